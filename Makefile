@@ -1,0 +1,52 @@
+# The contributor's guide: every target does its own set-up. ARGS= is handed on to the command.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help run test lint format types migrations bench pins clean
+
+help:            ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 18
+
+.venv/runs: requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing Digest into .venv (once) ..."
+	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.venv/tests: .venv/runs requirements-dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: .venv/runs  ## everything on embedded services, with a sample publication
+	@exec $(BIN)/digest up $(ARGS)
+
+test: .venv/tests ## the whole suite, on a real PostgreSQL, Valkey and SMTP
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/tests ## ruff, mypy and the floors
+	@$(BIN)/ruff check $(ARGS) .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@DIGEST_SECRET_KEY=lint DIGEST_DATABASE_URL=postgresql:///lint DIGEST_REDIS_URL=redis://lint \
+		$(BIN)/mypy
+
+format: .venv/tests ## put the code in house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+migrations: .venv/tests ## write migrations for changed models
+	@$(BIN)/python -m tests.services $(BIN)/python -m django makemigrations $(ARGS)
+
+bench: .venv/tests ## every benchmark, both sides in one run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+pins: ## renew the pinned requirements from pyproject.toml
+	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins
+	@.venv-pins/bin/pip install --quiet -e . && .venv-pins/bin/pip freeze --exclude-editable > requirements.txt
+	@.venv-pins/bin/pip install --quiet -e '.[dev]' && .venv-pins/bin/pip freeze --exclude-editable > requirements-dev.txt
+	@rm -rf .venv-pins
+
+clean:           ## remove the environment and caches, never the data
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -1,0 +1,1 @@
+"""Sources and articles: polling, fetching, parsing, cleaning, storing."""

@@ -1,0 +1,130 @@
+"""Where articles come from, and the articles."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+LONGEST_URL = 2000
+
+
+class Source(models.Model):
+    """A feed or a page that is polled for articles."""
+
+    class Kind(models.TextChoices):
+        FEED = "feed", "RSS, Atom or JSON Feed"
+        PAGE = "page", "a single HTML article"
+
+    url = models.URLField(max_length=LONGEST_URL, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.FEED)
+    title = models.CharField(max_length=300, blank=True)
+    site_url = models.URLField(max_length=LONGEST_URL, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+
+    etag = models.TextField(blank=True)
+    last_modified = models.TextField(blank=True)
+    next_poll_at = models.DateTimeField(db_index=True)
+    claimed_until = models.DateTimeField(null=True)
+    polled_at = models.DateTimeField(null=True)
+    succeeded_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
+    gone_at = models.DateTimeField(null=True)  # answered 410: never polled again
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(url=""), name="source_has_url"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.url
+
+
+class Article(models.Model):
+    """One article, however many feeds carry it.
+
+    `available_at` is the moment from which selection may see it: the published time, or the time
+    it was first seen if that came later (a late or undated article).
+    """
+
+    canonical_url = models.CharField(max_length=LONGEST_URL, blank=True)
+    url = models.CharField(max_length=LONGEST_URL, blank=True)
+    title = models.TextField()
+    summary = models.TextField(blank=True)  # plain text
+    body_html = models.TextField(blank=True)  # cleaned by nh3
+    byline = models.TextField(blank=True)
+    section = models.CharField(max_length=200, blank=True)
+    tags = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+
+    published_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField()
+    available_at = models.DateTimeField(db_index=True)
+    marked_updated_at = models.DateTimeField(null=True)  # an editor's word: send it once more
+
+    image_url = models.CharField(max_length=LONGEST_URL, blank=True)
+    image_alt = models.TextField(blank=True)
+    image_caption = models.TextField(blank=True)
+    image_credit = models.TextField(blank=True)
+
+    revision = models.PositiveIntegerField(default=1)
+    content_hash = models.CharField(max_length=64)
+    score = models.FloatField(default=0)  # popularity, handed down by tracking
+
+    sources = models.ManyToManyField(Source, through="Sighting", related_name="articles")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["canonical_url"],
+                condition=~Q(canonical_url=""),
+                name="article_once_by_canonical_url",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Revision(models.Model):
+    """What an article said before and after each change, the first included."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    title = models.TextField()
+    summary = models.TextField(blank=True)
+    body_html = models.TextField(blank=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["article", "number"], name="revision_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} (revision {self.number})"
+
+
+class Sighting(models.Model):
+    """An article as one source carries it, under the source's own id for it."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="sightings")
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="sightings")
+    guid = models.TextField(blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "article"], name="sighting_once"),
+        ]
+        indexes = [
+            # Hashed: publishers put whole sentences into guids, a btree would refuse the long ones.
+            models.Index(
+                models.F("source"), models.Func("guid", function="md5"), name="sighting_guid"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.article} in {self.source}"

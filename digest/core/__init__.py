@@ -1,0 +1,1 @@
+"""What every floor may use: environment, clock, links, jobs, fetching, addresses, errors."""

@@ -1,0 +1,24 @@
+"""The only place that asks what time it is. All times inside Digest are aware and in UTC."""
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from digest.core.errors import DigestError
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the IANA time zone called `name`, or raise a DigestError that names it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
+        raise DigestError(f"{name!r} is no time zone; use a name like Europe/London.") from cause
+
+
+def spoken(moment: datetime, tz: tzinfo = UTC) -> str:
+    """Say a moment to a person, always with its zone: `Mon 23 Nov 2026, 07:00 GMT`."""
+    return moment.astimezone(tz).strftime("%a %d %b %Y, %H:%M %Z")

@@ -1,0 +1,100 @@
+"""Settings come from the environment: `NAME`, or `NAME_FILE` naming a file that holds the value.
+
+Files are for secrets (Docker and Kubernetes mount them so). A set variable wins over its file.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from psycopg.conninfo import conninfo_to_dict
+
+from digest.core.errors import ConfigurationError
+
+RUNTIME_FILE = "up.env"
+
+
+def read(name: str, default: str = "") -> str:
+    """Return the value of `name`, or of the file that `name_FILE` points to, or the default."""
+    if value := os.environ.get(name, "").strip():
+        return value
+    if path := os.environ.get(f"{name}_FILE", "").strip():
+        try:
+            return Path(path).read_text().strip()
+        except OSError as cause:
+            raise ConfigurationError(
+                f"{name}_FILE: cannot read {path}: {cause.strerror}"
+            ) from cause
+    return default
+
+
+def required(name: str) -> str:
+    """Return the value of `name`, or raise a ConfigurationError that says how to set it."""
+    if value := read(name):
+        return value
+    raise ConfigurationError(
+        f"{name} is not set. Set it (or {name}_FILE), or start everything with `digest up`."
+    )
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """Read a yes or no: 1, true, yes, on and 0, false, no, off."""
+    value = read(name).lower()
+    if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
+        return value in {"1", "true", "yes", "on"} if value else default
+    raise ConfigurationError(f"{name}={value!r}: use 1 or 0.")
+
+
+def listed(name: str) -> list[str]:
+    """Read a list separated by commas or spaces."""
+    return read(name).replace(",", " ").split()
+
+
+def database(url: str) -> dict[str, Any]:
+    """Turn a libpq connection URL into Django's DATABASES entry.
+
+    libpq itself reads the URL, so everything its documentation allows works, unix sockets too
+    (`postgresql://user@/name?host=/run/postgresql`).
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except Exception as cause:
+        raise ConfigurationError(f"DIGEST_DATABASE_URL cannot be read: {cause}") from cause
+    entry: dict[str, Any] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "digest"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    parts.setdefault("connect_timeout", 5)
+    entry["OPTIONS"] = {key: value for key, value in parts.items() if value is not None}
+    return entry
+
+
+def database_url(socket_dir: str, name: str, user: str = "postgres") -> str:
+    """Return the URL of a database reached through a unix socket in `socket_dir`."""
+    return f"postgresql://{quote(user)}@/{quote(name)}?host={quote(socket_dir, safe='/')}"
+
+
+def load_runtime_file(data_dir: Path) -> bool:
+    """Take over what a running `digest up` wrote into its data folder; say whether it was there.
+
+    Lets `digest source add …` in a second terminal find the embedded services. Variables that are
+    already set win.
+    """
+    path = data_dir / RUNTIME_FILE
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    except OSError as cause:
+        raise ConfigurationError(f"Cannot read {path}: {cause.strerror}") from cause
+    for line in lines:
+        name, _, value = line.partition("=")
+        os.environ.setdefault(name, value)
+    return True

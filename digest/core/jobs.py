@@ -1,0 +1,50 @@
+"""Names of the jobs, and the nudge that asks a worker to look for one.
+
+PostgreSQL holds the work as rows that are due; a Celery message only says "look now". Losing one
+costs the time until beat's next sweep, so publishing never fails the caller. `workers` registers
+the names; nothing below imports it.
+"""
+
+from functools import cache
+
+import structlog
+from celery import Celery
+from django.conf import settings
+from django.db import transaction
+
+POLL_SOURCES = "articles.poll"
+BUILD_EDITIONS = "editions.build"
+PLAN_EDITIONS = "delivery.plan"
+SEND_DELIVERIES = "delivery.send"
+SWEEP_DELIVERIES = "delivery.sweep"
+
+NAMES = frozenset({POLL_SOURCES, BUILD_EDITIONS, PLAN_EDITIONS, SEND_DELIVERIES, SWEEP_DELIVERIES})
+
+log = structlog.get_logger(__name__)
+
+
+def enqueue(name: str, **ids: int) -> None:
+    """Nudge the workers to do `name` once the present transaction has committed."""
+    if name not in NAMES:
+        raise LookupError(name)
+    transaction.on_commit(lambda: _publish(name, ids))
+
+
+def queue_of(name: str) -> str:
+    """Return the queue a job travels in: the part of its name before the dot."""
+    return name.partition(".")[0]
+
+
+def _publish(name: str, ids: dict[str, int]) -> None:
+    try:
+        _publisher().send_task(name, kwargs=ids, queue=queue_of(name), retry=False)
+    except Exception as problem:  # noqa: BLE001  the broker may fail in any way; sweeps make up for it
+        log.warning("nudge lost, a sweep will follow", job=name, problem=str(problem))
+
+
+@cache
+def _publisher() -> Celery:
+    """Return a client that can publish and nothing else."""
+    publisher = Celery("digest-publisher", broker=settings.DIGEST_BROKER_URL, set_as_current=False)
+    publisher.conf.update(settings.DIGEST_BROKER_OPTIONS)
+    return publisher

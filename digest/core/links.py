@@ -1,0 +1,106 @@
+"""Signed tokens in links: who may do what, without a login and without a table.
+
+A token is base64url(payload ‖ tag). The payload is a few unsigned varints (ids); the tag is the
+first 16 bytes of HMAC-SHA256 under a key derived for one purpose, so a token made for one purpose
+is refused for every other. Tokens to unsubscribe never expire: a mail may be read years later.
+"""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.conf import settings
+
+from digest.core.errors import LinkError
+
+_TAG = 16
+_LONGEST = 128
+
+
+class ReaderLink(NamedTuple):
+    """What a reader's link in an edition stands for: three ids."""
+
+    subscriber: int
+    newsletter: int
+    edition: int  # 0: none, the link stood in no edition
+
+
+def sign(purpose: str, *ids: int) -> str:
+    """Return an opaque, URL-safe token (RFC 8058 §3.1 asks for one) that carries `ids`."""
+    payload = b"".join(_varint(number) for number in ids)
+    return _encode(payload + _tag(settings.SECRET_KEY, purpose, payload))
+
+
+def read(purpose: str, token: str) -> tuple[int, ...]:
+    """Return the ids in a token made for `purpose`; raise LinkError for anything else."""
+    payload, tag = _split(token)
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    if not any(hmac.compare_digest(tag, _tag(key, purpose, payload)) for key in keys):
+        raise LinkError("This link is damaged or was not made by us.")
+    return tuple(_varints(payload))
+
+
+def unsubscribe_token(link: ReaderLink) -> str:
+    """Return the token under which this reader leaves this newsletter."""
+    return sign("unsubscribe", *link)
+
+
+def read_unsubscribe_token(token: str) -> ReaderLink:
+    """Return whom an unsubscribe token names; raise LinkError if it is not one of ours."""
+    ids = read("unsubscribe", token)
+    if len(ids) != len(ReaderLink._fields):
+        raise LinkError("This link is damaged or was not made by us.")
+    return ReaderLink(*ids)
+
+
+def absolute(path: str) -> str:
+    """Return the public address of a path of this installation."""
+    return f"{settings.DIGEST_BASE_URL}{path}"
+
+
+@lru_cache(maxsize=64)
+def _key(secret: str, purpose: str) -> bytes:
+    return hashlib.sha256(f"digest.links\0{purpose}\0{secret}".encode()).digest()
+
+
+def _tag(secret: str, purpose: str, payload: bytes) -> bytes:
+    return hmac.digest(_key(secret, purpose), payload, "sha256")[:_TAG]
+
+
+def _encode(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _split(token: str) -> tuple[bytes, bytes]:
+    if not token.isascii() or len(token) > _LONGEST:
+        raise LinkError("This link is damaged or was not made by us.")
+    try:
+        raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError as cause:
+        raise LinkError("This link is damaged or was not made by us.") from cause
+    # One token, one spelling: base64 decoders forgive stray bits and characters, we don't.
+    if len(raw) <= _TAG or _encode(raw) != token:
+        raise LinkError("This link is damaged or was not made by us.")
+    return raw[:-_TAG], raw[-_TAG:]
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _varints(payload: bytes) -> list[int]:
+    numbers, number, shift = [], 0, 0
+    for byte in payload:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(number)
+            number, shift = 0, 0
+    return numbers

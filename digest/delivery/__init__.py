@@ -1,0 +1,1 @@
+"""One edition to each reader: planning, the ledger, sending, retries, transports."""

@@ -1,0 +1,89 @@
+"""One edition to each reader, and where mail is handed over."""
+
+from django.db import models
+from django.db.models import Q
+
+from digest.editions.models import Edition
+from digest.subscribers.models import Subscriber
+
+
+class CompiledMail(models.Model):
+    """An edition's compiled form (digest.rendering.compiled), made once, read by every worker."""
+
+    edition = models.OneToOneField(Edition, on_delete=models.CASCADE, related_name="compiled")
+    data = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.edition}, compiled"
+
+
+class Delivery(models.Model):
+    """One edition to one reader: what happened.
+
+    A row is `claimed` under a lease (`lease_until`) by one batch (`fence`); `attempted_at` is
+    committed before DATA. A claim whose lease ran out goes back to `queued` if it was not yet
+    attempted, and to `in_doubt` if it was.
+    """
+
+    class State(models.IntegerChoices):
+        QUEUED = 0, "queued"
+        CLAIMED = 1, "claimed"
+        DEFERRED = 2, "deferred"
+        SENT = 3, "sent"
+        FAILED = 4, "failed"
+        SUPPRESSED = 5, "suppressed"
+        CANCELLED = 6, "cancelled"
+        IN_DOUBT = 7, "in doubt"
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.SmallIntegerField(choices=State, default=State.QUEUED)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    first_attempt_at = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempted_at = models.DateTimeField(null=True)  # of the present claim; cleared with it
+    settled_at = models.DateTimeField(null=True)
+    reply_code = models.PositiveSmallIntegerField(null=True)
+    reply = models.TextField(blank=True)  # the server's words, or why it was not sent
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "subscriber"], name="delivery_once"),
+            models.CheckConstraint(
+                condition=~Q(state=1) | Q(fence__isnull=False, lease_until__isnull=False),
+                name="delivery_claimed_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[3, 4, 5, 6]) | Q(settled_at__isnull=False),
+                name="delivery_settled_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["edition", "due_at", "id"],
+                condition=Q(state__in=[0, 2]),
+                name="delivery_due",
+            ),
+            models.Index(fields=["lease_until"], condition=Q(state=1), name="delivery_leased"),
+            models.Index(fields=["edition", "state"], name="delivery_progress"),
+            models.Index(fields=["fence"], condition=Q(state=1), name="delivery_fence"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.edition} to {self.subscriber}: {self.get_state_display()}"
+
+
+class Relay(models.Model):
+    """How the place where mail is handed over is doing; its address and secrets are settings."""
+
+    name = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    down_since = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)  # nobody knocks before this
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.name

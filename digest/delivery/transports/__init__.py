@@ -1,0 +1,1 @@
+"""Ways to hand mail over, each behind the protocol in base."""

@@ -1,0 +1,1 @@
+"""One issue of a newsletter for one slot: selecting its stories and freezing them."""

@@ -1,0 +1,90 @@
+"""One issue of a newsletter, and its stories frozen."""
+
+from django.db import models
+from django.db.models import Q
+
+from digest.articles.models import LONGEST_URL, Article
+from digest.newsletters.models import Appeal, Newsletter
+
+
+class Edition(models.Model):
+    """One issue of a newsletter for one slot. The slot, in UTC, is its key."""
+
+    class State(models.TextChoices):
+        BUILT = "built", "built, waits to be planned"
+        SENDING = "sending", "going out"
+        PAUSED = "paused", "paused by an editor"
+        SENT = "sent", "done"
+        SKIPPED = "skipped", "did not go out"
+        CANCELLED = "cancelled", "stopped by an editor"
+
+    class Kind(models.TextChoices):
+        SCHEDULED = "scheduled"
+        MANUAL = "manual"
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="editions")
+    slot = models.DateTimeField()
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.SCHEDULED)
+    state = models.CharField(max_length=16, choices=State)
+    reason = models.TextField(blank=True)  # why it was skipped or cancelled, for an editor to read
+    subject = models.TextField(blank=True)  # blank until compiled
+    preheader = models.TextField(blank=True)
+    appeal = models.ForeignKey(Appeal, on_delete=models.SET_NULL, null=True, related_name="+")
+    left_out = models.JSONField(default=list)  # [{"article": id, "title": str, "reason": str}]
+    built_at = models.DateTimeField()
+    planned_at = models.DateTimeField(null=True)  # every reader has a Delivery row
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["newsletter", "slot"], name="edition_once_a_slot"),
+            models.CheckConstraint(
+                condition=~Q(state="skipped") | ~Q(reason=""), name="edition_skip_has_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=["built", "sending", "paused"]),
+                name="edition_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.newsletter}, {self.slot:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def key(self) -> str:
+        """The edition's part in its archive address: its slot in UTC, `20261123T070000Z`."""
+        return self.slot.strftime("%Y%m%dT%H%M%SZ")
+
+
+class Story(models.Model):
+    """An article as it stands in an edition: a snapshot, so later edits change nothing sent."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="stories")
+    article = models.ForeignKey(Article, on_delete=models.SET_NULL, null=True, related_name="+")
+    revision = models.PositiveIntegerField()
+    position = models.PositiveSmallIntegerField()  # in the whole edition; rank 0 leads
+    section = models.CharField(max_length=200)  # the section's title
+    reason = models.TextField()  # why it was picked
+    url = models.CharField(max_length=LONGEST_URL, blank=True)
+    title = models.TextField()
+    summary = models.TextField(blank=True)
+    byline = models.TextField(blank=True)
+    kicker = models.CharField(max_length=200, blank=True)  # the article's own section
+    published_at = models.DateTimeField(null=True)
+    image_url = models.CharField(max_length=LONGEST_URL, blank=True)
+    image_alt = models.TextField(blank=True)
+    image_caption = models.TextField(blank=True)
+    image_credit = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "position"], name="story_position"),
+            models.UniqueConstraint(fields=["edition", "article"], name="story_once_an_edition"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,1 @@
+"""Everything on one machine: PostgreSQL, Valkey, a local mailbox, a sample publication."""

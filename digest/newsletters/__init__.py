@@ -1,0 +1,1 @@
+"""What an editor sets up: publications, newsletters, sections, schedules, appeals."""

@@ -1,0 +1,179 @@
+"""What an editor sets up once."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from digest.articles.models import LONGEST_URL, Article, Source
+
+COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
+
+
+class Publication(models.Model):
+    """A brand that sends mail."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    tagline = models.CharField(max_length=300, blank=True)
+    url = models.URLField(max_length=LONGEST_URL)
+    logo_url = models.URLField(max_length=LONGEST_URL, blank=True)
+    logo_width = models.PositiveSmallIntegerField(default=240)  # CSS px in the mail
+    accent = models.CharField(max_length=7, default="#1d4e89", validators=[COLOUR])
+    accent_dark = models.CharField(max_length=7, default="#8ab8e6", validators=[COLOUR])
+    postal_address = models.TextField()  # required in the mail by CAN-SPAM and its kin
+    sender_name = models.CharField(max_length=200)
+    sender_email = models.EmailField()
+    reply_to = models.EmailField(blank=True)
+    language = models.CharField(max_length=35, default="en")
+    timezone = models.CharField(max_length=64, default="UTC")
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain that mail is sent from, and that List-Id ends with."""
+        return self.sender_email.rpartition("@")[2]
+
+
+class Newsletter(models.Model):
+    """What to pick, when to send, how it looks, and what to do when things are not as planned."""
+
+    class Thin(models.TextChoices):
+        WIDEN = "widen", "look further back"
+        WAIT = "wait", "keep the stories for the next slot"
+        SKIP = "skip", "skip this slot"
+
+    class CatchUp(models.TextChoices):
+        SEND_LATE = "send_late", "send late, until the deadline"
+        MERGE = "merge", "put the stories into the next issue"
+        SKIP = "skip", "skip what was missed"
+
+    class InDoubt(models.TextChoices):
+        RESEND = "resend", "send again: rather twice than never"
+        HOLD = "hold", "hold: rather never than twice"
+
+    publication = models.ForeignKey(
+        Publication, on_delete=models.CASCADE, related_name="newsletters"
+    )
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    list_id = models.CharField(max_length=255, unique=True)  # RFC 2919: never changes
+    language = models.CharField(max_length=35, blank=True)  # blank: the publication's
+    sources = models.ManyToManyField(Source, related_name="newsletters", blank=True)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    # Templates in sandboxed Jinja.
+    subject = models.TextField(default="{{ stories[0].title }}")
+    preheader = models.TextField(
+        default="{{ stories[1:] | map(attribute='title') | join(' · ') }}", blank=True
+    )
+    intro = models.TextField(blank=True)
+
+    min_stories = models.PositiveSmallIntegerField(default=1)
+    max_stories = models.PositiveSmallIntegerField(default=10)
+    look_back_hours = models.PositiveIntegerField(default=24)
+    thin = models.CharField(max_length=16, choices=Thin, default=Thin.WIDEN)
+    widen_hours = models.PositiveIntegerField(default=72)
+    catch_up = models.CharField(max_length=16, choices=CatchUp, default=CatchUp.SEND_LATE)
+    late_minutes = models.PositiveIntegerField(default=240)  # send-late deadline, after the slot
+    in_doubt = models.CharField(max_length=16, choices=InDoubt, default=InDoubt.RESEND)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_stories__gte=F("min_stories")), name="newsletter_max_at_least_min"
+            ),
+            models.CheckConstraint(condition=Q(max_stories__gte=1), name="newsletter_has_room"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Schedule(models.Model):
+    """When a newsletter goes out: days and a time, or a cron line; always in a zone."""
+
+    newsletter = models.OneToOneField(Newsletter, on_delete=models.CASCADE, related_name="schedule")
+    days = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)  # Monday is 0
+    time = models.TimeField(null=True)
+    cron = models.CharField(max_length=200, blank=True)  # wins over days and time
+    timezone = models.CharField(max_length=64)
+    since = models.DateTimeField()  # slots at or before this moment are none of ours
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(cron="") | (Q(time__isnull=False) & ~Q(days=[])),
+                name="schedule_says_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.newsletter}: {self.cron or self.time}"
+
+
+class Section(models.Model):
+    """A named part of a newsletter."""
+
+    class Kind(models.TextChoices):
+        LATEST = "latest", "the latest stories"
+        TOPIC = "topic", "the latest stories of some topics"
+        PICKED = "picked", "picked by hand"
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="sections")
+    position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=16, choices=Kind)
+    title = models.CharField(max_length=200)
+    # A story is of a topic when its section or one of its tags is named here, in any case.
+    topics = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    max_stories = models.PositiveSmallIntegerField(default=10)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["newsletter", "position"], name="section_position"),
+            models.CheckConstraint(
+                condition=~Q(kind="topic") | ~Q(topics=[]), name="section_topic_names_topics"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Pick(models.Model):
+    """An article that an editor put into a hand-picked section; it waits for the next issue."""
+
+    section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="picks")
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="picks")
+    position = models.PositiveSmallIntegerField()
+    picked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["section", "article"], name="pick_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.article} in {self.section}"
+
+
+class Appeal(models.Model):
+    """A message from the publication, asking for support; editions take turns among them."""
+
+    publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="appeals")
+    heading = models.CharField(max_length=200)
+    body = models.TextField()  # plain text; a blank line parts paragraphs
+    button = models.CharField(max_length=80)
+    url = models.URLField(max_length=LONGEST_URL)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.heading

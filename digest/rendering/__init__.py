@@ -1,0 +1,1 @@
+"""From an edition to ready bytes: environment, edition, inlining, mime, compiled. No tables."""

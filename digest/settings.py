@@ -1,0 +1,133 @@
+"""Django's settings, all of them read from the environment (see digest.core.env).
+
+A process needs DIGEST_DATABASE_URL, DIGEST_REDIS_URL and DIGEST_SECRET_KEY. `digest up` provides
+them; everywhere else they are set by whoever runs the service, and nothing has a default that
+would work in production by accident.
+"""
+
+from pathlib import Path
+
+import structlog
+
+from digest.core import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = env.flag("DIGEST_DEBUG")
+SECRET_KEY = env.required("DIGEST_SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.listed("DIGEST_SECRET_KEY_FALLBACKS")
+DATABASES = {"default": env.database(env.required("DIGEST_DATABASE_URL"))}
+
+DIGEST_REDIS_URL = env.required("DIGEST_REDIS_URL")
+# kombu spells a unix socket differently from redis-py.
+DIGEST_BROKER_URL = DIGEST_REDIS_URL.replace("unix://", "redis+socket://", 1)
+DIGEST_SMTP_URL = env.read("DIGEST_SMTP_URL")
+DIGEST_BASE_URL = env.read("DIGEST_BASE_URL", "http://localhost:8000").rstrip("/")
+DIGEST_DATA_DIR = Path(env.read("DIGEST_DATA_DIR", "data")).resolve()
+DIGEST_FETCH_ALLOW = env.listed("DIGEST_FETCH_ALLOW")
+# Set by `digest up`: the local mailbox and the sample publication are served too.
+DIGEST_EMBEDDED = env.flag("DIGEST_EMBEDDED")
+
+# A nudge that can't be delivered at once is dropped; the sweeps make up for it.
+DIGEST_BROKER_OPTIONS = {
+    "broker_transport_options": {"socket_connect_timeout": 2, "socket_timeout": 10},
+    "broker_connection_timeout": 2,
+    "task_ignore_result": True,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+}
+
+ALLOWED_HOSTS = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [DIGEST_BASE_URL]
+if DIGEST_BASE_URL.startswith("https://"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "digest.accounts",
+    "digest.articles",
+    "digest.newsletters",
+    "digest.subscribers",
+    "digest.editions",
+    "digest.delivery",
+    "digest.web",
+    "digest.cli",
+    "digest.embedded",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "digest.web.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+ROOT_URLCONF = "digest.urls"
+WSGI_APPLICATION = "digest.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "web"],
+        "OPTIONS": {"environment": "digest.web.environment.environment"},
+    },
+]
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS: list[Path] = []
+WHITENOISE_USE_FINDERS = True
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+APPEND_SLASH = False
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processor": structlog.processors.LogfmtRenderer(
+                key_order=["timestamp", "level", "event", "logger"]
+            ),
+            "foreign_pre_chain": [
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "digest": {"level": "INFO"},
+        "workers": {"level": "INFO"},
+        "httpx": {"level": "WARNING"},
+        "CSSUTILS": {"level": "CRITICAL"},
+        "trafilatura": {"level": "CRITICAL"},
+    },
+}

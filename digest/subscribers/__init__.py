@@ -1,0 +1,1 @@
+"""Readers and what they asked for: subscriptions, consent, suppression, importing."""

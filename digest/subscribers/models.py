@@ -1,0 +1,109 @@
+"""Readers, what they asked for, what they agreed to, and whom we must not mail."""
+
+from django.db import models
+from django.db.models import Q
+
+from digest.newsletters.models import Newsletter
+
+
+class Subscriber(models.Model):
+    """A person, known by address."""
+
+    email = models.CharField(max_length=320)  # as shown and written in To:
+    address_key = models.CharField(max_length=320, unique=True)  # core.addresses.Address.key
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    timezone = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Subscription(models.Model):
+    """What one reader asked of one newsletter."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "waits for the reader's confirmation"
+        ACTIVE = "active", "receives it"
+        UNSUBSCRIBED = "unsubscribed", "has left"
+
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    newsletter = models.ForeignKey(
+        Newsletter, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    state = models.CharField(max_length=16, choices=State)
+    paused_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    unsubscribed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "newsletter"], name="subscription_once"),
+            models.CheckConstraint(
+                condition=~Q(state="active") | Q(confirmed_at__isnull=False),
+                name="subscription_active_is_confirmed",
+            ),
+        ]
+        indexes = [
+            # Planning walks a newsletter's readers in this order.
+            models.Index(
+                fields=["newsletter", "subscriber"],
+                condition=Q(state="active"),
+                name="subscription_audience",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} to {self.newsletter}"
+
+
+class ConsentEvent(models.Model):
+    """What a reader agreed to or took back: when, from where, to which wording. Append-only."""
+
+    class Action(models.TextChoices):
+        REQUESTED = "requested"
+        CONFIRMED = "confirmed"
+        IMPORTED = "imported"
+        UNSUBSCRIBED = "unsubscribed"
+
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="consent_events"
+    )
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=16, choices=Action)
+    at = models.DateTimeField()
+    via = models.CharField(max_length=32)  # page, one-click, import, command line
+    ip = models.GenericIPAddressField(null=True)
+    wording = models.TextField(blank=True)
+    wording_version = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} {self.action} {self.newsletter}"
+
+
+class Suppression(models.Model):
+    """An address that must not be mailed, by one newsletter or (newsletter absent) by any."""
+
+    address_key = models.CharField(max_length=320)
+    newsletter = models.ForeignKey(
+        Newsletter, on_delete=models.CASCADE, null=True, related_name="suppressions"
+    )
+    reason = models.CharField(max_length=64)
+    evidence = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address_key", "newsletter"],
+                nulls_distinct=False,
+                name="suppression_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address_key}: {self.reason}"

@@ -1,0 +1,145 @@
+"""Plain factories, and one cast of people and places for all tests.
+
+Each takes keyword arguments for whatever the test is about and fills in the rest. Times default to
+NOON, a Monday.
+"""
+
+from datetime import UTC, datetime, time
+from itertools import count
+from typing import Any
+
+from digest.articles.models import Article, Sighting, Source
+from digest.editions.models import Edition, Story
+from digest.newsletters.models import Newsletter, Publication, Schedule, Section
+from digest.subscribers.models import Subscriber, Subscription
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+_numbers = count(1)
+
+
+def make_publication(**fields: Any) -> Publication:
+    """The Saltmarsh Courier."""
+    given = {
+        "slug": f"courier-{next(_numbers)}",
+        "name": "The Saltmarsh Courier",
+        "url": "https://courier.example",
+        "postal_address": "1 Quay Street\nSaltmarsh",
+        "sender_name": "The Saltmarsh Courier",
+        "sender_email": "news@courier.example",
+        "timezone": "Europe/London",
+        "created_at": NOON,
+    }
+    return Publication.objects.create(**given | fields)
+
+
+def make_newsletter(**fields: Any) -> Newsletter:
+    """The Morning Tide, active, with one Latest section and no schedule."""
+    slug = fields.pop("slug", f"morning-tide-{next(_numbers)}")
+    publication = fields.pop("publication", None) or make_publication()
+    given = {
+        "publication": publication,
+        "slug": slug,
+        "name": "The Morning Tide",
+        "list_id": f"{slug}.courier.example",
+        "created_at": NOON,
+    }
+    newsletter = Newsletter.objects.create(**given | fields)
+    make_section(newsletter)
+    return newsletter
+
+
+def make_section(newsletter: Newsletter, **fields: Any) -> Section:
+    """A section at the end of the newsletter; Latest Stories unless told."""
+    given = {
+        "position": newsletter.sections.count(),
+        "kind": Section.Kind.LATEST,
+        "title": "Latest Stories",
+    }
+    return Section.objects.create(newsletter=newsletter, **given | fields)
+
+
+def make_schedule(newsletter: Newsletter, **fields: Any) -> Schedule:
+    """Every day at seven in London."""
+    given = {
+        "days": list(range(7)),
+        "time": time(7, 0),
+        "timezone": "Europe/London",
+        "since": NOON,
+    }
+    return Schedule.objects.create(newsletter=newsletter, **given | fields)
+
+
+def make_source(newsletter: Newsletter | None = None, **fields: Any) -> Source:
+    """A feed, carried by the newsletter if one is given."""
+    given = {
+        "url": f"https://courier.example/feed-{next(_numbers)}.xml",
+        "next_poll_at": NOON,
+        "created_at": NOON,
+    }
+    source = Source.objects.create(**given | fields)
+    if newsletter:
+        newsletter.sources.add(source)
+    return source
+
+
+def make_article(source: Source | None = None, **fields: Any) -> Article:
+    """An article published at noon, seen in the source if one is given."""
+    number = next(_numbers)
+    address = f"https://courier.example/story-{number}"
+    given = {
+        "canonical_url": address,
+        "url": address,
+        "title": f"Seals return to the sandbank, part {number}",
+        "summary": "Counters saw forty grey seals on Sunday, the most since records began.",
+        "byline": "Ada Marsh",
+        "published_at": NOON,
+        "first_seen_at": NOON,
+        "content_hash": f"{number:064x}",
+    }
+    given |= fields
+    given.setdefault("available_at", given["published_at"] or given["first_seen_at"])
+    article = Article.objects.create(**given)
+    if source:
+        Sighting.objects.create(
+            source=source, article=article, guid=address, first_seen_at=NOON, last_seen_at=NOON
+        )
+    return article
+
+
+def make_subscriber(newsletter: Newsletter | None = None, **fields: Any) -> Subscriber:
+    """A reader; confirmed and active on the newsletter if one is given."""
+    email = fields.pop("email", f"ines{next(_numbers)}@reader.example")
+    given = {"email": email, "address_key": email.casefold(), "created_at": NOON}
+    subscriber = Subscriber.objects.create(**given | fields)
+    if newsletter:
+        Subscription.objects.create(
+            subscriber=subscriber,
+            newsletter=newsletter,
+            state=Subscription.State.ACTIVE,
+            created_at=NOON,
+            confirmed_at=NOON,
+        )
+    return subscriber
+
+
+def make_edition(newsletter: Newsletter | None = None, **fields: Any) -> Edition:
+    """A built edition for noon with no stories."""
+    given = {"slot": NOON, "state": Edition.State.BUILT, "built_at": NOON}
+    return Edition.objects.create(newsletter=newsletter or make_newsletter(), **given | fields)
+
+
+def make_story(edition: Edition, **fields: Any) -> Story:
+    """A story at the end of the edition."""
+    number = next(_numbers)
+    given = {
+        "position": edition.stories.count(),
+        "revision": 1,
+        "section": "Latest Stories",
+        "reason": "latest",
+        "url": f"https://courier.example/story-{number}",
+        "title": f"Dredging vote splits the harbour, part {number}",
+        "summary": "Members voted eight to seven to begin in spring.",
+        "published_at": NOON,
+    }
+    return Story.objects.create(edition=edition, **given | fields)

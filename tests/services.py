@@ -1,0 +1,37 @@
+"""Real PostgreSQL and Valkey for the suite; loaded by pytest before Django's settings are read.
+
+Services named in the environment are used as they are. Otherwise embedded ones are started in a
+temporary folder. `python -m tests.services COMMAND …` runs one command with them.
+"""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def provide() -> None:
+    """Fill the environment with running services."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
+    os.environ.setdefault("DIGEST_SECRET_KEY", "a key for tests only, which signs nothing of worth")
+    os.environ.setdefault("DIGEST_BASE_URL", "https://digest.example")
+    os.environ.setdefault("DIGEST_ALLOWED_HOSTS", "digest.example,testserver,localhost,127.0.0.1")
+    if {"DIGEST_DATABASE_URL", "DIGEST_REDIS_URL"} <= os.environ.keys():
+        return
+    from digest.embedded import postgres, valkey
+
+    folder = Path(tempfile.mkdtemp(prefix="digest-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["DIGEST_DATA_DIR"] = str(folder)
+    os.environ["DIGEST_DATABASE_URL"] = postgres.start(folder / "postgres")
+    server, os.environ["DIGEST_REDIS_URL"] = valkey.start(folder / "valkey")
+    atexit.register(server.stop)
+
+
+provide()
+
+if __name__ == "__main__":
+    sys.exit(subprocess.call(sys.argv[1:]))

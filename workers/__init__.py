@@ -1,0 +1,1 @@
+"""Celery: the app, beat's schedule, and tasks that are each one call into digest."""
