@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format types migrations bench pins clean
+.PHONY: help run test lint format types migrations bench secrets pins clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 18
@@ -41,6 +41,12 @@ migrations: .venv/tests ## write migrations for changed models
 
 bench: .venv/tests ## every benchmark, both sides in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+secrets:         ## random secrets for docker-compose.yml, once; existing ones are kept
+	@install -d -m 700 secrets
+	@for name in secret_key postgres_password; do \
+		test -s secrets/$$name || (umask 022; $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > secrets/$$name); \
+	done
 
 pins: ## renew the pinned requirements from pyproject.toml
 	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins

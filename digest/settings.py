@@ -16,7 +16,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DIGEST_DEBUG")
 SECRET_KEY = env.required("DIGEST_SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.listed("DIGEST_SECRET_KEY_FALLBACKS")
-DATABASES = {"default": env.database(env.required("DIGEST_DATABASE_URL"))}
+DATABASES = {
+    "default": env.database(
+        env.required("DIGEST_DATABASE_URL"), env.read("DIGEST_DATABASE_PASSWORD")
+    )
+}
 
 DIGEST_REDIS_URL = env.required("DIGEST_REDIS_URL")
 # kombu spells a unix socket differently from redis-py.

@@ -51,11 +51,12 @@ def listed(name: str) -> list[str]:
     return read(name).replace(",", " ").split()
 
 
-def database(url: str) -> dict[str, Any]:
+def database(url: str, password: str = "") -> dict[str, Any]:
     """Turn a libpq connection URL into Django's DATABASES entry.
 
     libpq itself reads the URL, so everything its documentation allows works, unix sockets too
-    (`postgresql://user@/name?host=/run/postgresql`).
+    (`postgresql://user@/name?host=/run/postgresql`). A password given apart from the URL, as a
+    secret in a file of its own, is used where the URL has none.
     """
     try:
         parts = conninfo_to_dict(url)
@@ -65,7 +66,7 @@ def database(url: str) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", "digest"),
         "USER": parts.pop("user", ""),
-        "PASSWORD": parts.pop("password", ""),
+        "PASSWORD": parts.pop("password", "") or password,
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": 60,
