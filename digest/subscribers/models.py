@@ -1,16 +1,23 @@
 """Readers, what they asked for, what they agreed to, and whom we must not mail."""
 
+from typing import Any, NoReturn
+
 from django.db import models
 from django.db.models import Q
 
 from digest.newsletters.models import Newsletter
+from digest.subscribers.errors import SubscriberError
+
+LONGEST_ADDRESS = 320
 
 
 class Subscriber(models.Model):
     """A person, known by address."""
 
-    email = models.CharField(max_length=320)  # as shown and written in To:
-    address_key = models.CharField(max_length=320, unique=True)  # core.addresses.Address.key
+    email = models.CharField(max_length=LONGEST_ADDRESS)  # as shown and written in To:
+    address_key = models.CharField(
+        max_length=LONGEST_ADDRESS, unique=True
+    )  # core.addresses.Address.key
     name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=35, blank=True)
     timezone = models.CharField(max_length=64, blank=True)
@@ -61,6 +68,18 @@ class Subscription(models.Model):
         return f"{self.subscriber} to {self.newsletter}"
 
 
+class AppendOnly(models.QuerySet["ConsentEvent"]):
+    """Rows that are added and read; they go only with the reader or newsletter they are about."""
+
+    def update(self, **_fields: Any) -> NoReturn:
+        """Refuse; the database has a trigger that refuses too."""
+        raise SubscriberError("A consent event is never changed.")
+
+    def delete(self) -> NoReturn:
+        """Refuse; erasing a reader takes their events along by cascade."""
+        raise SubscriberError("A consent event is never deleted by itself.")
+
+
 class ConsentEvent(models.Model):
     """What a reader agreed to or took back: when, from where, to which wording. Append-only."""
 
@@ -81,14 +100,26 @@ class ConsentEvent(models.Model):
     wording = models.TextField(blank=True)
     wording_version = models.CharField(max_length=64, blank=True)
 
+    objects = AppendOnly.as_manager()
+
     def __str__(self) -> str:
         return f"{self.subscriber} {self.action} {self.newsletter}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the event; a second time is refused."""
+        if not self._state.adding:
+            raise SubscriberError("A consent event is never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse; erasing a reader takes their events along by cascade."""
+        raise SubscriberError("A consent event is never deleted by itself.")
 
 
 class Suppression(models.Model):
     """An address that must not be mailed, by one newsletter or (newsletter absent) by any."""
 
-    address_key = models.CharField(max_length=320)
+    address_key = models.CharField(max_length=LONGEST_ADDRESS)
     newsletter = models.ForeignKey(
         Newsletter, on_delete=models.CASCADE, null=True, related_name="suppressions"
     )

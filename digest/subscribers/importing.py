@@ -1,0 +1,263 @@
+"""Import a list of readers: streamed, in chunks that are whole or not at all, repeatable.
+
+Each chunk of the file is checked in Python, copied into a table of this session, judged by the
+database against what it knows (earlier rows, suppressions, those who left), and stored by set, all
+in one transaction. A crash leaves whole chunks behind; running the import again completes it.
+
+An import never lifts a suppression and never brings back a reader who left.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from django.db import connection, transaction
+
+from digest.core import addresses
+from digest.core.errors import InvalidAddressError
+from digest.newsletters.models import Newsletter
+from digest.subscribers import listfile
+from digest.subscribers.errors import ImportFileError, SubscriberError
+from digest.subscribers.exporting import harmless, restored
+from digest.subscribers.models import LONGEST_ADDRESS
+from digest.subscribers.names import tidy
+
+CHUNK = 5_000
+KEPT = 1_000  # refusals that a Report holds; a report file holds all
+
+
+class Candidate(NamedTuple):
+    """A row whose address is sound."""
+
+    line: int
+    email: str
+    key: str
+    name: str
+
+
+class Refusal(NamedTuple):
+    """A row that was not taken: where, what stood there, why."""
+
+    line: int
+    typed: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did. `rows = added + unchanged + refused`."""
+
+    layout: listfile.Layout
+    rows: int = 0
+    added: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    refusals: list[Refusal] = field(default_factory=list)  # the first KEPT of them
+
+
+class _Writer(Protocol):
+    def writerow(self, row: Iterable[Any], /) -> Any: ...
+
+
+def import_csv(
+    path: Path,
+    newsletter: Newsletter,
+    *,
+    consent: str,
+    now: datetime,
+    mapping: dict[str, str] | None = None,
+    refused_to: Path | None = None,
+    on_progress: Callable[[int, int], None] = lambda _done, _size: None,
+) -> Report:
+    """Add the readers in a CSV file to a newsletter, as active, and report on every row.
+
+    `consent` says how and when these people agreed; it is stored with each of them. `mapping` is
+    as in listfile.read_layout. All refusals are written to the CSV file `refused_to`, if given.
+    `on_progress` gets bytes done and bytes in all.
+
+    Raises SubscriberError without a consent statement and ImportFileError for a file that cannot
+    be read as a list; then nothing was changed.
+    """
+    if not consent.strip():
+        raise SubscriberError("Say how these readers agreed to be mailed; it is kept as evidence.")
+    layout = listfile.read_layout(path, mapping)
+    if refused_to and refused_to.exists() and refused_to.samefile(path):
+        raise ImportFileError("The refused rows would be written over the list itself.")
+    report = Report(layout)
+    with ExitStack() as open_files:
+        writer = _refusal_file(refused_to, open_files)
+        _prepare_tables()
+        rows = listfile.rows(path, layout, lambda done: on_progress(done, layout.size))
+        for chunk in _chunks(rows):
+            refusals = _take(chunk, newsletter, consent.strip(), report, now)
+            _note(report, sorted(refusals), writer)
+        _drop_tables()
+    on_progress(layout.size, layout.size)
+    return report
+
+
+def _take(
+    chunk: list[listfile.Row], newsletter: Newsletter, consent: str, report: Report, now: datetime
+) -> list[Refusal]:
+    """Check and store one chunk; count it in the report and return what was refused."""
+    checked = [_check(row, report.layout) for row in chunk]
+    candidates = [row for row in checked if isinstance(row, Candidate)]
+    refusals = [row for row in checked if isinstance(row, Refusal)]
+    with transaction.atomic():
+        _copy(candidates)
+        refusals += _judge(newsletter)
+        added = _store(newsletter, consent, now)
+    report.rows += len(chunk)
+    report.added += added
+    report.refused += len(refusals)
+    report.unchanged += len(chunk) - added - len(refusals)
+    return refusals
+
+
+def _chunks(rows: Iterator[listfile.Row]) -> Iterator[list[listfile.Row]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _check(row: listfile.Row, layout: listfile.Layout) -> Candidate | Refusal:
+    """Read one row; no look at the database."""
+    typed = _cell(row, layout, "email")
+    shown = tidy(typed)
+    if row.problem:
+        return Refusal(row.line, shown, row.problem)
+    if not typed:
+        return Refusal(row.line, "", "there is no address")
+    try:
+        address = addresses.parse(typed)
+    except InvalidAddressError as problem:
+        return Refusal(row.line, shown, str(problem))
+    if len(address.key) > LONGEST_ADDRESS:
+        return Refusal(row.line, shown, "This is too long to be an email address.")
+    return Candidate(row.line, address.email, address.key, _name(row, layout))
+
+
+def _name(row: listfile.Row, layout: listfile.Layout) -> str:
+    whole = _cell(row, layout, "name")
+    parts = [_cell(row, layout, "first_name"), _cell(row, layout, "last_name")]
+    return tidy(whole or " ".join(parts))
+
+
+def _cell(row: listfile.Row, layout: listfile.Layout, name: str) -> str:
+    index = layout.columns.get(name, len(row.cells))
+    return restored(row.cells[index].strip()) if index < len(row.cells) else ""
+
+
+_TABLES = """
+CREATE TEMP TABLE import_chunk (
+    line bigint, email text, key text COLLATE "C", name text, verdict text
+);
+CREATE TEMP TABLE import_seen (key text COLLATE "C" PRIMARY KEY, line bigint);
+"""
+
+# The first of these that holds is why a row is not taken.
+_VERDICTS = """
+UPDATE import_chunk AS row SET verdict = coalesce(
+    (SELECT 'the same address as in line ' || earlier.line
+       FROM import_seen AS earlier WHERE earlier.key = row.key AND earlier.line < row.line),
+    (SELECT 'suppressed: ' || held.reason FROM subscribers_suppression AS held
+      WHERE held.address_key = row.key
+        AND (held.newsletter_id IS NULL OR held.newsletter_id = %(newsletter)s) LIMIT 1),
+    (SELECT CASE asked.state WHEN 'unsubscribed' THEN 'has unsubscribed'
+                             WHEN 'active' THEN 'unchanged' END
+       FROM subscribers_subscription AS asked
+       JOIN subscribers_subscriber AS reader ON reader.id = asked.subscriber_id
+      WHERE reader.address_key = row.key AND asked.newsletter_id = %(newsletter)s),
+    'add')
+"""
+
+_READERS = """
+INSERT INTO subscribers_subscriber
+       (email, address_key, name, language, timezone, created_at)
+SELECT email, key, name, '', '', %(now)s FROM import_chunk WHERE verdict = 'add' ORDER BY key
+    ON CONFLICT (address_key) DO NOTHING
+"""
+
+# Another door may have changed a subscription since the verdict; only a pending one is taken.
+_SUBSCRIPTIONS = """
+WITH added AS (
+    INSERT INTO subscribers_subscription AS asked
+           (subscriber_id, newsletter_id, state, created_at, confirmed_at)
+    SELECT reader.id, %(newsletter)s, 'active', %(now)s, %(now)s
+      FROM import_chunk AS row JOIN subscribers_subscriber AS reader ON reader.address_key = row.key
+     WHERE row.verdict = 'add' ORDER BY row.key
+        ON CONFLICT (subscriber_id, newsletter_id)
+           DO UPDATE SET state = 'active', confirmed_at = %(now)s WHERE asked.state = 'pending'
+    RETURNING subscriber_id)
+INSERT INTO subscribers_consentevent
+       (subscriber_id, newsletter_id, action, at, via, ip, wording, wording_version)
+SELECT subscriber_id, %(newsletter)s, 'imported', %(now)s, 'import', NULL, %(consent)s, ''
+  FROM added
+"""
+
+
+def _prepare_tables() -> None:
+    _drop_tables()
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+
+
+def _drop_tables() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen")
+
+
+def _copy(candidates: list[Candidate]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE import_chunk")
+        with cursor.copy("COPY import_chunk (line, email, key, name) FROM STDIN") as copy:
+            for candidate in candidates:
+                copy.write_row(candidate)
+        cursor.execute(
+            "INSERT INTO import_seen SELECT key, min(line) FROM import_chunk GROUP BY key"
+            " ON CONFLICT DO NOTHING"
+        )
+
+
+def _judge(newsletter: Newsletter) -> list[Refusal]:
+    """Settle what becomes of each row of the chunk; return those that are refused."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VERDICTS, {"newsletter": newsletter.pk})
+        cursor.execute(
+            "SELECT line, email, verdict FROM import_chunk"
+            " WHERE verdict NOT IN ('add', 'unchanged')"
+        )
+        return [Refusal(*row) for row in cursor.fetchall()]
+
+
+def _store(newsletter: Newsletter, consent: str, now: datetime) -> int:
+    """Store the rows that are to be added; return how many came to receive the newsletter."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READERS, {"now": now})
+        cursor.execute(
+            _SUBSCRIPTIONS, {"newsletter": newsletter.pk, "now": now, "consent": consent}
+        )
+        return int(cursor.rowcount)
+
+
+def _refusal_file(path: Path | None, open_files: ExitStack) -> _Writer | None:
+    if path is None:
+        return None
+    try:
+        stream = open_files.enter_context(path.open("w", encoding="utf-8", newline=""))
+    except OSError as cause:
+        raise ImportFileError(f"Cannot write {path}: {cause.strerror}.") from cause
+    writer = csv.writer(stream)
+    writer.writerow(Refusal._fields)
+    return writer
+
+
+def _note(report: Report, refusals: list[Refusal], writer: _Writer | None) -> None:
+    report.refusals += refusals[: KEPT - len(report.refusals)]
+    if writer:
+        for line, typed, reason in refusals:
+            writer.writerow([line, harmless(typed), harmless(reason)])

@@ -1,0 +1,183 @@
+"""Readers come, confirm and leave."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from digest.core import addresses
+from digest.newsletters.models import Newsletter
+from digest.subscribers.consent import confirm, subscribe, unsubscribe
+from digest.subscribers.errors import (
+    AddressSuppressedError,
+    ReaderHasLeftError,
+    SubscriberError,
+)
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers.suppression import is_suppressed, lift, suppress
+from tests.cast import NOON, make_newsletter, make_subscriber
+
+pytestmark = pytest.mark.django_db
+
+INES = addresses.parse("Ines@Reader.example")
+LATER = NOON + timedelta(days=1)
+
+
+def ask(newsletter: Newsletter, *, confirmed: bool = True, again: bool = False) -> Subscription:
+    """Ines asks on the page."""
+    return subscribe(
+        INES,
+        newsletter,
+        via="page",
+        confirmed=confirmed,
+        wording="Yes, send me the Tide.",
+        ip="192.0.2.7",
+        name="Ines",
+        again=again,
+        now=NOON,
+    )
+
+
+def actions() -> list[str]:
+    """What has been recorded, in order."""
+    return list(ConsentEvent.objects.order_by("id").values_list("action", flat=True))
+
+
+def test_a_confirmed_reader_is_active_and_the_wording_is_kept() -> None:
+    """State and evidence are stored together."""
+    subscription = ask(make_newsletter())
+    assert (subscription.state, subscription.confirmed_at) == ("active", NOON)
+    event = ConsentEvent.objects.get()
+    assert (event.action, event.wording, event.ip) == (
+        "confirmed",
+        "Yes, send me the Tide.",
+        "192.0.2.7",
+    )
+    assert Subscriber.objects.get().name == "Ines"
+
+
+def test_an_unconfirmed_reader_waits_and_confirming_makes_them_active_once() -> None:
+    """Only the first confirmation changes anything."""
+    subscription = ask(make_newsletter(), confirmed=False)
+    assert subscription.state == Subscription.State.PENDING
+    ids = (subscription.subscriber_id, subscription.newsletter_id)
+    assert confirm(*ids, via="page", ip=None, now=LATER)
+    assert not confirm(*ids, via="page", ip=None, now=LATER)
+    subscription.refresh_from_db()
+    assert (subscription.state, subscription.confirmed_at) == ("active", LATER)
+    assert actions() == ["requested", "confirmed"]
+
+
+def test_asking_twice_is_asking_once() -> None:
+    """The same wish adds no row and no event, in whatever case the address is typed."""
+    newsletter = make_newsletter()
+    assert ask(newsletter) == ask(newsletter)
+    assert ask(newsletter, confirmed=False).state == Subscription.State.ACTIVE
+    assert actions() == ["confirmed"]
+
+
+def test_leaving_twice_is_leaving_once() -> None:
+    """RFC 8058's POST may come again; only the first records anything."""
+    subscription = ask(make_newsletter())
+    ids = (subscription.subscriber_id, subscription.newsletter_id)
+    assert unsubscribe(*ids, via="one-click", ip="192.0.2.7", now=LATER)
+    assert not unsubscribe(*ids, via="one-click", ip="192.0.2.7", now=LATER)
+    subscription.refresh_from_db()
+    assert (subscription.state, subscription.unsubscribed_at) == ("unsubscribed", LATER)
+    assert actions() == ["confirmed", "unsubscribed"]
+
+
+def test_who_has_left_comes_back_only_by_their_own_wish() -> None:
+    """Neither a request nor an old confirmation link brings a reader back; `again` does."""
+    newsletter = make_newsletter()
+    subscription = ask(newsletter)
+    ids = (subscription.subscriber_id, subscription.newsletter_id)
+    unsubscribe(*ids, via="page", ip=None, now=NOON)
+    with pytest.raises(ReaderHasLeftError):
+        ask(newsletter)
+    with pytest.raises(ReaderHasLeftError):
+        confirm(*ids, via="page", ip=None, now=NOON)
+    back = ask(newsletter, again=True)
+    assert (back.state, back.unsubscribed_at) == ("active", None)
+
+
+def test_a_suppressed_address_is_refused_and_leaves_no_trace() -> None:
+    """A refusal stores no reader."""
+    newsletter = make_newsletter()
+    suppress(INES.key, reason="complaint", now=NOON)
+    with pytest.raises(AddressSuppressedError, match="must not mail"):
+        ask(newsletter)
+    assert not Subscriber.objects.exists()
+    assert actions() == []
+
+
+def test_unknown_ids_are_refused() -> None:
+    """A reader who never asked cannot leave or confirm."""
+    newsletter, reader = make_newsletter(), make_subscriber()
+    for pair in [(reader.pk, newsletter.pk), (reader.pk, 0), (0, newsletter.pk)]:
+        with pytest.raises(SubscriberError, match="never asked"):
+            unsubscribe(*pair, via="page", ip=None, now=NOON)
+        with pytest.raises(SubscriberError, match="never asked"):
+            confirm(*pair, via="page", ip=None, now=NOON)
+
+
+def test_consent_events_cannot_be_changed() -> None:
+    """Neither through the model nor in SQL; erasing the reader takes them along."""
+    ask(make_newsletter())
+    event = ConsentEvent.objects.get()
+    with pytest.raises(SubscriberError):
+        event.save()
+    with pytest.raises(SubscriberError):
+        event.delete()
+    with pytest.raises(SubscriberError):
+        ConsentEvent.objects.all().delete()
+    with pytest.raises(SubscriberError):
+        ConsentEvent.objects.update(ip=None)
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE subscribers_consentevent SET wording = 'none'")
+    Subscriber.objects.get().delete()
+    assert actions() == []
+
+
+def test_an_address_too_long_for_its_column_is_refused() -> None:
+    """Folding lengthens some addresses past what is stored; that is said, not crashed on."""
+    label = "ß" * 50
+    address = addresses.Address(email=f"a@{label}.de", key="s" * 400 + "@b.de", domain="b.de")
+    with pytest.raises(SubscriberError, match="too long"):
+        subscribe(address, make_newsletter(), via="page", confirmed=True, wording="", now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Ines\r\nBcc: e@e", "Ines Bcc: e@e"),
+        ("In\x00es", "Ines"),
+        ("Ines\u2028Marsh", "Ines Marsh"),
+        ("\u202eseni", "seni"),
+        ("  Ines   Marsh ", "Ines Marsh"),
+        ("n" * 300, "n" * 200),
+    ],
+)
+def test_names_are_made_safe(typed: str, kept: str) -> None:
+    """No line end, control or direction override survives in a name."""
+    subscribe(INES, make_newsletter(), via="page", confirmed=True, wording="", name=typed, now=NOON)
+    assert Subscriber.objects.get().name == kept
+
+
+def test_suppressions_hold_for_one_newsletter_or_for_all() -> None:
+    """Suppressing is idempotent; lifting takes back exactly what it names."""
+    one, other = make_newsletter(), make_newsletter()
+    assert suppress(INES.key, reason="complaint", newsletter=one, now=NOON)
+    assert not suppress(INES.key, reason="again", newsletter=one, now=NOON)
+    assert is_suppressed(INES.key, one.pk)
+    assert not is_suppressed(INES.key, other.pk)
+    assert suppress(INES.key, reason="bounce", now=NOON)
+    assert is_suppressed(INES.key, other.pk)
+    assert lift(INES.key)
+    assert not lift(INES.key)
+    assert is_suppressed(INES.key, one.pk)
+    assert not is_suppressed(INES.key, other.pk)

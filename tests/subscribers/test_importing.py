@@ -1,0 +1,293 @@
+"""Lists of readers, as other systems export them, come in whole and harmless."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+
+from digest.core import addresses
+from digest.newsletters.models import Newsletter
+from digest.subscribers import importing
+from digest.subscribers.consent import subscribe
+from digest.subscribers.errors import ImportFileError, SubscriberError
+from digest.subscribers.exporting import export_csv, harmless, restored
+from digest.subscribers.importing import Report, import_csv
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers.suppression import suppress
+from tests.cast import NOON, make_newsletter, make_subscriber
+
+pytestmark = pytest.mark.django_db
+
+CONSENT = "Ticked the box on courier.example in May 2026."
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """The Morning Tide."""
+    return make_newsletter()
+
+
+def take(folder: Path, content: str | bytes, newsletter: Newsletter, **more: Any) -> Report:
+    """Import a file with this content."""
+    path = folder / "readers.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    given: dict[str, Any] = {"consent": CONSENT, "now": NOON}
+    return import_csv(path, newsletter, **given | more)
+
+
+def readers() -> dict[str, str]:
+    """Every reader's name by address."""
+    return dict(Subscriber.objects.values_list("email", "name"))
+
+
+def counts(report: Report) -> tuple[int, int, int, int]:
+    """Rows, added, unchanged, refused."""
+    return report.rows, report.added, report.unchanged, report.refused
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "email,name\na@r.example,Zoë\nb@r.example,\n",
+        "email;name\r\na@r.example;Zoë\r\nb@r.example;\r\n",
+        "email\tname\na@r.example\tZoë\nb@r.example",
+        "email,name\ra@r.example,Zoë\rb@r.example,\r",
+        "\nE-Mail,Name\n\na@r.example,Zoë\n,\nb@r.example\n",
+        '"Correo electrónico","Nombre","Apellidos"\n"a@r.example","Zoë",""\nb@r.example,,\n',
+        "Vorname;Nachname;E-Mail-Adresse\nZoë;;a@r.example\n;;b@r.example\n",
+        "name,address,email\nZoë,1 Quay Street,a@r.example\n,,b@r.example\n",
+        "kontakt,Prénom\na@r.example,Zoë\nb@r.example,\n",
+    ],
+)
+def test_lists_are_understood_as_they_come(
+    tmp_path: Path, newsletter: Newsletter, content: str, encoding: str
+) -> None:
+    """Encoding, delimiter, line ends, header and column order are found out."""
+    assert counts(take(tmp_path, content.encode(encoding), newsletter)) == (2, 2, 0, 0)
+    assert readers() == {"a@r.example": "Zoë", "b@r.example": ""}
+
+
+def test_a_list_without_header_loses_no_row(tmp_path: Path, newsletter: Newsletter) -> None:
+    """One column of addresses is enough, the first row is a reader, even a mistyped one."""
+    report = take(tmp_path, "a@r.example\nb@r.example\n", newsletter)
+    assert counts(report) == (2, 2, 0, 0)
+    report = take(tmp_path, "c@@r.example\nb@r.example\n", newsletter)
+    assert counts(report) == (2, 0, 1, 1)
+
+
+def test_columns_can_be_named_by_hand(tmp_path: Path, newsletter: Newsletter) -> None:
+    """By heading or by number; a wrong name is said with the right ones."""
+    content = "kontakt,wer\na@r.example,Zoë\n"
+    take(tmp_path, content, newsletter, mapping={"email": "Kontakt", "name": "2"})
+    assert readers() == {"a@r.example": "Zoë"}
+    with pytest.raises(ImportFileError, match="kontakt, wer"):
+        take(tmp_path, content, newsletter, mapping={"email": "mail"})
+    with pytest.raises(ImportFileError, match="no field"):
+        take(tmp_path, content, newsletter, mapping={"mail": "1"})
+
+
+def test_each_refused_row_is_named_with_its_line_and_reason(
+    tmp_path: Path, newsletter: Newsletter
+) -> None:
+    """Sound rows around a bad one are taken."""
+    gone, here = make_subscriber(newsletter), make_subscriber(newsletter)
+    Subscription.objects.filter(subscriber=gone).update(state="unsubscribed")
+    suppress("s@r.example", reason="complaint", now=NOON)
+    lines = [
+        "email,name",
+        "a@r.example,A",
+        "nonsense,N",
+        "A@R.example,again",
+        "n\0ul@r.example,N",
+        f"{'x' * 30_000}@r.example,L",
+        "s@r.example,S",
+        gone.email,
+        here.email,
+        ",nobody",
+        '"open@r.example,O',
+        "=b@r.example,B",
+        "last@r.example,Z",
+    ]
+    report = take(tmp_path, "\n".join(lines), newsletter)
+    assert counts(report) == (12, 3, 1, 8)
+    found = {refusal.line: refusal.reason for refusal in report.refusals}
+    assert list(found) == [3, 4, 5, 6, 7, 8, 10, 11]
+    for line, word in {
+        3: "no valid email address",
+        4: "same address as in line 2",
+        5: "NUL",
+        6: "longer",
+        7: "suppressed: complaint",
+        8: "has unsubscribed",
+        10: "no address",
+        11: "quotation mark",
+    }.items():
+        assert word in found[line]
+
+
+def test_a_cell_may_run_over_lines(tmp_path: Path, newsletter: Newsletter) -> None:
+    """Line numbers stay those of the file."""
+    content = 'email,name\na@r.example,"Zoë\nMarsh ""the seal"""\nnonsense,x\n'
+    report = take(tmp_path, content, newsletter)
+    assert readers() == {"a@r.example": 'Zoë Marsh "the seal"'}
+    assert [refusal.line for refusal in report.refusals] == [4]
+
+
+def test_an_unclosed_quote_costs_its_own_row_only(tmp_path: Path, newsletter: Newsletter) -> None:
+    """The rows after it, be there few or many, are readers like any other."""
+    many = "".join(f"r{number}@r.example,x\n" for number in range(100))
+    report = take(tmp_path, f'email,name\na@r.example,"Zoë\n{many}', newsletter)
+    assert counts(report) == (101, 100, 0, 1)
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path, newsletter: Newsletter) -> None:
+    """Neither rows, nor names, nor consent events."""
+    content = "email,name\na@r.example,A\nb@r.example,B\n"
+    assert counts(take(tmp_path, content, newsletter)) == (2, 2, 0, 0)
+    again = content.replace(",A", ",Other")
+    assert counts(take(tmp_path, again, newsletter)) == (2, 0, 2, 0)
+    assert readers() == {"a@r.example": "A", "b@r.example": "B"}
+    assert (
+        list(ConsentEvent.objects.values_list("action", "wording", "via"))
+        == [("imported", CONSENT, "import")] * 2
+    )
+
+
+def test_an_import_settles_a_pending_reader(tmp_path: Path, newsletter: Newsletter) -> None:
+    """The publisher's evidence stands for the confirmation."""
+    address = addresses.parse("a@r.example")
+    subscribe(address, newsletter, via="page", confirmed=False, wording="", now=NOON)
+    assert counts(take(tmp_path, "a@r.example\n", newsletter)) == (1, 1, 0, 0)
+    assert Subscription.objects.get().state == "active"
+
+
+def test_no_import_without_a_statement_of_consent(tmp_path: Path, newsletter: Newsletter) -> None:
+    """Blanks are no statement."""
+    with pytest.raises(SubscriberError, match="agreed"):
+        take(tmp_path, "a@r.example\n", newsletter, consent="  ")
+    assert readers() == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\n\n  \n", "is empty"),
+        (b"name,town\nInes,Saltmarsh\n", "No column"),
+        (b"PK\x03\x04rest", "spreadsheet"),
+    ],
+)
+def test_what_is_no_list_is_refused_whole(
+    tmp_path: Path, newsletter: Newsletter, content: bytes, words: str
+) -> None:
+    """The message says what the file is, and nothing is stored."""
+    with pytest.raises(ImportFileError, match=words):
+        take(tmp_path, content, newsletter)
+    assert readers() == {}
+
+
+def test_missing_files_and_folders_are_refused(tmp_path: Path, newsletter: Newsletter) -> None:
+    """In the system's own words."""
+    for path, words in [(tmp_path, "Is a directory"), (tmp_path / "none.csv", "No such file")]:
+        with pytest.raises(ImportFileError, match=words):
+            import_csv(path, newsletter, consent=CONSENT, now=NOON)
+
+
+def test_a_header_alone_brings_nobody(tmp_path: Path, newsletter: Newsletter) -> None:
+    """No rows is an answer, not an error."""
+    assert counts(take(tmp_path, "email,name\n", newsletter)) == (0, 0, 0, 0)
+
+
+def test_all_refusals_go_to_a_file_though_few_stay_in_memory(
+    tmp_path: Path, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells in it are no formulas, and it never replaces the list."""
+    monkeypatch.setattr(importing, "KEPT", 2)
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    content = "email\n" + "=cmd()\n" * 5
+    refused = tmp_path / "refused.csv"
+    report = take(tmp_path, content, newsletter, refused_to=refused)
+    assert (report.refused, len(report.refusals)) == (5, 2)
+    rows = list(csv.reader(refused.open()))
+    assert len(rows) == 6
+    assert rows[1][:2] == ["2", "'=cmd()"]
+    with pytest.raises(ImportFileError, match="over the list"):
+        take(tmp_path, content, newsletter, refused_to=tmp_path / "readers.csv")
+
+
+POWER_CUT = """
+CREATE FUNCTION power_cut() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(*) FROM subscribers_consentevent) >= 4 THEN
+        RAISE EXCEPTION 'power cut';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER power_cut BEFORE INSERT ON subscribers_consentevent
+    FOR EACH ROW EXECUTE FUNCTION power_cut();
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crash_leaves_whole_chunks_and_the_next_run_completes(
+    tmp_path: Path, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken off in its third chunk, the import has stored two, each reader with evidence."""
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    content = "".join(f"r{number}@r.example\n" for number in range(7))
+    with connection.cursor() as cursor:
+        cursor.execute(POWER_CUT)
+    try:
+        with pytest.raises(DatabaseError, match="power cut"):
+            take(tmp_path, content, newsletter)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION power_cut() CASCADE")
+    assert sorted(readers()) == [f"r{number}@r.example" for number in range(4)]
+    assert ConsentEvent.objects.count() == 4
+    assert counts(take(tmp_path, content, newsletter)) == (7, 3, 4, 0)
+
+
+def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, newsletter: Newsletter) -> None:
+    """Bytes done never fall and end at bytes in all."""
+    seen: list[tuple[int, int]] = []
+    content = "".join(f"r{number}@r.example\n" for number in range(3000))
+    take(tmp_path, content, newsletter, on_progress=lambda done, size: seen.append((done, size)))
+    assert seen == sorted(seen)
+    assert seen[-1] == (len(content), len(content))
+
+
+def test_exported_readers_hold_no_formula_and_import_again(
+    tmp_path: Path, newsletter: Newsletter
+) -> None:
+    """A round trip loses nobody."""
+    make_subscriber(newsletter, email="=cmd@r.example", name="+1 (call me)")
+    make_subscriber(newsletter, email="b@r.example", name="\uff1dSUM(A1)")
+    make_subscriber(make_newsletter(), email="other@r.example")
+    out = io.StringIO()
+    assert export_csv(newsletter, out) == 2
+    rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+    assert [row["email"] for row in rows] == ["'=cmd@r.example", "b@r.example"]
+    assert [row["name"] for row in rows] == ["'+1 (call me)", "'\uff1dSUM(A1)"]
+    assert {row["state"] for row in rows} == {"active"}
+    other = make_newsletter()
+    assert counts(take(tmp_path, out.getvalue(), other)) == (2, 2, 0, 0)
+    assert Subscriber.objects.count() == 3
+    assert export_csv(None, io.StringIO()) == 5
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r1", " =1", "\uff20x"])
+def test_formula_cells_are_neutralised_and_restored(cell: str) -> None:
+    """Every beginning that a spreadsheet would compute."""
+    assert harmless(cell) == "'" + cell
+    assert restored(harmless(cell)) == cell
+
+
+@pytest.mark.parametrize("cell", ["", " ", "Ines", "O'Hara", "'tis", "a=b"])
+def test_other_cells_stay_as_they_are(cell: str) -> None:
+    """An apostrophe of its own is no mark."""
+    assert harmless(cell) == cell == restored(cell)
