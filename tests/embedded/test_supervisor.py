@@ -1,0 +1,162 @@
+"""Programs are kept running, given up when they keep ending, and ended together."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from digest.embedded.errors import EmbeddedError
+from digest.embedded.logs import last_lines, shorten
+from digest.embedded.supervisor import Program, Supervisor, end_leftovers
+
+SLEEPS = "import time; print('here', flush=True); time.sleep(600)"
+STUBBORN = f"import signal; signal.signal(15, signal.SIG_IGN); {SLEEPS}"
+WITH_A_CHILD = f"import subprocess,sys; subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]).wait()"
+
+
+def python(name: str, code: str) -> Program:
+    """A program that runs a few lines of Python."""
+    return Program(name, [sys.executable, "-c", code], os.environ)
+
+
+def until(fact: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until something holds."""
+    give_up = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < give_up, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the supervisor told its person."""
+    return []
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
+    """A supervisor that is stopped, in a hurry, at the end."""
+    made = Supervisor(tmp_path, said.append)
+    yield made
+    made.stop(hurry=lambda: True)
+
+
+def test_a_program_that_ends_is_started_again_and_said_so(
+    supervisor: Supervisor, said: list[str]
+) -> None:
+    """Killing the web process costs a line on the terminal and nothing else."""
+    supervisor.start(python("web", SLEEPS))
+    first = supervisor.children[0].process.pid
+    os.kill(first, signal.SIGKILL)
+
+    def look() -> list[str]:
+        supervisor.look()
+        return said
+
+    until(look)
+    assert supervisor.children[0].process.pid != first
+    assert "web ended (SIGKILL); started again" in said[0]
+
+
+def test_a_program_that_keeps_ending_is_given_up_with_its_last_words(
+    supervisor: Supervisor,
+) -> None:
+    """Who sees it learns why without looking for the log."""
+    supervisor.start(python("worker", "import sys; sys.exit('no such queue')"))
+
+    def look() -> bool:
+        supervisor.look()
+        return False
+
+    with pytest.raises(
+        EmbeddedError, match=r"worker keeps ending \(exit status 1\)[^$]*no such queue"
+    ):
+        until(look)
+
+
+def test_stopping_ends_children_of_children_too(supervisor: Supervisor, tmp_path: Path) -> None:
+    """No process of any group is left."""
+    supervisor.start(python("worker", WITH_A_CHILD))
+    leader = psutil.Process(supervisor.children[0].process.pid)
+    until(leader.children)
+    family = [leader, *leader.children(recursive=True)]
+    supervisor.stop()
+    until(lambda: not any(process.is_running() for process in family))
+    assert not (tmp_path / "up.processes").exists()
+
+
+def test_in_a_hurry_the_stubborn_are_killed(supervisor: Supervisor) -> None:
+    """A second Ctrl-C does not wait for those that ignore SIGTERM."""
+    supervisor.start(python("beat", STUBBORN))
+    until(lambda: supervisor.children[0].log.read_text() == "here\n")
+    process = supervisor.children[0].process
+    began = time.monotonic()
+    supervisor.stop(hurry=lambda: True)
+    assert process.returncode == -signal.SIGKILL
+    assert time.monotonic() - began < 5
+
+
+def test_a_terminal_signal_reaches_only_the_supervisor(supervisor: Supervisor) -> None:
+    """Each program has a session of its own."""
+    supervisor.start(python("web", SLEEPS))
+    pid = supervisor.children[0].process.pid
+    until(lambda: os.getsid(pid) == pid)
+    assert os.getsid(pid) != os.getsid(0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
+def test_a_killed_supervisor_takes_its_programs_along(tmp_path: Path) -> None:
+    """SIGKILL gives no chance to tidy up; the kernel does it."""
+    code = (
+        "import sys,time,os; from pathlib import Path;"
+        "from digest.embedded.supervisor import *;"
+        f"s = Supervisor(Path({str(tmp_path)!r}), print);"
+        f"s.start(Program('web', [sys.executable, '-c', {SLEEPS!r}], os.environ));"
+        "print(s.children[0].process.pid, flush=True); time.sleep(600)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until(lambda: not child.is_running())
+
+
+def test_the_next_start_ends_what_was_left(tmp_path: Path) -> None:
+    """Where the kernel does not help, the list of processes does."""
+    left = subprocess.Popen([sys.executable, "-c", STUBBORN], start_new_session=True)
+    row = [left.pid, psutil.Process(left.pid).create_time()]
+    (tmp_path / "up.processes").write_text(json.dumps([row]))
+    assert end_leftovers(tmp_path) == 1
+    assert left.wait(5) == -signal.SIGKILL
+
+
+def test_a_reused_process_id_is_left_alone(tmp_path: Path) -> None:
+    """The id alone proves nothing: the process must be as old as the note says."""
+    other = subprocess.Popen([sys.executable, "-c", SLEEPS], start_new_session=True)
+    (tmp_path / "up.processes").write_text(json.dumps([[other.pid, 1.0]]))
+    assert end_leftovers(tmp_path) == 0
+    assert other.poll() is None
+    other.kill()
+    other.wait()
+
+
+def test_a_long_log_is_set_aside_while_it_is_written(tmp_path: Path) -> None:
+    """The writer keeps its open file; the old lines are in NAME.1."""
+    log = tmp_path / "web.log"
+    with log.open("ab") as writer:
+        writer.write(b"old\n" * 100)
+        writer.flush()
+        shorten(log, largest=100)
+        writer.write(b"new\n")
+    assert log.read_bytes() == b"new\n"
+    assert (tmp_path / "web.log.1").read_bytes() == b"old\n" * 100
+    assert last_lines(log) == ["new"]
