@@ -154,9 +154,9 @@ def _cell(row: listfile.Row, layout: listfile.Layout, name: str) -> str:
 
 _TABLES = """
 CREATE TEMP TABLE import_chunk (
-    line bigint, email text, key text COLLATE "C", name text, verdict text
+    line bigint, email text, key text, name text, verdict text
 );
-CREATE TEMP TABLE import_seen (key text COLLATE "C" PRIMARY KEY, line bigint);
+CREATE TEMP TABLE import_seen (key text PRIMARY KEY, line bigint);
 """
 
 # The first of these that holds is why a row is not taken.
@@ -170,8 +170,8 @@ UPDATE import_chunk AS row SET verdict = coalesce(
     (SELECT CASE asked.state WHEN 'unsubscribed' THEN 'has unsubscribed'
                              WHEN 'active' THEN 'unchanged' END
        FROM subscribers_subscription AS asked
-       JOIN subscribers_subscriber AS reader ON reader.id = asked.subscriber_id
-      WHERE reader.address_key = row.key AND asked.newsletter_id = %(newsletter)s),
+      WHERE asked.newsletter_id = %(newsletter)s AND asked.subscriber_id =
+            (SELECT id FROM subscribers_subscriber AS reader WHERE reader.address_key = row.key)),
     'add')
 """
 
