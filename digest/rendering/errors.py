@@ -1,0 +1,11 @@
+"""What can be wrong about turning an edition into mail."""
+
+from digest.core.errors import DigestError
+
+
+class RenderingError(DigestError):
+    """An edition cannot be made into a mail as asked."""
+
+
+class EditorTemplateError(RenderingError):
+    """What an editor wrote as a subject, preheader or intro cannot be rendered."""
