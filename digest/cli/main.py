@@ -1,13 +1,165 @@
-"""The console entry: finds the services, then dispatches to the management command by name."""
+"""The console entry: finds the services, then dispatches to a command by name.
 
+A command is a management command of any of our packages, or, where it must run before there are
+services (`digest up`), an entry point in the group `digest.commands`: a callable that takes the
+arguments after its name and returns the exit status. Neither is imported by name here, so a
+package of a higher floor can bring its own.
+
+Exit status: 0 done; 1 it could not be done, and a line says why; 2 it was not understood;
+130 interrupted. With `--json` standard output always holds one JSON document; an error is
+`{"error": "…"}`.
+"""
+
+import difflib
+import json
 import os
+import signal
 import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digest import __version__
+from digest.core import env
+from digest.core.errors import ConfigurationError, DigestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OVERVIEW = {
+    "Begin": {
+        "up": "run everything on this machine, on embedded services",
+        "doctor": "is this installation fit to send?",
+    },
+    "Newsletters": {
+        "newsletter": "add, list, show, pick for, pause or resume a newsletter",
+        "source": "add, list or poll the feeds that articles come from",
+        "article": "list articles; mark one as updated, to be sent once more",
+        "preview": "pick and render the next edition now; send nothing",
+    },
+    "Readers": {
+        "subscriber": "add, import, export, show or unsubscribe readers",
+        "suppress": "stop all mail to an address",
+    },
+    "Sending": {
+        "send": "build an edition and send it now, or send a test to one address",
+        "edition": "list, show, pause, resume or cancel editions",
+    },
+    "Processes": {
+        "web": "answer browsers",
+        "worker": "do the jobs: poll, build, plan, send",
+        "beat": "say when to look for work",
+        "migrate": "bring the database up to date",
+    },
+}
+
+# Enough for Django to be set up and a command's help to be shown; nothing is reached.
+_PLACEHOLDERS = {
+    "DIGEST_DATABASE_URL": "postgresql:///unset",
+    "DIGEST_REDIS_URL": "redis://unset",
+    "DIGEST_SECRET_KEY": "unset",
+}
+
+NO_SERVICES = (
+    "No database is set. Start everything with `digest up`, "
+    "or set DIGEST_DATABASE_URL, DIGEST_REDIS_URL and DIGEST_SECRET_KEY."
+)
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run `digest …`; return the exit status."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
-    from django.core.management import execute_from_command_line
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except DigestError as problem:
+        return _fail(str(problem), 1, arguments)
+    return status
 
-    execute_from_command_line(sys.argv)
+
+def _dispatch(arguments: list[str]) -> int:
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    if name in {"help", "-h", "--help"}:
+        return _say(_overview())
+    if name in {"version", "--version"}:
+        return _say(f"digest {__version__}")
+    if plugged := entry_points(group="digest.commands", name=name):
+        command: Callable[[list[str]], int] = plugged[name].load()
+        return command(rest)
+    if not _find_services():
+        if {"-h", "--help"}.isdisjoint(rest) and name in _known():
+            raise ConfigurationError(NO_SERVICES)
+        os.environ.update(_PLACEHOLDERS)
+    return _manage(name, rest)
+
+
+def _find_services() -> bool:
+    """Say whether the environment names services, or a running `digest up` has told of its own."""
+    return bool(env.read("DIGEST_DATABASE_URL")) or env.load_runtime_file(
+        Path(env.read("DIGEST_DATA_DIR", "data"))
+    )
+
+
+def _manage(name: str, rest: list[str]) -> int:
+    """Run a management command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
+    import django
+    from django.core.management import get_commands, load_command_class
+    from django.core.management.base import BaseCommand, CommandError
+    from django.db import Error
+
+    from digest.core.terminal import database_trouble
+
+    django.setup()
+    package = get_commands().get(name)
+    if package is None:
+        return _fail(_unknown(name), 2, rest)
+    command = package if isinstance(package, BaseCommand) else load_command_class(package, name)
+    # Private to Django, and its only way to say that bad usage exits with status 2.
+    command._called_from_command_line = True  # type: ignore[attr-defined]  # noqa: SLF001
+    options = vars(command.create_parser("digest", name).parse_args(rest))
+    try:
+        command.execute(*options.pop("args", ()), **options)
+    except CommandError as problem:
+        return _fail(str(problem), problem.returncode, rest)
+    except Error as problem:
+        if not (said := database_trouble(problem)):
+            raise
+        return _fail(said, 1, rest)
     return 0
+
+
+def _overview() -> str:
+    lines = ["Digest turns a publisher's articles into email digests.", ""]
+    for group, commands in OVERVIEW.items():
+        lines += [group, *(f"  {name:<12}{line}" for name, line in commands.items()), ""]
+    return "\n".join([*lines, "digest COMMAND --help tells more; what answers takes --json."])
+
+
+def _known() -> list[str]:
+    return [command for commands in OVERVIEW.values() for command in commands]
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, _known(), 1)
+    hint = f"Did you mean `digest {near[0]}`?" if near else "`digest --help` lists them."
+    return f"There is no command {name!r}. {hint}"
+
+
+def _say(text: str) -> int:
+    print(text)  # noqa: T201  the console speaks
+    return 0
+
+
+def _fail(reason: str, status: int, arguments: list[str]) -> int:
+    if "--json" in arguments:
+        print(json.dumps({"error": reason}, ensure_ascii=False))  # noqa: T201
+    else:
+        print(f"digest: {reason}", file=sys.stderr)  # noqa: T201
+    return status

@@ -1,22 +1,25 @@
 """What every `digest …` command shares: `--json`, clear errors, tables, progress.
 
 A subclass sets `help`, adds arguments, and writes `run`, which parses its input, makes one call
-into the house, and hands the answer to `self.answer`.
+into the house, and hands the answer to `self.answer`. A command of several actions is an
+`ActionCommand`, with one method for each.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, time
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
+from django.db import Error, OperationalError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from digest.core.errors import DigestError
 
@@ -25,28 +28,46 @@ UNREACHABLE = (
     "If this is a local installation, start it with `digest up`; "
     "otherwise check DIGEST_DATABASE_URL."
 )
+OUTDATED = "The database is not up to date: {}\nRun `digest migrate` first."
+
+# Django's own options, which our commands take and don't speak of.
+_QUIET = {"version", "verbosity", "settings", "pythonpath", "traceback", "no_color"}
+_QUIET |= {"force_color", "skip_checks"}
+_WIDE = 400  # columns of a line that no person looks at: nothing is folded in a pipe
 
 
 class DigestCommand(BaseCommand):
     """A command of the `digest` console."""
 
     requires_system_checks: list[str] = []
+    json = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Make the parser; its help tells of our options alone."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        for action in parser._actions:  # noqa: SLF001  argparse has no other way to reach them
+            if action.dest in _QUIET:
+                action.help = argparse.SUPPRESS
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add `--json`; subclasses call this for each of their sub-parsers too."""
-        parser.add_argument("--json", action="store_true", help="answer in JSON")
+        # No default: a sub-parser's would undo what was said before the action's name.
+        parser.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run, and turn every DigestError into one clear line and exit status 1."""
+        """Run, and turn every error that a person can mend into one clear line, exit status 1."""
         self.json = bool(options.get("json"))
         try:
             self.run(options)
         except DigestError as problem:
             raise CommandError(str(problem)) from problem
-        except OperationalError as problem:
-            raise CommandError(
-                UNREACHABLE.format(str(problem).strip().splitlines()[-1])
-            ) from problem
+        except Error as problem:
+            if said := database_trouble(problem):
+                raise CommandError(said) from problem
+            raise
 
     def run(self, options: dict[str, Any]) -> None:
         """Do the command's work."""
@@ -59,38 +80,93 @@ class DigestCommand(BaseCommand):
         elif isinstance(say, str):
             self.stdout.write(say)
         else:
-            say(self.console)
+            console = self.console
+            with console.capture() as said:
+                say(console)
+            self.stdout.write(said.get(), ending="")
 
     @property
     def console(self) -> Console:
         """A terminal that knows its width and whether it may colour."""
-        return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        width = None if sys.stdout.isatty() else _WIDE
+        return Console(file=sys.stdout, width=width, highlight=False, markup=False, soft_wrap=True)
 
     def progress(self) -> Progress:
         """A progress bar on standard error; silent with `--json` or where nobody watches."""
         console = Console(stderr=True)
         return Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TimeRemainingColumn(),
             console=console,
             disable=self.json or not console.is_terminal,
         )
 
 
+class ActionCommand(DigestCommand):
+    """A command of several actions: `digest source add`, `digest source list`.
+
+    A subclass says in `add_actions` what each takes; the action called `mark-updated` is done by
+    the method `do_mark_updated`.
+    """
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the actions."""
+        super().add_arguments(parser)
+        self._actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        self.add_actions()
+
+    def add_actions(self) -> None:
+        """Call `self.action` for each."""
+        raise NotImplementedError
+
+    def action(self, name: str, line: str) -> CommandParser:
+        """Add an action and return its parser; `line` is its help."""
+        parser: CommandParser = self._actions.add_parser(name, help=line, description=line)
+        DigestCommand.add_arguments(self, parser)
+        return parser
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Hand over to the action's method."""
+        getattr(self, f"do_{options['action'].replace('-', '_')}")(options)
+
+
+def database_trouble(problem: Error) -> str | None:
+    """Say to the person at the terminal what a database error means, if they can mend it."""
+    last_words = (str(problem).strip().splitlines() or ["no reason given"])[-1]
+    if isinstance(problem, OperationalError):
+        return UNREACHABLE.format(last_words)
+    if getattr(problem.__cause__, "sqlstate", "") in {"42P01", "42703"}:  # no such table, column
+        first_words = str(problem).strip().splitlines()[0]
+        return OUTDATED.format(first_words)
+    return None
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Lay out rows under quiet headings; cell text is shown as it is, never as markup."""
-    from rich.text import Text
-
     made = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        made.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     return made
 
 
+def facts(rows: Iterable[tuple[str, Any]]) -> Table:
+    """Lay out what is known of one thing, a line for each fact; absent facts are left out."""
+    made = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        if value not in {None, ""}:
+            made.add_row(Text(name, style="bold"), Text(printable(str(value))))
+    return made
+
+
+def printable(text: str) -> str:
+    """Return the text without the control characters that would steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator
 from datetime import datetime
-from typing import IO
+from typing import Protocol
 
 from django.db.models import QuerySet
 
@@ -24,7 +24,13 @@ COLUMNS = (
 _DANGEROUS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
-def export_csv(newsletter: Newsletter | None, stream: IO[str]) -> int:
+class TextSink(Protocol):
+    """What text can be written to."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+def export_csv(newsletter: Newsletter | None, stream: TextSink) -> int:
     """Write the readers of a newsletter (or of all) to a text stream; return how many rows.
 
     One row for each subscription, in order of the subscriptions' making, times in ISO 8601 and

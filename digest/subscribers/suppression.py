@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Suppression
@@ -38,6 +38,12 @@ def lift(address_key: str, *, newsletter: Newsletter | None = None) -> bool:
 def is_suppressed(address_key: str, newsletter_id: int) -> bool:
     """Say whether this newsletter must not mail the address."""
     return holding(newsletter_id).filter(address_key=address_key).exists()
+
+
+def on_address(address_key: str) -> QuerySet[Suppression]:
+    """Return every suppression of an address, the one for all newsletters first."""
+    found = Suppression.objects.filter(address_key=address_key).select_related("newsletter")
+    return found.order_by(F("newsletter__slug").asc(nulls_first=True))
 
 
 def holding(newsletter_id: int) -> QuerySet[Suppression]:

@@ -1,0 +1,45 @@
+"""Finding what a person named at the terminal, or saying what there is instead."""
+
+import difflib
+from pathlib import Path
+
+from digest.cli.errors import AskedError
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+
+
+def newsletter(slug: str) -> Newsletter:
+    """Return the newsletter with this slug; raise AskedError naming what is near or there."""
+    found = Newsletter.objects.select_related("publication").filter(slug=slug).first()
+    if found:
+        return found
+    slugs = list(Newsletter.objects.order_by("slug").values_list("slug", flat=True)[:50])
+    raise AskedError(f"There is no newsletter {slug!r}. {_instead(slug, slugs)}")
+
+
+def edition(number: int) -> Edition:
+    """Return the edition with this id, its newsletter and publication with it."""
+    found = (
+        Edition.objects.select_related("newsletter__publication", "newsletter__schedule")
+        .filter(pk=number)
+        .first()
+    )
+    if found:
+        return found
+    raise AskedError(f"There is no edition {number}. `digest edition list` shows them.")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that a person asked for; raise AskedError in the system's own words."""
+    try:
+        path.write_bytes(content)
+    except OSError as cause:
+        raise AskedError(f"Cannot write {path}: {cause.strerror}.") from cause
+
+
+def _instead(slug: str, slugs: list[str]) -> str:
+    if not slugs:
+        return "There is none yet; `digest newsletter add --help` tells how to make one."
+    if near := difflib.get_close_matches(slug, slugs, 1):
+        return f"Did you mean {near[0]!r}?"
+    return f"There are: {', '.join(slugs[:10])}."

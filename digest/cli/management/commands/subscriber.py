@@ -1,0 +1,287 @@
+"""`digest subscriber …`: readers, one by one and by the list."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+from rich.console import Console
+
+from digest.cli import lookup
+from digest.cli.errors import AskedError
+from digest.core import addresses, clock
+from digest.core.terminal import ActionCommand, facts, table
+from digest.delivery.models import Delivery
+from digest.newsletters.models import Newsletter
+from digest.subscribers import consent, exporting
+from digest.subscribers.importing import Report, import_csv
+from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.suppression import on_address
+
+VIA = "command line"
+SHOWN = 20  # refused rows, or deliveries, on the screen
+PENDING = (
+    "Confirmation mails are not sent yet, so this reader stays pending and receives nothing. "
+    "If their wish is proven, say so with --confirmed."
+)
+
+
+class Command(ActionCommand):
+    """Readers."""
+
+    help = "Readers: add, import, export, show, unsubscribe."
+
+    def add_actions(self) -> None:
+        """Name the actions."""
+        add = self.action("add", "add one reader to a newsletter")
+        add.add_argument("address")
+        add.add_argument("--newsletter", metavar="SLUG", required=True)
+        add.add_argument("--name", default="")
+        add.add_argument(
+            "--confirmed", action="store_true", help="their wish is proven: they receive it"
+        )
+        add.add_argument(
+            "--again", action="store_true", help="they left, and asked in person to come back"
+        )
+        add.add_argument("--wording", default="", help="what they agreed to, kept as evidence")
+
+        load = self.action("import", "add the readers in a CSV file to a newsletter")
+        load.add_argument("file", type=Path)
+        load.add_argument("--newsletter", metavar="SLUG", required=True)
+        load.add_argument(
+            "--consent", required=True, help="how and when they agreed, kept as evidence"
+        )
+        load.add_argument("--report", type=Path, metavar="FILE", help="write refused rows there")
+        load.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN",
+            help="email, name, first_name or last_name, to a heading or a number",
+        )
+
+        export = self.action("export", "write readers as CSV")
+        export.add_argument("--newsletter", metavar="SLUG")
+        export.add_argument("--output", type=Path, metavar="FILE", help="instead of the screen")
+
+        show = self.action("show", "all that is known about one reader")
+        show.add_argument("address")
+
+        leave = self.action("unsubscribe", "let a reader leave one newsletter, or all")
+        leave.add_argument("address")
+        leave.add_argument("--newsletter", metavar="SLUG")
+
+    def do_add(self, options: dict[str, Any]) -> None:
+        """Add one reader."""
+        subscription = consent.subscribe(
+            addresses.parse(options["address"]),
+            lookup.newsletter(options["newsletter"]),
+            via=VIA,
+            confirmed=options["confirmed"],
+            wording=options["wording"],
+            name=options["name"],
+            again=options["again"],
+            now=clock.now(),
+        )
+        state = Subscription.State(subscription.state)
+        said = f"{subscription}: {state.label}."
+        self.answer(
+            _subscription_facts(subscription),
+            f"{said}\n{PENDING}" if state is Subscription.State.PENDING else said,
+        )
+
+    def do_import(self, options: dict[str, Any]) -> None:
+        """Import a list."""
+        newsletter = lookup.newsletter(options["newsletter"])
+        with self.progress() as progress:
+            bar = progress.add_task("Importing", total=None)
+            report = import_csv(
+                options["file"],
+                newsletter,
+                consent=options["consent"],
+                mapping=dict(_mapped(text) for text in options["map"]),
+                refused_to=options["report"],
+                now=clock.now(),
+                on_progress=lambda done, size: progress.update(bar, completed=done, total=size),
+            )
+        self.answer(_report_facts(report), lambda out: _say_report(out, report, options["report"]))
+
+    def do_export(self, options: dict[str, Any]) -> None:
+        """Export readers."""
+        slug, output = options["newsletter"], options["output"]
+        newsletter = lookup.newsletter(slug) if slug else None
+        if self.json and not output:
+            raise AskedError("Where should the CSV go? Name a file with --output.")
+        count = self._export(newsletter, output)
+        if output:
+            self.answer({"rows": count, "file": output}, f"{count:,} rows written to {output}.")
+
+    def do_show(self, options: dict[str, Any]) -> None:
+        """Show one reader."""
+        address = addresses.parse(options["address"])
+        reader = consent.find(address)
+        known = _reader_facts(reader)
+        self.answer(known, lambda out: _say_reader(out, known))
+
+    def do_unsubscribe(self, options: dict[str, Any]) -> None:
+        """Let a reader leave."""
+        reader = consent.find(addresses.parse(options["address"]))
+        left = [
+            newsletter.slug
+            for newsletter in _newsletters_of(reader, options["newsletter"])
+            if consent.unsubscribe(reader.pk, newsletter.pk, via=VIA, ip=None, now=clock.now())
+        ]
+        said = f"{reader} has left {', '.join(left)}." if left else f"{reader} had left already."
+        self.answer({"email": reader.email, "left": left}, said)
+
+    def _export(self, newsletter: Newsletter | None, output: Path | None) -> int:
+        if output is None:
+            return exporting.export_csv(newsletter, self.stdout)
+        try:
+            with output.open("w", encoding="utf-8", newline="") as stream:
+                return exporting.export_csv(newsletter, stream)
+        except OSError as cause:
+            raise AskedError(f"Cannot write {output}: {cause.strerror}.") from cause
+
+
+def _mapped(text: str) -> tuple[str, str]:
+    field, equals, column = text.partition("=")
+    if not equals:
+        raise AskedError(f"--map {text!r}: write FIELD=COLUMN, as in email=Contact.")
+    return field.strip(), column.strip()
+
+
+def _newsletters_of(reader: Subscriber, slug: str | None) -> QuerySet[Newsletter]:
+    asked = Newsletter.objects.filter(subscriptions__subscriber=reader).order_by("slug")
+    return asked.filter(pk=lookup.newsletter(slug).pk) if slug else asked
+
+
+def _report_facts(report: Report) -> dict[str, Any]:
+    return {
+        "rows": report.rows,
+        "added": report.added,
+        "unchanged": report.unchanged,
+        "refused": report.refused,
+        "columns": dict(report.layout.titles),
+        "encoding": report.layout.encoding,
+        "delimiter": report.layout.delimiter,
+        "refusals": [refusal._asdict() for refusal in report.refusals],
+    }
+
+
+def _say_report(out: Console, report: Report, file: Path | None) -> None:
+    layout = report.layout
+    columns = ", ".join(f"{field} from {title!r}" for field, title in layout.titles.items())
+    out.print(f"Read as {layout.encoding}, cells parted by {layout.delimiter!r}: {columns}.")
+    if not report.rows:
+        out.print("The file holds a heading and no rows.")
+        return
+    out.print(
+        f"{report.rows:,} rows: {report.added:,} added, {report.unchanged:,} unchanged, "
+        f"{report.refused:,} refused."
+    )
+    if report.refusals:
+        out.print()
+        out.print(table(("Line", "Address", "Refused because"), report.refusals[:SHOWN]))
+    if file:
+        out.print(f"All refused rows are in {file}.")
+    elif report.refused > SHOWN:
+        out.print("For all of them run it again with --report FILE; it adds nobody twice.")
+
+
+def _subscription_facts(asked: Subscription) -> dict[str, Any]:
+    return {
+        "email": asked.subscriber.email,
+        "newsletter": asked.newsletter.slug,
+        "state": asked.state,
+        "subscribed_at": asked.created_at,
+        "confirmed_at": asked.confirmed_at,
+        "unsubscribed_at": asked.unsubscribed_at,
+        "paused_until": asked.paused_until,
+    }
+
+
+def _reader_facts(reader: Subscriber) -> dict[str, Any]:
+    asked = reader.subscriptions.select_related("newsletter", "subscriber").order_by("id")
+    events = reader.consent_events.select_related("newsletter").order_by("id")
+    return {
+        "email": reader.email,
+        "name": reader.name,
+        "known_since": reader.created_at,
+        "subscriptions": [_subscription_facts(one) for one in asked],
+        "suppressions": [
+            {
+                "newsletter": held.newsletter.slug if held.newsletter else None,
+                "reason": held.reason,
+                "evidence": held.evidence,
+                "since": held.created_at,
+            }
+            for held in on_address(reader.address_key)
+        ],
+        "consent": [
+            {
+                "at": event.at,
+                "action": event.action,
+                "newsletter": event.newsletter.slug,
+                "via": event.via,
+                "ip": event.ip,
+                "wording": event.wording,
+            }
+            for event in events
+        ],
+        "deliveries": [_delivery_facts(one) for one in _deliveries(reader)],
+    }
+
+
+def _deliveries(reader: Subscriber) -> QuerySet[Delivery]:
+    """Return the latest deliveries to this reader, the newest first."""
+    return (
+        Delivery.objects.filter(subscriber=reader)
+        .select_related("edition__newsletter")
+        .order_by("-id")[:SHOWN]
+    )
+
+
+def _delivery_facts(one: Delivery) -> dict[str, Any]:
+    return {
+        "edition": one.edition_id,
+        "newsletter": one.edition.newsletter.slug,
+        "slot": one.edition.slot,
+        "state": Delivery.State(one.state).label,
+        "at": one.settled_at or one.due_at,
+        "attempts": one.attempts,
+        "reply": one.reply,
+    }
+
+
+def _say_reader(out: Console, known: dict[str, Any]) -> None:
+    out.print(
+        facts(
+            [
+                ("Address", known["email"]),
+                ("Name", known["name"]),
+                ("Known since", clock.spoken(known["known_since"])),
+            ]
+        )
+    )
+    for heading, columns in _LISTS.items():
+        rows = known[heading.lower()]
+        out.print(f"\n{heading}" if rows else f"\n{heading}: none.")
+        if rows:
+            out.print(table(columns, ([_cell(row[_key(c)]) for c in columns] for row in rows)))
+
+
+_LISTS = {
+    "Subscriptions": ("Newsletter", "State", "Confirmed at", "Unsubscribed at", "Paused until"),
+    "Suppressions": ("Newsletter", "Reason", "Evidence", "Since"),
+    "Consent": ("At", "Action", "Newsletter", "Via", "IP", "Wording"),
+    "Deliveries": ("Edition", "Newsletter", "Slot", "State", "At", "Attempts", "Reply"),
+}
+
+
+def _key(column: str) -> str:
+    return column.lower().replace(" ", "_")
+
+
+def _cell(value: Any) -> Any:
+    return clock.spoken(value) if isinstance(value, datetime) else value

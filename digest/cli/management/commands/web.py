@@ -1,0 +1,32 @@
+"""`digest web`: answer browsers."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from digest.cli import numbers, processes
+from digest.core.terminal import DigestCommand
+
+
+class Command(DigestCommand):
+    """The web process."""
+
+    help = "Answer browsers: archive, unsubscribe, health. Runs until stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take where to listen, and with how many hands."""
+        parser.add_argument("--host", default="127.0.0.1", help="to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=numbers.port, default=8000, help="to listen on (8000)")
+        parser.add_argument("--workers", type=numbers.some, default=2, help="processes (2)")
+        parser.add_argument("--threads", type=numbers.some, default=4, help="in each process (4)")
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Become gunicorn."""
+        processes.become(
+            processes.web(
+                host=options["host"],
+                port=options["port"],
+                workers=options["workers"],
+                threads=options["threads"],
+            )
+        )

@@ -1,0 +1,57 @@
+"""The command lines of the long-running processes.
+
+They are run by name, in place of ours: `workers` lies on a higher floor and is never imported here.
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+from django.conf import settings
+
+from digest.cli.errors import AskedError
+from digest.core import jobs
+
+QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
+_CELERY = ("celery", "--app", "workers.app")
+
+
+def web(*, host: str, port: int, workers: int, threads: int) -> list[str]:
+    """Return the arguments of gunicorn; `host` may be an IPv6 address."""
+    place = f"[{host}]" if ":" in host else host
+    return [
+        *("gunicorn", "digest.wsgi:application", "--bind", f"{place}:{port}"),
+        *("--workers", str(workers), "--threads", str(threads)),
+        # No access log: addresses of pages hold readers' tokens.
+        *("--graceful-timeout", "30", "--log-level", "warning"),
+        "--no-control-socket",
+    ]
+
+
+def worker(*, concurrency: int, queues: list[str]) -> list[str]:
+    """Return the arguments of a Celery worker; without queues it serves all of them."""
+    if unknown := sorted(set(queues) - set(QUEUES)):
+        raise AskedError(f"There is no queue {', '.join(unknown)}; there are {', '.join(QUEUES)}.")
+    return [
+        *(*_CELERY, "worker", "--queues", ",".join(queues or QUEUES)),
+        *("--concurrency", str(concurrency), "--loglevel", "INFO"),
+        *("--without-gossip", "--without-mingle"),
+    ]
+
+
+def beat() -> list[str]:
+    """Return the arguments of Celery beat; its schedule's memory lies in the data folder."""
+    folder = settings.DIGEST_DATA_DIR
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise AskedError(f"Cannot use {folder} (DIGEST_DATA_DIR): {cause.strerror}.") from cause
+    schedule = str(folder / "beat-schedule")
+    return [*_CELERY, "beat", "--schedule", schedule, "--loglevel", "INFO", "--pidfile", ""]
+
+
+def become(arguments: list[str]) -> NoReturn:
+    """Replace this process by `python -m …`, so that signals reach it directly."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606  our own words
