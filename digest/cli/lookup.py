@@ -3,6 +3,10 @@
 import difflib
 from pathlib import Path
 
+from django.db.models import Q
+
+from digest.articles import identity
+from digest.articles.models import Article
 from digest.cli.errors import AskedError
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
@@ -15,6 +19,15 @@ def newsletter(slug: str) -> Newsletter:
         return found
     slugs = list(Newsletter.objects.order_by("slug").values_list("slug", flat=True)[:50])
     raise AskedError(f"There is no newsletter {slug!r}. {_instead(slug, slugs)}")
+
+
+def article(url: str) -> Article:
+    """Return the article at this address, however it is spelt; raise AskedError if none is."""
+    known = Article.objects.filter(Q(url=url) | Q(canonical_url=identity.canonical(url) or url))
+    found = known.order_by("pk").first()
+    if found:
+        return found
+    raise AskedError(f"No article is known at {url}. `digest article list` shows what is.")
 
 
 def edition(number: int) -> Edition:

@@ -36,6 +36,14 @@ _QUIET |= {"force_color", "skip_checks"}
 _WIDE = 400  # columns of a line that no person looks at: nothing is folded in a pipe
 
 
+class Screen(Console):
+    """A console on which what strangers wrote stays text: no markup, no control characters."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Take a line as it is, but for what would steer the terminal."""
+        return super().render_str(printable(text), **options)
+
+
 class DigestCommand(BaseCommand):
     """A command of the `digest` console."""
 
@@ -83,13 +91,14 @@ class DigestCommand(BaseCommand):
             console = self.console
             with console.capture() as said:
                 say(console)
-            self.stdout.write(said.get(), ending="")
+            lines = [line.rstrip() for line in said.get().splitlines()]  # a table pads its cells
+            self.stdout.write("\n".join(lines))
 
     @property
     def console(self) -> Console:
         """A terminal that knows its width and whether it may colour."""
         width = None if sys.stdout.isatty() else _WIDE
-        return Console(file=sys.stdout, width=width, highlight=False, markup=False, soft_wrap=True)
+        return Screen(file=sys.stdout, width=width, highlight=False, markup=False, soft_wrap=True)
 
     def progress(self) -> Progress:
         """A progress bar on standard error; silent with `--json` or where nobody watches."""

@@ -268,7 +268,7 @@ def _say_reader(out: Console, known: dict[str, Any]) -> None:
         rows = known[heading.lower()]
         out.print(f"\n{heading}" if rows else f"\n{heading}: none.")
         if rows:
-            out.print(table(columns, ([_cell(row[_key(c)]) for c in columns] for row in rows)))
+            out.print(table(columns, ([_cell(row, name) for name in columns] for row in rows)))
 
 
 _LISTS = {
@@ -279,9 +279,8 @@ _LISTS = {
 }
 
 
-def _key(column: str) -> str:
-    return column.lower().replace(" ", "_")
-
-
-def _cell(value: Any) -> Any:
+def _cell(row: dict[str, Any], column: str) -> Any:
+    value = row[column.lower().replace(" ", "_")]
+    if value is None and column == "Newsletter":
+        return "every newsletter"
     return clock.spoken(value) if isinstance(value, datetime) else value
