@@ -29,7 +29,9 @@ class Edition(models.Model):
     reason = models.TextField(blank=True)  # why it was skipped or cancelled, for an editor to read
     subject = models.TextField(blank=True)  # blank until compiled
     preheader = models.TextField(blank=True)
-    appeal = models.ForeignKey(Appeal, on_delete=models.SET_NULL, null=True, related_name="+")
+    appeal = models.ForeignKey(
+        Appeal, on_delete=models.SET_NULL, null=True, related_name="editions"
+    )
     left_out = models.JSONField(default=list)  # [{"article": id, "title": str, "reason": str}]
     built_at = models.DateTimeField()
     planned_at = models.DateTimeField(null=True)  # every reader has a Delivery row

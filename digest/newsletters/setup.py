@@ -1,0 +1,268 @@
+"""Set up publications and newsletters: everything is checked first, then stored in one go."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.db import IntegrityError, transaction
+
+from digest.articles.models import Article
+from digest.core import addresses, clock
+from digest.newsletters import schedules
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.models import (
+    COLOUR,
+    Newsletter,
+    Pick,
+    Publication,
+    Schedule,
+    Section,
+)
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def create_publication(
+    *,
+    slug: str,
+    name: str,
+    url: str,
+    postal_address: str,
+    sender_email: str,
+    now: datetime,
+    sender_name: str = "",
+    timezone: str = "UTC",
+    **details: Any,
+) -> Publication:
+    """Create a brand that sends mail; raise NewsletterError for what cannot be.
+
+    `details` are further fields of Publication: tagline, logo_url, accent, language …
+    """
+    publication = Publication(
+        slug=_slug(slug),
+        name=_line(name, "name"),
+        url=url,
+        postal_address=_filled(postal_address, "postal address (the law wants it in every mail)"),
+        sender_name=_line(sender_name or name, "sender name"),
+        sender_email=_sender(sender_email),
+        timezone=clock.zone(timezone).key,
+        created_at=now,
+        **details,
+    )
+    _check_urls(publication.url, publication.logo_url)
+    _check_colours(publication.accent, publication.accent_dark)
+    if publication.reply_to:
+        publication.reply_to = _sender(publication.reply_to)
+    _store(publication)
+    return publication
+
+
+@transaction.atomic
+def create_newsletter(
+    publication: Publication,
+    *,
+    slug: str,
+    name: str,
+    now: datetime,
+    days: Sequence[int] = (),
+    at: time | None = None,
+    cron: str = "",
+    timezone: str = "",
+    topics: Mapping[str, Iterable[str]] | None = None,
+    **policies: Any,
+) -> Newsletter:
+    """Create a newsletter with its sections and schedule; raise NewsletterError for what can't be.
+
+    `days` (Monday is 0) and `at`, or a `cron` line, in `timezone` (the publication's if empty);
+    with neither, it is sent by hand only. `topics` are topic sections, title to tags, which stand
+    before Latest Stories. `policies` are further fields of Newsletter. Its first slot lies after
+    `now`.
+    """
+    slug = _slug(slug)
+    newsletter = Newsletter(
+        publication=publication,
+        slug=slug,
+        name=_line(name, "name"),
+        list_id=f"{slug}.{publication.sender_domain}",
+        created_at=now,
+        **policies,
+    )
+    _check_policies(newsletter)
+    _store(newsletter)
+    _add_sections(newsletter, topics or {})
+    if cron or days or at:
+        set_schedule(newsletter, days=days, at=at, cron=cron, timezone=timezone, now=now)
+    return newsletter
+
+
+@transaction.atomic
+def set_schedule(
+    newsletter: Newsletter,
+    *,
+    now: datetime,
+    days: Sequence[int] = (),
+    at: time | None = None,
+    cron: str = "",
+    timezone: str = "",
+) -> Schedule:
+    """Say when a newsletter goes out, from `now` on; raise NewsletterError for what never comes."""
+    if not cron and (at is None or not days):
+        raise NewsletterError("Say when it goes out: days and a time, or a cron line.")
+    zone = clock.zone(timezone or newsletter.publication.timezone).key
+    when = {"days": sorted(set(days)), "time": at, "cron": cron, "timezone": zone, "since": now}
+    schedules.rule_of(Schedule(newsletter=newsletter, **when))
+    schedule, _ = Schedule.objects.update_or_create(newsletter=newsletter, defaults=when)
+    return schedule
+
+
+@transaction.atomic
+def set_active(newsletter: Newsletter, *, active: bool, now: datetime) -> None:
+    """Stop a newsletter, or start it again; what fell due in between is not made up for."""
+    if active and not newsletter.active:
+        Schedule.objects.filter(newsletter=newsletter).update(since=now)
+    newsletter.active = active
+    newsletter.save(update_fields=["active"])
+
+
+@transaction.atomic
+def pick(newsletter: Newsletter, article: Article, now: datetime) -> Pick:
+    """Put an article into the newsletter's hand-picked section; it leads the next issue.
+
+    A newsletter without such a section gets one, at its head. Picking twice changes nothing.
+    """
+    section = newsletter.sections.filter(kind=Section.Kind.PICKED).first()
+    section = section or _open_picked_section(newsletter)
+    last = section.picks.last()
+    made, _ = Pick.objects.get_or_create(
+        section=section,
+        article=article,
+        defaults={"position": last.position + 1 if last else 0, "picked_at": now},
+    )
+    return made
+
+
+def parse_days(text: str) -> list[int]:
+    """Read `daily`, `mon-fri`, `mon,wed,fri`; return days with Monday as 0, in order."""
+    if text.strip().lower() in {"daily", "every day"}:
+        return list(range(7))
+    days: set[int] = set()
+    for part in text.lower().replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        start, end = _day(first), _day(last or first)
+        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    return sorted(days)
+
+
+def parse_time(text: str) -> time:
+    """Read `07:00` or `7:00` as a time of day."""
+    found = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+    if not found or int(found[1]) > 23 or int(found[2]) > 59:
+        raise NewsletterError(f"{text!r} is no time of day; use a time like 07:00.")
+    return time(int(found[1]), int(found[2]))
+
+
+def _day(text: str) -> int:
+    if text[:3] not in DAYS:
+        raise NewsletterError(f"{text!r} is no day; use mon, tue, wed, thu, fri, sat, sun.")
+    return DAYS.index(text[:3])
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.fullmatch(text) or len(text) > 50:
+        raise NewsletterError(
+            f"{text!r} cannot be a short name; use up to 50 of a-z, 0-9 and hyphens."
+        )
+    return text
+
+
+def _filled(text: str, what: str) -> str:
+    if not text.strip():
+        raise NewsletterError(f"The {what} must not be empty.")
+    return text.strip()
+
+
+def _line(text: str, what: str) -> str:
+    """Names stand in headers: one line, nothing unprintable."""
+    if any(not character.isprintable() for character in text.strip()):
+        raise NewsletterError(f"The {what} holds a line end or a control character.")
+    if len(text.strip()) > 200:
+        raise NewsletterError(f"The {what} is longer than 200 characters.")
+    return _filled(text, what)
+
+
+def _sender(text: str) -> str:
+    parsed = addresses.parse(text)
+    if not parsed.email.isascii():
+        return addresses.envelope(parsed.email)
+    return parsed.email
+
+
+def _check_urls(*urls: str) -> None:
+    check = URLValidator(schemes=["http", "https"])
+    for url in filter(None, urls):
+        try:
+            check(url)
+        except ValidationError as cause:
+            # Django wants a dot in a host; a machine of one's own may have none.
+            if not re.fullmatch(r"https?://[a-z0-9-]+(:\d+)?(/\S*)?", url):
+                raise NewsletterError(f"{url!r} is no web address (https://…).") from cause
+
+
+def _check_colours(*colours: str) -> None:
+    for colour in colours:
+        if not COLOUR.regex.search(colour):  # type: ignore[union-attr]
+            raise NewsletterError(f"{colour!r} is no colour; use one like #1d4e89.")
+
+
+def _check_policies(newsletter: Newsletter) -> None:
+    try:
+        newsletter.clean_fields(exclude=["publication", "language", "list_id"])
+    except ValidationError as cause:
+        name, words = next(iter(cause.message_dict.items()))
+        raise NewsletterError(f"{name}: {words[0]}") from cause
+    if newsletter.max_stories < max(1, newsletter.min_stories):
+        raise NewsletterError(
+            f"An issue of {newsletter.min_stories} to {newsletter.max_stories} stories cannot be."
+        )
+
+
+def _add_sections(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -> None:
+    for position, (title, tags) in enumerate(topics.items()):
+        wanted = [tag.strip() for tag in tags if tag.strip()]
+        if not wanted:
+            raise NewsletterError(f"The section {title!r} names no topic.")
+        Section.objects.create(
+            newsletter=newsletter,
+            position=position,
+            kind=Section.Kind.TOPIC,
+            title=_line(title, "section's title"),
+            topics=wanted,
+        )
+    Section.objects.create(
+        newsletter=newsletter,
+        position=len(topics),
+        kind=Section.Kind.LATEST,
+        title="Latest Stories",
+    )
+
+
+def _open_picked_section(newsletter: Newsletter) -> Section:
+    for section in newsletter.sections.order_by("-position"):
+        section.position += 1
+        section.save(update_fields=["position"])
+    return Section.objects.create(
+        newsletter=newsletter, position=0, kind=Section.Kind.PICKED, title="Editors' Choice"
+    )
+
+
+def _store(thing: Publication | Newsletter) -> None:
+    try:
+        with transaction.atomic():
+            thing.save()
+    except IntegrityError as cause:
+        kind = type(thing).__name__.lower()
+        raise NewsletterError(f"There is a {kind} {thing.slug!r} already.") from cause
