@@ -1,0 +1,138 @@
+"""From an address that a person types to a source: a feed, a site's feed, an article."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin, urlsplit
+
+from digest.articles import cleaning, fetching, parsing
+from digest.articles.errors import DiscoveryError, ParseError
+from digest.articles.models import Source
+from digest.articles.parsing import facts, page
+from digest.articles.parsing.charset import decode
+from digest.articles.parsing.sniff import sniff
+from digest.core.http import Fetched, FetchError, fetch
+
+FEED_TYPES = frozenset(
+    {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml",
+     "application/json", "text/xml", "application/xml"}
+)  # fmt: skip
+COMMON_PATHS = ("/feed", "/rss.xml", "/feed.xml", "/atom.xml", "/rss", "/feed.json")
+MOST_LINKS = 3
+
+_COMMENTS = re.compile(r"comment|kommentar|reply|replies", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an address leads to; `kind` is one of Source.Kind."""
+
+    url: str
+    kind: str
+    title: str
+
+
+def add_source(url: str, now: datetime) -> Source:
+    """Return the source at an address, made if there is none yet; it is due at once.
+
+    Raises DiscoveryError or FetchError, each saying what to do.
+    """
+    url = typed(url)
+    if known := Source.objects.filter(url=url).first():
+        return known
+    found = find(url)
+    made, _ = Source.objects.get_or_create(
+        url=found.url,
+        defaults={
+            "kind": found.kind,
+            "title": found.title,
+            "next_poll_at": now,
+            "created_at": now,
+        },
+    )
+    return made
+
+
+def find(url: str) -> Found:
+    """Return what can be polled at an address.
+
+    That is the address itself if it is a feed, the feed that a page names, one at a usual place of
+    the site, or the page as a single article. An article's page also names its site's feed; whoever
+    gives the article's address wants the article.
+
+    Raises DiscoveryError where nothing is found, FetchError where nothing answers.
+    """
+    url = typed(url)
+    answer = fetch(url, accept=fetching.FEEDS)
+    text = decode(answer.body, answer.charset)
+    if sniff(text) != "html":
+        return _feed(answer, url)
+    article = _article(answer, url, text)
+    if article and facts.read(page.tree(text)).is_article and not _is_front(answer.url):
+        return article
+    for candidate in (*_named(text, answer.url), *_usual(answer.url)):
+        if found := _try(candidate):
+            return found
+    if article and not _is_front(answer.url):
+        return article
+    raise DiscoveryError(
+        f"No feed was found at {url}. Look for “RSS” on the site and use that address."
+    )
+
+
+def typed(url: str) -> str:
+    """Return an address as people type it, whole: `courier.example`, `feed://courier.example/rss`."""
+    url = url.strip()
+    url = re.sub(r"\Afeed:(?://)?(?=https?://)", "", url, flags=re.IGNORECASE)
+    url = re.sub(r"\Afeed://", "http://", url, flags=re.IGNORECASE)
+    return url if "://" in url or not url else f"https://{url}"
+
+
+def _feed(answer: Fetched, url: str) -> Found:
+    """Return the feed that answered; its new address if it has moved for good."""
+    try:
+        document = cleaning.cleaned(parsing.parse_feed(answer.body, answer.url, answer.charset))
+    except ParseError as cause:
+        raise DiscoveryError(f"{url} is neither a feed nor a web page. {cause}") from cause
+    return Found(answer.permanent_url or url, Source.Kind.FEED, document.title)
+
+
+def _article(answer: Fetched, url: str, text: str) -> Found | None:
+    try:
+        document = cleaning.cleaned(page.parse(text, answer.url))
+    except ParseError:
+        return None
+    return Found(answer.permanent_url or url, Source.Kind.PAGE, document.entries[0].title[:300])
+
+
+def _named(text: str, base: str) -> Iterator[str]:
+    """Yield the feeds that a page names in its head, comment feeds last."""
+    tree = page.tree(text)
+    links = [
+        link
+        for link in tree.iter("link")
+        if "alternate" in link.get("rel", "").lower().split()
+        and link.get("type", "").partition(";")[0].strip().lower() in FEED_TYPES
+        and link.get("href")
+    ]
+    links.sort(key=lambda link: bool(_COMMENTS.search(f"{link.get('title')} {link.get('href')}")))
+    root = next((e.get("href", "") for e in tree.iter("base")), "")
+    for link in links[:MOST_LINKS]:
+        yield urljoin(urljoin(base, root), link.get("href", "").strip())
+
+
+def _usual(url: str) -> Iterator[str]:
+    yield from (urljoin(url, path) for path in COMMON_PATHS)
+
+
+def _try(url: str) -> Found | None:
+    """Return the feed at an address that may have none."""
+    try:
+        return _feed(fetch(url, accept=fetching.FEEDS), url)
+    except (FetchError, DiscoveryError):
+        return None
+
+
+def _is_front(url: str) -> bool:
+    return urlsplit(url).path in {"", "/"}

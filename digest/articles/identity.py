@@ -1,0 +1,220 @@
+"""Which known article an entry is. Pure: plain values in, decisions out.
+
+Publishers identify articles badly. Guids are missing, new at every poll, or used twice; links carry
+counters, change with the headline, or all point at one page. The rules, in this order:
+
+1. The same guid within a source is the same article, unless both link and title differ: then the
+   guid was used again.
+2. The same canonical link is the same article, in whatever source, unless the link is shared: a
+   site's front page, or one that several entries with guids and titles of their own point at.
+3. Otherwise it is new.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import idna
+
+LONGEST_URL = 2000
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TRACKING = re.compile(
+    r"(?:utm_\w+|at_(?:medium|campaign|custom\d|link_\w+|bbc_\w+|format|ptr_name)|ns_(?:mchannel|source|campaign|linkname|fee)|"
+    r"pk_\w+|mtm_\w+|hsa_\w+|_hs\w+|mc_[ce]id|ml_subscriber\w*|fb(?:clid|_\w+)|gclid|gclsrc|dclid|gbraid|"
+    r"wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|li_fat_id|oly_\w+_id|vero_\w+|wt_(?:mc|zmc)|wprss|rss|cmp|cmpid|"
+    r"icid|ncid|smid|xtor|spm|ftag|guccounter|guce_\w+|s_cid|sr_share|share_?id|ref_?src|feedtype)",
+    re.IGNORECASE,
+)
+
+
+class Item(Protocol):
+    """What an entry must tell to be identified."""
+
+    @property
+    def guid(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An article as it is stored; `guids` are those it has in the source at hand."""
+
+    article: int
+    canonical: str = ""  # its identity by link; "" if its link is none
+    url: str = ""
+    title: str = ""
+    guids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An entry (its place in the document) and the article it is; None means a new one."""
+
+    entry: int
+    article: int | None
+    guid: str  # to be remembered for this source
+    canonical: str  # to be stored with the article; "" if the link is no identity
+
+
+def canonical(url: str) -> str:
+    """Return the form of a link under which it is compared, or "" if it can be no identity.
+
+    Scheme and host in lower case, host in A-labels (RFC 5891), default port, fragment, user name
+    and tracking parameters off; the other parameters keep their order. http and https are one
+    article, so is a host with and without "www.".
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = _host(parts.hostname or ""), parts.port
+    except ValueError:
+        return ""
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS or not host:
+        return ""
+    place = host if port in {None, *_DEFAULT_PORTS.values()} else f"{host}:{port}"
+    kept = [part for part in parts.query.split("&") if part and not _is_tracking(part)]
+    found = urlunsplit(("https", place, parts.path or "/", "&".join(kept), ""))
+    return found if len(found) <= LONGEST_URL and found.isprintable() and " " not in found else ""
+
+
+def match(entries: Sequence[Item], known: Iterable[Known]) -> list[Decision]:
+    """Decide for each entry which article it is. Entries that are one article give one decision.
+
+    Of those, the first in the document stands; feeds begin with the newest.
+    """
+    known = list(known)
+    links = _links(entries, known)
+    guids = _guids(entries, links)
+    recognise = _Recogniser(known)
+    decided: list[Decision] = []
+    seen: set[tuple[str, object]] = set()
+    for place, entry in enumerate(entries):
+        article = recognise(guids[place], links[place], entry.title)
+        marks = _marks(article, guids[place], links[place])
+        if seen.isdisjoint(marks):
+            decided.append(Decision(place, article, guids[place], links[place]))
+        seen |= marks
+    return decided
+
+
+def same_title(one: str, other: str) -> bool:
+    """Say whether two headlines are the same but for case, space and punctuation."""
+    return _plain(one) == _plain(other)
+
+
+class _Recogniser:
+    """Finds the known article of one entry after another."""
+
+    def __init__(self, known: list[Known]) -> None:
+        self.by_guid: dict[str, list[Known]] = defaultdict(list)
+        self.by_link: dict[str, Known] = {}
+        for article in known:
+            for guid in article.guids:
+                self.by_guid[guid].append(article)
+            if article.canonical:
+                self.by_link[article.canonical] = article
+
+    def __call__(self, guid: str, link: str, title: str) -> int | None:
+        """Return the article known under this guid or link."""
+        candidates = self.by_guid.get(guid, []) if guid else []
+        for article in candidates:
+            if link and link == article.canonical:
+                return article.article
+        if link and (found := self.by_link.get(link)):
+            return found.article
+        for article in candidates:
+            # Without a link of its own to contradict it, a guid is believed.
+            if not link or not _link_of(article) or same_title(title, article.title):
+                return article.article
+            if link == _link_of(article):
+                return article.article
+        return None
+
+
+def _link_of(article: Known) -> str:
+    return article.canonical or canonical(article.url)
+
+
+def _links(entries: Sequence[Item], known: list[Known]) -> list[str]:
+    """Return each entry's canonical link, or "" where the link is shared by several articles."""
+    links = [canonical(entry.url) for entry in entries]
+    titles, guids = defaultdict(set), defaultdict(set)
+    for entry, link in zip(entries, links, strict=True):
+        titles[link].add(_plain(entry.title))
+        guids[link].add(entry.guid or _plain(entry.title))
+    shared = {link for link in titles if len(titles[link]) > 1 and len(guids[link]) > 1}
+    # An article stored without an identity by link had a shared one, and it is shared still.
+    shared |= {canonical(article.url) for article in known if not article.canonical}
+    return ["" if link in shared or _is_front_page(link) else link for link in links]
+
+
+def _guids(entries: Sequence[Item], links: list[str]) -> list[str]:
+    """Return the guid to go by for each entry: "" where one guid stands for several articles.
+
+    An entry that has neither guid nor link is known by its title.
+    """
+    carriers = defaultdict(list)
+    for entry, link in zip(entries, links, strict=True):
+        carriers[entry.guid].append((link, _plain(entry.title)))
+    reused = {guid for guid, those in carriers.items() if guid and _differ(those)}
+    return [
+        ("" if entry.guid in reused else entry.guid) or ("" if link else _by_title(entry))
+        for entry, link in zip(entries, links, strict=True)
+    ]
+
+
+def _differ(carriers: list[tuple[str, str]]) -> bool:
+    """Say whether two entries under one guid differ in both link and title from the first."""
+    link, title = carriers[0]
+    return any(
+        other_title != title and (other_link != link or not link)
+        for other_link, other_title in carriers[1:]
+    )
+
+
+def _by_title(entry: Item) -> str:
+    seed = f"{_plain(entry.title)}\n{canonical(entry.url)}"
+    return f"title:{hashlib.sha256(seed.encode()).hexdigest()}"
+
+
+def _marks(article: int | None, guid: str, link: str) -> set[tuple[str, object]]:
+    """Return everything by which another entry would be the same article as this one."""
+    marks: set[tuple[str, object]] = set()
+    if article is not None:
+        marks.add(("article", article))
+    if guid:
+        marks.add(("guid", guid))
+    if link:
+        marks.add(("link", link))
+    return marks
+
+
+def _plain(title: str) -> str:
+    return " ".join(re.findall(r"\w+", title.casefold())) or title
+
+
+def _host(host: str) -> str:
+    host = host.lower().rstrip(".").removeprefix("www.")
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return ""
+
+
+def _is_tracking(parameter: str) -> bool:
+    return bool(_TRACKING.fullmatch(parameter.partition("=")[0]))
+
+
+def _is_front_page(link: str) -> bool:
+    parts = urlsplit(link)
+    return parts.path in {"", "/"} and not parts.query

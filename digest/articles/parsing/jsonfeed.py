@@ -1,0 +1,97 @@
+"""JSON Feed 1.0 and 1.1 (jsonfeed.org)."""
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from digest.articles.errors import ParseError
+from digest.articles.parsing import markup
+from digest.articles.parsing.base import Document, Entry, Image, newest
+from digest.articles.parsing.moments import moment
+
+Fields = Mapping[str, Any]
+
+
+def parse(text: str, base: str = "") -> Document:
+    """Parse a JSON Feed; `base` is its own address. Raises ParseError for anything else."""
+    try:
+        found = json.loads(text, strict=False)
+    except RecursionError as cause:
+        raise ParseError("This JSON is nested too deeply to be a feed.") from cause
+    except ValueError as cause:
+        raise ParseError(f"This begins like a JSON Feed and is not whole: {cause}.") from cause
+    if not isinstance(found, dict) or not isinstance(found.get("items"), list):
+        raise ParseError("This is JSON, but no JSON Feed: it has no list of items.")
+    site = markup.absolute(_text(found, "home_page_url"), base)
+    items = [item for item in found["items"] if isinstance(item, dict)]
+    return Document(
+        kind="json",
+        title=_escaped(found, "title"),
+        site_url=site,
+        language=_text(found, "language"),
+        entries=newest([_entry(item, site or base, _text(found, "language")) for item in items]),
+    )
+
+
+def _entry(item: Fields, base: str, language: str) -> Entry:
+    url = _text(item, "url")
+    url = markup.absolute(url, base) if url else ""
+    body = _text(item, "content_html") or _paragraphs(_text(item, "content_text"))
+    root = markup.parsed(body, url or base)
+    published, updated = moment(_text(item, "date_published")), moment(_text(item, "date_modified"))
+    return Entry(
+        guid=_identifier(item),
+        url=url,
+        title=_escaped(item, "title"),
+        summary=_escaped(item, "summary"),
+        body_html=body if root is None else markup.serialised(root),
+        byline=_byline(item),
+        tags=tuple(tag for tag in item.get("tags") or () if isinstance(tag, str)),
+        language=_text(item, "language") or language,
+        published_at=published or updated,
+        updated_at=updated,
+        image=_image(item, base, root),
+    )
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _escaped(fields: Fields, name: str) -> str:
+    """Return a plain-text field as HTML. Some publishers put entities there; they are decoded."""
+    return html.escape(html.unescape(_text(fields, name)), quote=False)
+
+
+def _identifier(item: Fields) -> str:
+    """Return the id; version 1 allowed numbers, "coerce them to strings"."""
+    value = item.get("id")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else _text(item, "id")
+
+
+def _paragraphs(plain: str) -> str:
+    parts = (part.strip() for part in plain.split("\n\n"))
+    return "".join(f"<p>{html.escape(part, quote=False)}</p>" for part in parts if part)
+
+
+def _byline(item: Fields) -> str:
+    """Return the names in `authors`, or in version 1's `author`."""
+    authors = item.get("authors") or [item.get("author")]
+    if not isinstance(authors, list):
+        return ""
+    names = (_escaped(author, "name") for author in authors if isinstance(author, dict))
+    return ", ".join(name for name in names if name)
+
+
+def _image(item: Fields, base: str, root: Any) -> Image:
+    inside = markup.lead_image(root) if root is not None else Image()
+    url = _text(item, "image") or _text(item, "banner_image")
+    url = markup.absolute(url, base) if url else ""
+    if not markup.may_lead(url):
+        return inside
+    if markup.same_picture(url, inside.url):
+        return Image(url, inside.alt, inside.caption, inside.credit)
+    return Image(url)

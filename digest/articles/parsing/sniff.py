@@ -1,0 +1,29 @@
+"""What a document is, told by how it begins; headers are wrong too often to be asked."""
+
+import re
+from typing import Literal
+
+Form = Literal["xml", "json", "html", "empty", "other"]
+
+_HEAD = 20_000
+_SKIP = re.compile(r"(?:\s+|\ufeff|<\?[^>]*>|<!--.*?-->)*", re.DOTALL)
+_FEED = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf)\b", re.IGNORECASE)
+_HTML = re.compile(
+    r"<(?:!doctype\s+html|html|head|body|meta|title|article|main|div|p|h1|script|link)\b",
+    re.IGNORECASE,
+)
+
+
+def sniff(text: str) -> Form:
+    """Say what a document is: a feed in XML, JSON, an HTML page, nothing, or something else."""
+    head = text[:_HEAD]
+    start = head[_SKIP.match(head).end() :]  # type: ignore[union-attr]  # it matches nothing, too
+    if not start:
+        return "empty"
+    if start.startswith(("{", "[")):
+        return "json"
+    if _HTML.match(start):
+        return "html"
+    if _FEED.search(start):
+        return "xml"
+    return "html" if _HTML.search(start) else "other"

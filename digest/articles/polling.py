@@ -1,0 +1,169 @@
+"""Polling: which sources are due, what came of each, when it is looked at again.
+
+A source is claimed under a lease, so several workers share the work and a killed one holds nothing
+up. `poll_due` claims, fetches all side by side, then parses and stores one after another; whatever
+one source does, the others are done.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from digest.articles import cleaning, fetching, pacing, parsing, storing
+from digest.articles.fetching import Answer
+from digest.articles.models import Source
+from digest.articles.parsing.base import Document
+from digest.articles.storing import Stored
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.core.http import Fetched, FetchError, GoneError
+
+LEASE = timedelta(minutes=10)  # a batch takes a minute at the very worst
+BATCH = 50
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll brought: counts of articles, and what went wrong, for an editor to read."""
+
+    source: Source
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    problem: str = ""
+
+
+def poll_due(now: datetime | None = None) -> list[Polled]:
+    """Poll the sources that are due, at most BATCH of them; finding none is fine."""
+    now = now or clock.now()
+    claimed = _claim(now)
+    return [_settle(source, answer, now) for source, answer in fetching.side_by_side(claimed)]
+
+
+def poll(source: Source, now: datetime) -> Polled:
+    """Poll one source by hand: at once, whether it is due, failing or gone."""
+    source.claimed_until = now + LEASE
+    source.save(update_fields=["claimed_until"])
+    return _settle(source, fetching.answer_of(source), now)
+
+
+def _claim(now: datetime) -> list[Source]:
+    """Take due sources, those that wait longest first; what others hold is skipped."""
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    with transaction.atomic():
+        sources = list(
+            Source.objects.select_for_update(skip_locked=True)
+            .filter(free, next_poll_at__lte=now, gone_at=None)
+            .order_by("next_poll_at")[:BATCH]
+        )
+        for source in sources:
+            source.claimed_until = now + LEASE
+        Source.objects.bulk_update(sources, ["claimed_until"])
+    return sources
+
+
+def _settle(source: Source, answer: Answer, now: datetime) -> Polled:
+    """Take in one source's answer, and note on the source how it went."""
+    try:
+        polled = _take(source, answer, now)
+    except DigestError as problem:
+        polled = _fail(source, problem, now)
+    except Exception as problem:
+        log.exception("poll failed", source=source.url)
+        polled = _fail(source, problem, now)
+    source.polled_at = now
+    _release(source)
+    log.info(
+        "polled", source=source.url, new=polled.new, changed=polled.changed, problem=polled.problem
+    )
+    return polled
+
+
+def _take(source: Source, answer: Answer, now: datetime) -> Polled:
+    """Parse, clean and store an answer, and move the source on."""
+    if isinstance(answer, Exception):
+        raise answer
+    if answer.status == 304:
+        _succeed(source, answer, None, now)
+        return Polled(source)
+    document = cleaning.cleaned(_parsed(source, answer))
+    stored = storing.store(source, document, now, first_poll=source.succeeded_at is None)
+    note = _succeed(source, answer, document, now)
+    return _polled(source, stored, note)
+
+
+def _parsed(source: Source, answer: Fetched) -> Document:
+    if source.kind == Source.Kind.PAGE:
+        return parsing.parse_page(answer.body, answer.url, answer.charset)
+    return parsing.parse_feed(answer.body, answer.url, answer.charset)
+
+
+def _polled(source: Source, stored: Stored, note: str) -> Polled:
+    return Polled(source, stored.new, stored.changed, stored.unchanged, note)
+
+
+def _succeed(source: Source, answer: Fetched, document: Document | None, now: datetime) -> str:
+    """Note a good poll on the source; return what an editor should know all the same, or ""."""
+    source.problem = _move(source, answer.permanent_url)
+    source.succeeded_at, source.failures, source.gone_at = now, 0, None
+    wish = fetching.max_age(answer)
+    if document:
+        source.etag, source.last_modified = answer.etag, answer.last_modified
+        source.title = source.title or document.title
+        source.site_url = source.site_url or document.site_url
+        source.language = source.language or document.language
+        wish = max(wish, document.ttl)
+    source.next_poll_at = pacing.after_success(now, wish, random.random())  # noqa: S311  no secret
+    return source.problem
+
+
+def _move(source: Source, permanent_url: str) -> str:
+    """Follow a source that has moved for good, unless that address is a source already."""
+    if not permanent_url or permanent_url == source.url:
+        return ""
+    if Source.objects.filter(url=permanent_url).exclude(pk=source.pk).exists():
+        return f"This feed has moved to {permanent_url}, which is a source already; remove one."
+    log.info("source moved", source=source.url, to=permanent_url)
+    source.url = permanent_url
+    return ""
+
+
+def _fail(source: Source, problem: Exception, now: datetime) -> Polled:
+    """Note a failed poll on the source, and when to try again, if ever."""
+    if isinstance(problem, DigestError):
+        source.problem = str(problem)
+    else:
+        source.problem = (
+            f"Something unforeseen went wrong here ({type(problem).__name__}); see the log."
+        )
+    source.failures += 1
+    if isinstance(problem, GoneError):
+        source.gone_at = now
+        source.problem += " It is not polled any more."
+    asked = problem.retry_after if isinstance(problem, FetchError) else None
+    source.next_poll_at = pacing.after_failure(now, source.failures, asked, random.random())  # noqa: S311  no secret
+    return Polled(source, problem=source.problem)
+
+
+def _release(source: Source) -> None:
+    """Write the source back, if the lease is still ours; after that another has taken it over."""
+    held, source.claimed_until = source.claimed_until, None
+    fields = {name: getattr(source, name) for name in _WRITTEN}
+    try:
+        with transaction.atomic():
+            Source.objects.filter(pk=source.pk, claimed_until=held).update(**fields)
+    except IntegrityError:
+        # Another source has just been given the address this one moved to; the next poll says so.
+        log.warning("source not written, polled again when its lease ends", source=source.url)
+
+
+_WRITTEN = (
+    "url", "title", "site_url", "language", "etag", "last_modified", "next_poll_at",
+    "claimed_until", "polled_at", "succeeded_at", "failures", "problem", "gone_at",
+)  # fmt: skip
