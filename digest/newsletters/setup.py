@@ -151,8 +151,8 @@ def parse_days(text: str) -> list[int]:
         return list(range(7))
     days: set[int] = set()
     for part in text.lower().replace(" ", "").split(","):
-        first, _, last = part.partition("-")
-        start, end = _day(first), _day(last or first)
+        first, dash, last = part.partition("-")
+        start, end = _day(first), _day(last if dash else first)
         days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
     return sorted(days)
 

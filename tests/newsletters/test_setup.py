@@ -1,0 +1,139 @@
+"""Setting up what an editor sets up."""
+
+from datetime import time
+from typing import Any
+
+import pytest
+
+from digest.core.errors import DigestError
+from digest.newsletters import setup
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.models import Newsletter, Publication, Schedule
+from tests.cast import NOON, make_article, make_newsletter, make_publication
+
+pytestmark = pytest.mark.django_db
+
+COURIER = {
+    "slug": "courier",
+    "name": "The Saltmarsh Courier",
+    "url": "https://courier.example",
+    "postal_address": "1 Quay Street, Saltmarsh",
+    "sender_email": "news@courier.example",
+    "timezone": "Europe/London",
+}
+TIDE = {"slug": "morning-tide", "name": "The Morning Tide", "days": [0], "at": time(7)}
+
+
+def test_a_newsletter_stands_whole() -> None:
+    """Sections, schedule and a List-Id that ends with the sender's domain."""
+    courier = setup.create_publication(**COURIER, now=NOON)
+    tide = setup.create_newsletter(courier, **TIDE, topics={"Sea": ["Harbour", "tides"]}, now=NOON)
+    assert tide.list_id == "morning-tide.courier.example"
+    assert [s.title for s in tide.sections.all()] == ["Sea", "Latest Stories"]
+    assert (tide.schedule.timezone, tide.schedule.since) == ("Europe/London", NOON)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"slug": "The Courier"},
+        {"name": "Courier\r\nBcc: e@e.example"},
+        {"name": " "},
+        {"url": "javascript:alert(1)"},
+        {"postal_address": "\n "},
+        {"sender_email": "no address"},
+        {"sender_email": "a@b.example\r\nBcc: e@e.example"},
+        {"timezone": "Mars/Olympus"},
+        {"timezone": "../../etc/passwd"},
+        {"accent": "red"},
+        {"logo_url": "file:///etc/passwd"},
+    ],
+)
+def test_a_publication_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    """One clear error, and nothing stored."""
+    with pytest.raises(DigestError):
+        setup.create_publication(**(COURIER | wrong), now=NOON)
+    assert not Publication.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"slug": "x" * 51},
+        {"name": "Tide\u2028Bcc: x"},
+        {"at": None},
+        {"days": []},
+        {"cron": "every day"},
+        {"timezone": "Nowhere"},
+        {"max_stories": 0},
+        {"min_stories": 5, "max_stories": 4},
+        {"thin": "whatever"},
+        {"look_back_hours": -1},
+        {"topics": {"Sea": [" "]}},
+    ],
+)
+def test_a_newsletter_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    """One clear error, and nothing half done."""
+    courier = make_publication()
+    with pytest.raises(DigestError):
+        setup.create_newsletter(courier, **(TIDE | wrong), now=NOON)
+    assert not Newsletter.objects.exists()
+    assert not Schedule.objects.exists()
+
+
+def test_a_slug_is_taken_once() -> None:
+    """The second one hears which name is taken."""
+    courier = setup.create_publication(**COURIER, now=NOON)
+    setup.create_newsletter(courier, **TIDE, now=NOON)
+    with pytest.raises(NewsletterError, match="newsletter 'morning-tide' already"):
+        setup.create_newsletter(courier, **TIDE, now=NOON)
+
+
+def test_picking_opens_a_section_at_the_head_once() -> None:
+    """The first pick makes the section; picking again changes nothing."""
+    newsletter, article = make_newsletter(), make_article()
+    setup.pick(newsletter, article, NOON)
+    setup.pick(newsletter, article, NOON)
+    setup.pick(newsletter, make_article(), NOON)
+    first = newsletter.sections.all()[0]
+    assert first.kind == "picked"
+    assert [p.position for p in first.picks.all()] == [0, 1]
+
+
+def test_a_restarted_newsletter_owes_nothing() -> None:
+    """What fell due while it was stopped is not made up for."""
+    courier = setup.create_publication(**COURIER, now=NOON)
+    tide = setup.create_newsletter(courier, **TIDE, now=NOON)
+    later = NOON.replace(year=2027)
+    setup.set_active(tide, active=False, now=NOON)
+    setup.set_active(tide, active=True, now=later)
+    assert Schedule.objects.get().since == later
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("daily", [0, 1, 2, 3, 4, 5, 6]),
+        ("mon-fri", [0, 1, 2, 3, 4]),
+        ("Mon, wed,FRI", [0, 2, 4]),
+        ("sat-mon", [0, 5, 6]),
+        ("sunday", [6]),
+    ],
+)
+def test_days_are_read(text: str, days: list[int]) -> None:
+    """As people write them."""
+    assert setup.parse_days(text) == days
+
+
+@pytest.mark.parametrize("text", ["", "funday", "mon-", "1-5", ","])
+def test_no_day_is_refused(text: str) -> None:
+    """With the days there are."""
+    with pytest.raises(NewsletterError, match="mon, tue"):
+        setup.parse_days(text)
+
+
+@pytest.mark.parametrize("text", ["24:00", "7", "07:60", "seven", "-1:00"])
+def test_no_time_is_refused(text: str) -> None:
+    """With an example."""
+    with pytest.raises(NewsletterError, match="07:00"):
+        setup.parse_time(text)
