@@ -1,8 +1,25 @@
-"""An edition as ready bytes: a reader's mail is a join of them, with a few slots filled."""
+"""An edition as ready bytes: a reader's mail is a join of them, with a few slots filled.
 
-from collections.abc import Collection
-from dataclasses import dataclass
+Head, text part and HTML part are rows of cuts. A cut is ready bytes (header lines, or a piece of
+quoted-printable), perhaps followed by a slot, and it says when it is shown: always, only with some
+of the stories, only in mail and not on the web. Choosing a reader's stories is choosing cuts.
+"""
+
+import json
+import zlib
+from binascii import a2b_qp
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import astuple, dataclass, field, fields
 from datetime import datetime
+from html import escape
+from typing import Any
+
+from digest.rendering import mime
+from digest.rendering.errors import RenderingError
+
+VERSION = 1
+_LARGEST = 16_000_000  # octets of a stored form, inflated
+_CHOICES_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +34,48 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Ready bytes, the slot after them, and when both are shown."""
+
+    ready: bytes  # ASCII
+    slot: str = ""  # a name in SLOTS, or empty
+    stories: tuple[int, ...] | None = None  # shown with any of these positions; None: always
+    mail_only: bool = False  # not in the public web version
+
+    def shown(self, chosen: Collection[int] | None) -> bool:
+        """Say whether a reader with these stories sees it."""
+        return (
+            self.stories is None or chosen is None or any(each in chosen for each in self.stories)
+        )
+
+
+# What fills each slot; in the head a whole field, in a part a piece of quoted-printable.
+SLOTS: dict[str, Callable[[Recipient], bytes]] = {
+    "to": lambda to: mime.mailbox_field("To", to.name, to.email),
+    "date": lambda to: mime.date_field(to.date),
+    "message_id": lambda to: mime.message_id_field(to.message_id),
+    "list_unsubscribe": lambda to: mime.url_field("List-Unsubscribe", to.unsubscribe_url),
+    "text_email": lambda to: mime.quoted(to.email),
+    "text_unsubscribe_url": lambda to: mime.quoted(to.unsubscribe_url),
+    "html_email": lambda to: mime.quoted(escape(to.email)),
+    "html_unsubscribe_url": lambda to: mime.quoted(escape(to.unsubscribe_url)),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """An edition, rendered, inlined and encoded once."""
 
     subject: str
     preheader: str
     dropped: tuple[int, ...]  # positions of stories that the size limit left out
+    boundary: str
+    head_cuts: tuple[Cut, ...]
+    text_cuts: tuple[Cut, ...]
+    html_cuts: tuple[Cut, ...]
+    _rows: dict[frozenset[int] | None, list[bytes | str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def message(self, recipient: Recipient, *, stories: Collection[int] | None = None) -> bytes:
         """Return a reader's mail: a full RFC 5322 message with CRLF line ends.
@@ -31,21 +84,103 @@ class Compiled:
         the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). Raises
         RenderingError for an address, link or Message-ID that may not stand in a header.
         """
-        raise NotImplementedError
+        filled = {name: fill(recipient) for name, fill in SLOTS.items()}
+        row = self._row(None if stories is None else frozenset(stories))
+        return b"".join([each if isinstance(each, bytes) else filled[each] for each in row])
 
     def html(self) -> str:
         """Return the public web version, without anything that is for one reader."""
-        raise NotImplementedError
+        return _public(self.html_cuts)
 
     def text(self) -> str:
         """Return the text version, without anything that is for one reader."""
-        raise NotImplementedError
+        return _public(self.text_cuts)
 
     def dumps(self) -> bytes:
-        """Return a form to store."""
-        raise NotImplementedError
+        """Return a form to store: deflated JSON of ASCII pieces, with a version."""
+        facts = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        for name in _CUTS:
+            facts[name] = [(cut.ready.decode("ascii"), *astuple(cut)[1:]) for cut in facts[name]]
+        return zlib.compress(json.dumps({"version": VERSION} | facts).encode())
 
     @classmethod
     def loads(cls, data: bytes) -> "Compiled":
         """Read what `dumps` wrote; raise RenderingError for anything else."""
-        raise NotImplementedError
+        try:
+            facts = json.loads(_inflated(data))
+            version = facts.pop("version")
+            for name in _CUTS:
+                facts[name] = tuple(_cut(*each) for each in facts[name])
+            facts["dropped"] = tuple(facts["dropped"])
+            made = cls(**facts)
+        except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as cause:
+            raise RenderingError("A stored edition cannot be read; compile it again.") from cause
+        if version != VERSION:
+            raise RenderingError(
+                f"A stored edition is of version {version}, not {VERSION}; compile it again."
+            )
+        return made
+
+    def _row(self, chosen: frozenset[int] | None) -> list[bytes | str]:
+        """Return the mail of one choice of stories: long runs of bytes, and names of slots."""
+        row = self._rows.get(chosen)
+        if row is None:
+            if len(self._rows) >= _CHOICES_KEPT:
+                self._rows.clear()
+            row = self._rows[chosen] = _joined(self._mail(chosen))
+        return row
+
+    def _mail(self, chosen: frozenset[int] | None) -> Iterable[bytes | str]:
+        line = f"--{self.boundary}".encode("ascii")
+        yield from _pieces(self.head_cuts, chosen)
+        for subtype, cuts in (("plain", self.text_cuts), ("html", self.html_cuts)):
+            yield line + _PART % subtype.encode("ascii")
+            yield from _pieces(cuts, chosen)
+            yield mime.CRLF
+        yield line + b"--\r\n"
+
+
+_CUTS = ("head_cuts", "text_cuts", "html_cuts")
+_PART = (
+    b'\r\nContent-Type: text/%b; charset="utf-8"\r\n'
+    b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+)
+
+
+def _pieces(cuts: Sequence[Cut], chosen: frozenset[int] | None) -> Iterable[bytes | str]:
+    for cut in cuts:
+        if cut.shown(chosen):
+            yield cut.ready
+            if cut.slot:
+                yield cut.slot
+
+
+def _joined(pieces: Iterable[bytes | str]) -> list[bytes | str]:
+    row: list[bytes | str] = []
+    for piece in pieces:
+        before = row[-1] if row else None
+        if isinstance(piece, bytes) and isinstance(before, bytes):
+            row[-1] = before + piece
+        else:
+            row.append(piece)
+    return row
+
+
+def _public(cuts: Sequence[Cut]) -> str:
+    ready = b"".join(cut.ready for cut in cuts if not cut.mail_only)
+    return a2b_qp(ready).decode().replace("\r\n", "\n")
+
+
+def _cut(ready: str, slot: str, stories: list[int] | None, mail_only: Any) -> Cut:
+    if slot and slot not in SLOTS:
+        raise ValueError(slot)
+    positions = None if stories is None else tuple(stories)
+    return Cut(ready.encode("ascii"), slot, positions, bool(mail_only))
+
+
+def _inflated(data: bytes) -> bytes:
+    inflate = zlib.decompressobj()
+    whole = inflate.decompress(data, _LARGEST)
+    if not inflate.eof:
+        raise ValueError("cut short, or too large")
+    return whole

@@ -1,0 +1,229 @@
+"""What an edition says, as plain values for the theme: cleaned, shortened, in order.
+
+Everything that came from outside passes through here: control characters go, links are web links
+or none, and no text is so long that it would fill the mail by itself.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlsplit
+
+from digest.core import clock
+from digest.core.links import absolute
+from digest.editions.models import Edition, Story
+from digest.newsletters.models import Appeal, Newsletter
+from digest.rendering.errors import RenderingError
+from digest.rendering.phrases import Phrases, direction, phrases, spoken_date
+
+LONGEST_TITLE = 300  # characters, of which a mail shows the first ones
+LONGEST_SUMMARY = 600
+LONGEST_LINE = 300
+LONGEST_TEXT = 4000
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\x85]")
+_UNFIT = re.compile('[\x00-\x20\x7f-\x9f"<>\\\\^`{|}\u2028\u2029]')
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A story as the theme shows it; every text may be empty but the title."""
+
+    position: int
+    title: str
+    url: str  # http or https, or empty
+    summary: str
+    byline: str
+    kicker: str
+    image_url: str
+    image_alt: str
+    credits: str  # caption and credit
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A section's stories, the lead apart."""
+
+    title: str
+    cards: tuple[Card, ...]
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The stories with which the section's heading is shown."""
+        return tuple(card.position for card in self.cards)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An appeal."""
+
+    heading: str
+    paragraphs: tuple[str, ...]
+    button: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An edition, ready for the theme."""
+
+    publication: str
+    newsletter: str
+    tagline: str
+    site_url: str
+    logo_url: str
+    logo_width: int
+    address_lines: tuple[str, ...]
+    language: str
+    direction: str
+    words: Phrases
+    date: str
+    accent: str
+    accent_dark: str
+    online_url: str
+    archive_url: str
+    lead: Card | None
+    groups: tuple[Group, ...]
+    ask: Ask | None
+
+
+def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None) -> Content:
+    """Return what the edition says; stories in order of position, the first one leads."""
+    newsletter = edition.newsletter
+    publication = newsletter.publication
+    language = language_of(newsletter)
+    lead, *rest = sorted(stories, key=lambda story: story.position) or [None]
+    return Content(
+        publication=line(publication.name),
+        newsletter=line(newsletter.name),
+        tagline=line(publication.tagline),
+        site_url=web_url(publication.url),
+        logo_url=web_url(publication.logo_url),
+        logo_width=min(max(publication.logo_width, 40), 520),
+        address_lines=tuple(lines(publication.postal_address)),
+        language=language,
+        direction=direction(language),
+        words=phrases(language),
+        date=spoken_date(edition.slot.astimezone(clock.zone(publication.timezone)), language),
+        accent=publication.accent,
+        accent_dark=publication.accent_dark,
+        online_url=absolute(f"/archive/{newsletter.slug}/{edition.key}"),
+        archive_url=archive_url(newsletter),
+        lead=_card(lead, label=lead.kicker or lead.section) if lead else None,
+        groups=tuple(_groups(rest)),
+        ask=_ask(appeal, phrases(language), line(publication.name)) if appeal else None,
+    )
+
+
+def archive_url(newsletter: Newsletter) -> str:
+    """Return the public address of a newsletter's past issues."""
+    return absolute(f"/archive/{newsletter.slug}")
+
+
+def language_of(newsletter: Newsletter) -> str:
+    """Return the newsletter's language tag, by default its publication's."""
+    return newsletter.language or newsletter.publication.language
+
+
+def editors_values(content: Content, stories: Sequence[Story]) -> dict[str, Any]:
+    """Return what editors' templates may speak of: plain texts only."""
+    return {
+        "stories": [
+            {
+                "title": line(story.title),
+                "summary": shortened(story.summary, LONGEST_SUMMARY),
+                "byline": line(story.byline),
+                "section": line(story.section),
+                "kicker": line(story.kicker),
+                "url": web_url(story.url),
+            }
+            for story in sorted(stories, key=lambda story: story.position)
+        ],
+        "newsletter": {"name": content.newsletter},
+        "publication": {"name": content.publication, "tagline": content.tagline},
+        "edition": {"date": content.date, "url": content.online_url},
+    }
+
+
+def clean(text: str) -> str:
+    r"""Return text without control characters or half characters; its lines end in `\n`."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", whole))
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return text on one line, cut at a word with an ellipsis where it is too long."""
+    flat = " ".join(clean(text).split())
+    if len(flat) <= longest:
+        return flat
+    head = flat[: longest - 1]
+    whole = head.rpartition(" ")[0]
+    return (whole if len(whole) > longest // 2 else head).rstrip(" ,;:.") + "…"
+
+
+def line(text: str) -> str:
+    """Return a short text on one line."""
+    return shortened(text, LONGEST_LINE)
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of a short text that are not blank."""
+    return [line(each) for each in clean(text)[:LONGEST_TEXT].splitlines() if each.strip()][:12]
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of a text: blank lines part them."""
+    parts = re.split(r"\n[ \t]*\n", clean(text)[:LONGEST_TEXT])
+    return [" ".join(part.split()) for part in parts if part.strip()]
+
+
+def web_url(url: str) -> str:
+    """Return the address if it is one of the web, otherwise nothing; `javascript:` is nothing."""
+    given = url.strip().replace(" ", "%20")
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        return ""
+    fit = parts.scheme in {"http", "https"} and parts.netloc and not _UNFIT.search(given)
+    return given if fit and len(given) <= 2000 and given.isprintable() else ""
+
+
+def _groups(stories: Sequence[Story]) -> list[Group]:
+    return [
+        Group(line(title), tuple(_card(story, label=_other(story.kicker, title)) for story in some))
+        for title, some in groupby(stories, key=lambda story: story.section)
+    ]
+
+
+def _other(kicker: str, heading: str) -> str:
+    """A card's label says what the heading above it doesn't."""
+    return "" if kicker.casefold() == heading.casefold() else kicker
+
+
+def _card(story: Story, label: str) -> Card:
+    title = shortened(story.title, LONGEST_TITLE)
+    if not title:
+        raise RenderingError(f"Story {story.position} has no title; give its article one.")
+    caption, credit = line(story.image_caption), line(story.image_credit)
+    return Card(
+        position=story.position,
+        title=title,
+        url=web_url(story.url),
+        summary=shortened(story.summary, LONGEST_SUMMARY),
+        byline=line(story.byline),
+        kicker=line(label),
+        image_url=web_url(story.image_url),
+        image_alt=line(story.image_alt),
+        credits=" · ".join(part for part in (caption, credit) if part),
+    )
+
+
+def _ask(appeal: Appeal, words: Phrases, publication: str) -> Ask:
+    return Ask(
+        heading=line(appeal.heading) or words.appeal_from.format(publication=publication),
+        paragraphs=tuple(paragraphs(appeal.body)),
+        button=line(appeal.button),
+        url=web_url(appeal.url),
+    )

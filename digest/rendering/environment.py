@@ -1,0 +1,28 @@
+"""Jinja for the house's own mail templates; for what editors write, see `sandbox`."""
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from digest.rendering.wrapping import underlined, wrapped
+
+
+def render(template: str, values: dict[str, Any]) -> str:
+    """Render a template of `templates/mail`; `*.html.j2` escapes everything, `*.txt.j2` nothing."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(settings.BASE_DIR / "templates" / "mail"),
+        autoescape=select_autoescape(["html.j2"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    env.filters.update(wrapped=wrapped, underlined=underlined)
+    return env

@@ -1,0 +1,34 @@
+"""The header fields of an edition's mails."""
+
+from digest.newsletters.models import Newsletter
+from digest.rendering import mime
+from digest.rendering.compiled import Cut
+from digest.rendering.content import archive_url, language_of
+
+
+def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut, ...]:
+    """Return the head, with its fields that differ by reader as slots.
+
+    Precedence is no standard, but old out-of-office programs know nothing else; the others obey
+    Auto-Submitted (RFC 3834 §5). Raises RenderingError for a sender or list id that is none.
+    """
+    publication = newsletter.publication
+    sender = mime.mailbox_field("From", publication.sender_name, publication.sender_email)
+    reply_to = publication.reply_to and mime.mailbox_field("Reply-To", "", publication.reply_to)
+    about = [
+        mime.list_id_field(newsletter.name, newsletter.list_id),
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",  # verbatim, RFC 8058 §3.1
+        mime.url_field("List-Archive", archive_url(newsletter)),
+        b"Auto-Submitted: auto-generated\r\n",
+        b"Precedence: bulk\r\n",
+        mime.language_field(language_of(newsletter)),
+        b"MIME-Version: 1.0\r\n",
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode("ascii"),
+    ]
+    return (
+        Cut(sender, "to"),
+        Cut((reply_to or b"") + mime.text_field("Subject", subject), "date"),
+        Cut(b"", "message_id"),
+        Cut(b"", "list_unsubscribe"),
+        Cut(b"".join(about)),
+    )
