@@ -12,6 +12,7 @@ Exit status: 0 done; 1 it could not be done, and a line says why; 2 it was not u
 
 import difflib
 import json
+import logging
 import os
 import signal
 import sys
@@ -117,6 +118,8 @@ def _manage(name: str, rest: list[str]) -> int:
     from digest.core.terminal import database_trouble
 
     django.setup()
+    # Work done at the terminal answers there; its log lines are for the processes.
+    logging.getLogger("digest").setLevel(logging.WARNING)
     package = get_commands().get(name)
     if package is None:
         return _fail(_unknown(name), 2, rest)

@@ -1,0 +1,73 @@
+"""`digest article …`: what the sources brought."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rich.console import Console
+
+from digest.articles.models import Article
+from digest.articles.storing import mark_updated
+from digest.cli import lookup, numbers
+from digest.core import clock
+from digest.core.terminal import ActionCommand, table
+
+
+class Command(ActionCommand):
+    """Articles."""
+
+    help = "Articles: list them, or mark one as updated."
+
+    def add_actions(self) -> None:
+        """Name the actions."""
+        listing = self.action("list", "the newest articles")
+        listing.add_argument("--newsletter", metavar="SLUG", help="only of its sources")
+        listing.add_argument("--limit", type=numbers.some, default=30, help="how many (30)")
+        mark = self.action("mark-updated", "send an article once more, in the next issue")
+        mark.add_argument("url")
+
+    def do_list(self, options: dict[str, Any]) -> None:
+        """List articles, the newest first."""
+        slug = options["newsletter"]
+        known = [_article_facts(article) for article in _newest(slug)[: options["limit"]]]
+        self.answer(known, lambda out: _say_list(out, known))
+
+    def do_mark_updated(self, options: dict[str, Any]) -> None:
+        """Mark an article as updated."""
+        article = lookup.article(options["url"])
+        mark_updated(article, clock.now())
+        self.answer(
+            _article_facts(article),
+            f"{article.title!r} may go out once more, even to those who had it before.",
+        )
+
+
+def _newest(slug: str | None) -> QuerySet[Article]:
+    articles = Article.objects.order_by("-available_at", "pk").defer("body_html")
+    if slug:
+        return articles.filter(sources__newsletters=lookup.newsletter(slug)).distinct()
+    return articles
+
+
+def _article_facts(article: Article) -> dict[str, Any]:
+    return {
+        "title": article.title,
+        "url": article.url,
+        "section": article.section,
+        "tags": article.tags,
+        "published_at": article.published_at,
+        "available_at": article.available_at,
+        "updated_at": article.updated_at,
+        "marked_updated_at": article.marked_updated_at,
+        "revision": article.revision,
+    }
+
+
+def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
+    if not known:
+        out.print("No articles yet. Add a source: digest source add URL --newsletter SLUG")
+        return
+    rows = [
+        (clock.spoken(one["available_at"]), one["section"], one["title"], one["url"])
+        for one in known
+    ]
+    out.print(table(("Available", "Section", "Title", "Address"), rows))

@@ -1,0 +1,128 @@
+"""`digest preview NEWSLETTER`: pick and render now; send and store nothing."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+from rich.console import Console
+
+from digest.cli import lookup
+from digest.core import clock, links
+from digest.core.terminal import DigestCommand, facts, table
+from digest.editions import building
+from digest.editions.building import Draft
+from digest.rendering.compiled import Compiled, Recipient
+from digest.rendering.edition import compile_edition
+
+SHOWN = 20  # left-out articles on the screen
+
+
+class Command(DigestCommand):
+    """Preview the next edition."""
+
+    help = "Pick and render the next edition now; send nothing and store nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take a newsletter, and where to write the mail."""
+        super().add_arguments(parser)
+        parser.add_argument("newsletter", metavar="NEWSLETTER")
+        parser.add_argument("--html", type=Path, metavar="FILE", help="write the web version")
+        parser.add_argument("--eml", type=Path, metavar="FILE", help="write the whole mail")
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Draft, compile, show."""
+        draft = building.draft(lookup.newsletter(options["newsletter"]), clock.now())
+        if draft.selection.skip:
+            reason = draft.selection.skip
+            self.answer(_draft_facts(draft), lambda out: _say_skipped(out, draft, reason))
+            return
+        compiled = compile_edition(draft.edition, draft.stories, draft.edition.appeal)
+        message = compiled.message(_someone())
+        written = _write(options, compiled, message)
+        known = _draft_facts(draft) | _mail_facts(draft, compiled, message) | {"written": written}
+        self.answer(known, lambda out: _say_preview(out, draft, known))
+
+
+def _someone() -> Recipient:
+    """Make up a reader; the link to unsubscribe leads to the site's front page, signed for none."""
+    return Recipient(
+        email="reader@example.com",
+        name="",
+        unsubscribe_url=links.absolute("/"),
+        message_id="preview@example.com",
+        date=clock.now(),
+    )
+
+
+def _write(options: dict[str, Any], compiled: Compiled, message: bytes) -> list[str]:
+    written = []
+    if path := options["html"]:
+        lookup.write(path, compiled.html().encode())
+        written.append(str(path))
+    if path := options["eml"]:
+        lookup.write(path, message)
+        written.append(str(path))
+    return written
+
+
+def _draft_facts(draft: Draft) -> dict[str, Any]:
+    return {
+        "newsletter": draft.edition.newsletter.slug,
+        "skipped": draft.selection.skip,
+        "stories": [
+            {
+                "title": story.title,
+                "section": story.section,
+                "reason": story.reason,
+                "url": story.url,
+            }
+            for story in draft.stories
+        ],
+        "left_out": [
+            {"title": left.title, "reason": left.reason} for left in draft.selection.left_out
+        ],
+    }
+
+
+def _mail_facts(draft: Draft, compiled: Compiled, message: bytes) -> dict[str, Any]:
+    return {
+        "subject": compiled.subject,
+        "preheader": compiled.preheader,
+        "bytes": len(message),
+        "dropped": [draft.stories[position].title for position in compiled.dropped],
+        "appeal": draft.edition.appeal.heading if draft.edition.appeal else None,
+    }
+
+
+def _say_skipped(out: Console, draft: Draft, reason: str) -> None:
+    out.print(f"Nothing would be sent now. {reason}")
+    _say_left_out(out, draft)
+
+
+def _say_preview(out: Console, draft: Draft, known: dict[str, Any]) -> None:
+    out.print(
+        facts(
+            [
+                ("Subject", known["subject"]),
+                ("Preheader", known["preheader"]),
+                ("Size", f"{known['bytes'] / 1024:.0f} KB"),
+                ("Appeal", known["appeal"]),
+                ("No room for", "; ".join(known["dropped"])),
+            ]
+        )
+    )
+    out.print("\nPicked")
+    rows = [(story.section, story.title, story.reason) for story in draft.stories]
+    out.print(table(("Section", "Title", "Because"), rows))
+    _say_left_out(out, draft)
+    for path in known["written"]:
+        out.print(f"\nWritten to {path}.")
+
+
+def _say_left_out(out: Console, draft: Draft) -> None:
+    left = draft.selection.left_out
+    if left:
+        out.print("\nLeft out")
+        out.print(table(("Title", "Because"), [(one.title, one.reason) for one in left[:SHOWN]]))
+    if len(left) > SHOWN:
+        out.print(f"and {len(left) - SHOWN} more; --json lists all of them.")

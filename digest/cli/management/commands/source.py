@@ -1,0 +1,144 @@
+"""`digest source …`: where articles come from."""
+
+from typing import Any
+
+from rich.console import Console
+
+from digest.articles import polling
+from digest.articles.discovery import add_source, typed
+from digest.articles.models import Source
+from digest.articles.polling import Polled
+from digest.cli import lookup
+from digest.cli.errors import AskedError
+from digest.core import clock
+from digest.core.terminal import ActionCommand, table
+
+SHOWN = 10  # articles of a new source
+
+
+class Command(ActionCommand):
+    """Sources."""
+
+    help = "Sources: add a feed or a page, list them, poll now."
+
+    def add_actions(self) -> None:
+        """Name the actions."""
+        add = self.action("add", "find the feed at an address, poll it, and use it")
+        add.add_argument("url", help="of a feed, a site, or an article")
+        add.add_argument("--newsletter", metavar="SLUG", required=True)
+        self.action("list", "every source, and how it is doing")
+        poll = self.action("poll", "look for new articles now")
+        poll.add_argument("url", nargs="?", help="of one source; without it, those that are due")
+
+    def do_add(self, options: dict[str, Any]) -> None:
+        """Add a source, and show what came in."""
+        newsletter = lookup.newsletter(options["newsletter"])
+        now = clock.now()
+        source = add_source(options["url"], now)
+        newsletter.sources.add(source)
+        polled = polling.poll(source, now)
+        titles = list(
+            source.articles.order_by("-available_at", "pk").values_list("title", flat=True)[:SHOWN]
+        )
+        known = _poll_facts(polled) | {"newsletter": newsletter.slug, "articles": titles}
+        self.answer(known, lambda out: _say_added(out, polled, titles, newsletter.slug))
+
+    def do_list(self, _options: dict[str, Any]) -> None:
+        """List sources."""
+        known = [_source_facts(source) for source in Source.objects.order_by("pk")]
+        self.answer(known, lambda out: _say_list(out, known))
+
+    def do_poll(self, options: dict[str, Any]) -> None:
+        """Poll one source, or those that are due."""
+        now = clock.now()
+        done = [polling.poll(_source(options["url"]), now)] if options["url"] else _poll_all()
+        known = [_poll_facts(polled) for polled in done]
+        self.answer(known, lambda out: _say_polled(out, known))
+        if options["url"] and known[0]["problem"] and done[0].source.succeeded_at != now:
+            raise SystemExit(1)
+
+
+def _poll_all() -> list[Polled]:
+    """Poll batch after batch until nothing is due."""
+    done: list[Polled] = []
+    while batch := polling.poll_due(clock.now()):
+        done += batch
+    return done
+
+
+def _source(url: str) -> Source:
+    found = Source.objects.filter(url__in=[url, typed(url)]).first()
+    if found:
+        return found
+    raise AskedError(f"There is no source {url}. `digest source list` shows them.")
+
+
+def _poll_facts(polled: Polled) -> dict[str, Any]:
+    return {
+        "url": polled.source.url,
+        "title": polled.source.title,
+        "new": polled.new,
+        "changed": polled.changed,
+        "unchanged": polled.unchanged,
+        "problem": polled.problem,
+    }
+
+
+def _source_facts(source: Source) -> dict[str, Any]:
+    return {
+        "url": source.url,
+        "title": source.title,
+        "kind": source.kind,
+        "state": _state(source),
+        "newsletters": list(source.newsletters.order_by("slug").values_list("slug", flat=True)),
+        "succeeded_at": source.succeeded_at,
+        "next_poll_at": None if source.gone_at else source.next_poll_at,
+        "failures": source.failures,
+        "problem": source.problem,
+    }
+
+
+def _state(source: Source) -> str:
+    if source.gone_at:
+        return "gone"
+    if source.failures:
+        return "failing"
+    return "ok" if source.succeeded_at else "new"
+
+
+def _say_added(out: Console, polled: Polled, titles: list[str], newsletter: str) -> None:
+    source = polled.source
+    out.print(f"{source.title or source.url}: {source.get_kind_display()} at {source.url}")
+    if polled.problem:
+        out.print(f"Problem: {polled.problem}")
+    out.print(f"{polled.new} new articles, {polled.changed} changed, {polled.unchanged} as before.")
+    for title in titles:
+        out.print(f"  {title}")
+    out.print(f"Next: digest preview {newsletter}")
+
+
+def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
+    if not known:
+        out.print("There is no source yet. Add one: digest source add URL --newsletter SLUG")
+        return
+    rows = [
+        (
+            one["url"],
+            one["state"],
+            clock.spoken(one["succeeded_at"]) if one["succeeded_at"] else "never",
+            clock.spoken(one["next_poll_at"]) if one["next_poll_at"] else "never",
+            ", ".join(one["newsletters"]),
+            one["problem"],
+        )
+        for one in known
+    ]
+    out.print(table(("Source", "State", "Last good", "Next poll", "Newsletters", "Problem"), rows))
+
+
+def _say_polled(out: Console, known: list[dict[str, Any]]) -> None:
+    if not known:
+        out.print("No source is due. Name one to poll it all the same: digest source poll URL")
+        return
+    columns = ("url", "new", "changed", "unchanged", "problem")
+    rows = [[one[column] for column in columns] for one in known]
+    out.print(table(("Source", "New", "Changed", "As before", "Problem"), rows))

@@ -1,0 +1,165 @@
+"""`digest newsletter …`."""
+
+import pytest
+
+from digest.newsletters.models import Newsletter, Publication
+from tests.cast import (
+    make_article,
+    make_newsletter,
+    make_publication,
+    make_schedule,
+    make_source,
+    make_subscriber,
+)
+from tests.cli.conftest import Digest, Said
+
+pytestmark = pytest.mark.django_db
+
+
+def add(digest: Digest, *more: str, slug: str = "tide") -> Said:
+    """Set up The Morning Tide with a publication of its own."""
+    return digest(
+        *("newsletter", "add", slug, "--name", "The Morning Tide", "--publication", "courier"),
+        *("--publication-name", "The Courier", "--url", "https://courier.example"),
+        *("--postal-address", "1 Quay Street", "--sender", "news@courier.example"),
+        *more,
+    )
+
+
+def test_add_sets_up_the_newsletter_and_its_publication(digest: Digest) -> None:
+    """Days, time, topics and policies arrive as given."""
+    said = add(
+        digest,
+        *("--days", "mon-fri", "--time", "7:00", "--timezone", "Europe/London"),
+        *("--topic", "Harbour=port, Fishing", "--max", "8", "--thin", "wait"),
+    )
+    assert said.status == 0
+    assert "Next issue: " in said.out
+    assert "07:00 " in said.out
+    newsletter = Newsletter.objects.get()
+    assert newsletter.publication.name == "The Courier"
+    assert (newsletter.max_stories, newsletter.thin) == (8, "wait")
+    assert newsletter.schedule.days == [0, 1, 2, 3, 4]
+    assert [section.topics for section in newsletter.sections.all()] == [["port", "Fishing"], []]
+
+
+def test_a_time_without_days_means_daily(digest: Digest) -> None:
+    """The commonest wish is the shortest."""
+    assert add(digest, "--time", "07:00").status == 0
+    assert Newsletter.objects.get().schedule.days == list(range(7))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--time", "25:00"], "no time of day"),
+        (["--days", "someday", "--time", "07:00"], "no day"),
+        (["--days", "mon"], "a time"),
+        (["--cron", "often"], "no cron line"),
+        (["--cron", "0 7 * * *", "--time", "07:00"], "either --cron"),
+        (["--time", "07:00", "--timezone", "Saltmarsh/Quay"], "no time zone"),
+        (["--topic", "Harbour"], "TITLE=TAG"),
+        (["--topic", "Harbour="], "names no topic"),
+        (["--url", "courier"], "no web address"),
+        (["--sender", "nobody"], "no valid email address"),
+        (["--accent", "red"], "no colour"),
+        (["--min", "9", "--max", "3"], "9 to 3"),
+        (["--name", "a\nb"], "line end"),
+        (["--publication", "The Courier"], "short name"),
+    ],
+)
+def test_bad_wishes_are_named_and_nothing_is_half_done(
+    digest: Digest, options: list[str], words: str
+) -> None:
+    """Neither newsletter nor publication is left behind."""
+    said = add(digest, *options)
+    assert (said.status, said.out) == (1, "")
+    assert words in said.err
+    assert not Newsletter.objects.exists()
+    assert not Publication.objects.exists()
+
+
+def test_a_bad_or_taken_short_name_is_refused(digest: Digest) -> None:
+    """The one who chose it can choose another."""
+    assert "short name" in add(digest, slug="The Tide").err
+    make_newsletter(slug="tide")
+    assert "already" in add(digest).err
+    assert not Publication.objects.filter(slug="courier").exists()
+
+
+def test_a_known_publication_is_used_and_never_changed(digest: Digest) -> None:
+    """What describes a new one is refused for an old one, and asked for if missing."""
+    make_publication(slug="courier")
+    assert "already; leave out --publication-name, --url" in add(digest).err
+    short = ("newsletter", "add", "tide", "--name", "Tide", "--publication")
+    assert digest(*short, "courier").status == 0
+    missing = digest(*short[:2], "ebb", *short[3:], "herald").err
+    assert "add --publication-name, --url, --postal-address, --sender" in missing
+
+
+def test_list_is_helpful_when_empty(digest: Digest) -> None:
+    """It says what to do next."""
+    assert "digest newsletter add" in digest("newsletter", "list").out
+    assert digest("newsletter", "list", "--json").facts == []
+
+
+def test_list_and_show_tell_when_and_to_how_many(digest: Digest) -> None:
+    """Five slots, each with its zone; sources, sections and readers."""
+    newsletter = make_newsletter(slug="tide")
+    make_schedule(newsletter)
+    source = make_source(newsletter)
+    make_subscriber(newsletter)
+    assert "tide" in digest("newsletter", "list").out
+    said = digest("newsletter", "show", "tide")
+    assert said.out.count(" 07:00 ") == 5
+    assert source.url in said.out
+    assert "1 would receive it now" in said.out
+    facts = digest("newsletter", "show", "tide", "--json").facts
+    assert facts["subscriptions"] == {"active": 1, "pending": 0, "unsubscribed": 0}
+    assert len(facts["next_slots"]) == 5
+
+
+def test_what_strangers_wrote_does_not_steer_the_terminal(digest: Digest) -> None:
+    """Escape sequences and markup in names are shown, not obeyed."""
+    make_newsletter(slug="tide", name="\x1b]0;owned\x07[red]Tide[/red]")
+    for command in [("newsletter", "list"), ("newsletter", "show", "tide")]:
+        said = digest(*command)
+        assert "\x1b" not in said.out
+        assert "\x07" not in said.out
+        assert "[red]Tide[/red]" in said.out
+
+
+def test_pause_and_resume(digest: Digest) -> None:
+    """A paused newsletter names no next issue."""
+    make_schedule(make_newsletter(slug="tide"))
+    assert "is paused" in digest("newsletter", "pause", "tide").out
+    assert not Newsletter.objects.get().active
+    assert digest("newsletter", "show", "tide", "--json").facts["next_slots"] == []
+    assert "Next issue" in digest("newsletter", "resume", "tide").out
+    assert Newsletter.objects.get().active
+
+
+def test_pick_takes_an_article_by_any_spelling_of_its_address(digest: Digest) -> None:
+    """It waits at the head of the next issue."""
+    newsletter = make_newsletter(slug="tide")
+    article = make_article(make_source(newsletter), title="Seals")
+    said = digest("newsletter", "pick", "tide", f"{article.canonical_url}?utm_source=x#top")
+    assert said.status == 0
+    assert "'Seals' waits" in said.out
+    assert "picked: Seals" in digest("newsletter", "show", "tide").out
+    said = digest("newsletter", "pick", "tide", "https://elsewhere.example/")
+    assert (said.status, said.out) == (1, "")
+    assert "No article is known" in said.err
+
+
+@pytest.mark.parametrize("action", ["show", "pause", "resume"])
+def test_an_unknown_newsletter_is_answered_with_those_there_are(
+    digest: Digest, action: str
+) -> None:
+    """A near miss is guessed at."""
+    assert "There is none yet" in digest("newsletter", action, "tide").err
+    make_newsletter(slug="morning-tide")
+    assert "Did you mean 'morning-tide'?" in digest("newsletter", action, "morning-tid").err
+    said = digest("newsletter", action, "x", "--json")
+    assert said.status == 1
+    assert "There are: morning-tide." in said.facts["error"]

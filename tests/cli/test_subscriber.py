@@ -1,0 +1,212 @@
+"""`digest subscriber …` and `digest suppress`."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from digest.delivery.models import Delivery
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from tests.cast import NOON, make_edition, make_newsletter, make_subscriber
+from tests.cli.conftest import Digest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def tide(db: None) -> None:
+    """A newsletter called tide."""
+    make_newsletter(slug="tide", name="The Morning Tide")
+
+
+def state() -> str:
+    """The only subscription's state."""
+    return Subscription.objects.get().state
+
+
+def test_add_confirmed_receives_it(digest: Digest) -> None:
+    """The operator's word, kept as evidence."""
+    said = digest(
+        *("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed"),
+        *("--name", "Inés", "--wording", "Asked by phone."),
+    )
+    assert said.out == "ines@r.example to The Morning Tide: receives it.\n"
+    assert state() == "active"
+    event = ConsentEvent.objects.get()
+    assert (event.via, event.wording) == ("command line", "Asked by phone.")
+
+
+def test_add_unconfirmed_says_honestly_that_nothing_will_come(digest: Digest) -> None:
+    """No confirmation mail exists yet."""
+    said = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
+    assert "stays pending and receives nothing" in said.out
+    assert state() == "pending"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["add", "nonsense", "--newsletter", "tide"], "no valid email address"),
+        (["add", "a@r.example\nBcc: x@y", "--newsletter", "tide"], "no valid email address"),
+        (["add", "a@r.example", "--newsletter", "tid"], "Did you mean 'tide'?"),
+        (["show", "nobody@r.example"], "No reader has the address"),
+        (["show", ""], "no valid email address"),
+        (["unsubscribe", "nobody@r.example"], "No reader has the address"),
+        (["export", "--newsletter", "x"], "There is no newsletter"),
+        (["export", "--output", "/nowhere/x.csv"], "Cannot write"),
+        (["export", "--json"], "--output"),
+    ],
+)
+def test_bad_wishes_are_answered_in_a_line(digest: Digest, words: list[str], reason: str) -> None:
+    """And store nothing."""
+    said = digest("subscriber", *words)
+    assert said.status == 1
+    assert reason in said.err + said.out
+    assert not Subscriber.objects.exists()
+
+
+def test_import_reports_what_it_did(digest: Digest, tmp_path: Path) -> None:
+    """How the file was read, what was taken, each refusal with its line."""
+    path = tmp_path / "list.csv"
+    path.write_bytes("E-Mail;Vorname\na@r.example;Zoë\nnonsense;x\n".encode("cp1252"))
+    words = ("subscriber", "import", path, "--newsletter", "tide", "--consent", "Fair, May 2026")
+    said = digest(*words, "--report", tmp_path / "refused.csv")
+    assert said.status == 0
+    assert "Read as cp1252, cells parted by ';'" in said.out
+    assert "2 rows: 1 added, 0 unchanged, 1 refused." in said.out
+    assert "\n3     nonsense" in said.out
+    assert "refused.csv" in said.out
+    assert len((tmp_path / "refused.csv").read_text().splitlines()) == 2
+    facts = digest(*words, "--json").facts
+    assert (facts["added"], facts["unchanged"], facts["refused"]) == (0, 1, 1)
+    assert facts["refusals"][0]["line"] == 3
+
+
+def test_import_takes_a_mapping(digest: Digest, tmp_path: Path) -> None:
+    """Heading or number; anything else is explained."""
+    path = tmp_path / "list.csv"
+    path.write_text("kontakt,wer\na@r.example,Zoë\n")
+    words = ("subscriber", "import", path, "--newsletter", "tide", "--consent", "x")
+    assert "email=Contact" in digest(*words, "--map", "kontakt").err
+    assert "There is no column" in digest(*words, "--map", "email=3").err
+    assert digest(*words, "--map", "email=kontakt", "--map", "name=2").status == 0
+    assert Subscriber.objects.get().name == "Zoë"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04", "spreadsheet"),
+        (b"name\nZoe\n", "No column"),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(
+    digest: Digest, tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    """In one line; a folder too."""
+    path = tmp_path / "list.csv"
+    if content is not None:
+        path.write_bytes(content)
+    for given, why in [(path, reason), (tmp_path, "Is a directory")]:
+        said = digest("subscriber", "import", given, "--newsletter", "tide", "--consent", "x")
+        assert (said.status, said.out) == (1, "")
+        assert why in said.err
+
+
+def test_import_needs_a_statement_of_consent(digest: Digest, tmp_path: Path) -> None:
+    """Blank is none; leaving it out is bad usage."""
+    (tmp_path / "l.csv").write_text("a@r.example\n")
+    words = ("subscriber", "import", tmp_path / "l.csv", "--newsletter", "tide")
+    assert digest(*words).status == 2
+    assert digest(*words, "--consent", " ").status == 1
+    assert not Subscriber.objects.exists()
+
+
+def test_a_header_alone_is_said(digest: Digest, tmp_path: Path) -> None:
+    """Nothing to do is no failure."""
+    (tmp_path / "l.csv").write_text("email\n")
+    said = digest(
+        "subscriber", "import", tmp_path / "l.csv", "--newsletter", "tide", "--consent", "x"
+    )
+    assert said.status == 0
+    assert "a heading and no rows" in said.out
+
+
+def test_export_goes_to_the_screen_or_a_file(digest: Digest, tmp_path: Path) -> None:
+    """The same rows."""
+    digest("subscriber", "add", "=x@r.example", "--newsletter", "tide", "--confirmed")
+    rows = list(csv.DictReader(io.StringIO(digest("subscriber", "export").out)))
+    assert [row["email"] for row in rows] == ["'=x@r.example"]
+    path = tmp_path / "out.csv"
+    said = digest("subscriber", "export", "--output", path, "--newsletter", "tide", "--json")
+    assert said.facts == {"rows": 1, "file": str(path)}
+    assert list(csv.DictReader(path.open())) == rows
+
+
+def test_show_tells_all_that_is_known(digest: Digest) -> None:
+    """Subscriptions, suppressions, consent, deliveries."""
+    digest("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
+    digest("suppress", "ines@r.example", "--reason", "complaint")
+    Delivery.objects.create(
+        edition=make_edition(),
+        subscriber=Subscriber.objects.get(),
+        due_at=NOON,
+        settled_at=NOON,
+        state=Delivery.State.SENT,
+        reply="250 queued as 4711",
+    )
+    said = digest("subscriber", "show", "Ines@R.example")
+    for words in [
+        "active",
+        "every newsletter",
+        "complaint",
+        "confirmed",
+        "sent",
+        "4711",
+        "12:00 UTC",
+    ]:
+        assert words in said.out
+    facts = digest("subscriber", "show", "ines@r.example", "--json").facts
+    assert facts["deliveries"][0]["state"] == "sent"
+
+
+def test_unsubscribe_is_for_one_or_for_all(digest: Digest) -> None:
+    """A second time changes nothing and says so."""
+    reader = make_subscriber(make_newsletter(slug="ebb"), email="ines@r.example")
+    digest("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
+    said = digest("subscriber", "unsubscribe", "ines@r.example", "--newsletter", "tide")
+    assert said.out == "ines@r.example has left tide.\n"
+    facts = digest("subscriber", "unsubscribe", "ines@r.example", "--json").facts
+    assert facts["left"] == ["ebb"]
+    assert "had left already" in digest("subscriber", "unsubscribe", "ines@r.example").out
+    assert set(reader.subscriptions.values_list("state", flat=True)) == {"unsubscribed"}
+
+
+def test_who_has_left_comes_back_by_their_own_wish_alone(digest: Digest) -> None:
+    """--again is the operator's word that they asked in person."""
+    words = ("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
+    digest(*words)
+    digest("subscriber", "unsubscribe", "ines@r.example")
+    assert "only their own wish" in digest(*words).err
+    assert state() == "unsubscribed"
+    assert digest(*words, "--again").status == 0
+    assert state() == "active"
+
+
+def test_suppress_and_lift(digest: Digest) -> None:
+    """By one newsletter or by all; twice is once."""
+    assert "for every newsletter." in digest("suppress", "a@r.example", "--reason", "bounce").out
+    assert "Nothing changed" in digest("suppress", "a@r.example", "--reason", "bounce").out
+    said = digest("subscriber", "add", "a@r.example", "--newsletter", "tide", "--confirmed")
+    assert "must not mail" in said.err
+    facts = digest("suppress", "a@r.example", "--lift", "--json").facts
+    assert facts == {
+        "email": "a@r.example",
+        "newsletter": None,
+        "suppressed": False,
+        "changed": True,
+    }
+    assert digest("suppress", "a@r.example", "--newsletter", "x", "--reason", "y").status == 1
