@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from digest.core import clock
 from digest.core.links import absolute
 from digest.editions.models import Edition, Story
-from digest.newsletters.models import Appeal, Newsletter
+from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.errors import RenderingError
 from digest.rendering.phrases import Phrases, direction, phrases, spoken_date
 
@@ -102,7 +102,7 @@ def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None
         site_url=web_url(publication.url),
         logo_url=web_url(publication.logo_url),
         logo_width=min(max(publication.logo_width, 40), 520),
-        address_lines=tuple(lines(publication.postal_address)),
+        address_lines=tuple(_address(publication)),
         language=language,
         direction=direction(language),
         words=phrases(language),
@@ -190,6 +190,12 @@ def web_url(url: str) -> str:
     return given if fit and len(given) <= 2000 and given.isprintable() else ""
 
 
+def _address(publication: Publication) -> list[str]:
+    """The name stands above the address anyway; some addresses begin with it too."""
+    first, *others = lines(publication.postal_address) or [""]
+    return others if first == line(publication.name) else [first, *others]
+
+
 def _groups(stories: Sequence[Story]) -> list[Group]:
     return [
         Group(line(title), tuple(_card(story, label=_other(story.kicker, title)) for story in some))
@@ -216,8 +222,14 @@ def _card(story: Story, label: str) -> Card:
         kicker=line(label),
         image_url=web_url(story.image_url),
         image_alt=line(story.image_alt),
-        credits=" · ".join(part for part in (caption, credit) if part),
+        credits=_joined(caption, credit),
     )
+
+
+def _joined(caption: str, credit: str) -> str:
+    """A caption that is a sentence needs no other mark before the credit."""
+    between = " " if caption.endswith((".", "!", "?", "。")) else " · "
+    return between.join(part for part in (caption, credit) if part)
 
 
 def _ask(appeal: Appeal, words: Phrases, publication: str) -> Ask:
