@@ -41,6 +41,12 @@ DIGEST_BROKER_OPTIONS = {
     "accept_content": ["json"],
 }
 
+# A claimed delivery is its worker's for so long without a sign of life. Longer than a pause of the
+# machine, shorter than readers would notice.
+DIGEST_LEASE_SECONDS = float(env.read("DIGEST_LEASE_SECONDS", "60"))
+DIGEST_SEND_SECONDS = float(env.read("DIGEST_SEND_SECONDS", "8"))  # of one sending task
+DIGEST_SEND_PARALLEL = int(env.read("DIGEST_SEND_PARALLEL", "4"))  # sending tasks nudged at once
+
 ALLOWED_HOSTS = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [DIGEST_BASE_URL]
 if DIGEST_BASE_URL.startswith("https://"):

@@ -42,6 +42,7 @@ class Delivery(models.Model):
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     first_attempt_at = models.DateTimeField(null=True)
+    doubts = models.PositiveSmallIntegerField(default=0)  # how often its end was unknown
     fence = models.BigIntegerField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempted_at = models.DateTimeField(null=True)  # of the present claim; cleared with it

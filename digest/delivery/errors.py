@@ -1,0 +1,22 @@
+"""What can go wrong between an edition and a mailbox."""
+
+from digest.core.errors import DigestError
+
+
+class DeliveryError(DigestError):
+    """An edition cannot be planned, sent or steered as asked."""
+
+
+class TransportError(DeliveryError):
+    """A message could not be handed over, through no fault of its reader."""
+
+
+class RelayDownError(TransportError):
+    """The relay is out of reach, refuses us, or sent us away; nothing was handed over."""
+
+
+class ReplyLostError(TransportError):
+    """The connection broke after the final dot: nobody knows whether the relay has the message.
+
+    RFC 1047 calls this gap; it cannot be closed, only be known.
+    """

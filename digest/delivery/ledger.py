@@ -1,0 +1,270 @@
+"""The ledger: who has what, and what nobody can know. Every change of a delivery's state is here.
+
+    claim      queued or deferred rows that are due become ours, under a lease and a fencing token
+    attempt    one row is committed as attempted, if it may still go out; only then comes DATA
+    record     the relay's word on it
+    release    what was claimed and not attempted goes back
+    sweep      what dead workers left: back to the queue, or in doubt; done editions are finished
+
+A worker that was frozen for longer than its lease comes back with a fence that no row bears any
+more, so nothing it says is recorded and nothing more is sent. The exception is the relay's late
+word on a message that is in doubt since: it resolves the doubt.
+
+Leases go by the database's clock, the only one that all workers share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
+
+from digest.delivery.models import Delivery
+from digest.delivery.retries import Outcome
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from digest.subscribers import audience
+from digest.subscribers.models import Subscription
+from digest.subscribers.suppression import holding
+
+State = Delivery.State
+
+DOUBT = "In doubt: the worker ended, or the line broke, before the relay's word was known."
+AGAIN = "In doubt once; sent again, as the newsletter says."
+
+
+class Verdict(Enum):
+    """What `attempt` says."""
+
+    GO = auto()  # it is committed as attempted: send it
+    SETTLED = auto()  # it must not go out any more, and is recorded so
+    STOPPED = auto()  # the edition is paused or cancelled: release the batch
+    LOST = auto()  # the claim is not ours any more: drop the batch
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A claimed delivery."""
+
+    id: int
+    subscriber_id: int
+    email: str
+    name: str
+    attempts: int  # before this claim
+    first_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one edition, claimed together."""
+
+    fence: int
+    edition: Edition
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found."""
+
+    requeued: int
+    doubted: int
+    resent: int
+    finished: list[Edition]
+
+
+def due_editions(now: datetime) -> QuerySet[Edition]:
+    """Return the editions that are going out and have something due, oldest slot first."""
+    due = Delivery.objects.filter(edition=OuterRef("pk"), due_at__lte=now, state__in=[0, 2])
+    return (
+        Edition.objects.filter(Exists(due), state=Edition.State.SENDING, planned_at__isnull=False)
+        .select_related("newsletter__publication")
+        .order_by("slot")
+    )
+
+
+@transaction.atomic
+def claim(edition: Edition, limit: int, now: datetime) -> Batch:
+    """Claim up to `limit` deliveries that are due; no two callers get the same. May be empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [edition.pk, now, limit, settings.DIGEST_LEASE_SECONDS])
+        found = cursor.fetchall()
+    rows = [Row(*fields) for _, *fields in found]
+    return Batch(found[0][0] if found else 0, edition, rows)
+
+
+_CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM delivery_delivery
+    WHERE edition_id = %s AND state IN (0, 2) AND due_at <= %s
+    ORDER BY due_at, id
+    LIMIT %s
+    FOR UPDATE SKIP LOCKED
+), token AS MATERIALIZED (
+    SELECT nextval('delivery_fence') AS fence
+)
+UPDATE delivery_delivery AS delivery
+SET state = 1, fence = token.fence, attempted_at = NULL,
+    lease_until = now() + make_interval(secs => %s)
+FROM due, token, subscribers_subscriber AS reader
+WHERE delivery.id = due.id AND reader.id = delivery.subscriber_id
+RETURNING token.fence, delivery.id, reader.id, reader.email, reader.name,
+    delivery.attempts, delivery.first_attempt_at
+"""
+
+
+def attempt(batch: Batch, row: Row, now: datetime) -> Verdict:
+    """Commit a row as attempted if, at this very moment, it may go out.
+
+    One conditional UPDATE looks at everything again: our claim and lease, the edition's state, the
+    subscription, pauses, suppressions. So an unsubscription holds from its commit on.
+    """
+    wanted = audience.eligible(batch.edition.newsletter_id, now)
+    sending = Edition.objects.filter(pk=OuterRef("edition"), state=Edition.State.SENDING)
+    taken = (
+        _ours(batch, row)
+        .filter(state=State.CLAIMED, lease_until__gt=Now())
+        .filter(Exists(sending), Exists(wanted.filter(subscriber=OuterRef("subscriber"))))
+        .update(
+            attempted_at=Now(),
+            attempts=F("attempts") + 1,
+            first_attempt_at=Coalesce("first_attempt_at", now),
+        )
+    )
+    return Verdict.GO if taken else _why_not(batch, row, now)
+
+
+def record(batch: Batch, row: Row, outcome: Outcome, now: datetime) -> bool:
+    """Record what became of an attempt; False if the row is not ours any more."""
+    settled = outcome.state != State.DEFERRED
+    return bool(
+        _ours(batch, row)
+        .filter(state__in=[State.CLAIMED, State.IN_DOUBT])
+        .update(
+            state=outcome.state,
+            due_at=outcome.due_at or F("due_at"),
+            settled_at=now if settled else None,
+            reply_code=outcome.code,
+            reply=outcome.reply,
+            fence=None,
+            lease_until=None,
+            attempted_at=None,
+        )
+    )
+
+
+def doubt(batch: Batch, row: Row) -> None:
+    """Record that nobody knows whether the relay has this message; a sweep applies the policy."""
+    _ours(batch, row).filter(state=State.CLAIMED).update(
+        state=State.IN_DOUBT, doubts=F("doubts") + 1, reply=DOUBT, lease_until=None
+    )
+
+
+def withdraw(batch: Batch, row: Row) -> None:
+    """Take an attempt back: the relay went away before it could have taken the message."""
+    _ours(batch, row).filter(state=State.CLAIMED, attempted_at__isnull=False).update(
+        attempted_at=None, attempts=F("attempts") - 1
+    )
+
+
+def release(batch: Batch) -> None:
+    """Give back what was claimed and not attempted."""
+    Delivery.objects.filter(
+        fence=batch.fence, state=State.CLAIMED, attempted_at__isnull=True
+    ).update(state=State.QUEUED, fence=None, lease_until=None)
+
+
+def renew(fence: int) -> int:
+    """Prolong the lease of a batch from now on; return how many rows are still claimed by it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_delivery SET lease_until = now() + make_interval(secs => %s) "
+            "WHERE fence = %s AND state = 1 AND lease_until > now()",
+            [settings.DIGEST_LEASE_SECONDS, fence],
+        )
+        return int(cursor.rowcount)
+
+
+def sweep(now: datetime) -> Swept:
+    """Pick up what was left lying, and finish editions with nothing left to come."""
+    expired = Delivery.objects.filter(state=State.CLAIMED, lease_until__lt=Now())
+    doubted = expired.filter(attempted_at__isnull=False).update(
+        state=State.IN_DOUBT, doubts=F("doubts") + 1, reply=DOUBT, lease_until=None
+    )
+    requeued = expired.filter(attempted_at__isnull=True).update(
+        state=State.QUEUED, fence=None, lease_until=None
+    )
+    resent = _resend_doubted(now)
+    settle_cancelled(now)
+    return Swept(requeued, doubted, resent, _finish(now))
+
+
+def settle_cancelled(now: datetime, step: int = 20_000) -> int:
+    """Record as cancelled what waits in cancelled editions, in bounded steps; return how many."""
+    stopped = Edition.objects.filter(state=Edition.State.CANCELLED)
+    waiting = Delivery.objects.filter(state__in=[0, 2], edition__in=stopped)
+    total = 0
+    while some := list(waiting.values_list("pk", flat=True)[:step]):
+        total += Delivery.objects.filter(pk__in=some, state__in=[0, 2]).update(
+            state=State.CANCELLED, settled_at=now, reply="The edition was cancelled."
+        )
+    return total
+
+
+def _ours(batch: Batch, row: Row) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(pk=row.id, fence=batch.fence)
+
+
+def _why_not(batch: Batch, row: Row, now: datetime) -> Verdict:
+    """Find out why a row could not be attempted, and settle it if it never will be."""
+    held = _ours(batch, row).filter(state=State.CLAIMED, lease_until__gt=Now())
+    if not held.exists():
+        return Verdict.LOST
+    edition_state = Edition.objects.values_list("state", flat=True).get(pk=batch.edition.pk)
+    if edition_state != Edition.State.SENDING:
+        return Verdict.STOPPED
+    why = Outcome(State.SUPPRESSED, None, _unwanted_because(batch.edition.newsletter_id, row))
+    return Verdict.SETTLED if record(batch, row, why, now) else Verdict.LOST
+
+
+def _unwanted_because(newsletter_id: int, row: Row) -> str:
+    """Say why a reader must not be mailed."""
+    subscription = Subscription.objects.filter(
+        subscriber=row.subscriber_id, newsletter=newsletter_id
+    ).first()
+    if subscription is None or subscription.state != Subscription.State.ACTIVE:
+        return "The reader has unsubscribed."
+    held = holding(newsletter_id).filter(address_key=subscription.subscriber.address_key).first()
+    if held is not None:
+        return f"The address is suppressed: {held.reason}"
+    return "The reader has paused."
+
+
+def _resend_doubted(now: datetime) -> int:
+    """Queue doubtful deliveries again where the newsletter would rather mail twice than never."""
+    willing = Edition.objects.filter(
+        newsletter__in_doubt=Newsletter.InDoubt.RESEND,
+        state__in=[Edition.State.SENDING, Edition.State.PAUSED],
+    )
+    return Delivery.objects.filter(state=State.IN_DOUBT, edition__in=willing).update(
+        state=State.QUEUED, due_at=now, fence=None, attempted_at=None, reply=AGAIN
+    )
+
+
+def _finish(now: datetime) -> list[Edition]:
+    """Close the editions that are planned and have nothing left to come."""
+    to_come = Delivery.objects.filter(edition=OuterRef("pk"), state__in=[0, 1, 2])
+    done = Edition.objects.filter(
+        ~Exists(to_come), Q(planned_at__isnull=False), state=Edition.State.SENDING
+    )
+    return [
+        edition
+        for edition in done
+        if Edition.objects.filter(pk=edition.pk, state=Edition.State.SENDING).update(
+            state=Edition.State.SENT, finished_at=now
+        )
+    ]

@@ -1,0 +1,86 @@
+"""Plan an edition: compile it, and lay down one delivery for each reader.
+
+Set-based and in bounded steps, each its own transaction. A planner that is killed is followed by
+one that goes on where it stopped; two at once do no harm, a reader has one row an edition.
+"""
+
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.models import Max
+
+from digest.core import clock, jobs
+from digest.delivery.compiling import compiled_for
+from digest.delivery.models import Delivery
+from digest.editions.models import Edition
+from digest.rendering.errors import RenderingError
+from digest.subscribers import audience
+
+log = structlog.get_logger(__name__)
+
+STEP = 50_000  # readers
+
+State = Edition.State
+
+
+def plan_built(now: datetime | None = None) -> list[Edition]:
+    """Plan every edition that is built and whose slot has come; return those now going out."""
+    now = now or clock.now()
+    waiting = Edition.objects.filter(state=State.BUILT, slot__lte=now).order_by("slot")
+    return [edition for edition in waiting if _plan(edition, now)]
+
+
+def _plan(edition: Edition, now: datetime) -> bool:
+    """Plan one edition; False if it cannot be rendered or somebody stopped or planned it."""
+    try:
+        compiled_for(edition)
+    except RenderingError as problem:
+        _set_aside(edition, problem)
+        return False
+    after = Delivery.objects.filter(edition=edition).aggregate(at=Max("subscriber"))["at"] or 0
+    while (last := _step(edition, after, now)) is not None:
+        after = last
+    return _open(edition, now)
+
+
+def _step(edition: Edition, after: int, now: datetime) -> int | None:
+    """Lay down rows for the next readers by id; return the last of them, None at the end."""
+    readers = audience.eligible(edition.newsletter_id, now).filter(subscriber__gt=after)
+    some = readers.order_by("subscriber").values("subscriber_id")[:STEP]
+    query, parameters = some.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT.format(readers=query), [*parameters, edition.pk, edition.slot])
+        (last,) = cursor.fetchone()
+    return None if last is None else int(last)
+
+
+_INSERT = """
+WITH readers AS MATERIALIZED ({readers}), added AS (
+    INSERT INTO delivery_delivery
+        (edition_id, subscriber_id, state, due_at, attempts, doubts, reply)
+    SELECT %s, subscriber_id, 0, %s, 0, 0, '' FROM readers
+    ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+)
+SELECT max(subscriber_id) FROM readers
+"""
+
+
+def _open(edition: Edition, now: datetime) -> bool:
+    """Let the edition go out, unless it was paused or cancelled meanwhile."""
+    opened = Edition.objects.filter(pk=edition.pk, state=State.BUILT).update(
+        state=State.SENDING, planned_at=now
+    )
+    if opened:
+        for _ in range(settings.DIGEST_SEND_PARALLEL):
+            jobs.enqueue(jobs.SEND_DELIVERIES)
+    return bool(opened)
+
+
+def _set_aside(edition: Edition, problem: RenderingError) -> None:
+    """Pause an edition that cannot be rendered: trying again would not help, an editor would."""
+    log.error("edition paused, it cannot be rendered", edition=edition.pk, problem=str(problem))
+    Edition.objects.filter(pk=edition.pk, state=State.BUILT).update(
+        state=State.PAUSED, reason=f"It cannot be rendered: {problem}"
+    )

@@ -1,0 +1,154 @@
+"""Send what is due.
+
+    claim a batch > for each row: attempt it in the ledger, hand it over, record the relay's word
+
+Any number of senders may run at once, anywhere: the ledger gives each its own rows. When the relay
+is down the batch goes back, nobody's attempt is used up, and the relay is left alone for a while.
+"""
+
+import random
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+
+from digest.core import addresses, clock, jobs, links
+from digest.core.errors import DigestError
+from digest.delivery import ledger, relays, retries
+from digest.delivery.compiling import compiled_for
+from digest.delivery.errors import RelayDownError, ReplyLostError
+from digest.delivery.heartbeat import Heartbeat
+from digest.delivery.ledger import Batch, Row, Verdict
+from digest.delivery.models import Delivery
+from digest.delivery.transports import open_transport
+from digest.delivery.transports.base import Envelope, Transport
+from digest.editions.models import Edition
+from digest.rendering.compiled import Recipient
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+
+State = Delivery.State
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a sender did: deliveries by the state they are in now."""
+
+    counts: dict[State, int] = field(default_factory=dict)
+
+    def add(self, state: State) -> None:
+        """Count one."""
+        self.counts[state] = self.counts.get(state, 0) + 1
+
+    @property
+    def total(self) -> int:
+        """All that were decided."""
+        return sum(self.counts.values())
+
+
+def send_due() -> Tally:
+    """Send for a few seconds, or until nothing is due; then nudge a successor if something is.
+
+    The time is short so that a worker that is told to stop soon can.
+    """
+    tally = Tally()
+    if relays.resting(clock.now()):
+        return tally
+    until = time.monotonic() + settings.DIGEST_SEND_SECONDS
+    with ExitStack() as stack:
+        transport = stack.enter_context(open_transport())
+        heartbeat = stack.enter_context(Heartbeat())
+        while time.monotonic() < until and (batch := _next_batch()):
+            heartbeat.fence = batch.fence
+            if not _send_batch(batch, transport, tally):
+                return tally
+    if ledger.due_editions(clock.now()).exists():
+        jobs.enqueue(jobs.SEND_DELIVERIES)
+    return tally
+
+
+def _next_batch() -> Batch | None:
+    """Claim from the first edition that has something left for us."""
+    now = clock.now()
+    for edition in ledger.due_editions(now):
+        batch = ledger.claim(edition, BATCH, now)
+        if batch.rows:
+            return batch
+    return None
+
+
+def _send_batch(batch: Batch, transport: Transport, tally: Tally) -> bool:
+    """Send a batch; False if the relay is down. What is not attempted goes back in any case."""
+    try:
+        for row in batch.rows:
+            verdict = _send_row(batch, row, transport, tally)
+            if verdict in {Verdict.STOPPED, Verdict.LOST}:
+                break
+    except RelayDownError as problem:
+        log.warning("relay down", problem=str(problem))
+        relays.note_down(str(problem), clock.now())
+        return False
+    finally:
+        ledger.release(batch)
+    return True
+
+
+def _send_row(batch: Batch, row: Row, transport: Transport, tally: Tally) -> Verdict:
+    """Send to one reader, if they may still be mailed."""
+    now = clock.now()
+    verdict = ledger.attempt(batch, row, now)
+    if verdict is Verdict.SETTLED:
+        tally.add(State.SUPPRESSED)
+    if verdict is not Verdict.GO:
+        return verdict
+    try:
+        outcome = _hand_over(batch, row, transport, now)
+    except RelayDownError:
+        ledger.withdraw(batch, row)
+        raise
+    except ReplyLostError as problem:
+        log.warning("delivery in doubt", delivery=row.id, problem=str(problem))
+        ledger.doubt(batch, row)
+        tally.add(State.IN_DOUBT)
+        return verdict
+    if not ledger.record(batch, row, outcome, clock.now()):
+        log.warning("the lease was lost before the relay answered", delivery=row.id)
+        return Verdict.LOST
+    tally.add(outcome.state)
+    return verdict
+
+
+def _hand_over(batch: Batch, row: Row, transport: Transport, now: datetime) -> retries.Outcome:
+    """Put the reader's mail together, hand it over, and return what came of it."""
+    publication = batch.edition.newsletter.publication
+    try:
+        message = compiled_for(batch.edition).message(_recipient(batch.edition, row, now))
+        envelope = Envelope(publication.sender_email, addresses.envelope(row.email))
+    except DigestError as problem:  # this reader's address or name cannot be written
+        return retries.Outcome(State.FAILED, None, str(problem))
+    reply = transport.deliver(envelope, message)
+    relays.note_up()
+    first = row.first_attempt_at or now
+    return retries.outcome(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
+
+
+def message_id(edition: Edition, subscriber_id: int) -> str:
+    """Return a Message-ID that is a function of edition and reader, so that a repeat is seen."""
+    token = links.sign("message-id", edition.pk, subscriber_id)
+    return f"<{token}@{edition.newsletter.publication.sender_domain}>"
+
+
+def _recipient(edition: Edition, row: Row, now: datetime) -> Recipient:
+    link = links.ReaderLink(row.subscriber_id, edition.newsletter_id, edition.pk)
+    return Recipient(
+        email=row.email,
+        name=row.name,
+        unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(link)}"),
+        message_id=message_id(edition, row.subscriber_id),
+        date=now,
+    )

@@ -1,0 +1,45 @@
+"""Send a test: what would go out now, to one address, at once, leaving no trace in the ledger."""
+
+from datetime import datetime
+
+from digest.core import addresses, links
+from digest.core.addresses import Address
+from digest.delivery.errors import DeliveryError
+from digest.delivery.transports import open_transport
+from digest.delivery.transports.base import Envelope, Reply
+from digest.editions.building import draft
+from digest.newsletters.models import Newsletter
+from digest.rendering.compiled import Recipient
+from digest.rendering.edition import compile_edition
+
+
+def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
+    """Send the issue that would go out at `now` to one address, marked as a test.
+
+    Raises DeliveryError if there is nothing to send or the relay does not take it.
+    """
+    made = draft(newsletter, now)
+    if not made.stories:
+        raise DeliveryError(f"There is nothing to send: {made.selection.skip}")
+    compiled = compile_edition(made.edition, made.stories, made.edition.appeal)
+    made.edition.subject = f"[Test] {compiled.subject}"
+    marked = compile_edition(made.edition, made.stories, made.edition.appeal)
+    sender = newsletter.publication.sender_email
+    with open_transport() as transport:
+        envelope = Envelope(sender, addresses.envelope(address.email))
+        reply = transport.deliver(envelope, marked.message(_recipient(newsletter, address, now)))
+    if not reply.accepted:
+        raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
+    return reply
+
+
+def _recipient(newsletter: Newsletter, address: Address, now: datetime) -> Recipient:
+    nobody = links.ReaderLink(subscriber=0, newsletter=newsletter.pk, edition=0)
+    stamp = links.sign("test-message-id", newsletter.pk, int(now.timestamp() * 1_000_000))
+    return Recipient(
+        email=address.email,
+        name="",
+        unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(nobody)}"),
+        message_id=f"<{stamp}@{newsletter.publication.sender_domain}>",
+        date=now,
+    )

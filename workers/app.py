@@ -1,0 +1,53 @@
+"""The Celery app: `celery -A workers.app worker`, and `beat`."""
+
+import os
+
+import django
+from celery import Celery, signals
+from celery.beat import Scheduler
+from django.conf import settings
+from django.db import close_old_connections
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
+django.setup(set_prefix=False)
+
+from digest.core import jobs  # noqa: E402  Django must be ready first
+from workers.schedule import SCHEDULE  # noqa: E402
+
+QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
+
+app = Celery("digest", broker=settings.DIGEST_BROKER_URL)
+app.conf.update(settings.DIGEST_BROKER_OPTIONS)
+app.conf.update(
+    imports=[f"workers.tasks.{queue}" for queue in QUEUES],
+    task_queues=[Queue(queue) for queue in QUEUES],
+    task_default_queue=QUEUES[0],
+    task_routes={name: {"queue": jobs.queue_of(name)} for name in jobs.NAMES},
+    # A nudge is worth nothing once it is old, and nothing to keep while a worker is busy.
+    worker_prefetch_multiplier=1,
+    # Readers wait, so a broker that comes back is found within seconds, however long it was away.
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_retry=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    beat_schedule=SCHEDULE,
+    # Ticks need no memory, so beat keeps no file that could go stale (docs/decisions/0002).
+    beat_scheduler=f"{Scheduler.__module__}:{Scheduler.__name__}",
+    beat_max_loop_interval=5,
+    timezone="UTC",
+    enable_utc=True,
+)
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_: object) -> None:
+    """Django has set logging up; that Celery is told so is all that is needed."""
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def _drop_broken_connections(**_: object) -> None:
+    close_old_connections()

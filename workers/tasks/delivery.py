@@ -1,0 +1,23 @@
+"""Jobs of the delivery floor."""
+
+from digest.core import clock, jobs
+from digest.delivery import ledger, planning, sending
+from workers.task import job
+
+
+@job(jobs.PLAN_EDITIONS)
+def plan_editions() -> None:
+    """Lay down deliveries for editions that are built."""
+    planning.plan_built()
+
+
+@job(jobs.SEND_DELIVERIES)
+def send_deliveries() -> None:
+    """Send what is due."""
+    sending.send_due()
+
+
+@job(jobs.SWEEP_DELIVERIES)
+def sweep_deliveries() -> None:
+    """Pick up what was left lying."""
+    ledger.sweep(clock.now())
