@@ -1,0 +1,122 @@
+"""The processes of `digest up`, and the environment that they share."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from digest.cli import processes
+from digest.core import env
+from digest.embedded import checks
+from digest.embedded.supervisor import Program
+
+LOOPBACK = "127.0.0.1"
+
+
+class Place(NamedTuple):
+    """Where this `digest up` lives."""
+
+    data: Path
+    host: str
+    port: int
+    sample: bool
+
+    @property
+    def mailbox(self) -> Path:
+        """The Maildir of the local mailbox."""
+        return self.data / "mailbox"
+
+    @property
+    def sample_site(self) -> str:
+        """Where our own worker reads the sample paper."""
+        return f"http://{self.inward_netloc}/sample"
+
+    @property
+    def inward(self) -> str:
+        """The address under which this machine reaches its own web process."""
+        return LOOPBACK if self.host in {"0.0.0.0", "::", "localhost", ""} else self.host  # noqa: S104
+
+    @property
+    def inward_netloc(self) -> str:
+        """The same with the port, as addresses write it."""
+        host = f"[{self.inward}]" if ":" in self.inward else self.inward
+        return f"{host}:{self.port}"
+
+
+def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
+    """Return Digest's variables for every process here; what is set already is kept."""
+    base = env.read("DIGEST_BASE_URL") or f"http://localhost:{place.port}"
+    hosts = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+    allowed = env.listed("DIGEST_FETCH_ALLOW")
+    if place.sample:
+        allowed.append(place.inward_netloc)
+    return {
+        **services,
+        "DIGEST_SECRET_KEY": env.read("DIGEST_SECRET_KEY") or checks.secret_key(place.data),
+        "DIGEST_DATA_DIR": str(place.data),
+        "DIGEST_BASE_URL": base,
+        "DIGEST_ALLOWED_HOSTS": ",".join(dict.fromkeys([*hosts, urlsplit(base).hostname or ""])),
+        "DIGEST_FETCH_ALLOW": ",".join(allowed),
+        "DIGEST_EMBEDDED": "1",
+        "DIGEST_SAMPLE": "1" if place.sample else "0",
+    }
+
+
+def mailbox(place: Place, port: int) -> Program:
+    """Return the process that receives mail."""
+    return _python(
+        "mailbox",
+        *("digest.embedded.mailbox", "--host", LOOPBACK, "--port", str(port)),
+        *("--maildir", str(place.mailbox)),
+    )
+
+
+def web(place: Place) -> Program:
+    """Return the process that answers browsers."""
+    words = processes.web(host=place.host, port=place.port, workers=2, threads=4)
+    return _python("web", *words)
+
+
+def worker() -> Program:
+    """Return the process that does the jobs."""
+    return _python("worker", *processes.worker(concurrency=2, queues=[]))
+
+
+def beat() -> Program:
+    """Return the process that says when to look for work."""
+    return _python("beat", *processes.beat())
+
+
+def valkey(command: list[str]) -> Program:
+    """Return the process that holds nudges and limits."""
+    return Program("valkey", command, os.environ)
+
+
+def answers_http(host: str, port: int, path: str) -> bool:
+    """Say whether a web server answers there, and well."""
+    connection = HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", path, headers={"Host": "localhost"})
+        return connection.getresponse().status < 400
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def accepts_connections(address: str, port: int) -> bool:
+    """Say whether something listens there."""
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _python(name: str, module: str, *words: str) -> Program:
+    surroundings = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    return Program(name, [sys.executable, "-m", module, *words], surroundings)

@@ -1,0 +1,114 @@
+"""What is in the paper: its stories and its particulars, read from the files beside this one.
+
+A story's `hours` says when it appears, counted from the moment the paper was first set up: most
+are out already (negative), the rest come while it runs. A story without `hours` bears no date, as
+happens in real feeds, and is always out.
+"""
+
+import tomllib
+from datetime import datetime, timedelta
+from functools import cache
+from html import unescape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from digest.embedded.errors import EmbeddedError
+
+FOLDER = Path(__file__).parent
+PUBLICATION = "saltmarsh-courier"  # its slug, once set up
+NEWSLETTER = "morning-tide"
+
+
+class Appeal(NamedTuple):
+    """What the paper asks of its readers."""
+
+    heading: str
+    body: str
+    button: str
+    url: str
+
+
+class Particulars(NamedTuple):
+    """The paper itself."""
+
+    name: str
+    tagline: str
+    about: str
+    postal_address: str
+    accent: str
+    accent_dark: str
+    language: str
+    timezone: str
+    appeal: Appeal
+
+
+class Story(NamedTuple):
+    """A story as it stands in its file; `body` is HTML of the paper's own making."""
+
+    slug: str
+    title: str
+    summary: str
+    byline: str
+    section: str
+    tags: tuple[str, ...]
+    hours: float | None
+    image: str  # a file in images/, or empty
+    image_alt: str
+    image_caption: str
+    image_credit: str
+    body: str
+
+    def appears_at(self, since: datetime) -> datetime | None:
+        """Return when the story appears in a paper set up at `since`; None if it is undated."""
+        return None if self.hours is None else since + timedelta(hours=self.hours)
+
+
+@cache
+def particulars() -> Particulars:
+    """Return the paper's name, colours and so on."""
+    said = _read(FOLDER / "publication.toml")
+    appeal = Appeal(**{name: said["appeal"][name] for name in Appeal._fields})
+    plain = {name: said[name] for name in Particulars._fields if name != "appeal"}
+    return Particulars(**plain, appeal=appeal)
+
+
+@cache
+def stories() -> tuple[Story, ...]:
+    """Return every story, the latest first."""
+    found = [_story(path) for path in (FOLDER / "stories").glob("*.toml")]
+    return tuple(sorted(found, key=_latest_first))
+
+
+def published(since: datetime, now: datetime) -> list[Story]:
+    """Return the stories that are out at `now`, the latest first."""
+    return [story for story in stories() if (story.appears_at(since) or now) <= now]
+
+
+def image(name: str) -> bytes | None:
+    """Return a picture's bytes, or None where the paper has no such picture."""
+    known = {path.name: path for path in (FOLDER / "images").iterdir()}
+    return known[name].read_bytes() if name in known else None
+
+
+def _story(path: Path) -> Story:
+    said = _read(path)
+    fields: dict[str, Any] = {name: said.get(name, "") for name in Story._fields}
+    fields["tags"] = tuple(said.get("tags", ()))
+    fields["hours"] = said.get("hours")
+    return Story(**fields)
+
+
+def _latest_first(story: Story) -> tuple[bool, float, str]:
+    return story.hours is None, -(story.hours or 0), story.slug
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as cause:
+        raise EmbeddedError(f"The sample is incomplete: {path.name}: {cause}") from cause
+
+
+def words(html: str) -> int:
+    """Count the words of a body, roughly; for "4 min read"."""
+    return len(unescape(html).split())

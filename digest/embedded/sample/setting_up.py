@@ -1,0 +1,140 @@
+"""Makes the sample paper a publication of this installation, once.
+
+Sets up the publication, its newsletter, its source and five readers, and a schedule whose first
+slot is the next full minute, so that a first digest arrives by itself. Later starts only make the
+addresses follow the port, and complete what an interrupted one left out.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+
+from digest.articles import polling
+from digest.articles.discovery import add_source
+from digest.core import addresses, clock, links
+from digest.embedded.sample import paper
+from digest.embedded.sample.paper import NEWSLETTER, PUBLICATION
+from digest.newsletters import setup
+from digest.newsletters.models import Appeal, Newsletter, Publication
+from digest.subscribers.consent import subscribe
+
+SENDER = "tide@courier.example"
+HEAD_START = timedelta(seconds=10)  # beat and worker must be running when the first slot comes
+WORDING = "Sample reader, made up with the sample publication."
+
+
+class Reader(NamedTuple):
+    """One of the five who read it all."""
+
+    name: str
+    email: str
+
+
+READERS = (
+    Reader("Inés Carrasco", "ines@reader.example"),
+    Reader("Tom Ashdown", "tom@reader.example"),
+    Reader("Oluwaseun Adeyemi", "seun@reader.example"),
+    Reader("Zoë Brandt", "zoe@reader.example"),
+    Reader("Елена Маринова", "elena@reader.example"),
+)
+
+
+def set_up(site: str, now: datetime) -> None:
+    """Set up what is missing, and make addresses follow `site`, the paper's address on loopback."""
+    newsletter = Newsletter.objects.filter(slug=NEWSLETTER).first()
+    if newsletter is None:
+        newsletter = _create(now)
+    else:
+        _follow(newsletter, site)
+        setup.set_active(newsletter, active=True, now=now)
+    if not newsletter.sources.exists():
+        source = add_source(f"{site}/feed.xml", now)
+        newsletter.sources.add(source)
+        polling.poll(source, now)
+
+
+def put_away(now: datetime) -> None:
+    """Keep a sample that was set up before from being sent."""
+    for newsletter in Newsletter.objects.filter(slug=NEWSLETTER):
+        setup.set_active(newsletter, active=False, now=now)
+
+
+def first_slot(now: datetime) -> datetime:
+    """Return the next full minute that leaves time for the worker to come up."""
+    early = now + HEAD_START + timedelta(minutes=1)
+    return early.replace(second=0, microsecond=0)
+
+
+@transaction.atomic
+def _create(now: datetime) -> Newsletter:
+    particulars = paper.particulars()
+    publication = setup.create_publication(
+        slug=PUBLICATION,
+        name=particulars.name,
+        tagline=particulars.tagline,
+        url=links.absolute("/sample/"),
+        logo_url=links.absolute("/sample/images/logo.png"),
+        accent=particulars.accent,
+        accent_dark=particulars.accent_dark,
+        postal_address=particulars.postal_address,
+        sender_email=SENDER,
+        language=particulars.language,
+        timezone=particulars.timezone,
+        now=now,
+    )
+    newsletter = _create_newsletter(publication, now)
+    _create_appeal(publication, now)
+    _add_readers(newsletter, now)
+    return newsletter
+
+
+def _create_newsletter(publication: Publication, now: datetime) -> Newsletter:
+    first = first_slot(now).astimezone(clock.zone(publication.timezone))
+    return setup.create_newsletter(
+        publication,
+        slug=NEWSLETTER,
+        name="The Morning Tide",
+        description="What matters on this coast, in one email a day.",
+        topics={"Environment": ["Environment"], "Culture": ["Culture"]},
+        days=range(7),
+        at=first.time().replace(tzinfo=None),
+        now=now,
+    )
+
+
+def _create_appeal(publication: Publication, now: datetime) -> None:
+    said = paper.particulars().appeal
+    Appeal.objects.create(
+        publication=publication,
+        heading=said.heading,
+        body=said.body.strip(),
+        button=said.button,
+        url=links.absolute(said.url),
+        starts_at=now,
+    )
+
+
+def _add_readers(newsletter: Newsletter, now: datetime) -> None:
+    for reader in READERS:
+        subscribe(
+            addresses.parse(reader.email),
+            newsletter,
+            name=reader.name,
+            via="sample",
+            confirmed=True,
+            wording=WORDING,
+            now=now,
+        )
+
+
+def _follow(newsletter: Newsletter, site: str) -> None:
+    """Let every address that we made follow the port of this start."""
+    Publication.objects.filter(pk=newsletter.publication_id).update(
+        url=links.absolute("/sample/"), logo_url=links.absolute("/sample/images/logo.png")
+    )
+    path = paper.particulars().appeal.url
+    Appeal.objects.filter(publication=newsletter.publication_id, url__endswith=path).update(
+        url=links.absolute(path)
+    )
+    newsletter.sources.filter(url__endswith="/sample/feed.xml").update(url=f"{site}/feed.xml")

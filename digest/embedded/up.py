@@ -1,0 +1,226 @@
+"""`digest up`: everything on this machine, with nothing to install or configure first.
+
+It looks whether it may start, brings up PostgreSQL, Valkey and a local mailbox (each unless the
+environment names one), writes how to reach them into the data folder for other `digest` commands,
+migrates, starts the web process, sets up the sample, starts worker and beat, and then looks after
+all of them until it is told to stop. Then it ends everything that it started.
+"""
+
+import argparse
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from digest.core import env
+from digest.core.errors import DigestError
+from digest.embedded import checks, postgres, programs, valkey
+from digest.embedded.errors import EmbeddedError
+from digest.embedded.mailbox import maildir
+from digest.embedded.programs import LOOPBACK, Place
+from digest.embedded.signals import StopSignals
+from digest.embedded.supervisor import TICK, Supervisor, end_leftovers
+
+SMTP_PORT = 1025
+
+
+def main(argv: list[str]) -> int:
+    """Run everything until told to stop; return the exit status."""
+    options = _options(argv)
+    place = Place(
+        data=Path(options.data).expanduser().resolve(),
+        host=options.host,
+        port=options.port,
+        sample=options.sample and not env.read("DIGEST_SMTP_URL"),
+    )
+    try:
+        with StopSignals() as signals:
+            _run(place, options.smtp_port, signals)
+    except KeyboardInterrupt:
+        say(f"Stopped. Data stays in {place.data}.")
+    except DigestError as problem:
+        return _fail(str(problem))
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC:
+            raise
+        return _fail(f"The disk of {place.data} is full. Free some room, or choose --data.")
+    return 0
+
+
+def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
+    """Start everything in order; whatever happens, end it in the opposite order."""
+    with ExitStack() as undo:
+        undo.enter_context(_own_folder(place))
+        _check(place, smtp_port)
+        supervisor = Supervisor(place.data, say)
+        # Registered before anything runs, so an interrupted start is tidied up like any other.
+        undo.callback(postgres.stop, place.data / "postgres")
+        undo.callback(supervisor.stop, hurry=signals.hurry)
+        services = _start_services(place, smtp_port, supervisor)
+        undo.enter_context(_known_to_other_commands(place, services))
+        _migrate()
+        supervisor.start(programs.web(place))
+        supervisor.wait_until(lambda: _web_answers(place), "The web process", 60)
+        news = _set_up(place)
+        supervisor.start(programs.worker())
+        supervisor.start(programs.beat())
+        say(_welcome(place, news))
+        _look_after(place, supervisor)
+
+
+def _options(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="digest up", description="Run everything on this machine, on embedded services."
+    )
+    parser.add_argument("--port", type=_port, default=8000, help="of the web pages (8000)")
+    parser.add_argument("--host", default=LOOPBACK, help=f"to listen on ({LOOPBACK})")
+    parser.add_argument(
+        "--data",
+        default=env.read("DIGEST_DATA_DIR", "data"),
+        help="folder for everything that must last (DIGEST_DATA_DIR, or ./data)",
+    )
+    parser.add_argument(
+        "--smtp-port", type=_port, help=f"of the local mailbox ({SMTP_PORT}, or any that is free)"
+    )
+    parser.add_argument(
+        "--no-sample", dest="sample", action="store_false", help="without the sample publication"
+    )
+    return parser.parse_args(argv)
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 65_535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; use a number from 1 to 65535.")
+
+
+@contextmanager
+def _own_folder(place: Place) -> Iterator[None]:
+    checks.make_folder(place.data)
+    with checks.held_alone(place.data):
+        end_leftovers(place.data)
+        (place.data / env.RUNTIME_FILE).unlink(missing_ok=True)
+        yield
+
+
+def _check(place: Place, smtp_port: int | None) -> None:
+    checks.check_port(place.host, place.port, "--port")
+    if smtp_port:
+        checks.check_port(LOOPBACK, smtp_port, "--smtp-port")
+    checks.check_room(place.data)
+    if warning := postgres.warn_about_home(place.data):
+        say(warning)
+
+
+def _start_services(place: Place, smtp_port: int | None, supervisor: Supervisor) -> dict[str, str]:
+    """Start what the environment does not name; return the addresses of all three."""
+    say("Starting ...")
+    database = env.read("DIGEST_DATABASE_URL") or postgres.start(place.data / "postgres")
+    redis = env.read("DIGEST_REDIS_URL") or _start_valkey(place, supervisor)
+    smtp = env.read("DIGEST_SMTP_URL") or _start_mailbox(place, smtp_port, supervisor)
+    return {"DIGEST_DATABASE_URL": database, "DIGEST_REDIS_URL": redis, "DIGEST_SMTP_URL": smtp}
+
+
+def _start_valkey(place: Place, supervisor: Supervisor) -> str:
+    command, url = valkey.command(place.data / "valkey")
+    supervisor.start(programs.valkey(command))
+    supervisor.wait_until(lambda: valkey.answers(url), "Valkey", 20)
+    return url
+
+
+def _start_mailbox(place: Place, smtp_port: int | None, supervisor: Supervisor) -> str:
+    maildir.create(place.mailbox)
+    port = smtp_port or checks.free_port(LOOPBACK, SMTP_PORT)
+    supervisor.start(programs.mailbox(place, port))
+    supervisor.wait_until(
+        lambda: programs.accepts_connections(LOOPBACK, port), "The local mailbox", 20
+    )
+    return f"smtp://{LOOPBACK}:{port}?starttls=never"
+
+
+@contextmanager
+def _known_to_other_commands(place: Place, services: Mapping[str, str]) -> Iterator[None]:
+    """Put Digest's variables into our environment, and into the file that `digest …` reads."""
+    variables = programs.environment(place, services)
+    os.environ.update(variables, DJANGO_SETTINGS_MODULE="digest.settings")
+    path = place.data / env.RUNTIME_FILE
+    checks.write_private(path, "".join(f"{name}={value}\n" for name, value in variables.items()))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _migrate() -> None:
+    import django
+    from django.core.management import call_command
+    from django.db import OperationalError, connections
+
+    django.setup()
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except OperationalError as cause:
+        raise EmbeddedError(f"PostgreSQL cannot be used: {str(cause).strip()}") from cause
+    finally:
+        connections.close_all()
+
+
+def _web_answers(place: Place) -> bool:
+    return programs.answers_http(place.inward, place.port, "/healthz")
+
+
+def _set_up(place: Place) -> str:
+    """Set up the sample, or put it away; return what the welcome says about the next digest."""
+    from django.db import connections
+
+    from digest.core import clock
+    from digest.embedded import upcoming
+    from digest.embedded.sample import setting_up
+
+    try:
+        if place.sample:
+            setting_up.set_up(place.sample_site, clock.now())
+        else:
+            setting_up.put_away(clock.now())
+        coming = upcoming.first(clock.now())
+        return f"{coming.newsletter}, {coming.spoken} ({coming.wait})" if coming else ""
+    finally:
+        connections.close_all()
+
+
+def _welcome(place: Place, news: str) -> str:
+    site = os.environ["DIGEST_BASE_URL"]
+    local_mailbox = f"{site}/mailbox/  (nothing leaves this machine)"
+    lines = {
+        "Newspaper": f"{site}/sample/" if place.sample else "",
+        "Mailbox": local_mailbox if place.mailbox.exists() else "",
+        "Archive": f"{site}/archive/morning-tide" if place.sample else "",
+        "Next digest": news or "none planned; begin with: digest newsletter add --help",
+        "Data, logs": f"{place.data}, {place.data}/logs",
+    }
+    shown = [f"  {name:<13}{text}" for name, text in lines.items() if text]
+    return "\n".join(["", f"Digest is up: {site}", "", *shown, "", "Ctrl-C stops everything.", ""])
+
+
+def _look_after(place: Place, supervisor: Supervisor) -> None:
+    """Keep everything running until a signal; say when the first mail has come."""
+    waiting = place.mailbox.exists() and not maildir.entries(place.mailbox)
+    while True:
+        supervisor.look()
+        if waiting and maildir.entries(place.mailbox):
+            waiting = False
+            say(f"The first digest is in the mailbox: {os.environ['DIGEST_BASE_URL']}/mailbox/")
+        time.sleep(TICK)
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal."""
+    print(line, flush=True)  # noqa: T201
+
+
+def _fail(reason: str) -> int:
+    print(f"digest up: {reason}", file=sys.stderr, flush=True)  # noqa: T201
+    return 1

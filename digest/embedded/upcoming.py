@@ -1,0 +1,35 @@
+"""When the next digest goes out, for the welcome and the empty mailbox."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from digest.core import clock
+from digest.newsletters.models import Schedule
+from digest.newsletters.schedules import rule_of, upcoming
+
+
+class Upcoming(NamedTuple):
+    """A newsletter, and the moment of its next digest."""
+
+    newsletter: str
+    at: datetime  # UTC
+    spoken: str  # in the schedule's own zone
+    wait: str  # "in 48 seconds"
+
+
+def first(now: datetime) -> Upcoming | None:
+    """Return the next digest of all active newsletters, or None if none is planned."""
+    active = Schedule.objects.filter(newsletter__active=True).select_related("newsletter")
+    planned = [(slot, each) for each in active for slot in upcoming(rule_of(each), now, 1)]
+    if not planned:
+        return None
+    at, schedule = min(planned, key=lambda pair: pair[0])
+    spoken = clock.spoken(at, clock.zone(schedule.timezone))
+    return Upcoming(schedule.newsletter.name, at, spoken, _wait((at - now).total_seconds()))
+
+
+def _wait(seconds: float) -> str:
+    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * length:
+            return f"in {round(seconds / length)} {unit}s"
+    return f"in {max(1, round(seconds))} seconds"

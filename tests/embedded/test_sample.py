@@ -1,0 +1,139 @@
+"""The sample paper: its stories come in their time, its feeds and pages hold what they should."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from lxml import etree
+
+from digest.embedded.sample import feed, paper
+from digest.embedded.sample.feed import CONTENT, MEDIA, Item
+from tests.cast import NOON
+
+SITE = "http://localhost:8000/sample"
+
+
+def items(now: datetime = NOON) -> list[Item]:
+    """What is out at `now` in a paper set up at noon."""
+    return [Item(story, story.appears_at(NOON)) for story in paper.published(NOON, now)]
+
+
+def test_every_story_is_whole() -> None:
+    """Title, text and the rest are there; pictures named exist and are described."""
+    assert len(paper.stories()) >= 12
+    for story in paper.stories():
+        assert story.slug
+        assert story.title
+        assert story.summary
+        assert story.section
+        assert story.body.strip()
+        assert not story.image or (story.image_alt and paper.image(story.image))
+
+
+def test_later_stories_come_while_the_paper_runs() -> None:
+    """A reader of the feed finds something new after some hours."""
+    now, later = len(items()), len(items(NOON + timedelta(hours=24)))
+    assert 0 < now < later <= len(paper.stories())
+
+
+def test_the_latest_story_comes_first_and_the_undated_last() -> None:
+    """As feeds are written."""
+    dates = [item.at for item in items()]
+    dated = [at for at in dates if at]
+    assert dated == sorted(dated, reverse=True)
+    assert dates[: len(dated)] == dated
+
+
+def test_the_rss_feed_holds_each_story_whole() -> None:
+    """Title, text in full, picture with credit, categories and a guid that no port changes."""
+    root = etree.fromstring(feed.rss(paper.particulars(), items(), SITE))
+    found = root.findall("channel/item")
+    assert [node.findtext("title") for node in found] == [item.story.title for item in items()]
+    for node, item in zip(found, items(), strict=True):
+        assert node.findtext(f"{{{CONTENT}}}encoded") == item.story.body
+        assert node.findtext("link") == f"{SITE}/{item.story.slug}"
+        assert "8000" not in (node.findtext("guid") or "8000")
+        assert (node.find("pubDate") is not None) == bool(item.at)
+        picture = node.find(f"{{{MEDIA}}}content")
+        assert (picture is not None) == bool(item.story.image)
+        if picture is not None:
+            assert picture.get("url") == f"{SITE}/images/{item.story.image}"
+            assert picture.findtext(f"{{{MEDIA}}}credit") == item.story.image_credit
+
+
+def test_the_json_feed_holds_the_same() -> None:
+    """Ids and texts are those of the RSS feed."""
+    said = json.loads(feed.json_feed(paper.particulars(), items(), SITE))
+    assert [(item["id"], item["content_html"]) for item in said["items"]] == [
+        (item.guid, item.story.body) for item in items()
+    ]
+
+
+@pytest.mark.django_db
+def test_the_front_page_leads_with_the_latest_story(client: Client, embedded: Path) -> None:
+    """And shows what stands around it."""
+    page = client.get("/sample/").text
+    assert paper.particulars().name in page
+    assert items()[0].story.slug in page.split("</h2>")[0]
+    for words in ("Popular Articles", "Receive latest news", paper.particulars().appeal.heading):
+        assert words in page
+
+
+@pytest.mark.django_db
+def test_an_article_stands_among_the_furniture_of_a_news_site(
+    client: Client, embedded: Path
+) -> None:
+    """The story, and all that a reader of pages has to tell apart from it."""
+    story = items()[0].story
+    page = client.get(f"/sample/{story.slug}").text
+    assert story.body.strip() in page
+    assert 'property="og:title"' in page
+    furniture = ("Receive latest news", "Popular Articles", "Latest Stories", "About The Saltmarsh")
+    for words in (*furniture, paper.particulars().appeal.heading):
+        assert words in page
+
+
+@pytest.mark.django_db
+def test_a_story_of_tomorrow_is_not_there_yet(client: Client, embedded: Path) -> None:
+    """Its page comes with it."""
+    coming = next(story for story in paper.stories() if (story.hours or 0) > 1)
+    assert client.get(f"/sample/{coming.slug}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_feed_answers_not_modified_while_nothing_is_new(client: Client, embedded: Path) -> None:
+    """Polite pollers send back the ETag."""
+    first = client.get("/sample/feed.xml")
+    assert first["Content-Type"].startswith("application/rss+xml")
+    again = client.get("/sample/feed.xml", headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.django_db
+def test_pictures_may_be_kept_and_others_do_not_exist(client: Client, embedded: Path) -> None:
+    """Cache headers on pictures; no way out of the folder."""
+    picture = client.get("/sample/images/logo.png")
+    assert picture["Content-Type"] == "image/png"
+    assert "max-age=86400" in picture["Cache-Control"]
+    for name in ("../publication.toml", "%2e%2e%2fpublication.toml", "none.jpg"):
+        assert client.get(f"/sample/images/{name}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_pages_keep_the_strict_policy(client: Client, embedded: Path) -> None:
+    """No inline style or script anywhere on the site."""
+    for path in ("/sample/", f"/sample/{items()[0].story.slug}", "/sample/newsletter"):
+        answer = client.get(path)
+        assert answer["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+        assert "<script" not in answer.text
+        assert "style=" not in answer.text
+
+
+def test_the_sites_colours_are_the_papers() -> None:
+    """The style sheet repeats two values of publication.toml."""
+    sheet = settings.BASE_DIR / "digest/embedded/static/embedded/sample.css"
+    for colour in (paper.particulars().accent, paper.particulars().accent_dark):
+        assert colour in sheet.read_text()
