@@ -8,8 +8,8 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from digest.articles.cleaning import line, text
 from digest.articles.parsing.moments import moment
+from digest.articles.prose import line, text
 
 Fields = Mapping[str, Any]
 

@@ -29,6 +29,9 @@ _ENTRY_START = re.compile(r"<(?:\w+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _USERLAND = re.compile(r"""\sxmlns=["']http://backend\.userland\.com/rss2?["']""")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:\?|\Z)", re.IGNORECASE)
 
+_MAIL = re.compile(r"\S+@\S+")
+_MAIL_AND_NAME = re.compile(r"\S+@\S+\s+\(([^()]+)\)")
+
 Fields = Mapping[str, Any]  # a plain dict: feedparser's own answers for names that are not there
 
 
@@ -37,9 +40,9 @@ def parse(text: str, base: str = "") -> Document:
 
     Raises ParseError where nothing of a feed is in it, or it breaks off before its first article.
     """
-    whole = _closed(_plain(text))
+    plain = _plain(text)
     found = feedparser.parse(
-        io.BytesIO(whole.encode("utf-8", "replace")),
+        io.BytesIO(_closed(plain).encode("utf-8", "replace")),
         response_headers={
             "content-type": "application/xml; charset=utf-8",
             "content-location": base,
@@ -49,7 +52,7 @@ def parse(text: str, base: str = "") -> Document:
     )
     if not found.version and not found.entries:
         raise ParseError("This is no feed that can be read: no RSS, RDF or Atom element is in it.")
-    if not found.entries and _ENTRY_START.search(whole):
+    if not found.entries and _breaks_off(plain):
         raise ParseError("The feed breaks off before the end of its first article.")
     return _document(found, base)
 
@@ -61,11 +64,8 @@ def _plain(text: str) -> str:
     own entities are known to feedparser's second, forgiving parser.
     """
     text = _DECLARATION.sub("", text.lstrip("\ufeff"), count=1)
-    head, tail = text[:20_000], text[20_000:]
-    if "<!ENTITY" in head or "<!DOCTYPE" in head.upper():
+    if "<!doctype" in text[:20_000].lower():
         text = _without_doctype(text)
-    else:
-        text = head + tail
     return _CONTROLS.sub("", _USERLAND.sub("", text, count=1)).lstrip()
 
 
@@ -76,30 +76,36 @@ def _without_doctype(text: str) -> str:
     return _DOCTYPE.sub("", text, count=1)
 
 
-def _closed(text: str) -> str:
-    """Return the text, ended after its last whole entry if its root element is never closed."""
+def _breaks_off(text: str) -> bool:
+    """Say whether the root element is never closed."""
     root = _ROOT.search(text)
-    if not root or re.search(rf"</{re.escape(root[1])}\s*>\s*(?:<!--|\Z)", text[-2000:]):
+    return root is not None and f"</{root[1]}" not in text[root.end() :]
+
+
+def _closed(text: str) -> str:
+    """Return the text, ended after its last whole entry if it breaks off."""
+    root = _ROOT.search(text)
+    if not root or not _breaks_off(text):
         return text
-    if f"</{root[1]}" in text[root.end() :]:
-        return text
-    end = 0
-    for found in _ENTRY_END.finditer(text):
-        end = found.end()
-    if not end:
-        return text[: start.start()] if (start := _ENTRY_START.search(text)) else text
+    ends = [found.end() for found in _ENTRY_END.finditer(text)]
+    if not ends:
+        start = _ENTRY_START.search(text)
+        return text[: start.start()] if start else text
     channel = "</channel>" if root[1].lower() == "rss" else ""
-    return f"{text[:end]}{channel}</{root[1]}>"
+    return f"{text[: ends[-1]]}{channel}</{root[1]}>"
 
 
 def _document(found: Any, base: str) -> Document:
     channel: Fields = found.feed
     site = _site(channel, base)
     language = _text(channel, "language")
-    entries = [_entry(dict(fields), site or base, language) for fields in found.entries]
+    is_atom = found.version.startswith("atom")
+    entries = [
+        _entry({**fields, "is_atom": is_atom}, site or base, language) for fields in found.entries
+    ]
     return Document(
-        kind="atom" if found.version.startswith("atom") else "rss",
-        title=_html(channel, "title"),
+        kind="atom" if is_atom else "rss",
+        title=_html({**channel, "is_atom": is_atom}, "title"),
         site_url=site,
         language=language,
         entries=newest([entry for entry in entries if entry.title or entry.url or entry.body_html]),
@@ -149,14 +155,14 @@ def _list(fields: Fields, name: str) -> list[Fields]:
 
 
 def _html(fields: Fields, name: str) -> str:
-    """Return an element as HTML: plain text escaped, so that one decoding restores it.
+    """Return an element as HTML: Atom's plain text escaped, so that one decoding restores it.
 
-    RSS doesn't say which it is; feedparser calls it HTML when it holds tags or entities that HTML
-    knows. Atom says so.
+    RSS doesn't say which it is and is taken as HTML, which it nearly always is.
     """
     value = _text(fields, name)
     detail = fields.get(f"{name}_detail") or {}
-    return html.escape(value, quote=False) if detail.get("type") == "text/plain" else value
+    is_plain = fields.get("is_atom") and detail.get("type") == "text/plain"
+    return html.escape(value, quote=False) if is_plain else value
 
 
 def _base(fields: Fields) -> str:
@@ -185,24 +191,27 @@ def _url(fields: Fields, base: str) -> str:
 
 
 def _body(fields: Fields, base: str) -> tuple[str, Any]:
-    """Return the longest form the publisher gives, as HTML, and its tree."""
+    """Return the fullest form the publisher gives, as HTML, and its tree."""
     parts = [
         html.escape(str(part.get("value", "")))
         if part.get("type") == "text/plain"
         else str(part.get("value", ""))
         for part in _list(fields, "content")
     ]
-    parts += [
+    others = [
         _text(fields, "yandex_full-text"),
         _text(fields, "full-text"),
         _html(fields, "summary"),
     ]
-    body = max(parts, key=len)
+    body = max(parts, key=len, default="") or max(others, key=len)
     root = markup.parsed(body, base)
     return (body if root is None else markup.serialised(root)), root
 
 
 def _byline(fields: Fields) -> str:
+    # RSS 2.0's own form, which feedparser takes apart wrongly for many top-level domains.
+    if found := _MAIL_AND_NAME.fullmatch(_text(fields, "author")):
+        return found[1].strip()
     names = [_name(author) for author in _list(fields, "authors")]
     return ", ".join(dict.fromkeys(name for name in names if name)) or _text(fields, "byline")
 
@@ -210,11 +219,7 @@ def _byline(fields: Fields) -> str:
 def _name(author: Fields) -> str:
     """Return an author's name; a bare address is none."""
     name = _text(author, "name")
-    return (
-        ""
-        if re.fullmatch(r"\S+@\S+", name)
-        else re.sub(r"\s*[(<]?\S+@\S+[)>]?\s*", " ", name).strip()
-    )
+    return "" if _MAIL.fullmatch(name) else name
 
 
 def _moments(fields: Fields) -> tuple[Any, Any]:

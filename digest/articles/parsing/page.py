@@ -12,11 +12,11 @@ import trafilatura
 from lxml import etree
 from lxml.html import HtmlElement, document_fromstring, fragment_fromstring
 
-from digest.articles.cleaning import line, web_url
 from digest.articles.errors import ParseError
 from digest.articles.parsing import facts, furniture, markup
 from digest.articles.parsing.base import Document, Entry, Image
 from digest.articles.parsing.facts import Facts
+from digest.articles.prose import line, web_url
 
 ABOVE = 6  # blocks at a body's beginning that may repeat what stands above it
 SHORTEST = 200  # characters of prose; a page with less has no article that we could read
@@ -194,6 +194,6 @@ def _drop_repeated(body: HtmlElement, lead: Image, title: str) -> None:
         said = markup.words(block)
         shows_lead = picture is not None and markup.same_picture(picture.get("src", ""), lead.url)
         if said == lead.credit != "" or (
-            place < ABOVE and (said in above or shows_lead and not said)
+            place < ABOVE and (said in above or (shows_lead and not said))
         ):
             block.drop_tree()

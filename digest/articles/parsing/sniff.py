@@ -12,6 +12,7 @@ _HTML = re.compile(
     r"<(?:!doctype\s+html|html|head|body|meta|title|article|main|div|p|h1|script|link)\b",
     re.IGNORECASE,
 )
+_NEITHER = re.compile(r"<(?:opml|svg|urlset|sitemapindex)\b", re.IGNORECASE)
 
 
 def sniff(text: str) -> Form:
@@ -26,4 +27,4 @@ def sniff(text: str) -> Form:
         return "html"
     if _FEED.search(start):
         return "xml"
-    return "html" if _HTML.search(start) else "other"
+    return "html" if _HTML.search(start) and not _NEITHER.search(start) else "other"

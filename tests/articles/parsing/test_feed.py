@@ -1,0 +1,257 @@
+"""Feeds as they are found: wrongly encoded, cut off, hostile, huge."""
+
+# ruff: noqa: E501, RUF001  a case a line reads best, in every script
+
+import time
+
+import pytest
+
+from digest.articles import cleaning, parsing
+from digest.articles.errors import ParseError
+from digest.articles.parsing.base import MOST_ENTRIES, Entry
+
+
+def rss(*items: str, head: str = '<?xml version="1.0"?>') -> str:
+    """Return an RSS document around items' inner XML."""
+    inside = "".join(f"<item>{item}</item>" for item in items)
+    return f'{head}<rss version="2.0"><channel><title>Courier</title>{inside}</channel></rss>'
+
+
+def entries(document: str | bytes, charset: str | None = None) -> tuple[Entry, ...]:
+    """Parse and clean a feed; return its entries."""
+    body = document.encode() if isinstance(document, str) else document
+    return cleaning.cleaned(parsing.parse_feed(body, "https://courier.example/f", charset)).entries
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "header"),
+    [
+        ("utf-8", "utf-8", None),
+        ("utf-8", "iso-8859-1", None),
+        ("utf-8", "utf-8", "iso-8859-1"),
+        ("utf-8-sig", "windows-1251", None),
+        ("windows-1252", "iso-8859-1", None),
+        ("windows-1252", "utf-8", None),
+        ("windows-1252", "iso-8859-1", "utf-8"),
+        ("windows-1252", "nonsense", "x-unknown"),
+        ("utf-16", "utf-16", None),
+        ("utf-16-le", "utf-16", None),
+        ("utf-16-be", "utf-8", None),
+    ],
+)
+def test_the_encoding_is_found_whatever_is_declared(
+    encoding: str, declared: str, header: str | None
+) -> None:
+    """What the bytes prove wins over the document's and the header's word."""
+    text = rss("<title>Café – “Fähre”</title>", head=f'<?xml version="1.0" encoding="{declared}"?>')
+    assert entries(text.encode(encoding), header)[0].title == "Café – “Fähre”"
+
+
+def test_cyrillic_is_read_as_declared() -> None:
+    """An eight-bit encoding that proves nothing is taken at its word."""
+    text = rss("<title>Новости</title>", head='<?xml version="1.0" encoding="windows-1251"?>')
+    assert entries(text.encode("windows-1251"))[0].title == "Новости"
+    bare = rss("<title>Новости</title>", head="").encode("windows-1251")
+    assert entries(bare, "windows-1251")[0].title == "Новости"
+
+
+def test_japanese_by_escapes_is_read() -> None:
+    """ISO-2022-JP looks like ASCII and is not."""
+    text = rss("<title>潮の満ち引き</title>", head='<?xml version="1.0" encoding="iso-2022-jp"?>')
+    assert entries(text.encode("iso-2022-jp"))[0].title == "潮の満ち引き"
+
+
+def test_a_few_broken_bytes_do_not_spoil_the_rest() -> None:
+    """UTF-8 with one bad byte stays UTF-8."""
+    body = rss(
+        "<title>Fähre — über Nacht</title>",
+        "<title>xQx</title>",
+        head='<?xml version="1.0" encoding="utf-8"?>',
+    )
+    titles = [e.title for e in entries(body.encode().replace(b"xQx", b"x\xffx"))]
+    assert titles == ["Fähre — über Nacht", "x\ufffdx"]
+
+
+@pytest.mark.parametrize("cut", [1, 7, 30, 42])
+def test_a_feed_cut_off_keeps_what_is_whole(cut: int) -> None:
+    """The article in which it breaks off is left out; it would be stored half."""
+    whole = rss("<title>One</title>", "<title>Two</title>", "<title>Three is longer</title>")
+    assert [e.title for e in entries(whole[: -len("</channel></rss>") - cut])] == ["One", "Two"]
+
+
+def test_a_feed_cut_inside_a_character_is_read() -> None:
+    """A limit on bytes knows no characters."""
+    body = rss("<title>One</title>", "<title>Füße</title>").encode()
+    assert [e.title for e in entries(body[: body.index("ß".encode()) + 1])] == ["One"]
+
+
+def test_a_feed_cut_before_its_first_article_is_an_error() -> None:
+    """Nothing whole is not the same as nothing new."""
+    with pytest.raises(ParseError, match="breaks off"):
+        entries(rss("<title>One</title>")[:70])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<!DOCTYPE html><html><head><title>Sign in</title></head><body>Hi</body></html>", "web page.*Sign in.*not a feed"),
+        ("<html><body>no title", "web page.*not a feed"),
+        ("", "empty"),
+        (" \n\ufeff", "empty"),
+        ("<?xml version='1.0'?><!-- nothing -->", "empty"),
+        ("Database error", "begins with 'Database error'"),
+        ('{"error": "no"}', "no JSON Feed"),
+        ("[" * 100_000, "JSON"),
+        ('{"items": [', "not whole"),
+        ("<opml><body/></opml>", "no feed"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "no feed"),
+    ],
+)  # fmt: skip
+def test_what_is_no_feed_is_named(body: str | bytes, message: str) -> None:
+    """The error says what came instead, for the editor who has to find the right address."""
+    with pytest.raises(ParseError, match=f"(?s){message}"):
+        entries(body)
+
+
+def test_an_empty_feed_is_a_feed() -> None:
+    """A new section has no articles yet."""
+    assert entries(rss()) == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "read"),
+    [
+        ("x\r\nBcc: e@e.example", "x Bcc: e@e.example"),
+        ("<![CDATA[x\r\nBcc: e@e.example]]>", "x Bcc: e@e.example"),
+        ("a&#13;b&#10;c&#x2028;d", "a b c d"),
+        ("&lt;script&gt;alert(1)&lt;/script&gt;Tide", "Tide"),
+        ("<![CDATA[<b onclick=x>Bold</b> tide]]>", "Bold tide"),
+        ("AT&amp;amp;T &amp;amp;lt;b&amp;amp;gt;", "AT&T &lt;b&gt;"),
+        ("AT&amp;T", "AT&T"),
+        ("Tide &lt; 2 m &amp; falling", "Tide < 2 m & falling"),
+        ("&#8220;Caf&eacute;&#8221;", "“Café”"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("  two   spaces ", "two spaces"),
+    ],
+)  # fmt: skip
+def test_titles_are_one_safe_line(title: str, read: str) -> None:
+    """Entities are decoded once, tags stripped, everything that could end a header line is space."""
+    found = entries(rss(f"<title>{title}</title><link>https://courier.example/1</link>"))[0].title
+    assert found == read
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("Mon, 23 Nov 2026 08:30:00 +0100", "2026-11-23T07:30:00+00:00"),
+        ("Mon, 23 Nov 2026 08:30:00", "2026-11-23T08:30:00+00:00"),
+        ("Mon, 23 Nov 2026 08:30:00 EST", "2026-11-23T13:30:00+00:00"),
+        ("2026-11-23T08:30:00-05:00", "2026-11-23T13:30:00+00:00"),
+        ("2026-11-23", "2026-11-23T00:00:00+00:00"),
+        ("Seg, 23 Nov 2026 08:30:00 -0300", "2026-11-23T11:30:00+00:00"),
+        ("Mo, 5. Mai 2026 08:30", "2026-05-05T08:30:00+00:00"),
+        ("Tue, 01 Jan 2047 00:00:00 GMT", "2047-01-01T00:00:00+00:00"),
+        ("0000-00-00 00:00:00", None),
+        ("Thu, 31 Feb 2026 08:30:00 GMT", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_dates_are_read_in_utc_or_absent(written: str, moment: str | None) -> None:
+    """No zone means UTC; nonsense means no date, never an error."""
+    found = entries(rss(f"<title>One</title><pubDate>{written}</pubDate>"))[0].published_at
+    assert (found.isoformat() if found else None) == moment
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10)),
+        f'<!ENTITY l9 "{"x" * 10_000}">',
+        '<!ENTITY l9 SYSTEM "file:///etc/passwd">',
+    ],
+)
+def test_entities_of_its_own_do_not_expand(bomb: str) -> None:
+    """A billion laughs, one long laugh many times, and a file: harmless and fast."""
+    head = f'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY l0 "ha">{bomb}]>'
+    began = time.monotonic()
+    found = entries(rss(f"<title>One {'&l9;' * 5000}</title>", head=head))
+    assert time.monotonic() - began < 5
+    assert len(found[0].title) <= 1000
+    assert "root:" not in found[0].title
+    assert "xxxx" not in found[0].title
+    assert "haha" not in found[0].title
+
+
+def test_of_ten_thousand_articles_the_newest_are_kept() -> None:
+    """However a feed is ordered, the newest are the ones a digest is about."""
+    items = [
+        f"<title>Story {n}</title><link>https://c.example/{n}</link>"
+        f"<pubDate>{1 + n // 1440:02} Nov 2026 {n // 60 % 24:02}:{n % 60:02}:00 GMT</pubDate>"
+        for n in range(10_000)
+    ]
+    found = entries(rss(*items))
+    assert len(found) == MOST_ENTRIES
+    assert found[0].title == "Story 9500"
+    assert found[-1].title == "Story 9999"
+
+
+def test_of_undated_articles_the_first_are_kept() -> None:
+    """Without dates document order is all there is, and nearly every feed begins with its newest."""
+    found = entries(rss(*(f"<title>Story {n}</title>" for n in range(600))))
+    assert [found[0].title, found[-1].title] == ["Story 0", f"Story {MOST_ENTRIES - 1}"]
+
+
+def test_deep_nesting_is_survived() -> None:
+    """A body of a hundred thousand open elements neither overflows a stack nor takes long."""
+    began = time.monotonic()
+    body = "&lt;div&gt;" * 100_000 + "deep" + "&lt;/div&gt;" * 100_000
+    found = entries(rss(f"<title>One</title><description>{body}</description>"))
+    assert found[0].title == "One"
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("inside", "image"),
+    [
+        ('<media:thumbnail url="https://c.example/t.jpg" width="240"/>', "https://c.example/t.jpg"),
+        ('<media:thumbnail url="https://1.gravatar.com/avatar/x" width="240"/>', ""),
+        ('<media:thumbnail url="https://c.example/t.jpg" width="30"/>', ""),
+        ('<media:content url="https://c.example/v.mp4" type="video/mp4"/>', ""),
+        ('<media:content url="https://c.example/a.jpg" width="100"/><media:content url="https://c.example/b.jpg" width="900"/>', "https://c.example/b.jpg"),
+        ('<enclosure url="/e.jpg" type="image/jpeg"/>', "https://courier.example/e.jpg"),
+        ('<itunes:image href="https://c.example/i.jpg"/>', "https://c.example/i.jpg"),
+        ("<description>&lt;img src='https://c.example/p.gif' width='1' height='1'>&lt;img class='emoji' src='https://s.w.org/images/core/emoji/1.png'>&lt;img src='https://c.example/d.jpg'></description>", "https://c.example/d.jpg"),
+        ("<description>&lt;img src='data:image/png;base64,AA' data-src='/late.jpg'></description>", "https://courier.example/late.jpg"),
+        ("<description>&lt;img srcset='/s.jpg 300w, /m.jpg 1200w, /l.jpg 3000w'></description>", "https://courier.example/m.jpg"),
+        ("<description>&lt;img src='javascript:alert(1)'></description>", ""),
+    ],
+)  # fmt: skip
+def test_the_lead_image_is_the_articles_own(inside: str, image: str) -> None:
+    """The best of what is offered; no avatar, emoji, counter, video or thumbnail of a thumbnail."""
+    document = rss(f"<title>One</title><link>https://courier.example/1</link>{inside}").replace(
+        "<rss ",
+        '<rss xmlns:media="http://search.yahoo.com/mrss/" '
+        'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" ',
+    )
+    assert entries(document)[0].image.url == image
+
+
+def test_the_address_behind_a_counter_is_used() -> None:
+    """Feed services replace links by their own; the publisher's stands beside."""
+    item = (
+        "<title>One</title><link>https://feedproxy.example/~3/x</link>"
+        "<feedburner:origLink>https://courier.example/one</feedburner:origLink>"
+    )
+    document = rss(item).replace(
+        "<rss ", '<rss xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0" '
+    )
+    assert entries(document)[0].url == "https://courier.example/one"
+
+
+def test_blank_lines_before_the_declaration_are_forgiven() -> None:
+    """Templates leave them, and strict parsers refuse the whole feed for it."""
+    assert entries("\n\n " + rss("<title>One</title>"))[0].title == "One"
