@@ -105,7 +105,7 @@ WITH due AS MATERIALIZED (
     LIMIT %s
     FOR UPDATE SKIP LOCKED
 ), token AS MATERIALIZED (
-    SELECT nextval('delivery_fence') AS fence
+    SELECT nextval('delivery_fences') AS fence
 )
 UPDATE delivery_delivery AS delivery
 SET state = 1, fence = token.fence, attempted_at = NULL,

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            "CREATE SEQUENCE delivery_fence AS bigint", "DROP SEQUENCE delivery_fence"
+            "CREATE SEQUENCE delivery_fences AS bigint", "DROP SEQUENCE delivery_fences"
         ),
         migrations.AddField(
             model_name="delivery",
