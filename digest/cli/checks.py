@@ -22,7 +22,6 @@ from django.db.migrations.executor import MigrationExecutor
 
 from digest.articles.models import Source
 from digest.core import clock, jobs
-from digest.delivery.models import Relay
 from digest.newsletters.models import Newsletter
 
 SHORTEST_KEY = 32  # characters
@@ -165,9 +164,6 @@ def newsletters(_now: datetime) -> Iterator[Finding]:
             f"{newsletter.slug} has no source.",
             f"Add one with `digest source add URL --newsletter {newsletter.slug}`.",
         )
-    for relay in Relay.objects.filter(down_since__isnull=False):
-        since = clock.spoken(relay.down_since or clock.now())
-        yield warn(f"The relay has failed since {since}: {relay.problem}", "See the line above.")
 
 
 def base_url(_now: datetime) -> Iterator[Finding]:

@@ -7,8 +7,6 @@ import os
 import sys
 from typing import NoReturn
 
-from django.conf import settings
-
 from digest.cli.errors import AskedError
 from digest.core import jobs
 
@@ -40,14 +38,8 @@ def worker(*, concurrency: int, queues: list[str]) -> list[str]:
 
 
 def beat() -> list[str]:
-    """Return the arguments of Celery beat; its schedule's memory lies in the data folder."""
-    folder = settings.DIGEST_DATA_DIR
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as cause:
-        raise AskedError(f"Cannot use {folder} (DIGEST_DATA_DIR): {cause.strerror}.") from cause
-    schedule = str(folder / "beat-schedule")
-    return [*_CELERY, "beat", "--schedule", schedule, "--loglevel", "INFO", "--pidfile", ""]
+    """Return the arguments of Celery beat."""
+    return [*_CELERY, "beat", "--loglevel", "INFO", "--pidfile", ""]
 
 
 def become(arguments: list[str]) -> NoReturn:

@@ -1,0 +1,167 @@
+"""`digest edition …`: issues that went out, go out, or did not."""
+
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db.models import QuerySet
+from rich.console import Console
+
+from digest.cli import lookup, numbers
+from digest.cli.following import count_facts, sum_up
+from digest.core import clock
+from digest.core.terminal import ActionCommand, facts, table
+from digest.delivery import steering
+from digest.delivery.progress import progress
+from digest.editions.models import Edition
+from digest.newsletters.models import Schedule
+
+
+class Command(ActionCommand):
+    """Editions."""
+
+    help = "Editions: list, show, pause, resume, cancel."
+
+    def add_actions(self) -> None:
+        """Name the actions."""
+        listing = self.action("list", "the latest editions")
+        listing.add_argument("--newsletter", metavar="SLUG")
+        listing.add_argument("--limit", type=numbers.some, default=20, help="how many (20)")
+        self._add("show", "how far it is, what is in it, what was left out, and why")
+        self._add("pause", "let nobody else receive it until it is resumed")
+        self._add("resume", "go on with a paused edition")
+        cancel = self._add("cancel", "stop it for good; who has it keeps it")
+        cancel.add_argument("--reason", default="Cancelled from the command line.")
+
+    def _add(self, name: str, line: str) -> CommandParser:
+        action = self.action(name, line)
+        action.add_argument("id", type=numbers.some)
+        return action
+
+    def do_list(self, options: dict[str, Any]) -> None:
+        """List editions, the newest first."""
+        found = _latest(options["newsletter"])[: options["limit"]]
+        known = [_edition_facts(edition) for edition in found]
+        self.answer(known, lambda out: _say_list(out, known))
+
+    def do_show(self, options: dict[str, Any]) -> None:
+        """Show one edition."""
+        edition = lookup.edition(options["id"])
+        known = _edition_facts(edition) | _contents(edition)
+        self.answer(known, lambda out: _say_edition(out, edition, known))
+
+    def do_pause(self, options: dict[str, Any]) -> None:
+        """Pause."""
+        edition = lookup.edition(options["id"])
+        steering.pause(edition)
+        self._answer_state(edition, "paused")
+
+    def do_resume(self, options: dict[str, Any]) -> None:
+        """Resume."""
+        edition = lookup.edition(options["id"])
+        steering.resume(edition)
+        self._answer_state(edition, "going out again")
+
+    def do_cancel(self, options: dict[str, Any]) -> None:
+        """Cancel."""
+        edition = lookup.edition(options["id"])
+        steering.cancel(edition, options["reason"], clock.now())
+        self._answer_state(edition, "cancelled")
+
+    def _answer_state(self, edition: Edition, said: str) -> None:
+        edition.refresh_from_db()
+        counted = sum_up(progress(edition))
+        self.answer(_edition_facts(edition), f"Edition {edition.pk} is {said}: {counted}.")
+
+
+def _latest(slug: str | None) -> QuerySet[Edition]:
+    editions = Edition.objects.select_related("newsletter__publication").order_by("-slot", "-pk")
+    return editions.filter(newsletter=lookup.newsletter(slug)) if slug else editions
+
+
+def _zone(edition: Edition) -> tzinfo:
+    schedule = Schedule.objects.filter(newsletter=edition.newsletter_id).first()
+    return clock.zone(schedule.timezone if schedule else edition.newsletter.publication.timezone)
+
+
+def _edition_facts(edition: Edition) -> dict[str, Any]:
+    counts = progress(edition)
+    return {
+        "id": edition.pk,
+        "newsletter": edition.newsletter.slug,
+        "slot": edition.slot,
+        "slot_local": clock.spoken(edition.slot, _zone(edition)),
+        "kind": edition.kind,
+        "state": edition.state,
+        "reason": edition.reason,
+        "subject": edition.subject,
+        "progress": count_facts(counts),
+        "built_at": edition.built_at,
+        "planned_at": edition.planned_at,
+        "finished_at": edition.finished_at,
+    }
+
+
+def _contents(edition: Edition) -> dict[str, Any]:
+    return {
+        "stories": [
+            {
+                "position": story.position,
+                "section": story.section,
+                "title": story.title,
+                "url": story.url,
+                "reason": story.reason,
+            }
+            for story in edition.stories.all()
+        ],
+        "left_out": edition.left_out,
+    }
+
+
+def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
+    if not known:
+        out.print("There is no edition yet. See what would be in one: digest preview NEWSLETTER")
+        return
+    rows = [
+        (
+            one["id"],
+            one["newsletter"],
+            one["slot_local"],
+            one["state"],
+            f"{one['progress']['sent']:,} of {one['progress']['eligible']:,}",
+            one["subject"] or one["reason"],
+        )
+        for one in known
+    ]
+    out.print(table(("Id", "Newsletter", "Slot", "State", "Sent", "Subject, or why not"), rows))
+
+
+def _say_edition(out: Console, edition: Edition, known: dict[str, Any]) -> None:
+    zone = _zone(edition)
+    out.print(
+        facts(
+            [
+                ("Edition", f"{edition.pk} of {edition.newsletter.slug}, {edition.kind}"),
+                ("Slot", known["slot_local"]),
+                ("State", edition.get_state_display()),
+                ("Reason", edition.reason),
+                ("Subject", edition.subject),
+                ("Built", clock.spoken(edition.built_at, zone)),
+                ("Planned", _maybe(edition.planned_at, zone)),
+                ("Finished", _maybe(edition.finished_at, zone)),
+                ("Readers", sum_up(progress(edition))),
+            ]
+        )
+    )
+    for heading, columns in {
+        "Stories": ("Section", "Title", "Reason"),
+        "Left out": ("Title", "Reason"),
+    }.items():
+        rows = known[heading.lower().replace(" ", "_")]
+        if rows:
+            out.print(f"\n{heading}")
+            out.print(table(columns, ([row[name.lower()] for name in columns] for row in rows)))
+
+
+def _maybe(at: datetime | None, zone: tzinfo) -> str:
+    return clock.spoken(at, zone) if at else ""

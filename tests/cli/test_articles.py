@@ -1,0 +1,172 @@
+"""`digest source …`, `digest article …` and `digest preview`."""
+
+from collections.abc import Iterator
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.articles.models import Article, Source
+from digest.core import clock
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from tests.articles.publisher import Publisher, publishing
+from tests.cast import make_article, make_newsletter, make_source
+from tests.cli.conftest import Digest
+
+pytestmark = pytest.mark.django_db
+
+FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The Courier</title>
+<link>https://courier.example/</link>
+<item><title>Seals return to the sandbank</title><guid>1</guid>
+<link>https://courier.example/seals</link><description>Forty of them.</description></item>
+<item><title>Dredging vote</title><guid>2</guid>
+<link>https://courier.example/vote</link><description>Eight to seven.</description></item>
+</channel></rss>"""
+
+
+@pytest.fixture
+def publisher(settings: Settings) -> Iterator[Publisher]:
+    """A site on this machine, with a feed."""
+    with publishing(settings) as running:
+        running.pages["/feed.xml"] = FEED
+        yield running
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter called tide."""
+    return make_newsletter(slug="tide")
+
+
+def test_add_finds_polls_and_shows_what_came_in(
+    digest: Digest, publisher: Publisher, tide: Newsletter
+) -> None:
+    """A second time it is the same source."""
+    for new in (2, 0):
+        said = digest("source", "add", publisher.url("/feed.xml"), "--newsletter", "tide")
+        assert said.status == 0
+        assert f"{new} new articles" in said.out
+        assert "  Dredging vote\n" in said.out
+        assert said.err == ""
+    assert tide.sources.get().url == publisher.url("/feed.xml")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "address"),
+        ("ftp://courier.example/feed", "http"),
+        ("http://10.0.0.1/feed", "10.0.0.1"),
+        ("http://[bad/feed", "[bad"),
+    ],
+)
+def test_a_bad_address_is_explained_and_stored_nowhere(
+    digest: Digest, tide: Newsletter, url: str, reason: str
+) -> None:
+    """No source, no traceback."""
+    said = digest("source", "add", url, "--newsletter", "tide")
+    assert (said.status, said.out) == (1, "")
+    assert reason in said.err
+    assert not Source.objects.exists()
+
+
+def test_a_page_without_feed_and_a_dead_server_are_explained(
+    digest: Digest, publisher: Publisher, tide: Newsletter
+) -> None:
+    """Nothing is stored."""
+    publisher.pages.clear()
+    publisher.pages["/"] = b"<html><body>Nothing here.</body></html>"
+    for url in (publisher.url("/"), publisher.url("/none"), "http://127.0.0.1:1/"):
+        said = digest("source", "add", url, "--newsletter", "tide", "--json")
+        assert said.status == 1
+        assert said.facts["error"]
+    assert not Source.objects.exists()
+
+
+def test_an_unknown_newsletter_stops_before_anything_is_fetched(
+    digest: Digest, publisher: Publisher
+) -> None:
+    """The publisher is not bothered."""
+    said = digest("source", "add", publisher.url("/feed.xml"), "--newsletter", "x")
+    assert said.status == 1
+    assert publisher.seen == []
+
+
+def test_list_and_poll_say_how_sources_are_doing(
+    digest: Digest, publisher: Publisher, tide: Newsletter
+) -> None:
+    """Polling one that fails exits with 1; polling those that are due tells about each."""
+    assert "digest source add" in digest("source", "list").out
+    url = publisher.url("/feed.xml")
+    make_source(tide, url=url, next_poll_at=clock.now())
+    said = digest("source", "poll", "--json")
+    assert [(one["url"], one["new"]) for one in said.facts] == [(url, 2)]
+    assert "No source is due" in digest("source", "poll").out
+    publisher.pages.clear()
+    said = digest("source", "poll", url)
+    assert said.status == 1
+    assert "404" in said.out
+    facts = digest("source", "list", "--json").facts
+    assert (facts[0]["state"], facts[0]["failures"]) == ("failing", 1)
+    assert "UTC" in digest("source", "list").out
+    said = digest("source", "poll", "https://elsewhere.example/feed")
+    assert (said.status, said.out) == (1, "")
+
+
+def test_articles_are_listed_and_marked(digest: Digest, tide: Newsletter) -> None:
+    """Of all sources, or of one newsletter's."""
+    assert "digest source add" in digest("article", "list").out
+    seals = make_article(make_source(tide), title="Seals")
+    make_article(make_source(), title="Gulls")
+    assert {one["title"] for one in digest("article", "list", "--json").facts} == {"Seals", "Gulls"}
+    said = digest("article", "list", "--newsletter", "tide")
+    assert "Seals" in said.out
+    assert "Gulls" not in said.out
+    assert digest("article", "mark-updated", seals.url).status == 0
+    assert Article.objects.get(title="Seals").marked_updated_at
+    assert digest("article", "mark-updated", "https://x.example/").status == 1
+
+
+def test_preview_shows_picks_and_writes_files_and_stores_nothing(
+    digest: Digest, tide: Newsletter, tmp_path: Path
+) -> None:
+    """Subject, size, reasons; a web version and a mail."""
+    now = clock.now()
+    source = make_source(tide)
+    make_article(source, title="Seals return", published_at=now, first_seen_at=now)
+    make_article(source, title="Old news", published_at=now.replace(year=2020))
+    html, eml = tmp_path / "issue.html", tmp_path / "issue.eml"
+    said = digest("preview", "tide", "--html", html, "--eml", eml)
+    assert said.status == 0, said.err
+    assert "Subject  Seals return" in said.out
+    assert "Seals return" in html.read_text()
+    mail = message_from_bytes(eml.read_bytes())
+    assert mail["Subject"] == "Seals return"
+    facts = digest("preview", "tide", "--json").facts
+    assert [story["title"] for story in facts["stories"]] == ["Seals return"]
+    assert [left["title"] for left in facts["left_out"]] in ([], ["Old news"])
+    assert not Edition.objects.exists()
+
+
+def test_preview_of_too_little_says_why_it_would_be_skipped(
+    digest: Digest, tide: Newsletter, tmp_path: Path
+) -> None:
+    """No file is written, and it is no error."""
+    html = tmp_path / "issue.html"
+    said = digest("preview", "tide", "--html", html)
+    assert said.status == 0
+    assert "Nothing would be sent now. No new stories" in said.out
+    assert not html.exists()
+    assert digest("preview", "tide", "--json").facts["skipped"]
+
+
+def test_preview_says_where_it_cannot_write(digest: Digest, tide: Newsletter) -> None:
+    """In a line."""
+    now = clock.now()
+    make_article(make_source(tide), published_at=now, first_seen_at=now)
+    said = digest("preview", "tide", "--eml", "/nowhere/issue.eml")
+    assert (said.status, said.out) == (1, "")
+    assert "Cannot write /nowhere/issue.eml" in said.err
+    assert digest("preview", "none").status == 1
