@@ -112,8 +112,8 @@ def first_sentences(prose: str, limit: int = SUMMARY) -> str:
     """Return the first whole sentences of plain text, at most `limit` characters.
 
     One sentence longer than that is cut at a word, with an ellipsis. Abbreviations, initials and
-    ordinals ("Dr.", "U.S.", "3.") end no sentence, nor does a mark before a small letter; the marks of Chinese, Japanese, Arabic, Urdu and
-    Hindi do.
+    ordinals ("Dr.", "U.S.", "3.") end no sentence, nor does a mark before a small letter; the marks
+    of Chinese, Japanese, Arabic, Urdu and Hindi do.
     """
     flat = " ".join(prose.split())
     if len(flat) <= limit:
