@@ -94,7 +94,7 @@ def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None
     newsletter = edition.newsletter
     publication = newsletter.publication
     language = language_of(newsletter)
-    lead, *rest = sorted(stories, key=lambda story: story.position) or [None]
+    ranked = sorted(stories, key=lambda story: story.position)
     return Content(
         publication=line(publication.name),
         newsletter=line(newsletter.name),
@@ -111,8 +111,8 @@ def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None
         accent_dark=publication.accent_dark,
         online_url=absolute(f"/archive/{newsletter.slug}/{edition.key}"),
         archive_url=archive_url(newsletter),
-        lead=_card(lead, label=lead.kicker or lead.section) if lead else None,
-        groups=tuple(_groups(rest)),
+        lead=_card(ranked[0], label=ranked[0].kicker or ranked[0].section) if ranked else None,
+        groups=tuple(_groups(ranked[1:])),
         ask=_ask(appeal, phrases(language), line(publication.name)) if appeal else None,
     )
 

@@ -81,7 +81,7 @@ def _text(values: dict[str, object]) -> list[Piece]:
 
 def _too_many(pieces: Sequence[Piece], positions: Sequence[int]) -> tuple[int, ...]:
     """Return the positions, lowest-ranked stories first, that have to go for the rest to fit."""
-    kept, dropped = sorted(positions), []
+    kept, dropped = sorted(positions), list[int]()
     while (size := _size(pieces, dropped)) > LARGEST_HTML:
         if not kept:
             raise RenderingError(

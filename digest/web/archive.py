@@ -1,0 +1,39 @@
+"""Which editions the public may see: those that go out or went out, and no others."""
+
+from datetime import UTC, datetime
+
+from django.db.models import Prefetch, QuerySet
+
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter, Publication
+
+_PUBLIC = (Edition.State.SENDING, Edition.State.PAUSED, Edition.State.SENT)
+
+
+def issues(newsletter: Newsletter) -> QuerySet[Edition]:
+    """Return a newsletter's public editions, the latest first."""
+    public = Edition.objects.filter(state__in=_PUBLIC, planned_at__isnull=False)
+    return public.filter(newsletter=newsletter).order_by("-slot")
+
+
+def find_issue(newsletter: Newsletter, key: str) -> Edition | None:
+    """Return the public edition with this key (`20261123T070000Z`), or None."""
+    try:
+        slot = datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    # A slot may carry a fraction of a second, of which the key says nothing.
+    end = slot.replace(microsecond=999_999)
+    found = issues(newsletter).filter(slot__gte=slot, slot__lte=end).first()
+    return found if found and found.key == key else None
+
+
+def publications() -> list[Publication]:
+    """Return the publications that have an active newsletter, with those in `active`."""
+    active = Newsletter.objects.filter(active=True).order_by("name")
+    return list(
+        Publication.objects.filter(newsletters__active=True)
+        .distinct()
+        .order_by("name")
+        .prefetch_related(Prefetch("newsletters", queryset=active, to_attr="active"))
+    )

@@ -1,0 +1,144 @@
+"""The archive shows what went out, and only that."""
+
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from django.test import Client
+
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from tests.cast import NOON, make_edition, make_newsletter, make_story
+
+pytestmark = pytest.mark.django_db
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """The Morning Tide, in London."""
+    return make_newsletter()
+
+
+def out(newsletter: Newsletter, **fields: object) -> Edition:
+    """An edition that went out, with one story."""
+    given = {"state": Edition.State.SENT, "planned_at": NOON, "finished_at": NOON}
+    edition = make_edition(newsletter, **given | fields)
+    make_story(edition, title="Seals return to the sandbank")
+    return edition
+
+
+def text(client: Client, address: str, status: int = 200) -> str:
+    """The body of an answer of the status expected."""
+    answer = client.get(address)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def test_list_is_latest_first_with_the_zone(client: Client, newsletter: Newsletter) -> None:
+    """Each issue is listed by subject, with its time in the publication's zone, latest first."""
+    out(newsletter, subject="The older one")
+    out(newsletter, subject="The newer <one>", slot=NOON + timedelta(days=1))
+    page = text(client, f"/archive/{newsletter.slug}")
+    assert page.index("The newer &lt;one&gt;") < page.index("The older one")
+    assert "Mon 23 Nov 2026, 12:00 GMT" in page
+
+
+def test_empty_list_says_so(client: Client, newsletter: Newsletter) -> None:
+    """A newsletter that never went out has a page that says it."""
+    assert "No issues yet" in text(client, f"/archive/{newsletter.slug}")
+
+
+def test_long_list_has_pages(client: Client, newsletter: Newsletter) -> None:
+    """Fifty issues stand on a page, and a page that is none shows the first or last."""
+    for day in range(51):
+        make_edition(
+            newsletter,
+            slot=NOON + timedelta(days=day),
+            state=Edition.State.SENT,
+            planned_at=NOON,
+            subject=f"Issue of day {day}.",
+        )
+    first = text(client, f"/archive/{newsletter.slug}?page=junk")
+    assert "Issue of day 50." in first
+    assert "Issue of day 0." not in first
+    assert "Issue of day 0." in text(client, f"/archive/{newsletter.slug}?page=2")
+
+
+@pytest.mark.parametrize("state", ["sending", "paused", "sent"])
+def test_issue_is_the_compiled_document(client: Client, newsletter: Newsletter, state: str) -> None:
+    """An issue is served as it was compiled, under a policy that lets nothing run."""
+    edition = out(newsletter, state=state)
+    answer = client.get(f"/archive/{newsletter.slug}/{edition.key}")
+    assert answer.status_code == 200
+    assert "Seals return to the sandbank" in answer.content.decode()
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; img-src https: http: data:")
+    assert "script" not in policy
+
+
+def test_issue_has_nothing_for_one_reader(client: Client, newsletter: Newsletter) -> None:
+    """The public version has no unsubscribe link and names no reader."""
+    page = text(client, f"/archive/{newsletter.slug}/{out(newsletter).key}")
+    assert "nsubscribe" not in page
+    assert "Sent to" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "fields"),
+    [
+        ("skipped", {"reason": "nothing new"}),
+        ("cancelled", {"planned_at": NOON}),
+        ("built", {}),
+        ("paused", {}),
+    ],
+)
+def test_what_did_not_go_out_is_hidden(
+    client: Client, newsletter: Newsletter, state: str, fields: dict[str, object]
+) -> None:
+    """Skipped, cancelled and unplanned editions are nowhere: 404, not listed, not in the feed."""
+    edition = make_edition(newsletter, state=state, subject="A secret subject", **fields)
+    text(client, f"/archive/{newsletter.slug}/{edition.key}", status=404)
+    assert "A secret subject" not in text(client, f"/archive/{newsletter.slug}")
+    assert "A secret subject" not in text(client, f"/archive/{newsletter.slug}/feed.xml")
+
+
+@pytest.mark.parametrize("key", ["junk", "20261123T070000", "20261340T070000Z", "2026112T0700000Z"])
+def test_strange_keys_are_404(client: Client, newsletter: Newsletter, key: str) -> None:
+    """A key that is none is a page that is not there."""
+    assert "Nothing is here" in text(client, f"/archive/{newsletter.slug}/{key}", status=404)
+
+
+def test_issue_belongs_to_its_newsletter(client: Client, newsletter: Newsletter) -> None:
+    """An edition cannot be read under another newsletter's address."""
+    edition = out(newsletter)
+    text(client, f"/archive/{make_newsletter().slug}/{edition.key}", status=404)
+
+
+def test_feed_is_atom(client: Client, newsletter: Newsletter) -> None:
+    """The feed parses as Atom, with absolute links and everything escaped."""
+    edition = out(newsletter, subject="Tom & <Jerry>", preheader="And “more”")
+    root = ET.fromstring(text(client, f"/archive/{newsletter.slug}/feed.xml"))
+    assert root.tag == f"{ATOM}feed"
+    entry = root.find(f"{ATOM}entry")
+    assert entry is not None
+    link = entry.find(f"{ATOM}link")
+    assert entry.findtext(f"{ATOM}title") == "Tom & <Jerry>"
+    assert entry.findtext(f"{ATOM}summary") == "And “more”"
+    assert link is not None
+    assert link.get("href") == f"https://digest.example/archive/{newsletter.slug}/{edition.key}"
+
+
+def test_feed_without_issues_is_valid(client: Client, newsletter: Newsletter) -> None:
+    """A feed has its required elements before the first issue."""
+    root = ET.fromstring(text(client, f"/archive/{newsletter.slug}/feed.xml"))
+    assert root.findtext(f"{ATOM}updated") == NOON.isoformat()
+
+
+def test_colours_come_from_the_publication(client: Client, newsletter: Newsletter) -> None:
+    """The page's accent is the publication's, in a style sheet of its own."""
+    newsletter.publication.accent = "#7a1f5c"
+    newsletter.publication.save()
+    answer = client.get(f"/archive/{newsletter.slug}/colours.css")
+    assert answer.headers["Content-Type"] == "text/css"
+    assert "--brand: #7a1f5c" in answer.content.decode()

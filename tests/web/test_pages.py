@@ -1,0 +1,81 @@
+"""The first page, pages of errors, health, and what every page keeps to."""
+
+import pytest
+from django.test import Client, override_settings
+from django.urls import path
+
+from digest.web import health
+from digest.web.urls import urlpatterns as pages
+from tests.cast import make_newsletter
+
+pytestmark = pytest.mark.django_db
+
+
+def _broken(_request: object) -> None:
+    raise ZeroDivisionError
+
+
+urlpatterns = [*pages, path("broken", _broken)]  # type: ignore[arg-type]
+
+
+def test_home_lists_active_newsletters(client: Client) -> None:
+    """Active newsletters are listed with their archive, others are not."""
+    shown = make_newsletter(name="Morning & Tide")
+    make_newsletter(name="Asleep", active=False)
+    page = client.get("/").content.decode()
+    assert "Morning &amp; Tide" in page
+    assert f'href="/archive/{shown.slug}"' in page
+    assert "Asleep" not in page
+
+
+def test_empty_home_says_what_to_do(client: Client) -> None:
+    """A new installation's first page is not blank."""
+    assert "digest newsletter add" in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize("address", ["/", "/nowhere", "/unsubscribe/x"])
+def test_every_page_has_the_strict_policy(client: Client, address: str) -> None:
+    """No page may run or load what is not ours, and none carries script or inline style."""
+    answer = client.get(address)
+    body = answer.content.decode()
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "<script" not in body
+    assert "style=" not in body
+    assert "<style" not in body
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_broken_page_is_kind(client: Client) -> None:
+    """An error of ours shows a page without its innards."""
+    client.raise_request_exception = False
+    answer = client.get("/broken")
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in answer.content.decode()
+
+
+def test_site_css_is_served(client: Client) -> None:
+    """The style sheet that pages name is there."""
+    answer = client.get("/static/web/site.css")
+    assert answer.status_code == 200
+    assert b"--accent" in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_healthz_is_up(client: Client) -> None:
+    """The process answers."""
+    assert client.get("/healthz").status_code == 200
+
+
+def test_readyz_reaches_both(client: Client) -> None:
+    """With PostgreSQL and Valkey there, the installation is ready."""
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"ready": True, "problems": {}}
+
+
+@override_settings(DIGEST_REDIS_URL="redis://127.0.0.1:1")
+def test_readyz_names_what_is_away(client: Client) -> None:
+    """Without Valkey the answer is 503 and says so, without its address."""
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "problems": {"valkey": "cannot be reached"}}
+    assert health.problems() == {"valkey": "cannot be reached"}

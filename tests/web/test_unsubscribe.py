@@ -1,0 +1,206 @@
+"""Leaving by the link in a mail, as RFC 8058 asks."""
+
+import pytest
+from django.test import Client
+
+from digest.core.links import ReaderLink, sign, unsubscribe_token
+from digest.newsletters.models import Newsletter
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from tests.cast import make_newsletter, make_subscriber
+
+pytestmark = pytest.mark.django_db
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """The Morning Tide."""
+    return make_newsletter()
+
+
+@pytest.fixture
+def reader(newsletter: Newsletter) -> Subscriber:
+    """A reader of it."""
+    return make_subscriber(newsletter)
+
+
+@pytest.fixture
+def strict() -> Client:
+    """A client that sends no cookies and is held to CSRF."""
+    return Client(enforce_csrf_checks=True)
+
+
+def address(reader: Subscriber, newsletter: Newsletter) -> str:
+    """The path of the link in a mail."""
+    return f"/unsubscribe/{unsubscribe_token(ReaderLink(reader.pk, newsletter.pk, 7))}"
+
+
+def state(reader: Subscriber) -> str:
+    """Where the reader stands."""
+    return Subscription.objects.get(subscriber=reader).state
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_changes_nothing(
+    strict: Client, reader: Subscriber, newsletter: Newsletter, method: str
+) -> None:
+    """Mail scanners open every link: GET and HEAD leave the reader subscribed."""
+    answer = getattr(strict, method)(address(reader, newsletter))
+    assert answer.status_code == 200
+    assert state(reader) == "active"
+    assert not ConsentEvent.objects.exists()
+
+
+def test_page_asks_with_one_button(
+    strict: Client, reader: Subscriber, newsletter: Newsletter
+) -> None:
+    """A person sees which newsletter it is and one button."""
+    page = strict.get(address(reader, newsletter)).content.decode()
+    assert "Leave The Morning Tide?" in page
+    assert page.count("<button>") == 1
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click"),
+        (
+            "multipart/form-data; boundary=b",
+            b"\r\n".join(
+                [
+                    b"--b",
+                    b'Content-Disposition: form-data; name="List-Unsubscribe"',
+                    b"",
+                    b"One-Click",
+                    b"--b--",
+                    b"",
+                ]
+            ),
+        ),
+    ],
+)
+def test_one_click_leaves_at_once(
+    strict: Client, reader: Subscriber, newsletter: Newsletter, kind: str, body: bytes
+) -> None:
+    """A mail program's POST, without a cookie, is enough; it gets 200 and no redirect or cookie."""
+    answer = strict.generic("POST", address(reader, newsletter), body, content_type=kind)
+    assert answer.status_code == 200
+    assert not answer.cookies
+    assert state(reader) == "unsubscribed"
+    event = ConsentEvent.objects.get(subscriber=reader)
+    assert (event.action, event.via, event.ip) == ("unsubscribed", "one-click", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "text/plain", "multipart/form-data; boundary=b"]
+)
+def test_unreadable_body_is_still_a_wish(
+    strict: Client, reader: Subscriber, newsletter: Newsletter, kind: str
+) -> None:
+    """A POST whose body nobody can read unsubscribes too."""
+    answer = strict.generic("POST", address(reader, newsletter), b"\xff\x00", content_type=kind)
+    assert answer.status_code == 200
+    assert state(reader) == "unsubscribed"
+
+
+def test_person_is_told_what_happened(
+    strict: Client, reader: Subscriber, newsletter: Newsletter
+) -> None:
+    """The button's POST answers with a page that names the newsletter."""
+    page = strict.post(address(reader, newsletter)).content.decode()
+    assert "You will not receive The Morning Tide any more" in page
+    assert ConsentEvent.objects.get(subscriber=reader).via == "page"
+
+
+def test_leaving_twice_is_one_event(
+    strict: Client, reader: Subscriber, newsletter: Newsletter
+) -> None:
+    """The second POST answers the same and records nothing."""
+    for _ in range(2):
+        answer = strict.post(address(reader, newsletter), ONE_CLICK)
+        assert answer.status_code == 200
+        assert "You are unsubscribed" in answer.content.decode()
+    assert ConsentEvent.objects.count() == 1
+
+
+def test_page_after_leaving_says_so(
+    strict: Client, reader: Subscriber, newsletter: Newsletter
+) -> None:
+    """Opening the link again later offers no button."""
+    strict.post(address(reader, newsletter), ONE_CLICK)
+    page = strict.get(address(reader, newsletter)).content.decode()
+    assert "You have left already" in page
+    assert "<button>" not in page
+
+
+def test_other_newsletters_stay(strict: Client, reader: Subscriber, newsletter: Newsletter) -> None:
+    """Leaving one newsletter leaves the others alone."""
+    other = make_newsletter()
+    Subscription.objects.create(
+        subscriber=reader,
+        newsletter=other,
+        state="active",
+        created_at=reader.created_at,
+        confirmed_at=reader.created_at,
+    )
+    strict.post(address(reader, newsletter), ONE_CLICK)
+    assert Subscription.objects.get(subscriber=reader, newsletter=other).state == "active"
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_test_mails_have_nothing_to_leave(
+    strict: Client, newsletter: Newsletter, method: str
+) -> None:
+    """The link of a test mail says that it was one."""
+    token = unsubscribe_token(ReaderLink(0, newsletter.pk, 0))
+    answer = getattr(strict, method)(f"/unsubscribe/{token}")
+    assert answer.status_code == 200
+    assert "This was a test mail" in answer.content.decode()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_erased_reader_gets_a_kind_word(
+    strict: Client, reader: Subscriber, newsletter: Newsletter, method: str
+) -> None:
+    """A link that outlived its reader answers 200: whoever holds it is not subscribed."""
+    link = address(reader, newsletter)
+    Subscription.objects.all().delete()
+    answer = getattr(strict, method)(link)
+    assert answer.status_code == 200
+    assert "You are not subscribed" in answer.content.decode()
+
+
+def test_deleted_newsletter_gets_a_kind_word(strict: Client) -> None:
+    """A link that outlived its newsletter is answered without its name."""
+    answer = strict.post(f"/unsubscribe/{unsubscribe_token(ReaderLink(5, 10**9, 0))}")
+    assert answer.status_code == 200
+    assert "We do not send this newsletter to you" in answer.content.decode()
+
+
+@pytest.mark.parametrize("spoil", ["flipped", "short", "purpose", "junk", "unicode"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_bad_tokens_change_nothing(
+    strict: Client, reader: Subscriber, newsletter: Newsletter, spoil: str, method: str
+) -> None:
+    """A damaged token, or one made for another purpose, is a kind 404."""
+    good = address(reader, newsletter).rpartition("/")[2]
+    token = {
+        "flipped": ("B" if good[0] == "A" else "A") + good[1:],
+        "short": good[:-1],
+        "purpose": sign("confirm", reader.pk, newsletter.pk, 7),
+        "junk": "%00%0d%0a",
+        "unicode": "é" * 20,
+    }[spoil]
+    answer = getattr(strict, method)(f"/unsubscribe/{token}")
+    assert answer.status_code == 404
+    assert "This link does not work" in answer.content.decode()
+    assert state(reader) == "active"
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_no_other_method(
+    strict: Client, reader: Subscriber, newsletter: Newsletter, method: str
+) -> None:
+    """Only GET, HEAD and POST are understood."""
+    assert getattr(strict, method)(address(reader, newsletter)).status_code == 405
