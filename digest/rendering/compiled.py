@@ -70,9 +70,9 @@ class Compiled:
     preheader: str
     dropped: tuple[int, ...]  # positions of stories that the size limit left out
     boundary: str
-    head_cuts: tuple[Cut, ...]
-    text_cuts: tuple[Cut, ...]
-    html_cuts: tuple[Cut, ...]
+    head_cuts: tuple[Cut, ...] = field(repr=False)
+    text_cuts: tuple[Cut, ...] = field(repr=False)
+    html_cuts: tuple[Cut, ...] = field(repr=False)
     _rows: dict[frozenset[int] | None, list[bytes | str]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
+from digest.articles.models import LONGEST_URL
 from digest.core import clock
 from digest.core.links import absolute
 from digest.editions.models import Edition, Story
@@ -186,8 +187,9 @@ def web_url(url: str) -> str:
         parts = urlsplit(given)
     except ValueError:
         return ""
-    fit = parts.scheme in {"http", "https"} and parts.netloc and not _UNFIT.search(given)
-    return given if fit and len(given) <= 2000 and given.isprintable() else ""
+    web = parts.scheme in {"http", "https"} and parts.netloc and "%" not in parts.netloc
+    fit = given.isprintable() and not _UNFIT.search(given) and len(given) <= LONGEST_URL
+    return given if web and fit else ""
 
 
 def _address(publication: Publication) -> list[str]:

@@ -1,0 +1,117 @@
+"""Unsaved editions to compile, and how a mail program reads what comes out."""
+
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import parseaddr
+from typing import Any
+
+from digest.editions.models import Edition, Story
+from digest.newsletters.models import Appeal, Newsletter, Publication
+from digest.rendering.compiled import Compiled, Recipient
+from digest.rendering.edition import compile_edition
+from tests.cast import NOON
+
+INES = Recipient(
+    email="ines@reader.example",
+    name="Inés Carrasco",
+    unsubscribe_url="https://digest.example/unsubscribe/AbC_d-9",
+    message_id="7.42.a1b2@courier.example",
+    date=NOON,
+)
+
+
+def edition(**fields: Any) -> Edition:
+    """An unsaved edition for noon; fields of its publication and newsletter come in dicts."""
+    publication = {
+        "slug": "courier",
+        "name": "The Saltmarsh Courier",
+        "url": "https://courier.example",
+        "postal_address": "1 Quay Street\nSaltmarsh",
+        "sender_name": "The Saltmarsh Courier",
+        "sender_email": "news@courier.example",
+        "timezone": "Europe/London",
+    } | fields.pop("publication", {})
+    newsletter = {
+        "slug": "morning-tide",
+        "name": "The Morning Tide",
+        "list_id": "morning-tide.courier.example",
+        # Plain text needs no sandbox; tests of templates bring their own.
+        "subject": "The harbour, the seals and the ferry",
+        "preheader": "",
+    } | fields.pop("newsletter", {})
+    made = Newsletter(publication=Publication(**publication), **newsletter)
+    return Edition(newsletter=made, slot=NOON, **fields)
+
+
+def story(position: int, **fields: Any) -> Story:
+    """An unsaved story."""
+    given = {
+        "position": position,
+        "section": "Latest Stories",
+        "title": f"Story number {position}.",
+        "url": f"https://courier.example/story-{position}",
+        "summary": f"Summary of number {position}.",
+    }
+    return Story(**given | fields)
+
+
+def appeal(**fields: Any) -> Appeal:
+    """An unsaved appeal."""
+    given = {
+        "heading": "A message from the newsroom",
+        "body": "Readers pay for this.\n\nThank you.",
+        "button": "Support us",
+        "url": "https://courier.example/support",
+    }
+    return Appeal(**given | fields)
+
+
+def compiled(*stories: Story, ask: Appeal | None = None, **fields: Any) -> Compiled:
+    """An edition of these stories (three where none are given), compiled."""
+    return compile_edition(edition(**fields), stories or [story(n) for n in range(3)], ask)
+
+
+def opened(raw: bytes) -> EmailMessage:
+    """What the standard library reads out of a mail."""
+    message = message_from_bytes(raw, policy=default)
+    assert isinstance(message, EmailMessage)
+    assert not message.defects
+    return message
+
+
+def display_name(raw: bytes, field: str) -> str:
+    """The name in From or To.
+
+    The modern parser of Python 3.11 keeps the space between two encoded-words of a phrase, against
+    RFC 2047 §6.2, so the older one reads it.
+    """
+    value = str(message_from_bytes(raw)[field])
+    name = parseaddr("".join(value.splitlines()))[0]
+    return str(make_header(decode_header(name)))
+
+
+def part(raw: bytes, kind: str) -> str:
+    """The text of the `plain` or `html` part."""
+    found = opened(raw).get_body((kind,))
+    assert isinstance(found, EmailMessage)
+    return str(found.get_content()).replace("\r\n", "\n")
+
+
+def wire_faults(raw: bytes) -> list[str]:
+    """What is wrong with a mail's bytes: line ends, lengths, octets (RFC 5321, 5322, 2045)."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    bare = raw.replace(b"\r\n", b"")
+    faults = [
+        name for name, octet in (("CR", b"\r"), ("LF", b"\n"), ("NUL", b"\0")) if octet in bare
+    ]
+    faults += [f"header of {len(line)}" for line in head.split(b"\r\n") if len(line) > 998]
+    faults += [f"line of {len(line)}" for line in body.split(b"\r\n") if len(line) > 76]
+    faults += [
+        "white space ends a line" for line in body.split(b"\r\n") if line[-1:] in b" \t" and line
+    ]
+    faults += ["starts with a dot" for line in body.split(b"\r\n") if line.startswith(b".")]
+    if not body.isascii():
+        faults.append("body is not ASCII")
+    return faults
