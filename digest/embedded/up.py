@@ -8,6 +8,7 @@ all of them until it is told to stop. Then it ends everything that it started.
 
 import argparse
 import errno
+import logging
 import os
 import sys
 import time
@@ -160,6 +161,7 @@ def _migrate() -> None:
     from django.db import OperationalError, connections
 
     django.setup()
+    logging.getLogger("digest").setLevel(logging.WARNING)  # the terminal belongs to a person
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except OperationalError as cause:

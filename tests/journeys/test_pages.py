@@ -1,0 +1,108 @@
+"""What a person sees in a browser while `digest up` runs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.journeys.upside import Up
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=[("phone", 390, "dark"), ("desktop", 1280, "light")], ids=lambda p: p[0])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of a phone or a desktop; any complaint on its console fails the test."""
+    _, width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 850}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda problem: complaints.append(str(problem)))
+    page.set_default_timeout(10_000)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def fits(page: Page) -> bool:
+    """Say whether the page needs no scrolling sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def pictures_shown(page: Page) -> int:
+    """Count the pictures that have really arrived."""
+    return int(
+        page.evaluate(
+            "Promise.all([...document.images].map(i => {i.loading = 'eager';"
+            " return i.decode().then(() => 1, () => 0)})).then(r => r.reduce((a, b) => a + b, 0))"
+        )
+    )
+
+
+def test_the_mailbox_leads_to_the_mail_as_it_looks(delivered: Up, page: Page) -> None:
+    """A click on the first mail shows its HTML with its pictures, inside the frame."""
+    page.goto(f"{delivered.url}/mailbox/")
+    assert fits(page)
+    page.locator(".mails a").first.click()
+    assert page.locator("h1").is_visible()
+    assert fits(page)
+    mail = page.frame_locator("iframe")
+    assert mail.get_by_text("Latest Stories").first.is_visible()
+    assert mail.get_by_role("link", name="Unsubscribe").is_visible()
+    assert mail.locator("img").first.evaluate("image => image.decode().then(() => image.width)")
+    page.get_by_role("link", name="Headers").click()
+    assert page.get_by_text("One-Click").first.is_visible()
+
+
+def test_the_mail_itself_fits_its_window(delivered: Up, page: Page) -> None:
+    """No reader scrolls sideways, and every picture arrives."""
+    page.goto(f"{delivered.url}/mailbox/{delivered.mails()[0].name}/frame")
+    assert fits(page)
+    assert pictures_shown(page) == page.locator("img").count() > 3
+
+
+def test_the_archive_shows_the_issue(delivered: Up, page: Page) -> None:
+    """From the list of issues to the issue."""
+    page.goto(f"{delivered.url}/archive/morning-tide")
+    assert fits(page)
+    page.locator("a[href*='/archive/morning-tide/20']").first.click()
+    assert page.get_by_text("Latest Stories").first.is_visible()
+    assert fits(page)
+
+
+def test_the_newspaper_reads_well(up: Up, page: Page) -> None:
+    """The front page and a story, with every picture."""
+    page.goto(f"{up.url}/sample/")
+    assert fits(page)
+    assert pictures_shown(page) == page.locator("img").count() > 5
+    page.locator(".lead h2 a").click()
+    assert page.locator("article.story h1").is_visible()
+    assert page.get_by_role("heading", name="Receive latest news & updates").is_visible()
+    assert fits(page)

@@ -1,0 +1,106 @@
+"""A `digest up` of a test's own, as a person has it in a terminal."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from digest.embedded import postgres
+
+ROOT = Path(__file__).parents[2]
+DIGEST = [sys.executable, "-c", "import sys; from digest.cli.main import main; sys.exit(main())"]
+READY = "Ctrl-C stops everything."
+
+
+class Up:
+    """The process, its data folder and port, and what it has printed since it was started."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data = data
+        self.port = port
+        self.url = f"http://localhost:{port}"
+        self.said = ""
+        self.own: list[psutil.Process] = []  # itself and its children
+        self.database: list[psutil.Process] = []  # PostgreSQL, which stands on its own feet
+
+    def start(self) -> None:
+        """Start and wait until it says that it is ready."""
+        self.said = ""
+        self.process = subprocess.Popen(
+            [*DIGEST, "up", "--port", str(self.port), "--data", str(self.data)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean_environment(),
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=_listen_to_interrupts,  # noqa: PLW1509  one signal call, no locks
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.wait_for(lambda: READY in self.said, 60, "being ready")
+        self.own = _family(psutil.Process(self.process.pid))
+        server = postgres.running(self.data / "postgres")
+        self.database = _family(server) if server else []
+
+    def signal(self, number: signal.Signals) -> int:
+        """Send a signal to `digest up` alone, wait for its end, and return its exit status."""
+        self.process.send_signal(number)
+        status = self.process.wait(40)
+        self._reader.join(5)
+        return status
+
+    def wait_for(self, fact: Callable[[], object], seconds: float, what: str) -> None:
+        """Wait until something holds; fail with all that was printed if it does not."""
+        give_up = time.monotonic() + seconds
+        while not fact():
+            assert self.process.poll() is None, f"ended while waiting for {what}:\n{self.said}"
+            assert time.monotonic() < give_up, f"waited in vain for {what}:\n{self.said}"
+            time.sleep(0.1)
+
+    def mails(self) -> list[Path]:
+        """The mails in the mailbox, oldest first."""
+        return sorted((self.data / "mailbox" / "new").iterdir())
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.said += line
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without the services of the test suite itself."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DIGEST_") and name != "DJANGO_SETTINGS_MODULE"
+    }
+
+
+def digest(*words: str, data: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a `digest` command in a second terminal."""
+    return subprocess.run(
+        [*DIGEST, *words],
+        env=clean_environment() | {"DIGEST_DATA_DIR": str(data)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=check,
+    )
+
+
+def _family(head: psutil.Process) -> list[psutil.Process]:
+    return [head, *head.children(recursive=True)]
+
+
+def _listen_to_interrupts() -> None:
+    """Undo an inherited "ignore Ctrl-C", which shells give to background jobs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
