@@ -9,11 +9,13 @@ from itertools import count
 from typing import Any
 
 from digest.articles.models import Article, Sighting, Source
+from digest.delivery.models import Delivery
 from digest.editions.models import Edition, Story
 from digest.newsletters.models import Newsletter, Publication, Schedule, Section
 from digest.subscribers.models import Subscriber, Subscription
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+LONG_AGO = NOON.replace(year=2020)  # due by any clock
 
 _numbers = count(1)
 
@@ -143,3 +145,13 @@ def make_story(edition: Edition, **fields: Any) -> Story:
         "published_at": NOON,
     }
     return Story.objects.create(edition=edition, **given | fields)
+
+
+def make_running(readers: int = 1, **fields: Any) -> Edition:
+    """An edition that goes out: one story, compiled when needed, a due delivery for each reader."""
+    edition = make_edition(state=Edition.State.SENDING, planned_at=NOON, **fields)
+    make_story(edition)
+    for _ in range(readers):
+        reader = make_subscriber(edition.newsletter)
+        Delivery.objects.create(edition=edition, subscriber=reader, due_at=LONG_AGO)
+    return edition

@@ -13,7 +13,7 @@ from tests.cast import NOON, make_article, make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db
 
-COURIER = {
+COURIER: dict[str, Any] = {
     "slug": "courier",
     "name": "The Saltmarsh Courier",
     "url": "https://courier.example",
@@ -21,7 +21,12 @@ COURIER = {
     "sender_email": "news@courier.example",
     "timezone": "Europe/London",
 }
-TIDE = {"slug": "morning-tide", "name": "The Morning Tide", "days": [0], "at": time(7)}
+TIDE: dict[str, Any] = {
+    "slug": "morning-tide",
+    "name": "The Morning Tide",
+    "days": [0],
+    "at": time(7),
+}
 
 
 def test_a_newsletter_stands_whole() -> None:

@@ -144,14 +144,13 @@ class SmtpTransport:
             if reply.code == 552:  # RFC 1870 §6.1: too big, which is the message's own affair
                 return reply
             raise RelayDownError(f"{self.address.host} refuses our sender: {_spoken(reply)}")
-        for answer in (smtp.rcpt(envelope.recipient), smtp.docmd("DATA")):
-            reply = self._heard(*answer)
-            if reply.code not in {250, 251, 252, 354}:
-                smtp.docmd("RSET")
-                return reply
+        reply = self._heard(*smtp.rcpt(envelope.recipient))
+        if reply.accepted:
+            reply = self._heard(*smtp.docmd("DATA"))
             if reply.code == 354:
                 return None
-        raise RelayDownError(f"{self.address.host} did not answer 354 to DATA: {_spoken(reply)}")
+        smtp.docmd("RSET")
+        return reply
 
     def _hand_over(self, smtp: smtplib.SMTP, body: bytes) -> Reply:
         """Send the message with its final dot, and wait for the word on it."""

@@ -1,0 +1,265 @@
+"""From a planned edition to the relay."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.core import clock, links
+from digest.core.addresses import parse
+from digest.core.errors import ConfigurationError
+from digest.delivery import ledger, planning, relays, sending, steering
+from digest.delivery import testing as trial
+from digest.delivery.errors import DeliveryError
+from digest.delivery.models import Delivery, Relay
+from digest.delivery.progress import progress
+from digest.editions.building import build
+from digest.editions.models import Edition
+from digest.subscribers.models import Subscriber, Suppression
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_running,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+from tests.smtp_server import CLOSE, SmtpServer
+
+pytestmark = pytest.mark.django_db
+
+StartRelay = Callable[..., SmtpServer]
+State = Delivery.State
+
+
+def built(readers: int = 2) -> Edition:
+    """Return an edition that waits to be planned."""
+    edition = make_edition()
+    make_story(edition)
+    for _ in range(readers):
+        make_subscriber(edition.newsletter)
+    return edition
+
+
+def test_planning_lays_down_a_row_for_each_reader_who_may_be_mailed() -> None:
+    """In steps, once, without those who left or are suppressed; then it goes out."""
+    edition = built(5)
+    gone, barred = make_subscriber(edition.newsletter), make_subscriber(edition.newsletter)
+    gone.subscriptions.update(state="unsubscribed")
+    Suppression.objects.create(address_key=barred.address_key, reason="bounce", created_at=NOON)
+    make_subscriber(make_newsletter())
+    planning.STEP, usual = 2, planning.STEP
+    try:
+        assert planning.plan_built(NOON) == [edition]
+    finally:
+        planning.STEP = usual
+    edition.refresh_from_db()
+    assert (edition.state, edition.planned_at) == (Edition.State.SENDING, NOON)
+    assert progress(edition).queued == 5
+    assert planning.plan_built(NOON) == []
+
+
+def test_a_planner_goes_on_where_another_was_killed() -> None:
+    """Rows that are there stay, the rest is added."""
+    edition = built(3)
+    reader = Subscriber.objects.order_by("pk")[0]
+    first = Delivery.objects.create(edition=edition, subscriber=reader, due_at=NOON)
+    planning.plan_built(NOON)
+    assert progress(edition).queued == 3
+    assert Delivery.objects.filter(pk=first.pk).exists()
+
+
+def test_an_edition_is_not_planned_before_its_slot() -> None:
+    """However early it was built."""
+    built()
+    assert planning.plan_built(NOON - timedelta(seconds=1)) == []
+
+
+def test_an_edition_that_cannot_be_rendered_waits_for_an_editor() -> None:
+    """Paused, with the reason; it doesn't go round and round."""
+    edition = built()
+    edition.newsletter.subject = "{{ nonsense"
+    edition.newsletter.save()
+    assert planning.plan_built(NOON) == []
+    edition.refresh_from_db()
+    assert edition.state == Edition.State.PAUSED
+    assert "cannot be rendered" in edition.reason
+
+
+def test_every_reader_gets_a_mail_of_their_own(relay: StartRelay) -> None:
+    """Their address, their way out, their Message-ID."""
+    server, edition = relay(), make_running(3)
+    tally = sending.send_due()
+    assert tally.counts == {State.SENT: 3}
+    mails = [message_from_bytes(got.data, policy=policy.default) for got in server.received]
+    assert sorted(mail["To"] for mail in mails) == sorted(server.recipients)
+    assert len({mail["Message-ID"] for mail in mails}) == 3
+    readers = {
+        links.read_unsubscribe_token(mail["List-Unsubscribe"].strip("<>").rpartition("/")[2])
+        for mail in mails
+    }
+    assert {link.subscriber for link in readers} == set(
+        Delivery.objects.values_list("subscriber", flat=True)
+    )
+    assert progress(edition).sent == 3
+
+
+def test_a_message_id_is_a_function_of_edition_and_reader() -> None:
+    """A repeat is recognised by it; another edition's is another."""
+    one, two = make_running(), make_running()
+    assert sending.message_id(one, 7) == sending.message_id(one, 7)
+    assert (
+        len({sending.message_id(one, 7), sending.message_id(one, 8), sending.message_id(two, 7)})
+        == 3
+    )
+
+
+def test_each_ends_where_they_belong(relay: StartRelay) -> None:
+    """A third is deferred, a tenth refused, the others sent; the balance holds."""
+
+    def word(address: str) -> str | None:
+        number = sum(address.encode())
+        return "451 4.2.2 full" if number % 3 == 0 else "550 5.1.1 no" if number % 10 == 0 else None
+
+    relay({"rcpt": word})
+    edition = make_running(30)
+    sending.send_due()
+    expected = [word(each.subscriber.email) for each in Delivery.objects.all()]
+    counted = progress(edition)
+    assert counted.deferred == sum(1 for each in expected if each and each[0] == "4")
+    assert counted.failed == sum(1 for each in expected if each and each[0] == "5")
+    assert counted.sent == expected.count(None)
+    assert counted.eligible == 30
+
+
+def test_a_deferred_reader_is_tried_again_later(relay: StartRelay) -> None:
+    """Not at once; then the second try counts as one."""
+    replies = ["451 4.7.1 greylisted"]
+    server, edition = relay({"rcpt": lambda _: replies.pop() if replies else None}), make_running()
+    sending.send_due()
+    sending.send_due()
+    assert server.received == []
+    Delivery.objects.update(due_at=LONG_AGO)
+    sending.send_due()
+    row = Delivery.objects.get()
+    assert (row.state, row.attempts) == (State.SENT, 2)
+    assert ledger.sweep(NOON).finished == [edition]
+
+
+def test_a_relay_that_is_down_costs_nobody_an_attempt(
+    relay: StartRelay, settings: Settings
+) -> None:
+    """It rests, and once it is back everyone gets their mail."""
+    with SmtpServer() as dead:
+        pass
+    settings.DIGEST_SMTP_URL = dead.url
+    edition = make_running(3)
+    assert sending.send_due().total == 0
+    row = Relay.objects.get()
+    assert (row.failures, progress(edition).queued) == (1, 3)
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
+    assert "cannot be reached" in row.problem
+    server = relay()
+    assert sending.send_due().total == 0  # still resting
+    Relay.objects.update(retry_at=LONG_AGO)
+    sending.send_due()
+    assert len(server.received) == 3
+    row.refresh_from_db()
+    assert (row.failures, row.down_since, row.problem) == (0, None, "")
+
+
+def test_a_relay_that_goes_away_in_the_middle_loses_nothing(relay: StartRelay) -> None:
+    """Those before it are sent, the others wait untouched."""
+    taken: list[str] = []
+
+    def word(address: str) -> str | None:
+        taken.append(address)
+        return "421 4.3.2 shutting down" if len(taken) > 2 else None
+
+    relay({"rcpt": word})
+    edition = make_running(5)
+    sending.send_due()
+    counted = progress(edition)
+    assert (counted.sent, counted.queued) == (2, 3)
+    assert relays.resting(clock.now())
+
+
+def test_a_lost_reply_is_in_doubt_and_the_policy_decides(relay: StartRelay) -> None:
+    """Resend: once more, and known to be perhaps twice."""
+    hang_up = [True]
+    server = relay({"end": lambda _: CLOSE if hang_up else None})
+    edition = make_running(1)
+    assert sending.send_due().counts == {State.IN_DOUBT: 1}
+    hang_up.clear()
+    ledger.sweep(LONG_AGO)
+    sending.send_due()
+    row = Delivery.objects.get()
+    assert (row.state, row.doubts) == (State.SENT, 1)
+    assert len(server.received) == 1
+    assert progress(edition).sent == 1
+
+
+def test_pausing_holds_and_resuming_goes_on(relay: StartRelay) -> None:
+    """Nothing leaves in between, nobody is forgotten."""
+    server, edition = relay(), make_running(2)
+    steering.pause(edition)
+    assert sending.send_due().total == 0
+    steering.resume(edition)
+    sending.send_due()
+    assert len(server.received) == 2
+
+
+def test_cancelling_is_for_good(relay: StartRelay) -> None:
+    """Everyone who waited is recorded as cancelled, and it cannot be taken back."""
+    relay()
+    edition = make_running(2)
+    assert steering.cancel(edition, "Wrong headline.", NOON) == 2
+    assert sending.send_due().total == 0
+    assert progress(edition).cancelled == 2
+    assert edition.reason == "Wrong headline."
+    for deed in (steering.pause, steering.resume):
+        with pytest.raises(DeliveryError, match="it is cancelled"):
+            deed(edition)
+
+
+def test_an_edition_paused_before_planning_is_planned_when_resumed() -> None:
+    """It goes back to where it stood."""
+    edition = built()
+    steering.pause(edition)
+    assert planning.plan_built(NOON) == []
+    steering.resume(edition)
+    assert planning.plan_built(NOON) == [edition]
+
+
+def test_without_a_relay_the_error_says_what_to_set(settings: Settings) -> None:
+    """And everything stays queued."""
+    settings.DIGEST_SMTP_URL = ""
+    edition = make_running()
+    with pytest.raises(ConfigurationError, match="DIGEST_SMTP_URL"):
+        sending.send_due()
+    assert progress(edition).queued == 1
+
+
+def test_a_test_mail_leaves_no_trace(relay: StartRelay) -> None:
+    """No edition, no delivery, and the story still goes out later."""
+    server, newsletter = relay(), make_newsletter()
+    make_article(make_source(newsletter), title="Seals")
+    trial.send_test(newsletter, parse("ed@courier.example"), NOON)
+    [got] = server.received
+    mail = message_from_bytes(got.data, policy=policy.default)
+    assert mail["Subject"] == "[Test] Seals"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert not Edition.objects.exists()
+    assert build(newsletter, NOON, NOON).stories.count() == 1
+
+
+def test_a_test_of_nothing_says_why(relay: StartRelay) -> None:
+    """Nothing new: nothing to send."""
+    relay()
+    with pytest.raises(DeliveryError, match="No new stories"):
+        trial.send_test(make_newsletter(), parse("ed@courier.example"), NOON)

@@ -1,0 +1,136 @@
+"""A scripted SMTP server: real sockets, replies as a test wants them, and a record on disk.
+
+    with SmtpServer({"rcpt": lambda address: "550 5.1.1 Nobody"}) as server: ...
+
+A script maps a stage (`connect`, `ehlo`, `mail`, `rcpt`, `data`, `end`) to a function from what was
+said (at `end`: the recipient) to a reply, None for the usual one, or CLOSE to hang up.
+"""
+
+import os
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import NamedTuple, Self
+
+CLOSE = "close"
+Script = Mapping[str, Callable[[str], str | None]]
+
+
+class Received(NamedTuple):
+    """One accepted message."""
+
+    sender: str
+    recipient: str
+    data: bytes  # as sent, dots unstuffed, without the final one
+
+
+class SmtpServer:
+    """Listens on a free port of the loopback until the `with` block ends."""
+
+    def __init__(self, script: Script | None = None, *, delay: float = 0) -> None:
+        self.script: Script = script or {}
+        self.delay = delay  # seconds before each final reply
+        self.received: list[Received] = []
+        self.said: list[str] = []
+        self.log = Path(mkdtemp(prefix="digest-smtp-")) / "accepted"
+        self._log = self.log.open("ab")
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                with suppress(ConnectionError, ValueError):
+                    outer.converse(self)
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port: int = self._server.server_address[1]
+
+    @property
+    def url(self) -> str:
+        """What DIGEST_SMTP_URL should be."""
+        return f"smtp://127.0.0.1:{self.port}?starttls=never"
+
+    @property
+    def recipients(self) -> list[str]:
+        """Who got something, in order."""
+        return [received.recipient for received in self.received]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._log.close()
+
+    def converse(self, client: socketserver.StreamRequestHandler) -> None:
+        """Hold one session."""
+        sender, recipient = "", ""
+
+        def say(stage: str, about: str, usual: str) -> bool:
+            reply = self._scripted(stage, about) or usual
+            if reply == CLOSE:
+                client.connection.shutdown(socket.SHUT_RDWR)
+                raise ConnectionError
+            client.wfile.write(reply.encode() + b"\r\n")
+            return reply[0] in "23"
+
+        say("connect", "", "220 test ESMTP")
+        while line := client.rfile.readline():
+            words = line.decode("utf-8", "replace").strip()
+            self.said.append(words)
+            verb = words.split(":")[0].split()[0].upper() if words else ""
+            argument = words.partition("<")[2].partition(">")[0]
+            if verb in {"EHLO", "HELO"}:
+                say("ehlo", words, "250-test\r\n250-SIZE 10000000\r\n250 8BITMIME")
+            elif verb == "MAIL":
+                sender = argument if say("mail", words, "250 2.1.0 ok") else ""
+            elif verb == "RCPT":
+                recipient = argument
+                say("rcpt", argument, "250 2.1.5 ok")
+            elif verb == "DATA":
+                if say("data", recipient, "354 go on"):
+                    data = self._read(client)
+                    self._take(client, say, Received(sender, recipient, data))
+            elif verb == "QUIT":
+                say("quit", "", "221 bye")
+                return
+            else:
+                say(verb.lower(), "", "250 ok")
+
+    def _scripted(self, stage: str, about: str) -> str | None:
+        script = self.script.get(stage)
+        return script(about) if script else None
+
+    def _read(self, client: socketserver.StreamRequestHandler) -> bytes:
+        lines = []
+        while (line := client.rfile.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionError
+            lines.append(line[1:] if line.startswith(b".") else line)
+        return b"".join(lines)
+
+    def _take(
+        self,
+        client: socketserver.StreamRequestHandler,
+        say: Callable[[str, str, str], bool],
+        received: Received,
+    ) -> None:
+        threading.Event().wait(self.delay)
+        reply = self._scripted("end", received.recipient) or "250 2.0.0 ok"
+        if reply.startswith("250"):
+            with self._lock:
+                self.received.append(received)
+                self._log.write(f"{received.recipient}\n".encode())
+                self._log.flush()
+                os.fsync(self._log.fileno())
+        say("final", received.recipient, reply)
