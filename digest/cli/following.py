@@ -57,7 +57,8 @@ def count_facts(counts: Progress) -> dict[str, int]:
 def _why_still(edition: Edition) -> str:
     """Say why an edition does not move, as far as that can be seen from here."""
     if relay := Relay.objects.filter(down_since__isnull=False).first():
-        return f"The relay cannot be used: {relay.problem} It is tried again by itself."
+        problem = relay.problem.rstrip(".")
+        return f"The relay cannot be used: {problem}. It is tried again by itself."
     for finding in checks.workers(clock.now()):
         if finding.level is checks.Level.FAIL:
             return f"{finding.what} {finding.advice}"

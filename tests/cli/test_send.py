@@ -1,0 +1,263 @@
+"""`digest send` and `digest edition …`, against a scripted relay."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from email import message_from_bytes
+
+import pytest
+from django.db import DatabaseError, connection
+from pytest_django.fixtures import Settings
+
+from digest.cli import following
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.delivery import ledger, planning, relays, sending
+from digest.delivery.models import Delivery
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from tests.cast import make_article, make_newsletter, make_source, make_subscriber
+from tests.cli.conftest import Digest
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tide(db: None) -> Newsletter:
+    """A newsletter with a story that is new and two readers."""
+    newsletter = make_newsletter(slug="tide", name="The Morning Tide")
+    now = clock.now()
+    make_article(make_source(newsletter), title="Seals return", published_at=now, first_seen_at=now)
+    for name in ("ines", "tom"):
+        make_subscriber(newsletter, email=f"{name}@reader.example")
+    return newsletter
+
+
+@pytest.fixture
+def relay(settings: Settings) -> Iterator[SmtpServer]:
+    """A relay that takes everything."""
+    with SmtpServer() as server:
+        settings.DIGEST_SMTP_URL = server.url
+        yield server
+
+
+def deliver() -> None:
+    """Do what workers do, once."""
+    planning.plan_built()
+    sending.send_due()
+    ledger.sweep(clock.now())
+
+
+@contextmanager
+def working(work: Callable[[], None] = deliver) -> Iterator[None]:
+    """A worker at the side, on a connection of its own."""
+    over = threading.Event()
+
+    def run() -> None:
+        try:
+            while not over.wait(0.05):
+                with suppress(DigestError, DatabaseError):
+                    work()
+        except Exception as problem:
+            # Whoever waits for this worker must not wait for ever.
+            Edition.objects.update(state="cancelled", reason=repr(problem))
+            raise
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_test_goes_to_one_address_and_leaves_no_trace(
+    digest: Digest, tide: Newsletter, relay: SmtpServer
+) -> None:
+    """No edition, no delivery, no question asked."""
+    said = digest("send", "tide", "--to", "Editor@courier.example")
+    assert said.status == 0, said.err
+    assert "A test is on its way to Editor@courier.example. The relay said: 250" in said.out
+    assert relay.recipients == ["Editor@courier.example"]
+    assert "Seals return" in str(message_from_bytes(relay.received[0].data)["Subject"])
+    assert digest("send", "tide", "--to", "e@courier.example", "--json").facts["code"] == 250
+    assert not Edition.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["none", "--yes"], "There is no newsletter"),
+        (["tide", "--to", "nobody"], "no valid email address"),
+        (["tide", "--to", ""], "no valid email address"),
+        (["tide"], "This sends to 2 readers. Say so with --yes."),
+        (["tide", "--json"], "--yes"),
+    ],
+)
+def test_bad_wishes_send_nothing(
+    digest: Digest, tide: Newsletter, relay: SmtpServer, words: list[str], reason: str
+) -> None:
+    """Neither to one nor to all."""
+    said = digest("send", *words)
+    assert said.status == 1
+    assert reason in said.err + said.out
+    assert relay.received == []
+    assert not Edition.objects.exists()
+
+
+def test_a_test_without_relay_or_refused_by_it_is_said(
+    digest: Digest, tide: Newsletter, settings: Settings
+) -> None:
+    """What to set, or the relay's own words."""
+    settings.DIGEST_SMTP_URL = ""
+    assert "DIGEST_SMTP_URL" in digest("send", "tide", "--to", "a@r.example").err
+    settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
+    assert "cannot be reached" in digest("send", "tide", "--to", "a@r.example").err
+    with SmtpServer({"rcpt": lambda _: "550 5.1.1 Nobody here"}) as server:
+        settings.DIGEST_SMTP_URL = server.url
+        said = digest("send", "tide", "--to", "a@r.example")
+    assert (said.status, said.out) == (1, "")
+    assert "550 5.1.1 Nobody here" in said.err
+
+
+@pytest.mark.parametrize(("typed", "status"), [("y", 0), ("YES", 0), ("n", 1), ("", 1)])
+def test_a_person_is_asked_first(
+    digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch, typed: str, status: int
+) -> None:
+    """Only a yes builds anything; the question names how many."""
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or typed)
+    assert digest("send", "tide").status == status
+    assert asked == ["Send The Morning Tide to 2 readers now? [y/N] "]
+    assert Edition.objects.exists() is (status == 0)
+
+
+def test_too_little_is_not_sent_and_has_a_status_of_its_own(
+    digest: Digest, tide: Newsletter
+) -> None:
+    """The second edition of the same minute has no stories left."""
+    assert digest("send", "tide", "--yes").status == 0
+    Edition.objects.update(slot=clock.now().replace(year=2020))
+    said = digest("send", "tide", "--yes")
+    assert said.status == 3
+    assert "Nothing was sent. No new stories" in said.out
+
+
+def test_nobody_to_send_to_is_said_before_anything_is_built(digest: Digest) -> None:
+    """The stories stay for when there is somebody."""
+    make_newsletter(slug="tide")
+    said = digest("send", "tide")
+    assert said.status == 1
+    assert "Nobody would receive it" in said.err
+    assert not Edition.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_ends_when_everybody_has_it(
+    digest: Digest, tide: Newsletter, relay: SmtpServer
+) -> None:
+    """The numbers add up."""
+    with working():
+        said = digest("send", "tide", "--yes", "--wait")
+    assert said.status == 0, said.err
+    assert "2 readers = 2 sent" in said.out
+    assert sorted(relay.recipients) == ["ines@reader.example", "tom@reader.example"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_says_why_nothing_moves(
+    digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a worker; and an edition that is cancelled meanwhile ends it with 1."""
+    monkeypatch.setattr(following, "STILL", 0.1)
+    monkeypatch.setattr(following, "TICK", 0.05)
+
+    def give_up() -> None:
+        time.sleep(4)  # long enough for the command to have asked for workers
+        Edition.objects.update(state="cancelled", reason="No worker in sight.")
+
+    with working(give_up):
+        said = digest("send", "tide", "--yes", "--wait")
+    assert said.status == 1
+    assert said.err.count("No worker answers. Start one with `digest worker`.") == 1
+    assert "No worker in sight." in said.out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_names_the_relays_problem(
+    digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it looks for workers."""
+    relays.note_down("127.0.0.1:25 cannot be reached", clock.now())
+    monkeypatch.setattr(following, "STILL", 0.1)
+    monkeypatch.setattr(following, "TICK", 0.05)
+    notes: list[str] = []
+    assert digest("send", "tide", "--yes").status == 0
+    edition = Edition.objects.get()
+
+    def note(why: str) -> None:
+        notes.append(why)
+        Edition.objects.update(state="paused")
+
+    following.follow(edition, show=lambda _: None, note=note)
+    assert notes == [
+        "The relay cannot be used: 127.0.0.1:25 cannot be reached. It is tried again by itself."
+    ]
+
+
+def test_an_edition_can_be_listed_shown_and_steered(
+    digest: Digest, tide: Newsletter, relay: SmtpServer
+) -> None:
+    """Paused, it sends nothing; resumed and cancelled it says so, and never twice."""
+    assert "digest preview" in digest("edition", "list").out
+    number = digest("send", "tide", "--yes", "--json").facts["edition"]
+    assert digest("edition", "pause", number).status == 0
+    deliver()
+    assert relay.received == []
+    said = digest("edition", "pause", number)
+    assert (said.status, said.out) == (1, "")
+    assert "it is paused" in said.err
+    assert digest("edition", "resume", number).status == 0
+    planning.plan_built()
+    said = digest("edition", "cancel", number, "--reason", "Wrong date.")
+    assert said.status == 0
+    assert "2 readers = 2 cancelled" in said.out
+    said = digest("edition", "show", number)
+    for words in ["Wrong date.", "Seals return", "Published on", "GMT", "2 cancelled"]:
+        assert words in said.out
+    assert digest("edition", "resume", number).status == 1
+    said = digest("edition", "list", "--newsletter", "tide")
+    assert "cancelled" in said.out
+    assert "0 of 2" in said.out
+
+
+def test_progress_adds_up(digest: Digest, tide: Newsletter, settings: Settings) -> None:
+    """One sent, one failed, with eligible the sum of all states."""
+    nobody = {"rcpt": lambda line: "550 5.1.1 Nobody" if "tom@" in line else None}
+    with SmtpServer(nobody) as server:
+        settings.DIGEST_SMTP_URL = server.url
+        number = digest("send", "tide", "--yes", "--json").facts["edition"]
+        deliver()
+    facts = digest("edition", "show", number, "--json").facts
+    counts = facts["progress"]
+    assert (counts["sent"], counts["failed"], facts["state"]) == (1, 1, "sent")
+    assert counts.pop("eligible") == sum(counts.values()) == 2
+    assert "2 readers = 1 sent + 1 failed" in digest("edition", "show", number).out
+    assert "5.1.1 Nobody" in digest("subscriber", "show", "tom@reader.example").out
+    assert Delivery.objects.count() == 2
+
+
+@pytest.mark.parametrize("action", ["show", "pause", "resume", "cancel"])
+def test_an_unknown_edition_is_answered_in_a_line(digest: Digest, action: str) -> None:
+    """A number that is none is bad usage."""
+    said = digest("edition", action, "4711")
+    assert (said.status, said.out) == (1, "")
+    assert "There is no edition 4711" in said.err
+    for number in ("x", "-1", "0", "99999999999999999999"):
+        assert digest("edition", action, number).status == 2
