@@ -132,7 +132,12 @@ def test_a_person_is_asked_first(
     """Only a yes builds anything; the question names how many."""
     asked: list[str] = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or typed)
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return typed
+
+    monkeypatch.setattr("builtins.input", answer)
     assert digest("send", "tide").status == status
     assert asked == ["Send The Morning Tide to 2 readers now? [y/N] "]
     assert Edition.objects.exists() is (status == 0)
