@@ -250,7 +250,7 @@ def _delivery_facts(one: Delivery) -> dict[str, Any]:
         "state": Delivery.State(one.state).label,
         "at": one.settled_at or one.due_at,
         "attempts": one.attempts,
-        "reply": one.reply,
+        "reply": f"{one.reply_code or ''} {one.reply}".strip(),
     }
 
 
