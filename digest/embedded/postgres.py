@@ -61,7 +61,7 @@ def stop(folder: Path, *, patience: float = 20) -> None:
     if server is None:
         return
     for request, seconds in ((signal.SIGINT, patience), (signal.SIGQUIT, 5.0)):
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             server.send_signal(request)
             server.wait(seconds)
             return

@@ -1,6 +1,12 @@
-"""Ctrl-C, SIGTERM, and the terminal that closes: three ways to say stop."""
+"""Ctrl-C, SIGTERM, and the terminal that closes: three ways to say stop.
+
+A signal is only noted here, and acted upon where `check` or `pause` is called. An exception raised
+wherever the program happens to be would sooner or later hit between taking a lock and giving it
+back (subprocess.Popen has one), and the tidying up would wait for that lock for ever.
+"""
 
 import signal
+import time
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -8,10 +14,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Turns the first request to stop into KeyboardInterrupt; later ones only say "hurry".
-
-    So the work is interrupted wherever it is, and the tidying up never.
-    """
+    """Counts the requests to stop."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -29,11 +32,19 @@ class StopSignals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if stopping was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, then `check`."""
+        time.sleep(seconds)
+        self.check()
+
     def hurry(self) -> bool:
         """Say whether stopping was asked for more than once."""
         return self.asked > 1
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         self.asked += 1
-        if self.asked == 1:
-            raise KeyboardInterrupt

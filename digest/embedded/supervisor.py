@@ -53,11 +53,20 @@ class Child:
 class Supervisor:
     """The processes of one `digest up`."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
-        """Keep logs in `folder`/logs and the list of processes in `folder`/up.processes."""
+    def __init__(
+        self,
+        folder: Path,
+        say: Callable[[str], None],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Keep logs in `folder`/logs and the list of processes in `folder`/up.processes.
+
+        `pause` is called between looks, with seconds; it may raise to end the looking.
+        """
         self.logs = folder / "logs"
         self.register = folder / "up.processes"
         self.say = say
+        self.pause = pause
         self.children: list[Child] = []
         self.logs.mkdir(mode=0o700, exist_ok=True)
 
@@ -81,7 +90,7 @@ class Supervisor:
             self.look()
             if time.monotonic() > give_up:
                 raise EmbeddedError(f"{what} is not ready after {seconds:.0f} s; see {self.logs}.")
-            time.sleep(TICK)
+            self.pause(TICK)
 
     def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
         """End every process: SIGTERM, then SIGKILL to its group after GRACE or when in a hurry."""
@@ -107,7 +116,7 @@ class Supervisor:
             words = "\n".join(f"    {line}" for line in last_lines(child.log))
             raise EmbeddedError(f"{name} keeps ending ({status}). Its log ends:\n{words}")
         self.say(f"{name} ended ({status}); started again. Its log: {child.log}")
-        time.sleep(0.2 * len(child.ends))
+        self.pause(0.2 * len(child.ends))
         child.process = _spawn(child.program, child.log)
         self._write_register()
 

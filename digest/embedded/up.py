@@ -11,7 +11,6 @@ import errno
 import logging
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,13 +36,19 @@ def main(argv: list[str]) -> int:
         port=options.port,
         sample=options.sample and not env.read("DIGEST_SMTP_URL"),
     )
+    with StopSignals() as signals:
+        return _until_told_to_stop(place, options.smtp_port, signals)
+
+
+def _until_told_to_stop(place: Place, smtp_port: int | None, signals: StopSignals) -> int:
     try:
-        with StopSignals() as signals:
-            _run(place, options.smtp_port, signals)
+        _run(place, smtp_port, signals)
     except KeyboardInterrupt:
         say(f"Stopped. Data stays in {place.data}.")
     except DigestError as problem:
-        return _fail(str(problem))
+        if not signals.asked:  # what Ctrl-C interrupts in the terminal fails, rightly
+            return _fail(str(problem))
+        say(f"Stopped. Data stays in {place.data}.")
     except OSError as problem:
         if problem.errno != errno.ENOSPC:
             raise
@@ -56,16 +61,19 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
     with ExitStack() as undo:
         undo.enter_context(_own_folder(place))
         _check(place, smtp_port)
-        supervisor = Supervisor(place.data, say)
+        supervisor = Supervisor(place.data, say, signals.pause)
         # Registered before anything runs, so an interrupted start is tidied up like any other.
         undo.callback(postgres.stop, place.data / "postgres")
         undo.callback(supervisor.stop, hurry=signals.hurry)
         services = _start_services(place, smtp_port, supervisor)
+        signals.check()
         undo.enter_context(_known_to_other_commands(place, services))
         _migrate()
+        signals.check()
         supervisor.start(programs.web(place))
         supervisor.wait_until(lambda: _web_answers(place), "The web process", 60)
         news = _set_up(place)
+        signals.check()
         supervisor.start(programs.worker())
         supervisor.start(programs.beat())
         say(_welcome(place, news))
@@ -215,7 +223,7 @@ def _look_after(place: Place, supervisor: Supervisor) -> None:
         if waiting and maildir.entries(place.mailbox):
             waiting = False
             say(f"The first digest is in the mailbox: {os.environ['DIGEST_BASE_URL']}/mailbox/")
-        time.sleep(TICK)
+        supervisor.pause(TICK)
 
 
 def say(line: str) -> None:

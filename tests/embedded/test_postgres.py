@@ -1,0 +1,83 @@
+"""The embedded PostgreSQL starts whatever an earlier one left behind, and stops when told to."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from digest.embedded import postgres
+from digest.embedded.errors import EmbeddedError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A server's folder; tests may leave it running or not."""
+    folder = tmp_path_factory.mktemp("embedded") / "postgres"
+    yield folder
+    postgres.stop(folder)
+
+
+def answers(url: str) -> bool:
+    """Ask the server something."""
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT current_database()").fetchone() == (postgres.DATABASE,)
+
+
+def test_a_running_server_is_found_and_a_stopped_one_started(folder: Path) -> None:
+    """Starting twice gives the same server; stopping twice does no harm."""
+    url = postgres.start(folder)
+    first = postgres.running(folder)
+    assert postgres.start(folder) == url
+    assert first
+    assert postgres.running(folder) == first
+    postgres.stop(folder)
+    postgres.stop(folder)
+    assert postgres.running(folder) is None
+    assert answers(postgres.start(folder))
+
+
+def test_a_killed_server_is_started_again(folder: Path) -> None:
+    """Its pid file and socket are still there, and its data need recovery."""
+    postgres.start(folder)
+    server = postgres.running(folder)
+    assert server
+    server.send_signal(signal.SIGKILL)
+    server.wait(5)
+    assert answers(postgres.start(folder))
+
+
+@pytest.mark.parametrize("first_line", [str(os.getpid()), "999999999", "", "not a number"])
+def test_a_pid_file_that_lies_is_not_believed(folder: Path, first_line: str) -> None:
+    """After a reboot its number belongs to somebody else; after a power cut it may be empty."""
+    postgres.start(folder)
+    server = postgres.running(folder)
+    assert server
+    lines = (folder / "postmaster.pid").read_text().splitlines()
+    postgres.stop(folder)
+    (folder / "postmaster.pid").write_text("\n".join([first_line, *lines[1:]]))
+    assert postgres.running(folder) is None
+    assert answers(postgres.start(folder))
+
+
+def test_an_interrupted_initialisation_is_begun_anew(tmp_path: Path) -> None:
+    """What lies half made beside the folder is never taken for a database."""
+    making = tmp_path / "postgres.making"
+    making.mkdir()
+    (making / "PG_VERSION").write_text("18\n")
+    try:
+        assert answers(postgres.start(tmp_path / "postgres"))
+        assert not making.exists()
+    finally:
+        postgres.stop(tmp_path / "postgres")
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """In its own words, in one line."""
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    (folder / "PG_VERSION").write_text("9\n")
+    with pytest.raises(EmbeddedError, match=r"PostgreSQL did not start: .*ersion"):
+        postgres.start(folder)

@@ -1,0 +1,35 @@
+"""Signals are noted where they come and acted upon where it is safe."""
+
+import os
+import signal
+
+import pytest
+
+from digest.embedded.signals import STOPS, StopSignals
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_is_acted_upon_at_the_next_check(number: signal.Signals) -> None:
+    """Not before: it may come between taking a lock and giving it back."""
+    with StopSignals() as signals:
+        signals.check()
+        os.kill(os.getpid(), number)
+        with pytest.raises(KeyboardInterrupt):
+            signals.check()
+        assert not signals.hurry()
+
+
+def test_a_second_signal_says_hurry_and_interrupts_nothing() -> None:
+    """Tidying up calls no check, so it always runs to its end."""
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signals.hurry()
+
+
+def test_afterwards_signals_do_what_they_did_before() -> None:
+    """The handlers of others are put back."""
+    before = signal.getsignal(signal.SIGTERM)
+    with StopSignals():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
