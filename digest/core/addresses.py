@@ -35,7 +35,8 @@ def parse(typed: str) -> Address:
         raise InvalidAddressError(f"{shown!r} is no valid email address: {cause}") from cause
     return Address(
         email=found.normalized,
-        key=unicodedata.normalize("NFC", found.normalized.casefold()),
+        # Not casefold(): it would make ß and ss one, and they are two domains.
+        key=unicodedata.normalize("NFC", found.normalized.lower()),
         domain=found.ascii_domain,
     )
 
