@@ -1,14 +1,15 @@
 """When a newsletter goes out: from days and a time, or a cron line, to slots in UTC. Pure.
 
 Days and a time are a cron line too, so one reader of cron lines serves both. It keeps two rules
-for lines that name an hour (those of Debian's cron): a local time that DST skips goes out at the
-next valid minute, one that comes twice goes out once. Lines that go by the minute or the hour keep
-firing in real time.
+for a line that names hours: a local time that DST skips goes out at the next valid minute, one
+that comes twice goes out once, the first time. A line for every hour keeps firing in real time.
+cronsim reads lines and steps through the calendar; the rules about DST are ours, because it takes
+`*/30 1 * * *` for a line that names no hour, and lets a date that a zone left out spill over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -18,8 +19,9 @@ from digest.core import clock
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Schedule
 
-# Started in the middle of a repeated hour, cronsim would give its times once more.
-_RUN_UP = timedelta(hours=26)
+LONGEST = 200  # characters of a cron line, as the database holds it
+_EVERY_HOUR = set(range(24))
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,34 @@ class Rule:
     timezone: ZoneInfo
 
 
+def rule(
+    *, timezone: str, days: Sequence[int] = (), at: time | None = None, cron: str = ""
+) -> Rule:
+    """Return the rule for days (Monday is 0) and a time, or for a cron line, which wins.
+
+    Raise NewsletterError if it names no moment, DigestError if the zone is unknown.
+    """
+    zone = clock.zone(timezone)
+    return checked(Rule(cron or _as_cron(days, at), zone))
+
+
 def rule_of(schedule: Schedule) -> Rule:
     """Return a schedule as a rule; raise NewsletterError if it names no moment."""
-    cron = schedule.cron or _as_cron(schedule)
-    return checked(Rule(cron, clock.zone(schedule.timezone)))
+    return rule(
+        timezone=schedule.timezone, days=schedule.days, at=schedule.time, cron=schedule.cron
+    )
 
 
 def checked(rule: Rule) -> Rule:
     """Return the rule if it can be read and ever comes true, or raise NewsletterError."""
+    if len(rule.cron) > LONGEST:
+        raise NewsletterError(f"A cron line has at most {LONGEST} characters.")
     if len(rule.cron.split()) != 5:
         raise NewsletterError(
             f"{rule.cron!r} is no cron line; it has five fields: minute hour day month weekday."
         )
     try:
-        next(CronSim(rule.cron, datetime(2026, 1, 1, tzinfo=rule.timezone)))
+        next(CronSim(rule.cron, datetime(2026, 1, 1, tzinfo=UTC)))
     except CronSimError as cause:
         raise NewsletterError(f"{rule.cron!r} is no cron line: {cause}.") from cause
     except StopIteration as cause:
@@ -66,16 +82,46 @@ def upcoming(rule: Rule, after: datetime, count: int) -> list[datetime]:
 
 def _slots_from(rule: Rule, after: datetime) -> Iterator[datetime]:
     last = after
-    for local in CronSim(rule.cron, (after - _RUN_UP).astimezone(rule.timezone)):
-        slot = local.astimezone(UTC)
-        if slot > last:
+    for slot in _moments(rule, after.astimezone(rule.timezone)):
+        if slot > last:  # two local times that DST skips share the next valid minute
             last = slot
             yield slot
 
 
-def _as_cron(schedule: Schedule) -> str:
-    if schedule.time is None or not schedule.days:
-        raise NewsletterError(f"The schedule of {schedule.newsletter} names no day or no time.")
+def _moments(rule: Rule, start: datetime) -> Iterator[datetime]:
+    """Yield the moments of a rule after a local one, in UTC, never backwards."""
+    if CronSim(rule.cron, start).hours == _EVERY_HOUR:
+        # An hour written as 0-23 would make cronsim think that hours are named.
+        minute, _, *day = rule.cron.split()
+        yield from (at.astimezone(UTC) for at in CronSim(" ".join([minute, "*", *day]), start))
+        return
+    for local in CronSim(rule.cron, start.replace(tzinfo=None)):
+        if _date_exists(local, rule.timezone):
+            yield _resolved(local, rule.timezone)
+
+
+def _resolved(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the moment of a local time: the first of two, the next valid minute for none."""
+    while not _exists(local, zone):
+        local += _MINUTE
+    return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _exists(local: datetime, zone: ZoneInfo) -> bool:
+    there = local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
+    return there.replace(tzinfo=None, fold=0) == local
+
+
+def _date_exists(local: datetime, zone: ZoneInfo) -> bool:
+    """Say whether there is such a day. DST skips hours; Apia left out 30 December 2011."""
+    return _exists(datetime.combine(local, time(12)), zone)
+
+
+def _as_cron(days: Sequence[int], at: time | None) -> str:
+    if at is None or not days:
+        raise NewsletterError("Say when it goes out: days and a time, or a cron line.")
+    if wrong := sorted(set(days) - set(range(7))):
+        raise NewsletterError(f"{wrong[0]} is no day of the week; Monday is 0, Sunday 6.")
     # Cron counts from Sunday, Python from Monday.
-    days = ",".join(str((day + 1) % 7) for day in sorted(set(schedule.days)))
-    return f"{schedule.time.minute} {schedule.time.hour} * * {days}"
+    weekdays = ",".join(str((day + 1) % 7) for day in sorted(set(days)))
+    return f"{at.minute} {at.hour} * * {weekdays}"

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
 
-from digest.articles.models import Article
+from digest.articles.models import LONGEST_URL, Article
 from digest.core import addresses, clock
 from digest.newsletters import schedules
 from digest.newsletters.errors import NewsletterError
@@ -22,8 +22,17 @@ from digest.newsletters.models import (
     Section,
 )
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# Beyond these an editor has mistyped, and a window would reach out of the calendar.
+LIMITS = {
+    "max_stories": (1, 100),
+    "look_back_hours": (1, 24 * 366),
+    "widen_hours": (1, 24 * 366),
+    "late_minutes": (0, 60 * 24 * 31),
+}
+LONGEST_LIST_ID = 255  # RFC 2919 §3
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(?:-[a-zA-Z0-9]{1,8})*")  # RFC 5646 §2.1, roughly
 
 
 def create_publication(
@@ -46,7 +55,7 @@ def create_publication(
         slug=_slug(slug),
         name=_line(name, "name"),
         url=url,
-        postal_address=_filled(postal_address, "postal address (the law wants it in every mail)"),
+        postal_address=_postal(postal_address),
         sender_name=_line(sender_name or name, "sender name"),
         sender_email=_sender(sender_email),
         timezone=clock.zone(timezone).key,
@@ -55,8 +64,12 @@ def create_publication(
     )
     _check_urls(publication.url, publication.logo_url)
     _check_colours(publication.accent, publication.accent_dark)
+    _check_language(publication.language)
+    if publication.tagline:
+        publication.tagline = _line(publication.tagline, "tagline", longest=300)
     if publication.reply_to:
         publication.reply_to = _sender(publication.reply_to)
+    _check_fields(publication, checked_above=("url", "logo_url", "sender_email", "reply_to"))
     _store(publication)
     return publication
 
@@ -87,7 +100,7 @@ def create_newsletter(
         publication=publication,
         slug=slug,
         name=_line(name, "name"),
-        list_id=f"{slug}.{publication.sender_domain}",
+        list_id=_list_id(slug, publication),
         created_at=now,
         **policies,
     )
@@ -110,32 +123,35 @@ def set_schedule(
     timezone: str = "",
 ) -> Schedule:
     """Say when a newsletter goes out, from `now` on; raise NewsletterError for what never comes."""
-    if not cron and (at is None or not days):
-        raise NewsletterError("Say when it goes out: days and a time, or a cron line.")
-    zone = clock.zone(timezone or newsletter.publication.timezone).key
-    when = {"days": sorted(set(days)), "time": at, "cron": cron, "timezone": zone, "since": now}
-    schedules.rule_of(Schedule(newsletter=newsletter, **when))
-    schedule, _ = Schedule.objects.update_or_create(newsletter=newsletter, defaults=when)
+    at = at.replace(second=0, microsecond=0) if at else None
+    timezone = timezone or newsletter.publication.timezone
+    rule = schedules.rule(timezone=timezone, days=days, at=at, cron=cron)
+    when = {"days": sorted(set(days)), "time": at, "cron": cron, "timezone": rule.timezone.key}
+    schedule, _ = Schedule.objects.update_or_create(
+        newsletter=newsletter, defaults=when | {"since": now}
+    )
     return schedule
 
 
 @transaction.atomic
 def set_active(newsletter: Newsletter, *, active: bool, now: datetime) -> None:
     """Stop a newsletter, or start it again; what fell due in between is not made up for."""
-    if active and not newsletter.active:
+    turned = Newsletter.objects.filter(pk=newsletter.pk, active=not active).update(active=active)
+    if turned and active:
         Schedule.objects.filter(newsletter=newsletter).update(since=now)
     newsletter.active = active
-    newsletter.save(update_fields=["active"])
 
 
 @transaction.atomic
-def pick(newsletter: Newsletter, article: Article, now: datetime) -> Pick:
-    """Put an article into the newsletter's hand-picked section; it leads the next issue.
+def pick(where: Newsletter | Section, article: Article, now: datetime) -> Pick:
+    """Put an article into a hand-picked section, at its end; it leads the next issue.
 
-    A newsletter without such a section gets one, at its head. Picking twice changes nothing.
+    For a newsletter, that is its first such section; one without gets one, at its head. Picking
+    twice changes nothing. Raise NewsletterError for a section that fills itself.
     """
-    section = newsletter.sections.filter(kind=Section.Kind.PICKED).first()
-    section = section or _open_picked_section(newsletter)
+    section = where if isinstance(where, Section) else _picked_section(where)
+    if section.kind != Section.Kind.PICKED:
+        raise NewsletterError(f"{section.title!r} fills itself; pick into a hand-picked section.")
     last = section.picks.last()
     made, _ = Pick.objects.get_or_create(
         section=section,
@@ -166,9 +182,10 @@ def parse_time(text: str) -> time:
 
 
 def _day(text: str) -> int:
-    if text[:3] not in DAYS:
-        raise NewsletterError(f"{text!r} is no day; use mon, tue, wed, thu, fri, sat, sun.")
-    return DAYS.index(text[:3])
+    for number, name in enumerate(DAYS):
+        if len(text) >= 3 and name.startswith(text):
+            return number
+    raise NewsletterError(f"{text!r} is no day; use mon, tue, wed, thu, fri, sat, sun.")
 
 
 def _slug(text: str) -> str:
@@ -179,19 +196,34 @@ def _slug(text: str) -> str:
     return text
 
 
+def _list_id(slug: str, publication: Publication) -> str:
+    """Return what identifies the list for ever (RFC 2919 §2): a label under the sender's domain."""
+    list_id = f"{slug}.{publication.sender_domain}"
+    if len(list_id) > LONGEST_LIST_ID:
+        raise NewsletterError(f"{slug!r} is too long together with {publication.sender_domain}.")
+    return list_id
+
+
 def _filled(text: str, what: str) -> str:
     if not text.strip():
         raise NewsletterError(f"The {what} must not be empty.")
     return text.strip()
 
 
-def _line(text: str, what: str) -> str:
+def _line(text: str, what: str, longest: int = 200) -> str:
     """Names stand in headers: one line, nothing unprintable."""
-    if any(not character.isprintable() for character in text.strip()):
+    if not text.strip().isprintable():
         raise NewsletterError(f"The {what} holds a line end or a control character.")
-    if len(text.strip()) > 200:
-        raise NewsletterError(f"The {what} is longer than 200 characters.")
+    if len(text.strip()) > longest:
+        raise NewsletterError(f"The {what} is longer than {longest} characters.")
     return _filled(text, what)
+
+
+def _postal(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if not all(line.isprintable() for line in lines):
+        raise NewsletterError("The postal address holds a control character.")
+    return _filled("\n".join(lines), "postal address (the law wants it in every mail)")
 
 
 def _sender(text: str) -> str:
@@ -204,6 +236,8 @@ def _sender(text: str) -> str:
 def _check_urls(*urls: str) -> None:
     check = URLValidator(schemes=["http", "https"])
     for url in filter(None, urls):
+        if len(url) > LONGEST_URL or not url.isprintable():
+            raise NewsletterError("A web address is too long or holds a control character.")
         try:
             check(url)
         except ValidationError as cause:
@@ -214,20 +248,35 @@ def _check_urls(*urls: str) -> None:
 
 def _check_colours(*colours: str) -> None:
     for colour in colours:
-        if not COLOUR.regex.search(colour):  # type: ignore[union-attr]
+        if not colour.isprintable() or not COLOUR.regex.search(colour):  # type: ignore[union-attr]
             raise NewsletterError(f"{colour!r} is no colour; use one like #1d4e89.")
 
 
+def _check_language(tag: str) -> None:
+    if not _LANGUAGE.fullmatch(tag):
+        raise NewsletterError(f"{tag!r} is no language; use a tag like en or pt-BR.")
+
+
 def _check_policies(newsletter: Newsletter) -> None:
-    try:
-        newsletter.clean_fields(exclude=["publication", "language", "list_id"])
-    except ValidationError as cause:
-        name, words = next(iter(cause.message_dict.items()))
-        raise NewsletterError(f"{name}: {words[0]}") from cause
+    if newsletter.language:
+        _check_language(newsletter.language)
+    _check_fields(newsletter)
+    for name, (least, most) in LIMITS.items():
+        if not least <= getattr(newsletter, name) <= most:
+            raise NewsletterError(f"{name}: from {least:,} to {most:,}.")
     if newsletter.max_stories < max(1, newsletter.min_stories):
         raise NewsletterError(
             f"An issue of {newsletter.min_stories} to {newsletter.max_stories} stories cannot be."
         )
+
+
+def _check_fields(thing: Publication | Newsletter, checked_above: Sequence[str] = ()) -> None:
+    """Hold the rest to what the database takes: lengths, choices, ranges."""
+    try:
+        thing.clean_fields(exclude=["publication", *checked_above])
+    except ValidationError as cause:
+        name, words = next(iter(cause.message_dict.items()))
+        raise NewsletterError(f"{name}: {words[0]}") from cause
 
 
 def _add_sections(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -> None:
@@ -250,7 +299,9 @@ def _add_sections(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -
     )
 
 
-def _open_picked_section(newsletter: Newsletter) -> Section:
+def _picked_section(newsletter: Newsletter) -> Section:
+    if section := newsletter.sections.filter(kind=Section.Kind.PICKED).first():
+        return section
     for section in newsletter.sections.order_by("-position"):
         section.position += 1
         section.save(update_fields=["position"])

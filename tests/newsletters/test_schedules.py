@@ -1,6 +1,7 @@
 """Slots, right through daylight saving time."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,16 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.newsletters.errors import NewsletterError
-from digest.newsletters.models import Newsletter, Schedule
+from digest.newsletters.models import Schedule
 from digest.newsletters.schedules import Rule, checked, rule_of, slots, upcoming
+from digest.newsletters.schedules import rule as made
 
 LONDON = ZoneInfo("Europe/London")
+HOUR = timedelta(hours=1)
 ZONES = [
     "Europe/London",
     "America/New_York",
     "Australia/Lord_Howe",  # shifts by half an hour
     "Africa/Cairo",  # skips midnight
     "America/Santiago",
+    "Asia/Beirut",
+    "America/Sao_Paulo",
     "Asia/Kathmandu",
     "Pacific/Apia",
     "UTC",
@@ -58,6 +63,57 @@ def test_a_line_by_the_minute_keeps_firing_in_real_time() -> None:
     assert found == [start + timedelta(minutes=30 * step) for step in range(1, 9)]
 
 
+@pytest.mark.parametrize("line", ["*/30 1 * * *", "0,30 1 * * *"])
+def test_a_line_with_its_hour_named_keeps_both_rules_however_its_minutes_are_written(
+    line: str,
+) -> None:
+    """A star among the minutes names no hour less."""
+    rule = Rule(line, LONDON)
+    assert local(rule, date(2026, 3, 29), 2) == ["29 02:00 BST", "30 01:00 BST"]
+    assert local(rule, date(2026, 10, 25), 3) == ["25 01:00 BST", "25 01:30 BST", "26 01:00 GMT"]
+
+
+@pytest.mark.parametrize("hours", ["*", "*/1", "0-23"])
+def test_every_hour_means_every_hour_however_it_is_written(hours: str) -> None:
+    """The hour that comes twice has two slots, the one that is skipped none."""
+    rule = Rule(f"0 {hours} * * *", LONDON)
+    autumn = ["25 00:00 BST", "25 01:00 BST", "25 01:00 GMT", "25 02:00 GMT"]
+    assert local(rule, date(2026, 10, 25), 4) == autumn
+    assert local(rule, date(2026, 3, 29), 3) == ["29 00:00 GMT", "29 02:00 BST", "29 03:00 BST"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "expected"),
+    [
+        ("Africa/Cairo", date(2026, 4, 23), ["23 00:00", "24 01:00", "25 00:00"]),
+        ("Asia/Beirut", date(2026, 3, 28), ["28 00:00", "29 01:00", "30 00:00"]),
+        ("America/Sao_Paulo", date(2018, 11, 3), ["03 00:00", "04 01:00", "05 00:00"]),
+        ("Australia/Lord_Howe", date(2026, 10, 3), ["03 00:00", "04 00:00", "05 00:00"]),
+    ],
+)
+@pytest.mark.parametrize("hour", ["0", "*/24"])
+def test_a_midnight_that_dst_skips_loses_no_issue(
+    zone: str, day: date, expected: list[str], hour: str
+) -> None:
+    """Where clocks go forward at midnight, that day's issue goes out at one."""
+    found = local(Rule(f"0 {hour} * * *", ZoneInfo(zone)), day, 3)
+    assert [text[:8] for text in found] == expected
+
+
+def test_where_dst_is_half_an_hour_the_next_valid_minute_is_half_past() -> None:
+    """Lord Howe goes from 02:00 to 02:30, and back from 02:00 to 01:30."""
+    forward = local(Rule("15 2 * * *", ZoneInfo("Australia/Lord_Howe")), date(2026, 10, 4), 2)
+    assert [text[:8] for text in forward] == ["04 02:30", "05 02:15"]
+    back = local(Rule("45 1 * * *", ZoneInfo("Australia/Lord_Howe")), date(2026, 4, 5), 2)
+    assert back == ["05 01:45 +11", "06 01:45 +1030"]
+
+
+def test_a_day_that_a_zone_left_out_has_no_issue() -> None:
+    """Apia went from 29 to 31 December 2011; the 31st has its own issue and no other."""
+    found = local(Rule("0 7 * * *", ZoneInfo("Pacific/Apia")), date(2011, 12, 29), 3)
+    assert [text[:8] for text in found] == ["29 07:00", "31 07:00", "01 07:00"]
+
+
 def test_days_and_a_time_become_slots_on_those_days() -> None:
     """Monday is 0 with us and 1 with cron."""
     schedule = Schedule(days=[0, 6], time=time(7, 15), timezone="America/New_York")
@@ -74,32 +130,78 @@ def test_slots_lie_after_the_start_and_up_to_the_end() -> None:
     assert list(slots(rule, noon, noon + 2 * hour)) == [noon + hour, noon + 2 * hour]
 
 
+# Days on which the clocks of the zones above were changed, and Apia's missing one.
+TURNS = [
+    *("2011-12-30", "2018-11-04", "2018-02-18", "2024-03-31", "2026-03-29", "2026-04-05"),
+    *("2026-04-24", "2026-10-04", "2026-10-25", "2026-10-30", "2026-11-01", "2026-03-08"),
+]
+starts = st.one_of(
+    st.datetimes(datetime(2009, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001  made aware below
+    st.builds(
+        lambda day, hours: datetime.fromisoformat(day) - timedelta(hours=hours),
+        st.sampled_from(TURNS),
+        st.floats(-30, 72),
+    ),
+)
+
+
 @given(
     st.sampled_from(ZONES),
-    st.times(),
-    st.datetimes(datetime(2009, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001  made aware below
+    st.sets(st.integers(0, 6), min_size=1),
+    st.times().map(lambda at: at.replace(second=0, microsecond=0)),
+    starts,
 )
-def test_a_daily_schedule_comes_once_a_local_day(zone: str, at: time, start: datetime) -> None:
-    """In any zone, over any weeks: strictly later each time, and never two on one date."""
-    rule = Rule(f"{at.minute} {at.hour} * * *", ZoneInfo(zone))
-    found = upcoming(rule, start.replace(tzinfo=UTC), 20)
-    dates = [slot.astimezone(rule.timezone).date() for slot in found]
+def test_a_schedule_comes_once_on_each_of_its_days(
+    zone: str, days: set[int], at: time, start: datetime
+) -> None:
+    """In any zone, over any weeks: strictly later, on chosen days, none twice, none left out."""
+    rule = made(timezone=zone, days=sorted(days), at=at)
+    after = start.replace(tzinfo=UTC)
+    found = upcoming(rule, after, 12)
+    there = [slot.astimezone(rule.timezone) for slot in found]
+    assert after < found[0]
     assert found == sorted(set(found))
-    assert len(set(dates)) == 20
-    # Apia had no 30 December 2011 at all; nowhere else is a date missing.
-    if zone != "Pacific/Apia":
-        assert dates[-1] - dates[0] == timedelta(days=19)
+    assert len({moment.date() for moment in there}) == 12
+    assert {moment.weekday() for moment in there} <= days
+    for moment in there:
+        # On time, or at the end of the gap that swallowed its time.
+        late = datetime.combine(moment, at, rule.timezone) - moment
+        assert moment.time() == at or (moment.time() > at and -2 <= late / HOUR < 0)
+    wanted = dates_between(there[0].date(), there[-1].date(), days)
+    left_out = {date(2011, 12, 30)} if zone == "Pacific/Apia" else set()
+    assert [moment.date() for moment in there] == [day for day in wanted if day not in left_out]
 
 
-@pytest.mark.parametrize("line", ["", "* * * *", "0 0 30 2 *", "61 * * * *", "every day", "@daily"])
+def dates_between(first: date, last: date, days: set[int]) -> list[date]:
+    """Return the dates from one to another that fall on the days."""
+    every = (first + timedelta(days=step) for step in range((last - first).days + 1))
+    return [day for day in every if day.weekday() in days]
+
+
+@given(st.sampled_from(ZONES), st.sampled_from(["*/7 * * * *", "0 7,19 * * 1-5"]), starts)
+def test_slots_found_in_steps_are_the_slots_found_at_once(
+    zone: str, line: str, start: datetime
+) -> None:
+    """A beat that looks every so often misses none and finds none twice."""
+    rule = Rule(line, ZoneInfo(zone))
+    after = start.replace(tzinfo=UTC)
+    ticks = [after + timedelta(minutes=37 * step) for step in range(60)]
+    stepped = [slot for a, b in pairwise(ticks) for slot in slots(rule, a, b)]
+    assert stepped == list(slots(rule, after, ticks[-1]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "* * * *", "0 0 30 2 *", "61 * * * *", "every day", "@daily", "1," * 100 + "1 * * * *"],
+)
 def test_a_line_that_names_no_moment_is_refused(line: str) -> None:
     """The message names the line."""
-    with pytest.raises(NewsletterError, match=r"cron line|never comes"):
+    with pytest.raises(NewsletterError, match=r"cron line|never comes|Say when"):
         checked(Rule(line, LONDON))
 
 
 def test_a_schedule_without_days_is_refused() -> None:
     """Days and a time belong together."""
-    schedule = Schedule(newsletter=Newsletter(name="Tide"), time=time(7), timezone="UTC")
-    with pytest.raises(NewsletterError, match="no day or no time"):
+    schedule = Schedule(time=time(7), timezone="UTC")
+    with pytest.raises(NewsletterError, match="Say when it goes out"):
         rule_of(schedule)

@@ -9,7 +9,7 @@ from digest.core.errors import DigestError
 from digest.newsletters import setup
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication, Schedule
-from tests.cast import NOON, make_article, make_newsletter, make_publication
+from tests.cast import NOON, make_article, make_newsletter, make_publication, make_section
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,14 @@ def test_a_newsletter_stands_whole() -> None:
         {"timezone": "Mars/Olympus"},
         {"timezone": "../../etc/passwd"},
         {"accent": "red"},
+        {"accent": "#1d4e89\n"},
         {"logo_url": "file:///etc/passwd"},
+        {"url": "https://courier.example/" + "x" * 2000},
+        {"url": "http://localhost/\x00"},
+        {"postal_address": "1 Quay Street\x00"},
+        {"tagline": "x" * 301},
+        {"language": "English please"},
+        {"reply_to": "nobody"},
     ],
 )
 def test_a_publication_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
@@ -73,7 +80,15 @@ def test_a_publication_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
         {"max_stories": 0},
         {"min_stories": 5, "max_stories": 4},
         {"thin": "whatever"},
+        {"days": [7]},
+        {"days": [-1]},
+        {"cron": "0,1 " * 80},
         {"look_back_hours": -1},
+        {"look_back_hours": 0},
+        {"widen_hours": 2**31 - 1},
+        {"late_minutes": 2**31 - 1},
+        {"max_stories": 101},
+        {"language": "??"},
         {"topics": {"Sea": [" "]}},
     ],
 )
@@ -105,6 +120,53 @@ def test_picking_opens_a_section_at_the_head_once() -> None:
     assert [p.position for p in first.picks.all()] == [0, 1]
 
 
+def test_a_section_can_be_picked_into_if_editors_fill_it() -> None:
+    """Latest Stories fills itself."""
+    newsletter, article = make_newsletter(), make_article()
+    choice = make_section(newsletter, kind="picked", title="Long reads")
+    assert setup.pick(choice, article, NOON).section == choice
+    with pytest.raises(NewsletterError, match="'Latest Stories' fills itself"):
+        setup.pick(newsletter.sections.get(kind="latest"), article, NOON)
+
+
+def test_a_changed_schedule_owes_nothing_from_before() -> None:
+    """A time earlier in the day is not made up for; the newsletter has one schedule, saved."""
+    courier = setup.create_publication(**COURIER, now=NOON)
+    tide = setup.create_newsletter(courier, **TIDE, now=NOON)
+    later = NOON.replace(hour=18)
+    made = setup.set_schedule(tide, days=[0], at=time(6, 30, 59), now=later)
+    assert (made.time, made.since) == (time(6, 30), later)
+    assert Schedule.objects.get() == made == Newsletter.objects.get().schedule
+
+
+def test_starting_a_newsletter_that_runs_keeps_what_is_due() -> None:
+    """Though the one who asks has seen it stopped."""
+    courier = setup.create_publication(**COURIER, now=NOON)
+    tide = setup.create_newsletter(courier, **TIDE, now=NOON)
+    tide.active = False  # as read before another editor started it
+    setup.set_active(tide, active=True, now=NOON.replace(year=2027))
+    assert Schedule.objects.get().since == NOON
+
+
+def test_the_list_keeps_its_name_when_the_sender_moves() -> None:
+    """RFC 2919 §6: filters know the list by it."""
+    courier = setup.create_publication(**COURIER, now=NOON)
+    tide = setup.create_newsletter(courier, **TIDE, now=NOON)
+    courier.sender_email = "news@elsewhere.example"
+    courier.save()
+    setup.set_schedule(tide, cron="0 7 * * *", now=NOON)
+    assert Newsletter.objects.get().list_id == "morning-tide.courier.example"
+
+
+def test_a_list_under_a_foreign_domain_is_named_in_ascii() -> None:
+    """RFC 2919 §2: a list's name is a dot-atom, so the domain is in A-labels."""
+    courier = setup.create_publication(
+        **COURIER | {"sender_email": "news@bücher.example"}, now=NOON
+    )
+    tide = setup.create_newsletter(courier, **TIDE, now=NOON)
+    assert tide.list_id == "morning-tide.xn--bcher-kva.example"
+
+
 def test_a_restarted_newsletter_owes_nothing() -> None:
     """What fell due while it was stopped is not made up for."""
     courier = setup.create_publication(**COURIER, now=NOON)
@@ -123,6 +185,7 @@ def test_a_restarted_newsletter_owes_nothing() -> None:
         ("Mon, wed,FRI", [0, 2, 4]),
         ("sat-mon", [0, 5, 6]),
         ("sunday", [6]),
+        ("tues-Thurs", [1, 2, 3]),
     ],
 )
 def test_days_are_read(text: str, days: list[int]) -> None:
@@ -130,7 +193,7 @@ def test_days_are_read(text: str, days: list[int]) -> None:
     assert setup.parse_days(text) == days
 
 
-@pytest.mark.parametrize("text", ["", "funday", "mon-", "1-5", ","])
+@pytest.mark.parametrize("text", ["", "funday", "mon-", "1-5", ",", "monkey", "mo"])
 def test_no_day_is_refused(text: str) -> None:
     """With the days there are."""
     with pytest.raises(NewsletterError, match="mon, tue"):
