@@ -49,7 +49,8 @@ def read(page: HtmlElement) -> Facts:
         url=_canonical(page) or meta.get("og:url", ""),
         site=meta.get("og:site_name", "") or _plain(_first(told.get("publisher")).get("name")),
         byline=_people(told) or _author(page, meta),
-        section=_plain(told.get("articleSection")) or meta.get("article:section", ""),
+        section=_plain(told.get("articleSection"))
+        or meta.get("article:section", "").split(",")[0],  # some list every section they know
         tags=_tags(page, told),
         language=page.get("lang", "") or page.get("{http://www.w3.org/XML/1998/namespace}lang", "")
         or meta.get("og:locale", "") or _plain(told.get("inLanguage")),
