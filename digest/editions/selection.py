@@ -4,11 +4,15 @@ A story goes out once in a newsletter, unless it was marked as updated since; th
 stories says so, never a date window alone. The window only keeps old stories out of a new issue.
 Hand-picked stories come first and ignore the window; topics take theirs before Latest Stories.
 Every candidate is either picked or left out, with a reason that an editor can read.
+
+Steps: rank, bar what may not go out, fill the sections, widen the window if that is too thin, say
+why not for the rest.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
+from itertools import chain
 from typing import NamedTuple
 
 from digest.core.clock import spoken
@@ -59,6 +63,11 @@ class Policy:
     thin: str
     timezone: tzinfo  # of the times in reasons
 
+    @property
+    def wanted(self) -> int:
+        """How many stories make an issue: an empty one never goes out."""
+        return max(self.minimum, 1)
+
 
 class Picked(NamedTuple):
     """An article that goes out."""
@@ -94,23 +103,39 @@ def select(
 ) -> Selection:
     """Choose the stories of an issue.
 
-    `sent` maps article ids to when they last went out in this newsletter. `since`, where given,
-    is the last issue that went out: the window reaches back at least that far, so that stories
-    kept for a later issue are not too old for it. All times are aware.
+    `sent` maps article ids to when they last went out in this newsletter. The window reaches back
+    `policy.look_back`, and to `since` at least where that is given: stories kept for a later issue
+    are not too old for it, and none falls between two issues. All times are aware.
     """
-    ranked = sorted(candidates, key=lambda c: (-c.fresh_at.timestamp(), c.article_id))
+    ranked = sorted((_as_of(c, now) for c in candidates), key=_rank)
     barred = dict(_barred(ranked, sent, now, policy.timezone))
     free = [candidate for candidate in ranked if candidate.article_id not in barred]
     start = min(now - policy.look_back, since or now)
-    picked = _fill(free, policy, start)
-    if len(picked) < policy.minimum and policy.thin == Thin.WIDEN:
+    filled = _fill(free, policy, start)
+    if _count(filled) < policy.wanted and policy.thin == Thin.WIDEN:
         start = min(start, now - policy.widen_to)
-        picked = _fill(free, policy, start)
-    skip = _thin_reason(len(picked), policy)
-    chosen = {story.article_id for story in picked}
-    rest = (c for c in ranked if c.article_id not in chosen)
-    left_out = tuple(_left_out(c, barred, policy, start, now) for c in rest)
-    return Selection(() if skip else tuple(picked), left_out, skip)
+        filled = _fill(free, policy, start)
+    skip = _thin_reason(_count(filled), policy)
+    stories = () if skip else tuple(chain.from_iterable(filled))
+    out = {story.article_id for story in stories}
+    why = _Refusals(policy, barred, filled, start, now)
+    rest = (candidate for candidate in ranked if candidate.article_id not in out)
+    left_out = (LeftOut(c.article_id, c.title, why.reason(c)) for c in rest)
+    return Selection(stories, tuple(left_out), skip)
+
+
+def _as_of(candidate: Candidate, now: datetime) -> Candidate:
+    """Overlook a mark from the future: it would count again and again until its time has come."""
+    marked = candidate.marked_updated_at
+    return replace(candidate, marked_updated_at=None) if marked and marked > now else candidate
+
+
+def _rank(candidate: Candidate) -> tuple[float, int]:
+    return -candidate.fresh_at.timestamp(), candidate.article_id
+
+
+def _count(filled: Sequence[Sequence[Picked]]) -> int:
+    return sum(map(len, filled))
 
 
 def _barred(
@@ -126,10 +151,10 @@ def _barred(
             yield candidate.article_id, f"Already sent on {spoken(last, tz)}."
 
 
-def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[Picked]:
-    """Fill the sections from the candidates that are free, window open from `start`."""
+def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[list[Picked]]:
+    """Fill the sections, window open from `start`; return what each got, in the order shown."""
     room, taken = policy.maximum, set[int]()
-    filled: dict[int, list[Picked]] = {}
+    filled: list[list[Picked]] = [[] for _ in policy.sections]
     order = sorted(enumerate(policy.sections), key=lambda pair: _FILLED_FIRST[Kind(pair[1].kind)])
     for position, section in order:
         fitting = _fitting(section, free, taken, start)
@@ -137,7 +162,7 @@ def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[Pi
         filled[position] = [_picked(story, section, policy.timezone) for story in stories]
         taken.update(story.article_id for story in stories)
         room -= len(stories)
-    return [story for position in sorted(filled) for story in filled[position]]
+    return filled
 
 
 def _fitting(
@@ -169,10 +194,10 @@ def _picked(candidate: Candidate, section: SectionRule, tz: tzinfo) -> Picked:
 
 def _thin_reason(found: int, policy: Policy) -> str:
     """Say why too few stories make no issue; empty if there are enough."""
-    if found >= max(policy.minimum, 1):
+    if found >= policy.wanted:
         return ""
     thing = "story" if found == 1 else "stories"
-    counted = f"{found or 'No'} new {thing}, at least {max(policy.minimum, 1)} wanted"
+    counted = f"{found or 'No'} new {thing}, at least {policy.wanted} wanted"
     if policy.thin == Thin.WAIT:
         return f"{counted}; what there is waits for the next issue."
     if policy.thin == Thin.WIDEN:
@@ -180,24 +205,45 @@ def _thin_reason(found: int, policy: Policy) -> str:
     return f"{counted}; this issue is skipped."
 
 
-def _left_out(
-    candidate: Candidate,
-    barred: Mapping[int, str],
-    policy: Policy,
-    start: datetime,
-    now: datetime,
-) -> LeftOut:
-    if reason := barred.get(candidate.article_id):
-        pass
-    elif candidate.fresh_at < start:
-        reason = f"Older than {_hours(now - start)}."
-    elif not any(_takes(section, candidate) for section in policy.sections):
-        reason = "No section takes it."
-    else:
-        reason = (
-            f"No room: the issue holds {policy.maximum}, and sections have maxima of their own."
-        )
-    return LeftOut(candidate.article_id, candidate.title, reason)
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    """Why a candidate doesn't go out, in the light of how the sections were filled."""
+
+    policy: Policy
+    barred: Mapping[int, str]
+    filled: Sequence[Sequence[Picked]]
+    start: datetime
+    now: datetime
+
+    def reason(self, candidate: Candidate) -> str:
+        """Say it in an editor's words."""
+        if reason := self.barred.get(candidate.article_id):
+            return reason
+        if any(candidate.article_id == story.article_id for story in chain(*self.filled)):
+            return self._fits_a_thin_issue()
+        takers = [p for p, section in enumerate(self.policy.sections) if _takes(section, candidate)]
+        if not takers:
+            return "No section takes it."
+        in_time = [position for position in takers if self._in_time(position, candidate)]
+        if not in_time:
+            return f"Older than {_hours(self.now - self.start)}."
+        return self._no_room(in_time)
+
+    def _fits_a_thin_issue(self) -> str:
+        if self.policy.thin == Thin.WAIT:
+            return "It waits for the next issue: there are too few for this one."
+        return "It would go out, but there are too few for an issue."
+
+    def _in_time(self, position: int, candidate: Candidate) -> bool:
+        picked = self.policy.sections[position].kind == Kind.PICKED
+        return picked or candidate.fresh_at >= self.start
+
+    def _no_room(self, takers: Sequence[int]) -> str:
+        sections = [self.policy.sections[position] for position in takers]
+        if all(len(self.filled[p]) >= self.policy.sections[p].maximum for p in takers):
+            held = " and ".join(f"{section.title} holds {section.maximum}" for section in sections)
+            return f"No room: {held}."
+        return f"No room: the issue holds {self.policy.maximum}."
 
 
 def _takes(section: SectionRule, candidate: Candidate) -> bool:
