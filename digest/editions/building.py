@@ -11,9 +11,9 @@ from itertools import islice
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
-from digest.articles.models import Article
+from digest.articles.models import Article, Sighting
 from digest.core import clock, jobs
 from digest.core.errors import DigestError
 from digest.editions.models import Edition, Story
@@ -24,7 +24,12 @@ from digest.newsletters.models import Appeal, Newsletter, Pick, Section
 log = structlog.get_logger(__name__)
 
 LOOKED_AT = 2_000  # newest candidates that a selection sees
+COMING = 50  # next ones with a date still to come, which an editor may look for
 EXPLAINED = 200  # left-out candidates whose reasons are kept
+# Two daily slots lie 25 hours apart when clocks go back: an issue that looks back so little less
+# than to the one before reaches back to it.
+_LEEWAY = timedelta(hours=2)
+_OVERLAP = timedelta(minutes=10)  # for a poll that was storing while the last issue was built
 _HORIZON = timedelta(days=31)  # older missed slots are not even counted
 _LOCKS = 0x0ED1  # our class of advisory locks
 
@@ -47,11 +52,13 @@ def build_due(now: datetime | None = None) -> list[Edition]:
     """
     now = now or clock.now()
     built: list[Edition] = []
-    for newsletter in Newsletter.objects.filter(active=True, schedule__isnull=False):
+    for newsletter in _scheduled().order_by("pk"):
         try:
             built += _build_newsletter(newsletter, now)
         except DigestError as problem:
             log.error("newsletter not built", newsletter=newsletter.slug, problem=str(problem))  # noqa: TRY400
+        except Exception:
+            log.exception("newsletter not built", newsletter=newsletter.slug)
     return built
 
 
@@ -84,6 +91,11 @@ def draft(newsletter: Newsletter, now: datetime) -> Draft:
 @transaction.atomic
 def _build_newsletter(newsletter: Newsletter, now: datetime) -> list[Edition]:
     _hold(newsletter)
+    there = _scheduled().filter(pk=newsletter.pk).first()  # it may have been stopped meanwhile
+    return _build_slots(there, now) if there else []
+
+
+def _build_slots(newsletter: Newsletter, now: datetime) -> list[Edition]:
     decisions = _decide(newsletter, now)
     built = [
         build(newsletter, slot, now) if wanted else _skip(newsletter, slot, reason, now)
@@ -94,13 +106,20 @@ def _build_newsletter(newsletter: Newsletter, now: datetime) -> list[Edition]:
     return built
 
 
+def _scheduled() -> QuerySet[Newsletter]:
+    active = Newsletter.objects.filter(active=True, schedule__isnull=False)
+    return active.select_related("schedule", "publication")
+
+
 def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
     """Return what becomes of each slot since the last one that was dealt with."""
     schedule = newsletter.schedule
     rule = schedules.rule_of(schedule)
     done = newsletter.editions.filter(kind=Edition.Kind.SCHEDULED).aggregate(at=Max("slot"))["at"]
     after = max(filter(None, [schedule.since, done, now - _HORIZON]))
-    due = list(schedules.slots(rule, after, now))
+    # One made by hand at the very moment of a slot is that slot's edition.
+    taken = set(newsletter.editions.filter(slot__gt=after).values_list("slot", flat=True))
+    due = [slot for slot in schedules.slots(rule, after, now) if slot not in taken]
     terms = catchup.Terms(
         policy=newsletter.catch_up,
         late=timedelta(minutes=newsletter.late_minutes),
@@ -133,7 +152,7 @@ def _hold(newsletter: Newsletter) -> None:
 def _compose(newsletter: Newsletter, slot: datetime, now: datetime, kind: str) -> Draft:
     """Select, and lay the outcome out as an edition and stories that are not saved."""
     policy = _policy(newsletter)
-    since = _last_sent(newsletter) if _keeps_stories(newsletter) else None
+    since = _window_start(newsletter, policy, slot)
     articles = _candidates(newsletter, policy, now, since)
     selection = select(map(_candidate, articles), policy, _sent(newsletter, articles), now, since)
     edition = Edition(
@@ -195,6 +214,21 @@ def _zone(newsletter: Newsletter) -> tzinfo:
     return clock.zone(schedule.timezone if schedule else newsletter.publication.timezone)
 
 
+def _window_start(newsletter: Newsletter, policy: Policy, slot: datetime) -> datetime:
+    """Return how far an issue looks back at least.
+
+    As far as its policy says, from its slot, however late it is built; and where that ends just
+    short of the issue before, to that one: else a story between the two would never go out.
+    """
+    start = slot - policy.look_back
+    before = newsletter.editions.filter(slot__lt=slot).aggregate(at=Max("slot"))["at"]
+    if before and before >= start - _LEEWAY:
+        start = min(start, before - _OVERLAP)
+    if _keeps_stories(newsletter):
+        start = min(start, _last_sent(newsletter) - _OVERLAP)
+    return start
+
+
 def _keeps_stories(newsletter: Newsletter) -> bool:
     """Say whether stories of an issue that didn't go out wait for the next one."""
     return (
@@ -202,25 +236,25 @@ def _keeps_stories(newsletter: Newsletter) -> bool:
     )
 
 
-def _last_sent(newsletter: Newsletter) -> datetime | None:
+def _last_sent(newsletter: Newsletter) -> datetime:
     """Return when stories last went out; before the first time, when the newsletter was made."""
     last: datetime | None = _went_out(newsletter).aggregate(at=Max("built_at"))["at"]
     return last or newsletter.created_at
 
 
 def _candidates(
-    newsletter: Newsletter, policy: Policy, now: datetime, since: datetime | None
+    newsletter: Newsletter, policy: Policy, now: datetime, since: datetime
 ) -> list[Article]:
     """Return the newest articles of the newsletter's sources, and those picked by hand."""
-    oldest = min(now - policy.look_back, now - policy.widen_to, since or now)
+    oldest = min(since, now - policy.look_back, now - policy.widen_to)
+    seen = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
+    carried = Article.objects.filter(Exists(seen)).values_list("pk", flat=True)
+    recent = carried.filter(available_at__range=(oldest, now)).order_by("-available_at", "pk")
+    marked = carried.filter(marked_updated_at__gte=oldest).order_by("-marked_updated_at", "pk")
+    coming = carried.filter(available_at__gt=now).order_by("available_at", "pk")
+    found = recent[:LOOKED_AT].union(marked[:LOOKED_AT], coming[:COMING])
     picks = [article_id for section in policy.sections for article_id in section.picks]
-    carried = Article.objects.filter(sources__newsletters=newsletter)
-    recent = Q(available_at__gte=oldest) | Q(marked_updated_at__gte=oldest)
-    newest = carried.filter(recent).order_by("-available_at", "pk").distinct()[:LOOKED_AT]
-    found = {article.pk: article for article in newest.defer("body_html")}
-    missing = [article_id for article_id in picks if article_id not in found]
-    found |= Article.objects.defer("body_html").in_bulk(missing)
-    return list(found.values())
+    return list(Article.objects.filter(pk__in={*found, *picks}).defer("body_html"))
 
 
 def _candidate(article: Article) -> Candidate:

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from threading import Barrier
+from time import sleep
 
 import pytest
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
+from redis import Redis
 
 from digest.articles.models import Article
+from digest.core import jobs
+from digest.editions import building
 from digest.editions.building import build, build_due, draft
 from digest.editions.models import Edition, Story
 from digest.newsletters import setup
@@ -17,6 +22,8 @@ from tests.cast import NOON, make_article, make_newsletter, make_schedule, make_
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SEVEN = NOON + DAY - 5 * HOUR  # the first slot of a daily schedule made at noon
+AUTUMN = datetime(2026, 10, 24, 6, 0, tzinfo=UTC)  # seven in London, a day before clocks go back
+SPRING = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)  # an hour before they go forward
 State = Edition.State
 
 
@@ -30,6 +37,25 @@ def tide(**fields: object) -> tuple[Newsletter, Callable[..., Article]]:
 def titles(edition: Edition) -> list[str]:
     """Return what goes out."""
     return [story.title for story in edition.stories.all()]
+
+
+def slots_built(start: datetime, hours: int) -> list[datetime]:
+    """Let beat look every ten minutes; return the slots of what it built."""
+    ticks = (start + timedelta(minutes=10 * tick) for tick in range(hours * 6 + 1))
+    return [edition.slot for tick in ticks for edition in build_due(tick)]
+
+
+def wait_for_a_waiting_builder() -> None:
+    """Return when another connection waits for a newsletter's lock."""
+    for _ in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype='advisory' AND NOT granted"
+            )
+            if cursor.fetchone() != (0,):
+                return
+        sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 @pytest.mark.django_db
@@ -154,6 +180,140 @@ class TestBuilding:
         assert all(edition.reason for edition in made[:-1])
         assert build_due(SEVEN + 6 * DAY + 2 * HOUR) == []
 
+    @pytest.mark.parametrize(
+        ("policy", "states", "out"),
+        [
+            # Found an hour late: the latest may still go out, with what is new today.
+            ("send_late", ["skipped"] * 6 + ["built"], ["Story of day 6"]),
+            ("merge", ["skipped"] * 7, []),
+            ("skip", ["skipped"] * 7, []),
+        ],
+    )
+    def test_a_week_of_downtime_follows_the_policy(
+        self, policy: str, states: list[str], out: list[str]
+    ) -> None:
+        """Never a pile."""
+        self.a_week_down(policy)
+        made = build_due(SEVEN + 6 * DAY + HOUR)
+        assert [edition.state for edition in made] == states
+        assert titles(made[-1]) == out
+
+    @pytest.mark.parametrize(
+        ("policy", "days"),
+        [("send_late", [7]), ("merge", [7, 6, 5, 4, 3, 2, 1, 0]), ("skip", [7])],
+    )
+    def test_the_issue_after_a_downtime_has_what_the_policy_says(
+        self, policy: str, days: list[int]
+    ) -> None:
+        """Merged stories go out in the issue that was named, others are past."""
+        publish = self.a_week_down(policy)
+        missed = build_due(SEVEN + 6 * DAY + HOUR)
+        publish(title="Story of day 7", published_at=SEVEN + 7 * DAY - HOUR)
+        [edition] = build_due(SEVEN + 7 * DAY)
+        assert titles(edition) == [f"Story of day {day}" for day in days]
+        if policy == "merge":
+            assert "merged into the issue of Tue 01 Dec 2026, 07:00 GMT" in missed[0].reason
+
+    def a_week_down(self, policy: str) -> Callable[..., Article]:
+        """A newsletter with a story for each of seven days on which nobody built it."""
+        newsletter, publish = tide(catch_up=policy)
+        make_schedule(newsletter)
+        for day in range(7):
+            publish(title=f"Story of day {day}", published_at=SEVEN + day * DAY - HOUR)
+        return publish
+
+    def test_a_late_issue_looks_back_from_its_slot(self) -> None:
+        """What came just after the issue before is in it, though more than a day old by now."""
+        newsletter, publish = tide(late_minutes=300)
+        make_schedule(newsletter)
+        build_due(SEVEN)
+        publish(title="Early", published_at=SEVEN + HOUR)
+        publish(title="While down", published_at=SEVEN + DAY + HOUR)
+        [edition] = build_due(SEVEN + DAY + 4 * HOUR)
+        assert edition.slot == SEVEN + DAY
+        assert titles(edition) == ["While down", "Early"]
+
+    def test_no_story_is_lost_on_the_day_of_25_hours(self) -> None:
+        """Clocks go back on 25 October 2026: seven o'clock comes 25 hours after seven o'clock."""
+        newsletter, publish = tide(created_at=AUTUMN - DAY)
+        make_schedule(newsletter, since=AUTUMN - DAY)
+        publish(title="First", published_at=AUTUMN - HOUR)
+        build_due(AUTUMN)
+        publish(title="In the hour between", published_at=AUTUMN + HOUR / 2)
+        assert build_due(AUTUMN + 24 * HOUR) == []
+        [edition] = build_due(AUTUMN + 25 * HOUR)
+        assert titles(edition) == ["In the hour between"]
+
+    def test_a_time_that_dst_skips_or_repeats_makes_one_edition(self) -> None:
+        """01:30 in London: at 02:00 summer time in spring, the first of two in autumn."""
+        newsletter, publish = tide()
+        schedule = make_schedule(newsletter, time=time(1, 30), since=SPRING)
+        publish(published_at=SPRING)
+        assert slots_built(SPRING, 4) == [SPRING + HOUR]
+        schedule.since = AUTUMN + 12 * HOUR
+        schedule.save()
+        publish(published_at=AUTUMN + 16 * HOUR)
+        assert slots_built(AUTUMN + 16 * HOUR, 6) == [datetime(2026, 10, 25, 0, 30, tzinfo=UTC)]
+
+    def test_a_story_stored_while_the_last_issue_was_built_goes_out(self) -> None:
+        """Available before that issue, seen after it: it is in no window by itself."""
+        newsletter, publish = tide()
+        make_schedule(newsletter)
+        publish(title="First", published_at=SEVEN - HOUR)
+        build_due(SEVEN)
+        publish(title="In flight", available_at=SEVEN - timedelta(seconds=20))
+        [edition] = build_due(SEVEN + DAY)
+        assert titles(edition) == ["In flight"]
+
+    def test_a_crowd_of_coming_stories_hides_none_of_today(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A calendar's feed carries hundreds of dates to come."""
+        monkeypatch.setattr(building, "LOOKED_AT", 3)
+        newsletter, publish = tide()
+        publish(title="Today")
+        for hour in range(1, 8):
+            publish(published_at=NOON + hour * HOUR)
+        assert titles(build(newsletter, NOON, NOON)) == ["Today"]
+
+    def test_an_old_story_marked_as_updated_is_not_hidden_by_newer_ones(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many there are."""
+        monkeypatch.setattr(building, "LOOKED_AT", 2)
+        newsletter, publish = tide()
+        publish(title="Old", published_at=NOON - 90 * DAY, marked_updated_at=NOON)
+        for hour in range(1, 5):
+            publish(title=f"New {hour}", published_at=NOON - hour * HOUR)
+        assert titles(build(newsletter, NOON, NOON)) == ["Old", "New 1", "New 2"]
+
+    def test_few_reasons_are_kept_of_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The nearest ones."""
+        monkeypatch.setattr(building, "EXPLAINED", 2)
+        newsletter, publish = tide(max_stories=1)
+        for hour in range(1, 6):
+            publish(title=f"New {hour}", published_at=NOON - hour * HOUR)
+        edition = build(newsletter, NOON, NOON)
+        assert [left["title"] for left in edition.left_out] == ["New 2", "New 3"]
+
+    def test_one_by_hand_at_the_very_slot_is_the_edition_of_that_slot(self) -> None:
+        """It isn't found due again at every tick."""
+        newsletter, publish = tide()
+        make_schedule(newsletter)
+        publish(published_at=SEVEN - HOUR)
+        build(newsletter, SEVEN, SEVEN, Edition.Kind.MANUAL)
+        assert build_due(SEVEN) == []
+        assert build_due(SEVEN + HOUR) == []
+
+    def test_what_nobody_foresaw_in_one_newsletter_hinders_no_other(self) -> None:
+        """A window that reaches out of the calendar raises no error of ours."""
+        broken, _ = tide(look_back_hours=2**31 - 1)
+        make_schedule(broken)
+        fine, publish = tide()
+        make_schedule(fine)
+        publish(published_at=SEVEN - HOUR)
+        assert [edition.newsletter for edition in build_due(SEVEN)] == [fine]
+
     def test_one_broken_newsletter_hinders_no_other(self) -> None:
         """Its trouble is logged, the other is built."""
         broken, _ = tide()
@@ -198,6 +358,41 @@ class TestTwoBuilders:
         publish(published_at=SEVEN - HOUR)
         self.together(lambda _: build_due(SEVEN))
         assert Edition.objects.count() == 1
+
+    def test_a_newsletter_stopped_while_another_builds_it_is_left_alone(self) -> None:
+        """Who waited for the lock looks again at what holds now."""
+        newsletter, publish = tide()
+        make_schedule(newsletter)
+        publish(published_at=SEVEN - HOUR)
+
+        def due() -> list[Edition]:
+            try:
+                return build_due(SEVEN)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                building._hold(newsletter)
+                waiting = pool.submit(due)
+                wait_for_a_waiting_builder()
+                setup.set_active(newsletter, active=False, now=SEVEN)
+            assert waiting.result(timeout=10) == []
+        assert not Edition.objects.exists()
+
+    def test_what_was_built_is_announced_to_the_planners(self) -> None:
+        """One nudge in their queue, after the commit; a skipped issue announces nothing."""
+        broker = Redis.from_url(settings.DIGEST_REDIS_URL)
+        queue = jobs.queue_of(jobs.PLAN_EDITIONS)
+        broker.delete(queue)
+        newsletter, publish = tide()
+        make_schedule(newsletter)
+        build_due(SEVEN)
+        assert broker.llen(queue) == 0
+        publish(published_at=SEVEN + DAY - HOUR)
+        build_due(SEVEN + DAY)
+        assert broker.llen(queue) == 1
+        broker.delete(queue)
 
     def test_two_by_hand_do_not_send_the_same_story_twice(self) -> None:
         """A second apart, both at work: one carries the story, the other is skipped."""

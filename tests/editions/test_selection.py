@@ -129,8 +129,61 @@ def test_an_issue_still_thin_after_widening_is_skipped() -> None:
 
 
 def test_nothing_never_goes_out() -> None:
-    """A minimum of none still means one story."""
-    assert select([], replace(POLICY, minimum=0), {}, NOON).skip.startswith("No new stories")
+    """A minimum of none still means one story, looked for as far back as the policy says."""
+    policy = replace(POLICY, minimum=0, thin="widen")
+    assert select([], policy, {}, NOON).skip.startswith("No new stories")
+    assert ids([story(1, 50)], policy) == [1]
+
+
+@pytest.mark.parametrize(
+    ("thin", "reason"),
+    [
+        ("wait", "It waits for the next issue: there are too few for this one."),
+        ("skip", "It would go out, but there are too few for an issue."),
+    ],
+)
+def test_stories_of_a_skipped_issue_are_explained_too(thin: str, reason: str) -> None:
+    """An editor reads what becomes of each."""
+    chosen = select([story(1)], replace(POLICY, minimum=2, thin=thin), {}, NOON)
+    assert [left.reason for left in chosen.left_out] == [reason]
+
+
+def test_a_full_section_is_named() -> None:
+    """The editor reads which maximum to raise."""
+    sea = replace(SEA, maximum=1)
+    latest = replace(LATEST, maximum=1)
+    policy = replace(POLICY, sections=(sea, latest))
+    chosen = select([story(n, n, "harbour") for n in (1, 2, 3)], policy, {}, NOON)
+    assert [left.reason for left in chosen.left_out] == [
+        "No room: Sea holds 1 and Latest Stories holds 1."
+    ]
+    chosen = select([story(n, n) for n in (1, 2)], policy, {}, NOON)
+    assert [left.reason for left in chosen.left_out] == ["No room: Latest Stories holds 1."]
+
+
+def test_a_full_issue_is_named() -> None:
+    """Where sections had room, the issue had not."""
+    chosen = select([story(1), story(2, 2)], replace(POLICY, maximum=1), {}, NOON)
+    assert [left.reason for left in chosen.left_out] == ["No room: the issue holds 1."]
+
+
+def test_a_hand_picked_story_without_room_is_not_called_old() -> None:
+    """Its age does not matter."""
+    picked = SectionRule("Editors' Choice", "picked", 1, picks=(7, 8))
+    policy = replace(POLICY, sections=(picked, LATEST))
+    chosen = select([story(7, 800), story(8, 900)], policy, {}, NOON)
+    assert [left.reason for left in chosen.left_out] == ["No room: Editors' Choice holds 1."]
+
+
+def test_a_story_of_no_section_says_so() -> None:
+    """A newsletter of topics only."""
+    chosen = select([story(1), story(2, 1, "harbour")], replace(POLICY, sections=(SEA,)), {}, NOON)
+    assert [left.reason for left in chosen.left_out] == ["No section takes it."]
+
+
+def test_a_mark_from_the_future_does_not_count() -> None:
+    """Clocks differ; a story that is marked tomorrow must not go out at every slot until then."""
+    assert ids([story(1, 5, marked=-24)], sent={1: NOON - HOUR}) == []
 
 
 def test_stories_kept_for_later_are_not_too_old_for_the_next_issue() -> None:
@@ -168,22 +221,31 @@ policy_strategy = st.builds(
 )
 
 
-@given(candidates_strategy, policy_strategy, sent_strategy, st.randoms())
+since_strategy = st.none() | st.integers(0, 200).map(lambda hours: NOON - hours * HOUR)
+
+
+@given(candidates_strategy, policy_strategy, sent_strategy, since_strategy, st.randoms())
 def test_whatever_comes_in_the_promises_hold(
-    candidates: list[Candidate], policy: Policy, sent: dict[int, datetime], random: object
+    candidates: list[Candidate],
+    policy: Policy,
+    sent: dict[int, datetime],
+    since: datetime | None,
+    random: object,
 ) -> None:
     """Nobody twice, nothing early, no more than fit, a reason for everyone, order of no matter."""
-    chosen = select(candidates, policy, sent, NOON)
+    chosen = select(candidates, policy, sent, NOON, since)
     out = [picked.article_id for picked in chosen.stories]
     by_id = {candidate.article_id: candidate for candidate in candidates}
     assert len(out) == len(set(out)) <= policy.maximum
     for article_id in out:
         marked = by_id[article_id].marked_updated_at
         assert by_id[article_id].available_at <= NOON
-        assert article_id not in sent or (marked is not None and marked > sent[article_id])
-    if not chosen.skip:
-        explained = {left.article_id for left in chosen.left_out} | set(out)
-        assert explained == by_id.keys()
-    assert all(left.reason for left in chosen.left_out)
+        assert article_id not in sent or (marked is not None and sent[article_id] < marked <= NOON)
+    for section in policy.sections:
+        assert [p.section for p in chosen.stories].count(section.title) <= section.maximum
+    assert bool(chosen.stories) is not bool(chosen.skip)
+    explained = [left.article_id for left in chosen.left_out] + out
+    assert sorted(explained) == sorted(by_id)
+    assert all(left.reason for left in (*chosen.left_out, *chosen.stories))
     shuffled = sorted(candidates, key=lambda _: random.random())  # type: ignore[attr-defined]
-    assert select(shuffled, policy, sent, NOON) == chosen
+    assert select(shuffled, policy, sent, NOON, since) == chosen
