@@ -81,8 +81,11 @@ def database(now: datetime) -> Iterator[Finding]:
     """PostgreSQL answers, is migrated, and agrees about the time."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('server_version'), clock_timestamp()")
-            version, their_now = cursor.fetchone()
+            cursor.execute(
+                "SELECT current_setting('server_version'), current_setting('server_encoding'), "
+                "clock_timestamp()"
+            )
+            version, encoding, their_now = cursor.fetchone()
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as problem:
@@ -90,6 +93,7 @@ def database(now: datetime) -> Iterator[Finding]:
         yield fail(f"PostgreSQL cannot be used: {words}", "Start it, or mend DIGEST_DATABASE_URL.")
         return
     yield ok(f"PostgreSQL {version.split()[0]} answers.")
+    yield from _fit_to_hold_text(encoding)
     if missing:
         yield fail(f"{len(missing)} migrations have not been run.", "Run `digest migrate`.")
     else:
@@ -98,6 +102,15 @@ def database(now: datetime) -> Iterator[Finding]:
         yield warn(
             f"PostgreSQL's clock says {clock.spoken(their_now)}, ours {clock.spoken(now)}.",
             "Synchronise the clocks of both machines.",
+        )
+
+
+def _fit_to_hold_text(encoding: str) -> Iterator[Finding]:
+    """Articles come in every script; a database in any other encoding refuses some of them."""
+    if encoding != "UTF8":
+        yield fail(
+            f"The database is encoded in {encoding}, which cannot hold every article.",
+            "Make a new one: createdb --encoding=UTF8 --template=template0 digest",
         )
 
 

@@ -170,3 +170,9 @@ def test_doctor_exits_with_1_if_anything_fails(digest: Digest, settings: Setting
     said = digest("doctor", "--json")
     assert (said.status, said.facts["fit"]) == (1, False)
     assert {"level": "ok", "what": "Valkey answers.", "advice": ""} in said.facts["findings"]
+
+
+@pytest.mark.parametrize(("encoding", "found"), [("UTF8", 0), ("SQL_ASCII", 1), ("LATIN1", 1)])
+def test_a_database_that_cannot_hold_every_script_is_not_fit(encoding: str, found: int) -> None:
+    """PostgreSQL's initdb in a container without a locale makes SQL_ASCII."""
+    assert len(list(checks._fit_to_hold_text(encoding))) == found
