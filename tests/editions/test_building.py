@@ -224,7 +224,7 @@ class TestBuilding:
 
     def test_a_late_issue_looks_back_from_its_slot(self) -> None:
         """What came just after the issue before is in it, though more than a day old by now."""
-        newsletter, publish = tide(late_minutes=300)
+        newsletter, publish = tide(late_minutes=300, thin="skip")
         make_schedule(newsletter)
         build_due(SEVEN)
         publish(title="Early", published_at=SEVEN + HOUR)
@@ -235,7 +235,7 @@ class TestBuilding:
 
     def test_no_story_is_lost_on_the_day_of_25_hours(self) -> None:
         """Clocks go back on 25 October 2026: seven o'clock comes 25 hours after seven o'clock."""
-        newsletter, publish = tide(created_at=AUTUMN - DAY)
+        newsletter, publish = tide(created_at=AUTUMN - DAY, thin="skip")
         make_schedule(newsletter, since=AUTUMN - DAY)
         publish(title="First", published_at=AUTUMN - HOUR)
         build_due(AUTUMN)
@@ -257,7 +257,7 @@ class TestBuilding:
 
     def test_a_story_stored_while_the_last_issue_was_built_goes_out(self) -> None:
         """Available before that issue, seen after it: it is in no window by itself."""
-        newsletter, publish = tide()
+        newsletter, publish = tide(thin="skip")
         make_schedule(newsletter)
         publish(title="First", published_at=SEVEN - HOUR)
         build_due(SEVEN)
