@@ -44,6 +44,7 @@ DIGEST_BROKER_OPTIONS = {
 # A claimed delivery is its worker's for so long without a sign of life. Longer than a pause of the
 # machine, shorter than readers would notice.
 DIGEST_LEASE_SECONDS = float(env.read("DIGEST_LEASE_SECONDS", "60"))
+DIGEST_TICK_SECONDS = float(env.read("DIGEST_TICK_SECONDS", "10"))  # how often beat says "look"
 DIGEST_SEND_SECONDS = float(env.read("DIGEST_SEND_SECONDS", "8"))  # of one sending task
 DIGEST_SEND_PARALLEL = int(env.read("DIGEST_SEND_PARALLEL", "4"))  # sending tasks nudged at once
 

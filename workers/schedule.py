@@ -2,15 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from digest.core import jobs
 
-EVERY = {  # seconds
-    jobs.POLL_SOURCES: 30,
-    jobs.BUILD_EDITIONS: 10,
-    jobs.PLAN_EDITIONS: 10,
-    jobs.SEND_DELIVERIES: 10,
-    jobs.SWEEP_DELIVERIES: 10,
-}
+EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {jobs.POLL_SOURCES: 30}
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}

@@ -42,9 +42,11 @@ def parse(typed: str) -> Address:
 
 
 def envelope(email: str) -> str:
-    """Return a stored address as SMTP wants it: domain in A-labels (RFC 5891)."""
+    """Return a stored address as SMTP wants it: domain in A-labels (RFC 5891).
+
+    Raises InvalidAddressError where that cannot be.
+    """
     local, _, domain = email.rpartition("@")
     if domain.isascii():
         return email
-    found = validate_email(email, check_deliverability=False)
-    return f"{local}@{found.ascii_domain}"
+    return f"{local}@{parse(email).domain}"

@@ -15,10 +15,13 @@ from django.db import transaction
 POLL_SOURCES = "articles.poll"
 BUILD_EDITIONS = "editions.build"
 PLAN_EDITIONS = "delivery.plan"
-SEND_DELIVERIES = "delivery.send"
+SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wait behind it
 SWEEP_DELIVERIES = "delivery.sweep"
 
 NAMES = frozenset({POLL_SOURCES, BUILD_EDITIONS, PLAN_EDITIONS, SEND_DELIVERIES, SWEEP_DELIVERIES})
+
+# A nudge that nobody took by then has been given again by beat; none can pile up.
+LASTS = 30  # seconds
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +40,7 @@ def queue_of(name: str) -> str:
 
 def _publish(name: str, ids: dict[str, int]) -> None:
     try:
-        _publisher().send_task(name, kwargs=ids, queue=queue_of(name), retry=False)
+        _publisher().send_task(name, kwargs=ids, queue=queue_of(name), retry=False, expires=LASTS)
     except Exception as problem:  # noqa: BLE001  the broker may fail in any way; sweeps make up for it
         log.warning("nudge lost, a sweep will follow", job=name, problem=str(problem))
 

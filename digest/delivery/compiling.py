@@ -1,5 +1,6 @@
 """The compiled form of an edition: made once, stored, read by every worker."""
 
+from contextlib import suppress
 from functools import lru_cache
 
 from django.db import transaction
@@ -9,15 +10,18 @@ from digest.delivery.models import CompiledMail
 from digest.editions.models import Edition
 from digest.rendering.compiled import Compiled
 from digest.rendering.edition import compile_edition
+from digest.rendering.errors import RenderingError
 
 
 def compiled_for(edition: Edition) -> Compiled:
     """Return an edition's compiled form; the first call makes and stores it.
 
-    Raises RenderingError, saying what an editor has to mend.
+    One that an older version of Digest stored is made again: the stories are frozen, so it says
+    the same. Raises RenderingError, saying what an editor has to mend.
     """
-    if not CompiledMail.objects.filter(edition=edition).exists():
-        _compile(edition)
+    with suppress(CompiledMail.DoesNotExist, RenderingError):
+        return _load(edition.pk)
+    _compile(edition)
     return _load(edition.pk)
 
 
@@ -29,10 +33,13 @@ def _compile(edition: Edition) -> None:
         .select_related("newsletter__publication", "appeal")
         .get(pk=edition.pk)
     )
-    if CompiledMail.objects.filter(edition=locked).exists():
+    with suppress(CompiledMail.DoesNotExist, RenderingError):
+        _load(locked.pk)
         return
     compiled = compile_edition(locked, list(locked.stories.all()), locked.appeal)
-    CompiledMail.objects.create(edition=locked, data=compiled.dumps(), created_at=clock.now())
+    CompiledMail.objects.update_or_create(
+        edition=locked, defaults={"data": compiled.dumps(), "created_at": clock.now()}
+    )
     locked.subject, locked.preheader = compiled.subject, compiled.preheader
     locked.save(update_fields=["subject", "preheader"])
 

@@ -14,16 +14,18 @@ Leases go by the database's clock, the only one that all workers share.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from digest.delivery.models import Delivery
+from digest.delivery.progress import progress
 from digest.delivery.retries import Outcome
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
@@ -31,7 +33,15 @@ from digest.subscribers import audience
 from digest.subscribers.models import Subscription
 from digest.subscribers.suppression import holding
 
+log = structlog.get_logger(__name__)
+
 State = Delivery.State
+
+# A message that breaks the line or the worker each time is left to a person in the end. The first
+# time it goes out again at once, then later and later.
+MOST_DOUBTS = 3
+DOUBT_WAIT = timedelta(minutes=5)
+LATE = timedelta(days=1)  # longer than any relay takes to answer
 
 DOUBT = "In doubt: the worker ended, or the line broke, before the relay's word was known."
 AGAIN = "In doubt once; sent again, as the newsletter says."
@@ -164,10 +174,16 @@ def doubt(batch: Batch, row: Row) -> None:
     )
 
 
-def withdraw(batch: Batch, row: Row) -> None:
-    """Take an attempt back: the relay went away before it could have taken the message."""
+def withdraw(batch: Batch, row: Row, now: datetime) -> None:
+    """Take an attempt back: the relay went away before it could have taken the message.
+
+    It goes behind all that is due, so that a message which drives relays away holds up nobody.
+    """
     _ours(batch, row).filter(state=State.CLAIMED, attempted_at__isnull=False).update(
-        attempted_at=None, attempts=F("attempts") - 1
+        attempted_at=None,
+        attempts=row.attempts,
+        first_attempt_at=row.first_attempt_at,
+        due_at=now,
     )
 
 
@@ -200,6 +216,7 @@ def sweep(now: datetime) -> Swept:
     )
     resent = _resend_doubted(now)
     settle_cancelled(now)
+    _reopen(now)
     return Swept(requeued, doubted, resent, _finish(now))
 
 
@@ -244,27 +261,45 @@ def _unwanted_because(newsletter_id: int, row: Row) -> str:
     return "The reader has paused."
 
 
+def _to_be_resent() -> QuerySet[Delivery]:
+    """Return what is in doubt where the newsletter would rather mail twice than never."""
+    return Delivery.objects.filter(
+        state=State.IN_DOUBT,
+        doubts__lte=MOST_DOUBTS,
+        edition__newsletter__in_doubt=Newsletter.InDoubt.RESEND,
+    )
+
+
 def _resend_doubted(now: datetime) -> int:
-    """Queue doubtful deliveries again where the newsletter would rather mail twice than never."""
-    willing = Edition.objects.filter(
-        newsletter__in_doubt=Newsletter.InDoubt.RESEND,
-        state__in=[Edition.State.SENDING, Edition.State.PAUSED],
+    """Queue what is to be sent again in editions that are not over."""
+    open_states = [Edition.State.SENDING, Edition.State.PAUSED]
+    waiting = _to_be_resent().filter(edition__state__in=open_states)
+    wait = ExpressionWrapper((F("doubts") - 1) * DOUBT_WAIT, output_field=DurationField())
+    return waiting.update(
+        state=State.QUEUED, due_at=now + wait, fence=None, attempted_at=None, reply=AGAIN
     )
-    return Delivery.objects.filter(state=State.IN_DOUBT, edition__in=willing).update(
-        state=State.QUEUED, due_at=now, fence=None, attempted_at=None, reply=AGAIN
-    )
+
+
+def _reopen(now: datetime) -> None:
+    """Let an edition go on whose last doubt was resolved, after its end, by a "try again later"."""
+    waiting = Delivery.objects.filter(edition=OuterRef("pk"), state=State.DEFERRED)
+    Edition.objects.filter(
+        Exists(waiting), state=Edition.State.SENT, finished_at__gt=now - LATE
+    ).update(state=Edition.State.SENDING, finished_at=None)
 
 
 def _finish(now: datetime) -> list[Edition]:
     """Close the editions that are planned and have nothing left to come."""
     to_come = Delivery.objects.filter(edition=OuterRef("pk"), state__in=[0, 1, 2])
+    again = _to_be_resent().filter(edition=OuterRef("pk"))
     done = Edition.objects.filter(
-        ~Exists(to_come), Q(planned_at__isnull=False), state=Edition.State.SENDING
+        ~Exists(to_come),
+        ~Exists(again),
+        Q(planned_at__isnull=False),
+        state=Edition.State.SENDING,
     )
-    return [
-        edition
-        for edition in done
-        if Edition.objects.filter(pk=edition.pk, state=Edition.State.SENDING).update(
-            state=Edition.State.SENT, finished_at=now
-        )
-    ]
+    closed = {"state": Edition.State.SENT, "finished_at": now}
+    finished = [edition for edition in done if done.filter(pk=edition.pk).update(**closed)]
+    for edition in finished:
+        log.info("edition sent", edition=edition.pk, **asdict(progress(edition)))
+    return finished

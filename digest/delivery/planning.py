@@ -8,10 +8,11 @@ from datetime import datetime
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Max
 
 from digest.core import clock, jobs
+from digest.delivery import steering
 from digest.delivery.compiling import compiled_for
 from digest.delivery.models import Delivery
 from digest.editions.models import Edition
@@ -34,15 +35,28 @@ def plan_built(now: datetime | None = None) -> list[Edition]:
 
 def _plan(edition: Edition, now: datetime) -> bool:
     """Plan one edition; False if it cannot be rendered or somebody stopped or planned it."""
-    try:
-        compiled_for(edition)
-    except RenderingError as problem:
-        _set_aside(edition, problem)
+    if not _compiled(edition):
         return False
     after = Delivery.objects.filter(edition=edition).aggregate(at=Max("subscriber"))["at"] or 0
     while (last := _step(edition, after, now)) is not None:
         after = last
     return _open(edition, now)
+
+
+def _compiled(edition: Edition) -> bool:
+    """Compile an edition, or set it aside: trying again would not help, and others wait behind."""
+    try:
+        compiled_for(edition)
+    except RenderingError as problem:
+        steering.set_aside(edition, f"It cannot be rendered: {problem}")
+    except DatabaseError:
+        raise
+    except Exception as problem:
+        log.exception("rendering failed in an unexpected way", edition=edition.pk)
+        steering.set_aside(edition, f"It cannot be rendered: {problem!r} (see the workers' log)")
+    else:
+        return True
+    return False
 
 
 def _step(edition: Edition, after: int, now: datetime) -> int | None:
@@ -72,15 +86,11 @@ def _open(edition: Edition, now: datetime) -> bool:
     opened = Edition.objects.filter(pk=edition.pk, state=State.BUILT).update(
         state=State.SENDING, planned_at=now
     )
-    if opened:
-        for _ in range(settings.DIGEST_SEND_PARALLEL):
-            jobs.enqueue(jobs.SEND_DELIVERIES)
-    return bool(opened)
-
-
-def _set_aside(edition: Edition, problem: RenderingError) -> None:
-    """Pause an edition that cannot be rendered: trying again would not help, an editor would."""
-    log.error("edition paused, it cannot be rendered", edition=edition.pk, problem=str(problem))
-    Edition.objects.filter(pk=edition.pk, state=State.BUILT).update(
-        state=State.PAUSED, reason=f"It cannot be rendered: {problem}"
-    )
+    if not opened:
+        return False
+    if not Delivery.objects.filter(edition=edition).exists():
+        jobs.enqueue(jobs.SWEEP_DELIVERIES)  # nobody to send to: it is finished already
+        return True
+    for _ in range(settings.DIGEST_SEND_PARALLEL):
+        jobs.enqueue(jobs.SEND_DELIVERIES)
+    return True

@@ -3,7 +3,8 @@
     claim a batch > for each row: attempt it in the ledger, hand it over, record the relay's word
 
 Any number of senders may run at once, anywhere: the ledger gives each its own rows. When the relay
-is down the batch goes back, nobody's attempt is used up, and the relay is left alone for a while.
+is down the batch goes back, nobody's attempt is used up, and the relay is left alone for a while;
+so it is when its word on a message was lost, before more are in doubt.
 """
 
 import random
@@ -14,23 +15,26 @@ from datetime import datetime
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from digest.core import addresses, clock, jobs, links
 from digest.core.errors import DigestError
-from digest.delivery import ledger, relays, retries
+from digest.delivery import ledger, relays, retries, steering
 from digest.delivery.compiling import compiled_for
-from digest.delivery.errors import RelayDownError, ReplyLostError
+from digest.delivery.errors import RelayDownError, ReplyLostError, TransportError
 from digest.delivery.heartbeat import Heartbeat
 from digest.delivery.ledger import Batch, Row, Verdict
 from digest.delivery.models import Delivery
 from digest.delivery.transports import open_transport
 from digest.delivery.transports.base import Envelope, Transport
 from digest.editions.models import Edition
-from digest.rendering.compiled import Recipient
+from digest.rendering.compiled import Compiled, Recipient
+from digest.rendering.errors import RenderingError
 
 log = structlog.get_logger(__name__)
 
 BATCH = 50
+PATIENCE = 0.5  # seconds between two tries to reach the database
 
 State = Delivery.State
 
@@ -40,6 +44,7 @@ class Tally:
     """What a sender did: deliveries by the state they are in now."""
 
     counts: dict[State, int] = field(default_factory=dict)
+    relay_is_up: bool = False  # it has answered, and that is noted
 
     def add(self, state: State) -> None:
         """Count one."""
@@ -65,10 +70,12 @@ def send_due() -> Tally:
         heartbeat = stack.enter_context(Heartbeat())
         while time.monotonic() < until and (batch := _next_batch()):
             heartbeat.fence = batch.fence
-            if not _send_batch(batch, transport, tally):
+            if not _send_batch(batch, transport, tally, until):
                 return tally
     if ledger.due_editions(clock.now()).exists():
         jobs.enqueue(jobs.SEND_DELIVERIES)
+    elif tally.total:
+        jobs.enqueue(jobs.SWEEP_DELIVERIES)  # an edition may be finished
     return tally
 
 
@@ -82,14 +89,20 @@ def _next_batch() -> Batch | None:
     return None
 
 
-def _send_batch(batch: Batch, transport: Transport, tally: Tally) -> bool:
-    """Send a batch; False if the relay is down. What is not attempted goes back in any case."""
+def _send_batch(batch: Batch, transport: Transport, tally: Tally, until: float) -> bool:
+    """Send a batch, or what the time allows; False if the relay is to be left alone for a while.
+
+    What is not attempted goes back in any case.
+    """
     try:
+        compiled = compiled_for(batch.edition)
         for row in batch.rows:
-            verdict = _send_row(batch, row, transport, tally)
-            if verdict in {Verdict.STOPPED, Verdict.LOST}:
+            verdict = _send_row(batch, row, compiled, transport, tally)
+            if verdict in {Verdict.STOPPED, Verdict.LOST} or time.monotonic() >= until:
                 break
-    except RelayDownError as problem:
+    except RenderingError as problem:
+        steering.set_aside(batch.edition, f"It cannot be rendered: {problem}")
+    except TransportError as problem:
         log.warning("relay down", problem=str(problem))
         relays.note_down(str(problem), clock.now())
         return False
@@ -98,8 +111,10 @@ def _send_batch(batch: Batch, transport: Transport, tally: Tally) -> bool:
     return True
 
 
-def _send_row(batch: Batch, row: Row, transport: Transport, tally: Tally) -> Verdict:
-    """Send to one reader, if they may still be mailed."""
+def _send_row(
+    batch: Batch, row: Row, compiled: Compiled, transport: Transport, tally: Tally
+) -> Verdict:
+    """Send to one reader, if they may still be mailed. Raises TransportError."""
     now = clock.now()
     verdict = ledger.attempt(batch, row, now)
     if verdict is Verdict.SETTLED:
@@ -107,34 +122,53 @@ def _send_row(batch: Batch, row: Row, transport: Transport, tally: Tally) -> Ver
     if verdict is not Verdict.GO:
         return verdict
     try:
-        outcome = _hand_over(batch, row, transport, now)
+        outcome = _hand_over(batch.edition, row, compiled, transport, now)
     except RelayDownError:
-        ledger.withdraw(batch, row)
+        ledger.withdraw(batch, row, now)
         raise
-    except ReplyLostError as problem:
-        log.warning("delivery in doubt", delivery=row.id, problem=str(problem))
+    except ReplyLostError:
         ledger.doubt(batch, row)
         tally.add(State.IN_DOUBT)
-        return verdict
-    if not ledger.record(batch, row, outcome, clock.now()):
+        raise
+    if not _record(batch, row, outcome):
         log.warning("the lease was lost before the relay answered", delivery=row.id)
         return Verdict.LOST
     tally.add(outcome.state)
+    if not tally.relay_is_up:
+        relays.note_up()
+        tally.relay_is_up = True
     return verdict
 
 
-def _hand_over(batch: Batch, row: Row, transport: Transport, now: datetime) -> retries.Outcome:
+def _hand_over(
+    edition: Edition, row: Row, compiled: Compiled, transport: Transport, now: datetime
+) -> retries.Outcome:
     """Put the reader's mail together, hand it over, and return what came of it."""
-    publication = batch.edition.newsletter.publication
+    sender = edition.newsletter.publication.sender_email
     try:
-        message = compiled_for(batch.edition).message(_recipient(batch.edition, row, now))
-        envelope = Envelope(publication.sender_email, addresses.envelope(row.email))
+        message = compiled.message(_recipient(edition, row, now))
+        envelope = Envelope(addresses.envelope(sender), addresses.envelope(row.email))
     except DigestError as problem:  # this reader's address or name cannot be written
         return retries.Outcome(State.FAILED, None, str(problem))
     reply = transport.deliver(envelope, message)
-    relays.note_up()
     first = row.first_attempt_at or now
     return retries.outcome(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
+
+
+def _record(batch: Batch, row: Row, outcome: retries.Outcome) -> bool:
+    """Record the relay's word, and wait for a database that is away.
+
+    Forgetting the word would leave a doubt where there is none.
+    """
+    until = time.monotonic() + settings.DIGEST_LEASE_SECONDS / 2
+    while True:
+        try:
+            return ledger.record(batch, row, outcome, clock.now())
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(PATIENCE)
 
 
 def message_id(edition: Edition, subscriber_id: int) -> str:

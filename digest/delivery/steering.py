@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+import structlog
 from django.db.models import QuerySet
 
 from digest.core import jobs
 from digest.delivery import ledger
 from digest.delivery.errors import DeliveryError
 from digest.editions.models import Edition
+
+log = structlog.get_logger(__name__)
 
 State = Edition.State
 
@@ -39,6 +42,14 @@ def cancel(edition: Edition, reason: str, now: datetime) -> int:
         finished_at=now,
     )
     return ledger.settle_cancelled(now)
+
+
+def set_aside(edition: Edition, reason: str) -> None:
+    """Pause an edition that cannot go on by itself; an editor reads why, mends it, resumes it."""
+    log.error("edition paused", edition=edition.pk, reason=reason)
+    _row(edition).filter(state__in=[State.BUILT, State.SENDING]).update(
+        state=State.PAUSED, reason=reason
+    )
 
 
 def _move(edition: Edition, allowed: list[State], verb: str, **change: object) -> None:

@@ -24,7 +24,7 @@ def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
     compiled = compile_edition(made.edition, made.stories, made.edition.appeal)
     made.edition.subject = f"[Test] {compiled.subject}"
     marked = compile_edition(made.edition, made.stories, made.edition.appeal)
-    sender = newsletter.publication.sender_email
+    sender = addresses.envelope(newsletter.publication.sender_email)
     with open_transport() as transport:
         envelope = Envelope(sender, addresses.envelope(address.email))
         reply = transport.deliver(envelope, marked.message(_recipient(newsletter, address, now)))

@@ -180,10 +180,54 @@ def test_a_withdrawn_attempt_uses_nothing_up() -> None:
     """The relay was down, which is nobody's fault."""
     batch = claimed(make_running())
     ledger.attempt(batch, batch.rows[0], NOON)
-    ledger.withdraw(batch, batch.rows[0])
+    ledger.withdraw(batch, batch.rows[0], NOON)
     ledger.release(batch)
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.attempted_at) == (State.QUEUED, 0, None)
+    assert row.first_attempt_at is None  # days of an absent relay bring nobody nearer to giving up
+
+
+def test_a_withdrawn_attempt_goes_behind_the_others() -> None:
+    """So a message that drives relays away holds up nobody else."""
+    edition = make_running(2)
+    batch = claimed(edition, 1)
+    ledger.attempt(batch, batch.rows[0], NOON)
+    ledger.withdraw(batch, batch.rows[0], NOON)
+    ledger.release(batch)
+    first, second = claimed(edition).rows
+    assert first.id != batch.rows[0].id == second.id
+
+
+def test_a_message_that_is_always_in_doubt_is_left_to_a_person() -> None:
+    """Sent again at once, then later each time, then not any more; the edition can end."""
+    edition = make_running(newsletter=make_newsletter(in_doubt="resend"))
+    waits = []
+    for _ in range(ledger.MOST_DOUBTS):
+        batch = ledger.claim(edition, 1, NOON + HOUR)
+        ledger.attempt(batch, batch.rows[0], NOON)
+        ledger.doubt(batch, batch.rows[0])
+        assert ledger.sweep(NOON).finished == []
+        waits.append(Delivery.objects.get().due_at - NOON)
+    assert waits == [0 * HOUR, ledger.DOUBT_WAIT, 2 * ledger.DOUBT_WAIT]
+    batch = ledger.claim(edition, 1, NOON + HOUR)
+    ledger.attempt(batch, batch.rows[0], NOON)
+    ledger.doubt(batch, batch.rows[0])
+    assert ledger.sweep(NOON).finished == [edition]
+    assert states() == ["in doubt"]
+
+
+def test_a_late_try_again_opens_a_finished_edition() -> None:
+    """Otherwise the reader would wait for ever in an edition that nobody looks at."""
+    edition = make_running(newsletter=make_newsletter(in_doubt="hold"))
+    batch = claimed(edition)
+    ledger.attempt(batch, batch.rows[0], NOON)
+    ledger.doubt(batch, batch.rows[0])
+    assert ledger.sweep(NOON).finished == [edition]
+    later = Outcome(State.DEFERRED, 451, "4.3.0 later", NOON + HOUR)
+    assert ledger.record(batch, batch.rows[0], later, NOON)
+    assert ledger.sweep(NOON).finished == []
+    edition.refresh_from_db()
+    assert (edition.state, edition.finished_at) == (Edition.State.SENDING, None)
 
 
 def test_an_edition_is_finished_when_nothing_is_to_come() -> None:
@@ -193,7 +237,7 @@ def test_an_edition_is_finished_when_nothing_is_to_come() -> None:
     deferred = Delivery.objects.latest("pk")
     Delivery.objects.filter(pk=deferred.pk).update(state=State.DEFERRED, settled_at=None)
     assert ledger.sweep(NOON).finished == []
-    Delivery.objects.filter(pk=deferred.pk).update(state=State.IN_DOUBT)
+    Delivery.objects.filter(pk=deferred.pk).update(state=State.IN_DOUBT, doubts=1)
     assert ledger.sweep(NOON + HOUR).finished == [edition]
     edition.refresh_from_db()
     assert (edition.state, edition.finished_at) == (Edition.State.SENT, NOON + HOUR)

@@ -1,10 +1,14 @@
 """From a planned edition to the relay."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
 
+import psycopg
 import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
 from digest.core import clock, links
@@ -13,7 +17,7 @@ from digest.core.errors import ConfigurationError
 from digest.delivery import ledger, planning, relays, sending, steering
 from digest.delivery import testing as trial
 from digest.delivery.errors import DeliveryError
-from digest.delivery.models import Delivery, Relay
+from digest.delivery.models import CompiledMail, Delivery, Relay
 from digest.delivery.progress import progress
 from digest.editions.building import build
 from digest.editions.models import Edition
@@ -197,11 +201,66 @@ def test_a_lost_reply_is_in_doubt_and_the_policy_decides(relay: StartRelay) -> N
     assert sending.send_due().counts == {State.IN_DOUBT: 1}
     hang_up.clear()
     ledger.sweep(LONG_AGO)
+    assert sending.send_due().total == 0  # the relay rests, before more are in doubt
+    Relay.objects.update(retry_at=LONG_AGO)
     sending.send_due()
     row = Delivery.objects.get()
     assert (row.state, row.doubts) == (State.SENT, 1)
     assert len(server.received) == 1
     assert progress(edition).sent == 1
+
+
+def test_a_sender_stops_when_its_time_is_over(relay: StartRelay, settings: Settings) -> None:
+    """After the message in hand; the rest goes back and is nobody's attempt."""
+    settings.DIGEST_SEND_SECONDS = 0.05
+    relay(delay=0.1)
+    edition = make_running(3)
+    assert sending.send_due().total == 1
+    assert progress(edition).queued == 2
+    assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_comes_back_hears_the_relays_word(relay: StartRelay) -> None:
+    """Its connections are cut between the message and the reply: no doubt remains."""
+
+    def cut(_: str) -> None:
+        with psycopg.connect(_test_database(), autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                "AND backend_type = 'client backend'"
+            )
+
+    server = relay({"end": cut})
+    make_running(1)
+    assert sending.send_due().counts == {State.SENT: 1}
+    row = Delivery.objects.get()
+    assert (row.state, row.doubts, len(server.received)) == (State.SENT, 0, 1)
+
+
+def _test_database() -> str:
+    settings_dict = connection.settings_dict
+    return make_conninfo(os.environ["DIGEST_DATABASE_URL"], dbname=settings_dict["NAME"])
+
+
+def test_a_stored_edition_of_another_version_is_compiled_again(relay: StartRelay) -> None:
+    """An upgrade in the middle of a send fails nobody."""
+    server, edition = relay(), make_running(1)
+    CompiledMail.objects.create(edition=edition, data=b"of long ago", created_at=NOON)
+    assert sending.send_due().counts == {State.SENT: 1}
+    assert len(server.received) == 1
+
+
+def test_an_edition_that_cannot_be_rendered_any_more_is_set_aside(relay: StartRelay) -> None:
+    """Nobody fails for it, and the edition behind it goes out."""
+    server, broken, fine = relay(), make_running(1), make_running(1)
+    broken.newsletter.subject = "{{ nonsense"
+    broken.newsletter.save()
+    assert sending.send_due().counts == {State.SENT: 1}
+    broken.refresh_from_db()
+    assert (broken.state, progress(broken).queued) == (Edition.State.PAUSED, 1)
+    assert (progress(fine).sent, len(server.received)) == (1, 1)
 
 
 def test_pausing_holds_and_resuming_goes_on(relay: StartRelay) -> None:

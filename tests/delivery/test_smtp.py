@@ -48,6 +48,48 @@ def test_a_refusal_of_a_reader_concerns_that_reader(stage: str, words: str) -> N
     assert server.recipients == ["bo@reader.example"]
 
 
+@pytest.mark.parametrize("answer", [CLOSE, "421 4.7.0 too many errors"])
+def test_a_relay_that_hangs_up_after_refusing_has_refused(answer: str) -> None:
+    """The reader fails, and is not tried for ever; the next goes over a new connection."""
+    script: Script = {
+        "rcpt": lambda who: "550 5.1.1 nobody" if "ines" in who else None,
+        "rset": lambda _: answer,
+    }
+    with SmtpServer(script) as server, SmtpTransport(parse_address(server.url)) as transport:
+        assert transport.deliver(TO_INES, MAIL).permanent
+        transport.deliver(Envelope("news@courier.example", "bo@reader.example"), MAIL)
+    assert server.recipients == ["bo@reader.example"]
+
+
+def test_a_relay_that_does_not_know_us_is_down() -> None:
+    """RFC 4954: 535 to AUTH; the password is not repeated."""
+    script: Script = {
+        "ehlo": lambda _: "250-test\r\n250 AUTH PLAIN",
+        "auth": lambda _: "535 5.7.8 wrong",
+    }
+    with SmtpServer(script) as server:
+        url = server.url.replace("//", "//me:secret@")
+        with pytest.raises(RelayDownError, match=r"535 5\.7\.8 wrong") as caught:
+            SmtpTransport(parse_address(url)).deliver(TO_INES, MAIL)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_sender_beyond_ascii_is_the_relays_affair() -> None:
+    """Without SMTPUTF8 nobody could get anything, so nobody fails."""
+    envelope = Envelope("küste@courier.example", "bo@reader.example")
+    with SmtpServer() as server, pytest.raises(RelayDownError, match="SMTPUTF8"):
+        SmtpTransport(parse_address(server.url)).deliver(envelope, MAIL)
+
+
+def test_a_connection_is_renewed_after_many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relays limit how many they take on one."""
+    monkeypatch.setattr("digest.delivery.transports.smtp.MESSAGES", 2)
+    with SmtpServer() as server, SmtpTransport(parse_address(server.url)) as transport:
+        for _ in range(5):
+            transport.deliver(TO_INES, MAIL)
+    assert sum(words.startswith("ehlo") for words in server.said) == 3
+
+
 @pytest.mark.parametrize("stage", ["connect", "mail"])
 @pytest.mark.parametrize("words", ["421 4.3.2 closing", "554 5.7.1 not you", "450 4.7.0 wait"])
 def test_a_refusal_of_us_is_the_relays(stage: str, words: str) -> None:
@@ -145,7 +187,11 @@ def test_secrets_are_unquoted_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["mail.example", "http://mail.example", "smtp://", "smtp://h:port", "smtp://h?tls=1"]
+    "url",
+    [
+        *("mail.example", "http://mail.example", "smtp://", "smtp://h:port", "smtp://h?tls=1"),
+        "smtp://me:pässword@h",
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     """Saying what one looks like."""

@@ -1,7 +1,7 @@
 """Jobs of the delivery floor."""
 
 from digest.core import clock, jobs
-from digest.delivery import ledger, planning, sending
+from digest.delivery import ledger, planning
 from workers.task import job
 
 
@@ -9,12 +9,6 @@ from workers.task import job
 def plan_editions() -> None:
     """Lay down deliveries for editions that are built."""
     planning.plan_built()
-
-
-@job(jobs.SEND_DELIVERIES)
-def send_deliveries() -> None:
-    """Send what is due."""
-    sending.send_due()
 
 
 @job(jobs.SWEEP_DELIVERIES)

@@ -14,6 +14,7 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -67,14 +68,17 @@ def parse_address(url: str) -> RelayAddress:
         raise ConfigurationError(f"DIGEST_SMTP_URL cannot be read: {cause}") from cause
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or query:
         raise ConfigurationError("DIGEST_SMTP_URL: use smtp://user:password@host:587 or smtps://…")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():
+        raise ConfigurationError("DIGEST_SMTP_URL: user and password can only be ASCII")
     tls = parts.scheme == "smtps"
     return RelayAddress(
         host=parts.hostname,
         port=port or (465 if tls else 25),
         tls=tls,
         starttls=StartTls.NEVER if tls else starttls,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        user=user,
+        password=password,
     )
 
 
@@ -102,7 +106,7 @@ class SmtpTransport:
         body = _on_the_wire(message)
         smtp = self._connection()
         try:
-            return self._introduce(smtp, envelope, len(message)) or self._hand_over(smtp, body)
+            return self._introduce(smtp, envelope, body) or self._hand_over(smtp, body)
         except ReplyLostError:
             self._drop()
             raise
@@ -129,18 +133,17 @@ class SmtpTransport:
             self._smtp, self._sent = _connect(self.address), 0
         return self._smtp
 
-    def _introduce(self, smtp: smtplib.SMTP, envelope: Envelope, size: int) -> Reply | None:
+    def _introduce(self, smtp: smtplib.SMTP, envelope: Envelope, body: bytes) -> Reply | None:
         """Say MAIL, RCPT and DATA; return the relay's word if it does not want the message."""
         plain = (envelope.sender + envelope.recipient).isascii()
         if not plain and not smtp.has_extn("smtputf8"):
+            if not envelope.sender.isascii():
+                raise RelayDownError(f"{self.address.host} has no SMTPUTF8, our sender needs it")
             return Reply(553, "5.6.7 The relay has no SMTPUTF8, which this address needs.")
-        options = [f"size={size}"] if smtp.has_extn("size") else []
-        options += ["body=8bitmime"] if smtp.has_extn("8bitmime") else []
         smtp.command_encoding = "ascii" if plain else "utf-8"
-        options += [] if plain else ["SMTPUTF8"]
-        reply = self._heard(*smtp.mail(envelope.sender, options))
+        reply = self._heard(*smtp.mail(envelope.sender, _options(smtp, body, plain=plain)))
         if not reply.accepted:
-            smtp.docmd("RSET")
+            self._reset(smtp)
             if reply.code == 552:  # RFC 1870 §6.1: too big, which is the message's own affair
                 return reply
             raise RelayDownError(f"{self.address.host} refuses our sender: {_spoken(reply)}")
@@ -149,8 +152,17 @@ class SmtpTransport:
             reply = self._heard(*smtp.docmd("DATA"))
             if reply.code == 354:
                 return None
-        smtp.docmd("RSET")
+        self._reset(smtp)
         return reply
+
+    def _reset(self, smtp: smtplib.SMTP) -> None:
+        """Get ready for the next message; a relay that hangs up now has spoken all the same."""
+        try:
+            ready = smtp.docmd("RSET")[0] == 250
+        except (OSError, smtplib.SMTPException):
+            ready = False
+        if not ready:
+            self._drop()
 
     def _hand_over(self, smtp: smtplib.SMTP, body: bytes) -> Reply:
         """Send the message with its final dot, and wait for the word on it."""
@@ -179,6 +191,20 @@ class SmtpTransport:
         self._smtp = None
 
 
+def _options(smtp: smtplib.SMTP, body: bytes, *, plain: bool) -> list[str]:
+    """Return what to tell in MAIL; extensions only where the relay has them."""
+    options = [f"SIZE={len(body)}"] if smtp.has_extn("size") else []
+    if not body.isascii() and smtp.has_extn("8bitmime"):
+        options.append("BODY=8BITMIME")
+    return options if plain else [*options, "SMTPUTF8"]
+
+
+@cache
+def _our_name() -> str:
+    """Return how we greet: smtplib's choice, asked for once because it may ask the network."""
+    return smtplib.SMTP().local_hostname
+
+
 def _usual(host: str | None) -> StartTls:
     return StartTls.OPTIONAL if host in LOOPBACK else StartTls.REQUIRED
 
@@ -201,10 +227,10 @@ def _converse(address: RelayAddress) -> smtplib.SMTP:
     smtp: smtplib.SMTP
     if address.tls:
         smtp = smtplib.SMTP_SSL(
-            address.host, address.port, timeout=CONNECT_SECONDS, context=context
+            address.host, address.port, _our_name(), timeout=CONNECT_SECONDS, context=context
         )
     else:
-        smtp = smtplib.SMTP(address.host, address.port, timeout=CONNECT_SECONDS)
+        smtp = smtplib.SMTP(address.host, address.port, _our_name(), timeout=CONNECT_SECONDS)
     try:
         smtp.ehlo_or_helo_if_needed()
         _encrypt(smtp, address, context)
