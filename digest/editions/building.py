@@ -217,16 +217,24 @@ def _zone(newsletter: Newsletter) -> tzinfo:
 def _window_start(newsletter: Newsletter, policy: Policy, slot: datetime) -> datetime:
     """Return how far an issue looks back at least.
 
-    As far as its policy says, from its slot, however late it is built; and where that ends just
-    short of the issue before, to that one: else a story between the two would never go out.
+    As far as its policy says, from its slot, however late it is built; to the regular slot before
+    (on a Monday that is Friday's); and where that ends just short of the issue before, to that
+    one: else a story between the two would never go out.
     """
     start = slot - policy.look_back
+    if regular := _slot_before(newsletter, slot):
+        start = min(start, regular - _OVERLAP)
     before = newsletter.editions.filter(slot__lt=slot).aggregate(at=Max("slot"))["at"]
     if before and before >= start - _LEEWAY:
         start = min(start, before - _OVERLAP)
     if _keeps_stories(newsletter):
         start = min(start, _last_sent(newsletter) - _OVERLAP)
     return start
+
+
+def _slot_before(newsletter: Newsletter, slot: datetime) -> datetime | None:
+    schedule = getattr(newsletter, "schedule", None)
+    return schedules.previous(schedules.rule_of(schedule), slot) if schedule else None
 
 
 def _keeps_stories(newsletter: Newsletter) -> bool:

@@ -7,6 +7,7 @@ cronsim reads lines and steps through the calendar; the rules about DST are ours
 `*/30 1 * * *` for a line that names no hour, and lets a date that a zone left out spill over.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -22,6 +23,10 @@ from digest.newsletters.models import Schedule
 LONGEST = 200  # characters of a cron line, as the database holds it
 _EVERY_HOUR = set(range(24))
 _MINUTE = timedelta(minutes=1)
+
+
+_INSTANT = timedelta(microseconds=1)
+_REACHES = [timedelta(days=days) for days in (0.1, 1, 8, 32, 366)]  # short ones first: cheaper
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,14 @@ def slots(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:
         if slot > until:
             return
         yield slot
+
+
+def previous(rule: Rule, before: datetime) -> datetime | None:
+    """Return the last slot before a moment, in UTC; None if there was none for a year."""
+    for reach in _REACHES:
+        if found := deque(slots(rule, before - reach, before - _INSTANT), maxlen=1):
+            return found[0]
+    return None
 
 
 def upcoming(rule: Rule, after: datetime, count: int) -> list[datetime]:

@@ -142,6 +142,15 @@ class TestBuilding:
         later = build(newsletter, NOON + 2 * DAY, NOON + 2 * DAY)
         assert titles(later) == ["New", "Old"]
 
+    def test_mondays_issue_carries_the_weekend(self) -> None:
+        """A newsletter of weekdays looks back to Friday's slot, whatever its look-back says."""
+        newsletter, publish = tide(look_back_hours=24)
+        make_schedule(newsletter, days=[0, 1, 2, 3, 4])
+        monday = SEVEN + 6 * DAY
+        publish(title="Saturday", published_at=monday - 2 * DAY)
+        publish(title="Thursday", published_at=monday - 4 * DAY)
+        assert titles(build(newsletter, monday, monday)) == ["Saturday"]
+
     def test_picked_stories_lead_and_leave_the_waiting_list(self) -> None:
         """Even from outside the newsletter's sources."""
         newsletter, publish = tide()

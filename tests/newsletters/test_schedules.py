@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Schedule
-from digest.newsletters.schedules import Rule, checked, rule_of, slots, upcoming
+from digest.newsletters.schedules import Rule, checked, previous, rule_of, slots, upcoming
 from digest.newsletters.schedules import rule as made
 
 LONDON = ZoneInfo("Europe/London")
@@ -205,3 +205,18 @@ def test_a_schedule_without_days_is_refused() -> None:
     schedule = Schedule(time=time(7), timezone="UTC")
     with pytest.raises(NewsletterError, match="Say when it goes out"):
         rule_of(schedule)
+
+
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("0 7 * * 1-5", datetime(2026, 11, 20, 7, tzinfo=UTC)),  # Friday
+        ("* * * * *", datetime(2026, 11, 23, 6, 59, tzinfo=UTC)),
+        ("0 7 1 1 *", datetime(2026, 1, 1, 7, tzinfo=UTC)),
+        ("0 7 29 2 *", None),
+    ],
+)
+def test_the_slot_before_is_found_however_far_back(cron: str, expected: datetime | None) -> None:
+    """Within a year; the moment itself doesn't count."""
+    monday = datetime(2026, 11, 23, 7, tzinfo=UTC)
+    assert previous(Rule(cron, ZoneInfo("UTC")), monday) == expected
