@@ -7,7 +7,7 @@ from celery import Celery, signals
 from celery.beat import Scheduler
 from django.conf import settings
 from django.db import close_old_connections
-from kombu import Queue
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
 django.setup(set_prefix=False)
@@ -21,7 +21,7 @@ app = Celery("digest", broker=settings.DIGEST_BROKER_URL)
 app.conf.update(settings.DIGEST_BROKER_OPTIONS)
 app.conf.update(
     imports=[f"workers.tasks.{queue}" for queue in QUEUES],
-    task_queues=[Queue(queue) for queue in QUEUES],
+    task_queues=[Queue(queue, Exchange(queue), routing_key=queue) for queue in QUEUES],
     task_default_queue=QUEUES[0],
     task_routes={name: {"queue": jobs.queue_of(name)} for name in jobs.NAMES},
     # A nudge is worth nothing once it is old, and nothing to keep while a worker is busy.

@@ -1,6 +1,7 @@
 """From a planned edition to the relay."""
 
 import os
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -218,6 +219,25 @@ def test_a_sender_stops_when_its_time_is_over(relay: StartRelay, settings: Setti
     assert sending.send_due().total == 1
     assert progress(edition).queued == 2
     assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_relay_does_not_cost_the_claim(relay: StartRelay, settings: Settings) -> None:
+    """The lease is renewed while the sender waits for the final reply, far beyond its length."""
+    settings.DIGEST_LEASE_SECONDS = 0.6
+    swept: list[ledger.Swept] = []
+
+    def sweep_late(_: str) -> None:
+        time.sleep(1.5)
+        try:
+            swept.append(ledger.sweep(clock.now()))
+        finally:
+            connection.close()
+
+    relay({"end": sweep_late})
+    make_running(2)
+    assert sending.send_due().counts == {State.SENT: 2}
+    assert {(each.doubted, each.requeued) for each in swept} == {(0, 0)}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,12 @@
 """Every job has its task, and every tick its job."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from digest.core import jobs
 from workers.app import app
 from workers.schedule import SCHEDULE
@@ -21,3 +28,28 @@ def test_every_job_travels_in_a_queue_that_workers_read() -> None:
     """No task goes where nobody looks."""
     queues = {queue.name for queue in app.conf.task_queues}
     assert {jobs.queue_of(name) for name in jobs.NAMES} == queues
+
+
+@pytest.mark.parametrize("name", sorted(jobs.NAMES))
+def test_a_job_without_a_database_says_so_in_one_line(name: str, tmp_path: Path) -> None:
+    """It comes every few seconds, so no traceback; and the worker lives on."""
+    code = (
+        "from workers.app import app; app.loader.import_default_modules(); "
+        f"app.tasks[{name!r}].apply(throw=True)"
+    )
+    away = {
+        "DIGEST_DATABASE_URL": f"postgresql:///nothing?host={tmp_path}",
+        "DIGEST_SMTP_URL": "smtp://localhost:9",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | away,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    [line] = ran.stderr.splitlines()
+    assert "database away" in line
+    assert name in line

@@ -1,0 +1,183 @@
+"""Real workers, a real beat, a real broker, and what can befall them in the middle of a send."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from digest.delivery.models import Delivery
+from digest.delivery.progress import progress
+from digest.editions.models import Edition
+from digest.embedded import valkey
+from digest.subscribers.models import Subscriber, Subscription
+from tests.cast import NOON, make_edition, make_newsletter, make_story
+from tests.smtp_server import SmtpServer
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+ROOT = Path(__file__).parents[2]
+READERS = 300
+State = Delivery.State
+
+
+class Workers:
+    """A broker, a worker and a beat, on the database of this test."""
+
+    def __init__(self, folder: Path, relay: SmtpServer) -> None:
+        self.broker, url = valkey.start(folder / "valkey")
+        self.redis = redis.Redis.from_url(url)
+        self.log = folder / "log"
+        self.environment = os.environ | {
+            "DIGEST_DATABASE_URL": make_conninfo(
+                os.environ["DIGEST_DATABASE_URL"], dbname=connection.settings_dict["NAME"]
+            ),
+            "DIGEST_REDIS_URL": url,
+            "DIGEST_SMTP_URL": relay.url,
+            "DIGEST_LEASE_SECONDS": "3",
+            "DIGEST_TICK_SECONDS": "1",
+            "DIGEST_SEND_SECONDS": "2",
+        }
+        self.beat = self._run("beat", "--pidfile", "")
+        self.start()
+
+    def start(self) -> None:
+        """Start the worker."""
+        self.worker = self._run(
+            *("worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
+        )
+
+    def kill_children(self) -> None:
+        """Kill the processes that do the work, without a warning."""
+        for child in psutil.Process(self.worker.pid).children():
+            child.kill()
+
+    def stop(self) -> None:
+        """End everything that was started here."""
+        for process in (self.beat, self.worker):
+            process.terminate()
+        for process in (self.beat, self.worker):
+            process.wait(30)
+        self.redis.close()
+        self.broker.stop()
+
+    def _run(self, *words: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "workers.app", *words],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+
+
+@pytest.fixture
+def relay() -> Iterator[SmtpServer]:
+    """A relay that takes a moment for each message."""
+    with SmtpServer(delay=0.02) as server:
+        yield server
+
+
+@pytest.fixture
+def workers(tmp_path: Path, relay: SmtpServer) -> Iterator[Workers]:
+    """Running workers."""
+    started = Workers(tmp_path, relay)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def make_waiting(readers: int = READERS) -> Edition:
+    """An edition that is built, for many readers; it is sent again when in doubt."""
+    newsletter = make_newsletter(in_doubt="resend")
+    addresses = [f"reader{number}@reader.example" for number in range(readers)]
+    made = Subscriber.objects.bulk_create(
+        Subscriber(email=each, address_key=each, created_at=NOON) for each in addresses
+    )
+    Subscription.objects.bulk_create(
+        Subscription(
+            subscriber=each,
+            newsletter=newsletter,
+            state=Subscription.State.ACTIVE,
+            created_at=NOON,
+            confirmed_at=NOON,
+        )
+        for each in made
+    )
+    edition = make_edition(newsletter, slot=NOON.replace(year=2020))
+    make_story(edition)
+    return edition
+
+
+def wait_for(fact: Callable[[], bool], seconds: float, what: str, log: Path) -> None:
+    """Wait until something holds, or fail with what the workers said."""
+    give_up = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < give_up, f"waited in vain for {what}:\n{log.read_text()[-5000:]}"
+        time.sleep(0.05)
+
+
+def check_everyone_once_unless_in_doubt(edition: Edition, relay: SmtpServer) -> None:
+    """Assert that nobody is lost and a repeat is no surprise."""
+    doubts = dict(
+        edition.deliveries.filter(doubts__gt=0).values_list("subscriber__email", "doubts")
+    )
+    copies = Counter(relay.recipients)
+    assert len(copies) == progress(edition).sent == READERS
+    assert {who for who, count in copies.items() if count > 1} <= doubts.keys()
+    assert all(count <= 1 + doubts.get(who, 0) for who, count in copies.items())
+
+
+def is_sent(edition: Edition) -> bool:
+    """Say whether the edition is done."""
+    edition.refresh_from_db()
+    return edition.state == Edition.State.SENT
+
+
+def test_killed_workers_and_a_flushed_broker_lose_nobody(
+    workers: Workers, relay: SmtpServer
+) -> None:
+    """Everyone gets the edition; twice only who was in flight at a kill, and it is on record."""
+    edition = make_waiting()
+
+    def taken(count: int) -> Callable[[], bool]:
+        return lambda: len(relay.received) >= count
+
+    wait_for(taken(30), 30, "the first mails", workers.log)
+    workers.redis.flushall()
+    wait_for(taken(90), 30, "mails after the flush", workers.log)
+    workers.kill_children()
+    wait_for(taken(150), 30, "mails after the kill", workers.log)
+    workers.worker.kill()
+    workers.worker.wait()
+    workers.redis.flushall()
+    workers.start()
+    wait_for(lambda: is_sent(edition), 60, "the end", workers.log)
+    check_everyone_once_unless_in_doubt(edition, relay)
+
+
+def test_a_worker_that_is_told_to_stop_leaves_nothing_in_doubt(
+    workers: Workers, relay: SmtpServer
+) -> None:
+    """SIGTERM: it ends within its time, gives back what it had claimed, and another goes on."""
+    edition = make_waiting()
+    wait_for(lambda: len(relay.received) >= 60, 30, "some mails", workers.log)
+    workers.worker.send_signal(signal.SIGTERM)
+    assert workers.worker.wait(10) == 0
+    assert progress(edition).in_flight == 0
+    assert len(relay.received) < READERS
+    workers.start()
+    wait_for(lambda: is_sent(edition), 60, "the end", workers.log)
+    assert len(relay.received) == READERS
+    check_everyone_once_unless_in_doubt(edition, relay)
