@@ -58,6 +58,7 @@ def _until_told_to_stop(place: Place, smtp_port: int | None, signals: StopSignal
 
 def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
     """Start everything in order; whatever happens, end it in the opposite order."""
+    own_database = not env.read("DIGEST_DATABASE_URL")
     with ExitStack() as undo:
         undo.enter_context(_own_folder(place))
         _check(place, smtp_port)
@@ -77,7 +78,7 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
         supervisor.start(programs.worker())
         supervisor.start(programs.beat())
         say(_welcome(place, news))
-        _look_after(place, supervisor)
+        _look_after(place, supervisor, own_database=own_database)
 
 
 def _options(argv: list[str]) -> argparse.Namespace:
@@ -215,15 +216,24 @@ def _welcome(place: Place, news: str) -> str:
     return "\n".join(["", f"Digest is up: {site}", "", *shown, "", "Ctrl-C stops everything.", ""])
 
 
-def _look_after(place: Place, supervisor: Supervisor) -> None:
+def _look_after(place: Place, supervisor: Supervisor, *, own_database: bool) -> None:
     """Keep everything running until a signal; say when the first mail has come."""
     waiting = place.mailbox.exists() and not maildir.entries(place.mailbox)
     while True:
         supervisor.look()
+        if own_database:
+            _revive_postgres(place.data / "postgres")
         if waiting and maildir.entries(place.mailbox):
             waiting = False
             say(f"The first digest is in the mailbox: {os.environ['DIGEST_BASE_URL']}/mailbox/")
         supervisor.pause(TICK)
+
+
+def _revive_postgres(folder: Path) -> None:
+    """Start PostgreSQL again if it ended; its address stays the same."""
+    if postgres.running(folder) is None:
+        postgres.start(folder)
+        say(f"PostgreSQL ended; started again. Its log: {folder / 'log'}")
 
 
 def say(line: str) -> None:

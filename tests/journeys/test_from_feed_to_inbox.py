@@ -149,6 +149,15 @@ def test_a_port_in_use_is_said_in_one_line(
     assert not (folder / "postgres").exists()
 
 
+def test_a_killed_database_is_started_again(delivered: Up) -> None:
+    """One line says so, and the pages answer as before."""
+    delivered.database[0].kill()
+    delivered.wait_for(lambda: "PostgreSQL ended" in delivered.said, 30, "word of the database")
+    delivered.wait_for(lambda: get(delivered, "/readyz")[0] == 200, 30, "the database")
+    delivered.look_at_processes()
+    assert get(delivered, "/archive/morning-tide")[0] == 200
+
+
 def test_it_can_be_stopped_killed_and_started_again(delivered: Up) -> None:
     """Ctrl-C leaves no process, a kill heals, and nobody gets the digest twice."""
     sent = [path.name for path in delivered.mails()]

@@ -45,6 +45,10 @@ class Up:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.wait_for(lambda: READY in self.said, 60, "being ready")
+        self.look_at_processes()
+
+    def look_at_processes(self) -> None:
+        """Note which processes there are now."""
         self.own = _family(psutil.Process(self.process.pid))
         server = postgres.running(self.data / "postgres")
         self.database = _family(server) if server else []
