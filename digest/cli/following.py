@@ -46,7 +46,8 @@ def sum_up(counts: Progress) -> str:
     parts = [
         f"{count:,} {name.replace('_', ' ')}" for name, count in asdict(counts).items() if count
     ]
-    return f"{counts.eligible:,} readers = {' + '.join(parts)}"
+    readers = "reader" if counts.eligible == 1 else "readers"
+    return f"{counts.eligible:,} {readers} = {' + '.join(parts)}"
 
 
 def count_facts(counts: Progress) -> dict[str, int]:

@@ -111,7 +111,10 @@ def _say_added(out: Console, polled: Polled, titles: list[str], newsletter: str)
     out.print(f"{source.title or source.url}: {source.get_kind_display()} at {source.url}")
     if polled.problem:
         out.print(f"Problem: {polled.problem}")
-    out.print(f"{polled.new} new articles, {polled.changed} changed, {polled.unchanged} as before.")
+    articles = "article" if polled.new == 1 else "articles"
+    out.print(
+        f"{polled.new} new {articles}, {polled.changed} changed, {polled.unchanged} as before."
+    )
     for title in titles:
         out.print(f"  {title}")
     out.print(f"Next: digest preview {newsletter}")
