@@ -145,7 +145,9 @@ def _barred(
     for candidate in candidates:
         last = sent.get(candidate.article_id)
         marked = candidate.marked_updated_at
-        if candidate.available_at > now:
+        if not candidate.title.strip():
+            yield candidate.article_id, "It has neither a title nor a text."
+        elif candidate.available_at > now:
             yield candidate.article_id, f"Not before {spoken(candidate.available_at, tz)}."
         elif last is not None and (marked is None or marked <= last):
             yield candidate.article_id, f"Already sent on {spoken(last, tz)}."

@@ -76,6 +76,13 @@ def test_a_post_dated_story_waits() -> None:
     assert "Not before Mon 23 Nov 2026, 13:00 UTC" in why_not([story(1, -1), story(2)])
 
 
+def test_a_story_without_a_title_holds_up_no_issue() -> None:
+    """A feed's empty item is left out and named; the issue goes out with the others."""
+    empty = replace(story(1), title=" ")
+    assert ids([empty, story(2)]) == [2]
+    assert why_not([empty]) == "It has neither a title nor a text."
+
+
 def test_an_old_story_is_left_out() -> None:
     """Older than the look-back, however few there are."""
     assert ids([story(1, 25), story(2, 24)]) == [2]
