@@ -55,6 +55,7 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 
+LONGEST_MARKUP = 250_000  # characters of one text; the longest reads have a third of it
 DEEPEST = 200  # levels; an article has twenty
 _NESTING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _FLAT = {
@@ -68,8 +69,10 @@ def shallow(markup: str) -> str:
     """Return HTML as it is, or without any tags if it nests deeper than any article does.
 
     nh3 takes time with the square of the depth: a megabyte of `<div>` would keep it busy for hours.
-    Elements that HTML closes by itself are not counted.
+    Elements that HTML closes by itself are not counted. So it does with bare `&`, millions of which
+    fit into a feed: what is longer than LONGEST_MARKUP is cut.
     """
+    markup = markup[:LONGEST_MARKUP]
     depth = 0
     for found in _NESTING.finditer(markup):
         if found[2].lower() not in _FLAT:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from digest.articles import cleaning
 from digest.articles.parsing.base import Document, Entry, Image
+from digest.articles.prose import LONGEST_MARKUP
 
 
 @pytest.mark.parametrize(
@@ -182,3 +183,10 @@ def test_unsafe_addresses_are_dropped() -> None:
 def test_bylines_lose_their_by(byline: str) -> None:
     """Templates add the word in the edition's own language."""
     assert clean(byline=byline).byline == "Ada Marsh"
+
+
+def test_a_text_longer_than_any_article_is_cut() -> None:
+    """A feed's five megabytes of `&` would keep nh3 busy for minutes, and the worker with it."""
+    found = cleaning.text("<b>" + "& " * 2_000_000)
+    assert 0 < len(found) <= LONGEST_MARKUP
+    assert cleaning.body("<p>Tide</p>" + " & " * 2_000_000).startswith("<p>Tide</p>")
