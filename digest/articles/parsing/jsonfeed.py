@@ -47,7 +47,7 @@ def _entry(item: Fields, base: str, language: str) -> Entry:
         summary=_escaped(item, "summary"),
         body_html=body if root is None else markup.serialised(root),
         byline=_byline(item),
-        tags=tuple(tag for tag in item.get("tags") or () if isinstance(tag, str)),
+        tags=_tags(item),
         language=_text(item, "language") or language,
         published_at=published or updated,
         updated_at=updated,
@@ -75,6 +75,11 @@ def _identifier(item: Fields) -> str:
 def _paragraphs(plain: str) -> str:
     parts = (part.strip() for part in plain.split("\n\n"))
     return "".join(f"<p>{html.escape(part, quote=False)}</p>" for part in parts if part)
+
+
+def _tags(item: Fields) -> tuple[str, ...]:
+    tags = item.get("tags")
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
 
 def _byline(item: Fields) -> str:

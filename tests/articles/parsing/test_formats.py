@@ -40,3 +40,12 @@ def test_a_document_gives_its_articles(name: str, address: str) -> None:
         entry["body_html"] = re.sub(r">\s+<", "><", entry["body_html"]).strip()
     expected = json.loads((DATA / name).with_suffix(".json").read_text())
     assert found == expected
+
+
+@pytest.mark.parametrize("tags", [5, {"a": 1}, "Harbour", None, True])
+def test_tags_that_are_no_list_spoil_no_feed(tags: object) -> None:
+    """The item comes without tags, and the others with it."""
+    items = [{"id": "1", "title": "Tide", "tags": tags}, {"id": "2", "tags": ["Sea", 7]}]
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": items}
+    found = parsing.parse_feed(json.dumps(feed).encode())
+    assert [entry.tags for entry in found.entries] == [(), ("Sea",)]
