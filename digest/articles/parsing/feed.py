@@ -25,6 +25,11 @@ _ROOT = re.compile(r"<((?:\w+:)?(?:rss|feed|rdf))\b", re.IGNORECASE)
 _ENTRY_END = re.compile(r"</(?:\w+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ENTRY_START = re.compile(r"<(?:\w+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
+# Python's SAX takes time with the square of an element's attributes: 5 MB of them are half an hour.
+MOST_ATTRIBUTES = 200  # a root with every namespace there is has some thirty
+_ATTRIBUTE = r"""\s++[^\s=<>]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+')"""
+_OVERLOADED = re.compile(rf"<[^\s<>]++(?:{_ATTRIBUTE}){{{MOST_ATTRIBUTES + 1}}}")
+
 # A default namespace of Userland's makes feedparser's strict parser see no items.
 _USERLAND = re.compile(r"""\sxmlns=["']http://backend\.userland\.com/rss2?["']""")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:\?|\Z)", re.IGNORECASE)
@@ -41,6 +46,8 @@ def parse(text: str, base: str = "") -> Document:
     Raises ParseError where nothing of a feed is in it, or it breaks off before its first article.
     """
     plain = _plain(text)
+    if _OVERLOADED.search(plain):
+        raise ParseError(f"This is no feed: an element has more than {MOST_ATTRIBUTES} attributes.")
     found = feedparser.parse(
         io.BytesIO(_closed(plain).encode("utf-8", "replace")),
         response_headers={

@@ -255,3 +255,10 @@ def test_the_address_behind_a_counter_is_used() -> None:
 def test_blank_lines_before_the_declaration_are_forgiven() -> None:
     """Templates leave them, and strict parsers refuse the whole feed for it."""
     assert entries("\n\n " + rss("<title>One</title>"))[0].title == "One"
+
+
+def test_an_element_overloaded_with_attributes_is_refused() -> None:
+    """Five megabytes of them would keep the parser, and the worker with it, for half an hour."""
+    many = " ".join(f'a{number}="u"' for number in range(200_000))
+    with pytest.raises(ParseError, match="more than 200 attributes"):
+        parsing.parse_feed(f"<rss {many}><channel><title>t</title></channel></rss>".encode())
