@@ -73,3 +73,10 @@ def test_links_open_outside_the_frame() -> None:
     html = '<!doctype html><HEAD lang="en"><title>x</title>'
     assert '<HEAD lang="en"><base target="_blank"><title>' in mails.opening_links_outside(html)
     assert mails.opening_links_outside("<p>x") == "<p>x"
+
+
+@pytest.mark.parametrize("charset", [b"klingon", b"zlib_codec", b"a\x00b", b"idna"])
+def test_a_text_in_no_charset_is_shown_all_the_same(charset: bytes) -> None:
+    """Whatever a mail calls its charset, the page with it opens."""
+    raw = b'Content-Type: text/plain; charset="' + charset + b'"\r\n\r\nTide'
+    assert mails.open_mail(raw).text == "Tide"

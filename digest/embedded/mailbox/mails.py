@@ -111,7 +111,7 @@ def _text(part: Message) -> str:
     octets = payload if isinstance(payload, bytes) else b""
     try:
         return octets.decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # unknown, or with a NUL in its name
         return octets.decode("utf-8", "replace")
 
 
