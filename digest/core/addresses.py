@@ -1,5 +1,6 @@
 """Email addresses: what a person typed, and the one key under which we know it."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -50,3 +51,39 @@ def envelope(email: str) -> str:
     if domain.isascii():
         return email
     return f"{local}@{parse(email).domain}"
+
+
+def folded(key: str) -> str:
+    """Return one key for all spellings that reach one mailbox, as far as is commonly known.
+
+    For limits only, never to identify a reader: `+tag` is cut off everywhere, and Gmail overlooks
+    dots (support.google.com/mail/answer/7436150) and has a second name.
+    """
+    local, _, domain = key.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _GMAIL:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"
+
+
+def mixed_scripts(email: str) -> str:
+    """Return a label of the address that mixes alphabets to look like another one, or nothing.
+
+    A label is what stands between dots, hyphens and the at sign. Han, kana, Hangul and Latin stand
+    together in honest names (Unicode TS 39, "highly restrictive"); Latin with Cyrillic or Greek
+    does not.
+    """
+    for label in _LABEL.split(email):
+        if len(_alphabets(label) - _TOGETHER) + bool(_alphabets(label) & _TOGETHER) > 1:
+            return label
+    return ""
+
+
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+_LABEL = re.compile(r"[@.+_-]")
+_TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
+
+
+def _alphabets(label: str) -> set[str]:
+    letters = (c for c in label if unicodedata.category(c) in {"Ll", "Lu", "Lt", "Lo"})
+    return {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters}

@@ -19,3 +19,11 @@ class InvalidAddressError(DigestError):
 
 class LinkError(DigestError):
     """A signed link was altered, is for another purpose, or has expired."""
+
+
+class LinkExpiredError(LinkError):
+    """A signed link is ours, and its time is over; `ids` is what it carried."""
+
+    def __init__(self, said: str, ids: tuple[int, ...] = ()) -> None:
+        super().__init__(said)
+        self.ids = ids

@@ -3,20 +3,23 @@
 A token is base64url(payload ‖ tag). The payload is a few unsigned varints (ids); the tag is the
 first 16 bytes of HMAC-SHA256 under a key derived for one purpose, so a token made for one purpose
 is refused for every other. Tokens to unsubscribe never expire: a mail may be read years later.
+Those that do carry their last moment as the first of the ids.
 """
 
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
 
-from digest.core.errors import LinkError
+from digest.core.errors import LinkError, LinkExpiredError
 
+DAMAGED = "This link is damaged or was not made by us."
 _TAG = 16
-_LONGEST = 128
+_LONGEST = 512
 
 
 class ReaderLink(NamedTuple):
@@ -38,8 +41,27 @@ def read(purpose: str, token: str) -> tuple[int, ...]:
     payload, tag = _split(token)
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     if not any(hmac.compare_digest(tag, _tag(key, purpose, payload)) for key in keys):
-        raise LinkError("This link is damaged or was not made by us.")
+        raise LinkError(DAMAGED)
     return tuple(_varints(payload))
+
+
+def sign_until(purpose: str, until: datetime, *ids: int) -> str:
+    """Return a token like `sign`'s that is refused after `until` (aware; whole seconds count)."""
+    return sign(purpose, int(until.timestamp()), *ids)
+
+
+def read_until(purpose: str, token: str, now: datetime) -> tuple[int, ...]:
+    """Return the ids in a token that `sign_until` made for `purpose`.
+
+    Raises LinkExpiredError (with the ids) after its time, LinkError for anything else.
+    """
+    found = read(purpose, token)
+    if not found:
+        raise LinkError(DAMAGED)
+    until, *ids = found
+    if now.timestamp() > until:
+        raise LinkExpiredError("This link has expired.", tuple(ids))
+    return tuple(ids)
 
 
 def unsubscribe_token(link: ReaderLink) -> str:
@@ -51,7 +73,7 @@ def read_unsubscribe_token(token: str) -> ReaderLink:
     """Return whom an unsubscribe token names; raise LinkError if it is not one of ours."""
     ids = read("unsubscribe", token)
     if len(ids) != len(ReaderLink._fields):
-        raise LinkError("This link is damaged or was not made by us.")
+        raise LinkError(DAMAGED)
     return ReaderLink(*ids)
 
 
@@ -75,14 +97,14 @@ def _encode(raw: bytes) -> str:
 
 def _split(token: str) -> tuple[bytes, bytes]:
     if not token.isascii() or len(token) > _LONGEST:
-        raise LinkError("This link is damaged or was not made by us.")
+        raise LinkError(DAMAGED)
     try:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError as cause:
-        raise LinkError("This link is damaged or was not made by us.") from cause
+        raise LinkError(DAMAGED) from cause
     # One token, one spelling: base64 decoders forgive stray bits and characters, we don't.
     if len(raw) <= _TAG or _encode(raw) != token:
-        raise LinkError("This link is damaged or was not made by us.")
+        raise LinkError(DAMAGED)
     return raw[:-_TAG], raw[-_TAG:]
 
 

@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from digest.editions.models import Edition
-from digest.subscribers.models import Subscriber
+from digest.newsletters.models import Publication
+from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
 
 
 class CompiledMail(models.Model):
@@ -18,8 +19,8 @@ class CompiledMail(models.Model):
         return f"{self.edition}, compiled"
 
 
-class Delivery(models.Model):
-    """One edition to one reader: what happened.
+class Dispatch(models.Model):
+    """One mail to one address on its way to a relay: the columns of its ledger.
 
     A row is `claimed` under a lease (`lease_until`) by one batch (`fence`); `attempted_at` is
     committed before DATA. A claim whose lease ran out goes back to `queued` if it was not yet
@@ -36,8 +37,6 @@ class Delivery(models.Model):
         CANCELLED = 6, "cancelled"
         IN_DOUBT = 7, "in doubt"
 
-    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries")
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
     state = models.SmallIntegerField(choices=State, default=State.QUEUED)
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -49,6 +48,18 @@ class Delivery(models.Model):
     settled_at = models.DateTimeField(null=True)
     reply_code = models.PositiveSmallIntegerField(null=True)
     reply = models.TextField(blank=True)  # the server's words, or why it was not sent
+
+    class Meta:
+        abstract = True
+
+
+class Delivery(Dispatch):
+    """One edition to one reader: what happened. It outlives the reader, nameless."""
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries")
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    )
 
     class Meta:
         constraints = [
@@ -75,6 +86,47 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.edition} to {self.subscriber}: {self.get_state_display()}"
+
+
+class Notice(Dispatch):
+    """A single mail about a reader's own affairs. It quotes nothing that a stranger typed."""
+
+    class Kind(models.TextChoices):
+        CONFIRM = "confirm", "asks to confirm a subscription"
+        WELCOME = "welcome", "welcomes a new reader"
+        LINK = "link", "brings the link to the preferences"
+        CHANGE = "change", "asks the new address to confirm it"
+        CHANGED = "changed", "tells the old address of the new one"
+        LEFT = "left", "acknowledges leaving by mail"
+        HELP = "help", "says which addresses there are"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="notices")
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, null=True, related_name="notices"
+    )
+    email = models.CharField(max_length=LONGEST_ADDRESS)
+    address_key = models.CharField(max_length=LONGEST_ADDRESS)
+    language = models.CharField(max_length=35, blank=True)
+    about = models.JSONField(default=dict)  # ids: {"newsletters": [1, 2]}, {"change": 7}
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state=1) | Q(fence__isnull=False, lease_until__isnull=False),
+                name="notice_claimed_has_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(state__in=[0, 2]), name="notice_due"),
+            models.Index(fields=["lease_until"], condition=Q(state=1), name="notice_leased"),
+            # "At most one to an address in an hour" is looked up here.
+            models.Index(fields=["address_key", "created_at"], name="notice_to_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.email}: {self.get_state_display()}"
 
 
 class Relay(models.Model):

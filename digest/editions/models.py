@@ -1,14 +1,18 @@
 """One issue of a newsletter, and its stories frozen."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from digest.articles.models import LONGEST_URL, Article
-from digest.newsletters.models import Appeal, Newsletter
+from digest.newsletters.models import Appeal, Cadence, Newsletter
 
 
 class Edition(models.Model):
-    """One issue of a newsletter for one slot. The slot, in UTC, is its key."""
+    """One issue of a newsletter for one slot and those who chose its cadence.
+
+    The slot, in UTC, is its key. A weekly edition holds what the issues of its week held.
+    """
 
     class State(models.TextChoices):
         BUILT = "built", "built, waits to be planned"
@@ -24,6 +28,7 @@ class Edition(models.Model):
 
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="editions")
     slot = models.DateTimeField()
+    cadence = models.CharField(max_length=8, choices=Cadence, default=Cadence.EVERY)
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.SCHEDULED)
     state = models.CharField(max_length=16, choices=State)
     reason = models.TextField(blank=True)  # why it was skipped or cancelled, for an editor to read
@@ -39,7 +44,9 @@ class Edition(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["newsletter", "slot"], name="edition_once_a_slot"),
+            models.UniqueConstraint(
+                fields=["newsletter", "slot", "cadence"], name="edition_once_a_slot"
+            ),
             models.CheckConstraint(
                 condition=~Q(state="skipped") | ~Q(reason=""), name="edition_skip_has_reason"
             ),
@@ -69,6 +76,8 @@ class Story(models.Model):
     revision = models.PositiveIntegerField()
     position = models.PositiveSmallIntegerField()  # in the whole edition; rank 0 leads
     section = models.CharField(max_length=200)  # the section's title
+    # Titles of the newsletter's topic sections that the story belongs to, wherever it stands.
+    topics = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     reason = models.TextField()  # why it was picked
     url = models.CharField(max_length=LONGEST_URL, blank=True)
     title = models.TextField()

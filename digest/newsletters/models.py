@@ -10,6 +10,14 @@ from digest.articles.models import LONGEST_URL, Article, Source
 COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
 
 
+class Cadence(models.TextChoices):
+    """How often a reader receives a newsletter; each has editions of its own."""
+
+    EVERY = "every", "every issue"
+    DAILY = "daily", "once a day"
+    WEEKLY = "weekly", "once a week"
+
+
 class Publication(models.Model):
     """A brand that sends mail."""
 
@@ -66,6 +74,13 @@ class Newsletter(models.Model):
     sources = models.ManyToManyField(Source, related_name="newsletters", blank=True)
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+
+    # What readers are offered.
+    listed = models.BooleanField(default=True)  # anybody may subscribe on the public pages
+    cadences = ArrayField(  # that a reader may choose instead of every issue
+        models.CharField(max_length=8, choices=Cadence), default=list, blank=True
+    )
+    welcome_with_latest = models.BooleanField(default=False)  # the latest issue in the welcome mail
 
     # Templates in sandboxed Jinja.
     subject = models.TextField(default="{{ stories[0].title }}")

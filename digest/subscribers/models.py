@@ -2,10 +2,11 @@
 
 from typing import Any, NoReturn
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Cadence, Newsletter
 from digest.subscribers.errors import SubscriberError
 
 LONGEST_ADDRESS = 320
@@ -42,6 +43,11 @@ class Subscription(models.Model):
         Newsletter, on_delete=models.CASCADE, related_name="subscriptions"
     )
     state = models.CharField(max_length=16, choices=State)
+    cadence = models.CharField(
+        max_length=8, choices=Cadence, default=Cadence.EVERY, db_default=Cadence.EVERY
+    )
+    # Titles of topic sections; none: everything.
+    topics = ArrayField(models.CharField(max_length=200), default=list, db_default=[], blank=True)
     paused_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
@@ -61,6 +67,10 @@ class Subscription(models.Model):
                 fields=["newsletter", "subscriber"],
                 condition=Q(state="active"),
                 name="subscription_audience",
+            ),
+            # What was never confirmed is forgotten after a while.
+            models.Index(
+                fields=["created_at"], condition=Q(state="pending"), name="subscription_pending"
             ),
         ]
 
@@ -117,9 +127,12 @@ class ConsentEvent(models.Model):
 
 
 class Suppression(models.Model):
-    """An address that must not be mailed, by one newsletter or (newsletter absent) by any."""
+    """An address that must not be mailed, by one newsletter or (newsletter absent) by any.
 
-    address_key = models.CharField(max_length=LONGEST_ADDRESS)
+    Of an erased reader only a keyed hash is kept (digest.subscribers.hashing).
+    """
+
+    address_key = models.CharField(max_length=LONGEST_ADDRESS)  # or the hash of it
     newsletter = models.ForeignKey(
         Newsletter, on_delete=models.CASCADE, null=True, related_name="suppressions"
     )
@@ -138,3 +151,65 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address_key}: {self.reason}"
+
+
+class SignUp(models.Model):
+    """A wish to subscribe as it came in; a worker settles it, out of the stranger's sight.
+
+    So the door does the same work for every address, known or not, and answers in the same time.
+    """
+
+    email = models.CharField(max_length=LONGEST_ADDRESS)
+    address_key = models.CharField(max_length=LONGEST_ADDRESS)
+    newsletters = ArrayField(models.BigIntegerField())  # ids, of one publication
+    language = models.CharField(max_length=35, blank=True)
+    via = models.CharField(max_length=32)
+    ip = models.GenericIPAddressField(null=True)
+    wording = models.TextField(blank=True)
+    wording_version = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.email}, {self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class AddressChange(models.Model):
+    """A reader's wish to be mailed elsewhere; it holds once the new address has confirmed it."""
+
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="address_changes"
+    )
+    email = models.CharField(max_length=LONGEST_ADDRESS)
+    address_key = models.CharField(max_length=LONGEST_ADDRESS)
+    asked_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} to {self.email}"
+
+
+class Farewell(models.Model):
+    """Why somebody left, if they cared to say; kept without their name when they are erased."""
+
+    class Reason(models.TextChoices):
+        TOO_OFTEN = "too often"
+        NOT_INTERESTING = "not interesting"
+        NEVER_ASKED = "never asked"
+        ELSEWHERE = "read elsewhere"
+        OTHER = "other"
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="farewells")
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.SET_NULL, null=True, related_name="farewells"
+    )
+    reason = models.CharField(max_length=16, choices=Reason)
+    words = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "newsletter"], name="farewell_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.newsletter}: {self.reason}"
