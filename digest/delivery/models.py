@@ -106,7 +106,8 @@ class Notice(Dispatch):
         Subscriber, on_delete=models.CASCADE, null=True, related_name="notices"
     )
     email = models.CharField(max_length=LONGEST_ADDRESS)
-    address_key = models.CharField(max_length=LONGEST_ADDRESS)
+    mailbox = models.CharField(max_length=LONGEST_ADDRESS)  # folded: the key of limits
+    answers_mail = models.BooleanField(default=False)  # RFC 3834 rules it
     language = models.CharField(max_length=35, blank=True)
     about = models.JSONField(default=dict)  # ids: {"newsletters": [1, 2]}, {"change": 7}
     created_at = models.DateTimeField()
@@ -122,7 +123,7 @@ class Notice(Dispatch):
             models.Index(fields=["due_at", "id"], condition=Q(state__in=[0, 2]), name="notice_due"),
             models.Index(fields=["lease_until"], condition=Q(state=1), name="notice_leased"),
             # "At most one to an address in an hour" is looked up here.
-            models.Index(fields=["address_key", "created_at"], name="notice_to_address"),
+            models.Index(fields=["mailbox", "created_at"], name="notice_to_mailbox"),
         ]
 
     def __str__(self) -> str:
