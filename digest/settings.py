@@ -32,6 +32,22 @@ DIGEST_FETCH_ALLOW = env.listed("DIGEST_FETCH_ALLOW")
 # Set by `digest up`: the local mailbox and the sample publication are served too.
 DIGEST_EMBEDDED = env.flag("DIGEST_EMBEDDED")
 
+# Mail to this domain reaches `digest inbound`; without one no link offers to leave by mail.
+DIGEST_INBOUND_DOMAIN = env.read("DIGEST_INBOUND_DOMAIN")
+# Proxies whose X-Forwarded-For is believed: addresses or networks.
+DIGEST_TRUSTED_PROXIES = env.networks("DIGEST_TRUSTED_PROXIES")
+# What stands between bots and the form beside limits: "altcha", or "turnstile:SITEKEY:SECRET".
+DIGEST_CAPTCHA = env.read("DIGEST_CAPTCHA")
+# How many wishes to subscribe pass the door: from one client (an IPv6 client is a /64), from one
+# network (/24, /48), to one mailbox, to one domain, and in all.
+DIGEST_SIGNUP_LIMITS = {
+    "client": "20/hour",
+    "network": "100/hour",
+    "mailbox": "5/hour",
+    "domain": "1000/hour",
+    "all": "10000/hour",
+} | env.pairs("DIGEST_SIGNUP_LIMITS")
+
 # A nudge that can't be delivered at once is dropped; the sweeps make up for it.
 DIGEST_BROKER_OPTIONS = {
     "broker_transport_options": {"socket_connect_timeout": 2, "socket_timeout": 10},
@@ -65,6 +81,7 @@ INSTALLED_APPS = [
     "digest.subscribers",
     "digest.editions",
     "digest.delivery",
+    "digest.inbound",
     "digest.web",
     "digest.cli",
     "digest.embedded",
@@ -101,6 +118,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "digest" / "locale"]
 
 structlog.configure(
     processors=[

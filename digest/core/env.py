@@ -4,6 +4,7 @@ Files are for secrets (Docker and Kubernetes mount them so). A set variable wins
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,6 +50,25 @@ def flag(name: str, *, default: bool = False) -> bool:
 def listed(name: str) -> list[str]:
     """Read a list separated by commas or spaces."""
     return read(name).replace(",", " ").split()
+
+
+def pairs(name: str) -> dict[str, str]:
+    """Read `key=value` pairs separated by commas or spaces."""
+    found = {}
+    for pair in listed(name):
+        key, equals, value = pair.partition("=")
+        if not (key and equals and value):
+            raise ConfigurationError(f"{name}: {pair!r} is no pair like key=value.")
+        found[key] = value
+    return found
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Read addresses and networks (`10.0.0.1`, `10.0.0.0/8`, `fd00::/8`)."""
+    try:
+        return [ip_network(text, strict=False) for text in listed(name)]
+    except ValueError as cause:
+        raise ConfigurationError(f"{name}: {cause}") from cause
 
 
 def database(url: str, password: str = "") -> dict[str, Any]:

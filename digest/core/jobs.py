@@ -17,8 +17,20 @@ BUILD_EDITIONS = "editions.build"
 PLAN_EDITIONS = "delivery.plan"
 SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wait behind it
 SWEEP_DELIVERIES = "delivery.sweep"
+SETTLE_SIGNUPS = "notices.settle"  # with the next: a reader waits, so no edition is before them
+SEND_NOTICES = "notices.send"
 
-NAMES = frozenset({POLL_SOURCES, BUILD_EDITIONS, PLAN_EDITIONS, SEND_DELIVERIES, SWEEP_DELIVERIES})
+NAMES = frozenset(
+    {
+        POLL_SOURCES,
+        BUILD_EDITIONS,
+        PLAN_EDITIONS,
+        SEND_DELIVERIES,
+        SWEEP_DELIVERIES,
+        SETTLE_SIGNUPS,
+        SEND_NOTICES,
+    }
+)
 
 # A nudge that nobody took by then has been given again by beat; none can pile up.
 LASTS = 30  # seconds

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from digest.articles.models import LONGEST_URL
 from digest.core import clock
+from digest.core.languages import direction
 from digest.core.links import absolute
 from digest.editions.models import Edition, Story
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.errors import RenderingError
-from digest.rendering.phrases import Phrases, direction, phrases, spoken_date
+from digest.rendering.phrases import Phrases, phrases, spoken_date
 
 LONGEST_TITLE = 300  # characters, of which a mail shows the first ones
 LONGEST_SUMMARY = 600

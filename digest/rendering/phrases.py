@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from django.utils import formats, translation
 
-_RIGHT_TO_LEFT = frozenset(
-    {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
-)
+from digest.core.languages import primary
+
 _DATE_FIRST = frozenset({"ja", "ko", "zh"})
 
 
@@ -18,6 +17,7 @@ class Phrases(NamedTuple):
     appeal_from: str  # {publication}
     why: str  # {newsletter}
     sent_to: str  # {email}
+    preferences: str
     unsubscribe: str
     past_issues: str
 
@@ -27,6 +27,7 @@ ENGLISH = Phrases(
     appeal_from="A message from {publication}",
     why="You receive {newsletter} because you asked for it.",
     sent_to="Sent to {email}",
+    preferences="Preferences",
     unsubscribe="Unsubscribe",
     past_issues="Past issues",
 )
@@ -37,6 +38,7 @@ _KNOWN = {
         appeal_from="Eine Nachricht von {publication}",
         why="Sie erhalten {newsletter}, weil Sie darum gebeten haben.",
         sent_to="Gesendet an {email}",
+        preferences="Einstellungen",
         unsubscribe="Abbestellen",
         past_issues="Frühere Ausgaben",
     ),
@@ -45,6 +47,7 @@ _KNOWN = {
         appeal_from="Un message de {publication}",
         why="Vous recevez {newsletter} à votre demande.",
         sent_to="Envoyé à {email}",
+        preferences="Préférences",
         unsubscribe="Se désabonner",
         past_issues="Numéros précédents",
     ),
@@ -53,6 +56,7 @@ _KNOWN = {
         appeal_from="Un mensaje de {publication}",
         why="Recibes {newsletter} porque lo pediste.",
         sent_to="Enviado a {email}",
+        preferences="Preferencias",
         unsubscribe="Darse de baja",
         past_issues="Números anteriores",
     ),
@@ -61,6 +65,7 @@ _KNOWN = {
         appeal_from="Uma mensagem de {publication}",
         why="Você recebe {newsletter} porque pediu.",
         sent_to="Enviado para {email}",
+        preferences="Preferências",
         unsubscribe="Cancelar inscrição",
         past_issues="Edições anteriores",
     ),
@@ -69,6 +74,7 @@ _KNOWN = {
         appeal_from="Un messaggio da {publication}",
         why="Ricevi {newsletter} perché lo hai richiesto.",
         sent_to="Inviato a {email}",
+        preferences="Preferenze",
         unsubscribe="Annulla iscrizione",
         past_issues="Numeri precedenti",
     ),
@@ -77,6 +83,7 @@ _KNOWN = {
         appeal_from="Een bericht van {publication}",
         why="U ontvangt {newsletter} omdat u erom hebt gevraagd.",
         sent_to="Verzonden aan {email}",
+        preferences="Voorkeuren",
         unsubscribe="Afmelden",
         past_issues="Eerdere edities",
     ),
@@ -85,6 +92,7 @@ _KNOWN = {
         appeal_from="הודעה מאת {publication}",
         why="קיבלת את {newsletter} כי ביקשת אותו.",
         sent_to="נשלח אל {email}",
+        preferences="העדפות",
         unsubscribe="להסרה מרשימת התפוצה",
         past_issues="גיליונות קודמים",
     ),
@@ -93,6 +101,7 @@ _KNOWN = {
         appeal_from="رسالة من {publication}",
         why="تصلك {newsletter} لأنك طلبتها.",
         sent_to="أُرسلت إلى {email}",
+        preferences="التفضيلات",
         unsubscribe="إلغاء الاشتراك",
         past_issues="الأعداد السابقة",
     ),
@@ -101,19 +110,14 @@ _KNOWN = {
 
 def phrases(language: str) -> Phrases:
     """Return the words for a language tag such as `de-AT`; English where we have none."""
-    return _KNOWN.get(_primary(language), ENGLISH)
-
-
-def direction(language: str) -> str:
-    """Return `rtl` for languages written from right to left, otherwise `ltr`."""
-    return "rtl" if _primary(language) in _RIGHT_TO_LEFT else "ltr"
+    return _KNOWN.get(primary(language), ENGLISH)
 
 
 def spoken_date(day: date, language: str) -> str:
     """Say a day in full: `Monday, 23 November 2026`; in English where Django lacks the language."""
     if language.lower() == "en-us":
         return f"{day:%A}, {day:%B} {day.day}, {day.year}"
-    if _primary(language) == "en":
+    if primary(language) == "en":
         return _english(day)
     try:
         known = translation.get_supported_language_variant(language)
@@ -121,12 +125,8 @@ def spoken_date(day: date, language: str) -> str:
         return _english(day)
     with translation.override(known):
         weekday, full = formats.date_format(day, "l"), formats.date_format(day, "DATE_FORMAT")
-    return f"{full} {weekday}" if _primary(known) in _DATE_FIRST else f"{weekday}, {full}"
+    return f"{full} {weekday}" if primary(known) in _DATE_FIRST else f"{weekday}, {full}"
 
 
 def _english(day: date) -> str:
     return f"{day:%A}, {day.day} {day:%B} {day.year}"
-
-
-def _primary(language: str) -> str:
-    return language.partition("-")[0].lower()

@@ -17,7 +17,8 @@ from digest.subscribers.errors import (
 )
 from digest.subscribers.models import LONGEST_ADDRESS, ConsentEvent, Subscriber, Subscription
 from digest.subscribers.names import tidy
-from digest.subscribers.suppression import is_suppressed
+from digest.subscribers.signups import version_of
+from digest.subscribers.suppression import forgive_erased, is_suppressed
 
 State = Subscription.State
 Action = ConsentEvent.Action
@@ -34,7 +35,9 @@ def subscribe(
     now: datetime,
     ip: str | None = None,
     name: str = "",
+    language: str = "",
     again: bool = False,
+    wording_version: str = "",
 ) -> Subscription:
     """Let a reader ask for a newsletter; return the subscription.
 
@@ -42,11 +45,11 @@ def subscribe(
     word); otherwise the subscription waits as PENDING. `wording` is what they agreed to. Asking
     again changes nothing, except that `confirmed` settles a pending one.
 
-    Raises AddressSuppressedError, and ReaderHasLeftError unless `again`, which says that the
-    reader, in person, wants to come back.
+    Raises AddressSuppressedError, and ReaderHasLeftError unless `again`, which says that somebody
+    asks in the reader's name to come back; until they confirm it, they stay UNSUBSCRIBED.
     """
     _refuse_suppressed(address.key, address.email, newsletter)
-    subscriber = _meet(address, tidy(name), now)
+    subscriber = _meet(address, tidy(name), language, now)
     subscription, is_new = Subscription.objects.select_for_update().get_or_create(
         subscriber=subscriber,
         newsletter=newsletter,
@@ -59,32 +62,79 @@ def subscribe(
             "in person, brings them back."
         )
     after = _after_request(before, confirmed=confirmed)
-    if after == before:
+    if after == before != State.UNSUBSCRIBED:
         return subscription
-    _move(subscription, after, now)
+    if after != before:
+        _move(subscription, after, now)
+    if confirmed:
+        forgive_erased(address.key)
     action = Action.CONFIRMED if confirmed else Action.REQUESTED
-    _record(subscription, action, at=now, via=via, ip=ip, wording=wording)
+    said = {"wording": wording, "wording_version": wording_version or version_of(wording)}
+    _record(subscription, action, at=now, via=via, ip=ip, **said)
     return subscription
 
 
 @transaction.atomic
 def confirm(
-    subscriber_id: int, newsletter_id: int, *, via: str, ip: str | None, now: datetime
+    subscriber_id: int,
+    newsletter_id: int,
+    *,
+    via: str,
+    ip: str | None,
+    now: datetime,
+    asked_at: datetime | None = None,
 ) -> bool:
-    """Make a pending subscription active; True if that changed something.
+    """Make a subscription active that waits for its reader's word; True if that changed something.
 
-    Raises SubscriberError for ids that are unknown together, AddressSuppressedError, and
-    ReaderHasLeftError: a confirmation link from before the reader left does not bring them back.
+    `asked_at` is when the link was sent that proves the wish; one from before the reader left does
+    not bring them back. Raises SubscriberError for ids that are unknown together,
+    AddressSuppressedError, and ReaderHasLeftError.
     """
     subscription = _locked(subscriber_id, newsletter_id)
     if subscription.state == State.ACTIVE:
         return False
     reader, newsletter = subscription.subscriber, subscription.newsletter
-    if subscription.state == State.UNSUBSCRIBED:
+    left_at = subscription.unsubscribed_at
+    if left_at and (asked_at is None or asked_at < left_at):
         raise ReaderHasLeftError(f"You have left {newsletter.name} since; subscribe anew.")
     _refuse_suppressed(reader.address_key, reader.email, newsletter)
     _move(subscription, State.ACTIVE, now)
+    forgive_erased(reader.address_key)
     _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip)
+    return True
+
+
+@transaction.atomic
+def come_back(
+    subscriber_id: int,
+    newsletter_id: int,
+    *,
+    via: str,
+    ip: str | None,
+    now: datetime,
+    wording: str = "",
+) -> bool:
+    """Let a reader, known by their own link, have a newsletter (again); True if that changed it.
+
+    For the preferences and for "undo": whoever holds the link gets mail at the address. Raises
+    SubscriberError for an unknown reader, AddressSuppressedError.
+    """
+    reader = Subscriber.objects.filter(pk=subscriber_id).first()
+    newsletter = Newsletter.objects.filter(pk=newsletter_id).first()
+    if reader is None or newsletter is None:
+        raise SubscriberError("This reader, or this newsletter, is not known any more.")
+    _refuse_suppressed(reader.address_key, reader.email, newsletter)
+    subscription, _ = Subscription.objects.select_for_update().get_or_create(
+        subscriber=reader,
+        newsletter=newsletter,
+        defaults={"state": State.PENDING, "created_at": now},
+    )
+    if subscription.state == State.ACTIVE:
+        return False
+    _move(subscription, State.ACTIVE, now)
+    forgive_erased(reader.address_key)
+    said = {"wording": wording, "wording_version": version_of(wording)}
+    _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip, **said)
     return True
 
 
@@ -116,7 +166,8 @@ def _after_request(before: State | None, *, confirmed: bool) -> State:
     """Return the state that a request leads to."""
     if confirmed or before is State.ACTIVE:
         return State.ACTIVE
-    return State.PENDING
+    # A stranger may have asked: an import must not find the reader who left as "pending".
+    return State.UNSUBSCRIBED if before is State.UNSUBSCRIBED else State.PENDING
 
 
 def _refuse_suppressed(key: str, email: str, newsletter: Newsletter) -> None:
@@ -126,12 +177,17 @@ def _refuse_suppressed(key: str, email: str, newsletter: Newsletter) -> None:
         )
 
 
-def _meet(address: Address, name: str, now: datetime) -> Subscriber:
+def _meet(address: Address, name: str, language: str, now: datetime) -> Subscriber:
     if len(address.key) > LONGEST_ADDRESS:  # case folding may lengthen: ß becomes ss
         raise SubscriberError("This is too long to be an email address.")
     subscriber, _ = Subscriber.objects.get_or_create(
         address_key=address.key,
-        defaults={"email": address.email, "name": name, "created_at": now},
+        defaults={
+            "email": address.email,
+            "name": name,
+            "language": language,
+            "created_at": now,
+        },
     )
     if name and not subscriber.name:
         subscriber.name = name
@@ -166,6 +222,7 @@ def _record(
     via: str,
     ip: str | None,
     wording: str = "",
+    wording_version: str = "",
 ) -> None:
     ConsentEvent.objects.create(
         subscriber_id=subscription.subscriber_id,
@@ -175,4 +232,5 @@ def _record(
         via=via,
         ip=ip,
         wording=wording,
+        wording_version=wording_version,
     )

@@ -17,3 +17,15 @@ class ReaderHasLeftError(SubscriberError):
 
 class ImportFileError(SubscriberError):
     """The file cannot be read as a list of readers; nothing of it was taken."""
+
+
+class TooManyError(SubscriberError):
+    """Too many wishes came from the same place; `seconds` from now there is room again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many sign-ups; try again in {-(-seconds // 60)} minutes.")
+        self.seconds = seconds
+
+
+class DoorClosedError(SubscriberError):
+    """Wishes cannot be counted at this moment, so none is taken."""

@@ -1,0 +1,1 @@
+"""Mail that comes in: wishes to subscribe and to leave, and questions."""
