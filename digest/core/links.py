@@ -77,6 +77,28 @@ def read_unsubscribe_token(token: str) -> ReaderLink:
     return ReaderLink(*ids)
 
 
+def unsubscribe_mailto(link: ReaderLink) -> str:
+    """Return the mailto link that leaves as the token does, or nothing where no mail is read."""
+    domain = settings.DIGEST_INBOUND_DOMAIN
+    address = f"unsubscribe+{unsubscribe_token(link)}@{domain}"
+    return f"mailto:{address}?subject=unsubscribe" if domain else ""
+
+
+def preferences_url(subscriber: int, publication: int) -> str:
+    """Return the link to a reader's preferences that stands in every mail, and never expires."""
+    return absolute(f"/preferences/{sign('preferences', subscriber, publication)}")
+
+
+def fresh_preferences_url(subscriber: int, publication: int, until: datetime) -> str:
+    """Return a link to the same page that may do more, for a while.
+
+    Mails are forwarded, links and all; so what hurts (another address, erasure, all data at once)
+    takes a link that was sent for it a short time ago.
+    """
+    token = sign_until("preferences-fresh", until, subscriber, publication)
+    return absolute(f"/preferences/{token}")
+
+
 def absolute(path: str) -> str:
     """Return the public address of a path of this installation."""
     return f"{settings.DIGEST_BASE_URL}{path}"

@@ -19,7 +19,7 @@ from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
 
 WINDOW = timedelta(hours=1)
-A_DAY = 6  # confirmations to one mailbox, asked for through whatever newsletter
+A_DAY = 4  # confirmations to one mailbox, of whatever newsletters
 _LOCKS = 0x0ED2  # our class of advisory locks
 
 Kind = Notice.Kind
@@ -87,7 +87,9 @@ def _confirmation_due(
 ) -> datetime | None:
     """Return when to ask for a confirmation: now, or once the hour since the last one is over."""
     day = Notice.objects.filter(
-        mailbox=mailbox, kind__in=[Kind.CONFIRM, Kind.CHANGE], created_at__gt=now - timedelta(days=1)
+        mailbox=mailbox,
+        kind__in=[Kind.CONFIRM, Kind.CHANGE],
+        created_at__gt=now - timedelta(days=1),
     )
     if day.count() >= A_DAY:
         return None

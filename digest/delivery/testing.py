@@ -42,4 +42,5 @@ def _recipient(newsletter: Newsletter, address: Address, now: datetime) -> Recip
         unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(nobody)}"),
         message_id=f"<{stamp}@{newsletter.publication.sender_domain}>",
         date=now,
+        preferences_url=links.preferences_url(0, newsletter.publication_id),
     )

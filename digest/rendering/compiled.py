@@ -17,7 +17,7 @@ from typing import Any
 from digest.rendering import mime
 from digest.rendering.errors import RenderingError
 
-VERSION = 1
+VERSION = 2
 _LARGEST = 16_000_000  # octets of a stored form, inflated
 _CHOICES_KEPT = 64
 
@@ -31,6 +31,8 @@ class Recipient:
     unsubscribe_url: str  # absolute, http or https
     message_id: str  # left@right; angle brackets are added where they are missing
     date: datetime  # aware
+    preferences_url: str = ""  # absolute
+    unsubscribe_mailto: str = ""  # a mailto link, where mail that comes in is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,13 @@ SLOTS: dict[str, Callable[[Recipient], bytes]] = {
     "to": lambda to: mime.mailbox_field("To", to.name, to.email),
     "date": lambda to: mime.date_field(to.date),
     "message_id": lambda to: mime.message_id_field(to.message_id),
-    "list_unsubscribe": lambda to: mime.url_field("List-Unsubscribe", to.unsubscribe_url),
+    "list_unsubscribe": lambda to: mime.unsubscribe_field(
+        to.unsubscribe_url, to.unsubscribe_mailto
+    ),
     "text_email": lambda to: mime.quoted(to.email),
     "text_unsubscribe_url": lambda to: mime.quoted(to.unsubscribe_url),
+    "text_preferences_url": lambda to: mime.quoted(to.preferences_url),
+    "html_preferences_url": lambda to: mime.quoted(escape(to.preferences_url)),
     "html_email": lambda to: mime.quoted(escape(to.email)),
     "html_unsubscribe_url": lambda to: mime.quoted(escape(to.unsubscribe_url)),
 }

@@ -17,7 +17,7 @@ def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut,
     reply_to = publication.reply_to and mime.mailbox_field("Reply-To", "", publication.reply_to)
     about = [
         mime.list_id_field(newsletter.name, newsletter.list_id),
-        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",  # verbatim, RFC 8058 §3.1
+        mime.ONE_CLICK,
         mime.url_field("List-Archive", archive_url(newsletter)),
         b"Auto-Submitted: auto-generated\r\n",
         b"Precedence: bulk\r\n",

@@ -15,6 +15,7 @@ from digest.core import addresses
 from digest.rendering.errors import RenderingError
 
 CRLF = b"\r\n"
+ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"  # verbatim, RFC 8058 §3.1
 _PREFERRED = 78  # RFC 5322 §2.1.1, without CRLF
 _WORD = 64  # of an encoded-word, so that it stands on one line with any field name of ours
 _LONGEST_NAME = 200
@@ -37,6 +38,7 @@ _ASCII_MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _MAILBOX = re.compile(r"[^\s\x00-\x20\x7f-\x9f()<>@,;:\\\"\[\]\u2028\u2029]+@[A-Za-z0-9.-]+")
 _MESSAGE_ID = re.compile(r"[\x21-\x3b=?A-Z\[\]^-~]+@[\x21-\x3b=?A-Z\[\]^-~]+")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+_MAILTO = re.compile(r"mailto:[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}(\?subject=[A-Za-z]+)?")
 _LIST_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
@@ -90,6 +92,19 @@ def url_field(name: str, url: str) -> bytes:
     return f"{name}: <{url}>\r\n".encode("ascii")
 
 
+def unsubscribe_field(url: str, mailto: str = "") -> bytes:
+    """Return List-Unsubscribe: the https link first, then the mail address (RFC 2369 §3.2).
+
+    Raises RenderingError for what is no web address or no plain mailto link.
+    """
+    field = url_field("List-Unsubscribe", url)
+    if not mailto:
+        return field
+    if not _MAILTO.fullmatch(mailto):
+        raise RenderingError(f"List-Unsubscribe cannot hold {mailto[:200]!r}.")
+    return field.removesuffix(CRLF) + f",\r\n <{mailto}>\r\n".encode("ascii")
+
+
 def list_id_field(title: str, list_id: str) -> bytes:
     """Return List-Id (RFC 2919 §3): the name only if it is plain ASCII, never an encoded-word."""
     if not _LIST_ID.fullmatch(list_id) or len(list_id) > 255:
@@ -98,6 +113,11 @@ def list_id_field(title: str, list_id: str) -> bytes:
     plain = shown and _PLAIN.fullmatch(shown) and "=?" not in shown
     words = [_bare_or_quoted(shown)] if plain else []
     return _folded("List-Id", [*words, f"<{list_id}>"])
+
+
+def one_click_fields(url: str, mailto: str = "") -> bytes:
+    """Return both fields of RFC 8058 §3.1, or nothing without a link."""
+    return unsubscribe_field(url, mailto) + ONE_CLICK if url else b""
 
 
 def date_field(moment: datetime) -> bytes:

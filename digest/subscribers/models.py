@@ -181,6 +181,7 @@ class AddressChange(models.Model):
     )
     email = models.CharField(max_length=LONGEST_ADDRESS)
     address_key = models.CharField(max_length=LONGEST_ADDRESS)
+    former_email = models.CharField(max_length=LONGEST_ADDRESS, blank=True)  # once confirmed
     asked_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
 

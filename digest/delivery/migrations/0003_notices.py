@@ -5,47 +5,121 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('delivery', '0002_doubts_and_fence'),
-        ('newsletters', '0002_what_readers_are_offered'),
-        ('subscribers', '0003_readers_choices'),
+        ("delivery", "0002_doubts_and_fence"),
+        ("newsletters", "0002_what_readers_are_offered"),
+        ("subscribers", "0003_readers_choices"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='delivery',
-            name='subscriber',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deliveries', to='subscribers.subscriber'),
+            model_name="delivery",
+            name="subscriber",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="deliveries",
+                to="subscribers.subscriber",
+            ),
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.SmallIntegerField(choices=[(0, 'queued'), (1, 'claimed'), (2, 'deferred'), (3, 'sent'), (4, 'failed'), (5, 'suppressed'), (6, 'cancelled'), (7, 'in doubt')], default=0)),
-                ('due_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('first_attempt_at', models.DateTimeField(null=True)),
-                ('doubts', models.PositiveSmallIntegerField(default=0)),
-                ('fence', models.BigIntegerField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('attempted_at', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('reply_code', models.PositiveSmallIntegerField(null=True)),
-                ('reply', models.TextField(blank=True)),
-                ('kind', models.CharField(choices=[('confirm', 'asks to confirm a subscription'), ('welcome', 'welcomes a new reader'), ('link', 'brings the link to the preferences'), ('change', 'asks the new address to confirm it'), ('changed', 'tells the old address of the new one'), ('left', 'acknowledges leaving by mail'), ('help', 'says which addresses there are')], max_length=8)),
-                ('email', models.CharField(max_length=320)),
-                ('mailbox', models.CharField(max_length=320)),
-                ('answers_mail', models.BooleanField(default=False)),
-                ('language', models.CharField(blank=True, max_length=35)),
-                ('about', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('publication', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='newsletters.publication')),
-                ('subscriber', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='subscribers.subscriber')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "queued"),
+                            (1, "claimed"),
+                            (2, "deferred"),
+                            (3, "sent"),
+                            (4, "failed"),
+                            (5, "suppressed"),
+                            (6, "cancelled"),
+                            (7, "in doubt"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("first_attempt_at", models.DateTimeField(null=True)),
+                ("doubts", models.PositiveSmallIntegerField(default=0)),
+                ("fence", models.BigIntegerField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("attempted_at", models.DateTimeField(null=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("reply_code", models.PositiveSmallIntegerField(null=True)),
+                ("reply", models.TextField(blank=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("confirm", "asks to confirm a subscription"),
+                            ("welcome", "welcomes a new reader"),
+                            ("link", "brings the link to the preferences"),
+                            ("change", "asks the new address to confirm it"),
+                            ("changed", "tells the old address of the new one"),
+                            ("left", "acknowledges leaving by mail"),
+                            ("help", "says which addresses there are"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("email", models.CharField(max_length=320)),
+                ("mailbox", models.CharField(max_length=320)),
+                ("answers_mail", models.BooleanField(default=False)),
+                ("language", models.CharField(blank=True, max_length=35)),
+                ("about", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="newsletters.publication",
+                    ),
+                ),
+                (
+                    "subscriber",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="subscribers.subscriber",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', [0, 2])), fields=['due_at', 'id'], name='notice_due'), models.Index(condition=models.Q(('state', 1)), fields=['lease_until'], name='notice_leased'), models.Index(fields=['mailbox', 'created_at'], name='notice_to_mailbox')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 1), _negated=True), models.Q(('fence__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='notice_claimed_has_lease')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", [0, 2])),
+                        fields=["due_at", "id"],
+                        name="notice_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", 1)),
+                        fields=["lease_until"],
+                        name="notice_leased",
+                    ),
+                    models.Index(fields=["mailbox", "created_at"], name="notice_to_mailbox"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", 1), _negated=True),
+                            models.Q(("fence__isnull", False), ("lease_until__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="notice_claimed_has_lease",
+                    )
+                ],
             },
         ),
     ]

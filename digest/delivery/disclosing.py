@@ -1,0 +1,111 @@
+"""All that is known of one reader, as plain values: for themselves, and for an operator."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from digest.delivery.models import Delivery, Notice
+from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.suppression import on_address
+
+
+def everything(reader: Subscriber, deliveries: int | None = None) -> dict[str, Any]:
+    """Return what is stored about a reader; of deliveries the latest few, or all of them.
+
+    Times are aware datetimes in UTC. The keys are those that a download and `--json` show.
+    """
+    return {
+        "email": reader.email,
+        "name": reader.name,
+        "language": reader.language,
+        "timezone": reader.timezone,
+        "known_since": reader.created_at,
+        "subscriptions": [subscription_facts(one) for one in _subscriptions(reader)],
+        "suppressions": _suppressions(reader),
+        "consent": _consent(reader),
+        "address_changes": list(
+            reader.address_changes.order_by("id").values("email", "asked_at", "confirmed_at")
+        ),
+        "reasons_given": list(
+            reader.farewells.order_by("id").values("newsletter__slug", "reason", "words", "at")
+        ),
+        "notices": [_notice_facts(one) for one in reader.notices.order_by("id")],
+        "deliveries": [_delivery_facts(one) for one in _deliveries(reader)[:deliveries]],
+    }
+
+
+def subscription_facts(asked: Subscription) -> dict[str, Any]:
+    """Return what a reader asked of one newsletter."""
+    return {
+        "email": asked.subscriber.email,
+        "newsletter": asked.newsletter.slug,
+        "state": asked.state,
+        "cadence": asked.cadence,
+        "topics": asked.topics,
+        "subscribed_at": asked.created_at,
+        "confirmed_at": asked.confirmed_at,
+        "unsubscribed_at": asked.unsubscribed_at,
+        "paused_until": asked.paused_until,
+    }
+
+
+def _subscriptions(reader: Subscriber) -> QuerySet[Subscription]:
+    return reader.subscriptions.select_related("newsletter", "subscriber").order_by("id")
+
+
+def _suppressions(reader: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {
+            "newsletter": held.newsletter.slug if held.newsletter else None,
+            "reason": held.reason,
+            "evidence": held.evidence,
+            "since": held.created_at,
+        }
+        for held in on_address(reader.address_key)
+    ]
+
+
+def _consent(reader: Subscriber) -> list[dict[str, Any]]:
+    events = reader.consent_events.select_related("newsletter").order_by("id")
+    return [
+        {
+            "at": event.at,
+            "action": event.action,
+            "newsletter": event.newsletter.slug,
+            "via": event.via,
+            "ip": event.ip,
+            "wording": event.wording,
+            "wording_version": event.wording_version,
+        }
+        for event in events
+    ]
+
+
+def _deliveries(reader: Subscriber) -> QuerySet[Delivery]:
+    """Return the deliveries to this reader, the newest first."""
+    return (
+        Delivery.objects.filter(subscriber=reader)
+        .select_related("edition__newsletter")
+        .order_by("-id")
+    )
+
+
+def _delivery_facts(one: Delivery) -> dict[str, Any]:
+    return {
+        "edition": one.edition_id,
+        "newsletter": one.edition.newsletter.slug,
+        "slot": one.edition.slot,
+        "state": Delivery.State(one.state).label,
+        "at": one.settled_at or one.due_at,
+        "attempts": one.attempts,
+        "reply": f"{one.reply_code or ''} {one.reply}".strip(),
+    }
+
+
+def _notice_facts(one: Notice) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "at": one.settled_at or one.due_at,
+        "state": Notice.State(one.state).label,
+        "reply": f"{one.reply_code or ''} {one.reply}".strip(),
+    }

@@ -1,0 +1,179 @@
+"""Send the notices that are due, one after the other.
+
+    claim one, committed as attempted > is it still wanted? > compose > hand over > record the reply
+
+Claiming is attempting: a worker that dies in between leaves one notice in doubt. It goes out once
+more, under the same Message-ID: a confirmation that never comes is worse than one that comes twice.
+"""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from digest.core import addresses, clock, jobs, links
+from digest.core.errors import DigestError
+from digest.delivery import relays, retries, wording
+from digest.delivery.errors import RelayDownError, ReplyLostError
+from digest.delivery.models import Notice
+from digest.delivery.transports import open_transport
+from digest.delivery.transports.base import Envelope, Transport
+from digest.rendering.notice import Addressee, Masthead, compose
+
+log = structlog.get_logger(__name__)
+
+# Longer than any relay may take to answer (RFC 5321 §4.5.3.2.6: ten minutes after the message).
+LEASE = timedelta(minutes=12)
+MOST_DOUBTS = 1
+UNWANTED = "No longer wanted: it was settled before this was sent, or the address is suppressed."
+DOUBT = "In doubt: the worker ended, or the line broke, before the relay's word was known."
+
+State = Notice.State
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What one run did."""
+
+    sent: int = 0
+    others: int = 0  # deferred, refused, or no longer wanted
+
+
+def send_due() -> Posted:
+    """Send for a few seconds, or until nothing is due; nudge a successor if something is left."""
+    sweep(clock.now())
+    if relays.resting(clock.now()):
+        return Posted()
+    posted, until = Posted(), time.monotonic() + settings.DIGEST_SEND_SECONDS
+    with open_transport() as transport:
+        while notice := _claim(clock.now()):
+            if not _send(notice, transport):
+                return posted
+            state = Notice.objects.values_list("state", flat=True).get(pk=notice.pk)
+            posted = _counted(posted, state)
+            if time.monotonic() > until:
+                jobs.enqueue(jobs.SEND_NOTICES)
+                break
+    return posted
+
+
+def sweep(now: datetime) -> int:
+    """Queue again, or give up, what a dead worker had in hand; return how many."""
+    left = Notice.objects.filter(state=State.CLAIMED, lease_until__lt=now)
+    over = left.filter(doubts__gte=MOST_DOUBTS).update(
+        state=State.IN_DOUBT, doubts=F("doubts") + 1, reply=DOUBT, settled_at=now
+    )
+    return over + left.update(
+        state=State.QUEUED, doubts=F("doubts") + 1, fence=None, lease_until=None, reply=DOUBT
+    )
+
+
+def message_id(notice: Notice) -> str:
+    """Return a Message-ID that is a function of the notice, so that a repeat is seen."""
+    token = links.sign("notice-message-id", notice.pk)
+    return f"<{token}@{notice.publication.sender_domain}>"
+
+
+@transaction.atomic
+def _claim(now: datetime) -> Notice | None:
+    """Take the next notice that is due, under a lease; no two callers get the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [now, now, now + LEASE, now])
+        found = cursor.fetchone()
+    if not found:
+        return None
+    return Notice.objects.select_related("publication", "subscriber").get(pk=found[0])
+
+
+_CLAIM = """
+UPDATE delivery_notice
+SET state = 1, fence = nextval('delivery_fences'), attempts = attempts + 1,
+    attempted_at = %s, first_attempt_at = coalesce(first_attempt_at, %s), lease_until = %s
+WHERE id = (
+    SELECT id FROM delivery_notice WHERE state IN (0, 2) AND due_at <= %s
+    ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""
+
+
+def _send(notice: Notice, transport: Transport) -> bool:
+    """Send one notice and record what came of it; False if the relay is to be left alone."""
+    now = clock.now()
+    try:
+        reply = _hand_over(notice, transport, now)
+    except RelayDownError as problem:
+        relays.note_down(str(problem), now)
+        _record(notice, state=State.QUEUED, attempts=notice.attempts - 1)
+        return False
+    except ReplyLostError as problem:
+        relays.note_down(str(problem), now)
+        _record(notice, **_doubted(notice, now))
+        return False
+    _record(notice, **reply)
+    return True
+
+
+def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str, Any]:
+    """Return what to record of a notice that was handed over, or should not be."""
+    try:
+        written = wording.written(notice, now)
+        if written is None:
+            return {"state": State.CANCELLED, "reply": UNWANTED, "settled_at": now}
+        message = compose(
+            written.letter,
+            Masthead.of(notice.publication),
+            Addressee(
+                email=notice.email,
+                message_id=message_id(notice),
+                date=now,
+                links=written.links,
+                unsubscribe_url=written.unsubscribe_url,
+                unsubscribe_mailto=written.unsubscribe_mailto,
+            ),
+            replied=notice.answers_mail,
+        )
+        sender = addresses.envelope(notice.publication.sender_email)
+        envelope = Envelope(sender, addresses.envelope(notice.email))
+    except DigestError as problem:
+        return {"state": State.FAILED, "reply": str(problem), "settled_at": now}
+    reply = transport.deliver(envelope, message)
+    first = notice.first_attempt_at or now
+    made = retries.outcome(reply, notice.attempts, first, now, random.random())  # noqa: S311
+    return {
+        "state": made.state,
+        "reply": made.reply,
+        "reply_code": made.code,
+        "due_at": made.due_at or notice.due_at,
+        "settled_at": None if made.state == State.DEFERRED else now,
+    }
+
+
+def _doubted(notice: Notice, now: datetime) -> dict[str, Any]:
+    again = notice.doubts < MOST_DOUBTS
+    return {
+        "state": State.QUEUED if again else State.IN_DOUBT,
+        "doubts": notice.doubts + 1,
+        "reply": DOUBT,
+        "settled_at": None if again else now,
+    }
+
+
+def _record(notice: Notice, **facts: Any) -> None:
+    """Record, unless the lease was lost meanwhile and the row is not ours any more."""
+    Notice.objects.filter(pk=notice.pk, fence=notice.fence).update(
+        fence=None, lease_until=None, attempted_at=None, **facts
+    )
+
+
+def _counted(posted: Posted, state: int) -> Posted:
+    if state == State.SENT:
+        relays.note_up()
+        return Posted(posted.sent + 1, posted.others)
+    return Posted(posted.sent, posted.others + 1)

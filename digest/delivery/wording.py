@@ -1,0 +1,154 @@
+"""From a notice's row to the letter it stands for, with its links; None once nobody needs it.
+
+The ids in the row are looked up at the moment of sending: what was confirmed, undone or suppressed
+meanwhile is not asked about any more.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from digest.core import addresses, links
+from digest.delivery.models import Notice
+from digest.editions.models import Edition, Story
+from digest.newsletters.models import Newsletter
+from digest.rendering import letters
+from digest.rendering.notice import Letter
+from digest.subscribers.models import AddressChange, Subscription
+from digest.subscribers.suppression import is_stopped
+
+CONFIRM_LASTS = timedelta(days=7)
+CHANGE_LASTS = timedelta(days=1)
+UNDO_LASTS = timedelta(days=7)
+FRESH_LASTS = timedelta(days=1)
+
+Kind = Notice.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter, what its links lead to, and how to leave what it is about."""
+
+    letter: Letter
+    links: Mapping[str, str]
+    unsubscribe_url: str = ""
+    unsubscribe_mailto: str = ""
+
+
+def written(notice: Notice, now: datetime) -> Written | None:
+    """Return what a notice says at `now`, or None if it should not be sent any more."""
+    if is_stopped(addresses.parse(notice.email).key):
+        return None
+    return _WRITERS[Kind(notice.kind)](notice, now)
+
+
+def _confirm(notice: Notice, now: datetime) -> Written | None:
+    """Ask about what still waits for the reader's word."""
+    settled = Subscription.objects.filter(
+        subscriber=notice.subscriber_id, state=Subscription.State.ACTIVE
+    )
+    open_wishes = _newsletters(notice).exclude(pk__in=settled.values("newsletter"))
+    asked = list(open_wishes)
+    if not asked or notice.subscriber_id is None:
+        return None
+    token = links.sign_until(
+        "confirm", now + CONFIRM_LASTS, notice.subscriber_id, *(one.pk for one in asked)
+    )
+    return Written(
+        letters.confirm(asked, notice.publication, notice.language),
+        {letters.CONFIRM: links.absolute(f"/confirm/{token}")},
+    )
+
+
+def _welcome(notice: Notice, _now: datetime) -> Written | None:
+    found = list(_newsletters(notice))
+    if not found or notice.subscriber_id is None:
+        return None
+    link = links.ReaderLink(notice.subscriber_id, found[0].pk, 0)
+    leave = links.absolute(f"/unsubscribe/{links.unsubscribe_token(link)}")
+    return Written(
+        letters.welcome(found, notice.language, _latest(found)),
+        {letters.PREFERENCES: _preferences(notice), letters.UNSUBSCRIBE: leave},
+        unsubscribe_url=leave,
+        unsubscribe_mailto=links.unsubscribe_mailto(link),
+    )
+
+
+def _latest(newsletters: list[Newsletter]) -> list[Story]:
+    """Return the stories of the latest issue that went out, where the newsletter shows them."""
+    showing = [one.pk for one in newsletters if one.welcome_with_latest]
+    sent = Edition.objects.filter(
+        newsletter__in=showing, state__in=[Edition.State.SENDING, Edition.State.SENT]
+    )
+    latest = sent.order_by("-slot").first()
+    return list(latest.stories.all()) if latest else []
+
+
+def _link(notice: Notice, now: datetime) -> Written | None:
+    if notice.subscriber_id is None:
+        return None
+    url = links.fresh_preferences_url(
+        notice.subscriber_id, notice.publication_id, now + FRESH_LASTS
+    )
+    return Written(
+        letters.preferences_link(notice.publication, notice.language), {letters.PREFERENCES: url}
+    )
+
+
+def _change(notice: Notice, now: datetime) -> Written | None:
+    change = AddressChange.objects.filter(pk=notice.about["change"], confirmed_at=None).first()
+    if change is None:
+        return None
+    token = links.sign_until("change", now + CHANGE_LASTS, change.pk)
+    return Written(
+        letters.change(notice.publication, notice.language),
+        {letters.CONFIRM: links.absolute(f"/change/{token}")},
+    )
+
+
+def _changed(notice: Notice, now: datetime) -> Written | None:
+    token = links.sign_until("change-undo", now + UNDO_LASTS, notice.about["change"])
+    return Written(
+        letters.changed(notice.publication, notice.language),
+        {letters.CONFIRM: links.absolute(f"/change/{token}")},
+    )
+
+
+def _left(notice: Notice, _now: datetime) -> Written | None:
+    found = _newsletters(notice).first()
+    if found is None or notice.subscriber_id is None:
+        return None
+    return Written(
+        letters.left(found, notice.language), {letters.PREFERENCES: _preferences(notice)}
+    )
+
+
+def _help(notice: Notice, _now: datetime) -> Written | None:
+    offered = notice.publication.newsletters.filter(active=True, listed=True).order_by("name")
+    found = list(offered)
+    links_to = {letters.SUBSCRIBE: links.absolute(f"/subscribe/{found[0].slug}")} if found else {}
+    domain = settings.DIGEST_INBOUND_DOMAIN
+    return Written(letters.helping(found, notice.publication, domain, notice.language), links_to)
+
+
+_WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
+    Kind.CONFIRM: _confirm,
+    Kind.WELCOME: _welcome,
+    Kind.LINK: _link,
+    Kind.CHANGE: _change,
+    Kind.CHANGED: _changed,
+    Kind.LEFT: _left,
+    Kind.HELP: _help,
+}
+
+
+def _newsletters(notice: Notice) -> QuerySet[Newsletter]:
+    ids = notice.about.get("newsletters", ())
+    return Newsletter.objects.filter(pk__in=ids).select_related("publication").order_by("pk")
+
+
+def _preferences(notice: Notice) -> str:
+    return links.preferences_url(notice.subscriber_id or 0, notice.publication_id)
