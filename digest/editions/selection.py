@@ -3,12 +3,14 @@
 A story goes out once in a newsletter, unless it was marked as updated since; the ledger of sent
 stories says so, never a date window alone. The window only keeps old stories out of a new issue.
 Hand-picked stories come first and ignore the window; topics take theirs before Latest Stories.
+The newest come first, but in an edition for a day or a week what led the issues of that time does.
 Every candidate is either picked or left out, with a reason that an editor can read.
 
 Steps: rank, bar what may not go out, fill the sections, widen the window if that is too thin, say
 why not for the rest.
 """
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -33,6 +35,8 @@ class Candidate:
     topics: frozenset[str]  # its section and tags, case folded
     available_at: datetime
     marked_updated_at: datetime | None = None
+    # In an edition for a day or week: its best position in the issues of that time, if it had one.
+    place: int | None = None
 
     @property
     def fresh_at(self) -> datetime:
@@ -75,6 +79,7 @@ class Picked(NamedTuple):
     article_id: int
     section: str
     reason: str
+    topics: tuple[str, ...] = ()  # titles of all topic sections that it belongs to
 
 
 class LeftOut(NamedTuple):
@@ -130,8 +135,9 @@ def _as_of(candidate: Candidate, now: datetime) -> Candidate:
     return replace(candidate, marked_updated_at=None) if marked and marked > now else candidate
 
 
-def _rank(candidate: Candidate) -> tuple[float, int]:
-    return -candidate.fresh_at.timestamp(), candidate.article_id
+def _rank(candidate: Candidate) -> tuple[float, float, int]:
+    place = math.inf if candidate.place is None else candidate.place
+    return place, -candidate.fresh_at.timestamp(), candidate.article_id
 
 
 def _count(filled: Sequence[Sequence[Picked]]) -> int:
@@ -161,7 +167,7 @@ def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[li
     for position, section in order:
         fitting = _fitting(section, free, taken, start)
         stories = fitting[: min(section.maximum, room)]
-        filled[position] = [_picked(story, section, policy.timezone) for story in stories]
+        filled[position] = [_picked(story, section, policy) for story in stories]
         taken.update(story.article_id for story in stories)
         room -= len(stories)
     return filled
@@ -180,8 +186,8 @@ def _fitting(
     return recent
 
 
-def _picked(candidate: Candidate, section: SectionRule, tz: tzinfo) -> Picked:
-    when = spoken(candidate.fresh_at, tz)
+def _picked(candidate: Candidate, section: SectionRule, policy: Policy) -> Picked:
+    when = spoken(candidate.fresh_at, policy.timezone)
     if section.kind == Kind.PICKED:
         reason = "Picked by hand."
     elif candidate.marked_updated_at == candidate.fresh_at:
@@ -191,7 +197,13 @@ def _picked(candidate: Candidate, section: SectionRule, tz: tzinfo) -> Picked:
         reason = f"About {topics}, published on {when}."
     else:
         reason = f"Published on {when}."
-    return Picked(candidate.article_id, section.title, reason)
+    return Picked(candidate.article_id, section.title, reason, _topics(candidate, policy.sections))
+
+
+def _topics(candidate: Candidate, sections: Iterable[SectionRule]) -> tuple[str, ...]:
+    """Return what a reader may know the story by, whichever section it stands in."""
+    of = (s.title for s in sections if s.kind == Kind.TOPIC and candidate.topics & s.topics)
+    return tuple(dict.fromkeys(of))
 
 
 def _thin_reason(found: int, policy: Policy) -> str:

@@ -13,7 +13,7 @@ from redis import Redis
 
 from digest.articles.models import Article
 from digest.core import jobs
-from digest.editions import building
+from digest.editions import building, composing
 from digest.editions.building import build, build_due, draft
 from digest.editions.models import Edition, Story
 from digest.newsletters import setup
@@ -278,7 +278,7 @@ class TestBuilding:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A calendar's feed carries hundreds of dates to come."""
-        monkeypatch.setattr(building, "LOOKED_AT", 3)
+        monkeypatch.setattr(composing, "LOOKED_AT", 3)
         newsletter, publish = tide()
         publish(title="Today")
         for hour in range(1, 8):
@@ -289,7 +289,7 @@ class TestBuilding:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """However many there are."""
-        monkeypatch.setattr(building, "LOOKED_AT", 2)
+        monkeypatch.setattr(composing, "LOOKED_AT", 2)
         newsletter, publish = tide()
         publish(title="Old", published_at=NOON - 90 * DAY, marked_updated_at=NOON)
         for hour in range(1, 5):
@@ -298,7 +298,7 @@ class TestBuilding:
 
     def test_few_reasons_are_kept_of_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The nearest ones."""
-        monkeypatch.setattr(building, "EXPLAINED", 2)
+        monkeypatch.setattr(composing, "EXPLAINED", 2)
         newsletter, publish = tide(max_stories=1)
         for hour in range(1, 6):
             publish(title=f"New {hour}", published_at=NOON - hour * HOUR)

@@ -10,7 +10,7 @@ from digest.cli import lookup
 from digest.core import clock, links
 from digest.core.terminal import DigestCommand, facts, table
 from digest.editions import building
-from digest.editions.building import Draft
+from digest.editions.composing import Draft
 from digest.rendering.compiled import Compiled, Recipient
 from digest.rendering.edition import compile_edition
 
