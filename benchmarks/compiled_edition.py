@@ -30,6 +30,7 @@ def main() -> None:
         email="ines@reader.example",
         name="Inés Carrasco",
         unsubscribe_url="https://digest.example/unsubscribe/AbCdEfGhIjKlMnOpQrStUvWxYz",
+        preferences_url="https://digest.example/preferences/AbCdEfGhIjKlMnOpQrStUvWxYz",
         message_id="7.42.a1b2@courier.example",
         date=datetime(2026, 11, 23, 7, tzinfo=UTC),
     )

@@ -33,6 +33,7 @@ class Joined:
     """Where the holder of a confirmation link stands with its newsletters; none: not known."""
 
     subscriber_id: int
+    language: str = ""  # the reader's
     has: list[Newsletter] = field(default_factory=list)
     waits: list[Newsletter] = field(default_factory=list)  # for the press of a button
     left: list[Newsletter] = field(default_factory=list)  # since, or must not be mailed
@@ -123,15 +124,22 @@ def standing(subscriber_id: int, newsletter_ids: Sequence[int], asked_at: dateti
     found = Subscription.objects.filter(
         subscriber=subscriber_id, newsletter__in=newsletter_ids
     ).select_related("newsletter__publication", "subscriber")
-    joined = Joined(subscriber_id)
+    language = Subscriber.objects.filter(pk=subscriber_id).values_list("language", flat=True)
+    joined = Joined(subscriber_id, language.first() or "")
     for one in found.order_by("newsletter"):
         if one.state == Subscription.State.ACTIVE:
             joined.has.append(one.newsletter)
-        elif (one.unsubscribed_at and one.unsubscribed_at > asked_at) or is_suppressed(one.subscriber.address_key, one.newsletter_id):
+        elif _is_over(one, asked_at):
             joined.left.append(one.newsletter)
         else:
             joined.waits.append(one.newsletter)
     return joined
+
+
+def _is_over(one: Subscription, asked_at: datetime) -> bool:
+    """Say whether a confirmation cannot bring this newsletter any more."""
+    left_since = one.unsubscribed_at is not None and one.unsubscribed_at > asked_at
+    return left_since or is_suppressed(one.subscriber.address_key, one.newsletter_id)
 
 
 def _welcome(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:

@@ -31,7 +31,7 @@ class Recipient:
     unsubscribe_url: str  # absolute, http or https
     message_id: str  # left@right; angle brackets are added where they are missing
     date: datetime  # aware
-    preferences_url: str = ""  # absolute
+    preferences_url: str  # absolute
     unsubscribe_mailto: str = ""  # a mailto link, where mail that comes in is read
 
 

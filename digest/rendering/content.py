@@ -16,7 +16,7 @@ from digest.core import clock
 from digest.core.languages import direction
 from digest.core.links import absolute
 from digest.editions.models import Edition, Story
-from digest.newsletters.models import Appeal, Newsletter, Publication
+from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.errors import RenderingError
 from digest.rendering.phrases import Phrases, phrases, spoken_date
 
@@ -111,12 +111,18 @@ def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None
         date=spoken_date(edition.slot.astimezone(clock.zone(publication.timezone)), language),
         accent=publication.accent,
         accent_dark=publication.accent_dark,
-        online_url=absolute(f"/archive/{newsletter.slug}/{edition.key}"),
+        online_url=_online_url(edition),
         archive_url=archive_url(newsletter),
         lead=_card(ranked[0], label=ranked[0].kicker or ranked[0].section) if ranked else None,
         groups=tuple(_groups(ranked[1:])),
         ask=_ask(appeal, phrases(language), line(publication.name)) if appeal else None,
     )
+
+
+def _online_url(edition: Edition) -> str:
+    """Return where an edition can be read; the archive holds issues, not those of days or weeks."""
+    issues = archive_url(edition.newsletter)
+    return f"{issues}/{edition.key}" if edition.cadence == Cadence.EVERY else issues
 
 
 def archive_url(newsletter: Newsletter) -> str:

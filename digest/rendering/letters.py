@@ -18,7 +18,7 @@ STORIES = 8  # of the latest issue in a welcome
 def confirm(newsletters: Sequence[Newsletter], publication: Publication, language: str) -> Letter:
     """Ask whoever reads the mailbox whether they want these newsletters."""
     with languages.spoken(language) as tag:
-        names = _listed(newsletters)
+        names = listed(newsletters)
         return Letter(
             language=tag,
             subject=_("Please confirm: %(newsletters)s") % {"newsletters": names},
@@ -46,7 +46,7 @@ def welcome(
 ) -> Letter:
     """Greet a new reader, with the latest stories if there are any to show."""
     with languages.spoken(language) as tag:
-        names = _listed(newsletters)
+        names = listed(newsletters)
         return Letter(
             language=tag,
             subject=_("Welcome to %(newsletters)s") % {"newsletters": names},
@@ -181,7 +181,8 @@ def helping(
         )
 
 
-def _listed(newsletters: Sequence[Newsletter]) -> str:
+def listed(newsletters: Sequence[Newsletter]) -> str:
+    """Return the names of newsletters in a row, in the present language."""
     return get_text_list([newsletter.name for newsletter in newsletters], _("and"))
 
 

@@ -105,6 +105,13 @@ def choose(
     return turned
 
 
+def rarer(newsletter: Newsletter, cadence: str) -> tuple[Cadence, ...]:
+    """Return the offered cadences that bring less mail than this one."""
+    order = list(Cadence)
+    now = order.index(Cadence(cadence))
+    return tuple(one for one in _offered(newsletter) if order.index(one) > now)
+
+
 def choose_cadence(subscriber_id: int, newsletter: Newsletter, cadence: str) -> bool:
     """Let a reader have a newsletter less often; False where it is not offered."""
     if cadence not in _offered(newsletter):

@@ -5,14 +5,19 @@ from datetime import UTC, datetime
 from django.db.models import Prefetch, QuerySet
 
 from digest.editions.models import Edition
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Cadence, Newsletter, Publication
 
 _PUBLIC = (Edition.State.SENDING, Edition.State.PAUSED, Edition.State.SENT)
 
 
 def issues(newsletter: Newsletter) -> QuerySet[Edition]:
-    """Return a newsletter's public editions, the latest first."""
-    public = Edition.objects.filter(state__in=_PUBLIC, planned_at__isnull=False)
+    """Return a newsletter's public editions, the latest first.
+
+    Those of days and weeks say again what these said.
+    """
+    public = Edition.objects.filter(
+        state__in=_PUBLIC, planned_at__isnull=False, cadence=Cadence.EVERY
+    )
     return public.filter(newsletter=newsletter).order_by("-slot")
 
 

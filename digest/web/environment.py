@@ -1,18 +1,35 @@
-"""Jinja for the public pages: everything escaped, a few words added."""
+"""Jinja for the public pages: everything escaped, gettext, a few words added."""
 
 from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import formats, translation
 from jinja2 import Environment, StrictUndefined
 
-from digest.core import clock
+from digest.core import clock, languages
 
 
 def environment(**options: Any) -> Environment:
     """Return the environment that Django renders `templates/web` with."""
     options.update(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    options.setdefault("extensions", []).append("jinja2.ext.i18n")
     env = Environment(**options)  # noqa: S701  autoescape is set two lines above
-    env.globals.update(static=static, url=reverse)
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension brings it
+        translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
+    )
+    env.policies["ext.i18n.trimmed"] = True
+    env.globals.update(
+        static=static,
+        url=reverse,
+        language=_language,
+        direction=lambda: languages.direction(_language()),
+        languages=languages.NAMES,
+    )
     env.filters["spoken"] = clock.spoken
+    env.filters["day"] = lambda moment: formats.date_format(moment, "DATE_FORMAT")
     return env
+
+
+def _language() -> str:
+    return languages.ours(translation.get_language() or "")

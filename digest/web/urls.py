@@ -3,15 +3,21 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from digest.web import views
+from digest.web.views import archive, confirming, health, leaving, preferences, signing_up
 
 urlpatterns: list[URLPattern] = [
-    path("", views.home, name="home"),
-    path("archive/<slug:newsletter>", views.archive, name="archive"),
-    path("archive/<slug:newsletter>/feed.xml", views.feed, name="archive-feed"),
-    path("archive/<slug:newsletter>/colours.css", views.colours, name="archive-colours"),
-    path("archive/<slug:newsletter>/<slug:key>", views.issue, name="issue"),
-    path("unsubscribe/<str:token>", views.unsubscribe, name="unsubscribe"),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
+    path("", archive.home, name="home"),
+    path("archive/<slug:newsletter>", archive.archive, name="archive"),
+    path("archive/<slug:newsletter>/feed.xml", archive.feed, name="archive-feed"),
+    path("archive/<slug:newsletter>/colours.css", archive.colours, name="archive-colours"),
+    path("archive/<slug:newsletter>/<slug:key>", archive.issue, name="issue"),
+    path("subscribe/<slug:newsletter>", signing_up.subscribe, name="subscribe"),
+    path("embed/<slug:newsletter>/signup", signing_up.frame, name="embed-signup"),
+    path("embed/<slug:newsletter>/signup.js", signing_up.script, name="embed-signup-script"),
+    path("confirm/<str:token>", confirming.confirm, name="confirm"),
+    path("change/<str:token>", confirming.change, name="change"),
+    path("preferences/<str:token>", preferences.page, name="preferences"),
+    path("unsubscribe/<str:token>", leaving.unsubscribe, name="unsubscribe"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

@@ -17,6 +17,7 @@ INES = Recipient(
     email="ines@reader.example",
     name="Inés Carrasco",
     unsubscribe_url="https://digest.example/unsubscribe/AbC_d-9",
+    preferences_url="https://digest.example/preferences/AbC_d-9",
     message_id="7.42.a1b2@courier.example",
     date=NOON,
 )

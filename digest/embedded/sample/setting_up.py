@@ -97,6 +97,7 @@ def _create_newsletter(publication: Publication, now: datetime) -> Newsletter:
         name="The Morning Tide",
         description="What matters on this coast, in one email a day.",
         topics={"Environment": ["Environment"], "Culture": ["Culture"]},
+        cadences=["weekly"],
         look_back_hours=30,
         days=range(7),
         at=first.time().replace(tzinfo=None),

@@ -49,6 +49,7 @@ def _someone() -> Recipient:
         email="reader@example.com",
         name="",
         unsubscribe_url=links.absolute("/"),
+        preferences_url=links.absolute("/"),
         message_id="preview@example.com",
         date=clock.now(),
     )
