@@ -5,6 +5,7 @@
     record     the relay's word on it
     release    what was claimed and not attempted goes back
     sweep      what dead workers left: back to the queue, or in doubt; done editions are finished
+    forget     a reader is erased: nothing more is sent, and no row knows whose it was
 
 A worker that was frozen for longer than its lease comes back with a fence that no row bears any
 more, so nothing it says is recorded and nothing more is sent. The exception is the relay's late
@@ -24,18 +25,20 @@ from django.db import connection, transaction
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from digest.delivery.choosing import readers_of
 from digest.delivery.models import Delivery
 from digest.delivery.progress import progress
 from digest.delivery.retries import Outcome
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
 from digest.subscribers import audience
-from digest.subscribers.models import Subscription
-from digest.subscribers.suppression import holding
+from digest.subscribers.audience import Issue
+from digest.subscribers.models import Subscriber
 
 log = structlog.get_logger(__name__)
 
 State = Delivery.State
+_TO_COME = [State.QUEUED, State.CLAIMED, State.DEFERRED]
 
 # A message that breaks the line or the worker each time is left to a person in the end. The first
 # time it goes out again at once, then later and later.
@@ -45,6 +48,7 @@ LATE = timedelta(days=1)  # longer than any relay takes to answer
 
 DOUBT = "In doubt: the worker ended, or the line broke, before the relay's word was known."
 AGAIN = "In doubt once; sent again, as the newsletter says."
+ERASED = "The reader was erased."
 
 
 class Verdict(Enum):
@@ -66,6 +70,7 @@ class Row:
     name: str
     attempts: int  # before this claim
     first_attempt_at: datetime | None
+    topics: Sequence[str] = ()  # that the reader chose; none: everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +94,13 @@ class Swept:
 
 def due_editions(now: datetime) -> QuerySet[Edition]:
     """Return the editions that are going out and have something due, oldest slot first."""
-    due = Delivery.objects.filter(edition=OuterRef("pk"), due_at__lte=now, state__in=[0, 2])
+    due = Delivery.objects.filter(
+        edition=OuterRef("pk"), due_at__lte=now, state__in=[0, 2], subscriber__isnull=False
+    )
     return (
         Edition.objects.filter(Exists(due), state=Edition.State.SENDING, planned_at__isnull=False)
         .select_related("newsletter__publication")
-        .order_by("slot")
+        .order_by("slot", "pk")
     )
 
 
@@ -101,7 +108,10 @@ def due_editions(now: datetime) -> QuerySet[Edition]:
 def claim(edition: Edition, limit: int, now: datetime) -> Batch:
     """Claim up to `limit` deliveries that are due; no two callers get the same. May be empty."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [edition.pk, now, limit, settings.DIGEST_LEASE_SECONDS])
+        cursor.execute(
+            _CLAIM,
+            [edition.pk, now, limit, settings.DIGEST_LEASE_SECONDS, edition.newsletter_id],
+        )
         found = cursor.fetchall()
     rows = [Row(*fields) for _, *fields in found]
     return Batch(found[0][0] if found else 0, edition, rows)
@@ -110,7 +120,7 @@ def claim(edition: Edition, limit: int, now: datetime) -> Batch:
 _CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM delivery_delivery
-    WHERE edition_id = %s AND state IN (0, 2) AND due_at <= %s
+    WHERE edition_id = %s AND state IN (0, 2) AND due_at <= %s AND subscriber_id IS NOT NULL
     ORDER BY due_at, id
     LIMIT %s
     FOR UPDATE SKIP LOCKED
@@ -121,19 +131,23 @@ UPDATE delivery_delivery AS delivery
 SET state = 1, fence = token.fence, attempted_at = NULL,
     lease_until = now() + make_interval(secs => %s)
 FROM due, token, subscribers_subscriber AS reader
+LEFT JOIN subscribers_subscription AS wish
+    ON wish.subscriber_id = reader.id AND wish.newsletter_id = %s
 WHERE delivery.id = due.id AND reader.id = delivery.subscriber_id
 RETURNING token.fence, delivery.id, reader.id, reader.email, reader.name,
-    delivery.attempts, delivery.first_attempt_at
+    delivery.attempts, delivery.first_attempt_at, coalesce(wish.topics, '{}')
 """
 
 
-def attempt(batch: Batch, row: Row, now: datetime) -> Verdict:
+def attempt(batch: Batch, row: Row, now: datetime, issue: Issue | None = None) -> Verdict:
     """Commit a row as attempted if, at this very moment, it may go out.
 
     One conditional UPDATE looks at everything again: our claim and lease, the edition's state, the
-    subscription, pauses, suppressions. So an unsubscription holds from its commit on.
+    subscription, its cadence and topics, pauses, suppressions. So an unsubscription holds from its
+    commit on. Without `issue`, readers of every topic are in.
     """
-    wanted = audience.eligible(batch.edition.newsletter_id, now)
+    issue = issue or Issue(readers_of(batch.edition))
+    wanted = audience.eligible(batch.edition.newsletter_id, now, issue)
     sending = Edition.objects.filter(pk=OuterRef("edition"), state=Edition.State.SENDING)
     taken = (
         _ours(batch, row)
@@ -145,7 +159,7 @@ def attempt(batch: Batch, row: Row, now: datetime) -> Verdict:
             first_attempt_at=Coalesce("first_attempt_at", now),
         )
     )
-    return Verdict.GO if taken else _why_not(batch, row, now)
+    return Verdict.GO if taken else _why_not(batch, row, now, issue)
 
 
 def record(batch: Batch, row: Row, outcome: Outcome, now: datetime) -> bool:
@@ -216,6 +230,7 @@ def sweep(now: datetime) -> Swept:
     )
     resent = _resend_doubted(now)
     settle_cancelled(now)
+    _settle_nameless(now)
     _reopen(now)
     return Swept(requeued, doubted, resent, _finish(now))
 
@@ -232,39 +247,56 @@ def settle_cancelled(now: datetime, step: int = 20_000) -> int:
     return total
 
 
+def forget(subscriber_id: int, now: datetime) -> None:
+    """Settle what a reader is still to be sent, and take them off every row of theirs.
+
+    For the caller's transaction, which erases the reader. A worker that has one of the rows in hand
+    finds its claim gone. What is in doubt stays so, and is not sent again. The relay's words go
+    too: they quote addresses.
+    """
+    # Whoever plans at this moment waits here, and then finds no such reader.
+    Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
+    theirs = Delivery.objects.filter(subscriber=subscriber_id)
+    list(theirs.select_for_update().order_by("pk").values_list("pk"))
+    nobody = {"subscriber": None, "fence": None, "lease_until": None, "attempted_at": None}
+    theirs.exclude(state__in=_TO_COME).update(**nobody, reply="")
+    theirs.update(**nobody, state=State.SUPPRESSED, settled_at=now, reply=ERASED)
+
+
+def _settle_nameless(now: datetime) -> None:
+    """Settle rows whose reader is gone without having been forgotten here."""
+    Delivery.objects.filter(state__in=[0, 2], subscriber__isnull=True).update(
+        state=State.SUPPRESSED, settled_at=now, reply=ERASED
+    )
+
+
+def forgotten(row: Row) -> bool:
+    """Say whether this row's reader was erased while we had it in hand."""
+    return Delivery.objects.filter(pk=row.id, subscriber__isnull=True).exists()
+
+
 def _ours(batch: Batch, row: Row) -> QuerySet[Delivery]:
     return Delivery.objects.filter(pk=row.id, fence=batch.fence)
 
 
-def _why_not(batch: Batch, row: Row, now: datetime) -> Verdict:
+def _why_not(batch: Batch, row: Row, now: datetime, issue: Issue) -> Verdict:
     """Find out why a row could not be attempted, and settle it if it never will be."""
     held = _ours(batch, row).filter(state=State.CLAIMED, lease_until__gt=Now())
     if not held.exists():
-        return Verdict.LOST
+        return Verdict.SETTLED if forgotten(row) else Verdict.LOST
     edition_state = Edition.objects.values_list("state", flat=True).get(pk=batch.edition.pk)
     if edition_state != Edition.State.SENDING:
         return Verdict.STOPPED
-    why = Outcome(State.SUPPRESSED, None, _unwanted_because(batch.edition.newsletter_id, row))
+    reason = audience.why_not(batch.edition.newsletter_id, row.subscriber_id, now, issue)
+    why = Outcome(State.SUPPRESSED, None, reason)
     return Verdict.SETTLED if record(batch, row, why, now) else Verdict.LOST
-
-
-def _unwanted_because(newsletter_id: int, row: Row) -> str:
-    """Say why a reader must not be mailed."""
-    subscription = Subscription.objects.filter(
-        subscriber=row.subscriber_id, newsletter=newsletter_id
-    ).first()
-    if subscription is None or subscription.state != Subscription.State.ACTIVE:
-        return "The reader has unsubscribed."
-    held = holding(newsletter_id).filter(address_key=subscription.subscriber.address_key).first()
-    if held is not None:
-        return f"The address is suppressed: {held.reason}"
-    return "The reader has paused."
 
 
 def _to_be_resent() -> QuerySet[Delivery]:
     """Return what is in doubt where the newsletter would rather mail twice than never."""
     return Delivery.objects.filter(
         state=State.IN_DOUBT,
+        subscriber__isnull=False,
         doubts__lte=MOST_DOUBTS,
         edition__newsletter__in_doubt=Newsletter.InDoubt.RESEND,
     )

@@ -82,6 +82,12 @@ class Delivery(Dispatch):
             models.Index(fields=["lease_until"], condition=Q(state=1), name="delivery_leased"),
             models.Index(fields=["edition", "state"], name="delivery_progress"),
             models.Index(fields=["fence"], condition=Q(state=1), name="delivery_fence"),
+            # Left by a reader who was deleted; a sweep settles them, so it is all but empty.
+            models.Index(
+                fields=["id"],
+                condition=Q(state__in=[0, 2], subscriber__isnull=True),
+                name="delivery_nameless",
+            ),
         ]
 
     def __str__(self) -> str:

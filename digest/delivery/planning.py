@@ -13,11 +13,14 @@ from django.db.models import Max
 
 from digest.core import clock, jobs
 from digest.delivery import steering
+from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
 from digest.delivery.models import Delivery
 from digest.editions.models import Edition
+from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
 from digest.subscribers import audience
+from digest.subscribers.audience import Issue
 
 log = structlog.get_logger(__name__)
 
@@ -29,25 +32,27 @@ State = Edition.State
 def plan_built(now: datetime | None = None) -> list[Edition]:
     """Plan every edition that is built and whose slot has come; return those now going out."""
     now = now or clock.now()
-    waiting = Edition.objects.filter(state=State.BUILT, slot__lte=now).order_by("slot")
+    waiting = Edition.objects.filter(state=State.BUILT, slot__lte=now).order_by("slot", "pk")
     return [edition for edition in waiting if _plan(edition, now)]
 
 
 def _plan(edition: Edition, now: datetime) -> bool:
     """Plan one edition; False if it cannot be rendered or somebody stopped or planned it."""
-    if not _compiled(edition):
+    compiled = _compiled(edition)
+    if compiled is None:
         return False
+    issue = shelf_of(edition, compiled).issue
     after = Delivery.objects.filter(edition=edition).aggregate(at=Max("subscriber"))["at"] or 0
-    while (last := _step(edition, after, now)) is not None:
+    while (last := _step(edition, issue, after, now)) is not None:
         after = last
     _tell_the_optimizer()
     return _open(edition, now)
 
 
-def _compiled(edition: Edition) -> bool:
+def _compiled(edition: Edition) -> Compiled | None:
     """Compile an edition, or set it aside: trying again would not help, and others wait behind."""
     try:
-        compiled_for(edition)
+        return compiled_for(edition)
     except RenderingError as problem:
         steering.set_aside(edition, f"It cannot be rendered: {problem}")
     except DatabaseError:
@@ -55,14 +60,12 @@ def _compiled(edition: Edition) -> bool:
     except Exception as problem:
         log.exception("rendering failed in an unexpected way", edition=edition.pk)
         steering.set_aside(edition, f"It cannot be rendered: {problem!r} (see the workers' log)")
-    else:
-        return True
-    return False
+    return None
 
 
-def _step(edition: Edition, after: int, now: datetime) -> int | None:
+def _step(edition: Edition, issue: Issue, after: int, now: datetime) -> int | None:
     """Lay down rows for the next readers by id; return the last of them, None at the end."""
-    readers = audience.eligible(edition.newsletter_id, now).filter(subscriber__gt=after)
+    readers = audience.eligible(edition.newsletter_id, now, issue).filter(subscriber__gt=after)
     some = readers.order_by("subscriber").values("subscriber_id")[:STEP]
     query, parameters = some.query.sql_with_params()
     with connection.cursor() as cursor:

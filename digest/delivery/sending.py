@@ -20,15 +20,16 @@ from django.db import InterfaceError, OperationalError, connection
 from digest.core import addresses, clock, jobs, links
 from digest.core.errors import DigestError
 from digest.delivery import ledger, relays, retries, steering
+from digest.delivery.choosing import Shelf, shelf_of
 from digest.delivery.compiling import compiled_for
 from digest.delivery.errors import RelayDownError, ReplyLostError, TransportError
 from digest.delivery.heartbeat import Heartbeat
 from digest.delivery.ledger import Batch, Row, Verdict
-from digest.delivery.models import Delivery
+from digest.delivery.models import Dispatch
 from digest.delivery.transports import open_transport
 from digest.delivery.transports.base import Envelope, Transport
 from digest.editions.models import Edition
-from digest.rendering.compiled import Compiled, Recipient
+from digest.rendering.compiled import Recipient
 from digest.rendering.errors import RenderingError
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ log = structlog.get_logger(__name__)
 BATCH = 50
 PATIENCE = 0.5  # seconds between two tries to reach the database
 
-State = Delivery.State
+State = Dispatch.State
 
 
 @dataclass(slots=True)
@@ -95,9 +96,9 @@ def _send_batch(batch: Batch, transport: Transport, tally: Tally, until: float) 
     What is not attempted goes back in any case.
     """
     try:
-        compiled = compiled_for(batch.edition)
+        shelf = shelf_of(batch.edition, compiled_for(batch.edition))
         for row in batch.rows:
-            verdict = _send_row(batch, row, compiled, transport, tally)
+            verdict = _send_row(batch, row, shelf, transport, tally)
             if verdict in {Verdict.STOPPED, Verdict.LOST} or time.monotonic() >= until:
                 break
     except RenderingError as problem:
@@ -111,18 +112,16 @@ def _send_batch(batch: Batch, transport: Transport, tally: Tally, until: float) 
     return True
 
 
-def _send_row(
-    batch: Batch, row: Row, compiled: Compiled, transport: Transport, tally: Tally
-) -> Verdict:
+def _send_row(batch: Batch, row: Row, shelf: Shelf, transport: Transport, tally: Tally) -> Verdict:
     """Send to one reader, if they may still be mailed. Raises TransportError."""
     now = clock.now()
-    verdict = ledger.attempt(batch, row, now)
+    verdict = ledger.attempt(batch, row, now, shelf.issue)
     if verdict is Verdict.SETTLED:
         tally.add(State.SUPPRESSED)
     if verdict is not Verdict.GO:
         return verdict
     try:
-        outcome = _hand_over(batch.edition, row, compiled, transport, now)
+        outcome = _hand_over(batch.edition, row, shelf, transport, now)
     except RelayDownError:
         ledger.withdraw(batch, row, now)
         raise
@@ -131,6 +130,8 @@ def _send_row(
         tally.add(State.IN_DOUBT)
         raise
     if not _record(batch, row, outcome):
+        if ledger.forgotten(row):  # the reader was erased meanwhile; the other rows are still ours
+            return Verdict.SETTLED
         log.warning("the lease was lost before the relay answered", delivery=row.id)
         return Verdict.LOST
     tally.add(outcome.state)
@@ -141,12 +142,17 @@ def _send_row(
 
 
 def _hand_over(
-    edition: Edition, row: Row, compiled: Compiled, transport: Transport, now: datetime
+    edition: Edition, row: Row, shelf: Shelf, transport: Transport, now: datetime
 ) -> retries.Outcome:
-    """Put the reader's mail together, hand it over, and return what came of it."""
+    """Put the reader's mail together, hand it over, and return what came of it.
+
+    The subject is the edition's for everyone: it may name a story that a reader of other topics
+    doesn't get, but one issue goes by one name, in the archive and among readers.
+    """
     sender = edition.newsletter.publication.sender_email
     try:
-        message = compiled.message(_recipient(edition, row, now))
+        stories = shelf.chosen(row.topics)
+        message = shelf.compiled.message(_recipient(edition, row, now), stories=stories)
         envelope = Envelope(addresses.envelope(sender), addresses.envelope(row.email))
     except DigestError as problem:  # this reader's address or name cannot be written
         return retries.Outcome(State.FAILED, None, str(problem))
@@ -185,4 +191,6 @@ def _recipient(edition: Edition, row: Row, now: datetime) -> Recipient:
         unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(link)}"),
         message_id=message_id(edition, row.subscriber_id),
         date=now,
+        preferences_url=links.preferences_url(row.subscriber_id, edition.newsletter.publication_id),
+        unsubscribe_mailto=links.unsubscribe_mailto(link),
     )

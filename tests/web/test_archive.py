@@ -142,3 +142,15 @@ def test_colours_come_from_the_publication(client: Client, newsletter: Newslette
     answer = client.get(f"/archive/{newsletter.slug}/colours.css")
     assert answer.headers["Content-Type"] == "text/css"
     assert "--brand: #7a1f5c" in answer.content.decode()
+
+
+def test_editions_of_days_and_weeks_are_not_in_it(client: Client, newsletter: Newsletter) -> None:
+    """They say again what the issues said; an address of a slot is that of its issue."""
+    out(newsletter, subject="The week", cadence="weekly")
+    issue = out(newsletter, subject="The issue")
+    alone = out(newsletter, subject="A week", cadence="weekly", slot=NOON + timedelta(days=1))
+    page = text(client, f"/archive/{newsletter.slug}")
+    assert "The issue" in page
+    assert "week" not in page
+    assert "The issue" in text(client, f"/archive/{newsletter.slug}/{issue.key}")
+    text(client, f"/archive/{newsletter.slug}/{alone.key}", status=404)
