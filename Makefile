@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format types migrations bench secrets pins clean
+.PHONY: help run test lint format types migrations messages bench secrets pins clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 18
@@ -38,6 +38,13 @@ format: .venv/tests ## put the code in house style
 
 migrations: .venv/tests ## write migrations for changed models
 	@$(BIN)/python -m tests.services $(BIN)/python -m django makemigrations $(ARGS)
+
+messages: .venv/tests ## take new words of pages and notices into the catalogs, and compile them
+	@$(BIN)/pybabel -q extract -F digest/locale/babel.cfg --no-location --sort-output --omit-header -o .messages.pot .
+	@for tag in es he; do \
+		$(BIN)/pybabel -q update -N --omit-header -i .messages.pot -o digest/locale/$$tag/LC_MESSAGES/django.po -l $$tag; \
+	done; rm -f .messages.pot
+	@$(BIN)/pybabel -q compile -D django -d digest/locale
 
 bench: .venv/tests ## every benchmark, both sides in one run
 	@$(BIN)/python -m benchmarks $(ARGS)

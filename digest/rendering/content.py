@@ -104,7 +104,7 @@ def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None
         site_url=web_url(publication.url),
         logo_url=web_url(publication.logo_url),
         logo_width=min(max(publication.logo_width, 40), 520),
-        address_lines=tuple(_address(publication)),
+        address_lines=tuple(address_lines(publication)),
         language=language,
         direction=direction(language),
         words=phrases(language),
@@ -199,8 +199,8 @@ def web_url(url: str) -> str:
     return given if web and fit else ""
 
 
-def _address(publication: Publication) -> list[str]:
-    """The name stands above the address anyway; some addresses begin with it too."""
+def address_lines(publication: Publication) -> list[str]:
+    """Return the postal address, without the name that some begin with: it stands above anyway."""
     first, *others = lines(publication.postal_address) or [""]
     return others if first == line(publication.name) else [first, *others]
 

@@ -14,6 +14,7 @@ from secrets import token_hex
 from digest.core.languages import direction
 from digest.newsletters.models import Publication
 from digest.rendering import environment, mime
+from digest.rendering.content import address_lines
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.inlining import inline
 from digest.rendering.theme import theme_of
@@ -49,7 +50,7 @@ class Masthead:
 
     name: str
     url: str
-    postal_address: str
+    postal_lines: tuple[str, ...]
     sender_name: str
     sender_email: str
     reply_to: str
@@ -62,7 +63,7 @@ class Masthead:
         return cls(
             name=publication.name,
             url=publication.url,
-            postal_address=publication.postal_address,
+            postal_lines=tuple(address_lines(publication)),
             sender_name=publication.sender_name,
             sender_email=publication.sender_email,
             reply_to=publication.reply_to,

@@ -1,11 +1,13 @@
 """Leaving by the link in a mail, as RFC 8058 asks."""
 
+import re
+
 import pytest
 from django.test import Client
 
 from digest.core.links import ReaderLink, sign, unsubscribe_token
 from digest.newsletters.models import Newsletter
-from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers.models import ConsentEvent, Farewell, Subscriber, Subscription
 from tests.cast import make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -204,3 +206,84 @@ def test_no_other_method(
 ) -> None:
     """Only GET, HEAD and POST are understood."""
     assert getattr(strict, method)(address(reader, newsletter)).status_code == 405
+
+
+def form(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form on a page that does this."""
+    for text in page.split("<form")[1:]:
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', text.partition("</form>")[0]))
+        if fields.get("action") == action:
+            return fields
+    raise AssertionError(f"no form for {action}")
+
+
+def test_leaving_can_be_taken_back_from_that_page(
+    strict: Client, reader: Subscriber, newsletter: Newsletter
+) -> None:
+    """Undo brings the reader back; the bare link does not."""
+    link = address(reader, newsletter)
+    page = strict.post(link).content.decode()
+    strict.post(link, {"action": "undo"})
+    assert state(reader) == "unsubscribed"
+    back = strict.post(link, form(page, "undo")).content.decode()
+    assert "Good to have you back" in back
+    assert state(reader) == "active"
+    strict.post(link)
+    strict.post(link, form(page, "undo"))
+    assert state(reader) == "unsubscribed", "one leaving's undo is not another's"
+
+
+def test_less_often_is_offered_instead(strict: Client) -> None:
+    """Before leaving and right after it, where the newsletter offers it."""
+    newsletter = make_newsletter(cadences=["weekly"])
+    reader = make_subscriber(newsletter)
+    link = address(reader, newsletter)
+    page = strict.get(link).content.decode()
+    strict.post(link, form(page, "less-often"))
+    assert (state(reader), Subscription.objects.get().cadence) == ("active", "weekly")
+    Subscription.objects.update(cadence="every")
+    page = strict.post(link).content.decode()
+    strict.post(link, form(page, "less-often"))
+    assert (state(reader), Subscription.objects.get().cadence) == ("active", "weekly")
+
+
+def test_a_reason_is_optional_and_kept(
+    strict: Client, reader: Subscriber, newsletter: Newsletter
+) -> None:
+    """Said twice it is replaced; rubbish is none, and undoes nothing."""
+    link = address(reader, newsletter)
+    strict.post(link)
+    for words in ("Too much", "Far too much \x00\u202e"):
+        sent = {"action": "reason", "reason": "too often", "words": words}
+        assert b"Thank you for telling us" in strict.post(link, sent).content
+    strict.post(link, {"action": "reason", "reason": "x" * 99})
+    assert list(Farewell.objects.values_list("reason", "words")) == [("too often", "Far too much")]
+    assert state(reader) == "unsubscribed"
+
+
+def test_everything_of_the_publication_can_be_left(
+    strict: Client, reader: Subscriber, newsletter: Newsletter
+) -> None:
+    """With one more press; another publication's newsletters stay."""
+    others = [make_newsletter(publication=newsletter.publication), make_newsletter()]
+    for other in others:
+        Subscription.objects.create(
+            subscriber=reader,
+            newsletter=other,
+            state="active",
+            created_at=reader.created_at,
+            confirmed_at=reader.created_at,
+        )
+    link = address(reader, newsletter)
+    strict.post(link, form(strict.get(link).content.decode(), "all"))
+    states = dict(Subscription.objects.values_list("newsletter", "state"))
+    assert states[newsletter.pk] == states[others[0].pk] == "unsubscribed"
+    assert states[others[1].pk] == "active"
+
+
+def test_no_test_link_leaves_everything(strict: Client, newsletter: Newsletter) -> None:
+    """A test mail's link has no reader, whatever is posted to it."""
+    token = unsubscribe_token(ReaderLink(0, newsletter.pk, 0))
+    for action in ("all", "reason", "undo", "less-often", "leave"):
+        answer = strict.post(f"/unsubscribe/{token}", {"action": action, "reason": "other"})
+        assert b"This was a test mail" in answer.content

@@ -14,7 +14,6 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -56,7 +55,6 @@ def subscribe(request: HttpRequest, newsletter: str) -> HttpResponse:
 
 @require_safe
 @never_cache
-@xframe_options_exempt
 def frame(request: HttpRequest, newsletter: str) -> HttpResponse:
     """Show the form alone, to stand in a frame on an article page."""
     found = _newsletter(newsletter)
@@ -129,7 +127,6 @@ def _page(
     response = render(request, template, context, status=_status(outcome))
     widened = dict(widget.sources) if widget and not taken else {}
     if framed:
-        response.xframe_options_exempt = True
         widened["frame-ancestors"] = ANY_SITE
     response["Content-Security-Policy"] = policy(widened)
     return _with_patience(response, outcome)

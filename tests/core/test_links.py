@@ -1,0 +1,106 @@
+"""Signed tokens: ours and no others, for their purpose and no other, until their time is over."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.core import links
+from digest.core.errors import LinkError, LinkExpiredError
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PURPOSES = ["unsubscribe", "confirm", "preferences", "preferences-fresh", "change", "change-undo"]
+
+ids = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=6)
+
+
+@given(ids, st.sampled_from(PURPOSES))
+def test_ids_come_back(numbers: list[int], purpose: str) -> None:
+    """What was signed is what is read."""
+    assert links.read(purpose, links.sign(purpose, *numbers)) == tuple(numbers)
+
+
+@given(ids, st.sampled_from(PURPOSES), st.data())
+def test_every_flipped_bit_is_refused(
+    numbers: list[int], purpose: str, data: st.DataObject
+) -> None:
+    """No bit of a token may differ."""
+    token = links.sign(purpose, *numbers)
+    raw = bytearray(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    bit = data.draw(st.integers(0, len(raw) * 8 - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(LinkError):
+        links.read(purpose, urlsafe_b64encode(bytes(raw)).rstrip(b"=").decode())
+
+
+def test_each_single_bit_of_one_token_is_refused() -> None:
+    """The same, without leaving any out."""
+    token = links.sign("unsubscribe", 1_000_000, 12, 345)
+    raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    for bit in range(len(raw) * 8):
+        spoilt = bytearray(raw)
+        spoilt[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(LinkError):
+            links.read("unsubscribe", urlsafe_b64encode(bytes(spoilt)).rstrip(b"=").decode())
+
+
+@given(ids, st.text(max_size=80))
+def test_other_spellings_are_refused(numbers: list[int], tail: str) -> None:
+    """A token has one spelling: nothing before, nothing after, no padding, no junk."""
+    token = links.sign("confirm", *numbers)
+    for spoilt in {token + tail, tail + token, token + "=", token[:-1]} - {token}:
+        with pytest.raises(LinkError):
+            links.read("confirm", spoilt)
+
+
+@given(ids, st.permutations(PURPOSES))
+def test_another_purpose_is_refused(numbers: list[int], order: list[str]) -> None:
+    """A link to leave does not confirm, and so on."""
+    with pytest.raises(LinkError):
+        links.read(order[0], links.sign(order[1], *numbers))
+
+
+@given(st.integers(1, 2**40), st.integers(1, 2**40), st.integers(1, 2**40))
+def test_another_reader_has_another_token(one: int, other: int, newsletter: int) -> None:
+    """The tag of one reader does not fit to the ids of another."""
+    if one == other:
+        return
+    mine = links.sign("unsubscribe", one, newsletter, 0)
+    theirs = links.sign("unsubscribe", other, newsletter, 0)
+    raw = [urlsafe_b64decode(token + "=" * (-len(token) % 4)) for token in (mine, theirs)]
+    forged = raw[1][:-16] + raw[0][-16:]
+    with pytest.raises(LinkError):
+        links.read("unsubscribe", urlsafe_b64encode(forged).rstrip(b"=").decode())
+
+
+@given(ids, st.integers(0, 10_000), st.integers(1, 10_000))
+def test_an_expired_token_is_refused(numbers: list[int], early: int, late: int) -> None:
+    """It works up to its last second, and says what it was about afterwards."""
+    token = links.sign_until("confirm", NOON, *numbers)
+    assert links.read_until("confirm", token, NOON - timedelta(seconds=early)) == tuple(numbers)
+    with pytest.raises(LinkExpiredError) as refused:
+        links.read_until("confirm", token, NOON + timedelta(seconds=late))
+    assert refused.value.ids == tuple(numbers)
+
+
+def test_older_keys_still_open(settings: pytest.FixtureRequest) -> None:
+    """A new secret key may keep the old ones' links alive."""
+    token = links.sign("unsubscribe", 1, 2, 3)
+    old = settings.SECRET_KEY  # type: ignore[attr-defined]
+    settings.SECRET_KEY = "a new one"  # type: ignore[attr-defined]
+    with pytest.raises(LinkError):
+        links.read("unsubscribe", token)
+    settings.SECRET_KEY_FALLBACKS = [old]  # type: ignore[attr-defined]
+    assert links.read("unsubscribe", token) == (1, 2, 3)
+
+
+def test_mail_addresses_that_leave_fit_into_a_local_part(settings: pytest.FixtureRequest) -> None:
+    """unsubscribe+token@ stays within 64 octets (RFC 5321 §4.5.3.1.1), with large ids."""
+    settings.DIGEST_INBOUND_DOMAIN = "in.courier.example"  # type: ignore[attr-defined]
+    link = links.ReaderLink(2**40, 2**20, 2**31)
+    mailto = links.unsubscribe_mailto(link)
+    local = mailto.removeprefix("mailto:").partition("@")[0]
+    assert len(local) <= 64
+    assert links.read_unsubscribe_token(local.partition("+")[2]) == link

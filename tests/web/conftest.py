@@ -1,0 +1,13 @@
+"""Doors that nobody has knocked at yet."""
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> None:
+    """Forget what earlier tests counted."""
+    with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
+        for key in valkey.scan_iter("digest-door*"):
+            valkey.delete(key)

@@ -1,0 +1,296 @@
+"""A reader's preferences: what they see, what they change, and what takes a fresh link."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from digest.core import addresses, clock, links
+from digest.delivery.models import Delivery, Notice
+from digest.newsletters.models import Newsletter
+from digest.subscribers import consent, importing
+from digest.subscribers.errors import ReaderHasLeftError
+from digest.subscribers.models import (
+    AddressChange,
+    ConsentEvent,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from tests.cast import LONG_AGO, NOON, make_newsletter, make_running, make_section, make_subscriber
+from tests.web.signing_up import letter, path
+
+pytestmark = pytest.mark.django_db
+NADIA, NEW = "nadia@reader.example", "nadia@elsewhere.example"
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """The Morning Tide, with topics, also by the week."""
+    made = make_newsletter(cadences=["weekly"])
+    for title in ("Harbour", "Culture"):
+        make_section(made, kind="topic", title=title, topics=[title])
+    return made
+
+
+@pytest.fixture
+def nadia(newsletter: Newsletter) -> Subscriber:
+    """A reader of it."""
+    return make_subscriber(newsletter, email=NADIA)
+
+
+@pytest.fixture
+def strict() -> Client:
+    """A client that is held to CSRF and sends no cookies."""
+    return Client(enforce_csrf_checks=True)
+
+
+def page_of(reader: Subscriber, newsletter: Newsletter) -> str:
+    """The link at the foot of every mail."""
+    return path(links.preferences_url(reader.pk, newsletter.publication_id))
+
+
+def fresh_page_of(reader: Subscriber, newsletter: Newsletter, hours: float = 1) -> str:
+    """The link that was sent to the mailbox a while ago."""
+    until = clock.now() + timedelta(hours=hours)
+    return path(links.fresh_preferences_url(reader.pk, newsletter.publication_id, until))
+
+
+def mine(reader: Subscriber, newsletter: Newsletter) -> Subscription:
+    """What the reader asked of the newsletter."""
+    return Subscription.objects.get(subscriber=reader, newsletter=newsletter)
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_changes_nothing(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter, method: str
+) -> None:
+    """A scanner may open it."""
+    before = Subscription.objects.values().get()
+    assert getattr(strict, method)(page_of(nadia, newsletter)).status_code == 200
+    assert Subscription.objects.values().get() == before
+    assert not ConsentEvent.objects.exists()
+
+
+def test_cadence_and_topics_are_chosen(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """What is offered can be chosen, and nothing else."""
+    sent = {"action": "save", f"shown-{newsletter.pk}": "1", f"on-{newsletter.pk}": "1"}
+    wish = {f"cadence-{newsletter.pk}": "weekly", f"topics-{newsletter.pk}": ["Harbour", "Sports"]}
+    answer = strict.post(page_of(nadia, newsletter), sent | wish)
+    assert answer.status_code == 302
+    assert b"Saved." in strict.get(answer.headers["Location"]).content
+    kept = mine(nadia, newsletter)
+    assert (kept.cadence, kept.topics) == ("weekly", ["Harbour"])
+    strict.post(page_of(nadia, newsletter), sent | {f"cadence-{newsletter.pk}": "daily"})
+    kept.refresh_from_db()
+    assert (kept.cadence, kept.topics) == ("every", [])
+
+
+def test_off_and_back_on_are_recorded(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Both are consent events, with the wording of the page for coming back."""
+    shown = {"action": "save", f"shown-{newsletter.pk}": "1"}
+    strict.post(page_of(nadia, newsletter), shown)
+    assert mine(nadia, newsletter).state == "unsubscribed"
+    strict.post(page_of(nadia, newsletter), shown | {f"on-{newsletter.pk}": "1"})
+    assert mine(nadia, newsletter).state == "active"
+    events = ConsentEvent.objects.order_by("pk").values_list("action", "via", "wording")
+    assert [event[:2] for event in events] == [
+        ("unsubscribed", "preferences"),
+        ("confirmed", "preferences"),
+    ]
+    assert events[1][2] == "What I switch on here I want to receive by email."
+
+
+def test_another_newsletter_of_the_publication_can_be_added(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """One that is listed; another publication's is out of reach."""
+    other = make_newsletter(publication=newsletter.publication, name="Weekend")
+    foreign = make_newsletter(name="Elsewhere")
+    sent = {"action": "save"}
+    for one in (newsletter, other, foreign):
+        sent |= {f"shown-{one.pk}": "1", f"on-{one.pk}": "1"}
+    strict.post(page_of(nadia, newsletter), sent)
+    active = Subscription.objects.filter(subscriber=nadia, state="active")
+    assert set(active.values_list("newsletter", flat=True)) == {newsletter.pk, other.pk}
+
+
+def test_a_pause_holds_until_the_readers_own_morning(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """The day begins in the reader's zone; the pause can be ended at once."""
+    Subscriber.objects.update(timezone="Pacific/Auckland")
+    day = (clock.now() + timedelta(days=9)).date()
+    strict.post(page_of(nadia, newsletter), {"action": "pause", "until": day.isoformat()})
+    until = mine(nadia, newsletter).paused_until
+    assert until is not None
+    assert until.astimezone(clock.zone("Pacific/Auckland")).isoformat()[:19] == f"{day}T00:00:00"
+    assert b"Nothing is sent to you before" in strict.get(page_of(nadia, newsletter)).content
+    strict.post(page_of(nadia, newsletter), {"action": "resume"})
+    assert mine(nadia, newsletter).paused_until is None
+
+
+@pytest.mark.parametrize("until", ["", "tomorrow", "2020-01-01", "9999-12-31", "0001-01-01"])
+def test_a_pause_without_a_sound_day_is_explained(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter, until: str
+) -> None:
+    """Nothing is changed."""
+    answer = strict.post(page_of(nadia, newsletter), {"action": "pause", "until": until})
+    assert answer.status_code == 422
+    assert mine(nadia, newsletter).paused_until is None
+
+
+def test_name_language_and_zone_are_kept(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """The page speaks the chosen language from then on; a name stays on one line."""
+    sent = {"name": "Nadia\r\nBcc: e@e", "language": "he", "timezone": "Asia/Jerusalem"}
+    strict.post(page_of(nadia, newsletter), {"action": "introduce"} | sent)
+    nadia.refresh_from_db()
+    assert (nadia.name, nadia.language) == ("Nadia Bcc: e@e", "he")
+    assert 'dir="rtl"' in strict.get(page_of(nadia, newsletter)).content.decode()
+    answer = strict.post(
+        page_of(nadia, newsletter), {"action": "introduce", "timezone": "Mars/Base"}
+    )
+    assert answer.status_code == 422
+
+
+def test_leaving_everything_leaves_this_publication_alone(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Another publication's newsletter stays."""
+    foreign = make_newsletter()
+    consent.subscribe(
+        addresses.parse(NADIA), foreign, via="t", confirmed=True, wording="", now=NOON
+    )
+    strict.post(page_of(nadia, newsletter), {"action": "leave-all"})
+    assert mine(nadia, newsletter).state == "unsubscribed"
+    assert mine(nadia, foreign).state == "active"
+
+
+@pytest.mark.parametrize("action", ["change", "download", "erase"])
+def test_what_hurts_takes_a_fresh_link(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter, action: str
+) -> None:
+    """Under the link of every mail, one is sent to the mailbox instead; once in an hour."""
+    sent = {"action": action, "sure": "1", "email": NEW}
+    for _ in range(2):
+        answer = strict.post(page_of(nadia, newsletter), sent)
+        assert answer.headers["Location"].endswith("?done=link")
+    assert Subscriber.objects.filter(pk=nadia.pk).exists()
+    assert list(Notice.objects.values_list("kind", "email")) == [("link", NADIA)]
+    opened = strict.get(path(letter("link").links["preferences"]))
+    assert b"Download my data" in opened.content
+
+
+def test_a_fresh_link_grows_old(strict: Client, nadia: Subscriber, newsletter: Newsletter) -> None:
+    """It opens nothing any more, and says how to get another."""
+    old = fresh_page_of(nadia, newsletter, hours=-1)
+    for answer in (strict.get(old), strict.post(old, {"action": "erase", "sure": "1"})):
+        assert b"This link is too old" in answer.content
+    assert Subscriber.objects.filter(pk=nadia.pk).exists()
+
+
+def test_the_download_holds_what_is_known(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """As a JSON file."""
+    answer = strict.post(fresh_page_of(nadia, newsletter), {"action": "download"})
+    assert "attachment" in answer.headers["Content-Disposition"]
+    known = json.loads(answer.content)
+    assert known["email"] == NADIA
+    assert known["subscriptions"][0]["newsletter"] == newsletter.slug
+
+
+def test_moving_is_confirmed_there_and_told_here(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Nothing changes before the new mailbox has said so; the old one can take it back."""
+    strict.post(fresh_page_of(nadia, newsletter), {"action": "change", "email": NEW})
+    link = path(letter("change", NEW).links["confirm"])
+    for ask in (strict.get, strict.head):
+        ask(link)
+    nadia.refresh_from_db()
+    assert nadia.email == NADIA
+    assert b"Your new address is in place" in strict.post(link).content
+    nadia.refresh_from_db()
+    assert (nadia.email, nadia.address_key) == (NEW, NEW)
+    assert strict.post(link).status_code == 200
+    undo = path(letter("changed", NADIA).links["confirm"])
+    strict.get(undo)
+    nadia.refresh_from_db()
+    assert nadia.email == NEW
+    strict.post(undo)
+    nadia.refresh_from_db()
+    assert nadia.email == NADIA
+
+
+def test_moving_to_a_readers_address_tells_nobody(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """The same words, and no mail."""
+    make_subscriber(newsletter, email=NEW)
+    answer = strict.post(fresh_page_of(nadia, newsletter), {"action": "change", "email": NEW})
+    assert answer.headers["Location"].endswith("?done=asked")
+    assert not AddressChange.objects.exists()
+    assert not Notice.objects.exists()
+
+
+def test_erasure_is_asked_twice_and_thorough(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Everything goes; editions keep their numbers; a keyed hash stays."""
+    edition = make_running(newsletter=newsletter)
+    Delivery.objects.create(edition=edition, subscriber=nadia, due_at=LONG_AGO)
+    link = fresh_page_of(nadia, newsletter)
+    assert b"Erase everything about you?" in strict.post(link, {"action": "erase"}).content
+    assert Subscriber.objects.filter(pk=nadia.pk).exists()
+    assert b"You are erased" in strict.post(link, {"action": "erase", "sure": "1"}).content
+    assert not Subscriber.objects.filter(pk=nadia.pk).exists()
+    assert not Subscription.objects.filter(subscriber_id=nadia.pk).exists()
+    assert Delivery.objects.filter(edition=edition).count() == 2
+    kept = Suppression.objects.get()
+    assert kept.address_key.startswith("hmac:")
+    assert "nadia" not in repr(Suppression.objects.values().get())
+    assert b"We do not know you any more" in strict.get(link).content
+
+
+def test_an_erased_reader_may_come_back_and_no_list_brings_them(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter, tmp_path: object
+) -> None:
+    """Their own confirmed wish lifts the hash; an import does not."""
+    strict.post(fresh_page_of(nadia, newsletter), {"action": "erase", "sure": "1"})
+    file = tmp_path / "list.csv"  # type: ignore[operator]
+    file.write_text(f"email\n{NADIA}\n")
+    report = importing.import_csv(file, newsletter, consent="asked in the shop", now=NOON)
+    assert (report.added, report.refused) == (0, 1)
+    again = consent.subscribe(
+        addresses.parse(NADIA), newsletter, via="t", confirmed=False, wording="", now=NOON
+    )
+    assert consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
+    assert not Suppression.objects.exists()
+    consent.unsubscribe(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
+    with pytest.raises(ReaderHasLeftError):
+        consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
+
+
+@pytest.mark.parametrize("purpose", ["unsubscribe", "confirm"])
+def test_links_for_other_things_open_nothing(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter, purpose: str
+) -> None:
+    """A kind 404."""
+    token = links.sign(purpose, nadia.pk, newsletter.publication_id)
+    for answer in (strict.get(f"/preferences/{token}"), strict.post(f"/preferences/{token}")):
+        assert answer.status_code == 404
+        assert b"This link does not work" in answer.content
+
+
+def test_the_link_of_a_test_mail_says_so(strict: Client, newsletter: Newsletter) -> None:
+    """It has no reader."""
+    link = path(links.preferences_url(0, newsletter.publication_id))
+    assert b"This was a test mail" in strict.get(link).content
