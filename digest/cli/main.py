@@ -33,7 +33,7 @@ OVERVIEW = {
         "doctor": "is this installation fit to send?",
     },
     "Newsletters": {
-        "newsletter": "add, list, show, pick for, pause or resume a newsletter",
+        "newsletter": "add, set, list, show, pick for, pause or resume a newsletter",
         "source": "add, list or poll the feeds that articles come from",
         "article": "list articles; mark one as updated, to be sent once more",
         "preview": "pick and render the next edition now; send nothing",
@@ -49,6 +49,7 @@ OVERVIEW = {
     "Processes": {
         "web": "answer browsers",
         "worker": "do the jobs: poll, build, plan, send",
+        "inbound": "receive mail: subscribe, unsubscribe, help",
         "beat": "say when to look for work",
         "migrate": "bring the database up to date",
     },

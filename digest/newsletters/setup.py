@@ -15,6 +15,7 @@ from digest.newsletters import schedules
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import (
     COLOUR,
+    Cadence,
     Newsletter,
     Pick,
     Publication,
@@ -30,6 +31,8 @@ LIMITS = {
     "widen_hours": (1, 24 * 366),
     "late_minutes": (0, 60 * 24 * 31),
 }
+# Every issue is always offered.
+OFFERED = tuple(cadence for cadence in Cadence if cadence != Cadence.EVERY)
 LONGEST_LIST_ID = 255  # RFC 2919 §3
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(?:-[a-zA-Z0-9]{1,8})*")  # RFC 5646 §2.1, roughly
@@ -86,14 +89,16 @@ def create_newsletter(
     cron: str = "",
     timezone: str = "",
     topics: Mapping[str, Iterable[str]] | None = None,
+    cadences: Iterable[str] = (),
     **policies: Any,
 ) -> Newsletter:
     """Create a newsletter with its sections and schedule; raise NewsletterError for what can't be.
 
     `days` (Monday is 0) and `at`, or a `cron` line, in `timezone` (the publication's if empty);
     with neither, it is sent by hand only. `topics` are topic sections, title to tags, which stand
-    before Latest Stories. `policies` are further fields of Newsletter. Its first slot lies after
-    `now`.
+    before Latest Stories. `cadences` are those that a reader may choose instead of every issue.
+    `policies` are further fields of Newsletter: listed, welcome_with_latest, min_stories … Its
+    first slot lies after `now`.
     """
     slug = _slug(slug)
     newsletter = Newsletter(
@@ -102,6 +107,7 @@ def create_newsletter(
         name=_line(name, "name"),
         list_id=_list_id(slug, publication),
         created_at=now,
+        cadences=_cadences(cadences),
         **policies,
     )
     _check_policies(newsletter)
@@ -133,6 +139,28 @@ def set_schedule(
     return schedule
 
 
+def set_offer(
+    newsletter: Newsletter,
+    *,
+    cadences: Iterable[str] | None = None,
+    listed: bool | None = None,
+    welcome_with_latest: bool | None = None,
+) -> None:
+    """Change what readers are offered; None leaves as it is. Raise NewsletterError for no cadence.
+
+    From now on, whose cadence is withdrawn receives every issue.
+    """
+    offer = {
+        "cadences": None if cadences is None else _cadences(cadences),
+        "listed": listed,
+        "welcome_with_latest": welcome_with_latest,
+    }
+    given = {name: value for name, value in offer.items() if value is not None}
+    for name, value in given.items():
+        setattr(newsletter, name, value)
+    newsletter.save(update_fields=given)
+
+
 @transaction.atomic
 def set_active(newsletter: Newsletter, *, active: bool, now: datetime) -> None:
     """Stop a newsletter, or start it again; what fell due in between is not made up for."""
@@ -161,6 +189,12 @@ def pick(where: Newsletter | Section, article: Article, now: datetime) -> Pick:
     return made
 
 
+def parse_cadences(text: str) -> list[str]:
+    """Read `daily,weekly`, or `none`."""
+    words = [word.strip().lower() for word in text.split(",")]
+    return _cadences([] if words == ["none"] else words)
+
+
 def parse_days(text: str) -> list[int]:
     """Read `daily`, `mon-fri`, `mon,wed,fri`; return days with Monday as 0, in order."""
     if text.strip().lower() in {"daily", "every day"}:
@@ -186,6 +220,16 @@ def _day(text: str) -> int:
         if len(text) >= 3 and name.startswith(text):
             return number
     raise NewsletterError(f"{text!r} is no day; use mon, tue, wed, thu, fri, sat, sun.")
+
+
+def _cadences(wanted: Iterable[str]) -> list[str]:
+    """Return cadences once each, without every issue, which needs no offering."""
+    given = set(wanted) - {Cadence.EVERY.value}
+    if wrong := sorted(given - set(OFFERED)):
+        raise NewsletterError(
+            f"{wrong[0]!r} cannot be offered; offer {', '.join(OFFERED)}, several of them, or none."
+        )
+    return [cadence.value for cadence in OFFERED if cadence in given]
 
 
 def _slug(text: str) -> str:

@@ -163,3 +163,37 @@ def test_an_unknown_newsletter_is_answered_with_those_there_are(
     said = digest("newsletter", action, "x", "--json")
     assert said.status == 1
     assert "There are: morning-tide." in said.facts["error"]
+
+
+def test_what_readers_are_offered_is_set_and_shown(digest: Digest) -> None:
+    """At the beginning, and changed later; what isn't named stays."""
+    assert add(digest, "--offer", "weekly,daily", "--unlisted").status == 0
+    shown = digest("newsletter", "show", "tide").out
+    assert "every issue or once a day or once a week, on no public page" in shown
+    said = digest("newsletter", "set", "tide", "--listed", "--welcome-with-latest")
+    assert "on the public pages, with the latest issue in the welcome" in said.out
+    facts = digest("newsletter", "set", "tide", "--offer", "none", "--json").facts
+    assert (facts["cadences"], facts["listed"], facts["welcome_with_latest"]) == ([], True, True)
+    digest("newsletter", "set", "tide", "--unlisted", "--no-welcome-with-latest")
+    newsletter = Newsletter.objects.get()
+    assert (newsletter.listed, newsletter.welcome_with_latest) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ([], 1, "Say what to change"),
+        (["--offer", "hourly"], 1, "'hourly' cannot be offered; offer daily, weekly"),
+        (["--offer", ""], 1, "cannot be offered"),
+        (["--listed", "--unlisted"], 2, "not allowed with"),
+    ],
+)
+def test_a_bad_offer_changes_nothing(
+    digest: Digest, options: list[str], status: int, words: str
+) -> None:
+    """And it says what there is."""
+    make_newsletter(slug="tide", cadences=["weekly"])
+    said = digest("newsletter", "set", "tide", *options)
+    assert said.status == status
+    assert words in said.err
+    assert Newsletter.objects.get().cadences == ["weekly"]

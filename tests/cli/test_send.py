@@ -17,7 +17,16 @@ from digest.delivery import ledger, planning, relays, sending
 from digest.delivery.models import Delivery
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
-from tests.cast import make_article, make_newsletter, make_source, make_subscriber
+from digest.subscribers.models import Subscriber
+from tests.cast import (
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_running,
+    make_source,
+    make_subscriber,
+)
 from tests.cli.conftest import Digest
 from tests.smtp_server import SmtpServer
 
@@ -266,3 +275,23 @@ def test_an_unknown_edition_is_answered_in_a_line(digest: Digest, action: str) -
     assert "There is no edition 4711" in said.err
     for number in ("x", "-1", "0", "99999999999999999999"):
         assert digest("edition", action, number).status == 2
+
+
+def test_an_edition_of_a_cadence_says_so(digest: Digest) -> None:
+    """In the list, by itself, and in JSON; an issue like any other doesn't."""
+    issue = make_edition()
+    week = make_edition(issue.newsletter, cadence="weekly")
+    listed = digest("edition", "list").out
+    assert listed.count("GMT, weekly") == 1
+    assert "once a week" in digest("edition", "show", week.pk).out
+    assert "every issue" not in digest("edition", "show", issue.pk).out
+    assert digest("edition", "show", week.pk, "--json").facts["cadence"] == "weekly"
+
+
+def test_an_edition_is_shown_though_its_readers_were_erased(digest: Digest) -> None:
+    """The numbers stay."""
+    edition = make_running(2)
+    Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
+    Subscriber.objects.all().delete()
+    facts = digest("edition", "show", edition.pk, "--json").facts
+    assert (facts["progress"]["eligible"], facts["progress"]["sent"]) == (2, 2)

@@ -205,3 +205,29 @@ def test_no_time_is_refused(text: str) -> None:
     """With an example."""
     with pytest.raises(NewsletterError, match="07:00"):
         setup.parse_time(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "cadences"),
+    [
+        ("weekly", ["weekly"]),
+        ("Weekly, daily,weekly", ["daily", "weekly"]),
+        ("none", []),
+        ("every", []),
+    ],
+)
+def test_cadences_are_read(text: str, cadences: list[str]) -> None:
+    """Each once; every issue is offered anyway."""
+    assert setup.parse_cadences(text) == cadences
+
+
+def test_a_newsletter_offers_what_was_said() -> None:
+    """From the beginning; a change touches nothing else."""
+    courier = setup.create_publication(**COURIER, now=NOON)
+    offer: dict[str, Any] = {"cadences": ["weekly"], "listed": False, "welcome_with_latest": True}
+    tide = setup.create_newsletter(courier, **TIDE, **offer, now=NOON)
+    setup.set_offer(tide, cadences=["daily"])
+    tide.refresh_from_db()
+    assert (tide.cadences, tide.listed, tide.welcome_with_latest) == (["daily"], False, True)
+    with pytest.raises(NewsletterError, match="'hourly' cannot be offered"):
+        setup.create_newsletter(courier, **TIDE | {"slug": "ebb"}, cadences=["hourly"], now=NOON)

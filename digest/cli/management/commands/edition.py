@@ -14,7 +14,7 @@ from digest.core.terminal import ActionCommand, facts, table
 from digest.delivery import steering
 from digest.delivery.progress import progress
 from digest.editions.models import Edition
-from digest.newsletters.models import Schedule
+from digest.newsletters.models import Cadence, Schedule
 
 
 class Command(ActionCommand):
@@ -92,6 +92,7 @@ def _edition_facts(edition: Edition) -> dict[str, Any]:
         "slot": edition.slot,
         "slot_local": clock.spoken(edition.slot, _zone(edition)),
         "kind": edition.kind,
+        "cadence": edition.cadence,
         "state": edition.state,
         "reason": edition.reason,
         "subject": edition.subject,
@@ -108,6 +109,7 @@ def _contents(edition: Edition) -> dict[str, Any]:
             {
                 "position": story.position,
                 "section": story.section,
+                "topics": story.topics,
                 "title": story.title,
                 "url": story.url,
                 "reason": story.reason,
@@ -126,7 +128,7 @@ def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
         (
             one["id"],
             one["newsletter"],
-            one["slot_local"],
+            _when(one),
             one["state"],
             f"{one['progress']['sent']:,} of {one['progress']['eligible']:,}",
             one["subject"] or one["reason"],
@@ -136,6 +138,11 @@ def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
     out.print(table(("Id", "Newsletter", "Slot", "State", "Sent", "Subject, or why not"), rows))
 
 
+def _when(one: dict[str, Any]) -> str:
+    every = one["cadence"] == Cadence.EVERY
+    return str(one["slot_local"]) if every else f"{one['slot_local']}, {one['cadence']}"
+
+
 def _say_edition(out: Console, edition: Edition, known: dict[str, Any]) -> None:
     zone = _zone(edition)
     out.print(
@@ -143,6 +150,7 @@ def _say_edition(out: Console, edition: Edition, known: dict[str, Any]) -> None:
             [
                 ("Edition", f"{edition.pk} of {edition.newsletter.slug}, {edition.kind}"),
                 ("Slot", known["slot_local"]),
+                ("For", _readership(edition)),
                 ("State", edition.get_state_display()),
                 ("Reason", edition.reason),
                 ("Subject", edition.subject),
@@ -161,6 +169,13 @@ def _say_edition(out: Console, edition: Edition, known: dict[str, Any]) -> None:
         if rows:
             out.print(f"\n{heading}")
             out.print(table(columns, ([row[name.lower()] for name in columns] for row in rows)))
+
+
+def _readership(edition: Edition) -> str:
+    """Say whose edition it is, unless it is an issue like any other."""
+    if edition.cadence == Cadence.EVERY:
+        return ""
+    return f"readers who receive it {edition.get_cadence_display()}"
 
 
 def _maybe(at: datetime | None, zone: tzinfo) -> str:

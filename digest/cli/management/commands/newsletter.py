@@ -3,32 +3,26 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandParser
 from django.db import transaction
 from django.db.models import Count, Q
 from rich.console import Console
 
-from digest.cli import lookup, numbers
+from digest.cli import lookup
+from digest.cli import newsletter_options as ask
 from digest.cli.errors import AskedError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, facts, table
 from digest.newsletters import schedules, setup
-from digest.newsletters.models import Newsletter, Publication, Schedule
+from digest.newsletters.models import Cadence, Newsletter, Schedule
 from digest.subscribers.audience import eligible
 
 SLOTS = 5
-# Options of `add` that are fields of the publication and of the newsletter as they are.
-_PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to")
-_POLICIES = (
-    *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
-    *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "in_doubt"),
-)
 
 
 class Command(ActionCommand):
     """Newsletters."""
 
-    help = "Newsletters: add, list, show, pick an article for, pause, resume."
+    help = "Newsletters: add, set, list, show, pick an article for, pause, resume."
 
     def add_actions(self) -> None:
         """Name the actions."""
@@ -36,9 +30,13 @@ class Command(ActionCommand):
         add.add_argument("slug", help="its short name, in addresses and commands")
         add.add_argument("--name", required=True)
         add.add_argument("--publication", required=True, metavar="SLUG", help="the brand")
-        _add_publication(add)
-        _add_schedule(add)
-        _add_policies(add)
+        ask.add_publication(add)
+        ask.add_schedule(add)
+        ask.add_offer(add)
+        ask.add_policies(add)
+        change = self.action("set", "change what readers are offered")
+        change.add_argument("slug")
+        ask.add_offer(change)
         self.action("list", "every newsletter, and when it goes out next")
         self.action("show", "all about one newsletter").add_argument("slug")
         pick = self.action("pick", "put an article at the head of the next issue")
@@ -52,13 +50,14 @@ class Command(ActionCommand):
         now = clock.now()
         with transaction.atomic():
             newsletter = setup.create_newsletter(
-                _publication(options, now),
+                ask.publication(options, now),
                 slug=options["slug"],
                 name=options["name"],
                 now=now,
-                **_when(options),
-                topics=dict(_topic(text) for text in options["topic"]),
-                **_given(options, _POLICIES),
+                **ask.when(options),
+                topics=dict(ask.topic(text) for text in options["topic"]),
+                **ask.offer(options),
+                **ask.given(options, ask.POLICIES),
             )
         known = _newsletter_facts(newsletter, now)
         slug = newsletter.slug
@@ -69,6 +68,16 @@ class Command(ActionCommand):
             f"      digest subscriber add ADDRESS --newsletter {slug} --confirmed\n"
             f"      digest preview {slug}",
         )
+
+    def do_set(self, options: dict[str, Any]) -> None:
+        """Change what readers are offered."""
+        newsletter = lookup.newsletter(options["slug"])
+        offer = ask.offer(options)
+        if not offer:
+            raise AskedError("Say what to change: --offer, --listed or --welcome-with-latest.")
+        setup.set_offer(newsletter, **offer)
+        known = _newsletter_facts(newsletter, clock.now()) | _offer_facts(newsletter)
+        self.answer(known, f"{newsletter.slug} is offered {_said_offer(known)}.")
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List newsletters."""
@@ -109,105 +118,6 @@ class Command(ActionCommand):
         )
 
 
-def _add_publication(add: CommandParser) -> None:
-    group = add.add_argument_group("the publication, if it is new")
-    group.add_argument("--publication-name", metavar="NAME")
-    group.add_argument("--url", help="its website")
-    group.add_argument("--postal-address", metavar="TEXT", help="the law wants it in every mail")
-    group.add_argument("--sender", metavar="ADDRESS", help="the address in From")
-    group.add_argument("--sender-name", metavar="NAME", help="the name in From (the publication's)")
-    group.add_argument("--reply-to", metavar="ADDRESS")
-    group.add_argument("--tagline", metavar="TEXT")
-    group.add_argument("--logo", dest="logo_url", metavar="URL")
-    group.add_argument("--accent", metavar="#RRGGBB", help="the colour of links and rules")
-    group.add_argument("--language", metavar="TAG", help="as in en or pt-BR")
-
-
-def _add_schedule(add: CommandParser) -> None:
-    group = add.add_argument_group("when it goes out (without: by hand only)")
-    group.add_argument("--days", metavar="DAYS", help="daily, mon-fri, mon,wed (daily)")
-    group.add_argument("--time", metavar="HH:MM")
-    group.add_argument("--cron", metavar="LINE", default="", help="instead of days and time")
-    group.add_argument("--timezone", metavar="ZONE", default="", help="as in Europe/London")
-
-
-def _add_policies(add: CommandParser) -> None:
-    group = add.add_argument_group("what is in it")
-    group.add_argument(
-        "--topic",
-        action="append",
-        default=[],
-        metavar="TITLE=TAG,TAG",
-        help="a section for these topics; may be repeated",
-    )
-    group.add_argument("--min", dest="min_stories", type=numbers.none_or_some, metavar="STORIES")
-    group.add_argument("--max", dest="max_stories", type=numbers.some, metavar="STORIES")
-    group.add_argument("--look-back", dest="look_back_hours", type=numbers.some, metavar="HOURS")
-    group.add_argument("--thin", choices=Newsletter.Thin.values, help="if below the minimum")
-    group.add_argument("--widen", dest="widen_hours", type=numbers.some, metavar="HOURS")
-    group.add_argument("--subject", metavar="TEMPLATE")
-    group.add_argument("--preheader", metavar="TEMPLATE")
-    group.add_argument("--intro", metavar="TEMPLATE")
-    group.add_argument("--description", metavar="TEXT")
-    group = add.add_argument_group("when things are not as planned")
-    group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")
-    group.add_argument("--late", dest="late_minutes", type=numbers.some, metavar="MINUTES")
-    group.add_argument("--in-doubt", choices=Newsletter.InDoubt.values, help="mail cut off midway")
-
-
-def _publication(options: dict[str, Any], now: datetime) -> Publication:
-    """Return the publication that was named, made now if it is new and fully described."""
-    slug = options["publication"]
-    needed = ("publication_name", "url", "postal_address", "sender")
-    given = [name for name in (*needed, "sender_name", *_PUBLICATION) if options[name] is not None]
-    known = Publication.objects.filter(slug=slug).first()
-    if known and given:
-        raise AskedError(f"There is a publication {slug!r} already; leave out {_flags(given)}.")
-    if known:
-        return known
-    if missing := [name for name in needed if not options[name]]:
-        raise AskedError(f"There is no publication {slug!r}. To make it, add {_flags(missing)}.")
-    return setup.create_publication(
-        slug=slug,
-        name=options["publication_name"],
-        url=options["url"],
-        postal_address=options["postal_address"].replace("\\n", "\n"),
-        sender_email=options["sender"],
-        sender_name=options["sender_name"] or "",
-        timezone=options["timezone"] or "UTC",
-        now=now,
-        **_given(options, _PUBLICATION),
-    )
-
-
-def _flags(names: list[str]) -> str:
-    flags = {"logo_url": "logo"}
-    return ", ".join(f"--{flags.get(name, name).replace('_', '-')}" for name in names)
-
-
-def _given(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: options[name] for name in names if options[name] is not None}
-
-
-def _when(options: dict[str, Any]) -> dict[str, Any]:
-    at, days = options["time"], options["days"]
-    if options["cron"] and (at or days):
-        raise AskedError("Say either --cron, or --days and --time.")
-    return {
-        "days": setup.parse_days(days or "daily") if days or at else [],
-        "at": setup.parse_time(at) if at else None,
-        "cron": options["cron"],
-        "timezone": options["timezone"],
-    }
-
-
-def _topic(text: str) -> tuple[str, list[str]]:
-    title, equals, tags = text.partition("=")
-    if not equals or not title.strip():
-        raise AskedError(f"--topic {text!r}: write TITLE=TAG,TAG, as in 'Harbour=port,fishing'.")
-    return title.strip(), tags.split(",")
-
-
 def _newsletters() -> Any:
     return Newsletter.objects.select_related("publication", "schedule").order_by("slug")
 
@@ -232,6 +142,24 @@ def _newsletter_facts(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     }
 
 
+def _offer_facts(newsletter: Newsletter) -> dict[str, Any]:
+    return {
+        "cadences": newsletter.cadences,
+        "listed": newsletter.listed,
+        "welcome_with_latest": newsletter.welcome_with_latest,
+    }
+
+
+def _said_offer(known: dict[str, Any]) -> str:
+    cadences = [Cadence.EVERY, *map(Cadence, known["cadences"])]
+    said = [
+        " or ".join(str(cadence.label) for cadence in cadences),
+        "on the public pages" if known["listed"] else "on no public page",
+        *(["with the latest issue in the welcome"] if known["welcome_with_latest"] else []),
+    ]
+    return ", ".join(said)
+
+
 def _details(newsletter: Newsletter) -> dict[str, Any]:
     states = newsletter.subscriptions.aggregate(
         **{
@@ -241,6 +169,7 @@ def _details(newsletter: Newsletter) -> dict[str, Any]:
     )
     return {
         "list_id": newsletter.list_id,
+        **_offer_facts(newsletter),
         "subscriptions": states,
         "sources": [source.url for source in newsletter.sources.order_by("pk")],
         "sections": [
@@ -253,7 +182,7 @@ def _details(newsletter: Newsletter) -> dict[str, Any]:
             }
             for section in newsletter.sections.all()
         ],
-        "policies": {name: getattr(newsletter, name) for name in _POLICIES},
+        "policies": {name: getattr(newsletter, name) for name in ask.POLICIES},
     }
 
 
@@ -291,6 +220,7 @@ def _say_newsletter(out: Console, newsletter: Newsletter, known: dict[str, Any])
                 ("State", "active" if newsletter.active else "paused"),
                 ("Readers", f"{known['readers']:,} would receive it now"),
                 ("", ", ".join(f"{count:,} {state}" for state, count in counts.items())),
+                ("Offered", _said_offer(known)),
                 ("Stories", f"{newsletter.min_stories} to {newsletter.max_stories}"),
                 ("Looks back", f"{newsletter.look_back_hours} hours"),
                 ("If thin", newsletter.get_thin_display()),

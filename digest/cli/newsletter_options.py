@@ -1,0 +1,155 @@
+"""What can be said of a newsletter at the terminal: the options, and how they are read."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from digest.cli import numbers
+from digest.cli.errors import AskedError
+from digest.newsletters import setup
+from digest.newsletters.models import Newsletter, Publication
+
+# Options of `add` that are fields of the publication and of the newsletter as they are.
+_PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to")
+POLICIES = (
+    *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
+    *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "in_doubt"),
+)
+
+
+def add_publication(add: CommandParser) -> None:
+    """Take what describes a publication."""
+    group = add.add_argument_group("the publication, if it is new")
+    group.add_argument("--publication-name", metavar="NAME")
+    group.add_argument("--url", help="its website")
+    group.add_argument("--postal-address", metavar="TEXT", help="the law wants it in every mail")
+    group.add_argument("--sender", metavar="ADDRESS", help="the address in From")
+    group.add_argument("--sender-name", metavar="NAME", help="the name in From (the publication's)")
+    group.add_argument("--reply-to", metavar="ADDRESS")
+    group.add_argument("--tagline", metavar="TEXT")
+    group.add_argument("--logo", dest="logo_url", metavar="URL")
+    group.add_argument("--accent", metavar="#RRGGBB", help="the colour of links and rules")
+    group.add_argument("--language", metavar="TAG", help="as in en or pt-BR")
+
+
+def add_schedule(add: CommandParser) -> None:
+    """Take days and a time, or a cron line, and their zone."""
+    group = add.add_argument_group("when it goes out (without: by hand only)")
+    group.add_argument("--days", metavar="DAYS", help="daily, mon-fri, mon,wed (daily)")
+    group.add_argument("--time", metavar="HH:MM")
+    group.add_argument("--cron", metavar="LINE", default="", help="instead of days and time")
+    group.add_argument("--timezone", metavar="ZONE", default="", help="as in Europe/London")
+
+
+def add_offer(parser: CommandParser) -> None:
+    """Take what readers are offered."""
+    group = parser.add_argument_group("what readers are offered")
+    group.add_argument(
+        "--offer",
+        metavar="CADENCES",
+        help="what they may choose instead of every issue: daily, weekly, daily,weekly, or none",
+    )
+    _add_switch(group, "listed", ("--listed", "--unlisted"), "on the public pages, for anybody")
+    _add_switch(
+        group,
+        "welcome_with_latest",
+        ("--welcome-with-latest", "--no-welcome-with-latest"),
+        "the latest issue comes with the welcome",
+    )
+
+
+def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> None:
+    either = group.add_mutually_exclusive_group()
+    for flag, value in zip(flags, (True, False), strict=True):
+        said = line if value else "or not"
+        either.add_argument(flag, dest=name, action="store_const", const=value, help=said)
+
+
+def offer(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what was said of it, as setup takes it."""
+    said = given(options, ("listed", "welcome_with_latest"))
+    if options["offer"] is not None:
+        said["cadences"] = setup.parse_cadences(options["offer"])
+    return said
+
+
+def add_policies(add: CommandParser) -> None:
+    """Take what is in it, and what to do when things are not as planned."""
+    group = add.add_argument_group("what is in it")
+    group.add_argument(
+        "--topic",
+        action="append",
+        default=[],
+        metavar="TITLE=TAG,TAG",
+        help="a section for these topics; may be repeated",
+    )
+    group.add_argument("--min", dest="min_stories", type=numbers.none_or_some, metavar="STORIES")
+    group.add_argument("--max", dest="max_stories", type=numbers.some, metavar="STORIES")
+    group.add_argument("--look-back", dest="look_back_hours", type=numbers.some, metavar="HOURS")
+    group.add_argument("--thin", choices=Newsletter.Thin.values, help="if below the minimum")
+    group.add_argument("--widen", dest="widen_hours", type=numbers.some, metavar="HOURS")
+    group.add_argument("--subject", metavar="TEMPLATE")
+    group.add_argument("--preheader", metavar="TEMPLATE")
+    group.add_argument("--intro", metavar="TEMPLATE")
+    group.add_argument("--description", metavar="TEXT")
+    group = add.add_argument_group("when things are not as planned")
+    group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")
+    group.add_argument("--late", dest="late_minutes", type=numbers.some, metavar="MINUTES")
+    group.add_argument("--in-doubt", choices=Newsletter.InDoubt.values, help="mail cut off midway")
+
+
+def publication(options: dict[str, Any], now: datetime) -> Publication:
+    """Return the publication that was named, made now if it is new and fully described."""
+    slug = options["publication"]
+    needed = ("publication_name", "url", "postal_address", "sender")
+    told = [name for name in (*needed, "sender_name", *_PUBLICATION) if options[name] is not None]
+    known = Publication.objects.filter(slug=slug).first()
+    if known and told:
+        raise AskedError(f"There is a publication {slug!r} already; leave out {_flags(told)}.")
+    if known:
+        return known
+    if missing := [name for name in needed if not options[name]]:
+        raise AskedError(f"There is no publication {slug!r}. To make it, add {_flags(missing)}.")
+    return setup.create_publication(
+        slug=slug,
+        name=options["publication_name"],
+        url=options["url"],
+        postal_address=options["postal_address"].replace("\\n", "\n"),
+        sender_email=options["sender"],
+        sender_name=options["sender_name"] or "",
+        timezone=options["timezone"] or "UTC",
+        now=now,
+        **given(options, _PUBLICATION),
+    )
+
+
+def _flags(names: list[str]) -> str:
+    flags = {"logo_url": "logo"}
+    return ", ".join(f"--{flags.get(name, name).replace('_', '-')}" for name in names)
+
+
+def given(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return those options that were given."""
+    return {name: options[name] for name in names if options[name] is not None}
+
+
+def when(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the schedule, as setup takes it."""
+    at, days = options["time"], options["days"]
+    if options["cron"] and (at or days):
+        raise AskedError("Say either --cron, or --days and --time.")
+    return {
+        "days": setup.parse_days(days or "daily") if days or at else [],
+        "at": setup.parse_time(at) if at else None,
+        "cron": options["cron"],
+        "timezone": options["timezone"],
+    }
+
+
+def topic(text: str) -> tuple[str, list[str]]:
+    """Read a section: its title, its tags."""
+    title, equals, tags = text.partition("=")
+    if not equals or not title.strip():
+        raise AskedError(f"--topic {text!r}: write TITLE=TAG,TAG, as in 'Harbour=port,fishing'.")
+    return title.strip(), tags.split(",")
