@@ -42,6 +42,12 @@ def beat() -> list[str]:
     return [*_CELERY, "beat", "--loglevel", "INFO", "--pidfile", ""]
 
 
+def inbound(*, host: str, port: int, protocol: str, socket: str) -> list[str]:
+    """Return the arguments of the process that receives mail; a socket's path wins over a port."""
+    place = ["--socket", socket] if socket else ["--host", host, "--port", str(port)]
+    return ["digest.inbound", "--protocol", protocol, *place]
+
+
 def become(arguments: list[str]) -> NoReturn:
     """Replace this process by `python -m …`, so that signals reach it directly."""
     sys.stdout.flush()

@@ -15,6 +15,7 @@ from digest.embedded import checks
 from digest.embedded.supervisor import Program
 
 LOOPBACK = "127.0.0.1"
+INBOUND_DOMAIN = "courier.example"  # the sample's
 
 
 class Place(NamedTuple):
@@ -61,6 +62,9 @@ def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
         "DIGEST_BASE_URL": base,
         "DIGEST_ALLOWED_HOSTS": ",".join(dict.fromkeys([*hosts, urlsplit(base).hostname or ""])),
         "DIGEST_FETCH_ALLOW": ",".join(allowed),
+        # Addresses that mail of the sample can be answered at; they exist in the mailbox page only.
+        "DIGEST_INBOUND_DOMAIN": env.read("DIGEST_INBOUND_DOMAIN")
+        or (INBOUND_DOMAIN if place.sample else ""),
         "DIGEST_EMBEDDED": "1",
         "DIGEST_SAMPLE": "1" if place.sample else "0",
     }
@@ -84,6 +88,12 @@ def web(place: Place) -> Program:
 def worker() -> Program:
     """Return the process that does the jobs."""
     return _python("worker", *processes.worker(concurrency=2, queues=[]))
+
+
+def inbound(port: int) -> Program:
+    """Return the process that receives mail to our own addresses."""
+    words = processes.inbound(host=LOOPBACK, port=port, protocol="smtp", socket="")
+    return _python("inbound", *words)
 
 
 def beat() -> Program:

@@ -25,6 +25,7 @@ from digest.embedded.signals import StopSignals
 from digest.embedded.supervisor import TICK, Supervisor, end_leftovers
 
 SMTP_PORT = 1025
+INBOUND_PORT = 2525
 
 
 def main(argv: list[str]) -> int:
@@ -71,6 +72,8 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
         undo.enter_context(_known_to_other_commands(place, services))
         _migrate()
         signals.check()
+        if os.environ["DIGEST_INBOUND_DOMAIN"]:
+            supervisor.start(programs.inbound(int(os.environ["DIGEST_INBOUND_PORT"])))
         supervisor.start(programs.web(place))
         supervisor.wait_until(lambda: _web_answers(place), "The web process", 60)
         news = _set_up(place)
@@ -131,7 +134,12 @@ def _start_services(place: Place, smtp_port: int | None, supervisor: Supervisor)
     database = env.read("DIGEST_DATABASE_URL") or postgres.start(place.data / "postgres")
     redis = env.read("DIGEST_REDIS_URL") or _start_valkey(place, supervisor)
     smtp = env.read("DIGEST_SMTP_URL") or _start_mailbox(place, smtp_port, supervisor)
-    return {"DIGEST_DATABASE_URL": database, "DIGEST_REDIS_URL": redis, "DIGEST_SMTP_URL": smtp}
+    return {
+        "DIGEST_DATABASE_URL": database,
+        "DIGEST_REDIS_URL": redis,
+        "DIGEST_SMTP_URL": smtp,
+        "DIGEST_INBOUND_PORT": str(checks.free_port(LOOPBACK, INBOUND_PORT)),
+    }
 
 
 def _start_valkey(place: Place, supervisor: Supervisor) -> str:

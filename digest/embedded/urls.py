@@ -4,10 +4,12 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from digest.embedded.mailbox import views as mailbox
+from digest.embedded.mailbox import writing
 from digest.embedded.sample import views as sample
 
 mailbox_patterns: list[URLPattern] = [
     path("mailbox/", mailbox.listing, name="mailbox"),
+    path("mailbox/write", writing.write, name="mailbox-write"),
     path("mailbox/<str:key>", mailbox.mail, name="mail"),
     path("mailbox/<str:key>/frame", mailbox.frame, name="mail-frame"),
     path("mailbox/<str:key>/download", mailbox.download, name="mail-download"),

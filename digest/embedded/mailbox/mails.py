@@ -14,6 +14,7 @@ from typing import NamedTuple
 ENVELOPE = ("Return-Path", "Delivered-To", "X-Original-To")
 HEAD = 64 * 1024  # octets in which a mail's headers are looked for
 _ONE_CLICK = re.compile(r"<\s*(https?://[^\s<>]+)\s*>", re.ASCII | re.IGNORECASE)
+_BY_MAIL = re.compile(r"<mailto:([^\s<>?]+@[^\s<>?]+)(?:\?[^\s<>]*)?>", re.ASCII)
 _HEAD_TAG = re.compile(r"<head(\s[^>]*)?>", re.IGNORECASE)
 
 
@@ -38,6 +39,7 @@ class Mail(NamedTuple):
     text: str
     attachments: list[str]
     unsubscribe_url: str  # the one-click address (RFC 8058 §3.1), or empty
+    unsubscribe_mail: str = ""  # the address that one may write to instead (RFC 2369 §3.2)
 
 
 def summary(head: bytes) -> Summary:
@@ -59,6 +61,7 @@ def open_mail(raw: bytes) -> Mail:
         text=_first(message, "text/plain"),
         attachments=[name for part in message.walk() if (name := part.get_filename())],
         unsubscribe_url=_one_click(message),
+        unsubscribe_mail=_by_mail(message),
     )
 
 
@@ -113,6 +116,11 @@ def _text(part: Message) -> str:
         return octets.decode(part.get_content_charset("utf-8"), "replace")
     except (LookupError, ValueError):  # unknown, or with a NUL in its name
         return octets.decode("utf-8", "replace")
+
+
+def _by_mail(message: Message) -> str:
+    found = _BY_MAIL.search(str(message.get("List-Unsubscribe", "")))
+    return found[1] if found else ""
 
 
 def _one_click(message: Message) -> str:

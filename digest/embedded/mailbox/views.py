@@ -67,6 +67,7 @@ def mail(request: HttpRequest, key: str, view: str = "") -> HttpResponse:
         "source": raw.decode("utf-8", "replace")[:LONGEST_SHOWN],
         "cut": len(raw) > LONGEST_SHOWN,
         "unsubscribe_path": _ours(opened.unsubscribe_url),
+        "unsubscribe_mail": opened.unsubscribe_mail,
     }
     return _render(request, "mailbox/mail.html.j2", context)
 

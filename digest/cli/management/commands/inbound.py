@@ -1,0 +1,32 @@
+"""`digest inbound`: receive mail."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from digest.cli import numbers, processes
+from digest.cli.errors import AskedError
+from digest.core.terminal import DigestCommand
+
+
+class Command(DigestCommand):
+    """The process that receives mail."""
+
+    help = "Receive mail to subscribe+…@, unsubscribe+…@ and help@. Runs until stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take where to listen, and how to speak."""
+        parser.add_argument("--host", default="127.0.0.1", help="to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=numbers.port, default=8025, help="to listen on (8025)")
+        parser.add_argument(
+            "--protocol", choices=["smtp", "lmtp"], default="smtp", help="to speak (smtp)"
+        )
+        parser.add_argument("--socket", default="", metavar="PATH", help="instead of a port")
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Become the receiver."""
+        if not settings.DIGEST_INBOUND_DOMAIN:
+            raise AskedError("Set DIGEST_INBOUND_DOMAIN to the domain whose mail comes in here.")
+        words = {name: options[name] for name in ("host", "port", "protocol", "socket")}
+        processes.become(processes.inbound(**words))

@@ -1,0 +1,143 @@
+"""Receives mail by SMTP or LMTP (RFC 2033), strictly, and answers once the wish is committed.
+
+RCPT  is this an address of ours? unknown ones are refused here, before anything is sent
+DATA  are the bytes sound? then obey each recipient, in a thread: the database may take a while
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope
+
+from digest.inbound import obeying, reading
+from digest.inbound.obeying import Reply
+
+log = structlog.get_logger(__name__)
+
+LARGEST = 1_000_000  # octets; said after EHLO (RFC 1870), and held
+MOST_RECIPIENTS = 20
+MOST_CONNECTIONS = 100
+PATIENCE = 120.0  # seconds without a sign of life
+
+
+class Receiver:
+    """The answers to a conversation (aiosmtpd's handler)."""
+
+    def __init__(self, *, lmtp: bool) -> None:
+        self.lmtp = lmtp
+
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
+        self, _server: SMTP, _session: Any, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Refuse what is none of ours."""
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        reply = await asyncio.to_thread(obeying.accepts, address)
+        if reply.code == 250:
+            envelope.rcpt_tos.append(address)
+            envelope.rcpt_options.extend(options)
+        return str(reply)
+
+    async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+        """Obey each recipient; in LMTP answer for each (RFC 2033 §4.2), in SMTP once for all."""
+        content = envelope.original_content or b""
+        if problem := reading.broken(content):
+            return self._answer([Reply(550, problem)] * len(envelope.rcpt_tos))
+        sender = envelope.mail_from or ""
+        replies = [
+            await asyncio.to_thread(obeying.obey, address, content, sender)
+            for address in envelope.rcpt_tos
+        ]
+        return self._answer(replies)
+
+    async def handle_exception(self, problem: Exception) -> str:
+        """Say that the fault is ours; the sender tries again."""
+        log.error("mail not taken", exc_info=problem)
+        return "451 4.3.0 Something went wrong on our side"
+
+    def _answer(self, replies: list[Reply]) -> str:
+        if self.lmtp:
+            return "\r\n".join(map(str, replies))
+        # What was done is done again without harm, so one that has to wait makes all wait.
+        return str(max(replies, key=_weight))
+
+
+def _weight(reply: Reply) -> int:
+    return {4: 2, 2: 1, 5: 0}.get(reply.code // 100, 0)
+
+
+class _Crowd:
+    """Keeps the number of conversations within bounds."""
+
+    _talking: ClassVar[set[Any]] = set()
+
+    def connection_made(self, transport: Any) -> None:
+        if len(self._talking) >= MOST_CONNECTIONS:
+            transport.write(b"421 4.7.0 Too many connections, try again soon\r\n")
+            transport.close()
+            return
+        self._talking.add(self)
+        super().connection_made(transport)  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self in self._talking:
+            self._talking.discard(self)
+            super().connection_lost(error)  # type: ignore[misc]
+
+
+class SmtpConversation(_Crowd, SMTP):
+    """One SMTP conversation."""
+
+
+class LmtpConversation(_Crowd, LMTP):
+    """One LMTP conversation."""
+
+
+def conversation(*, lmtp: bool) -> SMTP:
+    """Return the protocol of a new connection."""
+    kind = LmtpConversation if lmtp else SmtpConversation
+    return kind(
+        Receiver(lmtp=lmtp),
+        data_size_limit=LARGEST,
+        enable_SMTPUTF8=True,
+        hostname="digest",  # asking the resolver for our name can take seconds
+        ident="Digest",
+        timeout=PATIENCE,
+        loop=asyncio.get_running_loop(),
+    )
+
+
+async def serve(
+    *,
+    lmtp: bool,
+    host: str,
+    port: int,
+    socket: Path | None = None,
+    ready: Callable[[str], None] = lambda _place: None,
+) -> None:
+    """Receive mail until SIGTERM or SIGINT; call `ready` with the place once listening.
+
+    With `socket` on a unix socket (in a folder that decides who may write), else on `host`:`port`.
+    """
+    loop = asyncio.get_running_loop()
+    if socket:
+        socket.unlink(missing_ok=True)  # noqa: ASYNC240  before anybody is connected
+        server: Any = await loop.create_unix_server(lambda: conversation(lmtp=lmtp), socket)
+        socket.chmod(0o660)  # noqa: ASYNC240  as above
+    else:
+        server = await loop.create_server(lambda: conversation(lmtp=lmtp), host, port)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    ready(str(socket) if socket else f"{host}:{port}")
+    await stop.wait()
+    server.close()
+    if socket:
+        with contextlib.suppress(OSError):
+            socket.unlink()  # noqa: ASYNC240  after everybody has left

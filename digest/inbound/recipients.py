@@ -1,0 +1,96 @@
+"""Addresses of ours that mail is written to, and what each asks for.
+
+subscribe+SLUG@domain     start the double opt-in for whoever writes
+unsubscribe+TOKEN@domain  leave; the token alone is the right (a mailto: in List-Unsubscribe)
+help@domain               say which addresses there are
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from digest.core import addresses, links
+from digest.core.errors import DigestError
+from digest.core.links import ReaderLink
+from digest.inbound.errors import InboundError
+from digest.newsletters.models import Newsletter, Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribing:
+    """Somebody wants a newsletter."""
+
+    newsletter: Newsletter
+    address: str  # of ours, as evidence of what was written to
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Whoever the link names wants to leave."""
+
+    link: ReaderLink
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Somebody wants to know what can be done."""
+
+    publication: Publication
+
+
+Request = Subscribing | Leaving | Asking
+
+
+def understood(address: str) -> Request:
+    """Return what mail to one of our addresses asks for; raise InboundError for none of ours."""
+    local, _, domain = address.strip("<>").rpartition("@")
+    if not is_ours(domain):
+        raise InboundError("No mail is taken for this domain here.")
+    word, _, detail = local.partition("+")
+    read = _WORDS.get(word.lower())
+    if read is None:
+        raise InboundError("There is no such address; write to help@ to learn which there are.")
+    return read(detail, address)
+
+
+def is_ours(domain: str) -> bool:
+    """Say whether this is the domain that mail comes in to, in whichever spelling."""
+    ours = settings.DIGEST_INBOUND_DOMAIN
+    return bool(ours) and _spelled(domain) == _spelled(ours)
+
+
+def _spelled(domain: str) -> str:
+    """Return a domain in A-labels and lower case, where that can be."""
+    try:
+        return addresses.envelope(f"x@{domain}").rpartition("@")[2].lower().rstrip(".")
+    except DigestError:
+        return domain.lower().rstrip(".")
+
+
+def _subscribing(detail: str, address: str) -> Subscribing:
+    offered = Newsletter.objects.filter(active=True, listed=True, slug=detail.lower())
+    newsletter = offered.select_related("publication").first()
+    if newsletter is None:
+        raise InboundError("There is no such newsletter; write to help@ to learn which there are.")
+    return Subscribing(newsletter, address)
+
+
+def _leaving(detail: str, _address: str) -> Leaving:
+    try:
+        return Leaving(links.read_unsubscribe_token(detail))
+    except DigestError as cause:
+        raise InboundError("This address is damaged; use the link in the mail instead.") from cause
+
+
+def _asking(detail: str, address: str) -> Asking:
+    if detail:
+        return Asking(_subscribing(detail, address).newsletter.publication)
+    domain = address.rpartition("@")[2].lower()
+    found = list(Publication.objects.order_by("pk"))
+    if not found:
+        raise InboundError("There is nothing to ask about here yet.")
+    own = [one for one in found if one.sender_domain.lower() == domain]
+    return Asking((own or found)[0])
+
+
+_WORDS = {"subscribe": _subscribing, "unsubscribe": _leaving, "help": _asking}

@@ -1,0 +1,90 @@
+"""A receiver of our own on loopback, and doors that nobody has knocked at."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+from django.db import connections
+
+from digest.inbound.receiving import conversation
+
+DOMAIN = "in.courier.example"
+
+
+@contextmanager
+def listening(*, lmtp: bool) -> Iterator[int]:
+    """A server in a thread; gives its port."""
+    loop = asyncio.new_event_loop()
+    made: list[Any] = []
+    up = threading.Event()
+
+    async def start() -> None:
+        made.append(await loop.create_server(lambda: conversation(lmtp=lmtp), "127.0.0.1", 0))
+        up.set()
+
+    def run() -> None:
+        loop.run_until_complete(start())
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert up.wait(5)
+    try:
+        yield made[0].sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(made[0].close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        connections.close_all()
+
+
+@pytest.fixture
+def serving() -> Iterator[Callable[[str], int]]:
+    """Start servers; `serving("lmtp")` or `serving("smtp")`."""
+    with ExitStack() as stack:
+        yield lambda protocol: stack.enter_context(listening(lmtp=protocol == "lmtp"))
+
+
+@pytest.fixture(autouse=True)
+def our_domain(settings: Any) -> None:
+    """Mail comes in at a domain, and nobody has been counted."""
+    settings.DIGEST_INBOUND_DOMAIN = DOMAIN
+    with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
+        for key in valkey.scan_iter("digest-door*"):
+            valkey.delete(key)
+
+
+class Talk:
+    """A conversation in plain bytes."""
+
+    def __init__(self, port: int) -> None:
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.file = self.sock.makefile("rb")
+        self.greeting = self.hear()
+
+    def hear(self) -> str:
+        """The next reply, all of its lines."""
+        lines = []
+        while line := self.file.readline().decode("utf-8", "replace"):
+            lines.append(line.rstrip("\r\n"))
+            if line[3:4] != "-":
+                break
+        return "\n".join(lines)
+
+    def say(self, octets: bytes) -> str:
+        """Send bytes as they are, and hear the reply."""
+        self.sock.sendall(octets)
+        return self.hear()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.file.close()
+        self.sock.close()
