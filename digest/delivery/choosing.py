@@ -41,6 +41,13 @@ def shelf_of(edition: Edition, compiled: Compiled) -> Shelf:
     return Shelf(compiled, Issue(readers_of(edition), about, choosable), stories)
 
 
-def readers_of(edition: Edition) -> Cadence | None:
-    """Return whose edition it is; None for one sent by hand, which is for all."""
-    return None if edition.kind == Edition.Kind.MANUAL else Cadence(edition.cadence)
+def readers_of(edition: Edition) -> frozenset[Cadence]:
+    """Return the cadences whose readers an edition is for.
+
+    One sent by hand is for all. Who chose a cadence that is offered no more receives every issue.
+    """
+    if edition.kind == Edition.Kind.MANUAL:
+        return frozenset(Cadence)
+    if edition.cadence != Cadence.EVERY:
+        return frozenset({Cadence(edition.cadence)})
+    return frozenset(Cadence).difference(edition.newsletter.cadences) | {Cadence.EVERY}

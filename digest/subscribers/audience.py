@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from digest.newsletters.models import Cadence
 from digest.subscribers.models import Subscription
@@ -14,19 +14,19 @@ from digest.subscribers.suppression import holding
 class Issue:
     """What readers' choices are held against. Plain values: editions are a floor beside."""
 
-    cadence: Cadence | None  # None: for readers of every cadence
+    cadences: frozenset[Cadence] = frozenset(Cadence)  # that readers chose
     topics: frozenset[str] = frozenset()  # of its stories, among those that may be chosen
     choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic sections now
 
 
-FOR_ALL = Issue(cadence=None)
+FOR_ALL = Issue()
 
 
 def eligible(newsletter_id: int, now: datetime, issue: Issue = FOR_ALL) -> QuerySet[Subscription]:
     """Return the subscriptions whose readers this newsletter may mail at `now` (aware, UTC).
 
-    Active, not paused, suppressed neither by this newsletter nor for all; with a cadence that is
-    the issue's, and topics of which it has any. Unordered; walk it by `subscriber_id`, which the
+    Active, not paused, suppressed neither by this newsletter nor for all; with a cadence of the
+    issue's, and topics of which it has any. Unordered; walk it by `subscriber_id`, which the
     index `subscription_audience` serves.
     """
     suppressed = holding(newsletter_id).filter(address_key=OuterRef("subscriber__address_key"))
@@ -51,7 +51,7 @@ def why_not(newsletter_id: int, subscriber_id: int, now: datetime, issue: Issue 
         return f"The address is suppressed: {held.reason}"
     if subscription.paused_until and subscription.paused_until > now:
         return "The reader has paused."
-    if theirs.filter(_cadence(issue)).exists():
+    if subscription.cadence in issue.cadences:
         return "Nothing in it is about the topics that the reader chose."
     if subscription.cadence == Cadence.EVERY:
         return "The reader asked for every issue."
@@ -59,12 +59,9 @@ def why_not(newsletter_id: int, subscriber_id: int, now: datetime, issue: Issue 
 
 
 def _cadence(issue: Issue) -> Q:
-    """Whose cadence is offered no more receives every issue."""
-    if issue.cadence is None:
+    if issue.cadences >= frozenset(Cadence):
         return Q()
-    if issue.cadence == Cadence.EVERY:
-        return Q(cadence=Cadence.EVERY) | ~Q(newsletter__cadences__contains=[F("cadence")])
-    return Q(cadence=issue.cadence)
+    return Q(cadence__in=sorted(issue.cadences))
 
 
 def _topics(issue: Issue) -> Q:

@@ -123,8 +123,8 @@ def test_who_switches_in_the_middle_of_a_send_is_not_sent_it(
     edition_is: str, now_wants: str, reason: str
 ) -> None:
     """Even from the batch in a worker's hands."""
-    edition = make_running(2, cadence=edition_is)
-    Newsletter.objects.update(cadences=["daily", "weekly"])
+    newsletter = make_newsletter(cadences=["daily", "weekly"])
+    edition = make_running(2, newsletter=newsletter, cadence=edition_is)
     Subscription.objects.update(cadence=edition_is)
     batch = ledger.claim(edition, 10, NOON)
     first, second = batch.rows
@@ -136,8 +136,8 @@ def test_who_switches_in_the_middle_of_a_send_is_not_sent_it(
 
 def test_an_edition_by_hand_asks_nobody_how_often() -> None:
     """An editor sends it to all."""
-    edition = make_running(1, kind="manual")
-    Newsletter.objects.update(cadences=["weekly"])
+    newsletter = make_newsletter(cadences=["weekly"])
+    edition = make_running(1, newsletter=newsletter, kind="manual")
     Subscription.objects.update(cadence="weekly")
     batch = ledger.claim(edition, 1, NOON)
     assert ledger.attempt(batch, batch.rows[0], NOON) is Verdict.GO
