@@ -42,7 +42,7 @@ migrations: .venv/tests ## write migrations for changed models
 messages: .venv/tests ## take new words of pages and notices into the catalogs, and compile them
 	@$(BIN)/pybabel -q extract -F digest/locale/babel.cfg --no-location --sort-output --omit-header -o .messages.pot .
 	@for tag in es he; do \
-		$(BIN)/pybabel -q update -N --omit-header -i .messages.pot -o digest/locale/$$tag/LC_MESSAGES/django.po -l $$tag; \
+		$(BIN)/pybabel -q update -N -i .messages.pot -o digest/locale/$$tag/LC_MESSAGES/django.po -l $$tag; \
 	done; rm -f .messages.pot
 	@$(BIN)/pybabel -q compile -D django -d digest/locale
 

@@ -70,9 +70,9 @@ def _pairs(catalog: Catalog) -> set[tuple[str, str]]:
     return {(str(message.id), str(message.string)) for message in catalog if message.id}
 
 
-def _full(said: str | tuple[str, ...] | list[str]) -> bool:
+def _full(said: str | tuple[str, ...] | list[str] | None) -> bool:
     return bool(said) and (isinstance(said, str) or all(said))
 
 
-def _places(text: str) -> set[str]:
-    return set(re.findall(r"%\(\w+\)[sd]", text))
+def _places(text: str | None) -> set[str]:
+    return set(re.findall(r"%\(\w+\)[sd]", text or ""))

@@ -101,6 +101,7 @@ def join(
     asked_at: datetime,
     ip: str | None,
     now: datetime,
+    via: str = "confirmation",
 ) -> Joined:
     """Take the word of whoever pressed the button under a confirmation link, and welcome them.
 
@@ -111,7 +112,7 @@ def join(
     for newsletter_id in newsletter_ids:
         with suppress(SubscriberError):
             if consent.confirm(
-                subscriber_id, newsletter_id, via="confirmation", ip=ip, asked_at=asked_at, now=now
+                subscriber_id, newsletter_id, via=via, ip=ip, asked_at=asked_at, now=now
             ):
                 confirmed.append(newsletter_id)
     if confirmed:

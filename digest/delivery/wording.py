@@ -57,10 +57,18 @@ def _confirm(notice: Notice, now: datetime) -> Written | None:
     token = links.sign_until(
         "confirm", now + CONFIRM_LASTS, notice.subscriber_id, *(one.pk for one in asked)
     )
+    by_mail = _by_mail(token)
     return Written(
-        letters.confirm(asked, notice.publication, notice.language),
-        {letters.CONFIRM: links.absolute(f"/confirm/{token}")},
+        letters.confirm(asked, notice.publication, notice.language, by_mail=bool(by_mail)),
+        {letters.CONFIRM: links.absolute(f"/confirm/{token}"), letters.BY_MAIL: by_mail},
     )
+
+
+def _by_mail(token: str) -> str:
+    """Return the mailto link that confirms, if mail is read and its local part is not too long."""
+    domain, local = settings.DIGEST_INBOUND_DOMAIN, f"confirm+{token}"
+    fits = domain and len(local) <= 64  # RFC 5321 §4.5.3.1.1
+    return f"mailto:{local}@{domain}?subject=confirm" if fits else ""
 
 
 def _welcome(notice: Notice, _now: datetime) -> Written | None:

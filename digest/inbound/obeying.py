@@ -15,14 +15,23 @@ from django.db import DatabaseError, connection, transaction
 from digest.core import clock
 from digest.core.addresses import Address
 from digest.core.errors import DigestError
-from digest.delivery import notices
+from digest.delivery import notices, signups
 from digest.delivery.models import Notice
 from digest.inbound import reading
 from digest.inbound.errors import InboundError
 from digest.inbound.reading import Mail
-from digest.inbound.recipients import Asking, Leaving, Request, Subscribing, is_ours, understood
+from digest.inbound.recipients import (
+    Asking,
+    Confirming,
+    Leaving,
+    Request,
+    Subscribing,
+    is_ours,
+    understood,
+)
 from digest.newsletters.models import Newsletter, Publication
-from digest.subscribers import consent, doors, signups
+from digest.subscribers import consent, doors
+from digest.subscribers import signups as wishes
 from digest.subscribers.errors import DoorClosedError, SubscriberError, TooManyError
 from digest.subscribers.models import Subscriber
 
@@ -59,6 +68,8 @@ def _obey(address: str, content: bytes, envelope_sender: str) -> Reply:
     mail = reading.read(content, envelope_sender)
     if isinstance(request, Leaving):
         return _leave(request, mail)
+    if isinstance(request, Confirming):
+        return _confirm(request, mail)
     if mail.sender is None and not mail.machine:
         return Reply(550, "5.6.0 The From field must name exactly one address")
     if why := mail.machine or _ourselves(mail.sender):
@@ -81,6 +92,22 @@ def _leave(request: Leaving, mail: Mail) -> Reply:
         return DONE  # erased since: there is nothing left to leave
     if left and not mail.machine:
         _acknowledge(request)
+    return DONE
+
+
+def _confirm(request: Confirming, mail: Mail) -> Reply:
+    """Take a person's word; an absence note that answers a confirmation is none."""
+    if mail.machine:
+        log.info("mail not answered", to="confirming", why=mail.machine)
+        return Reply(250, "2.0.0 Taken, not answered")
+    signups.join(
+        request.subscriber,
+        request.newsletters,
+        asked_at=request.asked_at,
+        ip=None,
+        via="mail",
+        now=clock.now(),
+    )
     return DONE
 
 
@@ -107,15 +134,16 @@ def _answer(request: Subscribing | Asking, sender: Address) -> Reply:
         return Reply(450, f"4.7.1 {problem}")
     except DoorClosedError:
         return AWAY
-    if room:
-        act = _subscribe if isinstance(request, Subscribing) else _help
-        act(request, sender)  # type: ignore[operator]  # each is for its own kind
+    if room and isinstance(request, Subscribing):
+        _subscribe(request, sender)
+    elif room and isinstance(request, Asking):
+        _help(request, sender)
     return DONE
 
 
 def _subscribe(request: Subscribing, sender: Address) -> None:
     newsletter = request.newsletter
-    signups.take(
+    wishes.take(
         sender,
         [newsletter],
         via="mail",

@@ -1,17 +1,21 @@
 """Addresses of ours that mail is written to, and what each asks for.
 
 subscribe+SLUG@domain     start the double opt-in for whoever writes
+confirm+TOKEN@domain      say that one wants it, where no page can be opened
 unsubscribe+TOKEN@domain  leave; the token alone is the right (a mailto: in List-Unsubscribe)
 help@domain               say which addresses there are
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.conf import settings
 
-from digest.core import addresses, links
+from digest.core import addresses, clock, links
 from digest.core.errors import DigestError
 from digest.core.links import ReaderLink
+from digest.delivery.wording import CONFIRM_LASTS
 from digest.inbound.errors import InboundError
 from digest.newsletters.models import Newsletter, Publication
 
@@ -22,6 +26,15 @@ class Subscribing:
 
     newsletter: Newsletter
     address: str  # of ours, as evidence of what was written to
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """Somebody says that they want what was asked for in their name."""
+
+    subscriber: int
+    newsletters: tuple[int, ...]
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,7 @@ class Asking:
     publication: Publication
 
 
-Request = Subscribing | Leaving | Asking
+Request = Subscribing | Confirming | Leaving | Asking
 
 
 def understood(address: str) -> Request:
@@ -75,6 +88,16 @@ def _subscribing(detail: str, address: str) -> Subscribing:
     return Subscribing(newsletter, address)
 
 
+def _confirming(detail: str, _address: str) -> Confirming:
+    try:
+        subscriber, *newsletters = links.read_until("confirm", detail, clock.now())
+        until, *_ = links.read("confirm", detail)
+    except (DigestError, ValueError) as cause:
+        raise InboundError("This address is damaged, or too old; subscribe once more.") from cause
+    asked_at = datetime.fromtimestamp(until, tz=UTC) - CONFIRM_LASTS
+    return Confirming(subscriber, tuple(newsletters), asked_at)
+
+
 def _leaving(detail: str, _address: str) -> Leaving:
     try:
         return Leaving(links.read_unsubscribe_token(detail))
@@ -93,4 +116,9 @@ def _asking(detail: str, address: str) -> Asking:
     return Asking((own or found)[0])
 
 
-_WORDS = {"subscribe": _subscribing, "unsubscribe": _leaving, "help": _asking}
+_WORDS: dict[str, Callable[[str, str], Request]] = {
+    "subscribe": _subscribing,
+    "confirm": _confirming,
+    "unsubscribe": _leaving,
+    "help": _asking,
+}

@@ -11,11 +11,18 @@ from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.content import shortened, web_url
 from digest.rendering.notice import Letter, Teaser
 
-CONFIRM, PREFERENCES, UNSUBSCRIBE, SUBSCRIBE = "confirm", "preferences", "unsubscribe", "subscribe"
+CONFIRM, BY_MAIL, PREFERENCES = "confirm", "by_mail", "preferences"
+UNSUBSCRIBE, SUBSCRIBE = "unsubscribe", "subscribe"
 STORIES = 8  # of the latest issue in a welcome
 
 
-def confirm(newsletters: Sequence[Newsletter], publication: Publication, language: str) -> Letter:
+def confirm(
+    newsletters: Sequence[Newsletter],
+    publication: Publication,
+    language: str,
+    *,
+    by_mail: bool = False,
+) -> Letter:
     """Ask whoever reads the mailbox whether they want these newsletters."""
     with languages.spoken(language) as tag:
         names = listed(newsletters)
@@ -31,6 +38,7 @@ def confirm(newsletters: Sequence[Newsletter], publication: Publication, languag
                 % {"newsletters": names, "publication": publication.name},
             ),
             button=(_("Yes, I want it"), CONFIRM),
+            links=((_("Confirm by mail instead"), BY_MAIL),) if by_mail else (),
             after=(
                 _("The link leads to a page with one button, and works for seven days."),
                 _(

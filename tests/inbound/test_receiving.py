@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from digest.core import clock
 from digest.core.links import ReaderLink, unsubscribe_token
-from digest.delivery import signups
+from digest.delivery import signups, wording
 from digest.delivery.models import Notice
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
@@ -253,3 +254,18 @@ def test_rubbish_gets_a_reply_and_no_more(
     said = smtp.say(rubbish)
     assert re.match(r"(252|5\d\d)", said), said
     assert mail(smtp, f"subscribe+tide@{DOMAIN}").startswith("250")
+
+
+def test_a_mail_confirms_where_no_page_can_be_opened(smtp: Talk, newsletter: Newsletter) -> None:
+    """By the address in the confirmation; an absence note to it is no word."""
+    mail(smtp, f"subscribe+tide@{DOMAIN}")
+    signups.settle_due()
+    written = wording.written(Notice.objects.get(), clock.now())
+    assert written is not None
+    to = written.links["by_mail"].removeprefix("mailto:").partition("?")[0]
+    mail(smtp, to, head="Auto-Submitted: auto-replied\r\n")
+    assert Subscription.objects.get().state == "pending"
+    assert mail(smtp, to).startswith("250")
+    assert Subscription.objects.get().state == "active"
+    assert ConsentEvent.objects.latest("pk").via == "mail"
+    assert mail(smtp, "confirm+junk@" + DOMAIN).startswith("550")

@@ -67,7 +67,7 @@ def mail(request: HttpRequest, key: str, view: str = "") -> HttpResponse:
         "source": raw.decode("utf-8", "replace")[:LONGEST_SHOWN],
         "cut": len(raw) > LONGEST_SHOWN,
         "unsubscribe_path": _ours(opened.unsubscribe_url),
-        "unsubscribe_mail": opened.unsubscribe_mail,
+        "unsubscribe_mail": _ours_by_mail(opened.unsubscribe_mail),
     }
     return _render(request, "mailbox/mail.html.j2", context)
 
@@ -109,6 +109,12 @@ def _read(key: str) -> bytes:
 def _page_number(request: HttpRequest, pages: int) -> int:
     asked = request.GET.get("page", "1")
     return min(pages, max(1, int(asked))) if asked.isdecimal() and len(asked) < 9 else 1
+
+
+def _ours_by_mail(address: str) -> str:
+    """Return the address if its mail comes in here, or nothing."""
+    domain = settings.DIGEST_INBOUND_DOMAIN
+    return address if domain and address.endswith(f"@{domain}") else ""
 
 
 def _ours(url: str) -> str:
