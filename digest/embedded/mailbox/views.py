@@ -96,6 +96,7 @@ def _render(request: HttpRequest, template: str, context: Mapping[str, object]) 
     response = render(request, template, dict(context))
     response["Content-Security-Policy"] = PAGE_POLICY
     response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "same-origin"  # or a form would come back with Origin: null
     return response
 
 

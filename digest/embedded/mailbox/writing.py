@@ -32,6 +32,7 @@ def write(request: HttpRequest) -> HttpResponse:
     response = render(request, "mailbox/write.html.j2", context, status=status)
     response["Content-Security-Policy"] = PAGE_POLICY
     response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "same-origin"  # or the form would come back with Origin: null
     return response
 
 
