@@ -4,7 +4,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import (
+    SPECIAL_USE_DOMAIN_NAMES,
+    EmailNotValidError,
+    validate_email,
+)
 
 from digest.core.errors import InvalidAddressError
 
@@ -27,6 +31,8 @@ def parse(typed: str) -> Address:
     names are refused, so what comes back is safe in a header and in an SMTP command.
     """
     text = typed.strip(" \t\r\n\ufeff")
+    if _is_plain(text):
+        return Address(text, text.lower(), text.rpartition("@")[2])
     if len(text) > LONGEST + 64:
         raise InvalidAddressError("This is too long to be an email address.")
     try:
@@ -40,6 +46,28 @@ def parse(typed: str) -> Address:
         key=unicodedata.normalize("NFC", found.normalized.lower()),
         domain=found.ascii_domain,
     )
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether this is an address beyond doubt: most are, and lists have a million of them.
+
+    Narrower than the validator on purpose; what it would change or may refuse goes to it.
+    """
+    found = _PLAIN.fullmatch(text)
+    return (
+        found is not None
+        and len(found[1]) <= 64
+        and len(text) <= LONGEST
+        and found[2] not in _SPECIAL_ENDS
+    )
+
+
+_WORDS = r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*"
+_LABELS = r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+"  # never `--`, which A-labels have
+_DOMAIN = rf"(?![^@]*[a-z0-9-]{{64}}){_LABELS}([a-z]{{2,24}})"  # a label has 63 octets at most
+_PLAIN = re.compile(rf"({_WORDS})@{_DOMAIN}")
+# Last labels of names that are not for mail (RFC 6761 and kin).
+_SPECIAL_ENDS = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)
 
 
 def envelope(email: str) -> str:

@@ -24,10 +24,13 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers import listfile
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.exporting import harmless, restored
+from digest.subscribers.hashing import PREFIX, spellings
 from digest.subscribers.models import LONGEST_ADDRESS
 from digest.subscribers.names import tidy
+from digest.subscribers.signups import version_of
+from digest.subscribers.suppression import ERASED
 
-CHUNK = 5_000
+CHUNK = 20_000
 KEPT = 1_000  # refusals that a Report holds; a report file holds all
 
 
@@ -91,7 +94,7 @@ def import_csv(
     report = Report(layout)
     with ExitStack() as open_files:
         writer = _refusal_file(refused_to, open_files)
-        _prepare_tables()
+        _prepare_tables(newsletter)
         rows = listfile.rows(path, layout, lambda done: on_progress(done, layout.size))
         for chunk in _chunks(rows):
             refusals = _take(chunk, newsletter, consent.strip(), report, now)
@@ -110,7 +113,7 @@ def _take(
     refusals = [row for row in checked if isinstance(row, Refusal)]
     with transaction.atomic():
         _copy(candidates)
-        refusals += _judge(newsletter)
+        refusals += _judge(newsletter, candidates)
         added = _store(newsletter, consent, now)
     report.rows += len(chunk)
     report.added += added
@@ -152,34 +155,64 @@ def _cell(row: listfile.Row, layout: listfile.Layout, name: str) -> str:
     return restored(row.cells[index].strip()) if index < len(row.cells) else ""
 
 
+# Keys compare as in the tables that they are looked up in, or no index would serve.
 _TABLES = """
 CREATE TEMP TABLE import_chunk (
-    line bigint, email text, key text, name text, verdict text
+    line bigint, email text, key text, name text
 );
 CREATE TEMP TABLE import_seen (key text PRIMARY KEY, line bigint);
+CREATE TEMP TABLE import_judged (
+    line bigint, email text, key text, name text, verdict text, reader bigint, new bool
+);
+"""
+_HELD = """
+CREATE TEMP TABLE import_held AS
+SELECT address_key AS key, min(reason) AS reason FROM subscribers_suppression
+ WHERE newsletter_id IS NULL OR newsletter_id = %(newsletter)s GROUP BY address_key
 """
 
-# The first of these that holds is why a row is not taken.
+# A chunk is looked up row by row in the indexes: whole tables of a million are never walked.
+_LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+
+# The first of these that holds is why a row is not taken. Ids of new readers are drawn here.
 _VERDICTS = """
-UPDATE import_chunk AS row SET verdict = coalesce(
-    (SELECT 'the same address as in line ' || earlier.line
-       FROM import_seen AS earlier WHERE earlier.key = row.key AND earlier.line < row.line),
-    (SELECT 'suppressed: ' || held.reason FROM subscribers_suppression AS held
-      WHERE held.address_key = row.key
-        AND (held.newsletter_id IS NULL OR held.newsletter_id = %(newsletter)s) LIMIT 1),
-    (SELECT CASE asked.state WHEN 'unsubscribed' THEN 'has unsubscribed'
-                             WHEN 'active' THEN 'unchanged' END
-       FROM subscribers_subscription AS asked
-      WHERE asked.newsletter_id = %(newsletter)s AND asked.subscriber_id =
-            (SELECT id FROM subscribers_subscriber AS reader WHERE reader.address_key = row.key)),
-    'add')
+INSERT INTO import_judged
+SELECT line, email, key, name, verdict,
+       CASE WHEN verdict <> 'add' THEN NULL WHEN found IS NULL THEN
+            nextval(pg_get_serial_sequence('subscribers_subscriber', 'id')) ELSE found END,
+       found IS NULL
+  FROM (
+    SELECT row.line, row.email, row.key, row.name, reader.id AS found,
+           CASE WHEN earlier.line < row.line THEN 'the same address as in line ' || earlier.line
+                WHEN asked.state = 'unsubscribed' THEN 'has unsubscribed'
+                WHEN asked.state = 'active' THEN 'unchanged'
+                ELSE 'add' END AS verdict
+      FROM import_chunk AS row
+      LEFT JOIN import_seen AS earlier ON earlier.key = row.key
+      LEFT JOIN subscribers_subscriber AS reader ON reader.address_key = row.key
+      LEFT JOIN subscribers_subscription AS asked
+             ON asked.subscriber_id = reader.id AND asked.newsletter_id = %(newsletter)s
+     ORDER BY row.key, row.line OFFSET 0
+  ) AS looked
+"""
+# Few are suppressed, so these come after: the reason wins over all but a repeated line.
+_SUPPRESSED = """
+UPDATE import_judged AS row
+   SET verdict = CASE WHEN held.reason = 'erased' THEN 'was erased at their own wish'
+                      ELSE 'suppressed: ' || held.reason END
+  FROM import_held AS held
+ WHERE held.key = row.key AND row.verdict NOT LIKE 'the same address %%'
 """
 
 _READERS = """
-INSERT INTO subscribers_subscriber
-       (email, address_key, name, language, timezone, created_at)
-SELECT email, key, name, '', '', %(now)s FROM import_chunk WHERE verdict = 'add' ORDER BY key
+INSERT INTO subscribers_subscriber (id, email, address_key, name, language, timezone, created_at)
+SELECT reader, email, key, name, '', '', %(now)s FROM import_judged WHERE verdict = 'add' AND new
     ON CONFLICT (address_key) DO NOTHING
+"""
+# Another door was quicker with some of them: theirs is the id then.
+_MET = """
+UPDATE import_judged AS row SET reader = known.id FROM subscribers_subscriber AS known
+ WHERE row.verdict = 'add' AND row.new AND known.address_key = row.key
 """
 
 # Another door may have changed a subscription since the verdict; only a pending one is taken.
@@ -187,60 +220,91 @@ _SUBSCRIPTIONS = """
 WITH added AS (
     INSERT INTO subscribers_subscription AS asked
            (subscriber_id, newsletter_id, state, created_at, confirmed_at)
-    SELECT reader.id, %(newsletter)s, 'active', %(now)s, %(now)s
-      FROM import_chunk AS row JOIN subscribers_subscriber AS reader ON reader.address_key = row.key
-     WHERE row.verdict = 'add' ORDER BY row.key
+    SELECT reader, %(newsletter)s, 'active', %(now)s, %(now)s
+      FROM import_judged WHERE verdict = 'add'
         ON CONFLICT (subscriber_id, newsletter_id)
            DO UPDATE SET state = 'active', confirmed_at = %(now)s WHERE asked.state = 'pending'
     RETURNING subscriber_id)
 INSERT INTO subscribers_consentevent
        (subscriber_id, newsletter_id, action, at, via, ip, wording, wording_version)
-SELECT subscriber_id, %(newsletter)s, 'imported', %(now)s, 'import', NULL, %(consent)s, ''
+SELECT subscriber_id, %(newsletter)s, 'imported', %(now)s, 'import', NULL, %(consent)s, %(version)s
   FROM added
 """
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": " ", "\n": " ", "\r": " "})
 
 
-def _prepare_tables() -> None:
+def _prepare_tables(newsletter: Newsletter) -> None:
     _drop_tables()
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
+        cursor.execute(_HELD, {"newsletter": newsletter.pk})
 
 
 def _drop_tables() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen")
-
-
-def _copy(candidates: list[Candidate]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE import_chunk")
-        with cursor.copy("COPY import_chunk (line, email, key, name) FROM STDIN") as copy:
-            for candidate in candidates:
-                copy.write_row(candidate)
         cursor.execute(
-            "INSERT INTO import_seen SELECT key, min(line) FROM import_chunk GROUP BY key"
-            " ON CONFLICT DO NOTHING"
+            "DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen, pg_temp.import_judged,"
+            " pg_temp.import_held"
         )
 
 
-def _judge(newsletter: Newsletter) -> list[Refusal]:
+def _copy(candidates: list[Candidate]) -> None:
+    """Copy a chunk into the table of this session, as one text (COPY's own format)."""
+    lines = [
+        f"{line}\t{email}\t{key}\t{name.translate(_ESCAPES)}\n"
+        for line, email, key, name in candidates
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE import_chunk, import_judged")
+        with cursor.copy("COPY import_chunk (line, email, key, name) FROM STDIN") as copy:
+            copy.write("".join(lines))
+        cursor.execute(
+            "INSERT INTO import_seen SELECT DISTINCT ON (key) key, line FROM import_chunk"
+            " ORDER BY key, line ON CONFLICT DO NOTHING"
+        )
+
+
+def _judge(newsletter: Newsletter, candidates: list[Candidate]) -> list[Refusal]:
     """Settle what becomes of each row of the chunk; return those that are refused."""
     with connection.cursor() as cursor:
+        cursor.execute(_LOOK_UP)
         cursor.execute(_VERDICTS, {"newsletter": newsletter.pk})
+        cursor.execute(_SUPPRESSED)
+        _refuse_hashed(candidates)
         cursor.execute(
-            "SELECT line, email, verdict FROM import_chunk"
+            "SELECT line, email, verdict FROM import_judged"
             " WHERE verdict NOT IN ('add', 'unchanged')"
         )
         return [Refusal(*row) for row in cursor.fetchall()]
 
 
+def _refuse_hashed(candidates: list[Candidate]) -> None:
+    """Refuse those whom only a keyed hash remembers; hashes are made only where there are any."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key, reason FROM import_held WHERE key LIKE %s", [f"{PREFIX}%"])
+        held = dict(cursor.fetchall())
+        found = [
+            (candidate.key, held[spelling])
+            for candidate in candidates
+            if held
+            for spelling in spellings(candidate.key)[1:]
+            if spelling in held
+        ]
+        for key, reason in found:
+            why = "was erased at their own wish" if reason == ERASED else f"suppressed: {reason}"
+            cursor.execute("UPDATE import_judged SET verdict = %s WHERE key = %s", [why, key])
+
+
 def _store(newsletter: Newsletter, consent: str, now: datetime) -> int:
     """Store the rows that are to be added; return how many came to receive the newsletter."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM import_judged WHERE verdict = 'add' AND new")
+        (expected,) = cursor.fetchone()
         cursor.execute(_READERS, {"now": now})
-        cursor.execute(
-            _SUBSCRIPTIONS, {"newsletter": newsletter.pk, "now": now, "consent": consent}
-        )
+        if cursor.rowcount != expected:
+            cursor.execute(_MET)
+        facts = {"newsletter": newsletter.pk, "now": now, "consent": consent}
+        cursor.execute(_SUBSCRIPTIONS, facts | {"version": version_of(consent)})
         return int(cursor.rowcount)
 
 

@@ -23,6 +23,7 @@ LONGEST_RECORD = 20  # lines that one quoted cell may run over
 FIELDS = ("email", "name", "first_name", "last_name")
 
 _SAMPLE = 50  # rows that are looked at to find delimiter and columns
+_AT_ONCE = 200  # lines that are looked at together
 _DELIMITERS = ",;\t"
 _ADDRESS = re.compile(r"""\s*[^@\s,;<>"]+@[^@\s,;<>"]+\.[^@\s,;<>"]+\s*""")
 _BOMS = {
@@ -118,12 +119,16 @@ def rows(path: Path, layout: Layout, on_read: Callable[[int], None] | None = Non
         for number, row in enumerate(_records(_lines(stream), layout.delimiter)):
             if on_read and number % 1000 == 0:
                 on_read(stream.buffer.tell())  # type: ignore[attr-defined]  # open() gives one
-            if not row.problem and not any(cell.strip() for cell in row.cells):
+            if not row.problem and not _says_something(row.cells):
                 continue
             if awaits_header:
                 awaits_header = False
             else:
                 yield row
+
+
+def _says_something(cells: list[str]) -> bool:
+    return bool(cells) and (bool(cells[0].strip()) or any(cell.strip() for cell in cells))
 
 
 def _encoding(path: Path) -> str:
@@ -170,7 +175,11 @@ def _lines(stream: IO[str]) -> Iterator[tuple[int, str]]:
 def _records(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Row]:
     """Put together the lines of each record, so that a stray quote costs one line, not the rest."""
     waiting: list[tuple[int, str]] = []
-    while waiting or (waiting := list(islice(lines, 1))):
+    while waiting or (waiting := list(islice(lines, _AT_ONCE))):
+        if _is_plain(waiting):
+            yield from _split(waiting, delimiter)
+            waiting = []
+            continue
         taken = 1
         while _is_open(waiting[:taken]) and taken < LONGEST_RECORD:
             if taken == len(waiting):
@@ -182,6 +191,18 @@ def _records(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Row]:
             taken = 1
         yield from _parse(waiting[:taken], delimiter)
         del waiting[:taken]
+
+
+def _is_plain(lines: list[tuple[int, str]]) -> bool:
+    """Say whether each line is a record: no cell is quoted, and nothing in it is odd."""
+    texts = [text for _, text in lines]
+    whole = "".join(texts)
+    return '"' not in whole and "\0" not in whole and max(map(len, texts)) <= LONGEST_LINE
+
+
+def _split(lines: list[tuple[int, str]], delimiter: str) -> Iterator[Row]:
+    cells = csv.reader((text for _, text in lines), delimiter=delimiter)
+    return (Row(number, row) for (number, _), row in zip(lines, cells, strict=True))
 
 
 def _is_open(lines: list[tuple[int, str]]) -> bool:

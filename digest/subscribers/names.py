@@ -11,6 +11,8 @@ def tidy(typed: str) -> str:
     Line ends would start a new header (RFC 5322 §2.2); bidirectional overrides and zero-width
     characters would let a name pretend to be something else.
     """
+    if typed.isascii() and typed.isprintable() and "  " not in typed:
+        return typed.strip(" ")[:LONGEST].rstrip()
     spaced = "".join(" " if character.isspace() else character for character in typed)
     kept = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
     return " ".join(kept.split())[:LONGEST].rstrip()
