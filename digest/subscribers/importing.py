@@ -9,6 +9,7 @@ An import never lifts a suppression and never brings back a reader who left.
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 from django.db import connection, transaction
 
 from digest.core import addresses
+from digest.core.addresses import mixed_scripts
 from digest.core.errors import InvalidAddressError
 from digest.newsletters.models import Newsletter
 from digest.subscribers import listfile
@@ -60,7 +62,9 @@ class Report:
     added: int = 0
     unchanged: int = 0
     refused: int = 0
+    flagged: int = 0  # taken, but they mix alphabets as look-alikes do
     refusals: list[Refusal] = field(default_factory=list)  # the first KEPT of them
+    odd: list[str] = field(default_factory=list)  # the first of those flagged
 
 
 class _Writer(Protocol):
@@ -96,7 +100,7 @@ def import_csv(
         writer = _refusal_file(refused_to, open_files)
         _prepare_tables(newsletter)
         rows = listfile.rows(path, layout, lambda done: on_progress(done, layout.size))
-        for chunk in _chunks(rows):
+        for chunk in _ahead(_chunks(rows, layout)):
             refusals = _take(chunk, newsletter, consent.strip(), report, now)
             _note(report, sorted(refusals), writer)
         _drop_tables()
@@ -105,26 +109,45 @@ def import_csv(
 
 
 def _take(
-    chunk: list[listfile.Row], newsletter: Newsletter, consent: str, report: Report, now: datetime
+    chunk: list[Candidate | Refusal],
+    newsletter: Newsletter,
+    consent: str,
+    report: Report,
+    now: datetime,
 ) -> list[Refusal]:
-    """Check and store one chunk; count it in the report and return what was refused."""
-    checked = [_check(row, report.layout) for row in chunk]
-    candidates = [row for row in checked if isinstance(row, Candidate)]
-    refusals = [row for row in checked if isinstance(row, Refusal)]
+    """Store one chunk; count it in the report and return what was refused."""
+    candidates = [row for row in chunk if isinstance(row, Candidate)]
+    refusals = [row for row in chunk if isinstance(row, Refusal)]
     with transaction.atomic():
         _copy(candidates)
         refusals += _judge(newsletter, candidates)
         added = _store(newsletter, consent, now)
+    odd = [row for row in candidates if not row.email.isascii() and mixed_scripts(row.email)]
     report.rows += len(chunk)
+    report.flagged += len(odd)
+    report.odd += [row.email for row in odd][: KEPT - len(report.odd)]
     report.added += added
     report.refused += len(refusals)
     report.unchanged += len(chunk) - added - len(refusals)
     return refusals
 
 
-def _chunks(rows: Iterator[listfile.Row]) -> Iterator[list[listfile.Row]]:
-    while chunk := list(islice(rows, CHUNK)):
+def _chunks(
+    rows: Iterator[listfile.Row], layout: listfile.Layout
+) -> Iterator[list[Candidate | Refusal]]:
+    while chunk := [_check(row, layout) for row in islice(rows, CHUNK)]:
         yield chunk
+
+
+def _ahead(
+    chunks: Iterator[list[Candidate | Refusal]],
+) -> Iterator[list[Candidate | Refusal]]:
+    """Read and check the next chunk while the database stores the one before."""
+    with ThreadPoolExecutor(1, "import") as reading:
+        coming = reading.submit(next, chunks, None)
+        while chunk := coming.result():
+            coming = reading.submit(next, chunks, None)
+            yield chunk
 
 
 def _check(row: listfile.Row, layout: listfile.Layout) -> Candidate | Refusal:
@@ -192,7 +215,7 @@ SELECT line, email, key, name, verdict,
       LEFT JOIN subscribers_subscriber AS reader ON reader.address_key = row.key
       LEFT JOIN subscribers_subscription AS asked
              ON asked.subscriber_id = reader.id AND asked.newsletter_id = %(newsletter)s
-     ORDER BY row.key, row.line OFFSET 0
+     ORDER BY row.key COLLATE "C" OFFSET 0  -- two imports at once lock in one order
   ) AS looked
 """
 # Few are suppressed, so these come after: the reason wins over all but a repeated line.
@@ -259,8 +282,8 @@ def _copy(candidates: list[Candidate]) -> None:
         with cursor.copy("COPY import_chunk (line, email, key, name) FROM STDIN") as copy:
             copy.write("".join(lines))
         cursor.execute(
-            "INSERT INTO import_seen SELECT DISTINCT ON (key) key, line FROM import_chunk"
-            " ORDER BY key, line ON CONFLICT DO NOTHING"
+            "INSERT INTO import_seen SELECT key, min(line) FROM import_chunk GROUP BY key"
+            " ON CONFLICT DO NOTHING"
         )
 
 

@@ -162,6 +162,8 @@ def _report_facts(report: Report) -> dict[str, Any]:
         "added": report.added,
         "unchanged": report.unchanged,
         "refused": report.refused,
+        "flagged": report.flagged,
+        "look_alikes": report.odd,
         "columns": dict(report.layout.titles),
         "encoding": report.layout.encoding,
         "delimiter": report.layout.delimiter,
@@ -180,6 +182,11 @@ def _say_report(out: Console, report: Report, file: Path | None) -> None:
         f"{report.rows:,} rows: {report.added:,} added, {report.unchanged:,} unchanged, "
         f"{report.refused:,} refused."
     )
+    if report.flagged:
+        out.print(
+            f"{report.flagged:,} taken whose addresses mix alphabets, as look-alikes do; look at "
+            f"them: {', '.join(report.odd[:SHOWN])}"
+        )
     if report.refusals:
         out.print()
         out.print(table(("Line", "Address", "Refused because"), report.refusals[:SHOWN]))
