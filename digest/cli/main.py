@@ -39,7 +39,7 @@ OVERVIEW = {
         "preview": "pick and render the next edition now; send nothing",
     },
     "Readers": {
-        "subscriber": "add, import, export, show or unsubscribe readers",
+        "subscriber": "add, import, export, show, unsubscribe or erase readers",
         "suppress": "stop all mail to an address",
     },
     "Sending": {

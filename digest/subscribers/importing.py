@@ -119,8 +119,8 @@ def _take(
     candidates = [row for row in chunk if isinstance(row, Candidate)]
     refusals = [row for row in chunk if isinstance(row, Refusal)]
     with transaction.atomic():
-        _copy(candidates)
-        refusals += _judge(newsletter, candidates)
+        repeats = _copy(candidates)
+        refusals += _judge(newsletter, candidates, repeats=repeats)
         added = _store(newsletter, consent, now)
     odd = [row for row in candidates if not row.email.isascii() and mixed_scripts(row.email)]
     report.rows += len(chunk)
@@ -183,7 +183,7 @@ _TABLES = """
 CREATE TEMP TABLE import_chunk (
     line bigint, email text, key text, name text
 );
-CREATE TEMP TABLE import_seen (key text PRIMARY KEY, line bigint);
+CREATE TEMP TABLE import_seen (hash bigint PRIMARY KEY, key text, line bigint);
 CREATE TEMP TABLE import_judged (
     line bigint, email text, key text, name text, verdict text, reader bigint, new bool
 );
@@ -211,7 +211,9 @@ SELECT line, email, key, name, verdict,
                 WHEN asked.state = 'active' THEN 'unchanged'
                 ELSE 'add' END AS verdict
       FROM import_chunk AS row
-      LEFT JOIN import_seen AS earlier ON earlier.key = row.key
+      LEFT JOIN import_seen AS earlier
+             ON %(repeats)s AND earlier.key = row.key
+            AND earlier.hash = hashtextextended(row.key, 0)
       LEFT JOIN subscribers_subscriber AS reader ON reader.address_key = row.key
       LEFT JOIN subscribers_subscription AS asked
              ON asked.subscriber_id = reader.id AND asked.newsletter_id = %(newsletter)s
@@ -271,8 +273,8 @@ def _drop_tables() -> None:
         )
 
 
-def _copy(candidates: list[Candidate]) -> None:
-    """Copy a chunk into the table of this session, as one text (COPY's own format)."""
+def _copy(candidates: list[Candidate]) -> bool:
+    """Copy a chunk into the table of this session, as one text; say whether it repeats a line."""
     lines = [
         f"{line}\t{email}\t{key}\t{name.translate(_ESCAPES)}\n"
         for line, email, key, name in candidates
@@ -282,16 +284,17 @@ def _copy(candidates: list[Candidate]) -> None:
         with cursor.copy("COPY import_chunk (line, email, key, name) FROM STDIN") as copy:
             copy.write("".join(lines))
         cursor.execute(
-            "INSERT INTO import_seen SELECT key, min(line) FROM import_chunk GROUP BY key"
+            "INSERT INTO import_seen SELECT hashtextextended(key, 0), key, line FROM import_chunk"
             " ON CONFLICT DO NOTHING"
         )
+        return int(cursor.rowcount) < len(candidates)
 
 
-def _judge(newsletter: Newsletter, candidates: list[Candidate]) -> list[Refusal]:
+def _judge(newsletter: Newsletter, candidates: list[Candidate], *, repeats: bool) -> list[Refusal]:
     """Settle what becomes of each row of the chunk; return those that are refused."""
     with connection.cursor() as cursor:
         cursor.execute(_LOOK_UP)
-        cursor.execute(_VERDICTS, {"newsletter": newsletter.pk})
+        cursor.execute(_VERDICTS, {"newsletter": newsletter.pk, "repeats": repeats})
         cursor.execute(_SUPPRESSED)
         _refuse_hashed(candidates)
         cursor.execute(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.delivery.models import Delivery
-from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.delivery.models import Delivery, Notice
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
 from tests.cast import NOON, make_edition, make_newsletter, make_subscriber
 from tests.cli.conftest import Digest
 
@@ -37,11 +37,24 @@ def test_add_confirmed_receives_it(digest: Digest) -> None:
     assert (event.via, event.wording) == ("command line", "Asked by phone.")
 
 
-def test_add_unconfirmed_says_honestly_that_nothing_will_come(digest: Digest) -> None:
-    """No confirmation mail exists yet."""
+def test_add_unconfirmed_asks_the_reader_once(digest: Digest) -> None:
+    """A confirmation mail is laid down; asking again within the hour says that none was."""
     said = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
-    assert "stays pending and receives nothing" in said.out
+    assert "A mail asks them to confirm" in said.out
     assert state() == "pending"
+    assert Notice.objects.get().kind == "confirm"
+    said = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
+    assert "No mail was sent" in said.out
+    assert Notice.objects.count() == 1
+
+
+def test_erase_needs_a_word_and_is_for_good(digest: Digest) -> None:
+    """Where nobody can be asked, --yes; afterwards nobody is known."""
+    digest("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
+    assert digest("subscriber", "erase", "ines@r.example").status == 1
+    assert digest("subscriber", "erase", "ines@r.example", "--yes").status == 0
+    assert digest("subscriber", "show", "ines@r.example").status == 1
+    assert Suppression.objects.get().address_key.startswith("hmac:")
 
 
 @pytest.mark.parametrize(
@@ -117,10 +130,10 @@ def test_a_file_that_is_no_list_is_refused(
 
 
 def test_import_needs_a_statement_of_consent(digest: Digest, tmp_path: Path) -> None:
-    """Blank is none; leaving it out is bad usage."""
+    """Blank is none; where nobody can be asked, it must be said."""
     (tmp_path / "l.csv").write_text("a@r.example\n")
     words = ("subscriber", "import", tmp_path / "l.csv", "--newsletter", "tide")
-    assert digest(*words).status == 2
+    assert "--consent" in digest(*words).err
     assert digest(*words, "--consent", " ").status == 1
     assert not Subscriber.objects.exists()
 

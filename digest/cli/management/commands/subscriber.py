@@ -1,5 +1,6 @@
 """`digest subscriber …`: readers, one by one and by the list."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,25 +12,27 @@ from digest.cli import lookup
 from digest.cli.errors import AskedError
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
-from digest.delivery.models import Delivery
+from digest.delivery import erasing, signups
+from digest.delivery.disclosing import everything, subscription_facts
 from digest.newsletters.models import Newsletter
 from digest.subscribers import consent, exporting
 from digest.subscribers.importing import Report, import_csv
 from digest.subscribers.models import Subscriber, Subscription
-from digest.subscribers.suppression import on_address
 
 VIA = "command line"
 SHOWN = 20  # refused rows, or deliveries, on the screen
-PENDING = (
-    "Confirmation mails are not sent yet, so this reader stays pending and receives nothing. "
-    "If their wish is proven, say so with --confirmed."
+INVITED = "A mail asks them to confirm; until they do, they receive nothing."
+NOT_INVITED = (
+    "No mail was sent: this address had one within the hour, or must not be mailed (see "
+    "`digest subscriber show`)."
 )
+ASK_CONSENT = "How and when did these people agree to be mailed? "
 
 
 class Command(ActionCommand):
     """Readers."""
 
-    help = "Readers: add, import, export, show, unsubscribe."
+    help = "Readers: add, import, export, show, unsubscribe, erase."
 
     def add_actions(self) -> None:
         """Name the actions."""
@@ -49,7 +52,7 @@ class Command(ActionCommand):
         load.add_argument("file", type=Path)
         load.add_argument("--newsletter", metavar="SLUG", required=True)
         load.add_argument(
-            "--consent", required=True, help="how and when they agreed, kept as evidence"
+            "--consent", default="", help="how and when they agreed, kept as evidence (else asked)"
         )
         load.add_argument("--report", type=Path, metavar="FILE", help="write refused rows there")
         load.add_argument(
@@ -71,24 +74,29 @@ class Command(ActionCommand):
         leave.add_argument("address")
         leave.add_argument("--newsletter", metavar="SLUG")
 
+        erase = self.action("erase", "erase a reader at their own wish, for good")
+        erase.add_argument("address")
+        erase.add_argument("--yes", action="store_true", help="do not ask")
+
     def do_add(self, options: dict[str, Any]) -> None:
-        """Add one reader."""
+        """Add one reader: at once if their wish is proven, otherwise by asking them."""
+        address = addresses.parse(options["address"])
+        newsletter = lookup.newsletter(options["newsletter"])
+        asked = {"via": VIA, "wording": options["wording"], "name": options["name"]}
         subscription = consent.subscribe(
-            addresses.parse(options["address"]),
-            lookup.newsletter(options["newsletter"]),
-            via=VIA,
+            address,
+            newsletter,
             confirmed=options["confirmed"],
-            wording=options["wording"],
-            name=options["name"],
             again=options["again"],
             now=clock.now(),
+            **asked,
         )
         state = Subscription.State(subscription.state)
         said = f"{subscription}: {state.label}."
-        self.answer(
-            _subscription_facts(subscription),
-            f"{said}\n{PENDING}" if state is Subscription.State.PENDING else said,
-        )
+        if state is not Subscription.State.ACTIVE:
+            notice = signups.invite(address, [newsletter], now=clock.now(), **asked)
+            said += f"\n{INVITED if notice else NOT_INVITED}"
+        self.answer(subscription_facts(subscription), said)
 
     def do_import(self, options: dict[str, Any]) -> None:
         """Import a list."""
@@ -98,7 +106,7 @@ class Command(ActionCommand):
             report = import_csv(
                 options["file"],
                 newsletter,
-                consent=options["consent"],
+                consent=options["consent"] or self._asked_consent(),
                 mapping=dict(_mapped(text) for text in options["map"]),
                 refused_to=options["report"],
                 now=clock.now(),
@@ -120,7 +128,7 @@ class Command(ActionCommand):
         """Show one reader."""
         address = addresses.parse(options["address"])
         reader = consent.find(address)
-        known = _reader_facts(reader)
+        known = everything(reader, SHOWN)
         self.answer(known, lambda out: _say_reader(out, known))
 
     def do_unsubscribe(self, options: dict[str, Any]) -> None:
@@ -133,6 +141,32 @@ class Command(ActionCommand):
         ]
         said = f"{reader} has left {', '.join(left)}." if left else f"{reader} had left already."
         self.answer({"email": reader.email, "left": left}, said)
+
+    def do_erase(self, options: dict[str, Any]) -> None:
+        """Erase a reader."""
+        reader = consent.find(addresses.parse(options["address"]))
+        if not (options["yes"] or self._sure(f"Erase all that is known of {reader}?")):
+            raise AskedError("Nothing was erased.")
+        erasing.erase(reader.pk, clock.now())
+        self.answer(
+            {"erased": True},
+            "Erased. A keyed hash stays, so that no list brings them back; their own wish does.",
+        )
+
+    def _sure(self, question: str) -> bool:
+        """Ask a person; where there is none, --yes is needed."""
+        if self.json or not sys.stdin.isatty():
+            raise AskedError(f"{question} Say so with --yes.")
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+    def _asked_consent(self) -> str:
+        """Ask the person at the terminal what consent the publisher holds."""
+        if self.json or not sys.stdin.isatty():
+            raise AskedError("How and when did these people agree? Say so with --consent TEXT.")
+        said = ""
+        while not said:
+            said = input(ASK_CONSENT).strip()
+        return said
 
     def _export(self, newsletter: Newsletter | None, output: Path | None) -> int:
         if output is None:
@@ -194,71 +228,6 @@ def _say_report(out: Console, report: Report, file: Path | None) -> None:
         out.print(f"All refused rows are in {file}.")
     elif report.refused > SHOWN:
         out.print("For all of them run it again with --report FILE; it adds nobody twice.")
-
-
-def _subscription_facts(asked: Subscription) -> dict[str, Any]:
-    return {
-        "email": asked.subscriber.email,
-        "newsletter": asked.newsletter.slug,
-        "state": asked.state,
-        "subscribed_at": asked.created_at,
-        "confirmed_at": asked.confirmed_at,
-        "unsubscribed_at": asked.unsubscribed_at,
-        "paused_until": asked.paused_until,
-    }
-
-
-def _reader_facts(reader: Subscriber) -> dict[str, Any]:
-    asked = reader.subscriptions.select_related("newsletter", "subscriber").order_by("id")
-    events = reader.consent_events.select_related("newsletter").order_by("id")
-    return {
-        "email": reader.email,
-        "name": reader.name,
-        "known_since": reader.created_at,
-        "subscriptions": [_subscription_facts(one) for one in asked],
-        "suppressions": [
-            {
-                "newsletter": held.newsletter.slug if held.newsletter else None,
-                "reason": held.reason,
-                "evidence": held.evidence,
-                "since": held.created_at,
-            }
-            for held in on_address(reader.address_key)
-        ],
-        "consent": [
-            {
-                "at": event.at,
-                "action": event.action,
-                "newsletter": event.newsletter.slug,
-                "via": event.via,
-                "ip": event.ip,
-                "wording": event.wording,
-            }
-            for event in events
-        ],
-        "deliveries": [_delivery_facts(one) for one in _deliveries(reader)],
-    }
-
-
-def _deliveries(reader: Subscriber) -> QuerySet[Delivery]:
-    """Return the latest deliveries to this reader, the newest first."""
-    return (
-        Delivery.objects.filter(subscriber=reader)
-        .select_related("edition__newsletter")
-        .order_by("-id")[:SHOWN]
-    )
-
-
-def _delivery_facts(one: Delivery) -> dict[str, Any]:
-    return {
-        "edition": one.edition_id,
-        "newsletter": one.edition.newsletter.slug,
-        "slot": one.edition.slot,
-        "state": Delivery.State(one.state).label,
-        "at": one.settled_at or one.due_at,
-        "attempts": one.attempts,
-        "reply": f"{one.reply_code or ''} {one.reply}".strip(),
-    }
 
 
 def _say_reader(out: Console, known: dict[str, Any]) -> None:
