@@ -71,7 +71,7 @@ def _pairs(catalog: Catalog) -> set[tuple[str, str]]:
 
 
 def _full(said: str | tuple[str, ...] | list[str] | None) -> bool:
-    return bool(said) and (isinstance(said, str) or all(said))
+    return bool(said) and (isinstance(said, str) or all(said or ()))
 
 
 def _places(text: str | None) -> set[str]:

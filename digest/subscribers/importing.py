@@ -329,8 +329,15 @@ def _store(newsletter: Newsletter, consent: str, now: datetime) -> int:
         cursor.execute(_READERS, {"now": now})
         if cursor.rowcount != expected:
             cursor.execute(_MET)
-        facts = {"newsletter": newsletter.pk, "now": now, "consent": consent}
-        cursor.execute(_SUBSCRIPTIONS, facts | {"version": version_of(consent)})
+        cursor.execute(
+            _SUBSCRIPTIONS,
+            {
+                "newsletter": newsletter.pk,
+                "now": now,
+                "consent": consent,
+                "version": version_of(consent),
+            },
+        )
         return int(cursor.rowcount)
 
 

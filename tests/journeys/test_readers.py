@@ -59,7 +59,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def mails_to(up: Up, address: str) -> list[EmailMessage]:
     """The mails that an address got, oldest first."""
     opened = [message_from_bytes(path.read_bytes(), policy=default) for path in up.mails()]
-    return [mail for mail in opened if mail["Delivered-To"] == address]  # type: ignore[misc]
+    return [mail for mail in opened if mail["Delivered-To"] == address]
 
 
 def newest(up: Up, address: str, count: int, what: str) -> EmailMessage:
@@ -187,7 +187,12 @@ def write_refused(page: Page, up: Up, sender: str, to: str) -> str:
     """The same, where the page itself answers with an error status."""
     page.goto(f"{up.url}/mailbox/write")
     token = page.locator("input[name=csrfmiddlewaretoken]").input_value()
-    form = {"csrfmiddlewaretoken": token, "sender": sender, "to": to, "text": "x"}
+    form: dict[str, str | float | bool] = {
+        "csrfmiddlewaretoken": token,
+        "sender": sender,
+        "to": to,
+        "text": "x",
+    }
     return page.request.post(f"{up.url}/mailbox/write", form=form).text()
 
 
@@ -198,7 +203,8 @@ def test_a_scanner_that_opens_every_link_changes_nothing(delivered: Up) -> None:
     for path in delivered.mails():
         mail = message_from_bytes(path.read_bytes(), policy=default)
         for kind in ("plain", "html"):
-            body = mail.get_body((kind,))  # type: ignore[attr-defined]
+            body = mail.get_body((kind,))
+            assert body is not None
             pages |= set(re.findall(r"https?://localhost[^\s\"<>]+", body.get_content()))
         pages |= set(re.findall(r"<(https?://[^>]+)>", str(mail["List-Unsubscribe"] or "")))
     assert len(pages) > 15
