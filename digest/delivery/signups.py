@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
@@ -166,6 +166,10 @@ def _settle_some(now: datetime) -> int:
                 _settle(row, now)
         except DigestError as problem:
             log.warning("sign-up dropped", problem=str(problem))
+        except DatabaseError:
+            raise
+        except Exception:  # one odd wish must not hold up all the others for ever
+            log.exception("sign-up dropped")
     SignUp.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
 

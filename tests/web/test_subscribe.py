@@ -11,7 +11,7 @@ from digest.delivery.models import Notice
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
 from digest.subscribers.suppression import suppress
-from tests.cast import LONG_AGO, NOON, make_newsletter, make_subscriber
+from tests.cast import LONG_AGO, NOON, make_edition, make_newsletter, make_story, make_subscriber
 from tests.web.signing_up import NADIA, confirm_path, letter, sign_up, token
 
 pytestmark = pytest.mark.django_db
@@ -328,3 +328,13 @@ def test_a_relay_away_keeps_the_confirmation(
     posting.send_due()
     notice = Notice.objects.get()
     assert (notice.state, notice.attempts) == (Notice.State.QUEUED, 0)
+
+
+def test_the_welcome_may_bring_the_latest_issue(strict: Client) -> None:
+    """Where the newsletter says so; its stories stand in both parts."""
+    newsletter = make_newsletter(welcome_with_latest=True)
+    edition = make_edition(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO)
+    story = make_story(edition)
+    sign_up(strict, newsletter)
+    strict.post(confirm_path())
+    assert [one.title for one in letter("welcome").letter.stories] == [story.title]

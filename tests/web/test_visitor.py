@@ -1,0 +1,52 @@
+"""Who asks: the address behind trusted proxies, and the language."""
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from digest.web import visitor
+
+
+@pytest.mark.parametrize(
+    ("here", "forwarded", "found"),
+    [
+        ("203.0.113.9", "", "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.7", "203.0.113.9"),  # nobody we trust said so
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.7", "198.51.100.7"),  # the first may be made up
+        ("10.0.0.1", "198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.1", "rubbish", "10.0.0.1"),
+        ("::ffff:203.0.113.9", "", "203.0.113.9"),
+        ("", "", None),
+    ],
+)
+def test_the_address_is_the_last_one_that_can_be_believed(
+    settings: Any, here: str, forwarded: str, found: str | None
+) -> None:
+    """X-Forwarded-For is read from its end, past trusted proxies only."""
+    settings.DIGEST_TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    headers: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
+    request = RequestFactory().get("/", REMOTE_ADDR=here, **headers)
+    assert visitor.address(request) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted", "wish", "found"),
+    [
+        ("", "", "", "en"),
+        ("?lang=es", "he", "he", "es"),
+        ("?lang=xx", "he", "es", "es"),
+        ("", "he-IL,en;q=0.5", "de", "he"),
+        ("", "iw", "", "he"),
+        ("", "de,fr", "fr", "en"),
+        ("", "\x00,;;q=z", "", "en"),
+    ],
+)
+def test_the_language_is_the_first_that_we_speak(
+    query: str, accepted: str, wish: str, found: str
+) -> None:
+    """The address, then the reader or newsletter, then the browser."""
+    request = RequestFactory().get(f"/{query}", HTTP_ACCEPT_LANGUAGE=accepted)
+    assert visitor.language(request, wish) == found
