@@ -1,7 +1,12 @@
-"""One running `digest up` for all journeys: its first digest takes up to a minute to fall due."""
+"""A running `digest up` for all journeys that only look, and one for those that write mail.
+
+Its first digest takes up to a minute to fall due, so as few as can be.
+"""
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,23 +16,42 @@ from tests.journeys.upside import Up
 READERS = 5
 
 
+@contextmanager
+def running(data: Path) -> Iterator[Up]:
+    """`digest up` on a folder and a port of its own, ready."""
+    up = Up(data, checks.free_port("127.0.0.1", 0))
+    try:
+        up.start()
+        yield up
+    finally:
+        if up.process.poll() is None:
+            up.signal(signal.SIGTERM)
+        postgres.stop(up.data / "postgres")  # where a failed test had it killed
+
+
+def wait_for_the_first_digest(up: Up) -> None:
+    """Wait until every reader has it, and the terminal says so."""
+    up.wait_for(lambda: len(up.mails()) >= READERS, 100, "the first digest")
+    up.wait_for(lambda: "The first digest is in the mailbox" in up.said, 5, "word of it")
+
+
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """`digest up` on a folder and a port of its own, ready."""
-    port = checks.free_port("127.0.0.1", 0)
-    running = Up(tmp_path_factory.mktemp("up") / "data", port)
-    try:
-        running.start()
-        yield running
-    finally:
-        if running.process.poll() is None:
-            running.signal(signal.SIGTERM)
-        postgres.stop(running.data / "postgres")  # where a failed test had it killed
+    """`digest up` for all who only look."""
+    with running(tmp_path_factory.mktemp("up") / "data") as up:
+        yield up
 
 
 @pytest.fixture(scope="session")
 def delivered(up: Up) -> Up:
-    """The same, once every reader has the first digest, and the terminal says so."""
-    up.wait_for(lambda: len(up.mails()) >= READERS, 100, "the first digest")
-    up.wait_for(lambda: "The first digest is in the mailbox" in up.said, 5, "word of it")
+    """The same with the first digest, and nothing but that, in the mailbox."""
+    wait_for_the_first_digest(up)
     return up
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One of its own for a module whose readers come, write and leave."""
+    with running(tmp_path_factory.mktemp("lived-in") / "data") as up:
+        wait_for_the_first_digest(up)
+        yield up

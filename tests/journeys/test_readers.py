@@ -102,9 +102,9 @@ def new_issue(up: Up) -> None:
     digest("send", SLUG, "--yes", "--wait", data=up.data)
 
 
-def test_from_an_article_to_leaving_and_back(delivered: Up, page: Page) -> None:
+def test_from_an_article_to_leaving_and_back(lived_in: Up, page: Page) -> None:
     """Subscribe beside a story, confirm, choose, get the next digest, pause, leave, undo."""
-    up, nadia = delivered, "nadia@reader.example"
+    up, nadia = lived_in, "nadia@reader.example"
     page.goto(f"{up.url}/sample/")
     page.locator(".lead h2 a").click()
     page.get_by_label("Your email address").fill(nadia)
@@ -161,9 +161,9 @@ def stories(mail: EmailMessage) -> set[str]:
     return set(re.findall(r"/sample/([\w-]+)\s", body.get_content()))
 
 
-def test_the_same_by_mail_alone(delivered: Up, page: Page) -> None:
+def test_the_same_by_mail_alone(lived_in: Up, page: Page) -> None:
     """Write to subscribe, write to confirm, get help, write to leave."""
-    up, omar = delivered, "omar@reader.example"
+    up, omar = lived_in, "omar@reader.example"
     assert "250" in write(page, up, omar, f"subscribe+{SLUG}@courier.example")
     confirmation = newest(up, omar, 1, "the confirmation")
     to = link(confirmation, "confirm").removeprefix("mailto:").partition("?")[0]
@@ -196,11 +196,11 @@ def write_refused(page: Page, up: Up, sender: str, to: str) -> str:
     return page.request.post(f"{up.url}/mailbox/write", form=form).text()
 
 
-def test_a_scanner_that_opens_every_link_changes_nothing(delivered: Up) -> None:
+def test_a_scanner_that_opens_every_link_changes_nothing(lived_in: Up) -> None:
     """GET and HEAD on every link in every mail: everybody stands where they stood."""
-    before = digest("subscriber", "export", data=delivered.data).stdout
+    before = digest("subscriber", "export", data=lived_in.data).stdout
     pages = set()
-    for path in delivered.mails():
+    for path in lived_in.mails():
         mail = message_from_bytes(path.read_bytes(), policy=default)
         for kind in ("plain", "html"):
             body = mail.get_body((kind,))
@@ -214,7 +214,7 @@ def test_a_scanner_that_opens_every_link_changes_nothing(delivered: Up) -> None:
                 Request(address.replace("&amp;", "&"), method=method), timeout=20
             ) as answer:
                 assert answer.status == 200
-    assert digest("subscriber", "export", data=delivered.data).stdout == before
+    assert digest("subscriber", "export", data=lived_in.data).stdout == before
 
 
 @pytest.mark.parametrize("tag", ["en", "he", "es"])
@@ -222,7 +222,7 @@ def test_a_scanner_that_opens_every_link_changes_nothing(delivered: Up) -> None:
     ("size", "scheme"), [(320, "dark"), (390, "light"), (1280, "dark"), (1280, "light")]
 )
 def test_every_page_is_accessible(
-    delivered: Up, browser: Browser, tag: str, size: int, scheme: str
+    lived_in: Up, browser: Browser, tag: str, size: int, scheme: str
 ) -> None:
     """Axe finds nothing serious, and nothing scrolls sideways, in each language and light."""
     context = browser.new_context(
@@ -231,7 +231,7 @@ def test_every_page_is_accessible(
         reduced_motion="reduce",
     )
     page = context.new_page()
-    for name, address in looked_at(delivered, tag):
+    for name, address in looked_at(lived_in, tag):
         page.goto(address)
         check(page, f"{name}-{tag}-{size}-{scheme}")
     context.close()
