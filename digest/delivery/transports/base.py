@@ -1,6 +1,7 @@
 """What every way of handing mail over has in common."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -40,14 +41,61 @@ class Reply:
         return self.code >= 500
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message with its envelope, and what its load knows it by."""
+
+    key: int
+    envelope: Envelope
+    message: bytes  # RFC 5322, CRLF line ends
+
+
+class Load(Protocol):
+    """Messages that a transport carries, and the book that is kept of them.
+
+    For each parcel that was taken, exactly one of `settle`, `doubt` and `give_back` is called.
+    """
+
+    def take(self) -> Parcel | None:
+        """Return the next one to carry; None: nothing is left, or the time is up."""
+        ...
+
+    def begin(self, parcels: Sequence[Parcel]) -> bool:
+        """Note durably that these are about to be handed over; comes before their last octet.
+
+        False: they must not go, and nothing else of this load either.
+        """
+        ...
+
+    def settle(self, parcel: Parcel, reply: Reply) -> None:
+        """Note the relay's word on a parcel, begun or refused before that."""
+        ...
+
+    def doubt(self, parcel: Parcel, why: str) -> None:
+        """Note that nobody knows whether the relay has a parcel that was begun."""
+        ...
+
+    def give_back(self, parcel: Parcel) -> None:
+        """Note that a parcel was surely not handed over, and nobody's attempt is used up."""
+        ...
+
+
 class Transport(Protocol):
-    """A way to hand mail over. Used by one thread; may keep a connection between messages."""
+    """A way to hand mail over. Used by one thread; may keep connections between messages."""
 
     def deliver(self, envelope: Envelope, message: bytes) -> Reply:
         """Hand one message over, unchanged, and return the relay's word on it.
 
         `message` is RFC 5322 with CRLF line ends. Raises RelayDownError if it was not handed over
         for a reason that would meet any message, ReplyLostError if nobody knows.
+        """
+        ...
+
+    def carry(self, load: Load) -> None:
+        """Hand over all that a load has, several at once, until it gives no more.
+
+        Raises RelayDownError, once every parcel taken is accounted for, if the relay is out of
+        reach or refuses whatever we bring.
         """
         ...
 
