@@ -31,8 +31,13 @@ class Received(NamedTuple):
 class SmtpServer:
     """Listens on a free port of the loopback until the `with` block ends."""
 
-    def __init__(self, script: Script | None = None, *, delay: float = 0) -> None:
+    EXTENSIONS = ("SIZE 10000000", "8BITMIME")  # that EHLO offers where no script says otherwise
+
+    def __init__(
+        self, script: Script | None = None, *, delay: float = 0, lenient: bool = False
+    ) -> None:
         self.script: Script = script or {}
+        self.lenient = lenient  # says 354 even where it knows no recipient (RFC 2920 §3.1)
         self.delay = delay  # seconds before each final reply
         self.received: list[Received] = []
         self.said: list[str] = []
@@ -91,15 +96,26 @@ class SmtpServer:
             verb = words.split(":")[0].split()[0].upper() if words else ""
             argument = words.partition("<")[2].partition(">")[0]
             if verb in {"EHLO", "HELO"}:
-                say("ehlo", words, "250-test\r\n250-SIZE 10000000\r\n250 8BITMIME")
+                offered = "\r\n250-".join(["250-test", *self.EXTENSIONS])
+                say("ehlo", words, f"{offered}\r\n250 HELP")
             elif verb == "MAIL":
                 sender = argument if say("mail", words, "250 2.1.0 ok") else ""
             elif verb == "RCPT":
-                recipient = argument
-                say("rcpt", argument, "250 2.1.5 ok")
+                recipient = argument if say("rcpt", argument, "250 2.1.5 ok") else ""
             elif verb == "DATA":
-                if say("data", recipient, "354 go on"):
+                if not recipient and not self.lenient:
+                    say("nobody", "", "554 5.5.1 no valid recipients")
+                elif say("data", recipient, "354 go on"):
                     data = self._read(client)
+                    if recipient:
+                        self._take(client, say, Received(sender, recipient, data))
+                    else:
+                        say("nobody", "", "554 5.5.1 no valid recipients")
+            elif verb == "BDAT":  # always the whole message (RFC 3030)
+                data = client.rfile.read(int(words.split()[1]))
+                if self._scripted("data", recipient):
+                    say("data", recipient, "")
+                else:
                     self._take(client, say, Received(sender, recipient, data))
             elif verb == "QUIT":
                 say("quit", "", "221 bye")

@@ -15,6 +15,7 @@ class Envelope:
 
     sender: str
     recipient: str
+    id: str = ""  # told back in reports of a failure, where the relay knows DSN (RFC 3461 §4.4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,13 @@
+"""SMTP: several connections in one process, each with its next envelope on its present body.
+
+address      what DIGEST_SMTP_URL says
+connecting   greeting, EHLO, STARTTLS, AUTH: a session that is ready for mail
+wire         the octets of commands and messages
+line         one session's conversation: replies in, commands and messages out
+transport    all lines of a relay, in one loop
+"""
+
+from digest.delivery.transports.smtp.address import RelayAddress, StartTls, parse_address
+from digest.delivery.transports.smtp.transport import SmtpTransport
+
+__all__ = ["RelayAddress", "SmtpTransport", "StartTls", "parse_address"]

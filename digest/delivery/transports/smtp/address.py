@@ -1,0 +1,96 @@
+"""Where a relay is and how to speak to it, as one address says it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from digest.core.errors import ConfigurationError
+
+CONNECTIONS = 4
+MESSAGES = 1_000
+MOST_CONNECTIONS = 100
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class StartTls(StrEnum):
+    """When to encrypt a connection that begins in the clear."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    NEVER = "never"
+
+
+class Auth(StrEnum):
+    """How to log in."""
+
+    ANY = "any"  # the best that the relay offers of CRAM-MD5, PLAIN and LOGIN
+    PLAIN = "plain"
+    LOGIN = "login"
+    XOAUTH2 = "xoauth2"  # the password is an access token, read anew for each connection
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAddress:
+    """Where the relay is and how to speak to it."""
+
+    host: str
+    port: int
+    tls: bool = False  # from the first byte (smtps)
+    starttls: StartTls = StartTls.REQUIRED
+    user: str = ""
+    password: str = field(default="", repr=False)
+    password_file: str = ""  # read anew for each connection, where it is set
+    auth: Auth = Auth.ANY
+    connections: int = CONNECTIONS  # at once, of one process
+    messages: int = MESSAGES  # of one connection; then it is renewed
+
+
+def parse_address(url: str) -> RelayAddress:
+    """Read `smtp://user:password@host:587?starttls=required` or `smtps://…`.
+
+    Further options: `connections`, `messages`, `auth` (plain, login, xoauth2), `password_file`.
+    STARTTLS with a verified certificate is required beyond this machine unless the URL says
+    otherwise. Raises ConfigurationError without repeating the URL: it may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        starttls = StartTls(options.pop("starttls", _usual(parts.hostname)))
+        auth = Auth(options.pop("auth", Auth.ANY))
+        connections = _number(options, "connections", CONNECTIONS, MOST_CONNECTIONS)
+        messages = _number(options, "messages", MESSAGES, 1_000_000)
+    except ValueError as cause:
+        raise ConfigurationError(f"The address of the relay cannot be read: {cause}") from cause
+    password_file = options.pop("password_file", "")
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or options:
+        raise ConfigurationError(
+            "The address of the relay: use smtp://user:password@host:587 or smtps://…"
+        )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():
+        raise ConfigurationError("The relay's user and password can only be ASCII")
+    tls = parts.scheme == "smtps"
+    return RelayAddress(
+        host=parts.hostname,
+        port=port or (465 if tls else 25),
+        tls=tls,
+        starttls=StartTls.NEVER if tls else starttls,
+        user=user,
+        password=password,
+        password_file=password_file,
+        auth=auth,
+        connections=connections,
+        messages=messages,
+    )
+
+
+def _usual(host: str | None) -> StartTls:
+    return StartTls.OPTIONAL if host in LOOPBACK else StartTls.REQUIRED
+
+
+def _number(options: dict[str, str], name: str, usual: int, most: int) -> int:
+    text = options.pop(name, str(usual))
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise ValueError(f"{name} is a number from 1 to {most}")
+    return int(text)
