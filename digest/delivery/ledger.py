@@ -1,11 +1,14 @@
-"""The ledger: who has what, and what nobody can know. Every change of a delivery's state is here.
+"""The ledger: who has what, and what nobody can know. Deliveries change their state here.
 
-    claim      queued or deferred rows that are due become ours, under a lease and a fencing token
-    attempt    one row is committed as attempted, if it may still go out; only then comes DATA
-    record     the relay's word on it
-    release    what was claimed and not attempted goes back
-    sweep      what dead workers left: back to the queue, or in doubt; done editions are finished
-    forget     a reader is erased: nothing more is sent, and no row knows whose it was
+    claim        rows that are due and may go out become ours, under a lease and a fencing token
+    look_again   may they still? asked every second or so of what is in hand
+    record       the relay's word on many of them, or that there is none
+    release      what was claimed and not begun goes back
+    renew        the lease, while the sender lives
+    forget       a reader is erased: nothing more is sent, and no row knows whose it was
+
+What is begun is noted in the sender's own journal (digest.delivery.journal) before it leaves;
+`digest.delivery.sweeping` brings ledger and journal together when a sender dies.
 
 A worker that was frozen for longer than its lease comes back with a fence that no row bears any
 more, so nothing it says is recorded and nothing more is sent. The exception is the relay's late
@@ -14,50 +17,27 @@ word on a message that is in doubt since: it resolves the doubt.
 Leases go by the database's clock, the only one that all workers share.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from enum import Enum, auto
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, OuterRef, QuerySet
 
 from digest.delivery.choosing import readers_of
-from digest.delivery.models import Delivery
-from digest.delivery.progress import progress
+from digest.delivery.models import Claim, Delivery
 from digest.delivery.retries import Outcome
 from digest.editions.models import Edition
-from digest.newsletters.models import Newsletter
 from digest.subscribers import audience
 from digest.subscribers.audience import Issue
 from digest.subscribers.models import Subscriber
 
-log = structlog.get_logger(__name__)
-
 State = Delivery.State
 _TO_COME = [State.QUEUED, State.CLAIMED, State.DEFERRED]
 
-# A message that breaks the line or the worker each time is left to a person in the end. The first
-# time it goes out again at once, then later and later.
-MOST_DOUBTS = 3
-DOUBT_WAIT = timedelta(minutes=5)
-LATE = timedelta(days=1)  # longer than any relay takes to answer
-
 DOUBT = "In doubt: the worker ended, or the line broke, before the relay's word was known."
-AGAIN = "In doubt once; sent again, as the newsletter says."
 ERASED = "The reader was erased."
-
-
-class Verdict(Enum):
-    """What `attempt` says."""
-
-    GO = auto()  # it is committed as attempted: send it
-    SETTLED = auto()  # it must not go out any more, and is recorded so
-    STOPPED = auto()  # the edition is paused or cancelled: release the batch
-    LOST = auto()  # the claim is not ours any more: drop the batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +60,18 @@ class Batch:
     fence: int
     edition: Edition
     rows: Sequence[Row]
+    issue: Issue  # what readers' choices are held against
+    suppressed: int = 0  # found by the claim, and settled
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep found."""
+class Look:
+    """What a second look at a batch found."""
 
-    requeued: int
-    doubted: int
-    resent: int
-    finished: list[Edition]
+    wanted: frozenset[int]  # ids that may still go out
+    sending: bool  # the edition is neither paused nor cancelled
+    held: bool  # the claim is still ours
+    suppressed: int = 0  # found now, and settled
 
 
 def due_editions(now: datetime) -> QuerySet[Edition]:
@@ -105,146 +87,156 @@ def due_editions(now: datetime) -> QuerySet[Edition]:
 
 
 @transaction.atomic
-def claim(edition: Edition, limit: int, now: datetime) -> Batch:
-    """Claim up to `limit` deliveries that are due; no two callers get the same. May be empty."""
+def claim(
+    edition: Edition, limit: int, now: datetime, issue: Issue | None = None, journal: str = ""
+) -> Batch:
+    """Claim up to `limit` deliveries that are due and may go out; no two callers get the same.
+
+    `journal` names the book in which the caller notes what it begins. What may not go out any more
+    is settled on the way, so a batch may be empty while more is due. Without `issue`, readers of
+    every topic are in.
+    """
+    issue = issue or Issue(readers_of(edition))
+    wanted, about = _wanted(edition, now, issue)
     with connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM,
-            [edition.pk, now, limit, settings.DIGEST_LEASE_SECONDS, edition.newsletter_id],
+            _CLAIM.format(wanted=wanted),
+            [edition.pk, now, limit] + [edition.pk, journal, settings.DIGEST_LEASE_SECONDS] + about,
         )
         found = cursor.fetchall()
-    rows = [Row(*fields) for _, *fields in found]
-    return Batch(found[0][0] if found else 0, edition, rows)
+    rows = [Row(*fields) for _, may, *fields in found if may]
+    batch = Batch(found[0][0] if found else 0, edition, rows, issue, len(found) - len(rows))
+    unwanted = [Row(*fields) for _, may, *fields in found if not may]
+    settle_unwanted(batch, unwanted, now)
+    if found and not rows:
+        drop(batch.fence)
+    return batch
 
 
 _CLAIM = """
 WITH due AS MATERIALIZED (
-    SELECT id FROM delivery_delivery
+    SELECT id, subscriber_id FROM delivery_delivery
     WHERE edition_id = %s AND state IN (0, 2) AND due_at <= %s AND subscriber_id IS NOT NULL
     ORDER BY due_at, id
     LIMIT %s
     FOR UPDATE SKIP LOCKED
-), token AS MATERIALIZED (
-    SELECT nextval('delivery_fences') AS fence
+), token AS (
+    INSERT INTO delivery_claim (fence, edition_id, journal, lease_until)
+    SELECT nextval('delivery_fences'), %s, %s, now() + make_interval(secs => %s)
+    WHERE EXISTS (SELECT FROM due)
+    RETURNING fence
+), wanted AS (
+    SELECT choice.* FROM ({wanted}) AS choice JOIN due USING (subscriber_id)
 )
 UPDATE delivery_delivery AS delivery
-SET state = 1, fence = token.fence, attempted_at = NULL,
-    lease_until = now() + make_interval(secs => %s)
-FROM due, token, subscribers_subscriber AS reader
-LEFT JOIN subscribers_subscription AS wish
-    ON wish.subscriber_id = reader.id AND wish.newsletter_id = %s
-WHERE delivery.id = due.id AND reader.id = delivery.subscriber_id
-RETURNING token.fence, delivery.id, reader.id, reader.email, reader.name,
-    delivery.attempts, delivery.first_attempt_at, coalesce(wish.topics, '{}')
+SET state = 1, fence = token.fence
+FROM token, due
+JOIN subscribers_subscriber AS reader ON reader.id = due.subscriber_id
+LEFT JOIN wanted ON wanted.subscriber_id = due.subscriber_id
+WHERE delivery.id = due.id
+RETURNING token.fence, wanted.subscriber_id IS NOT NULL, delivery.id, reader.id, reader.email,
+    reader.name, delivery.attempts, delivery.first_attempt_at, coalesce(wanted.topics, '{{}}')
 """
 
 
-def attempt(batch: Batch, row: Row, now: datetime, issue: Issue | None = None) -> Verdict:
-    """Commit a row as attempted if, at this very moment, it may go out.
+@transaction.atomic
+def look_again(batch: Batch, rows: Collection[Row], now: datetime) -> Look:
+    """Say which of the claimed rows may still go out; settle those that may not.
 
-    One conditional UPDATE looks at everything again: our claim and lease, the edition's state, the
-    subscription, its cadence and topics, pauses, suppressions. So an unsubscription holds from its
-    commit on. Without `issue`, readers of every topic are in.
+    Our claim and lease, the edition's state, the subscription, its cadence and topics, pauses and
+    suppressions: everything is looked at once more, in one statement.
     """
-    issue = issue or Issue(readers_of(batch.edition))
-    wanted = audience.eligible(batch.edition.newsletter_id, now, issue)
-    sending = Edition.objects.filter(pk=OuterRef("edition"), state=Edition.State.SENDING)
-    taken = (
-        _ours(batch, row)
-        .filter(state=State.CLAIMED, lease_until__gt=Now())
-        .filter(Exists(sending), Exists(wanted.filter(subscriber=OuterRef("subscriber"))))
-        .update(
-            attempted_at=Now(),
-            attempts=F("attempts") + 1,
-            first_attempt_at=Coalesce("first_attempt_at", now),
-        )
-    )
-    return Verdict.GO if taken else _why_not(batch, row, now, issue)
-
-
-def record(batch: Batch, row: Row, outcome: Outcome, now: datetime) -> bool:
-    """Record what became of an attempt; False if the row is not ours any more."""
-    settled = outcome.state != State.DEFERRED
-    return bool(
-        _ours(batch, row)
-        .filter(state__in=[State.CLAIMED, State.IN_DOUBT])
-        .update(
-            state=outcome.state,
-            due_at=outcome.due_at or F("due_at"),
-            settled_at=now if settled else None,
-            reply_code=outcome.code,
-            reply=outcome.reply,
-            fence=None,
-            lease_until=None,
-            attempted_at=None,
-        )
-    )
-
-
-def doubt(batch: Batch, row: Row) -> None:
-    """Record that nobody knows whether the relay has this message; a sweep applies the policy."""
-    _ours(batch, row).filter(state=State.CLAIMED).update(
-        state=State.IN_DOUBT, doubts=F("doubts") + 1, reply=DOUBT, lease_until=None
-    )
-
-
-def withdraw(batch: Batch, row: Row, now: datetime) -> None:
-    """Take an attempt back: the relay went away before it could have taken the message.
-
-    It goes behind all that is due, so that a message which drives relays away holds up nobody.
-    """
-    _ours(batch, row).filter(state=State.CLAIMED, attempted_at__isnull=False).update(
-        attempted_at=None,
-        attempts=row.attempts,
-        first_attempt_at=row.first_attempt_at,
-        due_at=now,
-    )
-
-
-def release(batch: Batch) -> None:
-    """Give back what was claimed and not attempted."""
-    Delivery.objects.filter(
-        fence=batch.fence, state=State.CLAIMED, attempted_at__isnull=True
-    ).update(state=State.QUEUED, fence=None, lease_until=None)
-
-
-def renew(fence: int) -> int:
-    """Prolong the lease of a batch from now on; return how many rows are still claimed by it."""
+    wanted, about = _wanted(batch.edition, now, batch.issue)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE delivery_delivery SET lease_until = now() + make_interval(secs => %s) "
-            "WHERE fence = %s AND state = 1 AND lease_until > now()",
-            [settings.DIGEST_LEASE_SECONDS, fence],
+            _LOOK.format(wanted=wanted),
+            [batch.edition.pk, batch.fence] + [[row.id for row in rows], batch.fence] + about,
         )
-        return int(cursor.rowcount)
+        state, held, ours, may = cursor.fetchone()
+    sending = state == Edition.State.SENDING
+    if not held or not sending:
+        return Look(frozenset(), sending, bool(held))
+    gone = [row for row in rows if row.id in set(ours) - set(may)]
+    settle_unwanted(batch, gone, now)
+    return Look(frozenset(may), sending=True, held=True, suppressed=len(gone))
 
 
-def sweep(now: datetime) -> Swept:
-    """Pick up what was left lying, and finish editions with nothing left to come."""
-    expired = Delivery.objects.filter(state=State.CLAIMED, lease_until__lt=Now())
-    doubted = expired.filter(attempted_at__isnull=False).update(
-        state=State.IN_DOUBT, doubts=F("doubts") + 1, reply=DOUBT, lease_until=None
-    )
-    requeued = expired.filter(attempted_at__isnull=True).update(
-        state=State.QUEUED, fence=None, lease_until=None
-    )
-    resent = _resend_doubted(now)
-    settle_cancelled(now)
-    _settle_nameless(now)
-    _reopen(now)
-    return Swept(requeued, doubted, resent, _finish(now))
+_LOOK = """
+WITH state AS (SELECT state FROM editions_edition WHERE id = %s
+), lease AS (SELECT lease_until > now() AS held FROM delivery_claim WHERE fence = %s
+), ours AS MATERIALIZED (
+    SELECT id, subscriber_id FROM delivery_delivery
+    WHERE id = ANY(%s) AND fence = %s AND state = 1
+), wanted AS (
+    SELECT ours.id FROM ({wanted}) AS choice JOIN ours USING (subscriber_id)
+)
+SELECT (SELECT state FROM state), (SELECT held FROM lease),
+    ARRAY(SELECT id FROM ours), ARRAY(SELECT id FROM wanted)
+"""
 
 
-def settle_cancelled(now: datetime, step: int = 20_000) -> int:
-    """Record as cancelled what waits in cancelled editions, in bounded steps; return how many."""
-    stopped = Edition.objects.filter(state=Edition.State.CANCELLED)
-    waiting = Delivery.objects.filter(state__in=[0, 2], edition__in=stopped)
-    total = 0
-    while some := list(waiting.values_list("pk", flat=True)[:step]):
-        total += Delivery.objects.filter(pk__in=some, state__in=[0, 2]).update(
-            state=State.CANCELLED, settled_at=now, reply="The edition was cancelled."
+def record(batch: Batch, outcomes: Sequence[tuple[int, Outcome]], now: datetime) -> frozenset[int]:
+    """Record what became of deliveries, by id; return those that were still ours to record.
+
+    An outcome of "queued" takes an attempt back: the message was not handed over.
+    """
+    if not outcomes:
+        return frozenset()
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, [now, *_columns(outcomes, now), batch.fence])
+        return frozenset(number for (number,) in cursor.fetchall())
+
+
+_RECORD = """
+UPDATE delivery_delivery AS delivery
+SET state = word.state,
+    due_at = coalesce(word.due_at, delivery.due_at),
+    settled_at = word.settled_at,
+    reply_code = word.code,
+    reply = word.reply,
+    attempts = delivery.attempts + (word.attempted AND delivery.state = 1)::int,
+    first_attempt_at = CASE WHEN word.attempted THEN coalesce(delivery.first_attempt_at, %s)
+        ELSE delivery.first_attempt_at END,
+    doubts = delivery.doubts + (word.state = 7 AND delivery.state = 1)::int,
+    fence = CASE WHEN word.state = 7 THEN delivery.fence END
+FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::smallint[],
+    %s::text[], %s::bool[]) AS word(id, state, due_at, settled_at, code, reply, attempted)
+WHERE delivery.id = word.id AND delivery.fence = %s AND delivery.state IN (1, 7)
+RETURNING delivery.id
+"""
+
+
+def release(batch: Batch, ids: Iterable[int] | None = None) -> None:
+    """Give back what was claimed and not begun: these, or all that is left."""
+    rows = Delivery.objects.filter(fence=batch.fence, state=State.CLAIMED)
+    if ids is not None:
+        rows = rows.filter(pk__in=list(ids))
+    rows.update(state=State.QUEUED, fence=None)
+
+
+def drop(fence: int) -> None:
+    """Let go of a claim none of whose rows is in hand any more."""
+    Claim.objects.filter(pk=fence).delete()
+
+
+def renew(fences: Collection[int]) -> frozenset[int]:
+    """Prolong leases from now on; return the fences that are still ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_claim SET lease_until = now() + make_interval(secs => %s) "
+            "WHERE fence = ANY(%s) AND lease_until > now() RETURNING fence",
+            [settings.DIGEST_LEASE_SECONDS, list(fences)],
         )
-    return total
+        return frozenset(fence for (fence,) in cursor.fetchall())
+
+
+def settle_unwanted(batch: Batch, rows: Sequence[Row], now: datetime) -> None:
+    """Record of rows that may not go out why not."""
+    newsletter = batch.edition.newsletter_id
+    reasons = [
+        (row.id, audience.why_not(newsletter, row.subscriber_id, now, batch.issue)) for row in rows
+    ]
+    record(batch, [(key, Outcome(State.SUPPRESSED, None, why)) for key, why in reasons], now)
 
 
 def forget(subscriber_id: int, now: datetime) -> None:
@@ -258,80 +250,26 @@ def forget(subscriber_id: int, now: datetime) -> None:
     Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
     theirs = Delivery.objects.filter(subscriber=subscriber_id)
     list(theirs.select_for_update().order_by("pk").values_list("pk"))
-    nobody = {"subscriber": None, "fence": None, "lease_until": None, "attempted_at": None}
+    nobody = {"subscriber": None, "fence": None}
     theirs.exclude(state__in=_TO_COME).update(**nobody, reply="")
     theirs.update(**nobody, state=State.SUPPRESSED, settled_at=now, reply=ERASED)
 
 
-def _settle_nameless(now: datetime) -> None:
-    """Settle rows whose reader is gone without having been forgotten here."""
-    Delivery.objects.filter(state__in=[0, 2], subscriber__isnull=True).update(
-        state=State.SUPPRESSED, settled_at=now, reply=ERASED
-    )
+def _wanted(edition: Edition, now: datetime, issue: Issue) -> tuple[str, list[object]]:
+    """Return the one rule of who may be mailed, as SQL with its parameters."""
+    readers = audience.eligible(edition.newsletter_id, now, issue).values("subscriber_id", "topics")
+    query, parameters = readers.query.sql_with_params()
+    return query, list(parameters)
 
 
-def forgotten(row: Row) -> bool:
-    """Say whether this row's reader was erased while we had it in hand."""
-    return Delivery.objects.filter(pk=row.id, subscriber__isnull=True).exists()
-
-
-def _ours(batch: Batch, row: Row) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(pk=row.id, fence=batch.fence)
-
-
-def _why_not(batch: Batch, row: Row, now: datetime, issue: Issue) -> Verdict:
-    """Find out why a row could not be attempted, and settle it if it never will be."""
-    held = _ours(batch, row).filter(state=State.CLAIMED, lease_until__gt=Now())
-    if not held.exists():
-        return Verdict.SETTLED if forgotten(row) else Verdict.LOST
-    edition_state = Edition.objects.values_list("state", flat=True).get(pk=batch.edition.pk)
-    if edition_state != Edition.State.SENDING:
-        return Verdict.STOPPED
-    reason = audience.why_not(batch.edition.newsletter_id, row.subscriber_id, now, issue)
-    why = Outcome(State.SUPPRESSED, None, reason)
-    return Verdict.SETTLED if record(batch, row, why, now) else Verdict.LOST
-
-
-def _to_be_resent() -> QuerySet[Delivery]:
-    """Return what is in doubt where the newsletter would rather mail twice than never."""
-    return Delivery.objects.filter(
-        state=State.IN_DOUBT,
-        subscriber__isnull=False,
-        doubts__lte=MOST_DOUBTS,
-        edition__newsletter__in_doubt=Newsletter.InDoubt.RESEND,
-    )
-
-
-def _resend_doubted(now: datetime) -> int:
-    """Queue what is to be sent again in editions that are not over."""
-    open_states = [Edition.State.SENDING, Edition.State.PAUSED]
-    waiting = _to_be_resent().filter(edition__state__in=open_states)
-    wait = ExpressionWrapper((F("doubts") - 1) * DOUBT_WAIT, output_field=DurationField())
-    return waiting.update(
-        state=State.QUEUED, due_at=now + wait, fence=None, attempted_at=None, reply=AGAIN
-    )
-
-
-def _reopen(now: datetime) -> None:
-    """Let an edition go on whose last doubt was resolved, after its end, by a "try again later"."""
-    waiting = Delivery.objects.filter(edition=OuterRef("pk"), state=State.DEFERRED)
-    Edition.objects.filter(
-        Exists(waiting), state=Edition.State.SENT, finished_at__gt=now - LATE
-    ).update(state=Edition.State.SENDING, finished_at=None)
-
-
-def _finish(now: datetime) -> list[Edition]:
-    """Close the editions that are planned and have nothing left to come."""
-    to_come = Delivery.objects.filter(edition=OuterRef("pk"), state__in=[0, 1, 2])
-    again = _to_be_resent().filter(edition=OuterRef("pk"))
-    done = Edition.objects.filter(
-        ~Exists(to_come),
-        ~Exists(again),
-        Q(planned_at__isnull=False),
-        state=Edition.State.SENDING,
-    )
-    closed = {"state": Edition.State.SENT, "finished_at": now}
-    finished = [edition for edition in done if done.filter(pk=edition.pk).update(**closed)]
-    for edition in finished:
-        log.info("edition sent", edition=edition.pk, **asdict(progress(edition)))
-    return finished
+def _columns(outcomes: Sequence[tuple[int, Outcome]], now: datetime) -> list[object]:
+    words = [outcome for _, outcome in outcomes]
+    return [
+        [key for key, _ in outcomes],
+        [int(word.state) for word in words],
+        [word.due_at for word in words],
+        [now if word.settled else None for word in words],
+        [word.code for word in words],
+        [word.reply for word in words],
+        [word.attempted for word in words],
+    ]

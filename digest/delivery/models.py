@@ -22,9 +22,8 @@ class CompiledMail(models.Model):
 class Dispatch(models.Model):
     """One mail to one address on its way to a relay: the columns of its ledger.
 
-    A row is `claimed` under a lease (`lease_until`) by one batch (`fence`); `attempted_at` is
-    committed before DATA. A claim whose lease ran out goes back to `queued` if it was not yet
-    attempted, and to `in_doubt` if it was.
+    A row is `claimed` under a lease by one batch (`fence`). A claim whose lease ran out goes back to
+    `queued` if it was not yet attempted, and to `in_doubt` if it was.
     """
 
     class State(models.IntegerChoices):
@@ -43,8 +42,6 @@ class Dispatch(models.Model):
     first_attempt_at = models.DateTimeField(null=True)
     doubts = models.PositiveSmallIntegerField(default=0)  # how often its end was unknown
     fence = models.BigIntegerField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    attempted_at = models.DateTimeField(null=True)  # of the present claim; cleared with it
     settled_at = models.DateTimeField(null=True)
     reply_code = models.PositiveSmallIntegerField(null=True)
     reply = models.TextField(blank=True)  # the server's words, or why it was not sent
@@ -56,7 +53,10 @@ class Dispatch(models.Model):
 class Delivery(Dispatch):
     """One edition to one reader: what happened. It outlives the reader, nameless."""
 
-    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="deliveries")
+    # The unique index begins with the edition.
+    edition = models.ForeignKey(
+        Edition, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries"
     )
@@ -65,8 +65,7 @@ class Delivery(Dispatch):
         constraints = [
             models.UniqueConstraint(fields=["edition", "subscriber"], name="delivery_once"),
             models.CheckConstraint(
-                condition=~Q(state=1) | Q(fence__isnull=False, lease_until__isnull=False),
-                name="delivery_claimed_has_lease",
+                condition=~Q(state=1) | Q(fence__isnull=False), name="delivery_claimed_has_fence"
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=[3, 4, 5, 6]) | Q(settled_at__isnull=False),
@@ -79,9 +78,10 @@ class Delivery(Dispatch):
                 condition=Q(state__in=[0, 2]),
                 name="delivery_due",
             ),
-            models.Index(fields=["lease_until"], condition=Q(state=1), name="delivery_leased"),
-            models.Index(fields=["edition", "state"], name="delivery_progress"),
-            models.Index(fields=["fence"], condition=Q(state=1), name="delivery_fence"),
+            models.Index(fields=["edition"], condition=Q(state=1), name="delivery_in_hand"),
+            # Claimed, or in doubt and perhaps to be resolved by the one who claimed it.
+            models.Index(fields=["fence"], condition=Q(fence__isnull=False), name="delivery_fence"),
+            models.Index(fields=["edition"], condition=Q(state=7), name="delivery_doubted"),
             # Left by a reader who was deleted; a sweep settles them, so it is all but empty.
             models.Index(
                 fields=["id"],
@@ -92,6 +92,34 @@ class Delivery(Dispatch):
 
     def __str__(self) -> str:
         return f"{self.edition} to {self.subscriber}: {self.get_state_display()}"
+
+
+class Claim(models.Model):
+    """A batch in a sender's hand, under a lease; its rows bear its fence."""
+
+    fence = models.BigIntegerField(primary_key=True)  # of the sequence delivery_fences
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="+")
+    journal = models.CharField(max_length=64)  # where its sender notes what it begins
+    lease_until = models.DateTimeField(db_index=True)
+    # Its rows were folded in while its sender may be only frozen, and may have a late word.
+    swept = models.BooleanField(default=False, db_default=False)
+
+    def __str__(self) -> str:
+        return f"{self.fence}: {self.edition}"
+
+
+class Tally(models.Model):
+    """Differences in how many deliveries of an edition are in a state; their sum is how many are.
+
+    Written by triggers, and without a foreign key, so that no writer waits for another.
+    """
+
+    edition_id = models.BigIntegerField(db_index=True)
+    state = models.SmallIntegerField(choices=Dispatch.State)
+    deliveries = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.edition_id}: {self.deliveries:+} {self.get_state_display()}"
 
 
 class Notice(Dispatch):
@@ -107,6 +135,8 @@ class Notice(Dispatch):
         HELP = "help", "says which addresses there are"
 
     kind = models.CharField(max_length=8, choices=Kind)
+    lease_until = models.DateTimeField(null=True)
+    attempted_at = models.DateTimeField(null=True)  # of the present claim; cleared with it
     publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="notices")
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, null=True, related_name="notices"

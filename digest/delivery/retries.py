@@ -12,6 +12,7 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240
 SPREAD = 0.2  # of a wait, so that what was deferred together does not come back together
 
 State = Delivery.State
+_OPEN = {State.QUEUED, State.CLAIMED, State.DEFERRED, State.IN_DOUBT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class Outcome:
     code: int | None
     reply: str
     due_at: datetime | None = None  # of the next attempt, when deferred
+    attempted: bool = False  # it was offered to a relay, which counts as a try
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more will come of it."""
+        return self.state not in _OPEN
 
 
 def outcome(
@@ -32,14 +39,14 @@ def outcome(
     `jitter` is a number from 0 to 1 that spreads the next attempts.
     """
     if reply.accepted:
-        return Outcome(State.SENT, reply.code, reply.text)
+        return Outcome(State.SENT, reply.code, reply.text, attempted=True)
     if reply.permanent:
-        return Outcome(State.FAILED, reply.code, reply.text)
+        return Outcome(State.FAILED, reply.code, reply.text, attempted=True)
     due_at = next_attempt(attempts, first_attempt_at, now, jitter)
     if due_at is None:
         words = f"Given up after {attempts} attempts over {GIVE_UP.days} days. {reply.text}"
-        return Outcome(State.FAILED, reply.code, words)
-    return Outcome(State.DEFERRED, reply.code, reply.text, due_at)
+        return Outcome(State.FAILED, reply.code, words, attempted=True)
+    return Outcome(State.DEFERRED, reply.code, reply.text, due_at, attempted=True)
 
 
 def next_attempt(

@@ -6,7 +6,7 @@ import structlog
 from django.db.models import QuerySet
 
 from digest.core import jobs
-from digest.delivery import ledger
+from digest.delivery import sweeping
 from digest.delivery.errors import DeliveryError
 from digest.editions.models import Edition
 
@@ -41,7 +41,7 @@ def cancel(edition: Edition, reason: str, now: datetime) -> int:
         reason=reason,
         finished_at=now,
     )
-    return ledger.settle_cancelled(now)
+    return sweeping.settle_cancelled(now)
 
 
 def set_aside(edition: Edition, reason: str) -> None:

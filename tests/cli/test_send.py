@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from digest.cli import following
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.delivery import ledger, planning, relays, sending
+from digest.delivery import planning, relays, sending, sweeping
 from digest.delivery.models import Delivery
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
@@ -56,7 +56,7 @@ def deliver() -> None:
     """Do what workers do, once."""
     planning.plan_built()
     sending.send_due()
-    ledger.sweep(clock.now())
+    sweeping.sweep(clock.now())
 
 
 @contextmanager

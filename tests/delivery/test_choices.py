@@ -10,10 +10,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from digest.core import clock
-from digest.delivery import ledger, planning, sending
+from digest.delivery import ledger, planning, sending, sweeping
 from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
-from digest.delivery.ledger import Verdict
 from digest.delivery.models import Delivery
 from digest.delivery.progress import progress
 from digest.delivery.retries import Outcome
@@ -129,9 +128,8 @@ def test_who_switches_in_the_middle_of_a_send_is_not_sent_it(
     batch = ledger.claim(edition, 10, NOON)
     first, second = batch.rows
     Subscription.objects.filter(subscriber=first.subscriber_id).update(cadence=now_wants)
-    assert ledger.attempt(batch, first, NOON) is Verdict.SETTLED
+    assert ledger.look_again(batch, batch.rows, NOON).wanted == {second.id}
     assert settled_as(Delivery.objects.get(pk=first.id)) == (State.SUPPRESSED, reason)
-    assert ledger.attempt(batch, second, NOON) is Verdict.GO
 
 
 def test_an_edition_by_hand_asks_nobody_how_often() -> None:
@@ -139,8 +137,7 @@ def test_an_edition_by_hand_asks_nobody_how_often() -> None:
     newsletter = make_newsletter(cadences=["weekly"])
     edition = make_running(1, newsletter=newsletter, kind="manual")
     Subscription.objects.update(cadence="weekly")
-    batch = ledger.claim(edition, 1, NOON)
-    assert ledger.attempt(batch, batch.rows[0], NOON) is Verdict.GO
+    assert len(ledger.claim(edition, 1, NOON).rows) == 1
 
 
 def test_readers_get_the_stories_of_their_topics(relay: StartRelay) -> None:
@@ -199,12 +196,12 @@ def test_who_chose_other_topics_after_planning_gets_those_or_nothing(
     server, edition = relay(), topical()
     nothing, other = (reader(edition.newsletter, topics=["Sport"]) for _ in range(2))
     planning.plan_built(NOON)
-    batch = ledger.claim(edition, 10, NOON) if when == "after the claim" else None
+    issue = shelf_of(edition, compiled_for(edition)).issue
+    batch = ledger.claim(edition, 10, NOON, issue) if when == "after the claim" else None
     choose(nothing, topics=["Culture"])
     if batch:
-        issue = shelf_of(edition, compiled_for(edition)).issue
         [row] = [row for row in batch.rows if row.subscriber_id == nothing.pk]
-        assert ledger.attempt(batch, row, NOON, issue) is Verdict.SETTLED
+        assert not ledger.look_again(batch, [row], NOON).wanted
     else:
         choose(other, topics=["Harbour"])
         sending.send_due()
@@ -263,7 +260,7 @@ def test_an_erased_reader_is_sent_nothing_more_and_the_numbers_stay() -> None:
         (State.IN_DOUBT, ""),
     ]
     assert not Delivery.objects.filter(subscriber__isnull=False).exists()
-    swept = ledger.sweep(NOON)
+    swept = sweeping.sweep(NOON)
     assert (swept.resent, swept.finished) == (0, [edition])
     assert progress(edition).eligible == progress(edition).settled == 5
 
@@ -283,9 +280,8 @@ def test_a_batch_goes_on_without_the_reader_who_was_erased(erased: int) -> None:
     edition = make_running(3)
     batch = ledger.claim(edition, 10, NOON)
     erase(batch.rows[erased].subscriber_id)
-    verdicts = [ledger.attempt(batch, row, NOON) for row in batch.rows]
-    assert verdicts.pop(erased) is Verdict.SETTLED
-    assert verdicts == [Verdict.GO, Verdict.GO]
+    left = {row.id for at, row in enumerate(batch.rows) if at != erased}
+    assert ledger.look_again(batch, batch.rows, NOON).wanted == left
 
 
 def test_a_late_word_about_an_erased_reader_changes_nothing() -> None:
@@ -293,10 +289,10 @@ def test_a_late_word_about_an_erased_reader_changes_nothing() -> None:
     edition = make_running()
     batch = ledger.claim(edition, 10, NOON)
     [row] = batch.rows
-    ledger.attempt(batch, row, NOON)
-    ledger.doubt(batch, row)
+    ledger.record(batch, [(row.id, Outcome(State.IN_DOUBT, None, ledger.DOUBT))], NOON)
     erase(row.subscriber_id)
-    assert not ledger.record(batch, row, Outcome(State.DEFERRED, 451, "later", NOON), NOON)
+    later = Outcome(State.DEFERRED, 451, "later", NOON)
+    assert not ledger.record(batch, [(row.id, later)], NOON)
     assert progress(edition).in_doubt == 1
 
 
@@ -307,7 +303,7 @@ def test_rows_of_a_reader_who_was_just_deleted_hold_up_nobody() -> None:
     assert first.subscriber
     first.subscriber.delete()
     assert len(ledger.claim(edition, 1, NOON).rows) == 1
-    ledger.sweep(NOON)
+    sweeping.sweep(NOON)
     assert settled_as(first) == (State.SUPPRESSED, ledger.ERASED)
 
 

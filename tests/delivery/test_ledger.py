@@ -3,37 +3,47 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from pytest_django.fixtures import Settings
 
-from digest.delivery import ledger
-from digest.delivery.ledger import Batch, Verdict
-from digest.delivery.models import Delivery
-from digest.delivery.progress import progress
+from digest.delivery import journal, ledger, sweeping
+from digest.delivery.journal import Journal
+from digest.delivery.ledger import Batch
+from digest.delivery.models import Claim, Delivery, Tally
+from digest.delivery.progress import Progress, balance, compact, progress
 from digest.delivery.retries import Outcome
+from digest.delivery.transports.base import Reply
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription, Suppression
-from tests.cast import NOON, make_newsletter, make_running
+from tests.cast import LONG_AGO, NOON, make_newsletter, make_running
 
 pytestmark = pytest.mark.django_db
 
 State = Delivery.State
 HOUR = timedelta(hours=1)
-SENT = Outcome(State.SENT, 250, "2.0.0 ok")
+SENT = Outcome(State.SENT, 250, "2.0.0 ok", attempted=True)
+DOUBTED = Outcome(State.IN_DOUBT, None, ledger.DOUBT, attempted=True)
 
 
-def claimed(edition: Edition, limit: int = 10) -> Batch:
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, settings: Settings) -> None:
+    settings.DIGEST_DATA_DIR = tmp_path
+
+
+def claimed(edition: Edition, limit: int = 10, name: str = "") -> Batch:
     """Claim at noon."""
-    return ledger.claim(edition, limit, NOON)
+    return ledger.claim(edition, limit, NOON, journal=name)
 
 
 def expire() -> None:
-    """Let every lease run out."""
-    Delivery.objects.filter(state=State.CLAIMED).update(lease_until=NOON.replace(year=2000))
+    """Let every lease run out, long ago."""
+    Claim.objects.update(lease_until=LONG_AGO)
 
 
 def states() -> list[str]:
@@ -57,26 +67,18 @@ def test_each_claim_has_a_fence_of_its_own() -> None:
     assert claimed(edition, 1).fence < claimed(edition, 1).fence
 
 
-def test_an_attempt_is_counted_before_anything_is_sent() -> None:
-    """What is committed says that its end may be unknown."""
-    batch = claimed(make_running())
-    assert ledger.attempt(batch, batch.rows[0], NOON) is Verdict.GO
-    row = Delivery.objects.get()
-    assert (row.attempts, row.first_attempt_at) == (1, NOON)
-    assert row.attempted_at is not None
-
-
 def test_a_recorded_delivery_is_done() -> None:
-    """With the server's words, and never claimed again."""
+    """With the server's words, counted as a try, and never claimed again."""
     edition = make_running()
     batch = claimed(edition)
-    ledger.attempt(batch, batch.rows[0], NOON)
-    assert ledger.record(batch, batch.rows[0], SENT, NOON)
+    assert ledger.record(batch, [(batch.rows[0].id, SENT)], NOON) == {batch.rows[0].id}
     row = Delivery.objects.get()
     assert (row.state, row.reply_code, row.settled_at) == (State.SENT, 250, NOON)
+    assert (row.attempts, row.first_attempt_at) == (1, NOON)
     assert claimed(edition).rows == []
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("deed", "words"),
     [
@@ -86,27 +88,34 @@ def test_a_recorded_delivery_is_done() -> None:
         ("suppress here", "The address is suppressed: complaint"),
     ],
 )
-def test_who_left_after_the_claim_gets_nothing(deed: str, words: str) -> None:
-    """It holds from the moment it was done, in the middle of a batch too."""
-    edition = make_running()
-    batch = claimed(edition)
-    [row] = batch.rows
+def test_who_left_gets_nothing(deed: str, words: str, when: str) -> None:
+    """Between planning and the claim, or after it: the second look sees it."""
+    edition = make_running(2)
+    batch = claimed(edition) if when == "after" else None
+    gone, stays = Delivery.objects.select_related("subscriber").order_by("pk")
+    assert gone.subscriber
     if deed == "unsubscribe":
         consent.unsubscribe(
-            row.subscriber_id, edition.newsletter_id, via="one-click", ip=None, now=NOON
+            gone.subscriber.pk, edition.newsletter_id, via="one-click", ip=None, now=NOON
         )
     elif deed == "pause":
-        Subscription.objects.update(paused_until=NOON + HOUR)
+        theirs = Subscription.objects.filter(subscriber=gone.subscriber)
+        theirs.update(paused_until=NOON + HOUR)
     else:
         Suppression.objects.create(
-            address_key=row.email,
+            address_key=gone.subscriber.email,
             newsletter=edition.newsletter if deed == "suppress here" else None,
             reason="complaint",
             created_at=NOON,
         )
-    assert ledger.attempt(batch, row, NOON) is Verdict.SETTLED
-    delivery = Delivery.objects.get()
-    assert (delivery.state, delivery.reply, delivery.attempts) == (State.SUPPRESSED, words, 0)
+    if batch:
+        look = ledger.look_again(batch, batch.rows, NOON)
+        assert (look.wanted, look.suppressed) == ({stays.pk}, 1)
+    else:
+        batch = claimed(edition)
+        assert ([row.id for row in batch.rows], batch.suppressed) == ([stays.pk], 1)
+    gone.refresh_from_db()
+    assert (gone.state, gone.reply, gone.attempts) == (State.SUPPRESSED, words, 0)
 
 
 @pytest.mark.parametrize("state", [Edition.State.PAUSED, Edition.State.CANCELLED])
@@ -115,7 +124,8 @@ def test_a_stopped_edition_sends_nothing_more(state: Edition.State) -> None:
     edition = make_running()
     batch = claimed(edition)
     Edition.objects.update(state=state)
-    assert ledger.attempt(batch, batch.rows[0], NOON) is Verdict.STOPPED
+    look = ledger.look_again(batch, batch.rows, NOON)
+    assert (look.wanted, look.sending, look.held) == (frozenset(), False, True)
     ledger.release(batch)
     assert states() == ["queued"]
 
@@ -125,107 +135,152 @@ def test_a_frozen_worker_finds_its_claim_gone() -> None:
     edition = make_running()
     first = claimed(edition)
     expire()
-    ledger.sweep(NOON)
+    sweeping.sweep(NOON)
+    sweeping.sweep(NOON)
     second = claimed(edition)
-    assert ledger.attempt(first, first.rows[0], NOON) is Verdict.LOST
-    assert not ledger.record(first, first.rows[0], SENT, NOON)
-    assert ledger.attempt(second, second.rows[0], NOON) is Verdict.GO
+    assert not ledger.look_again(first, first.rows, NOON).held
+    assert not ledger.record(first, [(first.rows[0].id, SENT)], NOON)
+    assert ledger.look_again(second, second.rows, NOON).wanted == {second.rows[0].id}
 
 
 def test_an_expired_lease_alone_stops_its_holder() -> None:
     """Even before anybody swept."""
     batch = claimed(make_running())
     expire()
-    assert ledger.attempt(batch, batch.rows[0], NOON) is Verdict.LOST
-    assert ledger.renew(batch.fence) == 0
+    assert not ledger.look_again(batch, batch.rows, NOON).held
+    assert ledger.renew([batch.fence]) == frozenset()
 
 
 def test_a_renewed_lease_lasts() -> None:
     """The heartbeat prolongs it."""
     batch = claimed(make_running())
-    before = Delivery.objects.get().lease_until
-    assert ledger.renew(batch.fence) == 1
-    after = Delivery.objects.get().lease_until
-    assert before is not None
-    assert after is not None
-    assert after >= before
+    before = Claim.objects.get().lease_until
+    assert ledger.renew([batch.fence]) == {batch.fence}
+    assert Claim.objects.get().lease_until >= before
+
+
+def make_dead(edition: Edition, *, frozen: bool = False) -> tuple[Batch, Journal]:
+    """Four claimed, in the hands of a sender who got as far as the third, and ended."""
+    book = Journal()
+    batch = claimed(edition, name=book.name)
+    keys = [row.id for row in batch.rows]
+    book.begin(keys[:3])
+    book.end(keys[0], Reply(250, "2.0.0 Ok: queued as 7F"))
+    book.never(keys[2])
+    if not frozen:
+        book.__exit__(None, None, None)
+    return batch, book
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_dead_senders_journal_says_how_far_it_got(frozen: bool) -> None:
+    """Sent, in doubt, taken back, never begun: each by itself. A frozen one's after its lease."""
+    edition = make_running(4, newsletter=make_newsletter(in_doubt="hold"))
+    _, book = make_dead(edition, frozen=frozen)
+    if frozen:
+        assert sweeping.sweep(NOON).requeued == 0
+        expire()
+    swept = sweeping.sweep(NOON)
+    assert (swept.settled, swept.doubted, swept.requeued) == (1, 1, 2)
+    assert states() == ["sent", "in doubt", "queued", "queued"]
+    first, second = Delivery.objects.order_by("pk")[:2]
+    assert (first.reply, first.attempts) == ("2.0.0 Ok: queued as 7F", 1)
+    assert (second.doubts, second.attempts) == (1, 1)
+    assert list(journal.folder().iterdir()) == ([journal._path(book.name)] if frozen else [])
+
+
+def test_the_journal_of_a_living_sender_is_left_alone() -> None:
+    """It holds a lock on it, whatever else happens."""
+    edition = make_running(4)
+    make_dead(edition, frozen=True)
+    assert sweeping.sweep(NOON).requeued == 0
+    assert states() == ["claimed"] * 4
+
+
+def test_a_line_that_a_kill_cut_short_counts_for_nothing() -> None:
+    """What it would have begun had not left."""
+    edition = make_running(4, newsletter=make_newsletter(in_doubt="hold"))
+    batch, book = make_dead(edition)
+    with journal._path(book.name).open("ab") as file:
+        file.write(f"b {batch.rows[3].id}".encode())
+    sweeping.sweep(NOON)
+    assert states() == ["sent", "in doubt", "queued", "queued"]
+
+
+def test_what_a_machine_had_in_hand_that_is_gone_is_in_doubt() -> None:
+    """Once it has had time to come back and say."""
+    edition = make_running(2, newsletter=make_newsletter(in_doubt="hold"))
+    claimed(edition, name="elsewhere")
+    expire()
+    assert sweeping.sweep(NOON).doubted == 2
+    assert states() == ["in doubt", "in doubt"]
+    assert not Claim.objects.exists()
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("hold", "in doubt"), ("resend", "queued")])
-def test_what_a_dead_worker_had_attempted_is_in_doubt(policy: str, expected: str) -> None:
-    """Held or sent again, as the newsletter says; what it had not attempted just goes back."""
-    edition = make_running(2, newsletter=make_newsletter(in_doubt=policy))
-    batch = claimed(edition)
-    ledger.attempt(batch, batch.rows[0], NOON)
-    expire()
-    swept = ledger.sweep(NOON)
-    assert (swept.requeued, swept.doubted) == (1, 1)
-    attempted = Delivery.objects.get(pk=batch.rows[0].id)
-    assert (State(attempted.state).label, attempted.doubts) == (expected, 1)
-    assert Delivery.objects.exclude(pk=attempted.pk).get().state == State.QUEUED
+def test_what_is_in_doubt_is_held_or_sent_again(policy: str, expected: str) -> None:
+    """As the newsletter says."""
+    edition = make_running(4, newsletter=make_newsletter(in_doubt=policy))
+    make_dead(edition)
+    sweeping.sweep(NOON)
+    assert states() == ["sent", expected, "queued", "queued"]
+    assert Delivery.objects.order_by("pk")[1].doubts == 1
 
 
 def test_a_late_word_of_the_relay_resolves_the_doubt() -> None:
-    """The worker was only frozen, and now it knows."""
-    edition = make_running(newsletter=make_newsletter(in_doubt=Newsletter.InDoubt.HOLD))
-    batch = claimed(edition)
-    ledger.attempt(batch, batch.rows[0], NOON)
+    """The worker was only frozen, and now it knows. It counts as one try."""
+    edition = make_running(4, newsletter=make_newsletter(in_doubt=Newsletter.InDoubt.HOLD))
+    batch, _ = make_dead(edition, frozen=True)
     expire()
-    ledger.sweep(NOON)
-    assert ledger.record(batch, batch.rows[0], SENT, NOON)
-    assert states() == ["sent"]
+    sweeping.sweep(NOON)
+    key = batch.rows[1].id
+    assert ledger.record(batch, [(key, SENT)], NOON) == {key}
+    row = Delivery.objects.get(pk=key)
+    assert (row.state, row.attempts, row.doubts) == (State.SENT, 1, 1)
 
 
 def test_a_withdrawn_attempt_uses_nothing_up() -> None:
-    """The relay was down, which is nobody's fault."""
-    batch = claimed(make_running())
-    ledger.attempt(batch, batch.rows[0], NOON)
-    ledger.withdraw(batch, batch.rows[0], NOON)
-    ledger.release(batch)
-    row = Delivery.objects.get()
-    assert (row.state, row.attempts, row.attempted_at) == (State.QUEUED, 0, None)
-    assert row.first_attempt_at is None  # days of an absent relay bring nobody nearer to giving up
-
-
-def test_a_withdrawn_attempt_goes_behind_the_others() -> None:
-    """So a message that drives relays away holds up nobody else."""
+    """The relay was down, which is nobody's fault. It goes behind the others."""
     edition = make_running(2)
     batch = claimed(edition, 1)
-    ledger.attempt(batch, batch.rows[0], NOON)
-    ledger.withdraw(batch, batch.rows[0], NOON)
-    ledger.release(batch)
-    first, second = claimed(edition).rows
-    assert first.id != batch.rows[0].id == second.id
+    [row] = batch.rows
+    ledger.record(batch, [(row.id, Outcome(State.QUEUED, None, "", NOON))], NOON)
+    back = Delivery.objects.get(pk=row.id)
+    assert (back.state, back.attempts, back.fence) == (State.QUEUED, 0, None)
+    assert back.first_attempt_at is None  # days of an absent relay bring nobody nearer to giving up
+    assert [each.id for each in claimed(edition, 1).rows] != [row.id]
+
+
+def in_doubt(edition: Edition) -> Batch:
+    """Claim one, and lose the relay's word."""
+    batch = ledger.claim(edition, 1, NOON + HOUR)
+    ledger.record(batch, [(batch.rows[0].id, DOUBTED)], NOON)
+    ledger.drop(batch.fence)
+    return batch
 
 
 def test_a_message_that_is_always_in_doubt_is_left_to_a_person() -> None:
     """Sent again at once, then later each time, then not any more; the edition can end."""
     edition = make_running(newsletter=make_newsletter(in_doubt="resend"))
     waits = []
-    for _ in range(ledger.MOST_DOUBTS):
-        batch = ledger.claim(edition, 1, NOON + HOUR)
-        ledger.attempt(batch, batch.rows[0], NOON)
-        ledger.doubt(batch, batch.rows[0])
-        assert ledger.sweep(NOON).finished == []
+    for _ in range(sweeping.MOST_DOUBTS):
+        in_doubt(edition)
+        assert sweeping.sweep(NOON).finished == []
         waits.append(Delivery.objects.get().due_at - NOON)
-    assert waits == [0 * HOUR, ledger.DOUBT_WAIT, 2 * ledger.DOUBT_WAIT]
-    batch = ledger.claim(edition, 1, NOON + HOUR)
-    ledger.attempt(batch, batch.rows[0], NOON)
-    ledger.doubt(batch, batch.rows[0])
-    assert ledger.sweep(NOON).finished == [edition]
+    assert waits == [0 * HOUR, sweeping.DOUBT_WAIT, 2 * sweeping.DOUBT_WAIT]
+    in_doubt(edition)
+    assert sweeping.sweep(NOON).finished == [edition]
     assert states() == ["in doubt"]
 
 
 def test_a_late_try_again_opens_a_finished_edition() -> None:
     """Otherwise the reader would wait for ever in an edition that nobody looks at."""
     edition = make_running(newsletter=make_newsletter(in_doubt="hold"))
-    batch = claimed(edition)
-    ledger.attempt(batch, batch.rows[0], NOON)
-    ledger.doubt(batch, batch.rows[0])
-    assert ledger.sweep(NOON).finished == [edition]
+    batch = in_doubt(edition)
+    assert sweeping.sweep(NOON).finished == [edition]
     later = Outcome(State.DEFERRED, 451, "4.3.0 later", NOON + HOUR)
-    assert ledger.record(batch, batch.rows[0], later, NOON)
-    assert ledger.sweep(NOON).finished == []
+    assert ledger.record(batch, [(batch.rows[0].id, later)], NOON)
+    assert sweeping.sweep(NOON).finished == []
     edition.refresh_from_db()
     assert (edition.state, edition.finished_at) == (Edition.State.SENDING, None)
 
@@ -236,23 +291,43 @@ def test_an_edition_is_finished_when_nothing_is_to_come() -> None:
     Delivery.objects.update(state=State.SENT, settled_at=NOON)
     deferred = Delivery.objects.latest("pk")
     Delivery.objects.filter(pk=deferred.pk).update(state=State.DEFERRED, settled_at=None)
-    assert ledger.sweep(NOON).finished == []
+    assert sweeping.sweep(NOON).finished == []
     Delivery.objects.filter(pk=deferred.pk).update(state=State.IN_DOUBT, doubts=1)
-    assert ledger.sweep(NOON + HOUR).finished == [edition]
+    assert sweeping.sweep(NOON + HOUR).finished == [edition]
     edition.refresh_from_db()
     assert (edition.state, edition.finished_at) == (Edition.State.SENT, NOON + HOUR)
 
 
 def test_the_numbers_add_up() -> None:
-    """Eligible is the sum of all others."""
-    edition = make_running(8)
-    for row, state in zip(Delivery.objects.all(), State, strict=True):
-        Delivery.objects.filter(pk=row.pk).update(
-            state=state, settled_at=NOON, fence=1, lease_until=NOON
-        )
+    """Eligible is the sum of all others; the tally says what the rows say, at every step."""
+    edition, other = make_running(8), make_running(3)
+    for row, state in zip(Delivery.objects.filter(edition=edition), State, strict=True):
+        Delivery.objects.filter(pk=row.pk).update(state=state, settled_at=NOON, fence=1)
+        assert progress(edition) == balance(edition)
     counted = progress(edition)
     assert counted.eligible == 8
     assert (counted.waiting, counted.settled) == (3, 5)
+    Delivery.objects.filter(edition=other).latest("pk").delete()
+    assert progress(other) == Progress(queued=2)
+
+
+def test_a_long_tally_is_drawn_together() -> None:
+    """The sums stay."""
+    edition = make_running(60)
+    for row in Delivery.objects.all():
+        Delivery.objects.filter(pk=row.pk).update(state=State.SENT, settled_at=NOON)
+    before = progress(edition)
+    compact()
+    assert progress(edition) == before == Progress(sent=60)
+    assert Tally.objects.count() <= len(State)
+
+
+def test_a_tally_that_went_wrong_is_put_right() -> None:
+    """At the end of the edition, by what the rows say."""
+    edition = make_running(2)
+    Tally.objects.create(edition_id=edition.pk, state=State.SENT, deliveries=5)
+    assert balance(edition) == Progress(queued=2)
+    assert progress(edition) == Progress(queued=2)
 
 
 @pytest.fixture

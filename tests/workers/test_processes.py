@@ -84,7 +84,7 @@ class Workers:
 @pytest.fixture
 def relay() -> Iterator[SmtpServer]:
     """A relay that takes a moment for each message."""
-    with SmtpServer(delay=0.02) as server:
+    with SmtpServer(delay=0.1) as server:
         yield server
 
 

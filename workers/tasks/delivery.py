@@ -1,7 +1,7 @@
 """Jobs of the delivery floor."""
 
 from digest.core import clock, jobs
-from digest.delivery import ledger, planning
+from digest.delivery import planning, sweeping
 from workers.task import job
 
 
@@ -14,4 +14,4 @@ def plan_editions() -> None:
 @job(jobs.SWEEP_DELIVERIES)
 def sweep_deliveries() -> None:
     """Pick up what was left lying."""
-    ledger.sweep(clock.now())
+    sweeping.sweep(clock.now())

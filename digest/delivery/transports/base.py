@@ -1,7 +1,7 @@
 """What every way of handing mail over has in common."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -61,10 +61,10 @@ class Load(Protocol):
         """Return the next one to carry; None: nothing is left, or the time is up."""
         ...
 
-    def begin(self, parcels: Sequence[Parcel]) -> bool:
+    def begin(self, parcels: Sequence[Parcel]) -> Collection[int]:
         """Note durably that these are about to be handed over; comes before their last octet.
 
-        False: they must not go, and nothing else of this load either.
+        Returns the keys of those that may go. The others must not: they are to be given back.
         """
         ...
 
@@ -78,6 +78,10 @@ class Load(Protocol):
 
     def give_back(self, parcel: Parcel) -> None:
         """Note that a parcel was surely not handed over, and nobody's attempt is used up."""
+        ...
+
+    def tick(self) -> None:
+        """Use the time: called about twice a second where the transport waits for replies."""
         ...
 
 

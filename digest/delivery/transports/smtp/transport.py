@@ -10,7 +10,7 @@ without. When none is left the relay is down.
 import selectors
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
@@ -86,6 +86,8 @@ class _Loop:
         self.load = load
         self.connections = connections
         self.over = ""  # why no more is offered
+        self._broke = ""  # why a line broke that had got nothing done
+        self._settled = 0  # by lines that are gone
         self._selector = selectors.DefaultSelector()
         self._watched: dict[Line, int] = {}
         self._threads: ThreadPoolExecutor | None = None
@@ -133,6 +135,10 @@ class _Loop:
             if time.monotonic() - looked > TICK:
                 looked = time.monotonic()
                 self._look_at_deadlines(looked)
+                self.load.tick()
+        # A relay that breaks lines and never answers is left alone, before more is in doubt.
+        if self._broke and not self._settled + sum(line.settled for line in self.lines):
+            self.over = self.over or self._broke
         if self.over:
             raise RelayDownError(self.over)
 
@@ -141,14 +147,14 @@ class _Loop:
         ready = [line for line in self.lines if line.ready is not None]
         if not ready:
             return
-        if self.load.begin([line.ready for line in ready if line.ready is not None]):
-            for line in ready:
+        may_go = self.load.begin([line.ready for line in ready if line.ready is not None])
+        for line in ready:
+            if line.ready is not None and line.ready.key in may_go:
                 self._guard(line, line.hand_over, self.load)
                 self._watch(line)
-            return
-        # After a 354 only hanging up keeps a message back.
-        for line in ready:
-            self._drop(line, "kept back")
+            else:  # after a 354 only hanging up keeps a message back
+                self._drop(line, "kept back")
+                self._replace(line, "kept back")
 
     def _guard(self, line: Line, act: Callable[..., None], *words: object) -> None:
         """Let a line do something; renew it when it is used up or broken."""
@@ -166,11 +172,15 @@ class _Loop:
                 self._replace(line, "")
 
     def _replace(self, line: Line, why: str) -> None:
+        """Open another in place of a line that got something done."""
         if self.over:
             return
+        self._settled += line.settled
         if line.settled:
             self._open()
-        elif not self.lines and not self._opening:
+            return
+        self._broke = why
+        if not self.lines and not self._opening:
             self.over = why
 
     def _drop(self, line: Line, why: str, *, politely: bool = False) -> None:
@@ -263,9 +273,9 @@ class _Single:
         """Return it, unless it is under way."""
         return self.waiting.pop() if self.waiting else None
 
-    def begin(self, parcels: Sequence[Parcel]) -> bool:
+    def begin(self, parcels: Sequence[Parcel]) -> Collection[int]:
         """Let it go: its caller has noted it already."""
-        return bool(parcels)
+        return {parcel.key for parcel in parcels}
 
     def settle(self, parcel: Parcel, reply: Reply) -> None:  # noqa: ARG002
         """Keep the reply."""
@@ -280,6 +290,9 @@ class _Single:
         self.given_back += 1
         if self.given_back == 1:
             self.waiting.append(parcel)
+
+    def tick(self) -> None:
+        """Nothing: there is nothing else to do."""
 
     def word(self) -> Reply:
         """Return the relay's word, or raise what there is instead."""

@@ -1,0 +1,287 @@
+"""What one sender has in hand: claims as it needs them, and the book that is kept of them.
+
+    take         the next reader's mail; claims another batch when the last one is used up
+    begin        into the journal, then a look at lease and edition: only then may it leave
+    settle ...   into the journal, and in batches into the ledger
+    close        what is known is recorded, what was not begun goes back
+
+Every second what is in hand is looked at again, so that a reader who leaves, or an editor who
+pauses, is heard while a relay is slow.
+"""
+
+import random
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.delivery import heartbeat, ledger, retries, steering
+from digest.delivery.addressing import parcel_for
+from digest.delivery.choosing import Shelf, shelf_of
+from digest.delivery.compiling import compiled_for
+from digest.delivery.heartbeat import Heartbeat
+from digest.delivery.journal import Journal
+from digest.delivery.ledger import Batch, Row
+from digest.delivery.models import Delivery
+from digest.delivery.retries import Outcome
+from digest.delivery.transports.base import Parcel, Reply
+from digest.editions.models import Edition
+from digest.rendering.errors import RenderingError
+
+log = structlog.get_logger(__name__)
+
+SMALLEST, LARGEST = 50, 500  # deliveries in a batch
+FRESH = 1.0  # seconds that a look at what is in hand is good for
+FOLD = 0.5  # seconds until what is known is in the ledger
+PATIENCE = 0.5  # seconds between two tries to reach the database
+
+State = Delivery.State
+
+
+@dataclass(slots=True)
+class Hand:
+    """A batch in hand."""
+
+    batch: Batch
+    shelf: Shelf
+    rows: deque[Row]  # not taken yet
+    looked: float
+    claimed: float
+    stopped: bool = False
+    offered: dict[int, Row] = field(default_factory=dict)  # to the transport, not begun
+    begun: dict[int, Row] = field(default_factory=dict)  # the relay has its word
+    denied: set[int] = field(default_factory=set)  # offered, and may not go any more
+    words: list[tuple[int, Outcome]] = field(default_factory=list)  # not in the ledger yet
+
+    @property
+    def over(self) -> bool:
+        """Nothing of it is left here."""
+        return not (self.rows or self.offered or self.begun or self.words)
+
+    def account(self, key: int) -> Row:
+        """Take a row out of the transport's hands."""
+        self.denied.discard(key)
+        return self.offered.pop(key, None) or self.begun.pop(key)
+
+
+class Outbox:
+    """A load of whatever is due, until the time is up."""
+
+    def __init__(self, journal: Journal, pulse: Heartbeat, until: float) -> None:
+        """Give until `until` (monotonic seconds)."""
+        self.counts: dict[State, int] = {}  # deliveries by the state they are in now
+        self._journal = journal
+        self._pulse = pulse
+        self._until = until
+        self._hands: dict[int, Hand] = {}
+        self._where: dict[int, Hand] = {}  # by delivery, of what is out
+        self._current: Hand | None = None
+        self._size = SMALLEST
+        self._folded = time.monotonic()
+        self._done = False  # nothing more is due
+
+    # --- Load --------------------------------------------------------------------------
+
+    def take(self) -> Parcel | None:
+        """Return the next mail, composed; None when nothing is due or the time is up."""
+        while not self._done and time.monotonic() < self._until:
+            self._look_if_stale(FRESH)
+            hand = self._current
+            if hand is None or not hand.rows:
+                if not self._claim():
+                    break
+                continue
+            row = hand.rows.popleft()
+            if (parcel := self._compose(hand, row)) is not None:
+                hand.offered[row.id] = row
+                self._where[row.id] = hand
+                return parcel
+        self._fold()
+        return None
+
+    def begin(self, parcels: Sequence[Parcel]) -> Collection[int]:
+        """Note what is about to leave, and look whether it may.
+
+        In this order: who is frozen between the two has noted it, so whoever finds the lease gone
+        counts it among what is in doubt.
+        """
+        self._journal.begin([parcel.key for parcel in parcels])
+        self._look_if_stale(2 * FRESH)
+        may_go = set()
+        for parcel in parcels:
+            hand = self._where[parcel.key]
+            lost = hand.stopped or not self._pulse.held(hand.batch.fence)
+            if lost or parcel.key in hand.denied:
+                self._journal.never(parcel.key)
+            else:
+                hand.begun[parcel.key] = hand.offered.pop(parcel.key)
+                may_go.add(parcel.key)
+        return may_go
+
+    def settle(self, parcel: Parcel, reply: Reply) -> None:
+        """Note the relay's word."""
+        self._journal.end(parcel.key, reply)
+        hand = self._where.pop(parcel.key)
+        row = hand.account(parcel.key)
+        now = clock.now()
+        first = row.first_attempt_at or now
+        word = retries.outcome(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
+        self._note(hand, parcel.key, word)
+
+    def doubt(self, parcel: Parcel, why: str) -> None:
+        """Note that nobody knows."""
+        hand = self._where.pop(parcel.key)
+        hand.account(parcel.key)
+        words = f"{ledger.DOUBT} ({why})"
+        self._note(hand, parcel.key, Outcome(State.IN_DOUBT, None, words, attempted=True))
+
+    def give_back(self, parcel: Parcel) -> None:
+        """Note that it was not handed over.
+
+        It goes behind all that is due, so that a message which drives relays away holds up nobody.
+        """
+        self._journal.never(parcel.key)
+        hand = self._where.pop(parcel.key)
+        settled = parcel.key in hand.denied
+        hand.account(parcel.key)
+        if not settled:
+            hand.words.append((parcel.key, Outcome(State.QUEUED, None, "", clock.now())))
+
+    def tick(self) -> None:
+        """Record what has been waiting for it."""
+        if time.monotonic() - self._folded > FOLD:
+            self._fold()
+
+    # --- claiming ----------------------------------------------------------------------
+
+    def _claim(self) -> bool:
+        """Take another batch in hand; False if nothing is due."""
+        self._adapt()
+        self._fold()
+        now = clock.now()
+        # In any order, so that a small edition is not held up by a large one.
+        due = list(ledger.due_editions(now))
+        random.shuffle(due)
+        for edition in due:
+            if self._take_in_hand(edition, now):
+                return True
+        self._done = not due
+        return False
+
+    def _take_in_hand(self, edition: Edition, now: datetime) -> bool:
+        asked_at = heartbeat.now()
+        try:
+            shelf = shelf_of(edition, compiled_for(edition))
+        except RenderingError as problem:
+            steering.set_aside(edition, f"It cannot be rendered: {problem}")
+            return False
+        batch = ledger.claim(edition, self._size, now, shelf.issue, self._journal.name)
+        self._count(State.SUPPRESSED, batch.suppressed)
+        if not batch.rows:
+            return bool(batch.suppressed)
+        self._pulse.watch(batch.fence, asked_at)
+        moment = time.monotonic()
+        self._current = Hand(batch, shelf, deque(batch.rows), looked=moment, claimed=moment)
+        self._hands[batch.fence] = self._current
+        return True
+
+    def _adapt(self) -> None:
+        """Claim about a second's work, so that little is in hand when a process ends."""
+        if self._current is not None:
+            took = time.monotonic() - self._current.claimed
+            better = self._size * 2 if took < FRESH / 2 else self._size // 2 if took > FRESH else 0
+            self._size = min(LARGEST, max(SMALLEST, better or self._size))
+
+    def _compose(self, hand: Hand, row: Row) -> Parcel | None:
+        try:
+            return parcel_for(hand.batch.edition, row, hand.shelf, clock.now())
+        except DigestError as problem:  # this reader's address or name cannot be written
+            self._note(hand, row.id, Outcome(State.FAILED, None, str(problem)))
+            return None
+
+    # --- looking again -----------------------------------------------------------------
+
+    def _look_if_stale(self, seconds: float) -> None:
+        now = time.monotonic()
+        for hand in list(self._hands.values()):
+            if now - hand.looked > seconds and not hand.stopped:
+                self._look(hand)
+
+    def _look(self, hand: Hand) -> None:
+        """Keep of a batch what may still go out; what is begun already is past that."""
+        waiting = [*hand.rows, *hand.offered.values()]
+        look = ledger.look_again(hand.batch, waiting, clock.now())
+        hand.looked = time.monotonic()
+        hand.stopped = not (look.sending and look.held)
+        if hand.stopped:
+            ledger.release(hand.batch, [row.id for row in hand.rows])
+            hand.rows.clear()
+            return
+        self._count(State.SUPPRESSED, look.suppressed)
+        hand.rows = deque(row for row in hand.rows if row.id in look.wanted)
+        hand.denied.update(hand.offered.keys() - look.wanted)
+
+    # --- recording ---------------------------------------------------------------------
+
+    def _note(self, hand: Hand, key: int, word: Outcome) -> None:
+        hand.words.append((key, word))
+        if len(hand.words) >= LARGEST:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Bring the ledger up to what is known."""
+        for hand in list(self._hands.values()):
+            if hand.words:
+                words, hand.words = hand.words, []
+                recorded = self._record(hand.batch, words)
+                for key, word in words:
+                    if key in recorded and word.state != State.QUEUED:
+                        self._count(word.state, 1)
+                if len(recorded) < len(words):  # erased meanwhile, or swept from under a frozen us
+                    log.warning("not ours any more", deliveries=len(words) - len(recorded))
+            if hand.over and hand is not self._current:
+                self._let_go(hand)
+        self._folded = time.monotonic()
+
+    def _let_go(self, hand: Hand) -> None:
+        ledger.drop(hand.batch.fence)
+        self._pulse.forget(hand.batch.fence)
+        del self._hands[hand.batch.fence]
+
+    def _record(self, batch: Batch, words: Sequence[tuple[int, Outcome]]) -> Collection[int]:
+        """Record, and wait for a database that is away: without it we could claim nothing else.
+
+        What is not recorded in the end stands in the journal, and a sweep folds it in.
+        """
+        until = time.monotonic() + settings.DIGEST_LEASE_SECONDS / 2
+        while True:
+            try:
+                return ledger.record(batch, words, clock.now())
+            except (OperationalError, InterfaceError):
+                connection.close()
+                if time.monotonic() > until:
+                    raise
+                time.sleep(PATIENCE)
+
+    def _count(self, state: State, number: int) -> None:
+        if number:
+            self.counts[state] = self.counts.get(state, 0) + number
+
+    def close(self) -> None:
+        """Record what is known, give back what was not begun, and throw the journal away."""
+        self._current = None
+        self._fold()
+        for hand in list(self._hands.values()):
+            ledger.release(hand.batch, [row.id for row in hand.rows])
+            hand.rows.clear()
+            if hand.over:
+                self._let_go(hand)
+        if not self._hands:
+            self._journal.done()
