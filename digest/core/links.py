@@ -8,7 +8,9 @@ Those that do carry their last moment as the first of the ids.
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,6 +22,7 @@ from digest.core.errors import LinkError, LinkExpiredError
 DAMAGED = "This link is damaged or was not made by us."
 _TAG = 16
 _LONGEST = 512
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class ReaderLink(NamedTuple):
@@ -32,7 +35,7 @@ class ReaderLink(NamedTuple):
 
 def sign(purpose: str, *ids: int) -> str:
     """Return an opaque, URL-safe token (RFC 8058 §3.1 asks for one) that carries `ids`."""
-    payload = b"".join(_varint(number) for number in ids)
+    payload = _varints_of(ids)
     return _encode(payload + _tag(settings.SECRET_KEY, purpose, payload))
 
 
@@ -77,11 +80,11 @@ def read_unsubscribe_token(token: str) -> ReaderLink:
     return ReaderLink(*ids)
 
 
-def unsubscribe_mailto(link: ReaderLink) -> str:
-    """Return the mailto link that leaves as the token does, or nothing where no mail is read."""
-    domain = settings.DIGEST_INBOUND_DOMAIN
-    address = f"unsubscribe+{unsubscribe_token(link)}@{domain}"
-    return f"mailto:{address}?subject=unsubscribe" if domain else ""
+def ways_out(link: ReaderLink) -> tuple[str, str]:
+    """Return the web address that leaves, and the mailto link, or nothing where no mail is read."""
+    token, domain = unsubscribe_token(link), settings.DIGEST_INBOUND_DOMAIN
+    mailto = f"mailto:unsubscribe+{token}@{domain}?subject=unsubscribe" if domain else ""
+    return absolute(f"/unsubscribe/{token}"), mailto
 
 
 def preferences_url(subscriber: int, publication: int) -> str:
@@ -114,7 +117,7 @@ def _tag(secret: str, purpose: str, payload: bytes) -> bytes:
 
 
 def _encode(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE).rstrip(b"=").decode("ascii")
 
 
 def _split(token: str) -> tuple[bytes, bytes]:
@@ -130,12 +133,13 @@ def _split(token: str) -> tuple[bytes, bytes]:
     return raw[:-_TAG], raw[-_TAG:]
 
 
-def _varint(number: int) -> bytes:
+def _varints_of(numbers: Iterable[int]) -> bytes:
     out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
+    for number in numbers:
+        while number > 0x7F:
+            out.append(number & 0x7F | 0x80)
+            number >>= 7
+        out.append(number)
     return bytes(out)
 
 

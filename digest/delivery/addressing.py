@@ -20,7 +20,7 @@ def parcel_for(edition: Edition, row: Row, shelf: Shelf, now: datetime) -> Parce
     stories = shelf.chosen(row.topics)
     message = shelf.compiled.message(_recipient(edition, row, now), stories=stories)
     sender = addresses.envelope(publication.sender_email)
-    return Parcel(row.id, Envelope(sender, addresses.envelope(row.email)), message)
+    return Parcel(row.id, Envelope(sender, addresses.envelope(row.email)), message, tame=True)
 
 
 def message_id(edition: Edition, subscriber_id: int) -> str:
@@ -31,12 +31,13 @@ def message_id(edition: Edition, subscriber_id: int) -> str:
 
 def _recipient(edition: Edition, row: Row, now: datetime) -> Recipient:
     link = links.ReaderLink(row.subscriber_id, edition.newsletter_id, edition.pk)
+    page, mailto = links.ways_out(link)
     return Recipient(
         email=row.email,
         name=row.name,
-        unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(link)}"),
+        unsubscribe_url=page,
         message_id=message_id(edition, row.subscriber_id),
         date=now,
         preferences_url=links.preferences_url(row.subscriber_id, edition.newsletter.publication_id),
-        unsubscribe_mailto=links.unsubscribe_mailto(link),
+        unsubscribe_mailto=mailto,
     )

@@ -76,12 +76,12 @@ def _welcome(notice: Notice, _now: datetime) -> Written | None:
     if not found or notice.subscriber_id is None:
         return None
     link = links.ReaderLink(notice.subscriber_id, found[0].pk, 0)
-    leave = links.absolute(f"/unsubscribe/{links.unsubscribe_token(link)}")
+    leave, mailto = links.ways_out(link)
     return Written(
         letters.welcome(found, notice.language, _latest(found)),
         {letters.PREFERENCES: _preferences(notice), letters.UNSUBSCRIBE: leave},
         unsubscribe_url=leave,
-        unsubscribe_mailto=links.unsubscribe_mailto(link),
+        unsubscribe_mailto=mailto,
     )
 
 

@@ -11,6 +11,7 @@ from binascii import a2b_qp
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from datetime import datetime
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -51,20 +52,23 @@ class Cut:
         )
 
 
+# Links stand in both parts.
+_quoted = lru_cache(maxsize=16)(mime.quoted)
+
 # What fills each slot; in the head a whole field, in a part a piece of quoted-printable.
 SLOTS: dict[str, Callable[[Recipient], bytes]] = {
     "to": lambda to: mime.mailbox_field("To", to.name, to.email),
-    "date": lambda to: mime.date_field(to.date),
+    "date": lambda to: mime.date_field(to.date.replace(microsecond=0)),
     "message_id": lambda to: mime.message_id_field(to.message_id),
     "list_unsubscribe": lambda to: mime.unsubscribe_field(
         to.unsubscribe_url, to.unsubscribe_mailto
     ),
-    "text_email": lambda to: mime.quoted(to.email),
-    "text_unsubscribe_url": lambda to: mime.quoted(to.unsubscribe_url),
-    "text_preferences_url": lambda to: mime.quoted(to.preferences_url),
-    "html_preferences_url": lambda to: mime.quoted(escape(to.preferences_url)),
-    "html_email": lambda to: mime.quoted(escape(to.email)),
-    "html_unsubscribe_url": lambda to: mime.quoted(escape(to.unsubscribe_url)),
+    "text_email": lambda to: _quoted(to.email),
+    "text_unsubscribe_url": lambda to: _quoted(to.unsubscribe_url),
+    "text_preferences_url": lambda to: _quoted(to.preferences_url),
+    "html_preferences_url": lambda to: _quoted(escape(to.preferences_url)),
+    "html_email": lambda to: _quoted(escape(to.email)),
+    "html_unsubscribe_url": lambda to: _quoted(escape(to.unsubscribe_url)),
 }
 
 
@@ -87,10 +91,13 @@ class Compiled:
         """Return a reader's mail: a full RFC 5322 message with CRLF line ends.
 
         `stories` are the positions to include, None for all. Non-ASCII bytes stand in it only when
-        the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). Raises
-        RenderingError for an address, link or Message-ID that may not stand in a header.
+        the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No line starts
+        with a dot (`mime.is_tame`). Raises RenderingError for an address, link or Message-ID that
+        may not stand in a header.
         """
         filled = {name: fill(recipient) for name, fill in SLOTS.items()}
+        if not all(map(mime.is_tame, filled.values())):
+            raise RenderingError(f"The mail to {recipient.email!r} would not be safe to send.")
         row = self._row(None if stories is None else frozenset(stories))
         return b"".join([each if isinstance(each, bytes) else filled[each] for each in row])
 
@@ -181,6 +188,8 @@ def _cut(ready: str, slot: str, stories: list[int] | None, mail_only: Any) -> Cu
     if slot and slot not in SLOTS:
         raise ValueError(slot)
     positions = None if stories is None else tuple(stories)
+    if not mime.is_tame(ready.encode("ascii")):
+        raise ValueError(ready)
     return Cut(ready.encode("ascii"), slot, positions, bool(mail_only))
 
 

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from digest.core import addresses
 from digest.rendering.errors import RenderingError
@@ -22,6 +23,7 @@ _LONGEST_NAME = 200
 
 # A line of 73 leaves room for the soft break and for `_guarded`, within 76 (RFC 2045 §6.7).
 _QP_LINE = 73
+_QP_PLAIN = re.compile(r"[!-<>-~]+")  # what stands for itself
 _QP = [
     chr(octet) if 33 <= octet <= 126 and octet != 61 else f"={octet:02X}" for octet in range(256)
 ]
@@ -43,6 +45,16 @@ _LIST_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
+def is_tame(octets: bytes) -> bool:
+    """Say whether CRLF alone ends lines, and none starts with a dot: SMTP can take it as it is."""
+    ends = octets.count(CRLF)
+    return (
+        octets.count(b"\n") == ends == octets.count(b"\r")
+        and b"\r\n." not in octets
+        and not octets.startswith(b".")
+    )
+
+
 def one_line(text: str) -> str:
     """Return text as one line: control characters and line ends become single spaces."""
     return _BREAKS.sub(" ", text).strip(" ")
@@ -54,6 +66,9 @@ def quoted(text: str) -> bytes:
     Pieces concatenate freely: each starts at the start of a line, and ends with a line break, a
     soft one where the text does not end with one. `\n` becomes CRLF.
     """
+    if _QP_PLAIN.fullmatch(text):  # as links and most addresses are
+        pieces = [_guarded(text[at : at + _QP_LINE]) for at in range(0, len(text), _QP_LINE)]
+        return "".join([f"{piece}=\r\n" for piece in pieces]).encode("ascii")
     *lines, rest = text.split("\n")
     out = [line for each in lines for line in _hard_line(each)]
     out += [line + "=\r\n" for line in _cut(_escaped(rest))]
@@ -120,6 +135,7 @@ def one_click_fields(url: str, mailto: str = "") -> bytes:
     return unsubscribe_field(url, mailto) + ONE_CLICK if url else b""
 
 
+@lru_cache(maxsize=8)  # a sender writes thousands within a second
 def date_field(moment: datetime) -> bytes:
     """Return Date; raise RenderingError for a moment without a zone."""
     if moment.tzinfo is None:

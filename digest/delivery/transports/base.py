@@ -49,6 +49,7 @@ class Parcel:
     key: int
     envelope: Envelope
     message: bytes  # RFC 5322, CRLF line ends
+    tame: bool = False  # known to have no bare CR or LF, and no line that starts with a dot
 
 
 class Load(Protocol):

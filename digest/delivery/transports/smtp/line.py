@@ -259,7 +259,7 @@ class Line:
     def _unfit(self, parcel: Parcel) -> Reply | None:
         """Say why a parcel cannot be offered to this relay; else make its octets ready."""
         try:
-            self._message = self._on_the_wire(parcel.message)
+            self._message = self._on_the_wire(parcel)
         except ValueError as problem:
             return Reply(554, f"5.6.0 Not sent: {problem}.")
         envelope, largest = parcel.envelope, self.session.largest
@@ -301,11 +301,13 @@ class Line:
         self._expected.extend((step, parcel) for step, parcel, _ in commands[:at_once])
         return b"".join([command for _, _, command in commands[:at_once]])
 
-    def _on_the_wire(self, message: bytes) -> bytes:
-        if not self._chunking:
-            return wire.stuffed(message)
-        wire.strict(message)
-        return b"BDAT %d LAST\r\n%b" % (len(message), message)
+    def _on_the_wire(self, parcel: Parcel) -> bytes:
+        message = parcel.message
+        if self._chunking:
+            if not parcel.tame:
+                wire.strict(message)
+            return b"BDAT %d LAST\r\n%b" % (len(message), message)
+        return wire.terminated(message) if parcel.tame else wire.stuffed(message)
 
     def _send(self, octets: bytes) -> None:
         """Hand octets to the socket, and keep what it does not take."""

@@ -17,15 +17,14 @@ def stuffed(message: bytes) -> bytes:
     A bare CR or LF could end the message early for a lenient relay (SMTP smuggling), so our own
     messages have none, and one that has is not sent: ValueError.
     """
-    return terminated(message.replace(b"\r\n.", b"\r\n..") if b"\r\n." in message else message)
+    strict(message)
+    start = b"." if message.startswith(b".") else b""
+    return terminated(start + message.replace(b"\r\n.", b"\r\n.."))
 
 
 def terminated(message: bytes) -> bytes:
-    """Add the final dot, and stuff one that opens the message."""
-    strict(message)
-    start = b"." if message.startswith(b".") else b""
-    end = b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"
-    return b"".join((start, message, end))
+    """Add the final dot to a message that is tame or stuffed."""
+    return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 def strict(message: bytes) -> None:

@@ -1,0 +1,312 @@
+"""Sending: Digest's whole path, ledger on, beside Postfix's smtp-source, smtplib and Django.
+
+All hand the same number of messages of the same size to Postfix's smtp-sink, in turns, on as many
+connections; each composes nothing but Digest, which puts every reader's mail together, journals it,
+and records the reply in PostgreSQL. Printed: medians, ratios, and where the CPU time went.
+
+    make bench ARGS=sending                       everything (an hour)
+    DIGEST_ROUNDS=5 DIGEST_CASES=30x4 ...         some cases: KBxCONNECTIONS[xPROCESSES][@MS]
+"""
+
+import os
+import smtplib
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from benchmarks._relays import SOURCE, distance, sink
+
+ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
+CASES = os.environ.get(
+    "DIGEST_CASES", "30x1 30x4 30x10 30x4x2 30x10x2 5x4 90x4 30x10@20 30x10x2@20"
+).split()
+MESSAGES = int(os.environ.get("DIGEST_MESSAGES", "20_000"))
+FAR = 4_000  # messages of a case at a distance
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured."""
+
+    kilobytes: int
+    connections: int
+    processes: int = 1
+    milliseconds: float = 0
+
+    @classmethod
+    def read(cls, text: str) -> "Case":
+        """Read `KBxCONNECTIONS[xPROCESSES][@MS]`."""
+        words, _, away = text.partition("@")
+        return cls(*(int(word) for word in words.split("x")), milliseconds=float(away or 0))  # type: ignore[misc]
+
+    @property
+    def messages(self) -> int:
+        """How many are sent in one run."""
+        return FAR if self.milliseconds else MESSAGES
+
+
+@dataclass
+class Measured:
+    """Seconds of each run, and CPU seconds by who used them."""
+
+    seconds: list[float] = field(default_factory=list)
+    cpu: dict[str, list[float]] = field(default_factory=dict)
+
+
+def main() -> None:
+    """Measure every case."""
+    _set_up()
+    for text in CASES:
+        _measure(Case.read(text))
+
+
+def _measure(case: Case) -> None:
+    with sink() as (port, sinking):
+        if case.milliseconds:
+            with distance(port, case.milliseconds) as far:
+                _compare(case, far, sinking)
+        else:
+            _compare(case, port, sinking)
+
+
+def _compare(case: Case, port: int, sinking: psutil.Process) -> None:
+    size = len(_prepare(case, 2)) if case.messages else 0
+    sides: dict[str, Callable[[], float]] = {
+        "digest": lambda: _digest(case, port),
+        "smtp-source": lambda: _source(case, port, size),
+        "smtplib": lambda: _smtplib(case, port, size, threads=1),
+    }
+    if case.milliseconds:
+        sides["smtplib, 10 threads"] = lambda: _smtplib(case, port, size, threads=10)
+    elif case == Case(30, 4):
+        sides["smtplib, 10 threads"] = lambda: _smtplib(case, port, size, threads=10)
+        sides["Django's backend"] = lambda: _django(case, port, size)
+    found = {name: Measured() for name in sides}
+    for _ in range(ROUNDS):
+        for name, run in sides.items():
+            before = _cpu(sinking)
+            found[name].seconds.append(run())
+            for who, used in _cpu(sinking).items():
+                found[name].cpu.setdefault(who, []).append(used - before[who])
+    _say(case, size, found)
+
+
+def _say(case: Case, size: int, found: dict[str, Measured]) -> None:
+    where = f", {case.milliseconds:.0f} ms away" if case.milliseconds else ""
+    print(
+        f"-- {case.messages:,} messages of {size:,} octets, {case.connections} connections in "
+        f"{case.processes} process(es){where}",
+        flush=True,
+    )
+    ours = median(found["digest"].seconds)
+    for name, measured in found.items():
+        took = median(measured.seconds)
+        cpu = ", ".join(
+            f"{who} {median(used) / case.messages * 1e6:.0f}" for who, used in measured.cpu.items()
+        )
+        print(
+            f"   {name:<20} {case.messages / took:7,.0f} a second   digest is {took / ours:5.2f} ×"
+            f"   CPU µs a message: {cpu}",
+            flush=True,
+        )
+
+
+def _cpu(sinking: psutil.Process) -> dict[str, float]:
+    """Return the CPU seconds used so far by those who had a hand in it."""
+    children = psutil.Process().cpu_times()
+    return {
+        "sender": children.user
+        + children.system
+        + children.children_user
+        + children.children_system,
+        "sink": _used(sinking),
+        "PostgreSQL": sum(map(_used, _postgres())),
+    }
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _postgres() -> list[psutil.Process]:
+    # A backend that has ended is among the children of the server, once it is waited for.
+    from digest.embedded import postgres
+
+    server = postgres.running(Path(os.environ["DIGEST_DATA_DIR"]) / "postgres")
+    return [server, *server.children()] if server else []
+
+
+# --- the others ------------------------------------------------------------------------
+
+
+def _source(case: Case, port: int, size: int) -> float:
+    words = ["-d", "-m", str(case.messages), "-s", str(case.connections), "-l", str(size)]
+    begun = time.perf_counter()
+    subprocess.run([SOURCE, *words, f"127.0.0.1:{port}"], check=True, capture_output=True)
+    return time.perf_counter() - begun
+
+
+def _smtplib(case: Case, port: int, size: int, *, threads: int) -> float:
+    message = _filler(size)
+    # The others are slow; what they need for a part is what they need.
+    part = max(500, case.messages // (10 if threads == 1 else 4))
+
+    def work(count: int) -> None:
+        with smtplib.SMTP("127.0.0.1", port) as smtp:
+            for number in range(count):
+                smtp.sendmail("news@courier.example", f"reader{number}@reader.example", message)
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, [part // threads] * threads))
+    return (time.perf_counter() - begun) * case.messages / (part // threads * threads)
+
+
+def _django(case: Case, port: int, size: int) -> float:
+    from django.core.mail import EmailMultiAlternatives
+    from django.core.mail.backends.smtp import EmailBackend
+
+    part = max(200, case.messages // 20)
+    text = _filler(size // 5).decode().partition("\r\n\r\n")[2]
+    html = _filler(size * 4 // 5).decode().partition("\r\n\r\n")[2]
+    messages = []
+    for number in range(part):
+        message = EmailMultiAlternatives(
+            "Tide", text, "news@courier.example", [f"reader{number}@reader.example"]
+        )
+        message.attach_alternative(html, "text/html")
+        messages.append(message)
+    begun = time.perf_counter()
+    EmailBackend(host="127.0.0.1", port=port).send_messages(messages)
+    return (time.perf_counter() - begun) * case.messages / part
+
+
+def _filler(size: int) -> bytes:
+    line = b"x" * 70 + b"\r\n"
+    return b"Subject: Tide\r\n\r\n" + line * (size // len(line))
+
+
+# --- Digest ----------------------------------------------------------------------------
+
+
+def _digest(case: Case, port: int) -> float:
+    """Send a planned edition with as many processes; the time from "go" to the last reply."""
+    _prepare(case, case.messages)
+    each = max(1, case.connections // case.processes)
+    url = f"smtp://127.0.0.1:{port}?starttls=never&connections={each}&messages=1000000"
+    environment = os.environ | {"DIGEST_SMTP_URL": url, "DIGEST_SEND_SECONDS": "3600"}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.sending", "work"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(case.processes)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"ready\n"
+    begun = time.perf_counter()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write(b"go\n")
+        worker.stdin.flush()
+    for worker in workers:
+        assert worker.wait() == 0
+    took = time.perf_counter() - begun
+    from digest.delivery.progress import progress
+    from digest.editions.models import Edition
+
+    sent = progress(Edition.objects.latest("pk")).sent
+    assert sent == case.messages, sent
+    return took
+
+
+def _work() -> None:
+    """Be one sender: ready, go, send until nothing is due."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from digest.delivery import ledger, sending  # noqa: F401  all of it is imported before "go"
+
+    connection.ensure_connection()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    if os.environ.get("DIGEST_PROFILE"):
+        import cProfile
+
+        cProfile.runctx("sending.send_due()", {"sending": sending}, {}, os.environ["DIGEST_PROFILE"])
+    else:
+        sending.send_due()
+
+
+def _set_up() -> None:
+    os.environ.setdefault("DIGEST_INBOUND_DOMAIN", "in.courier.example")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def _prepare(case: Case, readers: int) -> bytes:
+    """Plan an edition of about that many kilobytes for so many readers; return a mail of it."""
+    from django.db import connection
+
+    from digest.core import clock
+    from digest.delivery import ledger, planning
+    from digest.delivery.addressing import parcel_for
+    from digest.delivery.choosing import shelf_of
+    from digest.delivery.compiling import compiled_for
+    from digest.editions.models import Edition
+    from digest.subscribers.models import Subscriber, Subscription
+    from tests.cast import LONG_AGO, make_edition, make_newsletter, make_story
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")
+    newsletter = make_newsletter()
+    made = Subscriber.objects.bulk_create(
+        (
+            Subscriber(email=each, address_key=each, created_at=LONG_AGO)
+            for each in (f"reader{number}@reader.example" for number in range(readers))
+        ),
+        batch_size=5_000,
+    )
+    Subscription.objects.bulk_create(
+        (
+            Subscription(
+                subscriber=each,
+                newsletter=newsletter,
+                state=Subscription.State.ACTIVE,
+                created_at=LONG_AGO,
+                confirmed_at=LONG_AGO,
+            )
+            for each in made
+        ),
+        batch_size=5_000,
+    )
+    edition = make_edition(newsletter, slot=LONG_AGO)
+    stories, words = {5: (0, 0), 30: (6, 120), 90: (10, 900)}[case.kilobytes]
+    for number in range(max(1, stories)):
+        make_story(edition, title=f"High water {number}", summary="A word of the tide. " * (words // 4))
+    planning.plan_built(clock.now())
+    edition = Edition.objects.select_related("newsletter__publication").get(pk=edition.pk)
+    shelf = shelf_of(edition, compiled_for(edition))
+    row = ledger.Row(0, 1, "reader1@reader.example", "", 0, None)
+    return parcel_for(edition, row, shelf, clock.now()).message
+
+
+if __name__ == "__main__":
+    _work() if sys.argv[1:] == ["work"] else main()
