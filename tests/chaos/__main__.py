@@ -1,0 +1,28 @@
+"""`make chaos`: 100,000 readers, and something killed every few seconds. Prints what came of it.
+
+DIGEST_READERS and DIGEST_SEED change how many, and what happens when.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import tests.services  # noqa: F401  names a secret key and the like
+from tests.chaos.run import run
+
+
+def main() -> int:
+    """Run once; 1 if anything was lost or a surprise."""
+    readers = int(os.environ.get("DIGEST_READERS", "100_000"))
+    seed = int(os.environ.get("DIGEST_SEED", "1047"))
+    with tempfile.TemporaryDirectory(prefix="digest-chaos-", ignore_cleanup_errors=True) as folder:
+        report = run(Path(folder), readers, seed, (0.2, 1.5))
+        if not report.good:
+            print((Path(folder) / "log").read_text()[-4000:])
+    print(f"seed {seed}: {'good' if report.good else 'BAD'}\n{report}")
+    return int(not report.good)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Digest's processes, each of which may be killed and comes back."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import psycopg
+import redis
+
+from digest.embedded import checks, postgres, valkey
+
+ROOT = Path(__file__).parents[2]
+CONNECTIONS, PROCESSES = 4, 2
+LEASE = 10  # seconds
+
+
+class House:
+    """PostgreSQL, Valkey, a relay, a worker of two processes and two beats, in one folder."""
+
+    def __init__(self, folder: Path, *, tick: float) -> None:
+        self.folder = folder
+        self.accepted = folder / "accepted"
+        self.accepted.touch()
+        self.log = folder / "log"
+        self.port = checks.free_port("127.0.0.1", 0)
+        self.database = postgres.start(folder / "postgres")
+        self.valkey, self.redis_url = valkey.start(folder / "valkey")
+        self.environment = os.environ | {
+            "DIGEST_DATA_DIR": str(folder),
+            "DIGEST_DATABASE_URL": self.database,
+            "DIGEST_REDIS_URL": self.redis_url,
+            "DIGEST_SMTP_URL": (
+                f"smtp://127.0.0.1:{self.port}?starttls=never&connections={CONNECTIONS}"
+            ),
+            "DIGEST_LEASE_SECONDS": str(LEASE),
+            "DIGEST_TICK_SECONDS": str(tick),
+            "DIGEST_SEND_SECONDS": "4",
+        }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def set_stage(self, readers: int) -> None:
+        """Make readers, and an edition that waits for beat."""
+        words = [sys.executable, "-m", "tests.chaos.stage", str(readers)]
+        subprocess.run(words, env=self.environment, cwd=ROOT, check=True)
+
+    def open(self) -> None:
+        """Start whatever does not run."""
+        if postgres.running(self.folder / "postgres") is None:
+            postgres.start(self.folder / "postgres")
+        if not valkey.answers(self.redis_url):
+            with suppress(Exception):
+                self.valkey.stop()
+            self.valkey, _ = valkey.start(self.folder / "valkey")
+        celery = ("celery", "-A", "workers.app")
+        self._keep("sink", "tests.chaos.sink", str(self.port), str(self.accepted))
+        worker = ("worker", "--concurrency", str(PROCESSES), "--without-gossip")
+        self._keep("worker", *celery, *worker, "--without-mingle", "--without-heartbeat")
+        self._keep("beat", *celery, "beat", "--pidfile", "")
+        self._keep("second beat", *celery, "beat", "--pidfile", "")
+
+    def close(self) -> None:
+        """End everything."""
+        for process in self.processes.values():
+            _kill_family(process.pid)
+            process.wait()
+        with suppress(Exception):
+            self.valkey.stop()
+        postgres.stop(self.folder / "postgres")
+
+    def children(self) -> list[psutil.Process]:
+        """The processes that do the worker's work."""
+        with suppress(psutil.Error):
+            return psutil.Process(self.processes["worker"].pid).children()
+        return []
+
+    def kill(self, name: str) -> None:
+        """Kill -9 one of ours, with its children."""
+        _kill_family(self.processes[name].pid)
+
+    def kill_postgres(self) -> None:
+        """Kill -9 the server and every backend."""
+        if server := postgres.running(self.folder / "postgres"):
+            _kill_family(server.pid)
+
+    def kill_valkey(self) -> None:
+        """Kill -9 the broker."""
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if any(str(self.folder / "valkey") in word for word in words):
+                process.kill()
+
+    def flush(self) -> None:
+        """FLUSHALL: every nudge and limit is gone."""
+        with suppress(redis.RedisError):
+            redis.Redis.from_url(self.redis_url).flushall()
+
+    def copies(self) -> list[str]:
+        """Return the recipients of all that the relay accepted, in order."""
+        return [line.split()[1] for line in self.accepted.read_text().splitlines()]
+
+    def ask(self, query: str) -> list[tuple[object, ...]]:
+        """Ask the database."""
+        with psycopg.connect(self.database, connect_timeout=10) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def is_over(self) -> bool:
+        """Say whether the edition is done; a database that is away says no."""
+        try:
+            return self.ask("SELECT state FROM editions_edition") == [("sent",)]
+        except psycopg.Error:
+            return False
+
+    def _keep(self, name: str, module: str, *words: str) -> None:
+        known = self.processes.get(name)
+        if known is not None and known.poll() is None:
+            return
+        with self.log.open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", module, *words],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+
+
+def wait_for(fact: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until something holds."""
+    give_up = time.monotonic() + seconds
+    while not fact():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}")
+        time.sleep(0.1)
+
+
+def _kill_family(pid: int) -> None:
+    with suppress(psutil.Error):
+        head = psutil.Process(pid)
+        for process in [*head.children(recursive=True), head]:
+            with suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
+
+
+__all__ = ["CONNECTIONS", "LEASE", "PROCESSES", "House", "wait_for"]

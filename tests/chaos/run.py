@@ -1,0 +1,159 @@
+"""One run: a send, and someone with a grudge."""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tests.chaos.house import CONNECTIONS, LEASE, PROCESSES, House, wait_for
+
+
+@dataclass
+class Report:
+    """What came of it."""
+
+    readers: int
+    events: list[str] = field(default_factory=list)
+    foreseen: int = 0  # repeats that the kills may cause: connections in flight at each
+    lost: int = 0
+    repeats: int = 0
+    surprises: list[str] = field(default_factory=list)  # repeats that were not in doubt before
+    doubts: int = 0
+    slowest: float = 0.0  # seconds from an event to the next accepted message
+    seconds: float = 0.0
+    states: Mapping[int, int] = field(default_factory=dict)
+    tally: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Nobody lost, no repeat a surprise, the balance holds."""
+        return (
+            not self.lost
+            and not self.surprises
+            and self.repeats <= self.foreseen
+            and self.states == self.tally
+            and sum(self.states.values()) == self.readers
+        )
+
+    def __str__(self) -> str:
+        counted = ", ".join(f"{count} × {name}" for name, count in Counter(self.events).items())
+        return (
+            f"{self.readers:,} readers in {self.seconds:.0f} s; {len(self.events)} events: "
+            f"{counted}\n"
+            f"lost {self.lost}; repeats {self.repeats} (at most {self.foreseen} foreseeable), "
+            f"of them not in doubt before: {len(self.surprises)}; rows ever in doubt "
+            f"{self.doubts}\n"
+            f"slowest recovery {self.slowest:.1f} s; states {dict(self.states)}, "
+            f"tally {dict(self.tally)}"
+        )
+
+
+def run(
+    folder: Path, readers: int, seed: int, pause: tuple[float, float], *, most: int = 10_000
+) -> Report:
+    """Send to so many readers; something befalls the house every `pause` seconds, `most` times."""
+    dice, report, house = random.Random(seed), Report(readers), House(folder, tick=2)  # noqa: S311
+    grudges = _grudges(house, dice)
+    try:
+        house.set_stage(readers)
+        house.open()
+        wait_for(lambda: house.accepted.stat().st_size > 0, 60, "the first mail")
+        begun = time.monotonic()
+        deck: list[str] = []
+        while not house.is_over() and len(report.events) < most:
+            time.sleep(dice.uniform(*pause))
+            deck = deck or dice.sample(sorted(grudges), len(grudges))
+            _befall(house, deck.pop(), grudges, report)
+        wait_for(lambda: _heal(house), 900, "the end")
+        report.seconds = time.monotonic() - begun
+        _count(house, report)
+    finally:
+        house.close()
+    return report
+
+
+def _befall(
+    house: House, name: str, grudges: Mapping[str, tuple[int, Callable[[], None]]], report: Report
+) -> None:
+    """Let something happen, bring the house back up, and see how long nothing moved."""
+    repeats, deed = grudges[name]
+    deed()
+    report.events.append(name)
+    report.foreseen += repeats
+    at, size = time.monotonic(), house.accepted.stat().st_size
+    house.open()
+    with suppress(TimeoutError):
+        wait_for(lambda: house.accepted.stat().st_size > size or house.is_over(), 120, "recovery")
+    report.slowest = max(report.slowest, time.monotonic() - at)
+
+
+def _grudges(house: House, dice: random.Random) -> dict[str, tuple[int, Callable[[], None]]]:
+    """Return what may happen, with how many messages may be in flight then."""
+
+    def kill_child() -> None:
+        if children := house.children():
+            with suppress(psutil.Error):
+                dice.choice(children).kill()
+
+    def freeze() -> None:
+        if children := house.children():
+            frozen = dice.choice(children)
+            with suppress(psutil.Error):
+                frozen.send_signal(signal.SIGSTOP)
+                time.sleep(1.5 * LEASE)
+                frozen.send_signal(signal.SIGCONT)
+
+    def end_sink(number: signal.Signals) -> Callable[[], None]:
+        def end() -> None:
+            house.processes["sink"].send_signal(number)
+            with suppress(Exception):
+                house.processes["sink"].wait(5)
+            house.kill("sink")
+
+        return end
+
+    everyone = CONNECTIONS * PROCESSES
+    return {
+        "worker child killed": (CONNECTIONS, kill_child),
+        "worker killed": (everyone, lambda: house.kill("worker")),
+        "worker frozen beyond its lease": (CONNECTIONS, freeze),
+        "beat killed": (0, lambda: house.kill("beat")),
+        "PostgreSQL killed": (0, house.kill_postgres),
+        "Valkey killed": (0, house.kill_valkey),
+        "Valkey flushed": (0, house.flush),
+        "relay killed before its sync": (everyone, end_sink(signal.SIGUSR1)),
+        "relay killed after its sync": (everyone, end_sink(signal.SIGUSR2)),
+    }
+
+
+def _heal(house: House) -> bool:
+    house.open()
+    return house.is_over()
+
+
+def _count(house: House, report: Report) -> None:
+    rows = house.ask(
+        "SELECT reader.email, delivery.doubts FROM delivery_delivery AS delivery "
+        "JOIN subscribers_subscriber AS reader ON reader.id = delivery.subscriber_id"
+    )
+    doubts = {str(email): int(str(count)) for email, count in rows}
+    copies = Counter(house.copies())
+    report.lost = sum(1 for email in doubts if not copies[email])
+    report.repeats = sum(count - 1 for count in copies.values())
+    report.surprises = [who for who, count in copies.items() if count - 1 > doubts[who]]
+    report.doubts = sum(1 for count in doubts.values() if count)
+    for about, query in (
+        ("states", "SELECT state, count(*) FROM delivery_delivery GROUP BY state"),
+        (
+            "tally",
+            "SELECT state, sum(deliveries)::bigint FROM delivery_tally GROUP BY state "
+            "HAVING sum(deliveries) <> 0",
+        ),
+    ):
+        setattr(report, about, {int(str(state)): int(str(n)) for state, n in house.ask(query)})
