@@ -219,6 +219,11 @@ def drop(fence: int) -> None:
     Claim.objects.filter(pk=fence).delete()
 
 
+def is_claimed(journal: str) -> bool:
+    """Say whether anything is claimed under a journal's name."""
+    return Claim.objects.filter(journal=journal).exists()
+
+
 def renew(fences: Collection[int]) -> frozenset[int]:
     """Prolong leases from now on; return the fences that are still ours."""
     with connection.cursor() as cursor:

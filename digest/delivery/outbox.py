@@ -238,9 +238,9 @@ class Outbox:
     def _fold(self) -> None:
         """Bring the ledger up to what is known."""
         for hand in list(self._hands.values()):
-            if hand.words:
-                words, hand.words = hand.words, []
+            if words := list(hand.words):
                 recorded = self._record(hand.batch, words)
+                hand.words = hand.words[len(words) :]  # not before they are surely in the ledger
                 for key, word in words:
                     if key in recorded and word.state != State.QUEUED:
                         self._count(word.state, 1)
@@ -283,5 +283,6 @@ class Outbox:
             hand.rows.clear()
             if hand.over:
                 self._let_go(hand)
-        if not self._hands:
+        # A claim whose commit we never heard of is folded in by a sweep, which needs the journal.
+        if not self._hands and not ledger.is_claimed(self._journal.name):
             self._journal.done()

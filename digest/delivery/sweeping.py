@@ -55,6 +55,7 @@ def sweep(now: datetime) -> Swept:
     swept = Swept()
     _fold_journals(swept, now)
     _fold_expired(swept, now)
+    _fold_unclaimed(swept)
     swept.resent = _resend_doubted(now)
     settle_cancelled(now)
     _settle_nameless(now)
@@ -105,6 +106,18 @@ def _fold_expired(swept: Swept, now: datetime) -> None:
             log.error("a machine is gone with its journal", fence=claim.pk)
             _fold(claim, None, swept, now)
             claim.delete()
+
+
+def _fold_unclaimed(swept: Swept) -> None:
+    """Put in doubt what bears the fence of no claim: it should not be, and nobody else would look.
+
+    Claim and rows change in one transaction, so one statement sees both or neither.
+    """
+    claims = Claim.objects.filter(fence=OuterRef("fence"))
+    stray = Delivery.objects.filter(~Exists(claims), state=State.CLAIMED)
+    if found := stray.update(state=State.IN_DOUBT, doubts=F("doubts") + 1, reply=DOUBT):
+        log.error("claimed by nobody", deliveries=found)
+        swept.doubted += found
 
 
 @transaction.atomic

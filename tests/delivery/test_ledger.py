@@ -217,6 +217,16 @@ def test_what_a_machine_had_in_hand_that_is_gone_is_in_doubt() -> None:
     assert not Claim.objects.exists()
 
 
+def test_what_is_claimed_by_nobody_is_in_doubt() -> None:
+    """It should not be; but a row that no sweep looks at would wait for ever."""
+    edition = make_running(2, newsletter=make_newsletter(in_doubt="hold"))
+    ledger.drop(claimed(edition, 1).fence)
+    other = claimed(edition, 1)
+    assert sweeping.sweep(NOON).doubted == 1
+    assert states() == ["in doubt", "claimed"]
+    assert ledger.is_claimed("") and other.rows
+
+
 @pytest.mark.parametrize(("policy", "expected"), [("hold", "in doubt"), ("resend", "queued")])
 def test_what_is_in_doubt_is_held_or_sent_again(policy: str, expected: str) -> None:
     """As the newsletter says."""
