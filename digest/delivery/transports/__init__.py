@@ -3,8 +3,9 @@
 from django.conf import settings
 
 from digest.core.errors import ConfigurationError
+from digest.delivery.transports import esp_addresses, smtp
 from digest.delivery.transports.base import Transport
-from digest.delivery.transports.smtp import SmtpTransport, parse_address
+from digest.delivery.transports.smtp import SmtpTransport
 
 
 def open_transport() -> Transport:
@@ -16,4 +17,16 @@ def open_transport() -> Transport:
         raise ConfigurationError(
             "No relay is set. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
         )
-    return SmtpTransport(parse_address(settings.DIGEST_SMTP_URL))
+    return transport_for(settings.DIGEST_SMTP_URL)
+
+
+def transport_for(url: str) -> Transport:
+    """Return the transport of an address: `smtp://…`, `smtps://…` or `anymail+provider://…`.
+
+    Raises ConfigurationError for an address that cannot be used.
+    """
+    if esp_addresses.is_provider(url):
+        from digest.delivery.transports.esp import EspTransport  # anymail and requests load slowly
+
+        return EspTransport(esp_addresses.parse_address(url))
+    return SmtpTransport(smtp.parse_address(url))
