@@ -3,9 +3,8 @@
 from django.conf import settings
 
 from digest.core.errors import ConfigurationError
-from digest.delivery.transports import esp_addresses, smtp
+from digest.delivery.transports import smtp
 from digest.delivery.transports.base import Transport
-from digest.delivery.transports.smtp import SmtpTransport
 
 
 def open_transport() -> Transport:
@@ -25,8 +24,8 @@ def transport_for(url: str) -> Transport:
 
     Raises ConfigurationError for an address that cannot be used.
     """
-    if esp_addresses.is_provider(url):
-        from digest.delivery.transports.esp import EspTransport  # anymail and requests load slowly
+    if url.startswith("anymail+"):
+        from digest.delivery.transports import esp  # anymail and requests load slowly
 
-        return EspTransport(esp_addresses.parse_address(url))
-    return SmtpTransport(smtp.parse_address(url))
+        return esp.EspTransport(esp.parse_address(url))
+    return smtp.SmtpTransport(smtp.parse_address(url))

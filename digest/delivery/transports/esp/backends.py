@@ -13,7 +13,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils.module_loading import import_string
 
 from digest.core.errors import ConfigurationError
-from digest.delivery.transports.esp_addresses import CONNECT_SECONDS, PARALLEL, EspAddress
+from digest.delivery.transports.esp.address import CONNECT_SECONDS, PARALLEL, EspAddress
 
 
 def backend_for(address: EspAddress) -> Any:

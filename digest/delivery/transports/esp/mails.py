@@ -7,8 +7,10 @@ The provider writes Date and the MIME fields anew.
 
 from collections.abc import Mapping
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.message import EmailMessage, Message
+from email.utils import getaddresses
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
@@ -65,9 +67,9 @@ def composed(
     mail = EmailMultiAlternatives(
         subject=str(read["Subject"] or ""),
         body=text if text is not None else html or "",
-        from_email=_mailboxes(read, "From")[0],
+        from_email=_one(_mailboxes(read, "From")),
         to=[_named(read, envelope.recipient)],
-        reply_to=_mailboxes(read, "Reply-To"),
+        reply_to=[str(each) for each in _mailboxes(read, "Reply-To")],
         headers={name: str(value) for name, value in read.items() if name.lower() not in _PLACED}
         | dict(headers),
     )
@@ -79,6 +81,7 @@ def composed(
 
 
 def _parts(read: EmailMessage) -> tuple[str | None, str | None]:
+    """Return text and HTML, None for what there is not."""
     found: dict[str, str] = {}
     for part in read.walk():
         kind = part.get_content_type()
@@ -90,19 +93,31 @@ def _parts(read: EmailMessage) -> tuple[str | None, str | None]:
     return found.get("text/plain"), found.get("text/html")
 
 
-def _mailboxes(read: EmailMessage, name: str) -> list[str]:
-    field = read[name]
-    found = [str(each) for each in field.addresses] if field else []
-    if not found and name == "From":
-        raise UnfitMessageError("A message without From.")
-    return found
+def _mailboxes(read: EmailMessage, name: str) -> list[Address]:
+    """Return the mailboxes of a field.
+
+    The modern parser of Python 3.11 keeps the space between two encoded-words of a phrase, against
+    RFC 2047 §6.2, so the older one reads it.
+    """
+    raw = [
+        value.replace("\r\n", "") for key, value in read.raw_items() if key.lower() == name.lower()
+    ]
+    found = [(str(make_header(decode_header(shown))), email) for shown, email in getaddresses(raw)]
+    return [_address(shown, email) for shown, email in found if email]
+
+
+def _one(mailboxes: list[Address]) -> str:
+    if len(mailboxes) != 1:
+        raise UnfitMessageError("A message is from one mailbox.")
+    return str(mailboxes[0])
 
 
 def _named(read: EmailMessage, recipient: str) -> str:
     """Return the envelope's recipient under the name that To gives."""
-    field = read["To"]
-    name = field.addresses[0].display_name if field and field.addresses else ""
-    if not name:
-        return recipient
-    local, _, domain = recipient.rpartition("@")
-    return str(Address(name, local, domain))
+    names = [each.display_name for each in _mailboxes(read, "To")]
+    return str(_address(names[0] if names else "", recipient))
+
+
+def _address(shown: str, email: str) -> Address:
+    local, _, domain = email.rpartition("@")
+    return Address(shown, local, domain)

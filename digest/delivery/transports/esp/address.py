@@ -39,7 +39,7 @@ class Provider:
 
 
 _ANYMAIL = "anymail.backends.{}.EmailBackend"
-_OURS = "digest.delivery.transports.esp_backends."
+_OURS = "digest.delivery.transports.esp.backends."
 PROVIDERS = {
     "amazon_ses": Provider(
         _OURS + "amazon_ses",
@@ -84,11 +84,6 @@ class EspAddress:
         return PROVIDERS[self.name]
 
 
-def is_provider(url: str) -> bool:
-    """Say whether an address is one of a provider's API."""
-    return url.startswith(SCHEME)
-
-
 def parse_address(url: str) -> EspAddress:
     """Read an address as shown at the top of this module.
 
@@ -97,7 +92,7 @@ def parse_address(url: str) -> EspAddress:
     # urlsplit wants no underscore in a scheme
     name, _, rest = url.removeprefix(SCHEME).partition("://")
     name = name.replace("-", "_")
-    if not is_provider(url) or name not in PROVIDERS:
+    if not url.startswith(SCHEME) or name not in PROVIDERS:
         raise ConfigurationError(
             f"DIGEST_SMTP_URL: after {SCHEME} comes one of {', '.join(sorted(PROVIDERS))}."
         )

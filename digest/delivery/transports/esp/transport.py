@@ -1,4 +1,4 @@
-"""Providers' APIs, through django-anymail: one more way to hand mail over.
+"""Hands mail to a provider, several messages at once.
 
     take a few messages > note that they are begun > call > settle, doubt or give back each
 
@@ -6,15 +6,15 @@ Each reader's mail differs from the next one's, in Message-ID, links and perhaps
 batches (merge_data, merge_headers) are one message for many, so they are no use here:
 
     Mailgun, Amazon SES   take our bytes unchanged
-    Postmark              one call for BATCH messages, each whole (esp_backends.PostmarkBatch)
-    the others            one call a message, in which the message is taken apart (esp_mails)
+    Postmark              one call for BATCH messages, each whole (backends.PostmarkBatch)
+    the others            one call a message, in which the message is taken apart (mails)
 
 Where a call carries one message, PARALLEL calls are under way at once over one session. Nothing is
-repeated here: what comes back is a word of SMTP's (esp_words), and the ledger decides.
+repeated here: what comes back is a word of SMTP's (words), and the ledger decides.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
@@ -23,10 +23,12 @@ import requests
 
 from digest.delivery.errors import RelayDownError, ReplyLostError
 from digest.delivery.transports.base import Envelope, Load, Parcel, Reply
-from digest.delivery.transports.esp_addresses import CONNECT_SECONDS, PARALLEL, EspAddress
-from digest.delivery.transports.esp_backends import backend_for, keep_to_itself
-from digest.delivery.transports.esp_mails import ReadyMail, UnfitMessageError, composed
-from digest.delivery.transports.esp_words import Word, word_of_problem, word_of_status
+from digest.delivery.transports.esp.address import CONNECT_SECONDS, PARALLEL, EspAddress
+from digest.delivery.transports.esp.backends import backend_for, keep_to_itself
+from digest.delivery.transports.esp.mails import ReadyMail, UnfitMessageError, composed
+from digest.delivery.transports.esp.words import Word, word_of_problem, word_of_status
+
+PULSE = 0.5  # seconds between two looks of the load at itself
 
 
 class EspTransport:
@@ -63,11 +65,8 @@ class EspTransport:
         self._begin()
         taken = iter(load.take, None)
         while batch := list(islice(taken, self.address.provider.batch or PARALLEL)):
-            if not load.begin(batch):
-                for parcel in batch:
-                    load.give_back(parcel)
-                return
-            troubles = [_note(load, parcel, word) for parcel, word in self._words(batch)]
+            going = _begun(load, batch)
+            troubles = [_note(load, *each) for each in self._words(going, load.tick)]
             for trouble in filter(None, troubles):
                 raise RelayDownError(str(trouble)) from trouble
 
@@ -112,45 +111,53 @@ class EspTransport:
         client = getattr(self._backend, "client", None)
         return str(client.meta.endpoint_url if client else getattr(self._backend, "api_url", ""))
 
-    def _words(self, parcels: Sequence[Parcel]) -> Iterator[tuple[Parcel, Word]]:
+    def _words(
+        self, parcels: Sequence[Parcel], tick: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[Parcel, Word]]:
         """Yield each parcel with the provider's word on it, as the words come in."""
         if self.address.provider.batch:
-            yield from zip(parcels, self._batch(parcels), strict=True)
-            return
-        calls: dict[Future[Word], Parcel] = {
-            self._calls.submit(self._single, parcel): parcel for parcel in parcels
-        }
-        for call in as_completed(calls):
-            yield calls[call], call.result()
+            left = {self._calls.submit(self._batch, parcels)}
+        else:
+            left = {self._calls.submit(self._single, parcel) for parcel in parcels}
+        while left:
+            done, left = wait(left, PULSE, FIRST_COMPLETED)
+            for call in done:
+                yield from call.result()
+            tick()
 
-    def _single(self, parcel: Parcel) -> Word:
+    def _single(self, parcel: Parcel) -> list[tuple[Parcel, Word]]:
+        """Make a call for one parcel."""
         try:
             mail = self._mail(parcel)
             self._backend.send_messages([mail])
             found = list(mail.anymail_status.recipients.values())
         except Exception as problem:  # noqa: BLE001  (whatever it is, it is somebody's mail)
-            return self._word(problem)
-        return self._word(found[0] if len(found) == 1 else None)
+            return [(parcel, self._word(problem))]
+        return [(parcel, self._word(found[0] if len(found) == 1 else None))]
 
-    def _batch(self, parcels: Sequence[Parcel]) -> list[Word]:
-        words: dict[int, Word] = {}
-        mails = {}
-        for at, parcel in enumerate(parcels):
+    def _batch(self, parcels: Sequence[Parcel]) -> list[tuple[Parcel, Word]]:
+        """Make one call for all."""
+        words, mails = [], []
+        for parcel in parcels:
             try:
-                mails[at] = self._mail(parcel)
+                mails.append((parcel, self._mail(parcel)))
             except UnfitMessageError as problem:
-                words[at] = self._word(problem)
+                words.append((parcel, self._word(problem)))
         try:
-            found = self._backend.send_all(list(mails.values()))
+            found = self._backend.send_all([mail for _, mail in mails])
         except Exception as problem:  # noqa: BLE001  (as above)
             found = [problem] * len(mails)
-        words |= {at: self._word(each) for at, each in zip(mails, found, strict=True)}
-        return [words[at] for at in range(len(parcels))]
+        return words + [
+            (parcel, self._word(each)) for (parcel, _), each in zip(mails, found, strict=True)
+        ]
 
     def _mail(self, parcel: Parcel) -> Any:
         if self.address.provider.takes_bytes:
             return ReadyMail(parcel.envelope, parcel.message)
-        return composed(parcel.envelope, parcel.message, self.address.provider.headers)
+        try:
+            return composed(parcel.envelope, parcel.message, self.address.provider.headers)
+        except (LookupError, ValueError) as cause:
+            raise UnfitMessageError(f"The message cannot be taken apart: {cause}") from cause
 
     def _word(self, found: Any) -> Word:
         """Return the word of a status or a problem, or of neither."""
@@ -164,6 +171,15 @@ class EspTransport:
         for secret in self.address.secrets:
             text = text.replace(secret, "…")
         return "".join(each for each in text if each.isprintable())[:500]
+
+
+def _begun(load: Load, parcels: Sequence[Parcel]) -> list[Parcel]:
+    """Return the parcels that may go; the others are given back."""
+    may_go = load.begin(parcels)
+    for parcel in parcels:
+        if parcel.key not in may_go:
+            load.give_back(parcel)
+    return [parcel for parcel in parcels if parcel.key in may_go]
 
 
 def _note(load: Load, parcel: Parcel, word: Word) -> RelayDownError | ReplyLostError | None:

@@ -23,7 +23,7 @@ from urllib3 import exceptions as wire
 
 from digest.delivery.errors import RelayDownError, ReplyLostError
 from digest.delivery.transports.base import Reply
-from digest.delivery.transports.esp_mails import UnfitMessageError
+from digest.delivery.transports.esp.mails import UnfitMessageError
 
 Word = Reply | RelayDownError | ReplyLostError
 
