@@ -72,6 +72,7 @@ class ProviderServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one segment
 
             def do_GET(self) -> None:
                 self._say(Answer(404))

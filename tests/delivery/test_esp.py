@@ -3,6 +3,7 @@
 import ssl
 import subprocess
 import sys
+import threading
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -323,6 +324,19 @@ def test_what_may_not_go_is_given_back(name: str) -> None:
     assert b"AbC_d-1" in b"".join(request.body for request in server.requests)
 
 
+def test_eight_calls_are_under_way_at_once() -> None:
+    """None is answered before all eight are there."""
+    together = threading.Barrier(8)
+
+    def script(asked: Request) -> Answer:
+        together.wait(10)
+        return mailgun_says(asked)
+
+    with provider("mailgun", script) as (_, transport):
+        transport.carry(book := Book(16))
+    assert len(book.words) == 16
+
+
 def test_an_empty_load_is_no_call() -> None:
     """Nothing is due."""
     with provider("postmark") as (server, transport):
@@ -385,6 +399,17 @@ def test_a_verdict_that_cannot_be_read_is_a_doubt(verdict: Any) -> None:
     ):
         transport.carry(book := Book(3))
     assert [book.words[key][:5] for key in (1, 2, 3)] == ["250 2", "doubt", "250 2"]
+
+
+def test_more_verdicts_than_messages_are_none() -> None:
+    """Nobody knows whose they are."""
+    verdicts = [{"ErrorCode": 0, "Message": "OK", "MessageID": "x", "To": "a@b.example"}] * 3
+    with (
+        provider("postmark", lambda _: Answer.of(verdicts)) as (_, transport),
+        pytest.raises(RelayDownError),
+    ):
+        transport.carry(book := Book(2))
+    assert all(word.startswith("doubt") for word in book.words.values())
 
 
 @pytest.mark.parametrize(
