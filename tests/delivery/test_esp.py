@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ def mailgun_says(_: Request) -> Answer:
     return Answer.of({"id": "<20261123.1@mg.courier.example>", "message": "Queued. Thank you."})
 
 
+NOTHING = Request("/", Message(), b"", ("127.0.0.1", 0))
 USUAL: dict[str, Script] = {"postmark": postmark_says, "mailgun": mailgun_says}
 
 
@@ -335,6 +337,14 @@ def test_eight_calls_are_under_way_at_once() -> None:
     with provider("mailgun", script) as (_, transport):
         transport.carry(book := Book(16))
     assert len(book.words) == 16
+
+
+def test_cookies_are_not_kept() -> None:
+    """Calls of several threads have one session."""
+    script = replace(mailgun_says(NOTHING), headers={"Set-Cookie": "at=here; Path=/"})
+    with provider("mailgun", lambda _: script) as (server, transport):
+        transport.carry(Book(9))
+    assert not any(request.headers["Cookie"] for request in server.requests)
 
 
 def test_an_empty_load_is_no_call() -> None:

@@ -1,6 +1,7 @@
 """Anymail's backends where Digest needs more of the provider's API than anymail uses."""
 
 from collections.abc import Mapping, Sequence
+from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from json import dumps
 from typing import Any
@@ -28,9 +29,10 @@ def backend_for(address: EspAddress) -> Any:
 
 
 def keep_to_itself(backend: Any) -> None:
-    """Let a redirect take our secrets nowhere, and cookies be kept by no thread."""
+    """Let a redirect take our secrets nowhere, and threads share no cookies."""
     if isinstance(backend, base_requests.AnymailRequestsBackend):
         backend.session.max_redirects = 0
+        backend.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def amazon_ses(
