@@ -24,6 +24,9 @@ def relay(_now: datetime) -> Iterator[Finding]:
     if not settings.DIGEST_SMTP_URL:
         yield fail("No relay is set.", "Set DIGEST_SMTP_URL: smtp://user:password@host:587.")
         return
+    if settings.DIGEST_SMTP_URL.startswith("anymail+"):
+        yield _provider(settings.DIGEST_SMTP_URL)
+        return
     try:
         address = parse_address(settings.DIGEST_SMTP_URL)
         with SmtpTransport(address) as transport:
@@ -33,6 +36,18 @@ def relay(_now: datetime) -> Iterator[Finding]:
         return
     yield ok(f"The relay {address.host}:{address.port} lets us in.")
     yield from _secrecy(address)
+
+
+def _provider(url: str) -> Finding:
+    """A provider's API answers; no question about keys is answered by all of them."""
+    from digest.delivery.transports import esp
+
+    try:
+        with esp.EspTransport(esp.parse_address(url)) as transport:
+            words = transport.check()
+    except (ConfigurationError, RelayDownError) as problem:
+        return fail(f"The provider cannot be used: {problem}", "Mend DIGEST_SMTP_URL.")
+    return ok(f"The provider is there: {words}. Whether it takes the key, a test mail tells.")
 
 
 def _troubles() -> Iterator[Finding]:

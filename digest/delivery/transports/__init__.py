@@ -3,8 +3,8 @@
 from django.conf import settings
 
 from digest.core.errors import ConfigurationError
+from digest.delivery.transports import smtp
 from digest.delivery.transports.base import Transport
-from digest.delivery.transports.smtp import SmtpTransport, parse_address
 
 
 def open_transport() -> Transport:
@@ -16,4 +16,16 @@ def open_transport() -> Transport:
         raise ConfigurationError(
             "No relay is set. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
         )
-    return SmtpTransport(parse_address(settings.DIGEST_SMTP_URL))
+    return transport_for(settings.DIGEST_SMTP_URL)
+
+
+def transport_for(url: str) -> Transport:
+    """Return the transport of an address: `smtp://…`, `smtps://…` or `anymail+provider://…`.
+
+    Raises ConfigurationError for an address that cannot be used.
+    """
+    if url.startswith("anymail+"):
+        from digest.delivery.transports import esp  # anymail and requests load slowly
+
+        return esp.EspTransport(esp.parse_address(url))
+    return smtp.SmtpTransport(smtp.parse_address(url))
