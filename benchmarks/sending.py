@@ -13,16 +13,19 @@ import smtplib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
 from benchmarks._relays import SOURCE, distance, sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
 CASES = os.environ.get(
@@ -113,7 +116,7 @@ def _say(case: Case, size: int, found: dict[str, Measured]) -> None:
             f"{who} {median(used) / case.messages * 1e6:.0f}" for who, used in measured.cpu.items()
         )
         print(
-            f"   {name:<20} {case.messages / took:7,.0f} a second   digest is {took / ours:5.2f} ×"
+            f"   {name:<20} {case.messages / took:7,.0f} a second  digest: {took / ours:5.2f} times"
             f"   CPU µs a message: {cpu}",
             flush=True,
         )
@@ -247,7 +250,8 @@ def _work() -> None:
     if os.environ.get("DIGEST_PROFILE"):
         import cProfile
 
-        cProfile.runctx("sending.send_due()", {"sending": sending}, {}, os.environ["DIGEST_PROFILE"])
+        where = os.environ["DIGEST_PROFILE"]
+        cProfile.runctx("sending.send_due()", {"sending": sending}, {}, where)
     else:
         sending.send_due()
 
@@ -300,7 +304,8 @@ def _prepare(case: Case, readers: int) -> bytes:
     edition = make_edition(newsletter, slot=LONG_AGO)
     stories, words = {5: (0, 0), 30: (6, 120), 90: (10, 900)}[case.kilobytes]
     for number in range(max(1, stories)):
-        make_story(edition, title=f"High water {number}", summary="A word of the tide. " * (words // 4))
+        summary = "A word of the tide. " * (words // 4)
+        make_story(edition, title=f"High water {number}", summary=summary)
     planning.plan_built(clock.now())
     edition = Edition.objects.select_related("newsletter__publication").get(pk=edition.pk)
     shelf = shelf_of(edition, compiled_for(edition))

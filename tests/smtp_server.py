@@ -17,7 +17,9 @@ from tempfile import mkdtemp
 from typing import NamedTuple, Self
 
 CLOSE = "close"
+NOBODY = "554 5.5.1 no valid recipients"
 Script = Mapping[str, Callable[[str], str | None]]
+Say = Callable[[str, str, str], bool]  # stage, what about, usual reply: was it a good one?
 
 
 class Received(NamedTuple):
@@ -102,21 +104,8 @@ class SmtpServer:
                 sender = argument if say("mail", words, "250 2.1.0 ok") else ""
             elif verb == "RCPT":
                 recipient = argument if say("rcpt", argument, "250 2.1.5 ok") else ""
-            elif verb == "DATA":
-                if not recipient and not self.lenient:
-                    say("nobody", "", "554 5.5.1 no valid recipients")
-                elif say("data", recipient, "354 go on"):
-                    data = self._read(client)
-                    if recipient:
-                        self._take(client, say, Received(sender, recipient, data))
-                    else:
-                        say("nobody", "", "554 5.5.1 no valid recipients")
-            elif verb == "BDAT":  # always the whole message (RFC 3030)
-                data = client.rfile.read(int(words.split()[1]))
-                if self._scripted("data", recipient):
-                    say("data", recipient, "")
-                else:
-                    self._take(client, say, Received(sender, recipient, data))
+            elif verb in {"DATA", "BDAT"}:
+                self._receive(client, say, words, Received(sender, recipient, b""))
             elif verb == "QUIT":
                 say("quit", "", "221 bye")
                 return
@@ -126,6 +115,26 @@ class SmtpServer:
     def _scripted(self, stage: str, about: str) -> str | None:
         script = self.script.get(stage)
         return script(about) if script else None
+
+    def _receive(
+        self, client: socketserver.StreamRequestHandler, say: Say, words: str, so_far: Received
+    ) -> None:
+        """Receive a message; BDAT is always the whole of it (RFC 3030)."""
+        recipient = so_far.recipient
+        if words.startswith("BDAT"):
+            data = client.rfile.read(int(words.split()[1]))
+            if self._scripted("data", recipient):
+                say("data", recipient, "")
+            else:
+                self._take(client, say, so_far._replace(data=data))
+        elif not recipient and not self.lenient:
+            say("nobody", "", NOBODY)
+        elif say("data", recipient, "354 go on"):
+            data = self._read(client)
+            if recipient:
+                self._take(client, say, so_far._replace(data=data))
+            else:
+                say("nobody", "", NOBODY)
 
     def _read(self, client: socketserver.StreamRequestHandler) -> bytes:
         lines = []
@@ -138,7 +147,7 @@ class SmtpServer:
     def _take(
         self,
         client: socketserver.StreamRequestHandler,
-        say: Callable[[str, str, str], bool],
+        say: Say,
         received: Received,
     ) -> None:
         threading.Event().wait(self.delay)

@@ -6,8 +6,8 @@ One small file for each sending run, on the disk of the machine that sends:
     e 17 250 2.0.0 Ok       the relay's word on it
     n 17                    it was not handed over after all
 
-Each line is one write(2), so it outlives a kill -9 of its process, and costs two microseconds where
-a commit costs a millisecond. It is folded into the ledger in batches, and thrown away when all of it
+Each line is one write(2), so it outlives a kill -9 of its process, and costs microseconds where a
+commit costs a millisecond. It is folded into the ledger in batches, and thrown away when all of it
 is there. Its process holds a lock on it; whoever finds a journal without a lock has found a dead
 process's, and folds it in. A journal is not synced: when the machine itself goes down, what its
 workers had claimed is in doubt as a whole. docs/decisions/0009 says what else was measured.
@@ -137,9 +137,10 @@ def _locked(path: Path) -> int:
     file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.fstat(file).st_nlink:  # another sweep was faster, and has thrown it away
-            raise FileNotFoundError(path)
     except BaseException:
         os.close(file)
         raise
-    return file
+    if os.fstat(file).st_nlink:
+        return file
+    os.close(file)  # another sweep was faster, and has thrown it away
+    raise FileNotFoundError(path)

@@ -20,6 +20,7 @@ Leases go by the database's clock, the only one that all workers share.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -101,7 +102,7 @@ def claim(
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM.format(wanted=wanted),
-            [edition.pk, now, limit] + [edition.pk, journal, settings.DIGEST_LEASE_SECONDS] + about,
+            [edition.pk, now, limit, edition.pk, journal, settings.DIGEST_LEASE_SECONDS, *about],
         )
         found = cursor.fetchall()
     rows = [Row(*fields) for _, may, *fields in found if may]
@@ -150,7 +151,7 @@ def look_again(batch: Batch, rows: Collection[Row], now: datetime) -> Look:
     with connection.cursor() as cursor:
         cursor.execute(
             _LOOK.format(wanted=wanted),
-            [batch.edition.pk, batch.fence] + [[row.id for row in rows], batch.fence] + about,
+            [batch.edition.pk, batch.fence, [row.id for row in rows], batch.fence, *about],
         )
         state, held, ours, may = cursor.fetchone()
     sending = state == Edition.State.SENDING
@@ -260,14 +261,14 @@ def forget(subscriber_id: int, now: datetime) -> None:
     theirs.update(**nobody, state=State.SUPPRESSED, settled_at=now, reply=ERASED)
 
 
-def _wanted(edition: Edition, now: datetime, issue: Issue) -> tuple[str, list[object]]:
+def _wanted(edition: Edition, now: datetime, issue: Issue) -> tuple[str, list[Any]]:
     """Return the one rule of who may be mailed, as SQL with its parameters."""
     readers = audience.eligible(edition.newsletter_id, now, issue).values("subscriber_id", "topics")
     query, parameters = readers.query.sql_with_params()
     return query, list(parameters)
 
 
-def _columns(outcomes: Sequence[tuple[int, Outcome]], now: datetime) -> list[object]:
+def _columns(outcomes: Sequence[tuple[int, Outcome]], now: datetime) -> list[list[Any]]:
     words = [outcome for _, outcome in outcomes]
     return [
         [key for key, _ in outcomes],

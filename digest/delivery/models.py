@@ -22,8 +22,8 @@ class CompiledMail(models.Model):
 class Dispatch(models.Model):
     """One mail to one address on its way to a relay: the columns of its ledger.
 
-    A row is `claimed` under a lease by one batch (`fence`). A claim whose lease ran out goes back to
-    `queued` if it was not yet attempted, and to `in_doubt` if it was.
+    A row is `claimed` under a lease by one batch (`fence`). When that ends with its holder, the row
+    goes back to `queued` if it was not yet attempted, and to `in_doubt` if it was.
     """
 
     class State(models.IntegerChoices):

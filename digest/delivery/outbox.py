@@ -76,7 +76,7 @@ class Outbox:
 
     def __init__(self, journal: Journal, pulse: Heartbeat, until: float) -> None:
         """Give until `until` (monotonic seconds)."""
-        self.counts: dict[State, int] = {}  # deliveries by the state they are in now
+        self.counts: dict[Delivery.State, int] = {}  # deliveries by the state they are in now
         self._journal = journal
         self._pulse = pulse
         self._until = until
@@ -270,7 +270,7 @@ class Outbox:
                     raise
                 time.sleep(PATIENCE)
 
-    def _count(self, state: State, number: int) -> None:
+    def _count(self, state: Delivery.State, number: int) -> None:
         if number:
             self.counts[state] = self.counts.get(state, 0) + number
 

@@ -23,14 +23,12 @@ from digest.delivery.transports import open_transport
 
 log = structlog.get_logger(__name__)
 
-State = Dispatch.State
-
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What a sender did: deliveries by the state they are in now."""
 
-    counts: dict[State, int] = field(default_factory=dict)
+    counts: dict[Dispatch.State, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

@@ -91,9 +91,9 @@ class Compiled:
         """Return a reader's mail: a full RFC 5322 message with CRLF line ends.
 
         `stories` are the positions to include, None for all. Non-ASCII bytes stand in it only when
-        the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No line starts
-        with a dot (`mime.is_tame`). Raises RenderingError for an address, link or Message-ID that
-        may not stand in a header.
+        the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No line
+        starts with a dot (`mime.is_tame`). Raises RenderingError for an address, link or
+        Message-ID that may not stand in a header.
         """
         filled = {name: fill(recipient) for name, fill in SLOTS.items()}
         if not all(map(mime.is_tame, filled.values())):

@@ -1,1 +1,1 @@
-"""A send in which everything is killed that can be: nobody is lost, and every repeat was foreseen."""
+"""A send in which everything is killed that can be: nobody lost, and every repeat foreseen."""

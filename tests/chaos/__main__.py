@@ -19,8 +19,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="digest-chaos-", ignore_cleanup_errors=True) as folder:
         report = run(Path(folder), readers, seed, (0.2, 1.5))
         if not report.good:
-            print((Path(folder) / "log").read_text()[-4000:])
-    print(f"seed {seed}: {'good' if report.good else 'BAD'}\n{report}")
+            sys.stdout.write((Path(folder) / "log").read_text()[-4000:])
+    sys.stdout.write(f"seed {seed}: {'good' if report.good else 'BAD'}\n{report}\n")
     return int(not report.good)
 
 

@@ -75,13 +75,15 @@ class House:
 
     def children(self) -> list[psutil.Process]:
         """The processes that do the worker's work."""
+        found: list[psutil.Process] = []
         with suppress(psutil.Error):
-            return psutil.Process(self.processes["worker"].pid).children()
-        return []
+            found = psutil.Process(self.processes["worker"].pid).children()
+        return found
 
     def kill(self, name: str) -> None:
         """Kill -9 one of ours, with its children."""
         _kill_family(self.processes[name].pid)
+        self.processes[name].wait()
 
     def kill_postgres(self) -> None:
         """Kill -9 the server and every backend."""
@@ -108,6 +110,10 @@ class House:
         """Ask the database."""
         with psycopg.connect(self.database, connect_timeout=10) as connection:
             return connection.execute(query.encode()).fetchall()
+
+    def count(self, query: str) -> dict[int, int]:
+        """Ask for numbers by state."""
+        return {int(str(state)): int(str(number)) for state, number in self.ask(query)}
 
     def is_over(self) -> bool:
         """Say whether the edition is done; a database that is away says no."""

@@ -2,8 +2,8 @@
 
     python -m tests.chaos.sink PORT FILE
 
-Each accepted message is a line `MESSAGE-ID RECIPIENT`. SIGUSR1 has it die before the next sync, with
-the messages in hand unwritten, and SIGUSR2 right after one, with its replies unsaid.
+Each accepted message is a line `MESSAGE-ID RECIPIENT`. SIGUSR1 has it die before the next sync,
+with the messages in hand unwritten, and SIGUSR2 right after one, with its replies unsaid.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ class Book:
 
     def __init__(self, path: str) -> None:
         self.file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        self.waiting: list[tuple[bytes, "Session"]] = []
+        self.waiting: list[tuple[bytes, Session]] = []
         self.end = ""
 
     def take(self, line: bytes, session: "Session") -> None:

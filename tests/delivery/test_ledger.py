@@ -110,7 +110,8 @@ def test_who_left_gets_nothing(deed: str, words: str, when: str) -> None:
         )
     if batch:
         look = ledger.look_again(batch, batch.rows, NOON)
-        assert (look.wanted, look.suppressed) == ({stays.pk}, 1)
+        assert look.wanted == {stays.pk}
+        assert look.suppressed == 1
     else:
         batch = claimed(edition)
         assert ([row.id for row in batch.rows], batch.suppressed) == ([stays.pk], 1)
@@ -173,7 +174,7 @@ def make_dead(edition: Edition, *, frozen: bool = False) -> tuple[Batch, Journal
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_dead_senders_journal_says_how_far_it_got(frozen: bool) -> None:
+def test_a_dead_senders_journal_says_how_far_it_got(*, frozen: bool) -> None:
     """Sent, in doubt, taken back, never begun: each by itself. A frozen one's after its lease."""
     edition = make_running(4, newsletter=make_newsletter(in_doubt="hold"))
     _, book = make_dead(edition, frozen=frozen)
@@ -224,7 +225,8 @@ def test_what_is_claimed_by_nobody_is_in_doubt() -> None:
     other = claimed(edition, 1)
     assert sweeping.sweep(NOON).doubted == 1
     assert states() == ["in doubt", "claimed"]
-    assert ledger.is_claimed("") and other.rows
+    assert ledger.is_claimed("")
+    assert other.rows
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("hold", "in doubt"), ("resend", "queued")])

@@ -15,13 +15,16 @@ the parcel is given back. Its word on RCPT, DATA or the message concerns that re
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
-from digest.delivery.transports.base import Load, Parcel, Reply
+from digest.delivery.transports.base import Envelope, Load, Parcel, Reply
 from digest.delivery.transports.smtp import wire
 from digest.delivery.transports.smtp.connecting import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMMAND_SECONDS = 300  # RFC 5321 §4.5.3.2.2, .3: for a whole reply, however it drips
 FINAL_SECONDS = 600  # RFC 5321 §4.5.3.2.6
@@ -330,7 +333,7 @@ class Line:
         self.deadline = time.monotonic() + (FINAL_SECONDS if final else COMMAND_SECONDS)
 
 
-_NOBODY = Parcel(0, None, b"")  # type: ignore[arg-type]  stands for no parcel in what is awaited
+_NOBODY = Parcel(0, Envelope("", ""), b"")  # stands for no parcel in what is awaited
 _OURS = Reply(0, "")  # stands for a refusal that is not the reader's
 
 

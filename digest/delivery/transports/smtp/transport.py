@@ -124,13 +124,7 @@ class _Loop:
         looked = time.monotonic()
         while any(not line.idle for line in self.lines) or (self._opening and not self.lines):
             for key, events in self._selector.select(TICK):
-                if key.data is None:
-                    self._take_in_opened()
-                elif events & selectors.EVENT_WRITE:
-                    self._guard(key.data, key.data.write)
-                    self._watch(key.data)
-                if key.data is not None and events & selectors.EVENT_READ:
-                    self._guard(key.data, key.data.read, self.load)
+                self._attend(key.data, events)
             self._hand_over()
             if time.monotonic() - looked > TICK:
                 looked = time.monotonic()
@@ -141,6 +135,17 @@ class _Loop:
             self.over = self.over or self._broke
         if self.over:
             raise RelayDownError(self.over)
+
+    def _attend(self, line: Line | None, events: int) -> None:
+        """Do what a socket is ready for; no line: others were opened."""
+        if line is None:
+            self._take_in_opened()
+            return
+        if events & selectors.EVENT_WRITE:
+            self._guard(line, line.write)
+            self._watch(line)
+        if events & selectors.EVENT_READ:
+            self._guard(line, line.read, self.load)
 
     def _hand_over(self) -> None:
         """Note in the book all that is ready, then send it."""
