@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format types migrations messages bench secrets pins clean
+.PHONY: help run test lint format types migrations messages bench chaos secrets pins clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 18
@@ -48,6 +48,9 @@ messages: .venv/tests ## take new words of pages and notices into the catalogs, 
 
 bench: .venv/tests ## every benchmark, both sides in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: .venv/tests ## 100,000 readers, and something killed every second
+	@$(BIN)/python -m tests.chaos
 
 secrets:         ## random secrets for docker-compose.yml, once; existing ones are kept
 	@install -d -m 700 secrets

@@ -218,11 +218,20 @@ def test_secrets_are_unquoted_and_not_shown() -> None:
     assert "p@:ss" not in repr(read)
 
 
+def test_an_address_that_cannot_be_read_keeps_its_secret() -> None:
+    """A slash in a password is taken for the end of the host, and its start for a port."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_address("smtp://user:hunter2/x@mail.example:25")
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 @pytest.mark.parametrize(
     "url",
     [
         *("mail.example", "http://mail.example", "smtp://", "smtp://h:port", "smtp://h?tls=1"),
         "smtp://me:pässword@h",
+        *("smtp://h?connections=0", "smtp://h?connections=x", "smtp://h?auth=magic"),
     ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:

@@ -60,8 +60,12 @@ def parse_address(url: str) -> RelayAddress:
         auth = Auth(options.pop("auth", Auth.ANY))
         connections = _number(options, "connections", CONNECTIONS, MOST_CONNECTIONS)
         messages = _number(options, "messages", MESSAGES, 1_000_000)
-    except ValueError as cause:
-        raise ConfigurationError(f"The address of the relay cannot be read: {cause}") from cause
+    except ValueError:
+        # Its words may quote a part of the password.
+        raise ConfigurationError(
+            "The address of the relay cannot be read: use smtp://user:password@host:587, with "
+            "%2F for a slash in the password, and options as docs/operating.md lists them."
+        ) from None
     password_file = options.pop("password_file", "")
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or options:
         raise ConfigurationError(

@@ -1,0 +1,137 @@
+"""What it costs to note, before a message leaves and after its reply, that this happened.
+
+Each way notes the same number of messages, twice each, in turns. Printed: microseconds a message by
+the clock and of our own CPU (medians), and what each survives. docs/decisions/0009 draws on it.
+"""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import psycopg
+
+import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names them in the environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digest.delivery.journal import Journal
+    from digest.delivery.transports.base import Reply
+
+MESSAGES = int(os.environ.get("DIGEST_MESSAGES", "5_000"))
+ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
+WORDS = "2.0.0 Ok: queued as 4F8BA12C"
+NOTE = "UPDATE noted SET state = %s, words = %s WHERE id = %s"
+
+
+def main() -> None:
+    """Measure every way."""
+    import django
+
+    django.setup()
+    ways: dict[str, tuple[Callable[[], None], str]] = {
+        "a commit before and after": (_commits, "all of it"),
+        "the same, not waiting for the disk": (_asynchronous, "a worker's end, not PostgreSQL's"),
+        "psycopg's pipeline, a sync each, not waiting": (_pipeline, "the same"),
+        "a Valkey stream, sent without waiting": (_stream, "a worker's end; a flush loses it"),
+        "a journal": (_journal, "a worker's, PostgreSQL's, Valkey's end"),
+        "a journal, fdatasync each": (_synced_journal, "the machine's end too"),
+    }
+    _table()
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, (way, _) in ways.items():
+            begun, cpu = time.perf_counter(), time.process_time()
+            way()
+            took[name].append((time.perf_counter() - begun, time.process_time() - cpu))
+    print(f"{MESSAGES:,} messages, noted twice each; µs a message by the clock, and of our CPU")
+    for name, (_, survives) in ways.items():
+        clock = median(seconds for seconds, _ in took[name]) / MESSAGES * 1e6
+        cpu = median(seconds for _, seconds in took[name]) / MESSAGES * 1e6
+        print(f"   {name:<46} {clock:7.0f} {cpu:6.0f}   survives {survives}")
+
+
+def _connect() -> psycopg.Connection:
+    return psycopg.connect(os.environ["DIGEST_DATABASE_URL"], autocommit=True)
+
+
+def _table() -> None:
+    with _connect() as connection:
+        connection.execute("CREATE TABLE noted (id bigint PRIMARY KEY, state int, words text)")
+        connection.execute("INSERT INTO noted SELECT n, 0, '' FROM generate_series(1, 100000) n")
+
+
+def _commits(*settings: str) -> None:
+    with _connect() as connection:
+        for setting in settings:
+            connection.execute(setting)  # type: ignore[arg-type]
+        for number in range(1, MESSAGES + 1):
+            connection.execute(NOTE, (1, "", number))
+            connection.execute(NOTE, (3, WORDS, number))
+
+
+def _asynchronous() -> None:
+    _commits("SET synchronous_commit = off")
+
+
+def _pipeline() -> None:
+    with _connect() as connection:
+        connection.execute("SET synchronous_commit = off")
+        with connection.pipeline() as pipeline:
+            for number in range(1, MESSAGES + 1):
+                connection.execute(NOTE, (1, "", number))
+                connection.execute(NOTE, (3, WORDS, number))
+                pipeline.sync()
+
+
+def _stream() -> None:
+    asyncio.run(_send_stream())
+
+
+async def _send_stream() -> None:
+    """XADD over a raw connection; replies are read when they come, and nothing waits for them."""
+    path = os.environ["DIGEST_REDIS_URL"].removeprefix("unix://")
+    reader, writer = await asyncio.open_unix_connection(path)
+    for number in range(1, MESSAGES + 1):
+        for state in (b"b", b"e"):
+            words = [b"XADD", b"noted", b"*", b"id", b"%d" % number, b"w", state + WORDS.encode()]
+            lines = b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+            writer.write(b"*%d\r\n%b" % (len(words), lines))
+        await asyncio.sleep(0)
+    await writer.drain()
+    for _ in range(MESSAGES * 2):
+        await reader.readline()
+        await reader.readline()
+    writer.close()
+
+
+def _journal(*, synced: bool = False) -> None:
+    from django.test.utils import override_settings
+
+    from digest.delivery.journal import Journal
+    from digest.delivery.transports.base import Reply
+
+    with TemporaryDirectory() as folder, override_settings(DIGEST_DATA_DIR=Path(folder)):
+        _fill(Journal(), Reply(250, WORDS), synced=synced)
+
+
+def _fill(journal: "Journal", reply: "Reply", *, synced: bool) -> None:
+    with journal:
+        for number in range(1, MESSAGES + 1):
+            journal.begin([number])
+            if synced:
+                os.fdatasync(journal._file)  # noqa: SLF001  to know what it would cost
+            journal.end(number, reply)
+        journal.done()
+
+
+def _synced_journal() -> None:
+    _journal(synced=True)
+
+
+if __name__ == "__main__":
+    main()
