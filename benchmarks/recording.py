@@ -68,7 +68,7 @@ def _table() -> None:
 def _commits(*settings: str) -> None:
     with _connect() as connection:
         for setting in settings:
-            connection.execute(setting)  # type: ignore[arg-type]
+            connection.execute(setting)
         for number in range(1, MESSAGES + 1):
             connection.execute(NOTE, (1, "", number))
             connection.execute(NOTE, (3, WORDS, number))

@@ -42,6 +42,14 @@ def edition(number: int) -> Edition:
     raise AskedError(f"There is no edition {number}. `digest edition list` shows them.")
 
 
+def lines(path: Path) -> list[str]:
+    """Return a file's lines, whatever their encoding; raise AskedError if it can't be read."""
+    try:
+        return path.read_text("utf-8", "replace").splitlines()
+    except OSError as problem:
+        raise AskedError(f"{path} cannot be read: {problem.strerror}.") from problem
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file that a person asked for; raise AskedError in the system's own words."""
     try:

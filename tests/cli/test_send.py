@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
+from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, connection
@@ -295,3 +296,22 @@ def test_an_edition_is_shown_though_its_readers_were_erased(digest: Digest) -> N
     Subscriber.objects.all().delete()
     facts = digest("edition", "show", edition.pk, "--json").facts
     assert (facts["progress"]["eligible"], facts["progress"]["sent"]) == (2, 2)
+
+
+def test_doubts_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
+    """By hand, by a log; a wrong wish says what is wrong and changes nothing."""
+    edition = make_running(2)
+    Delivery.objects.update(state=Delivery.State.IN_DOUBT, doubts=1)
+    listed = digest("edition", "doubts", str(edition.pk), "--json").facts
+    assert len(listed) == 2
+    assert listed[0]["message_id"] in digest("edition", "doubts", str(edition.pk)).out
+    log = tmp_path / "log"
+    assert "cannot be read" in digest("edition", "resolve", str(edition.pk), "--log", str(log)).err
+    log.write_text(listed[0]["message_id"])
+    said = digest("edition", "resolve", str(edition.pk), "--log", str(log))
+    assert "1 sent, 0 to send again" in said.out
+    to = ["--sent", "--to", listed[0]["email"]]
+    assert "is in doubt" in digest("edition", "resolve", str(edition.pk), *to).err
+    assert digest("edition", "resolve", str(edition.pk), "--resend").status == 0
+    assert Delivery.objects.filter(state=Delivery.State.QUEUED).count() == 1
+    assert digest("edition", "doubts", str(edition.pk)).out.strip() == "Nobody is in doubt."

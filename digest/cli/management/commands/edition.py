@@ -1,6 +1,8 @@
 """`digest edition …`: issues that went out, go out, or did not."""
 
+from dataclasses import asdict
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -8,10 +10,11 @@ from django.db.models import QuerySet
 from rich.console import Console
 
 from digest.cli import lookup, numbers
+from digest.cli.errors import AskedError
 from digest.cli.following import count_facts, sum_up
-from digest.core import clock
+from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
-from digest.delivery import steering
+from digest.delivery import resolving, steering
 from digest.delivery.progress import progress
 from digest.editions.models import Edition
 from digest.newsletters.models import Cadence, Schedule
@@ -20,7 +23,7 @@ from digest.newsletters.models import Cadence, Schedule
 class Command(ActionCommand):
     """Editions."""
 
-    help = "Editions: list, show, pause, resume, cancel."
+    help = "Editions: list, show, pause, resume, cancel; doubts, resolve."
 
     def add_actions(self) -> None:
         """Name the actions."""
@@ -32,6 +35,20 @@ class Command(ActionCommand):
         self._add("resume", "go on with a paused edition")
         cancel = self._add("cancel", "stop it for good; who has it keeps it")
         cancel.add_argument("--reason", default="Cancelled from the command line.")
+
+        self._add("doubts", "who is in doubt, and the Message-ID to look for in the relay's log")
+        resolve = self._add("resolve", "say what became of those in doubt")
+        how = resolve.add_mutually_exclusive_group(required=True)
+        how.add_argument("--sent", action="store_true", help="the relay has them")
+        how.add_argument("--resend", action="store_true", help="send them once more")
+        how.add_argument("--failed", action="store_true", help="leave it at that")
+        how.add_argument(
+            "--log", type=Path, metavar="FILE", help="Postfix's log, or a list of Message-IDs"
+        )
+        resolve.add_argument("--to", default="", metavar="ADDRESS", help="one reader alone")
+        resolve.add_argument(
+            "--resend-others", action="store_true", help="with --log: whom it doesn't name"
+        )
 
     def _add(self, name: str, line: str) -> CommandParser:
         action = self.action(name, line)
@@ -68,10 +85,46 @@ class Command(ActionCommand):
         steering.cancel(edition, options["reason"], clock.now())
         self._answer_state(edition, "cancelled")
 
+    def do_doubts(self, options: dict[str, Any]) -> None:
+        """List those in doubt."""
+        known = [asdict(one) for one in resolving.doubts(lookup.edition(options["id"]))]
+        self.answer(known, lambda out: _say_doubts(out, known))
+
+    def do_resolve(self, options: dict[str, Any]) -> None:
+        """Resolve those in doubt."""
+        edition, now = lookup.edition(options["id"]), clock.now()
+        if options["log"]:
+            if options["to"]:
+                raise AskedError("--to goes with --sent, --resend or --failed, not with --log.")
+            lines = lookup.lines(options["log"])
+            sent, queued = resolving.settle_by_log(
+                edition, lines, now, resend=options["resend_others"]
+            )
+            self._answer_state(edition, f"resolved: {sent:,} sent, {queued:,} to send again")
+            return
+        if options["resend_others"]:
+            raise AskedError("--resend-others goes with --log.")
+        ways = {
+            "sent": resolving.settle_as_sent,
+            "resend": resolving.send_again,
+            "failed": resolving.give_up,
+        }
+        way = next(way for name, way in ways.items() if options[name])
+        key = addresses.parse(options["to"]).key if options["to"] else ""
+        self._answer_state(edition, f"resolved: {way(edition, now, key):,}")
+
     def _answer_state(self, edition: Edition, said: str) -> None:
         edition.refresh_from_db()
         counted = sum_up(progress(edition))
         self.answer(_edition_facts(edition), f"Edition {edition.pk} is {said}: {counted}.")
+
+
+def _say_doubts(out: Console, known: list[dict[str, Any]]) -> None:
+    if not known:
+        out.print("Nobody is in doubt.")
+        return
+    rows = [(one["email"] or "(erased)", one["message_id"], one["reply"]) for one in known]
+    out.print(table(("Reader", "Message-ID", "Why"), rows))
 
 
 def _latest(slug: str | None) -> QuerySet[Edition]:
