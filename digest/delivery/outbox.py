@@ -6,7 +6,8 @@
     close        what is known is recorded, what was not begun goes back
 
 Every second what is in hand is looked at again, so that a reader who leaves, or an editor who
-pauses, is heard while a relay is slow.
+pauses, is heard while a relay is slow. A database that goes away stops the giving; what is in
+flight is heard to its end, and its words wait in the journal.
 """
 
 import random
@@ -43,6 +44,7 @@ FOLD = 0.5  # seconds until what is known is in the ledger
 PATIENCE = 0.5  # seconds between two tries to reach the database
 
 State = Delivery.State
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 @dataclass(slots=True)
@@ -85,13 +87,23 @@ class Outbox:
         self._current: Hand | None = None
         self._size = SMALLEST
         self._folded = time.monotonic()
-        self._done = False  # nothing more is due
+        self._done = False  # nothing more is due, or can be claimed
 
     # --- Load --------------------------------------------------------------------------
 
     def take(self) -> Parcel | None:
         """Return the next mail, composed; None when nothing is due or the time is up."""
-        while not self._done and time.monotonic() < self._until:
+        try:
+            return self._next()
+        except DATABASE_AWAY as problem:
+            self._stop(problem)
+            return None
+
+    def _next(self) -> Parcel | None:
+        while not self._done:
+            if time.monotonic() >= self._until:
+                self._let_others()
+                break
             self._look_if_stale(FRESH)
             hand = self._current
             if hand is None or not hand.rows:
@@ -113,7 +125,13 @@ class Outbox:
         counts it among what is in doubt.
         """
         self._journal.begin([parcel.key for parcel in parcels])
-        self._look_if_stale(2 * FRESH)
+        try:
+            self._look_if_stale(2 * FRESH)
+        except DATABASE_AWAY as problem:
+            self._stop(problem)
+            for parcel in parcels:
+                self._journal.never(parcel.key)
+            return frozenset()
         may_go = set()
         for parcel in parcels:
             hand = self._where[parcel.key]
@@ -157,7 +175,7 @@ class Outbox:
     def tick(self) -> None:
         """Record what has been waiting for it."""
         if time.monotonic() - self._folded > FOLD:
-            self._fold()
+            self._try_to_fold()
 
     # --- claiming ----------------------------------------------------------------------
 
@@ -232,8 +250,28 @@ class Outbox:
 
     def _note(self, hand: Hand, key: int, word: Outcome) -> None:
         hand.words.append((key, word))
-        if len(hand.words) >= LARGEST:
+        if len(hand.words) >= LARGEST and not self._done:
+            self._try_to_fold()
+
+    def _try_to_fold(self) -> None:
+        try:
             self._fold()
+        except DATABASE_AWAY as problem:
+            self._stop(problem)
+
+    def _stop(self, problem: Exception) -> None:
+        """Give nothing more: without the database nobody knows who may still be mailed."""
+        if not self._done:
+            log.warning("database away, sending stops", problem=str(problem).strip())
+        self._done = True
+        self._folded = time.monotonic()
+        connection.close()
+
+    def _let_others(self) -> None:
+        """Give back what was not offered: our time is up, however long the rest takes."""
+        for hand in self._hands.values():
+            ledger.release(hand.batch, [row.id for row in hand.rows])
+            hand.rows.clear()
 
     def _fold(self) -> None:
         """Bring the ledger up to what is known."""
@@ -264,7 +302,7 @@ class Outbox:
         while True:
             try:
                 return ledger.record(batch, words, clock.now())
-            except (OperationalError, InterfaceError):
+            except DATABASE_AWAY:
                 connection.close()
                 if time.monotonic() > until:
                     raise
@@ -278,9 +316,8 @@ class Outbox:
         """Record what is known, give back what was not begun, and throw the journal away."""
         self._current = None
         self._fold()
+        self._let_others()
         for hand in list(self._hands.values()):
-            ledger.release(hand.batch, [row.id for row in hand.rows])
-            hand.rows.clear()
             if hand.over:
                 self._let_go(hand)
         # A claim whose commit we never heard of is folded in by a sweep, which needs the journal.

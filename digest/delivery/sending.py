@@ -55,13 +55,16 @@ def send_due() -> Sent:
 def _send(until: float) -> Sent:
     with open_transport() as transport, Journal() as journal, Heartbeat() as pulse:
         outbox = Outbox(journal, pulse, until)
+        down = ""
         try:
             transport.carry(outbox)
         except RelayDownError as problem:
-            log.warning("relay down", problem=str(problem))
-            relays.note_down(str(problem), clock.now())
-        else:
-            relays.note_up()
+            down = str(problem)
+            log.warning("relay down", problem=down)
         finally:
             outbox.close()
+    if down:
+        relays.note_down(down, clock.now())
+    else:
+        relays.note_up()
     return Sent(outbox.counts)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email import message_from_bytes, policy
 
@@ -22,6 +23,7 @@ from digest.delivery.models import CompiledMail, Delivery, Relay
 from digest.delivery.progress import progress
 from digest.editions.building import build
 from digest.editions.models import Edition
+from digest.subscribers import consent
 from digest.subscribers.models import Subscriber, Suppression
 from tests.cast import (
     LONG_AGO,
@@ -270,6 +272,64 @@ def test_a_database_that_comes_back_hears_the_relays_word(relay: StartRelay) -> 
     assert sending.send_due().counts == {State.SENT: 1}
     row = Delivery.objects.get()
     assert (row.state, row.doubts, len(server.received)) == (State.SENT, 0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_puts_nobody_in_doubt(relay: StartRelay) -> None:
+    """What is in flight is heard to its end, again and again; the next run goes on."""
+    heard: list[str] = []
+
+    def cut(address: str) -> None:
+        heard.append(address)
+        if len(heard) % 30 == 0:
+            with psycopg.connect(_test_database(), autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                    "AND backend_type = 'client backend'"
+                )
+
+    server, edition = relay({"end": cut}), make_running(140)
+    for _ in range(20):
+        sending.send_due()
+        sweeping.sweep(clock.now())
+    assert sorted(server.recipients) == sorted(set(server.recipients))
+    assert (progress(edition).sent, len(server.received)) == (140, 140)
+    assert not Delivery.objects.filter(doubts__gt=0).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_leaves_in_the_middle_gets_nothing_from_five_seconds_on(relay: StartRelay) -> None:
+    """However slow the relay is, and though they were claimed long before."""
+    server, edition = relay(delay=0.4), make_running(60)
+    left_at: dict[str, float] = {}
+
+    def leave() -> None:
+        try:
+            time.sleep(0.8)
+            for reader in Subscriber.objects.order_by("-pk")[:20]:
+                consent.unsubscribe(
+                    reader.pk, edition.newsletter_id, via="one-click", ip=None, now=NOON
+                )
+                left_at[reader.email] = time.monotonic()
+        finally:
+            connection.close()
+
+    arrived: dict[str, float] = {}
+
+    def note(who: str) -> None:
+        arrived[who] = time.monotonic()
+
+    server.script = {"end": note}
+    with ThreadPoolExecutor(1) as pool:
+        leaving = pool.submit(leave)
+        sending.send_due()
+        leaving.result()
+    late = [who for who, at in left_at.items() if arrived.get(who, 0) > at + 5]
+    assert (late, len(left_at)) == ([], 20)
+    counted = progress(edition)
+    assert counted.suppressed >= 12
+    assert counted.sent + counted.suppressed + counted.queued == 60
 
 
 def _test_database() -> str:
