@@ -98,7 +98,9 @@ class TestGrant:
     def test_the_longest_wait_counts(self, name: str) -> None:
         """One more is there when all limits have one."""
         fast, slow = Limit(f"{name}-fast", 60, 1), Limit(f"{name}-slow", 6, 1)
-        assert grant(1, [fast, slow]).wait == pytest.approx(10, abs=1)
+        grant(1, [fast, slow])
+        assert grant(0, [fast, slow]).wait == pytest.approx(10, abs=1)
+        assert grant(0, [slow, fast]).wait == pytest.approx(10, abs=1)
 
     def test_the_wait_is_right_by_the_servers_clock(self, name: str, valkey: redis.Redis) -> None:
         """Nothing before it is over, one right after it, again and again."""
@@ -216,11 +218,12 @@ class TestPutBack:
         put_back(4, limits)
         assert grant(9, limits).count == 4
 
-    def test_no_bucket_overflows(self, name: str) -> None:
+    def test_no_bucket_overflows(self, name: str, valkey: redis.Redis) -> None:
         """More than was taken does not make it more than full, nor does it last any longer."""
         limit = Limit(name, SLOWLY, 10)
         grant(3, [limit])
         put_back(50, [limit])
+        assert 0 < valkey.pttl(PREFIX + name) <= 3 * 3_600_000 + 1
         assert grant(99, [limit]).count == 10
 
     def test_many_at_once(self, name: str) -> None:
@@ -266,6 +269,12 @@ class TestForgetting:
         """It counts from when Valkey began to remember."""
         own_valkey.set(BORN, f"{(server_time(own_valkey) - 10) * 1e6:.0f}")
         assert grant(99, [Limit(name, per_minute=60, burst=1_000)]).count == 11
+
+    def test_a_beginning_in_the_future_is_none(self, name: str, own_valkey: redis.Redis) -> None:
+        """A machine whose clock is behind took over: it remembers from now on."""
+        own_valkey.set(BORN, f"{(server_time(own_valkey) + DAY) * 1e6:.0f}")
+        assert grant(99, [Limit(name, SLOWLY, 10)]).count == 1
+        assert float(own_valkey.get(BORN) or "inf") / 1e6 <= server_time(own_valkey)
 
     def test_after_a_flush_a_quota_has_what_is_left_of_the_day(
         self, name: str, own_valkey: redis.Redis
@@ -365,13 +374,22 @@ class TestSeats:
         seats.leave(name, "two")
         assert not valkey.exists(seats.PREFIX + name)
 
-    def test_a_dead_holders_seats_come_free(self, name: str) -> None:
-        """After their time, and not before."""
+    def test_a_dead_holders_seats_come_free(self, name: str, valkey: redis.Redis) -> None:
+        """After their time, and not before; if it was the last, nothing is left behind."""
         seats.take(name, 2, 2, "dead", 0.5)
+        assert 0 < valkey.pttl(seats.PREFIX + name) <= 501
         assert seats.take(name, 2, 2, "alive", 60) == 0
         time.sleep(0.51)
         assert seats.take(name, 2, 2, "alive", 60) == 2
         assert seats.renew(name, "dead", 60) == 0
+
+    def test_the_living_keep_theirs_meanwhile(self, name: str) -> None:
+        """Only the dead one's seats come free."""
+        seats.take(name, 3, 1, "alive", 60)
+        seats.take(name, 3, 2, "dead", 0.3)
+        time.sleep(0.31)
+        assert seats.take(name, 3, 3, "other", 60) == 2
+        assert seats.renew(name, "alive", 60) == 1
 
     def test_who_renews_stays(self, name: str) -> None:
         """Longer than the time they were taken for."""
