@@ -20,3 +20,7 @@ class ReplyLostError(TransportError):
 
     RFC 1047 calls this gap; it cannot be closed, only be known.
     """
+
+
+class ThrottleUnavailableError(DeliveryError):
+    """Valkey does not answer, so nobody knows what may be sent: wait, and send nothing."""
