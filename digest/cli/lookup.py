@@ -8,6 +8,8 @@ from django.db.models import Q
 from digest.articles import identity
 from digest.articles.models import Article
 from digest.cli.errors import AskedError
+from digest.delivery.models import Relay
+from digest.delivery.relays import roster
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
 
@@ -40,6 +42,15 @@ def edition(number: int) -> Edition:
     if found:
         return found
     raise AskedError(f"There is no edition {number}. `digest edition list` shows them.")
+
+
+def relay(name: str) -> Relay:
+    """Return the relay of this name; raise AskedError naming those that are there."""
+    known = {one.name: one for one in roster.known()}
+    if name in known:
+        return known[name]
+    there = f"There are: {', '.join(known)}." if known else "Add one: digest relay add NAME URL"
+    raise AskedError(f"There is no relay {name!r}. {there}")
 
 
 def lines(path: Path) -> list[str]:

@@ -45,6 +45,7 @@ OVERVIEW = {
     "Sending": {
         "send": "build an edition and send it now, or send a test to one address",
         "edition": "list, show, pause, resume or cancel editions",
+        "relay": "add, change or list relays; resume a paused domain",
     },
     "Processes": {
         "web": "answer browsers",

@@ -1,5 +1,8 @@
 """One edition to each reader, and where mail is handed over."""
 
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -133,6 +136,7 @@ class Notice(Dispatch):
         CHANGED = "changed", "tells the old address of the new one"
         LEFT = "left", "acknowledges leaving by mail"
         HELP = "help", "says which addresses there are"
+        PAUSED = "paused", "tells an editor of a domain that refuses us"
 
     kind = models.CharField(max_length=8, choices=Kind)
     lease_until = models.DateTimeField(null=True)
@@ -167,9 +171,27 @@ class Notice(Dispatch):
 
 
 class Relay(models.Model):
-    """How the place where mail is handed over is doing; its address and secrets are settings."""
+    """A place where mail is handed over: what it is for, what it takes, and how it is doing."""
 
-    name = models.CharField(max_length=64, unique=True)
+    name = models.SlugField(max_length=64, unique=True)
+    sealed_url = models.TextField(blank=True)  # blank: "default", whose address is a setting
+    active = models.BooleanField(default=True)
+    sender_domains = ArrayField(  # in A-labels; none: mail from any domain that no relay names
+        models.CharField(max_length=253), default=list, blank=True
+    )
+    weight = models.PositiveSmallIntegerField(default=1)  # 0: stands in when the others are down
+
+    # Limits for all workers together.
+    connections = models.PositiveSmallIntegerField(null=True)
+    per_minute = models.PositiveIntegerField(null=True)
+    domain_limits = models.JSONField(default=dict)  # {"gmail.com": messages a minute, "*": others}
+
+    # A slow start (digest.delivery.warming), from this day (UTC) on.
+    warming_since = models.DateField(null=True)
+    warming_start = models.PositiveIntegerField(default=1_000)
+    warming_growth = models.FloatField(default=2.0)
+    warming_until = models.PositiveIntegerField(default=1_000_000)
+
     failures = models.PositiveIntegerField(default=0)  # in a row
     down_since = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)  # nobody knocks before this
@@ -177,3 +199,26 @@ class Relay(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def resting(self, now: datetime) -> bool:
+        """Say whether it was down a moment ago and is not to be tried again yet."""
+        return self.retry_at is not None and self.retry_at > now
+
+
+class PausedDomain(models.Model):
+    """A recipient domain that refused us for what we are, and is left alone by a relay."""
+
+    relay = models.ForeignKey(Relay, on_delete=models.CASCADE, related_name="paused_domains")
+    domain = models.CharField(max_length=253)  # in A-labels
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    times = models.PositiveSmallIntegerField(default=1)  # in a row: each rest is longer
+    why = models.TextField(blank=True)  # the server's words
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["relay", "domain"], name="paused_domain_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain} by {self.relay}"

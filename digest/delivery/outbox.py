@@ -31,6 +31,8 @@ from digest.delivery.heartbeat import Heartbeat
 from digest.delivery.journal import Journal
 from digest.delivery.ledger import Batch, Row
 from digest.delivery.models import Delivery
+from digest.delivery.relays import routes
+from digest.delivery.relays.gates import Gate
 from digest.delivery.retries import Outcome
 from digest.delivery.transports.base import Parcel, Reply
 from digest.editions.models import Edition
@@ -76,9 +78,18 @@ class Hand:
 class Outbox:
     """A load of whatever is due, until the time is up."""
 
-    def __init__(self, journal: Journal, pulse: Heartbeat, until: float) -> None:
-        """Give until `until` (monotonic seconds)."""
+    def __init__(
+        self,
+        journal: Journal,
+        pulse: Heartbeat,
+        until: float,
+        gate: Gate,
+        domains: Collection[str],
+    ) -> None:
+        """Give until `until` (monotonic seconds), of senders at `domains`, what `gate` lets by."""
         self.counts: dict[Delivery.State, int] = {}  # deliveries by the state they are in now
+        self._gate = gate
+        self._domains = domains
         self._journal = journal
         self._pulse = pulse
         self._until = until
@@ -148,6 +159,7 @@ class Outbox:
         self._journal.end(parcel.key, reply)
         hand = self._where.pop(parcel.key)
         row = hand.account(parcel.key)
+        self._gate.hear(row, reply)
         now = clock.now()
         first = row.first_attempt_at or now
         word = retries.outcome(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
@@ -185,28 +197,39 @@ class Outbox:
         self._fold()
         now = clock.now()
         # In any order, so that a small edition is not held up by a large one.
-        due = list(ledger.due_editions(now))
+        due = [each for each in ledger.due_editions(now) if self._is_ours(each)]
         random.shuffle(due)
         for edition in due:
-            if self._take_in_hand(edition, now):
+            granted = self._gate.ask(self._size)
+            if not granted:
+                self._done = True
+                return False
+            if self._take_in_hand(edition, granted, now):
                 return True
         self._done = not due
         return False
 
-    def _take_in_hand(self, edition: Edition, now: datetime) -> bool:
+    def _is_ours(self, edition: Edition) -> bool:
+        return routes.sender_domain(edition.newsletter.publication.sender_email) in self._domains
+
+    def _take_in_hand(self, edition: Edition, size: int, now: datetime) -> bool:
         asked_at = heartbeat.now()
         try:
             shelf = shelf_of(edition, compiled_for(edition))
         except RenderingError as problem:
             steering.set_aside(edition, f"It cannot be rendered: {problem}")
+            self._gate.put_back(unused=size)
             return False
-        batch = ledger.claim(edition, self._size, now, shelf.issue, self._journal.name)
+        batch = ledger.claim(edition, size, now, shelf.issue, self._journal.name)
+        self._gate.put_back(unused=size - len(batch.rows))
         self._count(State.SUPPRESSED, batch.suppressed)
         if not batch.rows:
             return bool(batch.suppressed)
         self._pulse.watch(batch.fence, asked_at)
+        may, late = self._gate.sort(batch.rows)
         moment = time.monotonic()
-        self._current = Hand(batch, shelf, deque(batch.rows), looked=moment, claimed=moment)
+        self._current = Hand(batch, shelf, deque(may), looked=moment, claimed=moment)
+        self._current.words += [(row.id, word) for row, word in late]
         self._hands[batch.fence] = self._current
         return True
 
@@ -239,8 +262,7 @@ class Outbox:
         hand.looked = time.monotonic()
         hand.stopped = not (look.sending and look.held)
         if hand.stopped:
-            ledger.release(hand.batch, [row.id for row in hand.rows])
-            hand.rows.clear()
+            self._release(hand)
             return
         self._count(State.SUPPRESSED, look.suppressed)
         hand.rows = deque(row for row in hand.rows if row.id in look.wanted)
@@ -270,7 +292,12 @@ class Outbox:
     def _let_others(self) -> None:
         """Give back what was not offered: our time is up, however long the rest takes."""
         for hand in self._hands.values():
+            self._release(hand)
+
+    def _release(self, hand: Hand) -> None:
+        if hand.rows:
             ledger.release(hand.batch, [row.id for row in hand.rows])
+            self._gate.put_back(hand.rows)
             hand.rows.clear()
 
     def _fold(self) -> None:
@@ -286,6 +313,8 @@ class Outbox:
                     log.warning("not ours any more", deliveries=len(words) - len(recorded))
             if hand.over and hand is not self._current:
                 self._let_go(hand)
+        if not self._gate.look():
+            self._done = True
         self._folded = time.monotonic()
 
     def _let_go(self, hand: Hand) -> None:

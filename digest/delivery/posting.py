@@ -8,6 +8,7 @@ more, under the same Message-ID: a confirmation that never comes is worse than o
 
 import random
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,10 +20,11 @@ from django.db.models import F
 
 from digest.core import addresses, clock, jobs, links
 from digest.core.errors import DigestError
-from digest.delivery import relays, retries, wording
+from digest.delivery import retries, wording
 from digest.delivery.errors import RelayDownError, ReplyLostError
-from digest.delivery.models import Notice
-from digest.delivery.transports import open_transport
+from digest.delivery.models import Notice, Relay
+from digest.delivery.relays import health, roster, routes
+from digest.delivery.relays.gates import Gate
 from digest.delivery.transports.base import Envelope, Transport
 from digest.rendering.notice import Addressee, Masthead, compose
 
@@ -31,6 +33,7 @@ log = structlog.get_logger(__name__)
 # Longer than any relay may take to answer (RFC 5321 §4.5.3.2.6: ten minutes after the message).
 LEASE = timedelta(minutes=12)
 MOST_DOUBTS = 1
+STRANDED = timedelta(minutes=10)  # until the next look whether a relay is for this sender
 UNWANTED = "No longer wanted: it was settled before this was sent, or the address is suppressed."
 DOUBT = "In doubt: the worker ended, or the line broke, before the relay's word was known."
 
@@ -48,13 +51,10 @@ class Posted:
 def send_due() -> Posted:
     """Send for a few seconds, or until nothing is due; nudge a successor if something is left."""
     sweep(clock.now())
-    if relays.resting(clock.now()):
-        return Posted()
     posted, until = Posted(), time.monotonic() + settings.DIGEST_SEND_SECONDS
-    with open_transport() as transport:
+    with _Relays() as relays:
         while notice := _claim(clock.now()):
-            if not _send(notice, transport):
-                return posted
+            _send(notice, relays)
             state = Notice.objects.values_list("state", flat=True).get(pk=notice.pk)
             posted = _counted(posted, state)
             if time.monotonic() > until:
@@ -103,21 +103,73 @@ RETURNING id
 """
 
 
-def _send(notice: Notice, transport: Transport) -> bool:
-    """Send one notice and record what came of it; False if the relay is to be left alone."""
+class _Relays(ExitStack):
+    """The relays of one run, each opened when it is first needed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all = roster.in_use()
+        self._open: dict[Relay, tuple[Transport, Gate]] = {}
+
+    def choose(self, notice: Notice, now: datetime) -> Relay:
+        """Return the relay for a notice's sender; _PutOffError says when there will be one."""
+        domain = routes.sender_domain(notice.publication.sender_email)
+        fit = routes.for_domain(domain, self._all)
+        awake = routes.awake(fit, now)
+        if not awake:
+            back = [relay.retry_at for relay in fit if relay.retry_at]
+            raise _PutOffError(min(back, default=now + STRANDED))
+        relay = routes.drawn(awake, random.Random())  # noqa: S311
+        if relay not in self._open:
+            transport = self.enter_context(roster.open_transport(relay))
+            self._open[relay] = transport, Gate(relay, "notices")
+        gate = self._open[relay][1]
+        if not gate.ask(1):
+            raise _PutOffError(now + timedelta(seconds=gate.wait or 0))
+        return relay
+
+    def transport(self, relay: Relay) -> Transport:
+        """Return the way to hand mail to a relay that was chosen."""
+        return self._open[relay][0]
+
+
+class _PutOffError(Exception):
+    """No relay takes a notice now, for a reason that is not the reader's."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+def _send(notice: Notice, relays: _Relays) -> None:
+    """Send one notice and record what came of it."""
     now = clock.now()
     try:
-        reply = _hand_over(notice, transport, now)
+        relay = relays.choose(notice, now)
+    except _PutOffError as later:
+        _put_off(notice, later.until)
+        return
+    try:
+        reply = _hand_over(notice, relays.transport(relay), now)
     except RelayDownError as problem:
-        relays.note_down(str(problem), now)
-        _record(notice, state=State.QUEUED, attempts=notice.attempts - 1)
-        return False
+        _note_down(relay, str(problem), now)
+        _put_off(notice, now)
     except ReplyLostError as problem:
-        relays.note_down(str(problem), now)
+        _note_down(relay, str(problem), now)
         _record(notice, **_doubted(notice, now))
-        return False
-    _record(notice, **reply)
-    return True
+    else:
+        health.note_up(relay)
+        _record(notice, **reply)
+
+
+def _note_down(relay: Relay, problem: str, now: datetime) -> None:
+    health.note_down(relay, problem, now)
+    relay.refresh_from_db(fields=["retry_at", "failures"])
+
+
+def _put_off(notice: Notice, until: datetime) -> None:
+    """Queue a notice again that was not offered to anyone, so that it blocks no other."""
+    _record(notice, state=State.QUEUED, attempts=notice.attempts - 1, due_at=until)
 
 
 def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str, Any]:
@@ -174,6 +226,5 @@ def _record(notice: Notice, **facts: Any) -> None:
 
 def _counted(posted: Posted, state: int) -> Posted:
     if state == State.SENT:
-        relays.note_up()
         return Posted(posted.sent + 1, posted.others)
     return Posted(posted.sent, posted.others + 1)

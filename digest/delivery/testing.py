@@ -1,11 +1,13 @@
 """Send a test: what would go out now, to one address, at once, leaving no trace in the ledger."""
 
+import random
 from datetime import datetime
 
 from digest.core import addresses, links
 from digest.core.addresses import Address
 from digest.delivery.errors import DeliveryError
-from digest.delivery.transports import open_transport
+from digest.delivery.models import Relay
+from digest.delivery.relays import roster, routes
 from digest.delivery.transports.base import Envelope, Reply
 from digest.editions.building import draft
 from digest.newsletters.models import Newsletter
@@ -25,12 +27,22 @@ def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
     made.edition.subject = f"[Test] {compiled.subject}"
     marked = compile_edition(made.edition, made.stories, made.edition.appeal)
     sender = addresses.envelope(newsletter.publication.sender_email)
-    with open_transport() as transport:
+    with roster.open_transport(_relay(newsletter, now)) as transport:
         envelope = Envelope(sender, addresses.envelope(address.email))
         reply = transport.deliver(envelope, marked.message(_recipient(newsletter, address, now)))
     if not reply.accepted:
         raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
     return reply
+
+
+def _relay(newsletter: Newsletter, now: datetime) -> Relay:
+    """Return a relay for the newsletter's sender; one that rests is asked all the same."""
+    domain = routes.sender_domain(newsletter.publication.sender_email)
+    relays = roster.in_use()
+    if advice := routes.stranded([domain], relays).get(domain):
+        raise DeliveryError(advice)
+    fit = routes.for_domain(domain, relays)
+    return routes.drawn(routes.awake(fit, now) or fit, random.Random())  # noqa: S311
 
 
 def _recipient(newsletter: Newsletter, address: Address, now: datetime) -> Recipient:

@@ -50,17 +50,22 @@ def allowance(warming: Warming, today: date) -> int | None:
     return int(allowed) if allowed < warming.until else None
 
 
-def bounds(warming: Warming, relay: str, domain: str, today: date) -> tuple[Bound, ...]:
-    """Return what bounds a message from `relay` to `domain` on `today`: nothing once it is warm.
+def relay_bounds(warming: Warming, relay: str, today: date) -> tuple[Bound, ...]:
+    """Return what bounds all messages of a relay on `today`: nothing once it is warm.
 
-    A quota for the day and a pace, for the relay as a whole and for its share to that domain. The
-    names are the same each day: an allowance that has grown takes up where yesterday's was.
+    A quota for the day and a pace. The names are the same each day: an allowance that has grown
+    takes up where yesterday's was.
     """
+    allowed = allowance(warming, today)
+    return () if allowed is None else _bounds(relay, allowed)
+
+
+def domain_bounds(warming: Warming, relay: str, domain: str, today: date) -> tuple[Bound, ...]:
+    """Return what bounds a relay's messages to one domain: its share of the allowance."""
     allowed = allowance(warming, today)
     if allowed is None:
         return ()
-    share = max(1, int(allowed * DOMAIN_SHARE))
-    return (*_bounds(relay, allowed), *_bounds(f"{relay}:{domain}", share))
+    return _bounds(f"{relay}:{domain}", max(1, int(allowed * DOMAIN_SHARE)))
 
 
 def _bounds(name: str, per_day: int) -> tuple[Quota, Limit]:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from digest.core import addresses, links
-from digest.delivery.models import Notice
+from digest.core import addresses, clock, links
+from digest.delivery.models import Notice, PausedDomain
 from digest.editions.models import Edition, Story
 from digest.newsletters.models import Newsletter
 from digest.rendering import letters
@@ -142,6 +142,15 @@ def _help(notice: Notice, _now: datetime) -> Written | None:
     return Written(letters.helping(found, notice.publication, domain, notice.language), links_to)
 
 
+def _paused(notice: Notice, now: datetime) -> Written | None:
+    found = PausedDomain.objects.filter(pk=notice.about["paused"], until__gt=now).first()
+    if found is None:
+        return None
+    until = clock.spoken(found.until, clock.zone(notice.publication.timezone))
+    letter = letters.paused(found.domain, found.relay.name, until, found.why, notice.language)
+    return Written(letter, {})
+
+
 _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
     Kind.CONFIRM: _confirm,
     Kind.WELCOME: _welcome,
@@ -150,6 +159,7 @@ _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
     Kind.CHANGED: _changed,
     Kind.LEFT: _left,
     Kind.HELP: _help,
+    Kind.PAUSED: _paused,
 }
 
 

@@ -189,6 +189,32 @@ def helping(
         )
 
 
+def paused(domain: str, relay: str, until: str, words: str, language: str) -> Letter:
+    """Tell an editor that a domain refuses our mail, in the words of its server."""
+    with languages.spoken(language) as tag:
+        return Letter(
+            language=tag,
+            subject=_("%(domain)s refuses our mail") % {"domain": domain},
+            heading=_("Sending to %(domain)s is paused") % {"domain": domain},
+            paragraphs=(
+                _(
+                    "Its servers refuse what comes through the relay %(relay)s, for reasons that "
+                    "are not the readers'. Those readers wait until %(until)s, then it is tried "
+                    "again; nobody is lost."
+                )
+                % {"relay": relay, "until": until},
+                _("The server's words: %(words)s") % {"words": shortened(words, 300)},
+            ),
+            after=(
+                _(
+                    "What helps: SPF, DKIM and DMARC that pass, a slower start, fewer complaints. "
+                    "To try at once: digest relay resume %(relay)s %(domain)s"
+                )
+                % {"relay": relay, "domain": domain},
+            ),
+        )
+
+
 def listed(newsletters: Sequence[Newsletter]) -> str:
     """Return the names of newsletters in a row, in the present language."""
     return get_text_list([newsletter.name for newsletter in newsletters], _("and"))

@@ -14,8 +14,9 @@ from pytest_django.fixtures import Settings
 from digest.cli import following
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.delivery import planning, relays, sending, sweeping
-from digest.delivery.models import Delivery
+from digest.delivery import planning, sending, sweeping
+from digest.delivery.models import Delivery, Relay
+from digest.delivery.relays import health
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscriber
@@ -209,7 +210,9 @@ def test_waiting_names_the_relays_problem(
     digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it looks for workers."""
-    relays.note_down("127.0.0.1:25 cannot be reached", clock.now())
+    health.note_down(
+        Relay.objects.create(name="default"), "127.0.0.1:25 cannot be reached", clock.now()
+    )
     monkeypatch.setattr(following, "STILL", 0.1)
     monkeypatch.setattr(following, "TICK", 0.05)
     notes: list[str] = []

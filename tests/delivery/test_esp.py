@@ -25,7 +25,7 @@ from digest.core.errors import ConfigurationError
 from digest.delivery import sending
 from digest.delivery.errors import RelayDownError, ReplyLostError
 from digest.delivery.models import Delivery, Relay
-from digest.delivery.transports import open_transport, transport_for
+from digest.delivery.transports import transport_for
 from digest.delivery.transports.base import Envelope, Parcel, Reply, Transport
 from digest.delivery.transports.esp import EspTransport, parse_address
 from digest.delivery.transports.esp.words import word_of_status
@@ -599,7 +599,7 @@ def test_the_doctor_asks_whether_the_api_answers(settings: Settings, db: None) -
     with ProviderServer(postmark_says) as server:
         settings.DIGEST_SMTP_URL = f"anymail+postmark://key@default?api_url={server.url}"
         assert [one.level for one in relay(NOON)] == [Level.OK]
-        transport = open_transport()
+        transport = transport_for(settings.DIGEST_SMTP_URL)
         assert isinstance(transport, EspTransport)
         transport.close()
     assert [one.level for one in relay(NOON)] == [Level.FAIL]

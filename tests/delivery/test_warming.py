@@ -6,11 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery.throttles.buckets import Limit, Quota
-from digest.delivery.warming import PACE_HOURS, Warming, allowance, bounds
+from digest.delivery.throttles.buckets import Bound, Limit, Quota
+from digest.delivery.warming import (
+    PACE_HOURS,
+    Warming,
+    allowance,
+    domain_bounds,
+    relay_bounds,
+)
 
 MONDAY = date(2026, 11, 23)
 DAY = timedelta(days=1)
+
+
+def bounds(warming: Warming, relay: str, domain: str, today: date) -> tuple[Bound, ...]:
+    """Return what bounds a message from a relay to a domain."""
+    return relay_bounds(warming, relay, today) + domain_bounds(warming, relay, domain, today)
+
 
 warmings = st.builds(
     Warming,

@@ -19,6 +19,7 @@ from digest.delivery.throttles.valkey import run
 
 BORN = "digest-limits-since"  # server time in µs
 PREFIX = "digest-limit:"
+QUEUE = "digest-limit-queue:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,18 @@ def grant_many(
         for asker, count, wait in zip(bounded, said[::2], said[1::2], strict=True):
             granted[asker] = Grant(count, wait / 1_000_000)
     return granted
+
+
+def queue_up(count: int, limit: Limit, wait: float) -> float:
+    """Take the next `count` places in the queue before a limit; return when the first is.
+
+    In seconds from now, `wait` at the earliest; the others follow at the limit's pace. For those
+    that got no token: whoever asks again at that time finds one, rather than all at once finding
+    none. A place is no token. Raises ThrottleUnavailableError.
+    """
+    each = round(60_000_000 / limit.per_minute)
+    asked = [round(wait * 1_000_000), count * each]
+    return int(run(_QUEUE_UP, [QUEUE + limit.key], asked)) / 1_000_000
 
 
 def put_back(count: int, limits: Sequence[Bound]) -> None:
@@ -225,4 +238,15 @@ for i, key in ipairs(KEYS) do
   end
 end
 return 0
+"""
+
+# The time in µs at which the queue ends by now.
+_QUEUE_UP = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local first = math.max(now + tonumber(ARGV[1]), tonumber(redis.call('GET', KEYS[1]) or 0))
+local ends = first + tonumber(ARGV[2])
+redis.call('SET', KEYS[1], string.format('%.0f', ends),
+  'PX', string.format('%.0f', math.ceil((ends - now) / 1000) + 1))
+return string.format('%.0f', first - now)
 """

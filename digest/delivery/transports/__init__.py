@@ -1,22 +1,7 @@
 """Ways to hand mail over, each behind the protocol in base."""
 
-from django.conf import settings
-
-from digest.core.errors import ConfigurationError
 from digest.delivery.transports import smtp
 from digest.delivery.transports.base import Transport
-
-
-def open_transport() -> Transport:
-    """Return the transport of this installation; it connects when it is first used.
-
-    Raises ConfigurationError without a usable DIGEST_SMTP_URL.
-    """
-    if not settings.DIGEST_SMTP_URL:
-        raise ConfigurationError(
-            "No relay is set. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
-        )
-    return transport_for(settings.DIGEST_SMTP_URL)
 
 
 def transport_for(url: str) -> Transport:

@@ -89,6 +89,8 @@ class Load(Protocol):
 class Transport(Protocol):
     """A way to hand mail over. Used by one thread; may keep connections between messages."""
 
+    connections: int  # at once, at most; may be lowered before the first message
+
     def deliver(self, envelope: Envelope, message: bytes) -> Reply:
         """Hand one message over, unchanged, and return the relay's word on it.
 

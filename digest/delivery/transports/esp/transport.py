@@ -37,6 +37,7 @@ class EspTransport:
     def __init__(self, address: EspAddress) -> None:
         """Prepare; raises ConfigurationError if an option or a library is missing."""
         self.address = address
+        self.connections = PARALLEL
         self._backend: Any = backend_for(address)
         self._calls = ThreadPoolExecutor(PARALLEL, thread_name_prefix="esp")
         self._open = False
@@ -64,7 +65,7 @@ class EspTransport:
         """Hand over a load; see Transport.carry. A lost answer ends it, before more are lost."""
         self._begin()
         taken = iter(load.take, None)
-        while batch := list(islice(taken, self.address.provider.batch or PARALLEL)):
+        while batch := list(islice(taken, self.address.provider.batch or self.connections)):
             going = _begun(load, batch)
             troubles = [_note(load, *each) for each in self._words(going, load.tick)]
             for trouble in filter(None, troubles):

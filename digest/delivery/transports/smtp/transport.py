@@ -32,6 +32,7 @@ class SmtpTransport:
 
     def __init__(self, address: RelayAddress) -> None:
         self.address = address
+        self.connections = address.connections
         self._lines: list[Line] = []
 
     def __enter__(self) -> Self:
@@ -58,7 +59,7 @@ class SmtpTransport:
 
     def carry(self, load: Load) -> None:
         """Hand over all that a load has; see Transport.carry."""
-        with _Loop(self.address, self._lines, load, self.address.connections) as loop:
+        with _Loop(self.address, self._lines, load, self.connections) as loop:
             loop.run()
 
     def check(self) -> str:

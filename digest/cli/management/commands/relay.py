@@ -1,0 +1,235 @@
+"""`digest relay …`: where mail is handed over."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from rich.console import Console
+
+from digest.cli import lookup, numbers
+from digest.cli.checks import Level
+from digest.cli.errors import AskedError
+from digest.cli.relay import look_at
+from digest.core import clock
+from digest.core.terminal import ActionCommand, facts, table
+from digest.delivery import warming
+from digest.delivery.models import PausedDomain, Relay
+from digest.delivery.relays import pausing, roster
+from digest.delivery.relays.roster import Terms
+
+
+class Command(ActionCommand):
+    """Relays."""
+
+    help = "Relays: add, set, list, show, check, remove; resume a paused domain."
+
+    def add_actions(self) -> None:
+        """Name the actions."""
+        add = self._add("add", "hand mail over here too")
+        add.add_argument("url", help="smtp://user:password@host:587, smtps://…, anymail+…")
+        _add_terms(add)
+        change = self._add("set", "change its address, limits, or what it is for")
+        change.add_argument("--url", default="", help="a new address")
+        _add_terms(change)
+        use = change.add_mutually_exclusive_group()
+        use.add_argument("--off", dest="active", action="store_false", default=None)
+        use.add_argument("--on", dest="active", action="store_true", help="use it (again)")
+        self.action("list", "every relay, and how it is doing")
+        self._add("show", "one relay, its limits, and the domains that it leaves alone")
+        self._add("check", "log in, and hand nothing over")
+        self._add("remove", "forget it")
+        resume = self._add("resume", "try a paused domain again at once")
+        resume.add_argument("domain")
+
+    def _add(self, name: str, line: str) -> CommandParser:
+        action = self.action(name, line)
+        action.add_argument("name", metavar="NAME")
+        return action
+
+    def do_add(self, options: dict[str, Any]) -> None:
+        """Add a relay."""
+        found = roster.add(options["name"], options["url"], _terms(options))
+        self.answer(_relay_facts(found), f"Mail goes through {found.name} from now on.")
+
+    def do_set(self, options: dict[str, Any]) -> None:
+        """Change a relay."""
+        found = lookup.relay(options["name"])
+        roster.change(found, options["url"], _terms(options))
+        self.answer(_relay_facts(found), lambda out: _say_relay(out, _relay_facts(found)))
+
+    def do_list(self, _options: dict[str, Any]) -> None:
+        """List relays."""
+        known = [_relay_facts(relay) for relay in roster.known()]
+        self.answer(known, lambda out: _say_list(out, known))
+
+    def do_show(self, options: dict[str, Any]) -> None:
+        """Show one relay."""
+        known = _relay_facts(lookup.relay(options["name"]))
+        self.answer(known, lambda out: _say_relay(out, known))
+
+    def do_check(self, options: dict[str, Any]) -> None:
+        """Knock at one relay; exit status 1 if it doesn't let us in."""
+        found = list(look_at(lookup.relay(options["name"])))
+        known = [{"level": one.level, "what": one.what, "advice": one.advice} for one in found]
+        self.answer(known, "\n".join(f"{one.what} {one.advice}".rstrip() for one in found))
+        if any(one.level is Level.FAIL for one in found):
+            raise SystemExit(1)
+
+    def do_remove(self, options: dict[str, Any]) -> None:
+        """Remove a relay."""
+        found = lookup.relay(options["name"])
+        roster.remove(found)
+        self.answer({"removed": found.name}, f"{found.name} is forgotten.")
+
+    def do_resume(self, options: dict[str, Any]) -> None:
+        """Lift a domain's pause."""
+        relay, now = lookup.relay(options["name"]), clock.now()
+        domain = roster.recipient_domain(options["domain"])
+        paused = PausedDomain.objects.filter(relay=relay, domain=domain, until__gt=now).first()
+        if paused is None:
+            raise AskedError(f"{relay.name} does not leave {domain} alone; nothing to resume.")
+        due = pausing.lift(paused, now)
+        self.answer(
+            {"relay": relay.name, "domain": domain, "due": due},
+            f"{domain} is tried again: {due:,} waiting mails are due now.",
+        )
+
+
+def _add_terms(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--domain",
+        action="append",
+        metavar="DOMAIN",
+        help="of senders that it is for (repeatable; 'any': of every sender that no relay names)",
+    )
+    parser.add_argument("--weight", type=numbers.none_or_some, help="its share; 0: a stand-in")
+    parser.add_argument(
+        "--connections", type=numbers.none_or_some, help="at once, of all workers; 0: no limit"
+    )
+    parser.add_argument(
+        "--per-minute", type=numbers.none_or_some, metavar="N", help="messages; 0: no limit"
+    )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        metavar="DOMAIN=N",
+        help="messages a minute to a domain, or to each other one: *=N (repeatable)",
+    )
+    parser.add_argument(
+        "--warm-up",
+        metavar="START[,GROWTH[,UNTIL]]",
+        help="a slow start from today (UTC): messages on the first day, times so many each day, "
+        "until a day's messages are so many (1000,2,1000000); 'done' ends it",
+    )
+
+
+def _terms(options: dict[str, Any]) -> Terms:
+    domains = options["domain"]
+    return Terms(
+        sender_domains=None if domains is None else [one for one in domains if one != "any"],
+        weight=options["weight"],
+        connections=options["connections"],
+        per_minute=options["per_minute"],
+        domain_limits=_limits(options["limit"]),
+        warming=_warming(options["warm_up"]),
+        warm=options["warm_up"] == "done",
+        active=options.get("active"),
+    )
+
+
+def _limits(pairs: list[str] | None) -> dict[str, int] | None:
+    if pairs is None:
+        return None
+    found = {}
+    for pair in pairs:
+        domain, equals, number = pair.partition("=")
+        if not (domain and equals and number.isdecimal()):
+            raise AskedError(f"--limit {pair}: use a domain and a number, like gmail.com=600.")
+        found[domain] = int(number)
+    return found
+
+
+def _warming(typed: str | None) -> warming.Warming | None:
+    if typed is None or typed == "done":
+        return None
+    usual = ["1000", "2", "1000000"]
+    given = typed.split(",")
+    try:
+        start, growth, until = [*given, *usual[len(given) :]]
+        return roster.begin_warming(clock.now().date(), int(start), float(growth), int(until))
+    except ValueError as problem:
+        raise AskedError(f"--warm-up {typed}: use numbers, like 1000,2,1000000.") from problem
+
+
+def _relay_facts(relay: Relay) -> dict[str, Any]:
+    now = clock.now()
+    slow = roster.warming_of(relay)
+    return {
+        "name": relay.name,
+        "address": roster.shown(relay),
+        "state": _state(relay),
+        "problem": relay.problem,
+        "down_since": relay.down_since,
+        "retry_at": relay.retry_at,
+        "sender_domains": relay.sender_domains,
+        "weight": relay.weight,
+        "connections": relay.connections,
+        "per_minute": relay.per_minute,
+        "domain_limits": relay.domain_limits,
+        "warm_up_since": slow.started_on if slow else None,
+        "allowance_today": warming.allowance(slow, now.date()) if slow else None,
+        "paused_domains": [
+            {"domain": one.domain, "until": one.until, "why": one.why}
+            for one in relay.paused_domains.filter(until__gt=now).order_by("domain")
+        ],
+    }
+
+
+def _state(relay: Relay) -> str:
+    if not relay.active:
+        return "off"
+    return "down" if relay.down_since else "ok"
+
+
+def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
+    if not known:
+        out.print("There is no relay. Add one: digest relay add NAME smtp://user:password@host:587")
+        return
+    rows = [
+        (
+            one["name"],
+            one["address"],
+            one["state"],
+            ", ".join(one["sender_domains"]) or "any",
+            one["weight"] or "stand-in",
+            ", ".join(each["domain"] for each in one["paused_domains"]),
+            one["problem"],
+        )
+        for one in known
+    ]
+    columns = ("Relay", "Address", "State", "Senders", "Weight", "Paused domains", "Problem")
+    out.print(table(columns, rows))
+
+
+def _say_relay(out: Console, one: dict[str, Any]) -> None:
+    limits = ", ".join(f"{name} {each:,}" for name, each in one["domain_limits"].items())
+    out.print(
+        facts(
+            [
+                ("Relay", one["name"]),
+                ("Address", one["address"]),
+                ("State", one["state"]),
+                ("Problem", one["problem"]),
+                ("Tried again", clock.spoken(one["retry_at"]) if one["retry_at"] else None),
+                ("Senders at", ", ".join(one["sender_domains"]) or "any domain no relay names"),
+                ("Weight", one["weight"] or "0: stands in when the others are down"),
+                ("Connections", one["connections"]),
+                ("A minute", f"{one['per_minute']:,}" if one["per_minute"] else None),
+                ("A minute to", limits),
+                ("Slow start since", one["warm_up_since"]),
+                ("Today at most", one["allowance_today"]),
+            ]
+        )
+    )
+    for each in one["paused_domains"]:
+        until = clock.spoken(each["until"])
+        out.print(f"{each['domain']} is left alone until {until}: {each['why']}")
