@@ -42,6 +42,7 @@ class SmtpServer:
         self.lenient = lenient  # says 354 even where it knows no recipient (RFC 2920 §3.1)
         self.delay = delay  # seconds before each final reply
         self.received: list[Received] = []
+        self.connections = self.most_connections = 0  # at once
         self.said: list[str] = []
         self.log = Path(mkdtemp(prefix="digest-smtp-")) / "accepted"
         self._log = self.log.open("ab")
@@ -50,8 +51,10 @@ class SmtpServer:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
+                outer._count(1)
                 with suppress(ConnectionError, ValueError):
                     outer.converse(self)
+                outer._count(-1)
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -78,6 +81,11 @@ class SmtpServer:
         self._server.shutdown()
         self._server.server_close()
         self._log.close()
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self.connections += more
+            self.most_connections = max(self.connections, self.most_connections)
 
     def converse(self, client: socketserver.StreamRequestHandler) -> None:
         """Hold one session."""

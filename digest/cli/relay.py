@@ -19,7 +19,7 @@ def relay(now: datetime) -> Iterator[Finding]:
     try:
         relays = roster.in_use()
     except ConfigurationError as problem:
-        yield fail(f"No relay can be used: {problem}", "Or add one: digest relay add NAME smtp://…")
+        yield fail(str(problem), "Or add one: digest relay add NAME smtp://user:password@host:587")
         return
     for one in relays:
         yield from look_at(one)

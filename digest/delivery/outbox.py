@@ -159,11 +159,10 @@ class Outbox:
         self._journal.end(parcel.key, reply)
         hand = self._where.pop(parcel.key)
         row = hand.account(parcel.key)
-        self._gate.hear(row, reply)
         now = clock.now()
         first = row.first_attempt_at or now
         word = retries.outcome(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
-        self._note(hand, parcel.key, word)
+        self._note(hand, parcel.key, self._gate.hear(row, reply, word))
 
     def doubt(self, parcel: Parcel, why: str) -> None:
         """Note that nobody knows."""

@@ -136,15 +136,18 @@ class Gate:
 
     # --- what is heard -----------------------------------------------------------------
 
-    def hear(self, row: Row, reply: Reply) -> None:
-        """Note the relay's word on a reader's mail."""
+    def hear(self, row: Row, reply: Reply, word: Outcome) -> Outcome:
+        """Note the relay's word on a reader's mail; return what to record of it."""
         name = domain_of(row.email)
         before = self._heard[name]
-        if refusals.is_policy_refusal(reply):
-            words = f"{reply.code} {reply.text}"
-            self._heard[name] = Heard(before.tried + 1, before.refused + 1, words)
-        else:
+        if not refusals.is_policy_refusal(reply):
             self._heard[name] = Heard(before.tried + 1, before.refused, before.words)
+            return word
+        self._heard[name] = Heard(
+            before.tried + 1, before.refused + 1, f"{reply.code} {reply.text}"
+        )
+        until = self._paused.get(name)
+        return pausing.softened(word, name, until) if until else word
 
     def look(self) -> bool:
         """Keep the seats, pause domains that refuse us; False if the seats are lost."""

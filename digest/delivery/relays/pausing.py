@@ -48,6 +48,7 @@ def pause(relay: Relay, domain: str, why: str, now: datetime) -> PausedDomain | 
     Relay.objects.select_for_update().get(pk=relay.pk)  # several senders notice at once
     before = PausedDomain.objects.filter(relay=relay, domain=domain).first()
     if before and before.until > now:
+        _wait_too(domain, before.until, now)  # who was refused while we were not the first to see
         return None
     in_a_row = before is not None and now - before.until < IN_A_ROW
     times = before.times + 1 if before and in_a_row else 1
@@ -82,6 +83,14 @@ WHERE edition.state IN ('sending', 'paused') AND delivery.edition_id = edition.i
     AND delivery.state = 2 AND reader.id = delivery.subscriber_id AND reader.email LIKE %s
     AND delivery.reply LIKE %s
 """
+
+
+def softened(word: Outcome, domain: str, until: datetime) -> Outcome:
+    """Return what to record of a refusal by a domain that was paused meanwhile: to wait too."""
+    if word.state != State.FAILED:
+        return word
+    words = f"{_held_back(domain)} {word.reply}"
+    return Outcome(State.DEFERRED, word.code, words, _spread(until), attempted=True)
 
 
 def put_off(rows: Iterable[Row], domain: str, until: datetime) -> list[tuple[Row, Outcome]]:

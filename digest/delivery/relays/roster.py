@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
 
 from digest.core import addresses, sealing
@@ -20,6 +22,7 @@ from digest.delivery.warming import Warming
 
 DEFAULT = "default"
 OTHERS = "*"  # in the limits by domain: every domain that is not named
+LONGEST_NAME = 64
 MOST = 32_767  # of a weight, of connections
 NO_RELAY = "No relay is set. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
 
@@ -40,7 +43,7 @@ class Terms:
 
 def add(name: str, url: str, terms: Terms) -> Relay:
     """Add a relay; raise DeliveryError or ConfigurationError about what is wrong with it."""
-    relay = Relay(name=name)
+    relay = Relay(name=_name(name))
     if name == DEFAULT:
         raise DeliveryError("The relay called default is the one that DIGEST_SMTP_URL names.")
     set_address(relay, url)
@@ -181,6 +184,16 @@ def _address_at(domain: str) -> addresses.Address:
         return addresses.parse(f"x@{domain}")
     except InvalidAddressError as cause:
         raise DeliveryError(f"{domain!r} is no domain.") from cause
+
+
+def _name(typed: str) -> str:
+    try:
+        validate_slug(typed)
+    except ValidationError as cause:
+        raise DeliveryError(f"{typed!r}: a name has letters, digits, - and _ only.") from cause
+    if len(typed) > LONGEST_NAME:
+        raise DeliveryError(f"A name has {LONGEST_NAME} letters at most.")
+    return typed
 
 
 def _number(number: int, what: str, most: int = MOST) -> int:
