@@ -34,6 +34,9 @@ DIGEST_EMBEDDED = env.flag("DIGEST_EMBEDDED")
 
 # Mail to this domain reaches `digest inbound`; without one no link offers to leave by mail.
 DIGEST_INBOUND_DOMAIN = env.read("DIGEST_INBOUND_DOMAIN")
+# Mail that comes back goes to an address of its own for each mail, at this domain (VERP); without
+# one, to the sender's address.
+DIGEST_BOUNCE_DOMAIN = env.read("DIGEST_BOUNCE_DOMAIN")
 # Proxies whose X-Forwarded-For is believed: addresses or networks.
 DIGEST_TRUSTED_PROXIES = env.networks("DIGEST_TRUSTED_PROXIES")
 # What stands between bots and the form beside limits: "altcha", or "turnstile:SITEKEY:SECRET".

@@ -8,7 +8,7 @@ Those that do carry their last moment as the first of the ids.
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode
+from base64 import b32decode, b32encode, urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Iterable
 from datetime import datetime
@@ -65,6 +65,29 @@ def read_until(purpose: str, token: str, now: datetime) -> tuple[int, ...]:
     if now.timestamp() > until:
         raise LinkExpiredError("This link has expired.", tuple(ids))
     return tuple(ids)
+
+
+def bounce_token(edition: int, subscriber: int) -> str:
+    """Return the token in an envelope sender that says which mail came back (VERP).
+
+    In base32 without a case, because servers on the way may change it; some 40 characters, for a
+    local part may have 64 (RFC 5321 §4.5.3.1.1).
+    """
+    payload = _varints_of((edition, subscriber))
+    raw = payload + _tag(settings.SECRET_KEY, "bounce", payload)
+    return b32encode(raw).rstrip(b"=").lower().decode("ascii")
+
+
+def read_bounce_token(token: str) -> tuple[int, int]:
+    """Return edition and reader of a bounce token, in any case; LinkError for anything else."""
+    try:
+        raw = b32decode(token.upper() + "=" * (-len(token) % 8))
+    except ValueError as cause:
+        raise LinkError(DAMAGED) from cause
+    ids = read("bounce", _encode(raw))
+    if len(ids) != 2:
+        raise LinkError(DAMAGED)
+    return ids[0], ids[1]
 
 
 def unsubscribe_token(link: ReaderLink) -> str:

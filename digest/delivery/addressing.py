@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.conf import settings
+
 from digest.core import addresses, links
 from digest.delivery.choosing import Shelf
 from digest.delivery.ledger import Row
@@ -16,17 +18,24 @@ def parcel_for(edition: Edition, row: Row, shelf: Shelf, now: datetime) -> Parce
     The subject is the edition's for everyone: it may name a story that a reader of other topics
     doesn't get, but one issue goes by one name, in the archive and among readers.
     """
-    publication = edition.newsletter.publication
-    stories = shelf.chosen(row.topics)
-    message = shelf.compiled.message(_recipient(edition, row, now), stories=stories)
-    sender = addresses.envelope(publication.sender_email)
-    return Parcel(row.id, Envelope(sender, addresses.envelope(row.email)), message, tame=True)
+    stories, to = shelf.chosen(row.topics), _recipient(edition, row, now)
+    message = shelf.compiled.message(to, stories=stories)
+    sender, recipient = _sender(edition, row), addresses.envelope(row.email)
+    envelope = Envelope(sender, recipient, id=to.message_id[1:].partition("@")[0])
+    return Parcel(row.id, envelope, message, tame=True)
 
 
 def message_id(edition: Edition, subscriber_id: int) -> str:
     """Return a Message-ID that is a function of edition and reader, so that a repeat is seen."""
     token = links.sign("message-id", edition.pk, subscriber_id)
     return f"<{token}@{edition.newsletter.publication.sender_domain}>"
+
+
+def _sender(edition: Edition, row: Row) -> str:
+    """Return the address that mail which cannot be delivered goes back to (RFC 5321 §4.5.5)."""
+    if domain := settings.DIGEST_BOUNCE_DOMAIN:
+        return f"bounce+{links.bounce_token(edition.pk, row.subscriber_id)}@{domain}"
+    return addresses.envelope(edition.newsletter.publication.sender_email)
 
 
 def _recipient(edition: Edition, row: Row, now: datetime) -> Recipient:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from digest.editions.models import Edition
 from digest.newsletters.models import Publication
@@ -120,6 +121,7 @@ class Tally(models.Model):
     edition_id = models.BigIntegerField(db_index=True)
     state = models.SmallIntegerField(choices=Dispatch.State)
     deliveries = models.BigIntegerField()
+    at = models.DateTimeField(db_default=Now())  # by the database's clock
 
     def __str__(self) -> str:
         return f"{self.edition_id}: {self.deliveries:+} {self.get_state_display()}"

@@ -1,10 +1,12 @@
 """How far an edition has got, in numbers that add up.
 
 Triggers in the database note every change of a state as a difference (`Tally`), in the same
-transaction. Reading is a sum of a few rows at any size, and no writer waits for another.
+transaction. Reading is a sum of a few rows at any size, and no writer waits for another. The last
+minute's differences are the pace.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import connection
@@ -17,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 State = Delivery.State
 MANY = 40  # rows of one edition's tally
+SHORTEST = 1.0  # seconds, of which no pace is read
+_SETTLED = [State.SENT, State.FAILED, State.SUPPRESSED, State.IN_DOUBT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,38 @@ def progress(edition: Edition) -> Progress:
     return _made(dict(rows.annotate(Sum("deliveries"))))
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an edition goes out, and when it will have; None: nobody can say."""
+
+    per_second: float | None = None  # deliveries settled, over the last minute
+    ends_at: datetime | None = None  # the last of those not yet tried; later tries come on top
+
+
+def pace(edition: Edition, counts: Progress, now: datetime) -> Pace:
+    """Return how fast an edition goes out at present; nothing if it doesn't."""
+    if edition.state != Edition.State.SENDING:
+        return Pace()
+    with connection.cursor() as cursor:
+        cursor.execute(_PACE, {"edition": edition.pk, "settled": _SETTLED})
+        settled, seconds, last_due = cursor.fetchone()
+    if not settled or settled < 0 or seconds < SHORTEST:
+        return Pace()
+    rate = settled / seconds
+    ends_at = now + timedelta(seconds=(counts.queued + counts.in_flight) / rate)
+    return Pace(rate, max(ends_at, last_due or ends_at))
+
+
+# What is due last stands at the end of an index.
+_PACE = """
+SELECT sum(deliveries)::float, extract(epoch FROM clock_timestamp() - min(at))::float,
+    (SELECT max(due_at) FROM delivery_delivery WHERE edition_id = %(edition)s AND state IN (0, 2)
+        AND attempts = 0)
+FROM delivery_tally
+WHERE edition_id = %(edition)s AND state = ANY(%(settled)s) AND at > now() - interval '1 minute'
+"""
+
+
 def balance(edition: Edition) -> Progress:
     """Count an edition's rows one by one, and put the tally right if it ever went wrong.
 
@@ -101,15 +137,18 @@ def compact() -> None:
         cursor.execute(_COMPACT, [MANY])
 
 
+# The last minute's are what the pace is read from.
 _COMPACT = """
 WITH long AS (
-    SELECT edition_id FROM delivery_tally GROUP BY edition_id HAVING count(*) > %s
+    SELECT edition_id FROM delivery_tally WHERE at < now() - interval '1 minute'
+    GROUP BY edition_id HAVING count(*) > %s
 ), gone AS (
-    DELETE FROM delivery_tally WHERE edition_id IN (SELECT edition_id FROM long)
-    RETURNING edition_id, state, deliveries
+    DELETE FROM delivery_tally
+    WHERE edition_id IN (SELECT edition_id FROM long) AND at < now() - interval '1 minute'
+    RETURNING edition_id, state, deliveries, at
 )
-INSERT INTO delivery_tally (edition_id, state, deliveries)
-SELECT edition_id, state, sum(deliveries) FROM gone GROUP BY edition_id, state
+INSERT INTO delivery_tally (edition_id, state, deliveries, at)
+SELECT edition_id, state, sum(deliveries), max(at) FROM gone GROUP BY edition_id, state
 """
 
 

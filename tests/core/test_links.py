@@ -104,3 +104,27 @@ def test_mail_addresses_that_leave_fit_into_a_local_part(settings: pytest.Fixtur
     local = mailto.removeprefix("mailto:").partition("@")[0]
     assert len(local) <= 64
     assert links.read_unsubscribe_token(local.partition("+")[2]) == link
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40))
+def test_a_bounce_token_survives_any_case_and_fits(edition: int, subscriber: int) -> None:
+    """Servers on the way may write it in capitals; `bounce+` and it are a local part."""
+    token = links.bounce_token(edition, subscriber)
+    assert len(f"bounce+{token}") <= 64
+    for spelt in (token, token.upper(), token.title()):
+        assert links.read_bounce_token(spelt) == (edition, subscriber)
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz234567=+-é", max_size=80))
+def test_a_made_up_bounce_token_is_refused(token: str) -> None:
+    """So nobody can have a reader suppressed by writing to an address."""
+    with pytest.raises(LinkError):
+        links.read_bounce_token(token)
+
+
+def test_a_bounce_token_of_another_purpose_is_refused() -> None:
+    """A token from a link is none."""
+    with pytest.raises(LinkError):
+        links.read_bounce_token(links.sign("bounce", 1, 2))
+    with pytest.raises(LinkError):
+        links.read("unsubscribe", links.bounce_token(1, 2))

@@ -10,11 +10,12 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from digest.core import clock
 from digest.delivery import journal, ledger, sweeping
 from digest.delivery.journal import Journal
 from digest.delivery.ledger import Batch
 from digest.delivery.models import Claim, Delivery, Tally
-from digest.delivery.progress import Progress, balance, compact, progress
+from digest.delivery.progress import Pace, Progress, balance, compact, pace, progress
 from digest.delivery.retries import Outcome
 from digest.delivery.transports.base import Reply
 from digest.editions.models import Edition
@@ -330,8 +331,34 @@ def test_a_long_tally_is_drawn_together() -> None:
         Delivery.objects.filter(pk=row.pk).update(state=State.SENT, settled_at=NOON)
     before = progress(edition)
     compact()
+    assert Tally.objects.count() > 60  # the last minute's are kept
+    Tally.objects.update(at=clock.now() - timedelta(seconds=61))
+    compact()
     assert progress(edition) == before == Progress(sent=60)
     assert Tally.objects.count() <= len(State)
+
+
+def test_the_pace_is_that_of_the_last_minute() -> None:
+    """And from it follows when the last of those not yet tried will be done."""
+    edition, now = make_running(40), clock.now()
+    assert pace(edition, progress(edition), now) == Pace()
+    ids = list(Delivery.objects.values_list("pk", flat=True))
+    for some, ago in ((ids[:5], 90), (ids[5:15], 20), (ids[15:20], 5)):
+        Tally.objects.filter(at__gt=now - timedelta(seconds=1)).update(at=LONG_AGO)
+        Delivery.objects.filter(pk__in=some).update(state=State.SENT, settled_at=NOON)
+        Tally.objects.filter(at__gt=now - timedelta(seconds=1)).update(
+            at=now - timedelta(seconds=ago)
+        )
+    found = pace(edition, progress(edition), now)
+    assert found.per_second == pytest.approx(15 / 20, rel=0.1)
+    assert found.ends_at is not None
+    assert (found.ends_at - now).total_seconds() == pytest.approx(20 / 0.75, rel=0.1)
+    later = now + timedelta(hours=2)
+    Delivery.objects.filter(pk=ids[-1]).update(due_at=later)
+    assert pace(edition, progress(edition), now).ends_at == later
+    Edition.objects.filter(pk=edition.pk).update(state=Edition.State.PAUSED)
+    edition.refresh_from_db()
+    assert pace(edition, progress(edition), now) == Pace()
 
 
 def test_a_tally_that_went_wrong_is_put_right() -> None:

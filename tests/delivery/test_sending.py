@@ -116,6 +116,35 @@ def test_every_reader_gets_a_mail_of_their_own(relay: StartRelay) -> None:
     assert progress(edition).sent == 3
 
 
+def test_what_comes_back_comes_to_an_address_of_its_own(
+    relay: StartRelay, settings: Settings
+) -> None:
+    """The envelope sender names edition and reader, where a domain for that is set."""
+    settings.DIGEST_BOUNCE_DOMAIN = "bounces.courier.example"
+    server, edition = relay(), make_running(3)
+    sending.send_due()
+    named = set()
+    for got in server.received:
+        local, _, domain = got.sender.partition("@")
+        assert domain == "bounces.courier.example"
+        named.add(links.read_bounce_token(local.removeprefix("bounce+")))
+    readers = Delivery.objects.values_list("subscriber", flat=True)
+    assert named == {(edition.pk, reader) for reader in readers}
+
+
+def test_a_relay_that_knows_dsn_is_told_which_mail_it_is(relay: StartRelay) -> None:
+    """By the token of the Message-ID, and asked to tell of failures only."""
+    server = relay({"ehlo": lambda _: "250-test\r\n250 DSN"})
+    make_running(1)
+    sending.send_due()
+    told = message_from_bytes(server.received[0].data, policy=policy.default)
+    token = told["Message-ID"].strip("<>").partition("@")[0]
+    [mail] = [line for line in server.said if line.startswith("MAIL")]
+    [rcpt] = [line for line in server.said if line.startswith("RCPT")]
+    assert mail.endswith(f"RET=HDRS ENVID={token}")
+    assert rcpt.endswith("NOTIFY=FAILURE")
+
+
 def test_a_message_id_is_a_function_of_edition_and_reader() -> None:
     """A repeat is recognised by it; another edition's is another."""
     one, two = make_running(), make_running()

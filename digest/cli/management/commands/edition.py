@@ -15,7 +15,7 @@ from digest.cli.following import count_facts, sum_up
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
 from digest.delivery import resolving, steering
-from digest.delivery.progress import progress
+from digest.delivery.progress import pace, progress
 from digest.editions.models import Edition
 from digest.newsletters.models import Cadence, Schedule
 
@@ -64,7 +64,8 @@ class Command(ActionCommand):
     def do_show(self, options: dict[str, Any]) -> None:
         """Show one edition."""
         edition = lookup.edition(options["id"])
-        known = _edition_facts(edition) | _contents(edition)
+        going = pace(edition, progress(edition), clock.now())
+        known = _edition_facts(edition) | {"pace": asdict(going)} | _contents(edition)
         self.answer(known, lambda out: _say_edition(out, edition, known))
 
     def do_pause(self, options: dict[str, Any]) -> None:
@@ -211,6 +212,7 @@ def _say_edition(out: Console, edition: Edition, known: dict[str, Any]) -> None:
                 ("Planned", _maybe(edition.planned_at, zone)),
                 ("Finished", _maybe(edition.finished_at, zone)),
                 ("Readers", sum_up(progress(edition))),
+                ("Pace", _pace(known["pace"], zone)),
             ]
         )
     )
@@ -222,6 +224,12 @@ def _say_edition(out: Console, edition: Edition, known: dict[str, Any]) -> None:
         if rows:
             out.print(f"\n{heading}")
             out.print(table(columns, ([row[name.lower()] for name in columns] for row in rows)))
+
+
+def _pace(known: dict[str, Any], zone: tzinfo) -> str:
+    if not known["per_second"]:
+        return ""
+    return f"{known['per_second']:,.1f} a second; done about {clock.spoken(known['ends_at'], zone)}"
 
 
 def _readership(edition: Edition) -> str:
