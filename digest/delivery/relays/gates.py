@@ -37,7 +37,7 @@ State = Dispatch.State
 Sorted = tuple[list[Row], list[tuple[Row, Outcome]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Heard:
     """Words from one domain since the last look."""
 
@@ -139,13 +139,12 @@ class Gate:
     def hear(self, row: Row, reply: Reply, word: Outcome) -> Outcome:
         """Note the relay's word on a reader's mail; return what to record of it."""
         name = domain_of(row.email)
-        before = self._heard[name]
+        heard = self._heard[name]
+        heard.tried += 1
         if not refusals.is_policy_refusal(reply):
-            self._heard[name] = Heard(before.tried + 1, before.refused, before.words)
             return word
-        self._heard[name] = Heard(
-            before.tried + 1, before.refused + 1, f"{reply.code} {reply.text}"
-        )
+        heard.refused += 1
+        heard.words = f"{reply.code} {reply.text}"
         until = self._paused.get(name)
         return pausing.softened(word, name, until) if until else word
 

@@ -43,7 +43,7 @@ def is_policy_refusal(reply: Reply) -> bool:
     Only the enhanced code counts: words and bare 421, 450 and 550 mean too many things. Greylisting
     that says 4.7.x counts too; if it meets so many at once, waiting is what it asks for.
     """
-    return reply.enhanced.startswith(("4.7.", "5.7."))
+    return not reply.accepted and reply.enhanced.startswith(("4.7.", "5.7."))
 
 
 def _key(relay: str, domain: str) -> str:

@@ -1,0 +1,89 @@
+"""A relay that does all that relays do to us at once: everyone ends where they belong."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.core import clock
+from digest.delivery import sending, sweeping
+from digest.delivery.models import Delivery, Relay
+from digest.delivery.progress import balance, progress
+from digest.editions.models import Edition
+from tests.cast import LONG_AGO, make_running
+from tests.delivery.test_sending import StartRelay
+from tests.smtp_server import CLOSE
+
+READERS = 300
+State = Delivery.State
+
+
+class Weather:
+    """What the relay says: by the reader, and by chance where it closes or stalls."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.fates: dict[str, str] = {}
+        self.calm = False
+        self.happened: Counter[str] = Counter()
+
+    def fate(self, address: str) -> str:
+        """Return what becomes of a reader in the end; drawn once."""
+        words = ["later"] * 10 + ["never"] * 3 + ["at once"] * 17  # a third, a tenth
+        return self.fates.setdefault(address, self.chance.choice(words))
+
+    def rcpt(self, address: str) -> str | None:
+        """Put off a third, refuse a tenth, hang up or stall now and then."""
+        fate = self.fate(address)
+        if fate == "never":
+            return "550 5.1.1 nobody of that name"
+        if fate == "later" and not self.calm:
+            return self.chance.choice(["451 4.3.0 later", "450 4.2.0 greylisted", "452 4.2.2 full"])
+        return self._whim({CLOSE: 0.01, "stall": 0.01, "421 4.3.2 shutting down": 0.01})
+
+    def end(self, address: str) -> str | None:
+        """Hang up, stall, or put off after the message."""
+        return self._whim({CLOSE: 0.02, "stall": 0.01, "451 4.3.0 later": 0.02})
+
+    def _whim(self, odds: dict[str, float]) -> str | None:
+        if self.calm:
+            return None
+        for what, share in odds.items():
+            if self.chance.random() < share:
+                self.happened[what] += 1
+                if what != "stall":
+                    return what
+                time.sleep(0.3)
+        return None
+
+
+@pytest.mark.django_db
+def test_everyone_ends_where_they_belong(relay: StartRelay, settings: Settings) -> None:
+    """Sent, or failed by the relay's word; a mail that came twice was in doubt before."""
+    settings.DIGEST_SEND_SECONDS = 3
+    weather = Weather(seed=1047)
+    server = relay({"rcpt": weather.rcpt, "end": weather.end})
+    edition = make_running(READERS)
+    for turn in range(40):
+        weather.calm = turn > 20
+        Relay.objects.update(retry_at=None)
+        Delivery.objects.filter(state__in=[0, 2]).update(due_at=LONG_AGO)
+        sending.send_due()
+        if sweeping.sweep(clock.now()).finished:
+            break
+    edition.refresh_from_db()
+    assert edition.state == Edition.State.SENT
+    got = Counter(server.recipients)
+    rows = Delivery.objects.values_list("subscriber__email", "state", "doubts")
+    for email, state, doubts in rows:
+        if weather.fate(email) == "never":
+            assert (state, got[email]) == (State.FAILED, 0)
+        else:
+            assert state == State.SENT
+            assert 1 <= got[email] <= 1 + doubts
+    counted = progress(edition)
+    assert counted == balance(edition)
+    assert counted.sent + counted.failed == READERS
+    assert set(weather.happened) >= {CLOSE, "stall", "421 4.3.2 shutting down", "451 4.3.0 later"}
