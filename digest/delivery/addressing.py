@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from digest.core import addresses, links
+from digest.delivery import dkim
 from digest.delivery.choosing import Shelf
 from digest.delivery.ledger import Row
 from digest.delivery.transports.base import Envelope, Parcel
@@ -19,6 +20,7 @@ def parcel_for(edition: Edition, row: Row, shelf: Shelf, now: datetime) -> Parce
     publication = edition.newsletter.publication
     stories = shelf.chosen(row.topics)
     message = shelf.compiled.message(_recipient(edition, row, now), stories=stories)
+    message = dkim.signed(message, publication.sender_domain, now)
     sender = addresses.envelope(publication.sender_email)
     return Parcel(row.id, Envelope(sender, addresses.envelope(row.email)), message, tame=True)
 

@@ -19,7 +19,7 @@ from django.db.models import F
 
 from digest.core import addresses, clock, jobs, links
 from digest.core.errors import DigestError
-from digest.delivery import relays, retries, wording
+from digest.delivery import dkim, relays, retries, wording
 from digest.delivery.errors import RelayDownError, ReplyLostError
 from digest.delivery.models import Notice
 from digest.delivery.transports import open_transport
@@ -139,6 +139,7 @@ def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str,
             ),
             replied=notice.answers_mail,
         )
+        message = dkim.signed(message, notice.publication.sender_domain, now)
         sender = addresses.envelope(notice.publication.sender_email)
         envelope = Envelope(sender, addresses.envelope(notice.email))
     except DigestError as problem:

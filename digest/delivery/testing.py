@@ -4,6 +4,7 @@ from datetime import datetime
 
 from digest.core import addresses, links
 from digest.core.addresses import Address
+from digest.delivery import dkim
 from digest.delivery.errors import DeliveryError
 from digest.delivery.transports import open_transport
 from digest.delivery.transports.base import Envelope, Reply
@@ -27,7 +28,9 @@ def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
     sender = addresses.envelope(newsletter.publication.sender_email)
     with open_transport() as transport:
         envelope = Envelope(sender, addresses.envelope(address.email))
-        reply = transport.deliver(envelope, marked.message(_recipient(newsletter, address, now)))
+        message = marked.message(_recipient(newsletter, address, now))
+        message = dkim.signed(message, newsletter.publication.sender_domain, now)
+        reply = transport.deliver(envelope, message)
     if not reply.accepted:
         raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
     return reply

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from digest.core.errors import ConfigurationError
+from digest.delivery import dkim
 from digest.delivery.transports import smtp
 from digest.delivery.transports.base import Transport
 
@@ -10,8 +11,9 @@ from digest.delivery.transports.base import Transport
 def open_transport() -> Transport:
     """Return the transport of this installation; it connects when it is first used.
 
-    Raises ConfigurationError without a usable DIGEST_SMTP_URL.
+    Raises ConfigurationError without a usable DIGEST_SMTP_URL, or with DKIM keys that are none.
     """
+    dkim.ready()
     if not settings.DIGEST_SMTP_URL:
         raise ConfigurationError(
             "No relay is set. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
