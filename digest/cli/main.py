@@ -45,6 +45,7 @@ OVERVIEW = {
     "Sending": {
         "send": "build an edition and send it now, or send a test to one address",
         "edition": "list, show, pause, resume or cancel editions",
+        "dkim": "make keys to sign mail with, or show their DNS records",
     },
     "Processes": {
         "web": "answer browsers",
