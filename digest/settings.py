@@ -39,6 +39,8 @@ DIGEST_INBOUND_DOMAIN = env.read("DIGEST_INBOUND_DOMAIN")
 DIGEST_BOUNCE_DOMAIN = env.read("DIGEST_BOUNCE_DOMAIN")
 # Proxies whose X-Forwarded-For is believed: addresses or networks.
 DIGEST_TRUSTED_PROXIES = env.networks("DIGEST_TRUSTED_PROXIES")
+# Keys that our mail is signed with, each `domain:selector:/path/to/private-key.pem`.
+DIGEST_DKIM_KEYS = env.listed("DIGEST_DKIM_KEYS")
 # What stands between bots and the form beside limits: "altcha", or "turnstile:SITEKEY:SECRET".
 DIGEST_CAPTCHA = env.read("DIGEST_CAPTCHA")
 # How many wishes to subscribe pass the door: from one client (an IPv6 client is a /64), from one

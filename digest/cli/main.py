@@ -46,6 +46,7 @@ OVERVIEW = {
         "send": "build an edition and send it now, or send a test to one address",
         "edition": "list, show, pause, resume or cancel editions",
         "relay": "add, change or list relays; resume a paused domain",
+        "dkim": "make keys to sign mail with, or show their DNS records",
     },
     "Processes": {
         "web": "answer browsers",

@@ -35,14 +35,14 @@ def senders(_now: datetime) -> Iterator[Finding]:
 
 def sender_domain(domain: str) -> Iterator[Finding]:
     """Judge one domain (in A-labels) by what DNS says of it."""
-    if any(f".{domain}".endswith(f".{name}") for name in _RESERVED):
+    if is_reserved(domain):
         yield warn(
             f"{domain} is reserved for examples.",
             "Real mail needs a sender at a domain of your own.",
         )
         return
     try:
-        spf = _texts(domain, "v=spf1")
+        spf = texts(domain, "v=spf1")
         dmarc = _dmarc(domain)
     except dns.resolver.NXDOMAIN:
         yield fail(f"The sender's domain {domain} does not exist.", "Servers refuse its mail.")
@@ -54,6 +54,25 @@ def sender_domain(domain: str) -> Iterator[Finding]:
         )
         return
     yield from _judge(domain, spf, dmarc)
+
+
+def is_reserved(domain: str) -> bool:
+    """Say whether a domain is for examples and tests only."""
+    return any(f".{domain}".endswith(f".{name}") for name in _RESERVED)
+
+
+def texts(name: str, beginning: str) -> list[str]:
+    """Return the TXT records at a name that begin so; raises NXDOMAIN, and UnknownError."""
+    try:
+        answer = dns.resolver.resolve(name, "TXT", lifetime=PATIENCE)
+    except dns.resolver.NXDOMAIN:
+        raise
+    except dns.resolver.NoAnswer:
+        return []
+    except (dns.exception.DNSException, OSError) as cause:
+        raise UnknownError(str(cause)) from cause
+    records = (b"".join(record.strings).decode(errors="replace") for record in answer)
+    return [record for record in records if record.lower().startswith(beginning.lower())]
 
 
 def _judge(domain: str, spf: list[str], dmarc: list[str]) -> Iterator[Finding]:
@@ -78,22 +97,8 @@ def _dmarc(domain: str) -> list[str]:
     labels = domain.split(".")
     for start in range(len(labels) - 1):
         try:
-            if found := _texts(f"_dmarc.{'.'.join(labels[start:])}", "v=DMARC1"):
+            if found := texts(f"_dmarc.{'.'.join(labels[start:])}", "v=DMARC1"):
                 return found
         except dns.resolver.NXDOMAIN:
             continue
     return []
-
-
-def _texts(name: str, beginning: str) -> list[str]:
-    """Return the TXT records at a name that begin so."""
-    try:
-        answer = dns.resolver.resolve(name, "TXT", lifetime=PATIENCE)
-    except dns.resolver.NXDOMAIN:
-        raise
-    except dns.resolver.NoAnswer:
-        return []
-    except (dns.exception.DNSException, OSError) as cause:
-        raise UnknownError(str(cause)) from cause
-    records = (b"".join(record.strings).decode(errors="replace") for record in answer)
-    return [record for record in records if record.lower().startswith(beginning.lower())]

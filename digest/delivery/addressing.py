@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 
 from digest.core import addresses, links
+from digest.delivery import dkim
 from digest.delivery.choosing import Shelf
 from digest.delivery.ledger import Row
 from digest.delivery.transports.base import Envelope, Parcel
@@ -12,14 +13,20 @@ from digest.editions.models import Edition
 from digest.rendering.compiled import Recipient
 
 
-def parcel_for(edition: Edition, row: Row, shelf: Shelf, now: datetime) -> Parcel:
+def parcel_for(
+    edition: Edition, row: Row, shelf: Shelf, now: datetime, *, sign: bool = True
+) -> Parcel:
     """Put a reader's mail together; DigestError if their address or name cannot be written.
+
+    `sign` it with DKIM, where there is a key for the sender.
 
     The subject is the edition's for everyone: it may name a story that a reader of other topics
     doesn't get, but one issue goes by one name, in the archive and among readers.
     """
     stories, to = shelf.chosen(row.topics), _recipient(edition, row, now)
     message = shelf.compiled.message(to, stories=stories)
+    if sign:
+        message = dkim.signed(message, edition.newsletter.publication.sender_domain, now)
     sender, recipient = _sender(edition, row), addresses.envelope(row.email)
     envelope = Envelope(sender, recipient, id=to.message_id[1:].partition("@")[0])
     return Parcel(row.id, envelope, message, tame=True)

@@ -85,11 +85,17 @@ class Outbox:
         until: float,
         gate: Gate,
         domains: Collection[str],
+        *,
+        sign: bool = True,
     ) -> None:
-        """Give until `until` (monotonic seconds), of senders at `domains`, what `gate` lets by."""
+        """Give until `until` (monotonic seconds), of senders at `domains`, what `gate` lets by.
+
+        `sign` what is given, where there is a key for the sender.
+        """
         self.counts: dict[Delivery.State, int] = {}  # deliveries by the state they are in now
         self._gate = gate
         self._domains = domains
+        self._sign = sign
         self._journal = journal
         self._pulse = pulse
         self._until = until
@@ -241,7 +247,7 @@ class Outbox:
 
     def _compose(self, hand: Hand, row: Row) -> Parcel | None:
         try:
-            return parcel_for(hand.batch.edition, row, hand.shelf, clock.now())
+            return parcel_for(hand.batch.edition, row, hand.shelf, clock.now(), sign=self._sign)
         except DigestError as problem:  # this reader's address or name cannot be written
             self._note(hand, row.id, Outcome(State.FAILED, None, str(problem)))
             return None

@@ -20,7 +20,7 @@ from django.db.models import F
 
 from digest.core import addresses, clock, jobs, links
 from digest.core.errors import DigestError
-from digest.delivery import retries, wording
+from digest.delivery import dkim, retries, wording
 from digest.delivery.errors import RelayDownError, ReplyLostError
 from digest.delivery.models import Notice, Relay
 from digest.delivery.relays import health, roster, routes
@@ -108,6 +108,7 @@ class _Relays(ExitStack):
 
     def __init__(self) -> None:
         super().__init__()
+        dkim.ready()
         self._all = roster.in_use()
         self._open: dict[Relay, tuple[Transport, Gate]] = {}
 
@@ -191,6 +192,8 @@ def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str,
             ),
             replied=notice.answers_mail,
         )
+        if transport.intact:
+            message = dkim.signed(message, notice.publication.sender_domain, now)
         sender = addresses.envelope(notice.publication.sender_email)
         envelope = Envelope(sender, addresses.envelope(notice.email))
     except DigestError as problem:

@@ -105,7 +105,7 @@ def _send_by(relay: Relay, domains: set[str], until: float) -> tuple[Sent, float
         if not transport.connections:
             journal.done()
             return Sent(), 0
-        outbox = Outbox(journal, pulse, until, gate, domains)
+        outbox = Outbox(journal, pulse, until, gate, domains, sign=transport.intact)
         down = ""
         try:
             transport.carry(outbox)

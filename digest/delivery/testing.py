@@ -5,6 +5,7 @@ from datetime import datetime
 
 from digest.core import addresses, links
 from digest.core.addresses import Address
+from digest.delivery import dkim
 from digest.delivery.errors import DeliveryError
 from digest.delivery.models import Relay
 from digest.delivery.relays import roster, routes
@@ -29,7 +30,10 @@ def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
     sender = addresses.envelope(newsletter.publication.sender_email)
     with roster.open_transport(_relay(newsletter, now)) as transport:
         envelope = Envelope(sender, addresses.envelope(address.email))
-        reply = transport.deliver(envelope, marked.message(_recipient(newsletter, address, now)))
+        message = marked.message(_recipient(newsletter, address, now))
+        if transport.intact:
+            message = dkim.signed(message, newsletter.publication.sender_domain, now)
+        reply = transport.deliver(envelope, message)
     if not reply.accepted:
         raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
     return reply

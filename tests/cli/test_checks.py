@@ -13,9 +13,10 @@ import dns.resolver
 import pytest
 from pytest_django.fixtures import Settings
 
-from digest.cli import checks, senders
+from digest.cli import checks, senders, signing
 from digest.cli.checks import Finding, Level
 from digest.cli.relay import relay
+from digest.delivery.dkim.making import make_key
 from tests.cast import NOON, make_newsletter, make_publication, make_source
 from tests.cli.conftest import Digest
 
@@ -69,7 +70,7 @@ def test_every_finding_that_is_not_well_comes_with_advice(settings: Settings) ->
     settings.DIGEST_SMTP_URL = ""
     settings.DIGEST_BASE_URL = "http://news.example"
     make_newsletter()
-    findings = list(checks.examine(NOON, (relay, senders.senders)))
+    findings = list(checks.examine(NOON, (relay, senders.senders, signing.signing)))
     assert [one.what for one in findings if bool(one.advice) == (one.level is Level.OK)] == []
 
 
@@ -158,6 +159,51 @@ def test_a_subdomain_is_covered_by_the_policy_above_it(zone: Zone) -> None:
     """RFC 7489 §6.6.3."""
     zone |= {"mail.a.org": ["v=spf1 -all"], "_dmarc.a.org": ["v=DMARC1; p=none"]}
     assert [one.level for one in senders.sender_domain("mail.a.org")] == [Level.OK, Level.OK]
+
+
+@pytest.mark.parametrize(
+    ("sender", "published", "level", "words"),
+    [
+        ("a.org", "{record}", "ok", "the key is published"),
+        ("mail.a.org", "{record}", "ok", "is signed by a.org, s1 (Ed25519)"),
+        ("a.org", "p={key} ; k = ed25519", "ok", "the key is published"),
+        ("a.org", "v=DKIM1; k=ed25519; p=", "fail", "another key"),
+        ("a.org", None, "fail", "not published"),
+        ("b.org", "{record}", "warn", "b.org is not signed"),
+        ("timeout.a.org", "timeout", "warn", "unknown"),
+    ],
+)
+def test_a_key_that_signs_has_to_be_published(
+    zone: Zone,
+    settings: Settings,
+    tmp_path: Path,
+    sender: str,
+    published: str | None,
+    level: str,
+    words: str,
+) -> None:
+    """What nobody can verify is worse than no signature."""
+    key = make_key(tmp_path / "key.pem", "a.org", "s1", ed25519=True)
+    settings.DIGEST_DKIM_KEYS = [f"a.org:s1:{key.path}"]
+    settings.DIGEST_SMTP_URL = "smtp://relay.a.org"
+    make_publication(sender_email=f"news@{sender}")
+    if published == "timeout":
+        zone["timeout"] = []
+    elif published:
+        public = key.record.partition("p=")[2]
+        zone[key.record_name] = [published.format(record=key.record, key=public)]
+    [found] = signing.signing(NOON)
+    assert (found.level, words in found.what) == (level, True)
+    assert (key.record in found.advice) == (level == "fail")
+
+
+@pytest.mark.parametrize(("entries", "level"), [([], "ok"), (["a.org:s1:/nowhere.pem"], "fail")])
+def test_without_keys_of_ours_somebody_else_signs(
+    settings: Settings, entries: list[str], level: str
+) -> None:
+    """The relay; a key that cannot be read stops all mail."""
+    settings.DIGEST_DKIM_KEYS = entries
+    assert worst(signing.signing) == level
 
 
 def test_doctor_exits_with_1_if_anything_fails(digest: Digest, settings: Settings) -> None:

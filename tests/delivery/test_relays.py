@@ -223,6 +223,18 @@ def test_another_relay_takes_over_within_the_same_run(a_relay: Start) -> None:
     assert progress(edition).sent == 20
 
 
+def test_a_relay_whose_secret_is_lost_keeps_no_other_from_working(a_relay: Start) -> None:
+    """It was sealed under a key that is gone; alone, it is said what to do."""
+    make_running(2)
+    lost, _ = a_relay("lost", weight=100)
+    Relay.objects.filter(pk=lost.pk).update(sealed_url="nonsense")
+    with pytest.raises(ConfigurationError, match="DIGEST_SECRET_KEY_FALLBACKS"):
+        sending.send_due()
+    _, other = a_relay("other")
+    assert sending.send_due().counts == {State.SENT: 2}
+    assert len(other.received) == 2
+
+
 def test_two_relays_share_the_work(a_relay: Start, settings: Settings) -> None:
     """By their weights, run by run."""
     settings.DIGEST_SEND_SECONDS = 0.15

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
@@ -14,11 +15,14 @@ from django.db import IntegrityError, transaction
 
 from digest.core import addresses, sealing
 from digest.core.errors import ConfigurationError, InvalidAddressError
+from digest.delivery import dkim
 from digest.delivery.errors import DeliveryError
 from digest.delivery.models import Relay
 from digest.delivery.transports import smtp, transport_for
 from digest.delivery.transports.base import Transport
 from digest.delivery.warming import Warming
+
+log = structlog.get_logger(__name__)
 
 DEFAULT = "default"
 OTHERS = "*"  # in the limits by domain: every domain that is not named
@@ -89,10 +93,21 @@ def known() -> list[Relay]:
 
 
 def in_use() -> list[Relay]:
-    """Return the relays that mail may be handed to; raise ConfigurationError if there is none."""
-    found = [relay for relay in known() if relay.active and url_of(relay)]
+    """Return the relays that mail may be handed to; raise ConfigurationError if there is none.
+
+    One whose address cannot be unsealed is left out, and said so, while there are others.
+    """
+    found: list[Relay] = []
+    problem = ConfigurationError(NO_RELAY)
+    for relay in known():
+        try:
+            if relay.active and url_of(relay):
+                found.append(relay)
+        except ConfigurationError as sealed:
+            log.error("relay left out", relay=relay.name, problem=str(sealed))  # noqa: TRY400
+            problem = sealed
     if not found:
-        raise ConfigurationError(NO_RELAY)
+        raise problem
     return found
 
 
@@ -122,8 +137,10 @@ def shown(relay: Relay) -> str:
 def open_transport(relay: Relay) -> Transport:
     """Return the way to hand mail to a relay; it connects when it is first used.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError, for a DKIM key that cannot be used too: found out later, that would
+    count against single readers.
     """
+    dkim.ready()
     return transport_for(url_of(relay))
 
 

@@ -89,6 +89,7 @@ class Load(Protocol):
 class Transport(Protocol):
     """A way to hand mail over. Used by one thread; may keep connections between messages."""
 
+    intact: bool  # what we hand over goes out unchanged, so a signature of ours holds
     connections: int  # at once, at most; may be lowered before the first message
 
     def deliver(self, envelope: Envelope, message: bytes) -> Reply:

@@ -11,6 +11,7 @@ from digest.cli import checks
 from digest.cli.checks import Finding, Level
 from digest.cli.relay import relay
 from digest.cli.senders import senders
+from digest.cli.signing import signing
 from digest.core import clock
 from digest.core.terminal import DigestCommand, printable
 
@@ -24,7 +25,7 @@ class Command(DigestCommand):
 
     def run(self, _options: dict[str, Any]) -> None:
         """Ask; exit with status 1 if anything fails."""
-        findings = list(checks.examine(clock.now(), (relay, senders)))
+        findings = list(checks.examine(clock.now(), (relay, senders, signing)))
         fit = all(finding.level is not Level.FAIL for finding in findings)
         self.answer(
             {"fit": fit, "findings": [asdict(finding) for finding in findings]},

@@ -34,6 +34,8 @@ PULSE = 0.5  # seconds between two looks of the load at itself
 class EspTransport:
     """Hands mail to one provider over its API."""
 
+    intact = False  # providers sign by themselves, and write parts of a message anew
+
     def __init__(self, address: EspAddress) -> None:
         """Prepare; raises ConfigurationError if an option or a library is missing."""
         self.address = address

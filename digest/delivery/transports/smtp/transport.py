@@ -30,6 +30,8 @@ Opening = Future[Session]
 class SmtpTransport:
     """Hands mail to one relay over SMTP."""
 
+    intact = True
+
     def __init__(self, address: RelayAddress) -> None:
         self.address = address
         self.connections = address.connections
