@@ -14,7 +14,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -25,8 +24,9 @@ from digest.core import clock
 from digest.core.errors import DigestError
 from digest.delivery import heartbeat, ledger, retries, steering
 from digest.delivery.addressing import parcel_for
-from digest.delivery.choosing import Shelf, shelf_of
+from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
+from digest.delivery.hands import Hand
 from digest.delivery.heartbeat import Heartbeat
 from digest.delivery.journal import Journal
 from digest.delivery.ledger import Batch, Row
@@ -47,32 +47,6 @@ PATIENCE = 0.5  # seconds between two tries to reach the database
 
 State = Delivery.State
 DATABASE_AWAY = (OperationalError, InterfaceError)
-
-
-@dataclass(slots=True)
-class Hand:
-    """A batch in hand."""
-
-    batch: Batch
-    shelf: Shelf
-    rows: deque[Row]  # not taken yet
-    looked: float
-    claimed: float
-    stopped: bool = False
-    offered: dict[int, Row] = field(default_factory=dict)  # to the transport, not begun
-    begun: dict[int, Row] = field(default_factory=dict)  # the relay has its word
-    denied: set[int] = field(default_factory=set)  # offered, and may not go any more
-    words: list[tuple[int, Outcome]] = field(default_factory=list)  # not in the ledger yet
-
-    @property
-    def over(self) -> bool:
-        """Nothing of it is left here."""
-        return not (self.rows or self.offered or self.begun or self.words)
-
-    def account(self, key: int) -> Row:
-        """Take a row out of the transport's hands."""
-        self.denied.discard(key)
-        return self.offered.pop(key, None) or self.begun.pop(key)
 
 
 class Outbox:

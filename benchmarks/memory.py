@@ -1,0 +1,111 @@
+"""What a sender's memory does over a send of any size: one process, from the first to the last.
+
+One edition to DIGEST_READERS readers (1,000,000) goes out through Postfix's smtp-sink by a single
+process, as a worker sends: runs of eight seconds, one after the other. Printed: its resident
+memory at each tenth, and the growth from the second tenth to the last.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import TYPE_CHECKING
+
+import psutil
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from benchmarks._relays import sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digest.editions.models import Edition
+
+READERS = int(os.environ.get("DIGEST_READERS", "1_000_000"))
+MB = 1024 * 1024
+
+
+def main() -> None:
+    """Send, and look at each tenth."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    edition = _planned()
+    from digest.delivery.progress import progress
+
+    with sink() as (port, _):
+        url = f"smtp://127.0.0.1:{port}?starttls=never&connections=4&messages=1000000"
+        environment = os.environ | {"DIGEST_SMTP_URL": url}
+        begun = time.perf_counter()
+        with Popen(
+            [sys.executable, "-m", "benchmarks.memory", "work"], env=environment, stdout=PIPE
+        ) as worker:
+            at_tenth = _watch(worker, lambda: progress(edition).sent)
+        took = time.perf_counter() - begun
+    assert progress(edition).sent == READERS, progress(edition)
+    for tenth, resident in sorted(at_tenth.items()):
+        print(f"   {tenth * READERS // 10:>12,} sent {resident / MB:8.1f} MB")
+    grown = (at_tenth[max(at_tenth)] - at_tenth[2]) / MB
+    print(
+        f"   {READERS:,} in {took:,.0f} s ({READERS / took:,.0f} a second); grown {grown:+.1f} MB"
+    )
+    size = Path(os.environ["DIGEST_DATA_DIR"]) / "journals"
+    print(f"   journals left: {sum(one.stat().st_size for one in size.glob('*'))} octets")
+
+
+def _watch(worker: "Popen[bytes]", sent: "Callable[[], int]") -> dict[int, int]:
+    process, at_tenth = psutil.Process(worker.pid), dict[int, int]()
+    while worker.poll() is None:
+        resident = process.memory_info().rss
+        at_tenth.setdefault(sent() * 10 // READERS, resident)
+        time.sleep(0.2)
+    return at_tenth
+
+
+def _planned() -> "Edition":
+    """Lay down readers by one statement, and plan an edition for them."""
+    from django.db import connection
+
+    from digest.core import clock
+    from digest.delivery import planning
+    from digest.editions.models import Edition
+    from tests.cast import LONG_AGO, make_edition, make_newsletter, make_story
+
+    newsletter = make_newsletter()
+    with connection.cursor() as cursor:
+        cursor.execute(_READERS, [LONG_AGO, READERS])
+        cursor.execute(_SUBSCRIPTIONS, [newsletter.pk, LONG_AGO, LONG_AGO])
+        cursor.execute("ANALYZE")
+    edition = make_edition(newsletter, slot=LONG_AGO)
+    make_story(edition, title="High water")
+    planning.plan_built(clock.now())
+    return Edition.objects.get(pk=edition.pk)
+
+
+_READERS = """
+INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone, created_at)
+SELECT address, address, '', '', '', %s
+FROM (SELECT 'reader' || n || '@reader.example' AS address FROM generate_series(1, %s) AS n) AS made
+"""
+_SUBSCRIPTIONS = """
+INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, created_at, confirmed_at)
+SELECT id, %s, 'active', %s, %s FROM subscribers_subscriber
+"""
+
+
+def _work() -> None:
+    """Be one sender, until nothing is due."""
+    import django
+
+    django.setup()
+    from digest.delivery import sending
+
+    while sending.send_due().total:
+        pass
+
+
+if __name__ == "__main__":
+    _work() if sys.argv[1:] == ["work"] else main()
