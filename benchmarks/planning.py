@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
 
@@ -170,7 +170,7 @@ def _empty() -> None:
     _run("CHECKPOINT")
 
 
-def _run(statement: str, parameters: list[object] | None = None) -> None:
+def _run(statement: str, parameters: list[Any] | None = None) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -148,7 +148,7 @@ def test_who_moves_after_planning_keeps_their_time() -> None:
     planned(SLOT - 13 * HOUR)
     Subscriber.objects.filter(timezone=BERLIN).update(timezone=SAMOA)
     Subscriber.objects.filter(timezone=YORK).update(timezone=KOLKATA)
-    mailed = {}
+    mailed: dict[str, int] = {}
     for hour in range(-13, 14):
         planning.plan_built(SLOT + hour * HOUR)
         mailed |= dict.fromkeys(send(SLOT + hour * HOUR), hour)
