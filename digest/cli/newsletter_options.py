@@ -57,6 +57,12 @@ def add_offer(parser: CommandParser) -> None:
         ("--welcome-with-latest", "--no-welcome-with-latest"),
         "the latest issue comes with the welcome",
     )
+    _add_switch(
+        group,
+        "readers_time",
+        ("--readers-time", "--schedule-time"),
+        "at the schedule's time of day in each reader's own zone",
+    )
 
 
 def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> None:
@@ -68,7 +74,7 @@ def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> Non
 
 def offer(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
-    said = given(options, ("listed", "welcome_with_latest"))
+    said = given(options, ("listed", "welcome_with_latest", "readers_time"))
     if options["offer"] is not None:
         said["cadences"] = setup.parse_cadences(options["offer"])
     return said

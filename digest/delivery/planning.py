@@ -2,14 +2,20 @@
 
 Set-based and in bounded steps, each its own transaction. A planner that is killed is followed by
 one that goes on where it stopped; two at once do no harm, a reader has one row an edition.
+
+Where a newsletter goes by its readers' clocks, a row is due when the slot's local time comes in its
+reader's zone, and an edition is planned as soon as it is built: that time has come to somebody. Who
+subscribes after that, and before it comes to them, is looked for when it has come.
 """
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Max
+from django.db.models import F, Max, Q, QuerySet
 
 from digest.core import clock, jobs
 from digest.delivery import steering
@@ -17,23 +23,38 @@ from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
 from digest.delivery.models import Delivery
 from digest.editions.models import Edition
+from digest.newsletters import catchup, zones
+from digest.newsletters.zones import Times
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
 from digest.subscribers import audience
-from digest.subscribers.audience import Issue
+from digest.subscribers.models import Subscription
 
 log = structlog.get_logger(__name__)
 
 STEP = 50_000  # readers
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 State = Edition.State
 
 
 def plan_built(now: datetime | None = None) -> list[Edition]:
-    """Plan every edition that is built and whose slot has come; return those now going out."""
+    """Plan every edition that is built and whose slot has come; return those now going out.
+
+    Newcomers to those that go by their readers' clocks are planned for as well.
+    """
     now = now or clock.now()
-    waiting = Edition.objects.filter(state=State.BUILT, slot__lte=now).order_by("slot", "pk")
-    return [edition for edition in waiting if _plan(edition, now)]
+    # By readers' clocks, it is built no sooner than its time has come to one of them.
+    come = Q(slot__lte=now) | Q(newsletter__readers_time=True, kind=Edition.Kind.SCHEDULED)
+    waiting = _editions().filter(come, state=State.BUILT).order_by("slot", "pk")
+    opened = [edition for edition in waiting if _plan(edition, now)]
+    for edition, times in _under_way(now):
+        _plan_newcomers(edition, times, now)
+    return opened
+
+
+def _editions() -> QuerySet[Edition]:
+    return Edition.objects.select_related("newsletter__schedule")
 
 
 def _plan(edition: Edition, now: datetime) -> bool:
@@ -41,12 +62,38 @@ def _plan(edition: Edition, now: datetime) -> bool:
     compiled = _compiled(edition)
     if compiled is None:
         return False
-    issue = shelf_of(edition, compiled).issue
+    times = _times(edition)
+    readers = _not_too_late(_eligible(edition, compiled, now), edition, times)
     after = Delivery.objects.filter(edition=edition).aggregate(at=Max("subscriber"))["at"] or 0
-    while (last := _step(edition, issue, after, now)) is not None:
-        after = last
+    _lay_down(edition, readers, times, after)
     _tell_the_optimizer()
     return _open(edition, now)
+
+
+def _under_way(now: datetime) -> Iterator[tuple[Edition, Times]]:
+    """Yield the editions that came to readers somewhere since they were planned, or looked at."""
+    ahead = _editions().filter(
+        state=State.SENDING,
+        kind=Edition.Kind.SCHEDULED,
+        newsletter__readers_time=True,
+        planned_at__lt=F("slot") + zones.WIDEST,
+    )
+    for edition in ahead.order_by("slot", "pk"):
+        times = _times(edition)
+        since = edition.planned_at or now
+        if since < edition.slot <= now or times.between(since, now):
+            yield edition, times
+
+
+def _plan_newcomers(edition: Edition, times: Times, now: datetime) -> None:
+    """Lay down rows for those to whom it came since it was planned, and who have none."""
+    since = edition.planned_at
+    compiled = _compiled(edition)
+    if compiled is None or since is None:
+        return
+    readers = _whose_time_is(_eligible(edition, compiled, now), times, since, now)
+    _lay_down(edition, readers, times)
+    Edition.objects.filter(pk=edition.pk, planned_at=since).update(planned_at=now)
 
 
 def _compiled(edition: Edition) -> Compiled | None:
@@ -63,13 +110,66 @@ def _compiled(edition: Edition) -> Compiled | None:
     return None
 
 
-def _step(edition: Edition, issue: Issue, after: int, now: datetime) -> int | None:
+def _eligible(edition: Edition, compiled: Compiled, now: datetime) -> QuerySet[Subscription]:
+    issue = shelf_of(edition, compiled).issue
+    return audience.eligible(edition.newsletter_id, now, issue)
+
+
+def _times(edition: Edition) -> Times:
+    """Return when an edition comes to whom: for all at once, unless it goes by readers' clocks."""
+    newsletter = edition.newsletter
+    schedule = getattr(newsletter, "schedule", None)
+    if not newsletter.readers_time or not schedule or edition.kind == Edition.Kind.MANUAL:
+        return Times(edition.slot, {})
+    return zones.everywhere(edition.slot, clock.zone(schedule.timezone))
+
+
+def _not_too_late(
+    readers: QuerySet[Subscription], edition: Edition, times: Times
+) -> QuerySet[Subscription]:
+    """Leave out whose time was long past when the edition was built for readers further west."""
+    newsletter = edition.newsletter
+    late = timedelta(minutes=newsletter.late_minutes)
+    deadline = edition.built_at - catchup.patience(newsletter.catch_up, late)
+    if edition.slot >= deadline or not times.elsewhere:
+        return readers
+    return _whose_time_is(readers, times, deadline, _EVER)
+
+
+def _whose_time_is(
+    readers: QuerySet[Subscription], times: Times, after: datetime, until: datetime
+) -> QuerySet[Subscription]:
+    """Return the readers to whom it comes with after < moment <= until."""
+    there = times.between(after, until)
+    if after < times.slot <= until:
+        elsewhere = times.elsewhere.keys() - there
+        return readers.exclude(subscriber__timezone__in=sorted(elsewhere))
+    return readers.filter(subscriber__timezone__in=there)
+
+
+def _lay_down(
+    edition: Edition, readers: QuerySet[Subscription], times: Times, after: int = 0
+) -> None:
+    """Lay down rows for readers beyond an id who have none."""
+    while (last := _step(edition, readers, times, after)) is not None:
+        after = last
+
+
+def _step(
+    edition: Edition, readers: QuerySet[Subscription], times: Times, after: int
+) -> int | None:
     """Lay down rows for the next readers by id; return the last of them, None at the end."""
-    readers = audience.eligible(edition.newsletter_id, now, issue).filter(subscriber__gt=after)
-    some = readers.order_by("subscriber").values("subscriber_id")[:STEP]
-    query, parameters = some.query.sql_with_params()
+    some = readers.filter(subscriber__gt=after).order_by("subscriber")
+    moments: list[Any] = [times.slot]
+    if times.elsewhere:
+        query, parameters = _sql(some.values("subscriber_id", zone=F("subscriber__timezone")))
+        query = _INSERT.format(readers=query, due=_IN_ZONE, zones=_ZONES)
+        moments += [list(times.elsewhere), list(times.elsewhere.values())]
+    else:
+        query, parameters = _sql(some.values("subscriber_id"))
+        query = _INSERT.format(readers=query, due="%s", zones="")
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT.format(readers=query), [*parameters, edition.pk, edition.slot])
+        cursor.execute(query, [*parameters, edition.pk, *moments])
         (last,) = cursor.fetchone()
     return None if last is None else int(last)
 
@@ -78,11 +178,18 @@ _INSERT = """
 WITH readers AS MATERIALIZED ({readers}), added AS (
     INSERT INTO delivery_delivery
         (edition_id, subscriber_id, state, due_at, attempts, doubts, reply)
-    SELECT %s, subscriber_id, 0, %s, 0, 0, '' FROM readers
+    SELECT %s, subscriber_id, 0, {due}, 0, 0, '' FROM readers {zones}
     ON CONFLICT (edition_id, subscriber_id) DO NOTHING
 )
 SELECT max(subscriber_id) FROM readers
 """
+_IN_ZONE = "coalesce(moments.due_at, %s)"
+_ZONES = "LEFT JOIN unnest(%s::text[], %s::timestamptz[]) AS moments(zone, due_at) USING (zone)"
+
+
+def _sql(readers: QuerySet[Any]) -> tuple[str, list[Any]]:
+    query, parameters = readers[:STEP].query.sql_with_params()
+    return query, list(parameters)
 
 
 def _tell_the_optimizer() -> None:

@@ -3,9 +3,14 @@
 A slot makes one edition whatever happens: a lock on the newsletter orders builders, and the
 database's UNIQUE (newsletter, slot, cadence) has the last word. The last slot of a day or week
 makes one more for those who read by the day or week, if there are any.
+
+Where a newsletter goes by its readers' clocks, an edition is built before its slot: as soon as that
+local time has come to any of them.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -16,8 +21,9 @@ from digest.core.errors import DigestError
 from digest.editions import window
 from digest.editions.composing import Draft, compose
 from digest.editions.models import Edition, Story
-from digest.newsletters import catchup, periods, schedules
+from digest.newsletters import catchup, periods, schedules, zones
 from digest.newsletters.models import Cadence, Newsletter, Pick
+from digest.newsletters.schedules import Rule
 
 log = structlog.get_logger(__name__)
 
@@ -109,8 +115,7 @@ def _missed(newsletter: Newsletter) -> str:
 def _cadences(newsletter: Newsletter, slot: datetime) -> list[Cadence]:
     """Return the cadences with an edition at a slot: those that end at it and have readers."""
     rule = schedules.rule_of(newsletter.schedule)
-    # Subscriptions are of a floor beside; the newsletter, which is below both, leads to them.
-    readers = newsletter.subscriptions.filter(state="active")
+    readers = _readers(newsletter)
     others = [
         cadence
         for cadence in (Cadence.DAILY, Cadence.WEEKLY)
@@ -119,6 +124,11 @@ def _cadences(newsletter: Newsletter, slot: datetime) -> list[Cadence]:
         and readers.filter(cadence=cadence).exists()
     ]
     return [Cadence.EVERY, *others]
+
+
+def _readers(newsletter: Newsletter) -> QuerySet[Any]:
+    # Subscriptions are of a floor beside; the newsletter, which is below both, leads to them.
+    return newsletter.subscriptions.filter(state="active")
 
 
 def _scheduled() -> QuerySet[Newsletter]:
@@ -136,13 +146,58 @@ def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
     # One made by hand at the very moment of a slot is that slot's edition.
     taken = set(issues.filter(slot__gt=after).values_list("slot", flat=True))
     due = [slot for slot in schedules.slots(rule, after, now) if slot not in taken]
+    if not due and newsletter.readers_time:
+        due = _ahead(newsletter, rule, max(after, now), taken, now)
+    by_readers = bool(due) and newsletter.readers_time
     terms = catchup.Terms(
         policy=newsletter.catch_up,
         late=timedelta(minutes=newsletter.late_minutes),
         next_slot=next(iter(schedules.upcoming(rule, now, 1)), None) if due else None,
         timezone=rule.timezone,
+        elsewhere=by_readers and _in_time_elsewhere(newsletter, rule, due[-1], now),
     )
     return catchup.decide(due, terms, now)
+
+
+def _ahead(
+    newsletter: Newsletter, rule: Rule, after: datetime, taken: Collection[datetime], now: datetime
+) -> list[datetime]:
+    """Return the next slot, in a list, if its local time has come to a reader further east."""
+    coming = schedules.slots(rule, after, now + zones.WIDEST)
+    slot = next((slot for slot in coming if slot not in taken), None)
+    if slot is None or not _has_room(newsletter, slot, now):
+        return []
+    there = zones.everywhere(slot, rule.timezone).between(slot - zones.WIDEST, now)
+    return [slot] if _anybody_in(newsletter, there) else []
+
+
+def _has_room(newsletter: Newsletter, slot: datetime, now: datetime) -> bool:
+    """Say whether an issue built ahead leaves the one before it half the time between their slots.
+
+    Otherwise, when the first reader far in the east subscribes, all issues of a day would be built
+    within a minute, and all but the first had no story.
+    """
+    issues = newsletter.editions.filter(cadence=Cadence.EVERY, kind=Edition.Kind.SCHEDULED)
+    before = issues.filter(slot__lt=slot).order_by("slot").last()
+    if before is None:
+        return True
+    missed = before.state == State.SKIPPED and before.built_at > before.slot
+    built = before.slot if missed else before.built_at
+    return now >= built + (slot - before.slot) / 2
+
+
+def _in_time_elsewhere(newsletter: Newsletter, rule: Rule, slot: datetime, now: datetime) -> bool:
+    """Say whether a slot that is past its deadline comes, or just came, to readers further west."""
+    late = timedelta(minutes=newsletter.late_minutes)
+    patience = catchup.patience(newsletter.catch_up, late)
+    if not patience < now - slot <= patience + zones.WIDEST:
+        return False
+    later = zones.everywhere(slot, rule.timezone).between(now - patience, slot + zones.WIDEST)
+    return _anybody_in(newsletter, later)
+
+
+def _anybody_in(newsletter: Newsletter, names: Collection[str]) -> bool:
+    return bool(names) and _readers(newsletter).filter(subscriber__timezone__in=names).exists()
 
 
 def _skip(

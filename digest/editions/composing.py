@@ -41,7 +41,7 @@ def compose(
 
     A cadence of days or weeks needs a newsletter with a schedule.
     """
-    since = window.window_start(newsletter, slot, cadence)
+    since = window.window_start(newsletter, slot, cadence, now)
     ran = [] if cadence == Cadence.EVERY else _ran(newsletter, since, slot)
     policy = _policy(newsletter, cadence, ran)
     articles = _candidates(newsletter, policy, now, since, {story.article_id for story in ran})

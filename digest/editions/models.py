@@ -39,7 +39,7 @@ class Edition(models.Model):
     )
     left_out = models.JSONField(default=list)  # [{"article": id, "title": str, "reason": str}]
     built_at = models.DateTimeField()
-    planned_at = models.DateTimeField(null=True)  # every reader has a Delivery row
+    planned_at = models.DateTimeField(null=True)  # every reader of then has a Delivery row
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -20,10 +20,15 @@ _OVERLAP = timedelta(minutes=10)  # for a poll that was storing while the last i
 State = Edition.State
 
 
-def window_start(newsletter: Newsletter, slot: datetime, cadence: Cadence) -> datetime:
-    """Return how far the issue of a slot looks back at least, however late it is built."""
+def window_start(
+    newsletter: Newsletter, slot: datetime, cadence: Cadence, now: datetime
+) -> datetime:
+    """Return how far the issue of a slot looks back at least, however late it is built.
+
+    One that is built before its slot looks back from `now`, and to when the one before was built.
+    """
     if cadence == Cadence.EVERY:
-        return _since_the_issue_before(newsletter, slot)
+        return _since_the_issue_before(newsletter, slot, now)
     return _since_the_period_began(newsletter, slot, cadence)
 
 
@@ -50,19 +55,20 @@ def _went_out(newsletter: Newsletter) -> QuerySet[Edition]:
     return newsletter.editions.exclude(state=State.SKIPPED).exclude(stopped_in_time)
 
 
-def _since_the_issue_before(newsletter: Newsletter, slot: datetime) -> datetime:
+def _since_the_issue_before(newsletter: Newsletter, slot: datetime, now: datetime) -> datetime:
     """As far back as the policy says; to the regular slot before (on a Monday that is Friday's).
 
     Where that ends just short of the issue before, to that one: else a story between the two would
     never go out.
     """
-    start = slot - timedelta(hours=newsletter.look_back_hours)
+    start = min(slot, now) - timedelta(hours=newsletter.look_back_hours)
     if regular := _slot_before(newsletter, slot):
         start = min(start, regular - _OVERLAP)
-    issues = newsletter.editions.filter(cadence=Cadence.EVERY)
-    before = issues.filter(slot__lt=slot).aggregate(at=Max("slot"))["at"]
-    if before and before >= start - _LEEWAY:
-        start = min(start, before - _OVERLAP)
+    before = (
+        newsletter.editions.filter(cadence=Cadence.EVERY, slot__lt=slot).order_by("slot").last()
+    )
+    if before and before.slot >= start - _LEEWAY:
+        start = min(start, before.slot - _OVERLAP, before.built_at - _OVERLAP)
     if _keeps_stories(newsletter):
         start = min(start, _last_sent(newsletter) - _OVERLAP)
     return start
@@ -77,8 +83,11 @@ def _since_the_period_began(newsletter: Newsletter, slot: datetime, cadence: Cad
     rule = schedules.rule_of(newsletter.schedule)
     first = (_lost_since(newsletter, slot, cadence) if makes_up(newsletter) else None) or slot
     start = periods.begin(first, cadence, rule)
-    before = schedules.previous(rule, start)
-    return min(start, before - _OVERLAP) if before else start
+    if before := schedules.previous(rule, start):
+        theirs = newsletter.editions.filter(cadence=cadence, slot__gte=before, slot__lt=start)
+        built = theirs.aggregate(at=Min("built_at"))["at"]
+        start = min(filter(None, [start, before - _OVERLAP, built and built - _OVERLAP]))
+    return start
 
 
 def _lost_since(newsletter: Newsletter, slot: datetime, cadence: Cadence) -> datetime | None:

@@ -28,10 +28,16 @@ class Terms(NamedTuple):
     late: timedelta  # how long after its slot an issue may still go out
     next_slot: datetime | None
     timezone: tzinfo
+    elsewhere: bool = False  # by their own clocks, some readers may still have the latest
+
+
+def patience(policy: str, late: timedelta) -> timedelta:
+    """Return how long after its time an issue may still go out."""
+    return max(GRACE, late) if policy == CatchUp.SEND_LATE else GRACE
 
 
 def decide(due: Sequence[datetime], terms: Terms, now: datetime) -> list[Decision]:
-    """Decide about due slots (in order, all at or before `now`), oldest first.
+    """Decide about due slots (in order), oldest first.
 
     At most the last of them is built. Of a long row, only the latest RECORDED come back; the
     oldest of those says how many there were before it.
@@ -47,9 +53,9 @@ def decide(due: Sequence[datetime], terms: Terms, now: datetime) -> list[Decisio
 
 
 def _latest(slot: datetime, terms: Terms, now: datetime) -> Decision:
-    if now - slot <= GRACE:
+    if now - slot <= patience(terms.policy, terms.late):
         return Decision(slot, build=True, reason="")
-    if terms.policy == CatchUp.SEND_LATE and now - slot <= terms.late:
+    if terms.elsewhere and terms.policy != CatchUp.MERGE:
         return Decision(slot, build=True, reason="")
     if terms.policy == CatchUp.SEND_LATE:
         deadline = spoken(slot + terms.late, terms.timezone)

@@ -82,6 +82,9 @@ class Newsletter(models.Model):
     )
     welcome_with_latest = models.BooleanField(default=False)  # the latest issue in the welcome mail
 
+    # At the schedule's time of day by each reader's own clock; else for all at once.
+    readers_time = models.BooleanField(default=False)
+
     # Templates in sandboxed Jinja.
     subject = models.TextField(default="{{ stories[0].title }}")
     preheader = models.TextField(

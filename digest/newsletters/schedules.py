@@ -93,6 +93,16 @@ def upcoming(rule: Rule, after: datetime, count: int) -> list[datetime]:
     return list(islice(_slots_from(rule, after), count))
 
 
+def moment(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return when a local time (naive) comes in a zone, in UTC.
+
+    The first moment of a time that comes twice; the next valid minute for one that DST skips.
+    """
+    while not _exists(local, zone):
+        local += _MINUTE
+    return local.replace(tzinfo=zone).astimezone(UTC)
+
+
 def _slots_from(rule: Rule, after: datetime) -> Iterator[datetime]:
     last = after
     for slot in _moments(rule, after.astimezone(rule.timezone)):
@@ -110,14 +120,7 @@ def _moments(rule: Rule, start: datetime) -> Iterator[datetime]:
         return
     for local in CronSim(rule.cron, start.replace(tzinfo=None)):
         if _date_exists(local, rule.timezone):
-            yield _resolved(local, rule.timezone)
-
-
-def _resolved(local: datetime, zone: ZoneInfo) -> datetime:
-    """Return the moment of a local time: the first of two, the next valid minute for none."""
-    while not _exists(local, zone):
-        local += _MINUTE
-    return local.replace(tzinfo=zone).astimezone(UTC)
+            yield moment(local, rule.timezone)
 
 
 def _exists(local: datetime, zone: ZoneInfo) -> bool:

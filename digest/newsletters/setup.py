@@ -97,8 +97,8 @@ def create_newsletter(
     `days` (Monday is 0) and `at`, or a `cron` line, in `timezone` (the publication's if empty);
     with neither, it is sent by hand only. `topics` are topic sections, title to tags, which stand
     before Latest Stories. `cadences` are those that a reader may choose instead of every issue.
-    `policies` are further fields of Newsletter: listed, welcome_with_latest, min_stories … Its
-    first slot lies after `now`.
+    `policies` are further fields of Newsletter: listed, readers_time, min_stories … Its first slot
+    lies after `now`.
     """
     slug = _slug(slug)
     newsletter = Newsletter(
@@ -145,6 +145,7 @@ def set_offer(
     cadences: Iterable[str] | None = None,
     listed: bool | None = None,
     welcome_with_latest: bool | None = None,
+    readers_time: bool | None = None,
 ) -> None:
     """Change what readers are offered; None leaves as it is. Raise NewsletterError for no cadence.
 
@@ -154,6 +155,7 @@ def set_offer(
         "cadences": None if cadences is None else _cadences(cadences),
         "listed": listed,
         "welcome_with_latest": welcome_with_latest,
+        "readers_time": readers_time,
     }
     given = {name: value for name, value in offer.items() if value is not None}
     for name, value in given.items():

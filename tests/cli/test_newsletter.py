@@ -179,6 +179,16 @@ def test_what_readers_are_offered_is_set_and_shown(digest: Digest) -> None:
     assert (newsletter.listed, newsletter.welcome_with_latest) == (False, False)
 
 
+def test_whose_clock_it_goes_by_is_set_and_shown(digest: Digest) -> None:
+    """The schedule's, unless somebody says otherwise."""
+    assert add(digest, "--time", "07:00", "--readers-time").status == 0
+    words = "at its time of day in each reader's own zone"
+    assert words in " ".join(digest("newsletter", "show", "tide").out.split())
+    assert words not in digest("newsletter", "set", "tide", "--schedule-time").out
+    assert not Newsletter.objects.get().readers_time
+    assert digest("newsletter", "set", "tide", "--readers-time", "--json").facts["readers_time"]
+
+
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
 
@@ -318,3 +319,17 @@ def test_doubts_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
     assert digest("edition", "resolve", str(edition.pk), "--resend").status == 0
     assert Delivery.objects.filter(state=Delivery.State.QUEUED).count() == 1
     assert digest("edition", "doubts", str(edition.pk)).out.strip() == "Nobody is in doubt."
+
+
+def test_an_edition_says_when_the_rest_is_due(digest: Digest) -> None:
+    """From the first who waits to the last; nothing when nobody does."""
+    edition = make_running(3)
+    first, second, sent = Delivery.objects.order_by("pk")
+    Delivery.objects.filter(pk=first.pk).update(due_at=NOON)
+    Delivery.objects.filter(pk=second.pk).update(due_at=NOON + timedelta(hours=6))
+    Delivery.objects.filter(pk=sent.pk).update(state=Delivery.State.SENT, settled_at=NOON)
+    said = " ".join(digest("edition", "show", edition.pk).out.split())
+    assert "due from Mon 23 Nov 2026, 12:00 GMT to Mon 23 Nov 2026, 18:00 GMT" in said
+    Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
+    assert "due" not in digest("edition", "show", edition.pk).out
+    assert digest("edition", "show", edition.pk, "--json").facts["due_from"] is None

@@ -338,3 +338,13 @@ def test_the_welcome_may_bring_the_latest_issue(strict: Client) -> None:
     sign_up(strict, newsletter)
     strict.post(confirm_path())
     assert [one.title for one in letter("welcome").letter.stories] == [story.title]
+
+
+def test_the_welcome_holds_no_issue_that_is_still_to_come_to_the_reader(strict: Client) -> None:
+    """By readers' clocks, one that goes out may be mailed to them by itself."""
+    newsletter = make_newsletter(welcome_with_latest=True, readers_time=True)
+    story = make_story(make_edition(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO))
+    make_story(make_edition(newsletter, state="sending", planned_at=NOON, slot=NOON))
+    sign_up(strict, newsletter)
+    strict.post(confirm_path())
+    assert [one.title for one in letter("welcome").letter.stories] == [story.title]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 from rich.console import Console
 
 from digest.cli import lookup, numbers
@@ -15,6 +15,7 @@ from digest.cli.following import count_facts, sum_up
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
 from digest.delivery import resolving, steering
+from digest.delivery.models import Delivery
 from digest.delivery.progress import pace, progress
 from digest.editions.models import Edition
 from digest.newsletters.models import Cadence, Schedule
@@ -65,7 +66,8 @@ class Command(ActionCommand):
         """Show one edition."""
         edition = lookup.edition(options["id"])
         going = pace(edition, progress(edition), clock.now())
-        known = _edition_facts(edition) | {"pace": asdict(going)} | _contents(edition)
+        known = _edition_facts(edition) | {"pace": asdict(going)} | _still_to_come(edition)
+        known |= _contents(edition)
         self.answer(known, lambda out: _say_edition(out, edition, known))
 
     def do_pause(self, options: dict[str, Any]) -> None:
@@ -157,6 +159,12 @@ def _edition_facts(edition: Edition) -> dict[str, Any]:
     }
 
 
+def _still_to_come(edition: Edition) -> dict[str, Any]:
+    """Return between when those who wait are due: by zones, or because their servers deferred."""
+    waiting = edition.deliveries.filter(state__in=[Delivery.State.QUEUED, Delivery.State.DEFERRED])
+    return waiting.aggregate(due_from=Min("due_at"), due_until=Max("due_at"))
+
+
 def _contents(edition: Edition) -> dict[str, Any]:
     return {
         "stories": [
@@ -213,6 +221,7 @@ def _say_edition(out: Console, edition: Edition, known: dict[str, Any]) -> None:
                 ("Finished", _maybe(edition.finished_at, zone)),
                 ("Readers", sum_up(progress(edition))),
                 ("Pace", _pace(known["pace"], zone)),
+                ("To come", _span(known["due_from"], known["due_until"], zone)),
             ]
         )
     )
@@ -237,6 +246,14 @@ def _readership(edition: Edition) -> str:
     if edition.cadence == Cadence.EVERY:
         return ""
     return f"readers who receive it {edition.get_cadence_display()}"
+
+
+def _span(first: datetime | None, last: datetime | None, zone: tzinfo) -> str:
+    if not first or not last:
+        return ""
+    if first == last:
+        return f"due {clock.spoken(first, zone)}"
+    return f"due from {clock.spoken(first, zone)} to {clock.spoken(last, zone)}"
 
 
 def _maybe(at: datetime | None, zone: tzinfo) -> str:

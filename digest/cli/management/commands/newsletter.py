@@ -74,7 +74,9 @@ class Command(ActionCommand):
         newsletter = lookup.newsletter(options["slug"])
         offer = ask.offer(options)
         if not offer:
-            raise AskedError("Say what to change: --offer, --listed or --welcome-with-latest.")
+            raise AskedError(
+                "Say what to change: --offer, --listed, --welcome-with-latest or --readers-time."
+            )
         setup.set_offer(newsletter, **offer)
         known = _newsletter_facts(newsletter, clock.now()) | _offer_facts(newsletter)
         self.answer(known, f"{newsletter.slug} is offered {_said_offer(known)}.")
@@ -147,6 +149,7 @@ def _offer_facts(newsletter: Newsletter) -> dict[str, Any]:
         "cadences": newsletter.cadences,
         "listed": newsletter.listed,
         "welcome_with_latest": newsletter.welcome_with_latest,
+        "readers_time": newsletter.readers_time,
     }
 
 
@@ -156,6 +159,7 @@ def _said_offer(known: dict[str, Any]) -> str:
         " or ".join(str(cadence.label) for cadence in cadences),
         "on the public pages" if known["listed"] else "on no public page",
         *(["with the latest issue in the welcome"] if known["welcome_with_latest"] else []),
+        *(["at its time of day in each reader's own zone"] if known["readers_time"] else []),
     ]
     return ", ".join(said)
 

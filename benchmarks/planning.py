@@ -1,0 +1,201 @@
+"""The planning of an edition, beside a bare INSERT … SELECT of the same rows.
+
+Planning looks at every subscription, pause, cadence and suppression, and lays down a row for each
+reader, in bounded steps; the edition is compiled before, which takes the same at any size. Beside
+it, in turns in one run, into the same table with its indexes and foreign keys, empty before:
+
+    bare          one INSERT … SELECT of the readers' ids, ready in a table; the trigger that keeps
+                  the tally is off
+    by zones      planning where the newsletter goes by its readers' clocks, who live in many zones
+    thousandth    planning when the table holds as many older deliveries
+
+DIGEST_READERS sets how many (1,000,000), DIGEST_ROUNDS how often (5); medians count. Memory is that
+of a process that plans for a tenth of them, and of one that plans for all.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+
+if TYPE_CHECKING:
+    from digest.editions.models import Edition
+
+READERS = int(os.environ.get("DIGEST_READERS", "1_000_000"))
+ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
+TARGET = 2.0
+SUPPRESSED = 100  # every so many
+ZONES = (
+    *("", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata", "Europe/Berlin", "Europe/London"),
+    *("America/Sao_Paulo", "America/New_York", "America/Chicago", "America/Los_Angeles"),
+)
+
+
+def main() -> None:
+    """Time the sides in turns, then look at memory, and print what came out."""
+    _set_up()
+    _people()
+    sides: dict[str, Callable[[], float]] = {
+        "bare": _bare,
+        "planning": _planning,
+        "by zones": lambda: _planning(readers_time=True),
+        "thousandth": lambda: _planning(older=True),
+    }
+    times: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(ROUNDS):
+        for side, work in sides.items():
+            times[side].append(work())
+    least = median(times["bare"])
+    for side, took in times.items():
+        mid = median(took)
+        ratio = "" if side == "bare" else f"{mid / least:.2f} x the bare one (target {TARGET})"
+        print(f"{side:<12}{mid:7.1f} s  {_planned() / mid:9,.0f} rows/s  {ratio}")
+    few, everyone = _peak("few"), _peak("many")
+    print(f"peak memory: {few:.0f} MB for a tenth, {everyone:.0f} MB for all")
+
+
+def _set_up() -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def _people() -> None:
+    """Make the readers, a newsletter for all and one for a tenth of them, and suppressions."""
+    from tests.cast import NOON, make_newsletter, make_schedule
+
+    for slug, share in (("many", 1), ("few", 10)):
+        newsletter = make_newsletter(slug=slug)
+        make_schedule(newsletter, since=NOON - timedelta(days=9))
+        if share == 1:
+            _run(
+                "INSERT INTO subscribers_subscriber"
+                " (email, address_key, name, language, timezone, created_at)"
+                " SELECT address, address, '', '', (%s::text[])[1 + n %% %s], %s FROM"
+                " (SELECT n, md5(n::text) || '@reader.example' AS address"
+                " FROM generate_series(1, %s) AS n) AS people",
+                [list(ZONES), len(ZONES), NOON, READERS],
+            )
+        _run(
+            "INSERT INTO subscribers_subscription"
+            " (subscriber_id, newsletter_id, state, created_at, confirmed_at)"
+            " SELECT id, %s, 'active', %s, %s FROM subscribers_subscriber WHERE id %% %s = 0",
+            [newsletter.pk, NOON, NOON, share],
+        )
+    _run(
+        "INSERT INTO subscribers_suppression (address_key, reason, evidence, created_at)"
+        " SELECT address_key, 'bounce', '', created_at FROM subscribers_subscriber"
+        " WHERE id %% %s = 0",
+        [SUPPRESSED],
+    )
+    _run(
+        "CREATE TABLE ready AS SELECT id FROM subscribers_subscriber WHERE id %% %s <> 0"
+        " ORDER BY id",
+        [SUPPRESSED],
+    )
+    _run("VACUUM ANALYZE")
+
+
+def _bare(state: int = 0) -> float:
+    """Lay down the rows of an edition without planning it; return the seconds."""
+    _empty()
+    edition = _edition()
+    _run("ALTER TABLE delivery_delivery DISABLE TRIGGER delivery_tally_insert")
+    took = _seconds(
+        lambda: _run(
+            "INSERT INTO delivery_delivery"
+            " (edition_id, subscriber_id, state, due_at, attempts, doubts, reply, settled_at)"
+            " SELECT %s, id, %s, %s, 0, 0, '', %s FROM ready",
+            [edition.pk, state, edition.slot, edition.slot if state else None],
+        )
+    )
+    _run("ALTER TABLE delivery_delivery ENABLE TRIGGER delivery_tally_insert")
+    edition.state = edition.State.SENT
+    edition.save(update_fields=["state"])
+    return took
+
+
+def _planning(*, readers_time: bool = False, older: bool = False) -> float:
+    """Plan an edition; return the seconds."""
+    from digest.newsletters.models import Newsletter
+
+    _empty()
+    if older:
+        _bare(state=3)
+    Newsletter.objects.update(readers_time=readers_time)
+    edition = _edition()
+    _run("CHECKPOINT")
+    took = _seconds(lambda: _plan(edition))
+    assert edition.deliveries.count() == _planned()
+    return took
+
+
+def _edition(slug: str = "many") -> "Edition":
+    """Return a new edition that is built and compiled."""
+    from digest.delivery.compiling import compiled_for
+    from digest.editions.models import Edition
+    from digest.newsletters.models import Newsletter
+    from tests.cast import NOON, make_edition, make_story
+
+    newsletter = Newsletter.objects.get(slug=slug)
+    slot = NOON - timedelta(minutes=Edition.objects.count())
+    edition = make_edition(newsletter, slot=slot)
+    make_story(edition)
+    compiled_for(edition)
+    return edition
+
+
+def _plan(edition: "Edition") -> None:
+    from digest.delivery import planning
+    from tests.cast import NOON
+
+    assert edition in planning.plan_built(NOON)
+
+
+def _planned() -> int:
+    return READERS - READERS // SUPPRESSED
+
+
+def _empty() -> None:
+    _run("UPDATE editions_edition SET state = 'sent'")
+    _run("TRUNCATE delivery_delivery, delivery_tally")
+    _run("CHECKPOINT")
+
+
+def _run(statement: str, parameters: list[Any] | None = None) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def _peak(slug: str) -> float:
+    """Return the largest resident size, in MB, of a process that plans a newsletter's edition."""
+    _empty()
+    code = (
+        "import benchmarks.planning as b, resource, sys; b._set_up();"
+        "b._plan(b._edition(sys.argv[1]));"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, slug], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout.splitlines()[-1])
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()

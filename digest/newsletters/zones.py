@@ -1,0 +1,46 @@
+"""When a slot comes to readers by their own clocks: at the same local time, zone by zone. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from digest.newsletters import schedules
+
+# From the first place where a local time comes to the last: 26 hours, and one that DST may skip.
+WIDEST = timedelta(hours=27)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a slot comes. A zone that isn't named, blank or unknown, is the schedule's."""
+
+    slot: datetime
+    elsewhere: Mapping[str, datetime]  # by zone, where that is another moment; in UTC
+
+    def between(self, after: datetime, until: datetime) -> list[str]:
+        """Return the zones elsewhere to which it comes with after < moment <= until."""
+        return [zone for zone, at in self.elsewhere.items() if after < at <= until]
+
+
+def everywhere(slot: datetime, home: ZoneInfo) -> Times:
+    """Return when the local time that a slot has in its schedule's zone comes in every other."""
+    there = slot.astimezone(home)
+    wall = there.replace(tzinfo=None, fold=0)
+    found = {
+        name: schedules.moment(wall, zone)
+        for name, zone in _world().items()
+        # The second of two equal times, of a schedule that names no hour, is no first one.
+        if not (there.fold and _wall(slot, zone) == wall)
+    }
+    return Times(slot, {name: at for name, at in found.items() if at != slot})
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+@cache
+def _world() -> dict[str, ZoneInfo]:
+    return {name: ZoneInfo(name) for name in sorted(available_timezones())}
