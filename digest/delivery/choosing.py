@@ -15,7 +15,8 @@ class Shelf:
 
     compiled: Compiled
     issue: Issue  # what readers' choices are held against
-    stories: Mapping[int, frozenset[str]]  # topics by position, of the stories that fitted in
+    stories: Mapping[int, frozenset[str]]  # topics by position, of the stories that may go out
+    whole: bool = True  # these are all that were compiled: none was taken back
 
     def chosen(self, topics: Collection[str]) -> frozenset[int] | None:
         """Return the positions of the stories for a reader of these topics; None for all.
@@ -25,20 +26,24 @@ class Shelf:
         """
         wanted = self.issue.choosable.intersection(topics)
         found = frozenset(at for at, about in self.stories.items() if about & wanted)
-        return None if not found or len(found) == len(self.stories) else found
+        if found and len(found) < len(self.stories):
+            return found
+        return None if self.whole else frozenset(self.stories)
 
 
 def shelf_of(edition: Edition, compiled: Compiled) -> Shelf:
     """Lay an edition out by topics, as its newsletter's sections are called now."""
     sections = Section.objects.filter(newsletter=edition.newsletter_id, kind=Section.Kind.TOPIC)
     choosable = frozenset(sections.values_list("title", flat=True))
-    rows = edition.stories.exclude(position__in=compiled.dropped)
+    fitting = edition.stories.exclude(position__in=compiled.dropped)
+    rows = fitting.filter(retracted_at=None)
     stories = {
         position: choosable.intersection(topics)
         for position, topics in rows.values_list("position", "topics")
     }
     about = frozenset[str]().union(*stories.values())
-    return Shelf(compiled, Issue(readers_of(edition), about, choosable), stories)
+    issue = Issue(readers_of(edition), about, choosable, frozenset(edition.only_topics))
+    return Shelf(compiled, issue, stories, whole=len(stories) == fitting.count())
 
 
 def readers_of(edition: Edition) -> frozenset[Cadence]:

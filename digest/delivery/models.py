@@ -16,6 +16,7 @@ class CompiledMail(models.Model):
     """An edition's compiled form (digest.rendering.compiled), made once, read by every worker."""
 
     edition = models.OneToOneField(Edition, on_delete=models.CASCADE, related_name="compiled")
+    revision = models.PositiveIntegerField(default=1)  # of the edition
     data = models.BinaryField()
     created_at = models.DateTimeField()
 

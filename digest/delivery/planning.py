@@ -22,6 +22,7 @@ from digest.delivery import steering
 from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
 from digest.delivery.models import Delivery
+from digest.editions import approving
 from digest.editions.models import Edition
 from digest.newsletters import catchup, zones
 from digest.newsletters.zones import Times
@@ -45,8 +46,10 @@ def plan_built(now: datetime | None = None) -> list[Edition]:
     """
     now = now or clock.now()
     # By readers' clocks, it is built no sooner than its time has come to one of them.
-    come = Q(slot__lte=now) | Q(newsletter__readers_time=True, kind=Edition.Kind.SCHEDULED)
-    waiting = _editions().filter(come, state=State.BUILT).order_by("slot", "pk")
+    by_readers = Q(newsletter__readers_time=True, kind=Edition.Kind.SCHEDULED)
+    come = Q(send_at__lte=now) | Q(Q(slot__lte=now) | by_readers, send_at=None)
+    off_the_desk = Q(desk_until=None) | Q(desk_until__lte=now) | Q(send_at__lte=now)
+    waiting = _editions().filter(come, off_the_desk, state=State.BUILT).order_by("slot", "pk")
     opened = [edition for edition in waiting if _plan(edition, now)]
     for edition, times in _under_way(now):
         _plan_newcomers(edition, times, now)
@@ -54,11 +57,19 @@ def plan_built(now: datetime | None = None) -> list[Edition]:
 
 
 def _editions() -> QuerySet[Edition]:
-    return Edition.objects.select_related("newsletter__schedule")
+    return Edition.objects.select_related(
+        "newsletter__schedule", "newsletter__publication", "appeal"
+    )
 
 
 def _plan(edition: Edition, now: datetime) -> bool:
-    """Plan one edition; False if it cannot be rendered or somebody stopped or planned it."""
+    """Plan one edition; False if it cannot be rendered or somebody stopped or planned it.
+
+    Where it has to be approved, a word about it that changed since then stops it too.
+    """
+    if approving.fell(edition):
+        log.warning("approval fell", edition=edition.pk)
+        return False
     compiled = _compiled(edition)
     if compiled is None:
         return False
@@ -119,8 +130,9 @@ def _times(edition: Edition) -> Times:
     """Return when an edition comes to whom: for all at once, unless it goes by readers' clocks."""
     newsletter = edition.newsletter
     schedule = getattr(newsletter, "schedule", None)
-    if not newsletter.readers_time or not schedule or edition.kind == Edition.Kind.MANUAL:
-        return Times(edition.slot, {})
+    by_hand = edition.kind == Edition.Kind.MANUAL or edition.send_at
+    if not newsletter.readers_time or not schedule or by_hand:
+        return Times(edition.goes_at, {})
     return zones.everywhere(edition.slot, clock.zone(schedule.timezone))
 
 
@@ -199,10 +211,11 @@ def _tell_the_optimizer() -> None:
 
 
 def _open(edition: Edition, now: datetime) -> bool:
-    """Let the edition go out, unless it was paused or cancelled meanwhile."""
-    opened = Edition.objects.filter(pk=edition.pk, state=State.BUILT).update(
-        state=State.SENDING, planned_at=now
+    """Let the edition go out, unless it was changed, paused or cancelled meanwhile."""
+    waiting = Edition.objects.filter(
+        pk=edition.pk, state=State.BUILT, revision=edition.revision, send_at=edition.send_at
     )
+    opened = waiting.update(state=State.SENDING, planned_at=now)
     if not opened:
         return False
     if not Delivery.objects.filter(edition=edition).exists():

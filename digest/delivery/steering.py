@@ -35,7 +35,7 @@ def cancel(edition: Edition, reason: str, now: datetime) -> int:
     """
     _move(
         edition,
-        [State.BUILT, State.SENDING, State.PAUSED],
+        [State.DRAFT, State.BUILT, State.SENDING, State.PAUSED],
         "cancelled",
         state=State.CANCELLED,
         reason=reason,

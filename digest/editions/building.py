@@ -28,6 +28,7 @@ from digest.newsletters.schedules import Rule
 log = structlog.get_logger(__name__)
 
 _HORIZON = timedelta(days=31)  # older missed slots are not even counted
+NOT_APPROVED = "Nobody approved it before its deadline."
 _LOCKS = 0x0ED1  # our class of advisory locks
 
 State = Edition.State
@@ -47,6 +48,7 @@ def build_due(now: datetime | None = None) -> list[Edition]:
             log.error("newsletter not built", newsletter=newsletter.slug, problem=str(problem))  # noqa: TRY400
         except Exception:
             log.exception("newsletter not built", newsletter=newsletter.slug)
+    _skip_overdue(now)
     return built
 
 
@@ -66,7 +68,7 @@ def build(
     a newsletter with a schedule.
     """
     slot = slot.replace(microsecond=0)
-    _hold(newsletter)
+    hold(newsletter)
     if there := newsletter.editions.filter(slot=slot, cadence=cadence).first():
         return there
     draft = compose(newsletter, slot, now, kind, cadence)
@@ -80,7 +82,7 @@ def draft(newsletter: Newsletter, now: datetime) -> Draft:
 
 @transaction.atomic
 def _build_newsletter(newsletter: Newsletter, now: datetime) -> list[Edition]:
-    _hold(newsletter)
+    hold(newsletter)
     there = _scheduled().filter(pk=newsletter.pk).first()  # it may have been stopped meanwhile
     return _build_slots(there, now) if there else []
 
@@ -146,8 +148,14 @@ def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
     # One made by hand at the very moment of a slot is that slot's edition.
     taken = set(issues.filter(slot__gt=after).values_list("slot", flat=True))
     due = [slot for slot in schedules.slots(rule, after, now) if slot not in taken]
+    desk = timedelta(minutes=newsletter.desk_minutes)
     if not due and newsletter.readers_time:
-        due = _ahead(newsletter, rule, max(after, now), taken, now)
+        due = _ahead(newsletter, rule, max(after, now), taken, now + desk)
+    elif not due and desk:
+        due = [
+            one for one in schedules.slots(rule, max(after, now), now + desk) if one not in taken
+        ]
+        del due[1:]  # the next one, when this one has gone
     by_readers = bool(due) and newsletter.readers_time
     terms = catchup.Terms(
         policy=newsletter.catch_up,
@@ -200,6 +208,22 @@ def _anybody_in(newsletter: Newsletter, names: Collection[str]) -> bool:
     return bool(names) and _readers(newsletter).filter(subscriber__timezone__in=names).exists()
 
 
+def _skip_overdue(now: datetime) -> None:
+    """Skip the issues that nobody approved before the deadline of their slots."""
+    drafts = Edition.objects.filter(state=State.DRAFT, kind=Edition.Kind.SCHEDULED, slot__lt=now)
+    for draft in drafts.select_related("newsletter"):
+        newsletter = draft.newsletter
+        last = draft.slot + catchup.patience(
+            newsletter.catch_up, timedelta(minutes=newsletter.late_minutes)
+        )
+        if newsletter.readers_time:
+            last += zones.WIDEST
+        if now > last:
+            Edition.objects.filter(pk=draft.pk, state=State.DRAFT).update(
+                state=State.SKIPPED, reason=NOT_APPROVED, finished_at=now
+            )
+
+
 def _skip(
     newsletter: Newsletter, slot: datetime, cadence: Cadence, reason: str, now: datetime
 ) -> Edition:
@@ -217,7 +241,7 @@ def _skip(
     return edition
 
 
-def _hold(newsletter: Newsletter) -> None:
+def hold(newsletter: Newsletter) -> None:
     """Let nobody else build this newsletter until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, newsletter.pk % 2**31])
@@ -228,6 +252,10 @@ def _freeze(made: Draft) -> Edition:
 
     They wait for an issue: that of a day or week goes by what the issues in it had.
     """
+    newsletter = made.edition.newsletter
+    if newsletter.desk_minutes and made.edition.kind == Edition.Kind.SCHEDULED:
+        desk = timedelta(minutes=newsletter.desk_minutes)
+        made.edition.desk_until = min(made.edition.built_at + desk, made.edition.slot)
     made.edition.save()
     Story.objects.bulk_create(made.stories)
     if made.edition.cadence != Cadence.EVERY:

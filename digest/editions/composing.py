@@ -15,7 +15,7 @@ from digest.articles.models import Article, Sighting
 from digest.core import clock
 from digest.editions import window
 from digest.editions.models import Edition, Story
-from digest.editions.selection import Candidate, Picked, Policy, SectionRule, Selection, select
+from digest.editions.selection import Candidate, Policy, SectionRule, Selection, select
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Pick, Section
 
 LOOKED_AT = 2_000  # newest candidates that a selection sees
@@ -35,24 +35,30 @@ class Draft:
 
 
 def compose(
-    newsletter: Newsletter, slot: datetime, now: datetime, kind: str, cadence: Cadence
+    newsletter: Newsletter,
+    slot: datetime,
+    now: datetime,
+    kind: str,
+    cadence: Cadence,
+    besides: Edition | None = None,
 ) -> Draft:
     """Select, and lay the outcome out as an edition and stories that are not saved.
 
-    A cadence of days or weeks needs a newsletter with a schedule.
+    A cadence of days or weeks needs a newsletter with a schedule. What `besides` holds counts as
+    not sent: it is the edition to be picked anew.
     """
     since = window.window_start(newsletter, slot, cadence, now)
     ran = [] if cadence == Cadence.EVERY else _ran(newsletter, since, slot)
     policy = _policy(newsletter, cadence, ran)
     articles = _candidates(newsletter, policy, now, since, {story.article_id for story in ran})
-    sent = _sent(newsletter, articles, cadence)
+    sent = _sent(newsletter, articles, cadence, besides)
     selection = select(_as_candidates(articles, ran), policy, sent, now, since)
     edition = Edition(
         newsletter=newsletter,
         slot=slot,
         cadence=cadence,
         kind=kind,
-        state=State.SKIPPED if selection.skip else State.BUILT,
+        state=State.SKIPPED if selection.skip else _ready(newsletter),
         reason=selection.skip,
         left_out=[
             {"article": left.article_id, "title": left.title, "reason": left.reason}
@@ -64,10 +70,22 @@ def compose(
     )
     by_id = {article.pk: article for article in articles}
     stories = [
-        _snapshot(edition, position, by_id[picked.article_id], picked)
+        snapshot(
+            edition,
+            position,
+            by_id[picked.article_id],
+            picked.section,
+            picked.reason,
+            picked.topics,
+        )
         for position, picked in enumerate(selection.stories)
     ]
     return Draft(edition, stories, selection)
+
+
+def _ready(newsletter: Newsletter) -> State:
+    """Return the state of an issue that is built: somebody may have to approve it."""
+    return State.BUILT if newsletter.approval == Newsletter.Approval.NONE else State.DRAFT
 
 
 def _ran(newsletter: Newsletter, since: datetime, slot: datetime) -> list[Story]:
@@ -153,12 +171,16 @@ def _candidate(article: Article, place: int | None) -> Candidate:
 
 
 def _sent(
-    newsletter: Newsletter, articles: Sequence[Article], cadence: Cadence
+    newsletter: Newsletter,
+    articles: Sequence[Article],
+    cadence: Cadence,
+    besides: Edition | None,
 ) -> dict[int, datetime]:
     """Return when each of the articles last went out in this newsletter to such readers."""
+    had = window.had(newsletter, cadence)
     rows = (
         Story.objects.filter(
-            edition__in=window.had(newsletter, cadence),
+            edition__in=had.exclude(pk=besides.pk) if besides else had,
             article__in=[article.pk for article in articles],
         )
         .values("article_id")
@@ -178,15 +200,23 @@ def _next_appeal(newsletter: Newsletter, cadence: Cadence, now: datetime) -> App
     )
 
 
-def _snapshot(edition: Edition, position: int, article: Article, picked: Picked) -> Story:
+def snapshot(
+    edition: Edition,
+    position: int,
+    article: Article,
+    section: str,
+    reason: str,
+    topics: Iterable[str] = (),
+) -> Story:
+    """Return an article as a story of an edition, unsaved."""
     return Story(
         edition=edition,
         article=article,
         revision=article.revision,
         position=position,
-        section=picked.section,
-        topics=list(picked.topics),
-        reason=picked.reason,
+        section=section,
+        topics=list(topics),
+        reason=reason,
         url=article.url,
         title=article.title,
         summary=article.summary,

@@ -1,5 +1,8 @@
 """One issue of a newsletter, and its stories frozen."""
 
+from datetime import datetime
+
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -15,6 +18,7 @@ class Edition(models.Model):
     """
 
     class State(models.TextChoices):
+        DRAFT = "draft", "on the desk, goes out when somebody says so"
         BUILT = "built", "built, waits to be planned"
         SENDING = "sending", "going out"
         PAUSED = "paused", "paused by an editor"
@@ -37,6 +41,25 @@ class Edition(models.Model):
     appeal = models.ForeignKey(
         Appeal, on_delete=models.SET_NULL, null=True, related_name="editions"
     )
+    # For this issue alone, instead of the newsletter's templates; plain text.
+    own_subject = models.CharField(max_length=250, blank=True)
+    own_preheader = models.CharField(max_length=250, blank=True)
+    only_topics = ArrayField(  # for readers who chose one of these; none: for everyone
+        models.CharField(max_length=200), default=list, blank=True
+    )
+    revision = models.PositiveIntegerField(default=1)  # counts what is changed at the desk
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True)
+    approved_hash = models.CharField(max_length=64, blank=True)  # of the content approved
+    send_at = models.DateTimeField(null=True)  # set by a person, for everyone: instead of the slot
+    desk_until = models.DateTimeField(null=True)  # not planned before
+    # Names the wish that made it: pressing twice makes one.
+    start_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  NULL is none
     left_out = models.JSONField(default=list)  # [{"article": id, "title": str, "reason": str}]
     built_at = models.DateTimeField()
     planned_at = models.DateTimeField(null=True)  # every reader of then has a Delivery row
@@ -54,13 +77,18 @@ class Edition(models.Model):
         indexes = [
             models.Index(
                 fields=["state"],
-                condition=Q(state__in=["built", "sending", "paused"]),
+                condition=Q(state__in=["draft", "built", "sending", "paused"]),
                 name="edition_open",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.newsletter}, {self.slot:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def goes_at(self) -> datetime:
+        """When it goes out, or did: at its slot, unless a person said otherwise."""
+        return self.send_at or self.slot
 
     @property
     def key(self) -> str:
@@ -89,11 +117,21 @@ class Story(models.Model):
     image_alt = models.TextField(blank=True)
     image_caption = models.TextField(blank=True)
     image_credit = models.TextField(blank=True)
+    pinned = models.BooleanField(default=False)  # stays when the issue is picked anew
+    edited = models.BooleanField(default=False)  # its words are the desk's, not the article's
+    # Taken back while the issue went out: in no mail sent since, and a note in the archive.
+    retracted_at = models.DateTimeField(null=True)
+    retraction = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["edition", "position"], name="story_position"),
+            # Deferred, so that an order can be changed row by row.
+            models.UniqueConstraint(
+                fields=["edition", "position"],
+                name="story_position",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
             models.UniqueConstraint(fields=["edition", "article"], name="story_once_an_edition"),
         ]
 

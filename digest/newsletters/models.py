@@ -63,6 +63,11 @@ class Newsletter(models.Model):
         RESEND = "resend", "send again: rather twice than never"
         HOLD = "hold", "hold: rather never than twice"
 
+    class Approval(models.TextChoices):
+        NONE = "none", "goes out by itself"
+        ONE = "one", "somebody approves it"
+        OTHER = "other", "somebody else approves it than who changed it last"
+
     publication = models.ForeignKey(
         Publication, on_delete=models.CASCADE, related_name="newsletters"
     )
@@ -100,6 +105,9 @@ class Newsletter(models.Model):
     catch_up = models.CharField(max_length=16, choices=CatchUp, default=CatchUp.SEND_LATE)
     late_minutes = models.PositiveIntegerField(default=240)  # send-late deadline, after the slot
     in_doubt = models.CharField(max_length=16, choices=InDoubt, default=InDoubt.RESEND)
+    approval = models.CharField(max_length=8, choices=Approval, default=Approval.NONE)
+    desk_minutes = models.PositiveIntegerField(default=0)  # an issue is built so long before
+    undo_seconds = models.PositiveSmallIntegerField(default=30)  # between "send now" and the mail
 
     class Meta:
         constraints = [

@@ -101,13 +101,13 @@ class Compiled:
         row = self._row(None if stories is None else frozenset(stories))
         return b"".join([each if isinstance(each, bytes) else filled[each] for each in row])
 
-    def html(self) -> str:
+    def html(self, stories: Collection[int] | None = None) -> str:
         """Return the public web version, without anything that is for one reader."""
-        return _public(self.html_cuts)
+        return _public(self.html_cuts, None if stories is None else frozenset(stories))
 
-    def text(self) -> str:
+    def text(self, stories: Collection[int] | None = None) -> str:
         """Return the text version, without anything that is for one reader."""
-        return _public(self.text_cuts)
+        return _public(self.text_cuts, None if stories is None else frozenset(stories))
 
     def dumps(self) -> bytes:
         """Return a form to store: deflated JSON of ASCII pieces, with a version."""
@@ -179,8 +179,8 @@ def _joined(pieces: Iterable[bytes | str]) -> list[bytes | str]:
     return row
 
 
-def _public(cuts: Sequence[Cut]) -> str:
-    ready = b"".join(cut.ready for cut in cuts if not cut.mail_only)
+def _public(cuts: Sequence[Cut], chosen: frozenset[int] | None) -> str:
+    ready = b"".join(cut.ready for cut in cuts if cut.shown(chosen) and not cut.mail_only)
     return a2b_qp(ready).decode().replace("\r\n", "\n")
 
 

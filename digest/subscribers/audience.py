@@ -17,6 +17,7 @@ class Issue:
     cadences: frozenset[Cadence] = frozenset(Cadence)  # that readers chose
     topics: frozenset[str] = frozenset()  # of its stories, among those that may be chosen
     choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic sections now
+    only: frozenset[str] = frozenset()  # for readers who chose one of these topics; none: for all
 
 
 FOR_ALL = Issue()
@@ -66,6 +67,8 @@ def _cadence(issue: Issue) -> Q:
 
 def _topics(issue: Issue) -> Q:
     """Readers without topics get everything, and so do those whose topics are all gone."""
+    if issue.only:
+        return Q(topics__overlap=sorted(issue.only))
     if issue.topics >= issue.choosable:
         return Q()
     chosen, found = sorted(issue.choosable), sorted(issue.topics)

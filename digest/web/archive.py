@@ -3,10 +3,14 @@
 from datetime import UTC, datetime
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.html import escape
+from django.utils.translation import gettext as _
 
+from digest.delivery.compiling import compiled_for
 from digest.editions.models import Edition
 from digest.newsletters.models import Cadence, Newsletter, Publication
 
+_NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
 _PUBLIC = (Edition.State.SENDING, Edition.State.PAUSED, Edition.State.SENT)
 
 
@@ -31,6 +35,23 @@ def find_issue(newsletter: Newsletter, key: str) -> Edition | None:
     end = slot.replace(microsecond=999_999)
     found = issues(newsletter).filter(slot__gte=slot, slot__lte=end).first()
     return found if found and found.key == key else None
+
+
+def page_of(edition: Edition) -> str:
+    """Return an issue as it was sent, as HTML; of a story that was taken back, a note."""
+    compiled = compiled_for(edition)
+    taken_back = list(edition.stories.exclude(retracted_at=None).order_by("position"))
+    if not taken_back:
+        return compiled.html()
+    kept = edition.stories.filter(retracted_at=None).exclude(position__in=compiled.dropped)
+    html = compiled.html(kept.values_list("position", flat=True))
+    notes = "".join(
+        f'<p style="{_NOTE}"><b>{escape(_("Taken back:"))}</b> {escape(story.title)}. '
+        f"{escape(story.retraction)}</p>"
+        for story in taken_back
+    )
+    body, end, rest = html.rpartition("</body>")
+    return f"{body}{notes}{end}{rest}"
 
 
 def publications() -> list[Publication]:

@@ -382,7 +382,7 @@ class TestTwoBuilders:
 
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic():
-                building._hold(newsletter)
+                building.hold(newsletter)
                 waiting = pool.submit(due)
                 wait_for_a_waiting_builder()
                 setup.set_active(newsletter, active=False, now=SEVEN)

@@ -8,11 +8,10 @@ from django.views.decorators.http import require_safe
 
 from digest.core import clock, languages
 from digest.core.links import absolute
-from digest.delivery.compiling import compiled_for
 from digest.newsletters.models import Newsletter
 from digest.rendering.theme import theme_of
 from digest.web import visitor
-from digest.web.archive import find_issue, issues, publications
+from digest.web.archive import find_issue, issues, page_of, publications
 
 PAGE = 50
 # An edition shows pictures from anywhere, and its styles stand in the document; nothing else runs.
@@ -46,7 +45,7 @@ def issue(request: HttpRequest, newsletter: str, key: str) -> HttpResponse:  # n
     edition = find_issue(_newsletter(newsletter), key)
     if edition is None:
         raise Http404
-    response = HttpResponse(compiled_for(edition).html())
+    response = HttpResponse(page_of(edition))
     response.headers["Content-Security-Policy"] = ISSUE_POLICY
     return response
 

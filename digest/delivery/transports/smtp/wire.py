@@ -8,6 +8,7 @@ LONGEST_REPLY = 64_000  # octets that a relay may say before it makes sense
 
 _SPACE = re.compile(rb"\s+")
 _LINE = re.compile(rb"(\d{3})(?:([ -])([^\r\n]*))?\r?\n")
+_XCHARS = re.compile(r"[!-*,-<>-~]*")
 _KEPT = 500  # characters of a relay's words
 
 
@@ -105,6 +106,8 @@ def line(text: bytes) -> str:
 
 def _xtext(text: str) -> str:
     """Return text as DSN parameters carry it (RFC 3461 §4)."""
+    if _XCHARS.fullmatch(text):
+        return text
     return "".join(
         each if "!" <= each <= "~" and each not in "+=" else f"+{ord(each):02X}" for each in text
     )

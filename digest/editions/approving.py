@@ -1,0 +1,95 @@
+"""Approval: somebody looked at this very content, and says that it may go.
+
+It is bound to a hash of everything that shows in the mail, so whatever changes afterwards, at the
+desk or elsewhere, takes it away.
+"""
+
+import json
+from datetime import datetime
+from hashlib import sha256
+
+from django.db import transaction
+
+from digest.accounts.models import User
+from digest.core import jobs
+from digest.editions.errors import ApprovalError, ChangedMeanwhileError
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+
+Approval = Newsletter.Approval
+State = Edition.State
+
+FELL = "Its content changed after it was approved; it waits to be approved again."
+_STORY = (
+    *("position", "section", "url", "title", "summary", "byline", "kicker"),
+    *("image_url", "image_alt", "image_caption", "image_credit"),
+)
+_NEWSLETTER = ("name", "description", "subject", "preheader", "intro", "language")
+_PUBLICATION = ("name", "tagline", "url", "logo_url", "accent", "accent_dark", "postal_address")
+_SENDER = ("sender_name", "sender_email", "reply_to", "language")
+_APPEAL = ("heading", "body", "button", "url")
+
+
+def approve(edition: Edition, revision: int, by: User, now: datetime) -> Edition:
+    """Approve an issue as it stood at `revision`; it goes out at its time.
+
+    Raises ApprovalError where somebody else has to, ChangedMeanwhileError if it is another by now.
+    """
+    with transaction.atomic():
+        locked = _locked(edition)
+        if locked.revision != revision:
+            raise ChangedMeanwhileError("Somebody changed this issue meanwhile. Look at it again.")
+        if locked.state != State.DRAFT:
+            raise ApprovalError(f"It needs no approval: it is {locked.get_state_display()}.")
+        if locked.newsletter.approval == Approval.OTHER and locked.changed_by_id == by.pk:
+            raise ApprovalError("You changed it last: somebody else approves it.")
+        locked.approved_by, locked.approved_at = by, now
+        locked.approved_hash = fingerprint(locked)
+        locked.state, locked.reason = State.BUILT, ""
+        locked.save()
+        jobs.enqueue(jobs.PLAN_EDITIONS)
+    return locked
+
+
+def is_needed(edition: Edition) -> bool:
+    """Say whether the issue has to be approved, and is not, or is of other content by now."""
+    if edition.newsletter.approval == Approval.NONE:
+        return False
+    return edition.approved_hash != fingerprint(edition)
+
+
+def fell(edition: Edition) -> bool:
+    """Put an issue back on the desk whose approval was of other content; say whether."""
+    if not is_needed(edition):
+        return False
+    there = Edition.objects.filter(pk=edition.pk, state=State.BUILT, planned_at=None)
+    return bool(
+        there.update(
+            state=State.DRAFT,
+            reason=FELL,
+            approved_by=None,
+            approved_at=None,
+            approved_hash="",
+            send_at=None,
+        )
+    )
+
+
+def fingerprint(edition: Edition) -> str:
+    """Return a hash of all that shows in the mail, as 64 hexadecimal digits."""
+    newsletter, appeal = edition.newsletter, edition.appeal
+    content = {
+        "subject": edition.own_subject,
+        "preheader": edition.own_preheader,
+        "topics": sorted(edition.only_topics),
+        "stories": list(edition.stories.order_by("position").values_list(*_STORY)),
+        "newsletter": [getattr(newsletter, name) for name in _NEWSLETTER],
+        "publication": [getattr(newsletter.publication, n) for n in (*_PUBLICATION, *_SENDER)],
+        "appeal": [getattr(appeal, name) for name in _APPEAL] if appeal else None,
+    }
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _locked(edition: Edition) -> Edition:
+    rows = Edition.objects.select_for_update(of=("self",))
+    return rows.select_related("newsletter__publication", "appeal").get(pk=edition.pk)
