@@ -27,7 +27,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from digest.delivery.choosing import readers_of
-from digest.delivery.models import Claim, Delivery
+from digest.delivery.models import Claim, Delivery, PastDelivery
 from digest.delivery.retries import Outcome
 from digest.editions.models import Edition
 from digest.subscribers import audience
@@ -259,6 +259,8 @@ def forget(subscriber_id: int, now: datetime) -> None:
     nobody = {"subscriber": None, "fence": None}
     theirs.exclude(state__in=_TO_COME).update(**nobody, reply="")
     theirs.update(**nobody, state=State.SUPPRESSED, settled_at=now, reply=ERASED)
+    # Whoever was putting one of them away is done: their locks were waited for.
+    PastDelivery.objects.filter(subscriber=subscriber_id).update(subscriber=None, reply="")
 
 
 def _wanted(edition: Edition, now: datetime, issue: Issue) -> tuple[str, list[Any]]:
