@@ -27,7 +27,7 @@ from digest.delivery.models import Delivery
 State = Delivery.State
 OVER = [State.SENT, State.FAILED, State.SUPPRESSED, State.CANCELLED]
 
-STEP = 5_000  # rows
+STEP = 10_000  # rows, locked for some 50 milliseconds
 SECONDS = 5.0  # of one call: so long may a sweep have to wait behind it
 DOUBTED = timedelta(days=180)  # no relay's log goes back further
 
@@ -113,40 +113,43 @@ ORDER BY edition.finished_at, edition.id
 
 def _steps(statement: str, about: dict[str, Any]) -> Iterator[int]:
     """Do one step after the other, each a transaction, until one finds less than it might take."""
-    after, rows = 0, STEP
-    while rows == STEP:
-        rows, last = _step(statement, about | {"after": after, "step": STEP})
+    after, found = 0, STEP
+    while found == STEP:
+        rows, found, last = _step(statement, about | {"after": after, "step": STEP})
         after = last or after
         if rows:
             yield rows
 
 
 @transaction.atomic
-def _step(statement: str, about: dict[str, Any]) -> tuple[int, int | None]:
-    """Do one step; return how many rows it was, and the key of the last."""
+def _step(statement: str, about: dict[str, Any]) -> tuple[int, int, int | None]:
+    """Do one step; return how many rows went, how many were found, and the key of the last."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('digest.putting_away', 'on', true)")
         cursor.execute(statement, about)
-        rows, last = cursor.fetchone()
+        rows, found, last = cursor.fetchone()
         cursor.execute("SELECT set_config('digest.putting_away', '', true)")
-    return rows, last
+    return rows, found, last
 
 
 # The edition is looked at again, and held on to, in the same statement. Steps go on behind the last
 # key and not from the beginning: nobody may have vacuumed what the earlier steps left behind.
+#
+# Rows are locked first and then removed by their place, which is twice as fast as by their id. One
+# that somebody was changing at this moment has a new place that this statement cannot see; it is
+# locked for nothing, and stays until the next call.
 _MOVE = """
 WITH edition AS MATERIALIZED (
     SELECT id FROM editions_edition
     WHERE id = %(edition)s AND state IN ('sent', 'cancelled') AND finished_at < %(before)s
     FOR KEY SHARE
 ), chosen AS MATERIALIZED (
-    SELECT id FROM delivery_delivery
+    SELECT ctid, subscriber_id FROM delivery_delivery
     WHERE edition_id = (SELECT id FROM edition) AND state = ANY(%(states)s) AND {some}
     LIMIT %(step)s
     FOR UPDATE SKIP LOCKED
 ), gone AS (
-    DELETE FROM delivery_delivery AS delivery USING chosen WHERE delivery.id = chosen.id
-    RETURNING delivery.*
+    DELETE FROM delivery_delivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM chosen)) RETURNING *
 ), added AS (
     INSERT INTO delivery_pastdelivery
         (id, edition_id, subscriber_id, at, state, attempts, reply_code, reply)
@@ -154,7 +157,7 @@ WITH edition AS MATERIALIZED (
         reply_code, reply
     FROM gone
 )
-SELECT count(*), max(subscriber_id) FROM gone
+SELECT (SELECT count(*) FROM gone), count(*), max(subscriber_id) FROM chosen
 """
 _NAMED = "subscriber_id > %(after)s ORDER BY subscriber_id"
 _NAMELESS = "subscriber_id IS NULL"
@@ -167,15 +170,13 @@ WITH edition AS MATERIALIZED (
         AND NOT EXISTS (SELECT FROM delivery_delivery WHERE edition_id = edition.id)
     FOR KEY SHARE
 ), chosen AS MATERIALIZED (
-    SELECT edition_id, id FROM delivery_pastdelivery
+    SELECT ctid, id FROM delivery_pastdelivery
     WHERE edition_id = (SELECT id FROM edition) AND id > %(after)s
     ORDER BY id
     LIMIT %(step)s
     FOR UPDATE SKIP LOCKED
 ), gone AS (
-    DELETE FROM delivery_pastdelivery AS past USING chosen
-    WHERE past.edition_id = chosen.edition_id AND past.id = chosen.id
-    RETURNING past.id
+    DELETE FROM delivery_pastdelivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM chosen)) RETURNING id
 )
-SELECT count(*), max(id) FROM gone
+SELECT (SELECT count(*) FROM gone), count(*), max(id) FROM chosen
 """

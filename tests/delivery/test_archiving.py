@@ -258,8 +258,8 @@ def test_a_step_that_breaks_leaves_its_rows_where_they_were(
     before = told(edition)
     whole = archiving._step
 
-    def breaking(statement: str, about: dict[str, Any]) -> tuple[int, int | None]:
-        broken = statement.replace("SELECT count(*),", "SELECT 1 / (count(*) - count(*)),")
+    def breaking(statement: str, about: dict[str, Any]) -> tuple[int, int, int | None]:
+        broken = statement.replace("), count(*),", "), 1 / (count(*) - count(*)),")
         return whole(broken if about["after"] else statement, about)
 
     monkeypatch.setattr(archiving, "_step", breaking)

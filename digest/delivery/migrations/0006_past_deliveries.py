@@ -120,7 +120,6 @@ class Migration(migrations.Migration):
                 (
                     "edition",
                     models.ForeignKey(
-                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="past_deliveries",
