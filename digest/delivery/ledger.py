@@ -100,6 +100,7 @@ def claim(
     issue = issue or Issue(readers_of(edition))
     wanted, about = _wanted(edition, now, issue)
     with connection.cursor() as cursor:
+        cursor.execute(_ROW_BY_ROW)
         cursor.execute(
             _CLAIM.format(wanted=wanted),
             [edition.pk, now, limit, edition.pk, journal, settings.DIGEST_LEASE_SECONDS, *about],
@@ -113,6 +114,10 @@ def claim(
         drop(batch.fence)
     return batch
 
+
+# For this transaction. The optimizer takes it that a page out of order costs four in order, as on a
+# turning disk, and would read every reader and every delivery for a batch of five hundred.
+_ROW_BY_ROW = "SET LOCAL random_page_cost = 1.1"
 
 _CLAIM = """
 WITH due AS MATERIALIZED (
@@ -149,6 +154,7 @@ def look_again(batch: Batch, rows: Collection[Row], now: datetime) -> Look:
     """
     wanted, about = _wanted(batch.edition, now, batch.issue)
     with connection.cursor() as cursor:
+        cursor.execute(_ROW_BY_ROW)
         cursor.execute(
             _LOOK.format(wanted=wanted),
             [batch.edition.pk, batch.fence, [row.id for row in rows], batch.fence, *about],
