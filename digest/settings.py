@@ -69,6 +69,11 @@ DIGEST_TICK_SECONDS = float(env.read("DIGEST_TICK_SECONDS", "10"))  # how often 
 DIGEST_SEND_SECONDS = float(env.read("DIGEST_SEND_SECONDS", "8"))  # of one sending task
 DIGEST_SEND_PARALLEL = int(env.read("DIGEST_SEND_PARALLEL", "4"))  # sending tasks nudged at once
 
+# Who got what, in days after an edition's end: until it is put away among the past deliveries, and
+# until it is deleted (0: never). An edition's numbers are kept in any case.
+DIGEST_PUT_AWAY_DAYS = float(env.read("DIGEST_PUT_AWAY_DAYS", "30"))
+DIGEST_KEEP_DAYS = float(env.read("DIGEST_KEEP_DAYS", "730"))
+
 ALLOWED_HOSTS = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [DIGEST_BASE_URL]
 if DIGEST_BASE_URL.startswith("https://"):

@@ -13,12 +13,17 @@ def none_or_some(text: str) -> int:
     return _between(text, 0, 1_000_000)
 
 
+def whole(text: str) -> int:
+    """Read an id, or 0."""
+    return _between(text, 0, 2**63 - 1)
+
+
 def port(text: str) -> int:
     """Read a port number."""
     return _between(text, 1, 65_535)
 
 
 def _between(text: str, least: int, most: int) -> int:
-    if text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most:
+    if text.isascii() and text.isdecimal() and len(text) < 20 and least <= int(text) <= most:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}.")

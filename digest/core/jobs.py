@@ -17,6 +17,7 @@ BUILD_EDITIONS = "editions.build"
 PLAN_EDITIONS = "delivery.plan"
 SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wait behind it
 SWEEP_DELIVERIES = "delivery.sweep"
+PUT_AWAY = "delivery.put_away"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a reader waits, so no edition is before them
 SEND_NOTICES = "notices.send"
 
@@ -27,6 +28,7 @@ NAMES = frozenset(
         PLAN_EDITIONS,
         SEND_DELIVERIES,
         SWEEP_DELIVERIES,
+        PUT_AWAY,
         SETTLE_SIGNUPS,
         SEND_NOTICES,
     }

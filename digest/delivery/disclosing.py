@@ -4,7 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from digest.delivery.models import Delivery, Notice
+from digest.delivery import history
+from digest.delivery.models import AnyDelivery, Notice
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.suppression import on_address
 
@@ -30,7 +31,7 @@ def everything(reader: Subscriber, deliveries: int | None = None) -> dict[str, A
             reader.farewells.order_by("id").values("newsletter__slug", "reason", "words", "at")
         ),
         "notices": [_notice_facts(one) for one in reader.notices.order_by("id")],
-        "deliveries": [_delivery_facts(one) for one in _deliveries(reader)[:deliveries]],
+        "deliveries": [_delivery_facts(one) for one in history.of_reader(reader)[:deliveries]],
     }
 
 
@@ -81,22 +82,13 @@ def _consent(reader: Subscriber) -> list[dict[str, Any]]:
     ]
 
 
-def _deliveries(reader: Subscriber) -> QuerySet[Delivery]:
-    """Return the deliveries to this reader, the newest first."""
-    return (
-        Delivery.objects.filter(subscriber=reader)
-        .select_related("edition__newsletter")
-        .order_by("-id")
-    )
-
-
-def _delivery_facts(one: Delivery) -> dict[str, Any]:
+def _delivery_facts(one: AnyDelivery) -> dict[str, Any]:
     return {
         "edition": one.edition_id,
         "newsletter": one.edition.newsletter.slug,
         "slot": one.edition.slot,
-        "state": Delivery.State(one.state).label,
-        "at": one.settled_at or one.due_at,
+        "state": one.get_state_display(),
+        "at": one.at,
         "attempts": one.attempts,
         "reply": f"{one.reply_code or ''} {one.reply}".strip(),
     }

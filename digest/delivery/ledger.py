@@ -27,7 +27,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from digest.delivery.choosing import readers_of
-from digest.delivery.models import Claim, Delivery
+from digest.delivery.models import Claim, Delivery, PastDelivery
 from digest.delivery.retries import Outcome
 from digest.editions.models import Edition
 from digest.subscribers import audience
@@ -100,6 +100,7 @@ def claim(
     issue = issue or Issue(readers_of(edition))
     wanted, about = _wanted(edition, now, issue)
     with connection.cursor() as cursor:
+        cursor.execute(_ROW_BY_ROW)
         cursor.execute(
             _CLAIM.format(wanted=wanted),
             [edition.pk, now, limit, edition.pk, journal, settings.DIGEST_LEASE_SECONDS, *about],
@@ -113,6 +114,10 @@ def claim(
         drop(batch.fence)
     return batch
 
+
+# For this transaction. The optimizer takes it that a page out of order costs four in order, as on a
+# turning disk, and would read every reader and every delivery for a batch of five hundred.
+_ROW_BY_ROW = "SET LOCAL random_page_cost = 1.1"
 
 _CLAIM = """
 WITH due AS MATERIALIZED (
@@ -149,6 +154,7 @@ def look_again(batch: Batch, rows: Collection[Row], now: datetime) -> Look:
     """
     wanted, about = _wanted(batch.edition, now, batch.issue)
     with connection.cursor() as cursor:
+        cursor.execute(_ROW_BY_ROW)
         cursor.execute(
             _LOOK.format(wanted=wanted),
             [batch.edition.pk, batch.fence, [row.id for row in rows], batch.fence, *about],
@@ -259,6 +265,8 @@ def forget(subscriber_id: int, now: datetime) -> None:
     nobody = {"subscriber": None, "fence": None}
     theirs.exclude(state__in=_TO_COME).update(**nobody, reply="")
     theirs.update(**nobody, state=State.SUPPRESSED, settled_at=now, reply=ERASED)
+    # Whoever was putting one of them away is done: their locks were waited for.
+    PastDelivery.objects.filter(subscriber=subscriber_id).update(subscriber=None, reply="")
 
 
 def _wanted(edition: Edition, now: datetime, issue: Issue) -> tuple[str, list[Any]]:

@@ -99,6 +99,78 @@ class Delivery(Dispatch):
         return f"{self.edition} to {self.subscriber}: {self.get_state_display()}"
 
 
+class PastDelivery(models.Model):
+    """A delivery put away (digest.delivery.archiving): what happened, without a sender's columns.
+
+    Rows come in by the thousand, so the database checks no foreign key to the reader: that would
+    halve the pace, and wait for readers' rows while holding deliveries'. The ledger forgets readers
+    here too.
+    """
+
+    pk = models.CompositePrimaryKey("edition_id", "id")
+    id = models.BigIntegerField()  # the delivery's
+    edition = models.ForeignKey(
+        Edition,
+        on_delete=models.CASCADE,
+        related_name="past_deliveries",
+        db_index=False,
+    )
+    subscriber = models.ForeignKey(
+        Subscriber,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="past_deliveries",
+        db_constraint=False,
+        db_index=False,
+    )
+    at = models.DateTimeField()  # when it was settled; of what stayed in doubt, when it was due
+    state = models.SmallIntegerField(choices=Dispatch.State)
+    attempts = models.PositiveSmallIntegerField()
+    reply_code = models.PositiveSmallIntegerField(null=True)
+    reply = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            # Also what finds a reader's. A statement trigger keeps new deliveries away from
+            # editions that are here, so that it holds across both tables.
+            models.UniqueConstraint(fields=["subscriber", "edition"], name="past_delivery_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=[3, 4, 5, 6, 7]), name="past_delivery_is_over"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.edition_id} to {self.subscriber_id}: {self.get_state_display()}"
+
+
+class AnyDelivery(models.Model):
+    """A delivery, wherever its row is now: a view over both tables, to be read alone."""
+
+    id = models.BigIntegerField(primary_key=True)
+    edition = models.ForeignKey(
+        Edition, on_delete=models.DO_NOTHING, related_name="any_deliveries", db_constraint=False
+    )
+    subscriber = models.ForeignKey(
+        Subscriber,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="any_deliveries",
+        db_constraint=False,
+    )
+    at = models.DateTimeField()  # when it was settled, or is due
+    state = models.SmallIntegerField(choices=Dispatch.State)
+    attempts = models.PositiveSmallIntegerField()
+    reply_code = models.PositiveSmallIntegerField(null=True)
+    reply = models.TextField(blank=True)
+
+    class Meta:
+        managed = False
+        db_table = "delivery_anydelivery"
+
+    def __str__(self) -> str:
+        return f"{self.edition_id} to {self.subscriber_id}: {self.get_state_display()}"
+
+
 class Claim(models.Model):
     """A batch in a sender's hand, under a lease; its rows bear its fence."""
 

@@ -121,26 +121,34 @@ def balance(edition: Edition) -> Progress:
     return _made({state: rows for state, rows, _ in found})
 
 
-# One statement, so both are counted at one moment.
+# One statement, so both are counted at one moment. Rows may have been put away meanwhile: what was
+# in doubt for long can open an edition again.
 _BALANCE = """
 SELECT state, coalesce(counted.n, 0), coalesce(kept.n, 0)::bigint
-FROM (SELECT state, count(*) AS n FROM delivery_delivery WHERE edition_id = %(edition)s
+FROM (SELECT state, count(*) AS n FROM delivery_anydelivery WHERE edition_id = %(edition)s
       GROUP BY state) AS counted
 FULL JOIN (SELECT state, sum(deliveries) AS n FROM delivery_tally WHERE edition_id = %(edition)s
       GROUP BY state) AS kept USING (state)
 """
 
 
-def compact() -> None:
-    """Draw the differences together where they have become many. Safe beside writers."""
+def compact(edition: int | None = None) -> None:
+    """Draw the differences together where they have become many. Safe beside writers.
+
+    Of one edition, by its id, they become as few as can be.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_COMPACT, [MANY])
+        if edition is None:
+            cursor.execute(_COMPACT.format(which=""), [MANY])
+        else:
+            one = _COMPACT.format(which="edition_id = %s AND")
+            cursor.execute(one, [edition, len(State)])
 
 
 # The last minute's are what the pace is read from.
 _COMPACT = """
 WITH long AS (
-    SELECT edition_id FROM delivery_tally WHERE at < now() - interval '1 minute'
+    SELECT edition_id FROM delivery_tally WHERE {which} at < now() - interval '1 minute'
     GROUP BY edition_id HAVING count(*) > %s
 ), gone AS (
     DELETE FROM delivery_tally

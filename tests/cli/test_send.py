@@ -333,3 +333,28 @@ def test_an_edition_says_when_the_rest_is_due(digest: Digest) -> None:
     Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
     assert "due" not in digest("edition", "show", edition.pk).out
     assert digest("edition", "show", edition.pk, "--json").facts["due_from"] is None
+
+
+def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -> None:
+    """Current or put away, all of them or those in one state."""
+    edition = make_running(3, newsletter=tide, slot=NOON)
+    failed = edition.deliveries.latest("pk")
+    edition.deliveries.update(state=3, settled_at=NOON, attempts=1, reply_code=250, reply="ok")
+    edition.deliveries.filter(pk=failed.pk).update(state=4, reply_code=550, reply="no such user")
+    Edition.objects.filter(pk=edition.pk).update(state="sent", finished_at=NOON.replace(year=2025))
+    current = digest("edition", "deliveries", edition.pk, "--json").facts
+    assert digest("edition", "put-away", "--json").facts == {
+        "put_away": 3,
+        "discarded": 0,
+        "finished": True,
+    }
+    assert digest("edition", "deliveries", edition.pk, "--json").facts == current
+    first, *rest = current
+    page = ("--after", first["id"], "--limit", 2, "--json")
+    assert digest("edition", "deliveries", edition.pk, *page).facts == rest
+    [one] = digest("edition", "deliveries", edition.pk, "--state", "failed", "--json").facts
+    assert (one["id"], one["state"], one["reply"]) == (failed.pk, "failed", "550 no such user")
+    assert f"--after {first['id']}" in digest("edition", "deliveries", edition.pk, "--limit", 1).out
+    said = digest("edition", "put-away").out
+    assert "0 deliveries put away" in said
+    assert "Nothing is left to do." in said

@@ -1,7 +1,7 @@
 """Jobs of the delivery floor."""
 
 from digest.core import clock, jobs
-from digest.delivery import planning, sweeping
+from digest.delivery import archiving, planning, sweeping
 from workers.task import job
 
 
@@ -15,3 +15,9 @@ def plan_editions() -> None:
 def sweep_deliveries() -> None:
     """Pick up what was left lying."""
     sweeping.sweep(clock.now())
+
+
+@job(jobs.PUT_AWAY)
+def put_away_deliveries() -> None:
+    """Put away, for a few seconds, what is long done."""
+    archiving.put_away(clock.now())

@@ -1,5 +1,6 @@
 """`digest edition …`: issues that went out, go out, or did not."""
 
+import math
 from dataclasses import asdict
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -14,17 +15,20 @@ from digest.cli.errors import AskedError
 from digest.cli.following import count_facts, sum_up
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
-from digest.delivery import resolving, steering
-from digest.delivery.models import Delivery
+from digest.delivery import archiving, history, resolving, steering
+from digest.delivery.models import AnyDelivery, Delivery, Dispatch
 from digest.delivery.progress import pace, progress
 from digest.editions.models import Edition
 from digest.newsletters.models import Cadence, Schedule
+
+# By the names that `--json` shows, with hyphens.
+_STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
 
 
 class Command(ActionCommand):
     """Editions."""
 
-    help = "Editions: list, show, pause, resume, cancel; doubts, resolve."
+    help = "Editions: list, show, deliveries, pause, resume, cancel; doubts, resolve, put-away."
 
     def add_actions(self) -> None:
         """Name the actions."""
@@ -32,6 +36,10 @@ class Command(ActionCommand):
         listing.add_argument("--newsletter", metavar="SLUG")
         listing.add_argument("--limit", type=numbers.some, default=20, help="how many (20)")
         self._add("show", "how far it is, what is in it, what was left out, and why")
+        who = self._add("deliveries", "who got it, who did not, and why")
+        who.add_argument("--state", choices=sorted(_STATES), help="those alone")
+        who.add_argument("--limit", type=numbers.some, default=50, help="how many (50)")
+        who.add_argument("--after", type=numbers.whole, default=0, metavar="ID", help="go on there")
         self._add("pause", "let nobody else receive it until it is resumed")
         self._add("resume", "go on with a paused edition")
         cancel = self._add("cancel", "stop it for good; who has it keeps it")
@@ -50,6 +58,8 @@ class Command(ActionCommand):
         resolve.add_argument(
             "--resend-others", action="store_true", help="with --log: whom it doesn't name"
         )
+        away = self.action("put-away", "put old deliveries away now; workers do it by themselves")
+        away.add_argument("--seconds", type=numbers.some, help="for so long at most")
 
     def _add(self, name: str, line: str) -> CommandParser:
         action = self.action(name, line)
@@ -69,6 +79,26 @@ class Command(ActionCommand):
         known = _edition_facts(edition) | {"pace": asdict(going)} | _still_to_come(edition)
         known |= _contents(edition)
         self.answer(known, lambda out: _say_edition(out, edition, known))
+
+    def do_deliveries(self, options: dict[str, Any]) -> None:
+        """List an edition's deliveries, a page at a time."""
+        edition = lookup.edition(options["id"])
+        state = _STATES[options["state"]] if options["state"] else None
+        rows = history.of_edition(edition, state, options["after"])[: options["limit"]]
+        known = [_delivery_facts(one) for one in rows]
+        self.answer(known, lambda out: _say_deliveries(out, known, options["limit"]))
+
+    def do_put_away(self, options: dict[str, Any]) -> None:
+        """Put away what is old, until nothing is left or time is up."""
+        with self.progress() as bar:
+            task = bar.add_task("Putting away", total=None)
+            done = archiving.put_away(
+                clock.now(),
+                options["seconds"] or math.inf,
+                lambda done: bar.update(task, description=_moved(done)),
+            )
+        left = "Nothing is left to do." if done.finished else "There is more."
+        self.answer(asdict(done), f"{_moved(done)}. {left}")
 
     def do_pause(self, options: dict[str, Any]) -> None:
         """Pause."""
@@ -120,6 +150,34 @@ class Command(ActionCommand):
         edition.refresh_from_db()
         counted = sum_up(progress(edition))
         self.answer(_edition_facts(edition), f"Edition {edition.pk} is {said}: {counted}.")
+
+
+def _moved(done: archiving.Archived) -> str:
+    return f"{done.put_away:,} deliveries put away, {done.discarded:,} deleted for good"
+
+
+def _delivery_facts(one: AnyDelivery) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "email": one.subscriber.email if one.subscriber else "",
+        "state": one.get_state_display(),
+        "at": one.at,
+        "attempts": one.attempts,
+        "reply": f"{one.reply_code or ''} {one.reply}".strip(),
+    }
+
+
+def _say_deliveries(out: Console, known: list[dict[str, Any]], limit: int) -> None:
+    if not known:
+        out.print("There is none.")
+        return
+    rows = [
+        (one["email"] or "(erased)", one["state"], clock.spoken(one["at"]), one["reply"])
+        for one in known
+    ]
+    out.print(table(("Reader", "State", "When", "Reply, or why not"), rows))
+    if len(known) == limit:
+        out.print(f"\nThere may be more: --after {known[-1]['id']}")
 
 
 def _say_doubts(out: Console, known: list[dict[str, Any]]) -> None:
