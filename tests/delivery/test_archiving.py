@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from psycopg.conninfo import make_conninfo
@@ -231,17 +232,6 @@ def test_after_two_years_only_numbers_are_left(small: None, settings: Settings) 
     assert progress(edition) == Progress(sent=2, failed=1, in_doubt=1)
 
 
-def test_what_may_be_resolved_keeps_the_rest(settings: Settings) -> None:
-    """A row that somebody holds back is still current, so the edition may be opened and counted."""
-    settings.DIGEST_KEEP_DAYS = 90
-    edition = make_done(SENT, DOUBTED)
-    archiving.put_away(LATER)
-    Edition.objects.filter(pk=edition.pk).update(state="sending")
-    assert archiving.put_away(NOON + 91 * DAY).discarded == 0
-    Edition.objects.filter(pk=edition.pk).update(state="sent")
-    assert archiving.put_away(NOON + 91 * DAY).discarded == 2
-
-
 def test_a_call_ends_when_its_time_is_up(small: None) -> None:
     """After the step in hand; the next one goes on there."""
     edition = make_done(SENT, SENT, SENT)
@@ -323,6 +313,19 @@ def test_who_is_erased_while_deliveries_are_put_away_is_forgotten(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_whom_somebody_is_just_resolving_keeps_the_rest(settings: Settings) -> None:
+    """The edition may be opened again and counted, so nothing of it is deleted yet."""
+    settings.DIGEST_KEEP_DAYS = 90
+    edition = make_done(SENT, DOUBTED)
+    archiving.put_away(LATER)
+    with psycopg.connect(_database()) as somebody:
+        somebody.execute("SELECT FROM delivery_delivery FOR UPDATE")
+        assert archiving.put_away(NOON + 91 * DAY).discarded == 0
+        assert places(edition) == (1, 1)
+    assert archiving.put_away(NOON + 91 * DAY).discarded == 2
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_mover_that_is_killed_loses_and_doubles_nothing() -> None:
     """Whatever it had in hand is where it was; the next one goes on."""
     edition = make_done(*[SENT] * 300)
@@ -339,6 +342,11 @@ def test_a_mover_that_is_killed_loses_and_doubles_nothing() -> None:
     assert told(edition) == before
 
 
+def _database() -> str:
+    ours = {"dbname": connection.settings_dict["NAME"]}
+    return make_conninfo(os.environ["DIGEST_DATABASE_URL"], **ours)
+
+
 def _kill_a_mover(edition: Edition) -> None:
     """Start one that moves two rows at a time, and kill it as soon as it has moved some."""
     code = (
@@ -348,12 +356,10 @@ def _kill_a_mover(edition: Edition) -> None:
         "archiving.STEP = 2\n"
         "archiving.put_away(LATER)\n"
     )
-    ours = {"dbname": connection.settings_dict["NAME"]}
-    url = make_conninfo(os.environ["DIGEST_DATABASE_URL"], **ours)
     mover = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parents[2],
-        env=os.environ | {"DIGEST_DATABASE_URL": url},
+        env=os.environ | {"DIGEST_DATABASE_URL": _database()},
     )
     moved, until = edition.past_deliveries.count(), time.monotonic() + 30
     while edition.past_deliveries.count() < moved + 6 and time.monotonic() < until:
