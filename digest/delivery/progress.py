@@ -137,22 +137,20 @@ def compact(edition: int | None = None) -> None:
 
     Of one edition, by its id, they become as few as can be.
     """
+    which, many = (_OLD, MANY) if edition is None else (_ONE, len(State))
     with connection.cursor() as cursor:
-        if edition is None:
-            cursor.execute(_COMPACT.format(which=""), [MANY])
-        else:
-            one = _COMPACT.format(which="edition_id = %s AND")
-            cursor.execute(one, [edition, len(State)])
+        cursor.execute(_COMPACT.format(which=which), {"many": many, "edition": edition})
 
 
-# The last minute's are what the pace is read from.
+_OLD = "at < now() - interval '1 minute'"  # the last minute's are what the pace is read from
+_ONE = "edition_id = %(edition)s"
 _COMPACT = """
 WITH long AS (
-    SELECT edition_id FROM delivery_tally WHERE {which} at < now() - interval '1 minute'
-    GROUP BY edition_id HAVING count(*) > %s
+    SELECT edition_id FROM delivery_tally WHERE {which}
+    GROUP BY edition_id HAVING count(*) > %(many)s
 ), gone AS (
     DELETE FROM delivery_tally
-    WHERE edition_id IN (SELECT edition_id FROM long) AND at < now() - interval '1 minute'
+    WHERE edition_id IN (SELECT edition_id FROM long) AND {which}
     RETURNING edition_id, state, deliveries, at
 )
 INSERT INTO delivery_tally (edition_id, state, deliveries, at)
