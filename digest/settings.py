@@ -37,6 +37,8 @@ DIGEST_INBOUND_DOMAIN = env.read("DIGEST_INBOUND_DOMAIN")
 # Mail that comes back goes to an address of its own for each mail, at this domain (VERP); without
 # one, to the sender's address.
 DIGEST_BOUNCE_DOMAIN = env.read("DIGEST_BOUNCE_DOMAIN")
+# Asked before an issue goes out what it makes of the mail; empty: nobody is.
+DIGEST_RSPAMD_URL = env.read("DIGEST_RSPAMD_URL")
 # Proxies whose X-Forwarded-For is believed: addresses or networks.
 DIGEST_TRUSTED_PROXIES = env.networks("DIGEST_TRUSTED_PROXIES")
 # Keys that our mail is signed with, each `domain:selector:/path/to/private-key.pem`.

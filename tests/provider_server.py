@@ -65,7 +65,10 @@ Script = Callable[[Request], Answer | str]
 class ProviderServer:
     """Listens on a free port of the loopback until the `with` block ends."""
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, script: Script, *, tls: ssl.SSLContext | None = None, pages: Script | None = None
+    ) -> None:
+        """Answer what is posted by `script`, and what is got by `pages`."""
         self.requests: list[Request] = []
         self._woken = threading.Event()
         outer = self
@@ -75,7 +78,11 @@ class ProviderServer:
             wbufsize = -1  # head and body in one segment
 
             def do_GET(self) -> None:
-                self._say(Answer(404))
+                request = Request(self.path, self.headers, b"", self.client_address)
+                outer.requests.append(request)
+                answer = pages(request) if pages else Answer(404)
+                assert isinstance(answer, Answer)
+                self._say(answer)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -44,6 +44,7 @@ OVERVIEW = {
     },
     "Sending": {
         "send": "build an edition and send it now, or send a test to one address",
+        "desk": "an issue before it goes out: check, approve, send, undo, skip, retract",
         "edition": "list, show, pause, resume or cancel editions",
         "relay": "add, change or list relays; resume a paused domain",
         "dkim": "make keys to sign mail with, or show their DNS records",

@@ -65,6 +65,33 @@ def add_offer(parser: CommandParser) -> None:
     )
 
 
+def add_desk(parser: CommandParser) -> None:
+    """Take who looks at an issue before it goes out."""
+    group = parser.add_argument_group("the desk")
+    group.add_argument(
+        "--approval", choices=Newsletter.Approval.values, help="by nobody, one, or somebody other"
+    )
+    group.add_argument(
+        "--desk",
+        dest="desk_minutes",
+        type=numbers.none_or_some,
+        metavar="MINUTES",
+        help="an issue is built so long before it goes out",
+    )
+    group.add_argument(
+        "--undo",
+        dest="undo_seconds",
+        type=numbers.none_or_some,
+        metavar="SECONDS",
+        help="how long `send` can be undone (30)",
+    )
+
+
+def desk(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what was said of it, as setup takes it."""
+    return given(options, ("approval", "desk_minutes", "undo_seconds"))
+
+
 def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> None:
     either = group.add_mutually_exclusive_group()
     for flag, value in zip(flags, (True, False), strict=True):

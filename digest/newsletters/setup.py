@@ -30,6 +30,8 @@ LIMITS = {
     "look_back_hours": (1, 24 * 366),
     "widen_hours": (1, 24 * 366),
     "late_minutes": (0, 60 * 24 * 31),
+    "desk_minutes": (0, 60 * 24 * 7),
+    "undo_seconds": (0, 60 * 60),
 }
 # Every issue is always offered.
 OFFERED = tuple(cadence for cadence in Cadence if cadence != Cadence.EVERY)
@@ -160,6 +162,25 @@ def set_offer(
     given = {name: value for name, value in offer.items() if value is not None}
     for name, value in given.items():
         setattr(newsletter, name, value)
+    newsletter.save(update_fields=given)
+
+
+def set_desk(
+    newsletter: Newsletter,
+    *,
+    approval: str | None = None,
+    desk_minutes: int | None = None,
+    undo_seconds: int | None = None,
+) -> None:
+    """Say who looks at an issue, how long before, and how long "send" can be undone.
+
+    None leaves as it is. Raises NewsletterError for what cannot be.
+    """
+    wanted = {"approval": approval, "desk_minutes": desk_minutes, "undo_seconds": undo_seconds}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    for name, value in given.items():
+        setattr(newsletter, name, value)
+    _check_policies(newsletter)
     newsletter.save(update_fields=given)
 
 

@@ -37,6 +37,7 @@ class Command(ActionCommand):
         change = self.action("set", "change what readers are offered")
         change.add_argument("slug")
         ask.add_offer(change)
+        ask.add_desk(change)
         self.action("list", "every newsletter, and when it goes out next")
         self.action("show", "all about one newsletter").add_argument("slug")
         pick = self.action("pick", "put an article at the head of the next issue")
@@ -72,14 +73,18 @@ class Command(ActionCommand):
     def do_set(self, options: dict[str, Any]) -> None:
         """Change what readers are offered."""
         newsletter = lookup.newsletter(options["slug"])
-        offer = ask.offer(options)
-        if not offer:
+        offer, desk = ask.offer(options), ask.desk(options)
+        if not offer and not desk:
             raise AskedError(
-                "Say what to change: --offer, --listed, --welcome-with-latest or --readers-time."
+                "Say what to change: --offer, --listed, --welcome-with-latest, --readers-time, "
+                "--approval, --desk or --undo."
             )
+        setup.set_desk(newsletter, **desk)
         setup.set_offer(newsletter, **offer)
         known = _newsletter_facts(newsletter, clock.now()) | _offer_facts(newsletter)
-        self.answer(known, f"{newsletter.slug} is offered {_said_offer(known)}.")
+        known |= _desk_facts(newsletter)
+        said = f"{newsletter.slug} is offered {_said_offer(known)}. {_said_desk(newsletter)}"
+        self.answer(known, said if desk else said.partition(". ")[0] + ".")
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List newsletters."""
@@ -91,6 +96,7 @@ class Command(ActionCommand):
         """Show one newsletter."""
         newsletter = lookup.newsletter(options["slug"])
         known = _newsletter_facts(newsletter, clock.now()) | _details(newsletter)
+        known |= _desk_facts(newsletter)
         self.answer(known, lambda out: _say_newsletter(out, newsletter, known))
 
     def do_pick(self, options: dict[str, Any]) -> None:
@@ -118,6 +124,19 @@ class Command(ActionCommand):
         self.answer(
             known, f"{newsletter.slug} is active. {_next_slot(known)}" if active else paused
         )
+
+
+def _desk_facts(newsletter: Newsletter) -> dict[str, Any]:
+    names = ("approval", "desk_minutes", "undo_seconds")
+    return {name: getattr(newsletter, name) for name in names}
+
+
+def _said_desk(newsletter: Newsletter) -> str:
+    who = newsletter.get_approval_display()
+    return (
+        f"An issue is on the desk {newsletter.desk_minutes} minutes before it goes out: {who}. "
+        f"`send` can be undone for {newsletter.undo_seconds} seconds."
+    )
 
 
 def _newsletters() -> Any:

@@ -1,0 +1,101 @@
+"""`digest desk …`."""
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.accounts.models import User
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from tests.cast import (
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_story,
+    make_subscriber,
+)
+from tests.cli.conftest import Digest
+
+pytestmark = pytest.mark.django_db
+State = Edition.State
+
+
+@pytest.fixture
+def issue(settings: Settings) -> Edition:
+    """A draft of two stories that somebody has to approve."""
+    settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
+    User.objects.create_user("ada@courier.example")
+    edition = make_edition(
+        make_newsletter(slug="tide", approval="one"),
+        state=State.DRAFT,
+        slot=NOON.replace(year=2099),
+    )
+    for title in ("First", "Second"):
+        make_story(edition, title=title, article=make_article())
+    make_subscriber(edition.newsletter)
+    return edition
+
+
+def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: Edition) -> None:
+    """Each step says what comes next."""
+    said = digest("desk", "check", issue.pk, "--offline")
+    assert (said.status, said.out.strip()) == (0, "Nothing to mend.")
+    early = digest("desk", "send", issue.pk, "--yes")
+    assert (early.status, "approved first" in early.err) == (1, True)
+    assert "2099" in digest("desk", "approve", issue.pk, "--as", "Ada@courier.example").out
+    assert f"digest desk undo {issue.pk}" in digest("desk", "send", issue.pk, "--yes").out
+    assert "nobody has got it" in digest("desk", "undo", issue.pk).out
+    past = digest("desk", "send", issue.pk, "--yes", "--at", "2026-01-01T00:00Z")
+    assert "Choose a time" in past.err
+    assert digest("desk", "skip", issue.pk).status == 0
+    issue.refresh_from_db()
+    assert issue.state == State.SKIPPED
+
+
+def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Edition) -> None:
+    """For scripts."""
+    issue.stories.all().delete()
+    said = digest("desk", "check", issue.pk, "--offline", "--json")
+    assert said.status == 1
+    assert said.facts[0]["level"] == "stop"
+
+
+def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Edition) -> None:
+    """As `edition show` numbers them."""
+    assert "without “Second”" in digest("desk", "retract", issue.pk, 2, "--note", "Wrong.").out
+    assert issue.stories.get(title="Second").retraction == "Wrong."
+    assert "no story 3" in digest("desk", "retract", issue.pk, 3).err
+
+
+def test_an_issue_is_started_by_hand(digest: Digest, issue: Edition) -> None:
+    """Of chosen stories; by somebody with an account."""
+    article = make_article(title="The dam breaks")
+    who = ("--as", "ada@courier.example")
+    said = digest("desk", "start", "tide", "--article", article.url, *who, "--json")
+    started = Edition.objects.get(pk=said.facts["id"])
+    assert (started.state, started.kind) == (State.DRAFT, "manual")
+    assert started.stories.get().title == "The dam breaks"
+    assert (
+        "no topic called Sky"
+        in digest("desk", "start", "tide", "--article", article.url, "--topic", "Sky", *who).err
+    )
+    nobody = digest("desk", "start", "tide", "--as", "eve@courier.example")
+    assert "Nobody with an account" in nobody.err
+
+
+@pytest.mark.parametrize(("typed", "words"), [("soon", "use a time like"), ("2099-01-01", "zone")])
+def test_a_time_names_its_zone(digest: Digest, issue: Edition, typed: str, words: str) -> None:
+    """Or it is asked for."""
+    assert words in digest("desk", "send", issue.pk, "--yes", "--at", typed).err
+
+
+def test_a_newsletter_has_a_desk(digest: Digest, issue: Edition) -> None:
+    """Who approves, how long before, and how long it can be undone."""
+    options = ("--approval", "other", "--desk", 90, "--undo", 60)
+    said = digest("newsletter", "set", "tide", *options)
+    assert "90 minutes before" in said.out
+    found = Newsletter.objects.get(slug="tide")
+    assert (found.approval, found.desk_minutes, found.undo_seconds) == ("other", 90, 60)
+    shown = digest("newsletter", "show", "tide", "--json").facts
+    assert (shown["approval"], shown["desk_minutes"]) == ("other", 90)
+    assert digest("newsletter", "set", "tide", "--undo", 999_999).status != 0
