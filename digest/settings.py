@@ -83,8 +83,12 @@ if DIGEST_BASE_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
 INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "digest.accounts",
@@ -95,6 +99,7 @@ INSTALLED_APPS = [
     "digest.delivery",
     "digest.inbound",
     "digest.web",
+    "digest.backoffice",
     "digest.cli",
     "digest.embedded",
 ]
@@ -102,11 +107,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "digest.web.middleware.ContentSecurityPolicy",
+    "digest.backoffice.middleware.ConsolePolicy",
     "digest.web.middleware.Language",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
 ROOT_URLCONF = "digest.urls"
 WSGI_APPLICATION = "digest.wsgi.application"
@@ -116,7 +123,19 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates" / "web"],
         "OPTIONS": {"environment": "digest.web.environment.environment"},
     },
+    {  # the console's
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    },
 ]
+UNFOLD = {"SITE_TITLE": "Digest", "SITE_HEADER": "Digest", "SHOW_HISTORY": False}
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,6 +1,7 @@
 """Every address that this installation answers."""
 
 from django.conf import settings
+from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
@@ -10,6 +11,8 @@ from digest.core import env
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("digest.web.urls")),
+    path("admin/editions/", include("digest.backoffice.desk.urls")),
+    path("admin/", admin.site.urls),
     # Browsers ask for it beside documents that name none: a mail shown as a page, for one.
     path("favicon.ico", RedirectView.as_view(url=static("web/icon.svg"))),
 ]

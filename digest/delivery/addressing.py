@@ -6,11 +6,14 @@ from django.conf import settings
 
 from digest.core import addresses, links
 from digest.delivery import dkim
-from digest.delivery.choosing import Shelf
+from digest.delivery.choosing import Shelf, shelf_of
+from digest.delivery.compiling import compiled_for
 from digest.delivery.ledger import Row
 from digest.delivery.transports.base import Envelope, Parcel
 from digest.editions.models import Edition
 from digest.rendering.compiled import Recipient
+
+SOMEBODY = "reader@example.com"
 
 
 def parcel_for(
@@ -30,6 +33,25 @@ def parcel_for(
     sender, recipient = _sender(edition, row), addresses.envelope(row.email)
     envelope = Envelope(sender, recipient, id=to.message_id[1:].partition("@")[0])
     return Parcel(row.id, envelope, message, tame=True)
+
+
+def sample(edition: Edition, reader: str = "", *, name: str = "") -> bytes:
+    """Return an issue's mail as it would arrive at an address, to be looked at: unsigned.
+
+    For one of the newsletter's readers it is exactly theirs, with their stories and links. For any
+    other address, and for none, it has every story, and its links are of nobody. Raises DigestError
+    if it cannot be rendered, or the address cannot be written.
+    """
+    shelf = shelf_of(edition, compiled_for(edition))
+    theirs = edition.newsletter.subscriptions.select_related("subscriber").filter(
+        subscriber__address_key=addresses.parse(reader).key if reader else ""
+    )
+    if found := theirs.first():
+        who = found.subscriber
+        row = Row(0, who.pk, who.email, who.name, 0, None, found.topics)
+    else:
+        row = Row(0, 0, reader or SOMEBODY, name, 0, None)
+    return parcel_for(edition, row, shelf, edition.goes_at, sign=False).message
 
 
 def message_id(edition: Edition, subscriber_id: int) -> str:

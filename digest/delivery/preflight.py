@@ -18,14 +18,15 @@ from enum import StrEnum
 import httpx
 from django.conf import settings
 
-from digest.core import http, links
+from digest.core import http
 from digest.core.errors import ConfigurationError
 from digest.core.http import FetchError
+from digest.delivery.addressing import SOMEBODY, sample
 from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
 from digest.delivery.relays import roster, routes
 from digest.editions.models import Edition, Story
-from digest.rendering.compiled import Compiled, Recipient
+from digest.rendering.compiled import Compiled
 from digest.rendering.edition import LARGEST_HTML
 from digest.rendering.errors import RenderingError
 from digest.subscribers import audience
@@ -67,7 +68,7 @@ def examine(edition: Edition, now: datetime, *, network: bool = True) -> list[Fi
     else:
         found += [*_of_mail(edition, compiled, stories), *_of_readers(edition, compiled, now)]
         if network:
-            found += [*_of_links(edition, stories), *_of_spam(edition, compiled)]
+            found += [*_of_links(edition, stories), *_of_spam(edition)]
     return sorted(found, key=lambda one: one.level != Level.STOP)
 
 
@@ -109,27 +110,11 @@ def _of_mail(edition: Edition, compiled: Compiled, stories: Sequence[Story]) -> 
     if size > NEARLY * LARGEST_HTML:
         words = f"The mail has {size // 1000} KB of HTML; Gmail cuts off at 102."
         yield Finding(Level.WARN, words, "Fewer stories, or a shorter intro.")
-    if b"/unsubscribe/" not in _sample(edition, compiled):
+    if b"/unsubscribe/" not in sample(edition).replace(b"=\r\n", b""):
         yield Finding(Level.STOP, "No link to unsubscribe stands in it.", "Mend the template.")
     if not edition.newsletter.publication.postal_address.strip():
         words = "The publication has no postal address."
         yield Finding(Level.STOP, words, "Mail to many must name one (CAN-SPAM and its kin).")
-
-
-def _sample(edition: Edition, compiled: Compiled) -> bytes:
-    nobody = links.ReaderLink(0, edition.newsletter_id, edition.pk)
-    page, mailto = links.ways_out(nobody)
-    publication = edition.newsletter.publication
-    to = Recipient(
-        email="reader@example.com",
-        name="",
-        unsubscribe_url=page,
-        unsubscribe_mailto=mailto,
-        preferences_url=links.preferences_url(0, publication.pk),
-        message_id=f"<preflight@{publication.sender_domain}>",
-        date=edition.goes_at,
-    )
-    return compiled.message(to).replace(b"=\r\n", b"")
 
 
 def _of_readers(edition: Edition, compiled: Compiled, now: datetime) -> Iterator[Finding]:
@@ -178,7 +163,7 @@ def _trouble(url: str) -> str:
     return ""
 
 
-def _of_spam(edition: Edition, compiled: Compiled) -> Iterator[Finding]:
+def _of_spam(edition: Edition) -> Iterator[Finding]:
     """Ask rspamd (its HTTP protocol, /checkv2) what it makes of the mail."""
     if not settings.DIGEST_RSPAMD_URL:
         return
@@ -187,8 +172,8 @@ def _of_spam(edition: Edition, compiled: Compiled) -> Iterator[Finding]:
     try:
         answer = httpx.post(
             address,
-            content=_sample(edition, compiled),
-            headers={"From": sender, "Rcpt": "reader@example.com"},
+            content=sample(edition),
+            headers={"From": sender, "Rcpt": SOMEBODY},
             timeout=PATIENCE,
         )
         verdict = answer.raise_for_status().json()

@@ -6,11 +6,13 @@ from datetime import datetime
 from digest.core import addresses, links
 from digest.core.addresses import Address
 from digest.delivery import dkim
+from digest.delivery.addressing import sample
 from digest.delivery.errors import DeliveryError
 from digest.delivery.models import Relay
 from digest.delivery.relays import roster, routes
 from digest.delivery.transports.base import Envelope, Reply
 from digest.editions.building import draft
+from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
 from digest.rendering.compiled import Recipient
 from digest.rendering.edition import compile_edition
@@ -34,6 +36,25 @@ def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
         if transport.intact:
             message = dkim.signed(message, newsletter.publication.sender_domain, now)
         reply = transport.deliver(envelope, message)
+    if not reply.accepted:
+        raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
+    return reply
+
+
+def send_sample(edition: Edition, address: Address, now: datetime) -> Reply:
+    """Send an issue as it is on the desk to one address, marked as a test; no trace is left.
+
+    Raises DeliveryError if the relay does not take it, DigestError if it cannot be rendered.
+    """
+    newsletter = edition.newsletter
+    octets = sample(edition, address.email)
+    head, _, body = octets.partition(b"\r\n\r\n")
+    marked = head.replace(b"\r\nSubject: ", b"\r\nSubject: [Test] ", 1) + b"\r\n\r\n" + body
+    with roster.open_transport(_relay(newsletter, now)) as transport:
+        sender = addresses.envelope(newsletter.publication.sender_email)
+        if transport.intact:
+            marked = dkim.signed(marked, newsletter.publication.sender_domain, now)
+        reply = transport.deliver(Envelope(sender, addresses.envelope(address.email)), marked)
     if not reply.accepted:
         raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
     return reply

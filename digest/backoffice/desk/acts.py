@@ -1,0 +1,180 @@
+"""One small function for each of the desk's buttons: read the form, make one call, say so."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from digest.accounts.models import User
+from digest.articles.models import Article
+from digest.core import addresses, clock
+from digest.core.errors import DigestError
+from digest.delivery import steering, testing
+from digest.editions import approving, desk, dispatching
+from digest.editions.errors import EditionError
+from digest.editions.models import Edition
+from digest.newsletters.models import Appeal
+
+Act = Callable[[Edition, HttpRequest], str]
+
+
+def reorder(edition: Edition, request: HttpRequest) -> str:
+    """Take the order that stories were dragged into."""
+    order = [int(one) for one in request.POST.get("order", "").split(",") if one.isdecimal()]
+    desk.reorder(edition, _revision(request), order, _who(request))
+    return "The order is changed."
+
+
+def move(edition: Edition, request: HttpRequest) -> str:
+    """Move one story to a place."""
+    story, to = _number(request, "story"), _number(request, "to")
+    desk.move(edition, _revision(request), story, to, _who(request))
+    return "The order is changed."
+
+
+def drop(edition: Edition, request: HttpRequest) -> str:
+    """Take a story out."""
+    desk.drop(edition, _revision(request), _number(request, "story"), _who(request))
+    return "The story is out; it stands among those left out."
+
+
+def add(edition: Edition, request: HttpRequest) -> str:
+    """Put an article in, by its id."""
+    article = Article.objects.filter(pk=_number(request, "article")).first()
+    if article is None:
+        raise EditionError("This article is gone.")
+    desk.add(edition, _revision(request), article, _who(request))
+    return f"“{article.title}” leads the issue now."
+
+
+def pin(edition: Edition, request: HttpRequest) -> str:
+    """Keep a story when the issue is picked anew, or not."""
+    pinned = request.POST.get("pinned") == "1"
+    story = _number(request, "story")
+    desk.pin(edition, _revision(request), story, _who(request), pinned=pinned)
+    return "It stays when the issue is picked anew." if pinned else "It is pinned no more."
+
+
+def reword(edition: Edition, request: HttpRequest) -> str:
+    """Change a story's words for this issue."""
+    words = {name: request.POST[name] for name in desk.WORDS if name in request.POST}
+    desk.reword(edition, _revision(request), _number(request, "story"), words, _who(request))
+    return "The story says so, in this issue alone."
+
+
+def head(edition: Edition, request: HttpRequest) -> str:
+    """Give the issue a subject, preheader and appeal of its own."""
+    chosen = request.POST.get("appeal", "")
+    appeal = Appeal.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+    desk.head(
+        edition,
+        _revision(request),
+        _who(request),
+        subject=request.POST.get("subject", ""),
+        preheader=request.POST.get("preheader", ""),
+        appeal=appeal,
+    )
+    return "Subject, preheader and appeal are kept for this issue."
+
+
+def refresh(edition: Edition, request: HttpRequest) -> str:
+    """Pick the issue anew."""
+    desk.refresh(edition, _revision(request), _who(request), clock.now())
+    return "Picked anew; what was pinned or reworded stayed."
+
+
+def approve(edition: Edition, request: HttpRequest) -> str:
+    """Approve it."""
+    done = approving.approve(edition, _revision(request), _who(request), clock.now())
+    return f"Approved. It goes out {_spoken(done)}."
+
+
+def send(edition: Edition, request: HttpRequest) -> str:
+    """Send it now."""
+    done = dispatching.send_now(edition, _revision(request), clock.now())
+    return f"On its way: it begins {_spoken(done)}."
+
+
+def schedule(edition: Edition, request: HttpRequest) -> str:
+    """Send it at a time, in the newsletter's zone."""
+    zone = clock.zone(edition.newsletter.publication.timezone)
+    try:
+        at = datetime.fromisoformat(request.POST.get("at", "")).replace(tzinfo=zone)
+    except ValueError as problem:
+        raise EditionError("Choose a day and a time.") from problem
+    done = dispatching.send_at(edition, _revision(request), at, clock.now())
+    return f"It goes out {_spoken(done)}."
+
+
+def undo(edition: Edition, request: HttpRequest) -> str:  # noqa: ARG001  one shape for all
+    """Take "send" back."""
+    dispatching.undo(edition, clock.now())
+    return "Held back: nobody has got it."
+
+
+def skip(edition: Edition, request: HttpRequest) -> str:
+    """Let it not go out."""
+    dispatching.skip(edition, clock.now(), f"Skipped by {_who(request)}.")
+    return "Skipped; its stories may be in the next issue."
+
+
+def retract(edition: Edition, request: HttpRequest) -> str:
+    """Take a story back."""
+    note = request.POST.get("note", "")
+    story = desk.retract(edition, _number(request, "story"), note, clock.now())
+    return f"“{story.title}” is in no mail sent from now on."
+
+
+def pause(edition: Edition, request: HttpRequest) -> str:  # noqa: ARG001
+    """Hold it back while it goes out."""
+    steering.pause(edition)
+    return "Paused: nobody else gets it until you resume."
+
+
+def resume(edition: Edition, request: HttpRequest) -> str:  # noqa: ARG001
+    """Go on."""
+    steering.resume(edition)
+    return "It goes on with those who have not got it."
+
+
+def cancel(edition: Edition, request: HttpRequest) -> str:
+    """Stop it for good."""
+    left = steering.cancel(edition, f"Cancelled by {_who(request)}.", clock.now())
+    return f"Cancelled for good: {left:,} readers will not get it."
+
+
+def test(edition: Edition, request: HttpRequest) -> str:
+    """Send a test of this very issue."""
+    address = addresses.parse(request.POST.get("to", ""))
+    testing.send_sample(edition, address, clock.now())
+    return f"A test is on its way to {address.email}."
+
+
+VERBS: dict[str, Act] = {
+    act.__name__: act
+    for act in (
+        *(reorder, move, drop, add, pin, reword, head, refresh, approve, send, schedule, undo),
+        *(skip, retract, pause, resume, cancel, test),
+    )
+}
+
+
+def _revision(request: HttpRequest) -> int:
+    return _number(request, "revision")
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    typed = request.POST.get(name, "")
+    if not typed.isdecimal() or len(typed) > 18:
+        raise DigestError("This page is out of date. Look at it again.")
+    return int(typed)
+
+
+def _who(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _spoken(edition: Edition) -> str:
+    zone = clock.zone(edition.newsletter.publication.timezone)
+    return clock.spoken(edition.goes_at, zone)

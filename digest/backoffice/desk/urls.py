@@ -1,0 +1,15 @@
+"""The desk's addresses."""
+
+from django.urls import path
+
+from digest.backoffice.desk import previews, views
+
+app_name = "desk"
+urlpatterns = [
+    path("start/<int:newsletter>/", views.begin, name="start"),
+    path("<int:pk>/desk/", views.edition, name="edition"),
+    path("<int:pk>/desk/progress/", views.moving, name="progress"),
+    path("<int:pk>/desk/check/", views.check, name="check"),
+    path("<int:pk>/desk/<slug:verb>/", views.act, name="act"),
+    path("<int:pk>/preview/<slug:kind>/", previews.preview, name="preview"),
+]

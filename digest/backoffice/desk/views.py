@@ -1,0 +1,226 @@
+"""The desk of one issue, and what moves on it while it goes out."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from digest.articles.models import Article
+from digest.backoffice.access import editors
+from digest.backoffice.desk import acts
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.delivery import preflight
+from digest.delivery.choosing import shelf_of
+from digest.delivery.compiling import compiled_for
+from digest.delivery.progress import Progress, pace, progress
+from digest.editions import approving, dispatching
+from digest.editions.desk import OPEN
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from digest.rendering.edition import LARGEST_HTML
+from digest.subscribers import audience
+
+FOUND = 20  # articles of a search
+CLIP = 102_000  # octets of HTML at which Gmail cuts a mail off
+
+_COUNTS = (
+    *(("sent", "sent"), ("queued", "queued"), ("in_flight", "in flight"), ("deferred", "deferred")),
+    *(("failed", "failed"), ("suppressed", "suppressed"), ("in_doubt", "in doubt")),
+    *(("cancelled", "cancelled"), ("eligible", "in all")),
+)
+
+State = Edition.State
+
+
+@require_safe
+@editors
+def edition(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the desk of an issue."""
+    found = find(pk)
+    return render(request, "backoffice/desk/desk.html", _context(request, found))
+
+
+@require_POST
+@editors
+def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """Do what a button says, and come back to the desk."""
+    found, doing = find(pk), acts.VERBS.get(verb)
+    if doing is None:
+        raise Http404
+    try:
+        messages.success(request, doing(found, request))
+    except DigestError as problem:
+        messages.error(request, str(problem))
+    return redirect("desk:edition", pk=pk)
+
+
+@require_safe
+@editors
+def moving(request: HttpRequest, pk: int) -> JsonResponse:  # noqa: ARG001  Django's
+    """Say how far an issue is; asked every other second while it goes out."""
+    found = find(pk)
+    counts = progress(found)
+    return JsonResponse(_moving(found, counts))
+
+
+@require_safe
+@editors
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look for what should be mended; following links takes a few seconds."""
+    found = find(pk)
+    findings = preflight.examine(found, clock.now())
+    return render(
+        request, "backoffice/desk/findings.html", {"findings": findings, "edition": found}
+    )
+
+
+@require_POST
+@editors
+def begin(request: HttpRequest, newsletter: int) -> HttpResponse:
+    """Lay an issue outside the schedule on the desk, once for each form that was shown."""
+    found = get_object_or_404(Newsletter, pk=newsletter)
+    ids = [int(one) for one in request.POST.getlist("article") if one.isdecimal()]
+    articles = list(Article.objects.filter(pk__in=ids))
+    try:
+        made = dispatching.start(
+            found,
+            request.POST.get("key") or uuid4().hex,
+            acts._who(request),  # noqa: SLF001  of this page
+            clock.now(),
+            articles=articles,
+            only_topics=request.POST.getlist("topic"),
+        )
+    except DigestError as problem:
+        messages.error(request, str(problem))
+        return redirect(request.META.get("HTTP_REFERER") or "admin:index")
+    return redirect("desk:edition", pk=made.pk)
+
+
+def find(pk: int) -> Edition:
+    """Return an edition with what the desk shows of it, or raise Http404."""
+    rows = Edition.objects.select_related(
+        "newsletter__publication", "appeal", "approved_by", "changed_by"
+    )
+    found: Edition = get_object_or_404(rows, pk=pk)
+    return found
+
+
+def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
+    now = clock.now()
+    zone = clock.zone(found.newsletter.publication.timezone)
+    counts = progress(found)
+    open_ = found.state in OPEN and found.planned_at is None
+    stories = list(found.stories.select_related("article").order_by("position"))
+    needed = open_ and approving.is_needed(found)
+    return {
+        **admin.site.each_context(request),
+        "title": found.newsletter.name,
+        "edition": found,
+        "stories": stories,
+        "last": len(stories) - 1,
+        "left_out": found.left_out[:50],
+        "found": _search(request.GET.get("q", ""), stories) if open_ else [],
+        "query": request.GET.get("q", ""),
+        "appeals": found.newsletter.publication.appeals.order_by("heading"),
+        "open": open_,
+        "approval_needed": needed,
+        "may_approve": needed and not _changed_it_last(request, found),
+        "may_send": open_ and not needed and not _going(found, now),
+        "undo_left": _undo_left(found, now),
+        "readers": _readers(found, now) if open_ else counts.eligible,
+        "goes_at": clock.spoken(found.goes_at, zone),
+        "goes_in": _in_words(found.goes_at - now),
+        "zone": zone.key,
+        "at_default": (now + timedelta(hours=1)).astimezone(zone).strftime("%Y-%m-%dT%H:00"),
+        "counts": _moving(found, counts),
+        "numbers": [(name, label, getattr(counts, name)) for name, label in _COUNTS],
+        "mail": _mail(found),
+    }
+
+
+def _search(query: str, stories: list[Any]) -> list[Article]:
+    """Return articles by words of their headline, or by address; the newest first."""
+    if not query.strip():
+        return []
+    there = [story.article_id for story in stories if story.article_id]
+    known = Article.objects.exclude(pk__in=there).order_by("-available_at")
+    if query.startswith(("http://", "https://")):
+        return list(known.filter(url__startswith=query.strip())[:FOUND])
+    for word in query.split()[:8]:
+        known = known.filter(title__icontains=word)
+    return list(known[:FOUND])
+
+
+def _changed_it_last(request: HttpRequest, found: Edition) -> bool:
+    other = found.newsletter.approval == Newsletter.Approval.OTHER
+    return other and found.changed_by_id == request.user.pk
+
+
+def _going(found: Edition, now: datetime) -> bool:
+    return bool(found.send_at and found.send_at <= now)
+
+
+def _undo_left(found: Edition, now: datetime) -> int:
+    """Return the seconds in which "send" can be undone; 0 when there is nothing to undo."""
+    if found.planned_at or not found.send_at or found.state not in OPEN:
+        return 0
+    return max(0, int((found.send_at - now).total_seconds()))
+
+
+def _readers(found: Edition, now: datetime) -> int:
+    try:
+        issue = shelf_of(found, compiled_for(found)).issue
+    except DigestError:
+        return 0
+    return audience.eligible(found.newsletter_id, now, issue).count()
+
+
+def _mail(found: Edition) -> dict[str, Any]:
+    """Return what is known of the mail as it would be made now."""
+    try:
+        compiled = compiled_for(found)
+    except DigestError as problem:
+        return {"problem": str(problem)}
+    size = len(compiled.html().encode())
+    return {
+        "subject": compiled.subject,
+        "preheader": compiled.preheader,
+        "size": size,
+        "share": min(100, size * 100 // CLIP),
+        "too_large": size > LARGEST_HTML * 9 // 10,
+        "dropped": compiled.dropped,
+    }
+
+
+def _moving(found: Edition, counts: Progress) -> dict[str, Any]:
+    going = pace(found, counts, clock.now())
+    zone = clock.zone(found.newsletter.publication.timezone)
+    done = counts.settled * 100 // counts.eligible if counts.eligible else 0
+    return {
+        "state": found.state,
+        "said": found.get_state_display(),
+        "eligible": counts.eligible,
+        "percent": done,
+        **asdict(counts),
+        "per_second": round(going.per_second, 1) if going.per_second else None,
+        "ends_at": clock.spoken(going.ends_at, zone) if going.ends_at else "",
+    }
+
+
+def _in_words(left: timedelta) -> str:
+    """Say how long it is until then: "in 3 hours", "2 days ago"."""
+    seconds = int(left.total_seconds())
+    size, name = next(
+        (size, name)
+        for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+        if abs(seconds) >= size or size == 1
+    )
+    number = abs(seconds) // size
+    words = f"{number} {name}{'' if number == 1 else 's'}"
+    return f"in {words}" if seconds >= 0 else f"{words} ago"
