@@ -135,7 +135,28 @@ TEMPLATES = [
         },
     },
 ]
-UNFOLD = {"SITE_TITLE": "Digest", "SITE_HEADER": "Digest", "SHOW_HISTORY": False}
+UNFOLD = {
+    "SITE_TITLE": "Digest",
+    "SITE_HEADER": "Digest",
+    "SITE_SYMBOL": "mail",
+    "SHOW_HISTORY": False,
+    "COLORS": {
+        "primary": {
+            "50": "#eef5fb",
+            "100": "#d9e8f5",
+            "200": "#b9d4ec",
+            "300": "#8ab8e6",
+            "400": "#5a96d1",
+            "500": "#3476b8",
+            "600": "#1d5c9c",
+            "700": "#1d4e89",
+            "800": "#1b416f",
+            "900": "#1a375c",
+            "950": "#11233c",
+        }
+    },
+    "SIDEBAR": {"navigation": "digest.backoffice.sidebar.navigation"},
+}
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

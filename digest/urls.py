@@ -11,7 +11,7 @@ from digest.core import env
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("digest.web.urls")),
-    path("admin/editions/", include("digest.backoffice.desk.urls")),
+    path("admin/", include("digest.backoffice.urls")),
     path("admin/", admin.site.urls),
     # Browsers ask for it beside documents that name none: a mail shown as a page, for one.
     path("favicon.ico", RedirectView.as_view(url=static("web/icon.svg"))),

@@ -31,7 +31,7 @@ _APPEAL = ("heading", "body", "button", "url")
 
 
 def approve(edition: Edition, revision: int, by: User, now: datetime) -> Edition:
-    """Approve an issue as it stood at `revision`; it goes out at its time.
+    """Approve an issue as it stood at `revision`; it goes out at its time, one by hand when sent.
 
     Raises ApprovalError where somebody else has to, ChangedMeanwhileError if it is another by now.
     """
@@ -45,9 +45,11 @@ def approve(edition: Edition, revision: int, by: User, now: datetime) -> Edition
             raise ApprovalError("You changed it last: somebody else approves it.")
         locked.approved_by, locked.approved_at = by, now
         locked.approved_hash = fingerprint(locked)
-        locked.state, locked.reason = State.BUILT, ""
+        locked.reason = ""
+        if locked.kind != Edition.Kind.MANUAL:
+            locked.state = State.BUILT
+            jobs.enqueue(jobs.PLAN_EDITIONS)
         locked.save()
-        jobs.enqueue(jobs.PLAN_EDITIONS)
     return locked
 
 

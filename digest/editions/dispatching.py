@@ -137,7 +137,8 @@ def _chosen(newsletter: Newsletter, articles: Sequence[Article], now: datetime) 
         raise EditionError(f"An issue holds {MOST_STORIES} stories at most.")
     made = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
     made.edition.reason, made.edition.finished_at = "", None
-    section = newsletter.sections.order_by("position").first()
+    sections = newsletter.sections.order_by("position")
+    section = sections.exclude(kind="topic").first() or sections.first()
     title = section.title if section else newsletter.name
     stories = [
         snapshot(made.edition, position, article, title, BY_HAND)

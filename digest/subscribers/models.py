@@ -118,6 +118,9 @@ class ConsentEvent(models.Model):
 
     objects = AppendOnly.as_manager()
 
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="consent_by_time")]
+
     def __str__(self) -> str:
         return f"{self.subscriber} {self.action} {self.newsletter}"
 

@@ -300,6 +300,20 @@ def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> No
         dispatching.start(newsletter, "wish-2", ada, NOON, articles=[article], only_topics=["Sky"])
 
 
+def test_an_approved_issue_by_hand_waits_to_be_sent(ada: User) -> None:
+    """Its slot is the moment it was asked for: approving it is not sending it."""
+    newsletter = make_newsletter(approval="one")
+    make_subscriber(newsletter)
+    issue = dispatching.start(newsletter, "wish", ada, NOON, articles=[make_article()])
+    issue = approving.approve(issue, 1, ada, NOON)
+    assert planning.plan_built(NOON + HOUR) == []
+    issue = dispatching.send_now(issue, 1, NOON)
+    issue = dispatching.undo(issue, NOON)
+    assert planning.plan_built(NOON + HOUR) == []
+    assert dispatching.send_now(issue, 1, NOON).approved_by == ada
+    assert planning.plan_built(NOON + HOUR) == [issue]
+
+
 def test_an_issue_by_hand_of_what_is_new_says_if_there_is_nothing(ada: User) -> None:
     """Nothing is left behind then."""
     newsletter = make_newsletter()

@@ -86,6 +86,8 @@ def refresh(edition: Edition, request: HttpRequest) -> str:
 def approve(edition: Edition, request: HttpRequest) -> str:
     """Approve it."""
     done = approving.approve(edition, _revision(request), _who(request), clock.now())
+    if done.state == Edition.State.DRAFT:
+        return "Approved. It goes out when it is sent."
     return f"Approved. It goes out {_spoken(done)}."
 
 

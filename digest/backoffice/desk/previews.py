@@ -41,7 +41,7 @@ def _shown(octets: bytes, kind: str) -> HttpResponse:
     if kind == "source":
         return HttpResponse(octets, content_type="text/plain; charset=utf-8")
     wanted = {"html": "html", "text": "plain"}.get(kind)
-    part = message.get_body((wanted,)) if wanted else None  # type: ignore[arg-type]
+    part = message.get_body((wanted,)) if wanted else None
     if part is None:
         raise Http404
     return HttpResponse(part.get_content(), content_type=f"text/{wanted}; charset=utf-8")

@@ -129,13 +129,14 @@ def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
         "query": request.GET.get("q", ""),
         "appeals": found.newsletter.publication.appeals.order_by("heading"),
         "open": open_,
+        "waits": found.state == State.DRAFT and found.kind == Edition.Kind.MANUAL,
         "approval_needed": needed,
         "may_approve": needed and not _changed_it_last(request, found),
         "may_send": open_ and not needed and not _going(found, now),
         "undo_left": _undo_left(found, now),
         "readers": _readers(found, now) if open_ else counts.eligible,
         "goes_at": clock.spoken(found.goes_at, zone),
-        "goes_in": _in_words(found.goes_at - now),
+        "goes_in": in_words(found.goes_at - now),
         "zone": zone.key,
         "at_default": (now + timedelta(hours=1)).astimezone(zone).strftime("%Y-%m-%dT%H:00"),
         "counts": _moving(found, counts),
@@ -213,7 +214,7 @@ def _moving(found: Edition, counts: Progress) -> dict[str, Any]:
     }
 
 
-def _in_words(left: timedelta) -> str:
+def in_words(left: timedelta) -> str:
     """Say how long it is until then: "in 3 hours", "2 days ago"."""
     seconds = int(left.total_seconds())
     size, name = next(

@@ -66,7 +66,9 @@ class Command(ActionCommand):
         """Approve."""
         edition = lookup.edition(options["id"])
         done = approving.approve(edition, edition.revision, _user(options["by"]), clock.now())
-        self._answer(done, f"approved; it goes out {clock.spoken(done.goes_at)}")
+        by_hand = done.state == Edition.State.DRAFT
+        when = "when it is sent" if by_hand else clock.spoken(done.goes_at)
+        self._answer(done, f"approved; it goes out {when}")
 
     def do_send(self, options: dict[str, Any]) -> None:
         """Send, after the seconds in which it can be undone."""

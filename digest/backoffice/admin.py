@@ -1,0 +1,197 @@
+"""The forms of the console: what is set up once. Whatever goes out is on the desk."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.core.paginator import Paginator
+from django.db import connection
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+
+from digest.accounts.models import User
+from digest.articles.models import Article, Source
+from digest.core import clock
+from digest.delivery.progress import progress
+from digest.editions.models import Edition
+from digest.newsletters.models import Appeal, Newsletter, Publication, Schedule, Section
+
+admin.site.unregister(Group)
+FEW = 10_000  # rows that are counted
+
+
+class Estimated(Paginator):  # type: ignore[type-arg]  # Django has no arguments for it
+    """Counts few rows, and of many believes what PostgreSQL thinks there are."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many rows there are, or about how many."""
+        rows: Any = self.object_list
+        few = int(rows[: FEW + 1].count())
+        if few <= FEW:
+            return few
+        with connection.cursor() as cursor:
+            cursor.execute(_ABOUT, [rows.model._meta.db_table])  # noqa: SLF001  Django's own name
+            return max(FEW, int(cursor.fetchone()[0]))
+
+
+_ABOUT = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
+
+
+class Plain(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """What all forms share."""
+
+    paginator = Estimated
+    show_full_result_count = False
+    list_per_page = 50
+    compressed_fields = True
+
+
+class Kept(Plain):
+    """What is never deleted here: all that went out hangs on it."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+class ReadOnly(Kept):
+    """What is looked at, and changed elsewhere."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  Django's
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+class ScheduleInline(TabularInline):  # type: ignore[misc]
+    """When it goes out."""
+
+    model = Schedule
+    extra = 0
+    exclude = ("since",)
+
+
+class SectionInline(TabularInline):  # type: ignore[misc]
+    """What it is made of."""
+
+    model = Section
+    extra = 0
+
+
+@admin.register(Newsletter)
+class NewsletterAdmin(Kept):
+    """Newsletters."""
+
+    list_display = ("name", "publication", "active", "approval", "listed")
+    search_fields = ("name", "slug")
+    inlines = (SectionInline, ScheduleInline)
+    exclude = ("created_at", "list_id")
+    autocomplete_fields = ("sources",)
+
+    def save_model(self, request: HttpRequest, obj: Newsletter, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Fill in what a person need not say."""
+        if not change:
+            obj.created_at = clock.now()
+            obj.list_id = f"{obj.slug}.{obj.publication.sender_domain}"
+        super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        """Let a new schedule begin now."""
+        for row in formset.save(commit=False):
+            if isinstance(row, Schedule):
+                row.since = clock.now()
+            row.save()
+        for row in formset.deleted_objects:
+            row.delete()
+        formset.save_m2m()
+
+
+@admin.register(Publication)
+class PublicationAdmin(Kept):
+    """Publications."""
+
+    list_display = ("name", "url", "sender_email", "timezone")
+    exclude = ("created_at",)
+
+    def save_model(self, request: HttpRequest, obj: Publication, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Fill in what a person need not say."""
+        if not change:
+            obj.created_at = clock.now()
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Appeal)
+class AppealAdmin(Plain):
+    """Appeals."""
+
+    list_display = ("heading", "publication", "starts_at", "ends_at")
+    list_filter = ("publication",)
+
+
+@admin.register(Source)
+class SourceAdmin(ReadOnly):
+    """Sources, and how they are doing."""
+
+    list_display = ("title", "url", "kind", "failures", "problem")
+    search_fields = ("title", "url")
+
+
+@admin.register(Article)
+class ArticleAdmin(ReadOnly):
+    """Articles as they came in."""
+
+    list_display = ("title", "section", "available")
+    search_fields = ("title",)
+    ordering = ("-available_at",)
+    exclude = ("body_html", "content_hash")
+
+    @admin.display(description="available", ordering="available_at")
+    def available(self, article: Article) -> str:
+        """Say since when it may be picked, with the zone."""
+        return clock.spoken(article.available_at)
+
+
+@admin.register(Edition)
+class EditionAdmin(ReadOnly):
+    """Editions; each leads to its desk."""
+
+    list_display = ("desk", "newsletter", "goes_out", "state", "got_it")
+    list_display_links: ClassVar[Any] = None
+    list_filter = ("state", "newsletter")
+    list_select_related = ("newsletter__publication",)
+    ordering = ("-slot",)
+
+    @admin.display(description="subject")
+    def desk(self, edition: Edition) -> SafeString:
+        """Lead to the desk."""
+        url = reverse("desk:edition", args=[edition.pk])
+        return format_html('<a href="{}">{}</a>', url, edition.subject or f"Edition {edition.pk}")
+
+    @admin.display(description="goes out", ordering="slot")
+    def goes_out(self, edition: Edition) -> str:
+        """Say when, in the publication's zone."""
+        return clock.spoken(edition.goes_at, clock.zone(edition.newsletter.publication.timezone))
+
+    @admin.display(description="sent")
+    def got_it(self, edition: Edition) -> str:
+        """Say how many got it."""
+        counts = progress(edition)
+        return f"{counts.sent:,} of {counts.eligible:,}" if counts.eligible else ""
+
+
+@admin.register(User)
+class UserAdmin(Kept):
+    """People who log in."""
+
+    list_display = ("email", "is_active", "is_staff", "last_login")
+    search_fields = ("email",)
+    fields = ("email", "is_active", "is_staff")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Accounts are made by `digest createsuperuser`."""
+        return False

@@ -1,0 +1,206 @@
+"""Home: what goes out next, what goes out now, how the last issues did, and what needs someone."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import admin, messages
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from digest.articles import polling
+from digest.articles.models import Source
+from digest.backoffice import charts
+from digest.backoffice.access import editors
+from digest.backoffice.desk.views import in_words
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.delivery import steering
+from digest.delivery.models import Delivery, PausedDomain, Relay
+from digest.delivery.progress import Progress, pace, progress
+from digest.delivery.relays import pausing
+from digest.editions.models import Edition
+from digest.newsletters import schedules
+from digest.newsletters.models import Newsletter
+
+DAYS = 90
+LAST = 12  # issues in the chart
+
+State = Edition.State
+GOING = (State.SENDING, State.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that needs someone, and the button that helps, or the page."""
+
+    what: str
+    why: str
+    verb: str = ""  # of `act`
+    key: int = 0
+    button: str = ""
+    url: str = ""
+
+
+@require_safe
+@editors
+def home(request: HttpRequest) -> HttpResponse:
+    """Show Home."""
+    now = clock.now()
+    newsletters = list(
+        Newsletter.objects.select_related("publication", "schedule").order_by("name")
+    )
+    context = {
+        **admin.site.each_context(request),
+        "title": "Home",
+        "coming": [_coming(one, now) for one in newsletters if one.active],
+        "desk": [_on_desk(one, now) for one in _editions(State.DRAFT, State.BUILT)],
+        "going": [_going(one, now) for one in _editions(*GOING)],
+        "troubles": list(troubles(now)),
+        "issues": charts.bars(_last_issues(), "Readers reached by the last issues"),
+        "growth": charts.line(growth(now), f"Readers joined and left, the last {DAYS} days"),
+        "newsletters": newsletters,
+        "key": uuid4().hex,
+        "first": not newsletters,
+    }
+    return render(request, "backoffice/home.html", context)
+
+
+@require_safe
+@editors
+def moving(request: HttpRequest) -> JsonResponse:  # noqa: ARG001  Django's
+    """Say how far each issue is that goes out now; asked every other second."""
+    now = clock.now()
+    return JsonResponse({"going": [_going(one, now) for one in _editions(*GOING)]})
+
+
+@require_POST
+@editors
+def act(request: HttpRequest, verb: str) -> HttpResponse:
+    """Press a button that helps."""
+    doing = _HELP.get(verb)
+    if doing is None:
+        raise Http404
+    try:
+        messages.success(request, doing(int(request.POST.get("key", "0"))))
+    except (DigestError, ValueError) as problem:
+        messages.error(request, str(problem))
+    return redirect("home")
+
+
+def troubles(now: datetime) -> Iterator[Trouble]:
+    """Yield what needs someone, the most pressing first."""
+    for edition in _editions(State.PAUSED):
+        why, name = edition.reason or "Paused by an editor.", edition.newsletter.name
+        url = reverse("desk:edition", args=[edition.pk])
+        yield Trouble(f"{name} is paused", why, "resume", edition.pk, "Resume", url)
+    for relay in Relay.objects.filter(down_since__isnull=False):
+        since = clock.spoken(relay.down_since or now)
+        yield Trouble(f"The relay {relay.name} is down since {since}", relay.problem)
+    for paused in PausedDomain.objects.filter(until__gt=now).select_related("relay"):
+        what = f"{paused.domain} refuses our mail, until {clock.spoken(paused.until)}"
+        yield Trouble(what, paused.why, "lift", paused.pk, "Try again now")
+    held = Delivery.objects.filter(state=Delivery.State.IN_DOUBT).values_list("edition", flat=True)
+    for pk in list(held.distinct()[:5]):
+        what, url = "Some deliveries are in doubt", reverse("desk:edition", args=[pk])
+        yield Trouble(what, f"digest edition doubts {pk} lists them.", url=url)
+    for source in Source.objects.filter(failures__gte=3).order_by("-failures")[:10]:
+        what = f"{source.title or source.url} has failed {source.failures} times"
+        yield Trouble(what, source.problem, "poll", source.pk, "Look again now")
+
+
+def growth(now: datetime) -> list[tuple[str, int, int]]:
+    """Return for each of the last days (UTC) how many joined and how many left."""
+    since = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_GROWTH, {"since": since, "now": now})
+        return [(day.strftime("%d %b"), joined, left) for day, joined, left in cursor.fetchall()]
+
+
+_GROWTH = """
+WITH days AS (SELECT generate_series(%(since)s::timestamptz, %(now)s, '1 day') AS day),
+came AS (
+    SELECT date_trunc('day', at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day,
+        count(*) FILTER (WHERE action <> 'unsubscribed') AS joined,
+        count(*) FILTER (WHERE action = 'unsubscribed') AS gone
+    FROM subscribers_consentevent
+    WHERE at >= %(since)s AND action IN ('confirmed', 'imported', 'unsubscribed') GROUP BY 1
+)
+SELECT day, coalesce(joined, 0), coalesce(gone, 0) FROM days LEFT JOIN came USING (day) ORDER BY day
+"""
+
+
+def _editions(*states: str) -> list[Edition]:
+    found = Edition.objects.filter(state__in=states).select_related("newsletter__publication")
+    return list(found.order_by("slot")[:20])
+
+
+def _coming(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+    schedule = getattr(newsletter, "schedule", None)
+    coming = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
+    slot = coming[0] if coming else None
+    return {
+        "newsletter": newsletter,
+        "at": clock.spoken(slot, clock.zone(schedule.timezone)) if slot and schedule else "",
+        "in": in_words(slot - now) if slot else "by hand only",
+    }
+
+
+def _on_desk(edition: Edition, now: datetime) -> dict[str, Any]:
+    zone = clock.zone(edition.newsletter.publication.timezone)
+    return {
+        "edition": edition,
+        "at": clock.spoken(edition.goes_at, zone),
+        "in": in_words(edition.goes_at - now),
+    }
+
+
+def _going(edition: Edition, now: datetime) -> dict[str, Any]:
+    counts: Progress = progress(edition)
+    speed = pace(edition, counts, now)
+    zone = clock.zone(edition.newsletter.publication.timezone)
+    return {
+        "id": edition.pk,
+        "url": reverse("desk:edition", args=[edition.pk]),
+        "subject": edition.subject or edition.newsletter.name,
+        "state": edition.get_state_display(),
+        "settled": counts.settled,
+        "eligible": counts.eligible,
+        "percent": counts.settled * 100 // counts.eligible if counts.eligible else 0,
+        "per_second": round(speed.per_second, 1) if speed.per_second else None,
+        "ends_at": clock.spoken(speed.ends_at, zone) if speed.ends_at else "",
+    }
+
+
+def _last_issues() -> list[tuple[str, int, int]]:
+    done = Edition.objects.filter(state=State.SENT).order_by("-slot")[:LAST]
+    rows = []
+    for edition in reversed(done):
+        counts = progress(edition)
+        label = f"{edition.slot:%d %b %H:%M} UTC"
+        rows.append((label, counts.sent, counts.eligible - counts.sent))
+    return rows
+
+
+def _resume(key: int) -> str:
+    edition = Edition.objects.get(pk=key)
+    steering.resume(edition)
+    return "It goes on."
+
+
+def _lift(key: int) -> str:
+    due = pausing.lift(PausedDomain.objects.select_related("relay").get(pk=key), clock.now())
+    return f"Tried again: {due:,} waiting mails are due now."
+
+
+def _poll(key: int) -> str:
+    polled = polling.poll(Source.objects.get(pk=key), clock.now())
+    return polled.problem or f"It works again: {polled.new} new articles."
+
+
+_HELP: dict[str, Callable[[int], str]] = {"resume": _resume, "lift": _lift, "poll": _poll}

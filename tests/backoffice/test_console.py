@@ -1,0 +1,350 @@
+"""The console's pages: who may open them, what they show, and what their buttons do."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django.fixtures import Settings
+
+from digest.accounts.models import User
+from digest.backoffice import charts, home
+from digest.backoffice.desk.acts import VERBS
+from digest.core import clock
+from digest.delivery.models import Delivery, PausedDomain, Relay
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from digest.subscribers import consent
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_running,
+    make_schedule,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+State = Edition.State
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def ada() -> User:
+    """An editor with every right."""
+    return User.objects.create_superuser("ada@courier.example", "correct-horse-battery")
+
+
+@pytest.fixture
+def desk(client: Client, ada: User) -> Client:
+    """Her browser."""
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def issue(settings: Settings) -> Edition:
+    """A draft of three stories for two readers."""
+    settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
+    edition = make_edition(
+        make_newsletter(approval="one"), state=State.DRAFT, slot=NOON.replace(year=2099)
+    )
+    for number in range(3):
+        make_story(edition, title=f"Story {number}", article=make_article())
+    for _ in range(2):
+        make_subscriber(edition.newsletter)
+    return edition
+
+
+def press(client: Client, edition: Edition, verb: str, **form: object) -> str:
+    """Press a button of the desk; return what is said."""
+    edition.refresh_from_db()
+    given = {"revision": edition.revision} | form
+    answer = client.post(f"/admin/editions/{edition.pk}/desk/{verb}/", given, follow=True)
+    assert answer.status_code == 200
+    edition.refresh_from_db()
+    return " ".join(str(said) for said in answer.context["messages"])
+
+
+def titles(edition: Edition) -> list[str]:
+    """Headlines in order."""
+    return list(edition.stories.order_by("position").values_list("title", flat=True))
+
+
+# --- who may ---------------------------------------------------------------------------
+
+
+def addresses_of(patterns: list[URLPattern | URLResolver], before: str = "") -> list[str]:
+    """Every address below, with 1 for each number."""
+    found = []
+    for pattern in patterns:
+        here = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            found += addresses_of(pattern.url_patterns, here)
+        else:
+            found.append(here)
+    return found
+
+
+def filled(address: str) -> str:
+    """An address as it can be asked for."""
+    for part, value in {
+        "<int:pk>": "1",
+        "<int:newsletter>": "1",
+        "<slug:verb>": "undo",
+        "<slug:kind>": "html",
+        "<path:object_id>": "1",
+        "<int:content_type_id>": "1",
+        "<path:object_id>/": "1/",
+    }.items():
+        address = address.replace(part, value)
+    return "/" + address
+
+
+OURS = sorted(
+    {filled(one) for one in addresses_of(get_resolver().url_patterns) if one.startswith("admin/")}
+)
+OPEN = {"/admin/login/", "/admin/logout/", "/admin/jsi18n/"}
+
+
+@pytest.mark.parametrize("address", [one for one in OURS if "(" not in one and one not in OPEN])
+@pytest.mark.parametrize("who", ["nobody", "a reader who has an account"])
+def test_every_address_is_refused_without_the_right(
+    client: Client, issue: Edition, address: str, who: str
+) -> None:
+    """By GET and POST alike: only the page to sign in is shown."""
+    if who != "nobody":
+        client.force_login(User.objects.create_user("eve@reader.example", "x"))
+    before = list(Edition.objects.values())
+    for method in (client.get, client.post):
+        answer = method(address)
+        signing_in = answer.status_code == 302 and "/admin/login/" in answer["Location"]
+        assert signing_in or answer.status_code in {403, 404, 405}, answer.status_code
+    assert list(Edition.objects.values()) == before
+
+
+def test_nothing_of_a_form_is_done_without_its_token(ada: User, issue: Edition) -> None:
+    """Another site's form in an editor's browser."""
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(ada)
+    answer = strict.post(f"/admin/editions/{issue.pk}/desk/skip/", {"revision": 1})
+    assert answer.status_code == 403
+    issue.refresh_from_db()
+    assert issue.state == State.DRAFT
+
+
+def test_looking_changes_nothing(desk: Client, issue: Edition) -> None:
+    """GET on a button is refused."""
+    for verb in VERBS:
+        assert desk.get(f"/admin/editions/{issue.pk}/desk/{verb}/").status_code == 405
+
+
+# --- the desk --------------------------------------------------------------------------
+
+
+def test_the_desk_shows_an_issue_and_what_it_waits_for(desk: Client, issue: Edition) -> None:
+    """Stories with the reason of each, how many readers, and the next button."""
+    page = desk.get(f"/admin/editions/{issue.pk}/desk/").content.decode()
+    for words in ("Story 0", "latest", "2 readers", "Approve", "goes out", "GMT"):
+        assert words in page
+    assert "Send to" not in page
+
+
+def test_stories_are_moved_dropped_added_and_reworded(desk: Client, issue: Edition) -> None:
+    """Each button says what is so now."""
+    first, second, third = issue.stories.order_by("position")
+    press(desk, issue, "reorder", order=f"{third.pk},{first.pk},{second.pk}")
+    assert titles(issue) == ["Story 2", "Story 0", "Story 1"]
+    press(desk, issue, "move", story=third.pk, to=2)
+    assert titles(issue) == ["Story 0", "Story 1", "Story 2"]
+    assert "left out" in press(desk, issue, "drop", story=first.pk)
+    press(desk, issue, "add", article=first.article_id)
+    press(desk, issue, "reword", story=second.pk, title="Another", summary="", image_url="")
+    assert titles(issue)[1:] == ["Another", "Story 2"]
+    press(desk, issue, "pin", story=second.pk, pinned="1")
+    assert issue.stories.get(pk=second.pk).pinned
+    press(desk, issue, "head", subject="Ours", preheader="Look", appeal="")
+    assert (issue.own_subject, issue.own_preheader) == ("Ours", "Look")
+
+
+def test_who_pressed_on_an_old_page_is_told_so(desk: Client, issue: Edition) -> None:
+    """Nothing of it is done."""
+    first = issue.stories.order_by("position").first()
+    assert first is not None
+    press(desk, issue, "pin", story=first.pk, pinned="1")
+    assert "meanwhile" in press(desk, issue, "drop", story=first.pk, revision=1)
+    assert "out of date" in press(desk, issue, "drop", story="x")
+    assert len(titles(issue)) == 3
+
+
+def test_an_issue_is_approved_sent_held_back_and_paused(desk: Client, issue: Edition) -> None:
+    """The whole way, by its buttons."""
+    assert "approved first" in press(desk, issue, "send")
+    assert "Approved" in press(desk, issue, "approve")
+    page = desk.get(f"/admin/editions/{issue.pk}/desk/").content.decode()
+    assert "Send to 2 now" in page
+    assert "On its way" in press(desk, issue, "send")
+    assert "Undo" in desk.get(f"/admin/editions/{issue.pk}/desk/").content.decode()
+    assert "nobody has got it" in press(desk, issue, "undo")
+    at = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    assert "It goes out" in press(desk, issue, "schedule", at=at)
+    assert "Choose a day" in press(desk, issue, "schedule", at="soon")
+    Edition.objects.filter(pk=issue.pk).update(state=State.SENDING, planned_at=NOON)
+    assert "Paused" in press(desk, issue, "pause")
+    assert "goes on" in press(desk, issue, "resume")
+    story = issue.stories.first()
+    assert story is not None
+    assert "in no mail" in press(desk, issue, "retract", story=story.pk, note="Wrong.")
+    assert "Cancelled for good" in press(desk, issue, "cancel")
+
+
+def test_a_test_of_this_very_issue_is_sent(
+    desk: Client, issue: Edition, settings: Settings
+) -> None:
+    """As it is on the desk, marked, and without a trace."""
+    press(desk, issue, "head", subject="Only here", preheader="", appeal="")
+    with SmtpServer() as server:
+        settings.DIGEST_SMTP_URL = server.url
+        assert "on its way" in press(desk, issue, "test", to="ada@courier.example")
+        assert "no valid email" in press(desk, issue, "test", to="nobody")
+    (got,) = server.received
+    mail = message_from_bytes(got.data, policy=policy.default)
+    assert (mail["Subject"], mail["To"]) == ("[Test] Only here", "ada@courier.example")
+    assert not Delivery.objects.exists()
+
+
+def test_the_mail_is_shown_as_it_would_arrive(desk: Client, issue: Edition) -> None:
+    """Its HTML in a sandbox, its text, its source; a reader's own."""
+    reader = issue.newsletter.subscriptions.first()
+    assert reader is not None
+    base = f"/admin/editions/{issue.pk}/preview"
+    html = desk.get(f"{base}/html/")
+    assert html["Content-Security-Policy"].startswith("sandbox;")
+    assert b"Story 1" in html.content
+    assert "Story 1" in desk.get(f"{base}/text/").content.decode()
+    theirs = desk.get(f"{base}/source/", {"reader": reader.subscriber.email}).content.decode()
+    assert f"To: {reader.subscriber.email}" in theirs
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in theirs
+    assert desk.get(f"{base}/nonsense/").status_code == 404
+    Newsletter.objects.update(subject="{{ 1 / 0 }}")
+    Edition.objects.update(revision=7, subject="")
+    assert desk.get(f"{base}/html/")["Content-Type"].startswith("text/plain")
+
+
+def test_what_moves_is_told_in_numbers_that_add_up(desk: Client) -> None:
+    """For the page that asks every other second."""
+    edition = make_running(4)
+    Delivery.objects.filter(pk=Delivery.objects.latest("pk").pk).update(
+        state=Delivery.State.SENT, settled_at=NOON
+    )
+    facts = desk.get(f"/admin/editions/{edition.pk}/desk/progress/").json()
+    assert (facts["eligible"], facts["sent"], facts["queued"], facts["percent"]) == (4, 1, 3, 25)
+    assert desk.get("/admin/home/moving/").json()["going"][0]["settled"] == 1
+
+
+def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Edition) -> None:
+    """Pressed twice, it is one."""
+    make_article(make_source(issue.newsletter), available_at=clock.now() - timedelta(hours=1))
+    for _ in range(2):
+        answer = desk.post(
+            f"/admin/editions/start/{issue.newsletter_id}/", {"key": "wish"}, follow=True
+        )
+        assert b"goes out when you send it" in answer.content
+    assert Edition.objects.filter(kind="manual").count() == 1
+
+
+# --- Home ------------------------------------------------------------------------------
+
+
+def test_home_of_an_empty_house_says_what_to_do_first(desk: Client) -> None:
+    """Four steps."""
+    assert b"Four steps to a first issue" in desk.get("/admin/").content
+
+
+def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Edition) -> None:
+    """Each trouble with its button, which works."""
+    make_schedule(issue.newsletter)
+    running = make_running(2)
+    paused = make_running(1)
+    Edition.objects.filter(pk=paused.pk).update(state=State.PAUSED, reason="It broke.")
+    relay = Relay.objects.create(name="main", down_since=NOON, problem="refused")
+    now = clock.now()
+    wall = PausedDomain.objects.create(
+        relay=relay, domain="wall.example", since=now, until=now + timedelta(hours=1), why="5.7.1"
+    )
+    page = desk.get("/admin/").content.decode()
+    for words in ("Going out now", "Needs someone", "It broke.", "wall.example", "is down", "in "):
+        assert words in page
+    desk.post("/admin/home/resume/", {"key": paused.pk})
+    paused.refresh_from_db()
+    assert paused.state == State.SENDING
+    desk.post("/admin/home/lift/", {"key": wall.pk})
+    wall.refresh_from_db()
+    assert wall.until <= clock.now()
+    assert desk.post("/admin/home/nonsense/", {"key": 1}).status_code == 404
+    assert running.state == State.SENDING
+
+
+def test_growth_counts_who_joined_and_left_by_day() -> None:
+    """In UTC days, the days without anybody too."""
+    reader = make_subscriber(newsletter := make_newsletter())
+    now = clock.now()
+    consent.unsubscribe(reader.pk, newsletter.pk, via="page", ip=None, now=now)
+    rows = home.growth(now)
+    assert len(rows) == home.DAYS
+    assert rows[-1][2] == 1
+    assert sum(joined for _, joined, _ in rows) == 0
+
+
+def test_charts_say_in_words_what_they_show() -> None:
+    """Nothing for nothing; labels are escaped."""
+    assert charts.bars([], "Nothing") == ""
+    assert charts.line([("a", 0, 0)], "Nothing") == ""
+    drawn = charts.bars([(EVIL, 3, 1), ("b", 2, 0)], "Readers")
+    assert "3 sent, 1 not" in drawn
+    assert "<script>" not in drawn
+    assert 'aria-label="Readers"' in charts.line([("a", 3, 1)], "Readers")
+
+
+# --- what strangers wrote --------------------------------------------------------------
+
+
+def test_what_strangers_wrote_stays_text(desk: Client, issue: Edition) -> None:
+    """In a headline, a reason, a source's problem: on Home, on the desk, in lists."""
+    make_story(issue, title=EVIL, summary=EVIL, reason=EVIL, article=make_article(title=EVIL))
+    make_source(issue.newsletter, title=EVIL, problem=EVIL, failures=9, next_poll_at=LONG_AGO)
+    Edition.objects.update(reason=EVIL, subject=EVIL)
+    for address in (
+        "/admin/",
+        f"/admin/editions/{issue.pk}/desk/?q={EVIL}",
+        f"/admin/editions/{issue.pk}/desk/check/",
+        "/admin/editions/edition/",
+        "/admin/articles/article/",
+        "/admin/articles/source/",
+    ):
+        answer = desk.get(address)
+        assert answer.status_code == 200
+        assert EVIL not in answer.content.decode()
+        assert "<script>alert" not in answer.content.decode()
+        assert "script-src 'self'" in answer["Content-Security-Policy"]
+        assert "'unsafe-inline'" not in answer["Content-Security-Policy"].partition("style-src")[0]
+
+
+def test_the_forms_of_the_console_open(desk: Client, issue: Edition) -> None:
+    """Every list, and one of each; nothing that mail hangs on can be deleted."""
+    newsletter = issue.newsletter
+    for model in (
+        *("newsletters/newsletter", "newsletters/publication", "newsletters/appeal"),
+        *("articles/article", "articles/source", "editions/edition", "accounts/user"),
+    ):
+        assert desk.get(f"/admin/{model}/").status_code == 200
+    for one in (newsletter, newsletter.publication):
+        address = f"/admin/newsletters/{one._meta.model_name}/{one.pk}"
+        assert desk.get(f"{address}/change/").status_code == 200
+        assert desk.post(f"{address}/delete/", {"post": "yes"}).status_code == 403
