@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 _PAGES = (
     ("Home", "home", "home"),
     ("Editions", "mail", "admin:editions_edition_changelist"),
+    ("Readers", "contact_mail", "readers"),
     ("Newsletters", "newspaper", "admin:newsletters_newsletter_changelist"),
     ("Articles", "article", "admin:articles_article_changelist"),
     ("Sources", "rss_feed", "admin:articles_source_changelist"),

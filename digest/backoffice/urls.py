@@ -2,11 +2,15 @@
 
 from django.urls import include, path
 
-from digest.backoffice import home
+from digest.backoffice import home, readers
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("home/moving/", home.moving, name="home-moving"),
     path("home/<slug:verb>/", home.act, name="home-act"),
+    path("readers/", readers.search, name="readers"),
+    path("readers/<int:pk>/", readers.reader, name="reader"),
+    path("readers/<int:pk>/unsubscribe/", readers.unsubscribe, name="reader-unsubscribe"),
+    path("editions/<int:pk>/deliveries/", readers.deliveries, name="deliveries"),
     path("editions/", include("digest.backoffice.desk.urls")),
 ]

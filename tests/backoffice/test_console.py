@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
 from digest.backoffice import charts, home
+from digest.backoffice import readers as readers_pages
 from digest.backoffice.desk.acts import VERBS
 from digest.core import clock
 from digest.delivery.models import Delivery, PausedDomain, Relay
@@ -312,6 +313,62 @@ def test_charts_say_in_words_what_they_show() -> None:
     assert 'aria-label="Readers"' in charts.line([("a", 3, 1)], "Readers")
 
 
+# --- readers ---------------------------------------------------------------------------
+
+
+def test_a_reader_is_found_and_their_story_told(desk: Client) -> None:
+    """By the beginning of their address; every mail with the server's words."""
+    edition = make_running(1)
+    row = Delivery.objects.select_related("subscriber").get()
+    reader = row.subscriber
+    assert reader is not None
+    Delivery.objects.update(
+        state=Delivery.State.FAILED, settled_at=NOON, reply_code=550, reply="5.1.1 nobody"
+    )
+    page = desk.get("/admin/readers/", {"q": reader.email[:6].upper()}).content.decode()
+    assert reader.email in page
+    assert "begins with “zz”" in desk.get("/admin/readers/", {"q": "zz"}).content.decode()
+    story = desk.get(f"/admin/readers/{reader.pk}/").content.decode()
+    for words in ("550 5.1.1 nobody", "The Morning Tide", "Mon 23 Nov 2026, 12:00 UTC"):
+        assert words in story
+    left = desk.post(
+        f"/admin/readers/{reader.pk}/unsubscribe/",
+        {"newsletter": edition.newsletter.slug},
+        follow=True,
+    )
+    assert b"any more" in left.content
+    assert reader.subscriptions.get().state == "unsubscribed"
+
+
+def test_deliveries_are_listed_a_page_at_a_time(desk: Client) -> None:
+    """By state; each once, and none forgotten."""
+    edition = make_running(readers_pages.PAGE + 3)
+    some = Delivery.objects.values_list("pk", flat=True)[:2]
+    Delivery.objects.filter(pk__in=list(some)).update(
+        state=Delivery.State.FAILED, settled_at=NOON, reply="5.1.1 nobody"
+    )
+    address = f"/admin/editions/{edition.pk}/deliveries/"
+    first = desk.get(address)
+    second = desk.get(address, {"after": first.context["next"]})
+    seen = [row.pk for page in (first, second) for row, _ in page.context["rows"]]
+    assert len(seen) == len(set(seen)) == readers_pages.PAGE + 3
+    assert second.context["next"] == ""
+    failed = desk.get(address, {"state": "failed"})
+    assert len(failed.context["rows"]) == 2
+    assert b"failed 2" in failed.content
+
+
+def test_readers_are_paged_by_their_address(desk: Client) -> None:
+    """The last page says no further."""
+    newsletter = make_newsletter()
+    for _ in range(readers_pages.PAGE + 2):
+        make_subscriber(newsletter)
+    first = desk.get("/admin/readers/")
+    second = desk.get("/admin/readers/", {"after": first.context["next"]})
+    seen = [one.pk for page in (first, second) for one in page.context["found"]]
+    assert len(seen) == len(set(seen)) == readers_pages.PAGE + 2
+
+
 # --- what strangers wrote --------------------------------------------------------------
 
 
@@ -319,11 +376,18 @@ def test_what_strangers_wrote_stays_text(desk: Client, issue: Edition) -> None:
     """In a headline, a reason, a source's problem: on Home, on the desk, in lists."""
     make_story(issue, title=EVIL, summary=EVIL, reason=EVIL, article=make_article(title=EVIL))
     make_source(issue.newsletter, title=EVIL, problem=EVIL, failures=9, next_poll_at=LONG_AGO)
+    reader = make_subscriber(issue.newsletter, name=EVIL)
+    Delivery.objects.create(
+        edition=issue, subscriber=reader, due_at=NOON, state=4, settled_at=NOON, reply=EVIL
+    )
     Edition.objects.update(reason=EVIL, subject=EVIL)
     for address in (
         "/admin/",
         f"/admin/editions/{issue.pk}/desk/?q={EVIL}",
         f"/admin/editions/{issue.pk}/desk/check/",
+        f"/admin/editions/{issue.pk}/deliveries/",
+        f"/admin/readers/{reader.pk}/",
+        "/admin/readers/",
         "/admin/editions/edition/",
         "/admin/articles/article/",
         "/admin/articles/source/",
