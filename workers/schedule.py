@@ -6,7 +6,10 @@ from django.conf import settings
 
 from digest.core import jobs
 
-EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {jobs.POLL_SOURCES: 30}
+EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
+    jobs.POLL_SOURCES: 30,
+    jobs.FORGET_TOLD: 600,
+}
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}

@@ -19,6 +19,8 @@ SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wai
 SWEEP_DELIVERIES = "delivery.sweep"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a reader waits, so no edition is before them
 SEND_NOTICES = "notices.send"
+TELL_HOOKS = "hooks.tell"
+FORGET_TOLD = "hooks.forget"
 
 NAMES = frozenset(
     {
@@ -29,6 +31,8 @@ NAMES = frozenset(
         SWEEP_DELIVERIES,
         SETTLE_SIGNUPS,
         SEND_NOTICES,
+        TELL_HOOKS,
+        FORGET_TOLD,
     }
 )
 
