@@ -83,9 +83,11 @@ def _answered(run: Run, request: HttpRequest, kw: dict[str, Any]) -> HttpRespons
 
 def _key(request: HttpRequest) -> str:
     """Return the key: a string of RFC 8941 in quotation marks, or the bare word."""
-    said = request.headers.get("Idempotency-Key", "").strip()
+    if "Idempotency-Key" not in request.headers:
+        return ""
+    said = request.headers["Idempotency-Key"].strip()
     key = said[1:-1] if len(said) > 1 and said[0] == said[-1] == '"' else said
-    if len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()) or (said and not key):
+    if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
         raise ProblemError(400, f"An Idempotency-Key has 1 to {LONGEST_KEY} ASCII characters.")
     return key
 

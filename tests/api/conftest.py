@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -30,7 +30,7 @@ class Program:
         """Call, and return the answer."""
         headers = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
         headers |= {"Idempotency-Key": key} if key else {}
-        answer: HttpResponse = self.client.generic(
+        answer = self.client.generic(
             method,
             f"/api/v1{path}",
             b"" if body is None else json.dumps(body).encode(),
@@ -42,7 +42,7 @@ class Program:
         if answer.content:
             kind = "application/problem+json" if problem else "application/json"
             assert answer["Content-Type"].split(";")[0] == kind
-        return answer
+        return cast("HttpResponse", answer)
 
     def facts(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         """Call, and return what a good answer holds."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from digest.api import once
@@ -135,6 +135,12 @@ def _tell(word: Word, now: datetime) -> bool:
         status = roster.send(word.hook, message_id(word), said(word), now)
     except DigestError as problem:
         _fail(word, problem, now)
+        return False
+    except DatabaseError:
+        raise
+    except Exception as problem:  # one odd word must not hold up all the others for ever
+        log.exception("a hook could not be told", hook=word.hook.name)
+        _fail(word, DigestError(f"Something unforeseen went wrong: {problem!r}"), now)
         return False
     _record(word, state=State.TOLD, settled_at=now, reply=str(status))
     WebHook.objects.filter(pk=word.hook_id).exclude(failures=0).update(
