@@ -86,6 +86,12 @@ class Delivery(Dispatch):
             # Claimed, or in doubt and perhaps to be resolved by the one who claimed it.
             models.Index(fields=["fence"], condition=Q(fence__isnull=False), name="delivery_fence"),
             models.Index(fields=["edition"], condition=Q(state=7), name="delivery_doubted"),
+            # Who did not get it, page by page; a mail that goes out well never enters this one.
+            models.Index(
+                fields=["edition", "state", "subscriber"],
+                condition=Q(state__in=[4, 5, 6, 7]),
+                name="delivery_not_sent",
+            ),
             # Left by a reader who was deleted; a sweep settles them, so it is all but empty.
             models.Index(
                 fields=["id"],

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
@@ -15,7 +16,7 @@ from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.words import Id, Line, Markup, Moment, Slug, Text, Told, Url
 from digest.articles import pushing, storing
-from digest.articles.models import Article
+from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
 from digest.articles.pushing import Pushed
 from digest.core import clock
@@ -108,7 +109,8 @@ def list_articles(request: HttpRequest, asked: Query[ArticleAsked]) -> Any:
     caller = caller_of(request)
     known = reach.articles(caller).defer("body_html")
     if newsletter := reach.maybe_newsletter(caller, asked.newsletter):
-        known = known.filter(sources__newsletters=newsletter).distinct()
+        seen = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
+        known = known.filter(Exists(seen))
     if asked.url:
         known = known.filter(url=asked.url)
     return page(known, asked, "articles", _facts, newest=True)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, IPvAnyAddress
@@ -89,7 +90,9 @@ class TakenFacts(BaseModel):
 def list_subscribers(request: HttpRequest, asked: Query[SubscriberAsked]) -> Any:
     """List readers, or find one by address."""
     caller = caller_of(request)
-    known = reach.subscribers(caller)
+    known = reach.subscribers(caller).prefetch_related(
+        Prefetch("subscriptions", _asked(caller), to_attr="asked_for")
+    )
     if asked.email:
         known = known.filter(address_key=addresses.parse(asked.email).key)
     return page(known, asked, "subscribers", lambda one: _facts(one, caller))
@@ -219,9 +222,8 @@ def _take(address: Address, wanted: list[Newsletter], told: SubscriberNew) -> No
 
 
 def _facts(reader: Subscriber, caller: Caller) -> dict[str, Any]:
-    asked = reader.subscriptions.select_related("newsletter", "subscriber").order_by("pk")
-    if caller.publication_id is not None:
-        asked = asked.filter(newsletter__publication=caller.publication_id)
+    fetched: list[Subscription] | None = getattr(reader, "asked_for", None)
+    asked = _asked(caller).filter(subscriber=reader) if fetched is None else fetched
     return {
         "id": reader.pk,
         "email": reader.email,
@@ -231,6 +233,14 @@ def _facts(reader: Subscriber, caller: Caller) -> dict[str, Any]:
         "known_since": reader.created_at,
         "subscriptions": [_subscription_facts(one) for one in asked],
     }
+
+
+def _asked(caller: Caller) -> QuerySet[Subscription]:
+    """Return the subscriptions that a caller may see."""
+    asked = Subscription.objects.select_related("newsletter", "subscriber").order_by("pk")
+    if caller.publication_id is None:
+        return asked
+    return asked.filter(newsletter__publication=caller.publication_id)
 
 
 def _subscription_facts(one: Subscription) -> dict[str, Any]:
