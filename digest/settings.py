@@ -55,6 +55,9 @@ DIGEST_SIGNUP_LIMITS = {
     "all": "10000/hour",
 } | env.pairs("DIGEST_SIGNUP_LIMITS")
 
+# How much one token may call the API.
+DIGEST_API_LIMIT = env.read("DIGEST_API_LIMIT", "600/minute")
+
 # A nudge that can't be delivered at once is dropped; the sweeps make up for it.
 DIGEST_BROKER_OPTIONS = {
     "broker_transport_options": {"socket_connect_timeout": 2, "socket_timeout": 10},
@@ -91,6 +94,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "ninja",  # for the files of its documentation page alone
     "digest.accounts",
     "digest.articles",
     "digest.newsletters",
@@ -98,6 +102,7 @@ INSTALLED_APPS = [
     "digest.editions",
     "digest.delivery",
     "digest.inbound",
+    "digest.api",
     "digest.web",
     "digest.backoffice",
     "digest.cli",

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("digest.web.urls")),
     path("admin/", include("digest.backoffice.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("digest.api.v1")),
     # Browsers ask for it beside documents that name none: a mail shown as a page, for one.
     path("favicon.ico", RedirectView.as_view(url=static("web/icon.svg"))),
 ]

@@ -1,10 +1,12 @@
-"""The user who logs in: an editor, known by email address."""
+"""The user who logs in: an editor, known by email address; and the tokens of their programs."""
 
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 
 
@@ -39,3 +41,30 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+
+class Token(models.Model):
+    """What a program shows instead of a password (digest.accounts.tokens)."""
+
+    name = models.CharField(max_length=64)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    scopes = ArrayField(models.CharField(max_length=32))
+    # Of one publication alone; none: of all. A plain number: publications are a floor above.
+    publication_id = models.BigIntegerField(null=True)
+    prefix = models.CharField(max_length=16)  # of the secret, to be recognised by
+    hashed = models.CharField(max_length=64, unique=True)  # SHA-256 of the secret
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)  # to the minute
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(revoked_at__isnull=True), name="token_name_once"
+            ),
+            models.CheckConstraint(condition=~Q(scopes=[]), name="token_has_scope"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

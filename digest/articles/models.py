@@ -13,6 +13,7 @@ class Source(models.Model):
     class Kind(models.TextChoices):
         FEED = "feed", "RSS, Atom or JSON Feed"
         PAGE = "page", "a single HTML article"
+        PUSHED = "pushed", "articles that the publisher's system pushes"  # never polled
 
     url = models.URLField(max_length=LONGEST_URL, unique=True)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.FEED)
@@ -39,6 +40,11 @@ class Source(models.Model):
     def __str__(self) -> str:
         return self.title or self.url
 
+    @property
+    def is_polled(self) -> bool:
+        """Say whether anybody looks there for articles."""
+        return self.kind != self.Kind.PUSHED and self.gone_at is None
+
 
 class Article(models.Model):
     """One article, however many feeds carry it.
@@ -62,6 +68,7 @@ class Article(models.Model):
     first_seen_at = models.DateTimeField()
     available_at = models.DateTimeField(db_index=True)
     marked_updated_at = models.DateTimeField(null=True)  # an editor's word: send it once more
+    retracted_at = models.DateTimeField(null=True)  # an editor's word: put it into no issue
 
     image_url = models.CharField(max_length=LONGEST_URL, blank=True)
     image_alt = models.TextField(blank=True)

@@ -60,6 +60,7 @@ def _claim(now: datetime) -> list[Source]:
         sources = list(
             Source.objects.select_for_update(skip_locked=True)
             .filter(free, next_poll_at__lte=now, gone_at=None)
+            .exclude(kind=Source.Kind.PUSHED)
             .order_by("next_poll_at")[:BATCH]
         )
         for source in sources:

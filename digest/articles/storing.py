@@ -68,6 +68,12 @@ def mark_updated(article: Article, now: datetime) -> None:
     article.save(update_fields=["marked_updated_at"])
 
 
+def retract(article: Article, now: datetime) -> None:
+    """Note an editor's word that this article goes into no further issue; the first word stays."""
+    Article.objects.filter(pk=article.pk, retracted_at=None).update(retracted_at=now)
+    article.refresh_from_db(fields=["retracted_at"])
+
+
 def available(published: datetime | None, now: datetime, *, first_poll: bool = False) -> datetime:
     """Return the moment from which selection may see an article first seen now.
 

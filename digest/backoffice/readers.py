@@ -6,7 +6,7 @@ Pages go on behind the last row that was seen, by an index: they take as long at
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -89,14 +89,16 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     edition = find(pk)
     asked = request.GET.get("state", "")
     after = request.GET.get("after", "")
-    at = int(after[:18]) if after.isdecimal() else 0
-    rows = list(history.of_edition(edition, _STATES.get(asked), at)[: PAGE + 1])
+    try:
+        page = history.of_edition(edition, _STATES.get(asked), after, PAGE)
+    except history.PlaceError as problem:
+        raise Http404 from problem
     counts = progress(edition)
     context = {
         "title": edition.subject or edition.newsletter.name,
         "edition": edition,
-        "rows": [(one, clock.spoken(one.at)) for one in rows[:PAGE]],
-        "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
+        "rows": [(one, clock.spoken(one.at)) for one in page.rows],
+        "next": page.next,
         "asked": asked,
         "states": [(slug, state.label, _of(counts, state)) for slug, state in _STATES.items()],
         "eligible": counts.eligible,

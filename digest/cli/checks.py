@@ -150,7 +150,8 @@ def workers(_now: datetime) -> Iterator[Finding]:
 
 def beat(now: datetime) -> Iterator[Finding]:
     """Beat asks for work: no source has been due for long."""
-    due = Source.objects.filter(gone_at__isnull=True).order_by("next_poll_at").first()
+    polled = Source.objects.filter(gone_at__isnull=True).exclude(kind=Source.Kind.PUSHED)
+    due = polled.order_by("next_poll_at").first()
     if due is None:
         yield warn(
             "Whether beat runs shows only when there is a source to poll.",

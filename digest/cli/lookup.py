@@ -11,7 +11,7 @@ from digest.cli.errors import AskedError
 from digest.delivery.models import Relay
 from digest.delivery.relays import roster
 from digest.editions.models import Edition
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Publication
 
 
 def newsletter(slug: str) -> Newsletter:
@@ -21,6 +21,14 @@ def newsletter(slug: str) -> Newsletter:
         return found
     slugs = list(Newsletter.objects.order_by("slug").values_list("slug", flat=True)[:50])
     raise AskedError(f"There is no newsletter {slug!r}. {_instead(slug, slugs)}")
+
+
+def publication(slug: str) -> Publication:
+    """Return the publication with this slug; raise AskedError naming those that are there."""
+    if found := Publication.objects.filter(slug=slug).first():
+        return found
+    there = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
+    raise AskedError(f"There is no publication {slug!r}. There are: {there or 'none'}.")
 
 
 def article(url: str) -> Article:

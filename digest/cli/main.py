@@ -49,6 +49,10 @@ OVERVIEW = {
         "relay": "add, change or list relays; resume a paused domain",
         "dkim": "make keys to sign mail with, or show their DNS records",
     },
+    "Programs": {
+        "token": "add, list or revoke what programs call the API with",
+        "hook": "add, list, test or remove where programs are told of events",
+    },
     "Processes": {
         "web": "answer browsers",
         "worker": "do the jobs: poll, build, plan, send",

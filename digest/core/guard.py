@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -173,6 +173,7 @@ class GuardedTransport(httpx.BaseTransport):
                     scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
                 ),
                 headers=request.headers.raw,
+                content=cast("httpx.SyncByteStream", request.stream),
                 extensions=request.extensions,
             )
         )

@@ -1,4 +1,4 @@
-"""Fetching from addresses that strangers name.
+"""Fetching from addresses that strangers name, and posting to them.
 
 `fetch` follows redirects itself and checks each hop: only http and https, only public addresses
 (see digest.core.guard), at most 5 MB once inflated, 10 seconds in all, 5 redirects. Proxies from
@@ -7,7 +7,7 @@ the environment are not used: they would connect where we may not.
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -129,6 +129,23 @@ def fetch(url: str, *, etag: str = "", last_modified: str = "", accept: str = AN
                 response.close()
 
 
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Post JSON to `url` under the same guard, following no redirect; return the 2xx status.
+
+    Raises as `fetch` does, FetchError for every other answer too; what the answer says is not read.
+    """
+    deadline = Deadline(MAX_SECONDS)
+    way = _Way(_checked(url))
+    own = {"Content-Type": "application/json", "User-Agent": _agent()}
+    with _told(way), _client(deadline) as client:
+        request = client.build_request("POST", way.url, content=body, headers=own | dict(headers))
+        response = client.send(request, stream=True)
+        response.close()
+    if not 200 <= response.status_code < 300:
+        raise _refusal(response, str(way.url))
+    return response.status_code
+
+
 def retry_after(value: str) -> float | None:
     """Return the seconds that a Retry-After header asks for (RFC 9110 §10.2.3), if it is sound."""
     value = value.strip()
@@ -162,13 +179,17 @@ def _headers(accept: str, etag: str, last_modified: str) -> dict[str, str]:
     headers = {
         "Accept": accept,
         "Accept-Encoding": "gzip, deflate",
-        "User-Agent": f"Digest/{__version__} (+{settings.DIGEST_BASE_URL})",
+        "User-Agent": _agent(),
     }
     if etag:
         headers["If-None-Match"] = etag
     if last_modified:
         headers["If-Modified-Since"] = last_modified
     return headers
+
+
+def _agent() -> str:
+    return f"Digest/{__version__} (+{settings.DIGEST_BASE_URL})"
 
 
 def _follow(response: httpx.Response, way: _Way) -> None:

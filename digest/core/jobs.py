@@ -20,6 +20,8 @@ SWEEP_DELIVERIES = "delivery.sweep"
 PUT_AWAY = "delivery.put_away"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a reader waits, so no edition is before them
 SEND_NOTICES = "notices.send"
+TELL_HOOKS = "hooks.tell"
+FORGET_TOLD = "hooks.forget"
 
 NAMES = frozenset(
     {
@@ -31,6 +33,8 @@ NAMES = frozenset(
         PUT_AWAY,
         SETTLE_SIGNUPS,
         SEND_NOTICES,
+        TELL_HOOKS,
+        FORGET_TOLD,
     }
 )
 

@@ -1,10 +1,36 @@
-"""Who got what: deliveries of any age, wherever their rows are now."""
+"""Who got what: deliveries of any age, wherever their rows are now.
 
-from django.db.models import QuerySet
+An edition's deliveries come in three parts, each in an order that an index holds, so that a page
+takes as long at 20 million rows as at a thousand: current ones by reader, current ones whose reader
+was erased, those put away. Rows that are put away while somebody turns pages may be shown twice.
+"""
 
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from digest.core.errors import DigestError
 from digest.delivery.models import AnyDelivery, Dispatch
 from digest.editions.models import Edition
 from digest.subscribers.models import Subscriber
+
+_PARTS = {
+    "reader": (Q(put_away=False, subscriber__isnull=False), "subscriber_id"),
+    "erased": (Q(put_away=False, subscriber__isnull=True), "id"),
+    "past": (Q(put_away=True), "id"),
+}
+
+
+class PlaceError(DigestError):
+    """What was named is no place in a list of deliveries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of an edition's deliveries; `next` is the place to go on from, empty at the end."""
+
+    rows: list[AnyDelivery]
+    next: str
 
 
 def of_reader(reader: Subscriber) -> QuerySet[AnyDelivery]:
@@ -14,13 +40,35 @@ def of_reader(reader: Subscriber) -> QuerySet[AnyDelivery]:
 
 
 def of_edition(
-    edition: Edition, state: Dispatch.State | None = None, after: int = 0
-) -> QuerySet[AnyDelivery]:
-    """Return an edition's deliveries with their readers, those behind the id `after`, by id.
+    edition: Edition, state: Dispatch.State | None = None, after: str = "", size: int = 50
+) -> Page:
+    """Return at most `size` of an edition's deliveries with their readers, those behind a place.
 
-    For a page of them: slice it, and go on behind the last id.
+    Raises PlaceError for a place that no page named.
     """
-    rows = AnyDelivery.objects.filter(edition=edition, id__gt=after)
-    if state is not None:
-        rows = rows.filter(state=state)
-    return rows.select_related("subscriber").order_by("id")
+    begin, last = _read(after)
+    rows: list[AnyDelivery] = []
+    names = list(_PARTS)
+    for name in names[names.index(begin) :]:
+        part, order = _PARTS[name]
+        wanted = AnyDelivery.objects.filter(part, edition=edition, **{f"{order}__gt": last})
+        if state is not None:
+            wanted = wanted.filter(state=state)
+        rows += wanted.select_related("subscriber").order_by(order)[: size + 1 - len(rows)]
+        if len(rows) > size:
+            return Page(rows[:size], _place(rows[size - 1]))
+        last = 0
+    return Page(rows, "")
+
+
+def _place(row: AnyDelivery) -> str:
+    if row.put_away:
+        return f"past-{row.pk}"
+    return f"reader-{row.subscriber_id}" if row.subscriber_id else f"erased-{row.pk}"
+
+
+def _read(place: str) -> tuple[str, int]:
+    name, _, number = (place or "reader-0").partition("-")
+    if name not in _PARTS or not (number.isascii() and number.isdecimal() and len(number) < 19):
+        raise PlaceError(f"{place!r} is no place in a list of deliveries.")
+    return name, int(number)

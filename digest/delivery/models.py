@@ -87,6 +87,12 @@ class Delivery(Dispatch):
             # Claimed, or in doubt and perhaps to be resolved by the one who claimed it.
             models.Index(fields=["fence"], condition=Q(fence__isnull=False), name="delivery_fence"),
             models.Index(fields=["edition"], condition=Q(state=7), name="delivery_doubted"),
+            # Who did not get it, page by page; a mail that goes out well never enters this one.
+            models.Index(
+                fields=["edition", "state", "subscriber"],
+                condition=Q(state__in=[4, 5, 6, 7]),
+                name="delivery_not_sent",
+            ),
             # Left by a reader who was deleted; a sweep settles them, so it is all but empty.
             models.Index(
                 fields=["id"],
@@ -138,6 +144,13 @@ class PastDelivery(models.Model):
                 condition=Q(state__in=[3, 4, 5, 6, 7]), name="past_delivery_is_over"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["edition", "state", "id"],
+                condition=Q(state__in=[4, 5, 6, 7]),
+                name="past_delivery_not_sent",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.edition_id} to {self.subscriber_id}: {self.get_state_display()}"
@@ -157,6 +170,7 @@ class AnyDelivery(models.Model):
         related_name="any_deliveries",
         db_constraint=False,
     )
+    put_away = models.BooleanField()
     at = models.DateTimeField()  # when it was settled, or is due
     state = models.SmallIntegerField(choices=Dispatch.State)
     attempts = models.PositiveSmallIntegerField()

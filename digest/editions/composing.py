@@ -166,6 +166,7 @@ def _candidate(article: Article, place: int | None) -> Candidate:
         topics=_folded([article.section, *article.tags]),
         available_at=article.available_at,
         marked_updated_at=article.marked_updated_at,
+        retracted_at=article.retracted_at,
         place=place,
     )
 

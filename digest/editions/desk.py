@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from digest.accounts.models import User
+from digest.articles import storing
 from digest.articles.models import Article
 from digest.editions.composing import compose, snapshot
 from digest.editions.errors import ChangedMeanwhileError, EditionError
@@ -50,6 +51,8 @@ def drop(edition: Edition, revision: int, story_id: int, by: User) -> Edition:
     """Take a story out; it is among those left out then, and may be added again."""
     with _changing(edition, revision, by) as locked:
         story = _story(locked, story_id)
+        if not locked.stories.exclude(pk=story.pk).exists():
+            raise EditionError("It is the last story of this issue: skip the issue instead.")
         story.delete()
         locked.left_out = [
             {"article": story.article_id, "title": story.title, "reason": "taken out at the desk"},
@@ -64,8 +67,10 @@ def add(
 ) -> Edition:
     """Put an article into the issue, at a place, under the title of a section.
 
-    Raises EditionError if it is in already, is not out yet, or was taken back.
+    Raises EditionError if it is in already, or was retracted.
     """
+    if article.retracted_at:
+        raise EditionError(f"“{article.title}” was retracted.")
     with _changing(edition, revision, by) as locked:
         stories = list(locked.stories.order_by("position"))
         if any(story.article_id == article.pk for story in stories):
@@ -170,6 +175,39 @@ def retract(edition: Edition, story_id: int, note: str, now: datetime) -> Story:
             locked.subject, locked.preheader = locked.own_subject, locked.own_preheader
             locked.save(update_fields=["revision", "subject", "preheader"])
     return story
+
+
+def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Edition]:
+    """Retract an article everywhere: from issues to come, on the desk, and going out.
+
+    Return the issues that it was in and that had not all left; one of nothing else does not go out,
+    or no further.
+    """
+    storing.retract(article, now)
+    there = Edition.objects.filter(stories__article=article, stories__retracted_at=None)
+    touched = list(there.filter(state__in=(*OPEN, State.SENDING, State.PAUSED)).order_by("pk"))
+    for edition in touched:
+        _take_out(edition, article, note, by, now)
+    return touched
+
+
+def _take_out(edition: Edition, article: Article, note: str, by: User, now: datetime) -> None:
+    with transaction.atomic():
+        locked = Edition.objects.select_for_update().get(pk=edition.pk)
+        story = locked.stories.filter(article=article, retracted_at=None).first()
+        if story is None:
+            return
+        others = locked.stories.filter(retracted_at=None).exclude(pk=story.pk)
+        begun = locked.planned_at or locked.state not in OPEN
+        if not others.exists():
+            locked.state = State.PAUSED if begun else State.SKIPPED
+            locked.reason = f"Its only story was retracted: {story.title}"
+            locked.finished_at = None if begun else now
+            locked.save(update_fields=["state", "reason", "finished_at"])
+        elif begun:
+            retract(locked, story.pk, note, now)
+        else:
+            drop(locked, locked.revision, story.pk, by)
 
 
 @contextmanager

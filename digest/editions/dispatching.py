@@ -135,6 +135,9 @@ def _new(newsletter: Newsletter, now: datetime) -> Draft:
 def _chosen(newsletter: Newsletter, articles: Sequence[Article], now: datetime) -> Draft:
     if len(articles) > MOST_STORIES:
         raise EditionError(f"An issue holds {MOST_STORIES} stories at most.")
+    for article in articles:
+        if article.retracted_at:
+            raise EditionError(f"“{article.title}” was retracted.")
     made = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
     made.edition.reason, made.edition.finished_at = "", None
     sections = newsletter.sections.order_by("position")

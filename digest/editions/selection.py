@@ -35,6 +35,7 @@ class Candidate:
     topics: frozenset[str]  # its section and tags, case folded
     available_at: datetime
     marked_updated_at: datetime | None = None
+    retracted_at: datetime | None = None
     # In an edition for a day or week: its best position in the issues of that time, if it had one.
     place: int | None = None
 
@@ -153,6 +154,8 @@ def _barred(
         marked = candidate.marked_updated_at
         if not candidate.title.strip():
             yield candidate.article_id, "It has neither a title nor a text."
+        elif candidate.retracted_at is not None:
+            yield candidate.article_id, f"Retracted on {spoken(candidate.retracted_at, tz)}."
         elif candidate.available_at > now:
             yield candidate.article_id, f"Not before {spoken(candidate.available_at, tz)}."
         elif last is not None and (marked is None or marked <= last):

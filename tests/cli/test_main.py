@@ -50,7 +50,9 @@ def test_it_tells_its_version(tmp_path: Path) -> None:
 def test_every_command_of_ours_is_in_the_overview_and_tells_its_help() -> None:
     """A command that nobody finds might as well not be there."""
     listed = {name for commands in OVERVIEW.values() for name in commands}
-    ours = {name for name, package in get_commands().items() if package == "digest.cli"}
+    ours = {
+        name for name, package in get_commands().items() if package in {"digest.cli", "digest.api"}
+    }
     assert ours == listed - {"up"}
     for name in ours:
         parser = load_command_class("digest.cli", name).create_parser("digest", name)

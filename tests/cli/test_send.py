@@ -349,12 +349,17 @@ def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -
         "finished": True,
     }
     assert digest("edition", "deliveries", edition.pk, "--json").facts == current
-    first, *rest = current
-    page = ("--after", first["id"], "--limit", 2, "--json")
-    assert digest("edition", "deliveries", edition.pk, *page).facts == rest
-    [one] = digest("edition", "deliveries", edition.pk, "--state", "failed", "--json").facts
+    page = digest("edition", "deliveries", edition.pk, "--limit", 1, "--json").facts
+    assert page["deliveries"] == current["deliveries"][:1]
+    after = ("--after", page["next"], "--limit", 2, "--json")
+    rest = {"deliveries": current["deliveries"][1:], "next": ""}
+    assert digest("edition", "deliveries", edition.pk, *after).facts == rest
+    found = digest("edition", "deliveries", edition.pk, "--state", "failed", "--json").facts
+    [one] = found["deliveries"]
     assert (one["id"], one["state"], one["reply"]) == (failed.pk, "failed", "550 no such user")
-    assert f"--after {first['id']}" in digest("edition", "deliveries", edition.pk, "--limit", 1).out
+    assert page["next"] in digest("edition", "deliveries", edition.pk, "--limit", 1).out
+    refused = digest("edition", "deliveries", edition.pk, "--after", "rubbish")
+    assert "is no place" in refused.err
     said = digest("edition", "put-away").out
     assert "0 deliveries put away" in said
     assert "Nothing is left to do." in said

@@ -63,8 +63,9 @@ def make_done(*words: Outcome, finished_at: datetime = NOON, **fields: Any) -> E
 
 def told(edition: Edition) -> list[tuple[Any, ...]]:
     """Return all that is told of an edition's deliveries."""
-    fields = ("id", "subscriber", "at", "state", "attempts", "reply_code", "reply")
-    return list(history.of_edition(edition).values_list(*fields))
+    fields = ("id", "subscriber_id", "at", "state", "attempts", "reply_code", "reply")
+    rows = sorted(history.of_edition(edition, size=1000).rows, key=lambda one: one.pk)
+    return [tuple(getattr(one, name) for name in fields) for one in rows]
 
 
 def places(edition: Edition) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Literal
 # 150; a thousand times that is an archive or an attack, and neither belongs in a digest.
 MOST_ENTRIES = 500
 
-Format = Literal["rss", "atom", "json", "page"]
+Format = Literal["rss", "atom", "json", "page", "pushed"]
 
 
 @dataclass(frozen=True, slots=True)

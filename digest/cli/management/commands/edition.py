@@ -39,7 +39,7 @@ class Command(ActionCommand):
         who = self._add("deliveries", "who got it, who did not, and why")
         who.add_argument("--state", choices=sorted(_STATES), help="those alone")
         who.add_argument("--limit", type=numbers.some, default=50, help="how many (50)")
-        who.add_argument("--after", type=numbers.whole, default=0, metavar="ID", help="go on there")
+        who.add_argument("--after", default="", metavar="PLACE", help="go on there")
         self._add("pause", "let nobody else receive it until it is resumed")
         self._add("resume", "go on with a paused edition")
         cancel = self._add("cancel", "stop it for good; who has it keeps it")
@@ -84,9 +84,10 @@ class Command(ActionCommand):
         """List an edition's deliveries, a page at a time."""
         edition = lookup.edition(options["id"])
         state = _STATES[options["state"]] if options["state"] else None
-        rows = history.of_edition(edition, state, options["after"])[: options["limit"]]
-        known = [_delivery_facts(one) for one in rows]
-        self.answer(known, lambda out: _say_deliveries(out, known, options["limit"]))
+        page = history.of_edition(edition, state, options["after"], options["limit"])
+        known = [_delivery_facts(one) for one in page.rows]
+        told = {"deliveries": known, "next": page.next}
+        self.answer(told, lambda out: _say_deliveries(out, known, page.next))
 
     def do_put_away(self, options: dict[str, Any]) -> None:
         """Put away what is old, until nothing is left or time is up."""
@@ -167,7 +168,7 @@ def _delivery_facts(one: AnyDelivery) -> dict[str, Any]:
     }
 
 
-def _say_deliveries(out: Console, known: list[dict[str, Any]], limit: int) -> None:
+def _say_deliveries(out: Console, known: list[dict[str, Any]], after: str) -> None:
     if not known:
         out.print("There is none.")
         return
@@ -176,8 +177,8 @@ def _say_deliveries(out: Console, known: list[dict[str, Any]], limit: int) -> No
         for one in known
     ]
     out.print(table(("Reader", "State", "When", "Reply, or why not"), rows))
-    if len(known) == limit:
-        out.print(f"\nThere may be more: --after {known[-1]['id']}")
+    if after:
+        out.print(f"\nThere are more: --after {after}")
 
 
 def _say_doubts(out: Console, known: list[dict[str, Any]]) -> None:

@@ -92,7 +92,7 @@ def _source_facts(source: Source) -> dict[str, Any]:
         "state": _state(source),
         "newsletters": list(source.newsletters.order_by("slug").values_list("slug", flat=True)),
         "succeeded_at": source.succeeded_at,
-        "next_poll_at": None if source.gone_at else source.next_poll_at,
+        "next_poll_at": source.next_poll_at if source.is_polled else None,
         "failures": source.failures,
         "problem": source.problem,
     }

@@ -1,0 +1,113 @@
+"""Articles that a publisher's own system pushes, instead of a feed that we poll.
+
+    push       clean and store one, idempotently by its guid (or link)
+    correct    change what was pushed
+
+They come in through a source of the kind `pushed`, one for each publisher, which newsletters carry
+like any other; so who an article is, its revisions and who follows whom are storing's rules.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from digest.articles import cleaning, storing
+from digest.articles.errors import ArticlesError, ParseError
+from digest.articles.models import Article, Sighting, Source
+from digest.articles.parsing.base import Document, Entry, Image
+
+IMAGE = {
+    "image_url": "url",
+    "image_alt": "alt",
+    "image_caption": "caption",
+    "image_credit": "credit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """An article that was pushed, and what that made of it."""
+
+    article: Article
+    outcome: Literal["new", "changed", "unchanged"]
+
+
+def source_of(publisher: str, now: datetime) -> Source:
+    """Return the source of what the publisher (a short name) pushes, made if there is none yet."""
+    made, _ = Source.objects.get_or_create(
+        url=address(publisher),
+        defaults={
+            "kind": Source.Kind.PUSHED,
+            "title": f"Pushed by {publisher}",
+            "next_poll_at": now,
+            "created_at": now,
+        },
+    )
+    return made
+
+
+def address(publisher: str) -> str:
+    """Return what stands for the address of such a source."""
+    return f"pushed:{publisher}"
+
+
+def push(source: Source, entry: Entry, now: datetime) -> Pushed:
+    """Store one article; the same guid, or the same link, is the same article.
+
+    Where a feed showed it first, the feed is followed and only what it lacks is taken. Raises
+    ParseError if nothing is left of it once it is cleaned.
+    """
+    return _store(source, cleaning.entry(_named(entry)), now)
+
+
+def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> Pushed:
+    """Change some fields (of Entry, and `image_…`) of an article that was pushed.
+
+    Raises ArticlesError for one that follows a feed: the next poll would undo it.
+    """
+    home = article.sightings.select_related("source").order_by("first_seen_at", "pk").first()
+    if home is None or home.source.kind != Source.Kind.PUSHED:
+        raise ArticlesError(f"{article.title!r} follows its feed; correct it there.")
+    stored = _entry(article, home.guid)
+    image = {IMAGE[name]: value for name, value in changes.items() if name in IMAGE}
+    words = {name: value for name, value in changes.items() if name not in IMAGE}
+    told = replace(stored, **words, image=replace(stored.image, **image))
+    # What stays is clean already: read as markup once more, "a < b" would lose its end.
+    clean = cleaning.entry(told)
+    kept = {name: getattr(clean, name) for name in (*words, *(["image"] if image else []))}
+    return _store(home.source, replace(stored, **kept), now)
+
+
+def _store(source: Source, entry: Entry, now: datetime) -> Pushed:
+    if not entry.url or not entry.title:
+        raise ParseError("An article needs a web address (https://…) and a title.")
+    document = Document(kind="pushed", entries=(entry,))
+    stored = storing.store(source, document, now, first_poll=False)
+    seen = Sighting.objects.filter(source=source, guid=entry.guid).select_related("article")
+    article = seen.latest("last_seen_at", "pk").article
+    if stored.new:
+        return Pushed(article, "new")
+    return Pushed(article, "changed" if stored.changed else "unchanged")
+
+
+def _named(entry: Entry) -> Entry:
+    return entry if entry.guid else replace(entry, guid=entry.url)
+
+
+def _entry(article: Article, guid: str) -> Entry:
+    """Return the article as its publisher would push it once more."""
+    return Entry(
+        guid=guid,
+        url=article.url,
+        title=article.title,
+        summary=article.summary,
+        body_html=article.body_html,
+        byline=article.byline,
+        section=article.section,
+        tags=tuple(article.tags),
+        language=article.language,
+        published_at=article.published_at,
+        updated_at=article.updated_at,
+        image=Image(*(getattr(article, name) for name in IMAGE)),
+    )

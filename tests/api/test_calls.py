@@ -1,0 +1,476 @@
+"""What calls do: the same as the command line, by the same rules."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.articles.models import Article, Source
+from digest.core import clock
+from digest.delivery.models import Delivery, Notice
+from digest.delivery.planning import plan_built
+from digest.delivery.signups import settle_due
+from digest.editions.models import Edition
+from digest.newsletters.models import Newsletter
+from digest.subscribers import consent
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers.suppression import is_suppressed, suppress
+from tests.api.conftest import Program, Programs
+from tests.articles.publisher import publishing
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_running,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+
+FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The Courier</title>
+<item><title>Seals return</title><guid>1</guid><link>https://courier.example/1</link></item>
+</channel></rss>"""
+
+
+@pytest.fixture
+def caller(program: Programs) -> Program:
+    """A program that may do everything."""
+    return program()
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter called tide, of a publication called courier."""
+    newsletter = make_newsletter(slug="tide")
+    newsletter.publication.slug = "courier"
+    newsletter.publication.save()
+    return newsletter
+
+
+def pages(caller: Program, path: str, **query: Any) -> list[list[int]]:
+    """Walk a list to its end; return the ids, page by page."""
+    found, cursor = [], ""
+    while True:
+        page = caller.facts("GET", path, limit=2, cursor=cursor, **query)
+        found.append([one["id"] for one in page["items"]])
+        if not (cursor := page["next"]):
+            return found
+
+
+def test_pages_are_complete_whatever_happens_between_them(
+    caller: Program, tide: Newsletter
+) -> None:
+    """Every row once; what comes and goes meanwhile moves nothing."""
+    readers = [make_subscriber(tide).pk for _ in range(5)]
+    first = caller.facts("GET", "/subscribers", limit=2)
+    make_subscriber(tide)
+    Subscriber.objects.filter(pk=readers[0]).delete()
+    second = caller.facts("GET", "/subscribers", limit=2, cursor=first["next"])
+    assert [one["id"] for one in first["items"] + second["items"]] == readers[:4]
+    assert pages(caller, "/subscribers") == [readers[1:3], readers[3:5], [max(readers) + 1]]
+
+
+def test_lists_of_what_happens_begin_with_the_newest(caller: Program, tide: Newsletter) -> None:
+    """Editions and articles; a page that is just full has no next."""
+    editions = [make_edition(tide, slot=NOON + timedelta(days=n)).pk for n in range(4)]
+    assert pages(caller, "/editions") == [editions[:1:-1], editions[1::-1]]
+    articles = [make_article(make_source(tide)).pk for _ in range(3)]
+    assert pages(caller, "/articles", newsletter="tide") == [articles[:0:-1], articles[:1]]
+
+
+def test_a_cursor_is_good_for_its_own_list_alone(caller: Program, tide: Newsletter) -> None:
+    """Made up, altered, or of another list: 422."""
+    for _ in range(3):
+        make_subscriber(tide)
+    cursor = caller.facts("GET", "/subscribers", limit=1)["next"]
+    for path, said in (("/articles", cursor), ("/subscribers", "made-up"), ("/editions", "1")):
+        assert caller("GET", path, cursor=said).status_code == 422
+
+
+def test_deliveries_come_by_state_and_erased_readers_last(caller: Program) -> None:
+    """Complete over the border between those with a reader and those without."""
+    edition = make_running(5)
+    rows = list(edition.deliveries.order_by("subscriber_id"))
+    failed = {"state": Delivery.State.FAILED, "settled_at": NOON, "reply_code": 550, "reply": "no"}
+    Delivery.objects.filter(pk__in=[rows[0].pk, rows[1].pk, rows[4].pk]).update(**failed)
+    Delivery.objects.filter(pk__in=[rows[0].pk, rows[1].pk]).update(subscriber=None)
+    path = f"/editions/{edition.pk}/deliveries"
+    named, nameless = [rows[2].pk, rows[3].pk, rows[4].pk], [rows[0].pk, rows[1].pk]
+    assert [pk for page in pages(caller, path) for pk in page] == [*named, *nameless]
+    by_state = [pk for page in pages(caller, path, state="failed") for pk in page]
+    assert by_state == [rows[4].pk, *nameless]
+    last = caller.facts("GET", path, state="failed", limit=1)["items"][0]
+    assert (last["state"], last["reply_code"], last["email"]) == (
+        "failed",
+        550,
+        rows[4].subscriber.email if rows[4].subscriber else "",
+    )
+
+
+def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newsletter) -> None:
+    """With its schedule, sections and policies."""
+    said = {
+        "publication": "courier",
+        "slug": "harbour-week",
+        "name": "The Harbour Week",
+        "schedule": {"days": ["fri"], "time": "07:00", "timezone": "Europe/London"},
+        "topics": {"Harbour": ["port", "fishing"]},
+        "cadences": ["weekly"],
+        "min_stories": 2,
+    }
+    made = caller.facts("POST", "/newsletters", said)
+    assert made["policies"]["min_stories"] == 2
+    assert [one["title"] for one in made["sections"]] == ["Harbour", "Latest Stories"]
+    assert len(made["next_slots"]) == 5
+    change = {"active": False, "cadences": [], "schedule": {"cron": "0 6 * * *"}}
+    changed = caller.facts("PATCH", "/newsletters/harbour-week", change)
+    assert (changed["active"], changed["next_slots"], changed["cadences"]) == (False, [], [])
+    assert Newsletter.objects.get(slug="harbour-week").schedule.cron == "0 6 * * *"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"slug": "tide"},
+        {"slug": "Not A Slug"},
+        {"name": "line\nend"},
+        {"schedule": {"time": "07:00", "cron": "0 7 * * *"}},
+        {"schedule": {"cron": "never"}},
+        {"min_stories": 9, "max_stories": 2},
+        {"surprise": 1},
+        {"subject": "\x00"},
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(
+    caller: Program, tide: Newsletter, wrong: dict[str, Any]
+) -> None:
+    """422, saying what and where; nothing is made."""
+    said = {"publication": "courier", "slug": "new", "name": "New"} | wrong
+    answer = caller("POST", "/newsletters", said)
+    problem = json.loads(answer.content)
+    assert answer.status_code == problem["status"] == 422
+    assert problem["detail"]
+    assert Newsletter.objects.count() == 1
+
+
+def test_a_source_is_found_polled_listed_and_removed(
+    caller: Program, tide: Newsletter, settings: Settings
+) -> None:
+    """Where no newsletter carries it any more it is forgotten, its articles are not."""
+    with publishing(settings) as site:
+        site.pages["/"] = b'<link rel="alternate" type="application/rss+xml" href="/rss">'
+        site.pages["/rss"] = FEED
+        made = caller.facts("POST", "/sources", {"newsletter": "tide", "url": site.url("/")})
+        assert (made["new"], made["source"]["newsletters"]) == (1, ["tide"])
+        number = made["source"]["id"]
+        assert caller.facts("POST", f"/sources/{number}/poll")["unchanged"] == 1
+    assert pages(caller, "/sources", newsletter="tide") == [[number]]
+    for _ in range(2):
+        answer = caller("DELETE", f"/newsletters/tide/sources/{number}")
+    assert answer.status_code == 404
+    assert not Source.objects.exists()
+    assert Article.objects.get().title == "Seals return"
+
+
+def test_an_address_without_a_feed_is_explained(caller: Program, tide: Newsletter) -> None:
+    """One that we do not go to as well."""
+    said = {"newsletter": "tide", "url": "http://10.0.0.1/"}
+    answer = caller("POST", "/sources", said)
+    assert answer.status_code == 422
+    assert "not on the public internet" in json.loads(answer.content)["detail"]
+
+
+def test_a_pushed_article_is_picked_corrected_and_retracted(
+    caller: Program, tide: Newsletter
+) -> None:
+    """It is in the next issue of newsletters that carry what is pushed, until it is retracted."""
+    said = {
+        "publication": "courier",
+        "url": "https://courier.example/seals?utm_source=x",
+        "guid": "cms-1",
+        "title": "Seals &amp; terns return",
+        "body_html": "<p>Forty <script>alert(1)</script>of them.</p>",
+        "published_at": clock.now().isoformat(),
+    }
+    pushed = caller.facts("POST", "/articles", said)
+    assert (pushed["outcome"], pushed["newsletters"]) == ("new", [])
+    caller.facts("POST", "/sources", {"newsletter": "tide", "pushed": True})
+    assert caller.facts("POST", "/articles", said)["newsletters"] == ["tide"]
+    assert _previewed(caller) == ["Seals & terns return"]
+
+    number = pushed["article"]["id"]
+    assert "script" not in Article.objects.get().body_html
+    corrected = caller.facts("PATCH", f"/articles/{number}", {"title": "Seals < 50 return"})
+    assert corrected["outcome"] == "changed"
+    kept = caller.facts("PATCH", f"/articles/{number}", {"tags": ["coast"]})["article"]
+    assert (kept["title"], kept["tags"]) == ("Seals < 50 return", ["coast"])
+    assert _previewed(caller) == ["Seals < 50 return"]
+
+    caller.facts("POST", f"/articles/{number}/retract", {})
+    left_out = caller.facts("GET", "/newsletters/tide/preview")
+    assert left_out["stories"] == []
+    assert left_out["left_out"][0]["reason"].startswith("Retracted on")
+    assert Source.objects.get().kind == Source.Kind.PUSHED
+
+
+def _previewed(caller: Program) -> list[str]:
+    return [one["title"] for one in caller.facts("GET", "/newsletters/tide/preview")["stories"]]
+
+
+def test_an_article_of_a_feed_is_corrected_in_its_feed(caller: Program, tide: Newsletter) -> None:
+    """The next poll would undo it."""
+    article = make_article(make_source(tide))
+    answer = caller("PATCH", f"/articles/{article.pk}", {"title": "Other"})
+    assert answer.status_code == 409
+    assert Article.objects.get().title == article.title
+
+
+def test_what_is_pushed_is_never_polled(caller: Program, tide: Newsletter) -> None:
+    """Neither by beat nor by hand."""
+    from digest.articles.polling import poll_due
+
+    made = caller.facts("POST", "/sources", {"newsletter": "tide", "pushed": True})
+    assert made["source"]["next_poll_at"] is None
+    assert poll_due(clock.now() + timedelta(days=1)) == []
+    assert caller("POST", f"/sources/{made['source']['id']}/poll").status_code == 409
+
+
+def test_a_preview_holds_the_mail_and_leaves_no_trace(caller: Program, tide: Newsletter) -> None:
+    """HTML and text."""
+    article = make_article(make_source(tide), published_at=clock.now())
+    shown = caller.facts("GET", "/newsletters/tide/preview")
+    assert article.title in shown["html"]
+    assert article.title in shown["text"]
+    assert shown["subject"] == article.title
+    assert not Edition.objects.exists()
+
+
+def test_an_edition_is_built_paused_resumed_and_cancelled(
+    caller: Program, tide: Newsletter
+) -> None:
+    """What cannot be done any more is a 409 that says why."""
+    make_article(make_source(tide), published_at=clock.now())
+    made = caller.facts("POST", "/newsletters/tide/editions", {}, key="today")
+    assert (made["kind"], made["state"], len(made["stories"])) == ("manual", "draft", 1)
+    path = f"/editions/{made['id']}"
+    caller.facts("POST", f"{path}/send", {"revision": made["revision"]}, key="send")
+    assert caller.facts("POST", f"{path}/pause")["state"] == "paused"
+    assert caller.facts("POST", f"{path}/resume")["state"] == "built"
+    done = caller.facts("POST", f"{path}/cancel", {"reason": "Wrong story"})
+    assert (done["state"], done["reason"]) == ("cancelled", "Wrong story")
+    again = caller("POST", f"{path}/pause")
+    assert again.status_code == 409
+    assert "cancelled" in json.loads(again.content)["detail"]
+
+
+def test_an_issue_of_nothing_is_not_made(caller: Program, tide: Newsletter) -> None:
+    """It says why, and leaves none behind."""
+    answer = caller("POST", "/newsletters/tide/editions", {}, key="today")
+    assert answer.status_code == 409
+    assert "nothing to send" in json.loads(answer.content)["detail"]
+    assert not tide.editions.exists()
+
+
+def test_an_issue_is_built_approved_and_sent(caller: Program, tide: Newsletter) -> None:
+    """By the desk's rules: of the content that was seen, by somebody who may."""
+    make_subscriber(tide)
+    Newsletter.objects.filter(pk=tide.pk).update(approval="one", undo_seconds=0)
+    chosen = [make_article(make_source(tide), title=f"Seals {n}").pk for n in range(2)]
+    made = caller.facts("POST", "/newsletters/tide/editions", {"articles": chosen[::-1]}, key="a")
+    assert [one["article"] for one in made["stories"]] == chosen[::-1]
+    assert (made["state"], made["approval_needed"]) == ("draft", True)
+    path, seen = f"/editions/{made['id']}", {"revision": made["revision"]}
+    assert "Seals 1" in caller.facts("GET", f"{path}/preview")["html"]
+    assert caller("POST", f"{path}/send", seen, key="s").status_code == 409
+    assert caller("POST", f"{path}/approve", {"revision": 7}, key="v").status_code == 409
+    assert caller.facts("POST", f"{path}/approve", seen, key="v")["approval_needed"] is False
+    assert caller.facts("POST", f"{path}/send", seen, key="s")["state"] == "built"
+    [opened] = plan_built(clock.now() + timedelta(seconds=1))
+    assert opened.pk == made["id"]
+    assert caller("POST", f"{path}/undo").status_code == 409
+
+
+def test_sending_is_undone_or_skipped(caller: Program, tide: Newsletter) -> None:
+    """While nothing has left."""
+    article = make_article(make_source(tide)).pk
+    made = caller.facts("POST", "/newsletters/tide/editions", {"articles": [article]}, key="a")
+    path = f"/editions/{made['id']}"
+    at = (clock.now() + timedelta(hours=1)).isoformat()
+    said = {"revision": made["revision"], "at": at}
+    assert caller.facts("POST", f"{path}/send", said, key="s")["send_at"]
+    assert caller.facts("POST", f"{path}/undo")["send_at"] is None
+    assert caller.facts("POST", f"{path}/skip", {"reason": "Too soon"})["reason"] == "Too soon"
+    assert caller("POST", f"{path}/send", said, key="t").status_code == 409
+
+
+def test_an_article_of_another_publication_is_not_sent(
+    program: Programs, caller: Program, tide: Newsletter
+) -> None:
+    """What the token does not reach is not there."""
+    other = make_article(make_source(make_newsletter(slug="flood"))).pk
+    ours = program(publication=tide.publication, name="ours")
+    answer = ours("POST", "/newsletters/tide/editions", {"articles": [other]})
+    assert answer.status_code == 404
+
+
+def test_a_retracted_article_leaves_every_issue(caller: Program, tide: Newsletter) -> None:
+    """The desk's, those going out, and those to come; one of nothing else is stopped."""
+    source = make_source(tide)
+    gone, kept = make_article(source, title="Wrong"), make_article(source, title="Right")
+    desk_issue = make_edition(tide, state="draft", slot=NOON)
+    going = make_running(1, newsletter=tide, slot=NOON - timedelta(days=1))
+    alone = make_edition(tide, state="draft", slot=NOON - timedelta(days=2))
+    for edition in (desk_issue, going):
+        edition.stories.all().delete()
+        for article in (gone, kept):
+            make_story(edition, article=article, title=article.title)
+    alone.stories.all().delete()
+    make_story(alone, article=gone, title="Wrong")
+    told = caller.facts("POST", f"/articles/{gone.pk}/retract", {"note": "We were wrong."})
+    assert told["retracted_at"]
+    assert [story.title for story in desk_issue.stories.all()] == ["Right"]
+    assert going.stories.get(article=gone).retraction == "We were wrong."
+    alone.refresh_from_db()
+    assert (alone.state, "retracted" in alone.reason) == ("skipped", True)
+    answer = caller("POST", "/newsletters/tide/editions", {"articles": [gone.pk]})
+    assert answer.status_code == 409
+
+
+def test_a_story_is_retracted_from_one_issue(caller: Program) -> None:
+    """And the archive says so."""
+    edition = make_running(1)
+    for number in range(2):
+        make_story(edition, title=f"Story {number}", article=make_article())
+    story = edition.stories.latest("pk")
+    path = f"/editions/{edition.pk}/stories/{story.pk}/retract"
+    assert caller.facts("POST", path, {"note": "Wrong."})["retracted_at"]
+
+
+def test_progress_adds_up(caller: Program) -> None:
+    """Eligible is the sum of the others."""
+    edition = make_running(3)
+    shown = caller.facts("GET", f"/editions/{edition.pk}/progress")
+    assert (shown["eligible"], shown["queued"]) == (3, 3)
+
+
+def test_a_test_goes_to_one_address(caller: Program, tide: Newsletter, settings: Settings) -> None:
+    """A repeat under the same key sends none; without a relay it is a 503."""
+    make_article(make_source(tide), published_at=clock.now())
+    said = {"to": "ada@courier.example"}
+    assert caller("POST", "/newsletters/tide/test", said, key="t").status_code == 503
+    with SmtpServer() as relay:
+        settings.DIGEST_SMTP_URL = relay.url
+        for _ in range(2):
+            assert caller.facts("POST", "/newsletters/tide/test", said, key="t")["code"] == 250
+        [mail] = relay.received
+    assert mail.recipient == "ada@courier.example"
+
+
+def test_a_wish_goes_through_the_door_and_is_confirmed_by_its_reader(
+    caller: Program, tide: Newsletter
+) -> None:
+    """202 for known and unknown alike; the known reader changes nothing."""
+    known = make_subscriber(tide)
+    for email in ("new@reader.example", known.email):
+        said = {"email": email, "newsletters": ["tide"], "evidence": "form on /about"}
+        answer = caller("POST", "/subscribers", said)
+        assert (answer.status_code, json.loads(answer.content)["newsletters"]) == (202, ["tide"])
+    settle_due()
+    new = Subscriber.objects.get(address_key="new@reader.example")
+    assert new.subscriptions.get().state == Subscription.State.PENDING
+    event = ConsentEvent.objects.get(subscriber=new)
+    assert (event.via, event.wording) == ("api", "form on /about")
+    assert Notice.objects.get(subscriber=new).kind == Notice.Kind.CONFIRM
+
+
+def test_a_proven_wish_needs_its_evidence_and_brings_nobody_back(
+    caller: Program, tide: Newsletter
+) -> None:
+    """Who has left, or is suppressed, stays away."""
+    said: dict[str, Any] = {"email": "new@reader.example", "newsletters": ["tide"]}
+    said |= {"confirmed": True}
+    assert caller("POST", "/subscribers", said).status_code == 422
+    said |= {"evidence": "paper form of 3 May", "ip": "192.0.2.1"}
+    made = caller.facts("POST", "/subscribers", said)
+    assert made["subscriptions"][0]["state"] == "active"
+    event = ConsentEvent.objects.get()
+    assert (event.action, event.wording, event.ip) == (
+        "confirmed",
+        "paper form of 3 May",
+        "192.0.2.1",
+    )
+    path = f"/subscribers/{made['id']}/subscriptions/tide"
+    assert [caller("DELETE", path).status_code for _ in range(2)] == [204, 204]
+    assert caller("POST", "/subscribers", said).status_code == 409
+    suppress("other@reader.example", reason="complaint", now=NOON)
+    assert (
+        caller("POST", "/subscribers", said | {"email": "other@reader.example"}).status_code == 409
+    )
+
+
+def test_nobody_signs_up_for_what_is_not_open(caller: Program, tide: Newsletter) -> None:
+    """As on the public pages."""
+    Newsletter.objects.update(listed=False)
+    said = {"email": "new@reader.example", "newsletters": ["tide"]}
+    assert caller("POST", "/subscribers", said).status_code == 409
+
+
+def test_a_reader_is_found_exported_and_erased(caller: Program, tide: Newsletter) -> None:
+    """However the address is spelt; erasing leaves the edition's numbers."""
+    reader = make_subscriber(tide, email="ines@reader.example")
+    edition = make_edition(tide, state=Edition.State.SENDING, planned_at=NOON)
+    Delivery.objects.create(edition=edition, subscriber=reader, due_at=LONG_AGO)
+    found = caller.facts("GET", "/subscribers", email="INES@reader.example")["items"]
+    assert [one["id"] for one in found] == [reader.pk]
+    path = f"/subscribers/{reader.pk}"
+    export = caller.facts("GET", f"{path}/export")
+    assert export["email"] == "ines@reader.example"
+    assert len(export["deliveries"]) == 1
+    assert caller("DELETE", path).status_code == 204
+    assert caller("GET", path).status_code == 404
+    assert Delivery.objects.get().state == Delivery.State.SUPPRESSED
+    listed = caller.facts("GET", "/suppressions")["items"]
+    assert [(one["email"], one["reason"]) for one in listed] == [(None, "erased")]
+    assert caller("DELETE", f"/suppressions/{listed[0]['id']}").status_code == 409
+
+
+def test_an_export_for_one_publication_tells_of_no_other(
+    program: Programs, tide: Newsletter
+) -> None:
+    """The reader may have newsletters of others; they are not its business."""
+    reader = make_subscriber(tide)
+    other = make_newsletter(slug="elsewhere")
+    consent.subscribe(
+        _address(reader), other, via="page", confirmed=True, wording="", now=clock.now()
+    )
+    suppress(reader.address_key, reason="asked", now=NOON)
+    caller = program(publication=tide.publication)
+    for path in (f"/subscribers/{reader.pk}/export", f"/subscribers/{reader.pk}"):
+        assert "elsewhere" not in json.dumps(caller.facts("GET", path))
+    assert caller.facts("GET", f"/subscribers/{reader.pk}/export")["suppressions"] == []
+
+
+def _address(reader: Subscriber) -> Any:
+    from digest.core import addresses
+
+    return addresses.parse(reader.email)
+
+
+def test_suppressions_are_added_listed_and_lifted(caller: Program, tide: Newsletter) -> None:
+    """The first reason stays."""
+    said = {"email": "Left@Reader.example", "reason": "complaint", "evidence": "by phone"}
+    made = caller("POST", "/suppressions", said)
+    again = caller("POST", "/suppressions", said | {"reason": "later"})
+    assert [made.status_code, again.status_code] == [201, 200]
+    held = json.loads(again.content)
+    assert (held["email"], held["reason"]) == ("left@reader.example", "complaint")
+    assert is_suppressed("left@reader.example", tide.pk)
+    assert caller("DELETE", f"/suppressions/{held['id']}").status_code == 204
+    assert not is_suppressed("left@reader.example", tide.pk)

@@ -1,0 +1,98 @@
+"""`digest token …` and `digest hook …`."""
+
+import pytest
+
+from digest.accounts.models import Token, User
+from digest.api.models import WebHook
+from tests.api.conftest import Program
+from tests.cast import make_publication
+from tests.cli.conftest import Digest, digest  # noqa: F401  a fixture
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada() -> User:
+    """The only editor."""
+    return User.objects.create_user("ada@courier.example")
+
+
+def test_a_token_is_made_used_listed_and_revoked(digest: Digest, ada: User) -> None:  # noqa: F811
+    """Its secret is shown once."""
+    made = digest("token", "add", "cms", "--scope", "newsletters:read", "--json").facts
+    caller = Program(made["secret"])
+    assert caller("GET", "/newsletters").status_code == 200
+    assert caller("GET", "/subscribers").status_code == 403
+    listed = digest("token", "list")
+    assert made["secret"] not in listed.out
+    assert made["prefix"] in listed.out
+    assert "ada@courier.example" in listed.out
+    assert digest("token", "revoke", "cms").status == 0
+    assert caller("GET", "/newsletters").status_code == 401
+    assert "revoked" in digest("token", "list").out
+
+
+def test_a_token_may_be_of_one_publication_and_for_a_while(
+    digest: Digest,  # noqa: F811
+    ada: User,
+) -> None:
+    """And its name may be used again once it is revoked."""
+    make_publication(slug="courier")
+    words = ("token", "add", "cms", "--scope", "all", "--publication", "courier")
+    made = digest(*words, "--expires", 30, "--owner", "Ada@courier.example", "--json").facts
+    assert made["publication"] == "courier"
+    assert made["expires_at"] is not None
+    assert "already" in digest(*words).err
+    digest("token", "revoke", made["prefix"])
+    assert digest(*words).status == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "status"),
+    [
+        (("add", "cms", "--scope", "all", "--owner", "nobody@courier.example"), "Nobody", 1),
+        (("add", "cms", "--scope", "everything"), "everything", 2),
+        (("add", "cms"), "--scope", 2),
+        (("add", "x" * 65, "--scope", "all"), "64", 1),
+        (("add", "cms", "--scope", "all", "--publication", "x"), "'x'", 1),
+        (("revoke", "cms"), "no token", 1),
+    ],
+)
+def test_what_cannot_be_is_said(
+    digest: Digest,  # noqa: F811
+    ada: User,
+    words: tuple[str, ...],
+    said: str,
+    status: int,
+) -> None:
+    """And no token is made."""
+    answer = digest("token", *words)
+    assert (answer.status, said in answer.err) == (status, True)
+    assert not Token.objects.exists()
+
+
+def test_a_token_needs_somebody_to_answer_for_it(digest: Digest) -> None:  # noqa: F811
+    """Nobody there, or several to choose from."""
+    words = ("token", "add", "cms", "--scope", "all")
+    assert "createsuperuser" in digest(*words).err
+    for name in ("ada", "ben"):
+        User.objects.create_user(f"{name}@courier.example")
+    assert "--owner" in digest(*words).err
+
+
+def test_a_hook_is_added_listed_tested_and_removed(digest: Digest) -> None:  # noqa: F811
+    """Its secret is shown once; an address that does not answer is explained."""
+    url = "https://127.0.0.1:1/hook"
+    refused = digest("hook", "add", "crm", url)
+    assert (refused.status, "DIGEST_FETCH_ALLOW" in refused.err) == (1, True)
+    make_publication(slug="courier")
+    words = ("hook", "add", "crm", "https://crm.invalid/hook", "--event", "edition.sent")
+    made = digest(*words, "--publication", "courier", "--json").facts
+    assert made["secret"].startswith("whsec_")
+    assert (made["events"], made["publication"]) == (["edition.sent"], "courier")
+    assert "crm.invalid" in digest("hook", "list").out
+    assert digest("hook", "test", "crm").status == 1
+    assert digest("hook", "enable", "crm").status == 0
+    assert digest("hook", "remove", "crm").status == 0
+    assert not WebHook.objects.exists()
+    assert digest("hook", "remove", "crm").status == 1

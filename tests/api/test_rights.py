@@ -1,0 +1,238 @@
+"""Who may do what: every operation that the API describes is refused without its right."""
+
+import json
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from digest.accounts import tokens
+from digest.accounts.models import Token, User
+from digest.accounts.scopes import Scope
+from digest.api.v1 import api
+from digest.core import clock
+from digest.editions.models import Edition
+from digest.newsletters.models import Publication
+from digest.subscribers.models import Subscriber
+from digest.subscribers.suppression import suppress
+from tests.api.conftest import Program, Programs
+from tests.cast import (
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_source,
+    make_subscriber,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+class Operation(NamedTuple):
+    """One operation of the API's own description."""
+
+    method: str
+    path: str
+    scopes: list[str]
+    bodied: bool
+
+
+def described() -> list[Operation]:
+    """Walk the description."""
+    schema = api.get_openapi_schema(path_prefix="/")
+    return [
+        Operation(method.upper(), path, told["security"][0]["Bearer"], "requestBody" in told)
+        for path, operations in schema["paths"].items()
+        for method, told in operations.items()
+    ]
+
+
+OPERATIONS = described()
+walk = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+BODIES: dict[str, Any] = {
+    "/newsletters": {"publication": "theirs", "slug": "new", "name": "New"},
+    "/newsletters/{slug}": {"listed": False},
+    "/newsletters/{slug}/picks": {"article": 0},
+    "/newsletters/{slug}/test": {"to": "ada@courier.example"},
+    "/sources": {"newsletter": "tide", "pushed": True},
+    "/articles": {"publication": "theirs", "url": "https://courier.example/1", "title": "One"},
+    "/articles/{number}": {"title": "Other"},
+    "/articles/{number}/retract": {},
+    "/newsletters/{slug}/editions": {},
+    "/editions/{number}/approve": {"revision": 1},
+    "/editions/{number}/send": {"revision": 1},
+    "/editions/{number}/skip": {},
+    "/editions/{number}/cancel": {},
+    "/editions/{number}/stories/{story}/retract": {},
+    "/subscribers": {"email": "new@reader.example", "newsletters": ["tide"]},
+    "/suppressions": {"email": "new@reader.example", "newsletter": "tide", "reason": "asked"},
+}
+
+
+@pytest.fixture
+def theirs() -> dict[str, int]:
+    """One of each thing, all of one publication; their ids by the path's first word."""
+    newsletter = make_newsletter(slug="tide", publication=_publication("theirs"))
+    reader = make_subscriber(newsletter)
+    source = make_source(newsletter)
+    suppress(reader.address_key, reason="asked", newsletter=newsletter, now=NOON)
+    return {
+        "articles": make_article(source).pk,
+        "sources": source.pk,
+        "editions": make_edition(newsletter).pk,
+        "subscribers": reader.pk,
+        "suppressions": newsletter.suppressions.get().pk,
+        "newsletters": source.pk,
+    }
+
+
+def _publication(slug: str) -> Publication:
+    newsletter = make_newsletter(slug=f"of-{slug}")
+    Publication.objects.filter(pk=newsletter.publication_id).update(slug=slug)
+    return Publication.objects.get(slug=slug)
+
+
+def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
+    """Call an operation about these things."""
+    kind = operation.path.split("/")[1]
+    path = operation.path.replace("{slug}", "tide").replace("{number}", str(ids.get(kind, 1)))
+    path = path.replace("{story}", "1")
+    body = BODIES[operation.path] if operation.bodied else None
+    if operation.path.endswith("/picks"):
+        body = {"article": ids["articles"]}
+    return program(operation.method, path, body, key="k" if operation.method == "POST" else "")
+
+
+def test_every_operation_names_the_scopes_it_needs() -> None:
+    """And every scope of the table opens something."""
+    assert len(OPERATIONS) > 25
+    assert {scope for one in OPERATIONS for scope in one.scopes} == set(Scope)
+    assert all(one.scopes for one in OPERATIONS)
+
+
+@walk
+def test_nobody_calls_without_a_token(operation: Operation, theirs: dict[str, int]) -> None:
+    """No token, a wrong one, another scheme: 401, and nothing else is said."""
+    for secret in ("", "dg_wrong", "wrong word"):
+        answer = call(Program(secret), operation, theirs)
+        assert answer.status_code == 401
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@walk
+def test_a_token_without_the_scope_is_told_which_it_lacks(
+    operation: Operation, theirs: dict[str, int], program: Programs
+) -> None:
+    """All other scopes together do not make up for it."""
+    for lacking in operation.scopes:
+        others = [scope for scope in Scope if scope != lacking]
+        answer = call(program(*others, name=lacking.replace(":", " ")), operation, theirs)
+        assert answer.status_code == 403
+        assert json.loads(answer.content)["scopes"] == [lacking]
+    assert Subscriber.objects.count() == 1
+    assert Edition.objects.get().state == "built"
+
+
+@walk
+def test_another_publications_token_reaches_nothing(
+    operation: Operation, theirs: dict[str, int], program: Programs
+) -> None:
+    """Lists are empty; the rest does not exist for it, or is refused."""
+    before = _picture()
+    answer = call(program(publication=_publication("ours")), operation, theirs)
+    if answer.status_code == 200:
+        items = json.loads(answer.content)["items"]
+        assert [one for one in items if one.get("slug") != "of-ours"] == []
+    else:
+        assert answer.status_code in {403, 404}, answer.content
+    assert _picture() == before
+
+
+@walk
+def test_its_own_publications_token_reaches_it(
+    operation: Operation, theirs: dict[str, int], program: Programs
+) -> None:
+    """So what refuses others is not that everything is refused (erasing is for all, or nobody)."""
+    publication = Publication.objects.get(slug="theirs")
+    answer = call(program(publication=publication), operation, theirs)
+    expected = {200, 201, 202, 204, 409, 503}
+    if operation.scopes == [Scope.SUBSCRIBERS_ERASE]:
+        expected = {403}
+    assert answer.status_code in expected, answer.content
+
+
+def _picture() -> list[Any]:
+    return [
+        Subscriber.objects.count(),
+        list(Edition.objects.values_list("pk", "state")),
+        list(Publication.objects.get(slug="theirs").newsletters.values()),
+    ]
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "owner"])
+def test_a_token_that_is_over_is_refused(how: str, program: Programs) -> None:
+    """Revoked, expired, or of somebody who may not log in any more."""
+    caller = program()
+    assert caller("GET", "/newsletters").status_code == 200
+    if how == "revoked":
+        tokens.revoke("cms", clock.now())
+    elif how == "expired":
+        Token.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+    else:
+        User.objects.update(is_active=False)
+    assert caller("GET", "/newsletters").status_code == 401
+
+
+def test_the_secret_is_stored_nowhere(program: Programs) -> None:
+    """Only its hash and its beginning; the last use is noted, once a minute."""
+    caller = program()
+    caller("GET", "/newsletters")
+    token = Token.objects.get()
+    row = " ".join(str(getattr(token, field.attname)) for field in Token._meta.concrete_fields)
+    assert caller.secret not in row
+    assert caller.secret.startswith(token.prefix)
+    assert token.last_used_at is not None
+    caller("GET", "/newsletters")
+    assert Token.objects.get().last_used_at == token.last_used_at
+    earlier = clock.now() - timedelta(minutes=2)
+    Token.objects.update(last_used_at=earlier)
+    caller("GET", "/newsletters")
+    assert Token.objects.get().last_used_at != earlier
+
+
+def test_a_token_that_calls_too_often_is_told_when_to_come_back(
+    program: Programs, settings: Settings
+) -> None:
+    """Each token has its own share."""
+    settings.DIGEST_API_LIMIT = "2/hour"
+    one, other = program(name="one"), program(name="other")
+    statuses = [one("GET", "/newsletters").status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert int(one("GET", "/newsletters")["Retry-After"]) > 0
+    assert other("GET", "/newsletters").status_code == 200
+
+
+def test_calls_pass_while_nobody_can_count_them(program: Programs, settings: Settings) -> None:
+    """To cancel an edition must work on the worst of days."""
+    from digest.api import bearer
+
+    bearer._limiter.cache_clear()
+    settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1"
+    try:
+        assert program()("GET", "/newsletters").status_code == 200
+    finally:
+        bearer._limiter.cache_clear()
+
+
+def test_a_body_that_is_too_large_is_refused_unread(program: Programs) -> None:
+    """Before it is parsed."""
+    article = BODIES["/articles"] | {"body_html": "x" * 1_000_001}
+    assert program()("POST", "/articles", article).status_code == 413
+
+
+def test_an_unknown_address_is_a_problem_too() -> None:
+    """In the same words as everything else here."""
+    answer = Client().get("/api/v1/nothing/here")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

@@ -1,0 +1,17 @@
+"""Jobs that tell other programs what happened."""
+
+from digest.api.hooks import telling
+from digest.core import clock, jobs
+from workers.task import job
+
+
+@job(jobs.TELL_HOOKS)
+def tell_hooks() -> None:
+    """Tell what is due."""
+    telling.tell_due()
+
+
+@job(jobs.FORGET_TOLD)
+def forget_told() -> None:
+    """Forget what was told, and answered, long ago."""
+    telling.forget_old(clock.now())
