@@ -51,11 +51,13 @@ def test_every_command_of_ours_is_in_the_overview_and_tells_its_help() -> None:
     """A command that nobody finds might as well not be there."""
     listed = {name for commands in OVERVIEW.values() for name in commands}
     ours = {
-        name for name, package in get_commands().items() if package in {"digest.cli", "digest.api"}
+        name: package
+        for name, package in get_commands().items()
+        if package in {"digest.cli", "digest.api"}
     }
-    assert ours == listed - {"up"}
-    for name in ours:
-        parser = load_command_class("digest.cli", name).create_parser("digest", name)
+    assert set(ours) == listed - {"up"}
+    for name, package in ours.items():
+        parser = load_command_class(package, name).create_parser("digest", name)
         assert parser.description
         assert "--pythonpath" not in parser.format_help() or name == "migrate"
 
