@@ -3,6 +3,7 @@
 import random
 import time
 from collections import Counter
+from itertools import count
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -21,13 +22,14 @@ State = Delivery.State
 
 
 class Weather:
-    """What the relay says: by the reader, and by chance where it closes or stalls."""
+    """What the relay says: by the reader; now and then it closes or stalls."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.fates: dict[str, str] = {}
         self.calm = False
         self.happened: Counter[str] = Counter()
+        self.rcpts, self.ends = count(1), count(1)
 
     def fate(self, address: str) -> str:
         """Return what becomes of a reader in the end; drawn once."""
@@ -41,17 +43,18 @@ class Weather:
             return "550 5.1.1 nobody of that name"
         if fate == "later" and not self.calm:
             return self.chance.choice(["451 4.3.0 later", "450 4.2.0 greylisted", "452 4.2.2 full"])
-        return self._whim({CLOSE: 0.01, "stall": 0.01, "421 4.3.2 shutting down": 0.01})
+        return self._whim(next(self.rcpts), {CLOSE: 61, "stall": 67, "421 4.3.2 shutting down": 71})
 
     def end(self, address: str) -> str | None:
         """Hang up, stall, or put off after the message."""
-        return self._whim({CLOSE: 0.02, "stall": 0.01, "451 4.3.0 later": 0.02})
+        return self._whim(next(self.ends), {CLOSE: 37, "stall": 67, "451 4.3.0 later": 41})
 
-    def _whim(self, odds: dict[str, float]) -> str | None:
+    def _whim(self, number: int, every: dict[str, int]) -> str | None:
+        """Return what happens to the so-manieth command; by number, so that each does happen."""
         if self.calm:
             return None
-        for what, share in odds.items():
-            if self.chance.random() < share:
+        for what, often in every.items():
+            if number % often == 0:
                 self.happened[what] += 1
                 if what != "stall":
                     return what
