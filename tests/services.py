@@ -1,7 +1,7 @@
 """Real PostgreSQL and Valkey for the suite; loaded by pytest before Django's settings are read.
 
 Services named in the environment are used as they are. Otherwise embedded ones are started in a
-temporary folder. `python -m tests.services COMMAND …` runs one command with them.
+temporary folder, for each worker where there are several. `python -m tests.services COMMAND …` runs one command with them.
 """
 
 import atexit
@@ -13,13 +13,18 @@ import tempfile
 from pathlib import Path
 
 
+_OURS = "DIGEST_TESTS_STARTED_THEM"
+
+
 def provide() -> None:
     """Fill the environment with running services."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
     os.environ.setdefault("DIGEST_SECRET_KEY", "a key for tests only, which signs nothing of worth")
     os.environ.setdefault("DIGEST_BASE_URL", "https://digest.example")
     os.environ.setdefault("DIGEST_ALLOWED_HOSTS", "digest.example,testserver,localhost,127.0.0.1")
-    if {"DIGEST_DATABASE_URL", "DIGEST_REDIS_URL"} <= os.environ.keys():
+    # Of several workers (pytest-xdist) each starts its own, so that none sees another's.
+    ours = os.environ.pop(_OURS, "") and "PYTEST_XDIST_WORKER" in os.environ
+    if not ours and {"DIGEST_DATABASE_URL", "DIGEST_REDIS_URL"} <= os.environ.keys():
         return
     from digest.embedded import postgres, valkey
 
@@ -29,6 +34,7 @@ def provide() -> None:
     os.environ["DIGEST_DATABASE_URL"] = postgres.start(folder / "postgres")
     server, os.environ["DIGEST_REDIS_URL"] = valkey.start(folder / "valkey")
     atexit.register(server.stop)
+    os.environ[_OURS] = "1"
 
 
 provide()
