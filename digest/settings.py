@@ -107,6 +107,10 @@ INSTALLED_APPS = [
     "digest.backoffice",
     "digest.cli",
     "digest.embedded",
+    # After the console, whose templates go before theirs.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -119,6 +123,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "digest.api.trail.Trail",
 ]
 ROOT_URLCONF = "digest.urls"
 WSGI_APPLICATION = "digest.wsgi.application"
@@ -163,6 +169,44 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "digest.backoffice.sidebar.navigation"},
 }
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+_JUDGES = "django.contrib.auth.password_validation."
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_JUDGES}MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_JUDGES}UserAttributeSimilarityValidator"},
+    {"NAME": f"{_JUDGES}CommonPasswordValidator"},
+    {"NAME": f"{_JUDGES}NumericPasswordValidator"},
+]
+# Changing the password ends every session but the one that it is changed in (Django's own rule).
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+LOGIN_URL, LOGIN_REDIRECT_URL = "account_login", "/admin/"
+CACHES = {
+    "default": {
+        "BACKEND": "digest.core.caching.ForgivingCache",
+        "LOCATION": DIGEST_REDIS_URL,
+        "KEY_PREFIX": "digest-cache",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+ACCOUNT_ADAPTER = "digest.backoffice.people.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation was proof of it
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# Failed sign-ins: from one address, and with one account from wherever.
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,5/5m/key", "reset_password": "5/m/ip,3/h/key"}
+MFA_ADAPTER = "digest.backoffice.people.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Digest"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not DIGEST_BASE_URL.startswith("https://")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"

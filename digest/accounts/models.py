@@ -1,4 +1,4 @@
-"""The user who logs in: an editor, known by email address; and the tokens of their programs."""
+"""Who logs in, known by email address; the tokens of their programs; and what they all did."""
 
 from typing import Any, ClassVar
 
@@ -68,3 +68,22 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class AuditEntry(models.Model):
+    """Who did what, for others to read later; never changed (a trigger sees to it)."""
+
+    at = models.DateTimeField()
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    who = models.CharField(max_length=300)  # as they were called; it outlives the account
+    what = models.CharField(max_length=500)
+    about = models.CharField(max_length=300, blank=True)  # an edition, a reader, a person
+    url = models.CharField(max_length=300, blank=True)  # of what it is about, here
+    publication_id = models.BigIntegerField(null=True)  # none: it concerns them all
+    ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["publication_id", "id"], name="audit_of_publication")]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.what}"

@@ -41,6 +41,11 @@ class Caller:
         """The only publication that it reaches; None: all."""
         return self.token.publication_id
 
+    @property
+    def there(self) -> frozenset[int] | None:
+        """The same as a set of ids; None: all."""
+        return None if self.publication_id is None else frozenset({self.publication_id})
+
     def everywhere(self, what: str) -> None:
         """Refuse a token of one publication what reaches beyond it."""
         if self.publication_id is not None:

@@ -5,29 +5,27 @@ What lies beyond is answered like what does not exist (404), so nothing can be l
 
 from typing import TypeVar
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 
 from digest.api.bearer import Caller
-from digest.articles import pushing
-from digest.articles.models import Article, Sighting, Source
+from digest.articles.models import Article, Source
+from digest.delivery import belonging
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter, Publication
-from digest.subscribers.models import Subscriber, Subscription, Suppression
+from digest.subscribers.models import Subscriber, Suppression
 
 M = TypeVar("M", bound=Model)
 
 
 def publication(caller: Caller, slug: str) -> Publication:
     """Return a publication."""
-    known = Publication.objects.filter(slug=slug)
-    return _one(known.filter(pk=caller.publication_id) if caller.publication_id else known)
+    return _one(belonging.publications(caller.there).filter(slug=slug))
 
 
 def newsletters(caller: Caller) -> QuerySet[Newsletter]:
     """Return the newsletters."""
-    known = Newsletter.objects.select_related("publication", "schedule")
-    return known.filter(publication=caller.publication_id) if caller.publication_id else known
+    return belonging.newsletters(caller.there)
 
 
 def newsletter(caller: Caller, slug: str) -> Newsletter:
@@ -42,10 +40,7 @@ def maybe_newsletter(caller: Caller, slug: str | None) -> Newsletter | None:
 
 def editions(caller: Caller) -> QuerySet[Edition]:
     """Return the editions."""
-    known = Edition.objects.select_related("newsletter__publication")
-    if caller.publication_id is None:
-        return known
-    return known.filter(newsletter__publication=caller.publication_id)
+    return belonging.editions(caller.there)
 
 
 def edition(caller: Caller, number: int) -> Edition:
@@ -55,12 +50,7 @@ def edition(caller: Caller, number: int) -> Edition:
 
 def sources(caller: Caller) -> QuerySet[Source]:
     """Return the sources that newsletters of theirs carry."""
-    if caller.publication_id is None:
-        return Source.objects.all()
-    carried = Newsletter.sources.through.objects.filter(
-        source=OuterRef("pk"), newsletter__publication=caller.publication_id
-    )
-    return Source.objects.filter(Exists(carried))
+    return belonging.sources(caller.there)
 
 
 def source(caller: Caller, number: int) -> Source:
@@ -70,13 +60,7 @@ def source(caller: Caller, number: int) -> Source:
 
 def articles(caller: Caller) -> QuerySet[Article]:
     """Return the articles that sources of theirs brought, or that they pushed."""
-    if caller.publication_id is None:
-        return Article.objects.all()
-    slug = Publication.objects.values_list("slug", flat=True).get(pk=caller.publication_id)
-    pushed = Source.objects.filter(url=pushing.address(slug))
-    ours = Sighting.objects.filter(article=OuterRef("pk"))
-    carried = ours.filter(source__newsletters__publication=caller.publication_id)
-    return Article.objects.filter(Exists(carried) | Exists(ours.filter(source__in=pushed)))
+    return belonging.articles(caller.there)
 
 
 def article(caller: Caller, number: int) -> Article:
@@ -86,12 +70,7 @@ def article(caller: Caller, number: int) -> Article:
 
 def subscribers(caller: Caller) -> QuerySet[Subscriber]:
     """Return the readers who asked for a newsletter of theirs, now or before."""
-    if caller.publication_id is None:
-        return Subscriber.objects.all()
-    asked = Subscription.objects.filter(
-        subscriber=OuterRef("pk"), newsletter__publication=caller.publication_id
-    )
-    return Subscriber.objects.filter(Exists(asked))
+    return belonging.subscribers(caller.there)
 
 
 def subscriber(caller: Caller, number: int) -> Subscriber:
@@ -101,10 +80,7 @@ def subscriber(caller: Caller, number: int) -> Subscriber:
 
 def suppressions(caller: Caller) -> QuerySet[Suppression]:
     """Return the suppressions; a publication's own are those of its newsletters alone."""
-    known = Suppression.objects.select_related("newsletter")
-    if caller.publication_id is None:
-        return known
-    return known.filter(newsletter__publication=caller.publication_id)
+    return belonging.suppressions(caller.there)
 
 
 def suppression(caller: Caller, number: int) -> Suppression:

@@ -1,15 +1,110 @@
-"""Who may open the console's pages."""
+"""Who may open the console's pages, and what they reach there.
+
+A page names the right that it takes. It is refused (403) to whoever has it nowhere, and shows only
+what belongs to the publications where they have it; all else is not there (404).
+"""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import HttpResponseBase
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+
+from digest.accounts import audit
+from digest.accounts.models import User
+from digest.core import clock, peers
+from digest.delivery import belonging
+from digest.editions.models import Edition
+from digest.newsletters import members
+from digest.newsletters.members import Right
+from digest.subscribers.models import Subscriber
 
 View = Callable[..., HttpResponseBase]
 
 
-def editors(view: View) -> View:
-    """Let people of the newsroom in; everybody else is asked to sign in."""
-    guarded: Any = staff_member_required(view, login_url="admin:login")
-    return guarded  # type: ignore[no-any-return]
+def needs(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
+    """Let in whoever has a right somewhere, or in every publication; others are asked to sign in.
+
+    The view itself asks `reach`, `find` or `must` about what it is going to show or change.
+    """
+
+    def guarded(view: View) -> View:
+        @wraps(view)
+        def inner(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
+            there = reach(request, right)
+            if there == frozenset() or (everywhere and there is not None):
+                raise PermissionDenied
+            return view(request, *args, **named)
+
+        checked: Any = staff_member_required(inner, login_url="account_login")
+        checked.right = right
+        return checked  # type: ignore[no-any-return]
+
+    return guarded
+
+
+editors = needs(Right.SEE)
+
+
+def who(request: HttpRequest) -> User:
+    """Return who is signed in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def reach(request: HttpRequest, right: Right) -> frozenset[int] | None:
+    """Return the ids of the publications where they have a right; None: all."""
+    return members.reach(who(request), right)
+
+
+def may(request: HttpRequest, right: Right, publication: int | None) -> bool:
+    """Say whether they have a right in a publication; None: in all of them."""
+    return members.may(who(request), right, publication)
+
+
+def must(request: HttpRequest, right: Right, publication: int | None) -> None:
+    """Refuse whoever has not this right there."""
+    if not may(request, right, publication):
+        raise PermissionDenied
+
+
+def find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Edition:
+    """Return an edition that they may see; raise Http404, or PermissionDenied without the right."""
+    rows = belonging.editions(reach(request, Right.SEE))
+    joined = rows.select_related(
+        "newsletter__publication", "newsletter__schedule", "appeal", "approved_by", "changed_by"
+    )
+    found: Edition = get_object_or_404(joined, pk=pk)
+    must(request, right, found.newsletter.publication_id)
+    return found
+
+
+def find_reader(request: HttpRequest, pk: int, right: Right = Right.READERS) -> Subscriber:
+    """Return a reader of a publication where they have a right, or raise Http404."""
+    rows = belonging.subscribers(reach(request, right))
+    if (found := rows.filter(pk=pk).first()) is None:
+        raise Http404
+    return found
+
+
+def note(request: HttpRequest, what: str, about: Any = "", publication: int | None = None) -> None:
+    """Note in the audit log what they did here."""
+    audit.note(
+        who(request),
+        what,
+        clock.now(),
+        about=about,
+        url=_place(request),
+        publication=publication,
+        ip=peers.address(request),
+    )
+
+
+def _place(request: HttpRequest) -> str:
+    """Return the page that they did it on."""
+    referrer = request.headers.get("Referer", "")
+    here = request.build_absolute_uri("/")
+    return "/" + referrer.removeprefix(here) if referrer.startswith(here) else request.path

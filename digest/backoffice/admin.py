@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
@@ -13,14 +14,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from digest.accounts.models import User
 from digest.articles.models import Article, Source
+from digest.backoffice.access import may, note, reach
 from digest.core import clock
+from digest.delivery import belonging
 from digest.delivery.progress import progress
 from digest.editions.models import Edition
+from digest.newsletters.members import Right, within
 from digest.newsletters.models import Appeal, Newsletter, Publication, Schedule, Section
 
 admin.site.unregister(Group)
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 FEW = 10_000  # rows that are counted
 
 
@@ -43,12 +47,72 @@ _ABOUT = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
 
 
 class Plain(ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    """What all forms share."""
+    """What all forms share: they show and change what belongs to somebody's publications."""
 
+    right = Right.EDIT  # to change it
+    field = ""  # that leads to the publication
     paginator = Estimated
     show_full_result_count = False
     list_per_page = 50
     compressed_fields = True
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return what belongs to the publications where they may look."""
+        rows = super().get_queryset(request)
+        return rows.filter(within(reach(request, Right.SEE), self.field)) if self.field else rows
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Say whether it is shown at all."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Say whether they may look."""
+        return request.user.is_active and reach(request, Right.SEE) != frozenset()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say whether they may make one."""
+        return request.user.is_active and reach(request, self.right) != frozenset()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether they may change this one."""
+        if obj is None:
+            return self.has_add_permission(request)
+        return may(request, self.right, self.publication_of(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether they may delete this one."""
+        return self.has_change_permission(request, obj)
+
+    def publication_of(self, obj: Any) -> int | None:
+        """Return the id of the publication that something belongs to."""
+        found: int | None = getattr(obj, "publication_id", None)
+        return found
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **named: Any) -> Any:
+        """Offer the publications where they may change things."""
+        if db_field.name == "publication":
+            named["queryset"] = belonging.publications(reach(request, self.right))
+        return super().formfield_for_foreignkey(db_field, request, **named)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note it for everybody to read."""
+        note(request, f"added the {_kind(obj)}", obj, self.publication_of(obj))
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note it for everybody to read."""
+        note(request, f"changed the {_kind(obj)}", obj, self.publication_of(obj))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Note it for everybody to read."""
+        for obj in queryset:
+            note(request, f"deleted the {_kind(obj)}", obj, self.publication_of(obj))
+        return super().log_deletions(request, queryset)
+
+
+def _kind(obj: Any) -> str:
+    return str(obj._meta.verbose_name)  # noqa: SLF001  Django's own name
 
 
 class Kept(Plain):
@@ -68,7 +132,22 @@ class ReadOnly(Kept):
         return False
 
 
-class ScheduleInline(TabularInline):  # type: ignore[misc]
+class Part(TabularInline):  # type: ignore[misc]
+    """A part of a form: whoever may change the whole may change it."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Say whether they may look."""
+        return reach(request, Right.SEE) != frozenset()
+
+    def _may(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is None:
+            return reach(request, Right.EDIT) != frozenset()
+        return may(request, Right.EDIT, obj.publication_id)
+
+    has_add_permission = has_change_permission = has_delete_permission = _may
+
+
+class ScheduleInline(Part):
     """When it goes out."""
 
     model = Schedule
@@ -76,7 +155,7 @@ class ScheduleInline(TabularInline):  # type: ignore[misc]
     exclude = ("since",)
 
 
-class SectionInline(TabularInline):  # type: ignore[misc]
+class SectionInline(Part):
     """What it is made of."""
 
     model = Section
@@ -87,6 +166,7 @@ class SectionInline(TabularInline):  # type: ignore[misc]
 class NewsletterAdmin(Kept):
     """Newsletters."""
 
+    field = "publication"
     list_display = ("name", "publication", "active", "approval", "listed")
     search_fields = ("name", "slug")
     inlines = (SectionInline, ScheduleInline)
@@ -115,6 +195,15 @@ class NewsletterAdmin(Kept):
 class PublicationAdmin(Kept):
     """Publications."""
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say whether they own every publication, those to come too."""
+        return may(request, Right.MANAGE, None)
+
+    def publication_of(self, obj: Publication) -> int | None:
+        """Return its own id."""
+        return obj.pk
+
+    right, field = Right.MANAGE, "pk"
     list_display = ("name", "url", "sender_email", "timezone")
     exclude = ("created_at",)
 
@@ -129,6 +218,7 @@ class PublicationAdmin(Kept):
 class AppealAdmin(Plain):
     """Appeals."""
 
+    field = "publication"
     list_display = ("heading", "publication", "starts_at", "ends_at")
     list_filter = ("publication",)
 
@@ -140,6 +230,10 @@ class SourceAdmin(ReadOnly):
     list_display = ("title", "url", "kind", "failures", "problem")
     search_fields = ("title", "url")
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the sources of theirs."""
+        return super().get_queryset(request) & belonging.sources(reach(request, Right.SEE))
+
 
 @admin.register(Article)
 class ArticleAdmin(ReadOnly):
@@ -149,6 +243,10 @@ class ArticleAdmin(ReadOnly):
     search_fields = ("title",)
     ordering = ("-available_at",)
     exclude = ("body_html", "content_hash")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the articles of theirs."""
+        return super().get_queryset(request) & belonging.articles(reach(request, Right.SEE))
 
     @admin.display(description="available", ordering="available_at")
     def available(self, article: Article) -> str:
@@ -160,6 +258,7 @@ class ArticleAdmin(ReadOnly):
 class EditionAdmin(ReadOnly):
     """Editions; each leads to its desk."""
 
+    field = "newsletter__publication"
     list_display = ("desk", "newsletter", "goes_out", "state", "got_it")
     list_display_links: ClassVar[Any] = None
     list_filter = ("state", "newsletter")
@@ -182,16 +281,3 @@ class EditionAdmin(ReadOnly):
         """Say how many got it."""
         counts = progress(edition)
         return f"{counts.sent:,} of {counts.eligible:,}" if counts.eligible else ""
-
-
-@admin.register(User)
-class UserAdmin(Kept):
-    """People who log in."""
-
-    list_display = ("email", "is_active", "is_staff", "last_login")
-    search_fields = ("email",)
-    fields = ("email", "is_active", "is_staff")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Accounts are made by `digest createsuperuser`."""
-        return False

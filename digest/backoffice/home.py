@@ -9,23 +9,24 @@ from uuid import uuid4
 from django.contrib import admin, messages
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles import polling
-from digest.articles.models import Source
 from digest.backoffice import charts
-from digest.backoffice.access import editors
+from digest.backoffice.access import editors, find, must, needs, note, reach
 from digest.backoffice.desk.views import in_words
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.delivery import steering
+from digest.delivery import belonging, steering
+from digest.delivery.belonging import There
 from digest.delivery.models import Delivery, PausedDomain, Relay
 from digest.delivery.progress import Progress, pace, progress
 from digest.delivery.relays import pausing
 from digest.editions.models import Edition
 from digest.newsletters import schedules
+from digest.newsletters.members import Right, within
 from digest.newsletters.models import Newsletter
 
 DAYS = 90
@@ -51,18 +52,17 @@ class Trouble:
 @editors
 def home(request: HttpRequest) -> HttpResponse:
     """Show Home."""
-    now = clock.now()
-    newsletters = list(
-        Newsletter.objects.select_related("publication", "schedule").order_by("name")
-    )
+    now, there = clock.now(), reach(request, Right.SEE)
+    newsletters = list(belonging.newsletters(there).order_by("name"))
+    edits, steers = reach(request, Right.EDIT), reach(request, Right.SEND)
     context = {
         **admin.site.each_context(request),
         "title": "Home",
         "coming": [_coming(one, now) for one in newsletters if one.active],
-        "desk": [_on_desk(one, now) for one in _editions(State.DRAFT, State.BUILT)],
-        "going": [_going(one, now) for one in _editions(*GOING)],
-        "troubles": list(troubles(now)),
-        "issues": charts.bars(_last_issues(), "Readers reached by the last issues"),
+        "desk": [_on_desk(one, now) for one in _editions(there, State.DRAFT, State.BUILT)],
+        "going": [_going(one, now) for one in _editions(there, *GOING)],
+        "troubles": list(troubles(now, steers, edits)),
+        "issues": charts.bars(_last_issues(there), "Readers reached by the last issues"),
         "growth": charts.line(growth(now), f"Readers joined and left, the last {DAYS} days"),
         "newsletters": newsletters,
         "key": uuid4().hex,
@@ -73,43 +73,53 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @editors
-def moving(request: HttpRequest) -> JsonResponse:  # noqa: ARG001  Django's
+def moving(request: HttpRequest) -> JsonResponse:
     """Say how far each issue is that goes out now; asked every other second."""
-    now = clock.now()
-    return JsonResponse({"going": [_going(one, now) for one in _editions(*GOING)]})
+    now, there = clock.now(), reach(request, Right.SEE)
+    return JsonResponse({"going": [_going(one, now) for one in _editions(there, *GOING)]})
 
 
 @require_POST
-@editors
+@needs(Right.EDIT)
 def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Press a button that helps."""
     doing = _HELP.get(verb)
     if doing is None:
         raise Http404
     try:
-        messages.success(request, doing(int(request.POST.get("key", "0"))))
+        said = doing(request, int(request.POST.get("key", "0")))
+        note(request, f"{verb}: {said}")
+        messages.success(request, said)
     except (DigestError, ValueError) as problem:
         messages.error(request, str(problem))
     return redirect("home")
 
 
-def troubles(now: datetime) -> Iterator[Trouble]:
-    """Yield what needs someone, the most pressing first."""
-    for edition in _editions(State.PAUSED):
+def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
+    """Yield what needs someone, the most pressing first.
+
+    Of the publications where they may send (`steers`) and edit; what is no publication's own, like
+    relays, is for those who may everywhere.
+    """
+    for edition in _editions(steers, State.PAUSED):
         why, name = edition.reason or "Paused by an editor.", edition.newsletter.name
         url = reverse("desk:edition", args=[edition.pk])
         yield Trouble(f"{name} is paused", why, "resume", edition.pk, "Resume", url)
-    for relay in Relay.objects.filter(down_since__isnull=False):
+    relays = Relay.objects.filter(down_since__isnull=False) if steers is None else ()
+    for relay in relays:
         since = clock.spoken(relay.down_since or now)
         yield Trouble(f"The relay {relay.name} is down since {since}", relay.problem)
-    for paused in PausedDomain.objects.filter(until__gt=now).select_related("relay"):
+    domains = PausedDomain.objects.filter(until__gt=now).select_related("relay")
+    for paused in domains if steers is None else ():
         what = f"{paused.domain} refuses our mail, until {clock.spoken(paused.until)}"
         yield Trouble(what, paused.why, "lift", paused.pk, "Try again now")
-    held = Delivery.objects.filter(state=Delivery.State.IN_DOUBT).values_list("edition", flat=True)
+    doubted = Delivery.objects.filter(within(edits, "edition__newsletter__publication"))
+    held = doubted.filter(state=Delivery.State.IN_DOUBT).values_list("edition", flat=True)
     for pk in list(held.distinct()[:5]):
         what, url = "Some deliveries are in doubt", reverse("desk:edition", args=[pk])
         yield Trouble(what, f"digest edition doubts {pk} lists them.", url=url)
-    for source in Source.objects.filter(failures__gte=3).order_by("-failures")[:10]:
+    failing = belonging.sources(edits).filter(failures__gte=3)
+    for source in failing.order_by("-failures")[:10]:
         what = f"{source.title or source.url} has failed {source.failures} times"
         yield Trouble(what, source.problem, "poll", source.pk, "Look again now")
 
@@ -135,8 +145,8 @@ SELECT day, coalesce(joined, 0), coalesce(gone, 0) FROM days LEFT JOIN came USIN
 """
 
 
-def _editions(*states: str) -> list[Edition]:
-    found = Edition.objects.filter(state__in=states).select_related("newsletter__publication")
+def _editions(there: There, *states: str) -> list[Edition]:
+    found = belonging.editions(there).filter(state__in=states)
     return list(found.order_by("slot")[:20])
 
 
@@ -177,8 +187,8 @@ def _going(edition: Edition, now: datetime) -> dict[str, Any]:
     }
 
 
-def _last_issues() -> list[tuple[str, int, int]]:
-    done = Edition.objects.filter(state=State.SENT).order_by("-slot")[:LAST]
+def _last_issues(there: There) -> list[tuple[str, int, int]]:
+    done = belonging.editions(there).filter(state=State.SENT).order_by("-slot")[:LAST]
     rows = []
     for edition in reversed(done):
         counts = progress(edition)
@@ -187,20 +197,28 @@ def _last_issues() -> list[tuple[str, int, int]]:
     return rows
 
 
-def _resume(key: int) -> str:
-    edition = Edition.objects.get(pk=key)
+def _resume(request: HttpRequest, key: int) -> str:
+    edition = find(request, key, Right.SEND)
     steering.resume(edition)
     return "It goes on."
 
 
-def _lift(key: int) -> str:
-    due = pausing.lift(PausedDomain.objects.select_related("relay").get(pk=key), clock.now())
+def _lift(request: HttpRequest, key: int) -> str:
+    must(request, Right.SEND, None)
+    due = pausing.lift(
+        get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
+    )
     return f"Tried again: {due:,} waiting mails are due now."
 
 
-def _poll(key: int) -> str:
-    polled = polling.poll(Source.objects.get(pk=key), clock.now())
+def _poll(request: HttpRequest, key: int) -> str:
+    known = belonging.sources(reach(request, Right.EDIT))
+    polled = polling.poll(get_object_or_404(known, pk=key), clock.now())
     return polled.problem or f"It works again: {polled.new} new articles."
 
 
-_HELP: dict[str, Callable[[int], str]] = {"resume": _resume, "lift": _lift, "poll": _poll}
+_HELP: dict[str, Callable[[HttpRequest, int], str]] = {
+    "resume": _resume,
+    "lift": _lift,
+    "poll": _poll,
+}

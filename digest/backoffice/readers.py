@@ -10,27 +10,26 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from digest.backoffice.access import editors
-from digest.backoffice.desk.views import find
+from digest.backoffice.access import find, find_reader, needs, note, reach
 from digest.core import clock
-from digest.delivery import history
+from digest.delivery import belonging, history
 from digest.delivery.models import Dispatch
 from digest.delivery.progress import progress
-from digest.newsletters.models import Newsletter
+from digest.newsletters.members import Right, within
 from digest.subscribers import consent, suppression
-from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers.models import ConsentEvent, Subscription
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
 
 
 @require_safe
-@editors
+@needs(Right.READERS)
 def search(request: HttpRequest) -> HttpResponse:
     """Find readers by the beginning of their address."""
     typed = request.GET.get("q", "").strip().lower()[:254]
     after = request.GET.get("after", "")
-    rows = Subscriber.objects.order_by("address_key")
+    rows = belonging.subscribers(reach(request, Right.READERS)).order_by("address_key")
     if typed:
         rows = rows.filter(address_key__startswith=typed)
     if after:
@@ -46,12 +45,13 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@editors
+@needs(Right.READERS)
 def reader(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a reader: what they asked for, what they agreed to, and every mail with its end."""
-    found = get_object_or_404(Subscriber, pk=pk)
+    found = find_reader(request, pk)
+    there = reach(request, Right.READERS)
     after = request.GET.get("after", "")
-    mails = history.of_reader(found)
+    mails = history.of_reader(found).filter(within(there, "edition__newsletter__publication"))
     if after.isdecimal():
         mails = mails.filter(id__lt=int(after[:18]))
     rows = list(mails[: PAGE + 1])
@@ -59,9 +59,11 @@ def reader(request: HttpRequest, pk: int) -> HttpResponse:
         "title": found.email,
         "reader": found,
         "subscriptions": Subscription.objects.filter(subscriber=found)
+        .filter(within(there, "newsletter__publication"))
         .select_related("newsletter")
         .order_by("newsletter__name"),
         "events": ConsentEvent.objects.filter(subscriber=found)
+        .filter(within(there, "newsletter__publication"))
         .select_related("newsletter")
         .order_by("-at")[:PAGE],
         "mails": [(one, clock.spoken(one.at)) for one in rows[:PAGE]],
@@ -72,21 +74,23 @@ def reader(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@editors
+@needs(Right.READERS)
 def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a reader off a newsletter, as they asked us to."""
-    found = get_object_or_404(Subscriber, pk=pk)
-    newsletter = get_object_or_404(Newsletter, slug=request.POST.get("newsletter", ""))
+    found = find_reader(request, pk)
+    known = belonging.newsletters(reach(request, Right.READERS))
+    newsletter = get_object_or_404(known, slug=request.POST.get("newsletter", ""))
     consent.unsubscribe(found.pk, newsletter.pk, via="console", ip=None, now=clock.now())
+    note(request, f"unsubscribed from {newsletter.name}", found.email, newsletter.publication_id)
     messages.success(request, f"{found.email} does not receive {newsletter.name} any more.")
     return redirect("reader", pk=pk)
 
 
 @require_safe
-@editors
+@needs(Right.READERS)
 def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     """List an edition's deliveries, in one state or all."""
-    edition = find(pk)
+    edition = find(request, pk, Right.READERS)
     asked = request.GET.get("state", "")
     after = request.GET.get("after", "")
     try:

@@ -1,26 +1,36 @@
-"""Where one can go in the console."""
+"""Where one can go in the console: what one has a right to."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 
+from digest.accounts.models import User
+from digest.newsletters import members
+from digest.newsletters.members import Right
+
 _PAGES = (
-    ("Home", "home", "home"),
-    ("Editions", "mail", "admin:editions_edition_changelist"),
-    ("Readers", "contact_mail", "readers"),
-    ("Newsletters", "newspaper", "admin:newsletters_newsletter_changelist"),
-    ("Articles", "article", "admin:articles_article_changelist"),
-    ("Sources", "rss_feed", "admin:articles_source_changelist"),
-    ("Appeals", "volunteer_activism", "admin:newsletters_appeal_changelist"),
-    ("Publications", "storefront", "admin:newsletters_publication_changelist"),
-    ("People", "group", "admin:accounts_user_changelist"),
+    ("Home", "home", "home", Right.SEE),
+    ("Editions", "mail", "admin:editions_edition_changelist", Right.SEE),
+    ("Readers", "contact_mail", "readers", Right.READERS),
+    ("Newsletters", "newspaper", "admin:newsletters_newsletter_changelist", Right.SEE),
+    ("Articles", "article", "admin:articles_article_changelist", Right.SEE),
+    ("Sources", "rss_feed", "admin:articles_source_changelist", Right.SEE),
+    ("Appeals", "volunteer_activism", "admin:newsletters_appeal_changelist", Right.SEE),
+    ("Publications", "storefront", "admin:newsletters_publication_changelist", Right.SEE),
+    ("People", "group", "people", Right.MANAGE),
+    ("Your account", "passkey", "mfa_index", Right.SEE),
 )
 
 
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001  unfold's
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar as unfold takes it."""
+    user = request.user
+    if not isinstance(user, User):
+        return []
     items = [
-        {"title": title, "icon": icon, "link": reverse_lazy(name)} for title, icon, name in _PAGES
+        {"title": title, "icon": icon, "link": reverse_lazy(name)}
+        for title, icon, name, right in _PAGES
+        if members.anywhere(user, right)
     ]
     return [{"items": items}]

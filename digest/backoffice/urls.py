@@ -8,6 +8,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("home/moving/", home.moving, name="home-moving"),
     path("home/<slug:verb>/", home.act, name="home-act"),
+    path("", include("digest.backoffice.people.urls")),
     path("readers/", readers.search, name="readers"),
     path("readers/<int:pk>/", readers.reader, name="reader"),
     path("readers/<int:pk>/unsubscribe/", readers.unsubscribe, name="reader-unsubscribe"),

@@ -226,6 +226,7 @@ class Notice(Dispatch):
         LEFT = "left", "acknowledges leaving by mail"
         HELP = "help", "says which addresses there are"
         PAUSED = "paused", "tells an editor of a domain that refuses us"
+        ACCOUNT = "account", "is about somebody's account in the console"
 
     kind = models.CharField(max_length=8, choices=Kind)
     lease_until = models.DateTimeField(null=True)

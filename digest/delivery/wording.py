@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from digest.core import addresses, clock, links
+from digest.core import addresses, clock, links, sealing
 from digest.delivery.models import Notice, PausedDomain
 from digest.editions.models import Edition, Story
-from digest.newsletters.models import Newsletter
+from digest.newsletters import invitations
+from digest.newsletters.models import Invitation, Newsletter
 from digest.rendering import letters
 from digest.rendering.notice import Letter
 from digest.subscribers.models import AddressChange, Subscription
@@ -40,7 +41,8 @@ class Written:
 
 def written(notice: Notice, now: datetime) -> Written | None:
     """Return what a notice says at `now`, or None if it should not be sent any more."""
-    if is_stopped(addresses.parse(notice.email).key):
+    # Who asked never to be mailed by us may still have to get into the console.
+    if notice.kind != Kind.ACCOUNT and is_stopped(addresses.parse(notice.email).key):
         return None
     return _WRITERS[Kind(notice.kind)](notice, now)
 
@@ -153,6 +155,27 @@ def _paused(notice: Notice, now: datetime) -> Written | None:
     return Written(letter, {})
 
 
+def _account(notice: Notice, now: datetime) -> Written | None:
+    about = notice.about
+    if number := about.get("invitation"):
+        return _invitation(notice, number, now)
+    if sealed := about.get("reset"):
+        return Written(letters.reset(), {letters.CONFIRM: sealing.unseal(sealed)})
+    zone = clock.zone(notice.publication.timezone)
+    at = clock.spoken(notice.created_at, zone)
+    return Written(letters.account_changed(about["change"], at, about.get("ip", "")), {})
+
+
+def _invitation(notice: Notice, number: int, now: datetime) -> Written | None:
+    found = Invitation.objects.filter(pk=number, accepted_at=None, revoked_at=None).first()
+    if found is None or found.created_at + invitations.LASTS <= now:
+        return None
+    where = found.publication.name if found.publication else notice.publication.name
+    by = str(found.invited_by) if found.invited_by else where
+    letter = letters.invitation(where, by, found.get_role_display())
+    return Written(letter, {letters.CONFIRM: invitations.link(found)})
+
+
 _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
     Kind.CONFIRM: _confirm,
     Kind.WELCOME: _welcome,
@@ -162,6 +185,7 @@ _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
     Kind.LEFT: _left,
     Kind.HELP: _help,
     Kind.PAUSED: _paused,
+    Kind.ACCOUNT: _account,
 }
 
 

@@ -1,5 +1,6 @@
 """What an editor sets up once."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
@@ -203,3 +204,59 @@ class Appeal(models.Model):
 
     def __str__(self) -> str:
         return self.heading
+
+
+class Role(models.TextChoices):
+    """What somebody is to a publication; digest.newsletters.members says what each may do."""
+
+    OWNER = "owner", "Owner"
+    EDITOR = "editor", "Editor"
+    ANALYST = "analyst", "Analyst"
+
+
+class Standing(models.Model):
+    """A role in one publication, or in all, with the rights that an editor is given singly."""
+
+    role = models.CharField(max_length=8, choices=Role, default=Role.EDITOR)
+    publication = models.ForeignKey(  # none: every one, those to come too
+        Publication, on_delete=models.CASCADE, null=True, related_name="%(class)ss"
+    )
+    may_send = models.BooleanField(default=True)
+    may_export = models.BooleanField(default=False)
+    may_erase = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Member(Standing):
+    """Somebody of the newsroom, in a role."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "publication"], name="member_once", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display()}"
+
+
+class Invitation(Standing):
+    """A mail that asks somebody to join; whoever has its link may, once, until it expires."""
+
+    email = models.EmailField()
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.email}, {self.get_role_display()}"

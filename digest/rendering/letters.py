@@ -189,6 +189,45 @@ def helping(
         )
 
 
+def invitation(publication: str, by: str, role: str) -> Letter:
+    """Ask somebody to join the console; it speaks English, and so do letters about it."""
+    return Letter(
+        language="en",
+        subject=f"Join {publication} on Digest",
+        heading=f"{by} asks you to join",
+        paragraphs=(
+            f"You are to be {role} of {publication}'s newsletters.",
+            "The link works once, for a week.",
+        ),
+        button=("Accept", CONFIRM),
+        after=("If you don't know what this is about, overlook it: nothing happens.",),
+    )
+
+
+def reset() -> Letter:
+    """Bring the link that sets a new password."""
+    return Letter(
+        language="en",
+        subject="Set a new password",
+        heading="Set a new password",
+        paragraphs=("Somebody, we hope you, asked to set a new password for your Digest account.",),
+        button=("Set a new password", CONFIRM),
+        after=("If it was not you, overlook this mail: your password stays as it is.",),
+    )
+
+
+def account_changed(what: str, at: str, ip: str) -> Letter:
+    """Tell somebody that their account was changed, in case it was not they who did it."""
+    place = f", from the address {ip}" if ip else ""
+    return Letter(
+        language="en",
+        subject="Your Digest account was changed",
+        heading=what,
+        paragraphs=(f"This happened on {at}{place}.",),
+        after=("If it was not you, set a new password at once and tell an owner.",),
+    )
+
+
 def paused(domain: str, relay: str, until: str, words: str, language: str) -> Letter:
     """Tell an editor that a domain refuses our mail, in the words of its server."""
     with languages.spoken(language) as tag:

@@ -1,32 +1,10 @@
-"""Who asks: from which address, in which language. Nothing is stored in a cookie."""
+"""In which language to answer, and whether a script asks. Nothing is stored in a cookie."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
-
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from digest.core import languages
 from digest.newsletters.models import Newsletter
-
-
-def address(request: HttpRequest) -> str | None:
-    """Return the visitor's IP address.
-
-    X-Forwarded-For is read from its end, past the proxies that DIGEST_TRUSTED_PROXIES names: what
-    stands further left may have been written by anybody.
-    """
-    here = request.META.get("REMOTE_ADDR", "")
-    hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), here]
-    found = None
-    for hop in reversed(hops):
-        ip = _ip(hop.strip())
-        if ip is None:
-            break
-        found = str(ip)
-        if not _trusted(ip):
-            break
-    return found
 
 
 def language(request: HttpRequest, *wishes: str) -> str:
@@ -45,16 +23,3 @@ def language_for(request: HttpRequest, newsletter: Newsletter | None, reader: st
 def wants_json(request: HttpRequest) -> bool:
     """Say whether a script asks."""
     return request.accepts("application/json") and not request.accepts("text/html")
-
-
-def _trusted(ip: IPv4Address | IPv6Address) -> bool:
-    return any(ip in network for network in settings.DIGEST_TRUSTED_PROXIES)
-
-
-def _ip(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return None
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return mapped or found

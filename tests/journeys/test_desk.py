@@ -67,9 +67,9 @@ def signed_in(browser: Browser, up: Up, name: str, address: str, complaints: lis
     )
     page.on("pageerror", lambda problem: complaints.append(str(problem)))
     page.goto(f"{up.url}/admin/login/?next={address}")
-    page.fill("input[name=username]", f"{name}@courier.example")
+    page.fill("input[name=login]", f"{name}@courier.example")
     page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit], input[type=submit]")
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"**{address}")
     return page
 

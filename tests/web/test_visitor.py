@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
+from digest.core import peers
 from digest.web import visitor
 
 
@@ -29,7 +30,7 @@ def test_the_address_is_the_last_one_that_can_be_believed(
     settings.DIGEST_TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
     headers: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
     request = RequestFactory().get("/", REMOTE_ADDR=here, **headers)
-    assert visitor.address(request) == found
+    assert peers.address(request) == found
 
 
 @pytest.mark.parametrize(

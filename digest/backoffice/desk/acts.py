@@ -5,14 +5,14 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from digest.accounts.models import User
-from digest.articles.models import Article
+from digest.backoffice.access import reach, who
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
-from digest.delivery import steering, testing
+from digest.delivery import belonging, steering, testing
 from digest.editions import approving, desk, dispatching
 from digest.editions.errors import EditionError
 from digest.editions.models import Edition
+from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
 
 Act = Callable[[Edition, HttpRequest], str]
@@ -21,29 +21,30 @@ Act = Callable[[Edition, HttpRequest], str]
 def reorder(edition: Edition, request: HttpRequest) -> str:
     """Take the order that stories were dragged into."""
     order = [int(one) for one in request.POST.get("order", "").split(",") if one.isdecimal()]
-    desk.reorder(edition, _revision(request), order, _who(request))
+    desk.reorder(edition, _revision(request), order, who(request))
     return "The order is changed."
 
 
 def move(edition: Edition, request: HttpRequest) -> str:
     """Move one story to a place."""
     story, to = _number(request, "story"), _number(request, "to")
-    desk.move(edition, _revision(request), story, to, _who(request))
+    desk.move(edition, _revision(request), story, to, who(request))
     return "The order is changed."
 
 
 def drop(edition: Edition, request: HttpRequest) -> str:
     """Take a story out."""
-    desk.drop(edition, _revision(request), _number(request, "story"), _who(request))
+    desk.drop(edition, _revision(request), _number(request, "story"), who(request))
     return "The story is out; it stands among those left out."
 
 
 def add(edition: Edition, request: HttpRequest) -> str:
     """Put an article in, by its id."""
-    article = Article.objects.filter(pk=_number(request, "article")).first()
+    ours = belonging.articles(reach(request, Right.EDIT))
+    article = ours.filter(pk=_number(request, "article")).first()
     if article is None:
         raise EditionError("This article is gone.")
-    desk.add(edition, _revision(request), article, _who(request))
+    desk.add(edition, _revision(request), article, who(request))
     return f"“{article.title}” leads the issue now."
 
 
@@ -51,14 +52,14 @@ def pin(edition: Edition, request: HttpRequest) -> str:
     """Keep a story when the issue is picked anew, or not."""
     pinned = request.POST.get("pinned") == "1"
     story = _number(request, "story")
-    desk.pin(edition, _revision(request), story, _who(request), pinned=pinned)
+    desk.pin(edition, _revision(request), story, who(request), pinned=pinned)
     return "It stays when the issue is picked anew." if pinned else "It is pinned no more."
 
 
 def reword(edition: Edition, request: HttpRequest) -> str:
     """Change a story's words for this issue."""
     words = {name: request.POST[name] for name in desk.WORDS if name in request.POST}
-    desk.reword(edition, _revision(request), _number(request, "story"), words, _who(request))
+    desk.reword(edition, _revision(request), _number(request, "story"), words, who(request))
     return "The story says so, in this issue alone."
 
 
@@ -69,7 +70,7 @@ def head(edition: Edition, request: HttpRequest) -> str:
     desk.head(
         edition,
         _revision(request),
-        _who(request),
+        who(request),
         subject=request.POST.get("subject", ""),
         preheader=request.POST.get("preheader", ""),
         appeal=appeal,
@@ -79,13 +80,13 @@ def head(edition: Edition, request: HttpRequest) -> str:
 
 def refresh(edition: Edition, request: HttpRequest) -> str:
     """Pick the issue anew."""
-    desk.refresh(edition, _revision(request), _who(request), clock.now())
+    desk.refresh(edition, _revision(request), who(request), clock.now())
     return "Picked anew; what was pinned or reworded stayed."
 
 
 def approve(edition: Edition, request: HttpRequest) -> str:
     """Approve it."""
-    done = approving.approve(edition, _revision(request), _who(request), clock.now())
+    done = approving.approve(edition, _revision(request), who(request), clock.now())
     if done.state == Edition.State.DRAFT:
         return "Approved. It goes out when it is sent."
     return f"Approved. It goes out {_spoken(done)}."
@@ -116,7 +117,7 @@ def undo(edition: Edition, request: HttpRequest) -> str:  # noqa: ARG001  one sh
 
 def skip(edition: Edition, request: HttpRequest) -> str:
     """Let it not go out."""
-    dispatching.skip(edition, clock.now(), f"Skipped by {_who(request)}.")
+    dispatching.skip(edition, clock.now(), f"Skipped by {who(request)}.")
     return "Skipped; its stories may be in the next issue."
 
 
@@ -141,7 +142,7 @@ def resume(edition: Edition, request: HttpRequest) -> str:  # noqa: ARG001
 
 def cancel(edition: Edition, request: HttpRequest) -> str:
     """Stop it for good."""
-    left = steering.cancel(edition, f"Cancelled by {_who(request)}.", clock.now())
+    left = steering.cancel(edition, f"Cancelled by {who(request)}.", clock.now())
     return f"Cancelled for good: {left:,} readers will not get it."
 
 
@@ -161,6 +162,14 @@ VERBS: dict[str, Act] = {
 }
 
 
+_TAKES = dict.fromkeys(("send", "schedule", "resume"), Right.SEND)
+
+
+def right_for(verb: str) -> Right:
+    """Return the right that a button takes: to let mail leave is one of its own."""
+    return _TAKES.get(verb, Right.EDIT)
+
+
 def _revision(request: HttpRequest) -> int:
     return _number(request, "revision")
 
@@ -170,11 +179,6 @@ def _number(request: HttpRequest, name: str) -> int:
     if not typed.isdecimal() or len(typed) > 18:
         raise DigestError("This page is out of date. Look at it again.")
     return int(typed)
-
-
-def _who(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _spoken(edition: Edition) -> str:

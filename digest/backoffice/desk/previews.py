@@ -7,10 +7,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from digest.backoffice.access import editors
-from digest.backoffice.desk.views import find
+from digest.backoffice.access import editors, find, must
 from digest.core.errors import DigestError
 from digest.delivery import addressing
+from digest.newsletters.members import Right
 
 # What stands in a mail comes from strangers: it is shown, and runs nothing.
 _POLICY = (
@@ -24,9 +24,11 @@ _POLICY = (
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """Show an issue as `html`, `text` or `source`; `?reader=ADDRESS` shows theirs."""
-    edition = find(pk)
+    edition, address = find(request, pk), request.GET.get("reader", "").strip()
+    if address:
+        must(request, Right.READERS, edition.newsletter.publication_id)
     try:
-        octets = addressing.sample(edition, request.GET.get("reader", "").strip())
+        octets = addressing.sample(edition, address)
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:

@@ -11,17 +11,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
-from digest.backoffice.access import editors
+from digest.backoffice.access import editors, find, may, needs, note, reach, who
 from digest.backoffice.desk import acts
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.delivery import preflight
+from digest.delivery import belonging, preflight
 from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
 from digest.delivery.progress import Progress, pace, progress
 from digest.editions import approving, dispatching
 from digest.editions.desk import OPEN
 from digest.editions.models import Edition
+from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.rendering.edition import LARGEST_HTML
 from digest.subscribers import audience
@@ -42,7 +43,7 @@ State = Edition.State
 @editors
 def edition(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the desk of an issue."""
-    found = find(pk)
+    found = find(request, pk)
     return render(request, "backoffice/desk/desk.html", _context(request, found))
 
 
@@ -50,11 +51,14 @@ def edition(request: HttpRequest, pk: int) -> HttpResponse:
 @editors
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Do what a button says, and come back to the desk."""
-    found, doing = find(pk), acts.VERBS.get(verb)
+    doing = acts.VERBS.get(verb)
     if doing is None:
         raise Http404
+    found = find(request, pk, acts.right_for(verb))
     try:
-        messages.success(request, doing(found, request))
+        said = doing(found, request)
+        note(request, f"{verb}: {said}", found, found.newsletter.publication_id)
+        messages.success(request, said)
     except DigestError as problem:
         messages.error(request, str(problem))
     return redirect("desk:edition", pk=pk)
@@ -62,9 +66,9 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 @require_safe
 @editors
-def moving(request: HttpRequest, pk: int) -> JsonResponse:  # noqa: ARG001  Django's
+def moving(request: HttpRequest, pk: int) -> JsonResponse:
     """Say how far an issue is; asked every other second while it goes out."""
-    found = find(pk)
+    found = find(request, pk)
     counts = progress(found)
     return JsonResponse(_moving(found, counts))
 
@@ -73,7 +77,7 @@ def moving(request: HttpRequest, pk: int) -> JsonResponse:  # noqa: ARG001  Djan
 @editors
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Look for what should be mended; following links takes a few seconds."""
-    found = find(pk)
+    found = find(request, pk)
     findings = preflight.examine(found, clock.now())
     return render(
         request, "backoffice/desk/findings.html", {"findings": findings, "edition": found}
@@ -81,17 +85,18 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@editors
+@needs(Right.EDIT)
 def begin(request: HttpRequest, newsletter: int) -> HttpResponse:
     """Lay an issue outside the schedule on the desk, once for each form that was shown."""
-    found = get_object_or_404(Newsletter, pk=newsletter)
+    known = belonging.newsletters(reach(request, Right.EDIT))
+    found = get_object_or_404(known, pk=newsletter)
     ids = [int(one) for one in request.POST.getlist("article") if one.isdecimal()]
     articles = list(Article.objects.filter(pk__in=ids))
     try:
         made = dispatching.start(
             found,
             request.POST.get("key") or uuid4().hex,
-            acts._who(request),  # noqa: SLF001  of this page
+            who(request),
             clock.now(),
             articles=articles,
             only_topics=request.POST.getlist("topic"),
@@ -99,16 +104,8 @@ def begin(request: HttpRequest, newsletter: int) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect(request.META.get("HTTP_REFERER") or "admin:index")
+    note(request, "laid an issue on the desk", made, found.publication_id)
     return redirect("desk:edition", pk=made.pk)
-
-
-def find(pk: int) -> Edition:
-    """Return an edition with what the desk shows of it, or raise Http404."""
-    rows = Edition.objects.select_related(
-        "newsletter__publication", "appeal", "approved_by", "changed_by"
-    )
-    found: Edition = get_object_or_404(rows, pk=pk)
-    return found
 
 
 def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
@@ -118,6 +115,8 @@ def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
     open_ = found.state in OPEN and found.planned_at is None
     stories = list(found.stories.select_related("article").order_by("position"))
     needed = open_ and approving.is_needed(found)
+    publication = found.newsletter.publication_id
+    can_edit, can_send = (may(request, one, publication) for one in (Right.EDIT, Right.SEND))
     return {
         **admin.site.each_context(request),
         "title": found.newsletter.name,
@@ -125,14 +124,19 @@ def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
         "stories": stories,
         "last": len(stories) - 1,
         "left_out": found.left_out[:50],
-        "found": _search(request.GET.get("q", ""), stories) if open_ else [],
+        "found": _search(request, stories) if open_ and can_edit else [],
         "query": request.GET.get("q", ""),
         "appeals": found.newsletter.publication.appeals.order_by("heading"),
         "open": open_,
         "waits": found.state == State.DRAFT and found.kind == Edition.Kind.MANUAL,
         "approval_needed": needed,
-        "may_approve": needed and not _changed_it_last(request, found),
-        "may_send": open_ and not needed and not _going(found, now),
+        "may_approve": needed and can_edit and not _changed_it_last(request, found),
+        "edit": open_ and can_edit,
+        "can_edit": can_edit,
+        "can_send": can_send,
+        "can_see_readers": may(request, Right.READERS, publication),
+        "going": found.state in (State.SENDING, State.PAUSED),
+        "may_send": open_ and can_send and not needed and not _going(found, now),
         "undo_left": _undo_left(found, now),
         "readers": _readers(found, now) if open_ else counts.eligible,
         "goes_at": clock.spoken(found.goes_at, zone),
@@ -145,12 +149,14 @@ def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
     }
 
 
-def _search(query: str, stories: list[Any]) -> list[Article]:
+def _search(request: HttpRequest, stories: list[Any]) -> list[Article]:
     """Return articles by words of their headline, or by address; the newest first."""
+    query = request.GET.get("q", "")
     if not query.strip():
         return []
     there = [story.article_id for story in stories if story.article_id]
-    known = Article.objects.exclude(pk__in=there).order_by("-available_at")
+    ours = belonging.articles(reach(request, Right.EDIT)).filter(retracted_at=None)
+    known = ours.exclude(pk__in=there).order_by("-available_at")
     if query.startswith(("http://", "https://")):
         return list(known.filter(url__startswith=query.strip())[:FOUND])
     for word in query.split()[:8]:

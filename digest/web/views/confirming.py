@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import clock, languages, links
+from digest.core import clock, languages, links, peers
 from digest.core.errors import LinkError, LinkExpiredError
 from digest.delivery import moving, signups
 from digest.delivery.signups import Joined
@@ -35,7 +35,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     asked_at, late = _asked_at(token, now)
     if request.method == "POST" and not late:
         joined = signups.join(
-            subscriber, newsletters, asked_at=asked_at, ip=visitor.address(request), now=now
+            subscriber, newsletters, asked_at=asked_at, ip=peers.address(request), now=now
         )
     else:
         joined = signups.standing(subscriber, newsletters, asked_at)

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import clock, languages, links
+from digest.core import clock, languages, links, peers
 from digest.core.errors import LinkError
 from digest.core.links import ReaderLink, read_unsubscribe_token
 from digest.subscribers import preferences
@@ -31,7 +31,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 def _act(request: HttpRequest, link: ReaderLink) -> str:
     """Do what the POST asks for and return a word for it; any that we don't know means: leave."""
-    sent, ip, now = _sent(request), visitor.address(request), clock.now()
+    sent, ip, now = _sent(request), peers.address(request), clock.now()
     action = sent.get("action", "")
     if action in {"undo", "less-often"}:
         back = leaving.undo(link, sent.get("undo", ""), ip=ip, now=now)

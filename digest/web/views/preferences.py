@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import addresses, clock, languages, links
+from digest.core import addresses, clock, languages, links, peers
 from digest.core.errors import DigestError, InvalidAddressError, LinkError, LinkExpiredError
 from digest.delivery import disclosing, erasing, moving, notices
 from digest.delivery.models import Notice
@@ -98,7 +98,7 @@ def _save(request: HttpRequest, sent: QueryDict, picture: Picture, now: datetime
         if f"shown-{choice.newsletter.pk}" in sent
     }
     wording = _("What I switch on here I want to receive by email.")
-    ip = visitor.address(request)
+    ip = peers.address(request)
     preferences.choose(picture, wishes, wording=wording, ip=ip, now=now)
     return "saved"
 
@@ -139,7 +139,7 @@ def _resume(_request: HttpRequest, _sent: QueryDict, picture: Picture, _now: dat
 def _leave_all(request: HttpRequest, _sent: QueryDict, picture: Picture, now: datetime) -> str:
     """Leave every newsletter of the publication."""
     wishes = {choice.newsletter.pk: Wish(active=False) for choice in picture.choices}
-    ip = visitor.address(request)
+    ip = peers.address(request)
     preferences.choose(picture, wishes, wording="", ip=ip, now=now)
     return "left"
 
@@ -165,7 +165,7 @@ def _change(request: HttpRequest, sent: QueryDict, picture: Picture, now: dateti
         raise SubscriberError(
             _("This is no email address that we can write to. Is it complete?")
         ) from cause
-    if doors.admit(address, visitor.address(request)):
+    if doors.admit(address, peers.address(request)):
         moving.ask(picture.reader, picture.publication, address, now)
     return "asked"
 

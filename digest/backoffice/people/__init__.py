@@ -1,0 +1,1 @@
+"""People of the newsroom: signing in, inviting, roles, and what they did."""

@@ -1,0 +1,260 @@
+"""Who may do what: every address of the console, walked in every role."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from digest.accounts.models import AuditEntry, User
+from digest.backoffice.desk import acts
+from digest.editions.models import Edition
+from digest.newsletters import members
+from digest.newsletters.members import Right
+from digest.newsletters.models import Member, Newsletter, Publication, Role
+from digest.subscribers.models import Subscriber
+from tests.cast import (
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+class Page(NamedTuple):
+    """An address of the console, and the right that it says it takes."""
+
+    address: str
+    right: Right | None
+
+
+def pages_of(patterns: list[Any], before: str = "") -> list[Page]:
+    """Walk the addresses."""
+    found = []
+    for pattern in patterns:
+        here = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            found += pages_of(pattern.url_patterns, here)
+        elif isinstance(pattern, URLPattern):
+            found.append(Page("/" + here, getattr(pattern.callback, "right", None)))
+    return found
+
+
+def filled(address: str, number: int = 1) -> str:
+    """Fill in an address so that it can be asked for."""
+    for part, value in {
+        "<int:pk>": str(number),
+        "<int:newsletter>": str(number),
+        "<int:story>": str(number),
+        "<slug:verb>": "undo",
+        "<slug:kind>": "html",
+        "<path:object_id>": str(number),
+        "<int:content_type_id>": "1",
+    }.items():
+        address = address.replace(part, value)
+    return address
+
+
+PAGES = [
+    page for page in pages_of(get_resolver().url_patterns) if page.address.startswith("/admin/")
+]
+OURS = [page for page in PAGES if page.right]
+DJANGOS = [page for page in PAGES if not page.right and "account/" not in page.address]
+# Whoever is not signed in may open these, and they do nothing without a link or a password.
+OPEN = {
+    "/admin/login/",
+    "/admin/logout/",
+    "/admin/jsi18n/",
+    "/admin/password_change/",
+    "/admin/invitation/<str:token>/",
+    "/admin/account/email/",
+}
+walk = pytest.mark.parametrize("page", OURS, ids=lambda page: page.address)
+
+
+@pytest.fixture
+def theirs() -> Edition:
+    """An issue with a story and a reader, of one publication; each has the same id, for walks."""
+    newsletter = make_newsletter(slug="tide", approval="none")
+    source = make_source(newsletter)
+    edition = make_edition(newsletter, state="draft", slot=NOON.replace(year=2099))
+    make_story(edition, article=make_article(source))
+    make_subscriber(newsletter)
+    return edition
+
+
+SignIn = Callable[..., Client]
+
+
+@pytest.fixture
+def sign_in(client: Client) -> SignIn:
+    """Sign somebody in as a member of a publication."""
+
+    def signed(role: str, publication: Publication | None, **rights: bool) -> Client:
+        user = User.objects.create_user("eve@courier.example", "correct-horse", is_staff=True)
+        Member.objects.create(
+            user=user, publication=publication, role=role, created_at=NOON, **rights
+        )
+        client.force_login(user)
+        return client
+
+    return signed
+
+
+def elsewhere() -> Publication:
+    """Another publication."""
+    return Publication.objects.get(pk=make_newsletter(slug="flood").publication_id)
+
+
+def number_for(page: Page, edition: Edition) -> int:
+    """The id that an address is about."""
+    if "/readers/" in page.address:
+        return Subscriber.objects.earliest("pk").pk
+    if "newsletter" in page.address:
+        return edition.newsletter_id
+    return edition.pk
+
+
+def test_the_walk_finds_the_pages() -> None:
+    """A walk over nothing would prove nothing."""
+    assert len(OURS) > 15
+    assert {page.right for page in OURS} >= {Right.SEE, Right.EDIT, Right.READERS, Right.MANAGE}
+
+
+@pytest.mark.parametrize("page", [*OURS, *DJANGOS], ids=lambda page: page.address)
+@pytest.mark.parametrize("who", ["nobody", "an account that is nobody's member"])
+def test_every_address_is_refused_to_strangers(
+    client: Client, theirs: Edition, page: Page, who: str
+) -> None:
+    """By GET and POST alike: only the page to sign in is shown."""
+    if page.address in OPEN or "(" in page.address:
+        pytest.skip("open to all, or a pattern for the rest")
+    if who != "nobody":
+        client.force_login(User.objects.create_user("eve@reader.example", "x"))
+    before = list(Edition.objects.values())
+    for method in (client.get, client.post):
+        answer = method(filled(page.address, number_for(page, theirs)))
+        signing_in = answer.status_code == 302 and "/login/" in answer["Location"]
+        assert signing_in or answer.status_code in {403, 404, 405}, answer.status_code
+    assert list(Edition.objects.values()) == before
+
+
+@walk
+@pytest.mark.parametrize("role", Role.values)
+def test_a_page_is_refused_without_its_right(
+    sign_in: SignIn, theirs: Edition, page: Page, role: str
+) -> None:
+    """403, whatever it is asked for, and nothing is changed."""
+    client = sign_in(role, theirs.newsletter.publication, may_send=False)
+    member = Member.objects.get()
+    if page.right in members.rights_of(member):
+        pytest.skip("they have it")
+    before = list(Edition.objects.values())
+    for method in (client.get, client.post):
+        answer = method(filled(page.address, number_for(page, theirs)))
+        assert answer.status_code in {403, 405}
+    assert 403 in {
+        client.get(filled(page.address, 1)).status_code,
+        client.post(filled(page.address, 1)).status_code,
+    }
+    assert list(Edition.objects.values()) == before
+
+
+@walk
+def test_what_is_anothers_is_not_there(sign_in: SignIn, theirs: Edition, page: Page) -> None:
+    """The owner of one publication finds nothing of the other's, and changes none of it."""
+    client = sign_in("owner", elsewhere())
+    before = list(Edition.objects.values())
+    for method in (client.get, client.post):
+        answer = method(filled(page.address, number_for(page, theirs)))
+        if "<int" in page.address:
+            assert answer.status_code in {403, 404, 405}
+        assert "Story" not in answer.content.decode(errors="replace")
+    assert list(Edition.objects.values()) == before
+
+
+@pytest.mark.parametrize("verb", sorted(acts.VERBS))
+def test_an_analyst_presses_no_button(sign_in: SignIn, theirs: Edition, verb: str) -> None:
+    """They look."""
+    client = sign_in("analyst", theirs.newsletter.publication)
+    answer = client.post(f"/admin/editions/{theirs.pk}/desk/{verb}/", {"revision": 1})
+    assert answer.status_code == 403
+    assert client.get(f"/admin/editions/{theirs.pk}/desk/").status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["send", "schedule", "resume"])
+def test_sending_is_a_right_of_its_own(sign_in: SignIn, theirs: Edition, verb: str) -> None:
+    """An editor without it changes, and does not send."""
+    client = sign_in("editor", theirs.newsletter.publication, may_send=False)
+    address = f"/admin/editions/{theirs.pk}/desk/"
+    assert client.post(f"{address}{verb}/", {"revision": 1}).status_code == 403
+    assert b"Send to" not in client.get(address).content
+    assert client.post(f"{address}skip/", {"revision": 1}).status_code == 302
+    theirs.refresh_from_db()
+    assert theirs.state == "skipped"
+
+
+def test_an_editor_who_may_sends(sign_in: SignIn, theirs: Edition) -> None:
+    """And it is noted who did."""
+    client = sign_in("editor", theirs.newsletter.publication)
+    client.post(f"/admin/editions/{theirs.pk}/desk/send/", {"revision": 1})
+    theirs.refresh_from_db()
+    assert theirs.send_at is not None
+    entry = AuditEntry.objects.get()
+    assert (entry.who, entry.what[:5]) == ("eve@courier.example", "send:")
+    assert entry.publication_id == theirs.newsletter.publication_id
+
+
+def test_an_analyst_sees_no_address(sign_in: SignIn, theirs: Edition) -> None:
+    """Nor a mail as one reader gets it."""
+    reader = Subscriber.objects.get()
+    client = sign_in("analyst", theirs.newsletter.publication)
+    assert client.get(f"/admin/readers/{reader.pk}/").status_code == 403
+    preview = f"/admin/editions/{theirs.pk}/preview/html/"
+    assert client.get(preview).status_code == 200
+    assert client.get(preview, {"reader": reader.email}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "kind", ["newsletters/newsletter", "newsletters/publication", "newsletters/appeal"]
+)
+@pytest.mark.parametrize("role", ["analyst", "owner of another"])
+def test_forms_are_for_those_who_may(
+    sign_in: SignIn, theirs: Edition, kind: str, role: str
+) -> None:
+    """An analyst looks and keeps nothing; another's owner does not find it."""
+    mine = theirs.newsletter.publication
+    client = sign_in("analyst", mine) if role == "analyst" else sign_in("owner", elsewhere())
+    Newsletter.objects.filter(pk=theirs.newsletter_id).update(name="As it was")
+    pk = mine.pk if kind.endswith("publication") else theirs.newsletter_id
+    answer = client.post(f"/admin/{kind}/{pk}/change/", {"name": "Mine"})
+    assert answer.status_code in {302, 403}
+    assert Newsletter.objects.get(pk=theirs.newsletter_id).name == "As it was"
+    if role != "analyst":
+        listed = client.get(f"/admin/{kind}/").content.decode()
+        assert "As it was" not in listed
+    else:
+        assert client.post(f"/admin/{kind}/add/", {"name": "New"}).status_code == 403
+
+
+def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, theirs: Edition) -> None:
+    """No newsletter is made under another's name."""
+    other = elsewhere()
+    client = sign_in("owner", other)
+    page = client.get("/admin/newsletters/newsletter/add/").content.decode()
+    assert f'<option value="{other.pk}"' in page
+    assert f'<option value="{theirs.newsletter.publication_id}"' not in page
+
+
+def test_an_inactive_account_is_out_at_once(sign_in: SignIn, theirs: Edition) -> None:
+    """Its session is of no use any more."""
+    client = sign_in("owner", theirs.newsletter.publication)
+    assert client.get("/admin/").status_code == 200
+    User.objects.update(is_active=False)
+    assert client.get("/admin/").status_code == 302
