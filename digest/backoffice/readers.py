@@ -56,7 +56,7 @@ def reader(request: HttpRequest, pk: int) -> HttpResponse:
         mails = mails.filter(id__lt=int(after[:18]))
     rows = list(mails[: PAGE + 1])
     context = {
-        "title": found.email,
+        "title": "Reader",
         "reader": found,
         "subscriptions": Subscription.objects.filter(subscriber=found)
         .filter(within(there, "newsletter__publication"))

@@ -1,41 +1,21 @@
 """The page that shows the API works under a strict policy, from this installation's own files."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from digest.api.docs import POLICY
-
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+from tests.browser import chromium_page, in_browser
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    """A page of a Chromium without a window; any complaint on its console fails the test."""
-    complaints: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            complaints.append(message.text)
-
-    with sync_playwright() as playwright:
-        # Django does not touch its database within a running loop, which playwright has here.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        made = chromium.new_page()
-        made.on("console", hear)
-        made.on("pageerror", lambda problem: complaints.append(str(problem)))
+    """A page of a browser."""
+    with chromium_page() as made:
         yield made
-        chromium.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    assert complaints == []
 
 
 def test_no_script_is_inline_or_from_elsewhere() -> None:
@@ -60,8 +40,7 @@ def test_the_description_is_open_to_everybody() -> None:
     ]
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)")
+@in_browser
 @pytest.mark.django_db(transaction=True)
 def test_a_browser_shows_every_operation(live_server: LiveServer, page: Page) -> None:
     """Without a complaint on its console."""

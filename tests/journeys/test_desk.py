@@ -70,7 +70,7 @@ def signed_in(browser: Browser, up: Up, name: str, address: str, complaints: lis
     page.fill("input[name=login]", f"{name}@courier.example")
     page.fill("input[name=password]", PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(f"**{address}")
+    page.wait_for_url(f"{up.url}{address}")
     return page
 
 
