@@ -19,6 +19,7 @@ _PAGES = (
     ("Appeals", "volunteer_activism", "admin:newsletters_appeal_changelist", Right.SEE),
     ("Publications", "storefront", "admin:newsletters_publication_changelist", Right.SEE),
     ("People", "group", "people", Right.MANAGE),
+    ("Programs", "api", "programs", Right.MANAGE),
     ("Your account", "passkey", "mfa_index", Right.SEE),
 )
 

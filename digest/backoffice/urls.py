@@ -2,13 +2,16 @@
 
 from django.urls import include, path
 
-from digest.backoffice import home, readers
+from digest.backoffice import home, programs, readers
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("home/moving/", home.moving, name="home-moving"),
     path("home/<slug:verb>/", home.act, name="home-act"),
     path("", include("digest.backoffice.people.urls")),
+    path("programs/", programs.programs, name="programs"),
+    path("programs/issue/", programs.issue, name="programs-issue"),
+    path("programs/<int:pk>/revoke/", programs.revoke, name="programs-revoke"),
     path("readers/", readers.search, name="readers"),
     path("readers/<int:pk>/", readers.reader, name="reader"),
     path("readers/<int:pk>/unsubscribe/", readers.unsubscribe, name="reader-unsubscribe"),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from digest.accounts.models import User
 from digest.articles.models import Article
@@ -76,12 +77,13 @@ def start(
 ) -> Edition:
     """Lay an issue outside the schedule on the desk: of these articles, or of what is new now.
 
-    `key` names the wish: asked for twice, it is made once. Raises EditionError if there is nothing
-    for it, or no such topic.
+    `key` names the wish: asked for twice, it is made once. Of what is new there is one at a time:
+    whoever asks while it lies on the desk is led to it. Raises EditionError if there is nothing for
+    it, or no such topic.
     """
     with transaction.atomic():
         hold(newsletter)
-        if there := Edition.objects.filter(start_key=key).first():
+        if there := _there(newsletter, key, articles, only_topics):
             return there
         made = _chosen(newsletter, articles, now) if articles else _new(newsletter, now)
         edition = made.edition
@@ -91,6 +93,20 @@ def start(
         edition.save()
         Story.objects.bulk_create(made.stories)
     return edition
+
+
+def _there(
+    newsletter: Newsletter, key: str, articles: Sequence[Article], only_topics: Sequence[str]
+) -> Edition | None:
+    """Return the issue that this wish made, or another's of what is new that waits to be sent."""
+    if made := Edition.objects.filter(start_key=key).first():
+        return made
+    if articles:
+        return None
+    waiting = newsletter.editions.filter(kind=MANUAL, state=State.DRAFT, start_key__isnull=False)
+    alike = waiting.filter(only_topics=sorted(set(only_topics)))
+    picked = Story.objects.filter(edition=OuterRef("pk")).exclude(reason=BY_HAND)
+    return alike.filter(Exists(picked)).order_by("pk").last()
 
 
 def _send_at(edition: Edition, revision: int, at: datetime, now: datetime) -> Edition:

@@ -112,7 +112,7 @@ def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
     assert answer.status_code == 200
     assert is_in(ben)
     user = User.objects.get(email="ben@courier.example")
-    assert members.reach(user, Right.EXPORT) == {courier.pk}
+    assert members.reach(user, Right.EXPORT) == frozenset({courier.pk})
     assert members.reach(user, Right.ERASE) == frozenset()
     assert not user.is_superuser
     assert Client().get(path).status_code == 410

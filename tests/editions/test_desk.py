@@ -325,7 +325,7 @@ def test_an_issue_by_hand_of_what_is_new_says_if_there_is_nothing(ada: User) -> 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("press", ["send", "start"])
 def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
-    """Ten times in a row, from two threads that start together."""
+    """A hundred times in a row, from two threads that start together."""
     newsletter = make_newsletter()
     article = make_article()
     make_subscriber(newsletter)
@@ -344,7 +344,7 @@ def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
             for done in [pool.submit(run) for _ in range(2)]:
                 done.result(timeout=20)
 
-    for number in range(10):
+    for number in range(100):
         now = NOON + number * HOUR
 
         def start(key: str = f"wish-{number}", now: object = now) -> Edition:
@@ -356,9 +356,24 @@ def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
         together(lambda issue=issue, now=now: dispatching.send_now(issue, 1, now))  # type: ignore[misc]
         planning.plan_built(now + MINUTE)
         planning.plan_built(now + MINUTE)
-    assert Edition.objects.count() == 10
-    assert Delivery.objects.count() == 10
+    assert Edition.objects.count() == 100
+    assert Delivery.objects.count() == 100
     assert set(Edition.objects.values_list("state", flat=True)) == {State.SENDING}
+
+
+def test_two_who_ask_for_what_is_new_are_led_to_one_issue(ada: User, ben: User) -> None:
+    """Until it is sent; one of chosen stories is an issue of its own."""
+    newsletter = make_newsletter()
+    article = make_article(make_source(newsletter))
+    first = dispatching.start(newsletter, "ada's", ada, NOON)
+    assert dispatching.start(newsletter, "ben's", ben, NOON) == first
+    chosen = dispatching.start(newsletter, "breaking", ben, NOON, articles=[article])
+    assert chosen != first
+    assert dispatching.start(newsletter, "again", ben, NOON) == first
+    dispatching.send_now(first, 1, NOON)
+    planning.plan_built(NOON + MINUTE)
+    with pytest.raises(EditionError, match="nothing to send"):
+        dispatching.start(newsletter, "ben's next", ben, NOON + HOUR)
 
 
 def test_an_issue_of_a_newsletter_without_approval_may_be_cancelled_on_the_desk(
