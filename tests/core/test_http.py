@@ -299,9 +299,9 @@ def test_a_large_plain_body_is_stopped(publisher: Publisher) -> None:
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(b"news " * 9)),
-        ("x-gzip", gzip.compress(b"news " * 4) + gzip.compress(b"news " * 5)),
-        ("gzip", gzip.compress(b"news " * 9) + b"\0\0 trailing rubbish"),
+        ("gzip", gzip.compress(b"news " * 9, mtime=0)),
+        ("x-gzip", gzip.compress(b"news " * 4, mtime=0) + gzip.compress(b"news " * 5, mtime=0)),
+        ("gzip", gzip.compress(b"news " * 9, mtime=0) + b"\0\0 trailing rubbish"),
         ("deflate", zlib.compress(b"news " * 9)),
         ("deflate", zlib.compress(b"news " * 9)[2:-4]),
         ("identity", b"news " * 9),

@@ -49,7 +49,9 @@ def test_a_killed_server_is_started_again(folder: Path) -> None:
     assert answers(postgres.start(folder))
 
 
-@pytest.mark.parametrize("first_line", [str(os.getpid()), "999999999", "", "not a number"])
+@pytest.mark.parametrize(
+    "first_line", [pytest.param(str(os.getpid()), id="ours"), "999999999", "", "not a number"]
+)
 def test_a_pid_file_that_lies_is_not_believed(folder: Path, first_line: str) -> None:
     """After a reboot its number belongs to somebody else; after a power cut it may be empty."""
     postgres.start(folder)
