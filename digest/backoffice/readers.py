@@ -6,18 +6,20 @@ Pages go on behind the last row that was seen, by an index: they take as long at
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.backoffice.access import find, find_reader, needs, note, reach
 from digest.core import clock
-from digest.delivery import belonging, history
-from digest.delivery.models import Dispatch
+from digest.core.errors import DigestError
+from digest.delivery import belonging, copies, disclosing, erasing, history
+from digest.delivery.models import Dispatch, Notice
 from digest.delivery.progress import progress
 from digest.newsletters.members import Right, within
 from digest.subscribers import consent, suppression
-from digest.subscribers.models import ConsentEvent, Subscription
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
@@ -69,6 +71,13 @@ def reader(request: HttpRequest, pk: int) -> HttpResponse:
         "mails": [(one, clock.spoken(one.at)) for one in rows[:PAGE]],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
         "stopped": suppression.is_stopped(found.address_key),
+        "letters": [
+            (one, clock.spoken(one.created_at))
+            for one in Notice.objects.filter(within(there), subscriber=found).order_by("-id")[:20]
+        ],
+        "can_send": reach(request, Right.SEND) != frozenset(),
+        "can_export": reach(request, Right.EXPORT) != frozenset(),
+        "can_erase": reach(request, Right.ERASE) != frozenset(),
     }
     return _page(request, "reader", context)
 
@@ -84,6 +93,79 @@ def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
     note(request, f"unsubscribed from {newsletter.name}", found.email, newsletter.publication_id)
     messages.success(request, f"{found.email} does not receive {newsletter.name} any more.")
     return redirect("reader", pk=pk)
+
+
+@require_POST
+@needs(Right.SEND)
+def resend(request: HttpRequest, pk: int, edition: int) -> HttpResponse:
+    """Send an issue to one reader once more."""
+    found, issue = find_reader(request, pk, Right.SEND), find(request, edition, Right.SEND)
+    try:
+        copies.send_copy(issue, found, clock.now())
+    except DigestError as problem:
+        messages.error(request, str(problem))
+        return redirect("reader", pk=pk)
+    note(request, f"sent {issue} once more", found.email, issue.newsletter.publication_id)
+    messages.success(request, f"{found.email} gets it once more.")
+    return redirect("reader", pk=pk)
+
+
+@require_safe
+@needs(Right.EXPORT)
+def export(request: HttpRequest, pk: int) -> HttpResponse:
+    """Download all that is known of a reader; of other publications' newsletters, nothing."""
+    found, there = find_reader(request, pk, Right.EXPORT), reach(request, Right.EXPORT)
+    note(request, "exported the reader", found.email)
+    name = f'attachment; filename="reader-{found.pk}.json"'
+    known = disclosing.everything(found)
+    if there is not None:
+        slugs = belonging.newsletters(there).values_list("slug", flat=True)
+        known = disclosing.of_newsletters(known, set(slugs))
+    response = JsonResponse(known, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = name
+    return response
+
+
+@require_POST
+@needs(Right.ERASE)
+def erase(request: HttpRequest, pk: int) -> HttpResponse:
+    """Erase a reader at their own wish, once their address was typed."""
+    found = find_reader(request, pk, Right.ERASE)
+    _must_reach_all(request, found, Right.ERASE)
+    typed = request.POST.get("address", "").strip().lower()
+    if typed != found.email.lower():
+        messages.error(request, "Type the reader's whole address. Nothing was erased.")
+        return redirect("reader", pk=pk)
+    erasing.erase(found.pk, clock.now())
+    note(request, "erased a reader", f"reader {pk}")  # whose address is to be forgotten
+    messages.success(request, "Erased: nothing of them is left here but numbers.")
+    return redirect("readers")
+
+
+@require_POST
+@needs(Right.READERS)
+def suppress(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let no mail go to a reader any more, or lift that."""
+    found = find_reader(request, pk)
+    _must_reach_all(request, found, Right.READERS)
+    if request.POST.get("lift"):
+        suppression.lift(found.address_key)
+        said = "mail may go to them again"
+    else:
+        why = request.POST.get("why", "").strip()[:200] or "asked"
+        suppression.suppress(found.address_key, reason="asked", evidence=why, now=clock.now())
+        said = "no mail goes to them any more"
+    note(request, said, found.email)
+    messages.success(request, f"{found.email}: {said}.")
+    return redirect("reader", pk=pk)
+
+
+def _must_reach_all(request: HttpRequest, found: Subscriber, right: Right) -> None:
+    """Refuse what would touch a reader's newsletters of other publications too."""
+    beyond = found.subscriptions.all()
+    there = reach(request, right)
+    if there is not None and beyond.exclude(newsletter__publication__in=there).exists():
+        raise PermissionDenied
 
 
 @require_safe

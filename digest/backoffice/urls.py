@@ -15,6 +15,10 @@ urlpatterns = [
     path("readers/", readers.search, name="readers"),
     path("readers/<int:pk>/", readers.reader, name="reader"),
     path("readers/<int:pk>/unsubscribe/", readers.unsubscribe, name="reader-unsubscribe"),
+    path("readers/<int:pk>/resend/<int:edition>/", readers.resend, name="reader-resend"),
+    path("readers/<int:pk>/export/", readers.export, name="reader-export"),
+    path("readers/<int:pk>/erase/", readers.erase, name="reader-erase"),
+    path("readers/<int:pk>/suppress/", readers.suppress, name="reader-suppress"),
     path("editions/<int:pk>/deliveries/", readers.deliveries, name="deliveries"),
     path("editions/", include("digest.backoffice.desk.urls")),
 ]

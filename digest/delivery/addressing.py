@@ -17,16 +17,23 @@ SOMEBODY = "reader@example.com"
 
 
 def parcel_for(
-    edition: Edition, row: Row, shelf: Shelf, now: datetime, *, sign: bool = True
+    edition: Edition,
+    row: Row,
+    shelf: Shelf,
+    now: datetime,
+    *,
+    sign: bool = True,
+    message_id: str = "",
 ) -> Parcel:
     """Put a reader's mail together; DigestError if their address or name cannot be written.
 
-    `sign` it with DKIM, where there is a key for the sender.
+    `sign` it with DKIM, where there is a key for the sender. A `message_id` is of a copy; without
+    it the mail has the one that a repeat of it would have.
 
     The subject is the edition's for everyone: it may name a story that a reader of other topics
     doesn't get, but one issue goes by one name, in the archive and among readers.
     """
-    stories, to = shelf.chosen(row.topics), _recipient(edition, row, now)
+    stories, to = shelf.chosen(row.topics), _recipient(edition, row, now, message_id)
     message = shelf.compiled.message(to, stories=stories)
     if sign:
         message = dkim.signed(message, edition.newsletter.publication.sender_domain, now)
@@ -67,14 +74,14 @@ def _sender(edition: Edition, row: Row) -> str:
     return addresses.envelope(edition.newsletter.publication.sender_email)
 
 
-def _recipient(edition: Edition, row: Row, now: datetime) -> Recipient:
+def _recipient(edition: Edition, row: Row, now: datetime, named: str) -> Recipient:
     link = links.ReaderLink(row.subscriber_id, edition.newsletter_id, edition.pk)
     page, mailto = links.ways_out(link)
     return Recipient(
         email=row.email,
         name=row.name,
         unsubscribe_url=page,
-        message_id=message_id(edition, row.subscriber_id),
+        message_id=named or message_id(edition, row.subscriber_id),
         date=now,
         preferences_url=links.preferences_url(row.subscriber_id, edition.newsletter.publication_id),
         unsubscribe_mailto=mailto,

@@ -1,5 +1,6 @@
 """All that is known of one reader, as plain values: for themselves, and for an operator."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
@@ -32,6 +33,16 @@ def everything(reader: Subscriber, deliveries: int | None = None) -> dict[str, A
         ),
         "notices": [_notice_facts(one) for one in reader.notices.order_by("id")],
         "deliveries": [_delivery_facts(one) for one in history.of_reader(reader)[:deliveries]],
+    }
+
+
+def of_newsletters(known: dict[str, Any], slugs: Collection[str]) -> dict[str, Any]:
+    """Return of what `everything` said only what is about these newsletters, and the reader."""
+    return {
+        name: [row for row in value if _newsletter_of(row) in slugs]
+        if isinstance(value, list)
+        else value
+        for name, value in known.items()
     }
 
 
@@ -101,3 +112,8 @@ def _notice_facts(one: Notice) -> dict[str, Any]:
         "state": Notice.State(one.state).label,
         "reply": f"{one.reply_code or ''} {one.reply}".strip(),
     }
+
+
+def _newsletter_of(row: dict[str, Any]) -> str | None:
+    slug: str | None = row.get("newsletter", row.get("newsletter__slug"))
+    return slug

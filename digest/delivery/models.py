@@ -227,6 +227,7 @@ class Notice(Dispatch):
         HELP = "help", "says which addresses there are"
         PAUSED = "paused", "tells an editor of a domain that refuses us"
         ACCOUNT = "account", "is about somebody's account in the console"
+        COPY = "copy", "brings an issue once more"
 
     kind = models.CharField(max_length=8, choices=Kind)
     lease_until = models.DateTimeField(null=True)

@@ -20,7 +20,7 @@ from django.db.models import F
 
 from digest.core import addresses, clock, jobs, links
 from digest.core.errors import DigestError
-from digest.delivery import dkim, retries, wording
+from digest.delivery import copies, dkim, retries, wording
 from digest.delivery.errors import RelayDownError, ReplyLostError
 from digest.delivery.models import Notice, Relay
 from digest.delivery.relays import health, roster, routes
@@ -176,22 +176,9 @@ def _put_off(notice: Notice, until: datetime) -> None:
 def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str, Any]:
     """Return what to record of a notice that was handed over, or should not be."""
     try:
-        written = wording.written(notice, now)
-        if written is None:
+        message = _message(notice, now)
+        if message is None:
             return {"state": State.CANCELLED, "reply": UNWANTED, "settled_at": now}
-        message = compose(
-            written.letter,
-            Masthead.of(notice.publication),
-            Addressee(
-                email=notice.email,
-                message_id=message_id(notice),
-                date=now,
-                links=written.links,
-                unsubscribe_url=written.unsubscribe_url,
-                unsubscribe_mailto=written.unsubscribe_mailto,
-            ),
-            replied=notice.answers_mail,
-        )
         if transport.intact:
             message = dkim.signed(message, notice.publication.sender_domain, now)
         sender = addresses.envelope(notice.publication.sender_email)
@@ -208,6 +195,29 @@ def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str,
         "due_at": made.due_at or notice.due_at,
         "settled_at": None if made.state == State.DEFERRED else now,
     }
+
+
+def _message(notice: Notice, now: datetime) -> bytes | None:
+    """Return the mail that a notice stands for; None if it is not wanted any more."""
+    if notice.kind == Notice.Kind.COPY:
+        parcel = copies.parcel_of(notice, message_id(notice), now)
+        return parcel.message if parcel else None
+    written = wording.written(notice, now)
+    if written is None:
+        return None
+    return compose(
+        written.letter,
+        Masthead.of(notice.publication),
+        Addressee(
+            email=notice.email,
+            message_id=message_id(notice),
+            date=now,
+            links=written.links,
+            unsubscribe_url=written.unsubscribe_url,
+            unsubscribe_mailto=written.unsubscribe_mailto,
+        ),
+        replied=notice.answers_mail,
+    )
 
 
 def _doubted(notice: Notice, now: datetime) -> dict[str, Any]:

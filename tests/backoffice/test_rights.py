@@ -51,7 +51,7 @@ def filled(address: str, number: int = 1) -> str:
     for part, value in {
         "<int:pk>": str(number),
         "<int:newsletter>": str(number),
-        "<int:story>": str(number),
+        "<int:edition>": str(number),
         "<slug:verb>": "undo",
         "<slug:kind>": "html",
         "<path:object_id>": str(number),

@@ -18,7 +18,7 @@ from digest.api.words import Email, Id, Line, Slug, Switch, Text, Told
 from digest.core import addresses, clock
 from digest.core.addresses import Address
 from digest.delivery import erasing
-from digest.delivery.disclosing import everything, subscription_facts
+from digest.delivery.disclosing import everything, of_newsletters, subscription_facts
 from digest.newsletters.models import Newsletter
 from digest.subscribers import consent, doors, signups
 from digest.subscribers.models import Subscriber, Subscription
@@ -142,13 +142,7 @@ def export_subscriber(request: HttpRequest, number: Id) -> Any:
     known = everything(reach.subscriber(caller, number))
     if caller.publication_id is None:
         return known
-    ours = set(reach.newsletters(caller).values_list("slug", flat=True))
-    return {
-        name: [row for row in value if _newsletter_of(row) in ours]
-        if isinstance(value, list)
-        else value
-        for name, value in known.items()
-    }
+    return of_newsletters(known, set(reach.newsletters(caller).values_list("slug", flat=True)))
 
 
 @router.delete(
@@ -246,8 +240,3 @@ def _asked(caller: Caller) -> QuerySet[Subscription]:
 def _subscription_facts(one: Subscription) -> dict[str, Any]:
     known = subscription_facts(one)
     return {name: known[name] for name in SubscriptionFacts.model_fields}
-
-
-def _newsletter_of(row: dict[str, Any]) -> str | None:
-    slug: str | None = row.get("newsletter", row.get("newsletter__slug"))
-    return slug

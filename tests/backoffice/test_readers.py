@@ -1,0 +1,124 @@
+"""A reader's page: what an editor does for one reader who wrote to them."""
+
+import json
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from digest.accounts.models import AuditEntry, User
+from digest.delivery import posting, sending
+from digest.editions.models import Edition
+from digest.newsletters.models import Member, Publication, Role
+from digest.subscribers import suppression
+from digest.subscribers.models import Subscriber, Subscription
+from tests.cast import NOON, make_newsletter, make_publication, make_running
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def issue() -> Edition:
+    """An issue on its way to two readers."""
+    return make_running(2)
+
+
+@pytest.fixture
+def reader(issue: Edition) -> Subscriber:
+    """One of them."""
+    return Subscriber.objects.earliest("pk")
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    """An owner's browser."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    return client
+
+
+def owner_of(publication: Publication) -> Client:
+    """The browser of somebody who owns one publication."""
+    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(user=user, publication=publication, role=Role.OWNER, created_at=NOON)
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def said(answer: object) -> str:
+    """What the page tells after a button was pressed."""
+    return " ".join(str(one) for one in answer.context["messages"])  # type: ignore[attr-defined]
+
+
+def test_a_copy_is_sent_and_shown(
+    desk: Client, issue: Edition, reader: Subscriber, settings: Settings
+) -> None:
+    """With the relay's words; pressed again, it says when it went."""
+    address = f"/admin/readers/{reader.pk}/"
+    with SmtpServer() as relay:
+        settings.DIGEST_SMTP_URL = relay.url
+        sending.send_due()
+        assert "gets it once more" in said(desk.post(f"{address}resend/{issue.pk}/", follow=True))
+        posting.send_due()
+        assert [one.recipient for one in relay.received].count(reader.email) == 2
+    assert "A copy went to" in said(desk.post(f"{address}resend/{issue.pk}/", follow=True))
+    page = desk.get(address).content.decode()
+    assert "Brings an issue once more" in page
+    assert "250" in page
+    assert AuditEntry.objects.get().about == reader.email
+
+
+def test_all_that_is_known_is_downloaded(desk: Client, reader: Subscriber) -> None:
+    """As a file, and noted."""
+    answer = desk.get(f"/admin/readers/{reader.pk}/export/")
+    assert "attachment" in answer["Content-Disposition"]
+    assert json.loads(answer.content)["email"] == reader.email
+    assert AuditEntry.objects.get().what == "exported the reader"
+
+
+def test_of_another_publication_nothing_is_downloaded(issue: Edition, reader: Subscriber) -> None:
+    """Though it is the same reader."""
+    other = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    asked = {"state": Subscription.State.ACTIVE, "created_at": NOON, "confirmed_at": NOON}
+    Subscription.objects.create(subscriber=reader, newsletter=other, **asked)
+    browser = owner_of(other.publication)
+    known = json.loads(browser.get(f"/admin/readers/{reader.pk}/export/").content)
+    assert {one["newsletter"] for one in known["subscriptions"]} == {"gazette"}
+    assert known["deliveries"] == []
+    for verb in ("erase", "suppress"):
+        form = {"address": reader.email}
+        assert browser.post(f"/admin/readers/{reader.pk}/{verb}/", form).status_code == 403
+    resend = browser.post(f"/admin/readers/{reader.pk}/resend/{issue.pk}/")
+    assert resend.status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["", "ines", "other@reader.example", EVIL])
+def test_nobody_is_erased_by_mistake(desk: Client, reader: Subscriber, typed: str) -> None:
+    """Their whole address has to be typed."""
+    form = {"address": typed}
+    answer = desk.post(f"/admin/readers/{reader.pk}/erase/", form, follow=True)
+    assert "Nothing was erased" in said(answer)
+    assert Subscriber.objects.filter(pk=reader.pk).exists()
+
+
+def test_a_reader_is_erased(desk: Client, reader: Subscriber) -> None:
+    """And the audit log does not keep their address."""
+    form = {"address": reader.email.upper()}
+    answer = desk.post(f"/admin/readers/{reader.pk}/erase/", form, follow=True)
+    assert "Erased" in said(answer)
+    assert not Subscriber.objects.filter(pk=reader.pk).exists()
+    assert reader.email not in str(list(AuditEntry.objects.values()))
+
+
+def test_all_mail_is_stopped_and_let_go(desk: Client, reader: Subscriber) -> None:
+    """The reason is shown as text."""
+    address = f"/admin/readers/{reader.pk}/suppress/"
+    desk.post(address, {"why": EVIL})
+    assert suppression.is_stopped(reader.address_key)
+    page = desk.get(f"/admin/readers/{reader.pk}/").content.decode()
+    assert "is suppressed" in page
+    assert EVIL not in page
+    desk.post(address, {"lift": "1"})
+    assert not suppression.is_stopped(reader.address_key)
