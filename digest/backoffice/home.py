@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from django.contrib import admin, messages
 from django.db import connection
@@ -58,14 +57,17 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Home",
-        "coming": [_coming(one, now) for one in newsletters if one.active],
+        "coming": [
+            _coming(one, now) | {"may_edit": edits is None or one.publication_id in edits}
+            for one in newsletters
+            if one.active
+        ],
         "desk": [_on_desk(one, now) for one in _editions(there, State.DRAFT, State.BUILT)],
         "going": [_going(one, now) for one in _editions(there, *GOING)],
         "troubles": list(troubles(now, steers, edits)),
         "issues": charts.bars(_last_issues(there), "Readers reached by the last issues"),
         "growth": charts.line(growth(now), f"Readers joined and left, the last {DAYS} days"),
         "newsletters": newsletters,
-        "key": uuid4().hex,
         "first": not newsletters,
     }
     return render(request, "backoffice/home.html", context)
@@ -116,8 +118,9 @@ def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
     doubted = Delivery.objects.filter(within(edits, "edition__newsletter__publication"))
     held = doubted.filter(state=Delivery.State.IN_DOUBT).values_list("edition", flat=True)
     for pk in list(held.distinct()[:5]):
-        what, url = "Some deliveries are in doubt", reverse("desk:edition", args=[pk])
-        yield Trouble(what, f"digest edition doubts {pk} lists them.", url=url)
+        url = f"{reverse('deliveries', args=[pk])}?state=in-doubt"
+        why = "The line broke before the relay's word. Look into its log, then settle them."
+        yield Trouble("Some deliveries are in doubt", why, url=url)
     failing = belonging.sources(edits).filter(failures__gte=3)
     for source in failing.order_by("-failures")[:10]:
         what = f"{source.title or source.url} has failed {source.failures} times"

@@ -9,12 +9,13 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from digest.backoffice.access import find, find_reader, needs, note, reach
-from digest.core import clock
+from digest.backoffice.access import find, find_reader, may, needs, note, reach
+from digest.core import addresses, clock
 from digest.core.errors import DigestError
-from digest.delivery import belonging, copies, disclosing, erasing, history
+from digest.delivery import belonging, copies, disclosing, erasing, history, resolving
 from digest.delivery.models import Dispatch, Notice
 from digest.delivery.progress import progress
 from digest.newsletters.members import Right, within
@@ -188,8 +189,33 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
         "asked": asked,
         "states": [(slug, state.label, _of(counts, state)) for slug, state in _STATES.items()],
         "eligible": counts.eligible,
+        "can_send": may(request, Right.SEND, edition.newsletter.publication_id),
     }
     return _page(request, "deliveries", context)
+
+
+@require_POST
+@needs(Right.SEND)
+def resolve(request: HttpRequest, pk: int) -> HttpResponse:
+    """Settle what is in doubt: one reader's, or all of an issue."""
+    edition, said = find(request, pk, Right.SEND), request.POST
+    ways = {
+        "sent": (resolving.settle_as_sent, "recorded as sent"),
+        "again": (resolving.send_again, "sent again"),
+        "failed": (resolving.give_up, "given up"),
+    }
+    if said.get("way") not in ways:
+        raise Http404
+    way, words = ways[said["way"]]
+    try:
+        email = said.get("email", "")
+        number = way(edition, clock.now(), addresses.parse(email).key if email else "")
+    except DigestError as problem:
+        messages.error(request, str(problem))
+    else:
+        note(request, f"{number:,} in doubt {words}", edition, edition.newsletter.publication_id)
+        messages.success(request, f"{number:,} {words}.")
+    return redirect(f"{reverse('deliveries', args=[pk])}?state=in-doubt")
 
 
 def _of(counts: Any, state: Dispatch.State) -> int:

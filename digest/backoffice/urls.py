@@ -20,5 +20,6 @@ urlpatterns = [
     path("readers/<int:pk>/erase/", readers.erase, name="reader-erase"),
     path("readers/<int:pk>/suppress/", readers.suppress, name="reader-suppress"),
     path("editions/<int:pk>/deliveries/", readers.deliveries, name="deliveries"),
+    path("editions/<int:pk>/doubts/", readers.resolve, name="doubts"),
     path("editions/", include("digest.backoffice.desk.urls")),
 ]

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from digest.backoffice.desk import previews, views
+from digest.backoffice.desk import begin, previews, views
 
 app_name = "desk"
 urlpatterns = [
-    path("start/<int:newsletter>/", views.begin, name="start"),
+    path("start/<int:newsletter>/", begin.begin, name="start"),
     path("<int:pk>/desk/", views.edition, name="edition"),
     path("<int:pk>/desk/progress/", views.moving, name="progress"),
     path("<int:pk>/desk/check/", views.check, name="check"),

@@ -3,23 +3,23 @@
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
-from digest.backoffice.access import editors, find, may, needs, note, reach, who
+from digest.backoffice.access import editors, find, may, note, reach
 from digest.backoffice.desk import acts
+from digest.backoffice.desk.begin import search
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.delivery import belonging, preflight
 from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
 from digest.delivery.progress import Progress, pace, progress
-from digest.editions import approving, dispatching
+from digest.editions import approving
 from digest.editions.desk import OPEN
 from digest.editions.models import Edition
 from digest.newsletters.members import Right
@@ -84,30 +84,6 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
-@needs(Right.EDIT)
-def begin(request: HttpRequest, newsletter: int) -> HttpResponse:
-    """Lay an issue outside the schedule on the desk, once for each form that was shown."""
-    known = belonging.newsletters(reach(request, Right.EDIT))
-    found = get_object_or_404(known, pk=newsletter)
-    ids = [int(one) for one in request.POST.getlist("article") if one.isdecimal()]
-    articles = list(Article.objects.filter(pk__in=ids))
-    try:
-        made = dispatching.start(
-            found,
-            request.POST.get("key") or uuid4().hex,
-            who(request),
-            clock.now(),
-            articles=articles,
-            only_topics=request.POST.getlist("topic"),
-        )
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect(request.META.get("HTTP_REFERER") or "admin:index")
-    note(request, "laid an issue on the desk", made, found.publication_id)
-    return redirect("desk:edition", pk=made.pk)
-
-
 def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
     now = clock.now()
     zone = clock.zone(found.newsletter.publication.timezone)
@@ -156,12 +132,7 @@ def _search(request: HttpRequest, stories: list[Any]) -> list[Article]:
         return []
     there = [story.article_id for story in stories if story.article_id]
     ours = belonging.articles(reach(request, Right.EDIT)).filter(retracted_at=None)
-    known = ours.exclude(pk__in=there).order_by("-available_at")
-    if query.startswith(("http://", "https://")):
-        return list(known.filter(url__startswith=query.strip())[:FOUND])
-    for word in query.split()[:8]:
-        known = known.filter(title__icontains=word)
-    return list(known[:FOUND])
+    return list(search(ours.exclude(pk__in=there), query.strip())[:FOUND])
 
 
 def _changed_it_last(request: HttpRequest, found: Edition) -> bool:
