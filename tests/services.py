@@ -1,7 +1,8 @@
 """Real PostgreSQL and Valkey for the suite; loaded by pytest before Django's settings are read.
 
 Services named in the environment are used as they are. Otherwise embedded ones are started in a
-temporary folder, for each worker where there are several. `python -m tests.services COMMAND …` runs one command with them.
+temporary folder, for each worker where there are several. `python -m tests.services COMMAND …` runs
+one command with them.
 """
 
 import atexit
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
 
 _OURS = "DIGEST_TESTS_STARTED_THEM"
 

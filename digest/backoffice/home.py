@@ -18,6 +18,7 @@ from digest.articles.models import Source
 from digest.backoffice import charts
 from digest.backoffice.access import editors
 from digest.backoffice.desk.views import in_words
+from digest.backoffice.setup import steps
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.delivery import steering
@@ -66,7 +67,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "growth": charts.line(growth(now), f"Readers joined and left, the last {DAYS} days"),
         "newsletters": newsletters,
         "key": uuid4().hex,
-        "first": not newsletters,
+        "first": _first(),
     }
     return render(request, "backoffice/home.html", context)
 
@@ -133,6 +134,19 @@ came AS (
 )
 SELECT day, coalesce(joined, 0), coalesce(gone, 0) FROM days LEFT JOIN came USING (day) ORDER BY day
 """
+
+
+def _first() -> dict[str, Any] | None:
+    """Return where a first run goes on, or None once something went out or somebody subscribed."""
+    if not steps.is_first_run():
+        return None
+    publication, step = steps.left()
+    return {
+        "step": step,
+        "last": len(steps.ORDER),
+        "publication": publication,
+        "url": steps.url_of(step, publication),
+    }
 
 
 def _editions(*states: str) -> list[Edition]:

@@ -12,5 +12,6 @@ urlpatterns = [
     path("readers/<int:pk>/", readers.reader, name="reader"),
     path("readers/<int:pk>/unsubscribe/", readers.unsubscribe, name="reader-unsubscribe"),
     path("editions/<int:pk>/deliveries/", readers.deliveries, name="deliveries"),
+    path("setup/", include("digest.backoffice.setup.urls")),
     path("editions/", include("digest.backoffice.desk.urls")),
 ]

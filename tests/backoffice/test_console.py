@@ -111,13 +111,13 @@ def filled(address: str) -> str:
 OURS = sorted(
     {filled(one) for one in addresses_of(get_resolver().url_patterns) if one.startswith("admin/")}
 )
-OPEN = {"/admin/login/", "/admin/logout/", "/admin/jsi18n/"}
+OPEN = {"/admin/login/", "/admin/logout/", "/admin/jsi18n/"}  # the first account: test_setup
 
 
 @pytest.mark.parametrize("address", [one for one in OURS if "(" not in one and one not in OPEN])
 @pytest.mark.parametrize("who", ["nobody", "a reader who has an account"])
 def test_every_address_is_refused_without_the_right(
-    client: Client, issue: Edition, address: str, who: str
+    client: Client, ada: User, issue: Edition, address: str, who: str
 ) -> None:
     """By GET and POST alike: only the page to sign in is shown."""
     if who != "nobody":
@@ -264,8 +264,8 @@ def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Edition) ->
 
 
 def test_home_of_an_empty_house_says_what_to_do_first(desk: Client) -> None:
-    """Four steps."""
-    assert b"Four steps to a first issue" in desk.get("/admin/").content
+    """The first run."""
+    assert b"Set up your publication" in desk.get("/admin/").content
 
 
 def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Edition) -> None:
