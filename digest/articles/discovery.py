@@ -55,27 +55,42 @@ def add_source(url: str, now: datetime) -> Source:
 
 
 def find(url: str) -> Found:
-    """Return what can be polled at an address.
+    """Return what can be polled at an address: the first of what `find_all` returns."""
+    return next(_leads(typed(url)))
 
-    That is the address itself if it is a feed, the feed that a page names, one at a usual place of
+
+def find_all(url: str) -> list[Found]:
+    """Return everything that can be polled at an address, the best first.
+
+    That is the address itself if it is a feed, the feeds that a page names, one at a usual place of
     the site, or the page as a single article. An article's page also names its site's feed; whoever
     gives the article's address wants the article.
 
     Raises DiscoveryError where nothing is found, FetchError where nothing answers.
     """
-    url = typed(url)
+    return list({found.url: found for found in _leads(typed(url))}.values())
+
+
+def _leads(url: str) -> Iterator[Found]:
+    """Yield what can be polled at an address, one at least."""
     answer = fetch(url, accept=fetching.FEEDS)
     text = decode(answer.body, answer.charset)
     if sniff(text) != "html":
-        return _feed(answer, url)
-    article = _article(answer, url, text)
-    if article and facts.read(page.tree(text)).is_article and not _is_front(answer.url):
-        return article
-    for candidate in (*_named(text, answer.url), *_usual(answer.url)):
-        if found := _try(candidate):
-            return found
-    if article and not _is_front(answer.url):
-        return article
+        yield _feed(answer, url)
+        return
+    article = None if _is_front(answer.url) else _article(answer, url, text)
+    if article and facts.read(page.tree(text)).is_article:
+        yield article
+        return
+    named = filter(None, map(_try, _named(text, answer.url)))
+    if first := next(named, None):
+        yield first
+        yield from named
+        return
+    usual = filter(None, map(_try, _usual(answer.url)))
+    if only := next(usual, article):
+        yield only
+        return
     raise DiscoveryError(
         f"No feed was found at {url}. Look for “RSS” on the site and use that address."
     )

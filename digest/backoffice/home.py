@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles import polling
 from digest.backoffice import charts
-from digest.backoffice.access import editors, find, must, needs, note, reach
+from digest.backoffice.access import editors, find, may, must, needs, note, reach
 from digest.backoffice.desk.views import in_words
+from digest.backoffice.setup import steps
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.delivery import belonging, steering
@@ -68,7 +69,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "issues": charts.bars(_last_issues(there), "Readers reached by the last issues"),
         "growth": charts.line(growth(now), f"Readers joined and left, the last {DAYS} days"),
         "newsletters": newsletters,
-        "first": not newsletters,
+        "first": _first(request),
     }
     return render(request, "backoffice/home.html", context)
 
@@ -146,6 +147,19 @@ came AS (
 )
 SELECT day, coalesce(joined, 0), coalesce(gone, 0) FROM days LEFT JOIN came USING (day) ORDER BY day
 """
+
+
+def _first(request: HttpRequest) -> dict[str, Any] | None:
+    """Return where a first run goes on, or None once something went out or somebody subscribed."""
+    if not may(request, Right.MANAGE, None) or not steps.is_first_run():
+        return None
+    publication, step = steps.left()
+    return {
+        "step": step,
+        "last": len(steps.ORDER),
+        "publication": publication,
+        "url": steps.url_of(step, publication),
+    }
 
 
 def _editions(there: There, *states: str) -> list[Edition]:

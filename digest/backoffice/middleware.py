@@ -1,8 +1,12 @@
-"""What the console's pages may load and run: their own files, and nothing that stands in a page."""
+"""What the console's pages may load and run; and where it leads while nobody has an account."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from digest.accounts import first
 
 CONSOLE = "/admin/"
 # unfold's Alpine reads expressions from attributes, which takes 'unsafe-eval'; no script may stand
@@ -28,3 +32,17 @@ class ConsolePolicy:
             # Without a referrer browsers hide where a form comes from, which is what CSRF asks.
             response.headers.setdefault("Referrer-Policy", "same-origin")
         return response
+
+
+class FirstRun:
+    """Leads to where the first account is made, while there is nobody who could sign in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or lead there."""
+        ours = request.path.startswith(CONSOLE) and request.path != reverse("setup:account")
+        if ours and not request.user.is_authenticated and first.is_missing():
+            return redirect("setup:account")
+        return self.get_response(request)

@@ -9,9 +9,7 @@ changes nothing.
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from urllib.parse import urlsplit
 
 import redis
@@ -22,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from digest.articles.models import Source
 from digest.core import clock, jobs
+from digest.core.findings import Finding, Level, fail, ok, warn
 from digest.newsletters.models import Newsletter
 
 SHORTEST_KEY = 32  # characters
@@ -29,38 +28,6 @@ ROOM = 1 << 30  # bytes free that a sending installation should have
 LATE = timedelta(minutes=15)  # a source that is due for so long is polled by nobody
 SKEW = timedelta(seconds=5)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class Level(StrEnum):
-    """How a finding is meant."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One answer."""
-
-    level: Level
-    what: str
-    advice: str = ""
-
-
-def ok(what: str) -> Finding:
-    """All is well."""
-    return Finding(Level.OK, what)
-
-
-def warn(what: str, advice: str) -> Finding:
-    """It works, but not as it should in production."""
-    return Finding(Level.WARN, what, advice)
-
-
-def fail(what: str, advice: str) -> Finding:
-    """Mail won't go out, or must not."""
-    return Finding(Level.FAIL, what, advice)
 
 
 Check = Callable[[datetime], Iterator[Finding]]

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from digest.cli import checks
 from digest.core import clock
+from digest.core.findings import Level
 from digest.delivery.models import Delivery, Relay
 from digest.delivery.progress import Progress, progress
 from digest.editions.models import Edition
@@ -61,7 +62,7 @@ def _why_still(edition: Edition) -> str:
         problem = relay.problem.rstrip(".")
         return f"The relay cannot be used: {problem}. It is tried again by itself."
     for finding in checks.workers(clock.now()):
-        if finding.level is checks.Level.FAIL:
+        if finding.level is Level.FAIL:
             return f"{finding.what} {finding.advice}"
     deferred = edition.deliveries.filter(state=Delivery.State.DEFERRED).order_by("due_at")
     if first := deferred.first():

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 OVERVIEW = {
     "Begin": {
         "up": "run everything on this machine, on embedded services",
+        "setup": "where to make the first account, and set up in a browser",
         "doctor": "is this installation fit to send?",
     },
     "Newsletters": {

@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
 def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
     """Return Digest's variables for every process here; what is set already is kept."""
-    base = env.read("DIGEST_BASE_URL") or f"http://localhost:{place.port}"
+    base = base_url(place)
     hosts = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
     allowed = env.listed("DIGEST_FETCH_ALLOW")
     if place.sample:
@@ -68,6 +68,11 @@ def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
         "DIGEST_EMBEDDED": "1",
         "DIGEST_SAMPLE": "1" if place.sample else "0",
     }
+
+
+def base_url(place: Place) -> str:
+    """Return the public address, without a slash at its end."""
+    return env.read("DIGEST_BASE_URL").rstrip("/") or f"http://localhost:{place.port}"
 
 
 def mailbox(place: Place, port: int) -> Program:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from digest.core import env
 from digest.core.errors import DigestError
@@ -76,11 +77,11 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
             supervisor.start(programs.inbound(int(os.environ["DIGEST_INBOUND_PORT"])))
         supervisor.start(programs.web(place))
         supervisor.wait_until(lambda: _web_answers(place), "The web process", 60)
-        news = _set_up(place)
+        news, first_account = _set_up(place), _first_account()
         signals.check()
         supervisor.start(programs.worker())
         supervisor.start(programs.beat())
-        say(_welcome(place, news))
+        say(_welcome(place, news, first_account))
         _look_after(place, supervisor, own_database=own_database)
 
 
@@ -156,7 +157,8 @@ def _start_mailbox(place: Place, smtp_port: int | None, supervisor: Supervisor) 
     supervisor.wait_until(
         lambda: programs.accepts_connections(LOOPBACK, port), "The local mailbox", 20
     )
-    return f"smtp://{LOOPBACK}:{port}?starttls=never"
+    page = quote(f"{programs.base_url(place)}/mailbox/", safe=":/")
+    return f"smtp://{LOOPBACK}:{port}?starttls=never&mailbox={page}"
 
 
 @contextmanager
@@ -210,14 +212,28 @@ def _set_up(place: Place) -> str:
         connections.close_all()
 
 
-def _welcome(place: Place, news: str) -> str:
+def _first_account() -> str:
+    """Return where the first account is made, or nothing where there is one."""
+    from django.db import connections
+
+    from digest.accounts import first
+    from digest.core import clock
+
+    try:
+        return first.link(clock.now()) if first.is_missing() else ""
+    finally:
+        connections.close_all()
+
+
+def _welcome(place: Place, news: str, first_account: str) -> str:
     site = os.environ["DIGEST_BASE_URL"]
     local_mailbox = f"{site}/mailbox/  (nothing leaves this machine)"
     lines = {
         "Newspaper": f"{site}/sample/" if place.sample else "",
         "Mailbox": local_mailbox if place.mailbox.exists() else "",
         "Archive": f"{site}/archive/morning-tide" if place.sample else "",
-        "Next digest": news or "none planned; begin with: digest newsletter add --help",
+        "Console": first_account or f"{site}/admin/",
+        "Next digest": news or "none planned; set one up in the console",
         "Data, logs": f"{place.data}, {place.data}/logs",
     }
     shown = [f"  {name:<13}{text}" for name, text in lines.items() if text]

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from digest.articles.models import LONGEST_URL, Article
 from digest.core import addresses, clock
+from digest.core.errors import DigestError
 from digest.newsletters import schedules
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import (
@@ -58,25 +59,35 @@ def create_publication(
     """
     publication = Publication(
         slug=_slug(slug),
-        name=_line(name, "name"),
+        name=name,
         url=url,
-        postal_address=_postal(postal_address),
-        sender_name=_line(sender_name or name, "sender name"),
-        sender_email=_sender(sender_email),
-        timezone=clock.zone(timezone).key,
+        postal_address=postal_address,
+        sender_name=sender_name or name,
+        sender_email=sender_email,
+        timezone=timezone,
         created_at=now,
         **details,
     )
-    _check_urls(publication.url, publication.logo_url)
-    _check_colours(publication.accent, publication.accent_dark)
-    _check_language(publication.language)
-    if publication.tagline:
-        publication.tagline = _line(publication.tagline, "tagline", longest=300)
-    if publication.reply_to:
-        publication.reply_to = _sender(publication.reply_to)
-    _check_fields(publication, checked_above=("url", "logo_url", "sender_email", "reply_to"))
+    _check_publication(publication)
     _store(publication)
     return publication
+
+
+def change_publication(publication: Publication, **details: Any) -> None:
+    """Change fields of a brand that sends mail; raise NewsletterError for what cannot be.
+
+    What identifies its lists (List-Id) stays as it is, whatever becomes of the sender.
+    """
+    kept = {name: getattr(publication, name) for name in details}
+    try:
+        for name, value in details.items():
+            setattr(publication, name, value)
+        _check_publication(publication)
+    except DigestError:
+        for name, value in kept.items():
+            setattr(publication, name, value)
+        raise
+    publication.save(update_fields=details)
 
 
 @transaction.atomic
@@ -182,6 +193,15 @@ def set_desk(
         setattr(newsletter, name, value)
     _check_policies(newsletter)
     newsletter.save(update_fields=given)
+
+
+def change_newsletter(newsletter: Newsletter, **details: Any) -> None:
+    """Change its name, or its policies; raise NewsletterError for what cannot be."""
+    for name, value in details.items():
+        setattr(newsletter, name, value)
+    newsletter.name = _line(newsletter.name, "name")
+    _check_policies(newsletter)
+    newsletter.save(update_fields=details)
 
 
 @transaction.atomic
@@ -298,6 +318,23 @@ def _sender(text: str) -> str:
     if not parsed.email.isascii():
         return addresses.envelope(parsed.email)
     return parsed.email
+
+
+def _check_publication(publication: Publication) -> None:
+    """Put a publication's fields into the form they are kept in, or raise NewsletterError."""
+    publication.name = _line(publication.name, "name")
+    publication.sender_name = _line(publication.sender_name, "sender name")
+    publication.postal_address = _postal(publication.postal_address)
+    publication.sender_email = _sender(publication.sender_email)
+    publication.timezone = clock.zone(publication.timezone).key
+    _check_urls(publication.url, publication.logo_url)
+    _check_colours(publication.accent, publication.accent_dark)
+    _check_language(publication.language)
+    if publication.tagline:
+        publication.tagline = _line(publication.tagline, "tagline", longest=300)
+    if publication.reply_to:
+        publication.reply_to = _sender(publication.reply_to)
+    _check_fields(publication, checked_above=("url", "logo_url", "sender_email", "reply_to"))
 
 
 def _check_urls(*urls: str) -> None:

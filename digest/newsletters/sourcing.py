@@ -1,9 +1,44 @@
-"""Which sources a newsletter carries."""
+"""Which sources a newsletter carries, and which wait for one."""
+
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
+from digest.articles import polling
+from digest.articles.discovery import add_source
 from digest.articles.models import Source
-from digest.newsletters.models import Newsletter
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.models import Newsletter, Publication
+
+
+def of(publication: Publication) -> QuerySet[Source]:
+    """Return the sources of a publication's newsletters, and those that wait for one."""
+    here = Q(newsletters__publication=publication) | Q(newsletters=None)
+    return Source.objects.filter(here).distinct().order_by("pk")
+
+
+def bring_in(publication: Publication, url: str, now: datetime) -> Source:
+    """Find what is at an address, poll it, and let the publication's newsletters carry it.
+
+    Where there is none yet it waits for one. A new source that cannot be polled is not kept. Raises
+    DiscoveryError, FetchError, or NewsletterError, each saying what to do.
+    """
+    source = add_source(url, now)
+    polled = polling.poll(source, now)
+    if source.succeeded_at is None:
+        Source.objects.filter(pk=source.pk, newsletters=None).delete()
+        raise NewsletterError(polled.problem)
+    for newsletter in publication.newsletters.all():
+        newsletter.sources.add(source)
+    return source
+
+
+def let_go(publication: Publication, source: Source) -> None:
+    """Let none of a publication's newsletters carry a source; if nobody does, it is forgotten."""
+    for newsletter in publication.newsletters.filter(sources=source):
+        drop(newsletter, source)
+    Source.objects.filter(pk=source.pk, newsletters=None).delete()
 
 
 @transaction.atomic

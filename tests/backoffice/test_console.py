@@ -214,8 +214,8 @@ def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Edition) ->
 
 
 def test_home_of_an_empty_house_says_what_to_do_first(desk: Client) -> None:
-    """Four steps."""
-    assert b"Four steps to a first issue" in desk.get("/admin/").content
+    """The first run."""
+    assert b"Set up your publication" in desk.get("/admin/").content
 
 
 def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Edition) -> None:

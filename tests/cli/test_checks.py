@@ -13,10 +13,11 @@ import dns.resolver
 import pytest
 from pytest_django.fixtures import Settings
 
-from digest.cli import checks, senders, signing
-from digest.cli.checks import Finding, Level
-from digest.cli.relay import relay
+from digest.cli import checks
+from digest.core.findings import Finding, Level
+from digest.delivery import senders, signing
 from digest.delivery.dkim.making import make_key
+from digest.delivery.relays.knocking import relay
 from tests.cast import NOON, make_newsletter, make_publication, make_source
 from tests.cli.conftest import Digest
 

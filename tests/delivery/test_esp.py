@@ -19,13 +19,13 @@ from anymail.signals import pre_send
 from django.core import mail
 from pytest_django.fixtures import Settings
 
-from digest.cli.checks import Level
-from digest.cli.relay import relay
 from digest.core.errors import ConfigurationError
+from digest.core.findings import Level
 from digest.delivery import sending
 from digest.delivery.dkim.making import make_key
 from digest.delivery.errors import RelayDownError, ReplyLostError
 from digest.delivery.models import Delivery, Relay
+from digest.delivery.relays.knocking import relay
 from digest.delivery.transports import transport_for
 from digest.delivery.transports.base import Envelope, Parcel, Reply, Transport
 from digest.delivery.transports.esp import EspTransport, parse_address

@@ -21,7 +21,9 @@ READY = "Ctrl-C stops everything."
 class Up:
     """The process, its data folder and port, and what it has printed since it was started."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, *words: str, **environment: str) -> None:
+        self.words = words  # more of the command line
+        self.environment = environment  # more than ours
         self.data = data
         self.port = port
         self.url = f"http://localhost:{port}"
@@ -33,11 +35,11 @@ class Up:
         """Start and wait until it says that it is ready."""
         self.said = ""
         self.process = subprocess.Popen(
-            [*DIGEST, "up", "--port", str(self.port), "--data", str(self.data)],
+            [*DIGEST, "up", "--port", str(self.port), "--data", str(self.data), *self.words],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=clean_environment(),
+            env=clean_environment() | self.environment,
             cwd=ROOT,
             start_new_session=True,
             preexec_fn=_listen_to_interrupts,  # noqa: PLW1509  one signal call, no locks

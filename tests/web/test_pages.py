@@ -4,6 +4,7 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import path
 
+from digest.accounts.models import User
 from digest.web import health
 from digest.web.urls import urlpatterns as pages
 from tests.cast import make_newsletter
@@ -29,15 +30,19 @@ def test_home_lists_active_newsletters(client: Client) -> None:
 
 
 def test_empty_home_says_what_to_do(client: Client) -> None:
-    """A new installation's first page is not blank."""
+    """While nobody has an account it leads to the setup; afterwards it is not blank."""
+    assert client.get("/")["Location"] == "/admin/setup/account/"
+    User.objects.create_user("ada@courier.example", "x")
     assert "digest newsletter add" in client.get("/").content.decode()
 
 
 @pytest.mark.parametrize("address", ["/", "/nowhere", "/unsubscribe/x"])
 def test_every_page_has_the_strict_policy(client: Client, address: str) -> None:
     """No page may run or load what is not ours, and none carries script or inline style."""
+    User.objects.create_user("ada@courier.example", "x")
     answer = client.get(address)
     body = answer.content.decode()
+    assert body
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "<script" not in body
     assert "style=" not in body

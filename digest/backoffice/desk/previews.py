@@ -1,5 +1,6 @@
 """The mail as it would arrive: its HTML, its text, its source; anybody's, or one reader's own."""
 
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -12,8 +13,9 @@ from digest.core.errors import DigestError
 from digest.delivery import addressing
 from digest.newsletters.members import Right
 
+_ON_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 # What stands in a mail comes from strangers: it is shown, and runs nothing.
-_POLICY = (
+POLICY = (
     "sandbox; default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
@@ -23,7 +25,10 @@ _POLICY = (
 @editors
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """Show an issue as `html`, `text` or `source`; `?reader=ADDRESS` shows theirs."""
+    """Show an issue as `html`, `text` or `source`; `?reader=ADDRESS` shows theirs.
+
+    `?scheme=` is light or dark.
+    """
     edition, address = find(request, pk), request.GET.get("reader", "").strip()
     if address:
         must(request, Right.READERS, edition.newsletter.publication_id)
@@ -32,12 +37,18 @@ def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:
-        response = _shown(octets, kind)
-    response.headers["Content-Security-Policy"] = _POLICY
+        response = _shown(octets, kind, request.GET.get("scheme", ""))
+    response.headers["Content-Security-Policy"] = POLICY
     return response
 
 
-def _shown(octets: bytes, kind: str) -> HttpResponse:
+def turned(html: str, scheme: str) -> str:
+    """Return a mail as it stands in a scheme; browsers give a frame that of the whole screen."""
+    known = {"dark": "(min-width: 0)", "light": "(max-width: 0)"}
+    return _ON_DARK.sub(known[scheme], html) if scheme in known else html
+
+
+def _shown(octets: bytes, kind: str, scheme: str) -> HttpResponse:
     message = message_from_bytes(octets, policy=policy.default)
     assert isinstance(message, EmailMessage)
     if kind == "source":
@@ -46,4 +57,5 @@ def _shown(octets: bytes, kind: str) -> HttpResponse:
     part = message.get_body((wanted,)) if wanted else None
     if part is None:
         raise Http404
-    return HttpResponse(part.get_content(), content_type=f"text/{wanted}; charset=utf-8")
+    content = turned(part.get_content(), scheme) if wanted == "html" else part.get_content()
+    return HttpResponse(content, content_type=f"text/{wanted}; charset=utf-8")

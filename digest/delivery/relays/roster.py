@@ -134,6 +134,15 @@ def shown(relay: Relay) -> str:
     return f"{scheme}://{address.host}:{address.port}"
 
 
+def mailbox(relay: Relay) -> str:
+    """Return the page where a relay that keeps all mail to itself shows it, or nothing."""
+    try:
+        url = url_of(relay)
+        return "" if url.startswith("anymail+") else smtp.parse_address(url).mailbox
+    except ConfigurationError:
+        return ""
+
+
 def open_transport(relay: Relay) -> Transport:
     """Return the way to hand mail to a relay; it connects when it is first used.
 

@@ -2,10 +2,11 @@
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from digest.accounts import first
 from digest.core import clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
@@ -23,8 +24,11 @@ ISSUE_POLICY = (
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """List every publication's newsletters."""
-    return render(request, "home.html.j2", {"publications": publications()})
+    """List every publication's newsletters; a fresh installation leads to its setup."""
+    known = publications()
+    if not known and first.is_missing():
+        return redirect("setup:account")
+    return render(request, "home.html.j2", {"publications": known})
 
 
 @require_safe

@@ -54,7 +54,8 @@
     const show = () => {
       const shown = new URL(address);
       shown.pathname = shown.pathname.replace(/html\/$/, `${kind}/`);
-      if (reader.value) shown.searchParams.set("reader", reader.value);
+      shown.searchParams.set("scheme", frame.classList.contains("desk-dark") ? "dark" : "light");
+      if (reader?.value) shown.searchParams.set("reader", reader.value);
       frame.src = shown;
     };
     const press = (button, others) => others.forEach((each) =>
@@ -73,7 +74,7 @@
       event.target.setAttribute("aria-pressed", String(dark));
       show();
     });
-    reader.addEventListener("change", show);
+    reader?.addEventListener("change", show);
   }
 
   // --- the check

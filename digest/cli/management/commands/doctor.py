@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.text import Text
 
 from digest.cli import checks
-from digest.cli.checks import Finding, Level
-from digest.cli.relay import relay
-from digest.cli.senders import senders
-from digest.cli.signing import signing
 from digest.core import clock
+from digest.core.findings import Finding, Level
 from digest.core.terminal import DigestCommand, printable
+from digest.delivery.relays.knocking import relay
+from digest.delivery.senders import senders
+from digest.delivery.signing import signing
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 

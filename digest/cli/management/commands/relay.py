@@ -6,14 +6,14 @@ from django.core.management.base import CommandParser
 from rich.console import Console
 
 from digest.cli import lookup, numbers
-from digest.cli.checks import Level
 from digest.cli.errors import AskedError
-from digest.cli.relay import look_at
 from digest.core import clock
+from digest.core.findings import Level
 from digest.core.terminal import ActionCommand, facts, table
 from digest.delivery import warming
 from digest.delivery.models import PausedDomain, Relay
 from digest.delivery.relays import pausing, roster
+from digest.delivery.relays.knocking import look_at
 from digest.delivery.relays.roster import Terms
 
 

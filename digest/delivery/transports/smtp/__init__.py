@@ -7,7 +7,20 @@ line         one session's conversation: replies in, commands and messages out
 transport    all lines of a relay, in one loop
 """
 
-from digest.delivery.transports.smtp.address import RelayAddress, StartTls, parse_address
+from digest.delivery.transports.smtp.address import (
+    RelayAddress,
+    Security,
+    StartTls,
+    parse_address,
+    write_address,
+)
 from digest.delivery.transports.smtp.transport import SmtpTransport
 
-__all__ = ["RelayAddress", "SmtpTransport", "StartTls", "parse_address"]
+__all__ = [
+    "RelayAddress",
+    "Security",
+    "SmtpTransport",
+    "StartTls",
+    "parse_address",
+    "write_address",
+]

@@ -1,8 +1,9 @@
 """Where a relay is and how to speak to it, as one address says it."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from digest.core.errors import ConfigurationError
 
@@ -10,6 +11,8 @@ CONNECTIONS = 4
 MESSAGES = 1_000
 MOST_CONNECTIONS = 100
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_PAGE = re.compile(r"|https?://[^\s\"<>]+")
 
 
 class StartTls(StrEnum):
@@ -29,6 +32,14 @@ class Auth(StrEnum):
     XOAUTH2 = "xoauth2"  # the password is an access token, read anew for each connection
 
 
+class Security(StrEnum):
+    """How a connection is kept from listeners, in the words of a mail program's settings."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class RelayAddress:
     """Where the relay is and how to speak to it."""
@@ -43,12 +54,14 @@ class RelayAddress:
     auth: Auth = Auth.ANY
     connections: int = CONNECTIONS  # at once, of one process
     messages: int = MESSAGES  # of one connection; then it is renewed
+    mailbox: str = ""  # where all mail is kept and can be read; it hands nothing on
 
 
 def parse_address(url: str) -> RelayAddress:
     """Read `smtp://user:password@host:587?starttls=required` or `smtps://…`.
 
-    Further options: `connections`, `messages`, `auth` (plain, login, xoauth2), `password_file`.
+    Further options: `connections`, `messages`, `auth` (plain, login, xoauth2), `password_file`,
+    `mailbox` (the web page of a relay that keeps all mail to itself).
     STARTTLS with a verified certificate is required beyond this machine unless the URL says
     otherwise. Raises ConfigurationError without repeating the URL: it may hold a password.
     """
@@ -67,6 +80,9 @@ def parse_address(url: str) -> RelayAddress:
             "%2F for a slash in the password, and options as docs/operating.md lists them."
         ) from None
     password_file = options.pop("password_file", "")
+    mailbox = options.pop("mailbox", "")
+    if not _PAGE.fullmatch(mailbox):
+        raise ConfigurationError("The address of the relay: mailbox is a page, http://…")
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or options:
         raise ConfigurationError(
             "The address of the relay: use smtp://user:password@host:587 or smtps://…"
@@ -86,7 +102,25 @@ def parse_address(url: str) -> RelayAddress:
         auth=auth,
         connections=connections,
         messages=messages,
+        mailbox=mailbox,
     )
+
+
+def write_address(
+    *, host: str, port: int, security: Security, user: str = "", password: str = ""
+) -> str:
+    """Put an address together that `parse_address` reads; raise ConfigurationError as it does."""
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
+    place = f"[{host}]" if ":" in host else host
+    if not _HOST.fullmatch(place):
+        raise ConfigurationError(f"{host!r} is no host; use a name like smtp.news.example.")
+    if security is Security.TLS:
+        url = f"smtps://{login}{place}:{port}"
+    else:
+        starttls = StartTls.REQUIRED if security is Security.STARTTLS else StartTls.NEVER
+        url = f"smtp://{login}{place}:{port}?starttls={starttls}"
+    parse_address(url)
+    return url
 
 
 def _usual(host: str | None) -> StartTls:

@@ -1,16 +1,80 @@
-"""Do the relays take our mail? For `digest doctor`: let in as when sending, then goodbye."""
+"""Do the relays take our mail? We are let in as when sending, and say goodbye.
 
+knock, hint    one address: what the relay says, and what helps if it refuses
+relay          every relay, for `digest doctor`
+"""
+
+import smtplib
+import socket
+import ssl
 from collections.abc import Iterator
 from datetime import datetime
 
-from digest.cli.checks import LOOPBACK, Finding, fail, ok, warn
 from digest.core import clock
 from digest.core.errors import ConfigurationError
+from digest.core.findings import Finding, fail, ok, warn
 from digest.delivery.errors import RelayDownError
 from digest.delivery.models import PausedDomain, Relay
 from digest.delivery.relays import roster, routes
 from digest.delivery.transports import smtp
+from digest.delivery.transports.smtp.address import LOOPBACK
 from digest.newsletters.models import Publication
+
+
+def knock(url: str) -> str:
+    """Be let in at a relay's address, log in, hand nothing over; return how it greets us.
+
+    Raises RelayDownError with the relay's words, ConfigurationError for what is no address.
+    """
+    if url.startswith("anymail+"):
+        from digest.delivery.transports import esp  # anymail and requests load slowly
+
+        with esp.EspTransport(esp.parse_address(url)) as provider:
+            return provider.check()
+    with smtp.SmtpTransport(smtp.parse_address(url)) as transport:
+        return transport.check()
+
+
+def hint(problem: Exception) -> str:
+    """Return what to do about a relay that did not let us in; nothing where its words say it."""
+    cause = problem.__cause__
+    return next((advice for kind, advice in _HINTS if isinstance(cause, kind)), "")
+
+
+_HINTS: tuple[tuple[type[BaseException], str], ...] = (
+    (
+        smtplib.SMTPAuthenticationError,
+        (
+            "Look at user and password. Many relays want an app password or an API key here, "
+            "not the password that you sign in with."
+        ),
+    ),
+    (
+        smtplib.SMTPNotSupportedError,
+        (
+            "The relay does not offer this encryption, or this way to log in, on this port. "
+            "Try TLS with port 465, or STARTTLS with port 587."
+        ),
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        "Use the name that the relay's certificate is for, as its provider writes it.",
+    ),
+    (
+        ssl.SSLError,
+        "Port 465 usually speaks TLS, ports 587 and 25 STARTTLS: choose the one that fits.",
+    ),
+    (socket.gaierror, "There is no host of this name, or DNS does not answer. Look for a typo."),
+    (
+        TimeoutError,
+        "Nobody answers there. Many hosting firms block port 25: try 587 or 465.",
+    ),
+    (ConnectionRefusedError, "Nothing listens on this port of this host. Look at both."),
+    (
+        smtplib.SMTPServerDisconnected,
+        "It hung up. A port that speaks TLS does so to whoever comes without: try TLS.",
+    ),
+)
 
 
 def relay(now: datetime) -> Iterator[Finding]:

@@ -7,12 +7,12 @@ from datetime import datetime
 import dns.resolver
 from django.conf import settings
 
-from digest.cli.checks import Finding, fail, ok, warn
-from digest.cli.senders import UnknownError, is_reserved, texts
 from digest.core import addresses
 from digest.core.errors import ConfigurationError
+from digest.core.findings import Finding, fail, ok, warn
 from digest.delivery import dkim
 from digest.delivery.dkim.keys import zone_line
+from digest.delivery.senders import UnknownError, is_reserved, texts
 from digest.newsletters.models import Publication
 
 _P = re.compile(r"(?:^|;)\s*p\s*=([^;]*)")
@@ -29,7 +29,7 @@ def signing(_now: datetime) -> Iterator[Finding]:
         yield fail(str(problem), "Until then nothing is sent.")
         return
     for domain in sorted(_sender_domains()):
-        yield from _signed(domain)
+        yield from of_domain(domain)
 
 
 def _sender_domains() -> set[str]:
@@ -37,7 +37,8 @@ def _sender_domains() -> set[str]:
     return {addresses.envelope(email).rpartition("@")[2].lower() for email in emails}
 
 
-def _signed(domain: str) -> Iterator[Finding]:
+def of_domain(domain: str) -> Iterator[Finding]:
+    """Judge the keys that sign a domain's mail, or that none does."""
     keys = dkim.keys_of(domain)
     if not keys:
         yield warn(

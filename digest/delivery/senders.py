@@ -9,8 +9,8 @@ from datetime import datetime
 import dns.exception
 import dns.resolver
 
-from digest.cli.checks import Finding, fail, ok, warn
 from digest.core import addresses
+from digest.core.findings import Finding, fail, ok, warn
 from digest.newsletters.models import Publication
 
 PATIENCE = 4.0  # seconds for one domain's answer

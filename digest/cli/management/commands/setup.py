@@ -1,0 +1,22 @@
+"""`digest setup`: where to begin in a browser."""
+
+from typing import Any
+
+from digest.accounts import first
+from digest.core import clock, links
+from digest.core.terminal import DigestCommand
+
+
+class Command(DigestCommand):
+    """The way into the console."""
+
+    help = "Say where to make the first account, in a browser; the link is good for a day."
+
+    def run(self, _options: dict[str, Any]) -> None:
+        """Print the link to make the first account, or where to sign in."""
+        if first.is_missing():
+            url = first.link(clock.now())
+            self.answer({"account": False, "url": url}, f"Make the first account here:\n{url}")
+        else:
+            url = links.absolute("/admin/")
+            self.answer({"account": True, "url": url}, f"There is an account. Sign in: {url}")
