@@ -9,6 +9,7 @@ from digest.core import jobs
 EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.POLL_SOURCES: 30,
     jobs.PUT_AWAY: 600,
+    jobs.COMPACT_GROWTH: 600,
     jobs.FORGET_TOLD: 600,
 }
 

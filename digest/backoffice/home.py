@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -28,6 +27,7 @@ from digest.editions.models import Edition
 from digest.newsletters import schedules
 from digest.newsletters.members import Right, within
 from digest.newsletters.models import Newsletter
+from digest.subscribers import growth
 
 DAYS = 90
 LAST = 12  # issues in the chart
@@ -67,7 +67,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "going": [_going(one, now) for one in _editions(there, *GOING)],
         "troubles": list(troubles(now, steers, edits)),
         "issues": charts.bars(_last_issues(there), "Readers reached by the last issues"),
-        "growth": charts.line(growth(now), f"Readers joined and left, the last {DAYS} days"),
+        "growth": charts.line(
+            _growth(there, newsletters, now), f"Readers joined and left, the last {DAYS} days"
+        ),
         "newsletters": newsletters,
         "first": _first(request),
     }
@@ -128,25 +130,12 @@ def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
         yield Trouble(what, source.problem, "poll", source.pk, "Look again now")
 
 
-def growth(now: datetime) -> list[tuple[str, int, int]]:
-    """Return for each of the last days (UTC) how many joined and how many left."""
-    since = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    with connection.cursor() as cursor:
-        cursor.execute(_GROWTH, {"since": since, "now": now})
-        return [(day.strftime("%d %b"), joined, left) for day, joined, left in cursor.fetchall()]
-
-
-_GROWTH = """
-WITH days AS (SELECT generate_series(%(since)s::timestamptz, %(now)s, '1 day') AS day),
-came AS (
-    SELECT date_trunc('day', at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day,
-        count(*) FILTER (WHERE action <> 'unsubscribed') AS joined,
-        count(*) FILTER (WHERE action = 'unsubscribed') AS gone
-    FROM subscribers_consentevent
-    WHERE at >= %(since)s AND action IN ('confirmed', 'imported', 'unsubscribed') GROUP BY 1
-)
-SELECT day, coalesce(joined, 0), coalesce(gone, 0) FROM days LEFT JOIN came USING (day) ORDER BY day
-"""
+def _growth(
+    there: There, newsletters: list[Newsletter], now: datetime
+) -> list[tuple[str, int, int]]:
+    ours = None if there is None else [one.pk for one in newsletters]
+    days = growth.by_day(ours, DAYS, now)
+    return [(f"{day:%d %b}", joined, gone) for day, joined, gone in days]
 
 
 def _first(request: HttpRequest) -> dict[str, Any] | None:

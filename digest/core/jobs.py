@@ -18,6 +18,7 @@ PLAN_EDITIONS = "delivery.plan"
 SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wait behind it
 SWEEP_DELIVERIES = "delivery.sweep"
 PUT_AWAY = "delivery.put_away"
+COMPACT_GROWTH = "delivery.compact_growth"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a reader waits, so no edition is before them
 SEND_NOTICES = "notices.send"
 TELL_HOOKS = "hooks.tell"
@@ -31,6 +32,7 @@ NAMES = frozenset(
         SEND_DELIVERIES,
         SWEEP_DELIVERIES,
         PUT_AWAY,
+        COMPACT_GROWTH,
         SETTLE_SIGNUPS,
         SEND_NOTICES,
         TELL_HOOKS,

@@ -135,6 +135,25 @@ class ConsentEvent(models.Model):
         raise SubscriberError("A consent event is never deleted by itself.")
 
 
+class Growth(models.Model):
+    """How many joined and left a newsletter on a day (UTC): differences, whose sum is how many.
+
+    Written by a trigger on consent events and without foreign keys, so that no writer waits for
+    another. Whoever is erased has joined and left all the same.
+    """
+
+    day = models.DateField()
+    newsletter_id = models.BigIntegerField()
+    joined = models.BigIntegerField()
+    gone = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="growth_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.joined:+} {-self.gone:+}"
+
+
 class Suppression(models.Model):
     """An address that must not be mailed, by one newsletter or (newsletter absent) by any.
 

@@ -8,14 +8,13 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
-from digest.backoffice import charts, home
+from digest.backoffice import charts
 from digest.backoffice import readers as readers_pages
 from digest.backoffice.desk.acts import VERBS
 from digest.core import clock
 from digest.delivery.models import Delivery, PausedDomain, Relay
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
-from digest.subscribers import consent
 from tests.cast import (
     LONG_AGO,
     NOON,
@@ -240,17 +239,6 @@ def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Editi
     assert wall.until <= clock.now()
     assert desk.post("/admin/home/nonsense/", {"key": 1}).status_code == 404
     assert running.state == State.SENDING
-
-
-def test_growth_counts_who_joined_and_left_by_day() -> None:
-    """In UTC days, the days without anybody too."""
-    reader = make_subscriber(newsletter := make_newsletter())
-    now = clock.now()
-    consent.unsubscribe(reader.pk, newsletter.pk, via="page", ip=None, now=now)
-    rows = home.growth(now)
-    assert len(rows) == home.DAYS
-    assert rows[-1][2] == 1
-    assert sum(joined for _, joined, _ in rows) == 0
 
 
 def test_charts_say_in_words_what_they_show() -> None:

@@ -2,6 +2,7 @@
 
 from digest.core import clock, jobs
 from digest.delivery import archiving, planning, sweeping
+from digest.subscribers import growth
 from workers.task import job
 
 
@@ -21,3 +22,9 @@ def sweep_deliveries() -> None:
 def put_away_deliveries() -> None:
     """Put away, for a few seconds, what is long done."""
     archiving.put_away(clock.now())
+
+
+@job(jobs.COMPACT_GROWTH)
+def compact_growth() -> None:
+    """Draw together the counts of who joined and left."""
+    growth.compact()

@@ -1,0 +1,103 @@
+"""How many joined and left each day."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from threading import Event
+
+import pytest
+from django.db import connection, transaction
+
+from digest.delivery import erasing
+from digest.newsletters.models import Newsletter
+from digest.subscribers import consent, growth
+from digest.subscribers.models import ConsentEvent, Growth
+from tests.cast import NOON, make_newsletter, make_subscriber
+
+pytestmark = pytest.mark.django_db
+Action = ConsentEvent.Action
+
+
+def note(newsletter: Newsletter, action: str, at: datetime = NOON) -> int:
+    """Let a new reader do something; return them."""
+    reader = make_subscriber(newsletter)
+    ConsentEvent.objects.create(
+        subscriber=reader, newsletter=newsletter, action=action, at=at, via="test"
+    )
+    return reader.pk
+
+
+def test_each_day_has_its_number() -> None:
+    """In UTC days, the days without anybody too; a wish alone is no reader."""
+    tide = make_newsletter()
+    for action in (Action.CONFIRMED, Action.IMPORTED, Action.REQUESTED, Action.UNSUBSCRIBED):
+        note(tide, action)
+    note(tide, Action.CONFIRMED, datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
+    note(tide, Action.CONFIRMED, NOON - timedelta(days=9))
+    assert growth.by_day(None, 3, NOON) == [
+        (date(2026, 11, 21), 0, 0),
+        (date(2026, 11, 22), 1, 0),
+        (date(2026, 11, 23), 2, 1),
+    ]
+
+
+def test_each_newsletter_has_its_own() -> None:
+    """Those of others are not counted in."""
+    tide, ebb = make_newsletter(), make_newsletter(slug="ebb")
+    note(tide, Action.CONFIRMED)
+    note(ebb, Action.CONFIRMED)
+    assert growth.by_day([tide.pk], 1, NOON)[0][1] == 1
+    assert growth.by_day([], 1, NOON)[0][1] == 0
+    assert growth.by_day(None, 1, NOON)[0][1] == 2
+
+
+def test_who_is_erased_has_joined_all_the_same() -> None:
+    """And one who unsubscribes through the page is counted."""
+    tide = make_newsletter()
+    reader = note(tide, Action.CONFIRMED)
+    consent.unsubscribe(reader, tide.pk, via="page", ip=None, now=NOON)
+    erasing.erase(reader, NOON)
+    assert not ConsentEvent.objects.exists()
+    assert growth.by_day(None, 1, NOON) == [(NOON.date(), 1, 1)]
+
+
+def test_many_events_at_once_are_one_row_and_many_rows_become_one() -> None:
+    """The numbers stay."""
+    tide = make_newsletter()
+    readers = [make_subscriber(tide) for _ in range(30)]
+    events = [
+        ConsentEvent(subscriber=one, newsletter=tide, action="imported", at=NOON, via="import")
+        for one in readers
+    ]
+    ConsentEvent.objects.bulk_create(events)
+    assert Growth.objects.count() == 1
+    for _ in range(25):
+        note(tide, Action.CONFIRMED)
+    before = growth.by_day(None, 1, NOON)
+    growth.compact()
+    growth.compact()
+    assert Growth.objects.count() == 1
+    assert growth.by_day(None, 1, NOON) == before == [(NOON.date(), 55, 0)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_writer_waits_for_another() -> None:
+    """Two imports of one newsletter, each in its open transaction, beside somebody who compacts."""
+    tide = make_newsletter()
+    both_wrote = [Event(), Event()]
+
+    def run(mine: int) -> None:
+        try:
+            with transaction.atomic():
+                note(tide, Action.IMPORTED)
+                both_wrote[mine].set()
+                assert both_wrote[1 - mine].wait(10)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run, mine) for mine in range(2)]
+        assert both_wrote[0].wait(10)
+        growth.compact()
+        for one in runs:
+            one.result(timeout=20)
+    assert growth.by_day(None, 1, NOON)[0][1] == 2
