@@ -22,6 +22,7 @@ from digest.subscribers import audience
 from digest.subscribers.audience import Issue
 
 SHOWN = 30  # articles, besides those that are ticked
+FEW = 10_000  # readers that are counted
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,9 +70,10 @@ def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
         + [(one, False, clock.spoken(one.available_at)) for one in rest[:SHOWN]],
         "query": query,
         "topics": [
-            (one, one in said.getlist("topic"), _how_many(newsletter, one)) for one in topics
+            (one, one in said.getlist("topic"), _how_many(newsletter, Issue(only=frozenset({one}))))
+            for one in topics
         ],
-        "readers": audience.eligible(newsletter.pk, clock.now()).count(),
+        "readers": _how_many(newsletter, Issue()),
         "key": said.get("key", "")[:64] or uuid4().hex,
     }
 
@@ -95,7 +97,7 @@ def _ticked(request: HttpRequest) -> list[Article]:
     return [there[pk] for pk in dict.fromkeys(ids) if pk in there]
 
 
-def _how_many(newsletter: Newsletter, topic: str) -> int:
-    """Return how many readers chose a topic, and may be mailed now."""
-    chose = audience.eligible(newsletter.pk, clock.now(), Issue(only=frozenset({topic})))
-    return chose.count()
+def _how_many(newsletter: Newsletter, issue: Issue) -> str:
+    """Say how many readers may be mailed now; beyond some thousands that is enough to know."""
+    number = audience.eligible(newsletter.pk, clock.now(), issue)[: FEW + 1].count()
+    return f"{number:,}" if number <= FEW else f"more than {FEW:,}"

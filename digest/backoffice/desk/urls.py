@@ -9,6 +9,7 @@ urlpatterns = [
     path("start/<int:newsletter>/", begin.begin, name="start"),
     path("<int:pk>/desk/", views.edition, name="edition"),
     path("<int:pk>/desk/progress/", views.moving, name="progress"),
+    path("<int:pk>/desk/readers/", views.readers, name="readers"),
     path("<int:pk>/desk/check/", views.check, name="check"),
     path("<int:pk>/desk/<slug:verb>/", views.act, name="act"),
     path("<int:pk>/preview/<slug:kind>/", previews.preview, name="preview"),

@@ -45,6 +45,12 @@
     });
   }
 
+  // --- how many readers, where they are too many to be counted with the page
+  if (desk.dataset.countReaders) {
+    fetch(desk.dataset.countReaders).then((answer) => answer.json()).then(({ readers }) =>
+      all("[data-readers]").forEach((each) => { each.textContent = readers; }));
+  }
+
   // --- the preview
   const frame = one("[data-preview]");
   if (frame) {

@@ -1,0 +1,213 @@
+"""The console's pages with 1,000 readers and 20,000 deliveries, and with a million and 20 million.
+
+Both in one run, through Django's whole stack and a real PostgreSQL; each page is asked for in turns
+with the others, medians of many. Of the twenty issues the two newest are current, one of them going
+out; the others are put away. DIGEST_READERS sets the larger number (1,000,000).
+"""
+
+import os
+import time
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+
+FEW, MANY = 1_000, int(os.environ.get("DIGEST_READERS", "1_000_000"))
+ISSUES = 20
+VISITS = 25
+
+
+def main() -> None:
+    """Time the pages at both sizes and print the ratios."""
+    os.environ["DIGEST_ALLOWED_HOSTS"] = "testserver"
+    os.environ["DIGEST_API_LIMIT"] = "1000000/minute"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    few = _fill_and_visit(FEW)
+    many = _fill_and_visit(MANY)
+    print(f"{'':<34}{FEW:>9,} readers {MANY:>12,}  ratio")
+    for page, took in few.items():
+        print(f"{page:<34}{took:14.1f} ms {many[page]:9.1f} ms {many[page] / took:6.2f}")
+
+
+def _fill_and_visit(readers: int) -> dict[str, float]:
+    begun = time.perf_counter()
+    pages = _fill(readers)
+    print(f"{readers:,} readers, {readers * ISSUES:,} deliveries made in {_since(begun):.0f} s")
+    clients = {"console": _editor(), "api": _program()}
+    took: dict[str, list[float]] = {name: [] for name in pages}
+    for _ in range(VISITS):
+        for name, (who, address) in pages.items():
+            begun = time.perf_counter()
+            answer = clients[who].get(address)
+            took[name].append(_since(begun) * 1000)
+            assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
+    return {name: median(times) for name, times in took.items()}
+
+
+def _fill(readers: int) -> dict[str, tuple[str, str]]:
+    """Make everything anew; return where each page is, and who asks for it."""
+    from digest.core import clock
+    from digest.editions.models import Edition
+    from tests.cast import make_article, make_edition, make_newsletter, make_schedule, make_story
+
+    _run(
+        "TRUNCATE subscribers_subscriber, editions_edition, delivery_delivery,"
+        " delivery_pastdelivery, delivery_tally, newsletters_newsletter, subscribers_growth CASCADE"
+    )
+    newsletter = make_newsletter(approval="one")
+    make_schedule(newsletter)
+    _make_readers(readers, newsletter.pk)
+    now = clock.now()
+    issues = []
+    for number in range(ISSUES):
+        at = now - timedelta(days=ISSUES - number)
+        edition = make_edition(
+            newsletter, slot=at, state=Edition.State.SENT, subject=f"No. {number}"
+        )
+        Edition.objects.filter(pk=edition.pk).update(planned_at=at, finished_at=at)
+        for rank in range(12):
+            make_story(edition, title=f"Story {rank}", article=make_article())
+        if number < ISSUES - 2:
+            _put_away(edition.pk)
+        else:
+            _current(edition.pk, goes_on=number == ISSUES - 1)
+        issues.append(edition.pk)
+    going, sent, old = issues[-1], issues[-2], issues[0]
+    Edition.objects.filter(pk=going).update(state=Edition.State.SENDING, finished_at=None)
+    draft = make_edition(newsletter, slot=now + timedelta(days=1), state=Edition.State.DRAFT)
+    for rank in range(12):
+        make_story(draft, title=f"Story {rank}", article=make_article())
+    _run("VACUUM ANALYZE")
+    return _pages(going, sent, old, draft.pk)
+
+
+def _pages(going: int, sent: int, old: int, draft: int) -> dict[str, tuple[str, str]]:
+    from digest.subscribers.models import Subscriber
+
+    some = Subscriber.objects.order_by("pk").values_list("pk", "address_key")
+    reader, address = some[some.count() * 9 // 10]
+    list_of = "/admin/editions/{}/deliveries/".format
+    return {
+        "Home": ("console", "/admin/"),
+        "Home, what moves": ("console", "/admin/home/moving/"),
+        "desk, going out": ("console", f"/admin/editions/{going}/desk/"),
+        "desk, sent": ("console", f"/admin/editions/{old}/desk/"),
+        "desk, draft": ("console", f"/admin/editions/{draft}/desk/"),
+        "desk, progress": ("console", f"/admin/editions/{going}/desk/progress/"),
+        "readers": ("console", "/admin/readers/"),
+        "readers, search": ("console", f"/admin/readers/?q={address[:7]}"),
+        "readers, deep": ("console", f"/admin/readers/?after={address}"),
+        "a reader": ("console", f"/admin/readers/{reader}/"),
+        "deliveries, current": ("console", list_of(sent)),
+        "deliveries, current, failed": ("console", list_of(sent) + "?state=failed"),
+        "deliveries, current, deep": ("console", f"{list_of(sent)}?after=reader-{reader}"),
+        "deliveries, going out, queued": ("console", list_of(going) + "?state=queued"),
+        "deliveries, put away": ("console", list_of(old)),
+        "deliveries, put away, failed": ("console", list_of(old) + "?state=failed"),
+        "deliveries, put away, deep": ("console", f"{list_of(old)}?after=past-{reader}"),
+        "editions": ("console", "/admin/editions/edition/"),
+        "API, readers": ("api", "/api/v1/subscribers?limit=50"),
+        "API, one reader": ("api", f"/api/v1/subscribers?email={address}"),
+        "API, deliveries, failed": ("api", f"/api/v1/editions/{sent}/deliveries?state=failed"),
+        "API, progress": ("api", f"/api/v1/editions/{going}/progress"),
+    }
+
+
+def _make_readers(readers: int, newsletter: int) -> None:
+    _run(
+        "INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone,"
+        " created_at) SELECT 'r' || n || '@mail.example', 'r' || n || '@mail.example', '', '', '',"
+        " now() FROM generate_series(1, %s) AS n",
+        readers,
+    )
+    _run(
+        "INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, cadence,"
+        " topics, created_at, confirmed_at) SELECT id, %s, 'active', 'every', '{}', now(), now()"
+        " FROM subscribers_subscriber",
+        newsletter,
+    )
+    _run(
+        "INSERT INTO subscribers_consentevent (subscriber_id, newsletter_id, action, at, via,"
+        " wording, wording_version) SELECT id, %s, 'imported', now(), 'import', '', ''"
+        " FROM subscribers_subscriber",
+        newsletter,
+    )
+
+
+# Of a hundred one is suppressed, two fail.
+_STATE = "CASE subscriber.id %% 100 WHEN 0 THEN 5 WHEN 1 THEN 4 WHEN 2 THEN 4 ELSE 3 END"
+
+
+def _put_away(edition: int) -> None:
+    _run(
+        "INSERT INTO delivery_pastdelivery (id, edition_id, subscriber_id, at, state, attempts,"
+        f" reply_code, reply) SELECT subscriber.id, %s, subscriber.id, now(), {_STATE}, 1, 250,"
+        " '250 2.0.0 taken' FROM subscribers_subscriber AS subscriber ORDER BY id",
+        edition,
+    )
+    _run(
+        "INSERT INTO delivery_tally (edition_id, state, deliveries, at) SELECT %s, state, count(*),"
+        f" now() FROM (SELECT {_STATE} AS state FROM subscribers_subscriber AS subscriber)"
+        " AS of_all GROUP BY state",
+        edition,
+    )
+
+
+def _current(edition: int, *, goes_on: bool) -> None:
+    state = f"CASE WHEN subscriber.id %% 2 = 0 THEN 0 ELSE {_STATE} END" if goes_on else _STATE
+    _run(
+        "INSERT INTO delivery_delivery (edition_id, subscriber_id, state, due_at, attempts,"
+        " first_attempt_at, doubts, settled_at, reply_code, reply) SELECT %s, subscriber.id,"
+        f" {state}, now(), 1, now(), 0, now(), 250, '250 2.0.0 taken'"
+        " FROM subscribers_subscriber AS subscriber ORDER BY id",
+        edition,
+    )
+
+
+def _editor() -> Any:
+    from django.test import Client
+
+    from digest.accounts.models import User
+
+    user, _ = User.objects.get_or_create(
+        email="ada@courier.example", is_staff=True, is_superuser=True
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def _program() -> Any:
+    from django.test import Client
+
+    from digest.accounts import tokens
+    from digest.accounts.models import Token, User
+    from digest.accounts.scopes import Scope
+    from digest.core import clock
+
+    Token.objects.all().delete()
+    owner = User.objects.get(email="ada@courier.example")
+    _, secret = tokens.issue("benchmark", owner, list(Scope), now=clock.now())
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def _run(sql: str, *given: Any) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(given) or None) if given else cursor.execute(
+            sql.replace("%%", "%")
+        )
+
+
+def _since(begun: float) -> float:
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()
