@@ -14,6 +14,7 @@ _PAGES = (
     ("Editions", "mail", "admin:editions_edition_changelist", Right.SEE),
     ("Readers", "contact_mail", "readers", Right.READERS),
     ("Newsletters", "newspaper", "admin:newsletters_newsletter_changelist", Right.SEE),
+    ("Schedules", "calendar_month", "timetables", Right.SEE),
     ("Articles", "article", "admin:articles_article_changelist", Right.SEE),
     ("Sources", "rss_feed", "admin:articles_source_changelist", Right.SEE),
     ("Appeals", "volunteer_activism", "admin:newsletters_appeal_changelist", Right.SEE),

@@ -2,13 +2,14 @@
 
 from django.urls import include, path
 
-from digest.backoffice import home, programs, readers
+from digest.backoffice import home, programs, readers, timetables
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("home/moving/", home.moving, name="home-moving"),
     path("home/<slug:verb>/", home.act, name="home-act"),
     path("", include("digest.backoffice.people.urls")),
+    path("schedules/", timetables.timetables, name="timetables"),
     path("programs/", programs.programs, name="programs"),
     path("programs/issue/", programs.issue, name="programs-issue"),
     path("programs/<int:pk>/revoke/", programs.revoke, name="programs-revoke"),

@@ -1,0 +1,68 @@
+"""The next sends in readers' zones, over the days on which clocks change."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from digest.newsletters import schedules, timetable
+
+DAILY = tuple(range(7))
+HOUR = timedelta(hours=1)
+
+
+def sends(
+    home: str, *elsewhere: str, now: datetime, readers_time: bool = False
+) -> list[timetable.Sending]:
+    """The next three sends of a newsletter at seven."""
+    rule = schedules.rule(timezone=home, days=DAILY, at=time(7))
+    zones = [ZoneInfo(zone) for zone in elsewhere]
+    return timetable.upcoming(rule, now, 3, zones, readers_time=readers_time)
+
+
+def test_all_zones_get_it_at_one_moment() -> None:
+    """Seven in London is two in the morning in New York, and a quarter to one in Kathmandu."""
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    first = sends("Europe/London", "America/New_York", "Asia/Kathmandu", now=now)[0]
+    assert first.slot == datetime(2026, 11, 24, 7, tzinfo=UTC)
+    assert [f"{one.at:%a %H:%M}" for one in first.readers] == ["Tue 02:00", "Tue 12:45"]
+
+
+def test_by_readers_clocks_each_gets_it_at_seven() -> None:
+    """Whatever the difference is that week."""
+    now = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    for one in sends(
+        "Europe/London", "America/New_York", "Asia/Kathmandu", now=now, readers_time=True
+    ):
+        assert {f"{there.at:%H:%M}" for there in (one.home, *one.readers)} == {"07:00"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "words"),
+    [
+        ("Europe/London", date(2026, 10, 25), "clocks go back an hour"),
+        ("Europe/London", date(2027, 3, 28), "clocks go forward an hour"),
+        ("America/New_York", date(2026, 11, 1), "clocks go back an hour"),
+        ("Australia/Lord_Howe", date(2026, 10, 4), "clocks go forward 30 minutes"),
+        ("Australia/Lord_Howe", date(2027, 4, 4), "clocks go back 30 minutes"),
+        ("Asia/Kathmandu", date(2026, 10, 25), ""),
+        ("Europe/London", date(2026, 10, 26), ""),
+        ("Europe/London", date(2026, 10, 24), ""),
+    ],
+)
+def test_days_on_which_clocks_change_are_marked(zone: str, day: date, words: str) -> None:
+    """Forward or back, and by how much; the days beside it are not."""
+    noon = datetime.combine(day, time(12), ZoneInfo(zone))
+    assert timetable.local(noon.astimezone(UTC), ZoneInfo(zone)).words == words
+
+
+def test_the_week_between_two_changes() -> None:
+    """Britain changes a week before America does: for that week New York is an hour nearer."""
+    now = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    made = sends("Europe/London", "America/New_York", now=now)
+    assert [f"{one.readers[0].at:%H:%M}" for one in made] == ["03:00", "03:00", "03:00"]
+    assert made[0].home.words == "clocks go back an hour"
+    assert made[0].readers[0].words == ""
+    later = sends("Europe/London", "America/New_York", now=now + timedelta(days=8))
+    assert f"{later[0].readers[0].at:%H:%M}" == "02:00"
+    assert made[1].slot - made[0].slot == 24 * HOUR
