@@ -20,9 +20,11 @@ _PAGES = (
     ("Appeals", "volunteer_activism", "admin:newsletters_appeal_changelist", Right.SEE),
     ("Publications", "storefront", "admin:newsletters_publication_changelist", Right.SEE),
     ("People", "group", "people", Right.MANAGE),
+    ("Relays", "outgoing_mail", "relays", Right.MANAGE),
     ("Programs", "api", "programs", Right.MANAGE),
     ("Your account", "passkey", "mfa_index", Right.SEE),
 )
+_OF_ALL = {"relays"}  # no publication's own: for those who have the right in every one
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -33,6 +35,6 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     items = [
         {"title": title, "icon": icon, "link": reverse_lazy(name)}
         for title, icon, name, right in _PAGES
-        if members.anywhere(user, right)
+        if (members.may(user, right, None) if name in _OF_ALL else members.anywhere(user, right))
     ]
     return [{"items": items}]

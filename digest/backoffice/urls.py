@@ -22,6 +22,7 @@ urlpatterns = [
     path("readers/<int:pk>/suppress/", readers.suppress, name="reader-suppress"),
     path("editions/<int:pk>/deliveries/", readers.deliveries, name="deliveries"),
     path("editions/<int:pk>/doubts/", readers.resolve, name="doubts"),
+    path("relays/", include("digest.backoffice.relays.urls")),
     path("setup/", include("digest.backoffice.setup.urls")),
     path("editions/", include("digest.backoffice.desk.urls")),
 ]

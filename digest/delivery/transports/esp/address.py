@@ -9,10 +9,10 @@ host is the sender's domain or the region where the provider wants one, otherwis
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from digest.core.errors import ConfigurationError
 
@@ -113,6 +113,20 @@ def parse_address(url: str) -> EspAddress:
             "DIGEST_SMTP_URL: api_url begins with https://, or the secrets travel in the clear."
         )
     return EspAddress(name=name, seconds=seconds, options=options, secrets=given)
+
+
+def write_address(name: str, secrets: Sequence[str], host: str = "", options: str = "") -> str:
+    """Put an address together that `parse_address` reads; raise ConfigurationError as it does.
+
+    The host is the sender's domain or the region, where the provider wants one; `options` are
+    written as in a query.
+    """
+    login = ":".join(quote(one, safe="") for one in secrets)
+    query = f"?{options}" if options else ""
+    place = quote(host, safe="") or "default"
+    url = f"{SCHEME}{name}://{login}{'@' if login else ''}{place}{query}"
+    parse_address(url)
+    return url
 
 
 def _split(name: str, rest: str) -> tuple[SplitResult, dict[str, str]]:
