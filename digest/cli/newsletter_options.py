@@ -63,6 +63,12 @@ def add_offer(parser: CommandParser) -> None:
         ("--readers-time", "--schedule-time"),
         "at the schedule's time of day in each reader's own zone",
     )
+    _add_switch(
+        group,
+        "redirect_links",
+        ("--redirect-links", "--no-redirect-links"),
+        "link stories by way of this installation: one taken back leads to a note",
+    )
 
 
 def add_desk(parser: CommandParser) -> None:
@@ -101,7 +107,7 @@ def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> Non
 
 def offer(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
-    said = given(options, ("listed", "welcome_with_latest", "readers_time"))
+    said = given(options, ("listed", "welcome_with_latest", "readers_time", "redirect_links"))
     if options["offer"] is not None:
         said["cadences"] = setup.parse_cadences(options["offer"])
     return said

@@ -103,6 +103,19 @@ def read_unsubscribe_token(token: str) -> ReaderLink:
     return ReaderLink(*ids)
 
 
+def story_url(edition: int, story: int) -> str:
+    """Return the link to a story by way of us; the same for all readers, so it tells of none."""
+    return absolute(f"/r/{sign('story', edition, story)}")
+
+
+def read_story_token(token: str) -> tuple[int, int]:
+    """Return edition and story of such a link's token; raise LinkError if it is not one of ours."""
+    ids = read("story", token)
+    if len(ids) != 2:
+        raise LinkError(DAMAGED)
+    return ids[0], ids[1]
+
+
 def ways_out(link: ReaderLink) -> tuple[str, str]:
     """Return the web address that leaves, and the mailto link, or nothing where no mail is read."""
     token, domain = unsubscribe_token(link), settings.DIGEST_INBOUND_DOMAIN

@@ -96,7 +96,7 @@ def _latest(newsletters: list[Newsletter]) -> list[Story]:
     # By readers' clocks, one that goes out may come to the new reader by itself.
     sent = sent.exclude(newsletter__readers_time=True, state=Edition.State.SENDING)
     latest = sent.order_by("-slot").first()
-    return list(latest.stories.all()) if latest else []
+    return list(latest.stories.filter(retracted_at=None)) if latest else []
 
 
 def _link(notice: Notice, now: datetime) -> Written | None:

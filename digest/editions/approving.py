@@ -7,6 +7,7 @@ desk or elsewhere, takes it away.
 import json
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 
@@ -80,7 +81,7 @@ def fell(edition: Edition) -> bool:
 def fingerprint(edition: Edition) -> str:
     """Return a hash of all that shows in the mail, as 64 hexadecimal digits."""
     newsletter, appeal = edition.newsletter, edition.appeal
-    content = {
+    content: dict[str, Any] = {
         "subject": edition.own_subject,
         "preheader": edition.own_preheader,
         "topics": sorted(edition.only_topics),
@@ -89,6 +90,8 @@ def fingerprint(edition: Edition) -> str:
         "publication": [getattr(newsletter.publication, n) for n in (*_PUBLICATION, *_SENDER)],
         "appeal": [getattr(appeal, name) for name in _APPEAL] if appeal else None,
     }
+    if newsletter.redirect_links:
+        content["links"] = "by way of us"
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

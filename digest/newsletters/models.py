@@ -91,6 +91,9 @@ class Newsletter(models.Model):
     # At the schedule's time of day by each reader's own clock; else for all at once.
     readers_time = models.BooleanField(default=False)
 
+    # Stories are linked by way of us, so that the link of one taken back leads to a note.
+    redirect_links = models.BooleanField(default=False)
+
     # Templates in sandboxed Jinja.
     subject = models.TextField(default="{{ stories[0].title }}")
     preheader = models.TextField(

@@ -159,6 +159,7 @@ def set_offer(
     listed: bool | None = None,
     welcome_with_latest: bool | None = None,
     readers_time: bool | None = None,
+    redirect_links: bool | None = None,
 ) -> None:
     """Change what readers are offered; None leaves as it is. Raise NewsletterError for no cadence.
 
@@ -169,6 +170,7 @@ def set_offer(
         "listed": listed,
         "welcome_with_latest": welcome_with_latest,
         "readers_time": readers_time,
+        "redirect_links": redirect_links,
     }
     given = {name: value for name, value in offer.items() if value is not None}
     for name, value in given.items():

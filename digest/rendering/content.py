@@ -15,6 +15,7 @@ from digest.articles.models import LONGEST_URL
 from digest.core import clock
 from digest.core.languages import direction
 from digest.core.links import absolute
+from digest.core.links import story_url as way_to
 from digest.editions.models import Edition, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.errors import RenderingError
@@ -113,8 +114,8 @@ def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None
         accent_dark=publication.accent_dark,
         online_url=_online_url(edition),
         archive_url=archive_url(newsletter),
-        lead=_card(ranked[0], label=ranked[0].kicker or ranked[0].section) if ranked else None,
-        groups=tuple(_groups(ranked[1:])),
+        lead=_card(edition, ranked[0], ranked[0].kicker or ranked[0].section) if ranked else None,
+        groups=tuple(_groups(edition, ranked[1:])),
         ask=_ask(appeal, phrases(language), line(publication.name)) if appeal else None,
     )
 
@@ -135,7 +136,17 @@ def language_of(newsletter: Newsletter) -> str:
     return newsletter.language or newsletter.publication.language
 
 
-def editors_values(content: Content, stories: Sequence[Story]) -> dict[str, Any]:
+def story_url(edition: Edition, story: Story) -> str:
+    """Return where a story's link leads: to the article, or by way of us; empty where to nothing.
+
+    A draft that is saved nowhere has no way by us.
+    """
+    direct = web_url(story.url)
+    by_us = edition.newsletter.redirect_links and edition.pk and story.pk
+    return way_to(edition.pk, story.pk) if direct and by_us else direct
+
+
+def editors_values(edition: Edition, content: Content, stories: Sequence[Story]) -> dict[str, Any]:
     """Return what editors' templates may speak of: plain texts only."""
     return {
         "stories": [
@@ -145,7 +156,7 @@ def editors_values(content: Content, stories: Sequence[Story]) -> dict[str, Any]
                 "byline": line(story.byline),
                 "section": line(story.section),
                 "kicker": line(story.kicker),
-                "url": web_url(story.url),
+                "url": story_url(edition, story),
             }
             for story in sorted(stories, key=lambda story: story.position)
         ],
@@ -205,9 +216,12 @@ def address_lines(publication: Publication) -> list[str]:
     return others if first == line(publication.name) else [first, *others]
 
 
-def _groups(stories: Sequence[Story]) -> list[Group]:
+def _groups(edition: Edition, stories: Sequence[Story]) -> list[Group]:
     return [
-        Group(line(title), tuple(_card(story, label=_other(story.kicker, title)) for story in some))
+        Group(
+            line(title),
+            tuple(_card(edition, story, _other(story.kicker, title)) for story in some),
+        )
         for title, some in groupby(stories, key=lambda story: story.section)
     ]
 
@@ -217,7 +231,7 @@ def _other(kicker: str, heading: str) -> str:
     return "" if kicker.casefold() == heading.casefold() else kicker
 
 
-def _card(story: Story, label: str) -> Card:
+def _card(edition: Edition, story: Story, label: str) -> Card:
     title = shortened(story.title, LONGEST_TITLE)
     if not title:
         raise RenderingError(f"Story {story.position} has no title; give its article one.")
@@ -225,7 +239,7 @@ def _card(story: Story, label: str) -> Card:
     return Card(
         position=story.position,
         title=title,
-        url=web_url(story.url),
+        url=story_url(edition, story),
         summary=shortened(story.summary, LONGEST_SUMMARY),
         byline=line(story.byline),
         kicker=line(label),

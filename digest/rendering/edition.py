@@ -61,7 +61,7 @@ def _written(edition: Edition, content: Content, stories: Sequence[Story]) -> di
             "preheader": "" if edition.preheader else newsletter.preheader,
             "intro": newsletter.intro,
         },
-        editors_values(content, stories),
+        editors_values(edition, content, stories),
     )
     lead = content.lead.title if content.lead else content.newsletter
     subject = shortened(edition.subject or made["subject"], LONGEST_SUBJECT) or lead

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from digest.core import languages
 from digest.editions.models import Story
 from digest.newsletters.models import Newsletter, Publication
-from digest.rendering.content import shortened, web_url
+from digest.rendering.content import shortened, story_url
 from digest.rendering.notice import Letter, Teaser
 
 CONFIRM, BY_MAIL, PREFERENCES = "confirm", "by_mail", "preferences"
@@ -260,4 +260,6 @@ def listed(newsletters: Sequence[Newsletter]) -> str:
 
 
 def _teaser(story: Story) -> Teaser:
-    return Teaser(shortened(story.title, 200), web_url(story.url), shortened(story.summary, 240))
+    return Teaser(
+        shortened(story.title, 200), story_url(story.edition, story), shortened(story.summary, 240)
+    )

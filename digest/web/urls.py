@@ -3,7 +3,15 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from digest.web.views import archive, confirming, health, leaving, preferences, signing_up
+from digest.web.views import (
+    archive,
+    confirming,
+    following,
+    health,
+    leaving,
+    preferences,
+    signing_up,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", archive.home, name="home"),
@@ -18,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("change/<str:token>", confirming.change, name="change"),
     path("preferences/<str:token>", preferences.page, name="preferences"),
     path("unsubscribe/<str:token>", leaving.unsubscribe, name="unsubscribe"),
+    path("r/<str:token>", following.follow, name="follow"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

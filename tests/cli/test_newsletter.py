@@ -189,6 +189,15 @@ def test_whose_clock_it_goes_by_is_set_and_shown(digest: Digest) -> None:
     assert digest("newsletter", "set", "tide", "--readers-time", "--json").facts["readers_time"]
 
 
+def test_links_by_way_of_us_are_switched_and_shown(digest: Digest) -> None:
+    """Off unless somebody says so."""
+    assert add(digest, "--time", "07:00").status == 0
+    assert not Newsletter.objects.get().redirect_links
+    assert "by way of us" in digest("newsletter", "set", "tide", "--redirect-links").out
+    said = digest("newsletter", "set", "tide", "--no-redirect-links", "--json")
+    assert said.facts["redirect_links"] is False
+
+
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [

@@ -77,7 +77,7 @@ class Command(ActionCommand):
         if not offer and not desk:
             raise AskedError(
                 "Say what to change: --offer, --listed, --welcome-with-latest, --readers-time, "
-                "--approval, --desk or --undo."
+                "--redirect-links, --approval, --desk or --undo."
             )
         setup.set_desk(newsletter, **desk)
         setup.set_offer(newsletter, **offer)
@@ -169,6 +169,7 @@ def _offer_facts(newsletter: Newsletter) -> dict[str, Any]:
         "listed": newsletter.listed,
         "welcome_with_latest": newsletter.welcome_with_latest,
         "readers_time": newsletter.readers_time,
+        "redirect_links": newsletter.redirect_links,
     }
 
 
@@ -179,6 +180,7 @@ def _said_offer(known: dict[str, Any]) -> str:
         "on the public pages" if known["listed"] else "on no public page",
         *(["with the latest issue in the welcome"] if known["welcome_with_latest"] else []),
         *(["at its time of day in each reader's own zone"] if known["readers_time"] else []),
+        *(["stories linked by way of us"] if known["redirect_links"] else []),
     ]
     return ", ".join(said)
 

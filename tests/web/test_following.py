@@ -1,0 +1,177 @@
+"""A story's link by way of us: on to the article, or to a note where it was taken back."""
+
+import pytest
+from django.test import Client
+
+from digest.core import links
+from digest.delivery import wording
+from digest.editions import approving, building, desk
+from digest.editions.models import Edition, Story
+from digest.newsletters.models import Newsletter
+from digest.rendering.edition import compile_edition
+from digest.rendering.letters import STORIES
+from digest.web.archive import page_of
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_article,
+    make_edition,
+    make_newsletter,
+    make_source,
+    make_story,
+)
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+WAY = "http://localhost:8000/r/"
+
+
+@pytest.fixture
+def issue() -> Edition:
+    """An issue that went out, of two stories linked by way of us."""
+    newsletter = make_newsletter(redirect_links=True)
+    edition = make_edition(newsletter, state="sent", planned_at=NOON, subject="Today")
+    for number in range(2):
+        article = make_article(url=f"https://courier.example/seals-{number}")
+        make_story(edition, article=article, url=article.url)
+    return edition
+
+
+def first(edition: Edition) -> Story:
+    """Its first story."""
+    found = edition.stories.order_by("position").first()
+    assert found
+    return found
+
+
+def way_to(story: Story) -> str:
+    """The path of a story's link."""
+    return links.story_url(story.edition_id, story.pk).partition("://")[2].partition("/")[2]
+
+
+def mail_of(edition: Edition) -> tuple[str, str]:
+    """HTML and text of a mail for everybody's eyes."""
+    compiled = compile_edition(edition, list(edition.stories.all()))
+    return compiled.html(), compiled.text()
+
+
+def test_a_link_leads_on_to_the_article(client: Client, issue: Edition) -> None:
+    """By GET and HEAD, kept by no cache; nothing is changed by following it."""
+    story = first(issue)
+    for ask in (client.get, client.head):
+        answer = ask(f"/{way_to(story)}")
+        assert (answer.status_code, answer["Location"]) == (302, story.url)
+        assert "no-store" in answer["Cache-Control"]
+        assert not answer.cookies
+    assert client.post(f"/{way_to(story)}").status_code == 405
+
+
+def test_a_mail_links_by_way_of_us_and_tells_of_no_reader(issue: Edition) -> None:
+    """In HTML and text, where it is switched on; the same link for all, as no reader is in it."""
+    story = first(issue)
+    for part in mail_of(issue):
+        assert links.story_url(issue.pk, story.pk) in part
+        assert story.url not in part
+    Newsletter.objects.update(redirect_links=False)
+    issue = Edition.objects.select_related("newsletter__publication").get()
+    for part in mail_of(issue):
+        assert story.url in part
+        assert "/r/" not in part
+
+
+def test_a_story_taken_back_leads_to_its_note(client: Client, issue: Edition) -> None:
+    """In mails that have arrived; the other story's link leads on."""
+    kept, gone = issue.stories.order_by("position")
+    desk.retract(issue, gone.pk, f"The count was wrong. {EVIL}", NOON)
+    answer = client.get(f"/{way_to(gone)}")
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "This story was taken back" in page
+    assert "The count was wrong." in page
+    assert gone.title in page
+    assert EVIL not in page
+    assert gone.url not in page
+    assert f"/archive/{issue.newsletter.slug}" in page
+    assert answer["X-Robots-Tag"] == "noindex"
+    assert client.get(f"/{way_to(kept)}").status_code == 302
+
+
+def test_an_article_taken_back_everywhere_leads_to_a_note_too(
+    client: Client, issue: Edition
+) -> None:
+    """In issues that are over as well; without a word of the editors' it says that it was they."""
+    story = first(issue)
+    assert story.article
+    story.article.retracted_at = LONG_AGO
+    story.article.save()
+    assert "The editors have withdrawn it." in client.get(f"/{way_to(story)}").content.decode()
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "//evil.example", "ftp://x.example/", "", "https://a\r\nb: c"]
+)
+def test_only_web_addresses_are_followed(client: Client, issue: Edition, url: str) -> None:
+    """Whatever was stored."""
+    Story.objects.update(url=url)
+    assert client.get(f"/{way_to(first(issue))}").status_code == 404
+    assert all("/r/" not in part for part in mail_of(issue))
+
+
+def test_no_other_token_leads_anywhere(client: Client, issue: Edition) -> None:
+    """Altered, of another purpose, another issue's story, huge; nor does a query lead elsewhere."""
+    story = first(issue)
+    good = way_to(story).removeprefix("r/")
+    flipped = ("A" if good[0] != "A" else "B") + good[1:]
+    others = [
+        flipped,
+        good + "A",
+        links.sign("preferences", issue.pk, story.pk),
+        links.sign("story", issue.pk + 1, story.pk),
+        links.sign("story", issue.pk),
+        links.sign("story", issue.pk, story.pk, 1),
+        links.sign("story", issue.pk, 2**80),
+        links.sign("story", 2**80, story.pk),
+        "x" * 600,
+        "é",
+    ]
+    for token in others:
+        assert client.get(f"/r/{token}").status_code == 404
+    answer = client.get(f"/r/{good}?url=https://evil.example&next=//evil.example")
+    assert answer["Location"] == story.url
+
+
+def test_the_archive_and_editors_templates_follow(issue: Edition) -> None:
+    """An issue on the web has the links of its mails, and so have its editors' words."""
+    Newsletter.objects.update(intro="Read {{ stories[0].url }} first.")
+    issue = Edition.objects.select_related("newsletter__publication").get()
+    link = links.story_url(issue.pk, first(issue).pk)
+    assert page_of(issue).count(link) >= 2
+
+
+def test_a_draft_that_is_saved_nowhere_links_directly() -> None:
+    """There is nothing yet that a link by way of us could find."""
+    newsletter = make_newsletter(redirect_links=True, look_back_hours=24 * 365)
+    article = make_article(make_source(newsletter), url="https://courier.example/seals")
+    made = building.draft(newsletter, NOON.replace(hour=13))
+    compiled = compile_edition(made.edition, made.stories)
+    assert article.url in compiled.text()
+    assert "/r/" not in compiled.text()
+
+
+def test_switching_it_takes_an_approval_away() -> None:
+    """All that was approved shows in the mail, its links too."""
+    edition = make_edition(make_newsletter(approval="one"), state="draft")
+    make_story(edition)
+    before = approving.fingerprint(edition)
+    edition.newsletter.redirect_links = True
+    assert approving.fingerprint(edition) != before
+
+
+def test_a_welcome_shows_no_story_that_was_taken_back(issue: Edition) -> None:
+    """The latest issue comes with it, without that one."""
+    assert STORIES >= 2
+    Newsletter.objects.update(welcome_with_latest=True)
+    kept, gone = issue.stories.order_by("position")
+    desk.retract(issue, gone.pk, "", NOON)
+    shown = wording._latest([Newsletter.objects.get()])
+    assert [story.pk for story in shown] == [kept.pk]
