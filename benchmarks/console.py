@@ -159,11 +159,14 @@ def _put_away(edition: int) -> None:
 
 
 def _current(edition: int, *, goes_on: bool) -> None:
-    state = f"CASE WHEN subscriber.id %% 2 = 0 THEN 0 ELSE {_STATE} END" if goes_on else _STATE
+    waits = "subscriber.id %% 2 = 0" if goes_on else "false"
     _run(
         "INSERT INTO delivery_delivery (edition_id, subscriber_id, state, due_at, attempts,"
         " first_attempt_at, doubts, settled_at, reply_code, reply) SELECT %s, subscriber.id,"
-        f" {state}, now(), 1, now(), 0, now(), 250, '250 2.0.0 taken'"
+        f" CASE WHEN {waits} THEN 0 ELSE {_STATE} END, now(),"
+        f" CASE WHEN {waits} THEN 0 ELSE 1 END, CASE WHEN {waits} THEN NULL ELSE now() END, 0,"
+        f" CASE WHEN {waits} THEN NULL ELSE now() END, CASE WHEN {waits} THEN NULL ELSE 250 END,"
+        f" CASE WHEN {waits} THEN '' ELSE '250 2.0.0 taken' END"
         " FROM subscribers_subscriber AS subscriber ORDER BY id",
         edition,
     )

@@ -54,7 +54,9 @@ def of_edition(
         wanted = AnyDelivery.objects.filter(part, edition=edition, **{f"{order}__gt": last})
         if state is not None:
             wanted = wanted.filter(state=state)
-        rows += wanted.select_related("subscriber").order_by(order)[: size + 1 - len(rows)]
+        # Readers come after: joined, they would be walked from the first one on.
+        page = wanted.order_by(order)[: size + 1 - len(rows)]
+        rows += page.prefetch_related("subscriber")
         if len(rows) > size:
             return Page(rows[:size], _place(rows[size - 1]))
         last = 0
