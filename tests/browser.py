@@ -44,4 +44,4 @@ def chromium_page(**context: Any) -> Iterator[Page]:
         yield made
         chromium.close()
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    assert complaints == []
+    assert complaints == [], "\n".join(complaints)

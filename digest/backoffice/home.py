@@ -1,51 +1,59 @@
 """Home: what goes out next, what goes out now, how the last issues did, and what needs someone."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from digest.articles import polling
-from digest.backoffice import charts
-from digest.backoffice.access import editors, find, may, must, needs, note, reach
+from digest.backoffice import charts, moving
+from digest.backoffice.access import editors, may, needs, note, reach
 from digest.backoffice.desk.views import in_words
 from digest.backoffice.setup import steps
+from digest.backoffice.troubles import HELP, troubles
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.delivery import belonging, steering
+from digest.delivery import belonging
 from digest.delivery.belonging import There
-from digest.delivery.models import Delivery, PausedDomain, Relay
-from digest.delivery.progress import Progress, pace, progress
-from digest.delivery.relays import pausing
+from digest.delivery.progress import Progress, progress
+from digest.editions import approving
 from digest.editions.models import Edition
 from digest.newsletters import schedules
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.subscribers import growth
 
 DAYS = 90
+MONTH = 30
 LAST = 12  # issues in the chart
+LISTED = 5  # issues named
 
 State = Edition.State
 GOING = (State.SENDING, State.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that needs someone, and the button that helps, or the page."""
+class Issue:
+    """An issue that went out."""
 
-    what: str
-    why: str
-    verb: str = ""  # of `act`
-    key: int = 0
-    button: str = ""
-    url: str = ""
+    edition: Edition
+    at: datetime  # in the publication's zone
+    label: str
+    counts: Progress
+
+    @property
+    def not_sent(self) -> int:
+        """How many were to get it and did not."""
+        return self.counts.eligible - self.counts.sent
+
+    @property
+    def percent(self) -> int:
+        """The share that got it, rounded down: a hundred means everyone."""
+        return self.counts.sent * 100 // self.counts.eligible if self.counts.eligible else 0
 
 
 @require_safe
@@ -55,21 +63,25 @@ def home(request: HttpRequest) -> HttpResponse:
     now, there = clock.now(), reach(request, Right.SEE)
     newsletters = list(belonging.newsletters(there).order_by("name"))
     edits, steers = reach(request, Right.EDIT), reach(request, Right.SEND)
+    issues, days = _last_issues(there), _growth(there, newsletters, now)
+    coming = _next(there, edits, newsletters, now)
     context = {
         **admin.site.each_context(request),
         "title": "Home",
-        "coming": [
-            _coming(one, now) | {"may_edit": edits is None or one.publication_id in edits}
-            for one in newsletters
-            if one.active
-        ],
-        "desk": [_on_desk(one, now) for one in _editions(there, State.DRAFT, State.BUILT)],
-        "going": [_going(one, now) for one in _editions(there, *GOING)],
+        "coming": coming,
+        "soonest": next((one for one in coming if one["moment"] and one["at"]), None),
+        "going": [_going(one) for one in _editions(there, *GOING)],
         "troubles": list(troubles(now, steers, edits)),
-        "issues": charts.bars(_last_issues(there), "Readers reached by the last issues"),
-        "growth": charts.line(
-            _growth(there, newsletters, now), f"Readers joined and left, the last {DAYS} days"
+        "issues": charts.bars(
+            [(one.label, one.counts.sent, one.not_sent) for one in issues],
+            "Readers reached by the last issues",
         ),
+        "last": issues[::-1][:LISTED],
+        "growth": charts.line(
+            [(f"{day:%-d %b}", joined, gone) for day, joined, gone in days],
+            f"Readers joined and left, the last {DAYS} days",
+        ),
+        "month": (sum(row[1] for row in days[-MONTH:]), sum(row[2] for row in days[-MONTH:])),
         "newsletters": newsletters,
         "first": _first(request),
     }
@@ -78,17 +90,17 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @editors
-def moving(request: HttpRequest) -> JsonResponse:
+def how_far(request: HttpRequest) -> JsonResponse:
     """Say how far each issue is that goes out now; asked every other second."""
-    now, there = clock.now(), reach(request, Right.SEE)
-    return JsonResponse({"going": [_going(one, now) for one in _editions(there, *GOING)]})
+    there = reach(request, Right.SEE)
+    return JsonResponse({"going": [_going(one) for one in _editions(there, *GOING)]})
 
 
 @require_POST
 @needs(Right.EDIT)
 def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Press a button that helps."""
-    doing = _HELP.get(verb)
+    doing = HELP.get(verb)
     if doing is None:
         raise Http404
     try:
@@ -100,42 +112,11 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
     return redirect("home")
 
 
-def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
-    """Yield what needs someone, the most pressing first.
-
-    Of the publications where they may send (`steers`) and edit; what is no publication's own, like
-    relays, is for those who may everywhere.
-    """
-    for edition in _editions(steers, State.PAUSED):
-        why, name = edition.reason or "Paused by an editor.", edition.newsletter.name
-        url = reverse("desk:edition", args=[edition.pk])
-        yield Trouble(f"{name} is paused", why, "resume", edition.pk, "Resume", url)
-    relays = Relay.objects.filter(down_since__isnull=False) if steers is None else ()
-    for relay in relays:
-        since = clock.spoken(relay.down_since or now)
-        yield Trouble(f"The relay {relay.name} is down since {since}", relay.problem)
-    domains = PausedDomain.objects.filter(until__gt=now).select_related("relay")
-    for paused in domains if steers is None else ():
-        what = f"{paused.domain} refuses our mail, until {clock.spoken(paused.until)}"
-        yield Trouble(what, paused.why, "lift", paused.pk, "Try again now")
-    doubted = Delivery.objects.filter(within(edits, "edition__newsletter__publication"))
-    held = doubted.filter(state=Delivery.State.IN_DOUBT).values_list("edition", flat=True)
-    for pk in list(held.distinct()[:5]):
-        url = f"{reverse('deliveries', args=[pk])}?state=in-doubt"
-        why = "The line broke before the relay's word. Look into its log, then settle them."
-        yield Trouble("Some deliveries are in doubt", why, url=url)
-    failing = belonging.sources(edits).filter(failures__gte=3)
-    for source in failing.order_by("-failures")[:10]:
-        what = f"{source.title or source.url} has failed {source.failures} times"
-        yield Trouble(what, source.problem, "poll", source.pk, "Look again now")
-
-
 def _growth(
     there: There, newsletters: list[Newsletter], now: datetime
-) -> list[tuple[str, int, int]]:
+) -> list[tuple[date, int, int]]:
     ours = None if there is None else [one.pk for one in newsletters]
-    days = growth.by_day(ours, DAYS, now)
-    return [(f"{day:%d %b}", joined, gone) for day, joined, gone in days]
+    return growth.by_day(ours, DAYS, now)
 
 
 def _first(request: HttpRequest) -> dict[str, Any] | None:
@@ -156,75 +137,61 @@ def _editions(there: There, *states: str) -> list[Edition]:
     return list(found.order_by("slot")[:20])
 
 
-def _coming(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+def _next(
+    there: There, edits: There, newsletters: list[Newsletter], now: datetime
+) -> list[dict[str, Any]]:
+    """Return issues at the desk and slots to come, the nearest first; then those by hand."""
+    desk = [_on_desk(one, now) for one in _editions(there, State.DRAFT, State.BUILT)]
+    taken = {(one["edition"].newsletter_id, one["moment"]) for one in desk}
+    coming = [_coming(one, edits, now) for one in newsletters if one.active]
+    free = [one for one in coming if (one["newsletter"].pk, one["moment"]) not in taken]
+    return sorted(desk + free, key=lambda one: (one["moment"] is None, one["moment"] or now))
+
+
+def _coming(newsletter: Newsletter, edits: There, now: datetime) -> dict[str, Any]:
     schedule = getattr(newsletter, "schedule", None)
     coming = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
     slot = coming[0] if coming else None
     return {
         "newsletter": newsletter,
+        "name": newsletter.name,
+        "moment": slot,
         "at": clock.spoken(slot, clock.zone(schedule.timezone)) if slot and schedule else "",
         "in": in_words(slot - now) if slot else "by hand only",
+        "may_edit": edits is None or newsletter.publication_id in edits,
     }
 
 
 def _on_desk(edition: Edition, now: datetime) -> dict[str, Any]:
     zone = clock.zone(edition.newsletter.publication.timezone)
+    waits = edition.state == State.DRAFT
+    by_hand = waits and edition.kind == Edition.Kind.MANUAL and not edition.send_at
     return {
         "edition": edition,
-        "at": clock.spoken(edition.goes_at, zone),
-        "in": in_words(edition.goes_at - now),
+        "name": edition.subject or edition.newsletter.name,
+        "moment": edition.goes_at,
+        "at": "" if by_hand else clock.spoken(edition.goes_at, zone),
+        "in": "waits to be sent" if by_hand else in_words(edition.goes_at - now),
+        "approval": waits and approving.is_needed(edition),
     }
 
 
-def _going(edition: Edition, now: datetime) -> dict[str, Any]:
-    counts: Progress = progress(edition)
-    speed = pace(edition, counts, now)
-    zone = clock.zone(edition.newsletter.publication.timezone)
+def _going(edition: Edition) -> dict[str, Any]:
     return {
         "id": edition.pk,
         "url": reverse("desk:edition", args=[edition.pk]),
         "subject": edition.subject or edition.newsletter.name,
-        "state": edition.get_state_display(),
-        "settled": counts.settled,
-        "eligible": counts.eligible,
-        "percent": counts.settled * 100 // counts.eligible if counts.eligible else 0,
-        "per_second": round(speed.per_second, 1) if speed.per_second else None,
-        "ends_at": clock.spoken(speed.ends_at, zone) if speed.ends_at else "",
+        **moving.facts(edition, progress(edition)),
     }
 
 
-def _last_issues(there: There) -> list[tuple[str, int, int]]:
+def _last_issues(there: There) -> list[Issue]:
+    """Return the issues that went out last, the oldest first."""
     done = belonging.editions(there).filter(state=State.SENT).order_by("-slot")[:LAST]
-    rows = []
-    for edition in reversed(done):
-        counts = progress(edition)
-        label = f"{edition.slot:%d %b %H:%M} UTC"
-        rows.append((label, counts.sent, counts.eligible - counts.sent))
-    return rows
+    return [_issue(edition) for edition in reversed(done)]
 
 
-def _resume(request: HttpRequest, key: int) -> str:
-    edition = find(request, key, Right.SEND)
-    steering.resume(edition)
-    return "It goes on."
-
-
-def _lift(request: HttpRequest, key: int) -> str:
-    must(request, Right.SEND, None)
-    due = pausing.lift(
-        get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
-    )
-    return f"Tried again: {due:,} waiting mails are due now."
-
-
-def _poll(request: HttpRequest, key: int) -> str:
-    known = belonging.sources(reach(request, Right.EDIT))
-    polled = polling.poll(get_object_or_404(known, pk=key), clock.now())
-    return polled.problem or f"It works again: {polled.new} new articles."
-
-
-_HELP: dict[str, Callable[[HttpRequest, int], str]] = {
-    "resume": _resume,
-    "lift": _lift,
-    "poll": _poll,
-}
+def _issue(edition: Edition) -> Issue:
+    zone = clock.zone(edition.newsletter.publication.timezone)
+    at = edition.goes_at.astimezone(zone)
+    return Issue(edition, at, f"{at:%-d %b %H:%M %Z}", progress(edition))

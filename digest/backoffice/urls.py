@@ -6,7 +6,7 @@ from digest.backoffice import home, programs, readers, timetables
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("home/moving/", home.moving, name="home-moving"),
+    path("home/moving/", home.how_far, name="home-moving"),
     path("home/<slug:verb>/", home.act, name="home-act"),
     path("", include("digest.backoffice.people.urls")),
     path("schedules/", timetables.timetables, name="timetables"),

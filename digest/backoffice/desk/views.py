@@ -1,6 +1,5 @@
 """The desk of one issue, and what moves on it while it goes out."""
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
+from digest.backoffice import moving
 from digest.backoffice.access import editors, find, may, note, reach
 from digest.backoffice.desk import acts
 from digest.backoffice.desk.begin import search
@@ -19,7 +19,7 @@ from digest.core.errors import DigestError
 from digest.delivery import belonging, preflight
 from digest.delivery.choosing import shelf_of
 from digest.delivery.compiling import compiled_for
-from digest.delivery.progress import Progress, pace, progress
+from digest.delivery.progress import progress
 from digest.editions import approving
 from digest.editions.desk import OPEN
 from digest.editions.models import Edition
@@ -69,11 +69,10 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 @require_safe
 @editors
-def moving(request: HttpRequest, pk: int) -> JsonResponse:
+def how_far(request: HttpRequest, pk: int) -> JsonResponse:
     """Say how far an issue is; asked every other second while it goes out."""
     found = find(request, pk)
-    counts = progress(found)
-    return JsonResponse(_moving(found, counts))
+    return JsonResponse(moving.facts(found, progress(found)))
 
 
 @require_safe
@@ -130,7 +129,7 @@ def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
         "goes_in": in_words(found.goes_at - now),
         "zone": zone.key,
         "at_default": (now + timedelta(hours=1)).astimezone(zone).strftime("%Y-%m-%dT%H:00"),
-        "counts": _moving(found, counts),
+        "counts": moving.facts(found, counts),
         "numbers": [(name, label, getattr(counts, name)) for name, label in _COUNTS],
         "mail": _mail(found),
     }
@@ -190,21 +189,6 @@ def _mail(found: Edition) -> dict[str, Any]:
         "share": min(100, size * 100 // CLIP),
         "too_large": size > LARGEST_HTML * 9 // 10,
         "dropped": compiled.dropped,
-    }
-
-
-def _moving(found: Edition, counts: Progress) -> dict[str, Any]:
-    going = pace(found, counts, clock.now())
-    zone = clock.zone(found.newsletter.publication.timezone)
-    done = counts.settled * 100 // counts.eligible if counts.eligible else 0
-    return {
-        "state": found.state,
-        "said": found.get_state_display(),
-        "eligible": counts.eligible,
-        "percent": done,
-        **asdict(counts),
-        "per_second": round(going.per_second, 1) if going.per_second else None,
-        "ends_at": clock.spoken(going.ends_at, zone) if going.ends_at else "",
     }
 
 

@@ -104,10 +104,7 @@
     all("[data-count]").forEach((cell) => {
       cell.textContent = Number(facts[cell.dataset.count]).toLocaleString();
     });
-    const bar = one("[data-bar]");
-    if (bar) bar.value = facts.percent;
-    const pace = one("[data-pace]");
-    if (pace) pace.textContent = facts.per_second ? `${facts.per_second.toLocaleString()} a second; done about ${facts.ends_at}` : "";
+    moving.paint(desk, facts);
     if (facts.state !== desk.dataset.state) location.reload();
   };
   if (counts) paint(JSON.parse(counts.textContent));

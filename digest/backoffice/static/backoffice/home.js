@@ -14,10 +14,9 @@
     for (const one of facts.going) {
       const row = home.querySelector(`[data-going="${one.id}"]`);
       if (!row) { location.reload(); return; }
-      row.querySelector("[data-bar]").value = one.percent;
+      moving.paint(row, one);
       row.querySelector("[data-settled]").textContent = one.settled.toLocaleString();
-      row.querySelector("[data-state]").textContent = one.state;
-      row.querySelector("[data-pace]").textContent = one.per_second ? `· ${one.per_second.toLocaleString()} a second, done about ${one.ends_at}` : "";
+      row.querySelector("[data-state]").textContent = one.said;
     }
   }, 2000);
 })();

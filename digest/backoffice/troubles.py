@@ -1,0 +1,93 @@
+"""What needs someone, and the buttons that help."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from digest.articles import polling
+from digest.backoffice.access import find, must, reach
+from digest.core import clock
+from digest.delivery import belonging, steering
+from digest.delivery.belonging import There
+from digest.delivery.models import Delivery, PausedDomain, Relay
+from digest.delivery.relays import pausing
+from digest.editions.models import Edition
+from digest.newsletters.members import Right, within
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that needs someone, and the button that helps, or the page."""
+
+    what: str
+    why: str
+    verb: str = ""  # of `act`
+    key: int = 0
+    button: str = ""
+    url: str = ""
+
+
+def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
+    """Yield what needs someone, the most pressing first.
+
+    Of the publications where they may send (`steers`) and edit; what is no publication's own, like
+    relays, is for those who may everywhere.
+    """
+    for edition in _paused(steers):
+        why, name = edition.reason or "Paused by an editor.", edition.newsletter.name
+        url = reverse("desk:edition", args=[edition.pk])
+        yield Trouble(f"{name} is paused", why, "resume", edition.pk, "Resume", url)
+    relays = Relay.objects.filter(down_since__isnull=False) if steers is None else ()
+    for relay in relays:
+        since = clock.spoken(relay.down_since or now)
+        yield Trouble(f"The relay {relay.name} is down since {since}", relay.problem)
+    domains = PausedDomain.objects.filter(until__gt=now).select_related("relay")
+    for paused in domains if steers is None else ():
+        what = f"{paused.domain} refuses our mail, until {clock.spoken(paused.until)}"
+        yield Trouble(what, paused.why, "lift", paused.pk, "Try again now")
+    doubted = Delivery.objects.filter(within(edits, "edition__newsletter__publication"))
+    held = doubted.filter(state=Delivery.State.IN_DOUBT).values_list("edition", flat=True)
+    for pk in list(held.distinct()[:5]):
+        url = f"{reverse('deliveries', args=[pk])}?state=in-doubt"
+        why = "The line broke before the relay's word. Look into its log, then settle them."
+        yield Trouble("Some deliveries are in doubt", why, url=url)
+    failing = belonging.sources(edits).filter(failures__gte=3)
+    for source in failing.order_by("-failures")[:10]:
+        what = f"{source.title or source.url} has failed {source.failures} times"
+        yield Trouble(what, source.problem, "poll", source.pk, "Look again now")
+
+
+def _paused(there: There) -> list[Edition]:
+    found = belonging.editions(there).filter(state=Edition.State.PAUSED)
+    return list(found.order_by("slot")[:20])
+
+
+def _resume(request: HttpRequest, key: int) -> str:
+    edition = find(request, key, Right.SEND)
+    steering.resume(edition)
+    return "It goes on."
+
+
+def _lift(request: HttpRequest, key: int) -> str:
+    must(request, Right.SEND, None)
+    due = pausing.lift(
+        get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
+    )
+    return f"Tried again: {due:,} waiting mails are due now."
+
+
+def _poll(request: HttpRequest, key: int) -> str:
+    known = belonging.sources(reach(request, Right.EDIT))
+    polled = polling.poll(get_object_or_404(known, pk=key), clock.now())
+    return polled.problem or f"It works again: {polled.new} new articles."
+
+
+HELP: dict[str, Callable[[HttpRequest, int], str]] = {
+    "resume": _resume,
+    "lift": _lift,
+    "poll": _poll,
+}
