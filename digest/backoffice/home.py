@@ -74,12 +74,12 @@ def home(request: HttpRequest) -> HttpResponse:
         "troubles": list(troubles(now, steers, edits)),
         "issues": charts.bars(
             [(one.label, one.counts.sent, one.not_sent) for one in issues],
-            "Readers reached by the last issues",
+            "Readers reached",
         ),
         "last": issues[::-1][:LISTED],
         "growth": charts.line(
             [(f"{day:%-d %b}", joined, gone) for day, joined, gone in days],
-            f"Readers joined and left, the last {DAYS} days",
+            f"Joined and left, the last {DAYS} days",
         ),
         "month": (sum(row[1] for row in days[-MONTH:]), sum(row[2] for row in days[-MONTH:])),
         "newsletters": newsletters,

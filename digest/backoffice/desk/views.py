@@ -34,9 +34,9 @@ FEW = 10_000  # readers that are counted while the page is made
 CLIP = 102_000  # octets of HTML at which Gmail cuts a mail off
 
 _COUNTS = (
-    *(("sent", "sent"), ("queued", "queued"), ("in_flight", "in flight"), ("deferred", "deferred")),
-    *(("failed", "failed"), ("suppressed", "suppressed"), ("in_doubt", "in doubt")),
-    *(("cancelled", "cancelled"), ("eligible", "in all")),
+    *(("eligible", "in all"), ("sent", "sent"), ("queued", "queued"), ("in_flight", "in flight")),
+    *(("deferred", "deferred"), ("failed", "failed"), ("suppressed", "suppressed")),
+    *(("in_doubt", "in doubt"), ("cancelled", "cancelled")),
 )
 
 State = Edition.State
