@@ -7,12 +7,13 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db import connection
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 
 from digest.articles.models import Article, Source
 from digest.backoffice.access import may, note, reach
@@ -21,7 +22,7 @@ from digest.delivery import belonging
 from digest.delivery.progress import progress
 from digest.editions.models import Edition
 from digest.newsletters.members import Right, within
-from digest.newsletters.models import Appeal, Newsletter, Publication, Schedule, Section
+from digest.newsletters.models import Appeal, Newsletter, Publication
 
 admin.site.unregister(Group)
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -132,63 +133,23 @@ class ReadOnly(Kept):
         return False
 
 
-class Part(TabularInline):  # type: ignore[misc]
-    """A part of a form: whoever may change the whole may change it."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Say whether they may look."""
-        return reach(request, Right.SEE) != frozenset()
-
-    def _may(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is None:
-            return reach(request, Right.EDIT) != frozenset()
-        return may(request, Right.EDIT, obj.publication_id)
-
-    has_add_permission = has_change_permission = has_delete_permission = _may
-
-
-class ScheduleInline(Part):
-    """When it goes out."""
-
-    model = Schedule
-    extra = 0
-    exclude = ("since",)
-
-
-class SectionInline(Part):
-    """What it is made of."""
-
-    model = Section
-    extra = 0
-
-
 @admin.register(Newsletter)
 class NewsletterAdmin(Kept):
-    """Newsletters."""
+    """Newsletters; each leads to a page of its own (backoffice.newsletters)."""
 
     field = "publication"
     list_display = ("name", "publication", "active", "approval", "listed")
     search_fields = ("name", "slug")
-    inlines = (SectionInline, ScheduleInline)
-    exclude = ("created_at", "list_id")
-    autocomplete_fields = ("sources",)
 
-    def save_model(self, request: HttpRequest, obj: Newsletter, form: Any, change: bool) -> None:  # noqa: FBT001
-        """Fill in what a person need not say."""
-        if not change:
-            obj.created_at = clock.now()
-            obj.list_id = f"{obj.slug}.{obj.publication.sender_domain}"
-        super().save_model(request, obj, form, change)
+    def add_view(self, *_args: Any, **_named: Any) -> HttpResponse:
+        """Lead to where one is made."""
+        return redirect("newsletter-add")
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        """Let a new schedule begin now."""
-        for row in formset.save(commit=False):
-            if isinstance(row, Schedule):
-                row.since = clock.now()
-            row.save()
-        for row in formset.deleted_objects:
-            row.delete()
-        formset.save_m2m()
+    def change_view(self, _request: HttpRequest, object_id: str, *_args: Any) -> HttpResponse:
+        """Lead to its page."""
+        if not object_id.isdecimal():
+            raise Http404
+        return redirect("newsletter", pk=object_id)
 
 
 @admin.register(Publication)

@@ -189,6 +189,7 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
         "asked": asked,
         "states": [(slug, state.label, _of(counts, state)) for slug, state in _STATES.items()],
         "eligible": counts.eligible,
+        "doubted": counts.in_doubt,
         "can_send": may(request, Right.SEND, edition.newsletter.publication_id),
     }
     return _page(request, "deliveries", context)

@@ -9,6 +9,7 @@ urlpatterns = [
     path("home/moving/", home.how_far, name="home-moving"),
     path("home/<slug:verb>/", home.act, name="home-act"),
     path("", include("digest.backoffice.people.urls")),
+    path("newsletter/", include("digest.backoffice.newsletters.urls")),
     path("schedules/", timetables.timetables, name="timetables"),
     path("programs/", programs.programs, name="programs"),
     path("programs/issue/", programs.issue, name="programs-issue"),

@@ -152,6 +152,11 @@ def set_schedule(
     return schedule
 
 
+def unset_schedule(newsletter: Newsletter) -> None:
+    """Let a newsletter go out by hand only."""
+    Schedule.objects.filter(newsletter=newsletter).delete()
+
+
 def set_offer(
     newsletter: Newsletter,
     *,

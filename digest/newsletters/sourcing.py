@@ -1,5 +1,6 @@
 """Which sources a newsletter carries, and which wait for one."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -21,17 +22,33 @@ def of(publication: Publication) -> QuerySet[Source]:
 def bring_in(publication: Publication, url: str, now: datetime) -> Source:
     """Find what is at an address, poll it, and let the publication's newsletters carry it.
 
-    Where there is none yet it waits for one. A new source that cannot be polled is not kept. Raises
-    DiscoveryError, FetchError, or NewsletterError, each saying what to do.
+    Where there is none yet it waits for one. Raises as `fetch` does.
+    """
+    source = fetch(url, now)
+    for newsletter in publication.newsletters.all():
+        newsletter.sources.add(source)
+    return source
+
+
+def fetch(url: str, now: datetime) -> Source:
+    """Find what is at an address, and poll it; a new source that cannot be polled is not kept.
+
+    Raises DiscoveryError, FetchError, or NewsletterError, each saying what to do.
     """
     source = add_source(url, now)
     polled = polling.poll(source, now)
     if source.succeeded_at is None:
         Source.objects.filter(pk=source.pk, newsletters=None).delete()
         raise NewsletterError(polled.problem)
-    for newsletter in publication.newsletters.all():
-        newsletter.sources.add(source)
     return source
+
+
+@transaction.atomic
+def carry(newsletter: Newsletter, sources: Collection[Source]) -> None:
+    """Let a newsletter carry these sources and no others."""
+    for source in newsletter.sources.exclude(pk__in=[one.pk for one in sources]):
+        drop(newsletter, source)
+    newsletter.sources.add(*sources)
 
 
 def let_go(publication: Publication, source: Source) -> None:

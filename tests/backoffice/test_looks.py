@@ -30,6 +30,10 @@ NO_PAGES = (
     # Mail is shown without scripts, axe's too; the desk's frames hold it.
     *("preview/", "invitation", "<path:object_id>/delete/", "password_change", "domain/"),
 )
+SCRIPTED = """[...document.querySelectorAll("[href], [src], [action], [formaction]")]
+    .filter(one => [one.href, one.src, one.action, one.formAction]
+        .some(to => /^javascript:/i.test(to)))
+    .map(one => one.outerHTML)"""
 STATES: dict[str, tuple[Callable[[], User], dict[str, int], str]] = {
     "empty": (houses.just_set_up, DESKTOP, "dark"),
     "full on a phone": (houses.lived_in, PHONE, "dark"),
@@ -69,6 +73,21 @@ def test_every_page(page: Page, live_server: LiveServer) -> None:
     assert wrong == []
 
 
+@in_browser
+def test_the_archive_runs_nothing(live_server: LiveServer) -> None:
+    """An issue of hostile words in public, on the page with the widest reach."""
+    houses.in_trouble()
+    issue = Edition.objects.filter(state=Edition.State.SENDING).get()
+    archive = f"{live_server.url}/archive/{issue.newsletter.slug}"
+    with chromium_page(viewport=PHONE) as public:
+        for address in (archive, f"{archive}/{issue.key}"):
+            public.goto(address)
+            public.wait_for_load_state("networkidle")
+            assert "hacked" in public.content()  # it is there, as words
+            assert public.evaluate("window.hacked") is None
+            assert public.evaluate(SCRIPTED) == []
+
+
 def addresses() -> list[str]:
     """The console's pages, with the ids of what is there."""
     found = []
@@ -91,7 +110,9 @@ def filled(address: str) -> list[str]:
         return [address.replace("<path:object_id>", str(key)) for key in keys]
     if "<int:pk>" not in address:
         return [address]
-    if "/editions/" in address:
+    if "/newsletter/" in address:
+        keys = Newsletter.objects.order_by("pk").values_list("pk", flat=True)[:1]
+    elif "/editions/" in address:
         keys = Edition.objects.order_by("state").distinct("state").values_list("pk", flat=True)
     elif "/readers/" in address:
         keys = Subscriber.objects.order_by("pk").values_list("pk", flat=True)[:1]
@@ -116,6 +137,8 @@ def faults(page: Page) -> Iterator[str]:
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:
         yield f"{wide} px too wide"
+    if leads := page.evaluate(SCRIPTED):
+        yield f"leads into a script: {leads}"
     for frame in page.frames:
         if hacked := frame.evaluate("window.hacked"):
             yield f"a stranger's script ran: {hacked}"

@@ -2,19 +2,20 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.journeys.conftest import running, wait_for_the_first_digest
 from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PASSWORD = "correct-horse-battery"
-READERS = 5
 
 pytestmark = [
     pytest.mark.journey,
@@ -34,7 +35,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
                 "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             }
             digest(up, "createsuperuser", "--noinput", **secret)
-        digest(up, "newsletter", "set", "morning-tide", "--approval", "other", "--undo", "15")
         yield up
 
 
@@ -81,6 +81,8 @@ def headlines(page: Page) -> list[str]:
 
 def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browser) -> None:
     """Dragged, moved by key, reworded, seen in the preview, approved by another, sent, received."""
+    digest(house, "newsletter", "set", "morning-tide", "--approval", "other", "--undo", "15")
+    readers = len(digest(house, "subscriber", "export").splitlines()) - 1
     articles = [f"--article={house.url}/sample/{one}" for one in STORIES]
     said = digest(house, "desk", "start", "morning-tide", "--as", "ada@courier.example", *articles)
     number = said.split()[1]
@@ -107,10 +109,10 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     expect(ada.locator("[data-findings]")).not_to_contain_text("takes a few seconds")
 
     ben = signed_in(browser, house, "ben", address, complaints)
+    before = len(house.mails())
     ben.get_by_role("button", name="Approve").click()
     ben.get_by_text("Send …").click()
-    before = len(house.mails())
-    ben.get_by_role("button", name=f"Send to {READERS} now").click()
+    ben.get_by_role("button", name=f"Send to {readers} now").click()
     ben.get_by_role("button", name="Undo").click()
     expect(ben.get_by_text("Held back: nobody has got it.")).to_be_visible()
     assert len(house.mails()) == before  # the approval holds: nothing was changed
@@ -118,14 +120,71 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
         each.goto(f"{house.url}{address}")
         each.get_by_text("Send …").click()
     for each in (ben, ada):
-        each.get_by_role("button", name=f"Send to {READERS} now").click()
-    house.wait_for(lambda: len(house.mails()) >= before + READERS, 60, "the issue")
+        each.get_by_role("button", name=f"Send to {readers} now").click()
+    house.wait_for(lambda: len(house.mails()) >= before + readers, 60, "the issue")
     expect(ben.locator(".desk-state")).to_have_text("done", timeout=30_000)
-    expect(ben.locator('[data-count="sent"]')).to_have_text(str(READERS))
-    mails = [message_from_bytes(one.read_bytes(), policy=policy.default) for one in house.mails()]
-    ours = [mail for mail in mails if mail["Subject"] == "Mussels for everyone"]
-    assert len(ours) == len({mail["To"] for mail in ours}) == READERS
+    expect(ben.locator('[data-count="sent"]')).to_have_text(str(readers))
+    ours = [mail for mail in received(house) if mail["Subject"] == "Mussels for everyone"]
+    assert len(ours) == len({mail["To"] for mail in ours}) == readers
     assert complaints == []
+
+
+def test_a_breaking_issue_is_paused_and_resumed(
+    house: Up, browser: Browser, tmp_path: Path
+) -> None:
+    """Chosen by ticks, sent, watched as it moves, held in the middle, and let go: once to each."""
+    people = tmp_path / "list.csv"
+    people.write_text("email\n" + "".join(f"late{n}@reader.example\n" for n in range(LATE)))
+    consent = ("--consent", "signed up at the fair")
+    digest(house, "subscriber", "import", str(people), "--newsletter", "morning-tide", *consent)
+    digest(house, "newsletter", "set", "morning-tide", "--approval", "none", "--undo", "0")
+    digest(house, "relay", "set", "default", "--per-minute", str(60 * PACE))
+    complaints: list[str] = []
+    ada = signed_in(browser, house, "ada", "/admin/", complaints)
+    ada.get_by_role("link", name="Issue by hand").first.click()
+    ada.get_by_role("checkbox", name="Harbour dredging").check()
+    ada.get_by_role("button", name="Lay these on the desk").click()
+    expect(ada.locator(".desk-story-title")).to_have_count(1)
+    ada.get_by_label("Subject").fill("Breaking: the harbour")
+    ada.get_by_role("button", name="Keep for this issue").first.click()
+    expect(ada.get_by_role("heading", name="Breaking: the harbour")).to_be_visible()
+    ada.get_by_text("Send …").click()
+    ada.get_by_role("button", name="now").click()
+
+    sent = ada.locator('[data-count="sent"]')
+    expect(sent).not_to_have_text("0", timeout=30_000)
+    first = number_in(sent)
+    expect(sent).not_to_have_text(str(first), timeout=10_000)  # it moves by itself
+    ada.get_by_role("button", name="Pause").click()
+    expect(ada.locator(".desk-state")).to_contain_text("paused")
+    held = in_the_mailbox(house, wait=3.0)
+    assert 0 < held < LATE
+    assert in_the_mailbox(house, wait=3.0) == held
+    digest(house, "relay", "set", "default", "--per-minute", "0")
+    ada.get_by_role("button", name="Resume").click()
+    expect(ada.locator(".desk-state")).to_have_text("done", timeout=60_000)
+    to = [mail["To"] for mail in received(house) if mail["Subject"] == "Breaking: the harbour"]
+    assert len(to) == len(set(to)) > LATE
+    assert complaints == []
+
+
+LATE, PACE = 200, 8  # readers, and how many of them get it in a second
+
+
+def number_in(cell: Locator) -> int:
+    """A number as it is shown."""
+    return int(cell.inner_text().replace(",", ""))
+
+
+def in_the_mailbox(up: Up, wait: float) -> int:
+    """How many breaking mails have arrived, a while from now."""
+    time.sleep(wait)
+    return sum(mail["Subject"] == "Breaking: the harbour" for mail in received(up))
+
+
+def received(up: Up) -> list[EmailMessage]:
+    """The mails in the mailbox."""
+    return [message_from_bytes(one.read_bytes(), policy=policy.default) for one in up.mails()]
 
 
 STORIES = ("mussel-and-leek-pie", "library-night-opening", "harbour-dredging-vote")

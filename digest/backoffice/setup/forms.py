@@ -56,7 +56,7 @@ class AccountForm(forms.Form):
     password = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
-        help_text="At least 10 characters. A few words that only you would put together do well.",
+        help_text="At least 12 characters. A few words that only you would put together do well.",
     )
     again = forms.CharField(
         label="The same password again",

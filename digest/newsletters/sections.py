@@ -1,0 +1,89 @@
+"""The sections of a newsletter: added, changed, moved and taken out; their order has no gaps."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.models import Newsletter, Section
+
+MOST = 20  # sections of a newsletter
+LONGEST_TITLE = 200  # characters, as the database holds it
+LARGEST = 100  # stories of a section
+
+
+@transaction.atomic
+def add(
+    newsletter: Newsletter, kind: str, title: str, topics: Iterable[str], max_stories: int
+) -> Section:
+    """Add a section at the end; raise NewsletterError for what cannot be."""
+    there = _held(newsletter)
+    if len(there) >= MOST:
+        raise NewsletterError(f"A newsletter has {MOST} sections at most.")
+    made = Section(newsletter=newsletter, position=len(there), kind=kind)
+    _say(made, title, topics, max_stories)
+    made.save()
+    return made
+
+
+def change(section: Section, title: str, topics: Iterable[str], max_stories: int) -> None:
+    """Change what a section is called and holds; raise NewsletterError for what cannot be."""
+    _say(section, title, topics, max_stories)
+    section.save(update_fields=["title", "topics", "max_stories"])
+
+
+@transaction.atomic
+def move(section: Section, places: int) -> None:
+    """Move a section down by so many places, up if negative; at most to the end."""
+    there = _held(section.newsletter)
+    was = next(n for n, one in enumerate(there) if one.pk == section.pk)
+    there.insert(max(0, was + places), there.pop(was))
+    _number(there)
+
+
+@transaction.atomic
+def remove(section: Section) -> None:
+    """Take a section out, and what was picked for it; the last one stays."""
+    there = _held(section.newsletter)
+    if len(there) < 2:
+        raise NewsletterError("A newsletter has one section at least.")
+    rest = [one for one in there if one.pk != section.pk]
+    section.delete()
+    _number(rest)
+
+
+def parse_topics(text: str) -> list[str]:
+    """Read `Harbour, Weather`, or a topic in each line; each once."""
+    words = (word.strip() for word in text.replace("\n", ",").split(","))
+    return list(dict.fromkeys(word for word in words if word))
+
+
+def _held(newsletter: Newsletter) -> list[Section]:
+    """Return the sections in order, while nobody else changes them."""
+    Newsletter.objects.select_for_update().get(pk=newsletter.pk)
+    return list(newsletter.sections.order_by("position"))
+
+
+def _number(sections: list[Section]) -> None:
+    """Give them places from 0 on; each is taken by nobody on the way there."""
+    aside = max(one.position for one in sections) + 1
+    for first in (aside, 0):
+        for place, one in enumerate(sections, first):
+            one.position = place
+            one.save(update_fields=["position"])
+
+
+def _say(section: Section, title: str, topics: Iterable[str], max_stories: int) -> None:
+    wanted = list(topics) if section.kind == Section.Kind.TOPIC else []
+    title = title.strip()
+    if section.kind not in Section.Kind.values:
+        raise NewsletterError(f"{section.kind!r} is no kind of section.")
+    if not title or len(title) > LONGEST_TITLE or not title.isprintable():
+        raise NewsletterError(f"A section has a title of one line, {LONGEST_TITLE} characters.")
+    if section.kind == Section.Kind.TOPIC and not wanted:
+        raise NewsletterError(f"The section {title!r} names no topic.")
+    if any(len(topic) > LONGEST_TITLE or not topic.isprintable() for topic in wanted):
+        raise NewsletterError(f"A topic has {LONGEST_TITLE} characters at most, in one line.")
+    if not 1 <= max_stories <= LARGEST:
+        raise NewsletterError(f"A section takes 1 to {LARGEST} stories.")
+    section.title, section.topics, section.max_stories = title, wanted, max_stories
