@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from digest.cli import numbers
 from digest.cli.errors import AskedError
-from digest.newsletters import setup
+from digest.newsletters import reading, setup
 from digest.newsletters.models import Newsletter, Publication
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
@@ -109,7 +109,7 @@ def offer(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
     said = given(options, ("listed", "welcome_with_latest", "readers_time", "redirect_links"))
     if options["offer"] is not None:
-        said["cadences"] = setup.parse_cadences(options["offer"])
+        said["cadences"] = reading.parse_cadences(options["offer"])
     return said
 
 
@@ -179,8 +179,8 @@ def when(options: dict[str, Any]) -> dict[str, Any]:
     if options["cron"] and (at or days):
         raise AskedError("Say either --cron, or --days and --time.")
     return {
-        "days": setup.parse_days(days or "daily") if days or at else [],
-        "at": setup.parse_time(at) if at else None,
+        "days": reading.parse_days(days or "daily") if days or at else [],
+        "at": reading.parse_time(at) if at else None,
         "cron": options["cron"],
         "timezone": options["timezone"],
     }

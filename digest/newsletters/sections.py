@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from digest.newsletters import checks
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Section
 
@@ -75,11 +76,9 @@ def _number(sections: list[Section]) -> None:
 
 def _say(section: Section, title: str, topics: Iterable[str], max_stories: int) -> None:
     wanted = list(topics) if section.kind == Section.Kind.TOPIC else []
-    title = title.strip()
+    title = checks.one_line(title, "section's title", LONGEST_TITLE)
     if section.kind not in Section.Kind.values:
         raise NewsletterError(f"{section.kind!r} is no kind of section.")
-    if not title or len(title) > LONGEST_TITLE or not title.isprintable():
-        raise NewsletterError(f"A section has a title of one line, {LONGEST_TITLE} characters.")
     if section.kind == Section.Kind.TOPIC and not wanted:
         raise NewsletterError(f"The section {title!r} names no topic.")
     if any(len(topic) > LONGEST_TITLE or not topic.isprintable() for topic in wanted):

@@ -1,44 +1,22 @@
 """Set up publications and newsletters: everything is checked first, then stored in one go."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
 
-from digest.articles.models import LONGEST_URL, Article
-from digest.core import addresses, clock
+from digest.articles.models import Article
 from digest.core.errors import DigestError
-from digest.newsletters import schedules
+from digest.newsletters import checks, schedules
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import (
-    COLOUR,
-    Cadence,
     Newsletter,
     Pick,
     Publication,
     Schedule,
     Section,
 )
-
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-# Beyond these an editor has mistyped, and a window would reach out of the calendar.
-LIMITS = {
-    "max_stories": (1, 100),
-    "look_back_hours": (1, 24 * 366),
-    "widen_hours": (1, 24 * 366),
-    "late_minutes": (0, 60 * 24 * 31),
-    "desk_minutes": (0, 60 * 24 * 7),
-    "undo_seconds": (0, 60 * 60),
-}
-# Every issue is always offered.
-OFFERED = tuple(cadence for cadence in Cadence if cadence != Cadence.EVERY)
-LONGEST_LIST_ID = 255  # RFC 2919 §3
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(?:-[a-zA-Z0-9]{1,8})*")  # RFC 5646 §2.1, roughly
 
 
 def create_publication(
@@ -58,7 +36,7 @@ def create_publication(
     `details` are further fields of Publication: tagline, logo_url, accent, language …
     """
     publication = Publication(
-        slug=_slug(slug),
+        slug=checks.slug_of(slug),
         name=name,
         url=url,
         postal_address=postal_address,
@@ -68,7 +46,7 @@ def create_publication(
         created_at=now,
         **details,
     )
-    _check_publication(publication)
+    checks.of_publication(publication)
     _store(publication)
     return publication
 
@@ -82,7 +60,7 @@ def change_publication(publication: Publication, **details: Any) -> None:
     try:
         for name, value in details.items():
             setattr(publication, name, value)
-        _check_publication(publication)
+        checks.of_publication(publication)
     except DigestError:
         for name, value in kept.items():
             setattr(publication, name, value)
@@ -113,17 +91,17 @@ def create_newsletter(
     `policies` are further fields of Newsletter: listed, readers_time, min_stories … Its first slot
     lies after `now`.
     """
-    slug = _slug(slug)
+    slug = checks.slug_of(slug)
     newsletter = Newsletter(
         publication=publication,
         slug=slug,
-        name=_line(name, "name"),
-        list_id=_list_id(slug, publication),
+        name=checks.one_line(name, "name"),
+        list_id=checks.list_id_of(slug, publication),
         created_at=now,
-        cadences=_cadences(cadences),
+        cadences=checks.cadences_of(cadences),
         **policies,
     )
-    _check_policies(newsletter)
+    checks.of_newsletter(newsletter)
     _store(newsletter)
     _add_sections(newsletter, topics or {})
     if cron or days or at:
@@ -171,7 +149,7 @@ def set_offer(
     From now on, whose cadence is withdrawn receives every issue.
     """
     offer = {
-        "cadences": None if cadences is None else _cadences(cadences),
+        "cadences": None if cadences is None else checks.cadences_of(cadences),
         "listed": listed,
         "welcome_with_latest": welcome_with_latest,
         "readers_time": readers_time,
@@ -198,7 +176,7 @@ def set_desk(
     given = {name: value for name, value in wanted.items() if value is not None}
     for name, value in given.items():
         setattr(newsletter, name, value)
-    _check_policies(newsletter)
+    checks.of_newsletter(newsletter)
     newsletter.save(update_fields=given)
 
 
@@ -206,8 +184,8 @@ def change_newsletter(newsletter: Newsletter, **details: Any) -> None:
     """Change its name, or its policies; raise NewsletterError for what cannot be."""
     for name, value in details.items():
         setattr(newsletter, name, value)
-    newsletter.name = _line(newsletter.name, "name")
-    _check_policies(newsletter)
+    newsletter.name = checks.one_line(newsletter.name, "name")
+    checks.of_newsletter(newsletter)
     newsletter.save(update_fields=details)
 
 
@@ -239,157 +217,6 @@ def pick(where: Newsletter | Section, article: Article, now: datetime) -> Pick:
     return made
 
 
-def parse_cadences(text: str) -> list[str]:
-    """Read `daily,weekly`, or `none`."""
-    words = [word.strip().lower() for word in text.split(",")]
-    return _cadences([] if words == ["none"] else words)
-
-
-def parse_days(text: str) -> list[int]:
-    """Read `daily`, `mon-fri`, `mon,wed,fri`; return days with Monday as 0, in order."""
-    if text.strip().lower() in {"daily", "every day"}:
-        return list(range(7))
-    days: set[int] = set()
-    for part in text.lower().replace(" ", "").split(","):
-        first, dash, last = part.partition("-")
-        start, end = _day(first), _day(last if dash else first)
-        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
-    return sorted(days)
-
-
-def parse_time(text: str) -> time:
-    """Read `07:00` or `7:00` as a time of day."""
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
-    if not found or int(found[1]) > 23 or int(found[2]) > 59:
-        raise NewsletterError(f"{text!r} is no time of day; use a time like 07:00.")
-    return time(int(found[1]), int(found[2]))
-
-
-def _day(text: str) -> int:
-    for number, name in enumerate(DAYS):
-        if len(text) >= 3 and name.startswith(text):
-            return number
-    raise NewsletterError(f"{text!r} is no day; use mon, tue, wed, thu, fri, sat, sun.")
-
-
-def _cadences(wanted: Iterable[str]) -> list[str]:
-    """Return cadences once each, without every issue, which needs no offering."""
-    given = set(wanted) - {Cadence.EVERY.value}
-    if wrong := sorted(given - set(OFFERED)):
-        raise NewsletterError(
-            f"{wrong[0]!r} cannot be offered; offer {', '.join(OFFERED)}, several of them, or none."
-        )
-    return [cadence.value for cadence in OFFERED if cadence in given]
-
-
-def _slug(text: str) -> str:
-    if not _SLUG.fullmatch(text) or len(text) > 50:
-        raise NewsletterError(
-            f"{text!r} cannot be a short name; use up to 50 of a-z, 0-9 and hyphens."
-        )
-    return text
-
-
-def _list_id(slug: str, publication: Publication) -> str:
-    """Return what identifies the list for ever (RFC 2919 §2): a label under the sender's domain."""
-    list_id = f"{slug}.{publication.sender_domain}"
-    if len(list_id) > LONGEST_LIST_ID:
-        raise NewsletterError(f"{slug!r} is too long together with {publication.sender_domain}.")
-    return list_id
-
-
-def _filled(text: str, what: str) -> str:
-    if not text.strip():
-        raise NewsletterError(f"The {what} must not be empty.")
-    return text.strip()
-
-
-def _line(text: str, what: str, longest: int = 200) -> str:
-    """Names stand in headers: one line, nothing unprintable."""
-    if not text.strip().isprintable():
-        raise NewsletterError(f"The {what} holds a line end or a control character.")
-    if len(text.strip()) > longest:
-        raise NewsletterError(f"The {what} is longer than {longest} characters.")
-    return _filled(text, what)
-
-
-def _postal(text: str) -> str:
-    lines = [line.strip() for line in text.strip().splitlines()]
-    if not all(line.isprintable() for line in lines):
-        raise NewsletterError("The postal address holds a control character.")
-    return _filled("\n".join(lines), "postal address (the law wants it in every mail)")
-
-
-def _sender(text: str) -> str:
-    parsed = addresses.parse(text)
-    if not parsed.email.isascii():
-        return addresses.envelope(parsed.email)
-    return parsed.email
-
-
-def _check_publication(publication: Publication) -> None:
-    """Put a publication's fields into the form they are kept in, or raise NewsletterError."""
-    publication.name = _line(publication.name, "name")
-    publication.sender_name = _line(publication.sender_name, "sender name")
-    publication.postal_address = _postal(publication.postal_address)
-    publication.sender_email = _sender(publication.sender_email)
-    publication.timezone = clock.zone(publication.timezone).key
-    _check_urls(publication.url, publication.logo_url)
-    _check_colours(publication.accent, publication.accent_dark)
-    _check_language(publication.language)
-    if publication.tagline:
-        publication.tagline = _line(publication.tagline, "tagline", longest=300)
-    if publication.reply_to:
-        publication.reply_to = _sender(publication.reply_to)
-    _check_fields(publication, checked_above=("url", "logo_url", "sender_email", "reply_to"))
-
-
-def _check_urls(*urls: str) -> None:
-    check = URLValidator(schemes=["http", "https"])
-    for url in filter(None, urls):
-        if len(url) > LONGEST_URL or not url.isprintable():
-            raise NewsletterError("A web address is too long or holds a control character.")
-        try:
-            check(url)
-        except ValidationError as cause:
-            # Django wants a dot in a host; a machine of one's own may have none.
-            if not re.fullmatch(r"https?://[a-z0-9-]+(:\d+)?(/\S*)?", url):
-                raise NewsletterError(f"{url!r} is no web address (https://…).") from cause
-
-
-def _check_colours(*colours: str) -> None:
-    for colour in colours:
-        if not colour.isprintable() or not COLOUR.regex.search(colour):  # type: ignore[union-attr]
-            raise NewsletterError(f"{colour!r} is no colour; use one like #1d4e89.")
-
-
-def _check_language(tag: str) -> None:
-    if not _LANGUAGE.fullmatch(tag):
-        raise NewsletterError(f"{tag!r} is no language; use a tag like en or pt-BR.")
-
-
-def _check_policies(newsletter: Newsletter) -> None:
-    if newsletter.language:
-        _check_language(newsletter.language)
-    _check_fields(newsletter)
-    for name, (least, most) in LIMITS.items():
-        if not least <= getattr(newsletter, name) <= most:
-            raise NewsletterError(f"{name}: from {least:,} to {most:,}.")
-    if newsletter.max_stories < max(1, newsletter.min_stories):
-        raise NewsletterError(
-            f"An issue of {newsletter.min_stories} to {newsletter.max_stories} stories cannot be."
-        )
-
-
-def _check_fields(thing: Publication | Newsletter, checked_above: Sequence[str] = ()) -> None:
-    """Hold the rest to what the database takes: lengths, choices, ranges."""
-    try:
-        thing.clean_fields(exclude=["publication", *checked_above])
-    except ValidationError as cause:
-        name, words = next(iter(cause.message_dict.items()))
-        raise NewsletterError(f"{name}: {words[0]}") from cause
-
-
 def _add_sections(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -> None:
     for position, (title, tags) in enumerate(topics.items()):
         wanted = [tag.strip() for tag in tags if tag.strip()]
@@ -399,7 +226,7 @@ def _add_sections(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -
             newsletter=newsletter,
             position=position,
             kind=Section.Kind.TOPIC,
-            title=_line(title, "section's title"),
+            title=checks.one_line(title, "section's title"),
             topics=wanted,
         )
     Section.objects.create(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from digest.core.errors import DigestError
-from digest.newsletters import setup
+from digest.newsletters import reading, setup
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication, Schedule
 from tests.cast import NOON, make_article, make_newsletter, make_publication, make_section
@@ -190,21 +190,21 @@ def test_a_restarted_newsletter_owes_nothing() -> None:
 )
 def test_days_are_read(text: str, days: list[int]) -> None:
     """As people write them."""
-    assert setup.parse_days(text) == days
+    assert reading.parse_days(text) == days
 
 
 @pytest.mark.parametrize("text", ["", "funday", "mon-", "1-5", ",", "monkey", "mo"])
 def test_no_day_is_refused(text: str) -> None:
     """With the days there are."""
     with pytest.raises(NewsletterError, match="mon, tue"):
-        setup.parse_days(text)
+        reading.parse_days(text)
 
 
 @pytest.mark.parametrize("text", ["24:00", "7", "07:60", "seven", "-1:00"])
 def test_no_time_is_refused(text: str) -> None:
     """With an example."""
     with pytest.raises(NewsletterError, match="07:00"):
-        setup.parse_time(text)
+        reading.parse_time(text)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_no_time_is_refused(text: str) -> None:
 )
 def test_cadences_are_read(text: str, cadences: list[str]) -> None:
     """Each once; every issue is offered anyway."""
-    assert setup.parse_cadences(text) == cadences
+    assert reading.parse_cadences(text) == cadences
 
 
 def test_a_newsletter_offers_what_was_said() -> None:

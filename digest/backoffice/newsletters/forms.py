@@ -8,8 +8,9 @@ from django.conf import settings
 from digest.articles.models import Source
 from digest.backoffice.setup.forms import zones
 from digest.newsletters import sections
+from digest.newsletters.checks import OFFERED
 from digest.newsletters.models import Cadence, Newsletter, Publication, Section
-from digest.newsletters.setup import DAYS, OFFERED
+from digest.newsletters.reading import DAYS
 
 BY_DAYS, BY_CRON, BY_HAND = "days", "cron", "hand"
 _LONGEST = 10_000  # characters of a template

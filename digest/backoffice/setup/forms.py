@@ -14,7 +14,7 @@ from digest.core import addresses
 from digest.core.errors import InvalidAddressError
 from digest.delivery.transports.smtp import Security
 from digest.newsletters.models import COLOUR
-from digest.newsletters.setup import DAYS
+from digest.newsletters.reading import DAYS
 
 NEW = "new"  # instead of a relay that is there
 PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}

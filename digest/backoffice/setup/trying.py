@@ -25,7 +25,7 @@ from digest.delivery import testing
 from digest.delivery.relays import roster
 from digest.editions import building
 from digest.editions.composing import Draft
-from digest.newsletters import schedules, setup
+from digest.newsletters import checks, schedules, setup
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.compiled import Compiled
@@ -143,4 +143,4 @@ def _days_to_newest(newsletter: Newsletter, now: datetime) -> int:
     if newest is None:
         return 0
     days = (now - newest.available_at).days + 1
-    return days if days * 24 <= setup.LIMITS["widen_hours"][1] else 0
+    return days if days * 24 <= checks.LIMITS["widen_hours"][1] else 0

@@ -1,0 +1,147 @@
+"""What a publication and a newsletter must be, before anything of them is stored."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+
+from digest.articles.models import LONGEST_URL
+from digest.core import addresses, clock
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.models import COLOUR, Cadence, Newsletter, Publication
+
+# Beyond these an editor has mistyped, and a window would reach out of the calendar.
+LIMITS = {
+    "max_stories": (1, 100),
+    "look_back_hours": (1, 24 * 366),
+    "widen_hours": (1, 24 * 366),
+    "late_minutes": (0, 60 * 24 * 31),
+    "desk_minutes": (0, 60 * 24 * 7),
+    "undo_seconds": (0, 60 * 60),
+}
+# Every issue is always offered.
+OFFERED = tuple(cadence for cadence in Cadence if cadence != Cadence.EVERY)
+LONGEST_LIST_ID = 255  # RFC 2919 §3
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(?:-[a-zA-Z0-9]{1,8})*")  # RFC 5646 §2.1, roughly
+
+
+def of_publication(publication: Publication) -> None:
+    """Put a publication's fields into the form they are kept in, or raise NewsletterError."""
+    publication.name = one_line(publication.name, "name")
+    publication.sender_name = one_line(publication.sender_name, "sender name")
+    publication.postal_address = _postal(publication.postal_address)
+    publication.sender_email = _sender(publication.sender_email)
+    publication.timezone = clock.zone(publication.timezone).key
+    _check_urls(publication.url, publication.logo_url)
+    _check_colours(publication.accent, publication.accent_dark)
+    _check_language(publication.language)
+    if publication.tagline:
+        publication.tagline = one_line(publication.tagline, "tagline", longest=300)
+    if publication.reply_to:
+        publication.reply_to = _sender(publication.reply_to)
+    _check_fields(publication, checked_above=("url", "logo_url", "sender_email", "reply_to"))
+
+
+def of_newsletter(newsletter: Newsletter) -> None:
+    """Raise NewsletterError for policies that cannot be."""
+    if newsletter.language:
+        _check_language(newsletter.language)
+    _check_fields(newsletter)
+    for name, (least, most) in LIMITS.items():
+        if not least <= getattr(newsletter, name) <= most:
+            raise NewsletterError(f"{name}: from {least:,} to {most:,}.")
+    if newsletter.max_stories < max(1, newsletter.min_stories):
+        raise NewsletterError(
+            f"An issue of {newsletter.min_stories} to {newsletter.max_stories} stories cannot be."
+        )
+
+
+def cadences_of(wanted: Iterable[str]) -> list[str]:
+    """Return cadences once each, without every issue, which needs no offering."""
+    given = set(wanted) - {Cadence.EVERY.value}
+    if wrong := sorted(given - set(OFFERED)):
+        raise NewsletterError(
+            f"{wrong[0]!r} cannot be offered; offer {', '.join(OFFERED)}, several of them, or none."
+        )
+    return [cadence.value for cadence in OFFERED if cadence in given]
+
+
+def slug_of(text: str) -> str:
+    """Return a short name for addresses as it is, or raise NewsletterError."""
+    if not _SLUG.fullmatch(text) or len(text) > 50:
+        raise NewsletterError(
+            f"{text!r} cannot be a short name; use up to 50 of a-z, 0-9 and hyphens."
+        )
+    return text
+
+
+def list_id_of(slug: str, publication: Publication) -> str:
+    """Return what identifies the list for ever (RFC 2919 §2): a label under the sender's domain."""
+    list_id = f"{slug}.{publication.sender_domain}"
+    if len(list_id) > LONGEST_LIST_ID:
+        raise NewsletterError(f"{slug!r} is too long together with {publication.sender_domain}.")
+    return list_id
+
+
+def one_line(text: str, what: str, longest: int = 200) -> str:
+    """Names stand in headers: one line, nothing unprintable."""
+    if not text.strip().isprintable():
+        raise NewsletterError(f"The {what} holds a line end or a control character.")
+    if len(text.strip()) > longest:
+        raise NewsletterError(f"The {what} is longer than {longest} characters.")
+    return _filled(text, what)
+
+
+def _filled(text: str, what: str) -> str:
+    if not text.strip():
+        raise NewsletterError(f"The {what} must not be empty.")
+    return text.strip()
+
+
+def _postal(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if not all(line.isprintable() for line in lines):
+        raise NewsletterError("The postal address holds a control character.")
+    return _filled("\n".join(lines), "postal address (the law wants it in every mail)")
+
+
+def _sender(text: str) -> str:
+    parsed = addresses.parse(text)
+    if not parsed.email.isascii():
+        return addresses.envelope(parsed.email)
+    return parsed.email
+
+
+def _check_urls(*urls: str) -> None:
+    check = URLValidator(schemes=["http", "https"])
+    for url in filter(None, urls):
+        if len(url) > LONGEST_URL or not url.isprintable():
+            raise NewsletterError("A web address is too long or holds a control character.")
+        try:
+            check(url)
+        except ValidationError as cause:
+            # Django wants a dot in a host; a machine of one's own may have none.
+            if not re.fullmatch(r"https?://[a-z0-9-]+(:\d+)?(/\S*)?", url):
+                raise NewsletterError(f"{url!r} is no web address (https://…).") from cause
+
+
+def _check_colours(*colours: str) -> None:
+    for colour in colours:
+        if not colour.isprintable() or not COLOUR.regex.search(colour):  # type: ignore[union-attr]
+            raise NewsletterError(f"{colour!r} is no colour; use one like #1d4e89.")
+
+
+def _check_language(tag: str) -> None:
+    if not _LANGUAGE.fullmatch(tag):
+        raise NewsletterError(f"{tag!r} is no language; use a tag like en or pt-BR.")
+
+
+def _check_fields(thing: Publication | Newsletter, checked_above: Sequence[str] = ()) -> None:
+    """Hold the rest to what the database takes: lengths, choices, ranges."""
+    try:
+        thing.clean_fields(exclude=["publication", *checked_above])
+    except ValidationError as cause:
+        name, words = next(iter(cause.message_dict.items()))
+        raise NewsletterError(f"{name}: {words[0]}") from cause

@@ -1,0 +1,42 @@
+"""Days, times and cadences as people write them."""
+
+import re
+from datetime import time
+
+from digest.newsletters.checks import cadences_of
+from digest.newsletters.errors import NewsletterError
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def parse_cadences(text: str) -> list[str]:
+    """Read `daily,weekly`, or `none`."""
+    words = [word.strip().lower() for word in text.split(",")]
+    return cadences_of([] if words == ["none"] else words)
+
+
+def parse_days(text: str) -> list[int]:
+    """Read `daily`, `mon-fri`, `mon,wed,fri`; return days with Monday as 0, in order."""
+    if text.strip().lower() in {"daily", "every day"}:
+        return list(range(7))
+    days: set[int] = set()
+    for part in text.lower().replace(" ", "").split(","):
+        first, dash, last = part.partition("-")
+        start, end = _day(first), _day(last if dash else first)
+        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    return sorted(days)
+
+
+def parse_time(text: str) -> time:
+    """Read `07:00` or `7:00` as a time of day."""
+    found = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+    if not found or int(found[1]) > 23 or int(found[2]) > 59:
+        raise NewsletterError(f"{text!r} is no time of day; use a time like 07:00.")
+    return time(int(found[1]), int(found[2]))
+
+
+def _day(text: str) -> int:
+    for number, name in enumerate(DAYS):
+        if len(text) >= 3 and name.startswith(text):
+            return number
+    raise NewsletterError(f"{text!r} is no day; use mon, tue, wed, thu, fri, sat, sun.")
