@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db import connection
+from django.db.models import URLField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -94,6 +95,12 @@ class Plain(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         if db_field.name == "publication":
             named["queryset"] = belonging.publications(reach(request, self.right))
         return super().formfield_for_foreignkey(db_field, request, **named)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **named: Any) -> Any:
+        """Take an address without a scheme for https."""
+        if isinstance(db_field, URLField):
+            named["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **named)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Note it for everybody to read."""

@@ -348,5 +348,5 @@ def test_the_forms_of_the_console_open(desk: Client, issue: Edition) -> None:
         assert desk.get(f"/admin/{model}/").status_code == 200
     for one in (newsletter, newsletter.publication):
         address = f"/admin/newsletters/{one._meta.model_name}/{one.pk}"
-        assert desk.get(f"{address}/change/").status_code == 200
+        assert desk.get(f"{address}/change/", follow=True).status_code == 200
         assert desk.post(f"{address}/delete/", {"post": "yes"}).status_code == 403
