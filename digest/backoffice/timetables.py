@@ -1,9 +1,10 @@
 """Schedules: the next sends of each newsletter, as its readers' clocks show them."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib import admin
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -13,14 +14,19 @@ from digest.backoffice.desk.views import in_words
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.delivery import belonging
-from digest.newsletters import schedules, timetable
-from digest.newsletters.members import Right
+from digest.delivery.belonging import There
+from digest.newsletters import schedules, timetable, zones
+from digest.newsletters.members import Right, within
 from digest.newsletters.models import Newsletter
 from digest.newsletters.timetable import Local
+from digest.subscribers.models import Subscription
 
 SENDS = 10
 MOST_ZONES = 6
-OFFERED = (
+OFFERED = 8  # zones to tick
+AT_FIRST = 3  # of those where readers are, when nobody has chosen yet
+LATELY = 20_000  # readers who are asked where they live: the page takes as long at a million
+USUAL = (
     *("America/Los_Angeles", "America/New_York", "America/Sao_Paulo", "Europe/London"),
     *("Europe/Berlin", "Asia/Kolkata", "Asia/Tokyo", "Australia/Sydney"),
 )
@@ -30,28 +36,48 @@ OFFERED = (
 @editors
 def timetables(request: HttpRequest) -> HttpResponse:
     """Show the next ten sends of each newsletter, for readers in the zones that are chosen."""
-    known = belonging.newsletters(reach(request, Right.SEE)).filter(active=True).order_by("name")
-    zones, problem = _zones(request)
+    there = reach(request, Right.SEE)
+    known = belonging.newsletters(there).filter(active=True).order_by("name")
+    theirs = where_readers_are(there)
+    chosen, problem = _chosen(request, theirs)
+    names = [zone.key for zone in chosen]
+    offered = list(dict.fromkeys([*theirs, *USUAL]))[:OFFERED]
     context = {
         **admin.site.each_context(request),
         "title": "Schedules",
-        "tables": [_table(one, zones) for one in known],
-        "zones": zones,
-        "offered": [(name, name in {zone.key for zone in zones}) for name in OFFERED],
-        "others": [zone.key for zone in zones if zone.key not in OFFERED],
+        "tables": [_table(one, chosen) for one in known],
+        "zones": chosen,
+        "offered": [(name, name in names) for name in dict.fromkeys([*offered, *names])],
+        "all": sorted(available_timezones()),
         "problem": problem,
     }
     return render(request, "backoffice/timetables.html", context)
 
 
-def _zones(request: HttpRequest) -> tuple[list[ZoneInfo], str]:
+def where_readers_are(there: There) -> list[str]:
+    """Return the zones of the readers who came last, where most of them are first."""
+    ours = Subscription.objects.filter(within(there, "newsletter__publication"))
+    counted = (
+        Subscription.objects.filter(pk__in=ours.order_by("-pk").values("pk")[:LATELY])
+        .exclude(subscriber__timezone="")
+        .values_list("subscriber__timezone")
+        .annotate(readers=Count("subscriber", distinct=True))
+        .order_by("-readers", "subscriber__timezone")
+    )
+    known = available_timezones()
+    return [name for name, _ in counted[: 2 * OFFERED] if name in known][:OFFERED]
+
+
+def _chosen(request: HttpRequest, theirs: list[str]) -> tuple[list[ZoneInfo], str]:
     """Return the zones that were asked for, and what is wrong with the others."""
-    asked = [one.strip() for one in request.GET.getlist("zone") if one.strip()]
+    if "zone" not in request.GET:
+        return [ZoneInfo(name) for name in theirs[:AT_FIRST]], ""
     found: dict[str, ZoneInfo] = {}
     problem = ""
-    for name in dict.fromkeys(asked):
+    for name in filter(str.strip, request.GET.getlist("zone")[:50]):
         try:
-            found[name] = clock.zone(name[:64])
+            zone = zones.named(name)
+            found[zone.key] = zone
         except DigestError as wrong:
             problem = str(wrong)
     if len(found) > MOST_ZONES:
@@ -59,7 +85,7 @@ def _zones(request: HttpRequest) -> tuple[list[ZoneInfo], str]:
     return list(found.values())[:MOST_ZONES], problem
 
 
-def _table(newsletter: Newsletter, zones: list[ZoneInfo]) -> dict[str, Any]:
+def _table(newsletter: Newsletter, chosen: list[ZoneInfo]) -> dict[str, Any]:
     now, schedule = clock.now(), getattr(newsletter, "schedule", None)
     if schedule is None:
         return {"newsletter": newsletter}
@@ -67,7 +93,7 @@ def _table(newsletter: Newsletter, zones: list[ZoneInfo]) -> dict[str, Any]:
         rule = schedules.rule_of(schedule)
     except DigestError as problem:
         return {"newsletter": newsletter, "problem": str(problem)}
-    made = timetable.upcoming(rule, now, SENDS, zones, readers_time=newsletter.readers_time)
+    made = timetable.upcoming(rule, now, SENDS, chosen, readers_time=newsletter.readers_time)
     return {
         "newsletter": newsletter,
         "home": rule.timezone.key,

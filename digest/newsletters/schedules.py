@@ -23,6 +23,7 @@ from digest.newsletters.models import Schedule
 LONGEST = 200  # characters of a cron line, as the database holds it
 _EVERY_HOUR = set(range(24))
 _MINUTE = timedelta(minutes=1)
+_SKIPPED_AT_MOST = timedelta(hours=3)  # by any zone's clocks at once; Troll's go by two
 
 
 _INSTANT = timedelta(microseconds=1)
@@ -101,6 +102,22 @@ def moment(local: datetime, zone: ZoneInfo) -> datetime:
     while not _exists(local, zone):
         local += _MINUTE
     return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+def wanted(rule: Rule, slot: datetime) -> datetime:
+    """Return the local time (naive) that a slot of the rule stands for.
+
+    It is what the clocks show then, but where DST skips it.
+    """
+    shown = slot.astimezone(rule.timezone).replace(tzinfo=None, fold=0)
+    if CronSim(rule.cron, shown).hours == _EVERY_HOUR:
+        return shown
+    for local in CronSim(rule.cron, shown - _SKIPPED_AT_MOST):
+        if local >= shown:
+            break
+        if _date_exists(local, rule.timezone) and moment(local, rule.timezone) == slot:
+            return local
+    return shown
 
 
 def _slots_from(rule: Rule, after: datetime) -> Iterator[datetime]:

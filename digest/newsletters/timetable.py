@@ -18,10 +18,25 @@ class Local:
 
     at: datetime  # in the zone
     change: timedelta
+    meant: datetime | None = None  # the local time (naive) that was asked for; None: this one
 
     @property
     def words(self) -> str:
-        """Say what the clocks do that day, or nothing."""
+        """Say what the clocks do that day and what becomes of the time, or nothing."""
+        return "; ".join(filter(None, (self._of_the_clocks, self._of_the_time)))
+
+    @property
+    def _of_the_time(self) -> str:
+        if self.meant and self.meant != self.at.replace(tzinfo=None, fold=0):
+            return f"{self.meant:%H:%M} is skipped"
+        if self.at.replace(fold=0).utcoffset() != self.at.replace(fold=1).utcoffset():
+            return (
+                f"{self.at:%H:%M} comes twice, this is the {'second' if self.at.fold else 'first'}"
+            )
+        return ""
+
+    @property
+    def _of_the_clocks(self) -> str:
         minutes = int(abs(self.change).total_seconds()) // 60
         if not minutes:
             return ""
@@ -50,17 +65,19 @@ def upcoming(
     made = []
     for slot in schedules.upcoming(rule, now, number):
         times = zones.everywhere(slot, rule.timezone).elsewhere if readers_time else {}
-        readers = tuple(local(times.get(zone.key, slot), zone) for zone in elsewhere)
-        made.append(Sending(slot, local(slot, rule.timezone), readers))
+        home = local(slot, rule.timezone, schedules.wanted(rule, slot))
+        meant = home.at.replace(tzinfo=None, fold=0) if readers_time else None
+        readers = tuple(local(times.get(zone.key, slot), zone, meant) for zone in elsewhere)
+        made.append(Sending(slot, home, readers))
     return made
 
 
-def local(moment: datetime, zone: ZoneInfo) -> Local:
-    """Return a moment as it is in a zone."""
+def local(moment: datetime, zone: ZoneInfo, meant: datetime | None = None) -> Local:
+    """Return a moment as it is in a zone, where a local time (naive) was meant by it."""
     there = moment.astimezone(zone)
     midnight = datetime.combine(there.date(), time(), zone)
     next_midnight = datetime.combine(there.date() + timedelta(days=1), time(), zone)
     before, after = midnight.utcoffset(), next_midnight.utcoffset()
     assert before is not None
     assert after is not None
-    return Local(there, after - before)
+    return Local(there, after - before, meant)

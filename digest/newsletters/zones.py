@@ -7,6 +7,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from digest.newsletters import schedules
+from digest.newsletters.errors import NewsletterError
 
 # From the first place where a local time comes to the last: 26 hours, and one that DST may skip.
 WIDEST = timedelta(hours=27)
@@ -35,6 +36,20 @@ def everywhere(slot: datetime, home: ZoneInfo) -> Times:
         if not (there.fold and _wall(slot, zone) == wall)
     }
     return Times(slot, {name: at for name, at in found.items() if at != slot})
+
+
+def named(typed: str) -> ZoneInfo:
+    """Return the zone that somebody means: by its name in any case, or by its city alone.
+
+    Raise NewsletterError if there is none, or several.
+    """
+    asked = "_".join(typed.split()).casefold()
+    names = available_timezones()
+    found = {name for name in names if name.casefold() == asked}
+    found = found or {name for name in names if name.rpartition("/")[2].casefold() == asked}
+    if len(found) != 1:
+        raise NewsletterError(f"{typed[:64]!r} is no time zone; use a name like Europe/London.")
+    return ZoneInfo(found.pop())
 
 
 def _wall(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -5,7 +5,7 @@ from django.test import Client
 
 from digest.accounts.models import User
 from digest.newsletters.models import Newsletter
-from tests.cast import make_newsletter, make_schedule
+from tests.cast import make_newsletter, make_schedule, make_subscriber
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/admin/schedules/"
@@ -60,3 +60,17 @@ def test_readers_clocks_are_explained(desk: Client) -> None:
     for cells, _ in table["rows"]:
         assert cells[0]["time"][:5] == cells[1]["time"][:5]
     assert "goes by its readers" in answer.content.decode()
+
+
+def test_zones_are_those_where_readers_are(desk: Client) -> None:
+    """Where most of them live stands first, and is shown at once."""
+    newsletter = make_newsletter()
+    make_schedule(newsletter)
+    for number, zone in enumerate(["Asia/Tokyo", "Africa/Lagos", "Africa/Lagos", "", "Mars/One"]):
+        make_subscriber(newsletter, timezone=zone, email=f"r{number}@reader.example")
+    page = desk.get("/admin/schedules/").content.decode()
+    assert page.index('value="Africa/Lagos" checked') < page.index('value="Asia/Tokyo" checked')
+    assert "Mars/One" not in page
+    assert (
+        'value="Africa/Lagos" checked' not in desk.get("/admin/schedules/?zone=").content.decode()
+    )

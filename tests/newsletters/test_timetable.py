@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from digest.newsletters import schedules, timetable
+from digest.newsletters import schedules, timetable, zones
+from digest.newsletters.errors import NewsletterError
 
 DAILY = tuple(range(7))
 HOUR = timedelta(hours=1)
@@ -66,3 +67,34 @@ def test_the_week_between_two_changes() -> None:
     later = sends("Europe/London", "America/New_York", now=now + timedelta(days=8))
     assert f"{later[0].readers[0].at:%H:%M}" == "02:00"
     assert made[1].slot - made[0].slot == 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("now", "at", "shown", "words"),
+    [
+        (datetime(2027, 3, 27, 12, tzinfo=UTC), "01:30", "02:00", "01:30 is skipped"),
+        (datetime(2026, 10, 24, 12, tzinfo=UTC), "01:30", "01:30", "01:30 comes twice"),
+    ],
+)
+def test_a_time_that_is_skipped_or_comes_twice_is_named(
+    now: datetime, at: str, shown: str, words: str
+) -> None:
+    """London's clocks go forward from one to two, and back from two to one."""
+    rule = schedules.rule(timezone="Europe/London", days=list(range(7)), at=time.fromisoformat(at))
+    first = timetable.upcoming(rule, now, 1, [], readers_time=False)[0]
+    assert f"{first.home.at:%H:%M}" == shown
+    assert words in first.home.words
+    assert "clocks go" in first.home.words
+
+
+@pytest.mark.parametrize("typed", ["Asia/Kathmandu", "asia/kathmandu", " kathmandu ", "KATHMANDU"])
+def test_a_zone_is_found_by_its_city(typed: str) -> None:
+    """In any case."""
+    assert zones.named(typed).key == "Asia/Kathmandu"
+
+
+@pytest.mark.parametrize("typed", ["", "Atlantis", "../etc/passwd", "a\x00b"])
+def test_what_is_no_zone_is_refused(typed: str) -> None:
+    """With an example."""
+    with pytest.raises(NewsletterError, match="Europe/London"):
+        zones.named(typed)
