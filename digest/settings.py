@@ -167,6 +167,7 @@ UNFOLD = {
             "950": "#11233c",
         }
     },
+    "STYLES": ["digest.backoffice.sidebar.style"],
     "SIDEBAR": {"navigation": "digest.backoffice.sidebar.navigation"},
 }
 AUTH_USER_MODEL = "accounts.User"

@@ -11,7 +11,7 @@ from typing import Any
 from digest.articles.models import Article, Sighting, Source
 from digest.delivery.models import Delivery
 from digest.editions.models import Edition, Story
-from digest.newsletters.models import Newsletter, Publication, Schedule, Section
+from digest.newsletters.models import Appeal, Newsletter, Publication, Schedule, Section
 from digest.subscribers.models import Subscriber, Subscription
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -70,6 +70,18 @@ def make_schedule(newsletter: Newsletter, **fields: Any) -> Schedule:
         "since": NOON,
     }
     return Schedule.objects.create(newsletter=newsletter, **given | fields)
+
+
+def make_appeal(publication: Publication, **fields: Any) -> Appeal:
+    """A message from the Courier, from noon on."""
+    given = {
+        "heading": "A message from the Courier",
+        "body": "We are five people and a boat.\n\nHelp us stay afloat.",
+        "button": "Support us",
+        "url": "https://courier.example/support",
+        "starts_at": NOON,
+    }
+    return Appeal.objects.create(publication=publication, **given | fields)
 
 
 def make_source(newsletter: Newsletter | None = None, **fields: Any) -> Source:

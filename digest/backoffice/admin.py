@@ -1,10 +1,11 @@
 """The forms of the console: what is set up once. Whatever goes out is on the desk."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import URLField
@@ -15,9 +16,11 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from digest.articles.models import Article, Source
 from digest.backoffice.access import may, note, reach
+from digest.backoffice.appeals import AppealForm
 from digest.core import clock
 from digest.delivery import belonging
 from digest.delivery.progress import progress
@@ -140,28 +143,53 @@ class ReadOnly(Kept):
         return False
 
 
-@admin.register(Newsletter)
-class NewsletterAdmin(Kept):
-    """Newsletters; each leads to a page of its own (backoffice.newsletters)."""
+class Leading(ChangeList):  # type: ignore[misc]
+    """A list whose rows lead to pages of our own."""
 
-    field = "publication"
+    def url_for_result(self, result: Any) -> str:
+        """Return the address of a row's page."""
+        return reverse(self.model_admin.page, args=[result.pk])
+
+
+class Elsewhere(Kept):
+    """What has a page of its own: its rows lead there, and so do the addresses of admin's forms."""
+
+    page, adding = "", ""  # their names
+
+    def get_changelist(self, request: HttpRequest, **_named: Any) -> type[ChangeList]:  # noqa: ARG002
+        """Let rows lead there."""
+        return Leading
+
+    def add_view(self, request: HttpRequest, *_args: Any, **_named: Any) -> HttpResponse:
+        """Lead to where one is made, whoever may."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return redirect(self.adding)
+
+    def change_view(
+        self, _request: HttpRequest, object_id: str, *_args: Any, **_named: Any
+    ) -> HttpResponse:
+        """Lead to its page, which asks who it is."""
+        if not (object_id.isascii() and object_id.isdecimal()):
+            raise Http404
+        return redirect(self.page, object_id)
+
+
+@admin.register(Newsletter)
+class NewsletterAdmin(Elsewhere):
+    """Newsletters (backoffice.newsletters)."""
+
+    field, page, adding = "publication", "newsletter", "newsletter-add"
     list_display = ("name", "publication", "active", "approval", "listed")
     search_fields = ("name", "slug")
 
-    def add_view(self, *_args: Any, **_named: Any) -> HttpResponse:
-        """Lead to where one is made."""
-        return redirect("newsletter-add")
-
-    def change_view(self, _request: HttpRequest, object_id: str, *_args: Any) -> HttpResponse:
-        """Lead to its page."""
-        if not object_id.isdecimal():
-            raise Http404
-        return redirect("newsletter", pk=object_id)
-
 
 @admin.register(Publication)
-class PublicationAdmin(Kept):
-    """Publications."""
+class PublicationAdmin(Elsewhere):
+    """Publications (backoffice.publications)."""
+
+    right, field, page, adding = Right.MANAGE, "pk", "publication", "setup:begin"
+    list_display = ("name", "url", "sender_email", "timezone")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Say whether they own every publication, those to come too."""
@@ -171,24 +199,35 @@ class PublicationAdmin(Kept):
         """Return its own id."""
         return obj.pk
 
-    right, field = Right.MANAGE, "pk"
-    list_display = ("name", "url", "sender_email", "timezone")
-    exclude = ("created_at",)
-
-    def save_model(self, request: HttpRequest, obj: Publication, form: Any, change: bool) -> None:  # noqa: FBT001
-        """Fill in what a person need not say."""
-        if not change:
-            obj.created_at = clock.now()
-        super().save_model(request, obj, form, change)
-
 
 @admin.register(Appeal)
 class AppealAdmin(Plain):
     """Appeals."""
 
-    field = "publication"
-    list_display = ("heading", "publication", "starts_at", "ends_at")
+    field, form = "publication", AppealForm
+    list_display = ("heading", "publication", "starts", "ends")
     list_filter = ("publication",)
+    readonly_fields = ("looks",)
+
+    def get_fields(self, request: HttpRequest, obj: Appeal | None = None) -> list[str]:  # noqa: ARG002
+        """Show how it looks once it is there."""
+        return [*AppealForm.Meta.fields, *(["looks"] if obj else [])]
+
+    @admin.display(description="In the mail")
+    def looks(self, appeal: Appeal) -> SafeString:
+        """Show it as mail programs do, as it was saved."""
+        frame = '<iframe class="appeal-preview" title="In the mail" sandbox src="{}"></iframe>'
+        return format_html(frame, reverse("appeal-preview", args=[appeal.pk]) + "?scheme=light")
+
+    @admin.display(description="from", ordering="starts_at")
+    def starts(self, appeal: Appeal) -> str:
+        """Say since when it may be in an issue, with the zone."""
+        return clock.spoken(appeal.starts_at)
+
+    @admin.display(description="until", ordering="ends_at")
+    def ends(self, appeal: Appeal) -> str:
+        """Say until when, with the zone."""
+        return clock.spoken(appeal.ends_at) if appeal.ends_at else "no end"
 
 
 @admin.register(Source)
@@ -223,21 +262,19 @@ class ArticleAdmin(ReadOnly):
 
 
 @admin.register(Edition)
-class EditionAdmin(ReadOnly):
-    """Editions; each leads to its desk."""
+class EditionAdmin(ReadOnly, Elsewhere):
+    """Editions (backoffice.desk)."""
 
-    field = "newsletter__publication"
-    list_display = ("desk", "newsletter", "goes_out", "state", "got_it")
-    list_display_links: ClassVar[Any] = None
+    field, page = "newsletter__publication", "desk:edition"
+    list_display = ("headline", "newsletter", "goes_out", "state", "got_it")
     list_filter = ("state", "newsletter")
     list_select_related = ("newsletter__publication",)
     ordering = ("-slot",)
 
-    @admin.display(description="subject")
-    def desk(self, edition: Edition) -> SafeString:
-        """Lead to the desk."""
-        url = reverse("desk:edition", args=[edition.pk])
-        return format_html('<a href="{}">{}</a>', url, edition.subject or f"Edition {edition.pk}")
+    @admin.display(description="subject", ordering="subject")
+    def headline(self, edition: Edition) -> str:
+        """Name it by its subject."""
+        return edition.subject or f"Edition {edition.pk}"
 
     @admin.display(description="goes out", ordering="slot")
     def goes_out(self, edition: Edition) -> str:

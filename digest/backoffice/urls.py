@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from digest.backoffice import home, programs, readers, timetables
+from digest.backoffice import appeals, home, programs, readers, timetables
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("readers/<int:pk>/suppress/", readers.suppress, name="reader-suppress"),
     path("editions/<int:pk>/deliveries/", readers.deliveries, name="deliveries"),
     path("editions/<int:pk>/doubts/", readers.resolve, name="doubts"),
+    path("appeals/<int:appeal>/preview/", appeals.preview, name="appeal-preview"),
+    path("publication/", include("digest.backoffice.publications.urls")),
     path("relays/", include("digest.backoffice.relays.urls")),
     path("setup/", include("digest.backoffice.setup.urls")),
     path("editions/", include("digest.backoffice.desk.urls")),

@@ -339,14 +339,27 @@ def test_what_strangers_wrote_stays_text(desk: Client, issue: Edition) -> None:
 
 
 def test_the_forms_of_the_console_open(desk: Client, issue: Edition) -> None:
-    """Every list, and one of each; nothing that mail hangs on can be deleted."""
+    """Every list; its rows lead to pages of ours; nothing that mail hangs on can be deleted."""
     newsletter = issue.newsletter
     for model in (
         *("newsletters/newsletter", "newsletters/publication", "newsletters/appeal"),
         *("articles/article", "articles/source", "editions/edition"),
     ):
         assert desk.get(f"/admin/{model}/").status_code == 200
-    for one in (newsletter, newsletter.publication):
-        address = f"/admin/newsletters/{one._meta.model_name}/{one.pk}"
-        assert desk.get(f"{address}/change/", follow=True).status_code == 200
-        assert desk.post(f"{address}/delete/", {"post": "yes"}).status_code == 403
+    for one, page in (
+        (newsletter, f"/admin/newsletter/{newsletter.pk}/"),
+        (newsletter.publication, f"/admin/publication/{newsletter.publication_id}/"),
+        (issue, f"/admin/editions/{issue.pk}/desk/"),
+    ):
+        listed = f"/admin/{one._meta.app_label}/{one._meta.model_name}"
+        assert f'href="{page}' in desk.get(f"{listed}/").content.decode()
+        assert desk.get(f"{listed}/{one.pk}/change/")["Location"] == page
+        assert desk.get(f"{listed}/\u0663/change/").status_code == 404
+        assert desk.post(f"{listed}/{one.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_list_of_issues_names_its_columns(desk: Client, issue: Edition) -> None:
+    """On a phone too, where each value stands beside the name of its column."""
+    page = desk.get("/admin/editions/edition/").content.decode()
+    assert 'data-label="Subject"' in page or 'data-label="subject"' in page
+    assert "Select record" not in page

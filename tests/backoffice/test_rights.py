@@ -12,10 +12,11 @@ from digest.backoffice.desk import acts
 from digest.editions.models import Edition
 from digest.newsletters import members
 from digest.newsletters.members import Right
-from digest.newsletters.models import Member, Newsletter, Publication, Role
+from digest.newsletters.models import Appeal, Member, Newsletter, Publication, Role
 from digest.subscribers.models import Subscriber
 from tests.cast import (
     NOON,
+    make_appeal,
     make_article,
     make_edition,
     make_newsletter,
@@ -53,6 +54,8 @@ def filled(address: str, number: int = 1) -> str:
         "<int:newsletter>": str(number),
         "<int:edition>": str(number),
         "<int:section>": "0",
+        "<int:publication>": str(number),
+        "<int:appeal>": str(number),
         "<slug:card>": "name",
         "<slug:verb>": "undo",
         "<slug:kind>": "html",
@@ -88,6 +91,7 @@ def theirs() -> Edition:
     edition = make_edition(newsletter, state="draft", slot=NOON.replace(year=2099))
     make_story(edition, article=make_article(source))
     make_subscriber(newsletter)
+    make_appeal(newsletter.publication)
     return edition
 
 
@@ -118,6 +122,10 @@ def number_for(page: Page, edition: Edition) -> int:
     """The id that an address is about."""
     if "/readers/" in page.address:
         return Subscriber.objects.earliest("pk").pk
+    if "<int:publication>" in page.address:
+        return edition.newsletter.publication_id
+    if "<int:appeal>" in page.address:
+        return Appeal.objects.earliest("pk").pk
     if "newsletter" in page.address or "/start/" in page.address:
         return edition.newsletter_id
     return edition.pk
@@ -248,9 +256,13 @@ def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, theirs: Edit
     """No newsletter is made under another's name."""
     other = elsewhere()
     client = sign_in("owner", other)
-    page = client.get("/admin/newsletter/add/").content.decode()
-    assert f'<option value="{other.pk}"' in page
-    assert f'<option value="{theirs.newsletter.publication_id}"' not in page
+    foreign = theirs.newsletter.publication_id
+    for address in ("/admin/newsletter/add/", "/admin/newsletters/appeal/add/"):
+        page = client.get(address).content.decode()
+        assert f'<option value="{other.pk}"' in page
+        assert f'<option value="{foreign}"' not in page
+    client.post("/admin/newsletter/add/", {"publication": foreign, "name": "Mine"})
+    assert not Newsletter.objects.filter(name="Mine").exists()
 
 
 def test_an_inactive_account_is_out_at_once(sign_in: SignIn, theirs: Edition) -> None:

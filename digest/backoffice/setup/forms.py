@@ -126,7 +126,7 @@ class PublicationForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name in ("language", "timezone"):
-            _offer(self, name)
+            offer(self, name)
 
 
 class SenderForm(forms.Form):
@@ -213,7 +213,7 @@ class NewsletterForm(forms.Form):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        _offer(self, "timezone")
+        offer(self, "timezone")
 
 
 class TestForm(forms.Form):
@@ -222,7 +222,7 @@ class TestForm(forms.Form):
     to = AddressField(label="To")
 
 
-def _offer(form: forms.Form, name: str) -> None:
+def offer(form: forms.Form, name: str) -> None:
     """Offer what is set already, where it is none of the usual choices."""
     choice: Any = form.fields[name]
     there = form.initial.get(name, "")

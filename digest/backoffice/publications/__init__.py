@@ -1,0 +1,1 @@
+"""A publication's own page: what readers know it by, in cards that are kept one by one."""
