@@ -231,9 +231,10 @@ class AppealAdmin(Plain):
 
 
 @admin.register(Source)
-class SourceAdmin(ReadOnly):
-    """Sources, and how they are doing."""
+class SourceAdmin(ReadOnly, Elsewhere):
+    """Sources, and how they are doing (backoffice.sources)."""
 
+    page = "source"
     list_display = ("title", "url", "kind", "failures", "problem")
     search_fields = ("title", "url")
 
@@ -243,13 +244,13 @@ class SourceAdmin(ReadOnly):
 
 
 @admin.register(Article)
-class ArticleAdmin(ReadOnly):
-    """Articles as they came in."""
+class ArticleAdmin(ReadOnly, Elsewhere):
+    """Articles as they came in (backoffice.articles)."""
 
+    page = "article"
     list_display = ("title", "section", "available")
     search_fields = ("title",)
     ordering = ("-available_at",)
-    exclude = ("body_html", "content_hash")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the articles of theirs."""

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from digest.backoffice import appeals, home, programs, readers, timetables
+from digest.backoffice import appeals, articles, home, programs, readers, sources, timetables
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -10,6 +10,10 @@ urlpatterns = [
     path("home/<slug:verb>/", home.act, name="home-act"),
     path("", include("digest.backoffice.people.urls")),
     path("newsletter/", include("digest.backoffice.newsletters.urls")),
+    path("article/<int:pk>/", articles.article, name="article"),
+    path("article/<int:pk>/<slug:verb>/", articles.act, name="article-act"),
+    path("source/<int:pk>/", sources.source, name="source"),
+    path("source/<int:pk>/poll/", sources.poll, name="source-poll"),
     path("schedules/", timetables.timetables, name="timetables"),
     path("programs/", programs.programs, name="programs"),
     path("programs/issue/", programs.issue, name="programs-issue"),

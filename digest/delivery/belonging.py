@@ -52,6 +52,14 @@ def articles(there: There) -> QuerySet[Article]:
     return Article.objects.filter(Exists(carried) | Exists(ours.filter(source__in=pushed)))
 
 
+def is_own(there: There, article: Article) -> bool:
+    """Say whether nobody beyond these publications carries an article: who does may change it."""
+    if there is None:
+        return True
+    carriers = Newsletter.objects.filter(sources__articles=article)
+    return not carriers.exclude(publication__in=there).exists()
+
+
 def subscribers(there: There) -> QuerySet[Subscriber]:
     """Return the readers who asked for a newsletter of theirs, now or before."""
     if there is None:

@@ -79,6 +79,7 @@ def in_trouble() -> User:
     ada = lived_in(4)
     now = timezone.now()
     Article.objects.update(title=EVIL, summary=EVIL, byline=EVIL, section=EVIL[:200], tags=[EVIL])
+    Article.objects.update(url=EVIL_LINK)
     Source.objects.update(title=EVIL[:300], failures=7, problem=EVIL, polled_at=now)
     Subscriber.objects.update(name=EVIL[:200], language="en")
     morning = Newsletter.objects.get(slug="morning-tide")

@@ -1,8 +1,10 @@
 """Every page of the console in a real browser: it can be read by all, fits, and runs nothing."""
 
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,9 +14,10 @@ from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
+from digest.articles.models import Article, Source
 from digest.delivery.models import Relay
 from digest.editions.models import Edition
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.subscribers.models import Subscriber
 from tests.backoffice import houses
 from tests.backoffice.test_rights import PAGES
@@ -100,29 +103,36 @@ def addresses() -> list[str]:
 
 def filled(address: str) -> list[str]:
     """An address for each thing that it may be about; of editions, one in each state."""
-    if "<slug:kind>" in address:
+    gap = re.search(r"<\w+:\w+>", address)
+    if not gap:
+        return [address]
+    if gap[0].startswith("<slug:"):
         return []
-    if "<int:newsletter>" in address:
-        return [address.replace("<int:newsletter>", str(Newsletter.objects.earliest("pk").pk))]
+    return [address.replace(gap[0], str(key)) for key in keys_for(address)]
+
+
+def keys_for(address: str) -> Iterable[int]:
+    """The ids of what an address is about."""
     if "<path:object_id>" in address:
         app, model = address.split("/")[2:4]
-        keys = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
-        return [address.replace("<path:object_id>", str(key)) for key in keys]
-    if "<int:pk>" not in address:
-        return [address]
-    if "/newsletter/" in address:
-        keys = Newsletter.objects.order_by("pk").values_list("pk", flat=True)[:1]
-    elif "/editions/" in address:
-        keys = Edition.objects.order_by("state").distinct("state").values_list("pk", flat=True)
-    elif "/readers/" in address:
-        keys = Subscriber.objects.order_by("pk").values_list("pk", flat=True)[:1]
-    elif "/setup/" in address:
-        keys = Publication.objects.values_list("pk", flat=True)[:1]
-    elif "/relays/" in address:
-        keys = Relay.objects.values_list("pk", flat=True)[:1]
-    else:
-        keys = User.objects.values_list("pk", flat=True)[:1]
-    return [address.replace("<int:pk>", str(key)) for key in keys]
+        found: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
+        return found
+    if "/editions/<int:pk>" in address:
+        return Edition.objects.order_by("state").distinct("state").values_list("pk", flat=True)
+    kind = next((kind for word, kind in KINDS.items() if word in address), User)
+    return kind.objects.order_by("pk").values_list("pk", flat=True)[:1]
+
+
+KINDS: dict[str, Any] = {
+    "/readers/": Subscriber,
+    "/article/": Article,
+    "/source/": Source,
+    "/setup/": Publication,
+    "/publication/": Publication,
+    "/relays/": Relay,
+    "appeal": Appeal,
+    "newsletter": Newsletter,
+}
 
 
 def faults(page: Page) -> Iterator[str]:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from digest.accounts.models import AuditEntry, User
+from digest.articles.models import Article, Source
 from digest.backoffice.desk import acts
 from digest.editions.models import Edition
 from digest.newsletters import members
@@ -120,15 +121,21 @@ def elsewhere() -> Publication:
 
 def number_for(page: Page, edition: Edition) -> int:
     """The id that an address is about."""
-    if "/readers/" in page.address:
-        return Subscriber.objects.earliest("pk").pk
-    if "<int:publication>" in page.address:
-        return edition.newsletter.publication_id
-    if "<int:appeal>" in page.address:
-        return Appeal.objects.earliest("pk").pk
-    if "newsletter" in page.address or "/start/" in page.address:
-        return edition.newsletter_id
+    for word, kind in KINDS.items():
+        if word in page.address:
+            return int(kind.objects.earliest("pk").pk)
     return edition.pk
+
+
+KINDS: dict[str, Any] = {
+    "/readers/": Subscriber,
+    "/article/": Article,
+    "/source/": Source,
+    "<int:publication>": Publication,
+    "<int:appeal>": Appeal,
+    "newsletter": Newsletter,
+    "/start/": Newsletter,
+}
 
 
 def test_the_walk_finds_the_pages() -> None:

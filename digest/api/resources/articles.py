@@ -20,8 +20,8 @@ from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
 from digest.articles.pushing import Pushed
 from digest.core import clock
+from digest.delivery import belonging
 from digest.editions import desk
-from digest.newsletters.models import Newsletter
 
 router = Router(tags=["articles"])
 
@@ -191,8 +191,7 @@ def mark_article_updated(request: HttpRequest, number: Id) -> Any:
 def _own(caller: Caller, number: int) -> Article:
     """Return an article that the caller may change: no other publication carries it."""
     article = reach.article(caller, number)
-    carriers = Newsletter.objects.filter(sources__articles=article)
-    if caller.publication_id and carriers.exclude(publication=caller.publication_id).exists():
+    if not belonging.is_own(caller.there, article):
         raise ProblemError(403, "Another publication carries this article too.")
     return article
 
