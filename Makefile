@@ -23,7 +23,7 @@ run: .venv/runs  ## everything on embedded services, with a sample publication
 	@exec $(BIN)/digest up $(ARGS)
 
 test: .venv/tests ## the whole suite, on a real PostgreSQL, Valkey and SMTP
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/tests ## ruff, mypy and the floors
 	@$(BIN)/ruff check $(ARGS) .

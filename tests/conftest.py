@@ -11,3 +11,13 @@ def quick_passwords() -> Iterator[None]:
     """Django hashes passwords slowly on purpose; a thousand accounts would take minutes here."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes longest begin first, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: (item.get_closest_marker("journey") is None, _is_quick(item)))
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    return item.get_closest_marker("browser") is None

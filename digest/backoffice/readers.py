@@ -43,6 +43,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "found": found[:PAGE],
         "query": typed,
         "next": found[PAGE - 1].address_key if len(found) > PAGE else "",
+        "can_import": reach(request, Right.MANAGE) != frozenset(),
     }
     return _page(request, "readers", context)
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from digest.backoffice import appeals, articles, home, programs, readers, sources, timetables
+from digest.backoffice import appeals, articles, home, lists, programs, readers, sources, timetables
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("programs/issue/", programs.issue, name="programs-issue"),
     path("programs/<int:pk>/revoke/", programs.revoke, name="programs-revoke"),
     path("readers/", readers.search, name="readers"),
+    path("readers/import/", lists.bring, name="readers-import"),
+    path("readers/invite/", lists.invite, name="readers-invite"),
     path("readers/<int:pk>/", readers.reader, name="reader"),
     path("readers/<int:pk>/unsubscribe/", readers.unsubscribe, name="reader-unsubscribe"),
     path("readers/<int:pk>/resend/<int:edition>/", readers.resend, name="reader-resend"),
