@@ -33,3 +33,10 @@ def note(
         publication_id=publication,
         ip=ip,
     )
+
+
+def note_of(who: str, what: str, now: datetime, *, about: str = "") -> AuditEntry:
+    """Note what somebody without an account did, on the machine itself."""
+    return AuditEntry.objects.create(
+        at=now, user=None, who=who[:300], what=what[:LONGEST], about=about[:300]
+    )

@@ -124,9 +124,11 @@ def _manage(name: str, rest: list[str]) -> int:
     from django.core.management.base import BaseCommand, CommandError
     from django.db import Error
 
+    django.setup()
+
+    from digest.cli import trail
     from digest.core.terminal import database_trouble
 
-    django.setup()
     # Work done at the terminal answers there; its log lines are for the processes.
     logging.getLogger("digest").setLevel(logging.WARNING)
     package = get_commands().get(name)
@@ -138,6 +140,7 @@ def _manage(name: str, rest: list[str]) -> int:
     options = vars(command.create_parser("digest", name).parse_args(rest))
     try:
         command.execute(*options.pop("args", ()), **options)
+        trail.note(name, options)
     except CommandError as problem:
         return _fail(str(problem), problem.returncode, rest)
     except Error as problem:
