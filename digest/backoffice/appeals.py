@@ -60,6 +60,8 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
         super().__init__(*args, **options)
         if "ends_at" in self.fields:  # whoever only looks has no fields
             self.fields["ends_at"].required = False
+            choice: Any = self.fields["publication"].widget
+            choice.can_add_related = choice.can_change_related = choice.can_view_related = False
 
     def clean(self) -> dict[str, Any]:
         """Hold the end to the beginning."""

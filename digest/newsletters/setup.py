@@ -119,11 +119,16 @@ def set_schedule(
     cron: str = "",
     timezone: str = "",
 ) -> Schedule:
-    """Say when a newsletter goes out, from `now` on; raise NewsletterError for what never comes."""
+    """Say when a newsletter goes out, from `now` on; raise NewsletterError for what never comes.
+
+    Saying what holds already changes nothing: a slot that has just come is still due.
+    """
     at = at.replace(second=0, microsecond=0) if at else None
     timezone = timezone or newsletter.publication.timezone
     rule = schedules.rule(timezone=timezone, days=days, at=at, cron=cron)
     when = {"days": sorted(set(days)), "time": at, "cron": cron, "timezone": rule.timezone.key}
+    if there := Schedule.objects.filter(newsletter=newsletter, **when).first():
+        return there
     schedule, _ = Schedule.objects.update_or_create(
         newsletter=newsletter, defaults=when | {"since": now}
     )

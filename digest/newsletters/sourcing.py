@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from digest.articles import polling
+from digest.articles import polling, pushing
 from digest.articles.discovery import add_source
 from digest.articles.models import Source
 from digest.newsletters.errors import NewsletterError
@@ -14,9 +14,22 @@ from digest.newsletters.models import Newsletter, Publication
 
 
 def of(publication: Publication) -> QuerySet[Source]:
-    """Return the sources of a publication's newsletters, and those that wait for one."""
-    here = Q(newsletters__publication=publication) | Q(newsletters=None)
-    return Source.objects.filter(here).distinct().order_by("pk")
+    """Return the sources of a publication, and those that wait for a newsletter of anybody's.
+
+    What waits may be another publication's: this is for those who own all of them.
+    """
+    waiting = Q(newsletters=None) & ~Q(kind=Source.Kind.PUSHED)
+    return Source.objects.filter(_theirs(publication) | waiting).distinct().order_by("pk")
+
+
+def theirs(publication: Publication) -> QuerySet[Source]:
+    """Return what newsletters of a publication carry, and what the publication itself pushes."""
+    return Source.objects.filter(_theirs(publication)).distinct().order_by("pk")
+
+
+def _theirs(publication: Publication) -> Q:
+    carried = Q(newsletters__publication=publication)
+    return carried | Q(url=pushing.address(publication.slug), kind=Source.Kind.PUSHED)
 
 
 def bring_in(publication: Publication, url: str, now: datetime) -> Source:

@@ -6,17 +6,23 @@ import pytest
 from django.test import Client
 
 from digest.accounts.models import AuditEntry, User
+from digest.articles import pushing
 from digest.articles.models import Source
 from digest.core import clock
 from digest.newsletters.models import Member, Newsletter, Role, Schedule
+from digest.subscribers.models import Subscription
 from tests.cast import (
+    LONG_AGO,
     NOON,
     make_article,
+    make_edition,
     make_newsletter,
     make_publication,
     make_schedule,
     make_section,
     make_source,
+    make_story,
+    make_subscriber,
 )
 
 pytestmark = pytest.mark.django_db
@@ -252,3 +258,48 @@ def test_an_analyst_looks(client: Client, tide: Newsletter) -> None:
     elsewhere = make_newsletter(publication=make_publication())
     assert client.get(f"/admin/newsletter/{elsewhere.pk}/").status_code == 404
     assert kept(client, elsewhere, "name", name="Mine").status_code in {403, 404}
+
+
+def test_keeping_a_schedule_as_it_was_loses_no_slot(desk: Client, tide: Newsletter) -> None:
+    """A slot that has come and is not built yet is still due after somebody pressed Keep."""
+    schedule = Schedule.objects.get()
+    same = {"days": [str(day) for day in range(7)], "at": "07:00", "timezone": "Europe/London"}
+    assert kept(desk, tide, "schedule", way="days", readers_time="on", **same).status_code == 302
+    assert Schedule.objects.get().since == schedule.since
+    kept(desk, tide, "schedule", way="days", **same | {"at": "08:00"})
+    assert Schedule.objects.get().since > schedule.since
+
+
+def test_what_another_publication_pushes_is_not_offered(client: Client, tide: Newsletter) -> None:
+    """Nor what waits elsewhere, and no new newsletter takes it up by itself; one's own is."""
+    own = pushing.source_of(tide.publication.slug, NOON)
+    foreign = pushing.source_of(make_publication().slug, NOON)
+    waiting = make_source()
+    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(
+        user=user, publication=tide.publication, role=Role.EDITOR, created_at=NOON
+    )
+    client.force_login(user)
+    for other in (foreign, waiting):
+        assert kept(client, tide, "sources", sources=[other.pk]).status_code == 422
+    assert kept(client, tide, "sources", sources=[own.pk]).status_code == 302
+    client.post("/admin/newsletter/add/", {"publication": tide.publication_id, "name": "Ebb"})
+    assert list(Newsletter.objects.get(name="Ebb").sources.all()) == [own]
+
+
+def test_readers_keep_a_topic_that_gets_another_name(desk: Client, tide: Newsletter) -> None:
+    """As they chose it, and in issues still to go out; past issues stay as they were."""
+    harbour = tide.sections.get(title="Harbour")
+    chose, other = make_subscriber(tide), make_subscriber(tide)
+    Subscription.objects.filter(subscriber=chose).update(topics=["Sea", "Harbour"])
+    coming = make_edition(tide, state="draft", only_topics=["Harbour"])
+    past = make_edition(tide, state="sent", slot=LONG_AGO)
+    for edition in (coming, past):
+        make_story(edition, topics=["Harbour"])
+    section(desk, tide, harbour.pk, title="The port", topics="harbour", max_stories=2)
+    assert chose.subscriptions.get().topics == ["Sea", "The port"]
+    assert other.subscriptions.get().topics == []
+    coming.refresh_from_db()
+    assert coming.only_topics == ["The port"]
+    assert coming.stories.get().topics == ["The port"]
+    assert past.stories.get().topics == ["Harbour"]

@@ -135,6 +135,19 @@ def test_whoever_does_not_own_it_looks(client: Client, courier: Publication, rol
     assert courier.language == "en"
 
 
+def test_owning_another_is_no_right_here(client: Client, courier: Publication) -> None:
+    """Who owns one publication and only looks at this one changes nothing of it."""
+    client = signed_in(client, Role.ANALYST, courier)
+    elsewhere = make_publication()
+    Member.objects.create(
+        user=User.objects.get(), publication=elsewhere, role=Role.OWNER, created_at=NOON
+    )
+    assert kept(client, courier, "place", **PLACE).status_code == 403
+    assert kept(client, elsewhere, "place", **PLACE).status_code == 302
+    courier.refresh_from_db()
+    assert courier.language == "en"
+
+
 def test_anothers_is_not_there(client: Client, courier: Publication) -> None:
     """For the owner of one other alone."""
     client = signed_in(client, Role.OWNER, make_publication())

@@ -145,7 +145,7 @@ def form_of(slug: str, newsletter: Newsletter, data: Any = None) -> Form:
     form = card.form(data, initial=card.there(newsletter), prefix=slug)
     if slug == "sources":
         choice: Any = form.fields["sources"]
-        choice.queryset = sourcing.of(newsletter.publication)
+        choice.queryset = sourcing.theirs(newsletter.publication)
     return form
 
 

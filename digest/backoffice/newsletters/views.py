@@ -16,7 +16,7 @@ from digest.backoffice.newsletters.forms import NewForm, SectionForm
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
-from digest.delivery import belonging
+from digest.delivery import belonging, retitling
 from digest.newsletters import schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Section
@@ -107,7 +107,8 @@ def add(request: HttpRequest) -> HttpResponse:
         except DigestError as problem:
             form.add_error("name", str(problem))
         else:
-            made.sources.set(sourcing.of(publication))
+            there = sourcing.of if may(request, Right.MANAGE, None) else sourcing.theirs
+            made.sources.set(there(publication))
             note(request, "added the newsletter", made, publication.pk)
             return redirect("newsletter", pk=made.pk)
     context = {"title": "A new newsletter", "form": form, "any": ours.exists()}
@@ -125,7 +126,7 @@ def _keep_section(found: Newsletter, there: Section | None, form: SectionForm) -
     given = form.cleaned_data
     topics = given.get("topics", [])
     if there:
-        sections.change(there, given["title"], topics, given["max_stories"])
+        retitling.change(there, given["title"], topics, given["max_stories"])
     else:
         sections.add(found, given["kind"], given["title"], topics, given["max_stories"])
 
