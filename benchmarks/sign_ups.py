@@ -70,7 +70,7 @@ def _set_up() -> int:
     newsletter = make_newsletter(slug="tide")
     for number in range(TRIES):
         make_subscriber(newsletter, email=f"known{number}@reader.example")
-    return free_port("127.0.0.1", 0)
+    return free_port("127.0.0.1")
 
 
 def _web(port: int) -> subprocess.Popen[bytes]:

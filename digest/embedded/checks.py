@@ -51,7 +51,7 @@ def check_room(data: Path) -> None:
 def check_port(host: str, port: int, option: str) -> None:
     """Raise EmbeddedError where nobody could listen on `host`:`port`; `option` chooses another."""
     try:
-        _bind(host, port)
+        _listener(host, port).close()
     except OSError as cause:
         if cause.errno == errno.EADDRINUSE:
             said = f"Port {port} is in use by another program"
@@ -62,12 +62,26 @@ def check_port(host: str, port: int, option: str) -> None:
         raise EmbeddedError(f"{said}. Choose another with {option}.") from cause
 
 
-def free_port(host: str, wanted: int) -> int:
-    """Return `wanted` if it is free, otherwise some port that is."""
+def listening(host: str, wanted: int) -> socket.socket:
+    """Return a socket that listens on `wanted` if that is free, otherwise on some port that is.
+
+    To be inherited: two that start at once may both find a port free, but only one can hold it.
+    """
     try:
-        return _bind(host, wanted)
+        return _listener(host, wanted)
     except OSError:
-        return _bind(host, 0)
+        return _listener(host, 0)
+
+
+def free_port(host: str) -> int:
+    """Return a port that is free just now."""
+    with _listener(host, 0) as listener:
+        return port_of(listener)
+
+
+def port_of(listener: socket.socket) -> int:
+    """Return the port that a socket listens on."""
+    return int(listener.getsockname()[1])
 
 
 def secret_key(data: Path) -> str:
@@ -93,11 +107,7 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _bind(host: str, port: int) -> int:
+def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As servers do: a port whose last connections are still fading counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        probe.listen()
-        return int(probe.getsockname()[1])
+    # As servers do, it reuses addresses: a port whose last connections still fade counts as free.
+    return socket.create_server((host, port), family=family, backlog=128)

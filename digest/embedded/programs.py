@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -75,13 +76,10 @@ def base_url(place: Place) -> str:
     return env.read("DIGEST_BASE_URL").rstrip("/") or f"http://localhost:{place.port}"
 
 
-def mailbox(place: Place, port: int) -> Program:
+def mailbox(place: Place, listener: socket.socket) -> Program:
     """Return the process that receives mail."""
-    return _python(
-        "mailbox",
-        *("digest.embedded.mailbox", "--host", LOOPBACK, "--port", str(port)),
-        *("--maildir", str(place.mailbox)),
-    )
+    place_of_mail = ("--maildir", str(place.mailbox))
+    return _listening("mailbox", listener, "digest.embedded.mailbox", *place_of_mail)
 
 
 def web(place: Place) -> Program:
@@ -95,10 +93,9 @@ def worker() -> Program:
     return _python("worker", *processes.worker(concurrency=2, queues=[]))
 
 
-def inbound(port: int) -> Program:
+def inbound(listener: socket.socket) -> Program:
     """Return the process that receives mail to our own addresses."""
-    words = processes.inbound(host=LOOPBACK, port=port, protocol="smtp", socket="")
-    return _python("inbound", *words)
+    return _listening("inbound", listener, "digest.inbound", "--protocol", "smtp")
 
 
 def beat() -> Program:
@@ -123,13 +120,9 @@ def answers_http(host: str, port: int, path: str) -> bool:
         connection.close()
 
 
-def accepts_connections(address: str, port: int) -> bool:
-    """Say whether something listens there."""
-    try:
-        with socket.create_connection((address, port), timeout=1):
-            return True
-    except OSError:
-        return False
+def _listening(name: str, listener: socket.socket, *words: str) -> Program:
+    program = _python(name, *words, "--fd", str(listener.fileno()))
+    return replace(program, inherits=(listener.fileno(),))
 
 
 def _python(name: str, module: str, *words: str) -> Program:

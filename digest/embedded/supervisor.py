@@ -38,6 +38,7 @@ class Program:
     name: str
     command: list[str]
     environment: Mapping[str, str]
+    inherits: tuple[int, ...] = ()  # file descriptors, such as a listening socket's
 
 
 @dataclass(slots=True)
@@ -149,6 +150,7 @@ def _spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=program.inherits,
             preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509  no threads here
         )
 

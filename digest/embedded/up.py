@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from socket import socket
 from urllib.parse import quote
 
 from digest.core import env
@@ -64,17 +65,24 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
     with ExitStack() as undo:
         undo.enter_context(_own_folder(place))
         _check(place, smtp_port)
+        inbound = undo.enter_context(checks.listening(LOOPBACK, INBOUND_PORT))
+        mailbox = undo.enter_context(checks.listening(LOOPBACK, smtp_port or SMTP_PORT))
+        if env.read("DIGEST_SMTP_URL"):
+            mailbox.close()
         supervisor = Supervisor(place.data, say, signals.pause)
         # Registered before anything runs, so an interrupted start is tidied up like any other.
         undo.callback(postgres.stop, place.data / "postgres")
         undo.callback(supervisor.stop, hurry=signals.hurry)
-        services = _start_services(place, smtp_port, supervisor)
+        services = _start_services(place, mailbox, supervisor)
+        services["DIGEST_INBOUND_PORT"] = str(checks.port_of(inbound))
         signals.check()
         undo.enter_context(_known_to_other_commands(place, services))
         _migrate()
         signals.check()
         if os.environ["DIGEST_INBOUND_DOMAIN"]:
-            supervisor.start(programs.inbound(int(os.environ["DIGEST_INBOUND_PORT"])))
+            supervisor.start(programs.inbound(inbound))
+        else:
+            inbound.close()
         supervisor.start(programs.web(place))
         supervisor.wait_until(lambda: _web_answers(place), "The web process", 60)
         news, first_account = _set_up(place), _first_account()
@@ -129,17 +137,16 @@ def _check(place: Place, smtp_port: int | None) -> None:
         say(warning)
 
 
-def _start_services(place: Place, smtp_port: int | None, supervisor: Supervisor) -> dict[str, str]:
+def _start_services(place: Place, mailbox: socket, supervisor: Supervisor) -> dict[str, str]:
     """Start what the environment does not name; return the addresses of all three."""
     say("Starting ...")
     database = env.read("DIGEST_DATABASE_URL") or postgres.start(place.data / "postgres")
     redis = env.read("DIGEST_REDIS_URL") or _start_valkey(place, supervisor)
-    smtp = env.read("DIGEST_SMTP_URL") or _start_mailbox(place, smtp_port, supervisor)
+    smtp = env.read("DIGEST_SMTP_URL") or _start_mailbox(place, mailbox, supervisor)
     return {
         "DIGEST_DATABASE_URL": database,
         "DIGEST_REDIS_URL": redis,
         "DIGEST_SMTP_URL": smtp,
-        "DIGEST_INBOUND_PORT": str(checks.free_port(LOOPBACK, INBOUND_PORT)),
     }
 
 
@@ -150,13 +157,10 @@ def _start_valkey(place: Place, supervisor: Supervisor) -> str:
     return url
 
 
-def _start_mailbox(place: Place, smtp_port: int | None, supervisor: Supervisor) -> str:
+def _start_mailbox(place: Place, listener: socket, supervisor: Supervisor) -> str:
     maildir.create(place.mailbox)
-    port = smtp_port or checks.free_port(LOOPBACK, SMTP_PORT)
-    supervisor.start(programs.mailbox(place, port))
-    supervisor.wait_until(
-        lambda: programs.accepts_connections(LOOPBACK, port), "The local mailbox", 20
-    )
+    port = checks.port_of(listener)
+    supervisor.start(programs.mailbox(place, listener))
     page = quote(f"{programs.base_url(place)}/mailbox/", safe=":/")
     return f"smtp://{LOOPBACK}:{port}?starttls=never&mailbox={page}"
 

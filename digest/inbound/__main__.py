@@ -23,6 +23,7 @@ def main() -> int:
                 host=options.host,
                 port=options.port,
                 socket=options.socket,
+                fd=options.fd,
                 ready=lambda place: print(f"{options.protocol} on {place}", flush=True),  # noqa: T201
             )
         )
@@ -38,6 +39,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8025)
     parser.add_argument("--protocol", choices=["smtp", "lmtp"], default="smtp")
     parser.add_argument("--socket", type=Path)
+    parser.add_argument("--fd", type=int, help="of a listening socket, from whoever starts this")
     return parser
 
 

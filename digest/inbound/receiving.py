@@ -9,6 +9,7 @@ import contextlib
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from socket import socket as Socket  # noqa: N812  beside the path of one
 from typing import Any, ClassVar
 
 import structlog
@@ -119,16 +120,23 @@ async def serve(
     host: str,
     port: int,
     socket: Path | None = None,
+    fd: int | None = None,
     ready: Callable[[str], None] = lambda _place: None,
 ) -> None:
     """Receive mail until SIGTERM or SIGINT; call `ready` with the place once listening.
 
-    With `socket` on a unix socket (in a folder that decides who may write), else on `host`:`port`.
+    With `fd` on a socket that listens already; with `socket` on a unix socket (in a folder that
+    decides who may write); else on `host`:`port`.
     """
     loop = asyncio.get_running_loop()
-    if socket:
+    server: Any
+    if fd is not None:
+        listener = Socket(fileno=fd)
+        host, port = listener.getsockname()[:2]
+        server = await loop.create_server(lambda: conversation(lmtp=lmtp), sock=listener)
+    elif socket:
         socket.unlink(missing_ok=True)  # noqa: ASYNC240  before anybody is connected
-        server: Any = await loop.create_unix_server(lambda: conversation(lmtp=lmtp), socket)
+        server = await loop.create_unix_server(lambda: conversation(lmtp=lmtp), socket)
         socket.chmod(0o660)  # noqa: ASYNC240  as above
     else:
         server = await loop.create_server(lambda: conversation(lmtp=lmtp), host, port)

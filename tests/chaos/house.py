@@ -28,7 +28,7 @@ class House:
         self.accepted = folder / "accepted"
         self.accepted.touch()
         self.log = folder / "log"
-        self.port = checks.free_port("127.0.0.1", 0)
+        self.port = checks.free_port("127.0.0.1")
         self.database = postgres.start(folder / "postgres")
         self.valkey, self.redis_url = valkey.start(folder / "valkey")
         self.environment = os.environ | {

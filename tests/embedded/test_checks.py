@@ -31,9 +31,18 @@ def test_a_port_in_use_is_named_with_the_option_that_chooses_another() -> None:
         port = server.getsockname()[1]
         with pytest.raises(EmbeddedError, match=f"Port {port} is in use.*--smtp-port"):
             checks.check_port("127.0.0.1", port, "--smtp-port")
-        assert checks.free_port("127.0.0.1", port) != port
     checks.check_port("127.0.0.1", port, "--port")
-    assert checks.free_port("127.0.0.1", port) == port
+
+
+def test_two_that_want_the_same_port_each_hold_one() -> None:
+    """The first the wanted one, for as long as it wants it."""
+    wanted = checks.free_port("127.0.0.1")
+    with (
+        checks.listening("127.0.0.1", wanted) as first,
+        checks.listening("127.0.0.1", wanted) as second,
+    ):
+        assert checks.port_of(first) == wanted
+        assert checks.port_of(second) not in {wanted, 0}
 
 
 def test_an_address_of_another_machine_cannot_be_listened_on() -> None:

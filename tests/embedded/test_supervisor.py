@@ -3,15 +3,18 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from digest.embedded import checks
 from digest.embedded.errors import EmbeddedError
 from digest.embedded.logs import last_lines, shorten
 from digest.embedded.supervisor import Program, Supervisor, end_leftovers
@@ -63,6 +66,20 @@ def test_a_program_that_ends_is_started_again_and_said_so(
     until(look)
     assert supervisor.children[0].process.pid != first
     assert "web ended (SIGKILL); started again" in said[0]
+
+
+def test_who_calls_while_a_program_starts_again_is_answered(supervisor: Supervisor) -> None:
+    """It inherits the listening socket, so nobody is turned away in between."""
+    code = "import socket; socket.socket(fileno={}).accept()[0].send(b'here')"
+    with checks.listening("127.0.0.1", 0) as listener:
+        fd = listener.fileno()
+        supervisor.start(replace(python("mailbox", code.format(fd)), inherits=(fd,)))
+        process = supervisor.children[0].process
+        process.kill()
+        process.wait()
+        with socket.create_connection(listener.getsockname(), timeout=10) as caller:
+            supervisor.look()
+            assert caller.recv(10) == b"here"
 
 
 def test_a_program_that_keeps_ending_is_given_up_with_its_last_words(

@@ -112,7 +112,7 @@ def postfix(folder: Path) -> Iterator[Callable[[str], int]]:
     config.mkdir()
 
     def start(place: str) -> int:
-        port = free_port("127.0.0.1", 0)
+        port = free_port("127.0.0.1")
         (config / "main.cf").write_text(MAIN.format(folder=folder, domain=DOMAIN, place=place))
         (config / "master.cf").write_text(MASTER.format(port=port))
         for name in ("queue", "data"):
@@ -163,7 +163,7 @@ def test_postfix_hands_mail_over(
     newsletter = make_newsletter(slug="tide")
     reader = make_subscriber(newsletter, email="ines@reader.example")
     if way == "tcp":
-        inner = free_port("127.0.0.1", 0)
+        inner = free_port("127.0.0.1")
         receiving("--port", str(inner))
         port = postfix(f"inet:127.0.0.1:{inner}")
     else:

@@ -19,7 +19,7 @@ READERS = 5
 @contextmanager
 def running(data: Path, *words: str, **environment: str) -> Iterator[Up]:
     """`digest up` on a folder and a port of its own, ready."""
-    up = Up(data, checks.free_port("127.0.0.1", 0), *words, **environment)
+    up = Up(data, checks.free_port("127.0.0.1"), *words, **environment)
     try:
         up.start()
         yield up

@@ -1,7 +1,8 @@
-"""The receiving process: `python -m digest.embedded.mailbox --port 1025 --maildir DIR`."""
+"""The receiving process: `python -m digest.embedded.mailbox --fd 3 --maildir DIR`."""
 
 import argparse
 import asyncio
+import socket
 import sys
 from pathlib import Path
 
@@ -11,21 +12,19 @@ from digest.embedded.mailbox.receiving import serve
 def main() -> int:
     """Receive mail until told to stop."""
     parser = argparse.ArgumentParser(prog="digest.embedded.mailbox")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--fd", type=int, required=True, help="of the listening socket")
     parser.add_argument("--maildir", type=Path, required=True)
     options = parser.parse_args()
     try:
         asyncio.run(
             serve(
-                options.host,
-                options.port,
+                socket.socket(fileno=options.fd),
                 options.maildir,
-                lambda: print(f"receiving on {options.host}:{options.port}", flush=True),  # noqa: T201
+                lambda place: print(f"receiving on {place}", flush=True),  # noqa: T201
             )
         )
     except OSError as problem:
-        print(f"Cannot receive on port {options.port}: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"Cannot receive mail: {problem}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

@@ -7,6 +7,7 @@ recipient. One file for each recipient.
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,15 +47,16 @@ def trace_lines(sender: str, recipient: str) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
-async def serve(host: str, port: int, folder: Path, ready: Callable[[], None]) -> None:
-    """Receive mail on `host`:`port` until SIGTERM or SIGINT; call `ready` once listening."""
+async def serve(listener: socket.socket, folder: Path, ready: Callable[[str], None]) -> None:
+    """Receive mail until SIGTERM or SIGINT; call `ready` with host and port once receiving."""
     maildir.create(folder)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _conversation(folder), host, port)
+    server = await loop.create_server(lambda: _conversation(folder), sock=listener)
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop.set)
-    ready()
+    host, port = listener.getsockname()[:2]
+    ready(f"{host}:{port}")
     await asked_to_stop.wait()
     server.close()
 
