@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "digest.subscribers",
     "digest.editions",
     "digest.delivery",
+    "digest.hooks",
     "digest.inbound",
     "digest.api",
     "digest.web",

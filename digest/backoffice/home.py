@@ -71,7 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "coming": coming,
         "soonest": next((one for one in coming if one["moment"] and one["at"]), None),
         "going": [_going(one) for one in _editions(there, *GOING)],
-        "troubles": list(troubles(now, steers, edits)),
+        "troubles": list(troubles(now, steers, edits, reach(request, Right.MANAGE))),
         "issues": charts.bars(
             [(one.label, one.counts.sent, one.not_sent) for one in issues],
             "Readers reached",

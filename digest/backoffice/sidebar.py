@@ -23,6 +23,7 @@ _PAGES = (
     ("People", "group", "people", Right.MANAGE),
     ("Relays", "outgoing_mail", "relays", Right.MANAGE),
     ("Programs", "api", "programs", Right.MANAGE),
+    ("Webhooks", "webhook", "hooks", Right.MANAGE),
     ("Your account", "passkey", "mfa_index", Right.SEE),
 )
 _OF_ALL = {"relays"}  # no publication's own: for those who have the right in every one

@@ -16,6 +16,7 @@ from digest.delivery.belonging import There
 from digest.delivery.models import Delivery, PausedDomain, Relay
 from digest.delivery.relays import pausing
 from digest.editions.models import Edition
+from digest.hooks.models import WebHook
 from digest.newsletters.members import Right, within
 
 
@@ -31,11 +32,11 @@ class Trouble:
     url: str = ""
 
 
-def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
+def troubles(now: datetime, steers: There, edits: There, manages: There) -> Iterator[Trouble]:
     """Yield what needs someone, the most pressing first.
 
-    Of the publications where they may send (`steers`) and edit; what is no publication's own, like
-    relays, is for those who may everywhere.
+    Of the publications where they may send (`steers`), edit and manage; what is no publication's
+    own, like relays, is for those who may everywhere.
     """
     for edition in _paused(steers):
         why, name = edition.reason or "Paused by an editor.", edition.newsletter.name
@@ -44,7 +45,8 @@ def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
     relays = Relay.objects.filter(down_since__isnull=False) if steers is None else ()
     for relay in relays:
         since = clock.spoken(relay.down_since or now)
-        yield Trouble(f"The relay {relay.name} is down since {since}", relay.problem)
+        url = reverse("relays") if manages is None else ""
+        yield Trouble(f"The relay {relay.name} is down since {since}", relay.problem, url=url)
     domains = PausedDomain.objects.filter(until__gt=now).select_related("relay")
     for paused in domains if steers is None else ():
         what = f"{paused.domain} refuses our mail, until {clock.spoken(paused.until)}"
@@ -55,6 +57,10 @@ def troubles(now: datetime, steers: There, edits: There) -> Iterator[Trouble]:
         url = f"{reverse('deliveries', args=[pk])}?state=in-doubt"
         why = "The line broke before the relay's word. Look into its log, then settle them."
         yield Trouble("Some deliveries are in doubt", why, url=url)
+    disabled = WebHook.objects.filter(within(manages), disabled_at__isnull=False)
+    for hook in disabled.order_by("name"):
+        what = f"The webhook {hook.name} is told nothing any more"
+        yield Trouble(what, hook.note, url=reverse("hooks"))
     failing = belonging.sources(edits).filter(failures__gte=3)
     for source in failing.order_by("-failures")[:10]:
         what = f"{source.title or source.url} has failed {source.failures} times"

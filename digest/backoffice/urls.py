@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from digest.backoffice import appeals, articles, home, lists, programs, readers, sources, timetables
+from digest.backoffice import (
+    appeals,
+    articles,
+    home,
+    hooks,
+    lists,
+    programs,
+    readers,
+    sources,
+    timetables,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -18,6 +28,11 @@ urlpatterns = [
     path("programs/", programs.programs, name="programs"),
     path("programs/issue/", programs.issue, name="programs-issue"),
     path("programs/<int:pk>/revoke/", programs.revoke, name="programs-revoke"),
+    path("hooks/", hooks.hooks, name="hooks"),
+    path("hooks/add/", hooks.add, name="hook-add"),
+    path("hooks/<int:pk>/test/", hooks.test, name="hook-test"),
+    path("hooks/<int:pk>/enable/", hooks.enable, name="hook-enable"),
+    path("hooks/<int:pk>/remove/", hooks.remove, name="hook-remove"),
     path("readers/", readers.search, name="readers"),
     path("readers/import/", lists.bring, name="readers-import"),
     path("readers/invite/", lists.invite, name="readers-invite"),

@@ -1,9 +1,8 @@
-"""`digest token …` and `digest hook …`."""
+"""`digest token …`."""
 
 import pytest
 
 from digest.accounts.models import Token, User
-from digest.api.models import WebHook
 from tests.api.conftest import Program
 from tests.cast import make_publication
 from tests.cli.conftest import Digest, digest  # noqa: F401  a fixture
@@ -78,21 +77,3 @@ def test_a_token_needs_somebody_to_answer_for_it(digest: Digest) -> None:  # noq
     for name in ("ada", "ben"):
         User.objects.create_user(f"{name}@courier.example")
     assert "--owner" in digest(*words).err
-
-
-def test_a_hook_is_added_listed_tested_and_removed(digest: Digest) -> None:  # noqa: F811
-    """Its secret is shown once; an address that does not answer is explained."""
-    url = "https://127.0.0.1:1/hook"
-    refused = digest("hook", "add", "crm", url)
-    assert (refused.status, "DIGEST_FETCH_ALLOW" in refused.err) == (1, True)
-    make_publication(slug="courier")
-    words = ("hook", "add", "crm", "https://crm.invalid/hook", "--event", "edition.sent")
-    made = digest(*words, "--publication", "courier", "--json").facts
-    assert made["secret"].startswith("whsec_")
-    assert (made["events"], made["publication"]) == (["edition.sent"], "courier")
-    assert "crm.invalid" in digest("hook", "list").out
-    assert digest("hook", "test", "crm").status == 1
-    assert digest("hook", "enable", "crm").status == 0
-    assert digest("hook", "remove", "crm").status == 0
-    assert not WebHook.objects.exists()
-    assert digest("hook", "remove", "crm").status == 1

@@ -10,6 +10,8 @@ from digest.accounts.scopes import Scope
 from digest.articles.models import Article, Source
 from digest.delivery.models import Delivery, Notice, PausedDomain, Relay
 from digest.editions.models import Edition
+from digest.hooks import roster
+from digest.hooks.models import Event, WebHook, Word
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.subscribers import suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
@@ -121,6 +123,11 @@ def in_trouble() -> User:
     )
     PausedDomain.objects.create(
         relay=relay, domain="mail.example", since=now, until=now + timedelta(hours=1), why=EVIL
+    )
+    hook, _ = roster.add("crm", "https://crm.example/hook", list(Event), now=now)
+    WebHook.objects.filter(pk=hook.pk).update(disabled_at=now, failures=20, note=EVIL)
+    Word.objects.create(
+        hook=hook, event=Event.SENT, at=now, newsletter=morning, due_at=now, reply=EVIL, state=3
     )
     audit.note(ada, EVIL, now, about=EVIL[:300], url=EVIL_LINK)
     return ada

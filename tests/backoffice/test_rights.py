@@ -11,6 +11,8 @@ from digest.accounts.models import AuditEntry, User
 from digest.articles.models import Article, Source
 from digest.backoffice.desk import acts
 from digest.editions.models import Edition
+from digest.hooks import roster
+from digest.hooks.models import WebHook
 from digest.newsletters import members
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Member, Newsletter, Publication, Role
@@ -93,6 +95,13 @@ def theirs() -> Edition:
     make_story(edition, article=make_article(source))
     make_subscriber(newsletter)
     make_appeal(newsletter.publication)
+    roster.add(
+        "crm",
+        "https://crm.example/",
+        ["edition.sent"],
+        now=NOON,
+        publication=newsletter.publication,
+    )
     return edition
 
 
@@ -129,6 +138,7 @@ def number_for(page: Page, edition: Edition) -> int:
 
 KINDS: dict[str, Any] = {
     "/readers/": Subscriber,
+    "/hooks/": WebHook,
     "/article/": Article,
     "/source/": Source,
     "<int:publication>": Publication,

@@ -1,7 +1,8 @@
 """Jobs that tell other programs what happened."""
 
-from digest.api.hooks import telling
+from digest.api import once
 from digest.core import clock, jobs
+from digest.hooks import telling
 from workers.task import job
 
 
@@ -13,5 +14,6 @@ def tell_hooks() -> None:
 
 @job(jobs.FORGET_TOLD)
 def forget_told() -> None:
-    """Forget what was told, and answered, long ago."""
+    """Forget what was told, and what calls were answered, long ago."""
     telling.forget_old(clock.now())
+    once.forget_old(clock.now())

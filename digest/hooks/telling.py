@@ -19,14 +19,13 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from digest.api import once
-from digest.api.hooks import roster, waits
-from digest.api.models import WebHook, Word
 from digest.core import clock, jobs, links
 from digest.core.errors import DigestError
 from digest.core.http import FetchError, GoneError
 from digest.delivery.models import Delivery
 from digest.delivery.progress import progress
+from digest.hooks import roster, waits
+from digest.hooks.models import WebHook, Word
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +64,9 @@ def tell_due() -> Told:
 
 
 def forget_old(now: datetime) -> int:
-    """Delete words settled long ago, and answers that are not kept any more; return how many."""
+    """Delete words settled long ago; return how many."""
     gone, _ = Word.objects.filter(settled_at__lte=now - KEPT).delete()
-    return gone + once.forget_old(now)
+    return gone
 
 
 def said(word: Word) -> bytes:
@@ -120,9 +119,9 @@ def _claim(hook: WebHook, now: datetime) -> Word | None:
 
 
 _CLAIM = """
-UPDATE api_word SET state = 1, attempts = attempts + 1, lease_until = %s
+UPDATE hooks_word SET state = 1, attempts = attempts + 1, lease_until = %s
 WHERE id = (
-    SELECT id FROM api_word WHERE hook_id = %s AND state = 0 AND due_at <= %s
+    SELECT id FROM hooks_word WHERE hook_id = %s AND state = 0 AND due_at <= %s
     ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING id

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
 
-from digest.api.hooks import signing
-from digest.api.models import Event, WebHook
 from digest.core import guard, http, links, sealing
 from digest.core.errors import DigestError
+from digest.hooks import signing
+from digest.hooks.models import Event, WebHook, Word
 from digest.newsletters.models import Publication
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -58,6 +60,27 @@ def find(name: str) -> WebHook:
     if found := WebHook.objects.filter(name=name).first():
         return found
     raise HookError(f"There is no hook {name!r}. `digest hook list` shows them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a hook is doing, and how many words it was told or is still to be told."""
+
+    state: str  # ok, failing or disabled
+    waiting: int
+    told: int  # of the last `telling.KEPT`, as what was given up
+    given_up: int
+
+
+def standing(hook: WebHook) -> Standing:
+    """Return how a hook is doing."""
+    counts = hook.words.aggregate(
+        waiting=Count("id", filter=Q(state__in=[Word.State.WAITING, Word.State.CLAIMED])),
+        told=Count("id", filter=Q(state=Word.State.TOLD)),
+        given_up=Count("id", filter=Q(state=Word.State.GIVEN_UP)),
+    )
+    state = "disabled" if hook.disabled_at else "failing" if hook.failures else "ok"
+    return Standing(state, **counts)
 
 
 def test(hook: WebHook, now: datetime) -> int:

@@ -9,15 +9,15 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from digest.api.hooks import roster, signing, telling, waits
-from digest.api.hooks.roster import HookError
-from digest.api.models import Event, WebHook, Word
 from digest.core import addresses, clock
 from digest.core.http import RefusedError
 from digest.delivery import erasing, ledger, sweeping
 from digest.delivery.models import Delivery
 from digest.delivery.retries import Outcome
 from digest.editions.models import Edition
+from digest.hooks import roster, signing, telling, waits
+from digest.hooks.models import Event, WebHook, Word
+from digest.hooks.roster import HookError
 from digest.newsletters.models import Newsletter
 from digest.subscribers import consent
 from tests.cast import NOON, make_newsletter, make_running

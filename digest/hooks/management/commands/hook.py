@@ -1,15 +1,15 @@
 """`digest hook …`: addresses of other programs that are told what happened."""
 
+from dataclasses import asdict
 from typing import Any
 
-from django.db.models import Count, Q
 from rich.console import Console
 
-from digest.api.hooks import roster
-from digest.api.hooks.roster import HookError
-from digest.api.models import Event, WebHook, Word
 from digest.core import clock
 from digest.core.terminal import ActionCommand, table
+from digest.hooks import roster
+from digest.hooks.models import Event, WebHook
+from digest.hooks.roster import HookError
 from digest.newsletters.models import Publication
 
 
@@ -88,19 +88,13 @@ def _publication(slug: str | None) -> Publication | None:
 
 
 def _facts(hook: WebHook) -> dict[str, Any]:
-    counts = hook.words.aggregate(
-        waiting=Count("id", filter=Q(state__in=[Word.State.WAITING, Word.State.CLAIMED])),
-        told=Count("id", filter=Q(state=Word.State.TOLD)),
-        given_up=Count("id", filter=Q(state=Word.State.GIVEN_UP)),
-    )
     return {
         "name": hook.name,
         "url": hook.url,
         "events": hook.events,
         "publication": hook.publication.slug if hook.publication else None,
-        "state": "disabled" if hook.disabled_at else "failing" if hook.failures else "ok",
         "note": hook.note,
-        **counts,
+        **asdict(roster.standing(hook)),
     }
 
 
