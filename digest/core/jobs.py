@@ -70,4 +70,6 @@ def _publisher() -> Celery:
     """Return a client that can publish and nothing else."""
     publisher = Celery("digest-publisher", broker=settings.DIGEST_BROKER_URL, set_as_current=False)
     publisher.conf.update(settings.DIGEST_BROKER_OPTIONS)
+    # A person waits for the page while a nudge is given; workers listen longer.
+    publisher.conf.broker_transport_options = {"socket_connect_timeout": 2, "socket_timeout": 2}
     return publisher
