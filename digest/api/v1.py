@@ -11,7 +11,15 @@ from ninja.operation import Operation
 
 from digest import __version__
 from digest.api import docs, problems
-from digest.api.resources import articles, editions, newsletters, sources, subscribers, suppressions
+from digest.api.resources import (
+    articles,
+    editions,
+    newsletters,
+    sections,
+    sources,
+    subscribers,
+    suppressions,
+)
 
 DESCRIPTION = (
     "What an editor or an operator does with Digest, for programs. Every call needs a token in "
@@ -80,7 +88,7 @@ api = DigestAPI(
     docs_url=None,
 )
 problems.install(api)
-for _resource in (newsletters, sources, articles, editions, subscribers, suppressions):
+for _resource in (newsletters, sections, sources, articles, editions, subscribers, suppressions):
     api.add_router("", _resource.router)
 
 

@@ -135,6 +135,40 @@ def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newslet
     assert Newsletter.objects.get(slug="harbour-week").schedule.cron == "0 6 * * *"
 
 
+def test_how_a_newsletter_reads_and_who_decides_is_changed(
+    caller: Program, tide: Newsletter
+) -> None:
+    """A template that cannot be rendered is refused, and nothing beside it is kept."""
+    change = {"name": "The Tide", "subject": "{{ newsletter }} today", "approval": "other"}
+    changed = caller.facts("PATCH", "/newsletters/tide", change)
+    assert (changed["name"], changed["policies"]["approval"]) == ("The Tide", "other")
+    answer = caller("PATCH", "/newsletters/tide", {"name": "Other", "subject": "{{ 1 / 0 }}"})
+    assert answer.status_code == 422
+    answer = caller("PATCH", "/newsletters/tide", {"name": "Other", "min_stories": 99})
+    assert answer.status_code == 422
+    tide.refresh_from_db()
+    assert (tide.name, tide.subject) == ("The Tide", "{{ newsletter }} today")
+
+
+def test_sections_are_added_renamed_moved_and_removed(caller: Program, tide: Newsletter) -> None:
+    """A reader who chose a topic keeps it under its new title; the last section stays."""
+    path = "/newsletters/tide/sections"
+    said = {"kind": "topic", "title": "Harbour", "topics": ["port"]}
+    added = caller.facts("POST", path, said)["sections"][-1]
+    reader = make_subscriber(tide)
+    reader.subscriptions.update(topics=["Harbour"])
+    change = {"title": "The quay", "move": -20}
+    changed = caller.facts("PATCH", f"{path}/{added['id']}", change)["sections"]
+    assert (changed[0]["title"], changed[0]["topics"]) == ("The quay", ["port"])
+    assert reader.subscriptions.get().topics == ["The quay"]
+    for section in changed[1:]:
+        assert caller("DELETE", f"{path}/{section['id']}").status_code == 204
+    assert caller("DELETE", f"{path}/{added['id']}").status_code == 422
+    assert caller("PATCH", f"{path}/{added['id']}", {"topics": []}).status_code == 422
+    elsewhere = make_newsletter(slug="flood").sections.earliest("pk").pk
+    assert caller("PATCH", f"{path}/{elsewhere}", {"title": "Mine"}).status_code == 404
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -146,6 +180,7 @@ def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newslet
         {"min_stories": 9, "max_stories": 2},
         {"surprise": 1},
         {"subject": "\x00"},
+        {"subject": "{% for %}"},
     ],
 )
 def test_what_cannot_be_is_refused_in_words(

@@ -14,6 +14,7 @@ from digest.accounts.scopes import Scope
 from digest.api.v1 import api
 from digest.core import clock
 from digest.editions.models import Edition
+from digest.newsletters import sections
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
 from digest.subscribers.suppression import suppress
@@ -61,6 +62,8 @@ BODIES: dict[str, Any] = {
     "/articles/{number}": {"title": "Other"},
     "/articles/{number}/retract": {},
     "/newsletters/{slug}/editions": {},
+    "/newsletters/{slug}/sections": {"kind": "picked", "title": "Ours"},
+    "/newsletters/{slug}/sections/{number}": {"title": "Ours"},
     "/editions/{number}/approve": {"revision": 1},
     "/editions/{number}/send": {"revision": 1},
     "/editions/{number}/skip": {},
@@ -75,6 +78,7 @@ BODIES: dict[str, Any] = {
 def theirs() -> dict[str, int]:
     """One of each thing, all of one publication; their ids by the path's first word."""
     newsletter = make_newsletter(slug="tide", publication=_publication("theirs"))
+    sections.add(newsletter, "picked", "Picked", [], 3)
     reader = make_subscriber(newsletter)
     source = make_source(newsletter)
     suppress(reader.address_key, reason="asked", newsletter=newsletter, now=NOON)
@@ -85,6 +89,7 @@ def theirs() -> dict[str, int]:
         "subscribers": reader.pk,
         "suppressions": newsletter.suppressions.get().pk,
         "newsletters": source.pk,
+        "sections": newsletter.sections.earliest("pk").pk,
     }
 
 
@@ -96,7 +101,7 @@ def _publication(slug: str) -> Publication:
 
 def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
     """Call an operation about these things."""
-    kind = operation.path.split("/")[1]
+    kind = "sections" if "/sections/" in operation.path else operation.path.split("/")[1]
     path = operation.path.replace("{slug}", "tide").replace("{number}", str(ids.get(kind, 1)))
     path = path.replace("{story}", "1")
     body = BODIES[operation.path] if operation.bodied else None

@@ -18,6 +18,8 @@ from digest.api.words import Id, Line, Number, Slug, Switch, Text, Told
 from digest.core import clock
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Newsletter, Schedule
+from digest.rendering.errors import EditorTemplateError
+from digest.rendering.opening import opening
 from digest.subscribers.audience import eligible
 
 router = Router(tags=["newsletters"])
@@ -28,6 +30,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Offered = Literal["daily", "weekly"]
 OFFER = ("cadences", "listed", "welcome_with_latest")
 Limited = Annotated[Number, Field(le=32_767)]
+Name = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
 class When(Told):
@@ -39,15 +42,9 @@ class When(Told):
     timezone: Annotated[Line, Field(max_length=64, description="the publication's if empty")] = ""
 
 
-class NewsletterNew(Told):
-    """A newsletter to be set up, for a publication that is there."""
+class Terms(Told):
+    """What may be said of a newsletter at any time."""
 
-    publication: Slug
-    slug: Slug
-    name: Annotated[Line, Field(min_length=1, max_length=200)]
-    schedule: When | None = Field(None, description="without: sent by hand only")
-    topics: dict[Line, list[Line]] = Field({}, description="topic sections: title to tags")
-    cadences: list[Offered] = Field([], max_length=2)
     listed: Switch | None = None
     welcome_with_latest: Switch | None = None
     description: Text | None = None
@@ -62,16 +59,29 @@ class NewsletterNew(Told):
     catch_up: Literal["send_late", "merge", "skip"] | None = None
     late_minutes: Number | None = None
     in_doubt: Literal["resend", "hold"] | None = None
+    approval: Literal["none", "one", "other"] | None = None
+    desk_minutes: Limited | None = None
+    undo_seconds: Limited | None = None
 
 
-class NewsletterChange(Told):
+class NewsletterNew(Terms):
+    """A newsletter to be set up, for a publication that is there."""
+
+    publication: Slug
+    slug: Slug
+    name: Name
+    schedule: When | None = Field(None, description="without: sent by hand only")
+    topics: dict[Line, list[Line]] = Field({}, description="topic sections: title to tags")
+    cadences: list[Offered] = Field([], max_length=2)
+
+
+class NewsletterChange(Terms):
     """What is to be otherwise; what is absent stays."""
 
+    name: Name | None = None
     active: Switch | None = Field(None, description="false stops the schedule")
     schedule: When | None = None
     cadences: Annotated[list[Offered], Field(max_length=2)] | None = None
-    listed: Switch | None = None
-    welcome_with_latest: Switch | None = None
 
 
 class Pick(Told):
@@ -108,6 +118,7 @@ class NewsletterShown(NewsletterFacts):
 POLICIES = (
     *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "in_doubt"),
+    *("approval", "desk_minutes", "undo_seconds"),
 )
 
 
@@ -142,7 +153,8 @@ def create_newsletter(request: HttpRequest, told: NewsletterNew) -> Any:
         **(_when(told.schedule) if told.schedule else {}),
         **_given(told, (*OFFER[1:], *POLICIES)),
     )
-    return Status(201, _shown(Newsletter.objects.get(pk=made.pk), now))
+    _check_words(made, now)
+    return Status(201, shown(Newsletter.objects.get(pk=made.pk), now))
 
 
 @router.get(
@@ -152,7 +164,7 @@ def create_newsletter(request: HttpRequest, told: NewsletterNew) -> Any:
 )
 def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
     """Show a newsletter."""
-    return _shown(reach.newsletter(caller_of(request), slug), clock.now())
+    return shown(reach.newsletter(caller_of(request), slug), clock.now())
 
 
 @router.patch(
@@ -161,16 +173,19 @@ def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
     response={200: NewsletterShown, **STATUSES},
 )
 def change_newsletter(request: HttpRequest, slug: Slug, told: NewsletterChange) -> Any:
-    """Change what readers are offered, when it goes out, or whether it does."""
+    """Change how it reads, what it holds and offers, when it goes out, or whether it does."""
     newsletter, now = reach.newsletter(caller_of(request), slug), clock.now()
     with transaction.atomic():
+        if details := _given(told, ("name", *POLICIES)):
+            setup.change_newsletter(newsletter, **details)
+            _check_words(newsletter, now)
         if offer := _given(told, OFFER):
             setup.set_offer(newsletter, **offer)
         if told.schedule is not None:
             setup.set_schedule(newsletter, now=now, **_when(told.schedule))
         if told.active is not None:
             setup.set_active(newsletter, active=told.active, now=now)
-    return _shown(Newsletter.objects.get(pk=newsletter.pk), now)
+    return shown(Newsletter.objects.get(pk=newsletter.pk), now)
 
 
 @router.post(
@@ -184,7 +199,7 @@ def pick_article(request: HttpRequest, slug: Slug, told: Pick) -> Any:
     caller, now = caller_of(request), clock.now()
     newsletter = reach.newsletter(caller, slug)
     setup.pick(newsletter, reach.article(caller, told.article), now)
-    return Status(201, _shown(newsletter, now))
+    return Status(201, shown(newsletter, now))
 
 
 def _when(told: When) -> dict[str, Any]:
@@ -199,6 +214,14 @@ def _when(told: When) -> dict[str, Any]:
         "cron": told.cron,
         "timezone": told.timezone,
     }
+
+
+def _check_words(newsletter: Newsletter, now: datetime) -> None:
+    """Refuse templates that cannot be rendered; what is kept by then is undone."""
+    try:
+        opening(newsletter, now)
+    except EditorTemplateError as problem:
+        raise ProblemError(422, str(problem)) from problem
 
 
 def _given(told: Told, names: tuple[str, ...]) -> dict[str, Any]:
@@ -229,12 +252,14 @@ def _schedule(newsletter: Newsletter) -> Schedule | None:
     return found
 
 
-def _shown(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+def shown(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+    """Return a newsletter with all that is known of it."""
     return _facts(newsletter, now) | {
         "readers": eligible(newsletter.pk, now).count(),
         "sources": list(newsletter.sources.order_by("pk").values_list("pk", flat=True)),
         "sections": [
             {
+                "id": section.pk,
                 "title": section.title,
                 "kind": section.kind,
                 "topics": section.topics,

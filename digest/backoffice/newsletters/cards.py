@@ -10,11 +10,9 @@ from django.forms import Form
 
 from digest.backoffice.newsletters import forms
 from digest.core.errors import DigestError
-from digest.editions import building
-from digest.editions.models import Story
 from digest.newsletters import setup, sourcing
 from digest.newsletters.models import Newsletter
-from digest.rendering.edition import compile_edition
+from digest.rendering.opening import opening
 
 Given = Mapping[str, Any]
 
@@ -27,34 +25,6 @@ class Card:
     form: type[Form]
     there: Callable[[Newsletter], dict[str, Any]]
     keep: Callable[[Newsletter, Given, datetime], None]  # raises DigestError
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """How an issue would begin."""
-
-    subject: str
-    preheader: str
-
-
-def words(newsletter: Newsletter, now: datetime) -> Words:
-    """Return subject and preheader as of what is new now, or of a story made up for it.
-
-    Raises DigestError for a template that cannot be rendered.
-    """
-    draft = building.draft(newsletter, now)
-    stories = draft.stories or [_EXAMPLE]
-    compiled = compile_edition(draft.edition, stories, None)
-    return Words(compiled.subject, compiled.preheader)
-
-
-_EXAMPLE = Story(
-    position=0,
-    section="Latest Stories",
-    url="https://example.org/",
-    title="A headline",
-    summary="What the story is about.",
-)
 
 
 def _fields(*names: str) -> Callable[[Newsletter], dict[str, Any]]:
@@ -93,7 +63,7 @@ def _keep_schedule(newsletter: Newsletter, given: Given, now: datetime) -> None:
 @transaction.atomic
 def _keep_words(newsletter: Newsletter, given: Given, now: datetime) -> None:
     setup.change_newsletter(newsletter, **given)
-    words(newsletter, now)  # what cannot be rendered is not kept
+    opening(newsletter, now)  # what cannot be rendered is not kept
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from digest.delivery import belonging, retitling
 from digest.newsletters import schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Section
+from digest.rendering.opening import opening
 
 SENDS = 3  # shown to come
 
@@ -188,7 +189,7 @@ def _coming(found: Newsletter) -> list[tuple[str, str]]:
 
 def _words(found: Newsletter) -> dict[str, str]:
     try:
-        made = cards.words(found, clock.now())
+        made = opening(found, clock.now())
     except DigestError as problem:
         return {"problem": str(problem)}
     return {"subject": made.subject, "preheader": made.preheader}

@@ -1,0 +1,35 @@
+"""How the next issue would open: its subject and preheader, as of now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.editions import building
+from digest.editions.models import Story
+from digest.newsletters.models import Newsletter
+from digest.rendering.edition import compile_edition
+
+_EXAMPLE = Story(
+    position=0,
+    section="Latest Stories",
+    url="https://example.org/",
+    title="A headline",
+    summary="What the story is about.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a reader sees of an issue before opening it."""
+
+    subject: str
+    preheader: str
+
+
+def opening(newsletter: Newsletter, now: datetime) -> Opening:
+    """Return how an issue of what is new now would open, or of a story made up for it.
+
+    Raises DigestError for a template that cannot be rendered.
+    """
+    draft = building.draft(newsletter, now)
+    compiled = compile_edition(draft.edition, draft.stories or [_EXAMPLE], None)
+    return Opening(compiled.subject, compiled.preheader)
