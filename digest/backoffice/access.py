@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
@@ -23,6 +23,7 @@ from digest.newsletters.members import Right
 from digest.subscribers.models import Subscriber
 
 View = Callable[..., HttpResponseBase]
+LONGEST_ID = 19  # digits: every shorter number fits into PostgreSQL's bigint
 
 
 def needs(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
@@ -37,6 +38,7 @@ def needs(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
             there = reach(request, right)
             if there == frozenset() or (everywhere and there is not None):
                 raise PermissionDenied
+            _must_be_text(request)
             return view(request, *args, **named)
 
         checked: Any = staff_member_required(inner, login_url="account_login")
@@ -71,6 +73,11 @@ def must(request: HttpRequest, right: Right, publication: int | None) -> None:
         raise PermissionDenied
 
 
+def as_id(typed: str) -> int | None:
+    """Return the id that a form or an address named, or None for what can be none."""
+    return int(typed) if typed.isdecimal() and len(typed) < LONGEST_ID else None
+
+
 def find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Edition:
     """Return an edition that they may see; raise Http404, or PermissionDenied without the right."""
     rows = belonging.editions(reach(request, Right.SEE))
@@ -101,6 +108,13 @@ def note(request: HttpRequest, what: str, about: Any = "", publication: int | No
         publication=publication,
         ip=peers.address(request),
     )
+
+
+def _must_be_text(request: HttpRequest) -> None:
+    """Refuse NUL, which no browser sends and no text of PostgreSQL's holds."""
+    for said in (request.GET, request.POST):
+        if any("\0" in one for _, values in said.lists() for one in values):
+            raise BadRequest("NUL is no text")
 
 
 def _place(request: HttpRequest) -> str:

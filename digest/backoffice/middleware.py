@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 
 from digest.accounts import first
 
@@ -31,6 +32,9 @@ class ConsolePolicy:
             response.headers.setdefault("Content-Security-Policy", POLICY)
             # Without a referrer browsers hide where a form comes from, which is what CSRF asks.
             response.headers.setdefault("Referrer-Policy", "same-origin")
+            # Readers' addresses stand here: nothing stays in a browser that was signed out of.
+            if not response.has_header("Cache-Control"):
+                add_never_cache_headers(response)
         return response
 
 
