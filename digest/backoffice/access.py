@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
@@ -38,7 +38,6 @@ def needs(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
             there = reach(request, right)
             if there == frozenset() or (everywhere and there is not None):
                 raise PermissionDenied
-            _must_be_text(request)
             return view(request, *args, **named)
 
         checked: Any = staff_member_required(inner, login_url="account_login")
@@ -108,13 +107,6 @@ def note(request: HttpRequest, what: str, about: Any = "", publication: int | No
         publication=publication,
         ip=peers.address(request),
     )
-
-
-def _must_be_text(request: HttpRequest) -> None:
-    """Refuse NUL, which no browser sends and no text of PostgreSQL's holds."""
-    for said in (request.GET, request.POST):
-        if any("\0" in one for _, values in said.lists() for one in values):
-            raise BadRequest("NUL is no text")
 
 
 def _place(request: HttpRequest) -> str:

@@ -6,7 +6,7 @@ from django.test import Client
 from digest.accounts.models import Token, User
 from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter
-from tests.backoffice.test_rights import Page, filled, walk
+from tests.backoffice.test_rights import PAGES, Page, filled
 from tests.cast import make_edition, make_newsletter, make_source, make_story
 
 pytestmark = pytest.mark.django_db
@@ -31,12 +31,12 @@ def edition() -> Edition:
     return made
 
 
-@walk
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
 def test_no_page_takes_a_nul(ada: Client, edition: Edition, page: Page) -> None:
     """PostgreSQL's text holds none: wherever it went, it would be a crash."""
     address = filled(page.address)
     for answer in (ada.get(address, {"q": "a\0b"}), ada.post(address, {"note": "a\0b"})):
-        assert answer.status_code in {400, 404, 405}
+        assert answer.status_code in {400, 404}
 
 
 @pytest.mark.parametrize(
