@@ -23,6 +23,7 @@ from digest.newsletters.members import Right
 from digest.subscribers.models import Subscriber
 
 View = Callable[..., HttpResponseBase]
+LONGEST_ID = 19  # digits: every shorter number fits into PostgreSQL's bigint
 
 
 def needs(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
@@ -69,6 +70,11 @@ def must(request: HttpRequest, right: Right, publication: int | None) -> None:
     """Refuse whoever has not this right there."""
     if not may(request, right, publication):
         raise PermissionDenied
+
+
+def as_id(typed: str) -> int | None:
+    """Return the id that a form or an address named, or None for what can be none."""
+    return int(typed) if typed.isdecimal() and len(typed) < LONGEST_ID else None
 
 
 def find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Edition:

@@ -206,7 +206,7 @@ class AppealAdmin(Plain):
 
     field, form = "publication", AppealForm
     list_display = ("heading", "publication", "starts", "ends")
-    list_filter = ("publication",)
+    list_filter = (("publication", admin.RelatedOnlyFieldListFilter),)
     readonly_fields = ("looks",)
 
     def get_fields(self, request: HttpRequest, obj: Appeal | None = None) -> list[str]:  # noqa: ARG002
@@ -268,7 +268,7 @@ class EditionAdmin(ReadOnly, Elsewhere):
 
     field, page = "newsletter__publication", "desk:edition"
     list_display = ("headline", "newsletter", "goes_out", "state", "got_it")
-    list_filter = ("state", "newsletter")
+    list_filter = ("state", ("newsletter", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("newsletter__publication",)
     ordering = ("-slot",)
 

@@ -1,10 +1,13 @@
 """What the console's pages may load and run; and where it leads while nobody has an account."""
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 
 from digest.accounts import first
 
@@ -19,7 +22,7 @@ POLICY = (
 
 
 class ConsolePolicy:
-    """Adds the console's policy to its pages, unless the view set one of its own."""
+    """Adds the console's policy, unless the view set one of its own; refuses what is no text."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -31,7 +34,15 @@ class ConsolePolicy:
             response.headers.setdefault("Content-Security-Policy", POLICY)
             # Without a referrer browsers hide where a form comes from, which is what CSRF asks.
             response.headers.setdefault("Referrer-Policy", "same-origin")
+            # Readers' addresses stand here: nothing stays in a browser that was signed out of.
+            if not response.has_header("Cache-Control"):
+                add_never_cache_headers(response)
         return response
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> None:
+        """Refuse NUL, which no browser sends and no text of PostgreSQL's holds."""
+        if request.path.startswith(CONSOLE) and any(map(_holds_nul, (request.GET, request.POST))):
+            raise BadRequest("NUL is no text")
 
 
 class FirstRun:
@@ -46,3 +57,7 @@ class FirstRun:
         if ours and not request.user.is_authenticated and first.is_missing():
             return redirect("setup:account")
         return self.get_response(request)
+
+
+def _holds_nul(said: QueryDict) -> bool:
+    return any("\0" in one for name, values in said.lists() for one in (name, *values))

@@ -80,7 +80,7 @@ def _publication(request: HttpRequest) -> Publication | None:
 def _end(days: str, now: Any) -> Any:
     if not days.strip():
         return None
-    if not (days.isascii() and days.isdecimal() and 0 < int(days[:5]) <= 3_650):
+    if not (days.isascii() and days.isdecimal() and len(days) < 5 and 0 < int(days) <= 3_650):
         raise DigestError("A token lasts 1 to 3,650 days; leave it empty for no end.")
     return now + timedelta(days=int(days))
 

@@ -100,6 +100,8 @@ def _there(
 ) -> Edition | None:
     """Return the issue that this wish made, or another's of what is new that waits to be sent."""
     if made := Edition.objects.filter(start_key=key).first():
+        if made.newsletter_id != newsletter.pk:
+            raise EditionError("This was asked for another newsletter. Look at the page again.")
         return made
     if articles:
         return None

@@ -13,6 +13,7 @@ from django.db import transaction
 from digest.accounts.models import User
 from digest.core import addresses, links
 from digest.core.errors import LinkError
+from digest.newsletters import members
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Invitation, Member, Publication, Role
 
@@ -83,7 +84,7 @@ def accept(token: str, password: str, now: datetime, signed_in: User | None = No
         invitation = Invitation.objects.select_for_update().get(pk=read(token, now).pk)
         if invitation.accepted_at:
             raise LinkError(GONE)
-        user = signed_in or _new_user(invitation.email, password)
+        user = signed_in or _new_user(invitation.email, password, now)
         if user.email.lower() != invitation.email.lower():
             raise NewsletterError(f"This invitation is for {invitation.email}. Sign in as them.")
         _join(invitation, user, now)
@@ -97,7 +98,7 @@ def revoke(invitation: Invitation, now: datetime) -> None:
     Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(revoked_at=now)
 
 
-def _new_user(email: str, password: str) -> User:
+def _new_user(email: str, password: str, now: datetime) -> User:
     """Return a user with this password; one who was taken out comes back."""
     there = User.objects.filter(email__iexact=email).first()
     if there and there.is_active:
@@ -107,10 +108,19 @@ def _new_user(email: str, password: str) -> User:
         validate_password(password, user)
     except ValidationError as problem:
         raise NewsletterError(" ".join(problem.messages)) from problem
+    if there:
+        _forget(there, now)
     user.is_active = True
     user.set_password(password)
     user.save()
     return user
+
+
+def _forget(user: User, now: datetime) -> None:
+    """Let an old account come back as nobody; what it was is not for this invitation to give."""
+    user.is_superuser = False
+    user.memberships.all().delete()
+    members.let_go(user, None, now)
 
 
 def _join(invitation: Invitation, user: User, now: datetime) -> None:

@@ -7,6 +7,7 @@
 A superuser is an owner of every publication.
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 from django.db.models import Q
@@ -73,6 +74,15 @@ def anywhere(user: User, right: Right) -> bool:
 def within(there: frozenset[int] | None, field: str = "publication") -> Q:
     """Return the condition that a row is of one of these publications."""
     return Q() if there is None else Q(**{f"{field}__in": there})
+
+
+def let_go(user: User, publication: int | None, now: datetime) -> None:
+    """Revoke somebody's tokens for a publication (None: for any) where they manage no more."""
+    living = user.tokens.filter(revoked_at=None)
+    for token in living if publication is None else living.filter(publication_id=publication):
+        if not may(user, Right.MANAGE, token.publication_id):
+            token.revoked_at = now
+            token.save(update_fields=["revoked_at"])
 
 
 def _standings(user: User) -> list[Member]:

@@ -38,7 +38,7 @@ def read(request: HttpRequest) -> SignUpForm:
     """Take the form out of a request: urlencoded, multipart or a JSON object."""
     sent: Any = _json(request) if request.content_type == "application/json" else request.POST
     chosen = _listed(sent, "newsletters")
-    plain = {name: str(sent.get(name, ""))[:LONGEST] for name in sent if isinstance(name, str)}
+    plain = {name: _text(sent.get(name, ""), LONGEST) for name in sent if isinstance(name, str)}
     return SignUpForm(
         email=plain.get("email", "").strip(),
         newsletters=tuple(chosen[:100]),
@@ -74,7 +74,12 @@ def _listed(sent: Any, name: str) -> Sequence[str]:
     else:
         given = sent.get(name, [])
         values = given if isinstance(given, list) else [given]
-    return [str(value)[:200] for value in values if value]
+    return [_text(value, 200) for value in values if value]
+
+
+def _text(value: Any, most: int) -> str:
+    """Return what can be shown again: JSON may hold halves of characters, which nothing encodes."""
+    return str(value)[:most].encode(errors="replace").decode()
 
 
 def _json(request: HttpRequest) -> dict[str, Any]:

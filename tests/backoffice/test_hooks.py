@@ -84,7 +84,6 @@ def test_one_that_was_disabled_stands_on_home_until_it_is_enabled(
     [
         {"name": ""},
         {"name": "CRM"},
-        {"name": "x\x00"},
         {"name": "taken"},
         {"url": "http://crm.example/"},
         {"url": "https://10.0.0.1/"},

@@ -128,9 +128,7 @@ def test_one_reader_is_invited(client: Client, tide: Newsletter) -> None:
     assert Notice.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    "email", ["", "nobody", "a@b@c", "a\x00@b.example", "x" * 400 + "@b.example"]
-)
+@pytest.mark.parametrize("email", ["", "nobody", "a@b@c", "x" * 400 + "@b.example"])
 def test_what_is_no_address_is_refused(client: Client, tide: Newsletter, email: str) -> None:
     """Beside the field."""
     editor = signed_in(client, tide, Role.EDITOR)

@@ -339,3 +339,43 @@ def test_the_audit_log_goes_on_behind_the_last_row(owner: Client, ada: User) -> 
     nobody = owner.get("/admin/audit/", {"who": "eve"}).content.decode()
     assert "Nothing by anybody" in nobody
     assert owner.get("/admin/audit/", {"after": "x" * 99}).status_code == 200
+
+
+# --- what must not come back, or stay ---------------------------------------------------
+
+
+def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switched_off(
+    owner: Client, ada: User, courier: Publication
+) -> None:
+    """Whoever invites sees the link: they must not become what somebody else was."""
+    boss = User.objects.create_superuser("boss@courier.example", PASSWORD, is_active=False)
+    Member.objects.create(user=boss, publication=None, role=Role.OWNER, created_at=NOON)
+    tokens.issue("crm", boss, [Scope.EDITIONS_READ], now=NOON)
+    asked = ask(owner, "boss@courier.example", publication=courier.slug, role="analyst")
+    path = invitations.link(asked).removeprefix("https://digest.example")
+    mallory = Client()
+    assert mallory.post(path, {"password": PASSWORD}).status_code == 302
+    boss = User.objects.get(pk=boss.pk)
+    assert is_in(mallory)
+    assert members.reach(boss, Right.SEE) == frozenset({courier.pk})
+    assert members.reach(boss, Right.MANAGE) == frozenset()
+    assert boss.tokens.get().revoked_at
+
+
+@pytest.mark.parametrize("how", ["remove", "change"])
+@pytest.mark.parametrize("still", [False, True])
+def test_programs_of_who_manages_no_more_are_refused(
+    owner: Client, courier: Publication, how: str, *, still: bool
+) -> None:
+    """A token outlives nobody's right to make it; those of other publications stay."""
+    other = make_publication(slug="other")
+    ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
+    for one in (courier, other):
+        Member.objects.create(user=ben, publication=one, role=Role.OWNER, created_at=NOON)
+        tokens.issue(one.slug, ben, [Scope.EDITIONS_READ], publication=one.pk, now=NOON)
+    if still:
+        Member.objects.create(user=ben, publication=None, role=Role.OWNER, created_at=NOON)
+    member = Member.objects.get(user=ben, publication=courier)
+    owner.post(f"/admin/people/{member.pk}/{how}/", {"role": "editor"})
+    living = {token.name for token in ben.tokens.filter(revoked_at=None)}
+    assert living == ({courier.slug, other.slug} if still else {other.slug})

@@ -1,5 +1,6 @@
 """Who may do what: every address of the console, walked in every role."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -288,3 +289,37 @@ def test_an_inactive_account_is_out_at_once(sign_in: SignIn, theirs: Edition) ->
     assert client.get("/admin/").status_code == 200
     User.objects.update(is_active=False)
     assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("kind", ["editions/edition", "newsletters/appeal"])
+def test_filters_name_nothing_of_anothers(sign_in: SignIn, theirs: Edition, kind: str) -> None:
+    """Not even by the names beside a list."""
+    Newsletter.objects.update(name="Secret plans")
+    Publication.objects.update(name="Secret plans")
+    mine = elsewhere()
+    make_appeal(mine)
+    for state in ("draft", "sent"):
+        make_edition(make_newsletter(slug=f"own-{state}", publication=mine), state=state)
+    client = sign_in("owner", mine)
+    assert b"Secret plans" not in client.get(f"/admin/{kind}/").content
+
+
+def test_a_wish_of_anothers_is_not_taken_for_ones_own(sign_in: SignIn, theirs: Edition) -> None:
+    """The key of their issue opens nothing and notes nothing."""
+    Edition.objects.update(start_key="theirs")
+    mine = Newsletter.objects.get(publication=elsewhere())
+    client = sign_in("owner", mine.publication)
+    answer = client.post(f"/admin/editions/start/{mine.pk}/", {"what": "new", "key": "theirs"})
+    assert b"another newsletter" in answer.content
+    assert not AuditEntry.objects.exists()
+
+
+@walk
+def test_no_page_is_kept_by_browsers_and_none_is_framed(
+    sign_in: SignIn, theirs: Edition, page: Page
+) -> None:
+    """Readers' addresses are not to be had by the Back button once somebody signed out."""
+    client = sign_in("owner", None)
+    answer = client.get(filled(page.address, number_for(page, theirs)))
+    assert "no-store" in answer["Cache-Control"]
+    assert re.search("frame-ancestors '(none|self)'", answer["Content-Security-Policy"])

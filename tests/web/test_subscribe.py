@@ -348,3 +348,12 @@ def test_the_welcome_holds_no_issue_that_is_still_to_come_to_the_reader(strict: 
     sign_up(strict, newsletter)
     strict.post(confirm_path())
     assert [one.title for one in letter("welcome").letter.stories] == [story.title]
+
+
+def test_half_a_character_is_no_address(newsletter: Newsletter, client: Client) -> None:
+    """JSON may hold one, and nothing else can: it is refused like any other typing error."""
+    body = b'{"email": "ann\\ud800@reader.example", "newsletters": ["\\ud800"]}'
+    where = f"/subscribe/{newsletter.slug}"
+    for headers in ({}, JSON):
+        answer = client.post(where, body, content_type="application/json", headers=headers)
+        assert 400 <= answer.status_code < 500

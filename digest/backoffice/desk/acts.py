@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from digest.backoffice.access import reach, who
+from digest.backoffice.access import as_id, reach, who
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.delivery import belonging, steering, testing
@@ -20,7 +20,8 @@ Act = Callable[[Edition, HttpRequest], str]
 
 def reorder(edition: Edition, request: HttpRequest) -> str:
     """Take the order that stories were dragged into."""
-    order = [int(one) for one in request.POST.get("order", "").split(",") if one.isdecimal()]
+    typed = map(as_id, request.POST.get("order", "").split(","))
+    order = [one for one in typed if one is not None]
     desk.reorder(edition, _revision(request), order, who(request))
     return "The order is changed."
 
@@ -65,15 +66,13 @@ def reword(edition: Edition, request: HttpRequest) -> str:
 
 def head(edition: Edition, request: HttpRequest) -> str:
     """Give the issue a subject, preheader and appeal of its own."""
-    chosen = request.POST.get("appeal", "")
-    appeal = Appeal.objects.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
     desk.head(
         edition,
         _revision(request),
         who(request),
         subject=request.POST.get("subject", ""),
         preheader=request.POST.get("preheader", ""),
-        appeal=appeal,
+        appeal=_appeal(edition, request.POST.get("appeal", "")),
     )
     return "Subject, preheader and appeal are kept for this issue."
 
@@ -170,15 +169,24 @@ def right_for(verb: str) -> Right:
     return _TAKES.get(verb, Right.EDIT)
 
 
+def _appeal(edition: Edition, chosen: str) -> Appeal | None:
+    """Return the appeal that was chosen among the publication's; empty is none."""
+    if not chosen:
+        return None
+    found = edition.newsletter.publication.appeals.filter(pk=as_id(chosen) or 0).first()
+    if found is None:
+        raise EditionError("This appeal is gone. Look at the page again.")
+    return found
+
+
 def _revision(request: HttpRequest) -> int:
     return _number(request, "revision")
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    typed = request.POST.get(name, "")
-    if not typed.isdecimal() or len(typed) > 18:
+    if (typed := as_id(request.POST.get(name, ""))) is None:
         raise DigestError("This page is out of date. Look at it again.")
-    return int(typed)
+    return typed
 
 
 def _spoken(edition: Edition) -> str:

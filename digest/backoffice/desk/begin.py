@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from digest.articles.models import Article
-from digest.backoffice.access import needs, note, reach, who
+from digest.backoffice.access import as_id, needs, note, reach, who
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.delivery import belonging
@@ -91,7 +91,7 @@ def search(known: QuerySet[Article], query: str) -> QuerySet[Article]:
 def _ticked(request: HttpRequest) -> list[Article]:
     """Return the articles that were ticked, in the order of the form."""
     said = request.POST if request.method == "POST" else request.GET
-    ids = [int(one) for one in said.getlist("article") if one.isdecimal() and len(one) < 19]
+    ids = [one for one in map(as_id, said.getlist("article")) if one is not None]
     ours = belonging.articles(reach(request, Right.EDIT))
     there = ours.in_bulk(ids[: MOST_STORIES + 1])
     return [there[pk] for pk in dict.fromkeys(ids) if pk in there]

@@ -1,5 +1,6 @@
 """A newsletter's page, and what its cards and buttons do."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -19,10 +20,11 @@ from digest.core.links import absolute
 from digest.delivery import belonging, retitling
 from digest.newsletters import schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
-from digest.newsletters.models import Newsletter, Section
+from digest.newsletters.models import Newsletter, Publication, Section
 from digest.rendering.opening import opening
 
 SENDS = 3  # shown to come
+MOMENT = timedelta(minutes=1)
 
 
 @require_safe
@@ -102,14 +104,16 @@ def add(request: HttpRequest) -> HttpResponse:
     choice.queryset = ours.order_by("name")
     if request.method == "POST" and form.is_valid():
         publication, name = form.cleaned_data["publication"], form.cleaned_data["name"]
+        if there := _just_made(publication, name):
+            return redirect("newsletter", pk=there.pk)
         slug = suggesting.free_slug(Newsletter, name, publication.url)
         try:
             made = setup.create_newsletter(publication, slug=slug, name=name, now=clock.now())
         except DigestError as problem:
             form.add_error("name", str(problem))
         else:
-            there = sourcing.of if may(request, Right.MANAGE, None) else sourcing.theirs
-            made.sources.set(there(publication))
+            known = sourcing.of if may(request, Right.MANAGE, None) else sourcing.theirs
+            made.sources.set(known(publication))
             note(request, "added the newsletter", made, publication.pk)
             return redirect("newsletter", pk=made.pk)
     context = {"title": "A new newsletter", "form": form, "any": ours.exists()}
@@ -121,6 +125,12 @@ def _find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter
     found: Newsletter = get_object_or_404(rows.select_related("publication", "schedule"), pk=pk)
     must(request, right, found.publication_id)
     return found
+
+
+def _just_made(publication: Publication, name: str) -> Newsletter | None:
+    """Return the newsletter that the same button made a moment ago: pressing twice makes one."""
+    lately = publication.newsletters.filter(created_at__gt=clock.now() - MOMENT)
+    return lately.filter(name=name).first()
 
 
 def _keep_section(found: Newsletter, there: Section | None, form: SectionForm) -> None:

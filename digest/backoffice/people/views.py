@@ -71,6 +71,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Give somebody another role, or other rights."""
     member = _member(request, pk)
+    managed = Right.MANAGE in members.rights_of(member)
     try:
         terms = _terms(request)
     except DigestError as problem:
@@ -79,6 +80,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     for name in ("role", "may_send", "may_export", "may_erase"):
         setattr(member, name, getattr(terms, name))
     member.save()
+    if managed:
+        members.let_go(member.user, _of(member), clock.now())
     said = ", ".join(sorted(members.rights_of(member)))
     note(request, f"changed to {member.get_role_display()}: {said}", member.user, _of(member))
     messages.success(request, f"{member.user} may now: {said}.")
@@ -92,6 +95,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     member = _member(request, pk)
     user = member.user
     member.delete()
+    members.let_go(user, _of(member), clock.now())
     if not user.is_superuser and not user.memberships.exists():
         # Ends the sessions, too, and what their programs may do.
         User.objects.filter(pk=user.pk).update(is_staff=False, is_active=False)

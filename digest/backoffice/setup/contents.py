@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles import discovery
 from digest.articles.models import Article
-from digest.backoffice.access import needs
+from digest.backoffice.access import as_id, needs
 from digest.backoffice.setup.forms import NewsletterForm, SourceForm
 from digest.backoffice.setup.steps import Step, newsletter_of
 from digest.backoffice.setup.views import asked_or_told, find, page
@@ -30,8 +30,8 @@ JUDGED = 200  # newest articles that the schedule is suggested from
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Find what is at an address, and show what came in."""
     publication = find(request, pk)
-    if request.POST.get("drop", "").isdecimal():
-        return _drop(request, publication)
+    if drop := as_id(request.POST.get("drop", "")):
+        return _drop(request, publication, drop)
     given = request.POST if request.method == "POST" else None
     form = SourceForm(given, initial={"url": publication.url})
     choices: list[discovery.Found] = []
@@ -81,9 +81,8 @@ def _found(request: HttpRequest, url: str) -> list[discovery.Found]:
     return chosen or found
 
 
-def _drop(request: HttpRequest, publication: Publication) -> HttpResponse:
-    there = sourcing.of(publication)
-    gone = get_object_or_404(there, pk=request.POST["drop"])
+def _drop(request: HttpRequest, publication: Publication, pk: int) -> HttpResponse:
+    gone = get_object_or_404(sourcing.of(publication), pk=pk)
     sourcing.let_go(publication, gone)
     messages.success(request, f"{gone} is no source any more.")
     return redirect("setup:source", publication.pk)
