@@ -3,7 +3,7 @@
 invite > (a mail with the link) > read > accept: an account, if there was none, and a standing
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from django.contrib.auth.password_validation import validate_password
@@ -18,6 +18,7 @@ from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Invitation, Member, Publication, Role
 
 LASTS = timedelta(days=7)
+MOMENT = timedelta(minutes=1)
 GONE = "This invitation was taken back, or is used already. Ask for another."
 
 
@@ -35,27 +36,21 @@ class Terms:
 def invite(email: str, terms: Terms, by: User, now: datetime) -> Invitation:
     """Ask somebody to join; an earlier invitation to the same is taken back.
 
+    Asking just the same twice within a minute is one press of a button: it asks once.
     Raises InvalidAddressError for no address, NewsletterError for a member.
     """
     address = addresses.parse(email).email
-    there = Member.objects.filter(user__email__iexact=address, publication=terms.publication)
-    if there.exists():
+    members_of = Member.objects.filter(publication=terms.publication)
+    if members_of.filter(user__email__iexact=address).exists():
         raise NewsletterError(f"{address} is a member already.")
     with transaction.atomic():
         open_ones = Invitation.objects.filter(accepted_at=None, revoked_at=None)
-        open_ones.filter(email__iexact=address, publication=terms.publication).update(
-            revoked_at=now
-        )
-        return Invitation.objects.create(
-            email=address,
-            role=terms.role,
-            publication=terms.publication,
-            may_send=terms.may_send,
-            may_export=terms.may_export,
-            may_erase=terms.may_erase,
-            invited_by=by,
-            created_at=now,
-        )
+        to_them = open_ones.filter(email__iexact=address, publication=terms.publication)
+        wanted = {one.name: getattr(terms, one.name) for one in fields(terms)} | {"invited_by": by}
+        if there := to_them.filter(created_at__gt=now - MOMENT, **wanted).first():
+            return there
+        to_them.update(revoked_at=now)
+        return Invitation.objects.create(email=address, created_at=now, **wanted)
 
 
 def link(invitation: Invitation) -> str:

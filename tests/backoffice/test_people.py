@@ -118,6 +118,28 @@ def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
     assert Client().get(path).status_code == 410
 
 
+def test_nobody_but_the_mailbox_sees_the_link(owner: Client, courier: Publication) -> None:
+    """Who invites could else be both who changes an issue and who approves it."""
+    link = invitations.link(ask(owner, "ben@courier.example"))
+    page = owner.get("/admin/people/").content.decode()
+    assert link not in page
+    assert "The mail: queued" in page
+    Publication.objects.all().delete()
+    assert (
+        invitations.link(ask(owner, "bea@courier.example"))
+        in owner.get("/admin/people/").content.decode()
+    )
+
+
+def test_pressing_twice_asks_once(owner: Client, courier: Publication) -> None:
+    """One mail, whose link stays good."""
+    first = ask(owner, "ben@courier.example")
+    assert ask(owner, "ben@courier.example") == first
+    first.refresh_from_db()
+    assert first.revoked_at is None
+    assert Notice.objects.count() == 1
+
+
 @pytest.mark.parametrize("password", ["", "short", "123456789012345", "ben@courier.example"])
 def test_a_password_that_is_easily_guessed_is_refused(
     owner: Client, courier: Publication, password: str
@@ -140,7 +162,7 @@ def test_an_invitation_ends(owner: Client, courier: Publication) -> None:
     owner.post(f"/admin/people/invitations/{first.pk}/revoke/")
     assert Client().get(path).status_code == 410
     second = ask(owner, "ben@courier.example")
-    third = ask(owner, "ben@courier.example")
+    third = ask(owner, "ben@courier.example", may_export="on")
     second.refresh_from_db()
     assert second.revoked_at
     late = clock.now() - timedelta(days=8)

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.utils import perform_login
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -37,7 +38,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "title": "People",
         "members": standings.order_by("publication__name", "user__email"),
         "superusers": User.objects.filter(is_superuser=True, is_active=True).order_by("email"),
-        "invitations": [(one, invitations.link(one)) for one in fresh.order_by("-created_at")],
+        "invitations": [(one, *_mailed(one)) for one in fresh.order_by("-created_at")],
         "publications": belonging.publications(there).order_by("name"),
         "everywhere": there is None,
         "roles": Role.choices,
@@ -49,7 +50,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def invite(request: HttpRequest) -> HttpResponse:
-    """Ask somebody to join, by mail; the link is shown as well."""
+    """Ask somebody to join, by mail."""
     try:
         terms = _terms(request)
         must(request, Right.MANAGE, terms.publication.pk if terms.publication else None)
@@ -57,12 +58,12 @@ def invite(request: HttpRequest) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("people")
-    sender = terms.publication or Publication.objects.order_by("pk").first()
-    if sender:
+    note(request, f"invited as {made.get_role_display()}", made.email, made.publication_id)
+    sender = _sender(made)
+    if sender and not _mails(made).exists():
         about = {"invitation": made.pk}
         notices.queue(Notice.Kind.ACCOUNT, sender, email=made.email, now=clock.now(), about=about)
-    note(request, f"invited as {made.get_role_display()}", made.email, made.publication_id)
-    messages.success(request, f"{made.email} gets a mail. The link stands below, too.")
+    messages.success(request, f"{made.email} is asked.")
     return redirect("people")
 
 
@@ -193,6 +194,26 @@ def _member(request: HttpRequest, pk: int) -> Member:
 
 def _of(member: Member) -> int | None:
     return member.publication_id
+
+
+def _sender(invitation: Invitation) -> Publication | None:
+    return invitation.publication or Publication.objects.order_by("pk").first()
+
+
+def _mailed(invitation: Invitation) -> tuple[str, str]:
+    """Return what became of the mail, and the link where there is nobody to send it.
+
+    Else the link is for the mailbox alone: who sees it can become whom they ask, and approve twice.
+    """
+    if _sender(invitation) is None:
+        return "", invitations.link(invitation)
+    if (mail := _mails(invitation).first()) is None:
+        return "Nothing is known of the mail any more. Invite again.", ""
+    return f"The mail: {mail.get_state_display()}. {mail.reply}".strip(), ""
+
+
+def _mails(invitation: Invitation) -> QuerySet[Notice]:
+    return Notice.objects.filter(kind=Notice.Kind.ACCOUNT, about__invitation=invitation.pk)
 
 
 def _in_words(role: Role) -> str:
