@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from digest.backoffice import charts, moving
 from digest.backoffice.access import editors, may, needs, note, reach
-from digest.backoffice.desk.views import in_words
 from digest.backoffice.setup import steps
 from digest.backoffice.troubles import HELP, troubles
 from digest.core import clock
@@ -157,7 +156,7 @@ def _coming(newsletter: Newsletter, edits: There, now: datetime) -> dict[str, An
         "name": newsletter.name,
         "moment": slot,
         "at": clock.spoken(slot, clock.zone(schedule.timezone)) if slot and schedule else "",
-        "in": in_words(slot - now) if slot else "by hand only",
+        "in": clock.in_words(slot - now) if slot else "by hand only",
         "may_edit": edits is None or newsletter.publication_id in edits,
     }
 
@@ -171,7 +170,7 @@ def _on_desk(edition: Edition, now: datetime) -> dict[str, Any]:
         "name": edition.subject or edition.newsletter.name,
         "moment": edition.goes_at,
         "at": "" if by_hand else clock.spoken(edition.goes_at, zone),
-        "in": "waits to be sent" if by_hand else in_words(edition.goes_at - now),
+        "in": "waits to be sent" if by_hand else clock.in_words(edition.goes_at - now),
         "approval": waits and approving.is_needed(edition),
     }
 

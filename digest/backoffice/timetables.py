@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from digest.backoffice.access import editors, reach
-from digest.backoffice.desk.views import in_words
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.delivery import belonging
@@ -98,7 +97,8 @@ def _table(newsletter: Newsletter, chosen: list[ZoneInfo]) -> dict[str, Any]:
         "newsletter": newsletter,
         "home": rule.timezone.key,
         "rows": [
-            ([_cell(one.home), *map(_cell, one.readers)], in_words(one.slot - now)) for one in made
+            ([_cell(one.home), *map(_cell, one.readers)], clock.in_words(one.slot - now))
+            for one in made
         ],
     }
 

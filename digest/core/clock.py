@@ -1,6 +1,6 @@
 """The only place that asks what time it is. All times inside Digest are aware and in UTC."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from digest.core.errors import DigestError
@@ -22,3 +22,16 @@ def zone(name: str) -> ZoneInfo:
 def spoken(moment: datetime, tz: tzinfo = UTC) -> str:
     """Say a moment to a person, always with its zone: `Mon 23 Nov 2026, 07:00 GMT`."""
     return moment.astimezone(tz).strftime("%a %d %b %Y, %H:%M %Z")
+
+
+def in_words(left: timedelta) -> str:
+    """Say how long it is until then, to about a tenth: "in 3 hours", "2 days ago"."""
+    seconds = abs(left.total_seconds())
+    size, name = next(
+        (size, name)
+        for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+        if seconds >= 1.5 * size or size == 1
+    )
+    number = max(1, round(seconds / size))
+    words = f"{number} {name}{'' if number == 1 else 's'}"
+    return f"in {words}" if left >= timedelta(0) else f"{words} ago"

@@ -25,11 +25,4 @@ def first(now: datetime) -> Upcoming | None:
         return None
     at, schedule = min(planned, key=lambda pair: pair[0])
     spoken = clock.spoken(at, clock.zone(schedule.timezone))
-    return Upcoming(schedule.newsletter.name, at, spoken, _wait((at - now).total_seconds()))
-
-
-def _wait(seconds: float) -> str:
-    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= 1.5 * length:
-            return f"in {round(seconds / length)} {unit}s"
-    return f"in {max(1, round(seconds))} seconds"
+    return Upcoming(schedule.newsletter.name, at, spoken, clock.in_words(at - now))

@@ -76,7 +76,7 @@ def test_a_relay_is_shown_with_its_health_and_limits(desk: Client) -> None:
         "smtp://relay.example:587",
         "down since Mon 23 Nov 2026, 12:00 UTC",
         "421 busy",
-        "try again in 3 minutes",
+        "try again in 4 minutes",
         "1,200",
         "gmail.com: 600",
         "every other domain: 60",

@@ -53,7 +53,7 @@ def test_every_command_of_ours_is_in_the_overview_and_tells_its_help() -> None:
     ours = {
         name: package
         for name, package in get_commands().items()
-        if package in {"digest.cli", "digest.api"}
+        if package in {"digest.cli", "digest.hooks"}
     }
     assert set(ours) == listed - {"up"}
     for name, package in ours.items():

@@ -126,7 +126,7 @@ def _context(request: HttpRequest, found: Edition) -> dict[str, Any]:
         "undo_left": _undo_left(found, now),
         "readers": _few_readers(found, now) if open_ else counts.eligible,
         "goes_at": clock.spoken(found.goes_at, zone),
-        "goes_in": in_words(found.goes_at - now),
+        "goes_in": clock.in_words(found.goes_at - now),
         "zone": zone.key,
         "at_default": (now + timedelta(hours=1)).astimezone(zone).strftime("%Y-%m-%dT%H:00"),
         "counts": moving.facts(found, counts),
@@ -190,16 +190,3 @@ def _mail(found: Edition) -> dict[str, Any]:
         "too_large": size > LARGEST_HTML * 9 // 10,
         "dropped": compiled.dropped,
     }
-
-
-def in_words(left: timedelta) -> str:
-    """Say how long it is until then: "in 3 hours", "2 days ago"."""
-    seconds = int(left.total_seconds())
-    size, name = next(
-        (size, name)
-        for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
-        if abs(seconds) >= size or size == 1
-    )
-    number = abs(seconds) // size
-    words = f"{number} {name}{'' if number == 1 else 's'}"
-    return f"in {words}" if seconds >= 0 else f"{words} ago"

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from digest.backoffice.access import editors, may, must, needs, note, reach
-from digest.backoffice.desk.views import in_words
 from digest.backoffice.newsletters import cards
 from digest.backoffice.newsletters.forms import NewForm, SectionForm
 from digest.core import clock
@@ -192,7 +191,7 @@ def _coming(found: Newsletter) -> list[tuple[str, str]]:
     except DigestError:
         return []
     return [
-        (clock.spoken(slot, rule.timezone), in_words(slot - now))
+        (clock.spoken(slot, rule.timezone), clock.in_words(slot - now))
         for slot in schedules.upcoming(rule, now, SENDS)
     ]
 

@@ -10,7 +10,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from digest.backoffice.access import needs, note
-from digest.backoffice.desk.views import in_words
 from digest.backoffice.relays.forms import RelayForm
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
@@ -101,7 +100,9 @@ def _shown(relay: Relay) -> dict[str, Any]:
         "place": roster.shown(relay),
         "state": _state(relay),
         "since": clock.spoken(relay.down_since) if relay.down_since else "",
-        "again": in_words(relay.retry_at - now) if relay.retry_at and relay.resting(now) else "",
+        "again": clock.in_words(relay.retry_at - now)
+        if relay.retry_at and relay.resting(now)
+        else "",
         "slow": slow,
         "today": warming.allowance(slow, now.date()) if slow else None,
         "limits": sorted(

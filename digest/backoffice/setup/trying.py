@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from digest.articles.models import Article
 from digest.backoffice.access import needs
 from digest.backoffice.desk import previews
-from digest.backoffice.desk.views import in_words
 from digest.backoffice.setup.forms import TestForm
 from digest.backoffice.setup.senders import carrier_of
 from digest.backoffice.setup.steps import Step, newsletter_of
@@ -133,7 +132,7 @@ def _next(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     if not coming or not schedule:
         return {"next_at": "", "next_in": ""}
     zone = clock.zone(schedule.timezone)
-    return {"next_at": clock.spoken(coming[0], zone), "next_in": in_words(coming[0] - now)}
+    return {"next_at": clock.spoken(coming[0], zone), "next_in": clock.in_words(coming[0] - now)}
 
 
 def _days_to_newest(newsletter: Newsletter, now: datetime) -> int:
