@@ -1,5 +1,6 @@
 """An issue by hand, through two editors' browsers, to the readers' mailbox."""
 
+import json
 import os
 import subprocess
 import time
@@ -8,6 +9,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -16,6 +18,7 @@ from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PASSWORD = "correct-horse-battery"
+OWNER = "ada@courier.example"
 
 pytestmark = [
     pytest.mark.journey,
@@ -127,6 +130,65 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     ours = [mail for mail in received(house) if mail["Subject"] == "Mussels for everyone"]
     assert len(ours) == len({mail["To"] for mail in ours}) == readers
     assert complaints == []
+
+
+def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser) -> None:
+    """Issue after issue, each sent by two browsers in the same millisecond: one mail to each."""
+    digest(house, "newsletter", "set", "morning-tide", "--approval", "none", "--undo", "0")
+    readers = len(digest(house, "subscriber", "export").splitlines()) - 1
+    issues = laid_on_the_desk(house, TIMES)
+    complaints: list[str] = []
+    editors = [signed_in(browser, house, name, "/admin/", complaints) for name in ("ada", "ben")]
+    before = len(house.mails())
+    for issue in issues:
+        for each in editors:
+            each.goto(f"{house.url}/admin/editions/{issue}/desk/", wait_until="commit")
+        press_at_once(editors, f"form[action='/admin/editions/{issue}/desk/send/'] button")
+    expected = before + TIMES * readers
+    house.wait_for(lambda: len(house.mails()) >= expected, 60, "all those issues")
+    states = {one["state"] for one in json.loads(digest(house, "edition", "list", "--json"))}
+    assert states == {"sent"}
+    time.sleep(3)
+    assert len(house.mails()) == expected
+    assert complaints == []
+
+
+TIMES = int(os.environ.get("DIGEST_PRESSES", "25"))  # a hundred take three minutes
+
+
+def laid_on_the_desk(up: Up, number: int) -> list[int]:
+    """Issues by hand that wait to be sent; their ids."""
+    secret = json.loads(
+        digest(up, "token", "add", "cms", "--scope", "all", "--owner", OWNER, "--json")
+    )
+    asked = {"Authorization": f"Bearer {secret['secret']}"}
+    with httpx.Client(base_url=f"{up.url}/api/v1", headers=asked) as cms:
+        article = cms.get("/articles?limit=1").json()["items"][0]["id"]
+        made = [
+            cms.post(
+                "/newsletters/morning-tide/editions",
+                json={"articles": [article]},
+                headers={"Idempotency-Key": f"round-{one}"},
+            )
+            for one in range(number)
+        ]
+    return [int(each.raise_for_status().json()["id"]) for each in made]
+
+
+def press_at_once(pages: list[Page], button: str) -> None:
+    """Press the same button in two browsers at one moment, and wait until both have an answer."""
+    for each in pages:
+        each.wait_for_selector(button, state="attached")
+    moment = time.time() * 1000 + 50
+    one, other = (each.expect_navigation(wait_until="commit") for each in pages)
+    with one, other:
+        for each in pages:
+            each.evaluate(PRESS, [button, moment])
+
+
+PRESS = """([button, moment]) => {
+    setTimeout(() => document.querySelector(button).click(), moment - Date.now())
+}"""
 
 
 def test_a_breaking_issue_is_paused_and_resumed(
