@@ -143,7 +143,7 @@ def _of_links(edition: Edition, stories: Sequence[Story]) -> Iterator[Finding]:
     publication, appeal = edition.newsletter.publication, edition.appeal
     wanted.setdefault(publication.logo_url, ("The logo", None))
     wanted.setdefault(appeal.url if appeal else "", ("The appeal's link", None))
-    wanted.pop("")
+    wanted.pop("", None)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for (what, about), trouble in zip(wanted.values(), pool.map(_trouble, wanted), strict=True):
             if trouble and about:

@@ -12,6 +12,7 @@ from digest.editions.models import Edition
 from digest.newsletters.models import Newsletter, Publication
 from tests.cast import (
     NOON,
+    make_appeal,
     make_article,
     make_edition,
     make_newsletter,
@@ -114,6 +115,18 @@ def test_links_and_pictures_are_asked_for(issue: Edition, web: ProviderServer) -
     assert "its link" in found[f"story:{inside.pk}"]
     assert "The logo leads nowhere" in found["mail"]
     assert sorted(asked.path for asked in web.requests) == ["/gone-logo.png", "/gone.jpg", "/story"]
+
+
+def test_an_issue_that_links_everywhere_is_looked_through(
+    issue: Edition, web: ProviderServer
+) -> None:
+    """Each story with a picture, a logo and an appeal: no address is missing."""
+    publication = issue.newsletter.publication
+    publication.logo_url = web.url + "gone.png"
+    publication.save()
+    issue.appeal = make_appeal(publication, url=web.url + "support")
+    issue.stories.update(url=web.url, image_url=web.url + "a.png", image_alt="A boat")
+    assert [one.what[:8] for one in told(issue, network=True)] == ["The logo"]
 
 
 def test_rspamd_is_asked_where_there_is_one(
