@@ -140,6 +140,7 @@ def test_rspamd_is_asked_where_there_is_one(
     assert "Most: BAD" in finding.what
     asked = next(one for one in web.requests if one.path == "/checkv2")
     assert b"List-Unsubscribe:" in asked.body
+    assert asked.headers["User"] == issue.newsletter.publication.sender_email
     settings.DIGEST_RSPAMD_URL = "http://127.0.0.1:1"
     (finding,) = told(issue, network=True)
     assert (finding.level, "no verdict" in finding.what) == (Level.WARN, True)
