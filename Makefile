@@ -49,7 +49,7 @@ messages: .venv/tests ## take new words of pages and notices into the catalogs, 
 bench: .venv/tests ## every benchmark, both sides in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-chaos: .venv/tests ## 100,000 readers, and something killed every second
+chaos: .venv/tests ## 100,000 subscribers, and something killed every second
 	@$(BIN)/python -m tests.chaos
 
 secrets:         ## random secrets for docker-compose.yml, once; existing ones are kept

@@ -1,4 +1,4 @@
-"""Runs the benchmarks named on the command line, or every one: `make bench ARGS=compiled_edition`.
+"""Runs the benchmarks named on the command line, or every one: `make bench ARGS=compiled_issue`.
 
 A benchmark is a module of this package with a `main()`. Each runs in a process of its own.
 """

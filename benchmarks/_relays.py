@@ -59,16 +59,18 @@ def wait_for(port: int) -> None:
 
 
 async def _serve(front: int, back: int, one_way: float) -> None:
-    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def meet(subscriber: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, here = await asyncio.open_connection("127.0.0.1", back, limit=1 << 22)
-        await asyncio.gather(_carry(reader, here, one_way), _carry(there, writer, one_way))
+        await asyncio.gather(_carry(subscriber, here, one_way), _carry(there, writer, one_way))
 
     server = await asyncio.start_server(meet, "127.0.0.1", front, limit=1 << 22)
     await server.serve_forever()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float) -> None:
-    """Hand octets on in order, each so many seconds after it came."""
+async def _carry(
+    subscriber: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float
+) -> None:
+    """InFlight octets on in order, each so many seconds after it came."""
     loop = asyncio.get_running_loop()
     on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
@@ -83,7 +85,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wai
 
     arriving = asyncio.create_task(arrive())
     try:
-        while octets := await reader.read(1 << 20):
+        while octets := await subscriber.read(1 << 20):
             on_the_way.put_nowait((loop.time() + wait, octets))
     except ConnectionError:
         pass

@@ -1,8 +1,8 @@
-"""The console's pages with 1,000 readers and 20,000 deliveries, and with a million and 20 million.
+"""The console's pages with 1,000 subscribers and 20,000 deliveries, and with a million and 20 million.
 
 Both in one run, through Django's whole stack and a real PostgreSQL; each page is asked for in turns
 with the others, medians of many. Of the twenty issues the two newest are current, one of them going
-out; the others are put away. DIGEST_READERS sets the larger number (1,000,000).
+out; the others are put away. DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
 
-FEW, MANY = 1_000, int(os.environ.get("DIGEST_READERS", "1_000_000"))
+FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 ISSUES = 20
 VISITS = 25
 
@@ -29,15 +29,17 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     few = _fill_and_visit(FEW)
     many = _fill_and_visit(MANY)
-    print(f"{'':<34}{FEW:>9,} readers {MANY:>12,}  ratio")
+    print(f"{'':<34}{FEW:>9,} subscribers {MANY:>12,}  ratio")
     for page, took in few.items():
         print(f"{page:<34}{took:14.1f} ms {many[page]:9.1f} ms {many[page] / took:6.2f}")
 
 
-def _fill_and_visit(readers: int) -> dict[str, float]:
+def _fill_and_visit(subscribers: int) -> dict[str, float]:
     begun = time.perf_counter()
-    pages = _fill(readers)
-    print(f"{readers:,} readers, {readers * ISSUES:,} deliveries made in {_since(begun):.0f} s")
+    pages = _fill(subscribers)
+    print(
+        f"{subscribers:,} subscribers, {subscribers * ISSUES:,} deliveries made in {_since(begun):.0f} s"
+    )
     clients = {"console": _editor(), "api": _program()}
     took: dict[str, list[float]] = {name: [] for name in pages}
     for _ in range(VISITS):
@@ -49,37 +51,35 @@ def _fill_and_visit(readers: int) -> dict[str, float]:
     return {name: median(times) for name, times in took.items()}
 
 
-def _fill(readers: int) -> dict[str, tuple[str, str]]:
+def _fill(subscribers: int) -> dict[str, tuple[str, str]]:
     """Make everything anew; return where each page is, and who asks for it."""
     from digest.core import clock
-    from digest.editions.models import Edition
-    from tests.cast import make_article, make_edition, make_newsletter, make_schedule, make_story
+    from digest.issues.models import Issue
+    from tests.cast import make_article, make_issue, make_newsletter, make_schedule, make_story
 
     _run(
-        "TRUNCATE subscribers_subscriber, editions_edition, delivery_delivery,"
-        " delivery_pastdelivery, delivery_tally, newsletters_newsletter, subscribers_growth CASCADE"
+        "TRUNCATE subscribers_subscriber, issues_issue, sending_delivery,"
+        " sending_pastdelivery, sending_tally, newsletters_newsletter, subscribers_growth CASCADE"
     )
     newsletter = make_newsletter(approval="one")
     make_schedule(newsletter)
-    _make_readers(readers, newsletter.pk)
+    _make_subscribers(subscribers, newsletter.pk)
     now = clock.now()
     issues = []
     for number in range(ISSUES):
         at = now - timedelta(days=ISSUES - number)
-        edition = make_edition(
-            newsletter, slot=at, state=Edition.State.SENT, subject=f"No. {number}"
-        )
-        Edition.objects.filter(pk=edition.pk).update(planned_at=at, finished_at=at)
+        issue = make_issue(newsletter, slot=at, state=Issue.State.SENT, subject=f"No. {number}")
+        Issue.objects.filter(pk=issue.pk).update(planned_at=at, finished_at=at)
         for rank in range(12):
-            make_story(edition, title=f"Story {rank}", article=make_article())
+            make_story(issue, title=f"Story {rank}", article=make_article())
         if number < ISSUES - 2:
-            _put_away(edition.pk)
+            _put_away(issue.pk)
         else:
-            _current(edition.pk, goes_on=number == ISSUES - 1)
-        issues.append(edition.pk)
+            _current(issue.pk, goes_on=number == ISSUES - 1)
+        issues.append(issue.pk)
     going, sent, old = issues[-1], issues[-2], issues[0]
-    Edition.objects.filter(pk=going).update(state=Edition.State.SENDING, finished_at=None)
-    draft = make_edition(newsletter, slot=now + timedelta(days=1), state=Edition.State.DRAFT)
+    Issue.objects.filter(pk=going).update(state=Issue.State.SENDING, finished_at=None)
+    draft = make_issue(newsletter, slot=now + timedelta(days=1), state=Issue.State.DRAFT)
     for rank in range(12):
         make_story(draft, title=f"Story {rank}", article=make_article())
     _run("VACUUM ANALYZE")
@@ -90,40 +90,40 @@ def _pages(going: int, sent: int, old: int, draft: int) -> dict[str, tuple[str, 
     from digest.subscribers.models import Subscriber
 
     some = Subscriber.objects.order_by("pk").values_list("pk", "address_key")
-    reader, address = some[some.count() * 9 // 10]
-    list_of = "/admin/editions/{}/deliveries/".format
+    subscriber, address = some[some.count() * 9 // 10]
+    list_of = "/admin/issues/{}/deliveries/".format
     return {
         "Home": ("console", "/admin/"),
         "Home, what moves": ("console", "/admin/home/moving/"),
-        "desk, going out": ("console", f"/admin/editions/{going}/desk/"),
-        "desk, sent": ("console", f"/admin/editions/{old}/desk/"),
-        "desk, draft": ("console", f"/admin/editions/{draft}/desk/"),
-        "desk, progress": ("console", f"/admin/editions/{going}/desk/progress/"),
-        "readers": ("console", "/admin/readers/"),
-        "readers, search": ("console", f"/admin/readers/?q={address[:7]}"),
-        "readers, deep": ("console", f"/admin/readers/?after={address}"),
-        "a reader": ("console", f"/admin/readers/{reader}/"),
+        "desk, going out": ("console", f"/admin/issues/{going}/desk/"),
+        "desk, sent": ("console", f"/admin/issues/{old}/desk/"),
+        "desk, draft": ("console", f"/admin/issues/{draft}/desk/"),
+        "desk, progress": ("console", f"/admin/issues/{going}/desk/progress/"),
+        "subscribers": ("console", "/admin/subscribers/"),
+        "subscribers, search": ("console", f"/admin/subscribers/?q={address[:7]}"),
+        "subscribers, deep": ("console", f"/admin/subscribers/?after={address}"),
+        "a subscriber": ("console", f"/admin/subscribers/{subscriber}/"),
         "deliveries, current": ("console", list_of(sent)),
         "deliveries, current, failed": ("console", list_of(sent) + "?state=failed"),
-        "deliveries, current, deep": ("console", f"{list_of(sent)}?after=reader-{reader}"),
+        "deliveries, current, deep": ("console", f"{list_of(sent)}?after=subscriber-{subscriber}"),
         "deliveries, going out, queued": ("console", list_of(going) + "?state=queued"),
         "deliveries, put away": ("console", list_of(old)),
         "deliveries, put away, failed": ("console", list_of(old) + "?state=failed"),
-        "deliveries, put away, deep": ("console", f"{list_of(old)}?after=past-{reader}"),
-        "editions": ("console", "/admin/editions/edition/"),
-        "API, readers": ("api", "/api/v1/subscribers?limit=50"),
-        "API, one reader": ("api", f"/api/v1/subscribers?email={address}"),
-        "API, deliveries, failed": ("api", f"/api/v1/editions/{sent}/deliveries?state=failed"),
-        "API, progress": ("api", f"/api/v1/editions/{going}/progress"),
+        "deliveries, put away, deep": ("console", f"{list_of(old)}?after=past-{subscriber}"),
+        "issues": ("console", "/admin/issues/issue/"),
+        "API, subscribers": ("api", "/api/v1/subscribers?limit=50"),
+        "API, one subscriber": ("api", f"/api/v1/subscribers?email={address}"),
+        "API, deliveries, failed": ("api", f"/api/v1/issues/{sent}/deliveries?state=failed"),
+        "API, progress": ("api", f"/api/v1/issues/{going}/progress"),
     }
 
 
-def _make_readers(readers: int, newsletter: int) -> None:
+def _make_subscribers(subscribers: int, newsletter: int) -> None:
     _run(
         "INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone,"
         " created_at) SELECT 'r' || n || '@mail.example', 'r' || n || '@mail.example', '', '', '',"
         " now() FROM generate_series(1, %s) AS n",
-        readers,
+        subscribers,
     )
     _run(
         "INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, cadence,"
@@ -143,32 +143,32 @@ def _make_readers(readers: int, newsletter: int) -> None:
 _STATE = "CASE subscriber.id %% 100 WHEN 0 THEN 5 WHEN 1 THEN 4 WHEN 2 THEN 4 ELSE 3 END"
 
 
-def _put_away(edition: int) -> None:
+def _put_away(issue: int) -> None:
     _run(
-        "INSERT INTO delivery_pastdelivery (id, edition_id, subscriber_id, at, state, attempts,"
+        "INSERT INTO sending_pastdelivery (id, issue_id, subscriber_id, at, state, attempts,"
         f" reply_code, reply) SELECT subscriber.id, %s, subscriber.id, now(), {_STATE}, 1, 250,"
         " '250 2.0.0 taken' FROM subscribers_subscriber AS subscriber ORDER BY id",
-        edition,
+        issue,
     )
     _run(
-        "INSERT INTO delivery_tally (edition_id, state, deliveries, at) SELECT %s, state, count(*),"
+        "INSERT INTO sending_tally (issue_id, state, deliveries, at) SELECT %s, state, count(*),"
         f" now() FROM (SELECT {_STATE} AS state FROM subscribers_subscriber AS subscriber)"
         " AS of_all GROUP BY state",
-        edition,
+        issue,
     )
 
 
-def _current(edition: int, *, goes_on: bool) -> None:
+def _current(issue: int, *, goes_on: bool) -> None:
     waits = "subscriber.id %% 2 = 0" if goes_on else "false"
     _run(
-        "INSERT INTO delivery_delivery (edition_id, subscriber_id, state, due_at, attempts,"
-        " first_attempt_at, doubts, settled_at, reply_code, reply) SELECT %s, subscriber.id,"
+        "INSERT INTO sending_delivery (issue_id, subscriber_id, state, due_at, attempts,"
+        " first_attempt_at, times_uncertain, settled_at, reply_code, reply) SELECT %s, subscriber.id,"
         f" CASE WHEN {waits} THEN 0 ELSE {_STATE} END, now(),"
         f" CASE WHEN {waits} THEN 0 ELSE 1 END, CASE WHEN {waits} THEN NULL ELSE now() END, 0,"
         f" CASE WHEN {waits} THEN NULL ELSE now() END, CASE WHEN {waits} THEN NULL ELSE 250 END,"
         f" CASE WHEN {waits} THEN '' ELSE '250 2.0.0 taken' END"
         " FROM subscribers_subscriber AS subscriber ORDER BY id",
-        edition,
+        issue,
     )
 
 

@@ -1,4 +1,4 @@
-"""Signing a reader's mail with DKIM, beside the bare signature that it contains, and dkimpy.
+"""Signing a subscriber's mail with DKIM, beside the bare signature that it contains, and dkimpy.
 
 All sign with the same key, in turns, within one process, so the machine's mood hits all; medians
 count. The bare signature is `cryptography`'s over a hash that is ready: nothing can be faster.
@@ -79,7 +79,7 @@ def _compare(domain: str, sides: list[Side]) -> None:
 
 
 def _sides(domain: str, key: Key, message: bytes) -> list[Side]:
-    from digest.delivery.dkim import signed
+    from digest.relays.dkim import signed
 
     size = f"{len(message) / 1000:.0f} KB"
     return [
@@ -144,7 +144,7 @@ def _set_up() -> None:
 
 
 def _mail() -> bytes:
-    """Return a reader's mail of an edition of seven stories, some 30 KB."""
+    """Return a subscriber's mail of an issue of seven stories, some 30 KB."""
     from tests.rendering.mails import INES, appeal, compiled, story
 
     stories = [

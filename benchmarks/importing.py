@@ -1,9 +1,10 @@
-"""An import of readers, beside a bare COPY of the same file.
+"""An import of subscribers, beside a bare COPY of the same file.
 
 The import checks each address, looks for each one among earlier rows, suppressions and those who
-left, and writes three rows for each reader. Beside it, in turns in one run, with all tables empty:
+left, and writes three rows for each subscriber. Beside it, in turns in one run, with all tables
+empty:
 
-    one table     COPY of the file's three columns into one table like that of the readers, with its
+    one table     COPY of the file's three columns into one table like that of the subscribers, with its
                   indexes
     three tables  COPY of ready rows into tables like the three that the import fills, with their
                   indexes and foreign keys: the least that storing them can cost
@@ -34,7 +35,7 @@ def main() -> None:
     """Time the sides in turns, then look at memory, and print what came out."""
     _set_up()
     with tempfile.TemporaryDirectory() as folder:
-        file = _list(Path(folder) / "readers.csv", ROWS)
+        file = _list(Path(folder) / "subscribers.csv", ROWS)
         times: dict[str, list[float]] = {"import": [], "one table": [], "three tables": []}
         for _ in range(ROUNDS):
             times["one table"].append(_seconds(lambda: _copy_one(file)))
@@ -69,7 +70,7 @@ def _list(file: Path, rows: int) -> Path:
             # Spread over the index, as addresses are.
             mixed = number * 2_654_435_761 % 2**32
             name = NAMES[number % len(NAMES)]
-            email = f"reader.{mixed:x}@mail{mixed % 5000}.example.com"
+            email = f"subscriber.{mixed:x}@mail{mixed % 5000}.example.com"
             out.write(f"{email},{name},2026-01-0{number % 9 + 1}\n")
     return file
 
@@ -83,7 +84,7 @@ def _import(file: Path) -> None:
 
 
 def _copy_one(file: Path) -> None:
-    """Copy the file as it is into a table with the readers' indexes."""
+    """Copy the file as it is into a table with the subscribers' indexes."""
     _run(
         "CREATE TABLE bare (LIKE subscribers_subscriber INCLUDING ALL);"
         "ALTER TABLE bare ALTER address_key DROP NOT NULL, ALTER timezone DROP NOT NULL,"

@@ -1,7 +1,7 @@
 """What a sender's memory does over a send of any size: one process, from the first to the last.
 
-One edition to DIGEST_READERS readers (1,000,000) goes out through Postfix's smtp-sink by a single
-process, as a worker sends: runs of eight seconds, one after the other. Printed: its resident
+One issue to DIGEST_SUBSCRIBERS subscribers (1,000,000) goes out through Postfix's smtp-sink by a
+single process, as a worker sends: runs of eight seconds, one after the other. Printed: its resident
 memory at each tenth, and the growth from the second tenth to the last.
 """
 
@@ -20,9 +20,9 @@ from benchmarks._relays import sink
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digest.editions.models import Edition
+    from digest.issues.models import Issue
 
-READERS = int(os.environ.get("DIGEST_READERS", "1_000_000"))
+SUBSCRIBERS = int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 MB = 1024 * 1024
 
 
@@ -33,8 +33,8 @@ def main() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
-    edition = _planned()
-    from digest.delivery.progress import progress
+    issue = _planned()
+    from digest.sending.progress import progress
 
     with sink() as (port, _):
         url = f"smtp://127.0.0.1:{port}?starttls=never&connections=4&messages=1000000"
@@ -43,14 +43,14 @@ def main() -> None:
         with Popen(
             [sys.executable, "-m", "benchmarks.memory", "work"], env=environment, stdout=PIPE
         ) as worker:
-            at_tenth = _watch(worker, lambda: progress(edition).sent)
+            at_tenth = _watch(worker, lambda: progress(issue).sent)
         took = time.perf_counter() - begun
-    assert progress(edition).sent == READERS, progress(edition)
+    assert progress(issue).sent == SUBSCRIBERS, progress(issue)
     for tenth, resident in sorted(at_tenth.items()):
-        print(f"   {tenth * READERS // 10:>12,} sent {resident / MB:8.1f} MB")
+        print(f"   {tenth * SUBSCRIBERS // 10:>12,} sent {resident / MB:8.1f} MB")
     grown = (at_tenth[max(at_tenth)] - at_tenth[2]) / MB
     print(
-        f"   {READERS:,} in {took:,.0f} s ({READERS / took:,.0f} a second); grown {grown:+.1f} MB"
+        f"   {SUBSCRIBERS:,} in {took:,.0f} s ({SUBSCRIBERS / took:,.0f} a second); grown {grown:+.1f} MB"
     )
     size = Path(os.environ["DIGEST_DATA_DIR"]) / "journals"
     print(f"   journals left: {sum(one.stat().st_size for one in size.glob('*'))} octets")
@@ -60,35 +60,35 @@ def _watch(worker: "Popen[bytes]", sent: "Callable[[], int]") -> dict[int, int]:
     process, at_tenth = psutil.Process(worker.pid), dict[int, int]()
     while worker.poll() is None:
         resident = process.memory_info().rss
-        at_tenth.setdefault(sent() * 10 // READERS, resident)
+        at_tenth.setdefault(sent() * 10 // SUBSCRIBERS, resident)
         time.sleep(0.2)
     return at_tenth
 
 
-def _planned() -> "Edition":
-    """Lay down readers by one statement, and plan an edition for them."""
+def _planned() -> "Issue":
+    """Lay down subscribers by one statement, and plan an issue for them."""
     from django.db import connection
 
     from digest.core import clock
-    from digest.delivery import planning
-    from digest.editions.models import Edition
-    from tests.cast import LONG_AGO, make_edition, make_newsletter, make_story
+    from digest.issues.models import Issue
+    from digest.sending import planning
+    from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story
 
     newsletter = make_newsletter()
     with connection.cursor() as cursor:
-        cursor.execute(_READERS, [LONG_AGO, READERS])
+        cursor.execute(_SUBSCRIBERS, [LONG_AGO, SUBSCRIBERS])
         cursor.execute(_SUBSCRIPTIONS, [newsletter.pk, LONG_AGO, LONG_AGO])
         cursor.execute("ANALYZE")
-    edition = make_edition(newsletter, slot=LONG_AGO)
-    make_story(edition, title="High water")
+    issue = make_issue(newsletter, slot=LONG_AGO)
+    make_story(issue, title="High water")
     planning.plan_built(clock.now())
-    return Edition.objects.get(pk=edition.pk)
+    return Issue.objects.get(pk=issue.pk)
 
 
-_READERS = """
+_SUBSCRIBERS = """
 INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone, created_at)
 SELECT address, address, '', '', '', %s
-FROM (SELECT 'reader' || n || '@reader.example' AS address FROM generate_series(1, %s) AS n) AS made
+FROM (SELECT 'subscriber' || n || '@reader.example' AS address FROM generate_series(1, %s) AS n) AS made
 """
 _SUBSCRIPTIONS = """
 INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, created_at, confirmed_at)
@@ -101,9 +101,9 @@ def _work() -> None:
     import django
 
     django.setup()
-    from digest.delivery import sending
+    from digest.sending import sender
 
-    while sending.send_due().total:
+    while sender.send_due().total:
         pass
 
 

@@ -1,16 +1,16 @@
-"""The planning of an edition, beside a bare INSERT … SELECT of the same rows.
+"""The planning of an issue, beside a bare INSERT … SELECT of the same rows.
 
 Planning looks at every subscription, pause, cadence and suppression, and lays down a row for each
-reader, in bounded steps; the edition is compiled before, which takes the same at any size. Beside
+subscriber, in bounded steps; the issue is compiled before, which takes the same at any size. Beside
 it, in turns in one run, into the same table with its indexes and foreign keys, empty before:
 
-    bare          one INSERT … SELECT of the readers' ids, ready in a table; the trigger that keeps
+    bare          one INSERT … SELECT of the subscribers' ids, ready in a table; the trigger that keeps
                   the tally is off
-    by zones      planning where the newsletter goes by its readers' clocks, who live in many zones
+    by zones      planning where the newsletter goes by its subscribers' clocks, who live in many zones
     thousandth    planning when the table holds as many older deliveries
 
-DIGEST_READERS sets how many (1,000,000), DIGEST_ROUNDS how often (5); medians count. Memory is that
-of a process that plans for a tenth of them, and of one that plans for all.
+DIGEST_SUBSCRIBERS sets how many (1,000,000), DIGEST_ROUNDS how often (5); medians count. Memory is
+that of a process that plans for a tenth of them, and of one that plans for all.
 """
 
 import os
@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
 
 if TYPE_CHECKING:
-    from digest.editions.models import Edition
+    from digest.issues.models import Issue
 
-READERS = int(os.environ.get("DIGEST_READERS", "1_000_000"))
+SUBSCRIBERS = int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
 TARGET = 2.0
 SUPPRESSED = 100  # every so many
@@ -44,7 +44,7 @@ def main() -> None:
     sides: dict[str, Callable[[], float]] = {
         "bare": _bare,
         "planning": _planning,
-        "by zones": lambda: _planning(readers_time=True),
+        "by zones": lambda: _planning(send_in_local_time=True),
         "thousandth": lambda: _planning(older=True),
     }
     times: dict[str, list[float]] = {side: [] for side in sides}
@@ -69,7 +69,7 @@ def _set_up() -> None:
 
 
 def _people() -> None:
-    """Make the readers, a newsletter for all and one for a tenth of them, and suppressions."""
+    """Make the subscribers, a newsletter for all and one for a tenth of them, and suppressions."""
     from tests.cast import NOON, make_newsletter, make_schedule
 
     for slug, share in (("many", 1), ("few", 10)):
@@ -82,7 +82,7 @@ def _people() -> None:
                 " SELECT address, address, '', '', (%s::text[])[1 + n %% %s], %s FROM"
                 " (SELECT n, md5(n::text) || '@reader.example' AS address"
                 " FROM generate_series(1, %s) AS n) AS people",
-                [list(ZONES), len(ZONES), NOON, READERS],
+                [list(ZONES), len(ZONES), NOON, SUBSCRIBERS],
             )
         _run(
             "INSERT INTO subscribers_subscription"
@@ -105,68 +105,68 @@ def _people() -> None:
 
 
 def _bare(state: int = 0) -> float:
-    """Lay down the rows of an edition without planning it; return the seconds."""
+    """Lay down the rows of an issue without planning it; return the seconds."""
     _empty()
-    edition = _edition()
-    _run("ALTER TABLE delivery_delivery DISABLE TRIGGER delivery_tally_insert")
+    issue = _issue()
+    _run("ALTER TABLE sending_delivery DISABLE TRIGGER sending_tally_insert")
     took = _seconds(
         lambda: _run(
-            "INSERT INTO delivery_delivery"
-            " (edition_id, subscriber_id, state, due_at, attempts, doubts, reply, settled_at)"
+            "INSERT INTO sending_delivery"
+            " (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply, settled_at)"
             " SELECT %s, id, %s, %s, 0, 0, '', %s FROM ready",
-            [edition.pk, state, edition.slot, edition.slot if state else None],
+            [issue.pk, state, issue.slot, issue.slot if state else None],
         )
     )
-    _run("ALTER TABLE delivery_delivery ENABLE TRIGGER delivery_tally_insert")
-    edition.state = edition.State.SENT
-    edition.save(update_fields=["state"])
+    _run("ALTER TABLE sending_delivery ENABLE TRIGGER sending_tally_insert")
+    issue.state = issue.State.SENT
+    issue.save(update_fields=["state"])
     return took
 
 
-def _planning(*, readers_time: bool = False, older: bool = False) -> float:
-    """Plan an edition; return the seconds."""
+def _planning(*, send_in_local_time: bool = False, older: bool = False) -> float:
+    """Plan an issue; return the seconds."""
     from digest.newsletters.models import Newsletter
 
     _empty()
     if older:
         _bare(state=3)
-    Newsletter.objects.update(readers_time=readers_time)
-    edition = _edition()
+    Newsletter.objects.update(send_in_local_time=send_in_local_time)
+    issue = _issue()
     _run("CHECKPOINT")
-    took = _seconds(lambda: _plan(edition))
-    assert edition.deliveries.count() == _planned()
+    took = _seconds(lambda: _plan(issue))
+    assert issue.deliveries.count() == _planned()
     return took
 
 
-def _edition(slug: str = "many") -> "Edition":
-    """Return a new edition that is built and compiled."""
-    from digest.delivery.compiling import compiled_for
-    from digest.editions.models import Edition
+def _issue(slug: str = "many") -> "Issue":
+    """Return a new issue that is built and compiled."""
+    from digest.issues.models import Issue
     from digest.newsletters.models import Newsletter
-    from tests.cast import NOON, make_edition, make_story
+    from digest.sending.compiling import compiled_for
+    from tests.cast import NOON, make_issue, make_story
 
     newsletter = Newsletter.objects.get(slug=slug)
-    slot = NOON - timedelta(minutes=Edition.objects.count())
-    edition = make_edition(newsletter, slot=slot)
-    make_story(edition)
-    compiled_for(edition)
-    return edition
+    slot = NOON - timedelta(minutes=Issue.objects.count())
+    issue = make_issue(newsletter, slot=slot)
+    make_story(issue)
+    compiled_for(issue)
+    return issue
 
 
-def _plan(edition: "Edition") -> None:
-    from digest.delivery import planning
+def _plan(issue: "Issue") -> None:
+    from digest.sending import planning
     from tests.cast import NOON
 
-    assert edition in planning.plan_built(NOON)
+    assert issue in planning.plan_built(NOON)
 
 
 def _planned() -> int:
-    return READERS - READERS // SUPPRESSED
+    return SUBSCRIBERS - SUBSCRIBERS // SUPPRESSED
 
 
 def _empty() -> None:
-    _run("UPDATE editions_edition SET state = 'sent'")
-    _run("TRUNCATE delivery_delivery, delivery_tally")
+    _run("UPDATE issues_issue SET state = 'sent'")
+    _run("TRUNCATE sending_delivery, sending_tally")
     _run("CHECKPOINT")
 
 
@@ -178,11 +178,11 @@ def _run(statement: str, parameters: list[Any] | None = None) -> None:
 
 
 def _peak(slug: str) -> float:
-    """Return the largest resident size, in MB, of a process that plans a newsletter's edition."""
+    """Return the largest resident size, in MB, of a process that plans a newsletter's issue."""
     _empty()
     code = (
         "import benchmarks.planning as b, resource, sys; b._set_up();"
-        "b._plan(b._edition(sys.argv[1]));"
+        "b._plan(b._issue(sys.argv[1]));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)"
     )
     done = subprocess.run(

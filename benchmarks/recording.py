@@ -19,8 +19,8 @@ import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names the
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digest.delivery.journal import Journal
-    from digest.delivery.transports.base import Reply
+    from digest.relays.transports.base import Reply
+    from digest.sending.journal import Journal
 
 MESSAGES = int(os.environ.get("DIGEST_MESSAGES", "5_000"))
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
@@ -95,7 +95,7 @@ def _stream() -> None:
 async def _send_stream() -> None:
     """XADD over a raw connection; replies are read when they come, and nothing waits for them."""
     path = os.environ["DIGEST_REDIS_URL"].removeprefix("unix://")
-    reader, writer = await asyncio.open_unix_connection(path)
+    subscriber, writer = await asyncio.open_unix_connection(path)
     for number in range(1, MESSAGES + 1):
         for state in (b"b", b"e"):
             words = [b"XADD", b"noted", b"*", b"id", b"%d" % number, b"w", state + WORDS.encode()]
@@ -104,16 +104,16 @@ async def _send_stream() -> None:
         await asyncio.sleep(0)
     await writer.drain()
     for _ in range(MESSAGES * 2):
-        await reader.readline()
-        await reader.readline()
+        await subscriber.readline()
+        await subscriber.readline()
     writer.close()
 
 
 def _journal(*, synced: bool = False) -> None:
     from django.test.utils import override_settings
 
-    from digest.delivery.journal import Journal
-    from digest.delivery.transports.base import Reply
+    from digest.relays.transports.base import Reply
+    from digest.sending.journal import Journal
 
     with TemporaryDirectory() as folder, override_settings(DIGEST_DATA_DIR=Path(folder)):
         _fill(Journal(), Reply(250, WORDS), synced=synced)

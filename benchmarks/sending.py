@@ -1,8 +1,8 @@
 """Sending: Digest's whole path, ledger on, beside Postfix's smtp-source, smtplib and Django.
 
 All hand the same number of messages of the same size to Postfix's smtp-sink, in turns, on as many
-connections; each composes nothing but Digest, which puts every reader's mail together, journals it,
-and records the reply in PostgreSQL. Printed: medians, ratios, and where the CPU time went.
+connections; each composes nothing but Digest, which puts every subscriber's mail together, journals
+it, and records the reply in PostgreSQL. Printed: medians, ratios, and where the CPU time went.
 
     make bench ARGS=sending                       everything (an hour)
     DIGEST_ROUNDS=5 DIGEST_CASES=30x4 ...         some cases: KBxCONNECTIONS[xPROCESSES][@MS]
@@ -166,7 +166,7 @@ def _smtplib(case: Case, port: int, size: int, *, threads: int) -> float:
     def work(count: int) -> None:
         with smtplib.SMTP("127.0.0.1", port) as smtp:
             for number in range(count):
-                smtp.sendmail("news@courier.example", f"reader{number}@reader.example", message)
+                smtp.sendmail("news@courier.example", f"subscriber{number}@reader.example", message)
 
     begun = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
@@ -184,7 +184,7 @@ def _django(case: Case, port: int, size: int) -> float:
     messages = []
     for number in range(part):
         message = EmailMultiAlternatives(
-            "Tide", text, "news@courier.example", [f"reader{number}@reader.example"]
+            "Tide", text, "news@courier.example", [f"subscriber{number}@reader.example"]
         )
         message.attach_alternative(html, "text/html")
         messages.append(message)
@@ -202,7 +202,7 @@ def _filler(size: int) -> bytes:
 
 
 def _digest(case: Case, port: int) -> float:
-    """Send a planned edition with as many processes; the time from "go" to the last reply."""
+    """Send a planned issue with as many processes; the time from "go" to the last reply."""
     _prepare(case, case.messages)
     each = max(1, case.connections // case.processes)
     url = f"smtp://127.0.0.1:{port}?starttls=never&connections={each}&messages=1000000"
@@ -227,10 +227,10 @@ def _digest(case: Case, port: int) -> float:
     for worker in workers:
         assert worker.wait() == 0
     took = time.perf_counter() - begun
-    from digest.delivery.progress import progress
-    from digest.editions.models import Edition
+    from digest.issues.models import Issue
+    from digest.sending.progress import progress
 
-    sent = progress(Edition.objects.latest("pk")).sent
+    sent = progress(Issue.objects.latest("pk")).sent
     assert sent == case.messages, sent
     return took
 
@@ -242,7 +242,7 @@ def _work() -> None:
     django.setup()
     from django.db import connection
 
-    from digest.delivery import ledger, sending  # noqa: F401  all of it is imported before "go"
+    from digest.sending import sender
 
     connection.ensure_connection()
     print("ready", flush=True)
@@ -251,9 +251,9 @@ def _work() -> None:
         import cProfile
 
         where = os.environ["DIGEST_PROFILE"]
-        cProfile.runctx("sending.send_due()", {"sending": sending}, {}, where)
+        cProfile.runctx("sending.send_due()", {"sending": sender}, {}, where)
     else:
-        sending.send_due()
+        sender.send_due()
 
 
 def _set_up() -> None:
@@ -265,18 +265,18 @@ def _set_up() -> None:
     call_command("migrate", verbosity=0)
 
 
-def _prepare(case: Case, readers: int) -> bytes:
-    """Plan an edition of about that many kilobytes for so many readers; return a mail of it."""
+def _prepare(case: Case, subscribers: int) -> bytes:
+    """Plan an issue of about that many kilobytes for so many subscribers; return a mail of it."""
     from django.db import connection
 
     from digest.core import clock
-    from digest.delivery import ledger, planning
-    from digest.delivery.addressing import parcel_for
-    from digest.delivery.choosing import shelf_of
-    from digest.delivery.compiling import compiled_for
-    from digest.editions.models import Edition
+    from digest.issues.models import Issue
+    from digest.sending import ledger, planning
+    from digest.sending.compiling import compiled_for
+    from digest.sending.outgoing import parcel_for
+    from digest.sending.segmentation import segmentation_of
     from digest.subscribers.models import Subscriber, Subscription
-    from tests.cast import LONG_AGO, make_edition, make_newsletter, make_story
+    from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")
@@ -284,7 +284,7 @@ def _prepare(case: Case, readers: int) -> bytes:
     made = Subscriber.objects.bulk_create(
         (
             Subscriber(email=each, address_key=each, created_at=LONG_AGO)
-            for each in (f"reader{number}@reader.example" for number in range(readers))
+            for each in (f"subscriber{number}@reader.example" for number in range(subscribers))
         ),
         batch_size=5_000,
     )
@@ -301,16 +301,16 @@ def _prepare(case: Case, readers: int) -> bytes:
         ),
         batch_size=5_000,
     )
-    edition = make_edition(newsletter, slot=LONG_AGO)
+    issue = make_issue(newsletter, slot=LONG_AGO)
     stories, words = {5: (0, 0), 30: (6, 120), 90: (10, 900)}[case.kilobytes]
     for number in range(max(1, stories)):
         summary = "A word of the tide. " * (words // 4)
-        make_story(edition, title=f"High water {number}", summary=summary)
+        make_story(issue, title=f"High water {number}", summary=summary)
     planning.plan_built(clock.now())
-    edition = Edition.objects.select_related("newsletter__publication").get(pk=edition.pk)
-    shelf = shelf_of(edition, compiled_for(edition))
-    row = ledger.Row(0, 1, "reader1@reader.example", "", 0, None)
-    return parcel_for(edition, row, shelf, clock.now()).message
+    issue = Issue.objects.select_related("newsletter__publication").get(pk=issue.pk)
+    segmentation = segmentation_of(issue, compiled_for(issue))
+    row = ledger.Row(0, 1, "subscriber1@reader.example", "", 0, None)
+    return parcel_for(issue, row, segmentation, clock.now()).message
 
 
 if __name__ == "__main__":

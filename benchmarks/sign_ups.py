@@ -145,7 +145,7 @@ def _flood(port: int, newsletter: object) -> None:
 
 def _bomb(port: int, newsletter: object, numbers: range) -> None:
     from digest.core import clock
-    from digest.inbound import obeying
+    from digest.inbound import commands
     from digest.web import forms
 
     connection = HTTPConnection("127.0.0.1", port)
@@ -154,7 +154,7 @@ def _bomb(port: int, newsletter: object, numbers: range) -> None:
         email, from_ = _spelled(number), f"10.{number % 200}.{number % 97}.{number % 89}"
         if number % 5 == 0:
             mail = f"From: {email}\r\nSubject: x\r\n\r\nx\r\n".encode()
-            obeying.obey("subscribe+tide@in.courier.example", mail, email)
+            commands.obey("subscribe+tide@in.courier.example", mail, email)
             continue
         body = urlencode({"email": email, "token": token})
         accept = "application/json" if number % 2 else "text/html"
@@ -162,13 +162,13 @@ def _bomb(port: int, newsletter: object, numbers: range) -> None:
 
 
 def _settled() -> None:
-    from digest.delivery import signups
+    from digest.selfservice import signups
 
     signups.settle_due()
 
 
 def _say_flood(idle: list[float], busy: list[float]) -> None:
-    from digest.delivery.models import Notice
+    from digest.notices.models import Notice
 
     counts = Counter(Notice.objects.filter(kind="confirm").values_list("mailbox", flat=True))
     print(f"{ATTEMPTS:,} attempts on {VICTIMS} mailboxes: {counts.total()} confirmations")

@@ -68,14 +68,14 @@ DIGEST_BROKER_OPTIONS = {
 }
 
 # A claimed delivery is its worker's for so long without a sign of life. Longer than a pause of the
-# machine, shorter than readers would notice.
+# machine, shorter than subscribers would notice.
 DIGEST_LEASE_SECONDS = float(env.read("DIGEST_LEASE_SECONDS", "60"))
 DIGEST_TICK_SECONDS = float(env.read("DIGEST_TICK_SECONDS", "10"))  # how often beat says "look"
 DIGEST_SEND_SECONDS = float(env.read("DIGEST_SEND_SECONDS", "8"))  # of one sending task
 DIGEST_SEND_PARALLEL = int(env.read("DIGEST_SEND_PARALLEL", "4"))  # sending tasks nudged at once
 
-# Who got what, in days after an edition's end: until it is put away among the past deliveries, and
-# until it is deleted (0: never). An edition's numbers are kept in any case.
+# Who got what, in days after an issue's end: until it is put away among the past deliveries, and
+# until it is deleted (0: never). An issue's numbers are kept in any case.
 DIGEST_PUT_AWAY_DAYS = float(env.read("DIGEST_PUT_AWAY_DAYS", "30"))
 DIGEST_KEEP_DAYS = float(env.read("DIGEST_KEEP_DAYS", "730"))
 
@@ -99,13 +99,15 @@ INSTALLED_APPS = [
     "digest.articles",
     "digest.newsletters",
     "digest.subscribers",
-    "digest.editions",
-    "digest.delivery",
-    "digest.hooks",
+    "digest.issues",
+    "digest.relays",
+    "digest.notices",
+    "digest.sending",
+    "digest.webhooks",
     "digest.inbound",
     "digest.api",
     "digest.web",
-    "digest.backoffice",
+    "digest.console",
     "digest.cli",
     "digest.embedded",
     # After the console, whose templates go before theirs.
@@ -117,16 +119,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "digest.web.middleware.ContentSecurityPolicy",
-    "digest.backoffice.middleware.ConsolePolicy",
+    "digest.console.middleware.ConsolePolicy",
     "digest.web.middleware.Language",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "digest.backoffice.middleware.FirstRun",
+    "digest.console.middleware.FirstRun",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "digest.api.trail.Trail",
+    "digest.api.audit_trail.Trail",
 ]
 ROOT_URLCONF = "digest.urls"
 WSGI_APPLICATION = "digest.wsgi.application"
@@ -168,8 +170,8 @@ UNFOLD = {
             "950": "#11233c",
         }
     },
-    "STYLES": ["digest.backoffice.sidebar.style"],
-    "SIDEBAR": {"navigation": "digest.backoffice.sidebar.navigation"},
+    "STYLES": ["digest.console.navigation.style"],
+    "SIDEBAR": {"navigation": "digest.console.navigation.navigation"},
 }
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -192,7 +194,7 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
     }
 }
-ACCOUNT_ADAPTER = "digest.backoffice.people.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "digest.console.team.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -204,7 +206,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # Failed sign-ins: from one address, and with one account from wherever.
 ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,5/5m/key", "reset_password": "5/m/ip,3/h/key"}
-MFA_ADAPTER = "digest.backoffice.people.adapters.MFAAdapter"
+MFA_ADAPTER = "digest.console.team.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True

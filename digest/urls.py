@@ -11,7 +11,7 @@ from digest.core import env
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("digest.web.urls")),
-    path("admin/", include("digest.backoffice.urls")),
+    path("admin/", include("digest.console.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("digest.api.v1")),
     # Browsers ask for it beside documents that name none: a mail shown as a page, for one.

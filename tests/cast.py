@@ -9,9 +9,9 @@ from itertools import count
 from typing import Any
 
 from digest.articles.models import Article, Sighting, Source
-from digest.delivery.models import Delivery
-from digest.editions.models import Edition, Story
+from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Newsletter, Publication, Schedule, Section
+from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber, Subscription
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -122,7 +122,7 @@ def make_article(source: Source | None = None, **fields: Any) -> Article:
 
 
 def make_subscriber(newsletter: Newsletter | None = None, **fields: Any) -> Subscriber:
-    """A reader; confirmed and active on the newsletter if one is given."""
+    """A subscriber; confirmed and active on the newsletter if one is given."""
     email = fields.pop("email", f"ines{next(_numbers)}@reader.example")
     given = {"email": email, "address_key": email.casefold(), "created_at": NOON}
     subscriber = Subscriber.objects.create(**given | fields)
@@ -137,17 +137,17 @@ def make_subscriber(newsletter: Newsletter | None = None, **fields: Any) -> Subs
     return subscriber
 
 
-def make_edition(newsletter: Newsletter | None = None, **fields: Any) -> Edition:
-    """A built edition for noon with no stories."""
-    given = {"slot": NOON, "state": Edition.State.BUILT, "built_at": NOON}
-    return Edition.objects.create(newsletter=newsletter or make_newsletter(), **given | fields)
+def make_issue(newsletter: Newsletter | None = None, **fields: Any) -> Issue:
+    """A built issue for noon with no stories."""
+    given = {"slot": NOON, "state": Issue.State.BUILT, "built_at": NOON}
+    return Issue.objects.create(newsletter=newsletter or make_newsletter(), **given | fields)
 
 
-def make_story(edition: Edition, **fields: Any) -> Story:
-    """A story at the end of the edition."""
+def make_story(issue: Issue, **fields: Any) -> Story:
+    """A story at the end of the issue."""
     number = next(_numbers)
     given = {
-        "position": edition.stories.count(),
+        "position": issue.stories.count(),
         "revision": 1,
         "section": "Latest Stories",
         "reason": "latest",
@@ -156,14 +156,14 @@ def make_story(edition: Edition, **fields: Any) -> Story:
         "summary": "Members voted eight to seven to begin in spring.",
         "published_at": NOON,
     }
-    return Story.objects.create(edition=edition, **given | fields)
+    return Story.objects.create(issue=issue, **given | fields)
 
 
-def make_running(readers: int = 1, **fields: Any) -> Edition:
-    """An edition that goes out: one story, compiled when needed, a due delivery for each reader."""
-    edition = make_edition(state=Edition.State.SENDING, planned_at=NOON, **fields)
-    make_story(edition)
-    for _ in range(readers):
-        reader = make_subscriber(edition.newsletter)
-        Delivery.objects.create(edition=edition, subscriber=reader, due_at=LONG_AGO)
-    return edition
+def make_running(subscribers: int = 1, **fields: Any) -> Issue:
+    """An issue that goes out: one story, compiled when needed, a due delivery for each subscriber."""
+    issue = make_issue(state=Issue.State.SENDING, planned_at=NOON, **fields)
+    make_story(issue)
+    for _ in range(subscribers):
+        subscriber = make_subscriber(issue.newsletter)
+        Delivery.objects.create(issue=issue, subscriber=subscriber, due_at=LONG_AGO)
+    return issue

@@ -26,7 +26,8 @@ app.conf.update(
     task_routes={name: {"queue": jobs.queue_of(name)} for name in jobs.NAMES},
     # A nudge is worth nothing once it is old, and nothing to keep while a worker is busy.
     worker_prefetch_multiplier=1,
-    # Readers wait, so a broker that comes back is found within seconds, however long it was away.
+    # Subscribers wait, so a broker that comes back is found within seconds, however long it was
+    # away.
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_connection_retry=True,

@@ -1,42 +1,46 @@
-"""Who did what: noted when it is done, read page by page."""
+"""The audit log: who did what, recorded when it is done, read page by page."""
 
 from datetime import datetime
 from typing import Any
 
 from digest.accounts.models import AuditEntry, User
 
-LONGEST = 500
+LONGEST_ACTION, LONGEST_NAME = 500, 300  # characters
 
 
-def note(
+def record(
     user: User,
-    what: str,
+    action: str,
     now: datetime,
     *,
-    about: Any = "",
+    target: Any = "",
     url: str = "",
-    publication: int | None = None,
+    publication_id: int | None = None,
     ip: str | None = None,
     via: str = "",
 ) -> AuditEntry:
-    """Note what a person did, or a program of theirs (`via` names it).
+    """Record what a person did, or an API token of theirs (`via` names it).
 
-    `publication` is the id of the only one that it concerns.
+    `publication_id` is the only publication that it concerns; None: all of them.
     """
     return AuditEntry.objects.create(
         at=now,
         user=user,
-        who=f"{user}, {via}"[:300] if via else str(user),
-        what=what[:LONGEST],
-        about=str(about)[:300],
-        url=url[:300],
-        publication_id=publication,
+        actor=f"{user}, {via}"[:LONGEST_NAME] if via else str(user),
+        action=action[:LONGEST_ACTION],
+        target=str(target)[:LONGEST_NAME],
+        url=url[:LONGEST_NAME],
+        publication_id=publication_id,
         ip=ip,
     )
 
 
-def note_of(who: str, what: str, now: datetime, *, about: str = "") -> AuditEntry:
-    """Note what somebody without an account did, on the machine itself."""
+def record_command(actor: str, action: str, now: datetime, *, target: str = "") -> AuditEntry:
+    """Record what somebody without an account did on the machine itself."""
     return AuditEntry.objects.create(
-        at=now, user=None, who=who[:300], what=what[:LONGEST], about=about[:300]
+        at=now,
+        user=None,
+        actor=actor[:LONGEST_NAME],
+        action=action[:LONGEST_ACTION],
+        target=target[:LONGEST_NAME],
     )

@@ -75,10 +75,10 @@ class AuditEntry(models.Model):
 
     at = models.DateTimeField()
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    who = models.CharField(max_length=300)  # as they were called; it outlives the account
-    what = models.CharField(max_length=500)
-    about = models.CharField(max_length=300, blank=True)  # an edition, a reader, a person
-    url = models.CharField(max_length=300, blank=True)  # of what it is about, here
+    actor = models.CharField(max_length=300)  # the user's name at the time; outlives the account
+    action = models.CharField(max_length=500)
+    target = models.CharField(max_length=300, blank=True)  # an issue, a subscriber, a person
+    url = models.CharField(max_length=300, blank=True)  # path of the page where it was done
     publication_id = models.BigIntegerField(null=True)  # none: it concerns them all
     ip = models.GenericIPAddressField(null=True)
 
@@ -86,4 +86,4 @@ class AuditEntry(models.Model):
         indexes = [models.Index(fields=["publication_id", "id"], name="audit_of_publication")]
 
     def __str__(self) -> str:
-        return f"{self.who}: {self.what}"
+        return f"{self.actor}: {self.action}"

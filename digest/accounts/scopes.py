@@ -12,10 +12,10 @@ class Scope(StrEnum):
     SOURCES_WRITE = "sources:write"
     ARTICLES_READ = "articles:read"
     ARTICLES_WRITE = "articles:write"
-    EDITIONS_READ = "editions:read"
-    EDITIONS_WRITE = "editions:write"  # build, pause, cancel: whatever lets no mail leave
-    EDITIONS_APPROVE = "editions:approve"
-    EDITIONS_SEND = "editions:send"  # whatever makes mail leave
+    ISSUES_READ = "issues:read"
+    ISSUES_WRITE = "issues:write"  # build, pause, cancel: whatever lets no mail leave
+    ISSUES_APPROVE = "issues:approve"
+    ISSUES_SEND = "issues:send"  # whatever makes mail leave
     SUBSCRIBERS_READ = "subscribers:read"
     SUBSCRIBERS_WRITE = "subscribers:write"
     SUBSCRIBERS_EXPORT = "subscribers:export"

@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field
 from digest.articles.errors import DiscoveryError, ParseError
 from digest.core.errors import ConfigurationError, DigestError, InvalidAddressError
 from digest.core.http import FetchError
-from digest.delivery.errors import TransportError
 from digest.newsletters.errors import NewsletterError
-from digest.subscribers.errors import DoorClosedError, TooManyError
+from digest.relays.errors import TransportError
+from digest.subscribers.errors import LimiterUnavailableError, TooManyError
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ def of_digest(_request: HttpRequest, problem: DigestError) -> HttpResponse:
         return answer(problem.status, str(problem), wait=problem.wait, **problem.more)
     if isinstance(problem, TooManyError):
         return answer(429, str(problem), wait=problem.seconds)
-    if isinstance(problem, DoorClosedError | ConfigurationError | TransportError):
+    if isinstance(problem, LimiterUnavailableError | ConfigurationError | TransportError):
         return answer(503, str(problem), wait=60)
     return answer(422 if isinstance(problem, _ABOUT_INPUT) else 409, str(problem))
 

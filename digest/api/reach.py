@@ -8,12 +8,12 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 from django.http import Http404
 
-from digest.api.bearer import Caller
+from digest.api.authentication import Caller
 from digest.articles.models import Article, Source
-from digest.delivery import belonging
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers.models import Subscriber, Suppression
+from digest.tenancy import belonging
 
 M = TypeVar("M", bound=Model)
 
@@ -38,14 +38,14 @@ def maybe_newsletter(caller: Caller, slug: str | None) -> Newsletter | None:
     return newsletter(caller, slug) if slug else None
 
 
-def editions(caller: Caller) -> QuerySet[Edition]:
-    """Return the editions."""
-    return belonging.editions(caller.there)
+def issues(caller: Caller) -> QuerySet[Issue]:
+    """Return the issues."""
+    return belonging.issues(caller.there)
 
 
-def edition(caller: Caller, number: int) -> Edition:
-    """Return one edition."""
-    return _one(editions(caller).filter(pk=number))
+def issue(caller: Caller, number: int) -> Issue:
+    """Return one issue."""
+    return _one(issues(caller).filter(pk=number))
 
 
 def sources(caller: Caller) -> QuerySet[Source]:
@@ -69,12 +69,12 @@ def article(caller: Caller, number: int) -> Article:
 
 
 def subscribers(caller: Caller) -> QuerySet[Subscriber]:
-    """Return the readers who asked for a newsletter of theirs, now or before."""
+    """Return the subscribers who asked for a newsletter of theirs, now or before."""
     return belonging.subscribers(caller.there)
 
 
 def subscriber(caller: Caller, number: int) -> Subscriber:
-    """Return one reader."""
+    """Return one subscriber."""
     return _one(subscribers(caller).filter(pk=number))
 
 

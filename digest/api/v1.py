@@ -13,7 +13,7 @@ from digest import __version__
 from digest.api import docs, problems
 from digest.api.resources import (
     articles,
-    editions,
+    issues,
     newsletters,
     sections,
     sources,
@@ -88,7 +88,7 @@ api = DigestAPI(
     docs_url=None,
 )
 problems.install(api)
-for _resource in (newsletters, sections, sources, articles, editions, subscribers, suppressions):
+for _resource in (newsletters, sections, sources, articles, issues, subscribers, suppressions):
     api.add_router("", _resource.router)
 
 

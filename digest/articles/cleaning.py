@@ -14,7 +14,7 @@ from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring
 
 from digest.articles.parsing.base import Document, Entry, Image
-from digest.articles.prose import (
+from digest.articles.plain_text import (
     LONGEST_LINE,
     WEB,
     WITH_CONTENT,
@@ -102,8 +102,8 @@ def entry(found: Entry) -> Entry:
 def body(markup: str) -> str:
     """Return HTML through the allow-list: prose, tables, figures, links to http, https, mailto.
 
-    No style, class, script, frame, form, event handler; no image under 3 px (they count readers).
-    Relative URLs are dropped: a parser has made absolute what it could.
+    No style, class, script, frame, form, event handler; no image under 3 px (they count
+    subscribers). Relative URLs are dropped: a parser has made absolute what it could.
     """
     safe = _NARROW.clean(shallow(markup))
     if not safe.strip():

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from digest.articles import cleaning, fetching, parsing
 from digest.articles.errors import DiscoveryError, ParseError
 from digest.articles.models import Source
-from digest.articles.parsing import facts, page
+from digest.articles.parsing import metadata, page
 from digest.articles.parsing.charset import decode
 from digest.articles.parsing.sniff import sniff
 from digest.core.http import Fetched, FetchError, fetch
@@ -79,7 +79,7 @@ def _leads(url: str) -> Iterator[Found]:
         yield _feed(answer, url)
         return
     article = None if _is_front(answer.url) else _article(answer, url, text)
-    if article and facts.read(page.tree(text)).is_article:
+    if article and metadata.read(page.tree(text)).is_article:
         yield article
         return
     named = filter(None, map(_try, _named(text, answer.url)))

@@ -8,10 +8,10 @@ from django.db.models import Q
 from digest.articles import identity
 from digest.articles.models import Article
 from digest.cli.errors import AskedError
-from digest.delivery.models import Relay
-from digest.delivery.relays import roster
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
+from digest.relays import registry
+from digest.relays.models import Relay
 
 
 def newsletter(slug: str) -> Newsletter:
@@ -40,21 +40,21 @@ def article(url: str) -> Article:
     raise AskedError(f"No article is known at {url}. `digest article list` shows what is.")
 
 
-def edition(number: int) -> Edition:
-    """Return the edition with this id, its newsletter and publication with it."""
+def issue(number: int) -> Issue:
+    """Return the issue with this id, its newsletter and publication with it."""
     found = (
-        Edition.objects.select_related("newsletter__publication", "newsletter__schedule")
+        Issue.objects.select_related("newsletter__publication", "newsletter__schedule")
         .filter(pk=number)
         .first()
     )
     if found:
         return found
-    raise AskedError(f"There is no edition {number}. `digest edition list` shows them.")
+    raise AskedError(f"There is no issue {number}. `digest issue list` shows them.")
 
 
 def relay(name: str) -> Relay:
     """Return the relay of this name; raise AskedError naming those that are there."""
-    known = {one.name: one for one in roster.known()}
+    known = {one.name: one for one in registry.known()}
     if name in known:
         return known[name]
     there = f"There are: {', '.join(known)}." if known else "Add one: digest relay add NAME URL"

@@ -37,22 +37,22 @@ OVERVIEW = {
         "newsletter": "add, set, list, show, pick for, pause or resume a newsletter",
         "source": "add, list or poll the feeds that articles come from",
         "article": "list articles; mark one as updated, to be sent once more",
-        "preview": "pick and render the next edition now; send nothing",
+        "preview": "pick and render the next issue now; send nothing",
     },
-    "Readers": {
-        "subscriber": "add, import, export, show, unsubscribe or erase readers",
+    "Subscribers": {
+        "subscriber": "add, import, export, show, unsubscribe or erase subscribers",
         "suppress": "stop all mail to an address",
     },
     "Sending": {
-        "send": "build an edition and send it now, or send a test to one address",
+        "send": "build an issue and send it now, or send a test to one address",
         "desk": "an issue before it goes out: check, approve, send, undo, skip, retract",
-        "edition": "list, show, pause, resume or cancel editions",
+        "issue": "list, show, pause, resume or cancel issues",
         "relay": "add, change or list relays; resume a paused domain",
         "dkim": "make keys to sign mail with, or show their DNS records",
     },
     "Programs": {
         "token": "add, list or revoke what programs call the API with",
-        "hook": "add, list, test or remove where programs are told of events",
+        "webhook": "add, list, test or remove where programs are told of events",
     },
     "Processes": {
         "web": "answer browsers",
@@ -126,7 +126,7 @@ def _manage(name: str, rest: list[str]) -> int:
 
     django.setup()
 
-    from digest.cli import trail
+    from digest.cli import audit_trail
     from digest.core.terminal import database_trouble
 
     # Work done at the terminal answers there; its log lines are for the processes.
@@ -140,7 +140,7 @@ def _manage(name: str, rest: list[str]) -> int:
     options = vars(command.create_parser("digest", name).parse_args(rest))
     try:
         command.execute(*options.pop("args", ()), **options)
-        trail.note(name, options)
+        audit_trail.note(name, options)
     except CommandError as problem:
         return _fail(str(problem), problem.returncode, rest)
     except Error as problem:

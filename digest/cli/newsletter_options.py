@@ -14,7 +14,7 @@ from digest.newsletters.models import Newsletter, Publication
 _PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to")
 POLICIES = (
     *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
-    *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "in_doubt"),
+    *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
 )
 
 
@@ -43,8 +43,8 @@ def add_schedule(add: CommandParser) -> None:
 
 
 def add_offer(parser: CommandParser) -> None:
-    """Take what readers are offered."""
-    group = parser.add_argument_group("what readers are offered")
+    """Take what subscribers are offered."""
+    group = parser.add_argument_group("what subscribers are offered")
     group.add_argument(
         "--offer",
         metavar="CADENCES",
@@ -59,9 +59,9 @@ def add_offer(parser: CommandParser) -> None:
     )
     _add_switch(
         group,
-        "readers_time",
-        ("--readers-time", "--schedule-time"),
-        "at the schedule's time of day in each reader's own zone",
+        "send_in_local_time",
+        ("--local-time", "--schedule-time"),
+        "at the schedule's time of day in each subscriber's own zone",
     )
     _add_switch(
         group,
@@ -79,7 +79,7 @@ def add_desk(parser: CommandParser) -> None:
     )
     group.add_argument(
         "--desk",
-        dest="desk_minutes",
+        dest="review_minutes",
         type=numbers.none_or_some,
         metavar="MINUTES",
         help="an issue is built so long before it goes out",
@@ -95,7 +95,7 @@ def add_desk(parser: CommandParser) -> None:
 
 def desk(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
-    return given(options, ("approval", "desk_minutes", "undo_seconds"))
+    return given(options, ("approval", "review_minutes", "undo_seconds"))
 
 
 def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> None:
@@ -107,7 +107,7 @@ def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> Non
 
 def offer(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
-    said = given(options, ("listed", "welcome_with_latest", "readers_time", "redirect_links"))
+    said = given(options, ("listed", "welcome_with_latest", "send_in_local_time", "redirect_links"))
     if options["offer"] is not None:
         said["cadences"] = reading.parse_cadences(options["offer"])
     return said
@@ -135,7 +135,7 @@ def add_policies(add: CommandParser) -> None:
     group = add.add_argument_group("when things are not as planned")
     group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")
     group.add_argument("--late", dest="late_minutes", type=numbers.some, metavar="MINUTES")
-    group.add_argument("--in-doubt", choices=Newsletter.InDoubt.values, help="mail cut off midway")
+    group.add_argument("--uncertain", choices=Newsletter.InDoubt.values, help="mail cut off midway")
 
 
 def publication(options: dict[str, Any], now: datetime) -> Publication:

@@ -20,7 +20,7 @@ def web(*, host: str, port: int, workers: int, threads: int) -> list[str]:
     return [
         *("gunicorn", "digest.wsgi:application", "--bind", f"{place}:{port}"),
         *("--workers", str(workers), "--threads", str(threads)),
-        # No access log: addresses of pages hold readers' tokens.
+        # No access log: addresses of pages hold subscribers' tokens.
         *("--graceful-timeout", "30", "--log-level", "warning"),
         "--no-control-socket",
     ]

@@ -84,8 +84,8 @@ def envelope(email: str) -> str:
 def folded(key: str) -> str:
     """Return one key for all spellings that reach one mailbox, as far as is commonly known.
 
-    For limits only, never to identify a reader: `+tag` is cut off everywhere, and Gmail overlooks
-    dots (support.google.com/mail/answer/7436150) and has a second name.
+    For limits only, never to identify a subscriber: `+tag` is cut off everywhere, and Gmail
+    overlooks dots (support.google.com/mail/answer/7436150) and has a second name.
     """
     local, _, domain = key.rpartition("@")
     local = local.partition("+")[0] or local

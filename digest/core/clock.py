@@ -19,7 +19,7 @@ def zone(name: str) -> ZoneInfo:
         raise DigestError(f"{name!r} is no time zone; use a name like Europe/London.") from cause
 
 
-def spoken(moment: datetime, tz: tzinfo = UTC) -> str:
+def format_moment(moment: datetime, tz: tzinfo = UTC) -> str:
     """Say a moment to a person, always with its zone: `Mon 23 Nov 2026, 07:00 GMT`."""
     return moment.astimezone(tz).strftime("%a %d %b %Y, %H:%M %Z")
 

@@ -1,8 +1,8 @@
 """Fetching from addresses that strangers name, and posting to them.
 
 `fetch` follows redirects itself and checks each hop: only http and https, only public addresses
-(see digest.core.guard), at most 5 MB once inflated, 10 seconds in all, 5 redirects. Proxies from
-the environment are not used: they would connect where we may not.
+(see digest.core.ssrf_guard), at most 5 MB once inflated, 10 seconds in all, 5 redirects. Proxies
+from the environment are not used: they would connect where we may not.
 """
 
 import re
@@ -21,7 +21,7 @@ from django.conf import settings
 from digest import __version__
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.core.guard import (
+from digest.core.ssrf_guard import (
     Deadline,
     DeadlineError,
     ForbiddenAddressError,

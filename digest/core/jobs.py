@@ -13,22 +13,22 @@ from django.conf import settings
 from django.db import transaction
 
 POLL_SOURCES = "articles.poll"
-BUILD_EDITIONS = "editions.build"
-PLAN_EDITIONS = "delivery.plan"
+BUILD_ISSUES = "issues.build"
+PLAN_ISSUES = "delivery.plan"
 SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wait behind it
 SWEEP_DELIVERIES = "delivery.sweep"
 PUT_AWAY = "delivery.put_away"
 COMPACT_GROWTH = "delivery.compact_growth"
-SETTLE_SIGNUPS = "notices.settle"  # with the next: a reader waits, so no edition is before them
+SETTLE_SIGNUPS = "notices.settle"  # with the next: a subscriber waits, so no issue is before them
 SEND_NOTICES = "notices.send"
-TELL_HOOKS = "hooks.tell"
-FORGET_TOLD = "hooks.forget"
+TELL_HOOKS = "webhooks.tell"
+FORGET_TOLD = "webhooks.forget"
 
 NAMES = frozenset(
     {
         POLL_SOURCES,
-        BUILD_EDITIONS,
-        PLAN_EDITIONS,
+        BUILD_ISSUES,
+        PLAN_ISSUES,
         SEND_DELIVERIES,
         SWEEP_DELIVERIES,
         PUT_AWAY,

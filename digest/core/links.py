@@ -25,12 +25,12 @@ _LONGEST = 512
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-class ReaderLink(NamedTuple):
-    """What a reader's link in an edition stands for: three ids."""
+class SubscriberLink(NamedTuple):
+    """What a subscriber's link in an issue stands for: three ids."""
 
     subscriber: int
     newsletter: int
-    edition: int  # 0: none, the link stood in no edition
+    issue: int  # 0: none, the link stood in no issue
 
 
 def sign(purpose: str, *ids: int) -> str:
@@ -67,19 +67,19 @@ def read_until(purpose: str, token: str, now: datetime) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def bounce_token(edition: int, subscriber: int) -> str:
+def bounce_token(issue: int, subscriber: int) -> str:
     """Return the token in an envelope sender that says which mail came back (VERP).
 
     In base32 without a case, because servers on the way may change it; some 40 characters, for a
     local part may have 64 (RFC 5321 §4.5.3.1.1).
     """
-    payload = _varints_of((edition, subscriber))
+    payload = _varints_of((issue, subscriber))
     raw = payload + _tag(settings.SECRET_KEY, "bounce", payload)
     return b32encode(raw).rstrip(b"=").lower().decode("ascii")
 
 
 def read_bounce_token(token: str) -> tuple[int, int]:
-    """Return edition and reader of a bounce token, in any case; LinkError for anything else."""
+    """Return issue and subscriber of a bounce token, in any case; LinkError for anything else."""
     try:
         raw = b32decode(token.upper() + "=" * (-len(token) % 8))
     except ValueError as cause:
@@ -90,33 +90,33 @@ def read_bounce_token(token: str) -> tuple[int, int]:
     return ids[0], ids[1]
 
 
-def unsubscribe_token(link: ReaderLink) -> str:
-    """Return the token under which this reader leaves this newsletter."""
+def unsubscribe_token(link: SubscriberLink) -> str:
+    """Return the token under which this subscriber leaves this newsletter."""
     return sign("unsubscribe", *link)
 
 
-def read_unsubscribe_token(token: str) -> ReaderLink:
+def read_unsubscribe_token(token: str) -> SubscriberLink:
     """Return whom an unsubscribe token names; raise LinkError if it is not one of ours."""
     ids = read("unsubscribe", token)
-    if len(ids) != len(ReaderLink._fields):
+    if len(ids) != len(SubscriberLink._fields):
         raise LinkError(DAMAGED)
-    return ReaderLink(*ids)
+    return SubscriberLink(*ids)
 
 
-def story_url(edition: int, story: int) -> str:
-    """Return the link to a story by way of us; the same for all readers, so it tells of none."""
-    return absolute(f"/r/{sign('story', edition, story)}")
+def story_url(issue: int, story: int) -> str:
+    """Return the link to a story by way of us; the same for all subscribers, so it tells of none."""
+    return absolute(f"/r/{sign('story', issue, story)}")
 
 
 def read_story_token(token: str) -> tuple[int, int]:
-    """Return edition and story of such a link's token; raise LinkError if it is not one of ours."""
+    """Return issue and story of such a link's token; raise LinkError if it is not one of ours."""
     ids = read("story", token)
     if len(ids) != 2:
         raise LinkError(DAMAGED)
     return ids[0], ids[1]
 
 
-def ways_out(link: ReaderLink) -> tuple[str, str]:
+def ways_out(link: SubscriberLink) -> tuple[str, str]:
     """Return the web address that leaves, and the mailto link, or nothing where no mail is read."""
     token, domain = unsubscribe_token(link), settings.DIGEST_INBOUND_DOMAIN
     mailto = f"mailto:unsubscribe+{token}@{domain}?subject=unsubscribe" if domain else ""
@@ -124,7 +124,7 @@ def ways_out(link: ReaderLink) -> tuple[str, str]:
 
 
 def preferences_url(subscriber: int, publication: int) -> str:
-    """Return the link to a reader's preferences that stands in every mail, and never expires."""
+    """Return the link to a subscriber's preferences that stands in every mail, and never expires."""
     return absolute(f"/preferences/{sign('preferences', subscriber, publication)}")
 
 

@@ -137,7 +137,7 @@ class ActionCommand(DigestCommand):
         return parser
 
     def run(self, options: dict[str, Any]) -> None:
-        """Hand over to the action's method."""
+        """InFlight over to the action's method."""
         getattr(self, f"do_{options['action'].replace('-', '_')}")(options)
 
 

@@ -24,5 +24,5 @@ def first(now: datetime) -> Upcoming | None:
     if not planned:
         return None
     at, schedule = min(planned, key=lambda pair: pair[0])
-    spoken = clock.spoken(at, clock.zone(schedule.timezone))
+    spoken = clock.format_moment(at, clock.zone(schedule.timezone))
     return Upcoming(schedule.newsletter.name, at, spoken, clock.in_words(at - now))

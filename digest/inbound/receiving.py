@@ -16,8 +16,8 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope
 
-from digest.inbound import obeying, reading
-from digest.inbound.obeying import Reply
+from digest.inbound import commands, reading
+from digest.inbound.commands import Reply
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class Receiver:
         """Refuse what is none of ours."""
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
-        reply = await asyncio.to_thread(obeying.accepts, address)
+        reply = await asyncio.to_thread(commands.accepts, address)
         if reply.code == 250:
             envelope.rcpt_tos.append(address)
             envelope.rcpt_options.extend(options)
@@ -52,7 +52,7 @@ class Receiver:
             return self._answer([Reply(550, problem)] * len(envelope.rcpt_tos))
         sender = envelope.mail_from or ""
         replies = [
-            await asyncio.to_thread(obeying.obey, address, content, sender)
+            await asyncio.to_thread(commands.obey, address, content, sender)
             for address in envelope.rcpt_tos
         ]
         return self._answer(replies)

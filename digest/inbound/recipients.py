@@ -14,10 +14,10 @@ from django.conf import settings
 
 from digest.core import addresses, clock, links
 from digest.core.errors import DigestError
-from digest.core.links import ReaderLink
-from digest.delivery.wording import CONFIRM_LASTS
+from digest.core.links import SubscriberLink
 from digest.inbound.errors import InboundError
 from digest.newsletters.models import Newsletter, Publication
+from digest.notices.content import CONFIRM_LASTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Confirming:
 class Leaving:
     """Whoever the link names wants to leave."""
 
-    link: ReaderLink
+    link: SubscriberLink
 
 
 @dataclass(frozen=True, slots=True)

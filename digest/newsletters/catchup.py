@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from digest.core.clock import spoken
+from digest.core.clock import format_moment
 from digest.newsletters.models import Newsletter
 
 GRACE = timedelta(minutes=10)  # a slot found this late is on time
@@ -28,7 +28,7 @@ class Terms(NamedTuple):
     late: timedelta  # how long after its slot an issue may still go out
     next_slot: datetime | None
     timezone: tzinfo
-    elsewhere: bool = False  # by their own clocks, some readers may still have the latest
+    elsewhere: bool = False  # by their own clocks, some subscribers may still have the latest
 
 
 def patience(policy: str, late: timedelta) -> timedelta:
@@ -58,7 +58,7 @@ def _latest(slot: datetime, terms: Terms, now: datetime) -> Decision:
     if terms.elsewhere and terms.policy != CatchUp.MERGE:
         return Decision(slot, build=True, reason="")
     if terms.policy == CatchUp.SEND_LATE:
-        deadline = spoken(slot + terms.late, terms.timezone)
+        deadline = format_moment(slot + terms.late, terms.timezone)
         return _skip(slot, f"Missed, and found after its deadline of {deadline}.")
     return _missed(slot, None, terms, now)
 
@@ -69,7 +69,7 @@ def _missed(slot: datetime, built: datetime | None, terms: Terms, now: datetime)
     if terms.policy == CatchUp.SEND_LATE:
         return _skip(slot, "Missed; only the latest of the missed issues may go out late.")
     heir = terms.next_slot if built is None or now - built > GRACE else built
-    when = f"the issue of {spoken(heir, terms.timezone)}" if heir else "the next issue"
+    when = f"the issue of {format_moment(heir, terms.timezone)}" if heir else "the next issue"
     return _skip(slot, f"Missed; its stories are merged into {when}.")
 
 

@@ -17,7 +17,7 @@ LIMITS = {
     "look_back_hours": (1, 24 * 366),
     "widen_hours": (1, 24 * 366),
     "late_minutes": (0, 60 * 24 * 31),
-    "desk_minutes": (0, 60 * 24 * 7),
+    "review_minutes": (0, 60 * 24 * 7),
     "undo_seconds": (0, 60 * 60),
 }
 # Every issue is always offered.

@@ -1,7 +1,7 @@
 """Who may do what: roles, and the rights that come with them.
 
     owner     everything
-    editor    see, edit, readers; send, export and erase where they were given
+    editor    see, edit, subscribers; send, export and erase where they were given
     analyst   see
 
 A superuser is an owner of every publication.
@@ -19,10 +19,10 @@ from digest.newsletters.models import Member, Role, Standing
 class Right(StrEnum):
     """Something that a person may do, in one publication or in all."""
 
-    SEE = "see"  # numbers and issues, no reader's address
-    EDIT = "edit"  # change, approve, stop: whatever lets no mail leave to readers
+    SEE = "see"  # numbers and issues, no subscriber's address
+    EDIT = "edit"  # change, approve, stop: whatever lets no mail leave to subscribers
     SEND = "send"  # whatever makes it leave
-    READERS = "readers"  # see and change single readers
+    SUBSCRIBERS = "subscribers"  # see and change single subscribers
     EXPORT = "export"
     ERASE = "erase"
     MANAGE = "manage"  # people, publications, relays, programs
@@ -30,7 +30,7 @@ class Right(StrEnum):
 
 _OF_ROLE = {
     Role.OWNER: frozenset(Right),
-    Role.EDITOR: frozenset({Right.SEE, Right.EDIT, Right.READERS}),
+    Role.EDITOR: frozenset({Right.SEE, Right.EDIT, Right.SUBSCRIBERS}),
     Role.ANALYST: frozenset({Right.SEE}),
 }
 

@@ -12,7 +12,7 @@ COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
 
 
 class Cadence(models.TextChoices):
-    """How often a reader receives a newsletter; each has editions of its own."""
+    """How often a subscriber receives a newsletter; each has issues of its own."""
 
     EVERY = "every", "every issue"
     DAILY = "daily", "once a day"
@@ -81,15 +81,15 @@ class Newsletter(models.Model):
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
-    # What readers are offered.
+    # What subscribers are offered.
     listed = models.BooleanField(default=True)  # anybody may subscribe on the public pages
-    cadences = ArrayField(  # that a reader may choose instead of every issue
+    cadences = ArrayField(  # that a subscriber may choose instead of every issue
         models.CharField(max_length=8, choices=Cadence), default=list, blank=True
     )
     welcome_with_latest = models.BooleanField(default=False)  # the latest issue in the welcome mail
 
-    # At the schedule's time of day by each reader's own clock; else for all at once.
-    readers_time = models.BooleanField(default=False)
+    # At the schedule's time of day by each subscriber's own clock; else for all at once.
+    send_in_local_time = models.BooleanField(default=False)
 
     # Stories are linked by way of us, so that the link of one taken back leads to a note.
     redirect_links = models.BooleanField(default=False)
@@ -108,9 +108,9 @@ class Newsletter(models.Model):
     widen_hours = models.PositiveIntegerField(default=72)
     catch_up = models.CharField(max_length=16, choices=CatchUp, default=CatchUp.SEND_LATE)
     late_minutes = models.PositiveIntegerField(default=240)  # send-late deadline, after the slot
-    in_doubt = models.CharField(max_length=16, choices=InDoubt, default=InDoubt.RESEND)
+    uncertain = models.CharField(max_length=16, choices=InDoubt, default=InDoubt.RESEND)
     approval = models.CharField(max_length=8, choices=Approval, default=Approval.NONE)
-    desk_minutes = models.PositiveIntegerField(default=0)  # an issue is built so long before
+    review_minutes = models.PositiveIntegerField(default=0)  # an issue is built so long before
     undo_seconds = models.PositiveSmallIntegerField(default=30)  # between "send now" and the mail
 
     class Meta:
@@ -195,7 +195,7 @@ class Pick(models.Model):
 
 
 class Appeal(models.Model):
-    """A message from the publication, asking for support; editions take turns among them."""
+    """A message from the publication, asking for support; issues take turns among them."""
 
     publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="appeals")
     heading = models.CharField(max_length=200)

@@ -1,6 +1,6 @@
 """When a newsletter goes out: from days and a time, or a cron line, to slots in UTC. Pure.
 
-Days and a time are a cron line too, so one reader of cron lines serves both. It keeps two rules
+Days and a time are a cron line too, so one subscriber of cron lines serves both. It keeps two rules
 for a line that names hours: a local time that DST skips goes out at the next valid minute, one
 that comes twice goes out once, the first time. A line for every hour keeps firing in real time.
 cronsim reads lines and steps through the calendar; the rules about DST are ours, because it takes

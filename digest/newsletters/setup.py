@@ -87,9 +87,9 @@ def create_newsletter(
 
     `days` (Monday is 0) and `at`, or a `cron` line, in `timezone` (the publication's if empty);
     with neither, it is sent by hand only. `topics` are topic sections, title to tags, which stand
-    before Latest Stories. `cadences` are those that a reader may choose instead of every issue.
-    `policies` are further fields of Newsletter: listed, readers_time, min_stories … Its first slot
-    lies after `now`.
+    before Latest Stories. `cadences` are those that a subscriber may choose instead of every issue.
+    `policies` are further fields of Newsletter: listed, send_in_local_time, min_stories … Its first
+    slot lies after `now`.
     """
     slug = checks.slug_of(slug)
     newsletter = Newsletter(
@@ -146,10 +146,10 @@ def set_offer(
     cadences: Iterable[str] | None = None,
     listed: bool | None = None,
     welcome_with_latest: bool | None = None,
-    readers_time: bool | None = None,
+    send_in_local_time: bool | None = None,
     redirect_links: bool | None = None,
 ) -> None:
-    """Change what readers are offered; None leaves as it is. Raise NewsletterError for no cadence.
+    """Change what subscribers are offered; None leaves as it is. Raise NewsletterError for no cadence.
 
     From now on, whose cadence is withdrawn receives every issue.
     """
@@ -157,7 +157,7 @@ def set_offer(
         "cadences": None if cadences is None else checks.cadences_of(cadences),
         "listed": listed,
         "welcome_with_latest": welcome_with_latest,
-        "readers_time": readers_time,
+        "send_in_local_time": send_in_local_time,
         "redirect_links": redirect_links,
     }
     given = {name: value for name, value in offer.items() if value is not None}
@@ -166,18 +166,18 @@ def set_offer(
     newsletter.save(update_fields=given)
 
 
-def set_desk(
+def set_approval(
     newsletter: Newsletter,
     *,
     approval: str | None = None,
-    desk_minutes: int | None = None,
+    review_minutes: int | None = None,
     undo_seconds: int | None = None,
 ) -> None:
     """Say who looks at an issue, how long before, and how long "send" can be undone.
 
     None leaves as it is. Raises NewsletterError for what cannot be.
     """
-    wanted = {"approval": approval, "desk_minutes": desk_minutes, "undo_seconds": undo_seconds}
+    wanted = {"approval": approval, "review_minutes": review_minutes, "undo_seconds": undo_seconds}
     given = {name: value for name, value in wanted.items() if value is not None}
     for name, value in given.items():
         setattr(newsletter, name, value)

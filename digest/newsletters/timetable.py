@@ -1,4 +1,4 @@
-"""The next sends as people read them: at home and in readers' zones, clock changes marked.
+"""The next sends as people read them: at home and in subscribers' zones, clock changes marked.
 
 Pure: plain values in, plain values out.
 """
@@ -47,28 +47,33 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """One send: its slot at home, and when it comes to readers in the zones that were asked for."""
+    """One send: its slot at home, and when it comes to subscribers in the zones that were asked for."""
 
     slot: datetime  # UTC
     home: Local
-    readers: tuple[Local, ...]  # in the order of the zones
+    subscribers: tuple[Local, ...]  # in the order of the zones
 
 
 def upcoming(
-    rule: Rule, now: datetime, number: int, elsewhere: Sequence[ZoneInfo], *, readers_time: bool
+    rule: Rule,
+    now: datetime,
+    number: int,
+    elsewhere: Sequence[ZoneInfo],
+    *,
+    send_in_local_time: bool,
 ) -> list[Sending]:
     """Return the next sends after `now` (aware).
 
-    With `readers_time` a send comes to each zone at the slot's own time of day, otherwise to all of
-    them at the same moment.
+    With `send_in_local_time` a send comes to each zone at the slot's own time of day, otherwise to
+    all of them at the same moment.
     """
     made = []
     for slot in schedules.upcoming(rule, now, number):
-        times = zones.everywhere(slot, rule.timezone).elsewhere if readers_time else {}
+        times = zones.everywhere(slot, rule.timezone).elsewhere if send_in_local_time else {}
         home = local(slot, rule.timezone, schedules.wanted(rule, slot))
-        meant = home.at.replace(tzinfo=None, fold=0) if readers_time else None
-        readers = tuple(local(times.get(zone.key, slot), zone, meant) for zone in elsewhere)
-        made.append(Sending(slot, home, readers))
+        meant = home.at.replace(tzinfo=None, fold=0) if send_in_local_time else None
+        subscribers = tuple(local(times.get(zone.key, slot), zone, meant) for zone in elsewhere)
+        made.append(Sending(slot, home, subscribers))
     return made
 
 

@@ -1,4 +1,4 @@
-"""When a slot comes to readers by their own clocks: at the same local time, zone by zone. Pure."""
+"""When a slot comes to subscribers by their own clocks: at the same local time, zone by zone. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""From an edition to ready bytes: environment, edition, inlining, mime, compiled. No tables."""
+"""From an issue to ready bytes: environment, issue, inlining, mime, compiled. No tables."""

@@ -1,8 +1,8 @@
-"""An edition as ready bytes: a reader's mail is a join of them, with a few slots filled.
+"""An issue as ready bytes: a subscriber's mail is a join of them, with a few slots filled.
 
 Head, text part and HTML part are rows of cuts. A cut is ready bytes (header lines, or a piece of
 quoted-printable), perhaps followed by a slot, and it says when it is shown: always, only with some
-of the stories, only in mail and not on the web. Choosing a reader's stories is choosing cuts.
+of the stories, only in mail and not on the web. Choosing a subscriber's stories is choosing cuts.
 """
 
 import json
@@ -25,7 +25,7 @@ _CHOICES_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """What differs from reader to reader."""
+    """What differs from subscriber to subscriber."""
 
     email: str
     name: str  # may be empty
@@ -46,7 +46,7 @@ class Cut:
     mail_only: bool = False  # not in the public web version
 
     def shown(self, chosen: Collection[int] | None) -> bool:
-        """Say whether a reader with these stories sees it."""
+        """Say whether a subscriber with these stories sees it."""
         return (
             self.stories is None or chosen is None or any(each in chosen for each in self.stories)
         )
@@ -74,7 +74,7 @@ SLOTS: dict[str, Callable[[Recipient], bytes]] = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """An edition, rendered, inlined and encoded once."""
+    """An issue, rendered, inlined and encoded once."""
 
     subject: str
     preheader: str
@@ -88,25 +88,25 @@ class Compiled:
     )
 
     def message(self, recipient: Recipient, *, stories: Collection[int] | None = None) -> bytes:
-        """Return a reader's mail: a full RFC 5322 message with CRLF line ends.
+        """Return a subscriber's mail: a full RFC 5322 message with CRLF line ends.
 
         `stories` are the positions to include, None for all. Non-ASCII bytes stand in it only when
         the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No line
-        starts with a dot (`mime.is_tame`). Raises RenderingError for an address, link or
+        starts with a dot (`mime.is_smtp_safe`). Raises RenderingError for an address, link or
         Message-ID that may not stand in a header.
         """
         filled = {name: fill(recipient) for name, fill in SLOTS.items()}
-        if not all(map(mime.is_tame, filled.values())):
+        if not all(map(mime.is_smtp_safe, filled.values())):
             raise RenderingError(f"The mail to {recipient.email!r} would not be safe to send.")
         row = self._row(None if stories is None else frozenset(stories))
         return b"".join([each if isinstance(each, bytes) else filled[each] for each in row])
 
     def html(self, stories: Collection[int] | None = None) -> str:
-        """Return the public web version, without anything that is for one reader."""
+        """Return the public web version, without anything that is for one subscriber."""
         return _public(self.html_cuts, None if stories is None else frozenset(stories))
 
     def text(self, stories: Collection[int] | None = None) -> str:
-        """Return the text version, without anything that is for one reader."""
+        """Return the text version, without anything that is for one subscriber."""
         return _public(self.text_cuts, None if stories is None else frozenset(stories))
 
     def dumps(self) -> bytes:
@@ -127,10 +127,10 @@ class Compiled:
             facts["dropped"] = tuple(facts["dropped"])
             made = cls(**facts)
         except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as cause:
-            raise RenderingError("A stored edition cannot be read; compile it again.") from cause
+            raise RenderingError("A stored issue cannot be read; compile it again.") from cause
         if version != VERSION:
             raise RenderingError(
-                f"A stored edition is of version {version}, not {VERSION}; compile it again."
+                f"A stored issue is of version {version}, not {VERSION}; compile it again."
             )
         return made
 
@@ -188,7 +188,7 @@ def _cut(ready: str, slot: str, stories: list[int] | None, mail_only: Any) -> Cu
     if slot and slot not in SLOTS:
         raise ValueError(slot)
     positions = None if stories is None else tuple(stories)
-    if not mime.is_tame(ready.encode("ascii")):
+    if not mime.is_smtp_safe(ready.encode("ascii")):
         raise ValueError(ready)
     return Cut(ready.encode("ascii"), slot, positions, bool(mail_only))
 

@@ -1,4 +1,4 @@
-"""What an edition says, as plain values for the theme: cleaned, shortened, in order.
+"""What an issue says, as plain values for the theme: cleaned, shortened, in order.
 
 Everything that came from outside passes through here: control characters go, links are web links
 or none, and no text is so long that it would fill the mail by itself.
@@ -16,7 +16,7 @@ from digest.core import clock
 from digest.core.languages import direction
 from digest.core.links import absolute
 from digest.core.links import story_url as way_to
-from digest.editions.models import Edition, Story
+from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.errors import RenderingError
 from digest.rendering.phrases import Phrases, phrases, spoken_date
@@ -70,7 +70,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An edition, ready for the theme."""
+    """An issue, ready for the theme."""
 
     publication: str
     newsletter: str
@@ -92,9 +92,9 @@ class Content:
     ask: Ask | None
 
 
-def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None) -> Content:
-    """Return what the edition says; stories in order of position, the first one leads."""
-    newsletter = edition.newsletter
+def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) -> Content:
+    """Return what the issue says; stories in order of position, the first one leads."""
+    newsletter = issue.newsletter
     publication = newsletter.publication
     language = language_of(newsletter)
     ranked = sorted(stories, key=lambda story: story.position)
@@ -109,21 +109,21 @@ def content_of(edition: Edition, stories: Sequence[Story], appeal: Appeal | None
         language=language,
         direction=direction(language),
         words=phrases(language),
-        date=spoken_date(edition.slot.astimezone(clock.zone(publication.timezone)), language),
+        date=spoken_date(issue.slot.astimezone(clock.zone(publication.timezone)), language),
         accent=publication.accent,
         accent_dark=publication.accent_dark,
-        online_url=_online_url(edition),
+        online_url=_online_url(issue),
         archive_url=archive_url(newsletter),
-        lead=_card(edition, ranked[0], ranked[0].kicker or ranked[0].section) if ranked else None,
-        groups=tuple(_groups(edition, ranked[1:])),
+        lead=_card(issue, ranked[0], ranked[0].kicker or ranked[0].section) if ranked else None,
+        groups=tuple(_groups(issue, ranked[1:])),
         ask=_ask(appeal, phrases(language), line(publication.name)) if appeal else None,
     )
 
 
-def _online_url(edition: Edition) -> str:
-    """Return where an edition can be read; the archive holds issues, not those of days or weeks."""
-    issues = archive_url(edition.newsletter)
-    return f"{issues}/{edition.key}" if edition.cadence == Cadence.EVERY else issues
+def _online_url(issue: Issue) -> str:
+    """Return where an issue can be read; the archive holds issues, not those of days or weeks."""
+    issues = archive_url(issue.newsletter)
+    return f"{issues}/{issue.key}" if issue.cadence == Cadence.EVERY else issues
 
 
 def archive_url(newsletter: Newsletter) -> str:
@@ -136,17 +136,17 @@ def language_of(newsletter: Newsletter) -> str:
     return newsletter.language or newsletter.publication.language
 
 
-def story_url(edition: Edition, story: Story) -> str:
+def story_url(issue: Issue, story: Story) -> str:
     """Return where a story's link leads: to the article, or by way of us; empty where to nothing.
 
     A draft that is saved nowhere has no way by us.
     """
     direct = web_url(story.url)
-    by_us = edition.newsletter.redirect_links and edition.pk and story.pk
-    return way_to(edition.pk, story.pk) if direct and by_us else direct
+    by_us = issue.newsletter.redirect_links and issue.pk and story.pk
+    return way_to(issue.pk, story.pk) if direct and by_us else direct
 
 
-def editors_values(edition: Edition, content: Content, stories: Sequence[Story]) -> dict[str, Any]:
+def editors_values(issue: Issue, content: Content, stories: Sequence[Story]) -> dict[str, Any]:
     """Return what editors' templates may speak of: plain texts only."""
     return {
         "stories": [
@@ -156,13 +156,13 @@ def editors_values(edition: Edition, content: Content, stories: Sequence[Story])
                 "byline": line(story.byline),
                 "section": line(story.section),
                 "kicker": line(story.kicker),
-                "url": story_url(edition, story),
+                "url": story_url(issue, story),
             }
             for story in sorted(stories, key=lambda story: story.position)
         ],
         "newsletter": {"name": content.newsletter},
         "publication": {"name": content.publication, "tagline": content.tagline},
-        "edition": {"date": content.date, "url": content.online_url},
+        "issue": {"date": content.date, "url": content.online_url},
     }
 
 
@@ -216,11 +216,11 @@ def address_lines(publication: Publication) -> list[str]:
     return others if first == line(publication.name) else [first, *others]
 
 
-def _groups(edition: Edition, stories: Sequence[Story]) -> list[Group]:
+def _groups(issue: Issue, stories: Sequence[Story]) -> list[Group]:
     return [
         Group(
             line(title),
-            tuple(_card(edition, story, _other(story.kicker, title)) for story in some),
+            tuple(_card(issue, story, _other(story.kicker, title)) for story in some),
         )
         for title, some in groupby(stories, key=lambda story: story.section)
     ]
@@ -231,7 +231,7 @@ def _other(kicker: str, heading: str) -> str:
     return "" if kicker.casefold() == heading.casefold() else kicker
 
 
-def _card(edition: Edition, story: Story, label: str) -> Card:
+def _card(issue: Issue, story: Story, label: str) -> Card:
     title = shortened(story.title, LONGEST_TITLE)
     if not title:
         raise RenderingError(f"Story {story.position} has no title; give its article one.")
@@ -239,7 +239,7 @@ def _card(edition: Edition, story: Story, label: str) -> Card:
     return Card(
         position=story.position,
         title=title,
-        url=story_url(edition, story),
+        url=story_url(issue, story),
         summary=shortened(story.summary, LONGEST_SUMMARY),
         byline=line(story.byline),
         kicker=line(label),

@@ -51,7 +51,7 @@ class Marks:
         return Markup(f"<!--{mark}-->") if self.kind == "html" else mark  # noqa: S704  our own letters
 
     def slot(self, name: str) -> str:
-        """Mark the place of something that differs by reader."""
+        """Mark the place of something that differs by subscriber."""
         return f"{self.nonce}S{self.kind}_{name}Z"
 
     def cut(self, document: str) -> list[Piece]:

@@ -1,10 +1,10 @@
-"""What can be wrong about turning an edition into mail."""
+"""What can be wrong about turning an issue into mail."""
 
 from digest.core.errors import DigestError
 
 
 class RenderingError(DigestError):
-    """An edition cannot be made into a mail as asked."""
+    """An issue cannot be made into a mail as asked."""
 
 
 class EditorTemplateError(RenderingError):

@@ -1,4 +1,4 @@
-"""The header fields of an edition's mails."""
+"""The header fields of an issue's mails."""
 
 from digest.newsletters.models import Newsletter
 from digest.rendering import mime
@@ -7,7 +7,7 @@ from digest.rendering.content import archive_url, language_of
 
 
 def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut, ...]:
-    """Return the head, with its fields that differ by reader as slots.
+    """Return the head, with its fields that differ by subscriber as slots.
 
     Precedence is no standard, but old out-of-office programs know nothing else; the others obey
     Auto-Submitted (RFC 3834 §5). Raises RenderingError for a sender or list id that is none.

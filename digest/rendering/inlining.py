@@ -22,6 +22,6 @@ _OPTIONS: dict[str, Any] = {
 
 
 def inline(html: str) -> str:
-    """Return the document with its CSS inlined; about 30 ms, so once for each edition."""
+    """Return the document with its CSS inlined; about 30 ms, so once for each issue."""
     inlined: str = Premailer(html, **_OPTIONS).transform(pretty_print=False)
     return inlined

@@ -1,4 +1,4 @@
-"""What each kind of notice says, in the reader's language; no word was typed by a stranger."""
+"""What each kind of notice says, in the subscriber's language; no word was typed by a stranger."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from digest.core import languages
-from digest.editions.models import Story
+from digest.issues.models import Story
 from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.content import shortened, story_url
 from digest.rendering.notice import Letter, Teaser
@@ -52,7 +52,7 @@ def confirm(
 def welcome(
     newsletters: Sequence[Newsletter], language: str, stories: Sequence[Story] = ()
 ) -> Letter:
-    """Greet a new reader, with the latest stories if there are any to show."""
+    """Greet a new subscriber, with the latest stories if there are any to show."""
     with languages.spoken(language) as tag:
         names = listed(newsletters)
         return Letter(
@@ -107,7 +107,7 @@ def change(publication: Publication, language: str) -> Letter:
             % {"publication": publication.name},
             heading=_("Is this your new address?"),
             paragraphs=(
-                _("A reader of %(publication)s wants to receive its mail here from now on.")
+                _("A subscriber of %(publication)s wants to receive its mail here from now on.")
                 % {"publication": publication.name},
             ),
             button=(_("Yes, send it here"), CONFIRM),
@@ -145,7 +145,7 @@ def changed(publication: Publication, language: str) -> Letter:
 
 
 def left(newsletter: Newsletter, language: str) -> Letter:
-    """Acknowledge that a reader has left by mail."""
+    """Acknowledge that a subscriber has left by mail."""
     with languages.spoken(language) as tag:
         return Letter(
             language=tag,
@@ -238,7 +238,7 @@ def paused(domain: str, relay: str, until: str, words: str, language: str) -> Le
             paragraphs=(
                 _(
                     "Its servers refuse what comes through the relay %(relay)s, for reasons that "
-                    "are not the readers'. Those readers wait until %(until)s, then it is tried "
+                    "are not the subscribers'. Those subscribers wait until %(until)s, then it is tried "
                     "again; nobody is lost."
                 )
                 % {"relay": relay, "until": until},
@@ -261,5 +261,5 @@ def listed(newsletters: Sequence[Newsletter]) -> str:
 
 def _teaser(story: Story) -> Teaser:
     return Teaser(
-        shortened(story.title, 200), story_url(story.edition, story), shortened(story.summary, 240)
+        shortened(story.title, 200), story_url(story.issue, story), shortened(story.summary, 240)
     )

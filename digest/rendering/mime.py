@@ -45,7 +45,7 @@ _LIST_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
-def is_tame(octets: bytes) -> bool:
+def is_smtp_safe(octets: bytes) -> bool:
     """Say whether CRLF alone ends lines, and none starts with a dot: SMTP can take it as it is."""
     ends = octets.count(CRLF)
     return (

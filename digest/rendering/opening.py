@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from digest.editions import building
-from digest.editions.models import Story
+from digest.issues import building
+from digest.issues.models import Story
 from digest.newsletters.models import Newsletter
-from digest.rendering.edition import compile_edition
+from digest.rendering.issue import compile_issue
 
 _EXAMPLE = Story(
     position=0,
@@ -19,7 +19,7 @@ _EXAMPLE = Story(
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a reader sees of an issue before opening it."""
+    """What a subscriber sees of an issue before opening it."""
 
     subject: str
     preheader: str
@@ -31,5 +31,5 @@ def opening(newsletter: Newsletter, now: datetime) -> Opening:
     Raises DigestError for a template that cannot be rendered.
     """
     draft = building.draft(newsletter, now)
-    compiled = compile_edition(draft.edition, draft.stories or [_EXAMPLE], None)
+    compiled = compile_issue(draft.issue, draft.stories or [_EXAMPLE], None)
     return Opening(compiled.subject, compiled.preheader)

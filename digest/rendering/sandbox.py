@@ -4,7 +4,7 @@ A Jinja template can ask for any amount of time and memory (`{{ 'a' * 300000000 
 `|center`), and no list of forbidden operators is ever complete. So the templates run in a
 short-lived process of their own (`sandboxed.py`): the kernel bounds its time and memory, it has
 Jinja's immutable sandbox, plain values instead of models, an empty environment, and may open no
-files. It takes about a tenth of a second, once for each edition.
+files. It takes about a tenth of a second, once for each issue.
 """
 
 import json

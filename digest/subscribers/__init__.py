@@ -1,1 +1,1 @@
-"""Readers and what they asked for: subscriptions, consent, suppression, importing."""
+"""Subscribers and what they asked for: subscriptions, consent, suppression, importing."""

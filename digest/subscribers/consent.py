@@ -1,4 +1,4 @@
-"""Readers come, confirm and leave; each step is recorded with the state it changes, or not at all.
+"""Subscribers come, confirm and leave; each step is recorded with the state it changes, or not at all.
 
 Every function here changes the subscription and appends its ConsentEvent in one transaction, under
 a lock on the subscription, and changes nothing when it is called again.
@@ -12,8 +12,8 @@ from digest.core.addresses import Address
 from digest.newsletters.models import Newsletter
 from digest.subscribers.errors import (
     AddressSuppressedError,
-    ReaderHasLeftError,
     SubscriberError,
+    SubscriberHasLeftError,
 )
 from digest.subscribers.models import LONGEST_ADDRESS, ConsentEvent, Subscriber, Subscription
 from digest.subscribers.names import tidy
@@ -39,14 +39,15 @@ def subscribe(
     again: bool = False,
     wording_version: str = "",
 ) -> Subscription:
-    """Let a reader ask for a newsletter; return the subscription.
+    """Let a subscriber ask for a newsletter; return the subscription.
 
     `confirmed` says that their own wish is proven (another system's confirmation, an operator's
     word); otherwise the subscription waits as PENDING. `wording` is what they agreed to. Asking
     again changes nothing, except that `confirmed` settles a pending one.
 
-    Raises AddressSuppressedError, and ReaderHasLeftError unless `again`, which says that somebody
-    asks in the reader's name to come back; until they confirm it, they stay UNSUBSCRIBED.
+    Raises AddressSuppressedError, and SubscriberHasLeftError unless `again`, which says that
+    somebody asks in the subscriber's name to come back; until they confirm it, they stay
+    UNSUBSCRIBED.
     """
     _refuse_suppressed(address.key, address.email, newsletter)
     subscriber = _meet(address, tidy(name), language, now)
@@ -57,7 +58,7 @@ def subscribe(
     )
     before = None if is_new else State(subscription.state)
     if before is State.UNSUBSCRIBED and not again:
-        raise ReaderHasLeftError(
+        raise SubscriberHasLeftError(
             f"{subscriber} has unsubscribed from {newsletter.slug}; only their own wish, made "
             "in person, brings them back."
         )
@@ -84,28 +85,28 @@ def confirm(
     now: datetime,
     asked_at: datetime | None = None,
 ) -> bool:
-    """Make a subscription active that waits for its reader's word; True if that changed something.
+    """Make a subscription active that waits for its subscriber's word; True if that changed something.
 
-    `asked_at` is when the link was sent that proves the wish; one from before the reader left does
-    not bring them back. Raises SubscriberError for ids that are unknown together,
-    AddressSuppressedError, and ReaderHasLeftError.
+    `asked_at` is when the link was sent that proves the wish; one from before the subscriber left
+    does not bring them back. Raises SubscriberError for ids that are unknown together,
+    AddressSuppressedError, and SubscriberHasLeftError.
     """
     subscription = _locked(subscriber_id, newsletter_id)
     if subscription.state == State.ACTIVE:
         return False
-    reader, newsletter = subscription.subscriber, subscription.newsletter
+    subscriber, newsletter = subscription.subscriber, subscription.newsletter
     left_at = subscription.unsubscribed_at
     if left_at and (asked_at is None or asked_at < left_at):
-        raise ReaderHasLeftError(f"You have left {newsletter.name} since; subscribe anew.")
-    _refuse_suppressed(reader.address_key, reader.email, newsletter)
+        raise SubscriberHasLeftError(f"You have left {newsletter.name} since; subscribe anew.")
+    _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
     _move(subscription, State.ACTIVE, now)
-    forgive_erased(reader.address_key)
+    forgive_erased(subscriber.address_key)
     _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip)
     return True
 
 
 @transaction.atomic
-def come_back(
+def resubscribe(
     subscriber_id: int,
     newsletter_id: int,
     *,
@@ -114,25 +115,25 @@ def come_back(
     now: datetime,
     wording: str = "",
 ) -> bool:
-    """Let a reader, known by their own link, have a newsletter (again); True if that changed it.
+    """Let a subscriber, known by their own link, have a newsletter (again); True if that changed it.
 
     For the preferences and for "undo": whoever holds the link gets mail at the address. Raises
-    SubscriberError for an unknown reader, AddressSuppressedError.
+    SubscriberError for an unknown subscriber, AddressSuppressedError.
     """
-    reader = Subscriber.objects.filter(pk=subscriber_id).first()
+    subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
     newsletter = Newsletter.objects.filter(pk=newsletter_id).first()
-    if reader is None or newsletter is None:
-        raise SubscriberError("This reader, or this newsletter, is not known any more.")
-    _refuse_suppressed(reader.address_key, reader.email, newsletter)
+    if subscriber is None or newsletter is None:
+        raise SubscriberError("This subscriber, or this newsletter, is not known any more.")
+    _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
     subscription, _ = Subscription.objects.select_for_update().get_or_create(
-        subscriber=reader,
+        subscriber=subscriber,
         newsletter=newsletter,
         defaults={"state": State.PENDING, "created_at": now},
     )
     if subscription.state == State.ACTIVE:
         return False
     _move(subscription, State.ACTIVE, now)
-    forgive_erased(reader.address_key)
+    forgive_erased(subscriber.address_key)
     said = {"wording": wording, "wording_version": version_of(wording)}
     _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip, **said)
     return True
@@ -142,7 +143,7 @@ def come_back(
 def unsubscribe(
     subscriber_id: int, newsletter_id: int, *, via: str, ip: str | None, now: datetime
 ) -> bool:
-    """Let a reader leave (RFC 8058 §3.2: at once, asking nothing); True if that changed something.
+    """Let a subscriber leave (RFC 8058 §3.2: at once, asking nothing); True if that changed something.
 
     Raises SubscriberError for ids that are unknown together.
     """
@@ -155,18 +156,18 @@ def unsubscribe(
 
 
 def find(address: Address) -> Subscriber:
-    """Return the reader with this address; raise SubscriberError if we know of none."""
+    """Return the subscriber with this address; raise SubscriberError if we know of none."""
     try:
         return Subscriber.objects.get(address_key=address.key)
     except Subscriber.DoesNotExist as cause:
-        raise SubscriberError(f"No reader has the address {address.email}.") from cause
+        raise SubscriberError(f"No subscriber has the address {address.email}.") from cause
 
 
 def _after_request(before: State | None, *, confirmed: bool) -> State:
     """Return the state that a request leads to."""
     if confirmed or before is State.ACTIVE:
         return State.ACTIVE
-    # A stranger may have asked: an import must not find the reader who left as "pending".
+    # A stranger may have asked: an import must not find the subscriber who left as "pending".
     return State.UNSUBSCRIBED if before is State.UNSUBSCRIBED else State.PENDING
 
 
@@ -203,7 +204,7 @@ def _locked(subscriber_id: int, newsletter_id: int) -> Subscription:
             .get(subscriber_id=subscriber_id, newsletter_id=newsletter_id)
         )
     except Subscription.DoesNotExist as cause:
-        raise SubscriberError("This reader never asked for this newsletter.") from cause
+        raise SubscriberError("This subscriber never asked for this newsletter.") from cause
 
 
 def _move(subscription: Subscription, state: State, now: datetime) -> None:

@@ -1,22 +1,22 @@
-"""What can be wrong about readers."""
+"""What can be wrong about subscribers."""
 
 from digest.core.errors import DigestError
 
 
 class SubscriberError(DigestError):
-    """Something about a reader cannot be done as asked."""
+    """Something about a subscriber cannot be done as asked."""
 
 
 class AddressSuppressedError(SubscriberError):
     """The address must not be mailed; only lifting the suppression, by a person, changes that."""
 
 
-class ReaderHasLeftError(SubscriberError):
-    """The reader has unsubscribed; only the reader's own wish brings them back."""
+class SubscriberHasLeftError(SubscriberError):
+    """The subscriber has unsubscribed; only the subscriber's own wish brings them back."""
 
 
 class ImportFileError(SubscriberError):
-    """The file cannot be read as a list of readers; nothing of it was taken."""
+    """The file cannot be read as a list of subscribers; nothing of it was taken."""
 
 
 class TooManyError(SubscriberError):
@@ -27,5 +27,5 @@ class TooManyError(SubscriberError):
         self.seconds = seconds
 
 
-class DoorClosedError(SubscriberError):
+class LimiterUnavailableError(SubscriberError):
     """Wishes cannot be counted at this moment, so none is taken."""

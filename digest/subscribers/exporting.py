@@ -1,4 +1,4 @@
-"""Export readers as CSV, in a stream, with no cell that a spreadsheet would run as a formula."""
+"""Export subscribers as CSV, in a stream, with no cell that a spreadsheet would run as a formula."""
 
 import csv
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class TextSink(Protocol):
 
 
 def export_csv(newsletter: Newsletter | None, stream: TextSink) -> int:
-    """Write the readers of a newsletter (or of all) to a text stream; return how many rows.
+    """Write the subscribers of a newsletter (or of all) to a text stream; return how many rows.
 
     One row for each subscription, in order of the subscriptions' making, times in ISO 8601 and
     UTC. Read through a server-side cursor: memory stays flat.

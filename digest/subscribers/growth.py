@@ -1,4 +1,4 @@
-"""How many readers joined and left each day, read at once at any size.
+"""How many subscribers joined and left each day, read at once at any size.
 
 A trigger on consent events notes it (subscribers/migrations); whoever confirms or is imported has
 joined, whoever unsubscribes has left.

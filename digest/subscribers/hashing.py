@@ -1,4 +1,4 @@
-"""The keyed hash under which an erased reader's address is remembered, and no other way.
+"""The keyed hash under which an erased subscriber's address is remembered, and no other way.
 
 HMAC-SHA256 under a key of the installation: whoever sees the table cannot try addresses out, and we
 can still tell when a list brings one of them back.

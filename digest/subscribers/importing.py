@@ -1,10 +1,10 @@
-"""Import a list of readers: streamed, in chunks that are whole or not at all, repeatable.
+"""Import a list of subscribers: streamed, in chunks that are whole or not at all, repeatable.
 
 Each chunk of the file is checked in Python, copied into a table of this session, judged by the
 database against what it knows (earlier rows, suppressions, those who left), and stored by set, all
 in one transaction. A crash leaves whole chunks behind; running the import again completes it.
 
-An import never lifts a suppression and never brings back a reader who left.
+An import never lifts a suppression and never brings back a subscriber who left.
 """
 
 import csv
@@ -23,7 +23,7 @@ from digest.core import addresses
 from digest.core.addresses import mixed_scripts
 from digest.core.errors import InvalidAddressError
 from digest.newsletters.models import Newsletter
-from digest.subscribers import listfile
+from digest.subscribers import import_file
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.exporting import harmless, restored
 from digest.subscribers.hashing import PREFIX, spellings
@@ -57,7 +57,7 @@ class Refusal(NamedTuple):
 class Report:
     """What an import did. `rows = added + unchanged + refused`."""
 
-    layout: listfile.Layout
+    layout: import_file.Layout
     rows: int = 0
     added: int = 0
     unchanged: int = 0
@@ -81,7 +81,7 @@ def import_csv(
     refused_to: Path | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _size: None,
 ) -> Report:
-    """Add the readers in a CSV file to a newsletter, as active, and report on every row.
+    """Add the subscribers in a CSV file to a newsletter, as active, and report on every row.
 
     `consent` says how and when these people agreed; it is stored with each of them. `mapping` is
     as in listfile.read_layout. All refusals are written to the CSV file `refused_to`, if given.
@@ -91,15 +91,17 @@ def import_csv(
     be read as a list; then nothing was changed.
     """
     if not consent.strip():
-        raise SubscriberError("Say how these readers agreed to be mailed; it is kept as evidence.")
-    layout = listfile.read_layout(path, mapping)
+        raise SubscriberError(
+            "Say how these subscribers agreed to be mailed; it is kept as evidence."
+        )
+    layout = import_file.read_layout(path, mapping)
     if refused_to and refused_to.exists() and refused_to.samefile(path):
         raise ImportFileError("The refused rows would be written over the list itself.")
     report = Report(layout)
     with ExitStack() as open_files:
         writer = _refusal_file(refused_to, open_files)
         _prepare_tables(newsletter)
-        rows = listfile.rows(path, layout, lambda done: on_progress(done, layout.size))
+        rows = import_file.rows(path, layout, lambda done: on_progress(done, layout.size))
         for chunk in _ahead(_chunks(rows, layout)):
             refusals = _take(chunk, newsletter, consent.strip(), report, now)
             _note(report, sorted(refusals), writer)
@@ -133,7 +135,7 @@ def _take(
 
 
 def _chunks(
-    rows: Iterator[listfile.Row], layout: listfile.Layout
+    rows: Iterator[import_file.Row], layout: import_file.Layout
 ) -> Iterator[list[Candidate | Refusal]]:
     while chunk := [_check(row, layout) for row in islice(rows, CHUNK)]:
         yield chunk
@@ -150,7 +152,7 @@ def _ahead(
             yield chunk
 
 
-def _check(row: listfile.Row, layout: listfile.Layout) -> Candidate | Refusal:
+def _check(row: import_file.Row, layout: import_file.Layout) -> Candidate | Refusal:
     """Read one row; no look at the database."""
     typed = _cell(row, layout, "email")
     shown = tidy(typed)
@@ -167,13 +169,13 @@ def _check(row: listfile.Row, layout: listfile.Layout) -> Candidate | Refusal:
     return Candidate(row.line, address.email, address.key, _name(row, layout))
 
 
-def _name(row: listfile.Row, layout: listfile.Layout) -> str:
+def _name(row: import_file.Row, layout: import_file.Layout) -> str:
     whole = _cell(row, layout, "name")
     parts = [_cell(row, layout, "first_name"), _cell(row, layout, "last_name")]
     return tidy(whole or " ".join(parts))
 
 
-def _cell(row: listfile.Row, layout: listfile.Layout, name: str) -> str:
+def _cell(row: import_file.Row, layout: import_file.Layout, name: str) -> str:
     index = layout.columns.get(name, len(row.cells))
     return restored(row.cells[index].strip()) if index < len(row.cells) else ""
 
@@ -185,7 +187,7 @@ CREATE TEMP TABLE import_chunk (
 );
 CREATE TEMP TABLE import_seen (hash bigint PRIMARY KEY, key text, line bigint);
 CREATE TEMP TABLE import_judged (
-    line bigint, email text, key text, name text, verdict text, reader bigint, new bool
+    line bigint, email text, key text, name text, verdict text, subscriber bigint, new bool
 );
 """
 _HELD = """
@@ -197,7 +199,7 @@ SELECT address_key AS key, min(reason) AS reason FROM subscribers_suppression
 # A chunk is looked up row by row in the indexes: whole tables of a million are never walked.
 _LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
-# The first of these that holds is why a row is not taken. Ids of new readers are drawn here.
+# The first of these that holds is why a row is not taken. Ids of new subscribers are drawn here.
 _VERDICTS = """
 INSERT INTO import_judged
 SELECT line, email, key, name, verdict,
@@ -205,7 +207,7 @@ SELECT line, email, key, name, verdict,
             nextval(pg_get_serial_sequence('subscribers_subscriber', 'id')) ELSE found END,
        found IS NULL
   FROM (
-    SELECT row.line, row.email, row.key, row.name, reader.id AS found,
+    SELECT row.line, row.email, row.key, row.name, subscriber.id AS found,
            CASE WHEN earlier.line < row.line THEN 'the same address as in line ' || earlier.line
                 WHEN asked.state = 'unsubscribed' THEN 'has unsubscribed'
                 WHEN asked.state = 'active' THEN 'unchanged'
@@ -214,9 +216,9 @@ SELECT line, email, key, name, verdict,
       LEFT JOIN import_seen AS earlier
              ON %(repeats)s AND earlier.key = row.key
             AND earlier.hash = hashtextextended(row.key, 0)
-      LEFT JOIN subscribers_subscriber AS reader ON reader.address_key = row.key
+      LEFT JOIN subscribers_subscriber AS subscriber ON subscriber.address_key = row.key
       LEFT JOIN subscribers_subscription AS asked
-             ON asked.subscriber_id = reader.id AND asked.newsletter_id = %(newsletter)s
+             ON asked.subscriber_id = subscriber.id AND asked.newsletter_id = %(newsletter)s
      ORDER BY row.key COLLATE "C" OFFSET 0  -- two imports at once lock in one order
   ) AS looked
 """
@@ -229,14 +231,14 @@ UPDATE import_judged AS row
  WHERE held.key = row.key AND row.verdict NOT LIKE 'the same address %%'
 """
 
-_READERS = """
+_SUBSCRIBERS = """
 INSERT INTO subscribers_subscriber (id, email, address_key, name, language, timezone, created_at)
-SELECT reader, email, key, name, '', '', %(now)s FROM import_judged WHERE verdict = 'add' AND new
+SELECT subscriber, email, key, name, '', '', %(now)s FROM import_judged WHERE verdict = 'add' AND new
     ON CONFLICT (address_key) DO NOTHING
 """
 # Another door was quicker with some of them: theirs is the id then.
 _MET = """
-UPDATE import_judged AS row SET reader = known.id FROM subscribers_subscriber AS known
+UPDATE import_judged AS row SET subscriber = known.id FROM subscribers_subscriber AS known
  WHERE row.verdict = 'add' AND row.new AND known.address_key = row.key
 """
 
@@ -245,7 +247,7 @@ _SUBSCRIPTIONS = """
 WITH added AS (
     INSERT INTO subscribers_subscription AS asked
            (subscriber_id, newsletter_id, state, created_at, confirmed_at)
-    SELECT reader, %(newsletter)s, 'active', %(now)s, %(now)s
+    SELECT subscriber, %(newsletter)s, 'active', %(now)s, %(now)s
       FROM import_judged WHERE verdict = 'add'
         ON CONFLICT (subscriber_id, newsletter_id)
            DO UPDATE SET state = 'active', confirmed_at = %(now)s WHERE asked.state = 'pending'
@@ -326,7 +328,7 @@ def _store(newsletter: Newsletter, consent: str, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM import_judged WHERE verdict = 'add' AND new")
         (expected,) = cursor.fetchone()
-        cursor.execute(_READERS, {"now": now})
+        cursor.execute(_SUBSCRIBERS, {"now": now})
         if cursor.rowcount != expected:
             cursor.execute(_MET)
         cursor.execute(

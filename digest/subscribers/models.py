@@ -1,4 +1,4 @@
-"""Readers, what they asked for, what they agreed to, and whom we must not mail."""
+"""Subscribers, what they asked for, what they agreed to, and whom we must not mail."""
 
 from typing import Any, NoReturn
 
@@ -35,10 +35,10 @@ class Subscriber(models.Model):
 
 
 class Subscription(models.Model):
-    """What one reader asked of one newsletter."""
+    """What one subscriber asked of one newsletter."""
 
     class State(models.TextChoices):
-        PENDING = "pending", "waits for the reader's confirmation"
+        PENDING = "pending", "waits for the subscriber's confirmation"
         ACTIVE = "active", "receives it"
         UNSUBSCRIBED = "unsubscribed", "has left"
 
@@ -68,7 +68,7 @@ class Subscription(models.Model):
             ),
         ]
         indexes = [
-            # Planning walks a newsletter's readers in this order.
+            # Planning walks a newsletter's subscribers in this order.
             models.Index(
                 fields=["newsletter", "subscriber"],
                 condition=Q(state="active"),
@@ -85,19 +85,19 @@ class Subscription(models.Model):
 
 
 class AppendOnly(models.QuerySet["ConsentEvent"]):
-    """Rows that are added and read; they go only with the reader or newsletter they are about."""
+    """Rows that are added and read; they go only with the subscriber or newsletter they are about."""
 
     def update(self, **_fields: Any) -> NoReturn:
         """Refuse; the database has a trigger that refuses too."""
         raise SubscriberError("A consent event is never changed.")
 
     def delete(self) -> NoReturn:
-        """Refuse; erasing a reader takes their events along by cascade."""
+        """Refuse; erasing a subscriber takes their events along by cascade."""
         raise SubscriberError("A consent event is never deleted by itself.")
 
 
 class ConsentEvent(models.Model):
-    """What a reader agreed to or took back: when, from where, to which wording. Append-only."""
+    """What a subscriber agreed to or took back: when, from where, to which wording. Append-only."""
 
     class Action(models.TextChoices):
         REQUESTED = "requested"
@@ -131,7 +131,7 @@ class ConsentEvent(models.Model):
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Refuse; erasing a reader takes their events along by cascade."""
+        """Refuse; erasing a subscriber takes their events along by cascade."""
         raise SubscriberError("A consent event is never deleted by itself.")
 
 
@@ -157,7 +157,7 @@ class Growth(models.Model):
 class Suppression(models.Model):
     """An address that must not be mailed, by one newsletter or (newsletter absent) by any.
 
-    Of an erased reader only a keyed hash is kept (digest.subscribers.hashing).
+    Of an erased subscriber only a keyed hash is kept (digest.subscribers.hashing).
     """
 
     address_key = models.CharField(max_length=LONGEST_ADDRESS)  # or the hash of it
@@ -202,7 +202,7 @@ class SignUp(models.Model):
 
 
 class AddressChange(models.Model):
-    """A reader's wish to be mailed elsewhere; it holds once the new address has confirmed it."""
+    """A subscriber's wish to be mailed elsewhere; it holds once the new address has confirmed it."""
 
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, related_name="address_changes"
@@ -217,7 +217,7 @@ class AddressChange(models.Model):
         return f"{self.subscriber} to {self.email}"
 
 
-class Farewell(models.Model):
+class UnsubscribeFeedback(models.Model):
     """Why somebody left, if they cared to say; kept without their name when they are erased."""
 
     class Reason(models.TextChoices):
@@ -227,9 +227,11 @@ class Farewell(models.Model):
         ELSEWHERE = "read elsewhere"
         OTHER = "other"
 
-    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="farewells")
+    newsletter = models.ForeignKey(
+        Newsletter, on_delete=models.CASCADE, related_name="unsubscribe_feedback"
+    )
     subscriber = models.ForeignKey(
-        Subscriber, on_delete=models.SET_NULL, null=True, related_name="farewells"
+        Subscriber, on_delete=models.SET_NULL, null=True, related_name="unsubscribe_feedback"
     )
     reason = models.CharField(max_length=16, choices=Reason)
     words = models.TextField(blank=True)

@@ -1,4 +1,4 @@
-"""A reader's name as strangers type it, made safe to stand in a header and on a page."""
+"""A subscriber's name as strangers type it, made safe to stand in a header and on a page."""
 
 import unicodedata
 

@@ -1,6 +1,6 @@
-"""What a reader chooses about the newsletters of one publication, and what they are shown of it.
+"""What a subscriber chooses about the newsletters of one publication, and what they are shown of it.
 
-Every change is made under the reader's own link. Turning a newsletter on or off goes through
+Every change is made under the subscriber's own link. Turning a newsletter on or off goes through
 `consent`, so that it is recorded; the rest (how often, topics, pause, name, language, zone) is not
 about consent and is simply stored.
 """
@@ -25,7 +25,7 @@ State = Subscription.State
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One newsletter as a reader sees it."""
+    """One newsletter as a subscriber sees it."""
 
     newsletter: Newsletter
     active: bool
@@ -39,7 +39,7 @@ class Choice:
 class Picture:
     """All that the preference page shows."""
 
-    reader: Subscriber
+    subscriber: Subscriber
     publication: Publication
     choices: tuple[Choice, ...]
     paused_until: datetime | None
@@ -52,7 +52,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a reader wants of one newsletter."""
+    """What a subscriber wants of one newsletter."""
 
     active: bool
     cadence: str = Cadence.EVERY
@@ -60,15 +60,15 @@ class Wish:
 
 
 def look(subscriber_id: int, publication_id: int, now: datetime) -> Picture | None:
-    """Return a reader's preferences, or None for one who is not known (any more).
+    """Return a subscriber's preferences, or None for one who is not known (any more).
 
-    Shows what anybody may subscribe to, and what this reader has or had.
+    Shows what anybody may subscribe to, and what this subscriber has or had.
     """
-    reader = Subscriber.objects.filter(pk=subscriber_id).first()
+    subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
     publication = Publication.objects.filter(pk=publication_id).first()
-    if reader is None or publication is None:
+    if subscriber is None or publication is None:
         return None
-    asked = {one.newsletter_id: one for one in reader.subscriptions.all()}
+    asked = {one.newsletter_id: one for one in subscriber.subscriptions.all()}
     shown = publication.newsletters.filter(
         Q(active=True, listed=True) | Q(pk__in=list(asked))
     ).order_by("name", "pk")
@@ -76,7 +76,7 @@ def look(subscriber_id: int, publication_id: int, now: datetime) -> Picture | No
     choices = tuple(_choice(one, asked.get(one.pk), topics.get(one.pk, ())) for one in shown)
     mine = [asked[choice.newsletter.pk] for choice in choices if choice.active]
     pauses = [one.paused_until for one in mine if one.paused_until and one.paused_until > now]
-    return Picture(reader, publication, choices, max(pauses, default=None))
+    return Picture(subscriber, publication, choices, max(pauses, default=None))
 
 
 @transaction.atomic
@@ -88,7 +88,7 @@ def choose(
     ip: str | None,
     now: datetime,
 ) -> list[Newsletter]:
-    """Make what a reader has equal to what they wish; return the newsletters turned on or off.
+    """Make what a subscriber has equal to what they wish; return the newsletters turned on or off.
 
     `wishes` are by newsletter id; newsletters without one stay as they are, and what is not
     offered is not chosen. `wording` is what the page said beside the switches.
@@ -98,10 +98,10 @@ def choose(
         wish = wishes.get(choice.newsletter.pk)
         if wish is None:
             continue
-        if _turn(picture.reader, choice, wish, wording=wording, ip=ip, now=now):
+        if _turn(picture.subscriber, choice, wish, wording=wording, ip=ip, now=now):
             turned.append(choice.newsletter)
         if wish.active:
-            _store(picture.reader, choice, wish)
+            _store(picture.subscriber, choice, wish)
     return turned
 
 
@@ -113,7 +113,7 @@ def rarer(newsletter: Newsletter, cadence: str) -> tuple[Cadence, ...]:
 
 
 def choose_cadence(subscriber_id: int, newsletter: Newsletter, cadence: str) -> bool:
-    """Let a reader have a newsletter less often; False where it is not offered."""
+    """Let a subscriber have a newsletter less often; False where it is not offered."""
     if cadence not in _offered(newsletter):
         return False
     mine = Subscription.objects.filter(subscriber=subscriber_id, newsletter=newsletter)
@@ -126,20 +126,20 @@ def pause(picture: Picture, until: datetime | None) -> int:
     Returns how many newsletters that is about.
     """
     mine = Subscription.objects.filter(
-        subscriber=picture.reader, newsletter__publication=picture.publication
+        subscriber=picture.subscriber, newsletter__publication=picture.publication
     )
     return mine.filter(state=State.ACTIVE).update(paused_until=until)
 
 
-def introduce(reader: Subscriber, *, name: str, language: str, timezone: str) -> None:
-    """Store how a reader wants to be called and spoken to; raise SubscriberError for no zone."""
+def introduce(subscriber: Subscriber, *, name: str, language: str, timezone: str) -> None:
+    """Store how a subscriber wants to be called and spoken to; raise SubscriberError for no zone."""
     if timezone:
         try:
             clock.zone(timezone)
         except DigestError as cause:
             raise SubscriberError(str(cause)) from cause
-    reader.name, reader.language, reader.timezone = tidy(name), language, timezone
-    reader.save(update_fields=["name", "language", "timezone"])
+    subscriber.name, subscriber.language, subscriber.timezone = tidy(name), language, timezone
+    subscriber.save(update_fields=["name", "language", "timezone"])
 
 
 def _choice(newsletter: Newsletter, asked: Subscription | None, topics: tuple[str, ...]) -> Choice:
@@ -171,7 +171,7 @@ def _topics(publication: Publication) -> dict[int, tuple[str, ...]]:
 
 
 def _turn(
-    reader: Subscriber,
+    subscriber: Subscriber,
     choice: Choice,
     wish: Wish,
     *,
@@ -182,16 +182,18 @@ def _turn(
     if wish.active == choice.active:
         return False
     if wish.active:
-        return consent.come_back(
-            reader.pk, choice.newsletter.pk, via="preferences", ip=ip, wording=wording, now=now
+        return consent.resubscribe(
+            subscriber.pk, choice.newsletter.pk, via="preferences", ip=ip, wording=wording, now=now
         )
-    return consent.unsubscribe(reader.pk, choice.newsletter.pk, via="preferences", ip=ip, now=now)
+    return consent.unsubscribe(
+        subscriber.pk, choice.newsletter.pk, via="preferences", ip=ip, now=now
+    )
 
 
-def _store(reader: Subscriber, choice: Choice, wish: Wish) -> None:
+def _store(subscriber: Subscriber, choice: Choice, wish: Wish) -> None:
     topics = [topic for topic in choice.offered_topics if topic in wish.topics]
     everything = len(topics) == len(choice.offered_topics)
-    Subscription.objects.filter(subscriber=reader, newsletter=choice.newsletter).update(
+    Subscription.objects.filter(subscriber=subscriber, newsletter=choice.newsletter).update(
         cadence=wish.cadence if wish.cadence in choice.cadences else Cadence.EVERY,
         topics=[] if everything else topics,
     )

@@ -1,7 +1,7 @@
 """Wishes to subscribe: taken down at the door, all alike, and settled later by a worker.
 
 take    the same one INSERT for every address, then a nudge
-waiting what a worker settles (digest.delivery.signups)
+waiting what a worker settles (digest.selfservice.signups)
 forget  what nobody confirmed goes after a while
 """
 
@@ -61,14 +61,14 @@ def version_of(wording: str) -> str:
 
 
 def forget_unconfirmed(now: datetime) -> int:
-    """Forget wishes that nobody confirmed, and readers of whom nothing else is known."""
+    """Forget wishes that nobody confirmed, and subscribers of whom nothing else is known."""
     stale = Subscription.objects.filter(
         state=Subscription.State.PENDING, created_at__lt=now - UNCONFIRMED_LASTS
     )
-    readers = list(stale.values_list("subscriber_id", flat=True)[:10_000])
-    if not readers:
+    subscribers = list(stale.values_list("subscriber_id", flat=True)[:10_000])
+    if not subscribers:
         return 0
-    gone, _ = stale.filter(subscriber__in=readers).delete()
+    gone, _ = stale.filter(subscriber__in=subscribers).delete()
     left = Subscription.objects.filter(subscriber=OuterRef("pk"))
-    Subscriber.objects.filter(~Exists(left), pk__in=readers).delete()
+    Subscriber.objects.filter(~Exists(left), pk__in=subscribers).delete()
     return gone

@@ -8,7 +8,7 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import hashed, spellings
 from digest.subscribers.models import Suppression
 
-ERASED = "erased"  # the reason that only the reader's own wish, confirmed, takes back
+ERASED = "erased"  # the reason that only the subscriber's own wish, confirmed, takes back
 
 
 def suppress(
@@ -39,7 +39,7 @@ def lift(address_key: str, *, newsletter: Newsletter | None = None) -> bool:
 
 
 def remember_erased(address_key: str, now: datetime) -> None:
-    """Suppress an address whose reader is being erased, and keep nothing of it but a keyed hash.
+    """Suppress an address whose subscriber is being erased, and keep nothing of it but a keyed hash.
 
     What suppressed it already goes on doing so, under the hash.
     """
@@ -56,12 +56,12 @@ def remember_erased(address_key: str, now: datetime) -> None:
 
 
 def forgive_erased(address_key: str) -> None:
-    """Let an erased reader come back: they have asked, and have proven that it is they."""
+    """Let an erased subscriber come back: they have asked, and have proven that it is they."""
     _of(address_key).filter(reason=ERASED).delete()
 
 
 def is_suppressed(address_key: str, newsletter_id: int) -> bool:
-    """Say whether this newsletter must not mail the address, whatever its reader asks for.
+    """Say whether this newsletter must not mail the address, whatever its subscriber asks for.
 
     Having been erased is no such reason: they may come back by themselves.
     """
@@ -70,7 +70,7 @@ def is_suppressed(address_key: str, newsletter_id: int) -> bool:
 
 
 def is_stopped(address_key: str) -> bool:
-    """Say whether the address must not be mailed by any newsletter, whatever its reader asks."""
+    """Say whether the address must not be mailed by any newsletter, whatever its subscriber asks."""
     return _of(address_key).filter(newsletter__isnull=True).exclude(reason=ERASED).exists()
 
 

@@ -26,7 +26,7 @@ def environment(**options: Any) -> Environment:
         direction=lambda: languages.direction(_language()),
         languages=languages.NAMES,
     )
-    env.filters["spoken"] = clock.spoken
+    env.filters["spoken"] = clock.format_moment
     env.filters["day"] = lambda moment: formats.date_format(moment, "DATE_FORMAT")
     return env
 

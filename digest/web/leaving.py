@@ -1,4 +1,4 @@
-"""A reader leaves by the link in a mail (RFC 8058), and what they may do right after it.
+"""A subscriber leaves by the link in a mail (RFC 8058), and what they may do right after it.
 
 Whoever has left may take it back for a day, from the page that told them so; a link alone, out of
 a forwarded mail, brings nobody back.
@@ -12,11 +12,11 @@ from django.db import transaction
 
 from digest.core import links
 from digest.core.errors import LinkError
-from digest.core.links import ReaderLink
+from digest.core.links import SubscriberLink
 from digest.newsletters.models import Newsletter
 from digest.subscribers import consent, preferences
 from digest.subscribers.errors import SubscriberError
-from digest.subscribers.models import Farewell, Subscription
+from digest.subscribers.models import Subscription, UnsubscribeFeedback
 
 UNDO_LASTS = timedelta(days=1)
 LONGEST_WORDS = 500
@@ -28,7 +28,7 @@ class Standing(Enum):
     READS = auto()
     HAS_LEFT = auto()
     UNKNOWN = auto()  # erased since, or never asked
-    TEST = auto()  # the link of a test mail, which has no reader
+    TEST = auto()  # the link of a test mail, which has no subscriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Place:
     less_often: tuple[str, ...] = ()  # cadences that are rarer than theirs
 
 
-def look(link: ReaderLink) -> Place:
+def look(link: SubscriberLink) -> Place:
     """Look, and change nothing."""
     newsletter = Newsletter.objects.select_related("publication").filter(pk=link.newsletter).first()
     if link.subscriber == 0:
@@ -64,7 +64,7 @@ def look(link: ReaderLink) -> Place:
     )
 
 
-def leave(link: ReaderLink, *, via: str, ip: str | None, now: datetime) -> None:
+def leave(link: SubscriberLink, *, via: str, ip: str | None, now: datetime) -> None:
     """Unsubscribe whom the link names; once more is as good, and so is nobody."""
     if link.subscriber:
         try:
@@ -74,7 +74,7 @@ def leave(link: ReaderLink, *, via: str, ip: str | None, now: datetime) -> None:
 
 
 @transaction.atomic
-def leave_all(link: ReaderLink, *, ip: str | None, now: datetime) -> None:
+def leave_all(link: SubscriberLink, *, ip: str | None, now: datetime) -> None:
     """Unsubscribe whom the link names from every newsletter of the publication."""
     publication = Newsletter.objects.filter(pk=link.newsletter).values("publication")
     mine = Subscription.objects.filter(
@@ -84,7 +84,7 @@ def leave_all(link: ReaderLink, *, ip: str | None, now: datetime) -> None:
         consent.unsubscribe(link.subscriber, newsletter_id, via="page", ip=ip, now=now)
 
 
-def undo_token(link: ReaderLink) -> str:
+def undo_token(link: SubscriberLink) -> str:
     """Return what the page after leaving carries, to take this very leaving back; or nothing."""
     left_at = _left_at(link)
     if left_at is None:
@@ -94,7 +94,7 @@ def undo_token(link: ReaderLink) -> str:
     return links.sign_until("undo", until, link.subscriber, link.newsletter, stamp)
 
 
-def undo(link: ReaderLink, token: str, *, ip: str | None, now: datetime) -> bool:
+def undo(link: SubscriberLink, token: str, *, ip: str | None, now: datetime) -> bool:
     """Take leaving back; False if the token is not about it, or its day is over."""
     try:
         subscriber, newsletter, stamp = links.read_until("undo", token, now)
@@ -105,15 +105,18 @@ def undo(link: ReaderLink, token: str, *, ip: str | None, now: datetime) -> bool
         return False
     if int(left_at.timestamp() * 1_000_000) != stamp:
         return False
-    return consent.come_back(subscriber, newsletter, via="undo", ip=ip, now=now)
+    return consent.resubscribe(subscriber, newsletter, via="undo", ip=ip, now=now)
 
 
-def say_why(link: ReaderLink, reason: str, words: str, now: datetime) -> bool:
+def say_why(link: SubscriberLink, reason: str, words: str, now: datetime) -> bool:
     """Note why somebody left; saying it again replaces it. False for no reason that we know."""
-    if reason not in Farewell.Reason.values or look(link).standing is not Standing.HAS_LEFT:
+    if (
+        reason not in UnsubscribeFeedback.Reason.values
+        or look(link).standing is not Standing.HAS_LEFT
+    ):
         return False
     kept = "".join(c for c in words if c.isprintable() or c == "\n")[:LONGEST_WORDS]
-    Farewell.objects.update_or_create(
+    UnsubscribeFeedback.objects.update_or_create(
         subscriber_id=link.subscriber,
         newsletter_id=link.newsletter,
         defaults={"reason": reason, "words": kept.strip(), "at": now},
@@ -121,7 +124,7 @@ def say_why(link: ReaderLink, reason: str, words: str, now: datetime) -> bool:
     return True
 
 
-def _left_at(link: ReaderLink) -> datetime | None:
+def _left_at(link: SubscriberLink) -> datetime | None:
     gone = Subscription.objects.filter(
         subscriber=link.subscriber,
         newsletter=link.newsletter,

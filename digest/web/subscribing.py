@@ -3,7 +3,7 @@
     read the form > is it whole? > is it from a person? > is there room? > take it down
 
 Nothing here asks who the address belongs to, so nobody learns it: not from the words, not from the
-status, not from the time. A worker settles the rest (digest.delivery.signups).
+status, not from the time. A worker settles the rest (digest.selfservice.signups).
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from digest.core.addresses import Address
 from digest.core.errors import InvalidAddressError
 from digest.newsletters.models import Newsletter
 from digest.rendering.letters import listed
-from digest.subscribers import doors, signups
-from digest.subscribers.errors import DoorClosedError, TooManyError
+from digest.subscribers import signup_limits, signups
+from digest.subscribers.errors import LimiterUnavailableError, TooManyError
 from digest.web import captcha, forms
 from digest.web.forms import SignUpForm
 
@@ -77,10 +77,10 @@ def sign_up(
     if refused := _no_person(form, newsletter, address, ip, now):
         return refused
     try:
-        room = doors.admit(address, ip)
+        room = signup_limits.admit(address, ip)
     except TooManyError as problem:
         return Outcome(Answer.TOO_MANY, seconds=problem.seconds)
-    except DoorClosedError:
+    except LimiterUnavailableError:
         return Outcome(Answer.CLOSED)
     if room and not form.honey:
         wording = wording_of(chosen)

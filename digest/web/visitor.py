@@ -13,11 +13,11 @@ def language(request: HttpRequest, *wishes: str) -> str:
     return languages.ours(request.GET.get("lang", ""), *wishes, *(tag for tag, _ in accepted))
 
 
-def language_for(request: HttpRequest, newsletter: Newsletter | None, reader: str = "") -> str:
-    """Return the language for a page of a newsletter: the reader's own, or the newsletter's."""
+def language_for(request: HttpRequest, newsletter: Newsletter | None, subscriber: str = "") -> str:
+    """Return the language for a page of a newsletter: the subscriber's own, or the newsletter's."""
     if newsletter is None:
-        return language(request, reader)
-    return language(request, reader, newsletter.language or newsletter.publication.language)
+        return language(request, subscriber)
+    return language(request, subscriber, newsletter.language or newsletter.publication.language)
 
 
 def wants_json(request: HttpRequest) -> bool:

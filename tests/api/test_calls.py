@@ -9,11 +9,12 @@ from pytest_django.fixtures import Settings
 
 from digest.articles.models import Article, Source
 from digest.core import clock
-from digest.delivery.models import Delivery, Notice
-from digest.delivery.planning import plan_built
-from digest.delivery.signups import settle_due
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.notices.models import Notice
+from digest.selfservice.signups import settle_due
+from digest.sending.models import Delivery
+from digest.sending.planning import plan_built
 from digest.subscribers import consent
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed, suppress
@@ -23,7 +24,7 @@ from tests.cast import (
     LONG_AGO,
     NOON,
     make_article,
-    make_edition,
+    make_issue,
     make_newsletter,
     make_running,
     make_source,
@@ -68,19 +69,23 @@ def test_pages_are_complete_whatever_happens_between_them(
     caller: Program, tide: Newsletter
 ) -> None:
     """Every row once; what comes and goes meanwhile moves nothing."""
-    readers = [make_subscriber(tide).pk for _ in range(5)]
+    subscribers = [make_subscriber(tide).pk for _ in range(5)]
     first = caller.facts("GET", "/subscribers", limit=2)
     make_subscriber(tide)
-    Subscriber.objects.filter(pk=readers[0]).delete()
+    Subscriber.objects.filter(pk=subscribers[0]).delete()
     second = caller.facts("GET", "/subscribers", limit=2, cursor=first["next"])
-    assert [one["id"] for one in first["items"] + second["items"]] == readers[:4]
-    assert pages(caller, "/subscribers") == [readers[1:3], readers[3:5], [max(readers) + 1]]
+    assert [one["id"] for one in first["items"] + second["items"]] == subscribers[:4]
+    assert pages(caller, "/subscribers") == [
+        subscribers[1:3],
+        subscribers[3:5],
+        [max(subscribers) + 1],
+    ]
 
 
 def test_lists_of_what_happens_begin_with_the_newest(caller: Program, tide: Newsletter) -> None:
-    """Editions and articles; a page that is just full has no next."""
-    editions = [make_edition(tide, slot=NOON + timedelta(days=n)).pk for n in range(4)]
-    assert pages(caller, "/editions") == [editions[:1:-1], editions[1::-1]]
+    """Issues and articles; a page that is just full has no next."""
+    issues = [make_issue(tide, slot=NOON + timedelta(days=n)).pk for n in range(4)]
+    assert pages(caller, "/issues") == [issues[:1:-1], issues[1::-1]]
     articles = [make_article(make_source(tide)).pk for _ in range(3)]
     assert pages(caller, "/articles", newsletter="tide") == [articles[:0:-1], articles[:1]]
 
@@ -90,18 +95,18 @@ def test_a_cursor_is_good_for_its_own_list_alone(caller: Program, tide: Newslett
     for _ in range(3):
         make_subscriber(tide)
     cursor = caller.facts("GET", "/subscribers", limit=1)["next"]
-    for path, said in (("/articles", cursor), ("/subscribers", "made-up"), ("/editions", "1")):
+    for path, said in (("/articles", cursor), ("/subscribers", "made-up"), ("/issues", "1")):
         assert caller("GET", path, cursor=said).status_code == 422
 
 
-def test_deliveries_come_by_state_and_erased_readers_last(caller: Program) -> None:
-    """Complete over the border between those with a reader and those without."""
-    edition = make_running(5)
-    rows = list(edition.deliveries.order_by("subscriber_id"))
+def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Program) -> None:
+    """Complete over the border between those with a subscriber and those without."""
+    issue = make_running(5)
+    rows = list(issue.deliveries.order_by("subscriber_id"))
     failed = {"state": Delivery.State.FAILED, "settled_at": NOON, "reply_code": 550, "reply": "no"}
     Delivery.objects.filter(pk__in=[rows[0].pk, rows[1].pk, rows[4].pk]).update(**failed)
     Delivery.objects.filter(pk__in=[rows[0].pk, rows[1].pk]).update(subscriber=None)
-    path = f"/editions/{edition.pk}/deliveries"
+    path = f"/issues/{issue.pk}/deliveries"
     named, nameless = [rows[2].pk, rows[3].pk, rows[4].pk], [rows[0].pk, rows[1].pk]
     assert [pk for page in pages(caller, path) for pk in page] == [*named, *nameless]
     by_state = [pk for page in pages(caller, path, state="failed") for pk in page]
@@ -151,16 +156,16 @@ def test_how_a_newsletter_reads_and_who_decides_is_changed(
 
 
 def test_sections_are_added_renamed_moved_and_removed(caller: Program, tide: Newsletter) -> None:
-    """A reader who chose a topic keeps it under its new title; the last section stays."""
+    """A subscriber who chose a topic keeps it under its new title; the last section stays."""
     path = "/newsletters/tide/sections"
     said = {"kind": "topic", "title": "Harbour", "topics": ["port"]}
     added = caller.facts("POST", path, said)["sections"][-1]
-    reader = make_subscriber(tide)
-    reader.subscriptions.update(topics=["Harbour"])
+    subscriber = make_subscriber(tide)
+    subscriber.subscriptions.update(topics=["Harbour"])
     change = {"title": "The quay", "move": -20}
     changed = caller.facts("PATCH", f"{path}/{added['id']}", change)["sections"]
     assert (changed[0]["title"], changed[0]["topics"]) == ("The quay", ["port"])
-    assert reader.subscriptions.get().topics == ["The quay"]
+    assert subscriber.subscriptions.get().topics == ["The quay"]
     for section in changed[1:]:
         assert caller("DELETE", f"{path}/{section['id']}").status_code == 204
     assert caller("DELETE", f"{path}/{added['id']}").status_code == 422
@@ -284,17 +289,15 @@ def test_a_preview_holds_the_mail_and_leaves_no_trace(caller: Program, tide: New
     assert article.title in shown["html"]
     assert article.title in shown["text"]
     assert shown["subject"] == article.title
-    assert not Edition.objects.exists()
+    assert not Issue.objects.exists()
 
 
-def test_an_edition_is_built_paused_resumed_and_cancelled(
-    caller: Program, tide: Newsletter
-) -> None:
+def test_an_issue_is_built_paused_resumed_and_cancelled(caller: Program, tide: Newsletter) -> None:
     """What cannot be done any more is a 409 that says why."""
     make_article(make_source(tide), published_at=clock.now())
-    made = caller.facts("POST", "/newsletters/tide/editions", {}, key="today")
+    made = caller.facts("POST", "/newsletters/tide/issues", {}, key="today")
     assert (made["kind"], made["state"], len(made["stories"])) == ("manual", "draft", 1)
-    path = f"/editions/{made['id']}"
+    path = f"/issues/{made['id']}"
     caller.facts("POST", f"{path}/send", {"revision": made["revision"]}, key="send")
     assert caller.facts("POST", f"{path}/pause")["state"] == "paused"
     assert caller.facts("POST", f"{path}/resume")["state"] == "built"
@@ -307,10 +310,10 @@ def test_an_edition_is_built_paused_resumed_and_cancelled(
 
 def test_an_issue_of_nothing_is_not_made(caller: Program, tide: Newsletter) -> None:
     """It says why, and leaves none behind."""
-    answer = caller("POST", "/newsletters/tide/editions", {}, key="today")
+    answer = caller("POST", "/newsletters/tide/issues", {}, key="today")
     assert answer.status_code == 409
     assert "nothing to send" in json.loads(answer.content)["detail"]
-    assert not tide.editions.exists()
+    assert not tide.issues.exists()
 
 
 def test_an_issue_is_built_approved_and_sent(caller: Program, tide: Newsletter) -> None:
@@ -318,10 +321,10 @@ def test_an_issue_is_built_approved_and_sent(caller: Program, tide: Newsletter) 
     make_subscriber(tide)
     Newsletter.objects.filter(pk=tide.pk).update(approval="one", undo_seconds=0)
     chosen = [make_article(make_source(tide), title=f"Seals {n}").pk for n in range(2)]
-    made = caller.facts("POST", "/newsletters/tide/editions", {"articles": chosen[::-1]}, key="a")
+    made = caller.facts("POST", "/newsletters/tide/issues", {"articles": chosen[::-1]}, key="a")
     assert [one["article"] for one in made["stories"]] == chosen[::-1]
     assert (made["state"], made["approval_needed"]) == ("draft", True)
-    path, seen = f"/editions/{made['id']}", {"revision": made["revision"]}
+    path, seen = f"/issues/{made['id']}", {"revision": made["revision"]}
     assert "Seals 1" in caller.facts("GET", f"{path}/preview")["html"]
     assert caller("POST", f"{path}/send", seen, key="s").status_code == 409
     assert caller("POST", f"{path}/approve", {"revision": 7}, key="v").status_code == 409
@@ -335,8 +338,8 @@ def test_an_issue_is_built_approved_and_sent(caller: Program, tide: Newsletter) 
 def test_sending_is_undone_or_skipped(caller: Program, tide: Newsletter) -> None:
     """While nothing has left."""
     article = make_article(make_source(tide)).pk
-    made = caller.facts("POST", "/newsletters/tide/editions", {"articles": [article]}, key="a")
-    path = f"/editions/{made['id']}"
+    made = caller.facts("POST", "/newsletters/tide/issues", {"articles": [article]}, key="a")
+    path = f"/issues/{made['id']}"
     at = (clock.now() + timedelta(hours=1)).isoformat()
     said = {"revision": made["revision"], "at": at}
     assert caller.facts("POST", f"{path}/send", said, key="s")["send_at"]
@@ -351,7 +354,7 @@ def test_an_article_of_another_publication_is_not_sent(
     """What the token does not reach is not there."""
     other = make_article(make_source(make_newsletter(slug="flood"))).pk
     ours = program(publication=tide.publication, name="ours")
-    answer = ours("POST", "/newsletters/tide/editions", {"articles": [other]})
+    answer = ours("POST", "/newsletters/tide/issues", {"articles": [other]})
     assert answer.status_code == 404
 
 
@@ -359,13 +362,13 @@ def test_a_retracted_article_leaves_every_issue(caller: Program, tide: Newslette
     """The desk's, those going out, and those to come; one of nothing else is stopped."""
     source = make_source(tide)
     gone, kept = make_article(source, title="Wrong"), make_article(source, title="Right")
-    desk_issue = make_edition(tide, state="draft", slot=NOON)
+    desk_issue = make_issue(tide, state="draft", slot=NOON)
     going = make_running(1, newsletter=tide, slot=NOON - timedelta(days=1))
-    alone = make_edition(tide, state="draft", slot=NOON - timedelta(days=2))
-    for edition in (desk_issue, going):
-        edition.stories.all().delete()
+    alone = make_issue(tide, state="draft", slot=NOON - timedelta(days=2))
+    for issue in (desk_issue, going):
+        issue.stories.all().delete()
         for article in (gone, kept):
-            make_story(edition, article=article, title=article.title)
+            make_story(issue, article=article, title=article.title)
     alone.stories.all().delete()
     make_story(alone, article=gone, title="Wrong")
     told = caller.facts("POST", f"/articles/{gone.pk}/retract", {"note": "We were wrong."})
@@ -374,24 +377,24 @@ def test_a_retracted_article_leaves_every_issue(caller: Program, tide: Newslette
     assert going.stories.get(article=gone).retraction == "We were wrong."
     alone.refresh_from_db()
     assert (alone.state, "retracted" in alone.reason) == ("skipped", True)
-    answer = caller("POST", "/newsletters/tide/editions", {"articles": [gone.pk]})
+    answer = caller("POST", "/newsletters/tide/issues", {"articles": [gone.pk]})
     assert answer.status_code == 409
 
 
 def test_a_story_is_retracted_from_one_issue(caller: Program) -> None:
     """And the archive says so."""
-    edition = make_running(1)
+    issue = make_running(1)
     for number in range(2):
-        make_story(edition, title=f"Story {number}", article=make_article())
-    story = edition.stories.latest("pk")
-    path = f"/editions/{edition.pk}/stories/{story.pk}/retract"
+        make_story(issue, title=f"Story {number}", article=make_article())
+    story = issue.stories.latest("pk")
+    path = f"/issues/{issue.pk}/stories/{story.pk}/retract"
     assert caller.facts("POST", path, {"note": "Wrong."})["retracted_at"]
 
 
 def test_progress_adds_up(caller: Program) -> None:
     """Eligible is the sum of the others."""
-    edition = make_running(3)
-    shown = caller.facts("GET", f"/editions/{edition.pk}/progress")
+    issue = make_running(3)
+    shown = caller.facts("GET", f"/issues/{issue.pk}/progress")
     assert (shown["eligible"], shown["queued"]) == (3, 3)
 
 
@@ -408,10 +411,10 @@ def test_a_test_goes_to_one_address(caller: Program, tide: Newsletter, settings:
     assert mail.recipient == "ada@courier.example"
 
 
-def test_a_wish_goes_through_the_door_and_is_confirmed_by_its_reader(
+def test_a_wish_goes_through_the_door_and_is_confirmed_by_its_subscriber(
     caller: Program, tide: Newsletter
 ) -> None:
-    """202 for known and unknown alike; the known reader changes nothing."""
+    """202 for known and unknown alike; the known subscriber changes nothing."""
     known = make_subscriber(tide)
     for email in ("new@reader.example", known.email):
         said = {"email": email, "newsletters": ["tide"], "evidence": "form on /about"}
@@ -457,14 +460,14 @@ def test_nobody_signs_up_for_what_is_not_open(caller: Program, tide: Newsletter)
     assert caller("POST", "/subscribers", said).status_code == 409
 
 
-def test_a_reader_is_found_exported_and_erased(caller: Program, tide: Newsletter) -> None:
-    """However the address is spelt; erasing leaves the edition's numbers."""
-    reader = make_subscriber(tide, email="ines@reader.example")
-    edition = make_edition(tide, state=Edition.State.SENDING, planned_at=NOON)
-    Delivery.objects.create(edition=edition, subscriber=reader, due_at=LONG_AGO)
+def test_a_subscriber_is_found_exported_and_erased(caller: Program, tide: Newsletter) -> None:
+    """However the address is spelt; erasing leaves the issue's numbers."""
+    subscriber = make_subscriber(tide, email="ines@reader.example")
+    issue = make_issue(tide, state=Issue.State.SENDING, planned_at=NOON)
+    Delivery.objects.create(issue=issue, subscriber=subscriber, due_at=LONG_AGO)
     found = caller.facts("GET", "/subscribers", email="INES@reader.example")["items"]
-    assert [one["id"] for one in found] == [reader.pk]
-    path = f"/subscribers/{reader.pk}"
+    assert [one["id"] for one in found] == [subscriber.pk]
+    path = f"/subscribers/{subscriber.pk}"
     export = caller.facts("GET", f"{path}/export")
     assert export["email"] == "ines@reader.example"
     assert len(export["deliveries"]) == 1
@@ -479,23 +482,23 @@ def test_a_reader_is_found_exported_and_erased(caller: Program, tide: Newsletter
 def test_an_export_for_one_publication_tells_of_no_other(
     program: Programs, tide: Newsletter
 ) -> None:
-    """The reader may have newsletters of others; they are not its business."""
-    reader = make_subscriber(tide)
+    """The subscriber may have newsletters of others; they are not its business."""
+    subscriber = make_subscriber(tide)
     other = make_newsletter(slug="elsewhere")
     consent.subscribe(
-        _address(reader), other, via="page", confirmed=True, wording="", now=clock.now()
+        _address(subscriber), other, via="page", confirmed=True, wording="", now=clock.now()
     )
-    suppress(reader.address_key, reason="asked", now=NOON)
+    suppress(subscriber.address_key, reason="asked", now=NOON)
     caller = program(publication=tide.publication)
-    for path in (f"/subscribers/{reader.pk}/export", f"/subscribers/{reader.pk}"):
+    for path in (f"/subscribers/{subscriber.pk}/export", f"/subscribers/{subscriber.pk}"):
         assert "elsewhere" not in json.dumps(caller.facts("GET", path))
-    assert caller.facts("GET", f"/subscribers/{reader.pk}/export")["suppressions"] == []
+    assert caller.facts("GET", f"/subscribers/{subscriber.pk}/export")["suppressions"] == []
 
 
-def _address(reader: Subscriber) -> Any:
+def _address(subscriber: Subscriber) -> Any:
     from digest.core import addresses
 
-    return addresses.parse(reader.email)
+    return addresses.parse(subscriber.email)
 
 
 def test_suppressions_are_added_listed_and_lifted(caller: Program, tide: Newsletter) -> None:

@@ -8,16 +8,16 @@ import pytest
 from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
+from digest.api.idempotency import forget_old
 from digest.api.models import Answer
-from digest.api.once import forget_old
 from digest.articles.models import Article
 from digest.core import clock
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscriber
 from digest.subscribers.suppression import suppress
 from tests.api.conftest import Program, Programs
-from tests.cast import make_article, make_edition, make_newsletter, make_publication, make_source
+from tests.cast import make_article, make_issue, make_newsletter, make_publication, make_source
 from tests.smtp_server import SmtpServer
 
 NEW = {"publication": "courier", "slug": "tide", "name": "The Morning Tide"}
@@ -31,7 +31,7 @@ def caller(db: None, program: Programs) -> Program:
 
 
 def test_a_repeat_gets_the_first_answer_and_does_nothing(caller: Program) -> None:
-    """Word for word, and marked as a repeat."""
+    """WebhookDelivery for word, and marked as a repeat."""
     first = caller("POST", "/newsletters", NEW, key="one")
     again = caller("POST", "/newsletters", NEW, key="one")
     quoted = caller("POST", "/newsletters", NEW, key='"one"')
@@ -95,10 +95,10 @@ def test_a_key_that_is_none_is_refused(caller: Program, key: str) -> None:
 
 def test_what_mails_everybody_needs_a_key(caller: Program) -> None:
     """A repeat unseen would be an issue twice."""
-    edition = make_edition(make_newsletter(slug="ebb"))
-    path = f"/editions/{edition.pk}/send"
+    issue = make_issue(make_newsletter(slug="ebb"))
+    path = f"/issues/{issue.pk}/send"
     assert caller("POST", path, {"revision": 1}).status_code == 400
-    assert Edition.objects.get().send_at is None
+    assert Issue.objects.get().send_at is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -132,7 +132,7 @@ def test_eight_at_the_same_moment_run_once(program: Programs, settings: Settings
 @pytest.mark.django_db(transaction=True)
 def test_who_comes_while_the_first_is_at_work_is_told_so(program: Programs) -> None:
     """409 at once, without waiting for whatever the first is doing."""
-    from digest.api import once
+    from digest.api import idempotency
 
     make_publication(slug="courier")
     caller, held, free = program(), Event(), Event()
@@ -141,7 +141,7 @@ def test_who_comes_while_the_first_is_at_work_is_told_so(program: Programs) -> N
         from digest.accounts.models import Token
 
         with transaction.atomic():
-            once._hold(Token.objects.get().pk, "one")
+            idempotency._hold(Token.objects.get().pk, "one")
             held.set()
             free.wait(20)
         connection.close()

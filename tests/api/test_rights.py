@@ -13,7 +13,7 @@ from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.api.v1 import api
 from digest.core import clock
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters import sections
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
@@ -22,7 +22,7 @@ from tests.api.conftest import Program, Programs
 from tests.cast import (
     NOON,
     make_article,
-    make_edition,
+    make_issue,
     make_newsletter,
     make_source,
     make_subscriber,
@@ -61,14 +61,14 @@ BODIES: dict[str, Any] = {
     "/articles": {"publication": "theirs", "url": "https://courier.example/1", "title": "One"},
     "/articles/{number}": {"title": "Other"},
     "/articles/{number}/retract": {},
-    "/newsletters/{slug}/editions": {},
+    "/newsletters/{slug}/issues": {},
     "/newsletters/{slug}/sections": {"kind": "picked", "title": "Ours"},
     "/newsletters/{slug}/sections/{number}": {"title": "Ours"},
-    "/editions/{number}/approve": {"revision": 1},
-    "/editions/{number}/send": {"revision": 1},
-    "/editions/{number}/skip": {},
-    "/editions/{number}/cancel": {},
-    "/editions/{number}/stories/{story}/retract": {},
+    "/issues/{number}/approve": {"revision": 1},
+    "/issues/{number}/send": {"revision": 1},
+    "/issues/{number}/skip": {},
+    "/issues/{number}/cancel": {},
+    "/issues/{number}/stories/{story}/retract": {},
     "/subscribers": {"email": "new@reader.example", "newsletters": ["tide"]},
     "/suppressions": {"email": "new@reader.example", "newsletter": "tide", "reason": "asked"},
 }
@@ -79,14 +79,14 @@ def theirs() -> dict[str, int]:
     """One of each thing, all of one publication; their ids by the path's first word."""
     newsletter = make_newsletter(slug="tide", publication=_publication("theirs"))
     sections.add(newsletter, "picked", "Picked", [], 3)
-    reader = make_subscriber(newsletter)
+    subscriber = make_subscriber(newsletter)
     source = make_source(newsletter)
-    suppress(reader.address_key, reason="asked", newsletter=newsletter, now=NOON)
+    suppress(subscriber.address_key, reason="asked", newsletter=newsletter, now=NOON)
     return {
         "articles": make_article(source).pk,
         "sources": source.pk,
-        "editions": make_edition(newsletter).pk,
-        "subscribers": reader.pk,
+        "issues": make_issue(newsletter).pk,
+        "subscribers": subscriber.pk,
         "suppressions": newsletter.suppressions.get().pk,
         "newsletters": source.pk,
         "sections": newsletter.sections.earliest("pk").pk,
@@ -137,7 +137,7 @@ def test_a_token_without_the_scope_is_told_which_it_lacks(
         assert answer.status_code == 403
         assert json.loads(answer.content)["scopes"] == [lacking]
     assert Subscriber.objects.count() == 1
-    assert Edition.objects.get().state == "built"
+    assert Issue.objects.get().state == "built"
 
 
 @walk
@@ -171,7 +171,7 @@ def test_its_own_publications_token_reaches_it(
 def _picture() -> list[Any]:
     return [
         Subscriber.objects.count(),
-        list(Edition.objects.values_list("pk", "state")),
+        list(Issue.objects.values_list("pk", "state")),
         list(Publication.objects.get(slug="theirs").newsletters.values()),
     ]
 
@@ -220,15 +220,15 @@ def test_a_token_that_calls_too_often_is_told_when_to_come_back(
 
 
 def test_calls_pass_while_nobody_can_count_them(program: Programs, settings: Settings) -> None:
-    """To cancel an edition must work on the worst of days."""
-    from digest.api import bearer
+    """To cancel an issue must work on the worst of days."""
+    from digest.api import authentication
 
-    bearer._limiter.cache_clear()
+    authentication._limiter.cache_clear()
     settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1"
     try:
         assert program()("GET", "/newsletters").status_code == 200
     finally:
-        bearer._limiter.cache_clear()
+        authentication._limiter.cache_clear()
 
 
 def test_a_body_that_is_too_large_is_refused_unread(program: Programs) -> None:

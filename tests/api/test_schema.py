@@ -63,16 +63,16 @@ def _set_up(settings: Settings) -> str:
         created_at=NOON,
     )
     newsletter = make_newsletter(slug="tide", publication=publication)
-    edition = make_running(2, newsletter=newsletter)
+    issue = make_running(2, newsletter=newsletter)
     source = make_source(newsletter, url="http://127.0.0.1:9/feed")
-    reader = newsletter.subscriptions.earliest("pk").subscriber
+    subscriber = newsletter.subscriptions.earliest("pk").subscriber
     suppress("left@reader.example", reason="asked", newsletter=newsletter, now=NOON)
     there.update(
         articles=make_article(source).pk,
         sources=source.pk,
         newsletters=source.pk,
-        editions=edition.pk,
-        subscribers=reader.pk,
+        issues=issue.pk,
+        subscribers=subscriber.pk,
         suppressions=newsletter.suppressions.get().pk,
     )
     owner = User.objects.create_user("ada@courier.example")

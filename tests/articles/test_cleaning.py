@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.articles import cleaning
 from digest.articles.parsing.base import Document, Entry, Image
-from digest.articles.prose import LONGEST_MARKUP
+from digest.articles.plain_text import LONGEST_MARKUP
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_unsafe_addresses_are_dropped() -> None:
     "byline", ["By Ada Marsh", "by  Ada Marsh", "Von Ada Marsh", "<a>Ada Marsh</a>"]
 )
 def test_bylines_lose_their_by(byline: str) -> None:
-    """Templates add the word in the edition's own language."""
+    """Templates add the word in the issue's own language."""
     assert clean(byline=byline).byline == "Ada Marsh"
 
 

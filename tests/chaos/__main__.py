@@ -1,6 +1,6 @@
-"""`make chaos`: 100,000 readers, and something killed every few seconds. Prints what came of it.
+"""`make chaos`: 100,000 subscribers, and something killed every few seconds. Prints what came of it.
 
-DIGEST_READERS and DIGEST_SEED change how many, and what happens when.
+DIGEST_SUBSCRIBERS and DIGEST_SEED change how many, and what happens when.
 """
 
 import os
@@ -14,10 +14,10 @@ from tests.chaos.run import run
 
 def main() -> int:
     """Run once; 1 if anything was lost or a surprise."""
-    readers = int(os.environ.get("DIGEST_READERS", "100_000"))
+    subscribers = int(os.environ.get("DIGEST_SUBSCRIBERS", "100_000"))
     seed = int(os.environ.get("DIGEST_SEED", "1047"))
     with tempfile.TemporaryDirectory(prefix="digest-chaos-", ignore_cleanup_errors=True) as folder:
-        report = run(Path(folder), readers, seed, (0.2, 1.5))
+        report = run(Path(folder), subscribers, seed, (0.2, 1.5))
         if not report.good:
             sys.stdout.write((Path(folder) / "log").read_text()[-4000:])
     sys.stdout.write(f"seed {seed}: {'good' if report.good else 'BAD'}\n{report}\n")

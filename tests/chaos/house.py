@@ -44,9 +44,9 @@ class House:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def set_stage(self, readers: int) -> None:
-        """Make readers, and an edition that waits for beat."""
-        words = [sys.executable, "-m", "tests.chaos.stage", str(readers)]
+    def set_stage(self, subscribers: int) -> None:
+        """Make subscribers, and an issue that waits for beat."""
+        words = [sys.executable, "-m", "tests.chaos.stage", str(subscribers)]
         subprocess.run(words, env=self.environment, cwd=ROOT, check=True)
 
     def open(self) -> None:
@@ -116,9 +116,9 @@ class House:
         return {int(str(state)): int(str(number)) for state, number in self.ask(query)}
 
     def is_over(self) -> bool:
-        """Say whether the edition is done; a database that is away says no."""
+        """Say whether the issue is done; a database that is away says no."""
         try:
-            return self.ask("SELECT state FROM editions_edition") == [("sent",)]
+            return self.ask("SELECT state FROM issues_issue") == [("sent",)]
         except psycopg.Error:
             return False
 

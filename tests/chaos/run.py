@@ -14,9 +14,9 @@ import psutil
 from tests.chaos.house import CONNECTIONS, LEASE, PROCESSES, House, wait_for
 
 FROZEN = "worker frozen beyond its lease"
-STATES = "SELECT state, count(*) FROM delivery_delivery GROUP BY state"
+STATES = "SELECT state, count(*) FROM sending_delivery GROUP BY state"
 TALLY = """
-SELECT state, sum(deliveries)::bigint FROM delivery_tally GROUP BY state HAVING sum(deliveries) <> 0
+SELECT state, sum(deliveries)::bigint FROM sending_tally GROUP BY state HAVING sum(deliveries) <> 0
 """
 
 
@@ -24,12 +24,12 @@ SELECT state, sum(deliveries)::bigint FROM delivery_tally GROUP BY state HAVING 
 class Report:
     """What came of it."""
 
-    readers: int
+    subscribers: int
     events: list[str] = field(default_factory=list)
     foreseen: int = 0  # repeats that the kills may cause: connections in flight at each
     lost: int = 0
     repeats: int = 0
-    surprises: list[str] = field(default_factory=list)  # repeats that were not in doubt before
+    surprises: list[str] = field(default_factory=list)  # repeats that were not uncertain before
     doubts: int = 0
     slowest: float = 0.0  # seconds from an event to the next accepted message
     seconds: float = 0.0
@@ -44,16 +44,16 @@ class Report:
             and not self.surprises
             and self.repeats <= self.foreseen
             and self.states == self.tally
-            and sum(self.states.values()) == self.readers
+            and sum(self.states.values()) == self.subscribers
         )
 
     def __str__(self) -> str:
         counted = ", ".join(f"{count} times {name}" for name, count in Counter(self.events).items())
         return (
-            f"{self.readers:,} readers in {self.seconds:.0f} s; {len(self.events)} events: "
+            f"{self.subscribers:,} subscribers in {self.seconds:.0f} s; {len(self.events)} events: "
             f"{counted}\n"
             f"lost {self.lost}; repeats {self.repeats} (at most {self.foreseen} foreseeable), "
-            f"of them not in doubt before: {len(self.surprises)}; rows ever in doubt "
+            f"of them not uncertain before: {len(self.surprises)}; rows ever uncertain "
             f"{self.doubts}\n"
             f"slowest recovery {self.slowest:.1f} s; states {dict(self.states)}, "
             f"tally {dict(self.tally)}"
@@ -62,23 +62,23 @@ class Report:
 
 def run(
     folder: Path,
-    readers: int,
+    subscribers: int,
     seed: int,
     pause: tuple[float, float],
     *,
     most: int = 10_000,
     freeze: bool = True,
 ) -> Report:
-    """Send to so many readers; something befalls the house every `pause` seconds, `most` times.
+    """Send to so many subscribers; something befalls the house every `pause` seconds, `most` times.
 
     Without `freeze` no worker is held beyond its lease, which takes a while.
     """
-    dice, report, house = random.Random(seed), Report(readers), House(folder, tick=2)
+    dice, report, house = random.Random(seed), Report(subscribers), House(folder, tick=2)
     grudges = _grudges(house, dice)
     if not freeze:
         del grudges[FROZEN]
     try:
-        house.set_stage(readers)
+        house.set_stage(subscribers)
         house.open()
         wait_for(lambda: house.accepted.stat().st_size > 0, 60, "the first mail")
         begun = time.monotonic()
@@ -156,8 +156,8 @@ def _heal(house: House) -> bool:
 
 def _count(house: House, report: Report) -> None:
     rows = house.ask(
-        "SELECT reader.email, delivery.doubts FROM delivery_delivery AS delivery "
-        "JOIN subscribers_subscriber AS reader ON reader.id = delivery.subscriber_id"
+        "SELECT subscriber.email, delivery.times_uncertain FROM sending_delivery AS delivery "
+        "JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id"
     )
     doubts = {str(email): int(str(count)) for email, count in rows}
     copies = Counter(house.copies())

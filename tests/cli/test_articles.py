@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from digest.articles.models import Article, Source
 from digest.core import clock
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from tests.articles.publisher import Publisher, publishing
 from tests.cast import make_article, make_newsletter, make_source
@@ -147,7 +147,7 @@ def test_preview_shows_picks_and_writes_files_and_stores_nothing(
     facts = digest("preview", "tide", "--json").facts
     assert [story["title"] for story in facts["stories"]] == ["Seals return"]
     assert [left["title"] for left in facts["left_out"]] in ([], ["Old news"])
-    assert not Edition.objects.exists()
+    assert not Issue.objects.exists()
 
 
 def test_preview_of_too_little_says_why_it_would_be_skipped(

@@ -4,12 +4,12 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from tests.cast import (
     NOON,
     make_article,
-    make_edition,
+    make_issue,
     make_newsletter,
     make_story,
     make_subscriber,
@@ -17,26 +17,26 @@ from tests.cast import (
 from tests.cli.conftest import Digest
 
 pytestmark = pytest.mark.django_db
-State = Edition.State
+State = Issue.State
 
 
 @pytest.fixture
-def issue(settings: Settings) -> Edition:
+def issue(settings: Settings) -> Issue:
     """A draft of two stories that somebody has to approve."""
     settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
     User.objects.create_user("ada@courier.example")
-    edition = make_edition(
+    issue = make_issue(
         make_newsletter(slug="tide", approval="one"),
         state=State.DRAFT,
         slot=NOON.replace(year=2099),
     )
     for title in ("First", "Second"):
-        make_story(edition, title=title, article=make_article())
-    make_subscriber(edition.newsletter)
-    return edition
+        make_story(issue, title=title, article=make_article())
+    make_subscriber(issue.newsletter)
+    return issue
 
 
-def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: Edition) -> None:
+def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: Issue) -> None:
     """Each step says what comes next."""
     said = digest("desk", "check", issue.pk, "--offline")
     assert (said.status, said.out.strip()) == (0, "Nothing to mend.")
@@ -52,7 +52,7 @@ def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: 
     assert issue.state == State.SKIPPED
 
 
-def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Edition) -> None:
+def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Issue) -> None:
     """For scripts."""
     issue.stories.all().delete()
     said = digest("desk", "check", issue.pk, "--offline", "--json")
@@ -60,19 +60,19 @@ def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Edition
     assert said.facts[0]["level"] == "stop"
 
 
-def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Edition) -> None:
-    """As `edition show` numbers them."""
+def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Issue) -> None:
+    """As `issue show` numbers them."""
     assert "without “Second”" in digest("desk", "retract", issue.pk, 2, "--note", "Wrong.").out
     assert issue.stories.get(title="Second").retraction == "Wrong."
     assert "no story 3" in digest("desk", "retract", issue.pk, 3).err
 
 
-def test_an_issue_is_started_by_hand(digest: Digest, issue: Edition) -> None:
+def test_an_issue_is_started_by_hand(digest: Digest, issue: Issue) -> None:
     """Of chosen stories; by somebody with an account."""
     article = make_article(title="The dam breaks")
     who = ("--as", "ada@courier.example")
     said = digest("desk", "start", "tide", "--article", article.url, *who, "--json")
-    started = Edition.objects.get(pk=said.facts["id"])
+    started = Issue.objects.get(pk=said.facts["id"])
     assert (started.state, started.kind) == (State.DRAFT, "manual")
     assert started.stories.get().title == "The dam breaks"
     assert (
@@ -84,18 +84,18 @@ def test_an_issue_is_started_by_hand(digest: Digest, issue: Edition) -> None:
 
 
 @pytest.mark.parametrize(("typed", "words"), [("soon", "use a time like"), ("2099-01-01", "zone")])
-def test_a_time_names_its_zone(digest: Digest, issue: Edition, typed: str, words: str) -> None:
+def test_a_time_names_its_zone(digest: Digest, issue: Issue, typed: str, words: str) -> None:
     """Or it is asked for."""
     assert words in digest("desk", "send", issue.pk, "--yes", "--at", typed).err
 
 
-def test_a_newsletter_has_a_desk(digest: Digest, issue: Edition) -> None:
+def test_a_newsletter_has_a_desk(digest: Digest, issue: Issue) -> None:
     """Who approves, how long before, and how long it can be undone."""
     options = ("--approval", "other", "--desk", 90, "--undo", 60)
     said = digest("newsletter", "set", "tide", *options)
     assert "90 minutes before" in said.out
     found = Newsletter.objects.get(slug="tide")
-    assert (found.approval, found.desk_minutes, found.undo_seconds) == ("other", 90, 60)
+    assert (found.approval, found.review_minutes, found.undo_seconds) == ("other", 90, 60)
     shown = digest("newsletter", "show", "tide", "--json").facts
-    assert (shown["approval"], shown["desk_minutes"]) == ("other", 90)
+    assert (shown["approval"], shown["review_minutes"]) == ("other", 90)
     assert digest("newsletter", "set", "tide", "--undo", 999_999).status != 0

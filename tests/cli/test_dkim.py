@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from digest.delivery.dkim import all_keys
+from digest.relays.dkim import all_keys
 from tests.cli.conftest import Digest
 
 

@@ -53,7 +53,7 @@ def test_every_command_of_ours_is_in_the_overview_and_tells_its_help() -> None:
     ours = {
         name: package
         for name, package in get_commands().items()
-        if package in {"digest.cli", "digest.hooks"}
+        if package in {"digest.cli", "digest.webhooks"}
     }
     assert set(ours) == listed - {"up"}
     for name, package in ours.items():
@@ -122,7 +122,7 @@ def test_services_are_found_through_a_running_up(tmp_path: Path) -> None:
     assert "Run `digest migrate` first." in said.stderr
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+def test_a_subscriber_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     """`digest … | head -0` ends quietly."""
     command = subprocess.Popen(
         [DIGEST, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path

@@ -104,7 +104,7 @@ def test_list_is_helpful_when_empty(digest: Digest) -> None:
 
 
 def test_list_and_show_tell_when_and_to_how_many(digest: Digest) -> None:
-    """Five slots, each with its zone; sources, sections and readers."""
+    """Five slots, each with its zone; sources, sections and subscribers."""
     newsletter = make_newsletter(slug="tide")
     make_schedule(newsletter)
     source = make_source(newsletter)
@@ -165,7 +165,7 @@ def test_an_unknown_newsletter_is_answered_with_those_there_are(
     assert "There are: morning-tide." in said.facts["error"]
 
 
-def test_what_readers_are_offered_is_set_and_shown(digest: Digest) -> None:
+def test_what_subscribers_are_offered_is_set_and_shown(digest: Digest) -> None:
     """At the beginning, and changed later; what isn't named stays."""
     assert add(digest, "--offer", "weekly,daily", "--unlisted").status == 0
     shown = digest("newsletter", "show", "tide").out
@@ -181,12 +181,12 @@ def test_what_readers_are_offered_is_set_and_shown(digest: Digest) -> None:
 
 def test_whose_clock_it_goes_by_is_set_and_shown(digest: Digest) -> None:
     """The schedule's, unless somebody says otherwise."""
-    assert add(digest, "--time", "07:00", "--readers-time").status == 0
-    words = "at its time of day in each reader's own zone"
+    assert add(digest, "--time", "07:00", "--local-time").status == 0
+    words = "at its time of day in each subscriber's own zone"
     assert words in " ".join(digest("newsletter", "show", "tide").out.split())
     assert words not in digest("newsletter", "set", "tide", "--schedule-time").out
-    assert not Newsletter.objects.get().readers_time
-    assert digest("newsletter", "set", "tide", "--readers-time", "--json").facts["readers_time"]
+    assert not Newsletter.objects.get().send_in_local_time
+    assert digest("newsletter", "set", "tide", "--local-time", "--json").facts["send_in_local_time"]
 
 
 def test_links_by_way_of_us_are_switched_and_shown(digest: Digest) -> None:

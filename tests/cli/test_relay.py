@@ -7,8 +7,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from digest.core import clock
-from digest.delivery.models import Delivery, PausedDomain, Relay
-from digest.delivery.relays import pausing
+from digest.relays import pausing
+from digest.relays.models import PausedDomain, Relay
+from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import make_running
 from tests.cli.conftest import Digest

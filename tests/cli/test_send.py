@@ -1,4 +1,4 @@
-"""`digest send` and `digest edition …`, against a scripted relay."""
+"""`digest send` and `digest issue …`, against a scripted relay."""
 
 import threading
 import time
@@ -15,16 +15,17 @@ from pytest_django.fixtures import Settings
 from digest.cli import following
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.delivery import planning, sending, sweeping
-from digest.delivery.models import Delivery, Relay
-from digest.delivery.relays import health
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.relays import health
+from digest.relays.models import Relay
+from digest.sending import planning, sender, sweeping
+from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import (
     NOON,
     make_article,
-    make_edition,
+    make_issue,
     make_newsletter,
     make_running,
     make_source,
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def tide(db: None) -> Newsletter:
-    """A newsletter with a story that is new and two readers."""
+    """A newsletter with a story that is new and two subscribers."""
     newsletter = make_newsletter(slug="tide", name="The Morning Tide")
     now = clock.now()
     make_article(make_source(newsletter), title="Seals return", published_at=now, first_seen_at=now)
@@ -58,7 +59,7 @@ def relay(settings: Settings) -> Iterator[SmtpServer]:
 def deliver() -> None:
     """Do what workers do, once."""
     planning.plan_built()
-    sending.send_due()
+    sender.send_due()
     sweeping.sweep(clock.now())
 
 
@@ -74,7 +75,7 @@ def working(work: Callable[[], None] = deliver) -> Iterator[None]:
                     work()
         except Exception as problem:
             # Whoever waits for this worker must not wait for ever.
-            Edition.objects.update(state="cancelled", reason=repr(problem))
+            Issue.objects.update(state="cancelled", reason=repr(problem))
             raise
         finally:
             connection.close()
@@ -91,14 +92,14 @@ def working(work: Callable[[], None] = deliver) -> Iterator[None]:
 def test_a_test_goes_to_one_address_and_leaves_no_trace(
     digest: Digest, tide: Newsletter, relay: SmtpServer
 ) -> None:
-    """No edition, no delivery, no question asked."""
+    """No issue, no delivery, no question asked."""
     said = digest("send", "tide", "--to", "Editor@courier.example")
     assert said.status == 0, said.err
     assert "A test is on its way to Editor@courier.example. The relay said: 250" in said.out
     assert relay.recipients == ["Editor@courier.example"]
     assert "Seals return" in str(message_from_bytes(relay.received[0].data)["Subject"])
     assert digest("send", "tide", "--to", "e@courier.example", "--json").facts["code"] == 250
-    assert not Edition.objects.exists()
+    assert not Issue.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_test_goes_to_one_address_and_leaves_no_trace(
         (["none", "--yes"], "There is no newsletter"),
         (["tide", "--to", "nobody"], "no valid email address"),
         (["tide", "--to", ""], "no valid email address"),
-        (["tide"], "This sends to 2 readers. Say so with --yes."),
+        (["tide"], "This sends to 2 subscribers. Say so with --yes."),
         (["tide", "--json"], "--yes"),
     ],
 )
@@ -119,7 +120,7 @@ def test_bad_wishes_send_nothing(
     assert said.status == 1
     assert reason in said.err + said.out
     assert relay.received == []
-    assert not Edition.objects.exists()
+    assert not Issue.objects.exists()
 
 
 def test_a_test_without_relay_or_refused_by_it_is_said(
@@ -151,16 +152,16 @@ def test_a_person_is_asked_first(
 
     monkeypatch.setattr("builtins.input", answer)
     assert digest("send", "tide").status == status
-    assert asked == ["Send The Morning Tide to 2 readers now? [y/N] "]
-    assert Edition.objects.exists() is (status == 0)
+    assert asked == ["Send The Morning Tide to 2 subscribers now? [y/N] "]
+    assert Issue.objects.exists() is (status == 0)
 
 
 def test_too_little_is_not_sent_and_has_a_status_of_its_own(
     digest: Digest, tide: Newsletter
 ) -> None:
-    """The second edition of the same minute has no stories left."""
+    """The second issue of the same minute has no stories left."""
     assert digest("send", "tide", "--yes").status == 0
-    Edition.objects.update(slot=clock.now().replace(year=2020))
+    Issue.objects.update(slot=clock.now().replace(year=2020))
     said = digest("send", "tide", "--yes")
     assert said.status == 3
     assert "Nothing was sent. No new stories" in said.out
@@ -172,7 +173,7 @@ def test_nobody_to_send_to_is_said_before_anything_is_built(digest: Digest) -> N
     said = digest("send", "tide")
     assert said.status == 1
     assert "Nobody would receive it" in said.err
-    assert not Edition.objects.exists()
+    assert not Issue.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -183,7 +184,7 @@ def test_waiting_ends_when_everybody_has_it(
     with working():
         said = digest("send", "tide", "--yes", "--wait")
     assert said.status == 0, said.err
-    assert "2 readers = 2 sent" in said.out
+    assert "2 subscribers = 2 sent" in said.out
     assert sorted(relay.recipients) == ["ines@reader.example", "tom@reader.example"]
 
 
@@ -191,13 +192,13 @@ def test_waiting_ends_when_everybody_has_it(
 def test_waiting_says_why_nothing_moves(
     digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a worker; and an edition that is cancelled meanwhile ends it with 1."""
+    """Without a worker; and an issue that is cancelled meanwhile ends it with 1."""
     monkeypatch.setattr(following, "STILL", 0.1)
     monkeypatch.setattr(following, "TICK", 0.05)
 
     def give_up() -> None:
         time.sleep(4)  # long enough for the command to have asked for workers
-        Edition.objects.update(state="cancelled", reason="No worker in sight.")
+        Issue.objects.update(state="cancelled", reason="No worker in sight.")
 
     with working(give_up):
         said = digest("send", "tide", "--yes", "--wait")
@@ -218,40 +219,40 @@ def test_waiting_names_the_relays_problem(
     monkeypatch.setattr(following, "TICK", 0.05)
     notes: list[str] = []
     assert digest("send", "tide", "--yes").status == 0
-    edition = Edition.objects.get()
+    issue = Issue.objects.get()
 
     def note(why: str) -> None:
         notes.append(why)
-        Edition.objects.update(state="paused")
+        Issue.objects.update(state="paused")
 
-    following.follow(edition, show=lambda _: None, note=note)
+    following.follow(issue, show=lambda _: None, note=note)
     assert notes == [
         "The relay cannot be used: 127.0.0.1:25 cannot be reached. It is tried again by itself."
     ]
 
 
-def test_an_edition_can_be_listed_shown_and_steered(
+def test_an_issue_can_be_listed_shown_and_steered(
     digest: Digest, tide: Newsletter, relay: SmtpServer
 ) -> None:
     """Paused, it sends nothing; resumed and cancelled it says so, and never twice."""
-    assert "digest preview" in digest("edition", "list").out
-    number = digest("send", "tide", "--yes", "--json").facts["edition"]
-    assert digest("edition", "pause", number).status == 0
+    assert "digest preview" in digest("issue", "list").out
+    number = digest("send", "tide", "--yes", "--json").facts["issue"]
+    assert digest("issue", "pause", number).status == 0
     deliver()
     assert relay.received == []
-    said = digest("edition", "pause", number)
+    said = digest("issue", "pause", number)
     assert (said.status, said.out) == (1, "")
     assert "it is paused" in said.err
-    assert digest("edition", "resume", number).status == 0
+    assert digest("issue", "resume", number).status == 0
     planning.plan_built()
-    said = digest("edition", "cancel", number, "--reason", "Wrong date.")
+    said = digest("issue", "cancel", number, "--reason", "Wrong date.")
     assert said.status == 0
-    assert "2 readers = 2 cancelled" in said.out
-    said = digest("edition", "show", number)
+    assert "2 subscribers = 2 cancelled" in said.out
+    said = digest("issue", "show", number)
     for words in ["Wrong date.", "Seals return", "Published on", "GMT", "2 cancelled"]:
         assert words in said.out
-    assert digest("edition", "resume", number).status == 1
-    said = digest("edition", "list", "--newsletter", "tide")
+    assert digest("issue", "resume", number).status == 1
+    said = digest("issue", "list", "--newsletter", "tide")
     assert "cancelled" in said.out
     assert "0 of 2" in said.out
 
@@ -261,105 +262,105 @@ def test_progress_adds_up(digest: Digest, tide: Newsletter, settings: Settings) 
     nobody = {"rcpt": lambda line: "550 5.1.1 Nobody" if "tom@" in line else None}
     with SmtpServer(nobody) as server:
         settings.DIGEST_SMTP_URL = server.url
-        number = digest("send", "tide", "--yes", "--json").facts["edition"]
+        number = digest("send", "tide", "--yes", "--json").facts["issue"]
         deliver()
-    facts = digest("edition", "show", number, "--json").facts
+    facts = digest("issue", "show", number, "--json").facts
     counts = facts["progress"]
     assert (counts["sent"], counts["failed"], facts["state"]) == (1, 1, "sent")
     assert counts.pop("eligible") == sum(counts.values()) == 2
-    assert "2 readers = 1 sent + 1 failed" in digest("edition", "show", number).out
+    assert "2 subscribers = 1 sent + 1 failed" in digest("issue", "show", number).out
     assert "5.1.1 Nobody" in digest("subscriber", "show", "tom@reader.example").out
     assert Delivery.objects.count() == 2
 
 
 @pytest.mark.parametrize("action", ["show", "pause", "resume", "cancel"])
-def test_an_unknown_edition_is_answered_in_a_line(digest: Digest, action: str) -> None:
+def test_an_unknown_issue_is_answered_in_a_line(digest: Digest, action: str) -> None:
     """A number that is none is bad usage."""
-    said = digest("edition", action, "4711")
+    said = digest("issue", action, "4711")
     assert (said.status, said.out) == (1, "")
-    assert "There is no edition 4711" in said.err
+    assert "There is no issue 4711" in said.err
     for number in ("x", "-1", "0", "99999999999999999999"):
-        assert digest("edition", action, number).status == 2
+        assert digest("issue", action, number).status == 2
 
 
-def test_an_edition_of_a_cadence_says_so(digest: Digest) -> None:
+def test_an_issue_of_a_cadence_says_so(digest: Digest) -> None:
     """In the list, by itself, and in JSON; an issue like any other doesn't."""
-    issue = make_edition()
-    week = make_edition(issue.newsletter, cadence="weekly")
-    listed = digest("edition", "list").out
+    issue = make_issue()
+    week = make_issue(issue.newsletter, cadence="weekly")
+    listed = digest("issue", "list").out
     assert listed.count("GMT, weekly") == 1
-    assert "once a week" in digest("edition", "show", week.pk).out
-    assert "every issue" not in digest("edition", "show", issue.pk).out
-    assert digest("edition", "show", week.pk, "--json").facts["cadence"] == "weekly"
+    assert "once a week" in digest("issue", "show", week.pk).out
+    assert "every issue" not in digest("issue", "show", issue.pk).out
+    assert digest("issue", "show", week.pk, "--json").facts["cadence"] == "weekly"
 
 
-def test_an_edition_is_shown_though_its_readers_were_erased(digest: Digest) -> None:
+def test_an_issue_is_shown_though_its_subscribers_were_erased(digest: Digest) -> None:
     """The numbers stay."""
-    edition = make_running(2)
+    issue = make_running(2)
     Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
     Subscriber.objects.all().delete()
-    facts = digest("edition", "show", edition.pk, "--json").facts
+    facts = digest("issue", "show", issue.pk, "--json").facts
     assert (facts["progress"]["eligible"], facts["progress"]["sent"]) == (2, 2)
 
 
 def test_doubts_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
     """By hand, by a log; a wrong wish says what is wrong and changes nothing."""
-    edition = make_running(2)
-    Delivery.objects.update(state=Delivery.State.IN_DOUBT, doubts=1)
-    listed = digest("edition", "doubts", str(edition.pk), "--json").facts
+    issue = make_running(2)
+    Delivery.objects.update(state=Delivery.State.UNCERTAIN, times_uncertain=1)
+    listed = digest("issue", "doubts", str(issue.pk), "--json").facts
     assert len(listed) == 2
-    assert listed[0]["message_id"] in digest("edition", "doubts", str(edition.pk)).out
+    assert listed[0]["message_id"] in digest("issue", "doubts", str(issue.pk)).out
     log = tmp_path / "log"
-    assert "cannot be read" in digest("edition", "resolve", str(edition.pk), "--log", str(log)).err
+    assert "cannot be read" in digest("issue", "resolve", str(issue.pk), "--log", str(log)).err
     log.write_text(listed[0]["message_id"])
-    said = digest("edition", "resolve", str(edition.pk), "--log", str(log))
+    said = digest("issue", "resolve", str(issue.pk), "--log", str(log))
     assert "1 sent, 0 to send again" in said.out
     to = ["--sent", "--to", listed[0]["email"]]
-    assert "is in doubt" in digest("edition", "resolve", str(edition.pk), *to).err
-    assert digest("edition", "resolve", str(edition.pk), "--resend").status == 0
+    assert "is uncertain" in digest("issue", "resolve", str(issue.pk), *to).err
+    assert digest("issue", "resolve", str(issue.pk), "--resend").status == 0
     assert Delivery.objects.filter(state=Delivery.State.QUEUED).count() == 1
-    assert digest("edition", "doubts", str(edition.pk)).out.strip() == "Nobody is in doubt."
+    assert digest("issue", "doubts", str(issue.pk)).out.strip() == "Nobody is uncertain."
 
 
-def test_an_edition_says_when_the_rest_is_due(digest: Digest) -> None:
+def test_an_issue_says_when_the_rest_is_due(digest: Digest) -> None:
     """From the first who waits to the last; nothing when nobody does."""
-    edition = make_running(3)
+    issue = make_running(3)
     first, second, sent = Delivery.objects.order_by("pk")
     Delivery.objects.filter(pk=first.pk).update(due_at=NOON)
     Delivery.objects.filter(pk=second.pk).update(due_at=NOON + timedelta(hours=6))
     Delivery.objects.filter(pk=sent.pk).update(state=Delivery.State.SENT, settled_at=NOON)
-    said = " ".join(digest("edition", "show", edition.pk).out.split())
+    said = " ".join(digest("issue", "show", issue.pk).out.split())
     assert "due from Mon 23 Nov 2026, 12:00 GMT to Mon 23 Nov 2026, 18:00 GMT" in said
     Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
-    assert "due" not in digest("edition", "show", edition.pk).out
-    assert digest("edition", "show", edition.pk, "--json").facts["due_from"] is None
+    assert "due" not in digest("issue", "show", issue.pk).out
+    assert digest("issue", "show", issue.pk, "--json").facts["due_from"] is None
 
 
 def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -> None:
     """Current or put away, all of them or those in one state."""
-    edition = make_running(3, newsletter=tide, slot=NOON)
-    failed = edition.deliveries.latest("pk")
-    edition.deliveries.update(state=3, settled_at=NOON, attempts=1, reply_code=250, reply="ok")
-    edition.deliveries.filter(pk=failed.pk).update(state=4, reply_code=550, reply="no such user")
-    Edition.objects.filter(pk=edition.pk).update(state="sent", finished_at=NOON.replace(year=2025))
-    current = digest("edition", "deliveries", edition.pk, "--json").facts
-    assert digest("edition", "put-away", "--json").facts == {
+    issue = make_running(3, newsletter=tide, slot=NOON)
+    failed = issue.deliveries.latest("pk")
+    issue.deliveries.update(state=3, settled_at=NOON, attempts=1, reply_code=250, reply="ok")
+    issue.deliveries.filter(pk=failed.pk).update(state=4, reply_code=550, reply="no such user")
+    Issue.objects.filter(pk=issue.pk).update(state="sent", finished_at=NOON.replace(year=2025))
+    current = digest("issue", "deliveries", issue.pk, "--json").facts
+    assert digest("issue", "put-away", "--json").facts == {
         "put_away": 3,
         "discarded": 0,
         "finished": True,
     }
-    assert digest("edition", "deliveries", edition.pk, "--json").facts == current
-    page = digest("edition", "deliveries", edition.pk, "--limit", 1, "--json").facts
+    assert digest("issue", "deliveries", issue.pk, "--json").facts == current
+    page = digest("issue", "deliveries", issue.pk, "--limit", 1, "--json").facts
     assert page["deliveries"] == current["deliveries"][:1]
     after = ("--after", page["next"], "--limit", 2, "--json")
     rest = {"deliveries": current["deliveries"][1:], "next": ""}
-    assert digest("edition", "deliveries", edition.pk, *after).facts == rest
-    found = digest("edition", "deliveries", edition.pk, "--state", "failed", "--json").facts
+    assert digest("issue", "deliveries", issue.pk, *after).facts == rest
+    found = digest("issue", "deliveries", issue.pk, "--state", "failed", "--json").facts
     [one] = found["deliveries"]
     assert (one["id"], one["state"], one["reply"]) == (failed.pk, "failed", "550 no such user")
-    assert page["next"] in digest("edition", "deliveries", edition.pk, "--limit", 1).out
-    refused = digest("edition", "deliveries", edition.pk, "--after", "rubbish")
+    assert page["next"] in digest("issue", "deliveries", issue.pk, "--limit", 1).out
+    refused = digest("issue", "deliveries", issue.pk, "--after", "rubbish")
     assert "is no place" in refused.err
-    said = digest("edition", "put-away").out
+    said = digest("issue", "put-away").out
     assert "0 deliveries put away" in said
     assert "Nothing is left to do." in said

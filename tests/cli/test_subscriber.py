@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from digest.delivery.models import Delivery, Notice
+from digest.notices.models import Notice
+from digest.sending.models import Delivery
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
-from tests.cast import NOON, make_edition, make_newsletter, make_subscriber
+from tests.cast import NOON, make_issue, make_newsletter, make_subscriber
 from tests.cli.conftest import Digest
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def test_add_confirmed_receives_it(digest: Digest) -> None:
     assert (event.via, event.wording) == ("command line", "Asked by phone.")
 
 
-def test_add_unconfirmed_asks_the_reader_once(digest: Digest) -> None:
+def test_add_unconfirmed_asks_the_subscriber_once(digest: Digest) -> None:
     """A confirmation mail is laid down; asking again within the hour says that none was."""
     said = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
     assert "A mail asks them to confirm" in said.out
@@ -63,9 +64,9 @@ def test_erase_needs_a_word_and_is_for_good(digest: Digest) -> None:
         (["add", "nonsense", "--newsletter", "tide"], "no valid email address"),
         (["add", "a@r.example\nBcc: x@y", "--newsletter", "tide"], "no valid email address"),
         (["add", "a@r.example", "--newsletter", "tid"], "Did you mean 'tide'?"),
-        (["show", "nobody@r.example"], "No reader has the address"),
+        (["show", "nobody@r.example"], "No subscriber has the address"),
         (["show", ""], "no valid email address"),
-        (["unsubscribe", "nobody@r.example"], "No reader has the address"),
+        (["unsubscribe", "nobody@r.example"], "No subscriber has the address"),
         (["export", "--newsletter", "x"], "There is no newsletter"),
         (["export", "--output", "/nowhere/x.csv"], "Cannot write"),
         (["export", "--json"], "--output"),
@@ -164,7 +165,7 @@ def test_show_tells_all_that_is_known(digest: Digest) -> None:
     digest("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
     digest("suppress", "ines@r.example", "--reason", "complaint")
     Delivery.objects.create(
-        edition=make_edition(),
+        issue=make_issue(),
         subscriber=Subscriber.objects.get(),
         due_at=NOON,
         settled_at=NOON,
@@ -188,14 +189,14 @@ def test_show_tells_all_that_is_known(digest: Digest) -> None:
 
 def test_unsubscribe_is_for_one_or_for_all(digest: Digest) -> None:
     """A second time changes nothing and says so."""
-    reader = make_subscriber(make_newsletter(slug="ebb"), email="ines@r.example")
+    subscriber = make_subscriber(make_newsletter(slug="ebb"), email="ines@r.example")
     digest("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
     said = digest("subscriber", "unsubscribe", "ines@r.example", "--newsletter", "tide")
     assert said.out == "ines@r.example has left tide.\n"
     facts = digest("subscriber", "unsubscribe", "ines@r.example", "--json").facts
     assert facts["left"] == ["ebb"]
     assert "had left already" in digest("subscriber", "unsubscribe", "ines@r.example").out
-    assert set(reader.subscriptions.values_list("state", flat=True)) == {"unsubscribed"}
+    assert set(subscriber.subscriptions.values_list("state", flat=True)) == {"unsubscribed"}
 
 
 def test_who_has_left_comes_back_by_their_own_wish_alone(digest: Digest) -> None:

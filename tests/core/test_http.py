@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from digest.core import guard, http
+from digest.core import http, ssrf_guard
 from digest.core.errors import ConfigurationError
 from tests.articles.publisher import Answer, Publisher, publishing
 
@@ -152,7 +152,7 @@ def test_addresses_off_the_public_internet_are_refused(host: str, connections: l
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111"])
 def test_public_addresses_pass(address: str) -> None:
     """The guard lets the internet through."""
-    assert guard.is_public(address)
+    assert ssrf_guard.is_public(address)
 
 
 def test_a_redirect_to_a_private_address_is_refused(publisher: Publisher) -> None:
@@ -195,7 +195,7 @@ def test_each_candidate_address_is_checked(
 
 def test_an_exception_covers_what_it_names_and_no_more(settings: Settings) -> None:
     """An entry with a port opens that port alone; networks and IPv6 can be named too."""
-    one, network, six = guard.allowed(["127.0.0.1:8000", "10.0.0.0/8", "[fd00::/8]:80"])
+    one, network, six = ssrf_guard.allowed(["127.0.0.1:8000", "10.0.0.0/8", "[fd00::/8]:80"])
     assert one.covers("127.0.0.1", 8000)
     assert not one.covers("127.0.0.1", 8001)
     assert not one.covers("127.0.0.2", 8000)
@@ -433,12 +433,12 @@ def test_certificates_are_checked_against_the_name(
     context.sni_callback = lambda _socket, name, _context: asked.append(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(cert))
     monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.1"]))
-    guard._tls.cache_clear()
+    ssrf_guard._tls.cache_clear()
     with publishing(settings) as publisher:
         publisher.server.socket = context.wrap_socket(publisher.server.socket, server_side=True)
         publisher.pages["/a"] = b"sealed"
         assert http.fetch(f"https://courier.example:{publisher.port}/a").body == b"sealed"
         with pytest.raises(http.FetchError, match="certificate"):
             http.fetch(f"https://other.example:{publisher.port}/a")
-    guard._tls.cache_clear()
+    ssrf_guard._tls.cache_clear()
     assert asked == ["courier.example", "other.example"]

@@ -44,4 +44,4 @@ def test_a_nudge_waits_for_the_commit(hung: None) -> None:
 def test_a_job_that_nobody_does_is_refused() -> None:
     """It would lie in a queue for ever."""
     with pytest.raises(LookupError):
-        jobs.enqueue("hooks.shout")
+        jobs.enqueue("webhooks.shout")

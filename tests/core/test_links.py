@@ -63,8 +63,8 @@ def test_another_purpose_is_refused(numbers: list[int], order: list[str]) -> Non
 
 
 @given(st.integers(1, 2**40), st.integers(1, 2**40), st.integers(1, 2**40))
-def test_another_reader_has_another_token(one: int, other: int, newsletter: int) -> None:
-    """The tag of one reader does not fit to the ids of another."""
+def test_another_subscriber_has_another_token(one: int, other: int, newsletter: int) -> None:
+    """The tag of one subscriber does not fit to the ids of another."""
     if one == other:
         return
     mine = links.sign("unsubscribe", one, newsletter, 0)
@@ -99,7 +99,7 @@ def test_older_keys_still_open(settings: pytest.FixtureRequest) -> None:
 def test_mail_addresses_that_leave_fit_into_a_local_part(settings: pytest.FixtureRequest) -> None:
     """unsubscribe+token@ stays within 64 octets (RFC 5321 §4.5.3.1.1), with large ids."""
     settings.DIGEST_INBOUND_DOMAIN = "in.courier.example"  # type: ignore[attr-defined]
-    link = links.ReaderLink(2**40, 2**20, 2**31)
+    link = links.SubscriberLink(2**40, 2**20, 2**31)
     _, mailto = links.ways_out(link)
     local = mailto.removeprefix("mailto:").partition("@")[0]
     assert len(local) <= 64
@@ -107,17 +107,17 @@ def test_mail_addresses_that_leave_fit_into_a_local_part(settings: pytest.Fixtur
 
 
 @given(st.integers(0, 2**40), st.integers(0, 2**40))
-def test_a_bounce_token_survives_any_case_and_fits(edition: int, subscriber: int) -> None:
+def test_a_bounce_token_survives_any_case_and_fits(issue: int, subscriber: int) -> None:
     """Servers on the way may write it in capitals; `bounce+` and it are a local part."""
-    token = links.bounce_token(edition, subscriber)
+    token = links.bounce_token(issue, subscriber)
     assert len(f"bounce+{token}") <= 64
     for spelt in (token, token.upper(), token.title()):
-        assert links.read_bounce_token(spelt) == (edition, subscriber)
+        assert links.read_bounce_token(spelt) == (issue, subscriber)
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyz234567=+-é", max_size=80))
 def test_a_made_up_bounce_token_is_refused(token: str) -> None:
-    """So nobody can have a reader suppressed by writing to an address."""
+    """So nobody can have a subscriber suppressed by writing to an address."""
     with pytest.raises(LinkError):
         links.read_bounce_token(token)
 

@@ -23,8 +23,8 @@ def mail(number: int = 1, subject: str = "Seals return", body: str = "Forty.") -
     """A small mail as it lies in the Maildir."""
     lines = [
         "Return-Path: <bounces@courier.example>",
-        f"Delivered-To: reader{number}@reader.example",
-        f"X-Original-To: reader{number}@reader.example",
+        f"Delivered-To: subscriber{number}@reader.example",
+        f"X-Original-To: subscriber{number}@reader.example",
         "From: The Courier <news@courier.example>",
         f"Subject: {subject}",
         "Content-Type: text/html; charset=utf-8",
@@ -42,7 +42,7 @@ def test_mails_are_listed_newest_first_fifty_a_page(client: Client, box: Path) -
     assert re.findall(r"Issue (\d+)", first) == [str(number) for number in range(52, 2, -1)]
     assert re.findall(r"Issue (\d+)", second) == ["2", "1"]
     assert "The Courier" in first
-    assert "to reader52@reader.example" in first
+    assert "to subscriber52@reader.example" in first
     assert "Page 1 of 2" in first
 
 
@@ -113,7 +113,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 def test_nothing_in_a_mail_becomes_markup_of_our_page(client: Client, box: Path, view: str) -> None:
     """Subject, names, addresses, headers, text and source are all escaped."""
     raw = mail(subject=HOSTILE, body=HOSTILE).replace(b"text/html", b"text/plain")
-    raw = raw.replace(b"The Courier", HOSTILE.encode()).replace(b"reader1@", b"<script>@")
+    raw = raw.replace(b"The Courier", HOSTILE.encode()).replace(b"subscriber1@", b"<script>@")
     key = maildir.deliver(box, raw)
     for page in (client.get("/mailbox/").text, client.get(f"/mailbox/{key}{view}").text):
         assert "<script" not in page
@@ -164,7 +164,7 @@ def test_an_unknown_mail_is_not_found(client: Client, box: Path, key: str) -> No
 def test_only_this_machine_may_read_mail(
     client: Client, box: Path, elsewhere: dict[str, str]
 ) -> None:
-    """Mails hold links that act for readers; a proxy's visitors are not this machine."""
+    """Mails hold links that act for subscribers; a proxy's visitors are not this machine."""
     key = maildir.deliver(box, WHOLE)
     for path in (
         "/mailbox/",

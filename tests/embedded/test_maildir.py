@@ -58,5 +58,5 @@ def test_a_mailbox_that_was_never_made_is_empty(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_may_look_in(folder: Path) -> None:
-    """Mails hold links that act for a reader."""
+    """Mails hold links that act for a subscriber."""
     assert folder.stat().st_mode & 0o077 == 0

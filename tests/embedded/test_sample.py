@@ -35,7 +35,7 @@ def test_every_story_is_whole() -> None:
 
 
 def test_later_stories_come_while_the_paper_runs() -> None:
-    """A reader of the feed finds something new after some hours."""
+    """A subscriber of the feed finds something new after some hours."""
     now, later = len(items()), len(items(NOON + timedelta(hours=24)))
     assert 0 < now < later <= len(paper.stories())
 
@@ -87,7 +87,7 @@ def test_the_front_page_leads_with_the_latest_story(client: Client, embedded: Pa
 def test_an_article_stands_among_the_furniture_of_a_news_site(
     client: Client, embedded: Path
 ) -> None:
-    """The story, and all that a reader of pages has to tell apart from it."""
+    """The story, and all that a subscriber of pages has to tell apart from it."""
     story = items()[0].story
     page = client.get(f"/sample/{story.slug}").text
     assert story.body.strip() in page

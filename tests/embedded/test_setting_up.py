@@ -11,7 +11,7 @@ from digest.articles.models import Article, Source
 from digest.core import clock
 from digest.embedded import upcoming
 from digest.embedded.sample import paper
-from digest.embedded.sample.setting_up import HEAD_START, READERS, first_slot, put_away, set_up
+from digest.embedded.sample.setting_up import HEAD_START, SUBSCRIBERS, first_slot, put_away, set_up
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.subscribers.models import ConsentEvent, Subscription
 
@@ -27,7 +27,7 @@ def site(live_server: LiveServer, embedded: Path, settings: Settings) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_first_start_sets_everything_up(site: str) -> None:
-    """Articles are stored, readers have agreed, and the first slot is near."""
+    """Articles are stored, subscribers have agreed, and the first slot is near."""
     now = clock.now()
     set_up(site, now)
     newsletter = Newsletter.objects.get(slug=paper.NEWSLETTER)
@@ -35,8 +35,8 @@ def test_a_first_start_sets_everything_up(site: str) -> None:
     assert [section.title for section in newsletter.sections.all()][-1] == "Latest Stories"
     assert Article.objects.count() == len(paper.published(now, now))
     assert Article.objects.exclude(image_credit="").exists()
-    assert Subscription.objects.filter(state=Subscription.State.ACTIVE).count() == len(READERS)
-    assert ConsentEvent.objects.exclude(wording="").count() == len(READERS)
+    assert Subscription.objects.filter(state=Subscription.State.ACTIVE).count() == len(SUBSCRIBERS)
+    assert ConsentEvent.objects.exclude(wording="").count() == len(SUBSCRIBERS)
     coming = upcoming.first(now)
     assert coming is not None
     assert coming.at == first_slot(now)
@@ -56,7 +56,7 @@ def test_a_second_start_sets_nothing_up_twice(site: str, settings: Settings) -> 
     assert Source.objects.get().url == "http://127.0.0.1:9/sample/feed.xml"
     assert Appeal.objects.get().url == "http://localhost:9/sample/support"
     assert Newsletter.objects.get().schedule.since == now
-    assert Subscription.objects.count() == len(READERS)
+    assert Subscription.objects.count() == len(SUBSCRIBERS)
 
 
 @pytest.mark.django_db(transaction=True)

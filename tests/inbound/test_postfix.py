@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from digest.core.env import database_url
-from digest.core.links import ReaderLink, unsubscribe_token
+from digest.core.links import SubscriberLink, unsubscribe_token
 from digest.embedded.checks import free_port
 from digest.subscribers.models import SignUp, Subscription
 from tests.cast import make_newsletter, make_subscriber
@@ -130,7 +130,7 @@ def postfix(folder: Path) -> Iterator[Callable[[str], int]]:
 
 
 def send(port: int, to: str) -> None:
-    """Hand a mail to Postfix, as the reader's own mail server does."""
+    """InFlight a mail to Postfix, as the subscriber's own mail server does."""
     until = time.monotonic() + 10
     while True:
         try:
@@ -161,7 +161,7 @@ def test_postfix_hands_mail_over(
 ) -> None:
     """Subscribing and leaving, with the part after the plus intact."""
     newsletter = make_newsletter(slug="tide")
-    reader = make_subscriber(newsletter, email="ines@reader.example")
+    subscriber = make_subscriber(newsletter, email="ines@reader.example")
     if way == "tcp":
         inner = free_port("127.0.0.1")
         receiving("--port", str(inner))
@@ -173,7 +173,7 @@ def test_postfix_hands_mail_over(
         port = postfix(f"unix:{socket}")
     send(port, f"subscribe+tide@{DOMAIN}")
     wait_for(lambda: SignUp.objects.filter(email="nadia@reader.example").exists(), folder)
-    token = unsubscribe_token(ReaderLink(reader.pk, newsletter.pk, 0))
+    token = unsubscribe_token(SubscriberLink(subscriber.pk, newsletter.pk, 0))
     send(port, f"unsubscribe+{token}@{DOMAIN}")
-    gone = Subscription.objects.filter(subscriber=reader, state="unsubscribed")
+    gone = Subscription.objects.filter(subscriber=subscriber, state="unsubscribed")
     wait_for(gone.exists, folder)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from digest.core import clock
-from digest.core.links import ReaderLink, unsubscribe_token
-from digest.delivery import signups, wording
-from digest.delivery.models import Notice
+from digest.core.links import SubscriberLink, unsubscribe_token
 from digest.newsletters.models import Newsletter
+from digest.notices import content
+from digest.notices.models import Notice
+from digest.selfservice import signups
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
 from tests.cast import make_newsletter, make_subscriber
 from tests.inbound.conftest import DOMAIN, Talk
@@ -35,13 +36,15 @@ def smtp(serving: Serving) -> Talk:
     return talk
 
 
-def leave_address(reader: Subscriber, newsletter: Newsletter) -> str:
-    """The mailto: in the reader's mails."""
-    return f"unsubscribe+{unsubscribe_token(ReaderLink(reader.pk, newsletter.pk, 7))}@{DOMAIN}"
+def leave_address(subscriber: Subscriber, newsletter: Newsletter) -> str:
+    """The mailto: in the subscriber's mails."""
+    return (
+        f"unsubscribe+{unsubscribe_token(SubscriberLink(subscriber.pk, newsletter.pk, 7))}@{DOMAIN}"
+    )
 
 
 def mail(talk: Talk, to: str, sender: str = NADIA, head: str = "", body: str = "hello") -> str:
-    """Hand a mail over; return the last reply."""
+    """InFlight a mail over; return the last reply."""
     said = talk.say(f"MAIL FROM:<{sender}>\r\n".encode())
     if said.startswith("250"):
         said = talk.say(f"RCPT TO:<{to}>\r\n".encode())
@@ -69,9 +72,9 @@ def test_writing_subscribes_after_a_confirmation(smtp: Talk, newsletter: Newslet
 
 
 def test_writing_unsubscribes_at_once(smtp: Talk, newsletter: Newsletter) -> None:
-    """Whoever sends it: the token is the right; the reader's own address is told."""
-    reader = make_subscriber(newsletter, email=NADIA)
-    to = leave_address(reader, newsletter)
+    """Whoever sends it: the token is the right; the subscriber's own address is told."""
+    subscriber = make_subscriber(newsletter, email=NADIA)
+    to = leave_address(subscriber, newsletter)
     assert mail(smtp, to, sender="assistant@elsewhere.example").startswith("250")
     assert Subscription.objects.get().state == "unsubscribed"
     assert ConsentEvent.objects.get().via == "mail"
@@ -87,8 +90,8 @@ def test_machines_may_leave_and_are_not_answered(
     smtp: Talk, newsletter: Newsletter, sender: str, head: str
 ) -> None:
     """A mail program may send the mailto: by itself."""
-    reader = make_subscriber(newsletter, email=NADIA)
-    assert mail(smtp, leave_address(reader, newsletter), sender, head).startswith("250")
+    subscriber = make_subscriber(newsletter, email=NADIA)
+    assert mail(smtp, leave_address(subscriber, newsletter), sender, head).startswith("250")
     assert Subscription.objects.get().state == "unsubscribed"
     assert not Notice.objects.exists()
 
@@ -208,11 +211,11 @@ def test_the_database_away_is_try_again(
 
 def test_lmtp_answers_for_each_recipient(serving: Serving, newsletter: Newsletter) -> None:
     """RFC 2033 §4.2: as many replies after the dot as recipients were taken."""
-    reader = make_subscriber(newsletter, email=NADIA)
+    subscriber = make_subscriber(newsletter, email=NADIA)
     talk = Talk(serving("lmtp"))
     assert talk.say(b"LHLO mx.example\r\n").startswith("250")
     talk.say(f"MAIL FROM:<{NADIA}>\r\n".encode())
-    for to in (leave_address(reader, newsletter), f"help@{DOMAIN}"):
+    for to in (leave_address(subscriber, newsletter), f"help@{DOMAIN}"):
         assert talk.say(f"RCPT TO:<{to}>\r\n".encode()).startswith("250")
     assert talk.say(b"RCPT TO:<nobody@x.example>\r\n").startswith("550")
     talk.say(b"DATA\r\n")
@@ -226,7 +229,7 @@ def test_smtplib_gets_along_with_it(serving: Serving, newsletter: Newsletter) ->
     """An ordinary client, twice over one connection."""
     with smtplib.SMTP("127.0.0.1", serving("smtp"), "reader.example") as client:
         for n in range(2):
-            sender = f"reader{n}@reader.example"
+            sender = f"subscriber{n}@reader.example"
             message = f"From: {sender}\r\nSubject: x\r\n\r\nPlease.\r\n"
             assert client.sendmail(sender, [f"subscribe+tide@{DOMAIN}"], message) == {}
     assert SignUp.objects.count() == 2
@@ -260,7 +263,7 @@ def test_a_mail_confirms_where_no_page_can_be_opened(smtp: Talk, newsletter: New
     """By the address in the confirmation; an absence note to it is no word."""
     mail(smtp, f"subscribe+tide@{DOMAIN}")
     signups.settle_due()
-    written = wording.written(Notice.objects.get(), clock.now())
+    written = content.written(Notice.objects.get(), clock.now())
     assert written is not None
     to = written.links["by_mail"].removeprefix("mailto:").partition("?")[0]
     mail(smtp, to, head="Auto-Submitted: auto-replied\r\n")

@@ -13,7 +13,7 @@ import pytest
 from digest.embedded import checks, postgres
 from tests.journeys.upside import Up
 
-READERS = 5
+SUBSCRIBERS = 5
 
 
 @contextmanager
@@ -30,8 +30,8 @@ def running(data: Path, *words: str, **environment: str) -> Iterator[Up]:
 
 
 def wait_for_the_first_digest(up: Up) -> None:
-    """Wait until every reader has it, and the terminal says so."""
-    up.wait_for(lambda: len(up.mails()) >= READERS, 100, "the first digest")
+    """Wait until every subscriber has it, and the terminal says so."""
+    up.wait_for(lambda: len(up.mails()) >= SUBSCRIBERS, 100, "the first digest")
     up.wait_for(lambda: "The first digest is in the mailbox" in up.said, 5, "word of it")
 
 
@@ -51,7 +51,7 @@ def delivered(up: Up) -> Up:
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """One of its own for a module whose readers come, write and leave."""
+    """One of its own for a module whose subscribers come, write and leave."""
     with running(tmp_path_factory.mktemp("lived-in") / "data") as up:
         wait_for_the_first_digest(up)
         yield up

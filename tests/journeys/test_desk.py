@@ -1,4 +1,4 @@
-"""An issue by hand, through two editors' browsers, to the readers' mailbox."""
+"""An issue by hand, through two editors' browsers, to the subscribers' mailbox."""
 
 import json
 import os
@@ -85,11 +85,11 @@ def headlines(page: Page) -> list[str]:
 def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browser) -> None:
     """Dragged, moved by key, reworded, seen in the preview, approved by another, sent, received."""
     digest(house, "newsletter", "set", "morning-tide", "--approval", "other", "--undo", "15")
-    readers = len(digest(house, "subscriber", "export").splitlines()) - 1
+    subscribers = len(digest(house, "subscriber", "export").splitlines()) - 1
     articles = [f"--article={house.url}/sample/{one}" for one in STORIES]
     said = digest(house, "desk", "start", "morning-tide", "--as", "ada@courier.example", *articles)
     number = said.split()[1]
-    address = f"/admin/editions/{number}/desk/"
+    address = f"/admin/issues/{number}/desk/"
     complaints: list[str] = []
     ada = signed_in(browser, house, "ada", address, complaints)
     first, second, third = headlines(ada)
@@ -115,7 +115,7 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     before = len(house.mails())
     ben.get_by_role("button", name="Approve").click()
     ben.get_by_text("Send …").click()
-    ben.get_by_role("button", name=f"Send to {readers} now").click()
+    ben.get_by_role("button", name=f"Send to {subscribers} now").click()
     ben.get_by_role("button", name="Undo").click()
     expect(ben.get_by_text("Held back: nobody has got it.")).to_be_visible()
     assert len(house.mails()) == before  # the approval holds: nothing was changed
@@ -123,30 +123,30 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
         each.goto(f"{house.url}{address}")
         each.get_by_text("Send …").click()
     for each in (ben, ada):
-        each.get_by_role("button", name=f"Send to {readers} now").click()
-    house.wait_for(lambda: len(house.mails()) >= before + readers, 60, "the issue")
+        each.get_by_role("button", name=f"Send to {subscribers} now").click()
+    house.wait_for(lambda: len(house.mails()) >= before + subscribers, 60, "the issue")
     expect(ben.locator(".desk-state")).to_have_text("done", timeout=30_000)
-    expect(ben.locator('[data-count="sent"]')).to_have_text(str(readers))
+    expect(ben.locator('[data-count="sent"]')).to_have_text(str(subscribers))
     ours = [mail for mail in received(house) if mail["Subject"] == "Mussels for everyone"]
-    assert len(ours) == len({mail["To"] for mail in ours}) == readers
+    assert len(ours) == len({mail["To"] for mail in ours}) == subscribers
     assert complaints == []
 
 
 def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser) -> None:
     """Issue after issue, each sent by two browsers in the same millisecond: one mail to each."""
     digest(house, "newsletter", "set", "morning-tide", "--approval", "none", "--undo", "0")
-    readers = len(digest(house, "subscriber", "export").splitlines()) - 1
+    subscribers = len(digest(house, "subscriber", "export").splitlines()) - 1
     issues = laid_on_the_desk(house, TIMES)
     complaints: list[str] = []
     editors = [signed_in(browser, house, name, "/admin/", complaints) for name in ("ada", "ben")]
     before = len(house.mails())
     for issue in issues:
         for each in editors:
-            each.goto(f"{house.url}/admin/editions/{issue}/desk/", wait_until="commit")
-        press_at_once(editors, f"form[action='/admin/editions/{issue}/desk/send/'] button")
-    expected = before + TIMES * readers
+            each.goto(f"{house.url}/admin/issues/{issue}/desk/", wait_until="commit")
+        press_at_once(editors, f"form[action='/admin/issues/{issue}/desk/send/'] button")
+    expected = before + TIMES * subscribers
     house.wait_for(lambda: len(house.mails()) >= expected, 60, "all those issues")
-    states = {one["state"] for one in json.loads(digest(house, "edition", "list", "--json"))}
+    states = {one["state"] for one in json.loads(digest(house, "issue", "list", "--json"))}
     assert states == {"sent"}
     time.sleep(3)
     assert len(house.mails()) == expected
@@ -166,7 +166,7 @@ def laid_on_the_desk(up: Up, number: int) -> list[int]:
         article = cms.get("/articles?limit=1").json()["items"][0]["id"]
         made = [
             cms.post(
-                "/newsletters/morning-tide/editions",
+                "/newsletters/morning-tide/issues",
                 json={"articles": [article]},
                 headers={"Idempotency-Key": f"round-{one}"},
             )
@@ -230,7 +230,7 @@ def test_a_breaking_issue_is_paused_and_resumed(
     assert complaints == []
 
 
-LATE, PACE = 100, 6  # readers, and how many of them get it in a second
+LATE, PACE = 100, 6  # subscribers, and how many of them get it in a second
 
 
 def number_in(cell: Locator) -> int:

@@ -1,4 +1,4 @@
-"""From the sample's feed to its readers' inboxes, through real processes, untouched by hand."""
+"""From the sample's feed to its subscribers' inboxes, through real processes, untouched by hand."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from digest.embedded.sample.setting_up import READERS
+from digest.embedded.sample.setting_up import SUBSCRIBERS
 from tests.journeys.upside import Up, digest
 
 pytestmark = pytest.mark.journey
@@ -33,7 +33,7 @@ def get(up: Up, path: str, method: str = "GET", body: str | None = None) -> tupl
 
 
 def opened(up: Up, address: str) -> Message:
-    """The digest that a reader got."""
+    """The digest that a subscriber got."""
     for path in up.mails():
         message = message_from_bytes(path.read_bytes(), policy=default)
         if message["Delivered-To"] == address:
@@ -41,11 +41,11 @@ def opened(up: Up, address: str) -> Message:
     raise AssertionError(f"no mail to {address}")
 
 
-def test_every_reader_has_the_digest_once(delivered: Up) -> None:
-    """Five readers, five mails, each under a Message-ID of its own."""
+def test_every_subscriber_has_the_digest_once(delivered: Up) -> None:
+    """Five subscribers, five mails, each under a Message-ID of its own."""
     mails = [message_from_bytes(path.read_bytes()) for path in delivered.mails()]
-    assert sorted(mail["Delivered-To"] for mail in mails) == sorted(r.email for r in READERS)
-    assert len({mail["Message-ID"] for mail in mails}) == len(READERS)
+    assert sorted(mail["Delivered-To"] for mail in mails) == sorted(r.email for r in SUBSCRIBERS)
+    assert len({mail["Message-ID"] for mail in mails}) == len(SUBSCRIBERS)
 
 
 def test_the_wire_bytes_keep_the_rules_of_mail(delivered: Up) -> None:
@@ -75,7 +75,7 @@ def test_the_headers_are_those_of_a_list_that_can_be_left(delivered: Up) -> None
 
 def test_both_parts_tell_the_same_stories(delivered: Up) -> None:
     """Every story linked in the HTML is in the text too; the HTML keeps below Gmail's cut."""
-    message = opened(delivered, READERS[0].email)
+    message = opened(delivered, SUBSCRIBERS[0].email)
     html = message.get_body(("html",)).get_content()  # type: ignore[attr-defined]
     text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
     links = rf"{re.escape(delivered.url)}/sample/([\w-]+)(?=[\"\s])"
@@ -94,15 +94,15 @@ def test_the_issue_stands_in_the_archive(delivered: Up) -> None:
     assert issue
     status, page = get(delivered, issue[0])
     assert status == 200
-    assert opened(delivered, READERS[0].email)["Subject"] in page
-    assert READERS[0].email not in page
+    assert opened(delivered, SUBSCRIBERS[0].email)["Subject"] in page
+    assert SUBSCRIBERS[0].email not in page
 
 
 def test_the_mailbox_pages_show_it(delivered: Up) -> None:
     """The list, then one mail."""
     status, listing = get(delivered, "/mailbox/")
     assert status == 200
-    assert f"{len(READERS)} mails" in listing
+    assert f"{len(SUBSCRIBERS)} mails" in listing
     key = delivered.mails()[0].name
     status, page = get(delivered, f"/mailbox/{key}")
     assert status == 200
@@ -111,19 +111,19 @@ def test_the_mailbox_pages_show_it(delivered: Up) -> None:
 
 def test_a_mail_program_unsubscribes_with_one_post(delivered: Up) -> None:
     """No cookie, no redirect, and again does no harm; looking changes nothing (RFC 8058 §3.1)."""
-    reader = READERS[4].email
-    link = opened(delivered, reader)["List-Unsubscribe"]
+    subscriber = SUBSCRIBERS[4].email
+    link = opened(delivered, subscriber)["List-Unsubscribe"]
     path = urlsplit(link.strip("<>").partition(">")[0]).path
     for method in ("GET", "HEAD"):
         assert get(delivered, path, method)[0] == 200
-    assert state_of(delivered, reader) == "active"
+    assert state_of(delivered, subscriber) == "active"
     for _ in range(2):
         assert get(delivered, path, "POST", "List-Unsubscribe=One-Click")[0] == 200
-        assert state_of(delivered, reader) == "unsubscribed"
+        assert state_of(delivered, subscriber) == "unsubscribed"
 
 
 def state_of(up: Up, address: str) -> str:
-    """Ask `digest` in a second terminal what a reader's subscription says."""
+    """Ask `digest` in a second terminal what a subscriber's subscription says."""
     said = json.loads(digest("subscriber", "show", address, "--json", data=up.data).stdout)
     return str(said["subscriptions"][0]["state"])
 

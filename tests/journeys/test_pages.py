@@ -82,7 +82,7 @@ def test_the_mailbox_leads_to_the_mail_as_it_looks(delivered: Up, page: Page) ->
 
 
 def test_the_mail_itself_fits_its_window(delivered: Up, page: Page) -> None:
-    """No reader scrolls sideways, and every picture arrives."""
+    """No subscriber scrolls sideways, and every picture arrives."""
     page.goto(f"{delivered.url}/mailbox/{delivered.mails()[0].name}/frame")
     assert fits(page)
     assert pictures_shown(page) == page.locator("img").count() > 3

@@ -44,8 +44,8 @@ class Up:
             start_new_session=True,
             preexec_fn=_listen_to_interrupts,  # noqa: PLW1509  one signal call, no locks
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._subscriber = threading.Thread(target=self._read, daemon=True)
+        self._subscriber.start()
         self.wait_for(lambda: READY in self.said, 60, "being ready")
         self.look_at_processes()
 
@@ -59,7 +59,7 @@ class Up:
         """Send a signal to `digest up` alone, wait for its end, and return its exit status."""
         self.process.send_signal(number)
         status = self.process.wait(40)
-        self._reader.join(5)
+        self._subscriber.join(5)
         return status
 
     def wait_for(self, fact: Callable[[], object], seconds: float, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Which slot ends a reader's day or week, and when that began."""
+"""Which slot ends a subscriber's day or week, and when that began."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

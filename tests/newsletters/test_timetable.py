@@ -1,4 +1,4 @@
-"""The next sends in readers' zones, over the days on which clocks change."""
+"""The next sends in subscribers' zones, over the days on which clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,12 +13,12 @@ HOUR = timedelta(hours=1)
 
 
 def sends(
-    home: str, *elsewhere: str, now: datetime, readers_time: bool = False
+    home: str, *elsewhere: str, now: datetime, send_in_local_time: bool = False
 ) -> list[timetable.Sending]:
     """The next three sends of a newsletter at seven."""
     rule = schedules.rule(timezone=home, days=DAILY, at=time(7))
     zones = [ZoneInfo(zone) for zone in elsewhere]
-    return timetable.upcoming(rule, now, 3, zones, readers_time=readers_time)
+    return timetable.upcoming(rule, now, 3, zones, send_in_local_time=send_in_local_time)
 
 
 def test_all_zones_get_it_at_one_moment() -> None:
@@ -26,16 +26,16 @@ def test_all_zones_get_it_at_one_moment() -> None:
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     first = sends("Europe/London", "America/New_York", "Asia/Kathmandu", now=now)[0]
     assert first.slot == datetime(2026, 11, 24, 7, tzinfo=UTC)
-    assert [f"{one.at:%a %H:%M}" for one in first.readers] == ["Tue 02:00", "Tue 12:45"]
+    assert [f"{one.at:%a %H:%M}" for one in first.subscribers] == ["Tue 02:00", "Tue 12:45"]
 
 
-def test_by_readers_clocks_each_gets_it_at_seven() -> None:
+def test_by_subscribers_clocks_each_gets_it_at_seven() -> None:
     """Whatever the difference is that week."""
     now = datetime(2026, 10, 24, 12, tzinfo=UTC)
     for one in sends(
-        "Europe/London", "America/New_York", "Asia/Kathmandu", now=now, readers_time=True
+        "Europe/London", "America/New_York", "Asia/Kathmandu", now=now, send_in_local_time=True
     ):
-        assert {f"{there.at:%H:%M}" for there in (one.home, *one.readers)} == {"07:00"}
+        assert {f"{there.at:%H:%M}" for there in (one.home, *one.subscribers)} == {"07:00"}
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_the_week_between_two_changes() -> None:
     """Britain changes a week before America does: for that week New York is an hour nearer."""
     now = datetime(2026, 10, 24, 12, tzinfo=UTC)
     made = sends("Europe/London", "America/New_York", now=now)
-    assert [f"{one.readers[0].at:%H:%M}" for one in made] == ["03:00", "03:00", "03:00"]
+    assert [f"{one.subscribers[0].at:%H:%M}" for one in made] == ["03:00", "03:00", "03:00"]
     assert made[0].home.words == "clocks go back an hour"
-    assert made[0].readers[0].words == ""
+    assert made[0].subscribers[0].words == ""
     later = sends("Europe/London", "America/New_York", now=now + timedelta(days=8))
-    assert f"{later[0].readers[0].at:%H:%M}" == "02:00"
+    assert f"{later[0].subscribers[0].at:%H:%M}" == "02:00"
     assert made[1].slot - made[0].slot == 24 * HOUR
 
 
@@ -81,7 +81,7 @@ def test_a_time_that_is_skipped_or_comes_twice_is_named(
 ) -> None:
     """London's clocks go forward from one to two, and back from two to one."""
     rule = schedules.rule(timezone="Europe/London", days=list(range(7)), at=time.fromisoformat(at))
-    first = timetable.upcoming(rule, now, 1, [], readers_time=False)[0]
+    first = timetable.upcoming(rule, now, 1, [], send_in_local_time=False)[0]
     assert f"{first.home.at:%H:%M}" == shown
     assert words in first.home.words
     assert "clocks go" in first.home.words

@@ -1,4 +1,4 @@
-"""Unsaved editions to compile, and how a mail program reads what comes out."""
+"""Unsaved issues to compile, and how a mail program reads what comes out."""
 
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -7,10 +7,10 @@ from email.policy import default
 from email.utils import parseaddr
 from typing import Any
 
-from digest.editions.models import Edition, Story
+from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.compiled import Compiled, Recipient
-from digest.rendering.edition import compile_edition
+from digest.rendering.issue import compile_issue
 from tests.cast import NOON
 
 INES = Recipient(
@@ -23,8 +23,8 @@ INES = Recipient(
 )
 
 
-def edition(**fields: Any) -> Edition:
-    """An unsaved edition for noon; fields of its publication and newsletter come in dicts."""
+def issue(**fields: Any) -> Issue:
+    """An unsaved issue for noon; fields of its publication and newsletter come in dicts."""
     publication = {
         "slug": "courier",
         "name": "The Saltmarsh Courier",
@@ -43,7 +43,7 @@ def edition(**fields: Any) -> Edition:
         "preheader": "",
     } | fields.pop("newsletter", {})
     made = Newsletter(publication=Publication(**publication), **newsletter)
-    return Edition(newsletter=made, slot=NOON, **fields)
+    return Issue(newsletter=made, slot=NOON, **fields)
 
 
 def story(position: int, **fields: Any) -> Story:
@@ -62,7 +62,7 @@ def appeal(**fields: Any) -> Appeal:
     """An unsaved appeal."""
     given = {
         "heading": "A message from the newsroom",
-        "body": "Readers pay for this.\n\nThank you.",
+        "body": "Subscribers pay for this.\n\nThank you.",
         "button": "Support us",
         "url": "https://courier.example/support",
     }
@@ -70,8 +70,8 @@ def appeal(**fields: Any) -> Appeal:
 
 
 def compiled(*stories: Story, ask: Appeal | None = None, **fields: Any) -> Compiled:
-    """An edition of these stories (three where none are given), compiled."""
-    return compile_edition(edition(**fields), stories or [story(n) for n in range(3)], ask)
+    """An issue of these stories (three where none are given), compiled."""
+    return compile_issue(issue(**fields), stories or [story(n) for n in range(3)], ask)
 
 
 def opened(raw: bytes) -> EmailMessage:

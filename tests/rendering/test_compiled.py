@@ -1,4 +1,4 @@
-"""A reader's mail out of a compiled edition."""
+"""A subscriber's mail out of a compiled issue."""
 
 import json
 import zlib
@@ -64,15 +64,15 @@ def test_two_parts_text_first(tide: Compiled) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
-def test_reader_finds_own_address_and_link(tide: Compiled, kind: str) -> None:
+def test_subscriber_finds_own_address_and_link(tide: Compiled, kind: str) -> None:
     """Both parts name the address and carry the link to leave."""
     text = part(tide.message(INES), kind)
     assert "ines@reader.example" in text
     assert INES.unsubscribe_url in text
 
 
-def test_two_readers_differ_only_where_they_must(tide: Compiled) -> None:
-    """Another reader's mail is the same but for the slots."""
+def test_two_subscribers_differ_only_where_they_must(tide: Compiled) -> None:
+    """Another subscriber's mail is the same but for the slots."""
     other = replace(
         INES, email="tom@reader.example", unsubscribe_url="https://digest.example/unsubscribe/T"
     )
@@ -86,7 +86,7 @@ def test_two_readers_differ_only_where_they_must(tide: Compiled) -> None:
 @settings(max_examples=60, deadline=None)
 @given(name=WORDS)
 def test_names_never_reach_the_wire_raw(tide: Compiled, name: str) -> None:
-    """Whatever a reader is called, the mail keeps to the rules and has the same fields."""
+    """Whatever a subscriber is called, the mail keeps to the rules and has the same fields."""
     raw = tide.message(replace(INES, name=name))
     assert wire_faults(raw) == []
     message = opened(raw)
@@ -106,7 +106,7 @@ def test_long_links_are_broken_only_softly(tide: Compiled) -> None:
 @pytest.mark.parametrize("chosen", [set(), {0}, {1}, {3}, {0, 2}, {1, 2, 3}, {0, 1, 2, 3}])
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_each_choice_of_stories(tide: Compiled, chosen: set[int], kind: str) -> None:
-    """A reader sees the chosen stories, and a heading only above a story of its section."""
+    """A subscriber sees the chosen stories, and a heading only above a story of its section."""
     raw = tide.message(INES, stories=chosen)
     assert wire_faults(raw) == []
     text = part(raw, kind)

@@ -40,7 +40,7 @@ def nasty(test: Test) -> Test:
 
 
 def shown(text: str) -> str:
-    """What a reader should see of a text that was made one line."""
+    """What a subscriber should see of a text that was made one line."""
     return " ".join(mime.one_line(text).split())
 
 

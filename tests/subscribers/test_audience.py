@@ -14,27 +14,27 @@ pytestmark = pytest.mark.django_db
 
 
 def audience(newsletter: Newsletter) -> set[int]:
-    """Ids of the readers who would be mailed at noon."""
+    """Ids of the subscribers who would be mailed at noon."""
     return set(eligible(newsletter.pk, NOON).values_list("subscriber_id", flat=True))
 
 
-def change(reader: Subscriber, **fields: object) -> None:
-    """Change a reader's only subscription."""
-    Subscription.objects.filter(subscriber=reader).update(**fields)
+def change(subscriber: Subscriber, **fields: object) -> None:
+    """Change a subscriber's only subscription."""
+    Subscription.objects.filter(subscriber=subscriber).update(**fields)
 
 
-def test_active_readers_of_this_newsletter_receive_it() -> None:
-    """Readers of another newsletter, and readers of none, do not."""
+def test_active_subscribers_of_this_newsletter_receive_it() -> None:
+    """Subscribers of another newsletter, and subscribers of none, do not."""
     newsletter = make_newsletter()
-    readers = {make_subscriber(newsletter).pk for _ in range(3)}
+    subscribers = {make_subscriber(newsletter).pk for _ in range(3)}
     make_subscriber(make_newsletter())
     make_subscriber()
-    assert audience(newsletter) == readers
+    assert audience(newsletter) == subscribers
 
 
 @pytest.mark.parametrize("state", ["pending", "unsubscribed"])
 def test_who_is_not_active_is_left_out(state: str) -> None:
-    """Waiting and gone readers get nothing."""
+    """Waiting and gone subscribers get nothing."""
     newsletter = make_newsletter()
     change(make_subscriber(newsletter), state=state)
     assert audience(newsletter) == set()
@@ -50,7 +50,7 @@ def test_a_pause_ends_at_its_moment() -> None:
     assert audience(newsletter) == {back.pk, long_back.pk}
 
 
-def test_suppressed_readers_are_left_out() -> None:
+def test_suppressed_subscribers_are_left_out() -> None:
     """Globally, or by this newsletter; another newsletter's suppression does not matter."""
     newsletter, other = make_newsletter(), make_newsletter()
     everywhere, here, elsewhere = (make_subscriber(newsletter) for _ in range(3))

@@ -1,4 +1,4 @@
-"""Readers come, confirm and leave."""
+"""Subscribers come, confirm and leave."""
 
 from datetime import timedelta
 
@@ -10,8 +10,8 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers.consent import confirm, subscribe, unsubscribe
 from digest.subscribers.errors import (
     AddressSuppressedError,
-    ReaderHasLeftError,
     SubscriberError,
+    SubscriberHasLeftError,
 )
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed, lift, suppress
@@ -43,7 +43,7 @@ def actions() -> list[str]:
     return list(ConsentEvent.objects.order_by("id").values_list("action", flat=True))
 
 
-def test_a_confirmed_reader_is_active_and_the_wording_is_kept() -> None:
+def test_a_confirmed_subscriber_is_active_and_the_wording_is_kept() -> None:
     """State and evidence are stored together."""
     subscription = ask(make_newsletter())
     assert (subscription.state, subscription.confirmed_at) == ("active", NOON)
@@ -56,7 +56,7 @@ def test_a_confirmed_reader_is_active_and_the_wording_is_kept() -> None:
     assert Subscriber.objects.get().name == "Ines"
 
 
-def test_an_unconfirmed_reader_waits_and_confirming_makes_them_active_once() -> None:
+def test_an_unconfirmed_subscriber_waits_and_confirming_makes_them_active_once() -> None:
     """Only the first confirmation changes anything."""
     subscription = ask(make_newsletter(), confirmed=False)
     assert subscription.state == Subscription.State.PENDING
@@ -88,21 +88,21 @@ def test_leaving_twice_is_leaving_once() -> None:
 
 
 def test_who_has_left_comes_back_only_by_their_own_wish() -> None:
-    """Neither a request nor an old confirmation link brings a reader back; `again` does."""
+    """Neither a request nor an old confirmation link brings a subscriber back; `again` does."""
     newsletter = make_newsletter()
     subscription = ask(newsletter)
     ids = (subscription.subscriber_id, subscription.newsletter_id)
     unsubscribe(*ids, via="page", ip=None, now=NOON)
-    with pytest.raises(ReaderHasLeftError):
+    with pytest.raises(SubscriberHasLeftError):
         ask(newsletter)
-    with pytest.raises(ReaderHasLeftError):
+    with pytest.raises(SubscriberHasLeftError):
         confirm(*ids, via="page", ip=None, now=NOON)
     back = ask(newsletter, again=True)
     assert (back.state, back.unsubscribed_at) == ("active", None)
 
 
 def test_a_suppressed_address_is_refused_and_leaves_no_trace() -> None:
-    """A refusal stores no reader."""
+    """A refusal stores no subscriber."""
     newsletter = make_newsletter()
     suppress(INES.key, reason="complaint", now=NOON)
     with pytest.raises(AddressSuppressedError, match="must not mail"):
@@ -112,9 +112,9 @@ def test_a_suppressed_address_is_refused_and_leaves_no_trace() -> None:
 
 
 def test_unknown_ids_are_refused() -> None:
-    """A reader who never asked cannot leave or confirm."""
-    newsletter, reader = make_newsletter(), make_subscriber()
-    for pair in [(reader.pk, newsletter.pk), (reader.pk, 0), (0, newsletter.pk)]:
+    """A subscriber who never asked cannot leave or confirm."""
+    newsletter, subscriber = make_newsletter(), make_subscriber()
+    for pair in [(subscriber.pk, newsletter.pk), (subscriber.pk, 0), (0, newsletter.pk)]:
         with pytest.raises(SubscriberError, match="never asked"):
             unsubscribe(*pair, via="page", ip=None, now=NOON)
         with pytest.raises(SubscriberError, match="never asked"):
@@ -122,7 +122,7 @@ def test_unknown_ids_are_refused() -> None:
 
 
 def test_consent_events_cannot_be_changed() -> None:
-    """Neither through the model nor in SQL; erasing the reader takes them along."""
+    """Neither through the model nor in SQL; erasing the subscriber takes them along."""
     ask(make_newsletter())
     event = ConsentEvent.objects.get()
     with pytest.raises(SubscriberError):

@@ -7,8 +7,8 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
-from digest.delivery import erasing
 from digest.newsletters.models import Newsletter
+from digest.selfservice import erasure
 from digest.subscribers import consent, growth
 from digest.subscribers.models import ConsentEvent, Growth
 from tests.cast import NOON, make_newsletter, make_subscriber
@@ -18,16 +18,16 @@ Action = ConsentEvent.Action
 
 
 def note(newsletter: Newsletter, action: str, at: datetime = NOON) -> int:
-    """Let a new reader do something; return them."""
-    reader = make_subscriber(newsletter)
+    """Let a new subscriber do something; return them."""
+    subscriber = make_subscriber(newsletter)
     ConsentEvent.objects.create(
-        subscriber=reader, newsletter=newsletter, action=action, at=at, via="test"
+        subscriber=subscriber, newsletter=newsletter, action=action, at=at, via="test"
     )
-    return reader.pk
+    return subscriber.pk
 
 
 def test_each_day_has_its_number() -> None:
-    """In UTC days, the days without anybody too; a wish alone is no reader."""
+    """In UTC days, the days without anybody too; a wish alone is no subscriber."""
     tide = make_newsletter()
     for action in (Action.CONFIRMED, Action.IMPORTED, Action.REQUESTED, Action.UNSUBSCRIBED):
         note(tide, action)
@@ -53,9 +53,9 @@ def test_each_newsletter_has_its_own() -> None:
 def test_who_is_erased_has_joined_all_the_same() -> None:
     """And one who unsubscribes through the page is counted."""
     tide = make_newsletter()
-    reader = note(tide, Action.CONFIRMED)
-    consent.unsubscribe(reader, tide.pk, via="page", ip=None, now=NOON)
-    erasing.erase(reader, NOON)
+    subscriber = note(tide, Action.CONFIRMED)
+    consent.unsubscribe(subscriber, tide.pk, via="page", ip=None, now=NOON)
+    erasure.erase(subscriber, NOON)
     assert not ConsentEvent.objects.exists()
     assert growth.by_day(None, 1, NOON) == [(NOON.date(), 1, 1)]
 
@@ -63,10 +63,10 @@ def test_who_is_erased_has_joined_all_the_same() -> None:
 def test_many_events_at_once_are_one_row_and_many_rows_become_one() -> None:
     """The numbers stay."""
     tide = make_newsletter()
-    readers = [make_subscriber(tide) for _ in range(30)]
+    subscribers = [make_subscriber(tide) for _ in range(30)]
     events = [
         ConsentEvent(subscriber=one, newsletter=tide, action="imported", at=NOON, via="import")
-        for one in readers
+        for one in subscribers
     ]
     ConsentEvent.objects.bulk_create(events)
     assert Growth.objects.count() == 1

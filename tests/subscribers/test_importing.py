@@ -1,4 +1,4 @@
-"""Lists of readers, as other systems export them, come in whole and harmless."""
+"""Lists of subscribers, as other systems export them, come in whole and harmless."""
 
 import csv
 import io
@@ -32,14 +32,14 @@ def newsletter() -> Newsletter:
 
 def take(folder: Path, content: str | bytes, newsletter: Newsletter, **more: Any) -> Report:
     """Import a file with this content."""
-    path = folder / "readers.csv"
+    path = folder / "subscribers.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     given: dict[str, Any] = {"consent": CONSENT, "now": NOON}
     return import_csv(path, newsletter, **given | more)
 
 
-def readers() -> dict[str, str]:
-    """Every reader's name by address."""
+def subscribers() -> dict[str, str]:
+    """Every subscriber's name by address."""
     return dict(Subscriber.objects.values_list("email", "name"))
 
 
@@ -68,11 +68,11 @@ def test_lists_are_understood_as_they_come(
 ) -> None:
     """Encoding, delimiter, line ends, header and column order are found out."""
     assert counts(take(tmp_path, content.encode(encoding), newsletter)) == (2, 2, 0, 0)
-    assert readers() == {"a@r.example": "Zoë", "b@r.example": ""}
+    assert subscribers() == {"a@r.example": "Zoë", "b@r.example": ""}
 
 
 def test_a_list_without_header_loses_no_row(tmp_path: Path, newsletter: Newsletter) -> None:
-    """One column of addresses is enough, the first row is a reader, even a mistyped one."""
+    """One column of addresses is enough, the first row is a subscriber, even a mistyped one."""
     report = take(tmp_path, "a@r.example\nb@r.example\n", newsletter)
     assert counts(report) == (2, 2, 0, 0)
     report = take(tmp_path, "c@@r.example\nb@r.example\n", newsletter)
@@ -83,7 +83,7 @@ def test_columns_can_be_named_by_hand(tmp_path: Path, newsletter: Newsletter) ->
     """By heading or by number; a wrong name is said with the right ones."""
     content = "kontakt,wer\na@r.example,Zoë\n"
     take(tmp_path, content, newsletter, mapping={"email": "Kontakt", "name": "2"})
-    assert readers() == {"a@r.example": "Zoë"}
+    assert subscribers() == {"a@r.example": "Zoë"}
     with pytest.raises(ImportFileError, match="kontakt, wer"):
         take(tmp_path, content, newsletter, mapping={"email": "mail"})
     with pytest.raises(ImportFileError, match="no field"):
@@ -133,12 +133,12 @@ def test_a_cell_may_run_over_lines(tmp_path: Path, newsletter: Newsletter) -> No
     """Line numbers stay those of the file."""
     content = 'email,name\na@r.example,"Zoë\nMarsh ""the seal"""\nnonsense,x\n'
     report = take(tmp_path, content, newsletter)
-    assert readers() == {"a@r.example": 'Zoë Marsh "the seal"'}
+    assert subscribers() == {"a@r.example": 'Zoë Marsh "the seal"'}
     assert [refusal.line for refusal in report.refusals] == [4]
 
 
 def test_an_unclosed_quote_costs_its_own_row_only(tmp_path: Path, newsletter: Newsletter) -> None:
-    """The rows after it, be there few or many, are readers like any other."""
+    """The rows after it, be there few or many, are subscribers like any other."""
     many = "".join(f"r{number}@r.example,x\n" for number in range(100))
     report = take(tmp_path, f'email,name\na@r.example,"Zoë\n{many}', newsletter)
     assert counts(report) == (101, 100, 0, 1)
@@ -150,14 +150,14 @@ def test_a_second_run_changes_nothing(tmp_path: Path, newsletter: Newsletter) ->
     assert counts(take(tmp_path, content, newsletter)) == (2, 2, 0, 0)
     again = content.replace(",A", ",Other")
     assert counts(take(tmp_path, again, newsletter)) == (2, 0, 2, 0)
-    assert readers() == {"a@r.example": "A", "b@r.example": "B"}
+    assert subscribers() == {"a@r.example": "A", "b@r.example": "B"}
     assert (
         list(ConsentEvent.objects.values_list("action", "wording", "via"))
         == [("imported", CONSENT, "import")] * 2
     )
 
 
-def test_an_import_settles_a_pending_reader(tmp_path: Path, newsletter: Newsletter) -> None:
+def test_an_import_settles_a_pending_subscriber(tmp_path: Path, newsletter: Newsletter) -> None:
     """The publisher's evidence stands for the confirmation."""
     address = addresses.parse("a@r.example")
     subscribe(address, newsletter, via="page", confirmed=False, wording="", now=NOON)
@@ -169,7 +169,7 @@ def test_no_import_without_a_statement_of_consent(tmp_path: Path, newsletter: Ne
     """Blanks are no statement."""
     with pytest.raises(SubscriberError, match="agreed"):
         take(tmp_path, "a@r.example\n", newsletter, consent="  ")
-    assert readers() == {}
+    assert subscribers() == {}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_what_is_no_list_is_refused_whole(
     """The message says what the file is, and nothing is stored."""
     with pytest.raises(ImportFileError, match=words):
         take(tmp_path, content, newsletter)
-    assert readers() == {}
+    assert subscribers() == {}
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path, newsletter: Newsletter) -> None:
@@ -216,7 +216,7 @@ def test_all_refusals_go_to_a_file_though_few_stay_in_memory(
     assert len(rows) == 6
     assert rows[1][:2] == ["2", "'=cmd()"]
     with pytest.raises(ImportFileError, match="over the list"):
-        take(tmp_path, content, newsletter, refused_to=tmp_path / "readers.csv")
+        take(tmp_path, content, newsletter, refused_to=tmp_path / "subscribers.csv")
 
 
 POWER_CUT = """
@@ -236,7 +236,7 @@ CREATE TRIGGER power_cut BEFORE INSERT ON subscribers_consentevent
 def test_a_crash_leaves_whole_chunks_and_the_next_run_completes(
     tmp_path: Path, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Broken off in its third chunk, the import has stored two, each reader with evidence."""
+    """Broken off in its third chunk, the import has stored two, each subscriber with evidence."""
     monkeypatch.setattr(importing, "CHUNK", 2)
     content = "".join(f"r{number}@r.example\n" for number in range(7))
     with connection.cursor() as cursor:
@@ -247,7 +247,7 @@ def test_a_crash_leaves_whole_chunks_and_the_next_run_completes(
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP FUNCTION power_cut() CASCADE")
-    assert sorted(readers()) == [f"r{number}@r.example" for number in range(4)]
+    assert sorted(subscribers()) == [f"r{number}@r.example" for number in range(4)]
     assert ConsentEvent.objects.count() == 4
     assert counts(take(tmp_path, content, newsletter)) == (7, 3, 4, 0)
 
@@ -261,7 +261,7 @@ def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, newsletter: Newsl
     assert seen[-1] == (len(content), len(content))
 
 
-def test_exported_readers_hold_no_formula_and_import_again(
+def test_exported_subscribers_hold_no_formula_and_import_again(
     tmp_path: Path, newsletter: Newsletter
 ) -> None:
     """A round trip loses nobody."""

@@ -8,9 +8,10 @@ from django.http import HttpResponse
 from django.test import Client
 
 from digest.core import clock
-from digest.delivery import signups, wording
-from digest.delivery.models import Notice
 from digest.newsletters.models import Newsletter
+from digest.notices import content
+from digest.notices.models import Notice
+from digest.selfservice import signups
 from digest.web import forms
 
 NADIA = "nadia@reader.example"
@@ -29,11 +30,11 @@ def sign_up(
     return client.post(f"/subscribe/{newsletter.slug}", given)  # type: ignore[return-value]
 
 
-def letter(kind: str = "confirm", email: str = NADIA) -> wording.Written:
+def letter(kind: str = "confirm", email: str = NADIA) -> content.Written:
     """What the latest notice of this kind says; settles what waits first."""
     signups.settle_due()
     notice = Notice.objects.filter(kind=kind, email=email).latest("pk")
-    written = wording.written(notice, clock.now())
+    written = content.written(notice, clock.now())
     assert written is not None
     return written
 

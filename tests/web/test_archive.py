@@ -6,9 +6,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
-from digest.editions.models import Edition
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
-from tests.cast import NOON, make_edition, make_newsletter, make_story
+from tests.cast import NOON, make_issue, make_newsletter, make_story
 
 pytestmark = pytest.mark.django_db
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -20,12 +20,12 @@ def newsletter() -> Newsletter:
     return make_newsletter()
 
 
-def out(newsletter: Newsletter, **fields: object) -> Edition:
-    """An edition that went out, with one story."""
-    given = {"state": Edition.State.SENT, "planned_at": NOON, "finished_at": NOON}
-    edition = make_edition(newsletter, **given | fields)
-    make_story(edition, title="Seals return to the sandbank")
-    return edition
+def out(newsletter: Newsletter, **fields: object) -> Issue:
+    """An issue that went out, with one story."""
+    given = {"state": Issue.State.SENT, "planned_at": NOON, "finished_at": NOON}
+    issue = make_issue(newsletter, **given | fields)
+    make_story(issue, title="Seals return to the sandbank")
+    return issue
 
 
 def text(client: Client, address: str, status: int = 200) -> str:
@@ -52,10 +52,10 @@ def test_empty_list_says_so(client: Client, newsletter: Newsletter) -> None:
 def test_long_list_has_pages(client: Client, newsletter: Newsletter) -> None:
     """Fifty issues stand on a page, and a page that is none shows the first or last."""
     for day in range(51):
-        make_edition(
+        make_issue(
             newsletter,
             slot=NOON + timedelta(days=day),
-            state=Edition.State.SENT,
+            state=Issue.State.SENT,
             planned_at=NOON,
             subject=f"Issue of day {day}.",
         )
@@ -68,8 +68,8 @@ def test_long_list_has_pages(client: Client, newsletter: Newsletter) -> None:
 @pytest.mark.parametrize("state", ["sending", "paused", "sent"])
 def test_issue_is_the_compiled_document(client: Client, newsletter: Newsletter, state: str) -> None:
     """An issue is served as it was compiled, under a policy that lets nothing run."""
-    edition = out(newsletter, state=state)
-    answer = client.get(f"/archive/{newsletter.slug}/{edition.key}")
+    issue = out(newsletter, state=state)
+    answer = client.get(f"/archive/{newsletter.slug}/{issue.key}")
     assert answer.status_code == 200
     assert "Seals return to the sandbank" in answer.content.decode()
     policy = answer.headers["Content-Security-Policy"]
@@ -77,8 +77,8 @@ def test_issue_is_the_compiled_document(client: Client, newsletter: Newsletter, 
     assert "script" not in policy
 
 
-def test_issue_has_nothing_for_one_reader(client: Client, newsletter: Newsletter) -> None:
-    """The public version has no unsubscribe link and names no reader."""
+def test_issue_has_nothing_for_one_subscriber(client: Client, newsletter: Newsletter) -> None:
+    """The public version has no unsubscribe link and names no subscriber."""
     page = text(client, f"/archive/{newsletter.slug}/{out(newsletter).key}")
     assert "nsubscribe" not in page
     assert "Sent to" not in page
@@ -96,9 +96,9 @@ def test_issue_has_nothing_for_one_reader(client: Client, newsletter: Newsletter
 def test_what_did_not_go_out_is_hidden(
     client: Client, newsletter: Newsletter, state: str, fields: dict[str, object]
 ) -> None:
-    """Skipped, cancelled and unplanned editions are nowhere: 404, not listed, not in the feed."""
-    edition = make_edition(newsletter, state=state, subject="A secret subject", **fields)
-    text(client, f"/archive/{newsletter.slug}/{edition.key}", status=404)
+    """Skipped, cancelled and unplanned issues are nowhere: 404, not listed, not in the feed."""
+    issue = make_issue(newsletter, state=state, subject="A secret subject", **fields)
+    text(client, f"/archive/{newsletter.slug}/{issue.key}", status=404)
     assert "A secret subject" not in text(client, f"/archive/{newsletter.slug}")
     assert "A secret subject" not in text(client, f"/archive/{newsletter.slug}/feed.xml")
 
@@ -110,14 +110,14 @@ def test_strange_keys_are_404(client: Client, newsletter: Newsletter, key: str) 
 
 
 def test_issue_belongs_to_its_newsletter(client: Client, newsletter: Newsletter) -> None:
-    """An edition cannot be read under another newsletter's address."""
-    edition = out(newsletter)
-    text(client, f"/archive/{make_newsletter().slug}/{edition.key}", status=404)
+    """An issue cannot be read under another newsletter's address."""
+    issue = out(newsletter)
+    text(client, f"/archive/{make_newsletter().slug}/{issue.key}", status=404)
 
 
 def test_feed_is_atom(client: Client, newsletter: Newsletter) -> None:
     """The feed parses as Atom, with absolute links and everything escaped."""
-    edition = out(newsletter, subject="Tom & <Jerry>", preheader="And “more”")
+    issue = out(newsletter, subject="Tom & <Jerry>", preheader="And “more”")
     root = ET.fromstring(text(client, f"/archive/{newsletter.slug}/feed.xml"))
     assert root.tag == f"{ATOM}feed"
     entry = root.find(f"{ATOM}entry")
@@ -126,7 +126,7 @@ def test_feed_is_atom(client: Client, newsletter: Newsletter) -> None:
     assert entry.findtext(f"{ATOM}title") == "Tom & <Jerry>"
     assert entry.findtext(f"{ATOM}summary") == "And “more”"
     assert link is not None
-    assert link.get("href") == f"https://digest.example/archive/{newsletter.slug}/{edition.key}"
+    assert link.get("href") == f"https://digest.example/archive/{newsletter.slug}/{issue.key}"
 
 
 def test_feed_without_issues_is_valid(client: Client, newsletter: Newsletter) -> None:
@@ -144,7 +144,7 @@ def test_colours_come_from_the_publication(client: Client, newsletter: Newslette
     assert "--brand: #7a1f5c" in answer.content.decode()
 
 
-def test_editions_of_days_and_weeks_are_not_in_it(client: Client, newsletter: Newsletter) -> None:
+def test_issues_of_days_and_weeks_are_not_in_it(client: Client, newsletter: Newsletter) -> None:
     """They say again what the issues said; an address of a slot is that of its issue."""
     out(newsletter, subject="The week", cadence="weekly")
     issue = out(newsletter, subject="The issue")

@@ -4,18 +4,18 @@ import pytest
 from django.test import Client
 
 from digest.core import links
-from digest.delivery import wording
-from digest.editions import approving, building, desk
-from digest.editions.models import Edition, Story
+from digest.issues import approval, building, editing
+from digest.issues.models import Issue, Story
 from digest.newsletters.models import Newsletter
-from digest.rendering.edition import compile_edition
+from digest.notices import content
+from digest.rendering.issue import compile_issue
 from digest.rendering.letters import STORIES
 from digest.web.archive import page_of
 from tests.cast import (
     LONG_AGO,
     NOON,
     make_article,
-    make_edition,
+    make_issue,
     make_newsletter,
     make_source,
     make_story,
@@ -27,35 +27,35 @@ WAY = "http://localhost:8000/r/"
 
 
 @pytest.fixture
-def issue() -> Edition:
+def issue() -> Issue:
     """An issue that went out, of two stories linked by way of us."""
     newsletter = make_newsletter(redirect_links=True)
-    edition = make_edition(newsletter, state="sent", planned_at=NOON, subject="Today")
+    issue = make_issue(newsletter, state="sent", planned_at=NOON, subject="Today")
     for number in range(2):
         article = make_article(url=f"https://courier.example/seals-{number}")
-        make_story(edition, article=article, url=article.url)
-    return edition
+        make_story(issue, article=article, url=article.url)
+    return issue
 
 
-def first(edition: Edition) -> Story:
+def first(issue: Issue) -> Story:
     """Its first story."""
-    found = edition.stories.order_by("position").first()
+    found = issue.stories.order_by("position").first()
     assert found
     return found
 
 
 def way_to(story: Story) -> str:
     """The path of a story's link."""
-    return links.story_url(story.edition_id, story.pk).partition("://")[2].partition("/")[2]
+    return links.story_url(story.issue_id, story.pk).partition("://")[2].partition("/")[2]
 
 
-def mail_of(edition: Edition) -> tuple[str, str]:
+def mail_of(issue: Issue) -> tuple[str, str]:
     """HTML and text of a mail for everybody's eyes."""
-    compiled = compile_edition(edition, list(edition.stories.all()))
+    compiled = compile_issue(issue, list(issue.stories.all()))
     return compiled.html(), compiled.text()
 
 
-def test_a_link_leads_on_to_the_article(client: Client, issue: Edition) -> None:
+def test_a_link_leads_on_to_the_article(client: Client, issue: Issue) -> None:
     """By GET and HEAD, kept by no cache; nothing is changed by following it."""
     story = first(issue)
     for ask in (client.get, client.head):
@@ -66,23 +66,23 @@ def test_a_link_leads_on_to_the_article(client: Client, issue: Edition) -> None:
     assert client.post(f"/{way_to(story)}").status_code == 405
 
 
-def test_a_mail_links_by_way_of_us_and_tells_of_no_reader(issue: Edition) -> None:
-    """In HTML and text, where it is switched on; the same link for all, as no reader is in it."""
+def test_a_mail_links_by_way_of_us_and_tells_of_no_subscriber(issue: Issue) -> None:
+    """In HTML and text, where it is switched on; the same link for all, as no subscriber is in it."""
     story = first(issue)
     for part in mail_of(issue):
         assert links.story_url(issue.pk, story.pk) in part
         assert story.url not in part
     Newsletter.objects.update(redirect_links=False)
-    issue = Edition.objects.select_related("newsletter__publication").get()
+    issue = Issue.objects.select_related("newsletter__publication").get()
     for part in mail_of(issue):
         assert story.url in part
         assert "/r/" not in part
 
 
-def test_a_story_taken_back_leads_to_its_note(client: Client, issue: Edition) -> None:
+def test_a_story_taken_back_leads_to_its_note(client: Client, issue: Issue) -> None:
     """In mails that have arrived; the other story's link leads on."""
     kept, gone = issue.stories.order_by("position")
-    desk.retract(issue, gone.pk, f"The count was wrong. {EVIL}", NOON)
+    editing.retract(issue, gone.pk, f"The count was wrong. {EVIL}", NOON)
     answer = client.get(f"/{way_to(gone)}")
     page = answer.content.decode()
     assert answer.status_code == 200
@@ -96,9 +96,7 @@ def test_a_story_taken_back_leads_to_its_note(client: Client, issue: Edition) ->
     assert client.get(f"/{way_to(kept)}").status_code == 302
 
 
-def test_an_article_taken_back_everywhere_leads_to_a_note_too(
-    client: Client, issue: Edition
-) -> None:
+def test_an_article_taken_back_everywhere_leads_to_a_note_too(client: Client, issue: Issue) -> None:
     """In issues that are over as well; without a word of the editors' it says that it was they."""
     story = first(issue)
     assert story.article
@@ -110,14 +108,14 @@ def test_an_article_taken_back_everywhere_leads_to_a_note_too(
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "//evil.example", "ftp://x.example/", "", "https://a\r\nb: c"]
 )
-def test_only_web_addresses_are_followed(client: Client, issue: Edition, url: str) -> None:
+def test_only_web_addresses_are_followed(client: Client, issue: Issue, url: str) -> None:
     """Whatever was stored."""
     Story.objects.update(url=url)
     assert client.get(f"/{way_to(first(issue))}").status_code == 404
     assert all("/r/" not in part for part in mail_of(issue))
 
 
-def test_no_other_token_leads_anywhere(client: Client, issue: Edition) -> None:
+def test_no_other_token_leads_anywhere(client: Client, issue: Issue) -> None:
     """Altered, of another purpose, another issue's story, huge; nor does a query lead elsewhere."""
     story = first(issue)
     good = way_to(story).removeprefix("r/")
@@ -140,10 +138,10 @@ def test_no_other_token_leads_anywhere(client: Client, issue: Edition) -> None:
     assert answer["Location"] == story.url
 
 
-def test_the_archive_and_editors_templates_follow(issue: Edition) -> None:
+def test_the_archive_and_editors_templates_follow(issue: Issue) -> None:
     """An issue on the web has the links of its mails, and so have its editors' words."""
     Newsletter.objects.update(intro="Read {{ stories[0].url }} first.")
-    issue = Edition.objects.select_related("newsletter__publication").get()
+    issue = Issue.objects.select_related("newsletter__publication").get()
     link = links.story_url(issue.pk, first(issue).pk)
     assert page_of(issue).count(link) >= 2
 
@@ -153,25 +151,25 @@ def test_a_draft_that_is_saved_nowhere_links_directly() -> None:
     newsletter = make_newsletter(redirect_links=True, look_back_hours=24 * 365)
     article = make_article(make_source(newsletter), url="https://courier.example/seals")
     made = building.draft(newsletter, NOON.replace(hour=13))
-    compiled = compile_edition(made.edition, made.stories)
+    compiled = compile_issue(made.issue, made.stories)
     assert article.url in compiled.text()
     assert "/r/" not in compiled.text()
 
 
 def test_switching_it_takes_an_approval_away() -> None:
     """All that was approved shows in the mail, its links too."""
-    edition = make_edition(make_newsletter(approval="one"), state="draft")
-    make_story(edition)
-    before = approving.fingerprint(edition)
-    edition.newsletter.redirect_links = True
-    assert approving.fingerprint(edition) != before
+    issue = make_issue(make_newsletter(approval="one"), state="draft")
+    make_story(issue)
+    before = approval.fingerprint(issue)
+    issue.newsletter.redirect_links = True
+    assert approval.fingerprint(issue) != before
 
 
-def test_a_welcome_shows_no_story_that_was_taken_back(issue: Edition) -> None:
+def test_a_welcome_shows_no_story_that_was_taken_back(issue: Issue) -> None:
     """The latest issue comes with it, without that one."""
     assert STORIES >= 2
     Newsletter.objects.update(welcome_with_latest=True)
     kept, gone = issue.stories.order_by("position")
-    desk.retract(issue, gone.pk, "", NOON)
-    shown = wording._latest([Newsletter.objects.get()])
+    editing.retract(issue, gone.pk, "", NOON)
+    shown = content._latest([Newsletter.objects.get()])
     assert [story.pk for story in shown] == [kept.pk]

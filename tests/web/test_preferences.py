@@ -1,4 +1,4 @@
-"""A reader's preferences: what they see, what they change, and what takes a fresh link."""
+"""A subscriber's preferences: what they see, what they change, and what takes a fresh link."""
 
 import json
 from datetime import timedelta
@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 
 from digest.core import addresses, clock, links
-from digest.delivery.models import Delivery, Notice
 from digest.newsletters.models import Newsletter
+from digest.notices.models import Notice
+from digest.sending.models import Delivery
 from digest.subscribers import consent, importing
-from digest.subscribers.errors import ReaderHasLeftError
+from digest.subscribers.errors import SubscriberHasLeftError
 from digest.subscribers.models import (
     AddressChange,
     ConsentEvent,
@@ -36,7 +37,7 @@ def newsletter() -> Newsletter:
 
 @pytest.fixture
 def nadia(newsletter: Newsletter) -> Subscriber:
-    """A reader of it."""
+    """A subscriber of it."""
     return make_subscriber(newsletter, email=NADIA)
 
 
@@ -46,20 +47,20 @@ def strict() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-def page_of(reader: Subscriber, newsletter: Newsletter) -> str:
+def page_of(subscriber: Subscriber, newsletter: Newsletter) -> str:
     """The link at the foot of every mail."""
-    return path(links.preferences_url(reader.pk, newsletter.publication_id))
+    return path(links.preferences_url(subscriber.pk, newsletter.publication_id))
 
 
-def fresh_page_of(reader: Subscriber, newsletter: Newsletter, hours: float = 1) -> str:
+def fresh_page_of(subscriber: Subscriber, newsletter: Newsletter, hours: float = 1) -> str:
     """The link that was sent to the mailbox a while ago."""
     until = clock.now() + timedelta(hours=hours)
-    return path(links.fresh_preferences_url(reader.pk, newsletter.publication_id, until))
+    return path(links.fresh_preferences_url(subscriber.pk, newsletter.publication_id, until))
 
 
-def mine(reader: Subscriber, newsletter: Newsletter) -> Subscription:
-    """What the reader asked of the newsletter."""
-    return Subscription.objects.get(subscriber=reader, newsletter=newsletter)
+def mine(subscriber: Subscriber, newsletter: Newsletter) -> Subscription:
+    """What the subscriber asked of the newsletter."""
+    return Subscription.objects.get(subscriber=subscriber, newsletter=newsletter)
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -120,10 +121,10 @@ def test_another_newsletter_of_the_publication_can_be_added(
     assert set(active.values_list("newsletter", flat=True)) == {newsletter.pk, other.pk}
 
 
-def test_a_pause_holds_until_the_readers_own_morning(
+def test_a_pause_holds_until_the_subscribers_own_morning(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
-    """The day begins in the reader's zone; the pause can be ended at once."""
+    """The day begins in the subscriber's zone; the pause can be ended at once."""
     Subscriber.objects.update(timezone="Pacific/Auckland")
     day = (clock.now() + timedelta(days=9)).date()
     strict.post(page_of(nadia, newsletter), {"action": "pause", "until": day.isoformat()})
@@ -230,7 +231,7 @@ def test_moving_is_confirmed_there_and_told_here(
     assert nadia.email == NADIA
 
 
-def test_moving_to_a_readers_address_tells_nobody(
+def test_moving_to_a_subscribers_address_tells_nobody(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
     """The same words, and no mail."""
@@ -244,23 +245,23 @@ def test_moving_to_a_readers_address_tells_nobody(
 def test_erasure_is_asked_twice_and_thorough(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
-    """Everything goes; editions keep their numbers; a keyed hash stays."""
-    edition = make_running(newsletter=newsletter)
-    Delivery.objects.create(edition=edition, subscriber=nadia, due_at=LONG_AGO)
+    """Everything goes; issues keep their numbers; a keyed hash stays."""
+    issue = make_running(newsletter=newsletter)
+    Delivery.objects.create(issue=issue, subscriber=nadia, due_at=LONG_AGO)
     link = fresh_page_of(nadia, newsletter)
     assert b"Erase everything about you?" in strict.post(link, {"action": "erase"}).content
     assert Subscriber.objects.filter(pk=nadia.pk).exists()
     assert b"You are erased" in strict.post(link, {"action": "erase", "sure": "1"}).content
     assert not Subscriber.objects.filter(pk=nadia.pk).exists()
     assert not Subscription.objects.filter(subscriber_id=nadia.pk).exists()
-    assert Delivery.objects.filter(edition=edition).count() == 2
+    assert Delivery.objects.filter(issue=issue).count() == 2
     kept = Suppression.objects.get()
     assert kept.address_key.startswith("hmac:")
     assert "nadia" not in repr(Suppression.objects.values().get())
     assert b"We do not know you any more" in strict.get(link).content
 
 
-def test_an_erased_reader_may_come_back_and_no_list_brings_them(
+def test_an_erased_subscriber_may_come_back_and_no_list_brings_them(
     strict: Client, nadia: Subscriber, newsletter: Newsletter, tmp_path: object
 ) -> None:
     """Their own confirmed wish lifts the hash; an import does not."""
@@ -275,7 +276,7 @@ def test_an_erased_reader_may_come_back_and_no_list_brings_them(
     assert consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
     assert not Suppression.objects.exists()
     consent.unsubscribe(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
-    with pytest.raises(ReaderHasLeftError):
+    with pytest.raises(SubscriberHasLeftError):
         consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
 
 
@@ -291,6 +292,6 @@ def test_links_for_other_things_open_nothing(
 
 
 def test_the_link_of_a_test_mail_says_so(strict: Client, newsletter: Newsletter) -> None:
-    """It has no reader."""
+    """It has no subscriber."""
     link = path(links.preferences_url(0, newsletter.publication_id))
     assert b"This was a test mail" in strict.get(link).content

@@ -6,12 +6,13 @@ import pytest
 from django.test import Client
 
 from digest.core import addresses
-from digest.delivery import posting, signups
-from digest.delivery.models import Notice
 from digest.newsletters.models import Newsletter
+from digest.notices import send
+from digest.notices.models import Notice
+from digest.selfservice import signups
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
 from digest.subscribers.suppression import suppress
-from tests.cast import LONG_AGO, NOON, make_edition, make_newsletter, make_story, make_subscriber
+from tests.cast import LONG_AGO, NOON, make_issue, make_newsletter, make_story, make_subscriber
 from tests.web.signing_up import NADIA, confirm_path, letter, sign_up, token
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ def test_a_wish_is_taken_down_with_what_was_read(strict: Client, newsletter: New
 
 
 def test_only_the_press_of_the_button_confirms(strict: Client, newsletter: Newsletter) -> None:
-    """GET and HEAD of the link change nothing, however often; POST makes the reader active."""
+    """GET and HEAD of the link change nothing, however often; POST makes the subscriber active."""
     sign_up(strict, newsletter)
     link = confirm_path()
     for _ in range(3):
@@ -65,7 +66,7 @@ def test_only_the_press_of_the_button_confirms(strict: Client, newsletter: Newsl
     assert ConsentEvent.objects.count() == 2
 
 
-def test_a_new_reader_is_welcomed_once(strict: Client, newsletter: Newsletter) -> None:
+def test_a_new_subscriber_is_welcomed_once(strict: Client, newsletter: Newsletter) -> None:
     """The welcome can be left by one click, and leads to the preferences."""
     sign_up(strict, newsletter)
     link = confirm_path()
@@ -83,9 +84,11 @@ def test_the_answer_does_not_say_who_is_known(
 ) -> None:
     """Words and status are the same for every address, and so is what is stored at once."""
     if case != "unknown":
-        reader = make_subscriber(newsletter, email=NADIA)
+        subscriber = make_subscriber(newsletter, email=NADIA)
         state = {"pending": "pending", "left": "unsubscribed"}.get(case, "active")
-        Subscription.objects.filter(subscriber=reader).update(state=state, unsubscribed_at=LONG_AGO)
+        Subscription.objects.filter(subscriber=subscriber).update(
+            state=state, unsubscribed_at=LONG_AGO
+        )
     if case == "suppressed":
         suppress(addresses.parse(NADIA).key, reason="complaint", now=NOON)
     answer = sign_up(strict, newsletter)
@@ -98,9 +101,9 @@ def test_the_answer_does_not_say_who_is_known(
 
 
 def test_who_left_stays_out_until_they_confirm(strict: Client, newsletter: Newsletter) -> None:
-    """A stranger's sign-up leaves the unsubscription as it is; the reader's own word ends it."""
-    reader = make_subscriber(newsletter, email=NADIA)
-    Subscription.objects.filter(subscriber=reader).update(
+    """A stranger's sign-up leaves the unsubscription as it is; the subscriber's own word ends it."""
+    subscriber = make_subscriber(newsletter, email=NADIA)
+    Subscription.objects.filter(subscriber=subscriber).update(
         state="unsubscribed", unsubscribed_at=LONG_AGO
     )
     sign_up(strict, newsletter)
@@ -122,7 +125,7 @@ def test_a_link_from_before_leaving_brings_nobody_back(
     assert Subscription.objects.get().state == "unsubscribed"
 
 
-def test_a_link_that_outlived_its_reader_gets_a_kind_page(
+def test_a_link_that_outlived_its_subscriber_gets_a_kind_page(
     strict: Client, newsletter: Newsletter
 ) -> None:
     """After erasure there is nothing to confirm."""
@@ -231,10 +234,10 @@ def test_the_door_stays_shut_while_nobody_counts(
     from limits.storage import RedisStorage
     from limits.strategies import SlidingWindowCounterRateLimiter
 
-    from digest.subscribers import doors
+    from digest.subscribers import signup_limits
 
     away = SlidingWindowCounterRateLimiter(RedisStorage("redis://127.0.0.1:1"))
-    monkeypatch.setattr(doors, "_limiter", lambda: away)
+    monkeypatch.setattr(signup_limits, "_limiter", lambda: away)
     assert sign_up(strict, newsletter).status_code == 503
     assert not SignUp.objects.exists()
 
@@ -325,7 +328,7 @@ def test_a_relay_away_keeps_the_confirmation(
     settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1?starttls=never"  # type: ignore[attr-defined]
     sign_up(strict, newsletter)
     signups.settle_due()
-    posting.send_due()
+    send.send_due()
     notice = Notice.objects.get()
     assert (notice.state, notice.attempts) == (Notice.State.QUEUED, 0)
 
@@ -333,18 +336,18 @@ def test_a_relay_away_keeps_the_confirmation(
 def test_the_welcome_may_bring_the_latest_issue(strict: Client) -> None:
     """Where the newsletter says so; its stories stand in both parts."""
     newsletter = make_newsletter(welcome_with_latest=True)
-    edition = make_edition(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO)
-    story = make_story(edition)
+    issue = make_issue(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO)
+    story = make_story(issue)
     sign_up(strict, newsletter)
     strict.post(confirm_path())
     assert [one.title for one in letter("welcome").letter.stories] == [story.title]
 
 
-def test_the_welcome_holds_no_issue_that_is_still_to_come_to_the_reader(strict: Client) -> None:
-    """By readers' clocks, one that goes out may be mailed to them by itself."""
-    newsletter = make_newsletter(welcome_with_latest=True, readers_time=True)
-    story = make_story(make_edition(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO))
-    make_story(make_edition(newsletter, state="sending", planned_at=NOON, slot=NOON))
+def test_the_welcome_holds_no_issue_that_is_still_to_come_to_the_subscriber(strict: Client) -> None:
+    """By subscribers' clocks, one that goes out may be mailed to them by itself."""
+    newsletter = make_newsletter(welcome_with_latest=True, send_in_local_time=True)
+    story = make_story(make_issue(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO))
+    make_story(make_issue(newsletter, state="sending", planned_at=NOON, slot=NOON))
     sign_up(strict, newsletter)
     strict.post(confirm_path())
     assert [one.title for one in letter("welcome").letter.stories] == [story.title]

@@ -5,9 +5,9 @@ import re
 import pytest
 from django.test import Client
 
-from digest.core.links import ReaderLink, sign, unsubscribe_token
+from digest.core.links import SubscriberLink, sign, unsubscribe_token
 from digest.newsletters.models import Newsletter
-from digest.subscribers.models import ConsentEvent, Farewell, Subscriber, Subscription
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, UnsubscribeFeedback
 from tests.cast import make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +21,8 @@ def newsletter() -> Newsletter:
 
 
 @pytest.fixture
-def reader(newsletter: Newsletter) -> Subscriber:
-    """A reader of it."""
+def subscriber(newsletter: Newsletter) -> Subscriber:
+    """A subscriber of it."""
     return make_subscriber(newsletter)
 
 
@@ -32,32 +32,32 @@ def strict() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-def address(reader: Subscriber, newsletter: Newsletter) -> str:
+def address(subscriber: Subscriber, newsletter: Newsletter) -> str:
     """The path of the link in a mail."""
-    return f"/unsubscribe/{unsubscribe_token(ReaderLink(reader.pk, newsletter.pk, 7))}"
+    return f"/unsubscribe/{unsubscribe_token(SubscriberLink(subscriber.pk, newsletter.pk, 7))}"
 
 
-def state(reader: Subscriber) -> str:
-    """Where the reader stands."""
-    return Subscription.objects.get(subscriber=reader).state
+def state(subscriber: Subscriber) -> str:
+    """Where the subscriber stands."""
+    return Subscription.objects.get(subscriber=subscriber).state
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_looking_changes_nothing(
-    strict: Client, reader: Subscriber, newsletter: Newsletter, method: str
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter, method: str
 ) -> None:
-    """Mail scanners open every link: GET and HEAD leave the reader subscribed."""
-    answer = getattr(strict, method)(address(reader, newsletter))
+    """Mail scanners open every link: GET and HEAD leave the subscriber subscribed."""
+    answer = getattr(strict, method)(address(subscriber, newsletter))
     assert answer.status_code == 200
-    assert state(reader) == "active"
+    assert state(subscriber) == "active"
     assert not ConsentEvent.objects.exists()
 
 
 def test_page_asks_with_one_button(
-    strict: Client, reader: Subscriber, newsletter: Newsletter
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
     """A person sees which newsletter it is and one button."""
-    page = strict.get(address(reader, newsletter)).content.decode()
+    page = strict.get(address(subscriber, newsletter)).content.decode()
     assert "Leave The Morning Tide?" in page
     assert page.count("<button>") == 1
     assert "<script" not in page
@@ -83,14 +83,14 @@ def test_page_asks_with_one_button(
     ],
 )
 def test_one_click_leaves_at_once(
-    strict: Client, reader: Subscriber, newsletter: Newsletter, kind: str, body: bytes
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter, kind: str, body: bytes
 ) -> None:
     """A mail program's POST, without a cookie, is enough; it gets 200 and no redirect or cookie."""
-    answer = strict.generic("POST", address(reader, newsletter), body, content_type=kind)
+    answer = strict.generic("POST", address(subscriber, newsletter), body, content_type=kind)
     assert answer.status_code == 200
     assert not answer.cookies
-    assert state(reader) == "unsubscribed"
-    event = ConsentEvent.objects.get(subscriber=reader)
+    assert state(subscriber) == "unsubscribed"
+    event = ConsentEvent.objects.get(subscriber=subscriber)
     assert (event.action, event.via, event.ip) == ("unsubscribed", "one-click", "127.0.0.1")
 
 
@@ -98,56 +98,58 @@ def test_one_click_leaves_at_once(
     "kind", ["multipart/form-data", "text/plain", "multipart/form-data; boundary=b"]
 )
 def test_unreadable_body_is_still_a_wish(
-    strict: Client, reader: Subscriber, newsletter: Newsletter, kind: str
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter, kind: str
 ) -> None:
     """A POST whose body nobody can read unsubscribes too."""
-    answer = strict.generic("POST", address(reader, newsletter), b"\xff\x00", content_type=kind)
+    answer = strict.generic("POST", address(subscriber, newsletter), b"\xff\x00", content_type=kind)
     assert answer.status_code == 200
-    assert state(reader) == "unsubscribed"
+    assert state(subscriber) == "unsubscribed"
 
 
 def test_person_is_told_what_happened(
-    strict: Client, reader: Subscriber, newsletter: Newsletter
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
     """The button's POST answers with a page that names the newsletter."""
-    page = strict.post(address(reader, newsletter)).content.decode()
+    page = strict.post(address(subscriber, newsletter)).content.decode()
     assert "You will not receive The Morning Tide any more" in page
-    assert ConsentEvent.objects.get(subscriber=reader).via == "page"
+    assert ConsentEvent.objects.get(subscriber=subscriber).via == "page"
 
 
 def test_leaving_twice_is_one_event(
-    strict: Client, reader: Subscriber, newsletter: Newsletter
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
     """The second POST answers the same and records nothing."""
     for _ in range(2):
-        answer = strict.post(address(reader, newsletter), ONE_CLICK)
+        answer = strict.post(address(subscriber, newsletter), ONE_CLICK)
         assert answer.status_code == 200
         assert "You are unsubscribed" in answer.content.decode()
     assert ConsentEvent.objects.count() == 1
 
 
 def test_page_after_leaving_says_so(
-    strict: Client, reader: Subscriber, newsletter: Newsletter
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
     """Opening the link again later offers no button."""
-    strict.post(address(reader, newsletter), ONE_CLICK)
-    page = strict.get(address(reader, newsletter)).content.decode()
+    strict.post(address(subscriber, newsletter), ONE_CLICK)
+    page = strict.get(address(subscriber, newsletter)).content.decode()
     assert "You have left already" in page
     assert "<button>" not in page
 
 
-def test_other_newsletters_stay(strict: Client, reader: Subscriber, newsletter: Newsletter) -> None:
+def test_other_newsletters_stay(
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
+) -> None:
     """Leaving one newsletter leaves the others alone."""
     other = make_newsletter()
     Subscription.objects.create(
-        subscriber=reader,
+        subscriber=subscriber,
         newsletter=other,
         state="active",
-        created_at=reader.created_at,
-        confirmed_at=reader.created_at,
+        created_at=subscriber.created_at,
+        confirmed_at=subscriber.created_at,
     )
-    strict.post(address(reader, newsletter), ONE_CLICK)
-    assert Subscription.objects.get(subscriber=reader, newsletter=other).state == "active"
+    strict.post(address(subscriber, newsletter), ONE_CLICK)
+    assert Subscription.objects.get(subscriber=subscriber, newsletter=other).state == "active"
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -155,18 +157,18 @@ def test_test_mails_have_nothing_to_leave(
     strict: Client, newsletter: Newsletter, method: str
 ) -> None:
     """The link of a test mail says that it was one."""
-    token = unsubscribe_token(ReaderLink(0, newsletter.pk, 0))
+    token = unsubscribe_token(SubscriberLink(0, newsletter.pk, 0))
     answer = getattr(strict, method)(f"/unsubscribe/{token}")
     assert answer.status_code == 200
     assert "This was a test mail" in answer.content.decode()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_erased_reader_gets_a_kind_word(
-    strict: Client, reader: Subscriber, newsletter: Newsletter, method: str
+def test_erased_subscriber_gets_a_kind_word(
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter, method: str
 ) -> None:
-    """A link that outlived its reader answers 200: whoever holds it is not subscribed."""
-    link = address(reader, newsletter)
+    """A link that outlived its subscriber answers 200: whoever holds it is not subscribed."""
+    link = address(subscriber, newsletter)
     Subscription.objects.all().delete()
     answer = getattr(strict, method)(link)
     assert answer.status_code == 200
@@ -175,7 +177,7 @@ def test_erased_reader_gets_a_kind_word(
 
 def test_deleted_newsletter_gets_a_kind_word(strict: Client) -> None:
     """A link that outlived its newsletter is answered without its name."""
-    answer = strict.post(f"/unsubscribe/{unsubscribe_token(ReaderLink(5, 10**9, 0))}")
+    answer = strict.post(f"/unsubscribe/{unsubscribe_token(SubscriberLink(5, 10**9, 0))}")
     assert answer.status_code == 200
     assert "We do not send this newsletter to you" in answer.content.decode()
 
@@ -183,29 +185,29 @@ def test_deleted_newsletter_gets_a_kind_word(strict: Client) -> None:
 @pytest.mark.parametrize("spoil", ["flipped", "short", "purpose", "junk", "unicode"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_bad_tokens_change_nothing(
-    strict: Client, reader: Subscriber, newsletter: Newsletter, spoil: str, method: str
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter, spoil: str, method: str
 ) -> None:
     """A damaged token, or one made for another purpose, is a kind 404."""
-    good = address(reader, newsletter).rpartition("/")[2]
+    good = address(subscriber, newsletter).rpartition("/")[2]
     token = {
         "flipped": ("B" if good[0] == "A" else "A") + good[1:],
         "short": good[:-1],
-        "purpose": sign("confirm", reader.pk, newsletter.pk, 7),
+        "purpose": sign("confirm", subscriber.pk, newsletter.pk, 7),
         "junk": "%00%0d%0a",
         "unicode": "é" * 20,
     }[spoil]
     answer = getattr(strict, method)(f"/unsubscribe/{token}")
     assert answer.status_code == 404
     assert "This link does not work" in answer.content.decode()
-    assert state(reader) == "active"
+    assert state(subscriber) == "active"
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])
 def test_no_other_method(
-    strict: Client, reader: Subscriber, newsletter: Newsletter, method: str
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter, method: str
 ) -> None:
     """Only GET, HEAD and POST are understood."""
-    assert getattr(strict, method)(address(reader, newsletter)).status_code == 405
+    assert getattr(strict, method)(address(subscriber, newsletter)).status_code == 405
 
 
 def form(page: str, action: str) -> dict[str, str]:
@@ -218,63 +220,65 @@ def form(page: str, action: str) -> dict[str, str]:
 
 
 def test_leaving_can_be_taken_back_from_that_page(
-    strict: Client, reader: Subscriber, newsletter: Newsletter
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
-    """Undo brings the reader back; the bare link does not."""
-    link = address(reader, newsletter)
+    """Undo brings the subscriber back; the bare link does not."""
+    link = address(subscriber, newsletter)
     page = strict.post(link).content.decode()
     strict.post(link, {"action": "undo"})
-    assert state(reader) == "unsubscribed"
+    assert state(subscriber) == "unsubscribed"
     back = strict.post(link, form(page, "undo")).content.decode()
     assert "Good to have you back" in back
-    assert state(reader) == "active"
+    assert state(subscriber) == "active"
     strict.post(link)
     strict.post(link, form(page, "undo"))
-    assert state(reader) == "unsubscribed", "one leaving's undo is not another's"
+    assert state(subscriber) == "unsubscribed", "one leaving's undo is not another's"
 
 
 def test_less_often_is_offered_instead(strict: Client) -> None:
     """Before leaving and right after it, where the newsletter offers it."""
     newsletter = make_newsletter(cadences=["weekly"])
-    reader = make_subscriber(newsletter)
-    link = address(reader, newsletter)
+    subscriber = make_subscriber(newsletter)
+    link = address(subscriber, newsletter)
     page = strict.get(link).content.decode()
     strict.post(link, form(page, "less-often"))
-    assert (state(reader), Subscription.objects.get().cadence) == ("active", "weekly")
+    assert (state(subscriber), Subscription.objects.get().cadence) == ("active", "weekly")
     Subscription.objects.update(cadence="every")
     page = strict.post(link).content.decode()
     strict.post(link, form(page, "less-often"))
-    assert (state(reader), Subscription.objects.get().cadence) == ("active", "weekly")
+    assert (state(subscriber), Subscription.objects.get().cadence) == ("active", "weekly")
 
 
 def test_a_reason_is_optional_and_kept(
-    strict: Client, reader: Subscriber, newsletter: Newsletter
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
     """Said twice it is replaced; rubbish is none, and undoes nothing."""
-    link = address(reader, newsletter)
+    link = address(subscriber, newsletter)
     strict.post(link)
     for words in ("Too much", "Far too much \x00\u202e"):
         sent = {"action": "reason", "reason": "too often", "words": words}
         assert b"Thank you for telling us" in strict.post(link, sent).content
     strict.post(link, {"action": "reason", "reason": "x" * 99})
-    assert list(Farewell.objects.values_list("reason", "words")) == [("too often", "Far too much")]
-    assert state(reader) == "unsubscribed"
+    assert list(UnsubscribeFeedback.objects.values_list("reason", "words")) == [
+        ("too often", "Far too much")
+    ]
+    assert state(subscriber) == "unsubscribed"
 
 
 def test_everything_of_the_publication_can_be_left(
-    strict: Client, reader: Subscriber, newsletter: Newsletter
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
     """With one more press; another publication's newsletters stay."""
     others = [make_newsletter(publication=newsletter.publication), make_newsletter()]
     for other in others:
         Subscription.objects.create(
-            subscriber=reader,
+            subscriber=subscriber,
             newsletter=other,
             state="active",
-            created_at=reader.created_at,
-            confirmed_at=reader.created_at,
+            created_at=subscriber.created_at,
+            confirmed_at=subscriber.created_at,
         )
-    link = address(reader, newsletter)
+    link = address(subscriber, newsletter)
     strict.post(link, form(strict.get(link).content.decode(), "all"))
     states = dict(Subscription.objects.values_list("newsletter", "state"))
     assert states[newsletter.pk] == states[others[0].pk] == "unsubscribed"
@@ -282,8 +286,8 @@ def test_everything_of_the_publication_can_be_left(
 
 
 def test_no_test_link_leaves_everything(strict: Client, newsletter: Newsletter) -> None:
-    """A test mail's link has no reader, whatever is posted to it."""
-    token = unsubscribe_token(ReaderLink(0, newsletter.pk, 0))
+    """A test mail's link has no subscriber, whatever is posted to it."""
+    token = unsubscribe_token(SubscriberLink(0, newsletter.pk, 0))
     for action in ("all", "reason", "undo", "less-often", "leave"):
         answer = strict.post(f"/unsubscribe/{token}", {"action": action, "reason": "other"})
         assert b"This was a test mail" in answer.content

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from digest.core import peers
+from digest.core import client_ip
 from digest.web import visitor
 
 
@@ -30,7 +30,7 @@ def test_the_address_is_the_last_one_that_can_be_believed(
     settings.DIGEST_TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
     headers: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
     request = RequestFactory().get("/", REMOTE_ADDR=here, **headers)
-    assert peers.address(request) == found
+    assert client_ip.address(request) == found
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ def test_the_address_is_the_last_one_that_can_be_believed(
 def test_the_language_is_the_first_that_we_speak(
     query: str, accepted: str, wish: str, found: str
 ) -> None:
-    """The address, then the reader or newsletter, then the browser."""
+    """The address, then the subscriber or newsletter, then the browser."""
     request = RequestFactory().get(f"/{query}", HTTP_ACCEPT_LANGUAGE=accepted)
     assert visitor.language(request, wish) == found

@@ -15,18 +15,18 @@ import redis
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-from digest.delivery.models import Delivery
-from digest.delivery.progress import progress
-from digest.editions.models import Edition
 from digest.embedded import valkey
+from digest.issues.models import Issue
+from digest.sending.models import Delivery
+from digest.sending.progress import progress
 from digest.subscribers.models import Subscriber, Subscription
-from tests.cast import NOON, make_edition, make_newsletter, make_story
+from tests.cast import NOON, make_issue, make_newsletter, make_story
 from tests.smtp_server import SmtpServer
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 ROOT = Path(__file__).parents[2]
-READERS = 300
+SUBSCRIBERS = 300
 State = Delivery.State
 
 
@@ -98,10 +98,10 @@ def workers(tmp_path: Path, relay: SmtpServer) -> Iterator[Workers]:
         started.stop()
 
 
-def make_waiting(readers: int = READERS) -> Edition:
-    """An edition that is built, for many readers; it is sent again when in doubt."""
-    newsletter = make_newsletter(in_doubt="resend")
-    addresses = [f"reader{number}@reader.example" for number in range(readers)]
+def make_waiting(subscribers: int = SUBSCRIBERS) -> Issue:
+    """An issue that is built, for many subscribers; it is sent again when uncertain."""
+    newsletter = make_newsletter(uncertain="resend")
+    addresses = [f"subscriber{number}@reader.example" for number in range(subscribers)]
     made = Subscriber.objects.bulk_create(
         Subscriber(email=each, address_key=each, created_at=NOON) for each in addresses
     )
@@ -115,9 +115,9 @@ def make_waiting(readers: int = READERS) -> Edition:
         )
         for each in made
     )
-    edition = make_edition(newsletter, slot=NOON.replace(year=2020))
-    make_story(edition)
-    return edition
+    issue = make_issue(newsletter, slot=NOON.replace(year=2020))
+    make_story(issue)
+    return issue
 
 
 def wait_for(fact: Callable[[], bool], seconds: float, what: str, log: Path) -> None:
@@ -128,28 +128,30 @@ def wait_for(fact: Callable[[], bool], seconds: float, what: str, log: Path) -> 
         time.sleep(0.05)
 
 
-def check_everyone_once_unless_in_doubt(edition: Edition, relay: SmtpServer) -> None:
+def check_everyone_once_unless_uncertain(issue: Issue, relay: SmtpServer) -> None:
     """Assert that nobody is lost and a repeat is no surprise."""
-    doubts = dict(
-        edition.deliveries.filter(doubts__gt=0).values_list("subscriber__email", "doubts")
+    times_uncertain = dict(
+        issue.deliveries.filter(times_uncertain__gt=0).values_list(
+            "subscriber__email", "times_uncertain"
+        )
     )
     copies = Counter(relay.recipients)
-    assert len(copies) == progress(edition).sent == READERS
-    assert {who for who, count in copies.items() if count > 1} <= doubts.keys()
-    assert all(count <= 1 + doubts.get(who, 0) for who, count in copies.items())
+    assert len(copies) == progress(issue).sent == SUBSCRIBERS
+    assert {who for who, count in copies.items() if count > 1} <= times_uncertain.keys()
+    assert all(count <= 1 + times_uncertain.get(who, 0) for who, count in copies.items())
 
 
-def is_sent(edition: Edition) -> bool:
-    """Say whether the edition is done."""
-    edition.refresh_from_db()
-    return edition.state == Edition.State.SENT
+def is_sent(issue: Issue) -> bool:
+    """Say whether the issue is done."""
+    issue.refresh_from_db()
+    return issue.state == Issue.State.SENT
 
 
 def test_killed_workers_and_a_flushed_broker_lose_nobody(
     workers: Workers, relay: SmtpServer
 ) -> None:
-    """Everyone gets the edition; twice only who was in flight at a kill, and it is on record."""
-    edition = make_waiting()
+    """Everyone gets the issue; twice only who was in flight at a kill, and it is on record."""
+    issue = make_waiting()
 
     def taken(count: int) -> Callable[[], bool]:
         return lambda: len(relay.received) >= count
@@ -163,21 +165,21 @@ def test_killed_workers_and_a_flushed_broker_lose_nobody(
     workers.worker.wait()
     workers.redis.flushall()
     workers.start()
-    wait_for(lambda: is_sent(edition), 60, "the end", workers.log)
-    check_everyone_once_unless_in_doubt(edition, relay)
+    wait_for(lambda: is_sent(issue), 60, "the end", workers.log)
+    check_everyone_once_unless_uncertain(issue, relay)
 
 
-def test_a_worker_that_is_told_to_stop_leaves_nothing_in_doubt(
+def test_a_worker_that_is_told_to_stop_leaves_nothing_uncertain(
     workers: Workers, relay: SmtpServer
 ) -> None:
     """SIGTERM: it ends within its time, gives back what it had claimed, and another goes on."""
-    edition = make_waiting()
+    issue = make_waiting()
     wait_for(lambda: len(relay.received) >= 60, 30, "some mails", workers.log)
     workers.worker.send_signal(signal.SIGTERM)
     assert workers.worker.wait(10) == 0
-    assert progress(edition).in_flight == 0
-    assert len(relay.received) < READERS
+    assert progress(issue).in_flight == 0
+    assert len(relay.received) < SUBSCRIBERS
     workers.start()
-    wait_for(lambda: is_sent(edition), 60, "the end", workers.log)
-    assert len(relay.received) == READERS
-    check_everyone_once_unless_in_doubt(edition, relay)
+    wait_for(lambda: is_sent(issue), 60, "the end", workers.log)
+    assert len(relay.received) == SUBSCRIBERS
+    check_everyone_once_unless_uncertain(issue, relay)

@@ -1,14 +1,14 @@
 """Jobs of the delivery floor."""
 
 from digest.core import clock, jobs
-from digest.delivery import archiving, planning, sweeping
+from digest.sending import archiving, planning, sweeping
 from digest.subscribers import growth
 from workers.task import job
 
 
-@job(jobs.PLAN_EDITIONS)
-def plan_editions() -> None:
-    """Lay down deliveries for editions that are built."""
+@job(jobs.PLAN_ISSUES)
+def plan_issues() -> None:
+    """Lay down deliveries for issues that are built."""
     planning.plan_built()
 
 
@@ -19,7 +19,7 @@ def sweep_deliveries() -> None:
 
 
 @job(jobs.PUT_AWAY)
-def put_away_deliveries() -> None:
+def archive_deliveries() -> None:
     """Put away, for a few seconds, what is long done."""
     archiving.put_away(clock.now())
 

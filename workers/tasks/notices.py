@@ -1,7 +1,8 @@
-"""Jobs that write to single readers."""
+"""Jobs that write to single subscribers."""
 
 from digest.core import jobs
-from digest.delivery import posting, signups
+from digest.notices import send
+from digest.selfservice import signups
 from workers.task import job
 
 
@@ -14,4 +15,4 @@ def settle_signups() -> None:
 @job(jobs.SEND_NOTICES)
 def send_notices() -> None:
     """Send the notices that are due."""
-    posting.send_due()
+    send.send_due()

@@ -1,11 +1,11 @@
 """Jobs that hand mail over."""
 
 from digest.core import jobs
-from digest.delivery import sending
+from digest.sending import sender
 from workers.task import job
 
 
 @job(jobs.SEND_DELIVERIES)
 def send_deliveries() -> None:
     """Send what is due."""
-    sending.send_due()
+    sender.send_due()

@@ -10,18 +10,18 @@ from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
 from digest.api import reach
-from digest.api.bearer import Caller, caller_of, needs
-from digest.api.once import doing_once
+from digest.api.authentication import Caller, caller_of, needs
+from digest.api.idempotency import doing_once
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.words import Id, Line, Markup, Moment, Slug, Text, Told, Url
+from digest.api.schemas import Id, Line, Markup, Moment, Slug, Text, Told, Url
 from digest.articles import pushing, storing
 from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
 from digest.articles.pushing import Pushed
 from digest.core import clock
-from digest.delivery import belonging
-from digest.editions import desk
+from digest.issues import editing
+from digest.tenancy import belonging
 
 router = Router(tags=["articles"])
 
@@ -171,7 +171,7 @@ def retract_article(request: HttpRequest, number: Id, told: NoteTold) -> Any:
     """Take an article back: out of issues on the desk, mails not yet sent, and all to come."""
     caller = caller_of(request)
     article = _own(caller, number)
-    desk.withdraw(article, told.note, caller.token.owner, clock.now())
+    editing.withdraw(article, told.note, caller.token.owner, clock.now())
     article.refresh_from_db()
     return _facts(article)
 

@@ -1,4 +1,4 @@
-"""An edition's deliveries, page by page, at any size (digest.delivery.history)."""
+"""An issue's deliveries, page by page, at any size (digest.sending.history)."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -7,12 +7,13 @@ from pydantic import BaseModel, Field
 
 from digest.api.paging import Asked
 from digest.api.problems import ProblemError
-from digest.delivery import history
-from digest.delivery.models import AnyDelivery, Dispatch
-from digest.editions.models import Edition
+from digest.issues.models import Issue
+from digest.relays.models import Dispatch
+from digest.sending import history
+from digest.sending.models import AnyDelivery
 
 State = Literal[
-    "queued", "claimed", "deferred", "sent", "failed", "suppressed", "cancelled", "in_doubt"
+    "queued", "claimed", "deferred", "sent", "failed", "suppressed", "cancelled", "uncertain"
 ]
 
 
@@ -23,10 +24,10 @@ class DeliveryAsked(Asked):
 
 
 class DeliveryFacts(BaseModel):
-    """What happened to one reader's mail."""
+    """What happened to one subscriber's mail."""
 
     id: int
-    subscriber: int | None = Field(description="null: the reader was erased")
+    subscriber: int | None = Field(description="null: the subscriber was erased")
     email: str | None
     state: str
     at: datetime = Field(description="when it was settled, or is due")
@@ -35,11 +36,11 @@ class DeliveryFacts(BaseModel):
     reply: str = Field(description="the server's words, or why it was not sent")
 
 
-def deliveries(edition: Edition, asked: DeliveryAsked) -> dict[str, Any]:
-    """Return a page of an edition's deliveries."""
+def deliveries(issue: Issue, asked: DeliveryAsked) -> dict[str, Any]:
+    """Return a page of an issue's deliveries."""
     state = Dispatch.State[asked.state.upper()] if asked.state else None
     try:
-        page = history.of_edition(edition, state, asked.cursor, asked.limit)
+        page = history.of_issue(issue, state, asked.cursor, asked.limit)
     except history.PlaceError as problem:
         raise ProblemError(422, "This is no cursor of this list.") from problem
     return {"items": [_facts(one) for one in page.rows], "next": page.next or None}

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
 from digest.api import reach
-from digest.api.bearer import caller_of, needs
-from digest.api.once import doing_once
+from digest.api.authentication import caller_of, needs
+from digest.api.idempotency import doing_once
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.words import Id, Line, Number, Slug, Switch, Text, Told
+from digest.api.schemas import Id, Line, Number, Slug, Switch, Text, Told
 from digest.core import clock
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Newsletter, Schedule
@@ -58,9 +58,9 @@ class Terms(Told):
     widen_hours: Number | None = None
     catch_up: Literal["send_late", "merge", "skip"] | None = None
     late_minutes: Number | None = None
-    in_doubt: Literal["resend", "hold"] | None = None
+    uncertain: Literal["resend", "hold"] | None = None
     approval: Literal["none", "one", "other"] | None = None
-    desk_minutes: Limited | None = None
+    review_minutes: Limited | None = None
     undo_seconds: Limited | None = None
 
 
@@ -109,7 +109,7 @@ class NewsletterFacts(BaseModel):
 class NewsletterShown(NewsletterFacts):
     """A newsletter with all that is known of it."""
 
-    readers: int = Field(description="who would receive it now")
+    subscribers: int = Field(description="who would receive it now")
     sources: list[int]
     sections: list[dict[str, Any]]
     policies: dict[str, Any]
@@ -117,8 +117,8 @@ class NewsletterShown(NewsletterFacts):
 
 POLICIES = (
     *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
-    *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "in_doubt"),
-    *("approval", "desk_minutes", "undo_seconds"),
+    *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
+    *("approval", "review_minutes", "undo_seconds"),
 )
 
 
@@ -255,7 +255,7 @@ def _schedule(newsletter: Newsletter) -> Schedule | None:
 def shown(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     """Return a newsletter with all that is known of it."""
     return _facts(newsletter, now) | {
-        "readers": eligible(newsletter.pk, now).count(),
+        "subscribers": eligible(newsletter.pk, now).count(),
         "sources": list(newsletter.sources.order_by("pk").values_list("pk", flat=True)),
         "sections": [
             {

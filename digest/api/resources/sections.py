@@ -9,15 +9,15 @@ from pydantic import Field
 
 from digest.accounts.scopes import Scope
 from digest.api import reach
-from digest.api.bearer import caller_of, needs
-from digest.api.once import doing_once
+from digest.api.authentication import caller_of, needs
+from digest.api.idempotency import doing_once
 from digest.api.problems import STATUSES
 from digest.api.resources.newsletters import NewsletterShown, shown
-from digest.api.words import Id, Line, Slug, Told
+from digest.api.schemas import Id, Line, Slug, Told
 from digest.core import clock
-from digest.delivery import retitling
 from digest.newsletters import sections
 from digest.newsletters.models import Newsletter, Section
+from digest.sending import renaming
 
 router = Router(tags=["newsletters"])
 
@@ -64,11 +64,11 @@ def add_section(request: HttpRequest, slug: Slug, told: SectionNew) -> Any:
     response={200: NewsletterShown, **STATUSES},
 )
 def change_section(request: HttpRequest, slug: Slug, number: Id, told: SectionChange) -> Any:
-    """Change a section, or move it; readers keep the topic under its new title."""
+    """Change a section, or move it; subscribers keep the topic under its new title."""
     newsletter = reach.newsletter(caller_of(request), slug)
     section = _find(newsletter, number)
     with transaction.atomic():
-        retitling.change(
+        renaming.change(
             section,
             section.title if told.title is None else told.title,
             section.topics if told.topics is None else told.topics,

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from digest.accounts.scopes import Scope
 from digest.api import reach
-from digest.api.bearer import caller_of, needs
-from digest.api.once import doing_once
+from digest.api.authentication import caller_of, needs
+from digest.api.idempotency import doing_once
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.words import Id, Slug, Switch, Told
+from digest.api.schemas import Id, Slug, Switch, Told
 from digest.articles import polling, pushing
 from digest.articles.discovery import add_source
 from digest.articles.models import Source

@@ -1,4 +1,4 @@
-"""Readers: add, find, show, export, unsubscribe, erase."""
+"""Subscribers: add, find, show, export, unsubscribe, erase."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,17 +10,17 @@ from pydantic import BaseModel, Field, IPvAnyAddress
 
 from digest.accounts.scopes import Scope
 from digest.api import reach
-from digest.api.bearer import Caller, caller_of, needs
-from digest.api.once import doing_once
+from digest.api.authentication import Caller, caller_of, needs
+from digest.api.idempotency import doing_once
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.words import Email, Id, Line, Slug, Switch, Text, Told
+from digest.api.schemas import Email, Id, Line, Slug, Switch, Text, Told
 from digest.core import addresses, clock
 from digest.core.addresses import Address
-from digest.delivery import erasing
-from digest.delivery.disclosing import everything, of_newsletters, subscription_facts
 from digest.newsletters.models import Newsletter
-from digest.subscribers import consent, doors, signups
+from digest.selfservice import erasure
+from digest.selfservice.data_export import everything, of_newsletters, subscription_facts
+from digest.subscribers import consent, signup_limits, signups
 from digest.subscribers.models import Subscriber, Subscription
 
 router = Router(tags=["subscribers"])
@@ -29,7 +29,7 @@ VIA = "api"
 
 
 class SubscriberNew(Told):
-    """A reader's wish. Unless it is confirmed already, a mail asks them to confirm it."""
+    """A subscriber's wish. Unless it is confirmed already, a mail asks them to confirm it."""
 
     email: Email
     newsletters: Annotated[list[Slug], Field(min_length=1, max_length=20)]
@@ -45,13 +45,13 @@ class SubscriberNew(Told):
 
 
 class SubscriberAsked(Asked):
-    """Which readers."""
+    """Which subscribers."""
 
     email: Email | None = Field(None, description="the one with this address, however spelt")
 
 
 class SubscriptionFacts(BaseModel):
-    """What a reader asked of one newsletter."""
+    """What a subscriber asked of one newsletter."""
 
     newsletter: str
     state: str
@@ -64,7 +64,7 @@ class SubscriptionFacts(BaseModel):
 
 
 class SubscriberFacts(BaseModel):
-    """A reader."""
+    """A subscriber."""
 
     id: int
     email: str
@@ -88,7 +88,7 @@ class TakenFacts(BaseModel):
     response={200: Page[SubscriberFacts], **STATUSES},
 )
 def list_subscribers(request: HttpRequest, asked: Query[SubscriberAsked]) -> Any:
-    """List readers, or find one by address."""
+    """List subscribers, or find one by address."""
     caller = caller_of(request)
     known = reach.subscribers(caller).prefetch_related(
         Prefetch("subscriptions", _asked(caller), to_attr="asked_for")
@@ -105,7 +105,7 @@ def list_subscribers(request: HttpRequest, asked: Query[SubscriberAsked]) -> Any
 )
 @doing_once
 def add_subscriber(request: HttpRequest, told: SubscriberNew) -> Any:
-    """Add a reader: 202, and a mail asks them to confirm; or 201, if their wish is proven.
+    """Add a subscriber: 202, and a mail asks them to confirm; or 201, if their wish is proven.
 
     A proven wish brings nobody back who has left or is suppressed (409).
     """
@@ -126,7 +126,7 @@ def add_subscriber(request: HttpRequest, told: SubscriberNew) -> Any:
     response={200: SubscriberFacts, **STATUSES},
 )
 def show_subscriber(request: HttpRequest, number: Id) -> Any:
-    """Show a reader with their subscriptions."""
+    """Show a subscriber with their subscriptions."""
     caller = caller_of(request)
     return _facts(reach.subscriber(caller, number), caller)
 
@@ -137,7 +137,7 @@ def show_subscriber(request: HttpRequest, number: Id) -> Any:
     response={200: dict[str, Any], **STATUSES},
 )
 def export_subscriber(request: HttpRequest, number: Id) -> Any:
-    """Return all that is known of a reader; for a token of one publication, all of it there."""
+    """Return all that is known of a subscriber; for a token of one publication, all of it there."""
     caller = caller_of(request)
     known = everything(reach.subscriber(caller, number))
     if caller.publication_id is None:
@@ -151,12 +151,12 @@ def export_subscriber(request: HttpRequest, number: Id) -> Any:
     response={204: None, **STATUSES},
 )
 def unsubscribe(request: HttpRequest, number: Id, slug: Slug) -> Any:
-    """Let a reader leave a newsletter; twice changes nothing."""
+    """Let a subscriber leave a newsletter; twice changes nothing."""
     caller, now = caller_of(request), clock.now()
-    reader, newsletter = reach.subscriber(caller, number), reach.newsletter(caller, slug)
-    if not reader.subscriptions.filter(newsletter=newsletter).exists():
+    subscriber, newsletter = reach.subscriber(caller, number), reach.newsletter(caller, slug)
+    if not subscriber.subscriptions.filter(newsletter=newsletter).exists():
         raise Http404
-    consent.unsubscribe(reader.pk, newsletter.pk, via=VIA, ip=None, now=now)
+    consent.unsubscribe(subscriber.pk, newsletter.pk, via=VIA, ip=None, now=now)
     return Status(204, None)
 
 
@@ -166,13 +166,13 @@ def unsubscribe(request: HttpRequest, number: Id, slug: Slug) -> Any:
     response={204: None, **STATUSES},
 )
 def erase_subscriber(request: HttpRequest, number: Id) -> Any:
-    """Erase a reader at their own wish, for good; a keyed hash keeps lists from bringing them back.
+    """Erase a subscriber at their own wish, for good; a keyed hash keeps lists from bringing them back.
 
-    Not for a token of one publication: a reader may have newsletters of others.
+    Not for a token of one publication: a subscriber may have newsletters of others.
     """
     caller = caller_of(request)
-    caller.everywhere("Erasing a reader")
-    erasing.erase(reach.subscriber(caller, number).pk, clock.now())
+    caller.everywhere("Erasing a subscriber")
+    erasure.erase(reach.subscriber(caller, number).pk, clock.now())
     return Status(204, None)
 
 
@@ -203,7 +203,7 @@ def _take(address: Address, wanted: list[Newsletter], told: SubscriberNew) -> No
     if len({newsletter.publication_id for newsletter in wanted}) > 1:
         raise ProblemError(422, "A wish is about newsletters of one publication.")
     ip = str(told.ip) if told.ip else None
-    if doors.admit(address, ip):
+    if signup_limits.admit(address, ip):
         signups.take(
             address,
             wanted,
@@ -215,16 +215,16 @@ def _take(address: Address, wanted: list[Newsletter], told: SubscriberNew) -> No
         )
 
 
-def _facts(reader: Subscriber, caller: Caller) -> dict[str, Any]:
-    fetched: list[Subscription] | None = getattr(reader, "asked_for", None)
-    asked = _asked(caller).filter(subscriber=reader) if fetched is None else fetched
+def _facts(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
+    fetched: list[Subscription] | None = getattr(subscriber, "asked_for", None)
+    asked = _asked(caller).filter(subscriber=subscriber) if fetched is None else fetched
     return {
-        "id": reader.pk,
-        "email": reader.email,
-        "name": reader.name,
-        "language": reader.language,
-        "timezone": reader.timezone,
-        "known_since": reader.created_at,
+        "id": subscriber.pk,
+        "email": subscriber.email,
+        "name": subscriber.name,
+        "language": subscriber.language,
+        "timezone": subscriber.timezone,
+        "known_since": subscriber.created_at,
         "subscriptions": [_subscription_facts(one) for one in asked],
     }
 

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
 from digest.api import reach
-from digest.api.bearer import caller_of, needs
-from digest.api.once import doing_once
+from digest.api.authentication import caller_of, needs
+from digest.api.idempotency import doing_once
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.words import Email, Id, Line, Slug, Text, Told
+from digest.api.schemas import Email, Id, Line, Slug, Text, Told
 from digest.core import addresses, clock
 from digest.subscribers import suppression
 from digest.subscribers.hashing import PREFIX
@@ -42,7 +42,7 @@ class SuppressionFacts(BaseModel):
     """A suppression."""
 
     id: int
-    email: str | None = Field(description="null: of an erased reader only a hash is kept")
+    email: str | None = Field(description="null: of an erased subscriber only a hash is kept")
     newsletter: str | None = Field(description="null: every newsletter")
     reason: str
     evidence: str
@@ -91,10 +91,10 @@ def create_suppression(request: HttpRequest, told: SuppressionNew) -> Any:
     response={204: None, **STATUSES},
 )
 def lift_suppression(request: HttpRequest, number: Id) -> Any:
-    """Take a suppression back; not that of an erased reader, which only their own wish does."""
+    """Take a suppression back; not that of an erased subscriber, which only their own wish does."""
     held = reach.suppression(caller_of(request), number)
     if held.reason == suppression.ERASED or held.address_key.startswith(PREFIX):
-        raise ProblemError(409, "The reader was erased; only their own wish brings them back.")
+        raise ProblemError(409, "The subscriber was erased; only their own wish brings them back.")
     suppression.lift(held.address_key, newsletter=held.newsletter)
     return Status(204, None)
 

@@ -16,7 +16,7 @@ import feedparser
 from digest.articles.errors import ParseError
 from digest.articles.parsing import markup
 from digest.articles.parsing.base import Document, Entry, Image, newest
-from digest.articles.parsing.moments import from_struct, moment
+from digest.articles.parsing.dates import from_struct, moment
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)

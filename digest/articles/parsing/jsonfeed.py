@@ -8,7 +8,7 @@ from typing import Any
 from digest.articles.errors import ParseError
 from digest.articles.parsing import markup
 from digest.articles.parsing.base import Document, Entry, Image, newest
-from digest.articles.parsing.moments import moment
+from digest.articles.parsing.dates import moment
 
 Fields = Mapping[str, Any]
 

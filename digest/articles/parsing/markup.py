@@ -8,7 +8,7 @@ from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring
 
 from digest.articles.parsing.base import Image
-from digest.articles.prose import is_pixel, line, text, web_url
+from digest.articles.plain_text import is_pixel, line, text, web_url
 
 # Pictures that stand in articles and are none of theirs: avatars, emoji, share buttons, badges.
 _NO_LEAD = re.compile(

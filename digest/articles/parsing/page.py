@@ -13,10 +13,10 @@ from lxml import etree
 from lxml.html import HtmlElement, document_fromstring, fragment_fromstring
 
 from digest.articles.errors import ParseError
-from digest.articles.parsing import facts, furniture, markup
+from digest.articles.parsing import boilerplate, markup, metadata
 from digest.articles.parsing.base import Document, Entry, Image
-from digest.articles.parsing.facts import Facts
-from digest.articles.prose import line, web_url
+from digest.articles.parsing.metadata import Facts
+from digest.articles.plain_text import line, web_url
 
 ABOVE = 6  # blocks at a body's beginning that may repeat what stands above it
 SHORTEST = 200  # characters of prose; a page with less has no article that we could read
@@ -28,11 +28,11 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 def parse(text: str, url: str = "") -> Document:
     """Parse a page; `url` is its address. Raises ParseError where no article can be found on it."""
     page = tree(text)
-    told = facts.read(page)
+    told = metadata.read(page)
     base = _base(page, url)
     _resolve(page, base)
     headline, title = _headline(page, told)
-    furniture.prune(page, headline)
+    boilerplate.prune(page, headline)
     _keep_first(page, headline)
     lead = _lead(page, told, base)
     body = _body(page, url, told.site)
@@ -134,7 +134,7 @@ def _keep_first(page: HtmlElement, headline: HtmlElement | None) -> None:
     if headline is None or len(articles) < 2:
         return
     own = next((a for a in articles if a in headline.iterancestors()), None)
-    if own is None or furniture.prose(own) < SHORTEST:
+    if own is None or boilerplate.prose(own) < SHORTEST:
         return
     for article in articles:
         if article is not own:
@@ -182,7 +182,7 @@ def _body(page: HtmlElement, url: str, site: str) -> HtmlElement:
     )
     inside = re.sub(r"\A.*?<body[^>]*>|</body>.*\Z", "", found or "", flags=re.DOTALL)
     body = fragment_fromstring(inside, create_parent="div")
-    furniture.trim(body, site)
+    boilerplate.trim(body, site)
     return body
 
 

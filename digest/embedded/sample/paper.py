@@ -20,7 +20,7 @@ NEWSLETTER = "morning-tide"
 
 
 class Appeal(NamedTuple):
-    """What the paper asks of its readers."""
+    """What the paper asks of its subscribers."""
 
     heading: str
     body: str

@@ -1,6 +1,6 @@
 """Makes the sample paper a publication of this installation, once.
 
-Sets up the publication, its newsletter, its source and five readers, and a schedule whose first
+Sets up the publication, its newsletter, its source and five subscribers, and a schedule whose first
 slot is the next full minute, so that a first digest arrives by itself. Later starts only make the
 addresses follow the port, and complete what an interrupted one left out.
 """
@@ -21,22 +21,22 @@ from digest.subscribers.consent import subscribe
 
 SENDER = "tide@courier.example"
 HEAD_START = timedelta(seconds=10)  # beat and worker must be running when the first slot comes
-WORDING = "Sample reader, made up with the sample publication."
+WORDING = "Sample subscriber, made up with the sample publication."
 
 
-class Reader(NamedTuple):
+class Subscriber(NamedTuple):
     """One of the five who read it all."""
 
     name: str
     email: str
 
 
-READERS = (
-    Reader("Inés Carrasco", "ines@reader.example"),
-    Reader("Tom Ashdown", "tom@reader.example"),
-    Reader("Oluwaseun Adeyemi", "seun@reader.example"),
-    Reader("Zoë Brandt", "zoe@reader.example"),
-    Reader("Елена Маринова", "elena@reader.example"),
+SUBSCRIBERS = (
+    Subscriber("Inés Carrasco", "ines@reader.example"),
+    Subscriber("Tom Ashdown", "tom@reader.example"),
+    Subscriber("Oluwaseun Adeyemi", "seun@reader.example"),
+    Subscriber("Zoë Brandt", "zoe@reader.example"),
+    Subscriber("Елена Маринова", "elena@reader.example"),
 )
 
 
@@ -85,7 +85,7 @@ def _create(now: datetime) -> Newsletter:
     )
     newsletter = _create_newsletter(publication, now)
     _create_appeal(publication, now)
-    _add_readers(newsletter, now)
+    _add_subscribers(newsletter, now)
     return newsletter
 
 
@@ -117,12 +117,12 @@ def _create_appeal(publication: Publication, now: datetime) -> None:
     )
 
 
-def _add_readers(newsletter: Newsletter, now: datetime) -> None:
-    for reader in READERS:
+def _add_subscribers(newsletter: Newsletter, now: datetime) -> None:
+    for subscriber in SUBSCRIBERS:
         subscribe(
-            addresses.parse(reader.email),
+            addresses.parse(subscriber.email),
             newsletter,
-            name=reader.name,
+            name=subscriber.name,
             via="sample",
             confirmed=True,
             wording=WORDING,

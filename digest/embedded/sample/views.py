@@ -60,7 +60,7 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Say how to become a reader of the newsletter."""
+    """Say how to become a subscriber of the newsletter."""
     return _render(request, "sample/newsletter.html.j2", {}, _items())
 
 
@@ -131,7 +131,7 @@ def _render(
 
 
 def _popularity(item: Item) -> int:
-    """Stand in for readers' choices, the same ones each time."""
+    """Stand in for subscribers' choices, the same ones each time."""
     return crc32(item.story.slug.encode())
 
 

@@ -15,7 +15,7 @@ from digest.web import visitor
 from digest.web.archive import find_issue, issues, page_of, publications
 
 PAGE = 50
-# An edition shows pictures from anywhere, and its styles stand in the document; nothing else runs.
+# An issue shows pictures from anywhere, and its styles stand in the document; nothing else runs.
 ISSUE_POLICY = (
     "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -45,11 +45,11 @@ def archive(request: HttpRequest, newsletter: str) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=300)
 def issue(request: HttpRequest, newsletter: str, key: str) -> HttpResponse:  # noqa: ARG001  Django's
-    """Show an issue as it was sent, without what was for one reader."""
-    edition = find_issue(_newsletter(newsletter), key)
-    if edition is None:
+    """Show an issue as it was sent, without what was for one subscriber."""
+    issue = find_issue(_newsletter(newsletter), key)
+    if issue is None:
         raise Http404
-    response = HttpResponse(page_of(edition))
+    response = HttpResponse(page_of(issue))
     response.headers["Content-Security-Policy"] = ISSUE_POLICY
     return response
 

@@ -12,12 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import clock, languages, links, peers
+from digest.core import client_ip, clock, languages, links
 from digest.core.errors import LinkError, LinkExpiredError
-from digest.delivery import moving, signups
-from digest.delivery.signups import Joined
-from digest.delivery.wording import CONFIRM_LASTS
 from digest.newsletters.models import Newsletter
+from digest.notices.content import CONFIRM_LASTS
+from digest.selfservice import address_change, signups
+from digest.selfservice.signups import Joined
 from digest.subscribers.errors import SubscriberError
 from digest.web import visitor
 
@@ -35,7 +35,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     asked_at, late = _asked_at(token, now)
     if request.method == "POST" and not late:
         joined = signups.join(
-            subscriber, newsletters, asked_at=asked_at, ip=peers.address(request), now=now
+            subscriber, newsletters, asked_at=asked_at, ip=client_ip.address(request), now=now
         )
     else:
         joined = signups.standing(subscriber, newsletters, asked_at)
@@ -46,18 +46,18 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask, or (POST alone) move a reader to the new address, or back to the old one."""
+    """Ask, or (POST alone) move a subscriber to the new address, or back to the old one."""
     purpose, change_id, late = _change(token, clock.now())
     if not purpose:
         return render(request, "confirm/unknown.html.j2", status=404)
-    move = moving.find(change_id)
+    move = address_change.find(change_id)
     language = move.subscriber.language if move else ""
     with languages.spoken(visitor.language(request, language)):
         context = {"purpose": purpose, "late": late, "known": move is not None}
         if request.method != "POST" or late or move is None:
             return render(request, "confirm/change.html.j2", context | {"done": False})
         try:
-            act = moving.confirm if purpose == "change" else moving.undo
+            act = address_change.confirm if purpose == "change" else address_change.undo
             done = act(change_id, clock.now())
         except SubscriberError:
             return render(request, "confirm/taken.html.j2", status=409)
@@ -68,7 +68,7 @@ def change(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _confirmation(token: str) -> tuple[int, ...]:
-    """Return reader and newsletters of a confirmation link, expired or not."""
+    """Return subscriber and newsletters of a confirmation link, expired or not."""
     try:
         found = links.read_until("confirm", token, clock.now())
     except LinkExpiredError as late:

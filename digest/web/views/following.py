@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from digest.core import languages
 from digest.core.errors import LinkError
 from digest.core.links import read_story_token
-from digest.editions.models import Story
+from digest.issues.models import Story
 from digest.rendering.content import web_url
 from digest.web import visitor
 
@@ -32,11 +32,11 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
 def _story(token: str) -> Story:
     try:
-        edition, number = read_story_token(token)
+        issue, number = read_story_token(token)
     except LinkError as cause:
         raise Http404 from cause
-    known = Story.objects.select_related("article", "edition__newsletter__publication")
-    found = known.filter(pk=number, edition=edition).first()
+    known = Story.objects.select_related("article", "issue__newsletter__publication")
+    found = known.filter(pk=number, issue=issue).first()
     if found is None:
         raise Http404
     return found
@@ -48,7 +48,7 @@ def _was_taken_back(story: Story) -> bool:
 
 
 def _note(request: HttpRequest, story: Story) -> HttpResponse:
-    newsletter = story.edition.newsletter
+    newsletter = story.issue.newsletter
     with languages.spoken(visitor.language_for(request, newsletter)):
         context = {"newsletter": newsletter, "story": story}
         response = render(request, "archive/retracted.html.j2", context)

@@ -8,9 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import clock, languages, links, peers
+from digest.core import client_ip, clock, languages, links
 from digest.core.errors import LinkError
-from digest.core.links import ReaderLink, read_unsubscribe_token
+from digest.core.links import SubscriberLink, read_unsubscribe_token
 from digest.subscribers import preferences
 from digest.web import leaving, visitor
 from digest.web.leaving import Place, Standing
@@ -29,9 +29,9 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     return _page(request, link, leaving.look(link), said)
 
 
-def _act(request: HttpRequest, link: ReaderLink) -> str:
+def _act(request: HttpRequest, link: SubscriberLink) -> str:
     """Do what the POST asks for and return a word for it; any that we don't know means: leave."""
-    sent, ip, now = _sent(request), peers.address(request), clock.now()
+    sent, ip, now = _sent(request), client_ip.address(request), clock.now()
     action = sent.get("action", "")
     if action in {"undo", "less-often"}:
         back = leaving.undo(link, sent.get("undo", ""), ip=ip, now=now)
@@ -48,14 +48,14 @@ def _act(request: HttpRequest, link: ReaderLink) -> str:
     return "left"
 
 
-def _less_often(link: ReaderLink, cadence: str) -> bool:
+def _less_often(link: SubscriberLink, cadence: str) -> bool:
     place = leaving.look(link)
     if place.standing is not Standing.READS or place.newsletter is None:
         return False
     return preferences.choose_cadence(link.subscriber, place.newsletter, cadence)
 
 
-def _page(request: HttpRequest, link: ReaderLink, place: Place, said: str) -> HttpResponse:
+def _page(request: HttpRequest, link: SubscriberLink, place: Place, said: str) -> HttpResponse:
     newsletter = place.newsletter
     with languages.spoken(visitor.language_for(request, newsletter, place.language)):
         context = {

@@ -1,4 +1,4 @@
-"""A reader's preferences, under their own link and without a password.
+"""A subscriber's preferences, under their own link and without a password.
 
 The link that stands in every mail does what an annoyed friend could do no harm with. Another
 address, all data at once, and erasure take a link that was sent to the mailbox within the last day:
@@ -21,11 +21,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import addresses, clock, languages, links, peers
+from digest.core import addresses, client_ip, clock, languages, links
 from digest.core.errors import DigestError, InvalidAddressError, LinkError, LinkExpiredError
-from digest.delivery import disclosing, erasing, moving, notices
-from digest.delivery.models import Notice
-from digest.subscribers import doors, preferences
+from digest.notices.models import Notice
+from digest.notices.queue import queue_notice
+from digest.selfservice import address_change, data_export, erasure
+from digest.subscribers import preferences, signup_limits
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.preferences import Picture, Wish
 from digest.web import visitor
@@ -48,7 +49,7 @@ class Key:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a reader's preferences, or (POST) change them and show them again."""
+    """Show a subscriber's preferences, or (POST) change them and show them again."""
     now = clock.now()
     try:
         key = _opened(token, now)
@@ -98,7 +99,7 @@ def _save(request: HttpRequest, sent: QueryDict, picture: Picture, now: datetime
         if f"shown-{choice.newsletter.pk}" in sent
     }
     wording = _("What I switch on here I want to receive by email.")
-    ip = peers.address(request)
+    ip = client_ip.address(request)
     preferences.choose(picture, wishes, wording=wording, ip=ip, now=now)
     return "saved"
 
@@ -107,7 +108,7 @@ def _introduce(_request: HttpRequest, sent: QueryDict, picture: Picture, _now: d
     """Store name, language and time zone."""
     language = sent.get("language", "")
     preferences.introduce(
-        picture.reader,
+        picture.subscriber,
         name=sent.get("name", ""),
         language=language if language in languages.NAMES else "",
         timezone=sent.get("timezone", ""),
@@ -116,7 +117,7 @@ def _introduce(_request: HttpRequest, sent: QueryDict, picture: Picture, _now: d
 
 
 def _pause(_request: HttpRequest, sent: QueryDict, picture: Picture, now: datetime) -> str:
-    """Pause until the begin of a day in the reader's zone."""
+    """Pause until the begin of a day in the subscriber's zone."""
     try:
         day = date.fromisoformat(sent.get("until", ""))
         until = datetime.combine(day, time.min, zone_of(picture)).astimezone(UTC)
@@ -139,19 +140,19 @@ def _resume(_request: HttpRequest, _sent: QueryDict, picture: Picture, _now: dat
 def _leave_all(request: HttpRequest, _sent: QueryDict, picture: Picture, now: datetime) -> str:
     """Leave every newsletter of the publication."""
     wishes = {choice.newsletter.pk: Wish(active=False) for choice in picture.choices}
-    ip = peers.address(request)
+    ip = client_ip.address(request)
     preferences.choose(picture, wishes, wording="", ip=ip, now=now)
     return "left"
 
 
 def _send_link(_request: HttpRequest, _sent: QueryDict, picture: Picture, now: datetime) -> str:
     """Send a fresh link to the address that this is about."""
-    notices.queue(
+    queue_notice(
         Notice.Kind.LINK,
         picture.publication,
-        email=picture.reader.email,
-        subscriber=picture.reader,
-        language=picture.reader.language,
+        email=picture.subscriber.email,
+        subscriber=picture.subscriber,
+        language=picture.subscriber.language,
         now=now,
     )
     return "link"
@@ -165,8 +166,8 @@ def _change(request: HttpRequest, sent: QueryDict, picture: Picture, now: dateti
         raise SubscriberError(
             _("This is no email address that we can write to. Is it complete?")
         ) from cause
-    if doors.admit(address, peers.address(request)):
-        moving.ask(picture.reader, picture.publication, address, now)
+    if signup_limits.admit(address, client_ip.address(request)):
+        address_change.ask(picture.subscriber, picture.publication, address, now)
     return "asked"
 
 
@@ -182,8 +183,8 @@ _ACTIONS = {
 
 
 def _download(picture: Picture) -> HttpResponse:
-    """Hand over all that is known, as JSON that a person can read too."""
-    facts = disclosing.everything(picture.reader)
+    """InFlight over all that is known, as JSON that a person can read too."""
+    facts = data_export.everything(picture.subscriber)
     text = json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
     response = HttpResponse(text + "\n", content_type="application/json; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'
@@ -195,7 +196,7 @@ def _erase(request: HttpRequest, sent: QueryDict, picture: Picture, now: datetim
     context = {"picture": picture, "newsletter": _colours(picture)}
     if sent.get("sure") != "1":
         return render(request, "preferences/erase.html.j2", context)
-    erasing.erase(picture.reader.pk, now)
+    erasure.erase(picture.subscriber.pk, now)
     return render(request, "preferences/erased.html.j2", context)
 
 
@@ -228,8 +229,8 @@ def _shown(
 
 
 def zone_of(picture: Picture) -> Any:
-    """Return the reader's time zone, or the publication's."""
-    return clock.zone(picture.reader.timezone or picture.publication.timezone)
+    """Return the subscriber's time zone, or the publication's."""
+    return clock.zone(picture.subscriber.timezone or picture.publication.timezone)
 
 
 def _cadence_words() -> dict[str, str]:
@@ -260,7 +261,7 @@ def _opened(token: str, now: datetime) -> Key:
 
 
 def _language(request: HttpRequest, picture: Picture) -> str:
-    return visitor.language(request, picture.reader.language, picture.publication.language)
+    return visitor.language(request, picture.subscriber.language, picture.publication.language)
 
 
 def _sent(request: HttpRequest) -> QueryDict:

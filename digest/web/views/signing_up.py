@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from digest import web
-from digest.core import clock, languages, peers
+from digest.core import client_ip, clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
 from digest.rendering.theme import theme_of
@@ -46,7 +46,7 @@ def subscribe(request: HttpRequest, newsletter: str) -> HttpResponse:
                 else _page(request, found)
             )
         form = forms.read(request)
-        now, ip = clock.now(), peers.address(request)
+        now, ip = clock.now(), client_ip.address(request)
         as_json = visitor.wants_json(request)
         via = "script" if as_json else "page"
         outcome = sign_up(form, found, via=via, ip=ip, language=tag, now=now)

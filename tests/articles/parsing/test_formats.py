@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
     ],
 )
 def test_a_document_gives_its_articles(name: str, address: str) -> None:
-    """Every field of every article, as a reader of the document would copy it down."""
+    """Every field of every article, as a subscriber of the document would copy it down."""
     parse = parsing.parse_page if name.endswith(".html") else parsing.parse_feed
     document = cleaning.cleaned(parse((DATA / name).read_bytes(), address))
     found = plain(asdict(document))

@@ -67,7 +67,7 @@ def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
         out.print("No articles yet. Add a source: digest source add URL --newsletter SLUG")
         return
     rows = [
-        (clock.spoken(one["available_at"]), one["section"], one["title"], one["url"])
+        (clock.format_moment(one["available_at"]), one["section"], one["title"], one["url"])
         for one in known
     ]
     out.print(table(("Available", "Section", "Title", "Address"), rows))

@@ -12,10 +12,10 @@ from digest.cli import lookup, numbers
 from digest.cli.errors import AskedError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, table
-from digest.delivery import preflight
-from digest.delivery.preflight import Level
-from digest.editions import approving, desk, dispatching
-from digest.editions.models import Edition
+from digest.issues import approval, dispatching, editing
+from digest.issues.models import Issue
+from digest.sending import preflight
+from digest.sending.preflight import Level
 
 
 class Command(ActionCommand):
@@ -52,8 +52,8 @@ class Command(ActionCommand):
 
     def do_check(self, options: dict[str, Any]) -> None:
         """Say what should be looked at."""
-        edition = lookup.edition(options["id"])
-        found = preflight.examine(edition, clock.now(), network=not options["offline"])
+        issue = lookup.issue(options["id"])
+        found = preflight.examine(issue, clock.now(), network=not options["offline"])
         known = [
             {"level": one.level, "what": one.what, "advice": one.advice, "place": one.place}
             for one in found
@@ -64,40 +64,42 @@ class Command(ActionCommand):
 
     def do_approve(self, options: dict[str, Any]) -> None:
         """Approve."""
-        edition = lookup.edition(options["id"])
-        done = approving.approve(edition, edition.revision, _user(options["by"]), clock.now())
-        by_hand = done.state == Edition.State.DRAFT
-        when = "when it is sent" if by_hand else clock.spoken(done.goes_at)
+        issue = lookup.issue(options["id"])
+        done = approval.approve(issue, issue.revision, _user(options["by"]), clock.now())
+        by_hand = done.state == Issue.State.DRAFT
+        when = "when it is sent" if by_hand else clock.format_moment(done.goes_at)
         self._answer(done, f"approved; it goes out {when}")
 
     def do_send(self, options: dict[str, Any]) -> None:
         """Send, after the seconds in which it can be undone."""
-        edition, now = lookup.edition(options["id"]), clock.now()
+        issue, now = lookup.issue(options["id"]), clock.now()
         if options["at"]:
-            done = dispatching.send_at(edition, edition.revision, _moment(options["at"]), now)
+            done = dispatching.send_at(issue, issue.revision, _moment(options["at"]), now)
         else:
-            done = dispatching.send_now(edition, edition.revision, now)
-        said = f"to go out {clock.spoken(done.goes_at)}; until then: digest desk undo {done.pk}"
+            done = dispatching.send_now(issue, issue.revision, now)
+        said = (
+            f"to go out {clock.format_moment(done.goes_at)}; until then: digest desk undo {done.pk}"
+        )
         self._answer(done, said)
 
     def do_undo(self, options: dict[str, Any]) -> None:
         """Take it back."""
-        done = dispatching.undo(lookup.edition(options["id"]), clock.now())
+        done = dispatching.undo(lookup.issue(options["id"]), clock.now())
         self._answer(done, "held back: nobody has got it")
 
     def do_skip(self, options: dict[str, Any]) -> None:
         """Skip."""
-        done = dispatching.skip(lookup.edition(options["id"]), clock.now())
+        done = dispatching.skip(lookup.issue(options["id"]), clock.now())
         self._answer(done, "skipped")
 
     def do_retract(self, options: dict[str, Any]) -> None:
         """Take a story back."""
-        edition = lookup.edition(options["id"])
-        story = edition.stories.filter(position=options["story"] - 1).first()
+        issue = lookup.issue(options["id"])
+        story = issue.stories.filter(position=options["story"] - 1).first()
         if story is None:
-            raise AskedError(f"Edition {edition.pk} has no story {options['story']}.")
-        desk.retract(edition, story.pk, options["note"], clock.now())
-        self._answer(edition, f"without “{story.title}” from now on")
+            raise AskedError(f"Issue {issue.pk} has no story {options['story']}.")
+        editing.retract(issue, story.pk, options["note"], clock.now())
+        self._answer(issue, f"without “{story.title}” from now on")
 
     def do_start(self, options: dict[str, Any]) -> None:
         """Start an issue by hand."""
@@ -113,15 +115,15 @@ class Command(ActionCommand):
         )
         self._answer(done, f"on the desk. Next: digest desk send {done.pk} --yes")
 
-    def _answer(self, edition: Edition, said: str) -> None:
+    def _answer(self, issue: Issue, said: str) -> None:
         known = {
-            "id": edition.pk,
-            "newsletter": edition.newsletter.slug,
-            "state": edition.state,
-            "goes_at": edition.goes_at,
-            "revision": edition.revision,
+            "id": issue.pk,
+            "newsletter": issue.newsletter.slug,
+            "state": issue.state,
+            "goes_at": issue.goes_at,
+            "revision": issue.revision,
         }
-        self.answer(known, f"Edition {edition.pk} is {said}.")
+        self.answer(known, f"Issue {issue.pk} is {said}.")
 
 
 def _user(address: str) -> User:

@@ -6,9 +6,9 @@ from typing import Any
 from rich.console import Console
 
 from digest.core.terminal import ActionCommand
-from digest.delivery.dkim import Key, all_keys
-from digest.delivery.dkim.keys import zone_line
-from digest.delivery.dkim.making import make_key
+from digest.relays.dkim import Key, all_keys
+from digest.relays.dkim.keys import zone_line
+from digest.relays.dkim.making import make_key
 
 
 class Command(ActionCommand):

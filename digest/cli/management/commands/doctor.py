@@ -7,13 +7,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from digest.cli import checks
 from digest.core import clock
 from digest.core.findings import Finding, Level
 from digest.core.terminal import DigestCommand, printable
-from digest.delivery.relays.knocking import relay
-from digest.delivery.senders import senders
-from digest.delivery.signing import signing
+from digest.doctor import checks
+from digest.doctor.senders import senders
+from digest.doctor.signing import signing
+from digest.relays.probe import relay
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 

@@ -34,7 +34,7 @@ class Command(ActionCommand):
         ask.add_schedule(add)
         ask.add_offer(add)
         ask.add_policies(add)
-        change = self.action("set", "change what readers are offered")
+        change = self.action("set", "change what subscribers are offered")
         change.add_argument("slug")
         ask.add_offer(change)
         ask.add_desk(change)
@@ -71,15 +71,15 @@ class Command(ActionCommand):
         )
 
     def do_set(self, options: dict[str, Any]) -> None:
-        """Change what readers are offered."""
+        """Change what subscribers are offered."""
         newsletter = lookup.newsletter(options["slug"])
         offer, desk = ask.offer(options), ask.desk(options)
         if not offer and not desk:
             raise AskedError(
-                "Say what to change: --offer, --listed, --welcome-with-latest, --readers-time, "
+                "Say what to change: --offer, --listed, --welcome-with-latest, --local-time, "
                 "--redirect-links, --approval, --desk or --undo."
             )
-        setup.set_desk(newsletter, **desk)
+        setup.set_approval(newsletter, **desk)
         setup.set_offer(newsletter, **offer)
         known = _newsletter_facts(newsletter, clock.now()) | _offer_facts(newsletter)
         known |= _desk_facts(newsletter)
@@ -120,21 +120,21 @@ class Command(ActionCommand):
         now = clock.now()
         setup.set_active(newsletter, active=active, now=now)
         known = _newsletter_facts(newsletter, now)
-        paused = f"{newsletter.slug} is paused; an edition that is going out goes on."
+        paused = f"{newsletter.slug} is paused; an issue that is going out goes on."
         self.answer(
             known, f"{newsletter.slug} is active. {_next_slot(known)}" if active else paused
         )
 
 
 def _desk_facts(newsletter: Newsletter) -> dict[str, Any]:
-    names = ("approval", "desk_minutes", "undo_seconds")
+    names = ("approval", "review_minutes", "undo_seconds")
     return {name: getattr(newsletter, name) for name in names}
 
 
 def _said_desk(newsletter: Newsletter) -> str:
     who = newsletter.get_approval_display()
     return (
-        f"An issue is on the desk {newsletter.desk_minutes} minutes before it goes out: {who}. "
+        f"An issue is on the desk {newsletter.review_minutes} minutes before it goes out: {who}. "
         f"`send` can be undone for {newsletter.undo_seconds} seconds."
     )
 
@@ -158,8 +158,10 @@ def _newsletter_facts(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
         "active": newsletter.active,
         "timezone": zone.key,
         "next_slots": coming if newsletter.active else [],
-        "next_slots_local": [clock.spoken(slot, zone) for slot in coming if newsletter.active],
-        "readers": eligible(newsletter.pk, now).count(),
+        "next_slots_local": [
+            clock.format_moment(slot, zone) for slot in coming if newsletter.active
+        ],
+        "subscribers": eligible(newsletter.pk, now).count(),
     }
 
 
@@ -168,7 +170,7 @@ def _offer_facts(newsletter: Newsletter) -> dict[str, Any]:
         "cadences": newsletter.cadences,
         "listed": newsletter.listed,
         "welcome_with_latest": newsletter.welcome_with_latest,
-        "readers_time": newsletter.readers_time,
+        "send_in_local_time": newsletter.send_in_local_time,
         "redirect_links": newsletter.redirect_links,
     }
 
@@ -179,7 +181,11 @@ def _said_offer(known: dict[str, Any]) -> str:
         " or ".join(str(cadence.label) for cadence in cadences),
         "on the public pages" if known["listed"] else "on no public page",
         *(["with the latest issue in the welcome"] if known["welcome_with_latest"] else []),
-        *(["at its time of day in each reader's own zone"] if known["readers_time"] else []),
+        *(
+            ["at its time of day in each subscriber's own zone"]
+            if known["send_in_local_time"]
+            else []
+        ),
         *(["stories linked by way of us"] if known["redirect_links"] else []),
     ]
     return ", ".join(said)
@@ -222,8 +228,8 @@ def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
     if not known:
         out.print("There is no newsletter yet. `digest newsletter add --help` tells how.")
         return
-    rows = [(one["slug"], one["name"], f"{one['readers']:,}", _when_next(one)) for one in known]
-    out.print(table(("Short name", "Name", "Readers", "Next issue"), rows))
+    rows = [(one["slug"], one["name"], f"{one['subscribers']:,}", _when_next(one)) for one in known]
+    out.print(table(("Short name", "Name", "Subscribers", "Next issue"), rows))
 
 
 def _when_next(one: dict[str, Any]) -> str:
@@ -243,14 +249,14 @@ def _say_newsletter(out: Console, newsletter: Newsletter, known: dict[str, Any])
                 ("From", f"{publication.sender_name} <{publication.sender_email}>"),
                 ("List-Id", newsletter.list_id),
                 ("State", "active" if newsletter.active else "paused"),
-                ("Readers", f"{known['readers']:,} would receive it now"),
+                ("Subscribers", f"{known['subscribers']:,} would receive it now"),
                 ("", ", ".join(f"{count:,} {state}" for state, count in counts.items())),
                 ("Offered", _said_offer(known)),
                 ("Stories", f"{newsletter.min_stories} to {newsletter.max_stories}"),
                 ("Looks back", f"{newsletter.look_back_hours} hours"),
                 ("If thin", newsletter.get_thin_display()),
                 ("After downtime", newsletter.get_catch_up_display()),
-                ("If in doubt", newsletter.get_in_doubt_display()),
+                ("If uncertain", newsletter.get_uncertain_display()),
             ]
         )
     )

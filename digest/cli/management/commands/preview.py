@@ -9,18 +9,18 @@ from rich.console import Console
 from digest.cli import lookup
 from digest.core import clock, links
 from digest.core.terminal import DigestCommand, facts, table
-from digest.editions import building
-from digest.editions.composing import Draft
+from digest.issues import building
+from digest.issues.composing import Draft
 from digest.rendering.compiled import Compiled, Recipient
-from digest.rendering.edition import compile_edition
+from digest.rendering.issue import compile_issue
 
 SHOWN = 20  # left-out articles on the screen
 
 
 class Command(DigestCommand):
-    """Preview the next edition."""
+    """Preview the next issue."""
 
-    help = "Pick and render the next edition now; send nothing and store nothing."
+    help = "Pick and render the next issue now; send nothing and store nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a newsletter, and where to write the mail."""
@@ -36,7 +36,7 @@ class Command(DigestCommand):
             reason = draft.selection.skip
             self.answer(_draft_facts(draft), lambda out: _say_skipped(out, draft, reason))
             return
-        compiled = compile_edition(draft.edition, draft.stories, draft.edition.appeal)
+        compiled = compile_issue(draft.issue, draft.stories, draft.issue.appeal)
         message = compiled.message(_someone())
         written = _write(options, compiled, message)
         known = _draft_facts(draft) | _mail_facts(draft, compiled, message) | {"written": written}
@@ -44,9 +44,9 @@ class Command(DigestCommand):
 
 
 def _someone() -> Recipient:
-    """Make up a reader; the link to unsubscribe leads to the site's front page, signed for none."""
+    """Make up a subscriber; the link to unsubscribe leads to the site's front page, signed for none."""
     return Recipient(
-        email="reader@example.com",
+        email="subscriber@example.com",
         name="",
         unsubscribe_url=links.absolute("/"),
         preferences_url=links.absolute("/"),
@@ -68,7 +68,7 @@ def _write(options: dict[str, Any], compiled: Compiled, message: bytes) -> list[
 
 def _draft_facts(draft: Draft) -> dict[str, Any]:
     return {
-        "newsletter": draft.edition.newsletter.slug,
+        "newsletter": draft.issue.newsletter.slug,
         "skipped": draft.selection.skip,
         "stories": [
             {
@@ -91,7 +91,7 @@ def _mail_facts(draft: Draft, compiled: Compiled, message: bytes) -> dict[str, A
         "preheader": compiled.preheader,
         "bytes": len(message),
         "dropped": [draft.stories[position].title for position in compiled.dropped],
-        "appeal": draft.edition.appeal.heading if draft.edition.appeal else None,
+        "appeal": draft.issue.appeal.heading if draft.issue.appeal else None,
     }
 
 

@@ -10,11 +10,10 @@ from digest.cli.errors import AskedError
 from digest.core import clock
 from digest.core.findings import Level
 from digest.core.terminal import ActionCommand, facts, table
-from digest.delivery import warming
-from digest.delivery.models import PausedDomain, Relay
-from digest.delivery.relays import pausing, roster
-from digest.delivery.relays.knocking import look_at
-from digest.delivery.relays.roster import Terms
+from digest.relays import pausing, registry, warming
+from digest.relays.models import PausedDomain, Relay
+from digest.relays.probe import look_at
+from digest.relays.registry import Terms
 
 
 class Command(ActionCommand):
@@ -47,18 +46,18 @@ class Command(ActionCommand):
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Add a relay."""
-        found = roster.add(options["name"], options["url"], _terms(options))
+        found = registry.add(options["name"], options["url"], _terms(options))
         self.answer(_relay_facts(found), f"Mail goes through {found.name} from now on.")
 
     def do_set(self, options: dict[str, Any]) -> None:
         """Change a relay."""
         found = lookup.relay(options["name"])
-        roster.change(found, options["url"], _terms(options))
+        registry.change(found, options["url"], _terms(options))
         self.answer(_relay_facts(found), lambda out: _say_relay(out, _relay_facts(found)))
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List relays."""
-        known = [_relay_facts(relay) for relay in roster.known()]
+        known = [_relay_facts(relay) for relay in registry.known()]
         self.answer(known, lambda out: _say_list(out, known))
 
     def do_show(self, options: dict[str, Any]) -> None:
@@ -77,13 +76,13 @@ class Command(ActionCommand):
     def do_remove(self, options: dict[str, Any]) -> None:
         """Remove a relay."""
         found = lookup.relay(options["name"])
-        roster.remove(found)
+        registry.remove(found)
         self.answer({"removed": found.name}, f"{found.name} is forgotten.")
 
     def do_resume(self, options: dict[str, Any]) -> None:
         """Lift a domain's pause."""
         relay, now = lookup.relay(options["name"]), clock.now()
-        domain = roster.recipient_domain(options["domain"])
+        domain = registry.recipient_domain(options["domain"])
         paused = PausedDomain.objects.filter(relay=relay, domain=domain, until__gt=now).first()
         if paused is None:
             raise AskedError(f"{relay.name} does not leave {domain} alone; nothing to resume.")
@@ -155,17 +154,17 @@ def _warming(typed: str | None) -> warming.Warming | None:
     given = typed.split(",")
     try:
         start, growth, until = [*given, *usual[len(given) :]]
-        return roster.begin_warming(clock.now().date(), int(start), float(growth), int(until))
+        return registry.begin_warming(clock.now().date(), int(start), float(growth), int(until))
     except ValueError as problem:
         raise AskedError(f"--warm-up {typed}: use numbers, like 1000,2,1000000.") from problem
 
 
 def _relay_facts(relay: Relay) -> dict[str, Any]:
     now = clock.now()
-    slow = roster.warming_of(relay)
+    slow = registry.warming_of(relay)
     return {
         "name": relay.name,
-        "address": roster.shown(relay),
+        "address": registry.shown(relay),
         "state": _state(relay),
         "problem": relay.problem,
         "down_since": relay.down_since,
@@ -219,7 +218,7 @@ def _say_relay(out: Console, one: dict[str, Any]) -> None:
                 ("Address", one["address"]),
                 ("State", one["state"]),
                 ("Problem", one["problem"]),
-                ("Tried again", clock.spoken(one["retry_at"]) if one["retry_at"] else None),
+                ("Tried again", clock.format_moment(one["retry_at"]) if one["retry_at"] else None),
                 ("Senders at", ", ".join(one["sender_domains"]) or "any domain no relay names"),
                 ("Weight", one["weight"] or "0: stands in when the others are down"),
                 ("Connections", one["connections"]),
@@ -231,5 +230,5 @@ def _say_relay(out: Console, one: dict[str, Any]) -> None:
         )
     )
     for each in one["paused_domains"]:
-        until = clock.spoken(each["until"])
+        until = clock.format_moment(each["until"])
         out.print(f"{each['domain']} is left alone until {until}: {each['why']}")

@@ -9,21 +9,21 @@ from digest.cli import following, lookup
 from digest.cli.errors import AskedError
 from digest.core import addresses, clock, jobs
 from digest.core.terminal import DigestCommand
-from digest.delivery.progress import Progress, progress
-from digest.delivery.testing import send_test
-from digest.editions import building
-from digest.editions.models import Edition
+from digest.issues import building
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.sending.progress import Progress, progress
+from digest.sending.proofs import send_test
 from digest.subscribers.audience import eligible
 
 NOTHING_TO_SEND = 3  # exit status
 
 
 class Command(DigestCommand):
-    """Send an edition by hand."""
+    """Send an issue by hand."""
 
     help = (
-        "Build an edition of what is new and send it to everyone now, or a test to one address. "
+        "Build an issue of what is new and send it to everyone now, or a test to one address. "
         "Exit status 3: there was nothing to send."
     )
 
@@ -36,23 +36,23 @@ class Command(DigestCommand):
         parser.add_argument("--yes", action="store_true", help="send without asking")
 
     def run(self, options: dict[str, Any]) -> None:
-        """Send a test, or the edition."""
+        """Send a test, or the issue."""
         newsletter = lookup.newsletter(options["newsletter"])
         if options["to"] is not None:
             self._test(newsletter, options["to"])
             return
         if not options["yes"]:
             self._ask(newsletter)
-        edition = _build(newsletter)
-        if edition.state == Edition.State.SKIPPED:
-            self.answer(_facts(edition), f"Nothing was sent. {edition.reason}")
+        issue = _build(newsletter)
+        if issue.state == Issue.State.SKIPPED:
+            self.answer(_facts(issue), f"Nothing was sent. {issue.reason}")
             sys.exit(NOTHING_TO_SEND)
         if options["wait"]:
-            self._wait(edition)
+            self._wait(issue)
             return
         self.answer(
-            _facts(edition),
-            f"Edition {edition.pk} is on its way. How far: digest edition show {edition.pk}",
+            _facts(issue),
+            f"Issue {issue.pk} is on its way. How far: digest issue show {issue.pk}",
         )
 
     def _test(self, newsletter: Newsletter, typed: str) -> None:
@@ -65,53 +65,53 @@ class Command(DigestCommand):
 
     def _ask(self, newsletter: Newsletter) -> None:
         """Go on only with a person's yes."""
-        readers = eligible(newsletter.pk, clock.now()).count()
-        if not readers:
+        subscribers = eligible(newsletter.pk, clock.now()).count()
+        if not subscribers:
             raise AskedError(
-                f"Nobody would receive it. Add readers: digest subscriber add ADDRESS "
+                f"Nobody would receive it. Add subscribers: digest subscriber add ADDRESS "
                 f"--newsletter {newsletter.slug} --confirmed"
             )
         if self.json or not sys.stdin.isatty():
-            raise AskedError(f"This sends to {readers:,} readers. Say so with --yes.")
-        said = input(f"Send {newsletter.name} to {readers:,} readers now? [y/N] ")
+            raise AskedError(f"This sends to {subscribers:,} subscribers. Say so with --yes.")
+        said = input(f"Send {newsletter.name} to {subscribers:,} subscribers now? [y/N] ")
         if said.strip().lower() not in {"y", "yes"}:
             raise AskedError("Nothing was sent.")
 
-    def _wait(self, edition: Edition) -> None:
+    def _wait(self, issue: Issue) -> None:
         with self.progress() as bar:
             task = bar.add_task("Sending", total=None)
             counts = following.follow(
-                edition,
+                issue,
                 show=lambda now: bar.update(
                     task, completed=now.settled, total=now.eligible or None
                 ),
                 note=self.stderr.write,
             )
-        edition.refresh_from_db()
-        self.answer(_facts(edition), f"Edition {edition.pk}: {_outcome(edition, counts)}")
-        if edition.state != Edition.State.SENT:
+        issue.refresh_from_db()
+        self.answer(_facts(issue), f"Issue {issue.pk}: {_outcome(issue, counts)}")
+        if issue.state != Issue.State.SENT:
             sys.exit(1)
 
 
-def _build(newsletter: Newsletter) -> Edition:
-    """Build the edition of this moment, and nudge the planners."""
+def _build(newsletter: Newsletter) -> Issue:
+    """Build the issue of this moment, and nudge the planners."""
     now = clock.now()
-    edition = building.build(newsletter, now, now, kind=Edition.Kind.MANUAL)
-    if edition.state == Edition.State.BUILT:
-        jobs.enqueue(jobs.PLAN_EDITIONS)
-    return edition
+    issue = building.build(newsletter, now, now, kind=Issue.Kind.MANUAL)
+    if issue.state == Issue.State.BUILT:
+        jobs.enqueue(jobs.PLAN_ISSUES)
+    return issue
 
 
-def _outcome(edition: Edition, counts: Progress) -> str:
-    said = [f"{edition.get_state_display()}.", edition.reason, f"{following.sum_up(counts)}."]
+def _outcome(issue: Issue, counts: Progress) -> str:
+    said = [f"{issue.get_state_display()}.", issue.reason, f"{following.sum_up(counts)}."]
     return " ".join(filter(None, said))
 
 
-def _facts(edition: Edition) -> dict[str, Any]:
-    counts = progress(edition)
+def _facts(issue: Issue) -> dict[str, Any]:
+    counts = progress(issue)
     return {
-        "edition": edition.pk,
-        "state": edition.state,
-        "reason": edition.reason,
+        "issue": issue.pk,
+        "state": issue.state,
+        "reason": issue.reason,
         "progress": following.count_facts(counts),
     }

@@ -128,8 +128,8 @@ def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
         (
             one["url"],
             one["state"],
-            clock.spoken(one["succeeded_at"]) if one["succeeded_at"] else "never",
-            clock.spoken(one["next_poll_at"]) if one["next_poll_at"] else "never",
+            clock.format_moment(one["succeeded_at"]) if one["succeeded_at"] else "never",
+            clock.format_moment(one["next_poll_at"]) if one["next_poll_at"] else "never",
             ", ".join(one["newsletters"]),
             one["problem"],
         )

@@ -1,4 +1,4 @@
-"""`digest subscriber …`: readers, one by one and by the list."""
+"""`digest subscriber …`: subscribers, one by one and by the list."""
 
 import sys
 from datetime import datetime
@@ -12,9 +12,9 @@ from digest.cli import lookup
 from digest.cli.errors import AskedError
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
-from digest.delivery import erasing, signups
-from digest.delivery.disclosing import everything, subscription_facts
 from digest.newsletters.models import Newsletter
+from digest.selfservice import erasure, signups
+from digest.selfservice.data_export import everything, subscription_facts
 from digest.subscribers import consent, exporting
 from digest.subscribers.importing import Report, import_csv
 from digest.subscribers.models import Subscriber, Subscription
@@ -30,13 +30,13 @@ ASK_CONSENT = "How and when did these people agree to be mailed? "
 
 
 class Command(ActionCommand):
-    """Readers."""
+    """Subscribers."""
 
-    help = "Readers: add, import, export, show, unsubscribe, erase."
+    help = "Subscribers: add, import, export, show, unsubscribe, erase."
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self.action("add", "add one reader to a newsletter")
+        add = self.action("add", "add one subscriber to a newsletter")
         add.add_argument("address")
         add.add_argument("--newsletter", metavar="SLUG", required=True)
         add.add_argument("--name", default="")
@@ -48,7 +48,7 @@ class Command(ActionCommand):
         )
         add.add_argument("--wording", default="", help="what they agreed to, kept as evidence")
 
-        load = self.action("import", "add the readers in a CSV file to a newsletter")
+        load = self.action("import", "add the subscribers in a CSV file to a newsletter")
         load.add_argument("file", type=Path)
         load.add_argument("--newsletter", metavar="SLUG", required=True)
         load.add_argument(
@@ -63,23 +63,23 @@ class Command(ActionCommand):
             help="email, name, first_name or last_name, to a heading or a number",
         )
 
-        export = self.action("export", "write readers as CSV")
+        export = self.action("export", "write subscribers as CSV")
         export.add_argument("--newsletter", metavar="SLUG")
         export.add_argument("--output", type=Path, metavar="FILE", help="instead of the screen")
 
-        show = self.action("show", "all that is known about one reader")
+        show = self.action("show", "all that is known about one subscriber")
         show.add_argument("address")
 
-        leave = self.action("unsubscribe", "let a reader leave one newsletter, or all")
+        leave = self.action("unsubscribe", "let a subscriber leave one newsletter, or all")
         leave.add_argument("address")
         leave.add_argument("--newsletter", metavar="SLUG")
 
-        erase = self.action("erase", "erase a reader at their own wish, for good")
+        erase = self.action("erase", "erase a subscriber at their own wish, for good")
         erase.add_argument("address")
         erase.add_argument("--yes", action="store_true", help="do not ask")
 
     def do_add(self, options: dict[str, Any]) -> None:
-        """Add one reader: at once if their wish is proven, otherwise by asking them."""
+        """Add one subscriber: at once if their wish is proven, otherwise by asking them."""
         address = addresses.parse(options["address"])
         newsletter = lookup.newsletter(options["newsletter"])
         asked = {"via": VIA, "wording": options["wording"], "name": options["name"]}
@@ -115,7 +115,7 @@ class Command(ActionCommand):
         self.answer(_report_facts(report), lambda out: _say_report(out, report, options["report"]))
 
     def do_export(self, options: dict[str, Any]) -> None:
-        """Export readers."""
+        """Export subscribers."""
         slug, output = options["newsletter"], options["output"]
         newsletter = lookup.newsletter(slug) if slug else None
         if self.json and not output:
@@ -125,29 +125,33 @@ class Command(ActionCommand):
             self.answer({"rows": count, "file": output}, f"{count:,} rows written to {output}.")
 
     def do_show(self, options: dict[str, Any]) -> None:
-        """Show one reader."""
+        """Show one subscriber."""
         address = addresses.parse(options["address"])
-        reader = consent.find(address)
-        known = everything(reader, SHOWN)
-        self.answer(known, lambda out: _say_reader(out, known))
+        subscriber = consent.find(address)
+        known = everything(subscriber, SHOWN)
+        self.answer(known, lambda out: _say_subscriber(out, known))
 
     def do_unsubscribe(self, options: dict[str, Any]) -> None:
-        """Let a reader leave."""
-        reader = consent.find(addresses.parse(options["address"]))
+        """Let a subscriber leave."""
+        subscriber = consent.find(addresses.parse(options["address"]))
         left = [
             newsletter.slug
-            for newsletter in _newsletters_of(reader, options["newsletter"])
-            if consent.unsubscribe(reader.pk, newsletter.pk, via=VIA, ip=None, now=clock.now())
+            for newsletter in _newsletters_of(subscriber, options["newsletter"])
+            if consent.unsubscribe(subscriber.pk, newsletter.pk, via=VIA, ip=None, now=clock.now())
         ]
-        said = f"{reader} has left {', '.join(left)}." if left else f"{reader} had left already."
-        self.answer({"email": reader.email, "left": left}, said)
+        said = (
+            f"{subscriber} has left {', '.join(left)}."
+            if left
+            else f"{subscriber} had left already."
+        )
+        self.answer({"email": subscriber.email, "left": left}, said)
 
     def do_erase(self, options: dict[str, Any]) -> None:
-        """Erase a reader."""
-        reader = consent.find(addresses.parse(options["address"]))
-        if not (options["yes"] or self._sure(f"Erase all that is known of {reader}?")):
+        """Erase a subscriber."""
+        subscriber = consent.find(addresses.parse(options["address"]))
+        if not (options["yes"] or self._sure(f"Erase all that is known of {subscriber}?")):
             raise AskedError("Nothing was erased.")
-        erasing.erase(reader.pk, clock.now())
+        erasure.erase(subscriber.pk, clock.now())
         self.answer(
             {"erased": True},
             "Erased. A keyed hash stays, so that no list brings them back; their own wish does.",
@@ -185,8 +189,8 @@ def _mapped(text: str) -> tuple[str, str]:
     return field.strip(), column.strip()
 
 
-def _newsletters_of(reader: Subscriber, slug: str | None) -> QuerySet[Newsletter]:
-    asked = Newsletter.objects.filter(subscriptions__subscriber=reader).order_by("slug")
+def _newsletters_of(subscriber: Subscriber, slug: str | None) -> QuerySet[Newsletter]:
+    asked = Newsletter.objects.filter(subscriptions__subscriber=subscriber).order_by("slug")
     return asked.filter(pk=lookup.newsletter(slug).pk) if slug else asked
 
 
@@ -230,13 +234,13 @@ def _say_report(out: Console, report: Report, file: Path | None) -> None:
         out.print("For all of them run it again with --report FILE; it adds nobody twice.")
 
 
-def _say_reader(out: Console, known: dict[str, Any]) -> None:
+def _say_subscriber(out: Console, known: dict[str, Any]) -> None:
     out.print(
         facts(
             [
                 ("Address", known["email"]),
                 ("Name", known["name"]),
-                ("Known since", clock.spoken(known["known_since"])),
+                ("Known since", clock.format_moment(known["known_since"])),
             ]
         )
     )
@@ -251,7 +255,7 @@ _LISTS = {
     "Subscriptions": ("Newsletter", "State", "Confirmed at", "Unsubscribed at", "Paused until"),
     "Suppressions": ("Newsletter", "Reason", "Evidence", "Since"),
     "Consent": ("At", "Action", "Newsletter", "Via", "IP", "Wording"),
-    "Deliveries": ("Edition", "Newsletter", "Slot", "State", "At", "Attempts", "Reply"),
+    "Deliveries": ("Issue", "Newsletter", "Slot", "State", "At", "Attempts", "Reply"),
 }
 
 
@@ -259,4 +263,4 @@ def _cell(row: dict[str, Any], column: str) -> Any:
     value = row[column.lower().replace(" ", "_")]
     if value is None and column == "Newsletter":
         return "every newsletter"
-    return clock.spoken(value) if isinstance(value, datetime) else value
+    return clock.format_moment(value) if isinstance(value, datetime) else value

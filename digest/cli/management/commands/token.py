@@ -110,7 +110,7 @@ def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
             f"{one['prefix']}…",
             one["owner"],
             one["publication"] or "all",
-            clock.spoken(one["last_used_at"]) if one["last_used_at"] else "never",
+            clock.format_moment(one["last_used_at"]) if one["last_used_at"] else "never",
             _state(one),
             ", ".join(one["scopes"]),
         )
@@ -125,5 +125,5 @@ def _state(one: dict[str, Any]) -> str:
         return "revoked"
     if one["expires_at"]:
         over = one["expires_at"] <= clock.now()
-        return "expired" if over else f"until {clock.spoken(one['expires_at'])}"
+        return "expired" if over else f"until {clock.format_moment(one['expires_at'])}"
     return "good"

@@ -1,4 +1,4 @@
-// Solves the form's challenge (https://altcha.org) while the reader types, and puts the answer in.
+// Solves the form's challenge (https://altcha.org) while the subscriber types, and puts the answer in.
 for (const place of document.querySelectorAll("[data-challenge]")) {
   const challenge = JSON.parse(place.dataset.challenge);
   const field = place.querySelector("input");

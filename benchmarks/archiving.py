@@ -1,0 +1,234 @@
+"""Putting old deliveries away: how fast, and what it is good for.
+
+    rows a second     beside one INSERT … SELECT and one DELETE of as many, in a single transaction:
+                      the least that moving rows from table to table can cost, and no way to do it,
+                      for it holds all their locks at once. In turns, medians
+    one more issue  planned, claimed and recorded in batches, shown, vacuumed, with many old
+                      issues among the current deliveries, and again with all of them put away
+    bytes a row       table and indexes, before and after
+
+DIGEST_ROWS sets the subscribers of an issue (100,000), DIGEST_ISSUES how many old ones (20),
+DIGEST_ROUNDS how often (5).
+"""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+
+if TYPE_CHECKING:
+    from digest.issues.models import Issue
+
+ROWS = int(os.environ.get("DIGEST_ROWS", "100_000"))
+ISSUES = int(os.environ.get("DIGEST_ISSUES", "20"))
+ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
+BATCH = 500  # deliveries, as a sender claims them
+
+_slots = count()
+
+
+def main() -> None:
+    """Measure all three."""
+    _set_up()
+    print(f"{ROWS:,} subscribers; medians of {ROUNDS}")
+    _compare_moving()
+    _compare_sending()
+
+
+def _set_up() -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from tests.cast import make_newsletter
+
+    _run(
+        "INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone,"
+        " created_at) SELECT 'r' || n || '@mail.example', 'r' || n || '@mail.example', '', '', '',"
+        " now() FROM generate_series(1, %s) AS n",
+        ROWS,
+    )
+    _run(
+        "INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, cadence,"
+        " topics, created_at, confirmed_at) SELECT id, %s, 'active', 'every', '{}', now(), now()"
+        " FROM subscribers_subscriber",
+        make_newsletter().pk,
+    )
+    _run("VACUUM ANALYZE")
+
+
+def _compare_moving() -> None:
+    """Move an issue either way, in turns; nothing else is in the table."""
+    sides = {"put away": _put_away, "INSERT … SELECT, DELETE": _plainly}
+    took: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(ROUNDS):
+        for name, move in sides.items():
+            _old_issue()
+            _run("VACUUM sending_delivery")
+            _run("CHECKPOINT")
+            took[name].append(_seconds(move))
+            _run("TRUNCATE sending_delivery, sending_pastdelivery")
+    plain = median(took["INSERT … SELECT, DELETE"])
+    for name, seconds in took.items():
+        one = median(seconds)
+        print(f"   {name:<26} {ROWS / one:9,.0f} rows/s   {plain / one:.2f} of the plain speed")
+
+
+def _put_away() -> None:
+    from digest.sending import archiving
+    from tests.cast import NOON
+
+    done = archiving.put_away(NOON, seconds=3600)
+    assert done.put_away % ROWS == 0, done
+    assert done.finished, done
+
+
+def _plainly() -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        _run("SET LOCAL digest.putting_away = 'on'")
+        _run(
+            "INSERT INTO sending_pastdelivery (id, issue_id, subscriber_id, at, state, attempts,"
+            " reply_code, reply) SELECT id, issue_id, subscriber_id, settled_at, state, attempts,"
+            " reply_code, reply FROM sending_delivery"
+        )
+        _run("DELETE FROM sending_delivery")
+
+
+def _compare_sending() -> None:
+    """Send one more issue beside many old ones, then with these put away."""
+    for _ in range(ISSUES):
+        _old_issue()
+    _run("VACUUM ANALYZE sending_delivery")
+    rows = ISSUES * ROWS
+    _say_size("sending_delivery", rows, "current")
+    among = _rounds()
+    print(f"   {rows:,} put away in {_seconds(_put_away):.1f} s")
+    _run("VACUUM ANALYZE sending_delivery")
+    _say_size("sending_pastdelivery", rows, "put away")
+    alone = _rounds()
+    print(f"   one more issue of {ROWS:,}: seconds among {ISSUES} old ones, and without them")
+    for name, seconds in among.items():
+        before, after = median(seconds), median(alone[name])
+        print(f"   {name:<26} {before:8.3f} {after:8.3f}   {before / after:.2f} times as fast")
+
+
+def _rounds() -> dict[str, list[float]]:
+    """Send issues, one after the other; return the seconds that each part took."""
+    took: dict[str, list[float]] = {}
+    for _ in range(ROUNDS):
+        issue = _issue(state="built", planned_at=None, finished_at=None)
+        for name, part in _parts(issue).items():
+            took.setdefault(name, []).append(_seconds(part))
+        _run("DELETE FROM sending_delivery WHERE issue_id = %s", issue.pk)
+        _run("DELETE FROM sending_tally WHERE issue_id = %s", issue.pk)
+        _run("VACUUM sending_delivery")
+    return took
+
+
+def _parts(issue: "Issue") -> dict[str, Callable[[], object]]:
+    from digest.selfservice import data_export
+    from digest.sending import sweeping
+    from digest.sending.progress import progress
+    from digest.subscribers.models import Subscriber
+    from tests.cast import NOON
+
+    subscriber = Subscriber.objects.order_by("pk")[ROWS // 2]
+    return {
+        "plan": lambda: _plan(issue),
+        "claim and record": lambda: _claim_and_record(issue),
+        "sweep": lambda: sweeping.sweep(NOON),
+        "progress": lambda: progress(issue),
+        "a subscriber's deliveries": lambda: data_export.everything(subscriber, 20),
+        "vacuum": lambda: _run("VACUUM sending_delivery"),
+    }
+
+
+def _plan(issue: "Issue") -> None:
+    from digest.sending import planning
+    from tests.cast import NOON
+
+    assert planning.plan_built(NOON.replace(year=9999)) == [issue]
+
+
+def _claim_and_record(issue: "Issue") -> None:
+    from digest.sending import ledger
+    from digest.sending.models import Delivery
+    from digest.sending.retries import Outcome
+    from digest.sending.segmentation import subscribers_of
+    from digest.subscribers.audience import Audience
+
+    now, audience, sent = issue.slot, Audience(subscribers_of(issue)), 0
+    word = Outcome(Delivery.State.SENT, 250, "2.0.0 Ok: queued as 4F8BA12C0D", attempted=True)
+    while rows := (batch := ledger.claim(issue, BATCH, now, audience)).rows:
+        sent += len(ledger.record(batch, [(row.id, word) for row in rows], now))
+        ledger.drop(batch.fence)
+    assert sent == ROWS
+
+
+def _old_issue() -> None:
+    """Lay down an issue that was sent as issues are: each row written anew twice."""
+    issue = _issue(state="sent", finished_at=_finished())
+    _run(
+        "INSERT INTO sending_delivery (issue_id, subscriber_id, state, due_at, attempts, times_uncertain,"
+        " reply) SELECT %s, id, 0, now(), 0, 0, '' FROM subscribers_subscriber ORDER BY id",
+        issue.pk,
+    )
+    _run("UPDATE sending_delivery SET state = 1, fence = 1 WHERE issue_id = %s", issue.pk)
+    _run(
+        "UPDATE sending_delivery SET state = 3, fence = NULL, attempts = 1, reply_code = 250,"
+        " settled_at = now(), first_attempt_at = now(),"
+        " reply = '2.0.0 Ok: queued as ' || upper(substr(md5(id::text), 1, 10))"
+        " WHERE issue_id = %s",
+        issue.pk,
+    )
+
+
+def _issue(**fields: Any) -> "Issue":
+    from digest.newsletters.models import Newsletter
+    from tests.cast import NOON, make_issue, make_story
+
+    slot = NOON.replace(year=2020) + timedelta(hours=next(_slots))
+    given = {"slot": slot, "planned_at": slot} | fields
+    issue = make_issue(Newsletter.objects.get(), **given)
+    make_story(issue)
+    return issue
+
+
+def _finished() -> Any:
+    from tests.cast import NOON
+
+    return NOON - timedelta(days=60)
+
+
+def _say_size(table: str, rows: int, name: str) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_table_size(%s), pg_indexes_size(%s)", [table, table])
+        heap, indexes = cursor.fetchone()
+    print(f"   {name:<26} {heap / rows:5.0f} bytes a row, and {indexes / rows:.0f} of indexes")
+
+
+def _run(statement: str, *about: Any) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement, about or None)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""A subscriber's pages with a thousand subscribers, and with a million: preferences, leaving, confirming.
+
+Both in one run, through Django's whole stack and a real PostgreSQL; medians of many subscribers
+each.
+"""
+
+import os
+import random
+import time
+from statistics import median
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+
+FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
+VISITS = 300
+HOST = "https://digest.example"
+
+
+def main() -> None:
+    """Time the pages at both sizes and print the ratios."""
+    os.environ["DIGEST_ALLOWED_HOSTS"] = "digest.example,testserver"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from tests.cast import make_newsletter
+
+    newsletter = make_newsletter()
+    few = _fill_and_visit(newsletter.pk, newsletter.publication_id, FEW)
+    many = _fill_and_visit(newsletter.pk, newsletter.publication_id, MANY)
+    for page, took in few.items():
+        print(
+            f"{page:<22} {FEW:,} subscribers {took:6.2f} ms, {MANY:,} subscribers {many[page]:6.2f} ms, "
+            f"ratio {many[page] / took:.2f}"
+        )
+
+
+def _fill_and_visit(newsletter: int, publication: int, subscribers: int) -> dict[str, float]:
+    from django.test import Client
+
+    from digest.core import links
+    from digest.core.links import SubscriberLink
+    from digest.subscribers.models import Subscriber
+
+    _fill(newsletter, subscribers)
+    known = list(Subscriber.objects.order_by("?").values_list("pk", flat=True)[: VISITS * 2])
+    client = Client()
+    visits = {
+        "preferences, GET": [("get", links.preferences_url(pk, publication)) for pk in known],
+        "unsubscribe, GET": [
+            ("get", f"/unsubscribe/{links.unsubscribe_token(SubscriberLink(pk, newsletter, 0))}")
+            for pk in known
+        ],
+        "unsubscribe, POST": [
+            ("post", f"/unsubscribe/{links.unsubscribe_token(SubscriberLink(pk, newsletter, 0))}")
+            for pk in known
+        ],
+    }
+    took: dict[str, float] = {}
+    for page, addresses in visits.items():
+        times = []
+        for method, address in random.sample(addresses, VISITS):
+            begun = time.perf_counter()
+            answer = getattr(client, method)(address.removeprefix(HOST))
+            times.append((time.perf_counter() - begun) * 1000)
+            assert answer.status_code == 200, (page, answer.status_code)
+        took[page] = median(times)
+    return took
+
+
+def _fill(newsletter: int, subscribers: int) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE subscribers_subscriber CASCADE")
+        cursor.execute(
+            "INSERT INTO subscribers_subscriber"
+            " (email, address_key, name, language, timezone, created_at)"
+            " SELECT email, email, '', '', '', now() FROM"
+            " (SELECT 'subscriber' || n || '@mail.example' AS email"
+            "    FROM generate_series(1, %s) AS n) AS made",
+            [subscribers],
+        )
+        cursor.execute(
+            "INSERT INTO subscribers_subscription"
+            " (subscriber_id, newsletter_id, state, created_at, confirmed_at)"
+            " SELECT id, %s, 'active', now(), now() FROM subscribers_subscriber",
+            [newsletter],
+        )
+        cursor.execute("VACUUM ANALYZE subscribers_subscriber")
+        cursor.execute("VACUUM ANALYZE subscribers_subscription")
+
+
+if __name__ == "__main__":
+    main()

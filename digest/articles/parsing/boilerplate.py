@@ -1,0 +1,219 @@
+"""What stands around an article on its page and is none of it.
+
+Newsletter sign-ups, donation boxes, rails of popular and latest stories, related links, share bars,
+comments, and the newsroom's notes about itself. `prune` takes them off a page before the article is
+read from it, `trim` off the article's own end, where such blocks look most like prose.
+
+Words in classes and headings only hint. "Donations" may be what an article is about, so nothing is
+taken that holds the headline or a good part of the page's prose.
+"""
+
+import re
+
+from lxml.html import HtmlElement
+
+MOST = 0.3  # of a page's prose; what holds more is the article, whatever its class says
+NOTE = 500  # characters; more prose than that is no note
+TAIL = 4  # blocks at an article's end that may be notes
+
+_TAGS = (
+    "script", "style", "noscript", "template", "form", "nav", "footer", "dialog", "button",
+    "iframe", "object", "svg", "select",
+)  # fmt: skip
+_ROLES = {
+    "complementary", "navigation", "search", "contentinfo", "dialog", "alertdialog", "banner",
+    "form", "menu",
+}  # fmt: skip
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6")
+
+_CLASS = re.compile(
+    r"""(?:\A|[-_ ])(?:
+    newsletters? | sign-?up | subscri(?:be|ptions?|ption-widget)
+    | donat(?:e|ions?) | support-(?:us|box) | contributions?-(?:box|ask|banner) | contribute
+    | subscriber-revenue | epic | membership | member-box
+    | related | recirc\w* | rich-link | popular | trending
+    | most-(?:read|popular|viewed|commented) | most-read__\w+
+    | latest(?:-(?:stories|news|posts|articles))? | more-(?:from|stories|news|on|in)
+    | read-(?:more|next|also) | up-next | next-up | recommend(?:ed|ations?)
+    | you-(?:may|might)(?:-also)?-like
+    | shar(?:e|ing)(?:-\w+)? | social(?:-\w+)? | follow-us | republish\w* | toolbar | print-only
+    | comments? | disqus\w* | respond
+    | promo(?:-\w+)? | advert\w* | ad-(?:slot|unit|container) | sponsor\w* | outbrain | taboola
+    | cookie\w* | consent | gdpr | breadcrumbs? | topics | tag-list | post-tags
+    | author-bio | about-(?:the-)?author | about-us | staff-note | pull-?quote
+    | widget-area | sidebar | rail
+    | skip-link | off-screen | screen-subscriber(?:-text)? | visually-?hidden | sr-only
+    )(?:\Z|[-_ ])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HEADING = re.compile(
+    r"""\A\W*(?:
+    # rails
+    (?:most|more)\s+(?:popular|read|viewed|shared|commented|stories|news|articles)\b.{0,40}
+    | popular(?:\s+(?:articles?|stories|posts|now|on\s.{1,40}))?
+    | trending(?:\s+(?:now|stories|articles))?
+    | (?:the\s+)?latest(?:\s+(?:stories|news|articles|posts|headlines|updates|from\s.{1,40}))?
+    | related(?:\s+(?:stories|articles|content|posts|coverage|topics|links|reading))?
+    | recommended\b.{0,40} | you\s+(?:may|might)\s+(?:also\s+)?(?:like|be\s+interested)\b.{0,40}
+    | read\s+(?:more|next|also)\b.{0,40} | up\s+next\b.{0,40}
+    | (?:more|also)\s+(?:from|on|in|by)\s.{1,60}
+    | in\s+case\s+you\s+missed\s+it | editors?\W?s?\s+picks?
+    | mehr\s+(?:zum\s+thema|von|aus)\b.{0,40} | meist\s?gelesen\w*
+    | das\s+könnte\s+(?:sie|dich)\s+auch\s+interessieren | (?:lesen\s+sie|lies)\s+auch\b.{0,40}
+    | (?:à\s+)?lire\s+aussi | les\s+plus\s+lus | lo\s+más\s+(?:leído|visto)
+    | te\s+puede\s+interesar | leia\s+(?:mais|também)
+    # sign-ups
+    | (?:receive|get)\s.{0,40}(?:news|updates|newsletter|inbox|email).{0,60}
+    | (?:subscribe|sign\s+up)\b.{0,100} | (?:our\s+)?newsletters?
+    | (?:join|register)(?:\s+(?:us|our|now|here|today|for\s+free)\b.{0,80})?
+    | stay\s+(?:informed|up\s+to\s+date|connected).{0,40}
+    # asks
+    | (?:please\s+)?(?:donate|contribute)\b.{0,60}
+    | (?:please\s+)?support(?:\s+(?:us|our|this|independent|local|quality|the\s+\w+)\b.{0,60})?
+    | help\s+(?:us|keep\s+us|fund)\b.{0,60} | become\s+a\s+(?:member|supporter|subscriber)\b.{0,40}
+    | .{1,40}\sist\s+spendenfinanziert.{0,3} | (?:jetzt\s+)?unterstützen.{0,40}
+    # the rest
+    | share(?:\s+(?:this|on|via)\b.{0,40})? | follow\s+us\b.{0,40}
+    | (?:leave\s+a\s+)?(?:comments?|reply|responses?)(?:\s*\(?\d*\)?)?
+    | about\s+(?:us|the\s+authors?|this\s+(?:site|newsletter))
+    | advertisement | sponsored(?:\s+content)? | tags? | topics
+    )\W*\Z""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_NOTE = re.compile(
+    r"""\A\W*(?:
+    (?:follow|subscribe|sign\s+up|donate|support|join|listen\s+to|download|like)
+        \s+(?:us|for|our|the|@|on|(?:to\s+)?\w+\s+(?:on|live|here|now))\b
+    | (?:click|tap)\s+here\s+to\s+(?:subscribe|sign|donate|support|read|join)
+    | if\s+you\s+(?:liked?|value|enjoy(?:ed)?|appreciate)\b
+        .{0,80}\b(?:support|donat|subscrib|shar|consider)
+    | (?:contact|email|write\s+to)\s+(?:the\s+)?(?:author|reporter|editor|us)\b
+    | (?:read|see)\s+(?:more|also|next|related)\b | related\s*: | also\s+read\b | more\s*:
+    | (?:this|our)\s+(?:article|story|report(?:ing)?|journalism|work|coverage|newsroom)\b.{0,60}\b
+        (?:made\s+possible|funded|supported|depends|relies|is\s+free|members?\b|subscribers?\s+like\s+you)
+    | we\s+(?:are|rely|depend|need)\b
+        .{0,60}\b(?:independent|non-?profit|subscribers?|donations?|support)
+    | (?:copyright|©|\(c\))\s.{0,100} | all\s+rights\s+reserved
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# "The Saltmarsh Courier staff …", "The Saltmarsh Courier is a …": the newsroom on itself.
+_ITSELF = (
+    r"\A\W*(?:the\s+)?{site}(?:\Ws)?\s+(?:staff|team|newsroom|editors?|is\s+(?:an?|the)\b|was\s+founded|"
+    r"relies|depends|exists|publishes|covers|brings|needs|ist\s+(?:ein|das)\b)"
+)
+
+
+def prune(page: HtmlElement, headline: HtmlElement | None) -> None:
+    """Take the furniture off a page, in place."""
+    whole = prose(page)
+    for element in list(page.iter(*_TAGS)):
+        _remove(element, headline, whole)
+    for element in _marked(page):
+        _remove(element, headline, whole)
+    for heading in list(page.iter(*_HEADINGS)):
+        if _HEADING.match(_words(heading)):
+            _remove(_block_of(heading, headline), headline, whole)
+
+
+def trim(article: HtmlElement, site: str) -> None:
+    """Take furniture off an extracted article: what stands under its headings, notes at its end."""
+    for heading in [h for h in article.iter(*_HEADINGS) if _HEADING.match(_words(h))]:
+        _take_with_following(heading)
+    for block in list(article)[-TAIL:][::-1]:
+        said = _words(block)
+        if block.tag == "img":
+            continue
+        if said and not _is_note(said, site):
+            break
+        _take(block)
+
+
+def prose(element: HtmlElement) -> int:
+    """Return how many characters of paragraphs an element holds."""
+    return sum(len(_words(part)) for part in element.iter("p"))
+
+
+def _marked(page: HtmlElement) -> list[HtmlElement]:
+    """Return what says by tag, role, class or id that it stands beside the article."""
+    return [
+        element
+        for element in page.iter()
+        if isinstance(element.tag, str)
+        and element.tag not in {"html", "body", "main", "article", "h1"}
+        and (
+            element.tag == "aside"
+            or element.get("role", "").lower() in _ROLES
+            or element.get("hidden") is not None
+            or _CLASS.search(f"{element.get('class', '')} {element.get('id', '')}")
+        )
+    ]
+
+
+def _remove(element: HtmlElement, headline: HtmlElement | None, whole: int) -> None:
+    if element.getparent() is None or _holds_article(element, headline, whole):
+        return
+    _take(element)
+
+
+def _holds_article(element: HtmlElement, headline: HtmlElement | None, whole: int) -> bool:
+    if headline is not None and (element is headline or element in headline.iterancestors()):
+        return True
+    if (
+        element.get("itemprop") == "articleBody"
+        or element.find(".//*[@itemprop='articleBody']") is not None
+    ):
+        return True
+    return prose(element) > max(whole * MOST, NOTE)
+
+
+def _block_of(heading: HtmlElement, headline: HtmlElement | None) -> HtmlElement:
+    """Return the largest block around a furniture heading that begins with it and is furniture.
+
+    An article may have such a heading of its own ("Support for the bill"), with prose below it.
+    """
+    block = heading
+    for container in heading.iterancestors():
+        said = _words(container)
+        is_page = container.tag in {"body", "html", "main", "article"}
+        if is_page or container is headline or not said.startswith(_words(heading)):
+            break
+        if not _is_furniture([container]):
+            break
+        block = container
+    return block
+
+
+def _take_with_following(heading: HtmlElement) -> None:
+    """Take a heading and what follows it, up to the next one, unless that is prose."""
+    following = []
+    for sibling in heading.itersiblings():
+        if sibling.tag in {"h1", *_HEADINGS}:
+            break
+        following.append(sibling)
+    if _is_furniture(following):
+        for element in (heading, *following):
+            _take(element)
+
+
+def _is_furniture(elements: list[HtmlElement]) -> bool:
+    """Say whether blocks are short, or mostly links."""
+    size = sum(len(_words(element)) for element in elements)
+    linked = sum(len(_words(link)) for element in elements for link in element.iter("a"))
+    return size <= NOTE or linked * 2 >= size
+
+
+def _is_note(said: str, site: str) -> bool:
+    if len(said) > NOTE:
+        return False
+    itself = site and re.match(_ITSELF.format(site=re.escape(site)), said, re.IGNORECASE)
+    return bool(_NOTE.match(said) or itself)
+
+
+def _words(element: HtmlElement) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def _take(element: HtmlElement) -> None:
+    if element.getparent() is not None:
+        element.drop_tree()

@@ -1,0 +1,164 @@
+"""Plain text out of a stranger's HTML, and small facts about it; for parsers and for cleaning."""
+
+import html
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+import nh3
+from lxml.html import HtmlElement
+
+from digest.articles.models import LONGEST_URL
+
+LONGEST_LINE = 2000
+SUMMARY = 280  # characters of a summary that we make ourselves
+
+# What is dropped whole, not only its tags.
+WITH_CONTENT = {
+    "script", "style", "iframe", "object", "embed", "form", "button", "select", "textarea",
+    "noscript", "template", "svg", "math", "head", "title", "video", "audio", "canvas", "map",
+}  # fmt: skip
+_BLOCKS = {
+    "address", "article", "aside", "blockquote", "br", "caption", "dd", "div", "dl", "dt",
+    "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li",
+    "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_BONES = nh3.Cleaner(tags=_BLOCKS, clean_content_tags=WITH_CONTENT, attributes={}, link_rel=None)
+_FLESH = nh3.Cleaner(
+    tags=_BLOCKS - {"figure", "figcaption"},
+    clean_content_tags=WITH_CONTENT | {"figure"},
+    attributes={},
+    link_rel=None,
+)
+_TAG = re.compile(r"<[^>]*>")
+
+WEB = {"http", "https"}
+_TRACKERS = re.compile(
+    r"//(?:pixel\.wp\.com|stats\.wordpress\.com|[^/]*feedburner\.com/~|[^/]*feedsportal\.com"
+    r"|[^/]*doubleclick\.net|[^/]*vgwort\.de|[^/]*vg\d\d\.met|cpx\.)",
+    re.IGNORECASE,
+)
+
+# Sentences end after these marks; closing quotes and brackets belong to them. Full-width marks
+# need no space after them, the others do.
+_SENTENCE_END = re.compile(
+    r"[.!?…؟۔।]+[\"'”’»)\]]*(?=\s)|[。！？｡]+[」』”’）]*",  # noqa: RUF001  the marks of other scripts are the point
+)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\"'“‘])(?:"  # noqa: RUF001  quotation marks that writers use
+    r"(?:[^\W\d_]\.)+|[^\W\d_]\.|"
+    r"(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|Gen|Col|Lt|Sgt|Capt|Sen|Rep|Gov|Pres|Rev|Hon|No|Nos|Nr|vs|etc|"
+    r"Inc|Ltd|Co|Corp|Bros|approx|ca|bzw|usw|z\.B|d\.h|u\.a|Abs|Art|Mio|Mrd|Tel|Ave|Blvd|Rd|Jan|"
+    r"Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Okt|Nov|Dec|Dez|Mme|Mlle|Sra|Dra|Ud|Uds|pág|núm)\.|"
+    r"\d{1,2}\."
+    r")\Z",
+    re.IGNORECASE,
+)
+
+LONGEST_MARKUP = 250_000  # characters of one text; the longest reads have a third of it
+DEEPEST = 200  # levels; an article has twenty
+_NESTING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_FLAT = {
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
+    "option", "p", "param", "path", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "track",
+    "wbr",
+}  # fmt: skip
+
+
+def shallow(markup: str) -> str:
+    """Return HTML as it is, or without any tags if it nests deeper than any article does.
+
+    nh3 takes time with the square of the depth: a megabyte of `<div>` would keep it busy for hours.
+    Elements that HTML closes by itself are not counted. So it does with bare `&`, millions of which
+    fit into a feed: what is longer than LONGEST_MARKUP is cut.
+    """
+    markup = markup[:LONGEST_MARKUP]
+    depth = 0
+    for found in _NESTING.finditer(markup):
+        if found[2].lower() not in _FLAT:
+            depth = max(0, depth - 1) if found[1] else depth + 1
+        if depth > DEEPEST:
+            return html.escape(html.unescape(re.sub(r"<[^<>]*>", " ", markup)))
+    return markup
+
+
+def text(markup: str, *, figures: bool = True) -> str:
+    """Return HTML as plain text: blocks on lines of their own, entities decoded once.
+
+    With `figures` off, captions are left out.
+    """
+    if "<" in markup:
+        # Nothing but block tags is left, and every other "<" is escaped, so one pattern suffices.
+        markup = _TAG.sub("\n", (_BONES if figures else _FLESH).clean(shallow(markup)))
+    plain = printable(html.unescape(markup).replace("\xa0", " "))
+    lines = (" ".join(part.split()) for part in plain.split("\n"))
+    return "\n".join(part for part in lines if part)
+
+
+def line(value: str, longest: int = LONGEST_LINE) -> str:
+    """Return plain text on one line, safe in a header: no CR, LF, U+2028 or control character."""
+    return " ".join(printable(value).split())[:longest].rstrip()
+
+
+def web_url(url: str) -> str:
+    """Return an absolute http or https URL, or "" for anything else."""
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    sound = parts.scheme.lower() in WEB and parts.netloc and len(url) <= LONGEST_URL
+    return url if sound and url.isprintable() and " " not in url else ""
+
+
+def first_sentences(prose: str, limit: int = SUMMARY) -> str:
+    """Return the first whole sentences of plain text, at most `limit` characters.
+
+    One sentence longer than that is cut at a word, with an ellipsis. Abbreviations, initials and
+    ordinals ("Dr.", "U.S.", "3.") end no sentence, nor does a mark before a small letter; the marks
+    of Chinese, Japanese, Arabic, Urdu and Hindi do.
+    """
+    flat = " ".join(prose.split())
+    if len(flat) <= limit:
+        return flat
+    end = 0
+    for mark in _SENTENCE_END.finditer(flat, 0, limit + 1):
+        if mark.end() > limit:
+            break
+        goes_on = flat[mark.end() : mark.end() + 2].strip()[:1].islower()
+        if not goes_on and not _ABBREVIATION.search(flat[max(0, mark.end() - 12) : mark.end()]):
+            end = mark.end()
+    return flat[:end] if end else _cut(flat, limit)
+
+
+def _cut(flat: str, limit: int) -> str:
+    head = flat[: limit - 1]
+    space = len(head) if flat[limit - 1] == " " else head.rfind(" ")
+    # Scripts written without spaces are cut where the room ends.
+    head = head[:space] if space > limit // 2 else head
+    return head.rstrip(" ,;:–—-") + "…"  # noqa: RUF001  dashes that writers use
+
+
+def is_pixel(image: HtmlElement) -> bool:
+    """Say whether an image counts subscribers: too small to be seen, or from a known counter."""
+    if _TRACKERS.search(image.get("src", "")):
+        return True
+    sizes = (image.get("width", ""), image.get("height", ""))
+    return any(re.fullmatch(r"\s*[0-2](?:\.\d+)?(?:px)?\s*", size) for size in sizes)
+
+
+def printable(value: str) -> str:
+    """Turn separators into line feeds and drop what cannot be seen or stored.
+
+    U+2028, U+0085 and their kin start a new line in some mail programs; bidi overrides can make a
+    link or a name read as another; PostgreSQL refuses NUL. ZWJ, ZWNJ and bidi marks stay: Persian,
+    Hindi and emoji need them.
+    """
+    if value.isascii() and value.isprintable():
+        return value
+    value = re.sub(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", value).replace("\t", " ")
+    return "".join(c for c in value if c == "\n" or not _hidden(c))
+
+
+def _hidden(c: str) -> bool:
+    return unicodedata.category(c) in {"Cc", "Cs"} or c in "\ufeff\u202a\u202b\u202c\u202d\u202e"

@@ -1,1 +1,0 @@
-"""A publication's own page: what readers know it by, in cards that are kept one by one."""

@@ -1,0 +1,18 @@
+"""The console as Django knows it."""
+
+from django.apps import AppConfig, apps
+from django.contrib import admin
+
+
+class ConsoleConfig(AppConfig):
+    """The editors' console."""
+
+    name = "digest.console"
+    verbose_name = "Console"
+
+    def ready(self) -> None:
+        """Take away forms that allauth brings along: its pages do the same, and ask who it is."""
+        for app in ("account", "mfa"):
+            for model in apps.get_app_config(app).get_models():
+                if admin.site.is_registered(model):
+                    admin.site.unregister(model)

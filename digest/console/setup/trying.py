@@ -1,0 +1,146 @@
+"""The issue that would go out now, a test of it, and what to do next."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST, require_safe
+
+from digest.articles.models import Article
+from digest.console.access import needs
+from digest.console.issues import previews
+from digest.console.setup.forms import TestForm
+from digest.console.setup.senders import carrier_of
+from digest.console.setup.steps import Step, newsletter_of
+from digest.console.setup.views import asked_or_told, find, page
+from digest.core import addresses, clock
+from digest.core.errors import DigestError
+from digest.issues import building
+from digest.issues.composing import Draft
+from digest.newsletters import checks, schedules, setup
+from digest.newsletters.members import Right
+from digest.newsletters.models import Newsletter, Publication
+from digest.relays import registry
+from digest.rendering.compiled import Compiled
+from digest.rendering.issue import compile_issue
+from digest.sending import proofs
+
+
+@asked_or_told
+@needs(Right.MANAGE, everywhere=True)
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what would go out now, and send it to one address."""
+    publication, now = find(request, pk), clock.now()
+    newsletter = newsletter_of(publication)
+    if newsletter is None:
+        return redirect("setup:newsletter", pk)
+    form = TestForm(request.POST or None, initial={"to": getattr(request.user, "email", "")})
+    problem: DigestError | None = None
+    if request.method == "POST" and form.is_valid():
+        to = form.cleaned_data["to"]
+        try:
+            reply = proofs.send_test(newsletter, addresses.parse(to), now)
+        except DigestError as refused:
+            problem = refused
+        else:
+            sent = urlencode({"sent": to, "said": f"{reply.code} {reply.text}"})
+            return redirect(f"{reverse('setup:test', args=[pk])}?{sent}#sent")
+    return page(
+        request, Step.TEST, publication, form=form, problem=problem,
+        **_issue(newsletter, now), **_sent(request, publication)
+    )  # fmt: skip
+
+
+@require_POST
+@needs(Right.MANAGE, everywhere=True)
+def widen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let issues reach back to the newest article where there is nothing newer."""
+    newsletter = newsletter_of(find(request, pk))
+    if newsletter and (days := _days_to_newest(newsletter, clock.now())):
+        setup.change_newsletter(newsletter, widen_hours=days * 24)
+    return redirect("setup:test", pk)
+
+
+@require_safe
+@needs(Right.MANAGE, everywhere=True)
+@xframe_options_sameorigin
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the mail that would go out now, as mail programs do; `?scheme=` is light or dark."""
+    newsletter = newsletter_of(find(request, pk))
+    try:
+        compiled = _compiled(building.draft(newsletter, clock.now())) if newsletter else None
+        html = previews.turned(compiled.html() if compiled else "", request.GET.get("scheme", ""))
+    except DigestError as problem:
+        response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
+    else:
+        response = HttpResponse(html)
+    response.headers["Content-Security-Policy"] = previews.POLICY
+    return response
+
+
+@require_safe
+@needs(Right.MANAGE, everywhere=True)
+def done(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what comes next."""
+    publication, now = find(request, pk), clock.now()
+    newsletter = newsletter_of(publication)
+    if newsletter is None:
+        return redirect("setup:newsletter", pk)
+    return page(
+        request, Step.TEST, publication, template="done", newsletter=newsletter,
+        base=settings.DIGEST_BASE_URL, **_next(newsletter, now)
+    )  # fmt: skip
+
+
+def _issue(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+    """Return what is known of the issue that would go out now."""
+    made = building.draft(newsletter, now)
+    days = 0 if made.stories else _days_to_newest(newsletter, now)
+    known = {"newsletter": newsletter, "draft": made, "skip": made.selection.skip, "days": days}
+    try:
+        compiled = _compiled(made)
+    except DigestError as problem:
+        return known | {"skip": str(problem)}
+    return known | {"mail": compiled} | _next(newsletter, now)
+
+
+def _compiled(made: Draft) -> Compiled | None:
+    return compile_issue(made.issue, made.stories, made.issue.appeal) if made.stories else None
+
+
+def _sent(request: HttpRequest, publication: Publication) -> dict[str, Any]:
+    """Return what is known of the test that was sent last, and where it can be read."""
+    to = request.GET.get("sent", "")
+    relay = carrier_of(publication)
+    return {
+        "sent": to[:320],
+        "said": request.GET.get("said", "")[:300],
+        "mailbox": registry.mailbox(relay) if relay else "",
+    }
+
+
+def _next(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+    schedule = getattr(newsletter, "schedule", None)
+    coming = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
+    if not coming or not schedule:
+        return {"next_at": "", "next_in": ""}
+    zone = clock.zone(schedule.timezone)
+    return {
+        "next_at": clock.format_moment(coming[0], zone),
+        "next_in": clock.in_words(coming[0] - now),
+    }
+
+
+def _days_to_newest(newsletter: Newsletter, now: datetime) -> int:
+    """Return how many days back the newest article lies; 0: too many, or there is none."""
+    theirs = Article.objects.filter(sources__in=newsletter.sources.all(), available_at__lte=now)
+    newest = theirs.order_by("-available_at").first()
+    if newest is None:
+        return 0
+    days = (now - newest.available_at).days + 1
+    return days if days * 24 <= checks.LIMITS["widen_hours"][1] else 0

@@ -1,0 +1,233 @@
+"""Who got it: subscribers found by address, one subscriber's whole story, an issue's deliveries.
+
+Pages go on behind the last row that was seen, by an index: they take as long at millions.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from digest.console.access import find, find_subscriber, may, needs, note, reach
+from digest.core import addresses, clock
+from digest.core.errors import DigestError
+from digest.newsletters.members import Right, within
+from digest.notices.models import Notice
+from digest.relays.models import Dispatch
+from digest.selfservice import data_export, erasure
+from digest.sending import history, resending, uncertain
+from digest.sending.progress import progress
+from digest.subscribers import consent, suppression
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.tenancy import belonging
+
+PAGE = 50
+_STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
+
+
+@require_safe
+@needs(Right.SUBSCRIBERS)
+def search(request: HttpRequest) -> HttpResponse:
+    """Find subscribers by the beginning of their address."""
+    typed = request.GET.get("q", "").strip().lower()[:254]
+    after = request.GET.get("after", "")
+    rows = belonging.subscribers(reach(request, Right.SUBSCRIBERS)).order_by("address_key")
+    if typed:
+        rows = rows.filter(address_key__startswith=typed)
+    if after:
+        rows = rows.filter(address_key__gt=after)
+    found = list(rows[: PAGE + 1])
+    context = {
+        "title": "Subscribers",
+        "found": found[:PAGE],
+        "query": typed,
+        "next": found[PAGE - 1].address_key if len(found) > PAGE else "",
+        "can_import": reach(request, Right.MANAGE) != frozenset(),
+    }
+    return _page(request, "subscribers", context)
+
+
+@require_safe
+@needs(Right.SUBSCRIBERS)
+def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a subscriber: what they asked for, what they agreed to, and every mail with its end."""
+    found = find_subscriber(request, pk)
+    there = reach(request, Right.SUBSCRIBERS)
+    after = request.GET.get("after", "")
+    mails = history.of_subscriber(found).filter(within(there, "issue__newsletter__publication"))
+    if after.isdecimal():
+        mails = mails.filter(id__lt=int(after[:18]))
+    rows = list(mails[: PAGE + 1])
+    context = {
+        "title": "Subscriber",
+        "subscriber": found,
+        "subscriptions": Subscription.objects.filter(subscriber=found)
+        .filter(within(there, "newsletter__publication"))
+        .select_related("newsletter")
+        .order_by("newsletter__name"),
+        "events": ConsentEvent.objects.filter(subscriber=found)
+        .filter(within(there, "newsletter__publication"))
+        .select_related("newsletter")
+        .order_by("-at")[:PAGE],
+        "mails": [(one, clock.format_moment(one.at)) for one in rows[:PAGE]],
+        "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
+        "stopped": suppression.is_stopped(found.address_key),
+        "letters": [
+            (one, clock.format_moment(one.created_at))
+            for one in Notice.objects.filter(within(there), subscriber=found).order_by("-id")[:20]
+        ],
+        "can_send": reach(request, Right.SEND) != frozenset(),
+        "can_export": reach(request, Right.EXPORT) != frozenset(),
+        "can_erase": reach(request, Right.ERASE) != frozenset(),
+    }
+    return _page(request, "subscriber", context)
+
+
+@require_POST
+@needs(Right.SUBSCRIBERS)
+def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a subscriber off a newsletter, as they asked us to."""
+    found = find_subscriber(request, pk)
+    known = belonging.newsletters(reach(request, Right.SUBSCRIBERS))
+    newsletter = get_object_or_404(known, slug=request.POST.get("newsletter", ""))
+    consent.unsubscribe(found.pk, newsletter.pk, via="console", ip=None, now=clock.now())
+    note(request, f"unsubscribed from {newsletter.name}", found.email, newsletter.publication_id)
+    messages.success(request, f"{found.email} does not receive {newsletter.name} any more.")
+    return redirect("subscriber", pk=pk)
+
+
+@require_POST
+@needs(Right.SEND)
+def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
+    """Send an issue to one subscriber once more."""
+    found, issue = find_subscriber(request, pk, Right.SEND), find(request, issue_id, Right.SEND)
+    try:
+        resending.send_copy(issue, found, clock.now())
+    except DigestError as problem:
+        messages.error(request, str(problem))
+        return redirect("subscriber", pk=pk)
+    note(request, f"sent {issue} once more", found.email, issue.newsletter.publication_id)
+    messages.success(request, f"{found.email} gets it once more.")
+    return redirect("subscriber", pk=pk)
+
+
+@require_safe
+@needs(Right.EXPORT)
+def export(request: HttpRequest, pk: int) -> HttpResponse:
+    """Download all that is known of a subscriber; of other publications' newsletters, nothing."""
+    found, there = find_subscriber(request, pk, Right.EXPORT), reach(request, Right.EXPORT)
+    note(request, "exported the subscriber", found.email)
+    name = f'attachment; filename="subscriber-{found.pk}.json"'
+    known = data_export.everything(found)
+    if there is not None:
+        slugs = belonging.newsletters(there).values_list("slug", flat=True)
+        known = data_export.of_newsletters(known, set(slugs))
+    response = JsonResponse(known, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = name
+    return response
+
+
+@require_POST
+@needs(Right.ERASE)
+def erase(request: HttpRequest, pk: int) -> HttpResponse:
+    """Erase a subscriber at their own wish, once their address was typed."""
+    found = find_subscriber(request, pk, Right.ERASE)
+    _must_reach_all(request, found, Right.ERASE)
+    typed = request.POST.get("address", "").strip().lower()
+    if typed != found.email.lower():
+        messages.error(request, "Type the subscriber's whole address. Nothing was erased.")
+        return redirect("subscriber", pk=pk)
+    erasure.erase(found.pk, clock.now())
+    note(request, "erased a subscriber", f"subscriber {pk}")  # whose address is to be forgotten
+    messages.success(request, "Erased: nothing of them is left here but numbers.")
+    return redirect("subscribers")
+
+
+@require_POST
+@needs(Right.SUBSCRIBERS)
+def suppress(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let no mail go to a subscriber any more, or lift that."""
+    found = find_subscriber(request, pk)
+    _must_reach_all(request, found, Right.SUBSCRIBERS)
+    if request.POST.get("lift"):
+        suppression.lift(found.address_key)
+        said = "mail may go to them again"
+    else:
+        why = request.POST.get("why", "").strip()[:200] or "asked"
+        suppression.suppress(found.address_key, reason="asked", evidence=why, now=clock.now())
+        said = "no mail goes to them any more"
+    note(request, said, found.email)
+    messages.success(request, f"{found.email}: {said}.")
+    return redirect("subscriber", pk=pk)
+
+
+def _must_reach_all(request: HttpRequest, found: Subscriber, right: Right) -> None:
+    """Refuse what would touch a subscriber's newsletters of other publications too."""
+    beyond = found.subscriptions.all()
+    there = reach(request, right)
+    if there is not None and beyond.exclude(newsletter__publication__in=there).exists():
+        raise PermissionDenied
+
+
+@require_safe
+@needs(Right.SUBSCRIBERS)
+def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
+    """List an issue's deliveries, in one state or all."""
+    issue = find(request, pk, Right.SUBSCRIBERS)
+    asked = request.GET.get("state", "")
+    after = request.GET.get("after", "")
+    try:
+        page = history.of_issue(issue, _STATES.get(asked), after, PAGE)
+    except history.PlaceError as problem:
+        raise Http404 from problem
+    counts = progress(issue)
+    context = {
+        "title": issue.subject or issue.newsletter.name,
+        "issue": issue,
+        "rows": [(one, clock.format_moment(one.at)) for one in page.rows],
+        "next": page.next,
+        "asked": asked,
+        "states": [(slug, state.label, _of(counts, state)) for slug, state in _STATES.items()],
+        "eligible": counts.eligible,
+        "doubted": counts.uncertain,
+        "can_send": may(request, Right.SEND, issue.newsletter.publication_id),
+    }
+    return _page(request, "deliveries", context)
+
+
+@require_POST
+@needs(Right.SEND)
+def resolve(request: HttpRequest, pk: int) -> HttpResponse:
+    """Settle what is uncertain: one subscriber's, or all of an issue."""
+    issue, said = find(request, pk, Right.SEND), request.POST
+    ways = {
+        "sent": (uncertain.settle_as_sent, "recorded as sent"),
+        "again": (uncertain.send_again, "sent again"),
+        "failed": (uncertain.give_up, "given up"),
+    }
+    if said.get("way") not in ways:
+        raise Http404
+    way, words = ways[said["way"]]
+    try:
+        email = said.get("email", "")
+        number = way(issue, clock.now(), addresses.parse(email).key if email else "")
+    except DigestError as problem:
+        messages.error(request, str(problem))
+    else:
+        note(request, f"{number:,} uncertain {words}", issue, issue.newsletter.publication_id)
+        messages.success(request, f"{number:,} {words}.")
+    return redirect(f"{reverse('deliveries', args=[pk])}?state=uncertain")
+
+
+def _of(counts: Any, state: Dispatch.State) -> int:
+    name = "in_flight" if state is Dispatch.State.CLAIMED else state.name.lower()
+    return int(getattr(counts, name))
+
+
+def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    whole = admin.site.each_context(request) | context
+    return render(request, f"console/{name}.html", whole)

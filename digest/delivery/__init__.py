@@ -1,1 +1,0 @@
-"""One edition to each reader: planning, the ledger, sending, retries, transports."""

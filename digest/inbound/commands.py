@@ -1,0 +1,198 @@
+"""Do what a mail to one of our addresses asks for, and say how that went in SMTP's words.
+
+Leaving always works, whoever sends the mail and however: the token is the right. Everything that
+makes us write back is for people only, and passes the same door as the page. A 250 means that what
+was asked is committed; a 4xx that sending it again does no harm.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+
+from digest.core import clock
+from digest.core.addresses import Address
+from digest.core.errors import DigestError
+from digest.inbound import reading
+from digest.inbound.errors import InboundError
+from digest.inbound.reading import Mail
+from digest.inbound.recipients import (
+    Asking,
+    Confirming,
+    Leaving,
+    Request,
+    Subscribing,
+    is_ours,
+    understood,
+)
+from digest.newsletters.models import Newsletter, Publication
+from digest.notices.models import Notice
+from digest.notices.queue import queue_notice
+from digest.selfservice import signups
+from digest.subscribers import consent, signup_limits
+from digest.subscribers import signups as wishes
+from digest.subscribers.errors import LimiterUnavailableError, SubscriberError, TooManyError
+from digest.subscribers.models import Subscriber
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMTP reply for one recipient."""
+
+    code: int
+    text: str  # with the enhanced code (RFC 3463)
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
+
+DONE = Reply(250, "2.0.0 Done")
+AWAY = Reply(451, "4.3.0 Not at this moment; try again soon")
+
+
+def accepts(address: str) -> Reply:
+    """Say whether mail to this address is taken (after RCPT)."""
+    return _guarded(lambda: (understood(address), Reply(250, "2.1.5 OK"))[1])
+
+
+def obey(address: str, content: bytes, envelope_sender: str) -> Reply:
+    """Do what a mail to this address of ours asks for (after DATA)."""
+    return _guarded(lambda: _obey(address, content, envelope_sender))
+
+
+def _obey(address: str, content: bytes, envelope_sender: str) -> Reply:
+    request = understood(address)
+    mail = reading.read(content, envelope_sender)
+    if isinstance(request, Leaving):
+        return _leave(request, mail)
+    if isinstance(request, Confirming):
+        return _confirm(request, mail)
+    if mail.sender is None and not mail.machine:
+        return Reply(550, "5.6.0 The From field must name exactly one address")
+    if why := mail.machine or _ourselves(mail.sender):
+        log.info("mail not answered", to=_word(request), why=why)
+        return Reply(250, "2.0.0 Taken, not answered")
+    assert mail.sender is not None  # said two steps above
+    return _answer(request, mail.sender)
+
+
+def _leave(request: Leaving, mail: Mail) -> Reply:
+    """Unsubscribe whom the token names; acknowledge to their own address, if a person wrote."""
+    link = request.link
+    if not link.subscriber:
+        return DONE  # a test mail has no subscriber
+    try:
+        left = consent.unsubscribe(
+            link.subscriber, link.newsletter, via="mail", ip=None, now=clock.now()
+        )
+    except SubscriberError:
+        return DONE  # erased since: there is nothing left to leave
+    if left and not mail.machine:
+        _acknowledge(request)
+    return DONE
+
+
+def _confirm(request: Confirming, mail: Mail) -> Reply:
+    """Take a person's word; an absence note that answers a confirmation is none."""
+    if mail.machine:
+        log.info("mail not answered", to="confirming", why=mail.machine)
+        return Reply(250, "2.0.0 Taken, not answered")
+    signups.join(
+        request.subscriber,
+        request.newsletters,
+        asked_at=request.asked_at,
+        ip=None,
+        via="mail",
+        now=clock.now(),
+    )
+    return DONE
+
+
+def _acknowledge(request: Leaving) -> None:
+    subscriber = Subscriber.objects.get(pk=request.link.subscriber)
+    newsletter = Newsletter.objects.select_related("publication").get(pk=request.link.newsletter)
+    queue_notice(
+        Notice.Kind.LEFT,
+        newsletter.publication,
+        email=subscriber.email,
+        subscriber=subscriber,
+        language=subscriber.language or newsletter.language or newsletter.publication.language,
+        context={"newsletters": [newsletter.pk]},
+        answers_mail=True,
+        now=clock.now(),
+    )
+
+
+def _answer(request: Subscribing | Asking, sender: Address) -> Reply:
+    """Take a wish down, or answer a question; beyond a mailbox's share nothing happens."""
+    try:
+        room = signup_limits.admit(sender, None)
+    except TooManyError as problem:
+        return Reply(450, f"4.7.1 {problem}")
+    except LimiterUnavailableError:
+        return AWAY
+    if room and isinstance(request, Subscribing):
+        _subscribe(request, sender)
+    elif room and isinstance(request, Asking):
+        _help(request, sender)
+    return DONE
+
+
+def _subscribe(request: Subscribing, sender: Address) -> None:
+    newsletter = request.newsletter
+    wishes.take(
+        sender,
+        [newsletter],
+        via="mail",
+        ip=None,
+        language=newsletter.language or newsletter.publication.language,
+        wording=f"Wrote a mail to {request.address.strip('<>').lower()}.",
+        now=clock.now(),
+    )
+
+
+def _help(request: Asking, sender: Address) -> None:
+    queue_notice(
+        Notice.Kind.HELP,
+        request.publication,
+        email=sender.email,
+        language=request.publication.language,
+        answers_mail=True,
+        now=clock.now(),
+    )
+
+
+def _ourselves(sender: Address | None) -> str:
+    """Say that a mail comes from one of our own addresses, which would make a loop."""
+    if sender is None:
+        return "nobody wrote it"
+    if settings.DIGEST_INBOUND_DOMAIN and is_ours(sender.email.rpartition("@")[2]):
+        return "it comes from our own domain"
+    ours = Publication.objects.filter(sender_email__iexact=sender.email)
+    return "it comes from a publication of ours" if ours.exists() else ""
+
+
+def _word(request: Request) -> str:
+    return type(request).__name__.lower()
+
+
+def _guarded(work: Callable[[], Reply]) -> Reply:
+    """Run work in one transaction of this thread; a database that is away is a 451."""
+    try:
+        with transaction.atomic():
+            reply = work()
+    except InboundError as problem:
+        return Reply(550, f"5.1.1 {problem}")
+    except DatabaseError as problem:
+        log.warning("mail deferred, the database is away", problem=str(problem).strip())
+        return AWAY
+    except DigestError as problem:
+        return Reply(550, f"5.7.0 {problem}")
+    else:
+        return reply
+    finally:
+        connection.close()  # the thread goes back to its pool

@@ -1,0 +1,267 @@
+"""Build issues: find slots that are due, select, and freeze what was selected.
+
+A slot makes one issue whatever happens: a lock on the newsletter orders builders, and the
+database's UNIQUE (newsletter, slot, cadence) has the last word. The last slot of a day or week
+makes one more for those who read by the day or week, if there are any.
+
+Where a newsletter goes by its subscribers' clocks, an issue is built before its slot: as soon as
+that local time has come to any of them.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Max, QuerySet
+
+from digest.core import clock, jobs
+from digest.core.errors import DigestError
+from digest.issues import window
+from digest.issues.composing import Draft, compose
+from digest.issues.models import Issue, Story
+from digest.newsletters import catchup, periods, schedules, zones
+from digest.newsletters.models import Cadence, Newsletter, Pick
+from digest.newsletters.schedules import Rule
+
+log = structlog.get_logger(__name__)
+
+_HORIZON = timedelta(days=31)  # older missed slots are not even counted
+NOT_APPROVED = "Nobody approved it before its deadline."
+_LOCKS = 0x0ED1  # our class of advisory locks
+
+State = Issue.State
+
+
+def build_due(now: datetime | None = None) -> list[Issue]:
+    """Build the issues whose slots have come; return them, the skipped ones too.
+
+    A newsletter that cannot be built is logged and hinders no other.
+    """
+    now = now or clock.now()
+    built: list[Issue] = []
+    for newsletter in _scheduled().order_by("pk"):
+        try:
+            built += _build_newsletter(newsletter, now)
+        except DigestError as problem:
+            log.error("newsletter not built", newsletter=newsletter.slug, problem=str(problem))  # noqa: TRY400
+        except Exception:
+            log.exception("newsletter not built", newsletter=newsletter.slug)
+    _skip_overdue(now)
+    return built
+
+
+@transaction.atomic
+def build(
+    newsletter: Newsletter,
+    slot: datetime,
+    now: datetime,
+    kind: str = Issue.Kind.SCHEDULED,
+    cadence: Cadence = Cadence.EVERY,
+) -> Issue:
+    """Build the issue for a slot from what is available at `now`, and return it.
+
+    Too few stories make an issue in state SKIPPED that says why. A slot that has an issue of this
+    cadence already gets no second one: the first is returned. For one made by hand, the slot is the
+    moment it is asked for; it is for subscribers of every cadence. One of days or weeks is for a
+    newsletter with a schedule.
+    """
+    slot = slot.replace(microsecond=0)
+    hold(newsletter)
+    if there := newsletter.issues.filter(slot=slot, cadence=cadence).first():
+        return there
+    draft = compose(newsletter, slot, now, kind, cadence)
+    return _freeze(draft)
+
+
+def draft(newsletter: Newsletter, now: datetime) -> Draft:
+    """Return the issue that `build` would make now, unsaved."""
+    return compose(newsletter, now.replace(microsecond=0), now, Issue.Kind.MANUAL, Cadence.EVERY)
+
+
+@transaction.atomic
+def _build_newsletter(newsletter: Newsletter, now: datetime) -> list[Issue]:
+    hold(newsletter)
+    there = _scheduled().filter(pk=newsletter.pk).first()  # it may have been stopped meanwhile
+    return _build_slots(there, now) if there else []
+
+
+def _build_slots(newsletter: Newsletter, now: datetime) -> list[Issue]:
+    built = [
+        _settle(newsletter, decision, cadence, now)
+        for decision in _decide(newsletter, now)
+        for cadence in _cadences(newsletter, decision.slot)
+    ]
+    if any(issue.state == State.BUILT for issue in built):
+        jobs.enqueue(jobs.PLAN_ISSUES)
+    return built
+
+
+def _settle(
+    newsletter: Newsletter, decision: catchup.Decision, cadence: Cadence, now: datetime
+) -> Issue:
+    if decision.build:
+        return build(newsletter, decision.slot, now, cadence=cadence)
+    reason = decision.reason if cadence == Cadence.EVERY else _missed(newsletter)
+    return _skip(newsletter, decision.slot, cadence, reason, now)
+
+
+def _missed(newsletter: Newsletter) -> str:
+    """Say what becomes of a day or week whose last slot was missed."""
+    if window.makes_up(newsletter):
+        return "Missed with the issue of this slot; the next one of this cadence makes up for it."
+    return "Missed with the issue of this slot; this newsletter skips what it missed."
+
+
+def _cadences(newsletter: Newsletter, slot: datetime) -> list[Cadence]:
+    """Return the cadences with an issue at a slot: those that end at it and have subscribers."""
+    rule = schedules.rule_of(newsletter.schedule)
+    subscribers = _subscribers(newsletter)
+    others = [
+        cadence
+        for cadence in (Cadence.DAILY, Cadence.WEEKLY)
+        if cadence in newsletter.cadences
+        and periods.ends_at(slot, cadence, rule)
+        and subscribers.filter(cadence=cadence).exists()
+    ]
+    return [Cadence.EVERY, *others]
+
+
+def _subscribers(newsletter: Newsletter) -> QuerySet[Any]:
+    # Subscriptions are of a floor beside; the newsletter, which is below both, leads to them.
+    return newsletter.subscriptions.filter(state="active")
+
+
+def _scheduled() -> QuerySet[Newsletter]:
+    active = Newsletter.objects.filter(active=True, schedule__isnull=False)
+    return active.select_related("schedule", "publication")
+
+
+def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
+    """Return what becomes of each slot since the last one that was dealt with."""
+    schedule = newsletter.schedule
+    rule = schedules.rule_of(schedule)
+    issues = newsletter.issues.filter(cadence=Cadence.EVERY)
+    done = issues.filter(kind=Issue.Kind.SCHEDULED).aggregate(at=Max("slot"))["at"]
+    after = max(filter(None, [schedule.since, done, now - _HORIZON]))
+    # One made by hand at the very moment of a slot is that slot's issue.
+    taken = set(issues.filter(slot__gt=after).values_list("slot", flat=True))
+    due = [slot for slot in schedules.slots(rule, after, now) if slot not in taken]
+    desk = timedelta(minutes=newsletter.review_minutes)
+    if not due and newsletter.send_in_local_time:
+        due = _ahead(newsletter, rule, max(after, now), taken, now + desk)
+    elif not due and desk:
+        due = [
+            one for one in schedules.slots(rule, max(after, now), now + desk) if one not in taken
+        ]
+        del due[1:]  # the next one, when this one has gone
+    by_subscribers = bool(due) and newsletter.send_in_local_time
+    terms = catchup.Terms(
+        policy=newsletter.catch_up,
+        late=timedelta(minutes=newsletter.late_minutes),
+        next_slot=next(iter(schedules.upcoming(rule, now, 1)), None) if due else None,
+        timezone=rule.timezone,
+        elsewhere=by_subscribers and _in_time_elsewhere(newsletter, rule, due[-1], now),
+    )
+    return catchup.decide(due, terms, now)
+
+
+def _ahead(
+    newsletter: Newsletter, rule: Rule, after: datetime, taken: Collection[datetime], now: datetime
+) -> list[datetime]:
+    """Return the next slot, in a list, if its local time has come to a subscriber further east."""
+    coming = schedules.slots(rule, after, now + zones.WIDEST)
+    slot = next((slot for slot in coming if slot not in taken), None)
+    if slot is None or not _has_room(newsletter, slot, now):
+        return []
+    there = zones.everywhere(slot, rule.timezone).between(slot - zones.WIDEST, now)
+    return [slot] if _anybody_in(newsletter, there) else []
+
+
+def _has_room(newsletter: Newsletter, slot: datetime, now: datetime) -> bool:
+    """Say whether an issue built ahead leaves the one before it half the time between their slots.
+
+    Otherwise, when the first subscriber far in the east subscribes, all issues of a day would be
+    built within a minute, and all but the first had no story.
+    """
+    issues = newsletter.issues.filter(cadence=Cadence.EVERY, kind=Issue.Kind.SCHEDULED)
+    before = issues.filter(slot__lt=slot).order_by("slot").last()
+    if before is None:
+        return True
+    missed = before.state == State.SKIPPED and before.built_at > before.slot
+    built = before.slot if missed else before.built_at
+    return now >= built + (slot - before.slot) / 2
+
+
+def _in_time_elsewhere(newsletter: Newsletter, rule: Rule, slot: datetime, now: datetime) -> bool:
+    """Say whether a slot that is past its deadline comes, or just came, to subscribers further west."""
+    late = timedelta(minutes=newsletter.late_minutes)
+    patience = catchup.patience(newsletter.catch_up, late)
+    if not patience < now - slot <= patience + zones.WIDEST:
+        return False
+    later = zones.everywhere(slot, rule.timezone).between(now - patience, slot + zones.WIDEST)
+    return _anybody_in(newsletter, later)
+
+
+def _anybody_in(newsletter: Newsletter, names: Collection[str]) -> bool:
+    # Beyond a hundred names PostgreSQL does not see by itself that the index of zones will do.
+    with_zone = _subscribers(newsletter).exclude(subscriber__timezone="")
+    return bool(names) and with_zone.filter(subscriber__timezone__in=names).exists()
+
+
+def _skip_overdue(now: datetime) -> None:
+    """Skip the issues that nobody approved before the deadline of their slots."""
+    drafts = Issue.objects.filter(state=State.DRAFT, kind=Issue.Kind.SCHEDULED, slot__lt=now)
+    for draft in drafts.select_related("newsletter"):
+        newsletter = draft.newsletter
+        last = draft.slot + catchup.patience(
+            newsletter.catch_up, timedelta(minutes=newsletter.late_minutes)
+        )
+        if newsletter.send_in_local_time:
+            last += zones.WIDEST
+        if now > last:
+            Issue.objects.filter(pk=draft.pk, state=State.DRAFT).update(
+                state=State.SKIPPED, reason=NOT_APPROVED, finished_at=now
+            )
+
+
+def _skip(
+    newsletter: Newsletter, slot: datetime, cadence: Cadence, reason: str, now: datetime
+) -> Issue:
+    issue, _ = Issue.objects.get_or_create(
+        newsletter=newsletter,
+        slot=slot,
+        cadence=cadence,
+        defaults={
+            "state": State.SKIPPED,
+            "reason": reason,
+            "built_at": now,
+            "finished_at": now,
+        },
+    )
+    return issue
+
+
+def hold(newsletter: Newsletter) -> None:
+    """Let nobody else build this newsletter until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, newsletter.pk % 2**31])
+
+
+def _freeze(made: Draft) -> Issue:
+    """Save a draft, and take its hand-picked stories off the waiting list.
+
+    They wait for an issue: that of a day or week goes by what the issues in it had.
+    """
+    newsletter = made.issue.newsletter
+    if newsletter.review_minutes and made.issue.kind == Issue.Kind.SCHEDULED:
+        desk = timedelta(minutes=newsletter.review_minutes)
+        made.issue.review_until = min(made.issue.built_at + desk, made.issue.slot)
+    made.issue.save()
+    Story.objects.bulk_create(made.stories)
+    if made.issue.cadence != Cadence.EVERY:
+        return made.issue
+    out = [story.article_id for story in made.stories]
+    Pick.objects.filter(section__newsletter=made.issue.newsletter, article__in=out).delete()
+    return made.issue

@@ -1,0 +1,185 @@
+"""When an issue goes out: now, at a time, not at all. Until it has begun, that can be undone.
+
+Two people who press at the same moment, or one who presses twice, change one row once.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from digest.accounts.models import User
+from digest.articles.models import Article
+from digest.core import jobs
+from digest.issues import approval
+from digest.issues.building import hold
+from digest.issues.composing import Draft, compose, snapshot
+from digest.issues.editing import BY_HAND, MOST_STORIES, OPEN
+from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
+from digest.issues.models import Issue, Story
+from digest.newsletters.models import Cadence, Newsletter
+
+State = Issue.State
+FURTHEST = timedelta(days=90)
+MOMENT = timedelta(seconds=1)
+MANUAL = Issue.Kind.MANUAL
+
+
+def send_now(issue: Issue, revision: int, now: datetime) -> Issue:
+    """Let an issue go to everyone, after the seconds in which it can be undone.
+
+    Pressed again, it is on its way already, and nothing changes. Raises IssueError if it can't
+    go, ApprovalError if it has to be approved first.
+    """
+    return _send_at(issue, revision, now + timedelta(seconds=_pause(issue)), now)
+
+
+def send_at(issue: Issue, revision: int, at: datetime, now: datetime) -> Issue:
+    """Let an issue go to everyone at a moment (aware); raises as `send_now` does."""
+    if not now < at <= now + FURTHEST:
+        raise IssueError(f"Choose a time within the next {FURTHEST.days} days.")
+    return _send_at(issue, revision, at, now)
+
+
+def undo(issue: Issue, now: datetime) -> Issue:
+    """Take "send" back while nothing has left; the issue goes at its slot, or waits at the desk."""
+    with _held(issue) as locked:
+        if locked.state not in OPEN or locked.planned_at or not locked.send_at:
+            raise IssueError("It is too late: the issue is on its way. Pause or cancel it.")
+        if locked.send_at <= now:
+            raise IssueError("It is too late: the issue is on its way. Pause or cancel it.")
+        locked.send_at = None
+        scheduled = locked.kind != MANUAL and locked.slot > now
+        if not scheduled:
+            locked.state = State.DRAFT
+    return locked
+
+
+def skip(issue: Issue, now: datetime, reason: str = "Skipped by an editor.") -> Issue:
+    """Let an issue not go out; its stories may be in the next one."""
+    with _held(issue) as locked:
+        if locked.state not in OPEN or locked.planned_at:
+            raise IssueError(f"It cannot be skipped: it is {locked.get_state_display()}.")
+        locked.state, locked.reason, locked.finished_at = State.SKIPPED, reason, now
+    return locked
+
+
+def start(
+    newsletter: Newsletter,
+    key: str,
+    by: User,
+    now: datetime,
+    *,
+    articles: Sequence[Article] = (),
+    only_topics: Sequence[str] = (),
+) -> Issue:
+    """Lay an issue outside the schedule on the desk: of these articles, or of what is new now.
+
+    `key` names the wish: asked for twice, it is made once. Of what is new there is one at a time:
+    whoever asks while it lies on the desk is led to it. Raises IssueError if there is nothing for
+    it, or no such topic.
+    """
+    with transaction.atomic():
+        hold(newsletter)
+        if there := _there(newsletter, key, articles, only_topics):
+            return there
+        made = _chosen(newsletter, articles, now) if articles else _new(newsletter, now)
+        issue = made.issue
+        issue.state, issue.start_key, issue.changed_by = State.DRAFT, key, by
+        issue.slot = _free_slot(newsletter, now)
+        issue.only_topics = _topics(newsletter, only_topics)
+        issue.save()
+        Story.objects.bulk_create(made.stories)
+    return issue
+
+
+def _there(
+    newsletter: Newsletter, key: str, articles: Sequence[Article], only_topics: Sequence[str]
+) -> Issue | None:
+    """Return the issue that this wish made, or another's of what is new that waits to be sent."""
+    if made := Issue.objects.filter(start_key=key).first():
+        if made.newsletter_id != newsletter.pk:
+            raise IssueError("This was asked for another newsletter. Look at the page again.")
+        return made
+    if articles:
+        return None
+    waiting = newsletter.issues.filter(kind=MANUAL, state=State.DRAFT, start_key__isnull=False)
+    alike = waiting.filter(only_topics=sorted(set(only_topics)))
+    picked = Story.objects.filter(issue=OuterRef("pk")).exclude(reason=BY_HAND)
+    return alike.filter(Exists(picked)).order_by("pk").last()
+
+
+def _send_at(issue: Issue, revision: int, at: datetime, now: datetime) -> Issue:
+    with _held(issue) as locked:
+        if locked.planned_at or (locked.send_at and locked.send_at <= now):
+            return locked
+        if locked.state not in OPEN:
+            raise IssueError(f"It cannot be sent: it is {locked.get_state_display()}.")
+        if locked.revision != revision:
+            raise ChangedMeanwhileError("Somebody changed this issue meanwhile. Look at it again.")
+        if not locked.stories.exists():
+            raise IssueError("There is no story in it.")
+        if approval.is_needed(locked):
+            raise ApprovalError("It has to be approved first.")
+        if locked.state == State.BUILT and locked.send_at and at > locked.send_at:
+            return locked  # somebody else pressed a moment before
+        locked.state, locked.send_at, locked.reason = State.BUILT, at, ""
+        jobs.enqueue(jobs.PLAN_ISSUES)
+    return locked
+
+
+def _pause(issue: Issue) -> int:
+    return Newsletter.objects.values_list("undo_seconds", flat=True).get(pk=issue.newsletter_id)
+
+
+@contextmanager
+def _held(issue: Issue) -> Iterator[Issue]:
+    with transaction.atomic():
+        rows = Issue.objects.select_for_update(of=("self",))
+        locked = rows.select_related("newsletter__publication", "appeal").get(pk=issue.pk)
+        yield locked
+        locked.save()
+
+
+def _new(newsletter: Newsletter, now: datetime) -> Draft:
+    made = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
+    if made.issue.state == State.SKIPPED:
+        raise IssueError(f"There is nothing to send: {made.issue.reason}")
+    return made
+
+
+def _chosen(newsletter: Newsletter, articles: Sequence[Article], now: datetime) -> Draft:
+    if len(articles) > MOST_STORIES:
+        raise IssueError(f"An issue holds {MOST_STORIES} stories at most.")
+    for article in articles:
+        if article.retracted_at:
+            raise IssueError(f"“{article.title}” was retracted.")
+    made = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
+    made.issue.reason, made.issue.finished_at = "", None
+    sections = newsletter.sections.order_by("position")
+    section = sections.exclude(kind="topic").first() or sections.first()
+    title = section.title if section else newsletter.name
+    stories = [
+        snapshot(made.issue, position, article, title, BY_HAND)
+        for position, article in enumerate(dict.fromkeys(articles))
+    ]
+    for story in stories:
+        story.pinned = True
+    return Draft(made.issue, stories, made.selection)
+
+
+def _free_slot(newsletter: Newsletter, now: datetime) -> datetime:
+    """Return a slot near `now` that no issue has."""
+    slot = now.replace(microsecond=0)
+    while newsletter.issues.filter(slot=slot, cadence=Cadence.EVERY).exists():
+        slot += MOMENT
+    return slot
+
+
+def _topics(newsletter: Newsletter, wanted: Sequence[str]) -> list[str]:
+    known = set(newsletter.sections.filter(kind="topic").values_list("title", flat=True))
+    if unknown := set(wanted) - known:
+        raise IssueError(f"{newsletter} has no topic called {', '.join(sorted(unknown))}.")
+    return sorted(set(wanted))

@@ -1,0 +1,137 @@
+"""One issue of a newsletter, and its stories frozen."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from digest.articles.models import LONGEST_URL, Article
+from digest.newsletters.models import Appeal, Cadence, Newsletter
+
+
+class Issue(models.Model):
+    """One issue of a newsletter for one slot and those who chose its cadence.
+
+    The slot, in UTC, is its key. A weekly issue holds what the issues of its week held.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "on the desk, goes out when somebody says so"
+        BUILT = "built", "built, waits to be planned"
+        SENDING = "sending", "going out"
+        PAUSED = "paused", "paused by an editor"
+        SENT = "sent", "done"
+        SKIPPED = "skipped", "did not go out"
+        CANCELLED = "cancelled", "stopped by an editor"
+
+    class Kind(models.TextChoices):
+        SCHEDULED = "scheduled"
+        MANUAL = "manual"
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="issues")
+    slot = models.DateTimeField()
+    cadence = models.CharField(max_length=8, choices=Cadence, default=Cadence.EVERY)
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.SCHEDULED)
+    state = models.CharField(max_length=16, choices=State)
+    reason = models.TextField(blank=True)  # why it was skipped or cancelled, for an editor to read
+    subject = models.TextField(blank=True)  # blank until compiled
+    preheader = models.TextField(blank=True)
+    appeal = models.ForeignKey(Appeal, on_delete=models.SET_NULL, null=True, related_name="issues")
+    # For this issue alone, instead of the newsletter's templates; plain text.
+    own_subject = models.CharField(max_length=250, blank=True)
+    own_preheader = models.CharField(max_length=250, blank=True)
+    only_topics = ArrayField(  # for subscribers who chose one of these; none: for everyone
+        models.CharField(max_length=200), default=list, blank=True
+    )
+    revision = models.PositiveIntegerField(default=1)  # counts what is changed at the desk
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True)
+    approved_hash = models.CharField(max_length=64, blank=True)  # of the content approved
+    send_at = models.DateTimeField(null=True)  # set by a person, for everyone: instead of the slot
+    review_until = models.DateTimeField(null=True)  # not planned before
+    # Names the wish that made it: pressing twice makes one.
+    start_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  NULL is none
+    left_out = models.JSONField(default=list)  # [{"article": id, "title": str, "reason": str}]
+    built_at = models.DateTimeField()
+    planned_at = models.DateTimeField(null=True)  # every subscriber of then has a Delivery row
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["newsletter", "slot", "cadence"], name="issue_once_a_slot"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="skipped") | ~Q(reason=""), name="issue_skip_has_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=["draft", "built", "sending", "paused"]),
+                name="issue_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.newsletter}, {self.slot:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def goes_at(self) -> datetime:
+        """When it goes out, or did: at its slot, unless a person said otherwise."""
+        return self.send_at or self.slot
+
+    @property
+    def key(self) -> str:
+        """The issue's part in its archive address: its slot in UTC, `20261123T070000Z`."""
+        return self.slot.strftime("%Y%m%dT%H%M%SZ")
+
+
+class Story(models.Model):
+    """An article as it stands in an issue: a snapshot, so later edits change nothing sent."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="stories")
+    article = models.ForeignKey(Article, on_delete=models.SET_NULL, null=True, related_name="+")
+    revision = models.PositiveIntegerField()
+    position = models.PositiveSmallIntegerField()  # in the whole issue; rank 0 leads
+    section = models.CharField(max_length=200)  # the section's title
+    # Titles of the newsletter's topic sections that the story belongs to, wherever it stands.
+    topics = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    reason = models.TextField()  # why it was picked
+    url = models.CharField(max_length=LONGEST_URL, blank=True)
+    title = models.TextField()
+    summary = models.TextField(blank=True)
+    byline = models.TextField(blank=True)
+    kicker = models.CharField(max_length=200, blank=True)  # the article's own section
+    published_at = models.DateTimeField(null=True)
+    image_url = models.CharField(max_length=LONGEST_URL, blank=True)
+    image_alt = models.TextField(blank=True)
+    image_caption = models.TextField(blank=True)
+    image_credit = models.TextField(blank=True)
+    pinned = models.BooleanField(default=False)  # stays when the issue is picked anew
+    edited = models.BooleanField(default=False)  # its words are the desk's, not the article's
+    # Taken back while the issue went out: in no mail sent since, and a note in the archive.
+    retracted_at = models.DateTimeField(null=True)
+    retraction = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            # Deferred, so that an order can be changed row by row.
+            models.UniqueConstraint(
+                fields=["issue", "position"],
+                name="story_position",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+            models.UniqueConstraint(fields=["issue", "article"], name="story_once_an_issue"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,273 @@
+"""Which stories an issue carries: a pure function of candidates, policy, what was sent, and now.
+
+A story goes out once in a newsletter, unless it was marked as updated since; the ledger of sent
+stories says so, never a date window alone. The window only keeps old stories out of a new issue.
+InFlight-picked stories come first and ignore the window; topics take theirs before Latest Stories.
+The newest come first, but in an issue for a day or a week what led the issues of that time does.
+Every candidate is either picked or left out, with a reason that an editor can read.
+
+Steps: rank, bar what may not go out, fill the sections, widen the window if that is too thin, say
+why not for the rest.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from itertools import chain
+from typing import NamedTuple
+
+from digest.core.clock import format_moment
+from digest.newsletters.models import Newsletter, Section
+
+Kind = Section.Kind
+Thin = Newsletter.Thin
+
+_FILLED_FIRST = {Kind.PICKED: 0, Kind.TOPIC: 1, Kind.LATEST: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What selection needs to know of an article."""
+
+    article_id: int
+    title: str
+    topics: frozenset[str]  # its section and tags, case folded
+    available_at: datetime
+    marked_updated_at: datetime | None = None
+    retracted_at: datetime | None = None
+    # In an issue for a day or week: its best position in the issues of that time, if it had one.
+    place: int | None = None
+
+    @property
+    def fresh_at(self) -> datetime:
+        """The moment that the window and the order go by."""
+        return max(self.available_at, self.marked_updated_at or self.available_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRule:
+    """What a section takes."""
+
+    title: str
+    kind: str
+    maximum: int
+    topics: frozenset[str] = frozenset()  # case folded
+    picks: tuple[int, ...] = ()  # article ids, in the editor's order
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a newsletter chooses."""
+
+    sections: tuple[SectionRule, ...]  # in the order they are shown
+    minimum: int
+    maximum: int
+    look_back: timedelta
+    widen_to: timedelta
+    thin: str
+    timezone: tzinfo  # of the times in reasons
+
+    @property
+    def wanted(self) -> int:
+        """How many stories make an issue: an empty one never goes out."""
+        return max(self.minimum, 1)
+
+
+class Picked(NamedTuple):
+    """An article that goes out."""
+
+    article_id: int
+    section: str
+    reason: str
+    topics: tuple[str, ...] = ()  # titles of all topic sections that it belongs to
+
+
+class LeftOut(NamedTuple):
+    """An article that doesn't."""
+
+    article_id: int
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The outcome: stories in the order shown, and why the issue is skipped if it is."""
+
+    stories: tuple[Picked, ...]
+    left_out: tuple[LeftOut, ...]
+    skip: str = ""
+
+
+def select(
+    candidates: Iterable[Candidate],
+    policy: Policy,
+    sent: Mapping[int, datetime],
+    now: datetime,
+    since: datetime | None = None,
+) -> Selection:
+    """Choose the stories of an issue.
+
+    `sent` maps article ids to when they last went out in this newsletter. The window reaches back
+    `policy.look_back`, and to `since` at least where that is given: stories kept for a later issue
+    are not too old for it, and none falls between two issues. All times are aware.
+    """
+    ranked = sorted((_as_of(c, now) for c in candidates), key=_rank)
+    barred = dict(_barred(ranked, sent, now, policy.timezone))
+    free = [candidate for candidate in ranked if candidate.article_id not in barred]
+    start = min(now - policy.look_back, since or now)
+    filled = _fill(free, policy, start)
+    if _count(filled) < policy.wanted and policy.thin == Thin.WIDEN:
+        start = min(start, now - policy.widen_to)
+        filled = _fill(free, policy, start)
+    skip = _thin_reason(_count(filled), policy)
+    stories = () if skip else tuple(chain.from_iterable(filled))
+    out = {story.article_id for story in stories}
+    why = _Refusals(policy, barred, filled, start, now)
+    rest = (candidate for candidate in ranked if candidate.article_id not in out)
+    left_out = (LeftOut(c.article_id, c.title, why.reason(c)) for c in rest)
+    return Selection(stories, tuple(left_out), skip)
+
+
+def _as_of(candidate: Candidate, now: datetime) -> Candidate:
+    """Overlook a mark from the future: it would count again and again until its time has come."""
+    marked = candidate.marked_updated_at
+    return replace(candidate, marked_updated_at=None) if marked and marked > now else candidate
+
+
+def _rank(candidate: Candidate) -> tuple[float, float, int]:
+    place = math.inf if candidate.place is None else candidate.place
+    return place, -candidate.fresh_at.timestamp(), candidate.article_id
+
+
+def _count(filled: Sequence[Sequence[Picked]]) -> int:
+    return sum(map(len, filled))
+
+
+def _barred(
+    candidates: Iterable[Candidate], sent: Mapping[int, datetime], now: datetime, tz: tzinfo
+) -> Iterator[tuple[int, str]]:
+    """Yield those that may not go out at all, with the reason."""
+    for candidate in candidates:
+        last = sent.get(candidate.article_id)
+        marked = candidate.marked_updated_at
+        if not candidate.title.strip():
+            yield candidate.article_id, "It has neither a title nor a text."
+        elif candidate.retracted_at is not None:
+            yield candidate.article_id, f"Retracted on {format_moment(candidate.retracted_at, tz)}."
+        elif candidate.available_at > now:
+            yield candidate.article_id, f"Not before {format_moment(candidate.available_at, tz)}."
+        elif last is not None and (marked is None or marked <= last):
+            yield candidate.article_id, f"Already sent on {format_moment(last, tz)}."
+
+
+def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[list[Picked]]:
+    """Fill the sections, window open from `start`; return what each got, in the order shown."""
+    room, taken = policy.maximum, set[int]()
+    filled: list[list[Picked]] = [[] for _ in policy.sections]
+    order = sorted(enumerate(policy.sections), key=lambda pair: _FILLED_FIRST[Kind(pair[1].kind)])
+    for position, section in order:
+        fitting = _fitting(section, free, taken, start)
+        stories = fitting[: min(section.maximum, room)]
+        filled[position] = [_picked(story, section, policy) for story in stories]
+        taken.update(story.article_id for story in stories)
+        room -= len(stories)
+    return filled
+
+
+def _fitting(
+    section: SectionRule, free: Sequence[Candidate], taken: Collection[int], start: datetime
+) -> list[Candidate]:
+    left = [candidate for candidate in free if candidate.article_id not in taken]
+    if section.kind == Kind.PICKED:
+        by_id = {candidate.article_id: candidate for candidate in left}
+        return [by_id[article_id] for article_id in section.picks if article_id in by_id]
+    recent = [candidate for candidate in left if candidate.fresh_at >= start]
+    if section.kind == Kind.TOPIC:
+        return [candidate for candidate in recent if candidate.topics & section.topics]
+    return recent
+
+
+def _picked(candidate: Candidate, section: SectionRule, policy: Policy) -> Picked:
+    when = format_moment(candidate.fresh_at, policy.timezone)
+    if section.kind == Kind.PICKED:
+        reason = "Picked by hand."
+    elif candidate.marked_updated_at == candidate.fresh_at:
+        reason = f"Marked as updated on {when}."
+    elif section.kind == Kind.TOPIC:
+        topics = ", ".join(sorted(candidate.topics & section.topics))
+        reason = f"About {topics}, published on {when}."
+    else:
+        reason = f"Published on {when}."
+    return Picked(candidate.article_id, section.title, reason, _topics(candidate, policy.sections))
+
+
+def _topics(candidate: Candidate, sections: Iterable[SectionRule]) -> tuple[str, ...]:
+    """Return what a subscriber may know the story by, whichever section it stands in."""
+    of = (s.title for s in sections if s.kind == Kind.TOPIC and candidate.topics & s.topics)
+    return tuple(dict.fromkeys(of))
+
+
+def _thin_reason(found: int, policy: Policy) -> str:
+    """Say why too few stories make no issue; empty if there are enough."""
+    if found >= policy.wanted:
+        return ""
+    thing = "story" if found == 1 else "stories"
+    counted = f"{found or 'No'} new {thing}, at least {policy.wanted} wanted"
+    if policy.thin == Thin.WAIT:
+        return f"{counted}; what there is waits for the next issue."
+    if policy.thin == Thin.WIDEN:
+        return f"{counted}, even when looking back {_hours(policy.widen_to)}."
+    return f"{counted}; this issue is skipped."
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    """Why a candidate doesn't go out, in the light of how the sections were filled."""
+
+    policy: Policy
+    barred: Mapping[int, str]
+    filled: Sequence[Sequence[Picked]]
+    start: datetime
+    now: datetime
+
+    def reason(self, candidate: Candidate) -> str:
+        """Say it in an editor's words."""
+        if reason := self.barred.get(candidate.article_id):
+            return reason
+        if any(candidate.article_id == story.article_id for story in chain(*self.filled)):
+            return self._fits_a_thin_issue()
+        takers = [p for p, section in enumerate(self.policy.sections) if _takes(section, candidate)]
+        if not takers:
+            return "No section takes it."
+        in_time = [position for position in takers if self._in_time(position, candidate)]
+        if not in_time:
+            return f"Older than {_hours(self.now - self.start)}."
+        return self._no_room(in_time)
+
+    def _fits_a_thin_issue(self) -> str:
+        if self.policy.thin == Thin.WAIT:
+            return "It waits for the next issue: there are too few for this one."
+        return "It would go out, but there are too few for an issue."
+
+    def _in_time(self, position: int, candidate: Candidate) -> bool:
+        picked = self.policy.sections[position].kind == Kind.PICKED
+        return picked or candidate.fresh_at >= self.start
+
+    def _no_room(self, takers: Sequence[int]) -> str:
+        sections = [self.policy.sections[position] for position in takers]
+        if all(len(self.filled[p]) >= self.policy.sections[p].maximum for p in takers):
+            held = " and ".join(f"{section.title} holds {section.maximum}" for section in sections)
+            return f"No room: {held}."
+        return f"No room: the issue holds {self.policy.maximum}."
+
+
+def _takes(section: SectionRule, candidate: Candidate) -> bool:
+    if section.kind == Kind.PICKED:
+        return candidate.article_id in section.picks
+    return section.kind == Kind.LATEST or bool(candidate.topics & section.topics)
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:.0f} hours"

@@ -1,0 +1,118 @@
+"""How far back an issue looks, and which issues its subscribers have had already.
+
+Subscribers of each cadence have issues of their own, and an issue sent by hand goes to all of them.
+So a weekly issue knows nothing of what its week's other issues carried, and carries it again.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Min, Q, QuerySet
+
+from digest.issues.models import Issue
+from digest.newsletters import periods, schedules
+from digest.newsletters.models import Cadence, Newsletter
+
+# Two daily slots lie 25 hours apart when clocks go back: an issue that looks back so little less
+# than to the one before reaches back to it.
+_LEEWAY = timedelta(hours=2)
+_OVERLAP = timedelta(minutes=10)  # for a poll that was storing while the last issue was built
+
+State = Issue.State
+
+
+def window_start(
+    newsletter: Newsletter, slot: datetime, cadence: Cadence, now: datetime
+) -> datetime:
+    """Return how far the issue of a slot looks back at least, however late it is built.
+
+    One that is built before its slot looks back from `now`, and to when the one before was built.
+    """
+    if cadence == Cadence.EVERY:
+        return _since_the_issue_before(newsletter, slot, now)
+    return _since_the_period_began(newsletter, slot, cadence)
+
+
+def had(newsletter: Newsletter, cadence: Cadence) -> QuerySet[Issue]:
+    """Return the issues that subscribers of this cadence were sent, or may yet be."""
+    theirs = Q(cadence=cadence) | Q(kind=Issue.Kind.MANUAL)
+    return _went_out(newsletter).filter(theirs)
+
+
+def issues_of_period(newsletter: Newsletter, since: datetime, slot: datetime) -> QuerySet[Issue]:
+    """Return the issues that went out in a day or week to those who receive every one."""
+    within = Q(cadence=Cadence.EVERY, slot__gte=since, slot__lte=slot)
+    return _went_out(newsletter).filter(within)
+
+
+def makes_up(newsletter: Newsletter) -> bool:
+    """Say whether the next day's or week's issue makes up for one that did not go out."""
+    skips = newsletter.thin == Newsletter.Thin.SKIP
+    return not skips and newsletter.catch_up != Newsletter.CatchUp.SKIP
+
+
+def _went_out(newsletter: Newsletter) -> QuerySet[Issue]:
+    stopped_in_time = Q(state=State.CANCELLED, planned_at__isnull=True)
+    return newsletter.issues.exclude(state=State.SKIPPED).exclude(stopped_in_time)
+
+
+def _since_the_issue_before(newsletter: Newsletter, slot: datetime, now: datetime) -> datetime:
+    """As far back as the policy says; to the regular slot before (on a Monday that is Friday's).
+
+    Where that ends just short of the issue before, to that one: else a story between the two would
+    never go out.
+    """
+    start = min(slot, now) - timedelta(hours=newsletter.look_back_hours)
+    if regular := _slot_before(newsletter, slot):
+        start = min(start, regular - _OVERLAP)
+    before = newsletter.issues.filter(cadence=Cadence.EVERY, slot__lt=slot).order_by("slot").last()
+    if before and before.slot >= start - _LEEWAY:
+        start = min(start, before.slot - _OVERLAP, before.built_at - _OVERLAP)
+    if _keeps_stories(newsletter):
+        start = min(start, _last_sent(newsletter) - _OVERLAP)
+    return start
+
+
+def _since_the_period_began(newsletter: Newsletter, slot: datetime, cadence: Cadence) -> datetime:
+    """To the begin of the day or week, and to the last slot before it, which ended another.
+
+    The issue of a week that ends on Friday evening thus has the weekend before it. A day or week
+    whose issue didn't go out is made up for by the next one, unless the newsletter skips.
+    """
+    rule = schedules.rule_of(newsletter.schedule)
+    first = (_lost_since(newsletter, slot, cadence) if makes_up(newsletter) else None) or slot
+    start = periods.begin(first, cadence, rule)
+    if before := schedules.previous(rule, start):
+        theirs = newsletter.issues.filter(cadence=cadence, slot__gte=before, slot__lt=start)
+        built = theirs.aggregate(at=Min("built_at"))["at"]
+        start = min(filter(None, [start, before - _OVERLAP, built and built - _OVERLAP]))
+    return start
+
+
+def _lost_since(newsletter: Newsletter, slot: datetime, cadence: Cadence) -> datetime | None:
+    """Return the first slot since the cadence last went out whose issue did not."""
+    theirs = Q(cadence=cadence, kind=Issue.Kind.SCHEDULED, slot__lt=slot)
+    last = _went_out(newsletter).filter(theirs).aggregate(at=Max("slot"))["at"]
+    after = max(filter(None, [last, newsletter.schedule.since]))
+    lost: datetime | None = newsletter.issues.filter(theirs, slot__gt=after).aggregate(
+        at=Min("slot")
+    )["at"]
+    return lost
+
+
+def _slot_before(newsletter: Newsletter, slot: datetime) -> datetime | None:
+    schedule = getattr(newsletter, "schedule", None)
+    return schedules.previous(schedules.rule_of(schedule), slot) if schedule else None
+
+
+def _keeps_stories(newsletter: Newsletter) -> bool:
+    """Say whether stories of an issue that didn't go out wait for the next one."""
+    return (
+        newsletter.thin == Newsletter.Thin.WAIT or newsletter.catch_up == Newsletter.CatchUp.MERGE
+    )
+
+
+def _last_sent(newsletter: Newsletter) -> datetime:
+    """Return when stories last went out; before the first time, when the newsletter was made."""
+    issues = _went_out(newsletter).filter(cadence=Cadence.EVERY)
+    last: datetime | None = issues.aggregate(at=Max("built_at"))["at"]
+    return last or newsletter.created_at

@@ -1,0 +1,1 @@
+"""Transactional mail to one person: queued, written and sent."""

@@ -1,0 +1,1 @@
+"""Where mail is handed over: registry, routing, rate limits, health, transports, DKIM."""

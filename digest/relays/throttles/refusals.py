@@ -1,0 +1,72 @@
+"""Whether a domain has begun to refuse us for what we are, rather than for whom we write to.
+
+A surge is many policy refusals in a short time, and a good part of all that was tried. It says that
+the domain has had enough of us for a while: the subscribers there are not at fault, and trying on
+makes it worse.
+"""
+
+from digest.relays.throttles.valkey import run
+from digest.relays.transports.base import Reply
+
+MINUTES = 10  # of the window, the present minute and those before it
+ENOUGH = 20  # refusals; a few can happen to anyone
+SHARE = 0.3  # of what was tried
+PREFIX = "digest-refusals:"
+
+
+def note(relay: str, domain: str, attempts: int, refused: int) -> bool:
+    """Count `attempts`, of which `refused` were policy refusals; say whether there is a surge.
+
+    The answer stays True until the window has moved on, or until `forget`. Raises
+    ThrottleUnavailableError.
+    """
+    tried, against = run(_COUNT, [_key(relay, domain)], [attempts, refused, MINUTES])
+    return surging(tried, against)
+
+
+def forget(relay: str, domain: str) -> None:
+    """Begin the window anew, as somebody wants who knows that the domain takes our mail again.
+
+    Raises ThrottleUnavailableError.
+    """
+    run("return redis.call('DEL', KEYS[1])", [_key(relay, domain)], [])
+
+
+def surging(attempts: int, refused: int) -> bool:
+    """Say whether so many refusals among so many attempts are a surge. Pure."""
+    return refused >= ENOUGH and refused >= SHARE * attempts
+
+
+def is_policy_refusal(reply: Reply) -> bool:
+    """Say whether the reply is about the sender: X.7.x, "security or policy" (RFC 3463 §3.8).
+
+    Only the enhanced code counts: words and bare 421, 450 and 550 mean too many things. Greylisting
+    that says 4.7.x counts too; if it meets so many at once, waiting is what it asks for.
+    """
+    return not reply.accepted and reply.enhanced.startswith(("4.7.", "5.7."))
+
+
+def _key(relay: str, domain: str) -> str:
+    return f"{PREFIX}{relay}:{domain}"
+
+
+# A hash with two fields for each minute, "MINUTE+" tried and "MINUTE-" refused.
+_COUNT = """
+local key, minutes = KEYS[1], tonumber(ARGV[3])
+local minute = math.floor(redis.call('TIME')[1] / 60)
+redis.call('HINCRBY', key, minute .. '+', ARGV[1])
+redis.call('HINCRBY', key, minute .. '-', ARGV[2])
+redis.call('EXPIRE', key, minutes * 60)
+
+local sums = {['+'] = 0, ['-'] = 0}
+local stored = redis.call('HGETALL', key)
+for i = 1, #stored, 2 do
+  local at, kind = string.match(stored[i], '(%d+)(.)')
+  if tonumber(at) > minute - minutes then
+    sums[kind] = sums[kind] + stored[i + 1]
+  else
+    redis.call('HDEL', key, stored[i])
+  end
+end
+return {sums['+'], sums['-']}
+"""

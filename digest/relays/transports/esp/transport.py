@@ -1,0 +1,199 @@
+"""Hands mail to a provider, several messages at once.
+
+    take a few messages > note that they are begun > call > settle, doubt or give back each
+
+Each subscriber's mail differs from the next one's, in Message-ID, links and perhaps stories.
+Anymail's batches (merge_data, merge_headers) are one message for many, so they are no use here:
+
+    Mailgun, Amazon SES   take our bytes unchanged
+    Postmark              one call for BATCH messages, each whole (backends.PostmarkBatch)
+    the others            one call a message, in which the message is taken apart (mails)
+
+Where a call carries one message, PARALLEL calls are under way at once over one session. Nothing is
+repeated here: what comes back is a word of SMTP's (words), and the ledger decides.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from digest.relays.errors import RelayDownError, ReplyLostError
+from digest.relays.transports.base import Envelope, Load, OutgoingMessage, Reply
+from digest.relays.transports.esp.address import CONNECT_SECONDS, PARALLEL, EspAddress
+from digest.relays.transports.esp.backends import backend_for, keep_to_itself
+from digest.relays.transports.esp.mails import ReadyMail, UnfitMessageError, composed
+from digest.relays.transports.esp.words import Word, word_of_problem, word_of_status
+
+PULSE = 0.5  # seconds between two looks of the load at itself
+
+
+class EspTransport:
+    """Hands mail to one provider over its API."""
+
+    intact = False  # providers sign by themselves, and write parts of a message anew
+
+    def __init__(self, address: EspAddress) -> None:
+        """Prepare; raises ConfigurationError if an option or a library is missing."""
+        self.address = address
+        self.connections = PARALLEL
+        self._backend: Any = backend_for(address)
+        self._calls = ThreadPoolExecutor(PARALLEL, thread_name_prefix="esp")
+        self._open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def deliver(self, envelope: Envelope, message: bytes) -> Reply:
+        """InFlight one message over; see Transport.deliver."""
+        self._begin()
+        [(_, word)] = self._words([OutgoingMessage(0, envelope, message)])
+        if isinstance(word, Reply):
+            return word
+        raise word
+
+    def carry(self, load: Load) -> None:
+        """InFlight over a load; see Transport.carry. A lost answer ends it, before more are lost."""
+        self._begin()
+        taken = iter(load.take, None)
+        while batch := list(islice(taken, self.address.provider.batch or self.connections)):
+            going = _begun(load, batch)
+            troubles = [_note(load, *each) for each in self._words(going, load.tick)]
+            for trouble in filter(None, troubles):
+                raise RelayDownError(str(trouble)) from trouble
+
+    def check(self) -> str:
+        """Ask whether the API answers at all; raise RelayDownError if it doesn't.
+
+        Whether it takes our key is known with the first message: there is no question about keys
+        that every provider answers.
+        """
+        self._begin()
+        url = self._url()
+        if not url:
+            return f"{self.address.name} needs no connection"
+        try:
+            answer = requests.get(
+                url, timeout=(CONNECT_SECONDS, self.address.seconds), allow_redirects=False
+            )
+        except requests.RequestException as cause:
+            raise RelayDownError(f"{url} cannot be reached: {cause}") from cause
+        if answer.status_code >= 500:
+            raise RelayDownError(f"{url} answers {answer.status_code}")
+        return f"{url} answers"
+
+    def close(self) -> None:
+        """Close the session."""
+        self._calls.shutdown()
+        if self._open:
+            self._backend.close()
+        self._open = False
+
+    def _begin(self) -> None:
+        if self._open:
+            return
+        try:
+            self._backend.open()
+        except Exception as cause:  # noqa: BLE001  (nothing has been taken yet)
+            raise RelayDownError(f"{self.address.name}: {self._said(cause)}") from None
+        keep_to_itself(self._backend)
+        self._open = True
+
+    def _url(self) -> str:
+        client = getattr(self._backend, "client", None)
+        return str(client.meta.endpoint_url if client else getattr(self._backend, "api_url", ""))
+
+    def _words(
+        self, parcels: Sequence[OutgoingMessage], tick: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[OutgoingMessage, Word]]:
+        """Yield each parcel with the provider's word on it, as the words come in."""
+        if self.address.provider.batch:
+            left = {self._calls.submit(self._batch, parcels)}
+        else:
+            left = {self._calls.submit(self._single, parcel) for parcel in parcels}
+        while left:
+            done, left = wait(left, PULSE, FIRST_COMPLETED)
+            for call in done:
+                yield from call.result()
+            tick()
+
+    def _single(self, parcel: OutgoingMessage) -> list[tuple[OutgoingMessage, Word]]:
+        """Make a call for one parcel."""
+        try:
+            mail = self._mail(parcel)
+            self._backend.send_messages([mail])
+            found = list(mail.anymail_status.recipients.values())
+        except Exception as problem:  # noqa: BLE001  (whatever it is, it is somebody's mail)
+            return [(parcel, self._word(problem))]
+        return [(parcel, self._word(found[0] if len(found) == 1 else None))]
+
+    def _batch(self, parcels: Sequence[OutgoingMessage]) -> list[tuple[OutgoingMessage, Word]]:
+        """Make one call for all."""
+        words, mails = [], []
+        for parcel in parcels:
+            try:
+                mails.append((parcel, self._mail(parcel)))
+            except UnfitMessageError as problem:
+                words.append((parcel, self._word(problem)))
+        try:
+            found = self._backend.send_all([mail for _, mail in mails])
+        except Exception as problem:  # noqa: BLE001  (as above)
+            found = [problem] * len(mails)
+        return words + [
+            (parcel, self._word(each)) for (parcel, _), each in zip(mails, found, strict=True)
+        ]
+
+    def _mail(self, parcel: OutgoingMessage) -> Any:
+        if self.address.provider.takes_bytes:
+            return ReadyMail(parcel.envelope, parcel.message)
+        try:
+            return composed(parcel.envelope, parcel.message, self.address.provider.headers)
+        except (LookupError, ValueError) as cause:
+            raise UnfitMessageError(f"The message cannot be taken apart: {cause}") from cause
+
+    def _word(self, found: Any) -> Word:
+        """Return the word of a status or a problem, or of neither."""
+        if isinstance(found, Exception):
+            return word_of_problem(found, self._said(found))
+        return word_of_status(getattr(found, "status", None), getattr(found, "message_id", None))
+
+    def _said(self, problem: Exception) -> str:
+        """Return a problem's text on one line, without our secrets in it."""
+        text = " ".join(str(problem).split()) or type(problem).__name__
+        for secret in self.address.secrets:
+            text = text.replace(secret, "…")
+        return "".join(each for each in text if each.isprintable())[:500]
+
+
+def _begun(load: Load, parcels: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+    """Return the parcels that may go; the others are given back."""
+    may_go = load.begin(parcels)
+    for parcel in parcels:
+        if parcel.key not in may_go:
+            load.give_back(parcel)
+    return [parcel for parcel in parcels if parcel.key in may_go]
+
+
+def _note(
+    load: Load, parcel: OutgoingMessage, word: Word
+) -> RelayDownError | ReplyLostError | None:
+    """Tell the load what became of a parcel; return what speaks against going on."""
+    if isinstance(word, Reply):
+        load.settle(parcel, word)
+        return None
+    if isinstance(word, ReplyLostError):
+        load.doubt(parcel, str(word))
+    else:
+        load.give_back(parcel)
+    return word

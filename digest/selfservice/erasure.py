@@ -1,0 +1,23 @@
+"""Erase a subscriber at their own wish; issues keep their numbers, without a name."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from digest.sending import ledger
+from digest.subscribers import erasure
+from digest.subscribers.models import Subscriber
+
+
+@transaction.atomic
+def erase(subscriber_id: int, now: datetime) -> bool:
+    """Erase a subscriber from everywhere; False if there is none (any more).
+
+    Mail that is on its way at this moment may still arrive; nothing is sent after this.
+    """
+    subscriber = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
+    if subscriber is None:
+        return False
+    ledger.forget(subscriber_id, now)
+    erasure.erase(subscriber, now)
+    return True

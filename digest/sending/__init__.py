@@ -1,0 +1,1 @@
+"""An issue to everyone: planning, the ledger, sending, sweeping, progress, archive."""

@@ -1,0 +1,68 @@
+"""Pause, resume and cancel an issue. It holds for every message not yet begun, on all workers."""
+
+from datetime import datetime
+
+import structlog
+from django.db.models import QuerySet
+
+from digest.core import jobs
+from digest.issues.models import Issue
+from digest.relays.errors import DeliveryError
+from digest.sending import sweeping
+
+log = structlog.get_logger(__name__)
+
+State = Issue.State
+
+
+def pause(issue: Issue) -> None:
+    """Hold an issue back; raise DeliveryError if it isn't going out."""
+    _move(issue, [State.BUILT, State.SENDING], "paused", state=State.PAUSED)
+
+
+def resume(issue: Issue) -> None:
+    """Let a paused issue go on where it stopped; raise DeliveryError if it isn't paused."""
+    planned = _current(issue).planned_at is not None
+    state = State.SENDING if planned else State.BUILT
+    _move(issue, [State.PAUSED], "resumed", state=state, reason="")
+    jobs.enqueue(jobs.SEND_DELIVERIES if planned else jobs.PLAN_ISSUES)
+
+
+def cancel(issue: Issue, reason: str, now: datetime) -> int:
+    """Stop an issue for good; return how many subscribers will not get it.
+
+    Raises DeliveryError if it is over already.
+    """
+    _move(
+        issue,
+        [State.DRAFT, State.BUILT, State.SENDING, State.PAUSED],
+        "cancelled",
+        state=State.CANCELLED,
+        reason=reason,
+        finished_at=now,
+    )
+    return sweeping.settle_cancelled(now)
+
+
+def set_aside(issue: Issue, reason: str) -> None:
+    """Pause an issue that cannot go on by itself; an editor reads why, mends it, resumes it."""
+    log.error("issue paused", issue=issue.pk, reason=reason)
+    _row(issue).filter(state__in=[State.BUILT, State.SENDING]).update(
+        state=State.PAUSED, reason=reason
+    )
+
+
+def _move(issue: Issue, allowed: list[State], verb: str, **change: object) -> None:
+    """Change the issue's state if it is one of those allowed at this very moment."""
+    if not _row(issue).filter(state__in=allowed).update(**change):
+        state = State(_current(issue).state)
+        raise DeliveryError(f"Issue {issue.pk} cannot be {verb}: it is {state.value}.")
+    issue.refresh_from_db()
+
+
+def _row(issue: Issue) -> QuerySet[Issue]:
+    return Issue.objects.filter(pk=issue.pk)
+
+
+def _current(issue: Issue) -> Issue:
+    return _row(issue).get()

@@ -1,0 +1,224 @@
+"""Plan an issue: compile it, and lay down one delivery for each subscriber.
+
+Set-based and in bounded steps, each its own transaction. A planner that is killed is followed by
+one that goes on where it stopped; two at once do no harm, a subscriber has one row an issue.
+
+Where a newsletter goes by its subscribers' clocks, a row is due when the slot's local time comes in
+its subscriber's zone, and an issue is planned as soon as it is built: that time has come to
+somebody. Who subscribes after that, and before it comes to them, is looked for when it has come.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import F, Max, Q, QuerySet
+
+from digest.core import clock, jobs
+from digest.issues import approval
+from digest.issues.models import Issue
+from digest.newsletters import catchup, zones
+from digest.newsletters.zones import Times
+from digest.rendering.compiled import Compiled
+from digest.rendering.errors import RenderingError
+from digest.sending import control
+from digest.sending.compiling import compiled_for
+from digest.sending.models import Delivery
+from digest.sending.segmentation import segmentation_of
+from digest.subscribers import audience
+from digest.subscribers.models import Subscription
+
+log = structlog.get_logger(__name__)
+
+STEP = 50_000  # subscribers
+_EVER = datetime.max.replace(tzinfo=UTC)
+
+State = Issue.State
+
+
+def plan_built(now: datetime | None = None) -> list[Issue]:
+    """Plan every issue that is built and whose slot has come; return those now going out.
+
+    Newcomers to those that go by their subscribers' clocks are planned for as well.
+    """
+    now = now or clock.now()
+    # By subscribers' clocks, it is built no sooner than its time has come to one of them.
+    by_subscribers = Q(newsletter__send_in_local_time=True, kind=Issue.Kind.SCHEDULED)
+    come = Q(send_at__lte=now) | Q(Q(slot__lte=now) | by_subscribers, send_at=None)
+    off_the_desk = Q(review_until=None) | Q(review_until__lte=now) | Q(send_at__lte=now)
+    waiting = _issues().filter(come, off_the_desk, state=State.BUILT).order_by("slot", "pk")
+    opened = [issue for issue in waiting if _plan(issue, now)]
+    for issue, times in _under_way(now):
+        _plan_newcomers(issue, times, now)
+    return opened
+
+
+def _issues() -> QuerySet[Issue]:
+    return Issue.objects.select_related("newsletter__schedule", "newsletter__publication", "appeal")
+
+
+def _plan(issue: Issue, now: datetime) -> bool:
+    """Plan one issue; False if it cannot be rendered or somebody stopped or planned it.
+
+    Where it has to be approved, a word about it that changed since then stops it too.
+    """
+    if approval.fell(issue):
+        log.warning("approval fell", issue=issue.pk)
+        return False
+    compiled = _compiled(issue)
+    if compiled is None:
+        return False
+    times = _times(issue)
+    subscribers = _not_too_late(_eligible(issue, compiled, now), issue, times)
+    after = Delivery.objects.filter(issue=issue).aggregate(at=Max("subscriber"))["at"] or 0
+    _lay_down(issue, subscribers, times, after)
+    _tell_the_optimizer()
+    return _open(issue, now)
+
+
+def _under_way(now: datetime) -> Iterator[tuple[Issue, Times]]:
+    """Yield the issues that came to subscribers somewhere since they were planned, or looked at."""
+    ahead = _issues().filter(
+        state=State.SENDING,
+        kind=Issue.Kind.SCHEDULED,
+        newsletter__send_in_local_time=True,
+        planned_at__lt=F("slot") + zones.WIDEST,
+    )
+    for issue in ahead.order_by("slot", "pk"):
+        times = _times(issue)
+        since = issue.planned_at or now
+        if since < issue.slot <= now or times.between(since, now):
+            yield issue, times
+
+
+def _plan_newcomers(issue: Issue, times: Times, now: datetime) -> None:
+    """Lay down rows for those to whom it came since it was planned, and who have none."""
+    since = issue.planned_at
+    compiled = _compiled(issue)
+    if compiled is None or since is None:
+        return
+    subscribers = _whose_time_is(_eligible(issue, compiled, now), times, since, now)
+    _lay_down(issue, subscribers, times)
+    Issue.objects.filter(pk=issue.pk, planned_at=since).update(planned_at=now)
+
+
+def _compiled(issue: Issue) -> Compiled | None:
+    """Compile an issue, or set it aside: trying again would not help, and others wait behind."""
+    try:
+        return compiled_for(issue)
+    except RenderingError as problem:
+        control.set_aside(issue, f"It cannot be rendered: {problem}")
+    except DatabaseError:
+        raise
+    except Exception as problem:
+        log.exception("rendering failed in an unexpected way", issue=issue.pk)
+        control.set_aside(issue, f"It cannot be rendered: {problem!r} (see the workers' log)")
+    return None
+
+
+def _eligible(issue: Issue, compiled: Compiled, now: datetime) -> QuerySet[Subscription]:
+    segmentation = segmentation_of(issue, compiled)
+    return audience.eligible(issue.newsletter_id, now, segmentation.audience)
+
+
+def _times(issue: Issue) -> Times:
+    """Return when an issue comes to whom: for all at once, unless it goes by subscribers' clocks."""
+    newsletter = issue.newsletter
+    schedule = getattr(newsletter, "schedule", None)
+    by_hand = issue.kind == Issue.Kind.MANUAL or issue.send_at
+    if not newsletter.send_in_local_time or not schedule or by_hand:
+        return Times(issue.goes_at, {})
+    return zones.everywhere(issue.slot, clock.zone(schedule.timezone))
+
+
+def _not_too_late(
+    subscribers: QuerySet[Subscription], issue: Issue, times: Times
+) -> QuerySet[Subscription]:
+    """Leave out whose time was long past when the issue was built for subscribers further west."""
+    newsletter = issue.newsletter
+    late = timedelta(minutes=newsletter.late_minutes)
+    deadline = issue.built_at - catchup.patience(newsletter.catch_up, late)
+    if issue.slot >= deadline or not times.elsewhere:
+        return subscribers
+    return _whose_time_is(subscribers, times, deadline, _EVER)
+
+
+def _whose_time_is(
+    subscribers: QuerySet[Subscription], times: Times, after: datetime, until: datetime
+) -> QuerySet[Subscription]:
+    """Return the subscribers to whom it comes with after < moment <= until."""
+    there = times.between(after, until)
+    if after < times.slot <= until:
+        elsewhere = times.elsewhere.keys() - there
+        return subscribers.exclude(subscriber__timezone__in=sorted(elsewhere))
+    return subscribers.filter(subscriber__timezone__in=there)
+
+
+def _lay_down(
+    issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int = 0
+) -> None:
+    """Lay down rows for subscribers beyond an id who have none."""
+    while (last := _step(issue, subscribers, times, after)) is not None:
+        after = last
+
+
+def _step(
+    issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int
+) -> int | None:
+    """Lay down rows for the next subscribers by id; return the last of them, None at the end."""
+    some = subscribers.filter(subscriber__gt=after).order_by("subscriber")
+    moments: list[Any] = [times.slot]
+    if times.elsewhere:
+        query, parameters = _sql(some.values("subscriber_id", zone=F("subscriber__timezone")))
+        query = _INSERT.format(subscribers=query, due=_IN_ZONE, zones=_ZONES)
+        moments += [list(times.elsewhere), list(times.elsewhere.values())]
+    else:
+        query, parameters = _sql(some.values("subscriber_id"))
+        query = _INSERT.format(subscribers=query, due="%s", zones="")
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*parameters, issue.pk, *moments])
+        (last,) = cursor.fetchone()
+    return None if last is None else int(last)
+
+
+_INSERT = """
+WITH subscribers AS MATERIALIZED ({subscribers}), added AS (
+    INSERT INTO sending_delivery
+        (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply)
+    SELECT %s, subscriber_id, 0, {due}, 0, 0, '' FROM subscribers {zones}
+    ON CONFLICT (issue_id, subscriber_id) DO NOTHING
+)
+SELECT max(subscriber_id) FROM subscribers
+"""
+_IN_ZONE = "coalesce(moments.due_at, %s)"
+_ZONES = "LEFT JOIN unnest(%s::text[], %s::timestamptz[]) AS moments(zone, due_at) USING (zone)"
+
+
+def _sql(subscribers: QuerySet[Any]) -> tuple[str, list[Any]]:
+    query, parameters = subscribers[:STEP].query.sql_with_params()
+    return query, list(parameters)
+
+
+def _tell_the_optimizer() -> None:
+    """Count the new rows: until then each claim of a large issue would sort all of it."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sending_delivery")
+
+
+def _open(issue: Issue, now: datetime) -> bool:
+    """Let the issue go out, unless it was changed, paused or cancelled meanwhile."""
+    waiting = Issue.objects.filter(
+        pk=issue.pk, state=State.BUILT, revision=issue.revision, send_at=issue.send_at
+    )
+    opened = waiting.update(state=State.SENDING, planned_at=now)
+    if not opened:
+        return False
+    if not Delivery.objects.filter(issue=issue).exists():
+        jobs.enqueue(jobs.SWEEP_DELIVERIES)  # nobody to send to: it is finished already
+        return True
+    for _ in range(settings.DIGEST_SEND_PARALLEL):
+        jobs.enqueue(jobs.SEND_DELIVERIES)
+    return True

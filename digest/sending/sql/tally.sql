@@ -1,0 +1,40 @@
+-- Each statement that changes deliveries records by how much their numbers changed. A session that
+-- moves deliveries to the past ones (digest.sending.archiving) says so, and the numbers stay.
+
+-- up
+CREATE FUNCTION sending_note_tally() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('digest.putting_away', true) = 'on' THEN
+        RETURN NULL;
+    ELSIF TG_OP = 'INSERT' THEN
+        INSERT INTO sending_tally (issue_id, state, deliveries)
+        SELECT issue_id, state, count(*) FROM after_rows GROUP BY issue_id, state;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO sending_tally (issue_id, state, deliveries)
+        SELECT issue_id, state, -count(*) FROM before_rows GROUP BY issue_id, state;
+    ELSE
+        INSERT INTO sending_tally (issue_id, state, deliveries)
+        SELECT issue_id, state, sum(change) FROM (
+            SELECT issue_id, state, count(*) AS change FROM after_rows GROUP BY issue_id, state
+            UNION ALL
+            SELECT issue_id, state, -count(*) FROM before_rows GROUP BY issue_id, state
+        ) AS changes
+        GROUP BY issue_id, state HAVING sum(change) <> 0;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER sending_tally_insert AFTER INSERT ON sending_delivery
+    REFERENCING NEW TABLE AS after_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION sending_note_tally();
+CREATE TRIGGER sending_tally_update AFTER UPDATE ON sending_delivery
+    REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION sending_note_tally();
+CREATE TRIGGER sending_tally_delete AFTER DELETE ON sending_delivery
+    REFERENCING OLD TABLE AS before_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION sending_note_tally();
+
+-- down
+DROP TRIGGER sending_tally_insert ON sending_delivery;
+DROP TRIGGER sending_tally_update ON sending_delivery;
+DROP TRIGGER sending_tally_delete ON sending_delivery;
+DROP FUNCTION sending_note_tally();

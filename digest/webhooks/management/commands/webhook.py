@@ -1,0 +1,108 @@
+"""`digest webhook …`: addresses of other programs that are told what happened."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from digest.core import clock
+from digest.core.terminal import ActionCommand, table
+from digest.newsletters.models import Publication
+from digest.webhooks import registry
+from digest.webhooks.models import Event, Webhook
+from digest.webhooks.registry import WebhookError
+
+
+class Command(ActionCommand):
+    """Webhooks."""
+
+    help = "Webhooks: add, list, test, enable, remove."
+
+    def add_actions(self) -> None:
+        """Name the actions."""
+        add = self.action("add", "tell an address of events; its secret is shown this once")
+        add.add_argument("name", metavar="NAME")
+        add.add_argument("url", help="https://…")
+        add.add_argument(
+            "--event",
+            action="append",
+            default=[],
+            choices=list(Event),
+            metavar="EVENT",
+            help=f"(repeatable; all of them): {', '.join(Event)}",
+        )
+        add.add_argument("--publication", metavar="SLUG", help="only what happens there")
+        self.action("list", "every webhook, and how it is doing")
+        for name, line in (
+            ("test", "send it an event called test now"),
+            ("enable", "tell it again after it was disabled"),
+            ("remove", "forget it, and what it was still to be told"),
+        ):
+            self.action(name, line).add_argument("name", metavar="NAME")
+
+    def do_add(self, options: dict[str, Any]) -> None:
+        """Add a webhook."""
+        webhook, secret = registry.add(
+            options["name"],
+            options["url"],
+            options["event"] or list(Event),
+            publication=_publication(options["publication"]),
+            now=clock.now(),
+        )
+        self.answer(
+            _facts(webhook) | {"secret": secret},
+            f"{secret}\n\nKeep it now, to verify signatures with: it is never shown again.\n"
+            f"Try it: digest webhook test {webhook.name}",
+        )
+
+    def do_list(self, _options: dict[str, Any]) -> None:
+        """List webhooks."""
+        known = [_facts(webhook) for webhook in Webhook.objects.order_by("name")]
+        self.answer(known, lambda out: _say_list(out, known))
+
+    def do_test(self, options: dict[str, Any]) -> None:
+        """Test a webhook."""
+        webhook = registry.find(options["name"])
+        status = registry.test(webhook, clock.now())
+        self.answer({"name": webhook.name, "status": status}, f"{webhook.url} answered {status}.")
+
+    def do_enable(self, options: dict[str, Any]) -> None:
+        """Enable a webhook."""
+        webhook = registry.find(options["name"])
+        registry.enable(webhook)
+        self.answer(_facts(webhook), f"{webhook.name} is told again.")
+
+    def do_remove(self, options: dict[str, Any]) -> None:
+        """Remove a webhook."""
+        webhook = registry.find(options["name"])
+        webhook.delete()
+        self.answer({"removed": webhook.name}, f"{webhook.name} is forgotten.")
+
+
+def _publication(slug: str | None) -> Publication | None:
+    if slug is None:
+        return None
+    if found := Publication.objects.filter(slug=slug).first():
+        return found
+    raise WebhookError(f"There is no publication {slug!r}.")
+
+
+def _facts(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "name": webhook.name,
+        "url": webhook.url,
+        "events": webhook.events,
+        "publication": webhook.publication.slug if webhook.publication else None,
+        "note": webhook.note,
+        **asdict(registry.standing(webhook)),
+    }
+
+
+def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
+    if not known:
+        out.print("There is no webhook yet. Add one: digest webhook add NAME https://…")
+        return
+    columns = ("name", "url", "state", "waiting", "told", "given_up", "note")
+    rows = [[one[column] for column in columns] for one in known]
+    titles = ("Webhook", "Address", "State", "Waiting", "Told", "Given up", "Note")
+    out.print(table(titles, rows))

@@ -1,0 +1,96 @@
+"""Where events are told, and what is still to be told."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter, Publication
+from digest.subscribers.models import Subscriber
+
+
+class Event(models.TextChoices):
+    """What a webhook may be told of."""
+
+    SUBSCRIBED = "subscriber.subscribed", "a subscriber has confirmed a newsletter"
+    UNSUBSCRIBED = "subscriber.unsubscribed", "a subscriber has left a newsletter"
+    SENT = "issue.sent", "an issue is done"
+    BOUNCED = "delivery.bounced", "a subscriber's server refused an issue for good"
+
+
+class Webhook(models.Model):
+    """An address that is told of events, and how it is doing."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    url = models.CharField(max_length=2000)
+    sealed_secret = models.TextField()  # digest.core.sealing
+    events = ArrayField(models.CharField(max_length=32, choices=Event))
+    publication = models.ForeignKey(  # none: of all
+        Publication, on_delete=models.CASCADE, null=True, related_name="webhooks"
+    )
+    created_at = models.DateTimeField()
+
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    failing_since = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)  # nobody knocks before this
+    disabled_at = models.DateTimeField(null=True)
+    note = models.TextField(blank=True)  # what went wrong last, or why it was disabled
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(events=[]), name="webhook_has_event"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WebhookDelivery(models.Model):
+    """One event to deliver to one webhook. A trigger inserts it with the change that it reports.
+
+    It holds ids alone, so nothing of a subscriber stays when they are erased.
+    """
+
+    class State(models.IntegerChoices):
+        WAITING = 0, "waiting"
+        CLAIMED = 1, "claimed"
+        DELIVERED = 2, "delivered"
+        GIVEN_UP = 3, "given up"
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=32, choices=Event)
+    at = models.DateTimeField()  # of the event
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="+")
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, null=True, related_name="+")
+    # A plain number: a foreign key would have millions of deliveries looked at when they go.
+    delivery_id = models.BigIntegerField(null=True)
+
+    state = models.SmallIntegerField(choices=State, default=State.WAITING)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)  # also the fence of a claim
+    lease_until = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    reply = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["webhook", "due_at", "id"],
+                condition=Q(state=0),
+                name="webhook_delivery_due",
+            ),
+            models.Index(
+                fields=["lease_until"], condition=Q(state=1), name="webhook_delivery_leased"
+            ),
+            models.Index(
+                fields=["settled_at"],
+                condition=Q(settled_at__isnull=False),
+                name="webhook_delivery_settled",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.webhook}: {self.get_state_display()}"

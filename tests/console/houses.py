@@ -1,0 +1,203 @@
+"""The console's house in three states: just set up, lived in, and in trouble by hostile hands."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from digest.accounts import audit, tokens
+from digest.accounts.models import User
+from digest.accounts.scopes import Scope
+from digest.articles.models import Article, Source
+from digest.issues.models import Issue
+from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
+from digest.notices.models import Notice
+from digest.relays.models import PausedDomain, Relay
+from digest.sending.models import Delivery
+from digest.subscribers import suppression
+from digest.subscribers.models import ConsentEvent, Subscriber
+from digest.webhooks import registry
+from digest.webhooks.models import Event, Webhook, WebhookDelivery
+from tests.cast import (
+    make_article,
+    make_issue,
+    make_newsletter,
+    make_publication,
+    make_schedule,
+    make_section,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+
+PASSWORD = "correct-horse-battery"
+# Each would leave a mark if it ran, by another way: an element, an attribute, a script's end.
+EVIL = (
+    "<script>window.hacked=1</script><img src=x onerror='window.hacked=2'>"
+    "\"' autofocus onfocus=window.hacked=3 </script></textarea></title><svg onload=window.hacked=4>"
+    "{{ 7 * 7 }} ${7*7}"
+)
+EVIL_LINK = "javascript:window.hacked=5"
+EVIL_BROWSER = "Mozilla/5.0 <script>window.hacked=6</script>"
+
+
+def just_set_up() -> User:
+    """Somebody who owns everything, of which there is a publication with an empty newsletter."""
+    make_newsletter(publication=make_publication())
+    return User.objects.create_superuser("ada@courier.example", PASSWORD)
+
+
+def lived_in(subscribers: int = 30) -> User:
+    """A newsroom of three with two newsletters, issues past, present and to come."""
+    ada, now = User.objects.create_superuser("ada@courier.example", PASSWORD), timezone.now()
+    publication = make_publication(tagline="News from the coast", sender_email="n@courier.example")
+    morning = make_newsletter(publication=publication, slug="morning-tide", cadences=["weekly"])
+    evening = make_newsletter(publication=publication, slug="evening-ebb", name="The Evening Ebb")
+    make_newsletter(publication=publication, slug="breaking", name="Breaking", active=False)
+    make_schedule(morning, since=now)
+    make_schedule(evening, cron="30 17 * * 1-5", time=None, days=[], since=now)
+    make_section(morning, kind="topic", title="Harbour", topics=["harbour"])
+    _sources(morning, now)
+    _people(ada, publication.pk, now)
+    for number in range(subscribers):
+        _subscriber(morning, number, now)
+    for ago in range(5, 0, -1):
+        _past(morning, now - timedelta(days=ago))
+    _at(morning, Issue.State.SENDING, now, subscribers)
+    draft = _at(morning, Issue.State.DRAFT, now + timedelta(hours=3), 0)
+    draft.left_out = [{"article": 1, "title": "The tide tables", "reason": "one story a source"}]
+    draft.review_until = draft.slot
+    draft.save()
+    Appeal.objects.create(
+        publication=publication,
+        heading="A message from the Courier",
+        body="We are five people and a boat.\n\nHelp us stay afloat.",
+        button="Support us",
+        url="https://courier.example/support",
+        starts_at=now,
+    )
+    return ada
+
+
+def in_trouble() -> User:
+    """Everything that can fail has, and every word from outside was written by an attacker."""
+    ada = lived_in(4)
+    now = timezone.now()
+    Article.objects.update(title=EVIL, summary=EVIL, byline=EVIL, section=EVIL[:200], tags=[EVIL])
+    Article.objects.update(url=EVIL_LINK)
+    Source.objects.update(title=EVIL[:300], failures=7, problem=EVIL, polled_at=now)
+    Subscriber.objects.update(name=EVIL[:200], language="en")
+    morning = Newsletter.objects.get(slug="morning-tide")
+    for issue in Issue.objects.filter(state__in=["draft", "sending"]):
+        issue.stories.update(
+            title=EVIL, summary=EVIL, byline=EVIL, image_alt=EVIL, reason=EVIL, url=EVIL_LINK
+        )
+        Issue.objects.filter(pk=issue.pk).update(
+            own_subject=EVIL[:250],
+            left_out=[{"article": 1, "title": EVIL, "reason": EVIL}],
+            only_topics=[EVIL[:200]],
+        )
+    stuck = _at(morning, Issue.State.PAUSED, now - timedelta(hours=1), 4)
+    Issue.objects.filter(pk=stuck.pk).update(reason=EVIL, subject=EVIL)
+    Delivery.objects.filter(issue=stuck).update(
+        state=Delivery.State.UNCERTAIN, times_uncertain=1, reply=EVIL, attempts=1
+    )
+    Delivery.objects.filter(issue__state="sending").update(
+        state=Delivery.State.FAILED, reply_code=550, reply=EVIL, settled_at=now
+    )
+    for subscriber in Subscriber.objects.all():
+        Notice.objects.create(
+            kind=Notice.Kind.LINK,
+            state=Notice.State.FAILED,
+            publication=morning.publication,
+            subscriber=subscriber,
+            email=subscriber.email,
+            mailbox=subscriber.email,
+            reply=EVIL,
+            due_at=now,
+            created_at=now,
+            settled_at=now,
+        )
+    suppression.suppress(
+        Subscriber.objects.earliest("pk").address_key, reason="bounced", evidence=EVIL, now=now
+    )
+    relay = Relay.objects.create(
+        name="backup", down_since=now, retry_at=now + timedelta(hours=1), problem=EVIL, failures=9
+    )
+    PausedDomain.objects.create(
+        relay=relay, domain="mail.example", since=now, until=now + timedelta(hours=1), why=EVIL
+    )
+    webhook, _ = registry.add("crm", "https://crm.example/webhook", list(Event), now=now)
+    Webhook.objects.filter(pk=webhook.pk).update(disabled_at=now, failures=20, note=EVIL)
+    WebhookDelivery.objects.create(
+        webhook=webhook,
+        event=Event.SENT,
+        at=now,
+        newsletter=morning,
+        due_at=now,
+        reply=EVIL,
+        state=3,
+    )
+    audit.record(ada, EVIL, now, target=EVIL[:300], url=EVIL_LINK)
+    return ada
+
+
+def _sources(newsletter: Newsletter, now: datetime) -> None:
+    feed = make_source(newsletter, title="The Saltmarsh Courier", polled_at=now, succeeded_at=now)
+    make_source(newsletter, url="https://harbour.example/", kind="page", title="Harbour office")
+    for hours in range(12):
+        make_article(feed, published_at=now - timedelta(hours=hours), tags=["harbour"])
+
+
+def _people(ada: User, publication: int, now: datetime) -> None:
+    for name, role in (("ben", Role.EDITOR), ("cleo", Role.ANALYST)):
+        user = User.objects.create_user(f"{name}@courier.example", PASSWORD, is_staff=True)
+        Member.objects.create(user=user, publication_id=publication, role=role, created_at=now)
+    Invitation.objects.create(
+        email="dora@courier.example", publication_id=publication, invited_by=ada, created_at=now
+    )
+    tokens.issue("the website", ada, [Scope.ISSUES_READ], publication=publication, now=now)
+    audit.record(ada, "invited as Editor", now, target="dora@courier.example", ip="192.0.2.1")
+
+
+def _subscriber(newsletter: Newsletter, number: int, now: datetime) -> None:
+    subscriber = make_subscriber(
+        newsletter,
+        email=f"subscriber{number}@reader.example",
+        name=f"Subscriber {number}",
+        timezone="Europe/Berlin",
+    )
+    ConsentEvent.objects.create(
+        subscriber=subscriber,
+        newsletter=newsletter,
+        action=ConsentEvent.Action.CONFIRMED,
+        at=now - timedelta(days=number),
+        via="page",
+        ip="192.0.2.7",
+        wording="Yes, send me The Morning Tide.",
+    )
+
+
+def _at(newsletter: Newsletter, state: str, slot: datetime, subscribers: int) -> Issue:
+    """An issue of four stories in a state, on its way to some subscribers."""
+    planned = slot if state in {Issue.State.SENDING, Issue.State.PAUSED} else None
+    issue = make_issue(newsletter, state=state, slot=slot, planned_at=planned)
+    for article in Article.objects.order_by("pk")[:4]:
+        make_story(issue, article=article, title=article.title, topics=["harbour"])
+    Issue.objects.filter(pk=issue.pk).update(subject="Seals return to the sandbank")
+    Delivery.objects.bulk_create(
+        Delivery(issue=issue, subscriber=subscriber, due_at=slot + timedelta(hours=1))
+        for subscriber in Subscriber.objects.order_by("pk")[:subscribers]
+    )
+    return issue
+
+
+def _past(newsletter: Newsletter, slot: datetime) -> None:
+    """An issue that went out, to nine in ten."""
+    issue = _at(newsletter, Issue.State.SENDING, slot, 30)
+    Issue.objects.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=slot)
+    rows = Delivery.objects.filter(issue=issue)
+    rows.update(state=Delivery.State.SENT, settled_at=slot, attempts=1, reply_code=250, reply="Ok")
+    last = rows.order_by("-pk").values("pk")[:3]
+    rows.filter(pk__in=last).update(
+        state=Delivery.State.FAILED, reply_code=550, reply="5.1.1 No such user here"
+    )

@@ -1,0 +1,66 @@
+"""Tokens for programs, made in the console."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import AuditEntry, Token, User
+from digest.newsletters.models import Member, Publication, Role
+from tests.cast import NOON, make_publication
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def courier() -> Publication:
+    """A publication."""
+    return make_publication()
+
+
+@pytest.fixture
+def owner(client: Client, courier: Publication) -> Client:
+    """The browser of its owner."""
+    eve = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(user=eve, publication=courier, role=Role.OWNER, created_at=NOON)
+    client.force_login(eve)
+    return client
+
+
+def test_a_token_is_shown_once_and_works_until_it_is_revoked(
+    owner: Client, courier: Publication
+) -> None:
+    """In its own publication, for what was ticked."""
+    form = {"name": "cms", "publication": courier.slug, "scope": ["newsletters:read"], "days": "9"}
+    made = owner.post("/admin/programs/issue/", form).content.decode()
+    [secret] = re.findall(r'value="(dg_[^"]+)"', made)
+    assert secret not in owner.get("/admin/programs/").content.decode()
+    header = {"Authorization": f"Bearer {secret}"}
+    assert Client().get("/api/v1/newsletters", headers=header).status_code == 200
+    assert Client().get("/api/v1/subscribers", headers=header).status_code == 403
+    assert "last used" in owner.get("/admin/programs/").content.decode()
+    token = Token.objects.get()
+    assert token.publication_id == courier.pk
+    owner.post(f"/admin/programs/{token.pk}/revoke/")
+    assert Client().get("/api/v1/newsletters", headers=header).status_code == 401
+    assert [one.action[:7] for one in AuditEntry.objects.order_by("pk")] == ["made a ", "revoked"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"scope": []}, {"scope": ["king"]}, {"days": "-1"}, {"days": "²"}]
+)
+def test_rubbish_makes_none(owner: Client, courier: Publication, wrong: dict[str, object]) -> None:
+    """It says what is wrong."""
+    form = {"name": "cms", "publication": courier.slug, "scope": ["newsletters:read"], "days": ""}
+    answer = owner.post("/admin/programs/issue/", form | wrong, follow=True)
+    assert list(answer.context["messages"])
+    assert not Token.objects.exists()
+
+
+def test_nobody_makes_one_that_reaches_further(owner: Client) -> None:
+    """Than they do themselves."""
+    other = make_publication(slug="gazette")
+    for slug in ("", other.slug):
+        form = {"name": "cms", "publication": slug, "scope": ["newsletters:read"]}
+        assert owner.post("/admin/programs/issue/", form).status_code == 403
+    assert not Token.objects.exists()

@@ -1,0 +1,366 @@
+"""The console's pages: who may open them, what they show, and what their buttons do."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from digest.accounts.models import User
+from digest.console import charts
+from digest.console import subscribers as subscribers_pages
+from digest.console.issues.acts import VERBS
+from digest.core import clock
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.relays.models import PausedDomain, Relay
+from digest.sending.models import Delivery
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_article,
+    make_issue,
+    make_newsletter,
+    make_running,
+    make_schedule,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+State = Issue.State
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def ada() -> User:
+    """An editor with every right."""
+    return User.objects.create_superuser("ada@courier.example", "correct-horse-battery")
+
+
+@pytest.fixture
+def desk(client: Client, ada: User) -> Client:
+    """Her browser."""
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def issue(settings: Settings) -> Issue:
+    """A draft of three stories for two subscribers."""
+    settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
+    issue = make_issue(
+        make_newsletter(approval="one"), state=State.DRAFT, slot=NOON.replace(year=2099)
+    )
+    for number in range(3):
+        make_story(issue, title=f"Story {number}", article=make_article())
+    for _ in range(2):
+        make_subscriber(issue.newsletter)
+    return issue
+
+
+def press(client: Client, issue: Issue, verb: str, **form: object) -> str:
+    """Press a button of the desk; return what is said."""
+    issue.refresh_from_db()
+    given = {"revision": issue.revision} | form
+    answer = client.post(f"/admin/issues/{issue.pk}/desk/{verb}/", given, follow=True)
+    assert answer.status_code == 200
+    issue.refresh_from_db()
+    return " ".join(str(said) for said in answer.context["messages"])
+
+
+def titles(issue: Issue) -> list[str]:
+    """Headlines in order."""
+    return list(issue.stories.order_by("position").values_list("title", flat=True))
+
+
+# --- who may ---------------------------------------------------------------------------
+
+
+def test_nothing_of_a_form_is_done_without_its_token(ada: User, issue: Issue) -> None:
+    """Another site's form in an editor's browser."""
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(ada)
+    answer = strict.post(f"/admin/issues/{issue.pk}/desk/skip/", {"revision": 1})
+    assert answer.status_code == 403
+    issue.refresh_from_db()
+    assert issue.state == State.DRAFT
+
+
+def test_looking_changes_nothing(desk: Client, issue: Issue) -> None:
+    """GET on a button is refused."""
+    for verb in VERBS:
+        assert desk.get(f"/admin/issues/{issue.pk}/desk/{verb}/").status_code == 405
+
+
+# --- the desk --------------------------------------------------------------------------
+
+
+def test_the_desk_shows_an_issue_and_what_it_waits_for(desk: Client, issue: Issue) -> None:
+    """Stories with the reason of each, how many subscribers, and the next button."""
+    page = desk.get(f"/admin/issues/{issue.pk}/desk/").content.decode()
+    for words in ("Story 0", "latest", "2 subscribers", "Approve", "goes out", "GMT"):
+        assert words in page
+    assert "Send to" not in page
+
+
+def test_stories_are_moved_dropped_added_and_reworded(desk: Client, issue: Issue) -> None:
+    """Each button says what is so now."""
+    first, second, third = issue.stories.order_by("position")
+    press(desk, issue, "reorder", order=f"{third.pk},{first.pk},{second.pk}")
+    assert titles(issue) == ["Story 2", "Story 0", "Story 1"]
+    press(desk, issue, "move", story=third.pk, to=2)
+    assert titles(issue) == ["Story 0", "Story 1", "Story 2"]
+    assert "left out" in press(desk, issue, "drop", story=first.pk)
+    press(desk, issue, "add", article=first.article_id)
+    press(desk, issue, "reword", story=second.pk, title="Another", summary="", image_url="")
+    assert titles(issue)[1:] == ["Another", "Story 2"]
+    press(desk, issue, "pin", story=second.pk, pinned="1")
+    assert issue.stories.get(pk=second.pk).pinned
+    press(desk, issue, "head", subject="Ours", preheader="Look", appeal="")
+    assert (issue.own_subject, issue.own_preheader) == ("Ours", "Look")
+
+
+def test_who_pressed_on_an_old_page_is_told_so(desk: Client, issue: Issue) -> None:
+    """Nothing of it is done."""
+    first = issue.stories.order_by("position").first()
+    assert first is not None
+    press(desk, issue, "pin", story=first.pk, pinned="1")
+    assert "meanwhile" in press(desk, issue, "drop", story=first.pk, revision=1)
+    assert "out of date" in press(desk, issue, "drop", story="x")
+    assert len(titles(issue)) == 3
+
+
+def test_an_issue_is_approved_sent_held_back_and_paused(desk: Client, issue: Issue) -> None:
+    """The whole way, by its buttons."""
+    assert "approved first" in press(desk, issue, "send")
+    assert "Approved" in press(desk, issue, "approve")
+    page = desk.get(f"/admin/issues/{issue.pk}/desk/").content.decode()
+    assert "Send to 2 now" in page
+    assert "On its way" in press(desk, issue, "send")
+    assert "Undo" in desk.get(f"/admin/issues/{issue.pk}/desk/").content.decode()
+    assert "nobody has got it" in press(desk, issue, "undo")
+    at = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    assert "It goes out" in press(desk, issue, "schedule", at=at)
+    assert "Choose a day" in press(desk, issue, "schedule", at="soon")
+    Issue.objects.filter(pk=issue.pk).update(state=State.SENDING, planned_at=NOON)
+    assert "Paused" in press(desk, issue, "pause")
+    assert "goes on" in press(desk, issue, "resume")
+    story = issue.stories.first()
+    assert story is not None
+    assert "in no mail" in press(desk, issue, "retract", story=story.pk, note="Wrong.")
+    assert "Cancelled for good" in press(desk, issue, "cancel")
+
+
+def test_a_test_of_this_very_issue_is_sent(desk: Client, issue: Issue, settings: Settings) -> None:
+    """As it is on the desk, marked, and without a trace."""
+    press(desk, issue, "head", subject="Only here", preheader="", appeal="")
+    with SmtpServer() as server:
+        settings.DIGEST_SMTP_URL = server.url
+        assert "on its way" in press(desk, issue, "test", to="ada@courier.example")
+        assert "no valid email" in press(desk, issue, "test", to="nobody")
+    (got,) = server.received
+    mail = message_from_bytes(got.data, policy=policy.default)
+    assert (mail["Subject"], mail["To"]) == ("[Test] Only here", "ada@courier.example")
+    assert not Delivery.objects.exists()
+
+
+def test_the_mail_is_shown_as_it_would_arrive(desk: Client, issue: Issue) -> None:
+    """Its HTML in a sandbox, its text, its source; a subscriber's own."""
+    subscriber = issue.newsletter.subscriptions.first()
+    assert subscriber is not None
+    base = f"/admin/issues/{issue.pk}/preview"
+    html = desk.get(f"{base}/html/")
+    assert html["Content-Security-Policy"].startswith("sandbox;")
+    assert b"Story 1" in html.content
+    assert "Story 1" in desk.get(f"{base}/text/").content.decode()
+    theirs = desk.get(
+        f"{base}/source/", {"subscriber": subscriber.subscriber.email}
+    ).content.decode()
+    assert f"To: {subscriber.subscriber.email}" in theirs
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in theirs
+    assert desk.get(f"{base}/nonsense/").status_code == 404
+    Newsletter.objects.update(subject="{{ 1 / 0 }}")
+    Issue.objects.update(revision=7, subject="")
+    assert desk.get(f"{base}/html/")["Content-Type"].startswith("text/plain")
+
+
+def test_what_moves_is_told_in_numbers_that_add_up(desk: Client) -> None:
+    """For the page that asks every other second."""
+    issue = make_running(4)
+    Delivery.objects.filter(pk=Delivery.objects.latest("pk").pk).update(
+        state=Delivery.State.SENT, settled_at=NOON
+    )
+    facts = desk.get(f"/admin/issues/{issue.pk}/desk/progress/").json()
+    assert (facts["eligible"], facts["sent"], facts["queued"], facts["percent"]) == (4, 1, 3, 25)
+    assert desk.get("/admin/home/moving/").json()["going"][0]["settled"] == 1
+
+
+def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Issue) -> None:
+    """Pressed twice, it is one."""
+    make_article(make_source(issue.newsletter), available_at=clock.now() - timedelta(hours=1))
+    for _ in range(2):
+        answer = desk.post(
+            f"/admin/issues/start/{issue.newsletter_id}/", {"key": "wish"}, follow=True
+        )
+        assert b"goes out when you send it" in answer.content
+    assert Issue.objects.filter(kind="manual").count() == 1
+
+
+# --- Home ------------------------------------------------------------------------------
+
+
+def test_home_of_an_empty_house_says_what_to_do_first(desk: Client) -> None:
+    """The first run."""
+    assert b"Set up your publication" in desk.get("/admin/").content
+
+
+def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Issue) -> None:
+    """Each trouble with its button, which works."""
+    make_schedule(issue.newsletter)
+    running = make_running(2)
+    paused = make_running(1)
+    Issue.objects.filter(pk=paused.pk).update(state=State.PAUSED, reason="It broke.")
+    relay = Relay.objects.create(name="main", down_since=NOON, problem="refused")
+    now = clock.now()
+    wall = PausedDomain.objects.create(
+        relay=relay, domain="wall.example", since=now, until=now + timedelta(hours=1), why="5.7.1"
+    )
+    page = desk.get("/admin/").content.decode()
+    for words in ("Going out now", "Needs someone", "It broke.", "wall.example", "is down", "in "):
+        assert words in page
+    desk.post("/admin/home/resume/", {"key": paused.pk})
+    paused.refresh_from_db()
+    assert paused.state == State.SENDING
+    desk.post("/admin/home/lift/", {"key": wall.pk})
+    wall.refresh_from_db()
+    assert wall.until <= clock.now()
+    assert desk.post("/admin/home/nonsense/", {"key": 1}).status_code == 404
+    assert running.state == State.SENDING
+
+
+def test_charts_say_in_words_what_they_show() -> None:
+    """Nothing for nothing; labels are escaped."""
+    assert charts.bars([], "Nothing") == ""
+    assert charts.line([("a", 0, 0)], "Nothing") == ""
+    drawn = charts.bars([(EVIL, 3, 1), ("b", 2, 0)], "Subscribers")
+    assert "3 sent, 1 not" in drawn
+    assert "<script>" not in drawn
+    assert 'aria-label="Subscribers"' in charts.line([("a", 3, 1)], "Subscribers")
+
+
+# --- subscribers ---------------------------------------------------------------------------
+
+
+def test_a_subscriber_is_found_and_their_story_told(desk: Client) -> None:
+    """By the beginning of their address; every mail with the server's words."""
+    issue = make_running(1)
+    row = Delivery.objects.select_related("subscriber").get()
+    subscriber = row.subscriber
+    assert subscriber is not None
+    Delivery.objects.update(
+        state=Delivery.State.FAILED, settled_at=NOON, reply_code=550, reply="5.1.1 nobody"
+    )
+    page = desk.get("/admin/subscribers/", {"q": subscriber.email[:6].upper()}).content.decode()
+    assert subscriber.email in page
+    assert "begins with “zz”" in desk.get("/admin/subscribers/", {"q": "zz"}).content.decode()
+    story = desk.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
+    for words in ("550 5.1.1 nobody", "The Morning Tide", "Mon 23 Nov 2026, 12:00 UTC"):
+        assert words in story
+    left = desk.post(
+        f"/admin/subscribers/{subscriber.pk}/unsubscribe/",
+        {"newsletter": issue.newsletter.slug},
+        follow=True,
+    )
+    assert b"any more" in left.content
+    assert subscriber.subscriptions.get().state == "unsubscribed"
+
+
+def test_deliveries_are_listed_a_page_at_a_time(desk: Client) -> None:
+    """By state; each once, and none forgotten."""
+    issue = make_running(subscribers_pages.PAGE + 3)
+    some = Delivery.objects.values_list("pk", flat=True)[:2]
+    Delivery.objects.filter(pk__in=list(some)).update(
+        state=Delivery.State.FAILED, settled_at=NOON, reply="5.1.1 nobody"
+    )
+    address = f"/admin/issues/{issue.pk}/deliveries/"
+    first = desk.get(address)
+    second = desk.get(address, {"after": first.context["next"]})
+    seen = [row.pk for page in (first, second) for row, _ in page.context["rows"]]
+    assert len(seen) == len(set(seen)) == subscribers_pages.PAGE + 3
+    assert second.context["next"] == ""
+    failed = desk.get(address, {"state": "failed"})
+    assert len(failed.context["rows"]) == 2
+    assert b"failed 2" in failed.content
+
+
+def test_subscribers_are_paged_by_their_address(desk: Client) -> None:
+    """The last page says no further."""
+    newsletter = make_newsletter()
+    for _ in range(subscribers_pages.PAGE + 2):
+        make_subscriber(newsletter)
+    first = desk.get("/admin/subscribers/")
+    second = desk.get("/admin/subscribers/", {"after": first.context["next"]})
+    seen = [one.pk for page in (first, second) for one in page.context["found"]]
+    assert len(seen) == len(set(seen)) == subscribers_pages.PAGE + 2
+
+
+# --- what strangers wrote --------------------------------------------------------------
+
+
+def test_what_strangers_wrote_stays_text(desk: Client, issue: Issue) -> None:
+    """In a headline, a reason, a source's problem: on Home, on the desk, in lists."""
+    make_story(issue, title=EVIL, summary=EVIL, reason=EVIL, article=make_article(title=EVIL))
+    make_source(issue.newsletter, title=EVIL, problem=EVIL, failures=9, next_poll_at=LONG_AGO)
+    subscriber = make_subscriber(issue.newsletter, name=EVIL)
+    Delivery.objects.create(
+        issue=issue, subscriber=subscriber, due_at=NOON, state=4, settled_at=NOON, reply=EVIL
+    )
+    Issue.objects.update(reason=EVIL, subject=EVIL)
+    for address in (
+        "/admin/",
+        f"/admin/issues/{issue.pk}/desk/?q={EVIL}",
+        f"/admin/issues/{issue.pk}/desk/check/",
+        f"/admin/issues/{issue.pk}/deliveries/",
+        f"/admin/subscribers/{subscriber.pk}/",
+        "/admin/subscribers/",
+        "/admin/issues/issue/",
+        "/admin/articles/article/",
+        "/admin/articles/source/",
+    ):
+        answer = desk.get(address)
+        assert answer.status_code == 200
+        assert EVIL not in answer.content.decode()
+        assert "<script>alert" not in answer.content.decode()
+        assert "script-src 'self'" in answer["Content-Security-Policy"]
+        assert "'unsafe-inline'" not in answer["Content-Security-Policy"].partition("style-src")[0]
+
+
+def test_the_forms_of_the_console_open(desk: Client, issue: Issue) -> None:
+    """Every list; its rows lead to pages of ours; nothing that mail hangs on can be deleted."""
+    newsletter = issue.newsletter
+    for model in (
+        *("newsletters/newsletter", "newsletters/publication", "newsletters/appeal"),
+        *("articles/article", "articles/source", "issues/issue"),
+    ):
+        assert desk.get(f"/admin/{model}/").status_code == 200
+    for one, page in (
+        (newsletter, f"/admin/newsletter/{newsletter.pk}/"),
+        (newsletter.publication, f"/admin/publication/{newsletter.publication_id}/"),
+        (issue, f"/admin/issues/{issue.pk}/desk/"),
+    ):
+        listed = f"/admin/{one._meta.app_label}/{one._meta.model_name}"
+        assert f'href="{page}' in desk.get(f"{listed}/").content.decode()
+        assert desk.get(f"{listed}/{one.pk}/change/")["Location"] == page
+        assert desk.get(f"{listed}/\u0663/change/").status_code == 404
+        assert desk.post(f"{listed}/{one.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_list_of_issues_names_its_columns(desk: Client, issue: Issue) -> None:
+    """On a phone too, where each value stands beside the name of its column."""
+    page = desk.get("/admin/issues/issue/").content.decode()
+    assert 'data-label="Subject"' in page or 'data-label="subject"' in page
+    assert "Select record" not in page

@@ -1,0 +1,154 @@
+"""Every page of the console in a real browser: it can be read by all, fits, and runs nothing."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.apps import apps
+from django.core.cache import cache
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from digest.accounts.models import User
+from digest.articles.models import Article, Source
+from digest.issues.models import Issue
+from digest.newsletters.models import Appeal, Newsletter, Publication
+from digest.relays.models import Relay
+from digest.subscribers.models import Subscriber
+from tests.browser import chromium_page, in_browser
+from tests.console import houses
+from tests.console.test_rights import PAGES
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SHOTS = os.environ.get("DIGEST_SHOTS")  # a folder for pictures of every page
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+# What a browser does not open as a page: answers to buttons, downloads, parts of pages, ways out.
+NO_PAGES = (
+    *("moving/", "progress/", "<slug:verb>/", "export/", "check/", "logout/", "jsi18n/"),
+    *("autocomplete/", "desk/subscribers/", "/r/", "search/", "2fa/", "/account/", "/login/", "("),
+    # Mail is shown without scripts, axe's too; the desk's frames hold it.
+    *("preview/", "invitation", "<path:object_id>/delete/", "password_change", "domain/"),
+)
+SCRIPTED = """[...document.querySelectorAll("[href], [src], [action], [formaction]")]
+    .filter(one => [one.href, one.src, one.action, one.formAction]
+        .some(to => /^javascript:/i.test(to)))
+    .map(one => one.outerHTML)"""
+STATES: dict[str, tuple[Callable[[], User], dict[str, int], str]] = {
+    "empty": (houses.just_set_up, DESKTOP, "dark"),
+    "full on a phone": (houses.lived_in, PHONE, "dark"),
+    "full": (houses.lived_in, DESKTOP, "light"),
+    "in trouble": (houses.in_trouble, PHONE, "light"),
+}
+
+
+@pytest.fixture(params=STATES.items(), ids=lambda each: each[0])
+def page(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[Page]:
+    """A page of a browser that is signed in, in front of a house in some state."""
+    cache.clear()
+    name, (house, size, scheme) = request.param
+    user = house()
+    look = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
+    with chromium_page(**look, user_agent=houses.EVIL_BROWSER) as made:
+        made.goto(f"{live_server.url}/admin/")
+        made.get_by_label("Email").fill(user.email)
+        made.get_by_label("Password").fill(houses.PASSWORD)
+        made.get_by_role("button", name="Sign in", exact=True).click()
+        made.wait_for_url(f"{live_server.url}/admin/")
+        made.shot = f"{name.replace(' ', '-')}"  # type: ignore[attr-defined]
+        yield made
+
+
+@in_browser
+def test_every_page(page: Page, live_server: LiveServer) -> None:
+    """Axe finds nothing serious, nothing scrolls sideways, no word from outside runs."""
+    wrong: list[str] = []
+    for address in addresses():
+        answer = page.request.get(live_server.url + address)
+        if answer.status in {403, 404, 405}:  # Django's own, for what is only made elsewhere
+            continue
+        assert answer.status == 200, address
+        page.goto(live_server.url + address)
+        wrong += [f"{address}: {one}" for one in faults(page)]
+    assert wrong == []
+
+
+@in_browser
+def test_the_archive_runs_nothing(live_server: LiveServer) -> None:
+    """An issue of hostile words in public, on the page with the widest reach."""
+    houses.in_trouble()
+    issue = Issue.objects.filter(state=Issue.State.SENDING).get()
+    archive = f"{live_server.url}/archive/{issue.newsletter.slug}"
+    with chromium_page(viewport=PHONE) as public:
+        for address in (archive, f"{archive}/{issue.key}"):
+            public.goto(address)
+            public.wait_for_load_state("networkidle")
+            assert "hacked" in public.content()  # it is there, as words
+            assert public.evaluate("window.hacked") is None
+            assert public.evaluate(SCRIPTED) == []
+
+
+def addresses() -> list[str]:
+    """The console's pages, with the ids of what is there."""
+    found = []
+    for one in PAGES:
+        if not any(word in one.address for word in NO_PAGES) and one.address[-2:] != ">/":
+            found += filled(one.address)
+    assert len(found) > 15
+    return sorted(set(found))
+
+
+def filled(address: str) -> list[str]:
+    """An address for each thing that it may be about; of issues, one in each state."""
+    gap = re.search(r"<\w+:\w+>", address)
+    if not gap:
+        return [address]
+    if gap[0].startswith("<slug:"):
+        return []
+    return [address.replace(gap[0], str(key)) for key in keys_for(address)]
+
+
+def keys_for(address: str) -> Iterable[int]:
+    """The ids of what an address is about."""
+    if "<path:object_id>" in address:
+        app, model = address.split("/")[2:4]
+        found: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
+        return found
+    if "/issues/<int:pk>" in address:
+        return Issue.objects.order_by("state").distinct("state").values_list("pk", flat=True)
+    kind = next((kind for word, kind in KINDS.items() if word in address), User)
+    return kind.objects.order_by("pk").values_list("pk", flat=True)[:1]
+
+
+KINDS: dict[str, Any] = {
+    "/subscribers/": Subscriber,
+    "/article/": Article,
+    "/source/": Source,
+    "/setup/": Publication,
+    "/publication/": Publication,
+    "/relays/": Relay,
+    "appeal": Appeal,
+    "newsletter": Newsletter,
+}
+
+
+def faults(page: Page) -> Iterator[str]:
+    """Look at a page as axe, a ruler and an attacker do."""
+    page.wait_for_load_state("networkidle")
+    if SHOTS:
+        where = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
+        page.screenshot(path=Path(SHOTS) / f"{where}--{page.shot}.png", full_page=True)  # type: ignore[attr-defined]
+    for one in Axe().run(page).response["violations"]:
+        if one["impact"] in {"serious", "critical"}:
+            yield f"{one['id']} {[node['html'][:200] for node in one['nodes'][:3]]}"
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    if wide > 0:
+        yield f"{wide} px too wide"
+    if leads := page.evaluate(SCRIPTED):
+        yield f"leads into a script: {leads}"
+    for frame in page.frames:
+        if hacked := frame.evaluate("window.hacked"):
+            yield f"a stranger's script ran: {hacked}"

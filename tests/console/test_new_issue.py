@@ -1,0 +1,144 @@
+"""Issues outside the schedule, laid on the desk from the page; and what is uncertain, settled."""
+
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import User
+from digest.articles.models import Article
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.sending.models import Delivery
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_article,
+    make_newsletter,
+    make_running,
+    make_section,
+    make_source,
+    make_subscriber,
+)
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    """An owner's browser."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    return client
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter with two articles, a topic and two subscribers, one of whom chose it."""
+    newsletter = make_newsletter(slug="tide")
+    source = make_source(newsletter)
+    for title in ("Seals return", EVIL):
+        make_article(source, title=title)
+    make_section(newsletter, title="Coast", kind="topic", topics=["coast"])
+    for topics in ([], ["Coast"]):
+        subscriber = make_subscriber(newsletter)
+        subscriber.subscriptions.update(topics=topics)
+    return newsletter
+
+
+def page_of(newsletter: Newsletter) -> str:
+    """Where it is asked what is to be in the issue."""
+    return f"/admin/issues/start/{newsletter.pk}/"
+
+
+def test_the_page_offers_what_came_in(desk: Client, tide: Newsletter) -> None:
+    """With the number of subscribers, of all and of a topic; names are shown as text."""
+    page = desk.get(page_of(tide)).content.decode()
+    assert "Seals return" in page
+    assert EVIL not in page
+    assert "all 2 subscribers" in page
+    assert 'value="Coast"> Coast <span class="desk-quiet">1</span>' in page
+
+
+def test_chosen_stories_come_in_their_order(desk: Client, tide: Newsletter) -> None:
+    """For those of a topic; pressed twice, there is one issue."""
+    ids = list(Article.objects.order_by("pk").values_list("pk", flat=True))
+    form = {"key": "k", "what": "chosen", "article": ids[::-1], "topic": ["Coast"]}
+    for _ in range(2):
+        answer = desk.post(page_of(tide), form)
+        assert answer["Location"].endswith("/desk/")
+    issue = Issue.objects.get()
+    assert [story.article_id for story in issue.stories.all()] == ids[::-1]
+    assert issue.only_topics == ["Coast"]
+
+
+def test_what_is_new_takes_no_ticks(desk: Client, tide: Newsletter) -> None:
+    """Whatever was ticked before."""
+    seals = Article.objects.earliest("pk")
+    Article.objects.exclude(pk=seals.pk).update(title="Terns")
+    desk.post(page_of(tide), {"key": "k", "what": "new", "article": [seals.pk]})
+    assert Issue.objects.get().stories.count() == 2
+
+
+def test_a_search_keeps_what_was_ticked(desk: Client, tide: Newsletter) -> None:
+    """It stays on top, ticked; the rest is what was found."""
+    seals = Article.objects.get(title="Seals return")
+    make_article(make_source(tide), title="Dredging")
+    asked = urlencode({"q": "dredging", "article": seals.pk})
+    page = desk.get(f"{page_of(tide)}?{asked}").content.decode()
+    assert f'value="{seals.pk}" checked' in page
+    assert "Dredging" in page
+    assert EVIL.replace("<", "&lt;").replace(">", "&gt;") not in page
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"what": "chosen"},
+        {"what": "chosen", "article": ["x", "9" * 40, "-1"]},
+        {"what": "new", "topic": ["Unheard of"]},
+    ],
+)
+def test_rubbish_lays_down_nothing(desk: Client, tide: Newsletter, form: dict[str, object]) -> None:
+    """It says what is wrong, and the form is there still."""
+    answer = desk.post(page_of(tide), form)
+    assert list(answer.context["messages"])
+    assert b"For whom" in answer.content
+    assert not Issue.objects.exists()
+
+
+def test_a_retracted_article_is_not_offered(desk: Client, tide: Newsletter) -> None:
+    """Nor taken from a form that is older."""
+    Article.objects.update(retracted_at=LONG_AGO)
+    assert "Seals return" not in desk.get(page_of(tide)).content.decode()
+    seals = Article.objects.earliest("pk").pk
+    answer = desk.post(page_of(tide), {"what": "chosen", "article": [seals]})
+    assert "was retracted" in " ".join(str(one) for one in answer.context["messages"])
+
+
+@pytest.mark.parametrize(("way", "state"), [("sent", 3), ("again", 0), ("failed", 4)])
+@pytest.mark.parametrize("whose", ["one", "all"])
+def test_what_is_uncertain_is_settled(desk: Client, way: str, state: int, whose: str) -> None:
+    """One subscriber's mail, or all of it; whatever is not uncertain stays."""
+    issue = make_running(3)
+    first, second, third = issue.deliveries.order_by("pk")
+    Delivery.objects.filter(pk__in=[first.pk, second.pk]).update(
+        state=7, attempts=1, first_attempt_at=NOON, times_uncertain=1, fence=None
+    )
+    assert first.subscriber
+    page = desk.get(f"/admin/issues/{issue.pk}/deliveries/?state=uncertain").content.decode()
+    assert page.count("The relay has it<") == 2
+    form = {"way": way} | ({"email": first.subscriber.email} if whose == "one" else {})
+    desk.post(f"/admin/issues/{issue.pk}/uncertain/", form)
+    states = list(issue.deliveries.order_by("pk").values_list("state", flat=True))
+    assert states == [state, 7 if whose == "one" else state, third.state]
+
+
+def test_a_way_that_is_none_settles_nothing(desk: Client) -> None:
+    """Nor does an address that is none."""
+    issue = make_running(1)
+    issue.deliveries.update(state=7)
+    address = f"/admin/issues/{issue.pk}/uncertain/"
+    assert desk.post(address, {"way": "guess"}).status_code == 404
+    desk.post(address, {"way": "sent", "email": "no address"})
+    assert issue.deliveries.get().state == 7

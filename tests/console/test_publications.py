@@ -1,0 +1,228 @@
+"""A publication's own page keeps what can be, card by card; appeals say how they will look."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import AuditEntry, User
+from digest.newsletters.models import Appeal, Member, Publication, Role
+from tests.cast import NOON, make_appeal, make_newsletter, make_publication
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def courier() -> Publication:
+    """The Courier."""
+    return make_publication()
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    """An owner's browser."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    return client
+
+
+def signed_in(client: Client, role: str, publication: Publication) -> Client:
+    """The browser of a member of one publication."""
+    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(user=user, publication=publication, role=role, created_at=NOON)
+    client.force_login(user)
+    return client
+
+
+def kept(desk: Client, publication: Publication, card: str, **typed: Any) -> Any:
+    """Press Keep on a card."""
+    return desk.post(f"/admin/publication/{publication.pk}/{card}/", typed)
+
+
+NAME = {"name": "The Ebb", "url": "ebb.example", "postal_address": "2 Quay Street\r\nSaltmarsh"}
+LOOKS = {"logo_url": "", "logo_width": 200, "accent": "#aa3311", "accent_dark": "#ffbb99"}
+SENDER = {"sender_name": "The Ebb", "sender_email": "ebb@courier.example", "reply_to": ""}
+PLACE = {"language": "es", "timezone": "Europe/Madrid"}
+
+
+@pytest.mark.parametrize(
+    ("card", "typed", "then"),
+    [
+        (
+            "name",
+            NAME | {"tagline": "At dusk"},
+            {"url": "https://ebb.example", "tagline": "At dusk"},
+        ),
+        ("looks", LOOKS, {"logo_width": 200, "accent": "#aa3311", "accent_dark": "#ffbb99"}),
+        ("sender", SENDER | {"reply_to": "us@ebb.example"}, {"reply_to": "us@ebb.example"}),
+        ("place", PLACE, PLACE),
+    ],
+)
+def test_a_card_is_kept(
+    desk: Client, courier: Publication, card: str, typed: dict[str, Any], then: dict[str, Any]
+) -> None:
+    """And it is noted who did; the other cards stay as they were."""
+    before: dict[str, Any] = {**Publication.objects.values().get()}
+    assert kept(desk, courier, card, **typed).status_code == 302
+    after: dict[str, Any] = {**Publication.objects.values().get()}
+    assert {name: after[name] for name in then} == then
+    assert {name for name in after if after[name] != before[name]} <= set(typed)
+    entry = AuditEntry.objects.get()
+    assert (entry.publication_id, entry.target) == (courier.pk, after["name"])
+    assert desk.get(f"/admin/publication/{courier.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("card", "typed", "said"),
+    [
+        ("name", NAME | {"name": " "}, "This field is required"),
+        ("name", NAME | {"name": "The\u2028Ebb"}, "line end or a control character"),
+        ("name", NAME | {"url": "no address"}, "no web address"),
+        ("name", NAME | {"postal_address": "\r\n "}, "This field is required"),
+        ("looks", LOOKS | {"accent": "red"}, "A colour like"),
+        ("looks", LOOKS | {"logo_width": 5000}, "less than or equal to 520"),
+        ("looks", LOOKS | {"logo_url": "javascript:alert(1)"}, "no web address"),
+        ("sender", SENDER | {"sender_email": "nobody"}, "nobody"),
+        ("sender", SENDER | {"reply_to": "nobody"}, "nobody"),
+        ("sender", SENDER | {"sender_name": "A\u2028B"}, "line end or a control character"),
+        ("place", PLACE | {"timezone": "Mars/1"}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_it(
+    desk: Client, courier: Publication, card: str, typed: dict[str, Any], said: str
+) -> None:
+    """On the same page, with what was typed; nothing is changed, not even half."""
+    before = Publication.objects.values().get()
+    answer = kept(desk, courier, card, **typed)
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert "Nothing was changed" in answer.content.decode()
+    assert Publication.objects.values().get() == before
+    assert not AuditEntry.objects.exists()
+
+
+def test_there_is_no_other_card(desk: Client, courier: Publication) -> None:
+    """Nor any way to it."""
+    assert kept(desk, courier, "slug", slug="mine").status_code == 404
+    assert desk.get(f"/admin/publication/{courier.pk}/name/").status_code == 405
+
+
+def test_a_zone_of_before_stays_to_be_chosen(desk: Client) -> None:
+    """One that is not among the usual ones is not lost by keeping the card."""
+    courier = make_publication(timezone="Etc/GMT+3", language="pt-BR")
+    assert kept(desk, courier, "place", language="pt-BR", timezone="Etc/GMT+3").status_code == 302
+
+
+def test_the_page_names_newsletters_and_relay(desk: Client, courier: Publication) -> None:
+    """Words from outside stay words."""
+    newsletter = make_newsletter(publication=courier, name=EVIL)
+    page = desk.get(f"/admin/publication/{courier.pk}/").content.decode()
+    assert f"/admin/newsletter/{newsletter.pk}/" in page
+    assert EVIL not in page
+    assert "Its mail goes through" in page or "No relay takes mail" in page
+
+
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.EDITOR])
+def test_whoever_does_not_own_it_looks(client: Client, courier: Publication, role: str) -> None:
+    """And changes nothing: its name and sender stand in every mail."""
+    client = signed_in(client, role, courier)
+    page = client.get(f"/admin/publication/{courier.pk}/")
+    assert page.status_code == 200
+    assert b">Keep<" not in page.content
+    assert kept(client, courier, "place", **PLACE).status_code == 403
+    courier.refresh_from_db()
+    assert courier.language == "en"
+
+
+def test_owning_another_is_no_right_here(client: Client, courier: Publication) -> None:
+    """Who owns one publication and only looks at this one changes nothing of it."""
+    client = signed_in(client, Role.ANALYST, courier)
+    elsewhere = make_publication()
+    Member.objects.create(
+        user=User.objects.get(), publication=elsewhere, role=Role.OWNER, created_at=NOON
+    )
+    assert kept(client, courier, "place", **PLACE).status_code == 403
+    assert kept(client, elsewhere, "place", **PLACE).status_code == 302
+    courier.refresh_from_db()
+    assert courier.language == "en"
+
+
+def test_anothers_is_not_there(client: Client, courier: Publication) -> None:
+    """For the owner of one other alone."""
+    client = signed_in(client, Role.OWNER, make_publication())
+    assert client.get(f"/admin/publication/{courier.pk}/").status_code == 404
+    assert kept(client, courier, "place", **PLACE).status_code == 404
+    appeal = make_appeal(courier)
+    assert client.get(f"/admin/appeals/{appeal.pk}/preview/").status_code == 404
+
+
+# --- appeals ---------------------------------------------------------------------------
+
+
+def appealed(desk: Client, publication: Publication, **typed: Any) -> Any:
+    """Save a new appeal."""
+    given = {
+        "publication": publication.pk,
+        "heading": "A message",
+        "body": "Help us.",
+        "button": "Support us",
+        "url": "courier.example/support",
+        "starts_at_0": "2026-11-23",
+        "starts_at_1": "12:00",
+        "ends_at_0": "",
+        "ends_at_1": "",
+    }
+    return desk.post("/admin/newsletters/appeal/add/", given | typed)
+
+
+def test_an_appeal_may_have_no_end(desk: Client, courier: Publication) -> None:
+    """Its times are in UTC, and the form says so."""
+    page = desk.get("/admin/newsletters/appeal/add/").content.decode()
+    assert "From (UTC)" in page
+    assert appealed(desk, courier).status_code == 302
+    appeal = Appeal.objects.get()
+    assert (appeal.starts_at, appeal.ends_at) == (NOON, None)
+    assert appeal.url == "https://courier.example/support"
+    assert "no end" in desk.get("/admin/newsletters/appeal/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"ends_at_0": "2026-11-23", "ends_at_1": "11:00"}, "end before it begins"),
+        ({"ends_at_0": "2026-11-24"}, "valid time"),
+        ({"url": "ftp://courier.example/x"}, "no web address"),
+        ({"url": "javascript:alert(1)"}, "no web address"),
+        ({"body": ""}, "This field is required"),
+    ],
+)
+def test_an_appeal_that_cannot_be(
+    desk: Client, courier: Publication, typed: dict[str, str], said: str
+) -> None:
+    """Is not kept, and the form says why."""
+    answer = appealed(desk, courier, **typed)
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not Appeal.objects.exists()
+
+
+def test_an_appeal_is_shown_as_mail_shows_it(desk: Client, courier: Publication) -> None:
+    """In a frame that runs nothing, whatever stands in it."""
+    appeal = make_appeal(courier, heading=EVIL, ends_at=NOON + timedelta(days=1))
+    page = desk.get(f"/admin/newsletters/appeal/{appeal.pk}/change/").content.decode()
+    assert f'src="/admin/appeals/{appeal.pk}/preview/?scheme=light"' in page
+    mail = desk.get(f"/admin/appeals/{appeal.pk}/preview/")
+    assert "Help us stay afloat." in mail.content.decode()
+    assert EVIL not in mail.content.decode()
+    assert mail["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_an_analyst_looks_at_an_appeal(client: Client, courier: Publication) -> None:
+    """Without a field to type in."""
+    appeal = make_appeal(courier)
+    page = signed_in(client, Role.ANALYST, courier).get(
+        f"/admin/newsletters/appeal/{appeal.pk}/change/"
+    )
+    assert page.status_code == 200
+    assert b'name="heading"' not in page.content

@@ -1,0 +1,303 @@
+"""The relays' pages: how each is doing, and what their buttons and forms do."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from digest.accounts.models import AuditEntry, User
+from digest.core import clock
+from digest.newsletters.models import Member
+from digest.relays import pausing, registry
+from digest.relays.models import PausedDomain, Relay
+from digest.relays.registry import Terms
+from digest.sending.models import Delivery
+from digest.subscribers.models import Subscriber
+from tests.cast import NOON, make_newsletter, make_running
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+SECRET = "hunter2-and-more"
+URL = f"smtp://ann:{SECRET}@relay.example:587"
+TYPED = {"name": "main", "kind": "smtp", "user": "", "password": "", "until": "1000000"}
+
+
+@pytest.fixture(autouse=True)
+def _alone(settings: Settings) -> None:
+    """No relay is named by the environment."""
+    settings.DIGEST_SMTP_URL = ""
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    """An owner's browser."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    return client
+
+
+def press(client: Client, address: str, **form: object) -> str:
+    """Press a button; return the page that follows."""
+    answer = client.post(f"/admin/relays/{address}/", form, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def at(server: SmtpServer, **more: str) -> dict[str, str]:
+    """The form's fields for a server of a test."""
+    host, _, port = server.url.removeprefix("smtp://").partition("?")[0].partition(":")
+    return TYPED | {"host": host, "port": port.strip("/"), "security": "none"} | more
+
+
+def test_without_a_relay_it_is_said_what_waits(desk: Client) -> None:
+    """And how to add one."""
+    make_newsletter()
+    page = desk.get("/admin/relays/").content.decode()
+    assert "There is no relay: no mail goes out" in page
+    assert "Mail from courier.example waits" in page
+
+
+def test_a_relay_is_shown_with_its_health_and_limits(desk: Client) -> None:
+    """Its host, and never its password."""
+    slow = registry.begin_warming(clock.now().date(), 500, 2.0, 9_000)
+    limits = {"gmail.com": 600, "*": 60}
+    relay = registry.add("main", URL, Terms(per_minute=1_200, domain_limits=limits, warming=slow))
+    now = clock.now()
+    Relay.objects.update(down_since=NOON, retry_at=now + timedelta(minutes=4), problem="421 busy")
+    PausedDomain.objects.create(
+        relay=relay,
+        domain="wall.example",
+        since=now,
+        until=now + timedelta(hours=1),
+        why="5.7.1 no",
+    )
+    page = desk.get("/admin/relays/").content.decode()
+    for words in (
+        "smtp://relay.example:587",
+        "down since Mon 23 Nov 2026, 12:00 UTC",
+        "421 busy",
+        "try again in 4 minutes",
+        "1,200",
+        "gmail.com: 600",
+        "every other domain: 60",
+        "today at most 500",
+        "wall.example",
+        "5.7.1 no",
+        "Try again now",
+    ):
+        assert words in page
+    for place in ("/admin/relays/", f"/admin/relays/{relay.pk}/change/"):
+        shown = desk.get(place)
+        assert SECRET not in shown.content.decode()
+        assert "ann" not in shown.content.decode().replace("cannot", "")
+    assert "no-store" in shown["Cache-Control"]
+
+
+def test_a_relay_that_lets_us_in_is_added(desk: Client) -> None:
+    """Asked first, without mail; kept as it was typed, sealed."""
+    with SmtpServer() as server:
+        page = press(
+            desk,
+            "add",
+            **at(
+                server,
+                sender_domains="Courier.example, tide.example",
+                weight="3",
+                per_minute="600",
+                domain_limits="gmail.com 600\n* = 60\n",
+                warming="begin",
+                start="500",
+                growth="1.5",
+            ),
+        )
+        assert server.received == []
+        assert server.connections or server.said
+    assert "Mail goes through main from now on" in page
+    relay = Relay.objects.get()
+    assert (relay.active, relay.weight, relay.per_minute) == (True, 3, 600)
+    assert relay.sender_domains == ["courier.example", "tide.example"]
+    assert relay.domain_limits == {"gmail.com": 600, "*": 60}
+    assert (relay.warming_start, relay.warming_growth) == (500, 1.5)
+    assert relay.sealed_url
+    assert AuditEntry.objects.get().action == "added a relay"
+
+
+def test_a_relay_that_refuses_us_is_kept_switched_off(desk: Client) -> None:
+    """Its words are shown, as text; no mail goes to it."""
+    with SmtpServer({"connect": lambda _: f"554 5.7.1 {EVIL}"}) as server:
+        page = press(desk, "add", **at(server))
+    assert "is kept, switched off" in page
+    assert EVIL not in page
+    assert "&lt;script&gt;" in page
+    assert not Relay.objects.get().active
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"name": EVIL}, "a name has letters"),
+        ({"name": "default"}, "that DIGEST_SMTP_URL names"),
+        ({"host": ""}, "Say where the relay is"),
+        ({"host": "no host/"}, "is no host"),
+        ({"port": "99999999999"}, "less than or equal to 65535"),
+        ({"kind": EVIL}, "not one of the available choices"),
+        ({"kind": "postmark", "host": ""}, "It needs one."),
+        ({"kind": "postmark", "key": "a b", "options": "password_file=/etc/passwd"}, "takes no 1"),
+        ({"kind": "test", "key": "x"}, "not one of the available choices"),
+        ({"sender_domains": "no_domain!"}, "is no domain"),
+        ({"domain_limits": "gmail.com many"}, "like gmail.com 600"),
+        ({"domain_limits": f"{EVIL} 5"}, "is no domain"),
+        ({"weight": "-1"}, "greater than or equal to 0"),
+        ({"warming": "begin", "start": "0"}, "begins with 1 or more"),
+        ({"password": "\u2026", "user": "ann"}, "only be ASCII"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_kept(
+    desk: Client, wrong: dict[str, str], words: str
+) -> None:
+    """No secret comes back with the form."""
+    form = TYPED | {"host": "127.0.0.1", "port": "1", "security": "none", "password": SECRET}
+    page = press(desk, "add", **(form | wrong))
+    assert words in page
+    assert EVIL not in page
+    assert SECRET not in page
+    assert not Relay.objects.exists()
+
+
+def test_a_host_is_all_that_smtp_takes_from_the_form(desk: Client) -> None:
+    """No option of an address, such as a file to read a password from, slips in by it."""
+    page = press(desk, "add", **(TYPED | {"host": "x?password_file=/etc/passwd", "port": "1"}))
+    assert "is no host" in page
+
+
+def test_a_name_is_taken_once(desk: Client) -> None:
+    """The first stays as it is."""
+    with SmtpServer() as server:
+        press(desk, "add", **at(server, weight="7"))
+        assert "called main already" in press(desk, "add", **at(server))
+    assert Relay.objects.get().weight == 7
+
+
+def test_a_providers_key_is_sealed(desk: Client) -> None:
+    """In an address that is read again as it was typed."""
+    form = TYPED | {"kind": "postmark", "key": "to/ken", "options": "message_stream=broadcast"}
+    press(desk, "add", **form)
+    url = registry.url_of(Relay.objects.get())
+    assert url == "anymail+postmark://to%2Fken@default?message_stream=broadcast"
+
+
+def test_limits_change_and_the_address_stays(desk: Client) -> None:
+    """Where none is typed; what is emptied is no limit any more."""
+    slow = registry.begin_warming(clock.now().date(), 500, 2.0, 9_000)
+    relay = registry.add("main", URL, Terms(per_minute=5, domain_limits={"*": 6}, warming=slow))
+    page = desk.get(f"/admin/relays/{relay.pk}/change/").content.decode()
+    assert "* 6" in page
+    form = TYPED | {"name": "other", "weight": "0", "warming": "end"}
+    assert "is changed" in press(desk, f"{relay.pk}/change", **form)
+    relay.refresh_from_db()
+    assert (relay.name, relay.weight, relay.per_minute) == ("main", 0, None)
+    assert (relay.domain_limits, relay.warming_since) == ({}, None)
+    assert registry.url_of(relay) == URL
+
+
+def test_a_new_address_has_to_let_us_in(desk: Client) -> None:
+    """Or the old one stays, and so do the limits."""
+    relay = registry.add("main", URL, Terms())
+    with SmtpServer({"connect": lambda _: "554 5.7.1 go away"}) as server:
+        page = press(desk, f"{relay.pk}/change", **at(server, weight="9"))
+    assert "go away" in page
+    assert "Nothing was changed" in page
+    relay.refresh_from_db()
+    assert (registry.url_of(relay), relay.weight) == (URL, 1)
+    with SmtpServer() as server:
+        press(desk, f"{relay.pk}/change", **at(server))
+        relay.refresh_from_db()
+        assert registry.shown(relay) == server.url.partition("?")[0]
+
+
+def test_the_environments_relay_stays_where_it_is(desk: Client, settings: Settings) -> None:
+    """Its limits may change; its address and itself are not for the page."""
+    with SmtpServer() as server:
+        settings.DIGEST_SMTP_URL = server.url
+        (relay,) = registry.known()
+        assert b"as DIGEST_SMTP_URL says" in desk.get(f"/admin/relays/{relay.pk}/change/").content
+        assert "DIGEST_SMTP_URL" in press(desk, f"{relay.pk}/change", **at(server))
+        press(desk, f"{relay.pk}/change", **(TYPED | {"per_minute": "7"}))
+        assert "DIGEST_SMTP_URL names it" in press(desk, f"{relay.pk}/remove")
+    relay.refresh_from_db()
+    assert relay.per_minute == 7
+
+
+def test_a_check_is_a_conversation_without_mail(desk: Client) -> None:
+    """It says what the relay says, either way."""
+    with SmtpServer() as server:
+        relay = registry.add("main", server.url, Terms())
+        assert "lets us in" in press(desk, f"{relay.pk}/check")
+        assert server.received == []
+    assert "cannot be used" in press(desk, f"{relay.pk}/check")
+
+
+def test_a_relay_is_switched_off_on_and_forgotten(desk: Client) -> None:
+    """Each time it is noted who did."""
+    relay = registry.add("main", URL, Terms())
+    assert "switched off" in press(desk, f"{relay.pk}/pause")
+    assert not Relay.objects.get().active
+    press(desk, f"{relay.pk}/resume")
+    assert Relay.objects.get().active
+    press(desk, f"{relay.pk}/remove")
+    assert not Relay.objects.exists()
+    said = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+    assert said == ["switched a relay off", "switched a relay on", "removed a relay"]
+
+
+def test_a_domain_is_tried_again(desk: Client) -> None:
+    """What waits for it is due now."""
+    make_running(1)
+    Subscriber.objects.update(email="ines@wall.example")
+    relay = registry.add("main", URL, Terms())
+    now = clock.now()
+    wall = pausing.pause(relay, "wall.example", "5.7.1 no", now)
+    assert wall
+    later = now + timedelta(hours=1)
+    Delivery.objects.update(state=2, due_at=later, reply="Held back: wall.example refuses.")
+    assert "1 waiting mails are due now" in press(desk, f"domains/{wall.pk}/lift")
+    assert Delivery.objects.get().due_at < later
+    wall.refresh_from_db()
+    assert wall.until <= clock.now()
+
+
+@pytest.mark.parametrize("act", ["check", "pause", "resume", "remove"])
+def test_looking_does_nothing(desk: Client, act: str) -> None:
+    """Buttons are pressed; what is gone is not there."""
+    relay = registry.add("main", URL, Terms())
+    assert desk.get(f"/admin/relays/{relay.pk}/{act}/").status_code == 405
+    assert desk.post(f"/admin/relays/{relay.pk + 1}/{act}/").status_code == 404
+    assert Relay.objects.get().active
+
+
+def test_relays_are_for_owners_of_everything(client: Client) -> None:
+    """They carry all publications' mail: the owner of one is refused, and shown no way there."""
+    newsletter = make_newsletter()
+    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    member = Member.objects.create(
+        user=user, publication=newsletter.publication, role="owner", created_at=NOON
+    )
+    client.force_login(user)
+    assert client.get("/admin/relays/").status_code == 403
+    assert b"/admin/relays/" not in client.get("/admin/").content
+    member.publication = None
+    member.save()
+    assert client.get("/admin/relays/").status_code == 200
+    assert b"/admin/relays/" in client.get("/admin/").content
+
+
+def test_what_strangers_wrote_is_text(desk: Client) -> None:
+    """A relay's last words, and a domain's."""
+    relay = registry.add("main", URL, Terms())
+    Relay.objects.update(down_since=NOON, problem=EVIL)
+    until = clock.now() + timedelta(hours=1)
+    PausedDomain.objects.create(relay=relay, domain=EVIL, since=NOON, until=until, why=EVIL)
+    answer = desk.get("/admin/relays/")
+    assert EVIL not in answer.content.decode()
+    assert "script-src 'self'" in answer["Content-Security-Policy"]

@@ -1,0 +1,323 @@
+"""Who may do what: every address of the console, walked in every role."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from digest.accounts.models import AuditEntry, User
+from digest.articles.models import Article, Source
+from digest.console.issues import acts
+from digest.issues.models import Issue
+from digest.newsletters import members
+from digest.newsletters.members import Right
+from digest.newsletters.models import Appeal, Member, Newsletter, Publication, Role
+from digest.subscribers.models import Subscriber
+from digest.webhooks import registry
+from digest.webhooks.models import Webhook
+from tests.cast import (
+    NOON,
+    make_appeal,
+    make_article,
+    make_issue,
+    make_newsletter,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+class Page(NamedTuple):
+    """An address of the console, and the right that it says it takes."""
+
+    address: str
+    right: Right | None
+
+
+def pages_of(patterns: list[Any], before: str = "") -> list[Page]:
+    """Walk the addresses."""
+    found = []
+    for pattern in patterns:
+        here = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            found += pages_of(pattern.url_patterns, here)
+        elif isinstance(pattern, URLPattern):
+            found.append(Page("/" + here, getattr(pattern.callback, "right", None)))
+    return found
+
+
+def filled(address: str, number: int = 1) -> str:
+    """Fill in an address so that it can be asked for."""
+    for part, value in {
+        "<int:pk>": str(number),
+        "<int:newsletter>": str(number),
+        "<int:issue_id>": str(number),
+        "<int:section>": "0",
+        "<int:publication>": str(number),
+        "<int:appeal>": str(number),
+        "<slug:card>": "name",
+        "<slug:verb>": "undo",
+        "<slug:kind>": "html",
+        "<path:object_id>": str(number),
+        "<int:content_type_id>": "1",
+    }.items():
+        address = address.replace(part, value)
+    return address
+
+
+PAGES = [
+    page for page in pages_of(get_resolver().url_patterns) if page.address.startswith("/admin/")
+]
+OURS = [page for page in PAGES if page.right]
+DJANGOS = [page for page in PAGES if not page.right and "account/" not in page.address]
+# Whoever is not signed in may open these, and they do nothing without a link or a password.
+OPEN = {
+    "/admin/login/",
+    "/admin/logout/",
+    "/admin/jsi18n/",
+    "/admin/password_change/",
+    "/admin/invitation/<str:token>/",
+    "/admin/account/email/",
+}
+walk = pytest.mark.parametrize("page", OURS, ids=lambda page: page.address)
+
+
+@pytest.fixture
+def theirs() -> Issue:
+    """An issue with a story and a subscriber, of one publication; each has the same id, for walks."""
+    newsletter = make_newsletter(slug="tide", approval="none")
+    source = make_source(newsletter)
+    issue = make_issue(newsletter, state="draft", slot=NOON.replace(year=2099))
+    make_story(issue, article=make_article(source))
+    make_subscriber(newsletter)
+    make_appeal(newsletter.publication)
+    registry.add(
+        "crm",
+        "https://crm.example/",
+        ["issue.sent"],
+        now=NOON,
+        publication=newsletter.publication,
+    )
+    return issue
+
+
+SignIn = Callable[..., Client]
+
+
+@pytest.fixture
+def sign_in(client: Client) -> SignIn:
+    """Sign somebody in as a member of a publication."""
+
+    def signed(role: str, publication: Publication | None, **rights: bool) -> Client:
+        user = User.objects.create_user("eve@courier.example", "correct-horse", is_staff=True)
+        Member.objects.create(
+            user=user, publication=publication, role=role, created_at=NOON, **rights
+        )
+        client.force_login(user)
+        return client
+
+    return signed
+
+
+def elsewhere() -> Publication:
+    """Another publication."""
+    return Publication.objects.get(pk=make_newsletter(slug="flood").publication_id)
+
+
+def number_for(page: Page, issue: Issue) -> int:
+    """The id that an address is about."""
+    for word, kind in KINDS.items():
+        if word in page.address:
+            return int(kind.objects.earliest("pk").pk)
+    return issue.pk
+
+
+KINDS: dict[str, Any] = {
+    "/subscribers/": Subscriber,
+    "/webhooks/": Webhook,
+    "/article/": Article,
+    "/source/": Source,
+    "<int:publication>": Publication,
+    "<int:appeal>": Appeal,
+    "newsletter": Newsletter,
+    "/start/": Newsletter,
+}
+
+
+def test_the_walk_finds_the_pages() -> None:
+    """A walk over nothing would prove nothing."""
+    assert len(OURS) > 15
+    assert {page.right for page in OURS} >= {Right.SEE, Right.EDIT, Right.SUBSCRIBERS, Right.MANAGE}
+
+
+@pytest.mark.parametrize("page", [*OURS, *DJANGOS], ids=lambda page: page.address)
+@pytest.mark.parametrize("who", ["nobody", "an account that is nobody's member"])
+def test_every_address_is_refused_to_strangers(
+    client: Client, theirs: Issue, page: Page, who: str
+) -> None:
+    """By GET and POST alike: only the page to sign in is shown."""
+    if page.address in OPEN or "(" in page.address:
+        pytest.skip("open to all, or a pattern for the rest")
+    User.objects.create_user("ada@courier.example", "x", is_staff=True)  # it is no first run
+    if who != "nobody":
+        client.force_login(User.objects.create_user("eve@reader.example", "x"))
+    before = list(Issue.objects.values())
+    for method in (client.get, client.post):
+        answer = method(filled(page.address, number_for(page, theirs)))
+        signing_in = answer.status_code == 302 and "/login/" in answer["Location"]
+        assert signing_in or answer.status_code in {403, 404, 405}, answer.status_code
+    assert list(Issue.objects.values()) == before
+
+
+@walk
+@pytest.mark.parametrize("role", Role.values)
+def test_a_page_is_refused_without_its_right(
+    sign_in: SignIn, theirs: Issue, page: Page, role: str
+) -> None:
+    """403, whatever it is asked for, and nothing is changed."""
+    client = sign_in(role, theirs.newsletter.publication, may_send=False)
+    member = Member.objects.get()
+    if page.right in members.rights_of(member):
+        pytest.skip("they have it")
+    before = list(Issue.objects.values())
+    for method in (client.get, client.post):
+        answer = method(filled(page.address, number_for(page, theirs)))
+        assert answer.status_code in {403, 405}
+    assert 403 in {
+        client.get(filled(page.address, 1)).status_code,
+        client.post(filled(page.address, 1)).status_code,
+    }
+    assert list(Issue.objects.values()) == before
+
+
+@walk
+def test_what_is_anothers_is_not_there(sign_in: SignIn, theirs: Issue, page: Page) -> None:
+    """The owner of one publication finds nothing of the other's, and changes none of it."""
+    client = sign_in("owner", elsewhere())
+    before = list(Issue.objects.values())
+    for method in (client.get, client.post):
+        answer = method(filled(page.address, number_for(page, theirs)))
+        if "<int" in page.address:
+            assert answer.status_code in {403, 404, 405}
+        assert "Story" not in answer.content.decode(errors="replace")
+    assert list(Issue.objects.values()) == before
+
+
+@pytest.mark.parametrize("verb", sorted(acts.VERBS))
+def test_an_analyst_presses_no_button(sign_in: SignIn, theirs: Issue, verb: str) -> None:
+    """They look."""
+    client = sign_in("analyst", theirs.newsletter.publication)
+    answer = client.post(f"/admin/issues/{theirs.pk}/desk/{verb}/", {"revision": 1})
+    assert answer.status_code == 403
+    assert client.get(f"/admin/issues/{theirs.pk}/desk/").status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["send", "schedule", "resume"])
+def test_sending_is_a_right_of_its_own(sign_in: SignIn, theirs: Issue, verb: str) -> None:
+    """An editor without it changes, and does not send."""
+    client = sign_in("editor", theirs.newsletter.publication, may_send=False)
+    address = f"/admin/issues/{theirs.pk}/desk/"
+    assert client.post(f"{address}{verb}/", {"revision": 1}).status_code == 403
+    assert b"Send to" not in client.get(address).content
+    assert client.post(f"{address}skip/", {"revision": 1}).status_code == 302
+    theirs.refresh_from_db()
+    assert theirs.state == "skipped"
+
+
+def test_an_editor_who_may_sends(sign_in: SignIn, theirs: Issue) -> None:
+    """And it is noted who did."""
+    client = sign_in("editor", theirs.newsletter.publication)
+    client.post(f"/admin/issues/{theirs.pk}/desk/send/", {"revision": 1})
+    theirs.refresh_from_db()
+    assert theirs.send_at is not None
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action[:5]) == ("eve@courier.example", "send:")
+    assert entry.publication_id == theirs.newsletter.publication_id
+
+
+def test_an_analyst_sees_no_address(sign_in: SignIn, theirs: Issue) -> None:
+    """Nor a mail as one subscriber gets it."""
+    subscriber = Subscriber.objects.get()
+    client = sign_in("analyst", theirs.newsletter.publication)
+    assert client.get(f"/admin/subscribers/{subscriber.pk}/").status_code == 403
+    preview = f"/admin/issues/{theirs.pk}/preview/html/"
+    assert client.get(preview).status_code == 200
+    assert client.get(preview, {"subscriber": subscriber.email}).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["newsletters/publication", "newsletters/appeal"])
+@pytest.mark.parametrize("role", ["analyst", "owner of another"])
+def test_forms_are_for_those_who_may(sign_in: SignIn, theirs: Issue, kind: str, role: str) -> None:
+    """An analyst looks and keeps nothing; another's owner does not find it."""
+    mine = theirs.newsletter.publication
+    client = sign_in("analyst", mine) if role == "analyst" else sign_in("owner", elsewhere())
+    Newsletter.objects.filter(pk=theirs.newsletter_id).update(name="As it was")
+    pk = mine.pk if kind.endswith("publication") else theirs.newsletter_id
+    answer = client.post(f"/admin/{kind}/{pk}/change/", {"name": "Mine"})
+    assert answer.status_code in {302, 403}
+    assert Newsletter.objects.get(pk=theirs.newsletter_id).name == "As it was"
+    if role != "analyst":
+        listed = client.get(f"/admin/{kind}/").content.decode()
+        assert "As it was" not in listed
+    else:
+        assert client.post(f"/admin/{kind}/add/", {"name": "New"}).status_code == 403
+
+
+def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, theirs: Issue) -> None:
+    """No newsletter is made under another's name."""
+    other = elsewhere()
+    client = sign_in("owner", other)
+    foreign = theirs.newsletter.publication_id
+    for address in ("/admin/newsletter/add/", "/admin/newsletters/appeal/add/"):
+        page = client.get(address).content.decode()
+        assert f'<option value="{other.pk}"' in page
+        assert f'<option value="{foreign}"' not in page
+    client.post("/admin/newsletter/add/", {"publication": foreign, "name": "Mine"})
+    assert not Newsletter.objects.filter(name="Mine").exists()
+
+
+def test_an_inactive_account_is_out_at_once(sign_in: SignIn, theirs: Issue) -> None:
+    """Its session is of no use any more."""
+    client = sign_in("owner", theirs.newsletter.publication)
+    assert client.get("/admin/").status_code == 200
+    User.objects.update(is_active=False)
+    assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("kind", ["issues/issue", "newsletters/appeal"])
+def test_filters_name_nothing_of_anothers(sign_in: SignIn, theirs: Issue, kind: str) -> None:
+    """Not even by the names beside a list."""
+    Newsletter.objects.update(name="Secret plans")
+    Publication.objects.update(name="Secret plans")
+    mine = elsewhere()
+    make_appeal(mine)
+    for state in ("draft", "sent"):
+        make_issue(make_newsletter(slug=f"own-{state}", publication=mine), state=state)
+    client = sign_in("owner", mine)
+    assert b"Secret plans" not in client.get(f"/admin/{kind}/").content
+
+
+def test_a_wish_of_anothers_is_not_taken_for_ones_own(sign_in: SignIn, theirs: Issue) -> None:
+    """The key of their issue opens nothing and notes nothing."""
+    Issue.objects.update(start_key="theirs")
+    mine = Newsletter.objects.get(publication=elsewhere())
+    client = sign_in("owner", mine.publication)
+    answer = client.post(f"/admin/issues/start/{mine.pk}/", {"what": "new", "key": "theirs"})
+    assert b"another newsletter" in answer.content
+    assert not AuditEntry.objects.exists()
+
+
+@walk
+def test_no_page_is_kept_by_browsers_and_none_is_framed(
+    sign_in: SignIn, theirs: Issue, page: Page
+) -> None:
+    """Subscribers' addresses are not to be had by the Back button once somebody signed out."""
+    client = sign_in("owner", None)
+    answer = client.get(filled(page.address, number_for(page, theirs)))
+    assert "no-store" in answer["Cache-Control"]
+    assert re.search("frame-ancestors '(none|self)'", answer["Content-Security-Policy"])

@@ -1,0 +1,130 @@
+"""What came in: an article's page and a source's, and the buttons on them."""
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import AuditEntry, User
+from digest.articles.models import Article, Source
+from digest.issues.models import Issue
+from digest.newsletters.models import Member, Newsletter, Pick, Role
+from tests.cast import (
+    NOON,
+    make_article,
+    make_issue,
+    make_newsletter,
+    make_publication,
+    make_source,
+    make_story,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """The Morning Tide."""
+    return make_newsletter(slug="tide")
+
+
+@pytest.fixture
+def seals(tide: Newsletter) -> Article:
+    """An article that it carries, in an issue on the desk beside another one."""
+    found = make_article(make_source(tide), title="Seals return")
+    issue = make_issue(tide, state=Issue.State.DRAFT, subject="Today")
+    make_story(issue, article=found, title=found.title)
+    make_story(issue, title="Another")
+    return found
+
+
+def browser_of(newsletter: Newsletter, role: Role) -> Client:
+    """The browser of somebody of the newsletter's publication."""
+    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(user=user, publication=newsletter.publication, role=role, created_at=NOON)
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def press(browser: Client, article: Article, verb: str, **typed: str) -> int:
+    """Press a button of an article."""
+    return browser.post(f"/admin/article/{article.pk}/{verb}/", typed).status_code
+
+
+def test_an_article_shows_where_it_went(tide: Newsletter, seals: Article) -> None:
+    """Its issues, its source, its times with their zone; a link that is a script leads nowhere."""
+    browser = browser_of(tide, Role.ANALYST)
+    page = browser.get(f"/admin/article/{seals.pk}/").content.decode()
+    assert "Today" in page
+    assert "12:00 UTC" in page
+    assert f'href="{seals.url}"' in page
+    assert "Take back" not in page
+    Article.objects.update(url="javascript:alert(1)")
+    assert "javascript:" not in browser.get(f"/admin/article/{seals.pk}/").content.decode()
+
+
+def test_an_article_is_taken_back(tide: Newsletter, seals: Article) -> None:
+    """From issues on the desk, and those to come; it is noted who did."""
+    assert press(browser_of(tide, Role.EDITOR), seals, "withdraw", note="Wrong count") == 302
+    seals.refresh_from_db()
+    assert seals.retracted_at
+    assert list(Issue.objects.get().stories.values_list("title", flat=True)) == ["Another"]
+    assert AuditEntry.objects.get().action.startswith("withdraw: Taken back; 1 issue")
+
+
+def test_an_article_goes_out_once_more_or_leads(tide: Newsletter, seals: Article) -> None:
+    """At an editor's word."""
+    browser = browser_of(tide, Role.EDITOR)
+    press(browser, seals, "again")
+    press(browser, seals, "pick", newsletter="tide")
+    seals.refresh_from_db()
+    assert seals.marked_updated_at
+    assert Pick.objects.get().article == seals
+    assert press(browser, seals, "pick", newsletter="flood") == 404
+    assert press(browser, seals, "nonsense") == 404
+
+
+def test_one_that_others_carry_too_is_theirs_as_well(tide: Newsletter, seals: Article) -> None:
+    """An editor of one publication takes nothing from the other's subscribers."""
+    other = make_newsletter(publication=make_publication())
+    other.sources.add(Source.objects.get())
+    browser = browser_of(tide, Role.EDITOR)
+    for verb in ("withdraw", "again"):
+        press(browser, seals, verb)
+    seals.refresh_from_db()
+    assert (seals.retracted_at, seals.marked_updated_at) == (None, None)
+    page = browser.get(f"/admin/article/{seals.pk}/").content.decode()
+    assert "Another publication carries it too" in page
+
+
+def test_what_is_anothers_is_not_there(tide: Newsletter) -> None:
+    """Nor can it be touched."""
+    theirs = make_newsletter(publication=make_publication())
+    source = make_source(theirs)
+    article = make_article(source)
+    browser = browser_of(tide, Role.OWNER)
+    assert browser.get(f"/admin/article/{article.pk}/").status_code == 404
+    assert browser.get(f"/admin/source/{source.pk}/").status_code == 404
+    assert press(browser, article, "withdraw") == 404
+    assert browser.post(f"/admin/source/{source.pk}/poll/").status_code == 404
+
+
+def test_a_source_is_looked_at_now(tide: Newsletter) -> None:
+    """Its page says what came, or what went wrong, and when."""
+    source = make_source(tide, url="http://127.0.0.1:9/feed.xml", title="The feed")
+    browser = browser_of(tide, Role.EDITOR)
+    said = browser.post(f"/admin/source/{source.pk}/poll/", follow=True).content.decode()
+    assert "The feed" in said
+    source.refresh_from_db()
+    assert source.problem
+    assert source.problem[:20] in said
+    assert "Last asked" in said
+    assert 'href="/admin/newsletter/' in said
+
+
+def test_lists_lead_to_the_pages(tide: Newsletter, seals: Article) -> None:
+    """And admin's own addresses too."""
+    browser = browser_of(tide, Role.ANALYST)
+    for kind, page in (("article", f"/admin/article/{seals.pk}/"), ("source", "/admin/source/")):
+        assert page in browser.get(f"/admin/articles/{kind}/").content.decode()
+    old = browser.get(f"/admin/articles/article/{seals.pk}/change/")
+    assert old["Location"] == f"/admin/article/{seals.pk}/"

@@ -1,0 +1,125 @@
+"""A subscriber's page: what an editor does for one subscriber who wrote to them."""
+
+import json
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from digest.accounts.models import AuditEntry, User
+from digest.issues.models import Issue
+from digest.newsletters.models import Member, Publication, Role
+from digest.notices import send
+from digest.sending import sender
+from digest.subscribers import suppression
+from digest.subscribers.models import Subscriber, Subscription
+from tests.cast import NOON, make_newsletter, make_publication, make_running
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def issue() -> Issue:
+    """An issue on its way to two subscribers."""
+    return make_running(2)
+
+
+@pytest.fixture
+def subscriber(issue: Issue) -> Subscriber:
+    """One of them."""
+    return Subscriber.objects.earliest("pk")
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    """An owner's browser."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    return client
+
+
+def owner_of(publication: Publication) -> Client:
+    """The browser of somebody who owns one publication."""
+    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(user=user, publication=publication, role=Role.OWNER, created_at=NOON)
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def said(answer: object) -> str:
+    """What the page tells after a button was pressed."""
+    return " ".join(str(one) for one in answer.context["messages"])  # type: ignore[attr-defined]
+
+
+def test_a_copy_is_sent_and_shown(
+    desk: Client, issue: Issue, subscriber: Subscriber, settings: Settings
+) -> None:
+    """With the relay's words; pressed again, it says when it went."""
+    address = f"/admin/subscribers/{subscriber.pk}/"
+    with SmtpServer() as relay:
+        settings.DIGEST_SMTP_URL = relay.url
+        sender.send_due()
+        assert "gets it once more" in said(desk.post(f"{address}resend/{issue.pk}/", follow=True))
+        send.send_due()
+        assert [one.recipient for one in relay.received].count(subscriber.email) == 2
+    assert "A copy went to" in said(desk.post(f"{address}resend/{issue.pk}/", follow=True))
+    page = desk.get(address).content.decode()
+    assert "Brings an issue once more" in page
+    assert "250" in page
+    assert AuditEntry.objects.get().target == subscriber.email
+
+
+def test_all_that_is_known_is_downloaded(desk: Client, subscriber: Subscriber) -> None:
+    """As a file, and noted."""
+    answer = desk.get(f"/admin/subscribers/{subscriber.pk}/export/")
+    assert "attachment" in answer["Content-Disposition"]
+    assert json.loads(answer.content)["email"] == subscriber.email
+    assert AuditEntry.objects.get().action == "exported the subscriber"
+
+
+def test_of_another_publication_nothing_is_downloaded(issue: Issue, subscriber: Subscriber) -> None:
+    """Though it is the same subscriber."""
+    other = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    asked = {"state": Subscription.State.ACTIVE, "created_at": NOON, "confirmed_at": NOON}
+    Subscription.objects.create(subscriber=subscriber, newsletter=other, **asked)
+    browser = owner_of(other.publication)
+    known = json.loads(browser.get(f"/admin/subscribers/{subscriber.pk}/export/").content)
+    assert {one["newsletter"] for one in known["subscriptions"]} == {"gazette"}
+    assert known["deliveries"] == []
+    for verb in ("erase", "suppress"):
+        form = {"address": subscriber.email}
+        assert browser.post(f"/admin/subscribers/{subscriber.pk}/{verb}/", form).status_code == 403
+    resend = browser.post(f"/admin/subscribers/{subscriber.pk}/resend/{issue.pk}/")
+    assert resend.status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["", "ines", "other@reader.example", EVIL])
+def test_nobody_is_erased_by_mistake(desk: Client, subscriber: Subscriber, typed: str) -> None:
+    """Their whole address has to be typed."""
+    form = {"address": typed}
+    answer = desk.post(f"/admin/subscribers/{subscriber.pk}/erase/", form, follow=True)
+    assert "Nothing was erased" in said(answer)
+    assert Subscriber.objects.filter(pk=subscriber.pk).exists()
+
+
+def test_a_subscriber_is_erased(desk: Client, subscriber: Subscriber) -> None:
+    """And the audit log does not keep their address."""
+    form = {"address": subscriber.email.upper()}
+    answer = desk.post(f"/admin/subscribers/{subscriber.pk}/erase/", form, follow=True)
+    assert "Erased" in said(answer)
+    assert not Subscriber.objects.filter(pk=subscriber.pk).exists()
+    assert subscriber.email not in str(list(AuditEntry.objects.values()))
+
+
+def test_all_mail_is_stopped_and_let_go(desk: Client, subscriber: Subscriber) -> None:
+    """The reason is shown as text."""
+    address = f"/admin/subscribers/{subscriber.pk}/suppress/"
+    desk.post(address, {"why": EVIL})
+    assert suppression.is_stopped(subscriber.address_key)
+    page = desk.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
+    assert "is suppressed" in page
+    assert EVIL not in page
+    desk.post(address, {"lift": "1"})
+    assert not suppression.is_stopped(subscriber.address_key)

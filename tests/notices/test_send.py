@@ -1,0 +1,107 @@
+"""Sending notices: what the relay says is recorded, and a dead worker leaves one uncertain."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from digest.core import addresses, clock
+from digest.newsletters.models import Newsletter
+from digest.notices import send
+from digest.notices.models import Notice
+from digest.selfservice import signups
+from digest.subscribers import consent
+from digest.subscribers.models import Subscription
+from digest.subscribers.suppression import suppress
+from tests.cast import make_newsletter
+from tests.rendering.mails import wire_faults
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Relaying = Callable[..., SmtpServer]
+State = Notice.State
+NADIA = addresses.parse("nadia@reader.example")
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """The Morning Tide."""
+    return make_newsletter()
+
+
+def invited(newsletter: Newsletter) -> Notice:
+    """A confirmation that is due."""
+    notice = signups.invite(NADIA, [newsletter], via="page", now=clock.now())
+    assert notice is not None
+    return notice
+
+
+def test_a_notice_is_sent_and_recorded(relay: Relaying, newsletter: Newsletter) -> None:
+    """Sound on the wire, answered by nobody, and sent once."""
+    server, notice = relay(), invited(newsletter)
+    assert send.send_due().sent == 1
+    send.send_due()
+    notice.refresh_from_db()
+    assert (notice.state, notice.reply_code) == (State.SENT, 250)
+    (raw,) = [one.data for one in server.received]
+    assert wire_faults(raw) == []
+    mail = message_from_bytes(raw, policy=default)
+    assert mail["To"] == NADIA.email
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert "List-Unsubscribe" not in mail
+    for kind in ("plain", "html"):
+        body = mail.get_body((kind,))
+        assert body is not None
+        assert "https://digest.example/confirm/" in body.get_content()
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [("451 4.7.1 later", State.DEFERRED), ("550 5.1.1 no", State.FAILED)]
+)
+def test_the_relays_word_is_kept(
+    relay: Relaying, newsletter: Newsletter, word: str, state: Notice.State
+) -> None:
+    """A refusal for now comes back later, one for good does not."""
+    relay({"rcpt": lambda _address: word})
+    notice = invited(newsletter)
+    send.send_due()
+    notice.refresh_from_db()
+    assert (notice.state, notice.reply_code) == (state, int(word[:3]))
+    assert (notice.due_at > clock.now()) == (state is State.DEFERRED)
+
+
+def test_a_dead_workers_notice_goes_out_once_more(relay: Relaying, newsletter: Newsletter) -> None:
+    """Under the same Message-ID; a second time it is left uncertain."""
+    server, notice = relay(), invited(newsletter)
+    first_id = send.message_id(notice)
+    for expected in (State.QUEUED, State.UNCERTAIN):
+        claimed = send._claim(clock.now())
+        assert claimed is not None
+        send.sweep(clock.now() + send.LEASE + timedelta(seconds=1))
+        notice.refresh_from_db()
+        assert notice.state == expected
+    Notice.objects.update(state=State.QUEUED, lease_until=None)
+    send.send_due()
+    assert message_from_bytes(server.received[0].data)["Message-ID"] == first_id
+
+
+def test_what_is_settled_is_not_asked_about(relay: Relaying, newsletter: Newsletter) -> None:
+    """Confirmed meanwhile, or suppressed: nothing is sent."""
+    server, notice = relay(), invited(newsletter)
+    subscriber = Subscription.objects.get().subscriber_id
+    consent.confirm(subscriber, newsletter.pk, via="t", ip=None, now=clock.now())
+    send.send_due()
+    notice.refresh_from_db()
+    assert notice.state == State.CANCELLED
+    other = signups.invite(
+        NADIA, [make_newsletter()], via="page", now=clock.now() + timedelta(hours=2)
+    )
+    assert other is not None
+    Notice.objects.filter(pk=other.pk).update(due_at=clock.now())
+    suppress(NADIA.key, reason="complaint", now=clock.now())
+    send.send_due()
+    other.refresh_from_db()
+    assert other.state == State.CANCELLED
+    assert server.received == []

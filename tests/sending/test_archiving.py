@@ -1,0 +1,360 @@
+"""Old deliveries are put away: every one, once, and nothing that is told of them changes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from psycopg.conninfo import make_conninfo
+from pytest_django.fixtures import Settings
+
+from digest.issues.models import Issue
+from digest.relays.errors import DeliveryError
+from digest.selfservice import data_export, erasure
+from digest.sending import archiving, control, history, ledger, planning, sweeping, uncertain
+from digest.sending.models import Delivery, PastDelivery, Tally
+from digest.sending.progress import Progress, balance, progress
+from digest.sending.retries import Outcome
+from digest.subscribers.models import Subscriber
+from tests.cast import NOON, make_newsletter, make_running, make_subscriber
+
+pytestmark = pytest.mark.django_db
+
+State = Delivery.State
+DAY = timedelta(days=1)
+LATER = NOON + 31 * DAY  # long enough after an issue that was done at noon
+SENT = Outcome(State.SENT, 250, "2.0.0 Ok: queued as 4F8BA12C", attempted=True)
+FAILED = Outcome(State.FAILED, 550, "5.1.1 no such user", attempted=True)
+DOUBTED = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+
+
+def make_done(*words: Outcome, finished_at: datetime = NOON, **fields: Any) -> Issue:
+    """An issue that is done, with one subscriber for each word of the relay's."""
+    fields.setdefault("newsletter", make_newsletter(uncertain="hold"))
+    issue = make_running(len(words), **fields)
+    batch = ledger.claim(issue, len(words), NOON)
+    ledger.record(
+        batch, [(row.id, word) for row, word in zip(batch.rows, words, strict=True)], NOON
+    )
+    ledger.drop(batch.fence)
+    Issue.objects.filter(pk=issue.pk).update(state="sent", finished_at=finished_at)
+    issue.refresh_from_db()
+    return issue
+
+
+def told(issue: Issue) -> list[tuple[Any, ...]]:
+    """Return all that is told of an issue's deliveries."""
+    fields = ("id", "subscriber_id", "at", "state", "attempts", "reply_code", "reply")
+    rows = sorted(history.of_issue(issue, size=1000).rows, key=lambda one: one.pk)
+    return [tuple(getattr(one, name) for name in fields) for one in rows]
+
+
+def places(issue: Issue) -> tuple[int, int]:
+    """Return how many rows are current, and how many are put away."""
+    return issue.deliveries.count(), issue.past_deliveries.count()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of two rows."""
+    monkeypatch.setattr(archiving, "STEP", 2)
+
+
+def test_an_issue_long_done_is_put_away_whole(small: None) -> None:
+    """In steps, and everything that is told of it stays as it was."""
+    issue = make_done(SENT, SENT, FAILED, SENT, SENT)
+    before = told(issue), progress(issue)
+    done = archiving.put_away(LATER)
+    assert (done.put_away, done.discarded, done.finished) == (5, 0, True)
+    assert places(issue) == (0, 5)
+    assert (told(issue), progress(issue)) == before
+    assert progress(issue) == balance(issue) == Progress(sent=4, failed=1)
+
+
+def test_only_what_is_old_and_done_is_put_away() -> None:
+    """Not what was done lately, goes out, is paused, or was opened again by a late word."""
+    old, cancelled = make_done(SENT), make_done(SENT)
+    Issue.objects.filter(pk=cancelled.pk).update(state="cancelled")
+    kept = [make_done(SENT, finished_at=NOON + 2 * DAY)]
+    for state in (Issue.State.SENDING, Issue.State.PAUSED):
+        kept.append(make_done(SENT))
+        Issue.objects.filter(pk=kept[-1].pk).update(state=state)
+    late = make_done(SENT, DOUBTED)
+    uncertain.send_again(late, NOON)
+    kept.append(late)
+    archiving.put_away(LATER)
+    assert [places(issue) for issue in (old, cancelled)] == [(0, 1), (0, 1)]
+    assert all(not issue.past_deliveries.exists() for issue in kept)
+
+
+def test_how_old_is_a_setting(settings: Settings) -> None:
+    """In days after the issue's end."""
+    settings.DIGEST_PUT_AWAY_DAYS = 7
+    issue = make_done(SENT)
+    assert archiving.put_away(NOON + 7 * DAY).put_away == 0
+    assert archiving.put_away(NOON + 7 * DAY + timedelta(seconds=1)).put_away == 1
+    assert places(issue) == (0, 1)
+
+
+def test_what_is_uncertain_waits_to_be_resolved() -> None:
+    """Then it goes; and after half a year it goes as it is."""
+    issue, forgotten = make_done(SENT, DOUBTED), make_done(DOUBTED)
+    archiving.put_away(LATER)
+    assert places(issue) == (1, 1)
+    uncertain.settle_as_sent(issue, LATER)
+    archiving.put_away(LATER)
+    assert places(issue) == (0, 2)
+    assert places(forgotten) == (1, 0)
+    archiving.put_away(NOON + 181 * DAY)
+    assert places(forgotten) == (0, 1)
+    assert progress(forgotten) == balance(forgotten) == Progress(uncertain=1)
+
+
+def test_a_doubt_can_be_sent_again_when_the_others_are_put_away() -> None:
+    """The issue opens, is finished, and its numbers hold; then that one goes too."""
+    issue = make_done(SENT, FAILED, DOUBTED)
+    archiving.put_away(LATER)
+    uncertain.send_again(issue, LATER)
+    assert progress(issue) == Progress(sent=1, failed=1, queued=1)
+    batch = ledger.claim(issue, 5, LATER)
+    ledger.record(batch, [(row.id, SENT) for row in batch.rows], LATER)
+    ledger.drop(batch.fence)
+    assert sweeping.sweep(LATER).finished == [issue]
+    assert Tally.objects.filter(issue_id=issue.pk).exists()
+    assert progress(issue) == balance(issue) == Progress(sent=2, failed=1)
+    archiving.put_away(LATER + 31 * DAY)
+    assert places(issue) == (0, 3)
+
+
+def test_an_issue_put_away_is_never_planned_again() -> None:
+    """No way leads there; and if someone paved one by hand, the database refuses."""
+    issue = make_done(SENT)
+    late = make_subscriber(issue.newsletter)
+    archiving.put_away(LATER)
+    assert planning.plan_built(LATER) == []
+    with pytest.raises(DeliveryError):
+        control.resume(issue)
+    Issue.objects.filter(pk=issue.pk).update(state="built", planned_at=None)
+    with pytest.raises(IntegrityError, match="is put away"), transaction.atomic():
+        planning.plan_built(LATER)
+    with pytest.raises(IntegrityError, match="is put away"), transaction.atomic():
+        Delivery.objects.create(issue=issue, subscriber=late, due_at=NOON)
+    assert places(issue) == (0, 1)
+
+
+def test_the_tally_of_an_issue_put_away_is_as_short_as_can_be() -> None:
+    """A thousand issues' are summed up every few seconds."""
+    issue = make_done(SENT, SENT)
+    for _ in range(9):
+        Tally.objects.create(issue_id=issue.pk, state=State.SENT, deliveries=1)
+        Tally.objects.create(issue_id=issue.pk, state=State.SENT, deliveries=-1)
+    archiving.put_away(LATER)
+    rows = Tally.objects.filter(issue_id=issue.pk)
+    assert len(rows) == len({row.state for row in rows})
+    assert progress(issue) == Progress(sent=2)
+
+
+def test_deliveries_deleted_later_are_counted() -> None:
+    """Whoever puts deliveries away leaves no setting behind: another deletion is noted."""
+    archiving.put_away(LATER)
+    make_done(SENT)
+    archiving.put_away(LATER)
+    issue = make_done(SENT, SENT)
+    Delivery.objects.filter(issue=issue).delete()
+    assert progress(issue) == Progress()
+
+
+def test_a_subscriber_is_told_of_deliveries_put_away() -> None:
+    """Beside the current ones, the newest first, in the same words."""
+    past = make_done(SENT)
+    subscriber = Subscriber.objects.get()
+    recent = make_done(newsletter=past.newsletter, slot=NOON + DAY)
+    Delivery.objects.create(issue=recent, subscriber=subscriber, due_at=NOON + DAY)
+    before = data_export.everything(subscriber)["deliveries"]
+    archiving.put_away(LATER)
+    assert places(past) == (0, 1)
+    assert data_export.everything(subscriber)["deliveries"] == before
+    assert [one["issue"] for one in before] == [recent.pk, past.pk]
+    assert data_export.everything(subscriber, 1)["deliveries"] == before[:1]
+
+
+def test_an_erased_subscriber_is_taken_off_what_is_put_away() -> None:
+    """With the relay's words, which may quote an address; the numbers stay."""
+    issue = make_done(SENT, FAILED)
+    archiving.put_away(LATER)
+    subscriber, other = Subscriber.objects.order_by("pk")
+    erasure.erase(subscriber.pk, LATER)
+    rows = PastDelivery.objects.filter(issue=issue).order_by("id")
+    assert [(row.subscriber_id, bool(row.reply)) for row in rows] == [
+        (None, False),
+        (other.pk, True),
+    ]
+    assert progress(issue) == balance(issue) == Progress(sent=1, failed=1)
+
+
+def test_nameless_deliveries_are_put_away_too(small: None) -> None:
+    """Of subscribers who were erased before."""
+    issue = make_done(SENT, SENT, SENT, SENT, SENT)
+    for subscriber in Subscriber.objects.order_by("pk")[:3]:
+        erasure.erase(subscriber.pk, NOON)
+    archiving.put_away(LATER)
+    assert places(issue) == (0, 5)
+    assert PastDelivery.objects.filter(subscriber=None).count() == 3
+
+
+def test_after_two_years_only_numbers_are_left(small: None, settings: Settings) -> None:
+    """Or after as long as the setting says; never while one may still be resolved."""
+    issue = make_done(SENT, SENT, FAILED, DOUBTED)
+    assert archiving.put_away(NOON + 729 * DAY).discarded == 0
+    settings.DIGEST_KEEP_DAYS = 0
+    assert archiving.put_away(NOON + 9999 * DAY).discarded == 0
+    settings.DIGEST_KEEP_DAYS = 730
+    assert archiving.put_away(NOON + 731 * DAY).discarded == 4
+    assert (places(issue), told(issue)) == ((0, 0), [])
+    assert progress(issue) == Progress(sent=2, failed=1, uncertain=1)
+
+
+def test_a_call_ends_when_its_time_is_up(small: None) -> None:
+    """After the step in hand; the next one goes on there."""
+    issue = make_done(SENT, SENT, SENT)
+    done = archiving.put_away(LATER, seconds=0)
+    assert (done.put_away, done.finished, places(issue)) == (2, False, (1, 2))
+    assert archiving.put_away(LATER).put_away == 1
+
+
+def test_a_step_that_breaks_leaves_its_rows_where_they_were(
+    small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the steps before are put away, and the numbers hold."""
+    issue = make_done(SENT, SENT, SENT)
+    before = told(issue)
+    whole = archiving._step
+
+    def breaking(statement: str, about: dict[str, Any]) -> tuple[int, int, int | None]:
+        broken = statement.replace("), count(*),", "), 1 / (count(*) - count(*)),")
+        return whole(broken if about["after"] else statement, about)
+
+    monkeypatch.setattr(archiving, "_step", breaking)
+    with pytest.raises(DatabaseError):
+        archiving.put_away(LATER)
+    assert places(issue) == (1, 2)
+    assert told(issue) == before
+    Delivery.objects.filter(issue=issue).delete()
+    assert progress(issue) == Progress(sent=2)
+
+
+def _together(*works: Callable[[], object]) -> None:
+    """Do several things at the same moment, each on a connection of its own."""
+    start = Barrier(len(works))
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            start.wait()
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        list(pool.map(run, works))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_movers_at_once_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row is moved once, none is left."""
+    monkeypatch.setattr(archiving, "STEP", 7)
+    issue = make_done(*[SENT] * 150)
+    before = told(issue)
+    counts: list[int] = []
+    _together(*[lambda: counts.append(archiving.put_away(LATER).put_away)] * 3)
+    assert sum(counts) + archiving.put_away(LATER).put_away == 150
+    assert places(issue) == (0, 150)
+    assert told(issue) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_erased_while_deliveries_are_put_away_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whichever comes first, no row keeps the subscriber or the relay's words."""
+    monkeypatch.setattr(archiving, "STEP", 3)
+    issue = make_done(*[SENT] * 120)
+    ids = list(Subscriber.objects.order_by("pk").values_list("pk", flat=True))
+    gone, stay = ids[::2], ids[1::2]
+
+    def erase() -> None:
+        for key in gone:
+            assert erasure.erase(key, LATER)
+
+    _together(erase, lambda: archiving.put_away(LATER), lambda: archiving.put_away(LATER))
+    archiving.put_away(LATER)
+    assert places(issue) == (0, 120)
+    rows = PastDelivery.objects.filter(issue=issue)
+    assert sorted(row.subscriber_id for row in rows if row.subscriber_id) == stay
+    assert all(bool(row.reply) == bool(row.subscriber_id) for row in rows)
+    assert progress(issue) == balance(issue) == Progress(sent=120)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whom_somebody_is_just_resolving_keeps_the_rest(settings: Settings) -> None:
+    """The issue may be opened again and counted, so nothing of it is deleted yet."""
+    settings.DIGEST_KEEP_DAYS = 90
+    issue = make_done(SENT, DOUBTED)
+    archiving.put_away(LATER)
+    with psycopg.connect(_database()) as somebody:
+        somebody.execute("SELECT FROM sending_delivery FOR UPDATE")
+        assert archiving.put_away(NOON + 91 * DAY).discarded == 0
+        assert places(issue) == (1, 1)
+    assert archiving.put_away(NOON + 91 * DAY).discarded == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mover_that_is_killed_loses_and_doubles_nothing() -> None:
+    """Whatever it had in hand is where it was; the next one goes on."""
+    issue = make_done(*[SENT] * 300)
+    before = told(issue)
+    for _ in range(3):
+        _kill_a_mover(issue)
+        current, past = places(issue)
+        assert current + past == 300
+        assert told(issue) == before
+        assert progress(issue) == balance(issue) == Progress(sent=300)
+    assert 0 < past < 300
+    archiving.put_away(LATER)
+    assert places(issue) == (0, 300)
+    assert told(issue) == before
+
+
+def _database() -> str:
+    ours = {"dbname": connection.settings_dict["NAME"]}
+    return make_conninfo(os.environ["DIGEST_DATABASE_URL"], **ours)
+
+
+def _kill_a_mover(issue: Issue) -> None:
+    """Start one that moves two rows at a time, and kill it as soon as it has moved some."""
+    code = (
+        "import django; django.setup()\n"
+        "from digest.sending import archiving\n"
+        "from tests.sending.test_archiving import LATER\n"
+        "archiving.STEP = 2\n"
+        "archiving.put_away(LATER)\n"
+    )
+    mover = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"DIGEST_DATABASE_URL": _database()},
+    )
+    moved, until = issue.past_deliveries.count(), time.monotonic() + 30
+    while issue.past_deliveries.count() < moved + 6 and time.monotonic() < until:
+        assert mover.poll() is None
+    mover.send_signal(signal.SIGKILL)
+    mover.wait()

@@ -1,0 +1,358 @@
+"""What subscribers chose takes effect in what they are sent: how often, about what, or nothing more."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from threading import Event
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from digest.core import clock
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter, Section
+from digest.sending import ledger, planning, sender, sweeping
+from digest.sending.compiling import compiled_for
+from digest.sending.models import Delivery
+from digest.sending.progress import progress
+from digest.sending.retries import Outcome
+from digest.sending.segmentation import segmentation_of
+from digest.subscribers.models import Subscriber, Subscription
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_issue,
+    make_newsletter,
+    make_running,
+    make_section,
+    make_story,
+    make_subscriber,
+)
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+
+StartRelay = Callable[..., SmtpServer]
+State = Delivery.State
+SITE = "https://courier.example/"
+TOPICS = ("Harbour", "Sport", "Culture")
+
+
+def subscriber(newsletter: Newsletter, **choice: object) -> Subscriber:
+    """Add a subscriber who chose."""
+    made = make_subscriber(newsletter)
+    choose(made, **choice)
+    return made
+
+
+def choose(who: Subscriber, **choice: object) -> None:
+    """Let a subscriber choose anew."""
+    Subscription.objects.filter(subscriber=who).update(**choice)
+
+
+def planned(issue: Issue) -> set[Subscriber | None]:
+    """Plan everything; return for whom an issue is."""
+    planning.plan_built(NOON)
+    return {delivery.subscriber for delivery in issue.deliveries.select_related("subscriber")}
+
+
+def topical() -> Issue:
+    """An issue with a story of each of two topics out of three, and one of none."""
+    newsletter = make_newsletter()
+    for title in TOPICS:
+        make_section(newsletter, kind=Section.Kind.TOPIC, title=title, topics=[title.lower()])
+    issue = make_issue(newsletter, slot=LONG_AGO)
+    make_story(issue, url=f"{SITE}harbour", topics=["Harbour"], section="Harbour")
+    make_story(issue, url=f"{SITE}derby", topics=["Sport"], section="Sport")
+    make_story(issue, url=f"{SITE}weather", topics=[])
+    return issue
+
+
+def mails(server: SmtpServer) -> dict[str, EmailMessage]:
+    """Return what was received, by recipient."""
+    return {got.recipient: read(got.data) for got in server.received}
+
+
+def read(data: bytes) -> EmailMessage:
+    """Parse a mail."""
+    parsed = message_from_bytes(data, policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def stories(mail: EmailMessage) -> set[str]:
+    """Return the stories that both parts of a mail link to; none may stand in one part alone."""
+    parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
+    names = ("harbour", "derby", "weather")
+    found = [{name for name in names if f"{SITE}{name}" in part} for part in parts]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def settled_as(delivery: Delivery) -> tuple[int, str]:
+    """Return how a delivery ended."""
+    delivery.refresh_from_db()
+    return delivery.state, delivery.reply
+
+
+def test_each_cadence_receives_its_own_issues() -> None:
+    """Who chose what is offered no more receives every issue; one by hand goes to all."""
+    newsletter = make_newsletter(cadences=["weekly"])
+    every, weekly, daily = (subscriber(newsletter, cadence=c) for c in ("every", "weekly", "daily"))
+    usual, week = make_issue(newsletter), make_issue(newsletter, cadence="weekly")
+    hand = make_issue(newsletter, kind="manual", slot=NOON.replace(minute=1))
+    for issue in (usual, week, hand):
+        make_story(issue)
+    assert planned(usual) == {every, daily}
+    assert planned(week) == {weekly}
+    planning.plan_built(hand.slot)
+    assert hand.deliveries.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("issue_is", "now_wants", "reason"),
+    [
+        ("every", "weekly", "The subscriber asked for it once a week."),
+        ("every", "daily", "The subscriber asked for it once a day."),
+        ("weekly", "every", "The subscriber asked for every issue."),
+    ],
+)
+def test_who_switches_in_the_middle_of_a_send_is_not_sent_it(
+    issue_is: str, now_wants: str, reason: str
+) -> None:
+    """Even from the batch in a worker's hands."""
+    newsletter = make_newsletter(cadences=["daily", "weekly"])
+    issue = make_running(2, newsletter=newsletter, cadence=issue_is)
+    Subscription.objects.update(cadence=issue_is)
+    batch = ledger.claim(issue, 10, NOON)
+    first, second = batch.rows
+    Subscription.objects.filter(subscriber=first.subscriber_id).update(cadence=now_wants)
+    assert ledger.look_again(batch, batch.rows, NOON).wanted == {second.id}
+    assert settled_as(Delivery.objects.get(pk=first.id)) == (State.SUPPRESSED, reason)
+
+
+def test_an_issue_by_hand_asks_nobody_how_often() -> None:
+    """An editor sends it to all."""
+    newsletter = make_newsletter(cadences=["weekly"])
+    issue = make_running(1, newsletter=newsletter, kind="manual")
+    Subscription.objects.update(cadence="weekly")
+    assert len(ledger.claim(issue, 1, NOON).rows) == 1
+
+
+def test_subscribers_get_the_stories_of_their_topics(relay: StartRelay) -> None:
+    """In both parts, under the issue's subject; who chose nothing gets everything."""
+    server, issue = relay(), topical()
+    harbour, both, everything = (
+        subscriber(issue.newsletter, topics=topics)
+        for topics in (["Harbour"], ["Sport", "Harbour"], [])
+    )
+    planning.plan_built(NOON)
+    assert sender.send_due().counts == {State.SENT: 3}
+    got = mails(server)
+    assert stories(got[harbour.email]) == {"harbour"}
+    assert stories(got[both.email]) == {"harbour", "derby"}
+    assert len(stories(got[everything.email])) == 3
+    assert len({mail["Subject"] for mail in got.values()}) == 1
+
+
+def test_nobody_is_planned_for_whom_there_is_nothing() -> None:
+    """Not even a row; a topic that is no section any more counts for nothing."""
+    issue = topical()
+    subscriber(issue.newsletter, topics=["Culture"])
+    subscriber(issue.newsletter, topics=["Culture", "Gone"])
+    some = [
+        subscriber(issue.newsletter, topics=topics)
+        for topics in ([], ["Sport"], ["Sport", "Gone"], ["Culture", "Harbour"], ["Gone"])
+    ]
+    assert planned(issue) == set(some)
+
+
+def test_whose_topics_are_all_gone_gets_everything(relay: StartRelay) -> None:
+    """Also when the section went between planning and sending."""
+    server, issue = relay(), topical()
+    gone, rest = subscriber(issue.newsletter, topics=["Sport"]), subscriber(issue.newsletter)
+    planning.plan_built(NOON)
+    Section.objects.filter(title="Sport").delete()
+    sender.send_due()
+    assert len(stories(mails(server)[gone.email])) == 3
+    assert len(stories(mails(server)[rest.email])) == 3
+
+
+def test_a_newsletter_without_topics_sends_everything() -> None:
+    """Whatever a subscriber once chose."""
+    newsletter = make_newsletter()
+    issue = make_issue(newsletter)
+    make_story(issue, topics=["Sport"])
+    once = subscriber(newsletter, topics=["Harbour"])
+    assert planned(issue) == {once}
+
+
+@pytest.mark.parametrize("when", ["before the claim", "after the claim"])
+def test_who_chose_other_topics_after_planning_gets_those_or_nothing(
+    relay: StartRelay, when: str
+) -> None:
+    """Settled with the reason where there is nothing."""
+    server, issue = relay(), topical()
+    nothing, other = (subscriber(issue.newsletter, topics=["Sport"]) for _ in range(2))
+    planning.plan_built(NOON)
+    audience = segmentation_of(issue, compiled_for(issue)).audience
+    batch = ledger.claim(issue, 10, NOON, audience) if when == "after the claim" else None
+    choose(nothing, topics=["Culture"])
+    if batch:
+        [row] = [row for row in batch.rows if row.subscriber_id == nothing.pk]
+        assert not ledger.look_again(batch, [row], NOON).wanted
+    else:
+        choose(other, topics=["Harbour"])
+        sender.send_due()
+        assert stories(mails(server)[other.email]) == {"harbour"}
+    assert settled_as(Delivery.objects.get(subscriber=nothing)) == (
+        State.SUPPRESSED,
+        "Nothing in it is about the topics that the subscriber chose.",
+    )
+    assert nothing.email not in server.recipients
+
+
+def test_what_the_size_limit_left_out_is_nobodys_story() -> None:
+    """A subscriber of that topic alone would get an empty mail."""
+    issue = topical()
+    for _ in range(60):
+        make_story(issue, summary="長い要約。" * 100)
+    last = make_story(issue, topics=["Culture"])
+    subscriber(issue.newsletter, topics=["Culture"])
+    assert last.position in compiled_for(issue).dropped
+    assert planned(issue) == set()
+
+
+def test_a_choice_is_of_positions_and_never_empty() -> None:
+    """Who chose anew within this very second gets all rather than an empty mail."""
+    issue = topical()
+    segmentation = segmentation_of(issue, compiled_for(issue))
+    assert segmentation.chosen(["Harbour"]) == frozenset({0})
+    assert segmentation.chosen([]) is None
+    assert segmentation.chosen(["Gone"]) is None
+    assert segmentation.chosen(["Culture"]) is None
+
+
+def erase(subscriber_id: int) -> None:
+    """Erase as a page does, in one transaction."""
+    with transaction.atomic():
+        ledger.forget(subscriber_id, NOON)
+        Subscriber.objects.filter(pk=subscriber_id).delete()
+
+
+def test_an_erased_subscriber_is_sent_nothing_more_and_the_numbers_stay() -> None:
+    """What waited is settled, what was sent stays sent, and no row knows whose it was."""
+    issue = make_running(5)
+    rows = list(Delivery.objects.order_by("pk"))
+    ends = [State.QUEUED, State.DEFERRED, State.SENT, State.FAILED, State.UNCERTAIN]
+    for row, end in zip(rows, ends, strict=True):
+        at = NOON if end in {State.SENT, State.FAILED} else None
+        reply = f"<{row.subscriber}>: the relay's words"
+        Delivery.objects.filter(pk=row.pk).update(state=end, settled_at=at, reply=reply)
+        assert row.subscriber_id
+        erase(row.subscriber_id)
+    assert [settled_as(row) for row in rows] == [
+        (State.SUPPRESSED, ledger.ERASED),
+        (State.SUPPRESSED, ledger.ERASED),
+        (State.SENT, ""),
+        (State.FAILED, ""),
+        (State.UNCERTAIN, ""),
+    ]
+    assert not Delivery.objects.filter(subscriber__isnull=False).exists()
+    swept = sweeping.sweep(NOON)
+    assert (swept.resent, swept.finished) == (0, [issue])
+    assert progress(issue).eligible == progress(issue).settled == 5
+
+
+def test_other_subscribers_keep_their_deliveries() -> None:
+    """Forgetting is of one."""
+    issue = make_running(2)
+    one, other = Delivery.objects.order_by("pk")
+    assert one.subscriber_id
+    erase(one.subscriber_id)
+    assert [row.id for row in ledger.claim(issue, 10, NOON).rows] == [other.pk]
+
+
+@pytest.mark.parametrize("erased", [0, 1, 2])
+def test_a_batch_goes_on_without_the_subscriber_who_was_erased(erased: int) -> None:
+    """The worker finds that claim gone, and sends the others."""
+    issue = make_running(3)
+    batch = ledger.claim(issue, 10, NOON)
+    erase(batch.rows[erased].subscriber_id)
+    left = {row.id for at, row in enumerate(batch.rows) if at != erased}
+    assert ledger.look_again(batch, batch.rows, NOON).wanted == left
+
+
+def test_a_late_word_about_an_erased_subscriber_changes_nothing() -> None:
+    """Whatever it is: there is nobody to try again for."""
+    issue = make_running()
+    batch = ledger.claim(issue, 10, NOON)
+    [row] = batch.rows
+    ledger.record(batch, [(row.id, Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY))], NOON)
+    erase(row.subscriber_id)
+    later = Outcome(State.DEFERRED, 451, "later", NOON)
+    assert not ledger.record(batch, [(row.id, later)], NOON)
+    assert progress(issue).uncertain == 1
+
+
+def test_rows_of_a_subscriber_who_was_just_deleted_hold_up_nobody() -> None:
+    """They are never claimed, and a sweep settles them."""
+    issue = make_running(3)
+    first = Delivery.objects.order_by("pk")[0]
+    assert first.subscriber
+    first.subscriber.delete()
+    assert len(ledger.claim(issue, 1, NOON).rows) == 1
+    sweeping.sweep(NOON)
+    assert settled_as(first) == (State.SUPPRESSED, ledger.ERASED)
+
+
+def test_an_issue_of_erased_subscribers_alone_is_not_due() -> None:
+    """Else senders would nudge each other round and round until the next sweep."""
+    make_running(1)
+    Subscriber.objects.all().delete()
+    assert not ledger.due_issues(clock.now()).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_erased_while_the_relay_is_answering(relay: StartRelay) -> None:
+    """That mail has gone; the rest of the batch goes out all the same."""
+    gone = Event()
+
+    def erase_once(address: str) -> None:
+        if not gone.is_set():
+            gone.set()
+            erase(Subscriber.objects.get(email=address).pk)
+            connection.close()
+
+    server, issue = relay({"end": erase_once}), make_running(3)
+    sender.send_due()
+    counted = progress(issue)
+    assert (len(server.received), counted.sent, counted.suppressed) == (3, 2, 1)
+    assert not Delivery.objects.filter(state=State.QUEUED).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_planning_beside_an_erasure_leaves_no_row_behind() -> None:
+    """It waits for the erasure, and then plans for those who are left."""
+    issue = make_issue()
+    make_story(issue)
+    leaving, staying = (make_subscriber(issue.newsletter) for _ in range(2))
+    compiled_for(issue)
+
+    def plan() -> None:
+        try:
+            planning.plan_built(NOON)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            ledger.forget(leaving.pk, NOON)
+            planner = pool.submit(plan)
+            assert not Event().wait(0.5)
+            assert not planner.done()
+            leaving.delete()
+        with pytest.raises(IntegrityError):
+            planner.result(timeout=10)
+    assert planned(issue) == {staying}

@@ -1,0 +1,394 @@
+"""The ledger: nobody twice, nobody lost, nothing after leaving."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from digest.core import clock
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.relays.transports.base import Reply
+from digest.sending import journal, ledger, sweeping
+from digest.sending.journal import Journal
+from digest.sending.ledger import Batch
+from digest.sending.models import Claim, Delivery, Tally
+from digest.sending.progress import Pace, Progress, balance, compact, pace, progress
+from digest.sending.retries import Outcome
+from digest.subscribers import consent
+from digest.subscribers.models import Subscription, Suppression
+from tests.cast import LONG_AGO, NOON, make_newsletter, make_running
+
+pytestmark = pytest.mark.django_db
+
+State = Delivery.State
+HOUR = timedelta(hours=1)
+SENT = Outcome(State.SENT, 250, "2.0.0 ok", attempted=True)
+DOUBTED = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, settings: Settings) -> None:
+    settings.DIGEST_DATA_DIR = tmp_path
+
+
+def claimed(issue: Issue, limit: int = 10, name: str = "") -> Batch:
+    """Claim at noon."""
+    return ledger.claim(issue, limit, NOON, journal=name)
+
+
+def expire() -> None:
+    """Let every lease run out, long ago."""
+    Claim.objects.update(lease_until=LONG_AGO)
+
+
+def states() -> list[str]:
+    """Return the state of every delivery, by id."""
+    return [State(row.state).label for row in Delivery.objects.order_by("pk")]
+
+
+def test_a_claim_takes_what_is_due_and_nothing_else() -> None:
+    """In order, up to the limit, from this issue, not from the future."""
+    issue, _other = make_running(4), make_running(1)
+    later = Delivery.objects.filter(issue=issue).latest("pk")
+    Delivery.objects.filter(pk=later.pk).update(due_at=NOON + HOUR)
+    assert len(claimed(issue, 2).rows) == 2
+    assert len(claimed(issue).rows) == 1
+    assert claimed(issue).rows == []
+
+
+def test_each_claim_has_a_fence_of_its_own() -> None:
+    """And it only grows."""
+    issue = make_running(2)
+    assert claimed(issue, 1).fence < claimed(issue, 1).fence
+
+
+def test_a_recorded_delivery_is_done() -> None:
+    """With the server's words, counted as a try, and never claimed again."""
+    issue = make_running()
+    batch = claimed(issue)
+    assert ledger.record(batch, [(batch.rows[0].id, SENT)], NOON) == {batch.rows[0].id}
+    row = Delivery.objects.get()
+    assert (row.state, row.reply_code, row.settled_at) == (State.SENT, 250, NOON)
+    assert (row.attempts, row.first_attempt_at) == (1, NOON)
+    assert claimed(issue).rows == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [
+        ("unsubscribe", "The subscriber has unsubscribed."),
+        ("pause", "The subscriber has paused."),
+        ("suppress", "The address is suppressed: complaint"),
+        ("suppress here", "The address is suppressed: complaint"),
+    ],
+)
+def test_who_left_gets_nothing(deed: str, words: str, when: str) -> None:
+    """Between planning and the claim, or after it: the second look sees it."""
+    issue = make_running(2)
+    batch = claimed(issue) if when == "after" else None
+    gone, stays = Delivery.objects.select_related("subscriber").order_by("pk")
+    assert gone.subscriber
+    if deed == "unsubscribe":
+        consent.unsubscribe(
+            gone.subscriber.pk, issue.newsletter_id, via="one-click", ip=None, now=NOON
+        )
+    elif deed == "pause":
+        theirs = Subscription.objects.filter(subscriber=gone.subscriber)
+        theirs.update(paused_until=NOON + HOUR)
+    else:
+        Suppression.objects.create(
+            address_key=gone.subscriber.email,
+            newsletter=issue.newsletter if deed == "suppress here" else None,
+            reason="complaint",
+            created_at=NOON,
+        )
+    if batch:
+        look = ledger.look_again(batch, batch.rows, NOON)
+        assert look.wanted == {stays.pk}
+        assert look.suppressed == 1
+    else:
+        batch = claimed(issue)
+        assert ([row.id for row in batch.rows], batch.suppressed) == ([stays.pk], 1)
+    gone.refresh_from_db()
+    assert (gone.state, gone.reply, gone.attempts) == (State.SUPPRESSED, words, 0)
+
+
+@pytest.mark.parametrize("state", [Issue.State.PAUSED, Issue.State.CANCELLED])
+def test_a_stopped_issue_sends_nothing_more(state: Issue.State) -> None:
+    """What was claimed goes back."""
+    issue = make_running()
+    batch = claimed(issue)
+    Issue.objects.update(state=state)
+    look = ledger.look_again(batch, batch.rows, NOON)
+    assert (look.wanted, look.sending, look.held) == (frozenset(), False, True)
+    ledger.release(batch)
+    assert states() == ["queued"]
+
+
+def test_a_frozen_worker_finds_its_claim_gone() -> None:
+    """Another has it; the first may neither send nor record."""
+    issue = make_running()
+    first = claimed(issue)
+    expire()
+    sweeping.sweep(NOON)
+    sweeping.sweep(NOON)
+    second = claimed(issue)
+    assert not ledger.look_again(first, first.rows, NOON).held
+    assert not ledger.record(first, [(first.rows[0].id, SENT)], NOON)
+    assert ledger.look_again(second, second.rows, NOON).wanted == {second.rows[0].id}
+
+
+def test_an_expired_lease_alone_stops_its_holder() -> None:
+    """Even before anybody swept."""
+    batch = claimed(make_running())
+    expire()
+    assert not ledger.look_again(batch, batch.rows, NOON).held
+    assert ledger.renew([batch.fence]) == frozenset()
+
+
+def test_a_renewed_lease_lasts() -> None:
+    """The heartbeat prolongs it."""
+    batch = claimed(make_running())
+    before = Claim.objects.get().lease_until
+    assert ledger.renew([batch.fence]) == {batch.fence}
+    assert Claim.objects.get().lease_until >= before
+
+
+def make_dead(issue: Issue, *, frozen: bool = False) -> tuple[Batch, Journal]:
+    """Four claimed, in the hands of a sender who got as far as the third, and ended."""
+    book = Journal()
+    batch = claimed(issue, name=book.name)
+    keys = [row.id for row in batch.rows]
+    book.begin(keys[:3])
+    book.end(keys[0], Reply(250, "2.0.0 Ok: queued as 7F"))
+    book.never(keys[2])
+    if not frozen:
+        book.__exit__(None, None, None)
+    return batch, book
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_dead_senders_journal_says_how_far_it_got(*, frozen: bool) -> None:
+    """Sent, uncertain, taken back, never begun: each by itself. A frozen one's after its lease."""
+    issue = make_running(4, newsletter=make_newsletter(uncertain="hold"))
+    _, book = make_dead(issue, frozen=frozen)
+    if frozen:
+        assert sweeping.sweep(NOON).requeued == 0
+        expire()
+    swept = sweeping.sweep(NOON)
+    assert (swept.settled, swept.doubted, swept.requeued) == (1, 1, 2)
+    assert states() == ["sent", "uncertain", "queued", "queued"]
+    first, second = Delivery.objects.order_by("pk")[:2]
+    assert (first.reply, first.attempts) == ("2.0.0 Ok: queued as 7F", 1)
+    assert (second.times_uncertain, second.attempts) == (1, 1)
+    assert list(journal.folder().iterdir()) == ([journal._path(book.name)] if frozen else [])
+
+
+def test_the_journal_of_a_living_sender_is_left_alone() -> None:
+    """It holds a lock on it, whatever else happens."""
+    issue = make_running(4)
+    make_dead(issue, frozen=True)
+    assert sweeping.sweep(NOON).requeued == 0
+    assert states() == ["claimed"] * 4
+
+
+def test_a_line_that_a_kill_cut_short_counts_for_nothing() -> None:
+    """What it would have begun had not left."""
+    issue = make_running(4, newsletter=make_newsletter(uncertain="hold"))
+    batch, book = make_dead(issue)
+    with journal._path(book.name).open("ab") as file:
+        file.write(f"b {batch.rows[3].id}".encode())
+    sweeping.sweep(NOON)
+    assert states() == ["sent", "uncertain", "queued", "queued"]
+
+
+def test_what_a_machine_had_in_hand_that_is_gone_is_uncertain() -> None:
+    """Once it has had time to come back and say."""
+    issue = make_running(2, newsletter=make_newsletter(uncertain="hold"))
+    claimed(issue, name="elsewhere")
+    expire()
+    assert sweeping.sweep(NOON).doubted == 2
+    assert states() == ["uncertain", "uncertain"]
+    assert not Claim.objects.exists()
+
+
+def test_what_is_claimed_by_nobody_is_uncertain() -> None:
+    """It should not be; but a row that no sweep looks at would wait for ever."""
+    issue = make_running(2, newsletter=make_newsletter(uncertain="hold"))
+    ledger.drop(claimed(issue, 1).fence)
+    other = claimed(issue, 1)
+    assert sweeping.sweep(NOON).doubted == 1
+    assert states() == ["uncertain", "claimed"]
+    assert ledger.is_claimed("")
+    assert other.rows
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("hold", "uncertain"), ("resend", "queued")])
+def test_what_is_uncertain_is_held_or_sent_again(policy: str, expected: str) -> None:
+    """As the newsletter says."""
+    issue = make_running(4, newsletter=make_newsletter(uncertain=policy))
+    make_dead(issue)
+    sweeping.sweep(NOON)
+    assert states() == ["sent", expected, "queued", "queued"]
+    assert Delivery.objects.order_by("pk")[1].times_uncertain == 1
+
+
+def test_a_late_word_of_the_relay_resolves_the_doubt() -> None:
+    """The worker was only frozen, and now it knows. It counts as one try."""
+    issue = make_running(4, newsletter=make_newsletter(uncertain=Newsletter.InDoubt.HOLD))
+    batch, _ = make_dead(issue, frozen=True)
+    expire()
+    sweeping.sweep(NOON)
+    key = batch.rows[1].id
+    assert ledger.record(batch, [(key, SENT)], NOON) == {key}
+    row = Delivery.objects.get(pk=key)
+    assert (row.state, row.attempts, row.times_uncertain) == (State.SENT, 1, 1)
+
+
+def test_a_withdrawn_attempt_uses_nothing_up() -> None:
+    """The relay was down, which is nobody's fault. It goes behind the others."""
+    issue = make_running(2)
+    batch = claimed(issue, 1)
+    [row] = batch.rows
+    ledger.record(batch, [(row.id, Outcome(State.QUEUED, None, "", NOON))], NOON)
+    back = Delivery.objects.get(pk=row.id)
+    assert (back.state, back.attempts, back.fence) == (State.QUEUED, 0, None)
+    assert back.first_attempt_at is None  # days of an absent relay bring nobody nearer to giving up
+    assert [each.id for each in claimed(issue, 1).rows] != [row.id]
+
+
+def uncertain(issue: Issue) -> Batch:
+    """Claim one, and lose the relay's word."""
+    batch = ledger.claim(issue, 1, NOON + HOUR)
+    ledger.record(batch, [(batch.rows[0].id, DOUBTED)], NOON)
+    ledger.drop(batch.fence)
+    return batch
+
+
+def test_a_message_that_is_always_uncertain_is_left_to_a_person() -> None:
+    """Sent again at once, then later each time, then not any more; the issue can end."""
+    issue = make_running(newsletter=make_newsletter(uncertain="resend"))
+    waits = []
+    for _ in range(sweeping.MOST_TIMES_UNCERTAIN):
+        uncertain(issue)
+        assert sweeping.sweep(NOON).finished == []
+        waits.append(Delivery.objects.get().due_at - NOON)
+    assert waits == [0 * HOUR, sweeping.UNCERTAIN_WAIT, 2 * sweeping.UNCERTAIN_WAIT]
+    uncertain(issue)
+    assert sweeping.sweep(NOON).finished == [issue]
+    assert states() == ["uncertain"]
+
+
+def test_a_late_try_again_opens_a_finished_issue() -> None:
+    """Otherwise the subscriber would wait for ever in an issue that nobody looks at."""
+    issue = make_running(newsletter=make_newsletter(uncertain="hold"))
+    batch = uncertain(issue)
+    assert sweeping.sweep(NOON).finished == [issue]
+    later = Outcome(State.DEFERRED, 451, "4.3.0 later", NOON + HOUR)
+    assert ledger.record(batch, [(batch.rows[0].id, later)], NOON)
+    assert sweeping.sweep(NOON).finished == []
+    issue.refresh_from_db()
+    assert (issue.state, issue.finished_at) == (Issue.State.SENDING, None)
+
+
+def test_an_issue_is_finished_when_nothing_is_to_come() -> None:
+    """Not while anything is deferred; those uncertain don't hold it up."""
+    issue = make_running(3, newsletter=make_newsletter(uncertain="hold"))
+    Delivery.objects.update(state=State.SENT, settled_at=NOON)
+    deferred = Delivery.objects.latest("pk")
+    Delivery.objects.filter(pk=deferred.pk).update(state=State.DEFERRED, settled_at=None)
+    assert sweeping.sweep(NOON).finished == []
+    Delivery.objects.filter(pk=deferred.pk).update(state=State.UNCERTAIN, times_uncertain=1)
+    assert sweeping.sweep(NOON + HOUR).finished == [issue]
+    issue.refresh_from_db()
+    assert (issue.state, issue.finished_at) == (Issue.State.SENT, NOON + HOUR)
+
+
+def test_the_numbers_add_up() -> None:
+    """Eligible is the sum of all others; the tally says what the rows say, at every step."""
+    issue, other = make_running(8), make_running(3)
+    for row, state in zip(Delivery.objects.filter(issue=issue), State, strict=True):
+        Delivery.objects.filter(pk=row.pk).update(state=state, settled_at=NOON, fence=1)
+        assert progress(issue) == balance(issue)
+    counted = progress(issue)
+    assert counted.eligible == 8
+    assert (counted.waiting, counted.settled) == (3, 5)
+    Delivery.objects.filter(issue=other).latest("pk").delete()
+    assert progress(other) == Progress(queued=2)
+
+
+def test_a_long_tally_is_drawn_together() -> None:
+    """The sums stay."""
+    issue = make_running(60)
+    for row in Delivery.objects.all():
+        Delivery.objects.filter(pk=row.pk).update(state=State.SENT, settled_at=NOON)
+    before = progress(issue)
+    compact()
+    assert Tally.objects.count() > 60  # the last minute's are kept
+    Tally.objects.update(at=clock.now() - timedelta(seconds=61))
+    compact()
+    assert progress(issue) == before == Progress(sent=60)
+    assert Tally.objects.count() <= len(State)
+
+
+def test_the_pace_is_that_of_the_last_minute() -> None:
+    """And from it follows when the last of those not yet tried will be done."""
+    issue, now = make_running(40), clock.now()
+    assert pace(issue, progress(issue), now) == Pace()
+    ids = list(Delivery.objects.values_list("pk", flat=True))
+    for some, ago in ((ids[:5], 90), (ids[5:15], 20), (ids[15:20], 5)):
+        Tally.objects.filter(at__gt=now - timedelta(seconds=1)).update(at=LONG_AGO)
+        Delivery.objects.filter(pk__in=some).update(state=State.SENT, settled_at=NOON)
+        Tally.objects.filter(at__gt=now - timedelta(seconds=1)).update(
+            at=now - timedelta(seconds=ago)
+        )
+    found = pace(issue, progress(issue), now)
+    assert found.per_second == pytest.approx(15 / 20, rel=0.1)
+    assert found.ends_at is not None
+    assert (found.ends_at - now).total_seconds() == pytest.approx(20 / 0.75, rel=0.1)
+    later = now + timedelta(hours=2)
+    Delivery.objects.filter(pk=ids[-1]).update(due_at=later)
+    assert pace(issue, progress(issue), now).ends_at == later
+    Issue.objects.filter(pk=issue.pk).update(state=Issue.State.PAUSED)
+    issue.refresh_from_db()
+    assert pace(issue, progress(issue), now) == Pace()
+
+
+def test_a_tally_that_went_wrong_is_put_right() -> None:
+    """At the end of the issue, by what the rows say."""
+    issue = make_running(2)
+    Tally.objects.create(issue_id=issue.pk, state=State.SENT, deliveries=5)
+    assert balance(issue) == Progress(queued=2)
+    assert progress(issue) == Progress(queued=2)
+
+
+@pytest.fixture
+def together() -> Iterator[ThreadPoolExecutor]:
+    """Two threads."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_claim_at_once_and_share_nothing(together: ThreadPoolExecutor) -> None:
+    """SKIP LOCKED hands each its own rows."""
+    issue = make_running(40)
+    barrier = Barrier(2)
+
+    def work() -> list[int]:
+        try:
+            barrier.wait()
+            return [row.id for _ in range(4) for row in claimed(issue, 5).rows]
+        finally:
+            connection.close()
+
+    first, second = (run.result() for run in [together.submit(work) for _ in range(2)])
+    assert len(first) + len(second) == 40
+    assert not set(first) & set(second)

@@ -1,0 +1,146 @@
+"""What an editor is told before an issue goes out."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter, Publication
+from digest.sending import preflight
+from digest.sending.preflight import Finding, Level
+from tests.cast import (
+    NOON,
+    make_appeal,
+    make_article,
+    make_issue,
+    make_newsletter,
+    make_story,
+    make_subscriber,
+)
+from tests.provider_server import Answer, ProviderServer, Request
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def issue(settings: Settings) -> Issue:
+    """An issue with nothing to mend: one story, a subscriber, a relay, a preheader."""
+    settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
+    issue = make_issue(make_newsletter(preheader="What the tide brought"))
+    make_story(issue, article=make_article())
+    make_subscriber(issue.newsletter)
+    return issue
+
+
+@pytest.fixture
+def web(settings: Settings) -> Iterator[ProviderServer]:
+    """A site of which only what has /gone in its address is gone."""
+
+    def script(asked: Request) -> Answer:
+        if asked.path.startswith("/checkv2"):
+            symbols = {"BAD": {"name": "BAD", "score": 9.0}, "FINE": {"name": "FINE", "score": -1}}
+            return Answer.of({"score": 12.0, "required_score": 15.0, "symbols": symbols})
+        return Answer(404 if "/gone" in asked.path else 200, b"")
+
+    with ProviderServer(script, pages=script) as server:
+        settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+        yield server
+
+
+def told(issue: Issue, *, network: bool = False) -> list[Finding]:
+    """What is found now."""
+    return preflight.examine(issue, NOON, network=network)
+
+
+def test_a_sound_issue_has_nothing_to_mend(issue: Issue) -> None:
+    """An empty list, not a row of ticks."""
+    assert told(issue) == []
+
+
+def test_stories_are_looked_at_one_by_one(issue: Issue) -> None:
+    """Each finding leads to its story."""
+    early = make_story(issue, article=make_article(available_at=NOON + timedelta(hours=1)))
+    blind = make_story(issue, article=make_article(), image_url="https://courier.example/a.jpg")
+    orphan = make_story(issue)
+    twin = make_story(issue, article=make_article(), url=blind.url)
+    found = {(one.place, one.level) for one in told(issue)}
+    assert found == {
+        (f"story:{early.pk}", Level.STOP),
+        (f"story:{blind.pk}", Level.WARN),
+        (f"story:{orphan.pk}", Level.WARN),
+        (f"story:{twin.pk}", Level.WARN),
+    }
+    assert told(issue)[0].level == Level.STOP
+
+
+def test_the_head_of_the_mail_is_looked_at(issue: Issue) -> None:
+    """A long subject, and no preheader."""
+    Newsletter.objects.update(subject="Tide " * 20, preheader="")
+    issue = Issue.objects.get()
+    assert {one.place for one in told(issue)} == {"subject", "preheader"}
+
+
+def test_what_must_not_go_out_is_stopped(issue: Issue, settings: Settings) -> None:
+    """No story, no postal address, no relay, no subscribers, a template that breaks."""
+    Publication.objects.update(postal_address=" ")
+    settings.DIGEST_SMTP_URL = ""
+    issue.newsletter.subscriptions.all().delete()
+    issue = Issue.objects.get()
+    words = " ".join(f"{one.level} {one.what}" for one in told(issue))
+    assert "stop The publication has no postal address" in words
+    assert "stop Nothing can be sent from courier.example" in words
+    assert "warn Nobody would receive it" in words
+    Newsletter.objects.update(subject="{{ 1 / 0 }}")
+    issue.compiled.delete()
+    issue.refresh_from_db()
+    Issue.objects.update(revision=2, subject="")
+    assert "cannot be rendered" in str(told(Issue.objects.get()))
+    issue.stories.all().delete()
+    assert "There is no story in it." in str(told(Issue.objects.get()))
+
+
+def test_links_and_pictures_are_asked_for(issue: Issue, web: ProviderServer) -> None:
+    """Each address once; what is not public is not asked for, and said so."""
+    Publication.objects.update(logo_url=f"{web.url.rstrip('/')}/gone-logo.png")
+    first = issue.stories.get()
+    first.url = f"{web.url.rstrip('/')}/story"
+    first.image_url, first.image_alt = f"{web.url.rstrip('/')}/gone.jpg", "Seals"
+    first.save()
+    inside = make_story(issue, article=make_article(), url="http://127.0.0.1:1/admin")
+    found = {one.place: one.what for one in told(Issue.objects.get(), network=True)}
+    assert "404" in found[f"story:{first.pk}"]
+    assert "its picture" in found[f"story:{first.pk}"]
+    assert "its link" in found[f"story:{inside.pk}"]
+    assert "The logo leads nowhere" in found["mail"]
+    assert sorted(asked.path for asked in web.requests) == ["/gone-logo.png", "/gone.jpg", "/story"]
+
+
+def test_an_issue_that_links_everywhere_is_looked_through(
+    issue: Issue, web: ProviderServer
+) -> None:
+    """Each story with a picture, a logo and an appeal: no address is missing."""
+    publication = issue.newsletter.publication
+    publication.logo_url = web.url + "gone.png"
+    publication.save()
+    issue.appeal = make_appeal(publication, url=web.url + "support")
+    issue.stories.update(url=web.url, image_url=web.url + "a.png", image_alt="A boat")
+    assert [one.what[:8] for one in told(issue, network=True)] == ["The logo"]
+
+
+def test_rspamd_is_asked_where_there_is_one(
+    issue: Issue, web: ProviderServer, settings: Settings
+) -> None:
+    """The points and what gives most of them; one that is away is said, and stops nothing."""
+    issue.stories.update(url=f"{web.url.rstrip('/')}/story")
+    settings.DIGEST_RSPAMD_URL = web.url
+    (finding,) = told(issue, network=True)
+    assert (finding.level, "12.0 points" in finding.what) == (Level.WARN, True)
+    assert "Most: BAD" in finding.what
+    asked = next(one for one in web.requests if one.path == "/checkv2")
+    assert b"List-Unsubscribe:" in asked.body
+    assert asked.headers["User"] == issue.newsletter.publication.sender_email
+    settings.DIGEST_RSPAMD_URL = "http://127.0.0.1:1"
+    (finding,) = told(issue, network=True)
+    assert (finding.level, "no verdict" in finding.what) == (Level.WARN, True)

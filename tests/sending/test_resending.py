@@ -1,0 +1,105 @@
+"""One issue once more, to one subscriber."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.issues.models import Issue
+from digest.notices import send
+from digest.notices.models import Notice
+from digest.relays.errors import DeliveryError
+from digest.sending import planning, resending, sender
+from digest.sending.models import Delivery
+from digest.subscribers import consent
+from digest.subscribers.models import Subscriber
+from digest.subscribers.suppression import suppress
+from tests.cast import NOON, make_issue, make_running, make_subscriber
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def relay(settings: Settings) -> Iterator[SmtpServer]:
+    """A relay that takes everything."""
+    with SmtpServer() as server:
+        settings.DIGEST_SMTP_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def issue() -> Issue:
+    """An issue on its way to two subscribers."""
+    return make_running(2)
+
+
+def mails(relay: SmtpServer) -> list[EmailMessage]:
+    """What arrived."""
+    return [message_from_bytes(one.data, policy=policy.default) for one in relay.received]
+
+
+def test_a_copy_is_the_same_mail_under_a_name_of_its_own(relay: SmtpServer, issue: Issue) -> None:
+    """To that subscriber alone; their delivery stays as it was, and they can leave by it."""
+    sender.send_due()
+    before = list(Delivery.objects.order_by("pk").values())
+    subscriber = Subscriber.objects.earliest("pk")
+    resending.send_copy(issue, subscriber, NOON)
+    send.send_due()
+    [first] = [one for one in mails(relay)[:2] if one["To"] == subscriber.email]
+    assert len(relay.received) == 3
+    copy = mails(relay)[2]
+    assert copy["To"] == subscriber.email
+    assert copy["Subject"] == first["Subject"]
+    assert copy["Message-ID"] != first["Message-ID"]
+    assert copy["List-Unsubscribe"] == first["List-Unsubscribe"]
+    assert list(Delivery.objects.order_by("pk").values()) == before
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.state, notice.reply_code) == ("copy", Notice.State.SENT, 250)
+
+
+def test_pressing_twice_sends_once(relay: SmtpServer, issue: Issue) -> None:
+    """Within the hour it says when the copy went."""
+    subscriber = Subscriber.objects.earliest("pk")
+    resending.send_copy(issue, subscriber, NOON)
+    with pytest.raises(DeliveryError, match="A copy went to"):
+        resending.send_copy(issue, subscriber, NOON + HOUR / 2)
+    resending.send_copy(issue, subscriber, NOON + 2 * HOUR)
+    assert Notice.objects.count() == 2
+
+
+@pytest.mark.parametrize("when", ["before", "between"])
+@pytest.mark.parametrize("how", ["left", "suppressed"])
+def test_who_must_not_be_mailed_gets_no_copy(
+    relay: SmtpServer, issue: Issue, how: str, when: str
+) -> None:
+    """Nor one that was asked for before they left."""
+    subscriber = Subscriber.objects.earliest("pk")
+    if when == "between":
+        resending.send_copy(issue, subscriber, NOON)
+    if how == "left":
+        consent.unsubscribe(subscriber.pk, issue.newsletter_id, via="page", ip=None, now=NOON)
+    else:
+        suppress(subscriber.address_key, reason="complaint", now=NOON)
+    if when == "before":
+        with pytest.raises(DeliveryError, match="No copy was sent"):
+            resending.send_copy(issue, subscriber, NOON)
+    send.send_due()
+    assert relay.received == []
+
+
+def test_an_issue_that_is_not_out_has_no_copies() -> None:
+    """A draft, or one that waits for its slot."""
+    issue = make_issue(state="draft")
+    subscriber = make_subscriber(issue.newsletter)
+    with pytest.raises(DeliveryError, match="not gone out"):
+        resending.send_copy(issue, subscriber, NOON)
+    Issue.objects.update(state="built")
+    issue.refresh_from_db()
+    with pytest.raises(DeliveryError, match="not gone out"):
+        resending.send_copy(issue, subscriber, NOON)
+    assert planning.plan_built(NOON) is not None

@@ -1,0 +1,82 @@
+"""What is uncertain is resolved by a person, or by the relay's own log."""
+
+import pytest
+
+from digest.issues.models import Issue
+from digest.relays.errors import DeliveryError
+from digest.sending import ledger, uncertain
+from digest.sending.models import Delivery
+from digest.sending.outgoing import message_id
+from digest.sending.progress import Progress, progress
+from digest.sending.retries import Outcome
+from tests.cast import NOON, make_newsletter, make_running
+
+pytestmark = pytest.mark.django_db
+
+State = Delivery.State
+LOG = """\
+Nov 23 12:00:01 mx postfix/cleanup[9]: 4F8BA12C: message-id={taken}
+Nov 23 12:00:01 mx postfix/qmgr[8]: 4F8BA12C: from=<n@courier.example>, nrcpt=1 (queue active)
+Nov 23 12:00:02 mx postfix/cleanup[9]: 5A0000FF: message-id={begun}
+Nov 23 12:00:02 mx postfix/smtpd[7]: lost connection after DATA (9 bytes) from localhost[127.0.0.1]
+"""
+
+
+def make_doubtful(subscribers: int) -> Issue:
+    """An issue that is done, but for subscribers uncertain."""
+    issue = make_running(subscribers, newsletter=make_newsletter(uncertain="hold"))
+    batch = ledger.claim(issue, subscribers, NOON)
+    doubt = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+    ledger.record(batch, [(row.id, doubt) for row in batch.rows], NOON)
+    Issue.objects.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=NOON)
+    return issue
+
+
+def test_a_list_says_what_to_look_for() -> None:
+    """Address and Message-ID."""
+    issue = make_doubtful(2)
+    [one, _] = uncertain.doubts(issue)
+    row = Delivery.objects.get(pk=one.delivery)
+    assert row.subscriber
+    assert (one.email, one.message_id) == (
+        row.subscriber.email,
+        message_id(issue, row.subscriber.pk),
+    )
+
+
+def test_a_person_knows() -> None:
+    """One sent, one given up, the third sent again: then the issue goes on."""
+    issue = make_doubtful(3)
+    first, second, _ = (one.email for one in uncertain.doubts(issue))
+    assert uncertain.settle_as_sent(issue, NOON, first) == 1
+    assert uncertain.give_up(issue, NOON, second) == 1
+    assert uncertain.send_again(issue, NOON) == 1
+    assert progress(issue) == Progress(sent=1, failed=1, queued=1)
+    issue.refresh_from_db()
+    assert (issue.state, issue.finished_at) == (Issue.State.SENDING, None)
+
+
+def test_without_a_doubt_there_is_nothing_to_resolve() -> None:
+    """Nor for a subscriber who is in none."""
+    issue = make_doubtful(1)
+    with pytest.raises(DeliveryError, match="of nobody@"):
+        uncertain.settle_as_sent(issue, NOON, "nobody@reader.example")
+    uncertain.settle_as_sent(issue, NOON)
+    with pytest.raises(DeliveryError, match="is uncertain"):
+        uncertain.send_again(issue, NOON)
+
+
+@pytest.mark.parametrize("resend", [False, True])
+def test_the_relays_log_knows(*, resend: bool) -> None:
+    """A message that cleanup saw and that never got whole was not taken."""
+    issue = make_doubtful(2)
+    taken, begun = (one.message_id for one in uncertain.doubts(issue))
+    lines = LOG.format(taken=taken, begun=begun).splitlines()
+    assert uncertain.settle_by_log(issue, lines, NOON, resend=resend) == (1, int(resend))
+    assert progress(issue) == Progress(sent=1, queued=int(resend), uncertain=int(not resend))
+
+
+def test_a_list_of_message_ids_will_do() -> None:
+    """With or without angle brackets; other lines count for nothing."""
+    lines = ["<a@courier.example>", " b@courier.example ", "", "no id", "c@d e@f"]
+    assert uncertain.taken_by(lines) == {"<a@courier.example>", "<b@courier.example>"}

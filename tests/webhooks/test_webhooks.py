@@ -1,0 +1,347 @@
+"""Webhooks: told once it is true, signed, again and again until they answer, and to nobody else."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from pytest_django.fixtures import Settings
+from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
+
+from digest.core import addresses, clock
+from digest.core.http import RefusedError
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.selfservice import erasure
+from digest.sending import ledger, sweeping
+from digest.sending.models import Delivery
+from digest.sending.retries import Outcome
+from digest.subscribers import consent
+from digest.webhooks import delivering, registry, retries, signing
+from digest.webhooks.models import Event, Webhook, WebhookDelivery
+from digest.webhooks.registry import WebhookError
+from tests.cast import NOON, make_newsletter, make_running
+from tests.provider_server import CUT, Answer, ProviderServer, Request
+
+pytestmark = pytest.mark.django_db
+
+
+class Listener:
+    """An address that is told, and answers what the test wants."""
+
+    def __init__(self) -> None:
+        self.answer: Answer | str = Answer(204, b"")
+        self.server = ProviderServer(lambda _request: self.answer)
+
+    @property
+    def told(self) -> list[Request]:
+        return self.server.requests
+
+    @property
+    def types(self) -> list[str]:
+        return [request.json["type"] for request in self.told]
+
+
+@pytest.fixture
+def listener(settings: Settings) -> Iterator[Listener]:
+    """A scripted server on this machine, which the operator has excepted."""
+    made = Listener()
+    settings.DIGEST_FETCH_ALLOW = [made.server.url.removeprefix("http://").strip("/")]
+    with made.server:
+        yield made
+
+
+def make_webhook(listener: Listener, *events: Event, **options: Any) -> tuple[Webhook, str]:
+    """A webhook of these events, or of all."""
+    name = options.pop("name", "crm")
+    return registry.add(name, listener.server.url, events or list(Event), now=NOON, **options)
+
+
+def subscribe(newsletter: Newsletter, email: str = "ines@reader.example") -> int:
+    """Let a subscriber come, by a proven wish."""
+    address, now = addresses.parse(email), clock.now()
+    asked = consent.subscribe(address, newsletter, via="page", confirmed=True, wording="", now=now)
+    return int(asked.subscriber_id)
+
+
+def later(**span: float) -> None:
+    """Let time pass for what waits."""
+    WebhookDelivery.objects.update(due_at=clock.now() - timedelta(**span))
+    Webhook.objects.update(retry_at=None)
+
+
+def test_subscribers_who_come_and_leave_are_told_and_signed(listener: Listener) -> None:
+    """Verified by the scheme's own library, which knows nothing of ours."""
+    _, secret = make_webhook(listener)
+    newsletter = make_newsletter(slug="tide")
+    subscriber = subscribe(newsletter)
+    consent.unsubscribe(subscriber, newsletter.pk, via="page", ip=None, now=clock.now())
+    assert delivering.tell_due() == delivering.Told(told=2)
+    assert listener.types == ["subscriber.subscribed", "subscriber.unsubscribed"]
+    request = listener.told[0]
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    verified = Verifier(secret).verify(request.body, headers)
+    assert verified["data"] == {
+        "newsletter": "tide",
+        "publication": newsletter.publication.slug,
+        "subscriber": subscriber,
+        "email": "ines@reader.example",
+    }
+    with pytest.raises(WebhookVerificationError):
+        Verifier(secret).verify(request.body.replace(b"ines", b"anna"), headers)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(signing.new_secret()).verify(request.body, headers)
+    assert delivering.tell_due() == delivering.Told()
+
+
+def test_pending_wishes_and_imports_are_not_told(listener: Listener) -> None:
+    """Only a subscriber's confirmed word is."""
+    make_webhook(listener)
+    newsletter = make_newsletter()
+    address = addresses.parse("ines@reader.example")
+    consent.subscribe(address, newsletter, via="page", confirmed=False, wording="", now=clock.now())
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_what_is_undone_was_never_told(listener: Listener) -> None:
+    """The word and the change are there together or not at all."""
+    make_webhook(listener)
+    newsletter = make_newsletter()
+    with transaction.atomic():
+        subscribe(newsletter)
+        assert WebhookDelivery.objects.count() == 1
+        transaction.set_rollback(True)
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_a_finished_issue_and_a_bounce_are_told(listener: Listener) -> None:
+    """With the numbers that add up, and with the server's words."""
+    make_webhook(listener)
+    issue = make_running(2)
+    batch = ledger.claim(issue, 10, clock.now())
+    good, bad = (row.id for row in batch.rows)
+    outcomes = [
+        (good, Outcome(Delivery.State.SENT, 250, "2.0.0 Ok", attempted=True)),
+        (bad, Outcome(Delivery.State.FAILED, 550, "5.1.1 Nobody here", attempted=True)),
+    ]
+    ledger.record(batch, outcomes, clock.now())
+    ledger.drop(batch.fence)
+    sweeping.sweep(clock.now())
+    assert delivering.tell_due().told == 2
+    told = {request.json["type"]: request.json["data"] for request in listener.told}
+    assert told["delivery.bounced"]["code"] == 550
+    assert told["delivery.bounced"]["reply"] == "5.1.1 Nobody here"
+    assert told["delivery.bounced"]["email"].endswith("@reader.example")
+    sent = told["issue.sent"]
+    assert (sent["issue"], sent["eligible"], sent["sent"], sent["failed"]) == (
+        issue.pk,
+        2,
+        1,
+        1,
+    )
+
+
+def test_a_webhook_is_told_what_it_asked_for_alone(listener: Listener) -> None:
+    """By event, and by publication."""
+    mine, other = make_newsletter(), make_newsletter()
+    make_webhook(listener, Event.UNSUBSCRIBED, name="leavers")
+    make_webhook(listener, Event.SUBSCRIBED, name="mine", publication=mine.publication)
+    subscribe(mine)
+    subscribe(other)
+    [word] = WebhookDelivery.objects.select_related("webhook")
+    assert (word.webhook.name, word.newsletter) == ("mine", mine)
+
+
+@pytest.mark.parametrize("answer", [Answer(500), Answer(302, headers={"Location": "/x"}), CUT])
+def test_what_is_not_taken_is_told_again_under_the_same_id(
+    listener: Listener, answer: Answer | str
+) -> None:
+    """Redirects are not followed; each attempt has a timestamp and signature of its own."""
+    webhook, secret = make_webhook(listener)
+    subscribe(make_newsletter())
+    listener.answer = answer
+    assert delivering.tell_due() == delivering.Told(failed=1)
+    assert delivering.tell_due() == delivering.Told()  # it is left alone for a while
+    webhook.refresh_from_db()
+    assert (webhook.failures, webhook.disabled_at) == (1, None)
+    assert webhook.note
+    listener.answer = Answer(200)
+    later(seconds=1)
+    assert delivering.tell_due() == delivering.Told(told=1)
+    first, second = listener.told
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    Verifier(secret).verify(second.body, {k.lower(): v for k, v in second.headers.items()})
+    webhook.refresh_from_db()
+    assert (webhook.failures, webhook.note, webhook.retry_at) == (0, "", None)
+
+
+def test_a_failing_webhook_keeps_no_other_waiting(listener: Listener, settings: Settings) -> None:
+    """It costs one attempt, however much waits for it."""
+    dead = ProviderServer(lambda _request: Answer(500))
+    settings.DIGEST_FETCH_ALLOW += [dead.url.removeprefix("http://").strip("/")]
+    with dead:
+        registry.add("dead", dead.url, list(Event), now=NOON)
+        make_webhook(listener, name="good")
+        newsletter = make_newsletter()
+        for n in range(5):
+            subscribe(newsletter, f"subscriber{n}@reader.example")
+        assert delivering.tell_due() == delivering.Told(told=5, failed=1)
+        assert len(dead.requests) == 1
+
+
+def test_a_word_that_nobody_takes_is_given_up_after_three_days(listener: Listener) -> None:
+    """Whether the last try just failed, or the webhook was never asked again."""
+    make_webhook(listener)
+    newsletter = make_newsletter()
+    subscribe(newsletter)
+    subscribe(newsletter, "anna@reader.example")
+    listener.answer = Answer(500)
+    old = clock.now() - timedelta(days=3) + timedelta(seconds=5)
+    WebhookDelivery.objects.update(at=old)
+    delivering.tell_due()
+    assert WebhookDelivery.objects.filter(state=WebhookDelivery.State.GIVEN_UP).count() == 1
+    WebhookDelivery.objects.update(at=old - timedelta(seconds=10))
+    delivering.tell_due()
+    assert WebhookDelivery.objects.filter(state=WebhookDelivery.State.GIVEN_UP).count() == 2
+
+
+def test_a_webhook_that_fails_for_a_day_is_disabled_with_a_note(listener: Listener) -> None:
+    """Nothing more is laid down for it, until it is enabled."""
+    webhook, _ = make_webhook(listener)
+    newsletter = make_newsletter()
+    subscribe(newsletter)
+    listener.answer = Answer(500)
+    since = clock.now() - retries.LONG
+    Webhook.objects.update(failures=retries.MANY - 1, failing_since=since)
+    delivering.tell_due()
+    webhook.refresh_from_db()
+    assert webhook.disabled_at is not None
+    assert webhook.note.startswith("Disabled after 20 failures since")
+    subscribe(newsletter, "anna@reader.example")
+    assert WebhookDelivery.objects.count() == 1
+    later(seconds=1)
+    assert delivering.tell_due() == delivering.Told()
+    registry.enable(webhook)
+    listener.answer = Answer(200)
+    assert delivering.tell_due() == delivering.Told(told=1)
+
+
+def test_a_webhook_that_is_gone_is_disabled_at_once(listener: Listener) -> None:
+    """410 says so."""
+    webhook, _ = make_webhook(listener)
+    subscribe(make_newsletter())
+    listener.answer = Answer(410)
+    delivering.tell_due()
+    webhook.refresh_from_db()
+    assert webhook.disabled_at is not None
+
+
+def test_a_worker_that_died_with_a_word_in_hand_is_made_up_for(listener: Listener) -> None:
+    """Its lease runs out; its own late word changes nothing."""
+    webhook, _ = make_webhook(listener)
+    subscribe(make_newsletter())
+    word = delivering._claim(webhook, clock.now())
+    assert word is not None
+    assert delivering._claim(webhook, clock.now()) is None
+    assert delivering.tell_due() == delivering.Told()
+    WebhookDelivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    assert delivering.tell_due() == delivering.Told(told=1)
+    delivering._record(word, state=WebhookDelivery.State.GIVEN_UP)
+    assert WebhookDelivery.objects.get().state == WebhookDelivery.State.DELIVERED
+
+
+def test_of_an_erased_subscriber_nothing_is_told_any_more(listener: Listener) -> None:
+    """The words about them go with them."""
+    make_webhook(listener)
+    subscriber = subscribe(make_newsletter())
+    erasure.erase(subscriber, clock.now())
+    delivering.tell_due()
+    assert "ines" not in str([request.body for request in listener.told])
+    assert not WebhookDelivery.objects.filter(event=Event.SUBSCRIBED).exists()
+
+
+def test_what_was_told_is_forgotten_after_a_month(listener: Listener) -> None:
+    """What still waits is not."""
+    make_webhook(listener)
+    newsletter = make_newsletter()
+    subscribe(newsletter)
+    delivering.tell_due()
+    subscribe(newsletter, "anna@reader.example")
+    assert delivering.forget_old(clock.now() + timedelta(days=29)) == 0
+    assert delivering.forget_old(clock.now() + timedelta(days=31)) == 1
+    assert WebhookDelivery.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://crm.example/webhook",
+        "https://user:secret@crm.example/",
+        "ftp://crm.example/",
+        "https://10.0.0.1/webhook",
+        "https://[::1]/webhook",
+        "https://169.254.169.254/latest/meta-data",
+        "not an address",
+    ],
+)
+def test_an_address_that_will_not_do_is_refused(url: str) -> None:
+    """Subscribers' addresses go there: https, and on the public internet."""
+    with pytest.raises(WebhookError):
+        registry.add("crm", url, list(Event), now=NOON)
+
+
+def test_a_name_that_leads_inside_is_refused_when_it_is_connected_to(listener: Listener) -> None:
+    """Whatever the name said when the webhook was made."""
+    webhook, _ = make_webhook(listener)
+    port = listener.server.url.rstrip("/").rpartition(":")[2]
+    webhook.url = f"http://localhost.localdomain:{port}/"
+    for inside in (f"http://127.0.0.2:{port}/", "http://169.254.169.254/"):
+        webhook.url = inside
+        webhook.save()
+        with pytest.raises(RefusedError):
+            registry.test(webhook, clock.now())
+    subscribe(make_newsletter())
+    assert delivering.tell_due() == delivering.Told(failed=1)
+    assert listener.told == []
+
+
+def test_a_test_is_signed_and_stored_nowhere(listener: Listener) -> None:
+    """It says that it is one."""
+    webhook, secret = make_webhook(listener)
+    assert registry.test(webhook, clock.now()) == 204
+    [request] = listener.told
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    assert Verifier(secret).verify(request.body, headers)["type"] == "test"
+    assert not WebhookDelivery.objects.exists()
+    assert secret not in Webhook.objects.get().sealed_secret
+
+
+@pytest.mark.parametrize(
+    ("attempts", "age", "asked", "wait"),
+    [
+        (1, timedelta(0), None, timedelta(seconds=10)),
+        (3, timedelta(0), None, timedelta(minutes=5)),
+        (99, timedelta(days=1), None, timedelta(hours=8)),
+        (1, timedelta(0), 3600.0, timedelta(hours=1)),
+        (1, timedelta(0), 1e9, timedelta(days=1)),
+        (99, timedelta(days=2, hours=17), None, None),
+    ],
+)
+def test_waits_grow_and_end(
+    attempts: int, age: timedelta, asked: float | None, wait: timedelta | None
+) -> None:
+    """A server may ask for more, up to a day; after three days nothing is tried again."""
+    happened: datetime = NOON - age
+    due = retries.next_try(attempts, happened, NOON, asked, jitter=0)
+    assert due == (NOON + wait if wait else None)
+
+
+def test_an_issue_that_is_stopped_is_not_told(listener: Listener) -> None:
+    """Only the step to "sent" is."""
+    make_webhook(listener)
+    issue = make_running(1)
+    Issue.objects.filter(pk=issue.pk).update(state=Issue.State.CANCELLED)
+    assert not WebhookDelivery.objects.exists()
