@@ -94,14 +94,18 @@ def uses(folders: tuple[str, ...] = FOLDERS) -> Iterator[Use]:
     for folder in folders:
         base = ROOT / folder
         for path in sorted([base] if base.is_file() else base.rglob("*.py")):
-            relative = path.relative_to(ROOT)
-            if "migrations" in relative.parts:
-                continue
-            if is_forbidden(path.stem):
-                yield Use(relative, 0, path.stem)
-            for line, name in _bindings(ast.parse(path.read_text())):
-                if is_forbidden(name):
-                    yield Use(relative, line, name)
+            if "migrations" not in path.parts:
+                for use in uses_in(path):
+                    yield use._replace(path=path.relative_to(ROOT))
+
+
+def uses_in(path: Path) -> Iterator[Use]:
+    """Yield each binding of a module that a list forbids, and the module's own name."""
+    if is_forbidden(path.stem):
+        yield Use(path, 0, path.stem)
+    for line, name in _bindings(ast.parse(path.read_text())):
+        if is_forbidden(name):
+            yield Use(path, line, name)
 
 
 def is_forbidden(name: str) -> bool:
