@@ -273,7 +273,7 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     from digest.issues.models import Issue
     from digest.sending import ledger, planning
     from digest.sending.compiling import compiled_for
-    from digest.sending.outgoing import parcel_for
+    from digest.sending.outgoing import compose_message
     from digest.sending.segmentation import segmentation_of
     from digest.subscribers.models import Subscriber, Subscription
     from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story
@@ -310,7 +310,7 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     issue = Issue.objects.select_related("newsletter__publication").get(pk=issue.pk)
     segmentation = segmentation_of(issue, compiled_for(issue))
     row = ledger.Row(0, 1, "subscriber1@reader.example", "", 0, None)
-    return parcel_for(issue, row, segmentation, clock.now()).message
+    return compose_message(issue, row, segmentation, clock.now()).content
 
 
 if __name__ == "__main__":

@@ -211,8 +211,8 @@ def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str,
 def _message(notice: Notice, now: datetime) -> bytes | None:
     """Return the mail that a notice stands for; None if it is not wanted any more."""
     if notice.kind == Notice.Kind.COPY:
-        parcel = resending.parcel_of(notice, message_id(notice), now)
-        return parcel.message if parcel else None
+        outgoing = resending.compose_copy(notice, message_id(notice), now)
+        return outgoing.content if outgoing else None
     written = content.written(notice, now)
     if written is None:
         return None

@@ -1,8 +1,8 @@
 """What one sender has in hand: claims as it needs them, and the book that is kept of them.
 
-    take         the next subscriber's mail; claims another batch when the last one is used up
+    next_message the next subscriber's mail; claims another batch when the last one is used up
     begin        into the journal, then a look at lease and issue: only then may it leave
-    settle ...   into the journal, and in batches into the ledger
+    record_reply into the journal, and in batches into the ledger
     close        what is known is recorded, what was not begun goes back
 
 Every second what is in hand is looked at again, so that a subscriber who leaves, or an editor who
@@ -34,7 +34,7 @@ from digest.sending.in_flight import InFlight
 from digest.sending.journal import Journal
 from digest.sending.ledger import Batch, Row
 from digest.sending.models import Delivery
-from digest.sending.outgoing import parcel_for
+from digest.sending.outgoing import compose_message
 from digest.sending.retries import Outcome
 from digest.sending.segmentation import segmentation_of
 
@@ -50,7 +50,7 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class Outbox:
-    """A load of whatever is due, until the time is up."""
+    """A source of whatever is due, until the time is up."""
 
     def __init__(
         self,
@@ -80,9 +80,9 @@ class Outbox:
         self._folded = time.monotonic()
         self._done = False  # nothing more is due, or can be claimed
 
-    # --- Load --------------------------------------------------------------------------
+    # --- MessageSource -----------------------------------------------------------------
 
-    def take(self) -> OutgoingMessage | None:
+    def next_message(self) -> OutgoingMessage | None:
         """Return the next mail, composed; None when nothing is due or the time is up."""
         try:
             return self._next()
@@ -102,66 +102,66 @@ class Outbox:
                     break
                 continue
             row = hand.rows.popleft()
-            if (parcel := self._compose(hand, row)) is not None:
+            if (message := self._compose(hand, row)) is not None:
                 hand.offered[row.id] = row
                 self._where[row.id] = hand
-                return parcel
+                return message
         self._fold()
         return None
 
-    def begin(self, parcels: Sequence[OutgoingMessage]) -> Collection[int]:
+    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
         """Note what is about to leave, and look whether it may.
 
         In this order: who is frozen between the two has noted it, so whoever finds the lease gone
         counts it among what is uncertain.
         """
-        self._journal.begin([parcel.key for parcel in parcels])
+        self._journal.begin([message.key for message in messages])
         try:
             self._look_if_stale(2 * FRESH)
         except DATABASE_AWAY as problem:
             self._stop(problem)
-            for parcel in parcels:
-                self._journal.never(parcel.key)
+            for message in messages:
+                self._journal.never(message.key)
             return frozenset()
         may_go = set()
-        for parcel in parcels:
-            hand = self._where[parcel.key]
+        for message in messages:
+            hand = self._where[message.key]
             lost = hand.stopped or not self._pulse.held(hand.batch.fence)
-            if lost or parcel.key in hand.denied:
-                self._journal.never(parcel.key)
+            if lost or message.key in hand.denied:
+                self._journal.never(message.key)
             else:
-                hand.begun[parcel.key] = hand.offered.pop(parcel.key)
-                may_go.add(parcel.key)
+                hand.begun[message.key] = hand.offered.pop(message.key)
+                may_go.add(message.key)
         return may_go
 
-    def settle(self, parcel: OutgoingMessage, reply: Reply) -> None:
+    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:
         """Note the relay's word."""
-        self._journal.end(parcel.key, reply)
-        hand = self._where.pop(parcel.key)
-        row = hand.account(parcel.key)
+        self._journal.end(message.key, reply)
+        hand = self._where.pop(message.key)
+        row = hand.account(message.key)
         now = clock.now()
         first = row.first_attempt_at or now
         word = retries.outcome(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
-        self._note(hand, parcel.key, self._gate.hear(row, reply, word))
+        self._note(hand, message.key, self._gate.hear(row, reply, word))
 
-    def doubt(self, parcel: OutgoingMessage, why: str) -> None:
+    def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
         """Note that nobody knows."""
-        hand = self._where.pop(parcel.key)
-        hand.account(parcel.key)
-        words = f"{ledger.UNCERTAIN_REPLY} ({why})"
-        self._note(hand, parcel.key, Outcome(State.UNCERTAIN, None, words, attempted=True))
+        hand = self._where.pop(message.key)
+        hand.account(message.key)
+        words = f"{ledger.UNCERTAIN_REPLY} ({reason})"
+        self._note(hand, message.key, Outcome(State.UNCERTAIN, None, words, attempted=True))
 
-    def give_back(self, parcel: OutgoingMessage) -> None:
+    def return_unsent(self, message: OutgoingMessage) -> None:
         """Note that it was not handed over.
 
         It goes behind all that is due, so that a message which drives relays away holds up nobody.
         """
-        self._journal.never(parcel.key)
-        hand = self._where.pop(parcel.key)
-        settled = parcel.key in hand.denied
-        hand.account(parcel.key)
+        self._journal.never(message.key)
+        hand = self._where.pop(message.key)
+        settled = message.key in hand.denied
+        hand.account(message.key)
         if not settled:
-            hand.words.append((parcel.key, Outcome(State.QUEUED, None, "", clock.now())))
+            hand.words.append((message.key, Outcome(State.QUEUED, None, "", clock.now())))
 
     def tick(self) -> None:
         """Record what has been waiting for it."""
@@ -221,7 +221,7 @@ class Outbox:
 
     def _compose(self, hand: InFlight, row: Row) -> OutgoingMessage | None:
         try:
-            return parcel_for(
+            return compose_message(
                 hand.batch.issue, row, hand.segmentation, clock.now(), sign=self._sign
             )
         except DigestError as problem:  # this subscriber's address or name cannot be written

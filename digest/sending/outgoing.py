@@ -16,7 +16,7 @@ from digest.sending.segmentation import Segmentation, segmentation_of
 SOMEBODY = "subscriber@example.com"
 
 
-def parcel_for(
+def compose_message(
     issue: Issue,
     row: Row,
     segmentation: Segmentation,
@@ -58,7 +58,7 @@ def sample(issue: Issue, subscriber: str = "", *, name: str = "") -> bytes:
         row = Row(0, who.pk, who.email, who.name, 0, None, found.topics)
     else:
         row = Row(0, 0, subscriber or SOMEBODY, name, 0, None)
-    return parcel_for(issue, row, segmentation, issue.goes_at, sign=False).message
+    return compose_message(issue, row, segmentation, issue.goes_at, sign=False).content
 
 
 def message_id(issue: Issue, subscriber_id: int) -> str:

@@ -14,7 +14,7 @@ from digest.relays.errors import DeliveryError
 from digest.relays.transports.base import OutgoingMessage
 from digest.sending.compiling import compiled_for
 from digest.sending.ledger import Row
-from digest.sending.outgoing import parcel_for
+from digest.sending.outgoing import compose_message
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
 from digest.subscribers.models import Subscriber, Subscription
@@ -51,7 +51,7 @@ def send_copy(issue: Issue, subscriber: Subscriber, now: datetime) -> Notice:
     return made
 
 
-def parcel_of(notice: Notice, message_id: str, now: datetime) -> OutgoingMessage | None:
+def compose_copy(notice: Notice, message_id: str, now: datetime) -> OutgoingMessage | None:
     """Return a copy as it goes out, without a signature; None if it is not wanted any more."""
     rows = Issue.objects.select_related("newsletter__publication", "appeal")
     issue = rows.filter(pk=notice.context["issue"]).first()
@@ -61,7 +61,7 @@ def parcel_of(notice: Notice, message_id: str, now: datetime) -> OutgoingMessage
     chosen = _subscription(issue, subscriber.pk).topics
     row = Row(notice.pk, subscriber.pk, subscriber.email, subscriber.name, 0, None, chosen)
     segmentation = segmentation_of(issue, compiled_for(issue))
-    return parcel_for(issue, row, segmentation, now, sign=False, message_id=message_id)
+    return compose_message(issue, row, segmentation, now, sign=False, message_id=message_id)
 
 
 def _why_not(issue: Issue, subscriber: int, now: datetime) -> str:

@@ -108,7 +108,7 @@ def _send_by(relay: Relay, domains: set[str], until: float) -> tuple[Sent, float
         outbox = Outbox(journal, pulse, until, gate, domains, sign=transport.intact)
         down = ""
         try:
-            transport.carry(outbox)
+            transport.deliver_all(outbox)
         except RelayDownError as problem:
             down = str(problem)
             log.warning("relay down", relay=relay.name, problem=down)

@@ -37,7 +37,7 @@ from digest.sending import sender
 from digest.sending.compiling import compiled_for
 from digest.sending.ledger import Row
 from digest.sending.models import Delivery
-from digest.sending.outgoing import parcel_for
+from digest.sending.outgoing import compose_message
 from digest.sending.proofs import send_test
 from digest.sending.segmentation import segmentation_of
 from tests.cast import NOON, make_article, make_newsletter, make_running, make_source
@@ -418,10 +418,10 @@ def test_a_subscribers_mail_is_signed(ring: Ring) -> None:
     issue = make_running()
     segmentation = segmentation_of(issue, compiled_for(issue))
     row = Row(1, 1, "josé@reader.example", "José  Núñez", 0, None)
-    parcel = parcel_for(issue, row, segmentation, clock.now())
-    assert parcel.smtp_safe
-    assert not parcel.message.isascii()
-    assert ring.verdicts(parcel.message) == [True, True]
+    outgoing = compose_message(issue, row, segmentation, clock.now())
+    assert outgoing.smtp_safe
+    assert not outgoing.content.isascii()
+    assert ring.verdicts(outgoing.content) == [True, True]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -42,7 +42,7 @@ NAME = "Inés Ñáñez, die „Hafenmeisterin“ vom äußersten Ende der Mole v
 ISSUE = compiled(newsletter={"subject": SUBJECT}, publication={"reply_to": "desk@courier.example"})
 
 
-def parcel(key: int) -> OutgoingMessage:
+def outgoing(key: int) -> OutgoingMessage:
     """One subscriber's mail: link, name and Message-ID are their own."""
     to = replace(
         INES,
@@ -56,38 +56,38 @@ def parcel(key: int) -> OutgoingMessage:
 
 
 class Book:
-    """A load of parcels, and what was said of each."""
+    """A source of messages, and what was said of each."""
 
     def __init__(self, number: int, denied: Collection[int] = ()) -> None:
-        self.left = [parcel(key) for key in range(1, number + 1)]
+        self.left = [outgoing(key) for key in range(1, number + 1)]
         self.denied = set(denied)
         self.begun: list[list[int]] = []
         self.words: dict[int, str] = {}
         self.ticks = 0
 
-    def take(self) -> OutgoingMessage | None:
+    def next_message(self) -> OutgoingMessage | None:
         return self.left.pop(0) if self.left else None
 
-    def begin(self, parcels: Sequence[OutgoingMessage]) -> Collection[int]:
-        self.begun.append([each.key for each in parcels])
-        return {each.key for each in parcels} - self.denied
+    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
+        self.begun.append([each.key for each in messages])
+        return {each.key for each in messages} - self.denied
 
-    def settle(self, parcel: OutgoingMessage, reply: Reply) -> None:
-        self._note(parcel, f"{reply.code} {reply.text}")
+    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:
+        self._note(message, f"{reply.code} {reply.text}")
 
-    def doubt(self, parcel: OutgoingMessage, why: str) -> None:
-        self._note(parcel, f"doubt: {why}")
+    def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
+        self._note(message, f"uncertain: {reason}")
 
-    def give_back(self, parcel: OutgoingMessage) -> None:
-        self._note(parcel, "back")
+    def return_unsent(self, message: OutgoingMessage) -> None:
+        self._note(message, "back")
 
     def tick(self) -> None:
         self.ticks += 1
 
-    def _note(self, parcel: OutgoingMessage, word: str) -> None:
-        assert parcel.key not in self.words, "told twice"
-        assert any(parcel.key in batch for batch in self.begun), "before it was begun"
-        self.words[parcel.key] = word
+    def _note(self, message: OutgoingMessage, word: str) -> None:
+        assert message.key not in self.words, "told twice"
+        assert any(message.key in batch for batch in self.begun), "before it was begun"
+        self.words[message.key] = word
 
 
 def postmark_says(request: Request, verdicts: dict[int, dict[str, Any]] | None = None) -> Answer:
@@ -204,13 +204,13 @@ def test_postmark_gets_each_subscribers_own_mail_in_one_call() -> None:
     """Bodies, links, names and Message-IDs are each subscriber's."""
     with provider("postmark", query="&message_stream=broadcast") as (server, transport):
         book = Book(3)
-        transport.carry(book)
+        transport.deliver_all(book)
     [request] = server.requests
     assert request.path == "/email/batch"
     assert request.headers["X-Postmark-Server-Token"] == "s3cr/t-key"
     assert book.words == {key: f"250 2.0.0 sent as pm-{key}" for key in (1, 2, 3)}
     for key, message in enumerate(request.json, start=1):
-        sent = parcel(key).message
+        sent = outgoing(key).content
         headers = {each["Name"]: each["Value"] for each in message["Headers"]}
         assert message["Subject"] == SUBJECT
         assert message["From"] == "The Saltmarsh Courier <news@courier.example>"
@@ -235,24 +235,24 @@ def test_postmark_gets_each_subscribers_own_mail_in_one_call() -> None:
 def test_mailgun_gets_our_octets() -> None:
     """The message goes as a file, to the envelope's recipient; header folding and all."""
     with provider("mailgun") as (server, transport):
-        reply = transport.deliver(parcel(7).envelope, parcel(7).message)
+        reply = transport.deliver(outgoing(7).envelope, outgoing(7).content)
     [request] = server.requests
     assert request.path == "/mg.courier.example/messages.mime"
-    assert request.fields == {"to": b"subscriber7@reader.example", "message": parcel(7).message}
+    assert request.fields == {"to": b"subscriber7@reader.example", "message": outgoing(7).content}
     assert reply == Reply(250, "2.0.0 queued as <20261123.1@mg.courier.example>")
 
 
 def test_the_test_backend_gets_the_message_taken_apart() -> None:
     """Anymail's own reading of it: names with commas and quotes, text, HTML, every other field."""
     with transport_for("anymail+test://x@default") as transport:
-        reply = transport.deliver(parcel(7).envelope, parcel(7).message)
+        reply = transport.deliver(outgoing(7).envelope, outgoing(7).content)
     assert reply == Reply(250, "2.0.0 sent as 0")
     sent = outbox_params()
     [to] = sent["to"]
     assert (to.display_name, to.addr_spec) == (NAME, "subscriber7@reader.example")
     assert sent["subject"] == SUBJECT
-    assert sent["text_body"] == part(parcel(7).message, "plain")
-    assert sent["html_body"] == part(parcel(7).message, "html")
+    assert sent["text_body"] == part(outgoing(7).content, "plain")
+    assert sent["html_body"] == part(outgoing(7).content, "html")
     assert set(sent["extra_headers"]) == {
         "Auto-Submitted",
         "Content-Language",
@@ -277,7 +277,7 @@ def test_a_message_of_one_part_stays_one(head: bytes, text: str | None, html: st
     """Text alone, HTML alone."""
     message = b"From: a@b.example\r\nSubject: x\r\n" + head + b"\r\nTide\r\n"
     with transport_for("anymail+test://x@default") as transport:
-        transport.deliver(parcel(1).envelope, message)
+        transport.deliver(outgoing(1).envelope, message)
     sent = outbox_params()
     assert (sent.get("text_body"), sent.get("html_body")) == (text, html)
 
@@ -287,7 +287,7 @@ def test_a_form_that_no_api_has_a_place_for_is_refused() -> None:
     message = b"From: a@b.example\r\nContent-Type: image/png\r\n\r\nx\r\n"
     for url in ("anymail+test://x@default", "anymail+postmark://x@default"):
         with transport_for(url) as transport:
-            reply = transport.deliver(parcel(1).envelope, message)
+            reply = transport.deliver(outgoing(1).envelope, message)
         assert (reply.code, reply.enhanced) == (554, "5.6.1")
 
 
@@ -298,7 +298,7 @@ def test_a_load_is_carried_in_bounded_batches() -> None:
     """Begun before any call, eight calls at once, over connections that are kept."""
     with provider("mailgun") as (server, transport):
         book = Book(20)
-        transport.carry(book)
+        transport.deliver_all(book)
     assert [len(batch) for batch in book.begun] == [8, 8, 4]
     assert len(book.words) == 20
     assert all(word.startswith("250 2.0.0 queued") for word in book.words.values())
@@ -309,7 +309,7 @@ def test_a_load_is_carried_in_bounded_batches() -> None:
 def test_a_batch_of_postmarks_is_bounded_too() -> None:
     """As many are uncertain if an answer is lost."""
     with provider("postmark") as (server, transport):
-        transport.carry(Book(30))
+        transport.deliver_all(Book(30))
     assert [len(request.json) for request in server.requests] == [25, 5]
 
 
@@ -318,8 +318,8 @@ def test_what_may_not_go_is_given_back(name: str) -> None:
     """No word of it reaches the provider."""
     with provider(name) as (server, transport):
         book = Book(3, denied=[2])
-        transport.carry(book)
-        transport.carry(nobody := Book(2, denied=[1, 2]))
+        transport.deliver_all(book)
+        transport.deliver_all(nobody := Book(2, denied=[1, 2]))
     assert book.words[2] == "back"
     assert nobody.words == {1: "back", 2: "back"}
     assert not any(b"subscriber2@" in request.body for request in server.requests)
@@ -335,7 +335,7 @@ def test_eight_calls_are_under_way_at_once() -> None:
         return mailgun_says(asked)
 
     with provider("mailgun", script) as (_, transport):
-        transport.carry(book := Book(16))
+        transport.deliver_all(book := Book(16))
     assert len(book.words) == 16
 
 
@@ -343,14 +343,14 @@ def test_cookies_are_not_kept() -> None:
     """Calls of several threads have one session."""
     script = replace(mailgun_says(NOTHING), headers={"Set-Cookie": "at=here; Path=/"})
     with provider("mailgun", lambda _: script) as (server, transport):
-        transport.carry(Book(9))
+        transport.deliver_all(Book(9))
     assert not any(request.headers["Cookie"] for request in server.requests)
 
 
 def test_an_empty_load_is_no_call() -> None:
     """Nothing is due."""
     with provider("postmark") as (server, transport):
-        transport.carry(Book(0))
+        transport.deliver_all(Book(0))
     assert not server.requests
 
 
@@ -374,7 +374,7 @@ VAGUE = {"ErrorCode": 406, "Message": "Inactive."}
 def test_postmark_refuses_one_of_many(verdict: dict[str, Any], word: str) -> None:
     """The others are sent."""
     with provider("postmark", lambda asked: postmark_says(asked, {1: verdict})) as (_, transport):
-        transport.carry(book := Book(3))
+        transport.deliver_all(book := Book(3))
     assert book.words[2].startswith(word)
     assert [book.words[key][:3] for key in (1, 3)] == ["250", "250"]
 
@@ -389,7 +389,7 @@ def test_postmark_refuses_us_among_many() -> None:
         ),
         pytest.raises(RelayDownError, match="not confirmed"),
     ):
-        transport.carry(book := Book(3))
+        transport.deliver_all(book := Book(3))
     assert book.words[2] == "back"
     assert [book.words[key][:3] for key in (1, 3)] == ["250", "250"]
 
@@ -407,7 +407,7 @@ def test_a_verdict_that_cannot_be_read_is_a_doubt(verdict: Any) -> None:
         provider("postmark", script) as (_, transport),
         pytest.raises(RelayDownError),
     ):
-        transport.carry(book := Book(3))
+        transport.deliver_all(book := Book(3))
     assert [book.words[key][:5] for key in (1, 2, 3)] == ["250 2", "doubt", "250 2"]
 
 
@@ -418,7 +418,7 @@ def test_more_verdicts_than_messages_are_none() -> None:
         provider("postmark", lambda _: Answer.of(verdicts)) as (_, transport),
         pytest.raises(RelayDownError),
     ):
-        transport.carry(book := Book(2))
+        transport.deliver_all(book := Book(2))
     assert all(word.startswith("doubt") for word in book.words.values())
 
 
@@ -440,7 +440,7 @@ def test_mailgun_refuses_one_of_many(answer: Answer, word: str) -> None:
         return answer if b"subscriber2@" in asked.fields["to"] else mailgun_says(asked)
 
     with provider("mailgun", script) as (_, transport):
-        transport.carry(book := Book(3))
+        transport.deliver_all(book := Book(3))
     assert book.words[2].startswith(word)
     assert [book.words[key][:3] for key in (1, 3)] == ["250", "250"]
 
@@ -469,14 +469,14 @@ def test_a_bad_day_of_the_provider_fails_nobody(name: str, answer: Answer | str,
     """What was surely not taken goes back; where nobody knows, that is noted. Then it may rest."""
     with provider(name, lambda _: answer, "&timeout=0.3") as (server, transport):
         with pytest.raises(RelayDownError) as caught:
-            transport.carry(book := Book(30))
+            transport.deliver_all(book := Book(30))
         taken = len(book.words)
         assert taken < 30, "it goes on all the same"
         assert all(each.startswith(word) for each in book.words.values())
         assert sorted(book.words) == [key for batch in book.begun for key in batch]
         expected = RelayDownError if word == "back" else ReplyLostError
         with pytest.raises(expected):
-            transport.deliver(parcel(1).envelope, parcel(1).message)
+            transport.deliver(outgoing(1).envelope, outgoing(1).content)
     assert not any(request.path == "/elsewhere" for request in server.requests)
     assert "s3cr" not in str(caught.value)
 
@@ -488,7 +488,7 @@ def test_how_long_to_wait_is_passed_on() -> None:
         provider("postmark", lambda _: script) as (_, transport),
         pytest.raises(RelayDownError, match=r"429.*Retry-After: 30"),
     ):
-        transport.deliver(parcel(1).envelope, parcel(1).message)
+        transport.deliver(outgoing(1).envelope, outgoing(1).content)
 
 
 @pytest.mark.parametrize("name", ["postmark", "mailgun"])
@@ -499,9 +499,9 @@ def test_a_provider_out_of_reach_has_nothing(name: str) -> None:
     book = Book(3)
     with transport_for(f"anymail+{name}://key@default?api_url={server.url}") as transport:
         with pytest.raises(RelayDownError):
-            transport.carry(book)
+            transport.deliver_all(book)
         with pytest.raises(RelayDownError):
-            transport.deliver(parcel(1).envelope, parcel(1).message)
+            transport.deliver(outgoing(1).envelope, outgoing(1).content)
     assert set(book.words.values()) == {"back"}
 
 
@@ -522,10 +522,10 @@ def test_only_a_certificate_that_is_vouched_for_gets_our_mail(
         url = f"anymail+postmark://key@default?api_url={server.url}"
         with transport_for(url) as transport:
             with pytest.raises(RelayDownError, match="certificate"):
-                transport.carry(book := Book(2))
+                transport.deliver_all(book := Book(2))
             assert not server.requests
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate)
-            transport.carry(better := Book(2))
+            transport.deliver_all(better := Book(2))
     assert set(book.words.values()) == {"back"}
     assert [word[:3] for word in better.words.values()] == ["250", "250"]
 
@@ -540,8 +540,8 @@ def test_after_a_bad_day_it_goes_on() -> None:
     with provider("postmark", script) as (_, transport):
         for _ in range(2):
             with pytest.raises(RelayDownError):
-                transport.carry(Book(1))
-        transport.carry(book := Book(1))
+                transport.deliver_all(Book(1))
+        transport.deliver_all(book := Book(1))
     assert book.words[1].startswith("250")
 
 
@@ -570,9 +570,9 @@ def test_every_status_of_anymails_has_a_word(status: str | None, word: str) -> N
             book = Book(1)
             if word == "doubt":
                 with pytest.raises(RelayDownError):
-                    transport.carry(book)
+                    transport.deliver_all(book)
             else:
-                transport.carry(book)
+                transport.deliver_all(book)
     finally:
         pre_send.disconnect(tell)
     assert book.words[1].startswith(word)
@@ -584,9 +584,11 @@ def test_what_anymail_will_not_send_is_tried_again() -> None:
     """Whatever the reason is, somebody can mend it within the days of the retries."""
     with ProviderServer(mailgun_says) as server:
         url = f"anymail+brevo://key@default?api_url={server.url}"
-        message = parcel(1).message.replace(b"Precedence: bulk", b"X-Place: =?utf-8?q?K=C3=BCste?=")
+        message = outgoing(1).content.replace(
+            b"Precedence: bulk", b"X-Place: =?utf-8?q?K=C3=BCste?="
+        )
         with transport_for(url) as transport:
-            reply = transport.deliver(parcel(1).envelope, message)
+            reply = transport.deliver(outgoing(1).envelope, message)
     assert (reply.code, reply.enhanced) == (451, "4.3.3")
     assert not server.requests
 
@@ -664,12 +666,12 @@ def amazon(script: Script) -> Iterator[tuple[ProviderServer, Transport]]:
 def test_amazon_gets_our_octets() -> None:
     """As raw content, for the envelope's recipient, asked for once."""
     with amazon(lambda _: Answer.of({"MessageId": "0100-ses"})) as (server, transport):
-        transport.carry(book := Book(3))
+        transport.deliver_all(book := Book(3))
     assert set(book.words.values()) == {"250 2.0.0 queued as 0100-ses"}
     for request in server.requests:
         [to] = request.json["Destination"]["ToAddresses"]
         sent = b64decode(request.json["Content"]["Raw"]["Data"])
-        assert sent == parcel(int(to[6])).message
+        assert sent == outgoing(int(to[6])).content
 
 
 @pytest.mark.parametrize(
@@ -690,7 +692,7 @@ def test_amazons_words_are_read(answer: Answer | str, word: str) -> None:
     with amazon(lambda _: answer) as (server, transport):
         book = Book(1)
         with nullcontext() if word == "451" else pytest.raises(RelayDownError):
-            transport.carry(book)
+            transport.deliver_all(book)
     assert book.words[1].startswith(word)
     assert len(server.requests) == 1
 
@@ -700,5 +702,5 @@ def test_amazon_out_of_reach_has_nothing() -> None:
     with amazon(lambda _: CUT) as (server, transport):
         server.stop()
         with pytest.raises(RelayDownError):
-            transport.carry(book := Book(2))
+            transport.deliver_all(book := Book(2))
     assert set(book.words.values()) == {"back"}

@@ -44,67 +44,68 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One message with its envelope, and what its load knows it by."""
+    """One message with its envelope, and the key by which its source identifies it."""
 
     key: int
     envelope: Envelope
-    message: bytes  # RFC 5322, CRLF line ends
+    content: bytes  # RFC 5322, CRLF line ends
     smtp_safe: bool = False  # known to have no bare CR or LF, and no line that starts with a dot
 
 
-class Load(Protocol):
-    """Messages that a transport carries, and the book that is kept of them.
+class MessageSource(Protocol):
+    """Where a transport gets its messages, and where it reports the result of each.
 
-    For each parcel that was taken, exactly one of `settle`, `doubt` and `give_back` is called.
+    For each message that `next_message` returned, the transport calls exactly one of
+    `record_reply`, `mark_uncertain` and `return_unsent`.
     """
 
-    def take(self) -> OutgoingMessage | None:
-        """Return the next one to carry; None: nothing is left, or the time is up."""
+    def next_message(self) -> OutgoingMessage | None:
+        """Return the next message to deliver; None if there are no more, or the time is up."""
         ...
 
-    def begin(self, parcels: Sequence[OutgoingMessage]) -> Collection[int]:
-        """Note durably that these are about to be handed over; comes before their last octet.
+    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
+        """Record durably that these are about to be handed over; comes before their last octet.
 
-        Returns the keys of those that may go. The others must not: they are to be given back.
+        Returns the keys of those that may be sent. The transport must return the others unsent.
         """
         ...
 
-    def settle(self, parcel: OutgoingMessage, reply: Reply) -> None:
-        """Note the relay's word on a parcel, begun or refused before that."""
+    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:
+        """Record the relay's reply to a message that was begun, or refused before that."""
         ...
 
-    def doubt(self, parcel: OutgoingMessage, why: str) -> None:
-        """Note that nobody knows whether the relay has a parcel that was begun."""
+    def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
+        """Record that nobody knows whether the relay has a message that was begun."""
         ...
 
-    def give_back(self, parcel: OutgoingMessage) -> None:
-        """Note that a parcel was surely not handed over, and nobody's attempt is used up."""
+    def return_unsent(self, message: OutgoingMessage) -> None:
+        """Record that a message was certainly not handed over. It does not count as an attempt."""
         ...
 
     def tick(self) -> None:
-        """Use the time: called about twice a second where the transport waits for replies."""
+        """Do periodic work: called about twice a second while the transport waits for replies."""
         ...
 
 
 class Transport(Protocol):
-    """A way to hand mail over. Used by one thread; may keep connections between messages."""
+    """A way to deliver mail. Used by one thread; may keep connections between messages."""
 
-    intact: bool  # what we hand over goes out unchanged, so a signature of ours holds
+    intact: bool  # our octets are sent unchanged, so a signature of ours stays valid
     connections: int  # at once, at most; may be lowered before the first message
 
-    def deliver(self, envelope: Envelope, message: bytes) -> Reply:
-        """InFlight one message over, unchanged, and return the relay's word on it.
+    def deliver(self, envelope: Envelope, content: bytes) -> Reply:
+        """Deliver one message, unchanged, and return the relay's reply to it.
 
-        `message` is RFC 5322 with CRLF line ends. Raises RelayDownError if it was not handed over
+        `content` is RFC 5322 with CRLF line ends. Raises RelayDownError if it was not handed over
         for a reason that would meet any message, ReplyLostError if nobody knows.
         """
         ...
 
-    def carry(self, load: Load) -> None:
-        """InFlight over all that a load has, several at once, until it gives no more.
+    def deliver_all(self, source: MessageSource) -> None:
+        """Deliver all messages of a source, several at once, until it has no more.
 
-        Raises RelayDownError, once every parcel taken is accounted for, if the relay is out of
-        reach or refuses whatever we bring.
+        Raises RelayDownError, once the result of every message is reported, if the relay is out of
+        reach or refuses every message.
         """
         ...
 

@@ -22,13 +22,13 @@ from typing import Any, Self
 import requests
 
 from digest.relays.errors import RelayDownError, ReplyLostError
-from digest.relays.transports.base import Envelope, Load, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Reply
 from digest.relays.transports.esp.address import CONNECT_SECONDS, PARALLEL, EspAddress
 from digest.relays.transports.esp.backends import backend_for, keep_to_itself
 from digest.relays.transports.esp.mails import ReadyMail, UnfitMessageError, composed
 from digest.relays.transports.esp.words import Word, word_of_problem, word_of_status
 
-PULSE = 0.5  # seconds between two looks of the load at itself
+PULSE = 0.5  # seconds between two looks of the source at itself
 
 
 class EspTransport:
@@ -55,21 +55,21 @@ class EspTransport:
     ) -> None:
         self.close()
 
-    def deliver(self, envelope: Envelope, message: bytes) -> Reply:
-        """InFlight one message over; see Transport.deliver."""
+    def deliver(self, envelope: Envelope, content: bytes) -> Reply:
+        """Deliver one message; see Transport.deliver."""
         self._begin()
-        [(_, word)] = self._words([OutgoingMessage(0, envelope, message)])
+        [(_, word)] = self._words([OutgoingMessage(0, envelope, content)])
         if isinstance(word, Reply):
             return word
         raise word
 
-    def carry(self, load: Load) -> None:
-        """InFlight over a load; see Transport.carry. A lost answer ends it, before more are lost."""
+    def deliver_all(self, source: MessageSource) -> None:
+        """Deliver all messages of a source; see Transport.deliver_all. A lost answer ends it, before more are lost."""
         self._begin()
-        taken = iter(load.take, None)
+        taken = iter(source.next_message, None)
         while batch := list(islice(taken, self.address.provider.batch or self.connections)):
-            going = _begun(load, batch)
-            troubles = [_note(load, *each) for each in self._words(going, load.tick)]
+            going = _begun(source, batch)
+            troubles = [_note(source, *each) for each in self._words(going, source.tick)]
             for trouble in filter(None, troubles):
                 raise RelayDownError(str(trouble)) from trouble
 
@@ -115,50 +115,50 @@ class EspTransport:
         return str(client.meta.endpoint_url if client else getattr(self._backend, "api_url", ""))
 
     def _words(
-        self, parcels: Sequence[OutgoingMessage], tick: Callable[[], None] = lambda: None
+        self, messages: Sequence[OutgoingMessage], tick: Callable[[], None] = lambda: None
     ) -> Iterator[tuple[OutgoingMessage, Word]]:
-        """Yield each parcel with the provider's word on it, as the words come in."""
+        """Yield each message with the provider's word on it, as the words come in."""
         if self.address.provider.batch:
-            left = {self._calls.submit(self._batch, parcels)}
+            left = {self._calls.submit(self._batch, messages)}
         else:
-            left = {self._calls.submit(self._single, parcel) for parcel in parcels}
+            left = {self._calls.submit(self._single, message) for message in messages}
         while left:
             done, left = wait(left, PULSE, FIRST_COMPLETED)
             for call in done:
                 yield from call.result()
             tick()
 
-    def _single(self, parcel: OutgoingMessage) -> list[tuple[OutgoingMessage, Word]]:
-        """Make a call for one parcel."""
+    def _single(self, message: OutgoingMessage) -> list[tuple[OutgoingMessage, Word]]:
+        """Make a call for one message."""
         try:
-            mail = self._mail(parcel)
+            mail = self._mail(message)
             self._backend.send_messages([mail])
             found = list(mail.anymail_status.recipients.values())
         except Exception as problem:  # noqa: BLE001  (whatever it is, it is somebody's mail)
-            return [(parcel, self._word(problem))]
-        return [(parcel, self._word(found[0] if len(found) == 1 else None))]
+            return [(message, self._word(problem))]
+        return [(message, self._word(found[0] if len(found) == 1 else None))]
 
-    def _batch(self, parcels: Sequence[OutgoingMessage]) -> list[tuple[OutgoingMessage, Word]]:
+    def _batch(self, messages: Sequence[OutgoingMessage]) -> list[tuple[OutgoingMessage, Word]]:
         """Make one call for all."""
         words, mails = [], []
-        for parcel in parcels:
+        for message in messages:
             try:
-                mails.append((parcel, self._mail(parcel)))
+                mails.append((message, self._mail(message)))
             except UnfitMessageError as problem:
-                words.append((parcel, self._word(problem)))
+                words.append((message, self._word(problem)))
         try:
             found = self._backend.send_all([mail for _, mail in mails])
         except Exception as problem:  # noqa: BLE001  (as above)
             found = [problem] * len(mails)
         return words + [
-            (parcel, self._word(each)) for (parcel, _), each in zip(mails, found, strict=True)
+            (message, self._word(each)) for (message, _), each in zip(mails, found, strict=True)
         ]
 
-    def _mail(self, parcel: OutgoingMessage) -> Any:
+    def _mail(self, message: OutgoingMessage) -> Any:
         if self.address.provider.takes_bytes:
-            return ReadyMail(parcel.envelope, parcel.message)
+            return ReadyMail(message.envelope, message.content)
         try:
-            return composed(parcel.envelope, parcel.message, self.address.provider.headers)
+            return composed(message.envelope, message.content, self.address.provider.headers)
         except (LookupError, ValueError) as cause:
             raise UnfitMessageError(f"The message cannot be taken apart: {cause}") from cause
 
@@ -176,24 +176,24 @@ class EspTransport:
         return "".join(each for each in text if each.isprintable())[:500]
 
 
-def _begun(load: Load, parcels: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
-    """Return the parcels that may go; the others are given back."""
-    may_go = load.begin(parcels)
-    for parcel in parcels:
-        if parcel.key not in may_go:
-            load.give_back(parcel)
-    return [parcel for parcel in parcels if parcel.key in may_go]
+def _begun(source: MessageSource, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+    """Return the messages that may go; the others are given back."""
+    may_go = source.begin(messages)
+    for message in messages:
+        if message.key not in may_go:
+            source.return_unsent(message)
+    return [message for message in messages if message.key in may_go]
 
 
 def _note(
-    load: Load, parcel: OutgoingMessage, word: Word
+    source: MessageSource, message: OutgoingMessage, word: Word
 ) -> RelayDownError | ReplyLostError | None:
-    """Tell the load what became of a parcel; return what speaks against going on."""
+    """Tell the source what became of a message; return what speaks against going on."""
     if isinstance(word, Reply):
-        load.settle(parcel, word)
+        source.record_reply(message, word)
         return None
     if isinstance(word, ReplyLostError):
-        load.doubt(parcel, str(word))
+        source.mark_uncertain(message, str(word))
     else:
-        load.give_back(parcel)
+        source.return_unsent(message)
     return word

@@ -1,15 +1,15 @@
 """One session's conversation: replies in, commands and messages out. Never blocks.
 
     offer        MAIL, RCPT, DATA in one go with PIPELINING (RFC 2920), else one by one
-    354          the line has a parcel `ready`; its loop notes it in the book, then says `hand_over`
-    hand_over    the message, with the next parcel's envelope right behind the final dot
-    250          settled; the next parcel's 354 comes with it
+    354          the line has a message `ready`; its loop notes it in the book, then says `hand_over`
+    hand_over    the message, with the next message's envelope right behind the final dot
+    250          settled; the next message's 354 comes with it
 
 So a message costs one round trip. Where the relay knows CHUNKING (RFC 3030) a message goes as one
-BDAT, with its length ahead and without dots; the parcel is ready as soon as RCPT is accepted.
+BDAT, with its length ahead and without dots; the message is ready as soon as RCPT is accepted.
 
 What the relay says before it knows the subscriber (MAIL) concerns us, and so does 421 at any
-moment: the parcel is given back. Its word on RCPT, DATA or the message concerns that subscriber
+moment: the message is given back. Its word on RCPT, DATA or the message concerns that subscriber
 alone.
 """
 
@@ -20,7 +20,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from digest.relays.transports.base import Envelope, Load, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Reply
 from digest.relays.transports.smtp import wire
 from digest.relays.transports.smtp.connecting import Session
 
@@ -56,7 +56,7 @@ class Line:
         self.socket.settimeout(0)
         self.session = session
         self.left = messages
-        self.settled = 0  # parcels that the relay had its say on
+        self.settled = 0  # messages that the relay had its say on
         self.ready: OutgoingMessage | None = None
         self.idle = True
         self.wants_write = False
@@ -72,26 +72,26 @@ class Line:
         )  # not said yet, without PIPELINING
         self._out = memoryview(b"")
         self._body_left = 0  # octets of the message in flight that are still in `_out`
-        self._message = b""  # of the parcel on offer, as it goes over the wire
+        self._octets = b""  # of the message on offer, as it goes over the wire
         self._begun: OutgoingMessage | None = None
         self._refusal: Reply | None = None
         self._reset_first = False
 
     @property
     def busy(self) -> bool:
-        """An answer is awaited, or a parcel is in hand."""
+        """An answer is awaited, or a message is in hand."""
         return bool(self._expected or self._held or self.ready)
 
     # --- from the loop -----------------------------------------------------------------
 
-    def start(self, load: Load) -> None:
-        """Offer the next parcel, if there is one."""
-        parcel = self._next(load)
-        self.idle = parcel is None
-        if parcel is not None:
-            self._send(self._offer(parcel))
+    def start(self, source: MessageSource) -> None:
+        """Offer the next message, if there is one."""
+        message = self._next(source)
+        self.idle = message is None
+        if message is not None:
+            self._send(self._offer(message))
 
-    def read(self, load: Load) -> None:
+    def read(self, source: MessageSource) -> None:
         """Hear what the relay says; raises BrokenLineError."""
         try:
             octets = self.socket.recv(READ)
@@ -108,24 +108,24 @@ class Line:
         except ValueError as cause:
             raise BrokenLineError(str(cause)) from cause
         for reply in replies:
-            self._hear(reply, load)
+            self._hear(reply, source)
         if replies:
             self._set_deadline()
 
-    def hand_over(self, load: Load) -> None:
-        """Send the parcel that is ready, which is in the book by now, and the next envelope."""
-        parcel, self.ready = self.ready, None
-        assert parcel is not None
+    def hand_over(self, source: MessageSource) -> None:
+        """Send the message that is ready, which is in the book by now, and the next envelope."""
+        message, self.ready = self.ready, None
+        assert message is not None
         if not self._replies.empty or self._expected:
             raise BrokenLineError("the relay spoke out of turn")
-        message, self._message = self._message, b""
-        self._begun, self._body_left = parcel, len(message)
-        self._expected.append((Step.END, parcel))
+        content, self._octets = self._octets, b""
+        self._begun, self._body_left = message, len(content)
+        self._expected.append((Step.END, message))
         self.left -= 1
         following = b""
-        if self._pipelining and self.left > 0 and (after := self._next(load)) is not None:
+        if self._pipelining and self.left > 0 and (after := self._next(source)) is not None:
             following = self._offer(after)
-        self._send(message + following if following else message)
+        self._send(content + following if following else content)
 
     def write(self) -> None:
         """Go on sending what the socket did not take at once; raises BrokenLineError."""
@@ -135,23 +135,23 @@ class Line:
         """Say whether the relay took longer than RFC 5321 allows it."""
         return bool(self._expected) and now > self.deadline
 
-    def abandon(self, load: Load, why: str) -> None:
-        """Account for every parcel in hand, and close without a word."""
+    def abandon(self, source: MessageSource, why: str) -> None:
+        """Account for every message in hand, and close without a word."""
         with suppress(OSError):
             self.socket.close()
         begun, self._begun = self._begun, None
         if begun is not None:
             if self._body_left:
-                load.give_back(begun)  # without its end no relay takes it
+                source.return_unsent(begun)  # without its end no relay takes it
             else:
-                load.doubt(begun, why)
-        waiting = {id(parcel): parcel for _, parcel in self._expected if parcel is not begun}
-        waiting |= {id(parcel): parcel for _, parcel, _ in self._held}
+                source.mark_uncertain(begun, why)
+        waiting = {id(message): message for _, message in self._expected if message is not begun}
+        waiting |= {id(message): message for _, message, _ in self._held}
         if self.ready is not None:
             waiting[id(self.ready)] = self.ready
-        for parcel in waiting.values():
-            if parcel is not _NOBODY:
-                load.give_back(parcel)
+        for message in waiting.values():
+            if message is not _NOBODY:
+                source.return_unsent(message)
         self._expected.clear()
         self._held.clear()
         self.ready, self.idle = None, True
@@ -166,10 +166,10 @@ class Line:
 
     # --- what is heard -----------------------------------------------------------------
 
-    def _hear(self, reply: Reply, load: Load) -> None:
+    def _hear(self, reply: Reply, source: MessageSource) -> None:
         if not self._expected:
             raise BrokenLineError(f"unasked: {reply.code} {reply.text}")
-        step, parcel = self._expected[0]
+        step, message = self._expected[0]
         if reply.code == 421:  # RFC 5321 §3.8: the relay closes the connection; nothing was taken
             self._begun = None if step is Step.END else self._begun
             raise BrokenLineError(f"sent away: {reply.code} {reply.text}")
@@ -181,11 +181,11 @@ class Line:
         elif step is Step.RCPT:
             self._refuse(reply, when=not reply.accepted)
         elif step is Step.DATA:
-            self._hear_of_data(reply, parcel, load)
+            self._hear_of_data(reply, message, source)
         elif step is Step.END:
             self._begun = None
-            self._settle(parcel, reply, load)
-        self._go_on(load)
+            self._settle(message, reply, source)
+        self._go_on(source)
 
     def _hear_of_sender(self, reply: Reply) -> None:
         self._refuse(reply, when=not reply.accepted)
@@ -194,7 +194,7 @@ class Line:
             self._refusal = _OURS
             self.give_way(f"refuses our sender: {reply.code} {reply.text}")
 
-    def _hear_of_data(self, reply: Reply, parcel: OutgoingMessage, load: Load) -> None:
+    def _hear_of_data(self, reply: Reply, message: OutgoingMessage, source: MessageSource) -> None:
         """Be ready for the message, or done with it.
 
         A 354 that comes after a refusal is answered with an empty message to nobody, because
@@ -202,74 +202,74 @@ class Line:
         """
         refusal, self._refusal = self._refusal, None
         if reply.code == 354 and refusal is None:
-            self.ready = parcel
+            self.ready = message
             return
         self._reset_first = True
         if reply.code == 354:
             self._expected.append((Step.NOTHING, _NOBODY))
             self._send(b".\r\n")
-        self._conclude(parcel, refusal or reply, load)
+        self._conclude(message, refusal or reply, source)
 
     def _refuse(self, reply: Reply, *, when: bool) -> None:
         if when and self._refusal is None:
             self._refusal = reply
 
-    def _conclude(self, parcel: OutgoingMessage, refusal: Reply, load: Load) -> None:
-        """Account for a parcel whose envelope was refused."""
+    def _conclude(self, message: OutgoingMessage, refusal: Reply, source: MessageSource) -> None:
+        """Account for a message whose envelope was refused."""
         if refusal is _OURS:
-            load.give_back(parcel)
+            source.return_unsent(message)
         else:
-            self._settle(parcel, refusal, load)
+            self._settle(message, refusal, source)
 
-    def _settle(self, parcel: OutgoingMessage, reply: Reply, load: Load) -> None:
+    def _settle(self, message: OutgoingMessage, reply: Reply, source: MessageSource) -> None:
         self.settled += 1
-        load.settle(parcel, reply)
+        source.record_reply(message, reply)
 
-    def _go_on(self, load: Load) -> None:
+    def _go_on(self, source: MessageSource) -> None:
         """Say what can be said now."""
         if self._held:
-            self._say_held(load)
+            self._say_held(source)
         if not self._expected and not self._held and self.ready is None:
-            self.start(load)
+            self.start(source)
 
-    def _say_held(self, load: Load) -> None:
+    def _say_held(self, source: MessageSource) -> None:
         """Say the next command once all others are answered, unless one of them was refused."""
         if self._expected:
             return
-        step, parcel, command = self._held[0]
+        step, message, command = self._held[0]
         if self._refusal is not None and step in {Step.RCPT, Step.DATA}:
             refusal, self._refusal = self._refusal, None
-            while self._held and self._held[0][1] is parcel:
+            while self._held and self._held[0][1] is message:
                 self._held.popleft()
             self._reset_first = True
-            self._conclude(parcel, refusal, load)
+            self._conclude(message, refusal, source)
             return
         self._held.popleft()
         if step is Step.DATA and self._chunking:
-            self.ready = parcel
+            self.ready = message
             return
-        self._expected.append((step, parcel))
+        self._expected.append((step, message))
         self._send(command)
 
     # --- what is said ------------------------------------------------------------------
 
-    def _next(self, load: Load) -> OutgoingMessage | None:
-        """Take the next parcel that this relay can be offered at all."""
-        while self.left > 0 and (parcel := load.take()) is not None:
-            refusal = self._unfit(parcel)
+    def _next(self, source: MessageSource) -> OutgoingMessage | None:
+        """Take the next message that this relay can be offered at all."""
+        while self.left > 0 and (message := source.next_message()) is not None:
+            refusal = self._unfit(message)
             if refusal is None:
-                return parcel
-            self._conclude(parcel, refusal, load)
+                return message
+            self._conclude(message, refusal, source)
         return None
 
-    def _unfit(self, parcel: OutgoingMessage) -> Reply | None:
-        """Say why a parcel cannot be offered to this relay; else make its octets ready."""
+    def _unfit(self, message: OutgoingMessage) -> Reply | None:
+        """Say why a message cannot be offered to this relay; else make its octets ready."""
         try:
-            self._message = self._on_the_wire(parcel)
+            self._octets = self._on_the_wire(message)
         except ValueError as problem:
             return Reply(554, f"5.6.0 Not sent: {problem}.")
-        envelope, largest = parcel.envelope, self.session.largest
-        if largest and len(parcel.message) > largest:
+        envelope, largest = message.envelope, self.session.largest
+        if largest and len(message.content) > largest:
             return Reply(552, f"5.3.4 The relay takes {largest} octets at most.")
         if "smtputf8" in self.session.extensions:
             return None
@@ -280,22 +280,22 @@ class Line:
             return Reply(553, "5.6.7 The relay has no SMTPUTF8, which this address needs.")
         return None
 
-    def _offer(self, parcel: OutgoingMessage) -> bytes:
-        """Await the answers to a parcel's envelope, and return what is to be sent of it now."""
-        message, extensions = parcel.message, self.session.extensions
+    def _offer(self, message: OutgoingMessage) -> bytes:
+        """Await the answers to a message's envelope, and return what is to be sent of it now."""
+        content, extensions = message.content, self.session.extensions
         commands = [
             (
                 Step.MAIL,
-                parcel,
+                message,
                 wire.mail(
-                    parcel.envelope,
-                    len(message),
-                    ascii_body=message.isascii(),
+                    message.envelope,
+                    len(content),
+                    ascii_body=content.isascii(),
                     extensions=extensions,
                 ),
             ),
-            (Step.RCPT, parcel, wire.rcpt(parcel.envelope, extensions)),
-            (Step.DATA, parcel, b"DATA\r\n"),
+            (Step.RCPT, message, wire.rcpt(message.envelope, extensions)),
+            (Step.DATA, message, b"DATA\r\n"),
         ]
         if self._reset_first:
             commands.insert(0, (Step.RSET, _NOBODY, b"RSET\r\n"))
@@ -304,19 +304,19 @@ class Line:
         if self._pipelining and self._chunking:
             at_once -= 1  # there is no DATA then: the message itself comes after RCPT's answer
         self._held.extend(commands[at_once:])
-        self._expected.extend((step, parcel) for step, parcel, _ in commands[:at_once])
+        self._expected.extend((step, message) for step, message, _ in commands[:at_once])
         return b"".join([command for _, _, command in commands[:at_once]])
 
-    def _on_the_wire(self, parcel: OutgoingMessage) -> bytes:
-        message = parcel.message
+    def _on_the_wire(self, message: OutgoingMessage) -> bytes:
+        content = message.content
         if self._chunking:
-            if not parcel.smtp_safe:
-                wire.strict(message)
-            return b"BDAT %d LAST\r\n%b" % (len(message), message)
-        return wire.terminated(message) if parcel.smtp_safe else wire.stuffed(message)
+            if not message.smtp_safe:
+                wire.strict(content)
+            return b"BDAT %d LAST\r\n%b" % (len(content), content)
+        return wire.terminated(content) if message.smtp_safe else wire.stuffed(content)
 
     def _send(self, octets: bytes) -> None:
-        """InFlight octets to the socket, and keep what it does not take."""
+        """Send octets, and store what the socket does not accept."""
         if octets:
             self._out = memoryview(bytes(self._out) + octets) if self._out else memoryview(octets)
             self._set_deadline()
@@ -336,7 +336,7 @@ class Line:
         self.deadline = time.monotonic() + (FINAL_SECONDS if final else COMMAND_SECONDS)
 
 
-_NOBODY = OutgoingMessage(0, Envelope("", ""), b"")  # stands for no parcel in what is awaited
+_NOBODY = OutgoingMessage(0, Envelope("", ""), b"")  # stands for no message in what is awaited
 _OURS = Reply(0, "")  # stands for a refusal that is not the subscriber's
 
 

@@ -1,7 +1,7 @@
 """All lines of a relay, in one loop and one thread.
 
     the first line opens > others follow while they are needed, each set up in a thread of its own
-    what is read makes parcels ready > all of one round are begun in the book together > handed over
+    what is read makes messages ready > all of one round are begun in the book together > handed over
 
 A line that breaks is opened again if it got anything done; one that cannot be opened is done
 without. When none is left the relay is down.
@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from digest.relays.errors import RelayDownError, ReplyLostError
-from digest.relays.transports.base import Envelope, Load, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Reply
 from digest.relays.transports.smtp.address import RelayAddress
 from digest.relays.transports.smtp.connecting import Session, connect
 from digest.relays.transports.smtp.line import BrokenLineError, Line
@@ -48,20 +48,20 @@ class SmtpTransport:
     ) -> None:
         self.close()
 
-    def deliver(self, envelope: Envelope, message: bytes) -> Reply:
-        """InFlight one message over; see Transport.deliver."""
-        load = _Single(OutgoingMessage(0, envelope, message))
+    def deliver(self, envelope: Envelope, content: bytes) -> Reply:
+        """Deliver one message; see Transport.deliver."""
+        source = _Single(OutgoingMessage(0, envelope, content))
         try:
-            with _Loop(self.address, self._lines, load, connections=1) as loop:
+            with _Loop(self.address, self._lines, source, connections=1) as loop:
                 loop.run()
         except RelayDownError:
-            if not load.lost:
+            if not source.lost:
                 raise
-        return load.word()
+        return source.word()
 
-    def carry(self, load: Load) -> None:
-        """InFlight over all that a load has; see Transport.carry."""
-        with _Loop(self.address, self._lines, load, self.connections) as loop:
+    def deliver_all(self, source: MessageSource) -> None:
+        """Deliver all messages of a source; see Transport.deliver_all."""
+        with _Loop(self.address, self._lines, source, self.connections) as loop:
             loop.run()
 
     def check(self) -> str:
@@ -79,14 +79,14 @@ class SmtpTransport:
 
 
 class _Loop:
-    """One carrying of one load."""
+    """One delivery of everything a source has."""
 
     def __init__(
-        self, address: RelayAddress, lines: list[Line], load: Load, connections: int
+        self, address: RelayAddress, lines: list[Line], source: MessageSource, connections: int
     ) -> None:
         self.address = address
         self.lines = lines  # of the transport: they outlive us
-        self.load = load
+        self.source = source
         self.connections = connections
         self.over = ""  # why no more is offered
         self._broke = ""  # why a line broke that had got nothing done
@@ -116,12 +116,12 @@ class _Loop:
         self._bell.close()
 
     def run(self) -> None:
-        """Carry until the load gives no more; raises RelayDownError."""
+        """Deliver until the source has no more; raises RelayDownError."""
         if not self.lines:
             self._use(connect(self.address))
         else:
             for line in list(self.lines):
-                self._guard(line, line.start, self.load)
+                self._guard(line, line.start, self.source)
                 self._watch(line)
         self._open_more()
         looked = time.monotonic()
@@ -132,7 +132,7 @@ class _Loop:
             if time.monotonic() - looked > TICK:
                 looked = time.monotonic()
                 self._look_at_deadlines(looked)
-                self.load.tick()
+                self.source.tick()
         # A relay that breaks lines and never answers is left alone, before more is uncertain.
         if self._broke and not self._settled + sum(line.settled for line in self.lines):
             self.over = self.over or self._broke
@@ -148,17 +148,17 @@ class _Loop:
             self._guard(line, line.write)
             self._watch(line)
         if events & selectors.EVENT_READ:
-            self._guard(line, line.read, self.load)
+            self._guard(line, line.read, self.source)
 
     def _hand_over(self) -> None:
         """Note in the book all that is ready, then send it."""
         ready = [line for line in self.lines if line.ready is not None]
         if not ready:
             return
-        may_go = self.load.begin([line.ready for line in ready if line.ready is not None])
+        may_go = self.source.begin([line.ready for line in ready if line.ready is not None])
         for line in ready:
             if line.ready is not None and line.ready.key in may_go:
-                self._guard(line, line.hand_over, self.load)
+                self._guard(line, line.hand_over, self.source)
                 self._watch(line)
             else:  # after a 354 only hanging up keeps a message back
                 self._drop(line, "kept back")
@@ -199,7 +199,7 @@ class _Loop:
         if politely:
             line.quit()
         else:
-            line.abandon(self.load, why)
+            line.abandon(self.source, why)
 
     def _watch(self, line: Line) -> None:
         """Have the selector look for what the line waits for."""
@@ -232,7 +232,7 @@ class _Loop:
         line = Line(session, self.address.messages)
         line.give_way = self._give_way
         self.lines.append(line)
-        self._guard(line, line.start, self.load)
+        self._guard(line, line.start, self.source)
         self._watch(line)
 
     def _open_more(self) -> None:
@@ -269,35 +269,35 @@ class _Loop:
 
 
 class _Single:
-    """A load of one. What a tired connection gives back is tried once more over a new one."""
+    """A source of one message. What a tired connection gives back is tried once more over a new one."""
 
-    def __init__(self, parcel: OutgoingMessage) -> None:
-        self.waiting: list[OutgoingMessage] = [parcel]
+    def __init__(self, message: OutgoingMessage) -> None:
+        self.waiting: list[OutgoingMessage] = [message]
         self.given_back = 0
         self.reply: Reply | None = None
         self.lost = ""
 
-    def take(self) -> OutgoingMessage | None:
+    def next_message(self) -> OutgoingMessage | None:
         """Return it, unless it is under way."""
         return self.waiting.pop() if self.waiting else None
 
-    def begin(self, parcels: Sequence[OutgoingMessage]) -> Collection[int]:
+    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
         """Let it go: its caller has noted it already."""
-        return {parcel.key for parcel in parcels}
+        return {message.key for message in messages}
 
-    def settle(self, parcel: OutgoingMessage, reply: Reply) -> None:  # noqa: ARG002
+    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:  # noqa: ARG002
         """Keep the reply."""
         self.reply = reply
 
-    def doubt(self, parcel: OutgoingMessage, why: str) -> None:  # noqa: ARG002
+    def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:  # noqa: ARG002
         """Keep that it is uncertain."""
-        self.lost = why
+        self.lost = reason
 
-    def give_back(self, parcel: OutgoingMessage) -> None:
+    def return_unsent(self, message: OutgoingMessage) -> None:
         """Offer it once more."""
         self.given_back += 1
         if self.given_back == 1:
-            self.waiting.append(parcel)
+            self.waiting.append(message)
 
     def tick(self) -> None:
         """Nothing: there is nothing else to do."""
