@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from digest.embedded.checks import free_port
+from tests.ports import reserve_port
 
 SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
 SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
@@ -21,7 +21,7 @@ SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
 @contextmanager
 def sink() -> Iterator[tuple[int, psutil.Process]]:
     """Postfix's smtp-sink on a free port of the loopback: takes everything, keeps nothing."""
-    port = free_port("127.0.0.1")
+    port = reserve_port()
     user = ["-u", "postfix"] if os.getuid() == 0 else []
     with subprocess.Popen([SINK, *user, f"127.0.0.1:{port}", "1000"]) as process:
         try:
@@ -34,7 +34,7 @@ def sink() -> Iterator[tuple[int, psutil.Process]]:
 @contextmanager
 def distance(port: int, milliseconds: float) -> Iterator[int]:
     """Put so many milliseconds of round trip before a port, in a process of its own."""
-    front = free_port("127.0.0.1")
+    front = reserve_port()
     words = [sys.executable, "-m", "benchmarks._relays", str(front), str(port), str(milliseconds)]
     with subprocess.Popen(words) as process:
         try:

@@ -64,19 +64,19 @@ def _set_up() -> int:
 
     django.setup()
     call_command("migrate", verbosity=0)
-    from digest.embedded.checks import free_port
     from tests.cast import make_newsletter, make_subscriber
+    from tests.ports import reserve_port
 
     newsletter = make_newsletter(slug="tide")
     for number in range(TRIES):
         make_subscriber(newsletter, email=f"known{number}@reader.example")
-    return free_port("127.0.0.1")
+    return reserve_port()
 
 
 def _web(port: int) -> subprocess.Popen[bytes]:
     from digest.cli import processes
 
-    words = processes.web(host="127.0.0.1", port=port, workers=2, threads=4)
+    words = processes.web(bind=f"127.0.0.1:{port}", workers=2, threads=4)
     log = (Path(tempfile.mkdtemp()) / "web.log").open("wb")
     return subprocess.Popen([sys.executable, "-m", *words], stdout=log, stderr=log)
 

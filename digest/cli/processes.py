@@ -14,16 +14,20 @@ QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
 _CELERY = ("celery", "--app", "workers.app")
 
 
-def web(*, host: str, port: int, workers: int, threads: int) -> list[str]:
-    """Return the arguments of gunicorn; `host` may be an IPv6 address."""
-    place = f"[{host}]" if ":" in host else host
+def web(*, bind: str, workers: int, threads: int) -> list[str]:
+    """Return the arguments of gunicorn; `bind` is `HOST:PORT`, or `fd://N` of an open socket."""
     return [
-        *("gunicorn", "digest.wsgi:application", "--bind", f"{place}:{port}"),
+        *("gunicorn", "digest.wsgi:application", "--bind", bind),
         *("--workers", str(workers), "--threads", str(threads)),
         # No access log: addresses of pages hold subscribers' tokens.
         *("--graceful-timeout", "30", "--log-level", "warning"),
         "--no-control-socket",
     ]
+
+
+def address(host: str, port: int) -> str:
+    """Return `HOST:PORT`; an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def worker(*, concurrency: int, queues: list[str]) -> list[str]:

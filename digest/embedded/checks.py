@@ -13,6 +13,7 @@ from pathlib import Path
 from digest.embedded.errors import EmbeddedError
 
 ROOM = 200 * 1024 * 1024  # bytes; PostgreSQL alone begins with 40 MB
+BACKLOG = 2048  # connections that wait while a process starts again; as many as gunicorn's own
 
 
 def make_folder(data: Path) -> None:
@@ -48,35 +49,34 @@ def check_room(data: Path) -> None:
         )
 
 
-def check_port(host: str, port: int, option: str) -> None:
-    """Raise EmbeddedError where nobody could listen on `host`:`port`; `option` chooses another."""
-    try:
-        _listener(host, port).close()
-    except OSError as cause:
-        if cause.errno == errno.EADDRINUSE:
-            said = f"Port {port} is in use by another program"
-        elif cause.errno == errno.EACCES:
-            said = f"Port {port} is reserved for the system's own services"
-        else:
-            raise EmbeddedError(f"Cannot listen on {host}, port {port}: {cause}.") from cause
-        raise EmbeddedError(f"{said}. Choose another with {option}.") from cause
+def listen(host: str, port: int, option: str) -> socket.socket:
+    """Return a socket that listens on `host`:`port`; port 0 means any that is free.
 
-
-def listening(host: str, wanted: int) -> socket.socket:
-    """Return a socket that listens on `wanted` if that is free, otherwise on some port that is.
-
-    To be inherited: two that start at once may both find a port free, but only one can hold it.
+    It is to be inherited by the process that answers there. Whoever only looks whether a port is
+    free may lose it before that process has it. Raises EmbeddedError where the port cannot be
+    had; the message says that `option` chooses another.
     """
     try:
-        return _listener(host, wanted)
+        return _listener(host, port)
+    except OSError as cause:
+        if cause.errno == errno.EADDRINUSE:
+            reason = f"Port {port} is in use by another program"
+        elif cause.errno == errno.EACCES:
+            reason = f"Port {port} is reserved for the system's own services"
+        else:
+            raise EmbeddedError(f"Cannot listen on {host}, port {port}: {cause}.") from cause
+        raise EmbeddedError(f"{reason}. Choose another with {option}.") from cause
+
+
+def listen_anyway(host: str, preferred: int) -> socket.socket:
+    """Return a socket that listens on `preferred` if that is free, otherwise on any port that is.
+
+    To be inherited, as that of `listen`.
+    """
+    try:
+        return _listener(host, preferred)
     except OSError:
         return _listener(host, 0)
-
-
-def free_port(host: str) -> int:
-    """Return a port that is free just now."""
-    with _listener(host, 0) as listener:
-        return port_of(listener)
 
 
 def port_of(listener: socket.socket) -> int:
@@ -110,4 +110,9 @@ def write_private(path: Path, text: str) -> None:
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # As servers do, it reuses addresses: a port whose last connections still fade counts as free.
-    return socket.create_server((host, port), family=family, backlog=128)
+    return socket.create_server(
+        (host, port),
+        family=family,
+        backlog=BACKLOG,
+        dualstack_ipv6=family is socket.AF_INET6 and socket.has_dualstack_ipv6(),
+    )

@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -79,13 +79,14 @@ def base_url(place: Place) -> str:
 def mailbox(place: Place, listener: socket.socket) -> Program:
     """Return the process that receives mail."""
     place_of_mail = ("--maildir", str(place.mailbox))
-    return _listening("mailbox", listener, "digest.embedded.mailbox", *place_of_mail)
+    arguments = ("digest.embedded.mailbox", *place_of_mail, "--fd", str(listener.fileno()))
+    return _listening("mailbox", listener, arguments)
 
 
-def web(place: Place) -> Program:
+def web(listener: socket.socket) -> Program:
     """Return the process that answers browsers."""
-    words = processes.web(host=place.host, port=place.port, workers=2, threads=4)
-    return _python("web", *words)
+    bind = f"fd://{listener.fileno()}"
+    return _listening("web", listener, processes.web(bind=bind, workers=2, threads=4))
 
 
 def worker() -> Program:
@@ -95,7 +96,8 @@ def worker() -> Program:
 
 def inbound(listener: socket.socket) -> Program:
     """Return the process that receives mail to our own addresses."""
-    return _listening("inbound", listener, "digest.inbound", "--protocol", "smtp")
+    arguments = ("digest.inbound", "--protocol", "smtp", "--fd", str(listener.fileno()))
+    return _listening("inbound", listener, arguments)
 
 
 def beat() -> Program:
@@ -120,9 +122,8 @@ def answers_http(host: str, port: int, path: str) -> bool:
         connection.close()
 
 
-def _listening(name: str, listener: socket.socket, *words: str) -> Program:
-    program = _python(name, *words, "--fd", str(listener.fileno()))
-    return replace(program, inherits=(listener.fileno(),))
+def _listening(name: str, listener: socket.socket, arguments: Iterable[str]) -> Program:
+    return replace(_python(name, *arguments), inherits=(listener.fileno(),))
 
 
 def _python(name: str, module: str, *words: str) -> Program:

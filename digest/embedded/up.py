@@ -64,9 +64,11 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
     own_database = not env.read("DIGEST_DATABASE_URL")
     with ExitStack() as undo:
         undo.enter_context(_own_folder(place))
-        _check(place, smtp_port)
-        inbound = undo.enter_context(checks.listening(LOOPBACK, INBOUND_PORT))
-        mailbox = undo.enter_context(checks.listening(LOOPBACK, smtp_port or SMTP_PORT))
+        web = undo.enter_context(checks.listen(place.host, place.port, "--port"))
+        place = place._replace(port=checks.port_of(web))
+        mailbox = undo.enter_context(_listen_for_mail(smtp_port))
+        inbound = undo.enter_context(checks.listen_anyway(LOOPBACK, INBOUND_PORT))
+        _check(place)
         if env.read("DIGEST_SMTP_URL"):
             mailbox.close()
         supervisor = Supervisor(place.data, say, signals.pause)
@@ -83,7 +85,7 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
             supervisor.start(programs.inbound(inbound))
         else:
             inbound.close()
-        supervisor.start(programs.web(place))
+        supervisor.start(programs.web(web))
         supervisor.wait_until(lambda: _web_answers(place), "The web process", 60)
         news, first_account = _set_up(place), _first_account()
         signals.check()
@@ -97,7 +99,9 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="digest up", description="Run everything on this machine, on embedded services."
     )
-    parser.add_argument("--port", type=_port, default=8000, help="of the web pages (8000)")
+    parser.add_argument(
+        "--port", type=_port_or_any, default=8000, help="of the web pages (8000; 0: any free one)"
+    )
     parser.add_argument("--host", default=LOOPBACK, help=f"to listen on ({LOOPBACK})")
     parser.add_argument(
         "--data",
@@ -119,6 +123,10 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is no port; use a number from 1 to 65535.")
 
 
+def _port_or_any(text: str) -> int:
+    return 0 if text == "0" else _port(text)
+
+
 @contextmanager
 def _own_folder(place: Place) -> Iterator[None]:
     checks.make_folder(place.data)
@@ -128,10 +136,13 @@ def _own_folder(place: Place) -> Iterator[None]:
         yield
 
 
-def _check(place: Place, smtp_port: int | None) -> None:
-    checks.check_port(place.host, place.port, "--port")
+def _listen_for_mail(smtp_port: int | None) -> socket:
     if smtp_port:
-        checks.check_port(LOOPBACK, smtp_port, "--smtp-port")
+        return checks.listen(LOOPBACK, smtp_port, "--smtp-port")
+    return checks.listen_anyway(LOOPBACK, SMTP_PORT)
+
+
+def _check(place: Place) -> None:
     checks.check_room(place.data)
     if warning := postgres.warn_about_home(place.data):
         say(warning)

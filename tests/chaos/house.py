@@ -13,7 +13,8 @@ import psutil
 import psycopg
 import redis
 
-from digest.embedded import checks, postgres, valkey
+from digest.embedded import postgres, valkey
+from tests.ports import reserve_port
 
 ROOT = Path(__file__).parents[2]
 CONNECTIONS, PROCESSES = 4, 2
@@ -28,7 +29,7 @@ class House:
         self.accepted = folder / "accepted"
         self.accepted.touch()
         self.log = folder / "log"
-        self.port = checks.free_port("127.0.0.1")
+        self.port = reserve_port()
         self.database = postgres.start(folder / "postgres")
         self.valkey, self.redis_url = valkey.start(folder / "valkey")
         self.environment = os.environ | {

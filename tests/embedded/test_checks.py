@@ -8,6 +8,7 @@ import pytest
 
 from digest.embedded import checks
 from digest.embedded.errors import EmbeddedError
+from tests.ports import reserve_port
 
 
 def test_the_secret_key_is_made_once_for_its_owners_eyes(tmp_path: Path) -> None:
@@ -30,25 +31,42 @@ def test_a_port_in_use_is_named_with_the_option_that_chooses_another() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(EmbeddedError, match=f"Port {port} is in use.*--smtp-port"):
-            checks.check_port("127.0.0.1", port, "--smtp-port")
-    checks.check_port("127.0.0.1", port, "--port")
+            checks.listen("127.0.0.1", port, "--smtp-port")
+    with checks.listen("127.0.0.1", port, "--port") as listener:
+        assert checks.port_of(listener) == port
+
+
+def test_port_0_is_any_that_is_free() -> None:
+    """And it is open at once, so nobody else can take it."""
+    with checks.listen("127.0.0.1", 0, "--port") as listener:
+        port = checks.port_of(listener)
+        assert port > 0
+        with pytest.raises(EmbeddedError, match=f"Port {port} is in use"):
+            checks.listen("127.0.0.1", port, "--port")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_all_addresses_of_ipv6_are_those_of_ipv4_too() -> None:
+    """`--host ::` answers at 127.0.0.1, where this machine itself looks for the web process."""
+    with checks.listen("::", 0, "--port") as listener:
+        socket.create_connection(("127.0.0.1", checks.port_of(listener)), timeout=5).close()
 
 
 def test_two_that_want_the_same_port_each_hold_one() -> None:
     """The first the wanted one, for as long as it wants it."""
-    wanted = checks.free_port("127.0.0.1")
+    port = reserve_port()
     with (
-        checks.listening("127.0.0.1", wanted) as first,
-        checks.listening("127.0.0.1", wanted) as second,
+        checks.listen_anyway("127.0.0.1", port) as first,
+        checks.listen_anyway("127.0.0.1", port) as second,
     ):
-        assert checks.port_of(first) == wanted
-        assert checks.port_of(second) not in {wanted, 0}
+        assert checks.port_of(first) == port
+        assert checks.port_of(second) not in {port, 0}
 
 
 def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
     """`--host` with a typo."""
     with pytest.raises(EmbeddedError, match=r"Cannot listen on 192\.0\.2\.1"):
-        checks.check_port("192.0.2.1", 8000, "--port")
+        checks.listen("192.0.2.1", 8000, "--port")
 
 
 def test_a_full_disk_is_said_before_anything_starts(

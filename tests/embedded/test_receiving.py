@@ -19,7 +19,7 @@ from digest.embedded.mailbox.receiving import LARGEST
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     """A running receiver: its port and its Maildir."""
     folder = tmp_path_factory.mktemp("box") / "mailbox"
-    with checks.listening("127.0.0.1", 0) as listener:
+    with checks.listen("127.0.0.1", 0, "--port") as listener:
         port, fd = checks.port_of(listener), listener.fileno()
         command = [sys.executable, "-m", "digest.embedded.mailbox", "--fd", str(fd)]
         process = subprocess.Popen(

@@ -71,7 +71,7 @@ def test_a_program_that_ends_is_started_again_and_said_so(
 def test_who_calls_while_a_program_starts_again_is_answered(supervisor: Supervisor) -> None:
     """It inherits the listening socket, so nobody is turned away in between."""
     code = "import socket; socket.socket(fileno={}).accept()[0].send(b'here')"
-    with checks.listening("127.0.0.1", 0) as listener:
+    with checks.listen("127.0.0.1", 0, "--port") as listener:
         fd = listener.fileno()
         supervisor.start(replace(python("mailbox", code.format(fd)), inherits=(fd,)))
         process = supervisor.children[0].process

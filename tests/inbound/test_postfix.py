@@ -15,10 +15,10 @@ from django.db import connection
 
 from digest.core.env import database_url
 from digest.core.links import SubscriberLink, unsubscribe_token
-from digest.embedded.checks import free_port
 from digest.subscribers.models import SignUp, Subscription
 from tests.cast import make_newsletter, make_subscriber
 from tests.inbound.conftest import DOMAIN
+from tests.ports import reserve_port
 
 POSTFIX = shutil.which("postfix", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -112,7 +112,7 @@ def postfix(folder: Path) -> Iterator[Callable[[str], int]]:
     config.mkdir()
 
     def start(place: str) -> int:
-        port = free_port("127.0.0.1")
+        port = reserve_port()
         (config / "main.cf").write_text(MAIN.format(folder=folder, domain=DOMAIN, place=place))
         (config / "master.cf").write_text(MASTER.format(port=port))
         for name in ("queue", "data"):
@@ -163,7 +163,7 @@ def test_postfix_hands_mail_over(
     newsletter = make_newsletter(slug="tide")
     subscriber = make_subscriber(newsletter, email="ines@reader.example")
     if way == "tcp":
-        inner = free_port("127.0.0.1")
+        inner = reserve_port()
         receiving("--port", str(inner))
         port = postfix(f"inet:127.0.0.1:{inner}")
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.embedded import checks, postgres
+from digest.embedded import postgres
 from tests.journeys.upside import Up
 
 SUBSCRIBERS = 5
@@ -19,7 +19,7 @@ SUBSCRIBERS = 5
 @contextmanager
 def running(data: Path, *words: str, **environment: str) -> Iterator[Up]:
     """`digest up` on a folder and a port of its own, ready."""
-    up = Up(data, checks.free_port("127.0.0.1"), *words, **environment)
+    up = Up(data, *words, **environment)
     try:
         up.start()
         yield up

@@ -1,6 +1,7 @@
 """A `digest up` of a test's own, as a person has it in a terminal."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,18 +16,18 @@ from digest.embedded import postgres
 
 ROOT = Path(__file__).parents[2]
 DIGEST = [sys.executable, "-c", "import sys; from digest.cli.main import main; sys.exit(main())"]
+SITE = re.compile(r"(?m)^Digest is up: http://localhost:([1-9]\d*)$")
 READY = "Ctrl-C stops everything."
 
 
 class Up:
     """The process, its data folder and port, and what it has printed since it was started."""
 
-    def __init__(self, data: Path, port: int, *words: str, **environment: str) -> None:
+    def __init__(self, data: Path, *words: str, **environment: str) -> None:
         self.words = words  # more of the command line
         self.environment = environment  # more than ours
         self.data = data
-        self.port = port
-        self.url = f"http://localhost:{port}"
+        self.port = 0  # any at the first start, the same again at the next
         self.said = ""
         self.own: list[psutil.Process] = []  # itself and its children
         self.database: list[psutil.Process] = []  # PostgreSQL, which stands on its own feet
@@ -47,6 +48,8 @@ class Up:
         self._subscriber = threading.Thread(target=self._read, daemon=True)
         self._subscriber.start()
         self.wait_for(lambda: READY in self.said, 60, "being ready")
+        self.port = int(SITE.findall(self.said)[0])
+        self.url = f"http://localhost:{self.port}"
         self.look_at_processes()
 
     def look_at_processes(self) -> None:

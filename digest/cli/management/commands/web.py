@@ -24,8 +24,7 @@ class Command(DigestCommand):
         """Become gunicorn."""
         processes.become(
             processes.web(
-                host=options["host"],
-                port=options["port"],
+                bind=processes.address(options["host"], options["port"]),
                 workers=options["workers"],
                 threads=options["threads"],
             )
