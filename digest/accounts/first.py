@@ -6,15 +6,15 @@ no table; it is good for a day, and for nothing any more once there is an accoun
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from digest.accounts.models import User
-from digest.core import addresses, links
+from digest.core import addresses, links, locks
 from digest.core.errors import DigestError, LinkError, LinkExpiredError
+from digest.core.locks import Purpose
 
 GOOD_FOR = timedelta(days=1)
 _PURPOSE = "first-account"
-_LOCK = 0x0ED5  # of our advisory locks
 
 
 class AccountError(DigestError):
@@ -52,8 +52,7 @@ def make(code: str, email: str, password: str, now: datetime) -> User:
     """
     check(code, now)
     address = addresses.parse(email)
-    with connection.cursor() as cursor:  # two who come at once: one
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    locks.lock(Purpose.FIRST_ACCOUNT)  # two requests at once make one account
     if not is_missing():
         raise AccountError("There is an account already.")
     return User.objects.create_superuser(address.email, password)

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
-from zlib import crc32
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja.decorators import decorate_view
 
@@ -23,12 +22,12 @@ from digest.api import problems
 from digest.api.authentication import admit, secret_in
 from digest.api.models import Answer
 from digest.api.problems import ProblemError
-from digest.core import clock
+from digest.core import clock, locks
 from digest.core.errors import DigestError
+from digest.core.locks import Purpose
 
 KEPT = timedelta(hours=24)
 LONGEST_KEY = 255
-_LOCKS = 0x0ED4  # our class of advisory locks
 
 Run = Callable[..., HttpResponse]
 
@@ -94,11 +93,7 @@ def _key(request: HttpRequest) -> str:
 
 def _hold(token: int, key: str) -> None:
     """Hold a key until the transaction ends, or raise ProblemError if another call has it."""
-    number = crc32(f"{token} {key}".encode()) - 2**31
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCKS, number])
-        (held,) = cursor.fetchone()
-    if not held:
+    if not locks.try_lock(Purpose.IDEMPOTENCY_KEY, f"{token} {key}"):
         raise ProblemError(409, "A call with this Idempotency-Key is being answered.", wait=1)
 
 

@@ -2,10 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from digest.core.backoff import Backoff
+
 INTERVAL = timedelta(minutes=15)
 LONGEST_WISH = timedelta(hours=2)  # of a publisher's ttl or max-age; mornings don't wait for more
 LONGEST_WAIT = timedelta(days=1)
-JITTER = 0.1  # of the wait, either way, so that sources don't march in step
+JITTER = (-0.1, 0.1)  # so that sources are not all polled in the same minute
+AFTER_FAILURE = Backoff.doubling(INTERVAL, LONGEST_WAIT, jitter=JITTER)
 
 
 def after_success(now: datetime, wish: int, chance: float) -> datetime:
@@ -14,8 +17,8 @@ def after_success(now: datetime, wish: int, chance: float) -> datetime:
     `wish` is how many seconds the publisher asks us to stay away (ttl, max-age), `chance` a random
     number from 0 to 1.
     """
-    wait = max(INTERVAL, min(timedelta(seconds=wish), LONGEST_WISH))
-    return now + _jittered(wait, chance)
+    interval = max(INTERVAL, min(timedelta(seconds=wish), LONGEST_WISH))
+    return now + Backoff((interval,), JITTER).wait(1, chance)
 
 
 def after_failure(
@@ -26,10 +29,5 @@ def after_failure(
     The wait doubles from INTERVAL up to LONGEST_WAIT. A server's Retry-After, in seconds, stands
     instead where it is the longer wait of the two, and never beyond LONGEST_WAIT.
     """
-    wait = _jittered(min(INTERVAL * 2 ** min(failures - 1, 16), LONGEST_WAIT), chance)
-    asked = timedelta(seconds=min(retry_after or 0, LONGEST_WAIT.total_seconds()))
-    return now + min(max(wait, asked), LONGEST_WAIT)
-
-
-def _jittered(wait: timedelta, chance: float) -> timedelta:
-    return wait * (1 + JITTER * (2 * chance - 1))
+    requested = timedelta(seconds=min(retry_after or 0, LONGEST_WAIT.total_seconds()))
+    return now + min(max(AFTER_FAILURE.wait(failures, chance), requested), LONGEST_WAIT)

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from digest.core import clock, jobs
+from digest.core import clock, jobs, locks
 from digest.core.errors import DigestError
+from digest.core.locks import Purpose
 from digest.issues import window
 from digest.issues.composing import Draft, compose
 from digest.issues.models import Issue, Story
@@ -29,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 _HORIZON = timedelta(days=31)  # older missed slots are not even counted
 NOT_APPROVED = "Nobody approved it before its deadline."
-_LOCKS = 0x0ED1  # our class of advisory locks
 
 State = Issue.State
 
@@ -245,8 +245,7 @@ def _skip(
 
 def hold(newsletter: Newsletter) -> None:
     """Let nobody else build this newsletter until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, newsletter.pk % 2**31])
+    locks.lock(Purpose.BUILD_ISSUES, newsletter.pk)
 
 
 def _freeze(made: Draft) -> Issue:

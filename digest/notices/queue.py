@@ -8,19 +8,18 @@ Mails that answer a mail are one in an hour all together (RFC 3834 §2), so no l
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from zlib import crc32
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
-from digest.core import addresses, jobs
+from digest.core import addresses, jobs, locks
+from digest.core.locks import Purpose
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.subscribers.models import Subscriber
 
 WINDOW = timedelta(hours=1)
 A_DAY = 4  # confirmations to one mailbox, of whatever newsletters
-_LOCKS = 0x0ED2  # our class of advisory locks
 
 Kind = Notice.Kind
 
@@ -43,7 +42,7 @@ def queue_notice(
     newsletters that the last one did not name is not lost, but waits until the hour is over.
     """
     mailbox = addresses.folded(addresses.parse(email).key)
-    _hold(mailbox)
+    locks.lock(Purpose.QUEUE_NOTICE, mailbox)
     due_at = _due_at(kind, mailbox, dict(context or {}), now, answers_mail=answers_mail)
     if due_at is None:
         return None
@@ -60,13 +59,6 @@ def queue_notice(
         created_at=now,
         due_at=due_at,
     )
-
-
-def _hold(mailbox: str) -> None:
-    """Let nobody else lay down a notice to this mailbox until the transaction ends."""
-    key = crc32(mailbox.encode()) - 2**31
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, key])
 
 
 def _due_at(

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import F
 
+from digest.core.backoff import Backoff
 from digest.relays.models import Relay
 
-SHORTEST, LONGEST = timedelta(seconds=5), timedelta(minutes=5)
+BACKOFF = Backoff.doubling(timedelta(seconds=5), timedelta(minutes=5))
 
 
 def note_down(relay: Relay, problem: str, now: datetime) -> None:
@@ -17,7 +18,7 @@ def note_down(relay: Relay, problem: str, now: datetime) -> None:
     there = Relay.objects.filter(pk=relay.pk)
     failures = there.values_list("failures", flat=True).first() or 0
     there.exclude(retry_at__gt=now).update(
-        failures=F("failures") + 1, retry_at=now + rest(failures), problem=problem[:500]
+        failures=F("failures") + 1, retry_at=now + BACKOFF.wait(failures + 1), problem=problem[:500]
     )
     there.filter(down_since=None).update(down_since=now)
 
@@ -27,9 +28,3 @@ def note_up(relay: Relay) -> None:
     Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
         failures=0, down_since=None, retry_at=None, problem=""
     )
-
-
-def rest(failures: int) -> timedelta:
-    """Return how long to leave the relay alone after so many failures before this one."""
-    longer: int = 2 ** min(failures, 10)
-    return min(SHORTEST * longer, LONGEST)

@@ -2,9 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from digest.core.backoff import Backoff
+
 GIVE_UP = timedelta(days=3)
-WAITS = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 3600, 7200, 14_400, 28_800))
-SPREAD = 0.2  # of a wait, so that what failed together does not come back together
+BACKOFF = Backoff(
+    tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 3600, 7200, 14_400, 28_800)),
+    jitter=(0, 0.2),
+)
 LONGEST = timedelta(days=1)  # that a server may ask us to wait
 MANY = 20  # failures in a row …
 LONG = timedelta(days=1)  # … over so long, and the webhook is disabled
@@ -23,8 +27,7 @@ def next_try(
 
 def wait(failures: int, asked: float | None, jitter: float) -> timedelta:
     """Return how long to leave a webhook alone after its n-th failure in a row."""
-    usual = WAITS[min(max(failures, 1), len(WAITS)) - 1] * (1 + SPREAD * jitter)
-    return max(usual, min(timedelta(seconds=asked or 0), LONGEST))
+    return max(BACKOFF.wait(failures, jitter), min(timedelta(seconds=asked or 0), LONGEST))
 
 
 def is_hopeless(failures: int, failing_since: datetime, now: datetime) -> bool:

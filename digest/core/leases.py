@@ -1,0 +1,57 @@
+"""Rows that are due, taken by one worker at a time under a lease.
+
+    claim     take the next rows that are due; no two workers get the same
+    finish    write what came of one, unless its lease ran out and another worker has it
+    expired   rows whose worker died: their lease ran out
+
+The end of a lease is also its fence: a row is claimed again only after that moment, so a worker
+that was frozen finds another `lease_until` and writes nothing.
+"""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.db.models import QuerySet
+
+
+class Leased(models.Model):
+    """The column of a row that is claimed under a lease."""
+
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+Row = TypeVar("Row", bound=Leased)
+
+
+@transaction.atomic
+def claim(due: QuerySet[Row], limit: int, until: datetime, **changes: Any) -> list[Row]:
+    """Lease up to `limit` rows until a moment, in the order of `due`; rows in work are skipped.
+
+    `changes` are written with the lease: a state, a count of attempts. Returns the rows as they are
+    then, without related rows.
+    """
+    locked = due.select_for_update(skip_locked=True, of=("self",))
+    ids = list(locked.values_list("pk", flat=True)[:limit])
+    if not ids:
+        return []
+    rows = due.model._default_manager.filter(pk__in=ids)  # noqa: SLF001  Django's own name for it
+    rows.update(lease_until=until, **changes)
+    leased = rows.in_bulk(ids)
+    return [leased[pk] for pk in ids]
+
+
+def finish(row: Leased, **changes: Any) -> bool:
+    """Write what came of a leased row and end its lease; False where the lease was lost."""
+    mine = type(row)._default_manager.filter(  # noqa: SLF001
+        pk=row.pk, lease_until=row.lease_until
+    )
+    return bool(mine.update(lease_until=None, **changes))
+
+
+def expired(rows: QuerySet[Row], now: datetime) -> QuerySet[Row]:
+    """Return the rows whose lease ran out."""
+    return rows.filter(lease_until__lt=now)

@@ -1,0 +1,38 @@
+"""Advisory locks of PostgreSQL: one holder for each purpose and key, until the transaction ends.
+
+They order work on something that has no row yet: an issue that is not built, a mailbox that nobody
+has written to, a key that no call has used.
+"""
+
+from enum import IntEnum
+from zlib import crc32
+
+from django.db import connection
+
+
+class Purpose(IntEnum):
+    """What a lock is for: the first of the two numbers that PostgreSQL takes."""
+
+    BUILD_ISSUES = 0x0ED1  # of one newsletter
+    QUEUE_NOTICE = 0x0ED2  # to one mailbox
+    IDEMPOTENCY_KEY = 0x0ED4
+    FIRST_ACCOUNT = 0x0ED5
+
+
+def lock(purpose: Purpose, key: int | str = 0) -> None:
+    """Wait for the lock, and hold it until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
+
+
+def try_lock(purpose: Purpose, key: int | str = 0) -> bool:
+    """Take the lock until the transaction ends; False, at once, where another holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
+        (is_locked,) = cursor.fetchone()
+    return bool(is_locked)
+
+
+def _number(key: int | str) -> int:
+    """Return a key as a signed 32-bit integer; two that collide only wait for each other."""
+    return crc32(key.encode()) - 2**31 if isinstance(key, str) else key % 2**31
