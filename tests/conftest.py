@@ -1,9 +1,14 @@
 """Fixtures that every test may use."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from django.test.utils import override_settings
+from pytest_django.fixtures import Settings
+
+from tests.smtp_server import Script, SmtpServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -11,6 +16,19 @@ def quick_passwords() -> Iterator[None]:
     """Django hashes passwords slowly on purpose; a thousand accounts would take minutes here."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture
+def relay(settings: Settings) -> Iterator[Callable[..., SmtpServer]]:
+    """Start a scripted SMTP server as this installation's mail server; may be called again."""
+    with ExitStack() as stack:
+
+        def start(script: Script | None = None, **options: Any) -> SmtpServer:
+            server = stack.enter_context(SmtpServer(script, **options))
+            settings.DIGEST_SMTP_URL = server.url
+            return server
+
+        yield start
 
 
 @pytest.hookimpl(trylast=True)
