@@ -54,7 +54,7 @@ def issue(number: int) -> Issue:
 
 def relay(name: str) -> Relay:
     """Return the relay of this name; raise AskedError naming those that are there."""
-    known = {one.name: one for one in registry.known()}
+    known = {one.name: one for one in registry.all_relays()}
     if name in known:
         return known[name]
     there = f"There are: {', '.join(known)}." if known else "Add one: digest relay add NAME URL"

@@ -52,7 +52,7 @@ def troubles(now: datetime, steers: There, edits: There, manages: There) -> Iter
     domains = PausedDomain.objects.filter(until__gt=now).select_related("relay")
     for paused in domains if steers is None else ():
         what = f"{paused.domain} refuses our mail, until {clock.format_moment(paused.until)}"
-        yield Trouble(what, paused.why, "lift", paused.pk, "Try again now")
+        yield Trouble(what, paused.reason, "lift", paused.pk, "Try again now")
     doubted = Delivery.objects.filter(within(edits, "issue__newsletter__publication"))
     held = doubted.filter(state=Delivery.State.UNCERTAIN).values_list("issue", flat=True)
     for pk in list(held.distinct()[:5]):

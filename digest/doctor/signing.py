@@ -13,7 +13,7 @@ from digest.core.findings import Finding, fail, ok, warn
 from digest.doctor.senders import UnknownError, is_reserved, texts
 from digest.newsletters.models import Publication
 from digest.relays import dkim
-from digest.relays.dkim.keys import zone_line
+from digest.relays.dkim.keys import zone_record
 
 _P = re.compile(r"(?:^|;)\s*p\s*=([^;]*)")
 
@@ -66,7 +66,7 @@ def _published(sender: str, key: dkim.Key) -> Finding:
     if _public(key.record) in map(_public, records):
         return ok(f"{what}, and the key is published.")
     wrong = "another key is published" if records else "the key is not published"
-    return fail(f"{what}, but {wrong}.", f"Publish: {zone_line(key)}")
+    return fail(f"{what}, but {wrong}.", f"Publish: {zone_record(key)}")
 
 
 def _public(record: str) -> str:

@@ -152,7 +152,7 @@ def _paused(notice: Notice, now: datetime) -> Written | None:
     if found is None:
         return None
     until = clock.format_moment(found.until, clock.zone(notice.publication.timezone))
-    letter = letters.paused(found.domain, found.relay.name, until, found.why, notice.language)
+    letter = letters.paused(found.domain, found.relay.name, until, found.reason, notice.language)
     return Written(letter, {})
 
 

@@ -119,19 +119,19 @@ class _Relays(ExitStack):
 
     def __init__(self) -> None:
         super().__init__()
-        dkim.ready()
-        self._all = registry.in_use()
+        dkim.check_keys()
+        self._all = registry.active_relays()
         self._open: dict[Relay, tuple[Transport, Gate]] = {}
 
     def choose(self, notice: Notice, now: datetime) -> Relay:
         """Return the relay for a notice's sender; _PutOffError says when there will be one."""
         domain = routes.sender_domain(notice.publication.sender_email)
-        fit = routes.for_domain(domain, self._all)
-        awake = routes.awake(fit, now)
+        fit = routes.relays_for_domain(domain, self._all)
+        awake = routes.available_relays(fit, now)
         if not awake:
             back = [relay.retry_at for relay in fit if relay.retry_at]
             raise _PutOffError(min(back, default=now + STRANDED))
-        relay = routes.drawn(awake, random.Random())  # noqa: S311
+        relay = routes.choose_relay(awake, random.Random())  # noqa: S311
         if relay not in self._open:
             transport = self.enter_context(registry.open_transport(relay))
             self._open[relay] = transport, Gate(relay, "notices")
@@ -170,12 +170,12 @@ def _send(notice: Notice, relays: _Relays) -> None:
         _note_down(relay, str(problem), now)
         _record(notice, **_doubted(notice, now))
     else:
-        health.note_up(relay)
+        health.record_success(relay)
         _record(notice, **reply)
 
 
 def _note_down(relay: Relay, problem: str, now: datetime) -> None:
-    health.note_down(relay, problem, now)
+    health.record_failure(relay, problem, now)
     relay.refresh_from_db(fields=["retry_at", "failures"])
 
 
@@ -190,8 +190,8 @@ def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str,
         message = _message(notice, now)
         if message is None:
             return {"state": State.CANCELLED, "reply": UNWANTED, "settled_at": now}
-        if transport.intact:
-            message = dkim.signed(message, notice.publication.sender_domain, now)
+        if transport.preserves_message:
+            message = dkim.sign(message, notice.publication.sender_domain, now)
         sender = addresses.envelope(notice.publication.sender_email)
         envelope = Envelope(sender, addresses.envelope(notice.email))
     except DigestError as problem:

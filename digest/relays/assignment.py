@@ -1,45 +1,47 @@
-"""One relay for a sender's domain, when an editor chooses it."""
+"""Choose one relay for the mail of a sender's domain, as an editor does on the sender page."""
 
 from django.db import transaction
 
 from digest.relays import registry, routes
 from digest.relays.models import Relay
-from digest.relays.registry import Terms
+from digest.relays.registry import RelayOptions
 
 
-def carrier(sender: str, relays: list[Relay]) -> Relay | None:
-    """Return the relay that carries most of a sender's mail, or None if none may."""
-    fit = routes.for_domain(routes.sender_domain(sender), relays)
-    return max(fit, key=lambda relay: (relay.weight, -(relay.pk or 0)), default=None)
+def relay_for_sender(sender: str, relays: list[Relay]) -> Relay | None:
+    """Return the relay that carries most of the mail from an address; None: none may carry it."""
+    candidates = routes.relays_for_domain(routes.sender_domain(sender), relays)
+    return max(candidates, key=lambda relay: (relay.weight, -(relay.pk or 0)), default=None)
 
 
 @transaction.atomic
-def entrust(relay: Relay, sender: str) -> None:
-    """Let a relay carry the mail of a sender's domain, and no other that names that domain.
+def assign_domain(relay: Relay, sender: str) -> None:
+    """Let this relay, and no other, name the domain of a sender's address.
 
-    One that is for no domain in particular stays so. Another that was for this domain alone is
-    switched off: for no domain in particular it would carry everybody's.
+    A relay that names no domain stays like that. Another relay that named only this domain is
+    switched off: without any domain it would carry everybody's mail.
     """
     domain = routes.sender_domain(sender)
     for other in Relay.objects.exclude(pk=relay.pk).filter(sender_domains__contains=[domain]):
-        left = [name for name in other.sender_domains if name != domain]
-        terms = Terms(sender_domains=left) if left else Terms(active=False)
-        registry.change(other, "", terms)
-    named = {*relay.sender_domains, domain} if relay.sender_domains else None
-    registry.change(relay, "", Terms(sender_domains=named, active=True))
+        remaining = [name for name in other.sender_domains if name != domain]
+        options = (
+            RelayOptions(sender_domains=remaining) if remaining else RelayOptions(active=False)
+        )
+        registry.change(other, "", options)
+    domains = {*relay.sender_domains, domain} if relay.sender_domains else None
+    registry.change(relay, "", RelayOptions(sender_domains=domains, active=True))
 
 
 @transaction.atomic
-def take_on(name: str, url: str, sender: str) -> Relay:
-    """Add a relay for a sender's domain, or change the one of this name, and entrust it with it.
+def set_up_relay(name: str, url: str, sender: str) -> Relay:
+    """Add the relay of this name, or change its address, and assign a sender's domain to it.
 
-    Raises DeliveryError or ConfigurationError about what is wrong with it.
+    Raises DeliveryError or ConfigurationError if it cannot be used like this.
     """
-    known = Relay.objects.filter(name=name).first()
-    if known is None:
+    relay = Relay.objects.filter(name=name).first()
+    if relay is None:
         domain = routes.sender_domain(sender)
-        known = registry.add(name, url, Terms(sender_domains=[domain]))
+        relay = registry.add(name, url, RelayOptions(sender_domains=[domain]))
     else:
-        registry.change(known, url, Terms())
-    entrust(known, sender)
-    return known
+        registry.change(relay, url, RelayOptions())
+    assign_domain(relay, sender)
+    return relay

@@ -1,4 +1,4 @@
-"""How a relay is doing: when it is down, nobody knocks until its rest is over."""
+"""Whether a relay is up. After a failure nobody connects to it until its backoff is over."""
 
 from datetime import datetime, timedelta
 
@@ -10,21 +10,21 @@ from digest.relays.models import Relay
 BACKOFF = Backoff.doubling(timedelta(seconds=5), timedelta(minutes=5))
 
 
-def note_down(relay: Relay, problem: str, now: datetime) -> None:
-    """Record that the relay is down, and let it rest: longer each time in a row.
+def record_failure(relay: Relay, problem: str, now: datetime) -> None:
+    """Record that the relay is down and when to try it again: later with each failure in a row.
 
-    Several senders find out at the same time: those that come while it rests count as one.
+    Several senders notice the same outage: failures during the backoff count as one.
     """
-    there = Relay.objects.filter(pk=relay.pk)
-    failures = there.values_list("failures", flat=True).first() or 0
-    there.exclude(retry_at__gt=now).update(
+    row = Relay.objects.filter(pk=relay.pk)
+    failures = row.values_list("failures", flat=True).first() or 0
+    row.exclude(retry_at__gt=now).update(
         failures=F("failures") + 1, retry_at=now + BACKOFF.wait(failures + 1), problem=problem[:500]
     )
-    there.filter(down_since=None).update(down_since=now)
+    row.filter(down_since=None).update(down_since=now)
 
 
-def note_up(relay: Relay) -> None:
-    """Record that the relay took a message."""
+def record_success(relay: Relay) -> None:
+    """Record that the relay accepted a message."""
     Relay.objects.filter(pk=relay.pk, failures__gt=0).update(
         failures=0, down_since=None, retry_at=None, problem=""
     )

@@ -1,4 +1,4 @@
-"""Where mail is handed over, and what a mail records on its way there."""
+"""Relays, paused recipient domains, and the columns of every queue of mail."""
 
 from datetime import datetime
 
@@ -7,10 +7,10 @@ from django.db import models
 
 
 class Dispatch(models.Model):
-    """One mail to one address on its way to a relay: the columns of its ledger.
+    """One mail to one address on its way to a relay: the columns that every ledger has.
 
-    A row is `claimed` under a lease by one batch (`fence`). When that ends with its holder, the row
-    goes back to `queued` if it was not yet attempted, and to `uncertain` if it was.
+    A batch claims a row under a lease (`fence`). When the batch ends without an outcome, the row
+    goes back to `queued` if no attempt had begun, and to `uncertain` if one had.
     """
 
     class State(models.IntegerChoices):
@@ -27,33 +27,33 @@ class Dispatch(models.Model):
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     first_attempt_at = models.DateTimeField(null=True)
-    times_uncertain = models.PositiveSmallIntegerField(default=0)  # how often its end was unknown
+    times_uncertain = models.PositiveSmallIntegerField(default=0)  # attempts of unknown outcome
     fence = models.BigIntegerField(null=True)
     settled_at = models.DateTimeField(null=True)
     reply_code = models.PositiveSmallIntegerField(null=True)
-    reply = models.TextField(blank=True)  # the server's words, or why it was not sent
+    reply = models.TextField(blank=True)  # the server's text, or why the mail was not sent
 
     class Meta:
         abstract = True
 
 
 class Relay(models.Model):
-    """A place where mail is handed over: what it is for, what it takes, and how it is doing."""
+    """A mail server or a provider: what it is for, what it may carry, and how it is doing."""
 
     name = models.SlugField(max_length=64, unique=True)
-    sealed_url = models.TextField(blank=True)  # blank: "default", whose address is a setting
+    sealed_url = models.TextField(blank=True)  # blank: "default", whose address is DIGEST_SMTP_URL
     active = models.BooleanField(default=True)
-    sender_domains = ArrayField(  # in A-labels; none: mail from any domain that no relay names
+    sender_domains = ArrayField(  # in A-labels; empty: mail from any domain that no relay names
         models.CharField(max_length=253), default=list, blank=True
     )
-    weight = models.PositiveSmallIntegerField(default=1)  # 0: stands in when the others are down
+    weight = models.PositiveSmallIntegerField(default=1)  # 0: used only while the others are down
 
-    # Limits for all workers together.
+    # Limits, all workers together; none: no limit
     connections = models.PositiveSmallIntegerField(null=True)
     per_minute = models.PositiveIntegerField(null=True)
-    domain_limits = models.JSONField(default=dict)  # {"gmail.com": messages a minute, "*": others}
+    domain_limits = models.JSONField(default=dict)  # {"gmail.com": messages a minute, "*": …}
 
-    # A slow start (digest.relays.warming), from this day (UTC) on.
+    # A warm-up (digest.relays.warming): its first day in UTC, and messages a day
     warming_since = models.DateField(null=True)
     warming_start = models.PositiveIntegerField(default=1_000)
     warming_growth = models.FloatField(default=2.0)
@@ -61,26 +61,26 @@ class Relay(models.Model):
 
     failures = models.PositiveIntegerField(default=0)  # in a row
     down_since = models.DateTimeField(null=True)
-    retry_at = models.DateTimeField(null=True)  # nobody knocks before this
+    retry_at = models.DateTimeField(null=True)  # no sender connects before this moment
     problem = models.TextField(blank=True)
 
     def __str__(self) -> str:
         return self.name
 
-    def resting(self, now: datetime) -> bool:
-        """Say whether it was down a moment ago and is not to be tried again yet."""
+    def is_backing_off(self, now: datetime) -> bool:
+        """Return whether it failed a moment ago and must not be tried again yet."""
         return self.retry_at is not None and self.retry_at > now
 
 
 class PausedDomain(models.Model):
-    """A recipient domain that refused us for what we are, and is left alone by a relay."""
+    """A recipient domain that refused our mail as a whole: a relay sends nothing there for now."""
 
     relay = models.ForeignKey(Relay, on_delete=models.CASCADE, related_name="paused_domains")
     domain = models.CharField(max_length=253)  # in A-labels
     since = models.DateTimeField()
     until = models.DateTimeField()
-    times = models.PositiveSmallIntegerField(default=1)  # in a row: each rest is longer
-    why = models.TextField(blank=True)  # the server's words
+    times = models.PositiveSmallIntegerField(default=1)  # pauses in a row: each lasts longer
+    reason = models.TextField(blank=True)  # the server's text
 
     class Meta:
         constraints = [

@@ -60,7 +60,7 @@ def pause(relay: Relay, domain: str, why: str, now: datetime) -> PausedDomain | 
             "since": now,
             "until": now + length(times),
             "times": times,
-            "why": why[:500],
+            "reason": why[:500],
         },
     )
     again = _wait_too(domain, made.until, now)

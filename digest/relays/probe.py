@@ -1,7 +1,7 @@
-"""Do the relays take our mail? We are let in as when sending, and say goodbye.
+"""Do the relays accept our mail? Connect as when sending, log in, and hand nothing over.
 
-knock, hint    one address: what the relay says, and what helps if it refuses
-relay          every relay, for `digest doctor`
+check_address, advice_for   one address: what the relay answers, and what to do if it refuses
+relay                       every relay, for `digest doctor`
 """
 
 import smtplib
@@ -21,10 +21,11 @@ from digest.relays.transports import smtp
 from digest.relays.transports.smtp.address import LOOPBACK
 
 
-def knock(url: str) -> str:
-    """Be let in at a relay's address, log in, hand nothing over; return how it greets us.
+def check_address(url: str) -> str:
+    """Connect and log in at an address, hand nothing over, and return what the relay answered.
 
-    Raises RelayDownError with the relay's words, ConfigurationError for what is no address.
+    Raises RelayDownError if it cannot be reached or refuses us, ConfigurationError if the address
+    cannot be read.
     """
     if url.startswith("anymail+"):
         from digest.relays.transports import esp
@@ -35,8 +36,8 @@ def knock(url: str) -> str:
         return transport.check()
 
 
-def hint(problem: Exception) -> str:
-    """Return what to do about a relay that did not let us in; nothing where its words say it."""
+def advice_for(problem: Exception) -> str:
+    """Return what to do about a relay that refused us; empty if its answer says it already."""
     cause = problem.__cause__
     return next((advice for kind, advice in _HINTS if isinstance(cause, kind)), "")
 
@@ -78,75 +79,80 @@ _HINTS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def relay(now: datetime) -> Iterator[Finding]:
-    """Every relay lets us in, over TLS beyond this machine; no mail is handed over."""
-    yield from _troubles(now)
+    """Check every relay; TLS is expected beyond this machine, and no mail is handed over."""
+    yield from _known_problems(now)
     try:
-        relays = registry.in_use()
+        relays = registry.active_relays()
     except ConfigurationError as problem:
         yield fail(str(problem), "Or add one: digest relay add NAME smtp://user:password@host:587")
         return
-    for one in relays:
-        yield from look_at(one)
-    senders = {routes.sender_domain(each.sender_email) for each in Publication.objects.all()}
-    for domain, advice in routes.stranded(senders, relays).items():
+    for active in relays:
+        yield from check_relay(active)
+    senders = {
+        routes.sender_domain(publication.sender_email) for publication in Publication.objects.all()
+    }
+    for domain, advice in routes.domains_without_relay(senders, relays).items():
         yield fail(f"Nothing can be sent from {domain}.", advice)
 
 
-def look_at(one: Relay) -> Iterator[Finding]:
-    """Knock at one relay."""
-    mend = _mend(one)
+def check_relay(relay: Relay) -> Iterator[Finding]:
+    """Connect to one relay and log in; hand nothing over."""
+    correction = _correction(relay)
     try:
-        url = registry.url_of(one)
+        url = registry.url_of(relay)
         if url.startswith("anymail+"):
-            yield _provider(url, mend)
+            yield _check_provider(url, correction)
             return
         address = smtp.parse_address(url)
         with smtp.SmtpTransport(address) as transport:
             transport.check()
     except (ConfigurationError, RelayDownError) as problem:
-        yield fail(f"The relay {one.name} cannot be used: {problem}", f"Start it, or {mend}")
+        yield fail(
+            f"The relay {relay.name} cannot be used: {problem}", f"Start it, or {correction}"
+        )
         return
-    yield ok(f"The relay {one.name}, {address.host}:{address.port}, lets us in.")
-    yield from _secrecy(address, mend)
+    yield ok(f"The relay {relay.name}, {address.host}:{address.port}, lets us in.")
+    yield from _encryption(address, correction)
 
 
-def _mend(one: Relay) -> str:
-    if one.name == registry.DEFAULT:
-        return "mend DIGEST_SMTP_URL."
-    return f"mend its address: digest relay set {one.name} --url smtp://…"
+def _correction(relay: Relay) -> str:
+    if relay.name == registry.DEFAULT:
+        return "correct DIGEST_SMTP_URL."
+    return f"correct its address: digest relay set {relay.name} --url smtp://…"
 
 
-def _provider(url: str, mend: str) -> Finding:
-    """A provider's API answers; no question about keys is answered by all of them."""
+def _check_provider(url: str, correction: str) -> Finding:
+    """Ask whether a provider's API answers; whether it accepts the key, no call can tell."""
     from digest.relays.transports import esp
 
     try:
         with esp.EspTransport(esp.parse_address(url)) as transport:
-            words = transport.check()
+            answer = transport.check()
     except (ConfigurationError, RelayDownError) as problem:
-        return fail(f"The provider cannot be used: {problem}", f"Wait, or {mend}")
-    return ok(f"The provider is there: {words}. Whether it takes the key, a test mail tells.")
+        return fail(f"The provider cannot be used: {problem}", f"Wait, or {correction}")
+    return ok(f"The provider is there: {answer}. Whether it takes the key, a test mail tells.")
 
 
-def _troubles(now: datetime) -> Iterator[Finding]:
-    for one in Relay.objects.filter(down_since__isnull=False):
-        since = clock.format_moment(one.down_since or clock.now())
+def _known_problems(now: datetime) -> Iterator[Finding]:
+    for down in Relay.objects.filter(down_since__isnull=False):
+        since = clock.format_moment(down.down_since or clock.now())
         yield warn(
-            f"Workers have not been able to use the relay {one.name} since {since}: {one.problem}",
-            "They try again by themselves; nothing is lost.",
+            f"Workers have not been able to use the relay {down.name} since {since}: "
+            f"{down.problem}",
+            "They retry automatically; nothing is lost.",
         )
-    for each in PausedDomain.objects.filter(until__gt=now).select_related("relay"):
+    for paused in PausedDomain.objects.filter(until__gt=now).select_related("relay"):
         yield warn(
-            f"{each.domain} refuses mail from {each.relay.name}: {each.why}",
-            f"It is left alone until {clock.format_moment(each.until)}. "
-            f"To try at once: digest relay resume {each.relay.name} {each.domain}",
+            f"{paused.domain} refuses mail from {paused.relay.name}: {paused.reason}",
+            f"Nothing is sent there until {clock.format_moment(paused.until)}. "
+            f"To try at once: digest relay resume {paused.relay.name} {paused.domain}",
         )
 
 
-def _secrecy(address: smtp.RelayAddress, mend: str) -> Iterator[Finding]:
+def _encryption(address: smtp.RelayAddress, correction: str) -> Iterator[Finding]:
     safe = address.tls or address.starttls is smtp.StartTls.REQUIRED
     if not safe and address.host not in LOOPBACK:
         yield warn(
-            f"Mail may travel to {address.host} in the clear.",
-            f"Use smtps://, or leave ?starttls= out: {mend}",
+            f"Mail may travel to {address.host} unencrypted.",
+            f"Use smtps://, or remove ?starttls= from the address: {correction}",
         )

@@ -188,7 +188,7 @@ class Gate:
     def _domain_bounds(self, name: str) -> tuple[Bound, ...]:
         limits = self.relay.domain_limits
         bounds: tuple[Bound, ...] = ()
-        if limit := limits.get(name) or limits.get(registry.OTHERS):
+        if limit := limits.get(name) or limits.get(registry.OTHER_DOMAINS):
             bounds = (at_most(limit, f"{self._key}:{name}"),)
         if warming := registry.warming_of(self.relay):
             bounds += domain_bounds(warming, self._key, name, clock.now().date())

@@ -1,6 +1,7 @@
-"""Which relays there are. What DIGEST_SMTP_URL names is one of them, called "default".
+"""The relays of this installation: add, change, remove, list, open.
 
-An address may hold a password, so it is sealed in the database and never shown whole.
+The relay that DIGEST_SMTP_URL names is one of them, called "default". An address may hold a
+password, so the database stores it sealed, and no page or command shows it whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,104 +26,107 @@ from digest.relays.warming import Warming
 log = structlog.get_logger(__name__)
 
 DEFAULT = "default"
-OTHERS = "*"  # in the limits by domain: every domain that is not named
-LONGEST_NAME = 64
-MOST = 32_767  # of a weight, of connections
+OTHER_DOMAINS = "*"  # in domain_limits: every recipient domain that has no limit of its own
+MAX_NAME_LENGTH = 64
+MAX_NUMBER = 32_767  # of the weight and of the connections: PostgreSQL's smallint
 NO_RELAY = "No relay is set. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a relay is for and how much it takes; None leaves a thing as it is."""
+class RelayOptions:
+    """What a relay is for and what it may carry; None leaves an option as it is."""
 
-    sender_domains: Iterable[str] | None = None  # none of them: mail from any domain
-    weight: int | None = None  # its share beside others; 0: stands in when they are down
-    connections: int | None = None  # at once, of all workers; 0: as many as they like
+    sender_domains: Iterable[str] | None = None  # empty: mail from any domain
+    weight: int | None = None  # share of the mail; 0: used only while the other relays are down
+    connections: int | None = None  # at once, all workers together; 0: no limit
     per_minute: int | None = None  # messages; 0: no limit
     domain_limits: Mapping[str, int] | None = None  # messages a minute by recipient domain, or "*"
     warming: Warming | None = None
-    warm: bool = False  # it is known by now: no slow start any more
+    end_warming: bool = False
     active: bool | None = None
 
 
-def add(name: str, url: str, terms: Terms) -> Relay:
-    """Add a relay; raise DeliveryError or ConfigurationError about what is wrong with it."""
-    relay = Relay(name=_name(name))
+def add(name: str, url: str, options: RelayOptions) -> Relay:
+    """Add a relay. Raises DeliveryError or ConfigurationError if it cannot be used like this."""
+    relay = Relay(name=_valid_name(name))
     if name == DEFAULT:
-        raise DeliveryError("The relay called default is the one that DIGEST_SMTP_URL names.")
+        raise DeliveryError(
+            "The name default is reserved for the relay that DIGEST_SMTP_URL names."
+        )
     set_address(relay, url)
-    _apply(relay, terms)
+    _apply(relay, options)
     try:
         with transaction.atomic():
             relay.save()
     except IntegrityError as cause:
-        raise DeliveryError(f"There is a relay called {name} already.") from cause
+        raise DeliveryError(f"A relay called {name} already exists.") from cause
     return relay
 
 
-def change(relay: Relay, url: str, terms: Terms) -> None:
-    """Change a relay's address (empty: as it is) and terms; raises as `add` does."""
+def change(relay: Relay, url: str, options: RelayOptions) -> None:
+    """Change a relay's address (empty: keep it) and options; raises as `add` does."""
     if url:
         if relay.name == DEFAULT:
-            raise DeliveryError("Set DIGEST_SMTP_URL: it is where the relay called default is.")
+            raise DeliveryError("Set DIGEST_SMTP_URL: it holds the address of the relay default.")
         set_address(relay, url)
-    _apply(relay, terms)
+    _apply(relay, options)
     relay.save()
 
 
 def remove(relay: Relay) -> None:
-    """Forget a relay; raise DeliveryError if the environment names it."""
+    """Delete a relay; raises DeliveryError if DIGEST_SMTP_URL names it."""
     if relay.name == DEFAULT and settings.DIGEST_SMTP_URL:
         raise DeliveryError(
-            "DIGEST_SMTP_URL names it. Unset that, or: digest relay set default --off"
+            "DIGEST_SMTP_URL names this relay. Unset it, or run: digest relay set default --off"
         )
     relay.delete()
 
 
 def set_address(relay: Relay, url: str) -> None:
-    """Take an address over if it can be used; raises ConfigurationError."""
+    """Seal an address into an unsaved relay; raises ConfigurationError if it cannot be used."""
     transport_for(url).close()
     relay.sealed_url = sealing.seal(url)
 
 
-def known() -> list[Relay]:
-    """Return every relay by name, that of the environment among them."""
+def all_relays() -> list[Relay]:
+    """Return every relay by name, including the one that DIGEST_SMTP_URL names."""
     if settings.DIGEST_SMTP_URL:
         Relay.objects.get_or_create(name=DEFAULT)
     return list(Relay.objects.order_by("name"))
 
 
-def in_use() -> list[Relay]:
-    """Return the relays that mail may be handed to; raise ConfigurationError if there is none.
+def active_relays() -> list[Relay]:
+    """Return the relays that are switched on and have an address.
 
-    One whose address cannot be unsealed is left out, and said so, while there are others.
+    A relay whose address cannot be unsealed is logged and left out. Raises ConfigurationError if
+    no relay is left.
     """
-    found: list[Relay] = []
+    usable: list[Relay] = []
     problem = ConfigurationError(NO_RELAY)
-    for relay in known():
+    for relay in all_relays():
         try:
             if relay.active and url_of(relay):
-                found.append(relay)
+                usable.append(relay)
         except ConfigurationError as sealed:
             log.error("relay left out", relay=relay.name, problem=str(sealed))  # noqa: TRY400
             problem = sealed
-    if not found:
+    if not usable:
         raise problem
-    return found
+    return usable
 
 
 def url_of(relay: Relay) -> str:
-    """Return the relay's whole address, secrets included; nothing if it has none.
+    """Return the relay's whole address, secrets included; empty if it has none.
 
-    Raises ConfigurationError if it was sealed under a key that is gone.
+    Raises ConfigurationError if it was sealed with a key that is no longer set.
     """
     if relay.name == DEFAULT:
         return str(settings.DIGEST_SMTP_URL)
     return sealing.unseal(relay.sealed_url) if relay.sealed_url else ""
 
 
-def shown(relay: Relay) -> str:
-    """Return where the relay is, without secrets."""
+def describe(relay: Relay) -> str:
+    """Return where the relay is, without secrets; the problem in brackets if nobody can tell."""
     try:
         url = url_of(relay)
         if url.startswith("anymail+"):
@@ -134,8 +138,8 @@ def shown(relay: Relay) -> str:
     return f"{scheme}://{address.host}:{address.port}"
 
 
-def mailbox(relay: Relay) -> str:
-    """Return the page where a relay that keeps all mail to itself shows it, or nothing."""
+def mailbox_url(relay: Relay) -> str:
+    """Return the web page that shows the mail of a relay which delivers nothing, or ""."""
     try:
         url = url_of(relay)
         return "" if url.startswith("anymail+") else smtp.parse_address(url).mailbox
@@ -144,17 +148,17 @@ def mailbox(relay: Relay) -> str:
 
 
 def open_transport(relay: Relay) -> Transport:
-    """Return the way to hand mail to a relay; it connects when it is first used.
+    """Return a transport to the relay; it connects when it is first used.
 
-    Raises ConfigurationError, for a DKIM key that cannot be used too: found out later, that would
-    count against single subscribers.
+    Raises ConfigurationError if the address or a DKIM key cannot be used: discovered later, that
+    would count as a failure of single subscribers.
     """
-    dkim.ready()
+    dkim.check_keys()
     return transport_for(url_of(relay))
 
 
 def warming_of(relay: Relay) -> Warming | None:
-    """Return the relay's slow start, if it has one."""
+    """Return the relay's warm-up, if it has one."""
     if relay.warming_since is None:
         return None
     return Warming(
@@ -162,67 +166,67 @@ def warming_of(relay: Relay) -> Warming | None:
     )
 
 
-def begin_warming(today: date, start: int, growth: float, until: int) -> Warming:
-    """Return a slow start from `today` (UTC) on; raise DeliveryError for one that goes nowhere."""
+def start_warming(today: date, start: int, growth: float, until: int) -> Warming:
+    """Return a warm-up that begins `today` (UTC); raises DeliveryError for numbers out of range."""
     if not (1 <= start <= until <= 1_000_000_000 and 1.0 <= growth <= 100.0):
-        raise DeliveryError("A slow start begins with 1 or more, and grows 1 to 100 times a day.")
+        raise DeliveryError("A warm-up begins with 1 or more, and grows 1 to 100 times a day.")
     return Warming(today, start, growth, until)
 
 
-def _apply(relay: Relay, terms: Terms) -> None:
-    if terms.sender_domains is not None:
-        relay.sender_domains = sorted({sender_domain(name) for name in terms.sender_domains})
-    if terms.weight is not None:
-        relay.weight = _number(terms.weight, "The weight")
-    if terms.connections is not None:
-        relay.connections = _number(terms.connections, "The number of connections") or None
-    if terms.per_minute is not None:
-        relay.per_minute = _number(terms.per_minute, "The limit a minute", 10_000_000) or None
-    if terms.domain_limits is not None:
-        relay.domain_limits = {
-            name if name == OTHERS else recipient_domain(name): _number(
-                limit, f"The limit of {name}", 10**7
-            )
-            for name, limit in terms.domain_limits.items()
-            if limit
-        }
-    if terms.active is not None:
-        relay.active = terms.active
-    if terms.warm:
-        relay.warming_since = None
-    if (warming := terms.warming) is not None:
-        relay.warming_since, relay.warming_start = warming.started_on, warming.start
-        relay.warming_growth, relay.warming_until = warming.growth, warming.until
-
-
 def sender_domain(name: str) -> str:
-    """Return a sender's domain as relays name it, in A-labels; DeliveryError if it is none."""
+    """Return a sender's domain in lower-case A-labels; raises DeliveryError if it is not one."""
     return _address_at(name).domain.lower()
 
 
 def recipient_domain(name: str) -> str:
-    """Return a domain as it stands in subscribers' addresses; DeliveryError if it is none."""
+    """Return a domain as subscribers' addresses have it; raises DeliveryError if it is not one."""
     return _address_at(name).email.rpartition("@")[2]
+
+
+def _apply(relay: Relay, options: RelayOptions) -> None:
+    if options.sender_domains is not None:
+        relay.sender_domains = sorted({sender_domain(name) for name in options.sender_domains})
+    if options.weight is not None:
+        relay.weight = _valid_number(options.weight, "The weight")
+    if options.connections is not None:
+        relay.connections = _valid_number(options.connections, "The number of connections") or None
+    if options.per_minute is not None:
+        relay.per_minute = _valid_number(options.per_minute, "The limit a minute", 10**7) or None
+    if options.domain_limits is not None:
+        relay.domain_limits = {
+            name if name == OTHER_DOMAINS else recipient_domain(name): _valid_number(
+                limit, f"The limit of {name}", 10**7
+            )
+            for name, limit in options.domain_limits.items()
+            if limit
+        }
+    if options.active is not None:
+        relay.active = options.active
+    if options.end_warming:
+        relay.warming_since = None
+    if (warming := options.warming) is not None:
+        relay.warming_since, relay.warming_start = warming.started_on, warming.start
+        relay.warming_growth, relay.warming_until = warming.growth, warming.until
 
 
 def _address_at(domain: str) -> addresses.Address:
     try:
         return addresses.parse(f"x@{domain}")
     except InvalidAddressError as cause:
-        raise DeliveryError(f"{domain!r} is no domain.") from cause
+        raise DeliveryError(f"{domain!r} is not a domain.") from cause
 
 
-def _name(typed: str) -> str:
+def _valid_name(name: str) -> str:
     try:
-        validate_slug(typed)
+        validate_slug(name)
     except ValidationError as cause:
-        raise DeliveryError(f"{typed!r}: a name has letters, digits, - and _ only.") from cause
-    if len(typed) > LONGEST_NAME:
-        raise DeliveryError(f"A name has {LONGEST_NAME} letters at most.")
-    return typed
+        raise DeliveryError(f"{name!r}: a name has letters, digits, - and _ only.") from cause
+    if len(name) > MAX_NAME_LENGTH:
+        raise DeliveryError(f"A name has {MAX_NAME_LENGTH} characters at most.")
+    return name
 
 
-def _number(number: int, what: str, most: int = MOST) -> int:
+def _valid_number(number: int, label: str, most: int = MAX_NUMBER) -> int:
     if not 0 <= number <= most:
-        raise DeliveryError(f"{what} is a number from 0 to {most:,}.")
+        raise DeliveryError(f"{label} is a number from 0 to {most:,}.")
     return number

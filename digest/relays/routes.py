@@ -1,7 +1,7 @@
 """Which relay may carry a sender's mail. Pure.
 
-The sender's domain comes first: a relay that is for other domains would have the mail refused, or
-taken for a forgery (SPF, DKIM). Among those that fit, the weight decides.
+The sender's domain decides first: a relay of other domains would refuse the mail, or recipients
+would take it for a forgery (SPF, DKIM). Among the relays that fit, the weight decides.
 """
 
 import random
@@ -17,47 +17,47 @@ def sender_domain(address: str) -> str:
     return addresses.envelope(address).rpartition("@")[2].lower()
 
 
-def for_domain(domain: str, relays: Iterable[Relay]) -> list[Relay]:
+def relays_for_domain(domain: str, relays: Iterable[Relay]) -> list[Relay]:
     """Return the relays that may carry mail from `domain`: those that name it.
 
-    If none does, those that are for every domain.
+    If none does, those that name no domain.
     """
-    known = list(relays)
-    named = [relay for relay in known if domain in relay.sender_domains]
-    return named or [relay for relay in known if not relay.sender_domains]
+    candidates = list(relays)
+    naming = [relay for relay in candidates if domain in relay.sender_domains]
+    return naming or [relay for relay in candidates if not relay.sender_domains]
 
 
-def awake(relays: Iterable[Relay], now: datetime) -> list[Relay]:
-    """Return those that do not rest; one of weight 0 stands in where no other is left."""
-    up = [relay for relay in relays if not relay.resting(now)]
+def available_relays(relays: Iterable[Relay], now: datetime) -> list[Relay]:
+    """Return the relays that are not backing off; those of weight 0 only if no other is left."""
+    up = [relay for relay in relays if not relay.is_backing_off(now)]
     return [relay for relay in up if relay.weight] or up
 
 
-def usable(
+def usable_relays(
     domains: Collection[str], relays: Sequence[Relay], now: datetime
 ) -> dict[Relay, set[str]]:
-    """Return which relays may be used now, and from which of `domains` each may send."""
-    found: dict[Relay, set[str]] = {}
+    """Return the relays that are available now, each with those of `domains` it may carry."""
+    usable: dict[Relay, set[str]] = {}
     for domain in domains:
-        for relay in awake(for_domain(domain, relays), now):
-            found.setdefault(relay, set()).add(domain)
-    return found
+        for relay in available_relays(relays_for_domain(domain, relays), now):
+            usable.setdefault(relay, set()).add(domain)
+    return usable
 
 
-def drawn(relays: Collection[Relay], chance: random.Random) -> Relay:
-    """Return one of several relays: each as often as its weight says."""
+def choose_relay(relays: Collection[Relay], chance: random.Random) -> Relay:
+    """Return one of several relays, each as often as its weight says."""
     ordered = sorted(relays, key=lambda relay: relay.pk or 0)
     weights = [relay.weight for relay in ordered]
     return chance.choices(ordered, weights if any(weights) else None)[0]
 
 
-def stranded(domains: Collection[str], relays: Sequence[Relay]) -> Mapping[str, str]:
-    """Return the domains that no relay may send from, up or down, each with what to do."""
+def domains_without_relay(domains: Collection[str], relays: Sequence[Relay]) -> Mapping[str, str]:
+    """Return the domains that no relay may carry, up or down, each with what to do about it."""
     return {
         domain: (
-            f"No relay may send from {domain}. Name it at one: "
+            f"No relay may send from {domain}. Name the domain at one: "
             f"digest relay set NAME --domain {domain}"
         )
         for domain in domains
-        if not for_domain(domain, relays)
+        if not relays_for_domain(domain, relays)
     }

@@ -1,11 +1,11 @@
-"""A slow start for a relay that mailbox providers do not know yet. Pure.
+"""The warm-up of a relay that mailbox providers do not know yet. Pure.
 
-Whoever sends from an address without a past is taken for a spammer if much comes at once, so the
-first day has a small allowance, and each day more than the day before. No standard says how much:
-the published plans of large senders begin with hundreds a day and double at first, count by the
-hour (Twilio SendGrid, "IP warmup") and for each mailbox provider apart (Halon, "warmup").
+Mailbox providers take a new IP address that sends much at once for a spammer's. So the first day
+has a small allowance, and each day has more than the day before. No standard says how much: the
+published plans of large senders begin with hundreds a day and double at first; some count by the
+hour (Twilio SendGrid, "IP warmup"), some for each mailbox provider (Halon, "warmup").
 
-Days are UTC's, as Valkey's clock has them. A message counts each time it is tried.
+Days are in UTC, as on Valkey's clock. Each attempt to send a message counts.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from datetime import date
 
 from digest.relays.throttles.buckets import Bound, Limit, Quota
 
-# A morning's issue is out by noon, rather than in a minute or the next day. So the pace is six
-# times what would spread the allowance evenly over the day, and a quota ends it when it is spent.
+# An issue of the morning is out by noon, not within a minute and not the next day. So the pace is
+# six times what would spread the allowance evenly over the day, and a daily quota ends it.
 PACE_HOURS = 4
 DOMAIN_SHARE = 0.5  # of the relay's allowance, for any one recipient domain
 
@@ -23,8 +23,8 @@ DOMAIN_SHARE = 0.5  # of the relay's allowance, for any one recipient domain
 class Warming:
     """`start` messages on the first day, `growth` times as many each day, no limit from `until`.
 
-    Messages are counted for a UTC day, all newsletters together; `started_on` is such a day. A
-    growth of 1 stays at `start` for ever.
+    Messages are counted for each day in UTC, all newsletters together; `started_on` is such a day.
+    A growth of 1 stays at `start` for ever.
     """
 
     started_on: date
@@ -34,13 +34,13 @@ class Warming:
 
     def __post_init__(self) -> None:
         if self.start < 1 or self.growth < 1:
-            raise ValueError("a relay that begins with nothing, or sends less each day")
+            raise ValueError("a warm-up that begins with nothing, or allows less each day")
 
 
 def allowance(warming: Warming, today: date) -> int | None:
-    """Return how many messages the relay may send on `today` (UTC); None: no limit any more.
+    """Return how many messages the relay may send on `today` (UTC); None: the warm-up is over.
 
-    Before the first day it is as on the first day.
+    Days before `started_on` count as the first day.
     """
     days = max(0, (today - warming.started_on).days)
     try:
@@ -51,17 +51,16 @@ def allowance(warming: Warming, today: date) -> int | None:
 
 
 def relay_bounds(warming: Warming, relay: str, today: date) -> tuple[Bound, ...]:
-    """Return what bounds all messages of a relay on `today`: nothing once it is warm.
+    """Return the daily quota and the pace of a relay on `today` (UTC); empty after the warm-up.
 
-    A quota for the day and a pace. The names are the same each day: an allowance that has grown
-    takes up where yesterday's was.
+    Their names are the same each day, so that tomorrow's larger allowance continues today's count.
     """
     allowed = allowance(warming, today)
     return () if allowed is None else _bounds(relay, allowed)
 
 
 def domain_bounds(warming: Warming, relay: str, domain: str, today: date) -> tuple[Bound, ...]:
-    """Return what bounds a relay's messages to one domain: its share of the allowance."""
+    """Return the same for a relay's messages to one recipient domain, a share of the allowance."""
     allowed = allowance(warming, today)
     if allowed is None:
         return ()
@@ -69,7 +68,7 @@ def domain_bounds(warming: Warming, relay: str, domain: str, today: date) -> tup
 
 
 def _bounds(name: str, per_day: int) -> tuple[Quota, Limit]:
-    """Return the bounds of an allowance; the most at once is what a minute gives."""
+    """Return the bounds of a daily allowance; the burst is what one minute allows."""
     per_minute = per_day / (PACE_HOURS * 60)
     burst = max(1, round(per_minute))
     return Quota(f"warming-day:{name}", per_day), Limit(f"warming-pace:{name}", per_minute, burst)

@@ -36,7 +36,7 @@ def compose_message(
     stories, to = segmentation.chosen(row.topics), _recipient(issue, row, now, message_id)
     message = segmentation.compiled.message(to, stories=stories)
     if sign:
-        message = dkim.signed(message, issue.newsletter.publication.sender_domain, now)
+        message = dkim.sign(message, issue.newsletter.publication.sender_domain, now)
     sender, recipient = _sender(issue, row), addresses.envelope(row.email)
     envelope = Envelope(sender, recipient, id=to.message_id[1:].partition("@")[0])
     return OutgoingMessage(row.id, envelope, message, smtp_safe=True)

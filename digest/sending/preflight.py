@@ -126,7 +126,7 @@ def _of_subscribers(issue: Issue, compiled: Compiled, now: datetime) -> Iterator
 def _of_relay(issue: Issue) -> Iterator[Finding]:
     domain = routes.sender_domain(issue.newsletter.publication.sender_email)
     try:
-        advice = routes.stranded([domain], registry.in_use()).get(domain)
+        advice = routes.domains_without_relay([domain], registry.active_relays()).get(domain)
     except ConfigurationError as problem:
         advice = str(problem)
     if advice:

@@ -32,8 +32,8 @@ def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
     with registry.open_transport(_relay(newsletter, now)) as transport:
         envelope = Envelope(sender, addresses.envelope(address.email))
         message = marked.message(_recipient(newsletter, address, now))
-        if transport.intact:
-            message = dkim.signed(message, newsletter.publication.sender_domain, now)
+        if transport.preserves_message:
+            message = dkim.sign(message, newsletter.publication.sender_domain, now)
         reply = transport.deliver(envelope, message)
     if not reply.accepted:
         raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
@@ -51,8 +51,8 @@ def send_sample(issue: Issue, address: Address, now: datetime) -> Reply:
     marked = head.replace(b"\r\nSubject: ", b"\r\nSubject: [Test] ", 1) + b"\r\n\r\n" + body
     with registry.open_transport(_relay(newsletter, now)) as transport:
         sender = addresses.envelope(newsletter.publication.sender_email)
-        if transport.intact:
-            marked = dkim.signed(marked, newsletter.publication.sender_domain, now)
+        if transport.preserves_message:
+            marked = dkim.sign(marked, newsletter.publication.sender_domain, now)
         reply = transport.deliver(Envelope(sender, addresses.envelope(address.email)), marked)
     if not reply.accepted:
         raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
@@ -62,11 +62,11 @@ def send_sample(issue: Issue, address: Address, now: datetime) -> Reply:
 def _relay(newsletter: Newsletter, now: datetime) -> Relay:
     """Return a relay for the newsletter's sender; one that rests is asked all the same."""
     domain = routes.sender_domain(newsletter.publication.sender_email)
-    relays = registry.in_use()
-    if advice := routes.stranded([domain], relays).get(domain):
+    relays = registry.active_relays()
+    if advice := routes.domains_without_relay([domain], relays).get(domain):
         raise DeliveryError(advice)
-    fit = routes.for_domain(domain, relays)
-    return routes.drawn(routes.awake(fit, now) or fit, random.Random())  # noqa: S311
+    fit = routes.relays_for_domain(domain, relays)
+    return routes.choose_relay(routes.available_relays(fit, now) or fit, random.Random())  # noqa: S311
 
 
 def _recipient(newsletter: Newsletter, address: Address, now: datetime) -> Recipient:

@@ -57,7 +57,7 @@ def send_due() -> Sent:
     sent, until = Sent(), time.monotonic() + settings.DIGEST_SEND_SECONDS
     shut: dict[Relay, float] = {}  # relays that let nothing through, and until when
     while time.monotonic() < until and (open_to := _open_to(shut)):
-        relay = routes.drawn(open_to.keys(), random.Random())  # noqa: S311
+        relay = routes.choose_relay(open_to.keys(), random.Random())  # noqa: S311
         run, wait = _send_by(relay, open_to[relay], until)
         sent.add(run)
         if wait > SHORT:
@@ -79,13 +79,13 @@ def _open_to(shut: dict[Relay, float]) -> dict[Relay, set[str]]:
     due = list(ledger.due_issues(now))
     if not due:
         return {}
-    relays = registry.in_use()
+    relays = registry.active_relays()
     senders = _by_sender(due)
-    for domain, advice in routes.stranded(senders, relays).items():
+    for domain, advice in routes.domains_without_relay(senders, relays).items():
         for issue in senders.pop(domain):
             control.set_aside(issue, advice)
     moment = time.monotonic()
-    usable = routes.usable(senders, relays, now)
+    usable = routes.usable_relays(senders, relays, now)
     return {relay: of for relay, of in usable.items() if shut.get(relay, 0) <= moment}
 
 
@@ -105,7 +105,7 @@ def _send_by(relay: Relay, domains: set[str], until: float) -> tuple[Sent, float
         if not transport.connections:
             journal.done()
             return Sent(), 0
-        outbox = Outbox(journal, pulse, until, gate, domains, sign=transport.intact)
+        outbox = Outbox(journal, pulse, until, gate, domains, sign=transport.preserves_message)
         down = ""
         try:
             transport.deliver_all(outbox)
@@ -116,7 +116,7 @@ def _send_by(relay: Relay, domains: set[str], until: float) -> tuple[Sent, float
             outbox.close()
             gate.leave()
     if down:
-        health.note_down(relay, down, clock.now())
+        health.record_failure(relay, down, clock.now())
         return Sent(outbox.counts), 0
-    health.note_up(relay)
+    health.record_success(relay)
     return Sent(outbox.counts), gate.wait or 0

@@ -34,7 +34,7 @@ def test_a_key_is_never_written_over(digest: Digest, tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     path.write_text("dear")
     said = digest("dkim", "new", "courier.example", "s1", "--out", path)
-    assert (said.status, "is there already" in said.err) == (1, True)
+    assert (said.status, "exists already" in said.err) == (1, True)
     assert path.read_text() == "dear"
 
 

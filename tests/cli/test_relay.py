@@ -54,7 +54,7 @@ def test_a_relay_can_be_added_shown_changed_and_removed(digest: Digest) -> None:
         (("add", "main", "http://relay"), "smtp://user:password@host"),
         (("add", "main", URL, "--limit", "gmail.com"), "gmail.com=600"),
         (("add", "main", URL, "--limit", "gmail.com=-1"), "gmail.com=600"),
-        (("add", "main", URL, "--domain", "no domain"), "no domain"),
+        (("add", "main", URL, "--domain", "no domain"), "not a domain"),
         (("add", "main", URL, "--warm-up", "much"), "1000,2,1000000"),
         (("add", "main", URL, "--warm-up", "1,2,3,4"), "1000,2,1000000"),
         (("add", "main", URL, "--warm-up", "0"), "begins with 1 or more"),

@@ -212,7 +212,7 @@ def test_waiting_names_the_relays_problem(
     digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it looks for workers."""
-    health.note_down(
+    health.record_failure(
         Relay.objects.create(name="default"), "127.0.0.1:25 cannot be reached", clock.now()
     )
     monkeypatch.setattr(following, "STILL", 0.1)

@@ -124,7 +124,7 @@ def in_trouble() -> User:
         name="backup", down_since=now, retry_at=now + timedelta(hours=1), problem=EVIL, failures=9
     )
     PausedDomain.objects.create(
-        relay=relay, domain="mail.example", since=now, until=now + timedelta(hours=1), why=EVIL
+        relay=relay, domain="mail.example", since=now, until=now + timedelta(hours=1), reason=EVIL
     )
     webhook, _ = registry.add("crm", "https://crm.example/webhook", list(Event), now=now)
     Webhook.objects.filter(pk=webhook.pk).update(disabled_at=now, failures=20, note=EVIL)

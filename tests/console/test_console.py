@@ -227,7 +227,11 @@ def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Issue
     relay = Relay.objects.create(name="main", down_since=NOON, problem="refused")
     now = clock.now()
     wall = PausedDomain.objects.create(
-        relay=relay, domain="wall.example", since=now, until=now + timedelta(hours=1), why="5.7.1"
+        relay=relay,
+        domain="wall.example",
+        since=now,
+        until=now + timedelta(hours=1),
+        reason="5.7.1",
     )
     page = desk.get("/admin/").content.decode()
     for words in ("Going out now", "Needs someone", "It broke.", "wall.example", "is down", "in "):

@@ -11,7 +11,7 @@ from digest.core import clock
 from digest.newsletters.models import Member
 from digest.relays import pausing, registry
 from digest.relays.models import PausedDomain, Relay
-from digest.relays.registry import Terms
+from digest.relays.registry import RelayOptions
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_newsletter, make_running
@@ -60,9 +60,11 @@ def test_without_a_relay_it_is_said_what_waits(desk: Client) -> None:
 
 def test_a_relay_is_shown_with_its_health_and_limits(desk: Client) -> None:
     """Its host, and never its password."""
-    slow = registry.begin_warming(clock.now().date(), 500, 2.0, 9_000)
+    slow = registry.start_warming(clock.now().date(), 500, 2.0, 9_000)
     limits = {"gmail.com": 600, "*": 60}
-    relay = registry.add("main", URL, Terms(per_minute=1_200, domain_limits=limits, warming=slow))
+    relay = registry.add(
+        "main", URL, RelayOptions(per_minute=1_200, domain_limits=limits, warming=slow)
+    )
     now = clock.now()
     Relay.objects.update(down_since=NOON, retry_at=now + timedelta(minutes=4), problem="421 busy")
     PausedDomain.objects.create(
@@ -70,7 +72,7 @@ def test_a_relay_is_shown_with_its_health_and_limits(desk: Client) -> None:
         domain="wall.example",
         since=now,
         until=now + timedelta(hours=1),
-        why="5.7.1 no",
+        reason="5.7.1 no",
     )
     page = desk.get("/admin/relays/").content.decode()
     for words in (
@@ -145,9 +147,9 @@ def test_a_relay_that_refuses_us_is_kept_switched_off(desk: Client) -> None:
         ({"kind": "postmark", "host": ""}, "It needs one."),
         ({"kind": "postmark", "key": "a b", "options": "password_file=/etc/passwd"}, "takes no 1"),
         ({"kind": "test", "key": "x"}, "not one of the available choices"),
-        ({"sender_domains": "no_domain!"}, "is no domain"),
+        ({"sender_domains": "no_domain!"}, "is not a domain"),
         ({"domain_limits": "gmail.com many"}, "like gmail.com 600"),
-        ({"domain_limits": f"{EVIL} 5"}, "is no domain"),
+        ({"domain_limits": f"{EVIL} 5"}, "is not a domain"),
         ({"weight": "-1"}, "greater than or equal to 0"),
         ({"warming": "begin", "start": "0"}, "begins with 1 or more"),
         ({"password": "\u2026", "user": "ann"}, "only be ASCII"),
@@ -189,8 +191,10 @@ def test_a_providers_key_is_sealed(desk: Client) -> None:
 
 def test_limits_change_and_the_address_stays(desk: Client) -> None:
     """Where none is typed; what is emptied is no limit any more."""
-    slow = registry.begin_warming(clock.now().date(), 500, 2.0, 9_000)
-    relay = registry.add("main", URL, Terms(per_minute=5, domain_limits={"*": 6}, warming=slow))
+    slow = registry.start_warming(clock.now().date(), 500, 2.0, 9_000)
+    relay = registry.add(
+        "main", URL, RelayOptions(per_minute=5, domain_limits={"*": 6}, warming=slow)
+    )
     page = desk.get(f"/admin/relays/{relay.pk}/change/").content.decode()
     assert "* 6" in page
     form = TYPED | {"name": "other", "weight": "0", "warming": "end"}
@@ -203,7 +207,7 @@ def test_limits_change_and_the_address_stays(desk: Client) -> None:
 
 def test_a_new_address_has_to_let_us_in(desk: Client) -> None:
     """Or the old one stays, and so do the limits."""
-    relay = registry.add("main", URL, Terms())
+    relay = registry.add("main", URL, RelayOptions())
     with SmtpServer({"connect": lambda _: "554 5.7.1 go away"}) as server:
         page = press(desk, f"{relay.pk}/change", **at(server, weight="9"))
     assert "go away" in page
@@ -213,14 +217,14 @@ def test_a_new_address_has_to_let_us_in(desk: Client) -> None:
     with SmtpServer() as server:
         press(desk, f"{relay.pk}/change", **at(server))
         relay.refresh_from_db()
-        assert registry.shown(relay) == server.url.partition("?")[0]
+        assert registry.describe(relay) == server.url.partition("?")[0]
 
 
 def test_the_environments_relay_stays_where_it_is(desk: Client, settings: Settings) -> None:
     """Its limits may change; its address and itself are not for the page."""
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
-        (relay,) = registry.known()
+        (relay,) = registry.all_relays()
         assert b"as DIGEST_SMTP_URL says" in desk.get(f"/admin/relays/{relay.pk}/change/").content
         assert "DIGEST_SMTP_URL" in press(desk, f"{relay.pk}/change", **at(server))
         press(desk, f"{relay.pk}/change", **(TYPED | {"per_minute": "7"}))
@@ -232,7 +236,7 @@ def test_the_environments_relay_stays_where_it_is(desk: Client, settings: Settin
 def test_a_check_is_a_conversation_without_mail(desk: Client) -> None:
     """It says what the relay says, either way."""
     with SmtpServer() as server:
-        relay = registry.add("main", server.url, Terms())
+        relay = registry.add("main", server.url, RelayOptions())
         assert "lets us in" in press(desk, f"{relay.pk}/check")
         assert server.received == []
     assert "cannot be used" in press(desk, f"{relay.pk}/check")
@@ -240,7 +244,7 @@ def test_a_check_is_a_conversation_without_mail(desk: Client) -> None:
 
 def test_a_relay_is_switched_off_on_and_forgotten(desk: Client) -> None:
     """Each time it is noted who did."""
-    relay = registry.add("main", URL, Terms())
+    relay = registry.add("main", URL, RelayOptions())
     assert "switched off" in press(desk, f"{relay.pk}/pause")
     assert not Relay.objects.get().active
     press(desk, f"{relay.pk}/resume")
@@ -255,7 +259,7 @@ def test_a_domain_is_tried_again(desk: Client) -> None:
     """What waits for it is due now."""
     make_running(1)
     Subscriber.objects.update(email="ines@wall.example")
-    relay = registry.add("main", URL, Terms())
+    relay = registry.add("main", URL, RelayOptions())
     now = clock.now()
     wall = pausing.pause(relay, "wall.example", "5.7.1 no", now)
     assert wall
@@ -270,7 +274,7 @@ def test_a_domain_is_tried_again(desk: Client) -> None:
 @pytest.mark.parametrize("act", ["check", "pause", "resume", "remove"])
 def test_looking_does_nothing(desk: Client, act: str) -> None:
     """Buttons are pressed; what is gone is not there."""
-    relay = registry.add("main", URL, Terms())
+    relay = registry.add("main", URL, RelayOptions())
     assert desk.get(f"/admin/relays/{relay.pk}/{act}/").status_code == 405
     assert desk.post(f"/admin/relays/{relay.pk + 1}/{act}/").status_code == 404
     assert Relay.objects.get().active
@@ -294,10 +298,10 @@ def test_relays_are_for_owners_of_everything(client: Client) -> None:
 
 def test_what_strangers_wrote_is_text(desk: Client) -> None:
     """A relay's last words, and a domain's."""
-    relay = registry.add("main", URL, Terms())
+    relay = registry.add("main", URL, RelayOptions())
     Relay.objects.update(down_since=NOON, problem=EVIL)
     until = clock.now() + timedelta(hours=1)
-    PausedDomain.objects.create(relay=relay, domain=EVIL, since=NOON, until=until, why=EVIL)
+    PausedDomain.objects.create(relay=relay, domain=EVIL, since=NOON, until=until, reason=EVIL)
     answer = desk.get("/admin/relays/")
     assert EVIL not in answer.content.decode()
     assert "script-src 'self'" in answer["Content-Security-Policy"]

@@ -21,7 +21,7 @@ from digest.newsletters import sourcing
 from digest.newsletters.models import Newsletter, Publication
 from digest.relays import assignment, registry
 from digest.relays.models import Relay
-from digest.relays.registry import Terms
+from digest.relays.registry import RelayOptions
 from digest.relays.transports.smtp import parse_address
 from tests.articles.publisher import DATA, Answer, Publisher, publishing
 from tests.cast import make_article, make_newsletter, make_publication, make_source, make_subscriber
@@ -328,7 +328,7 @@ def test_the_mailbox_for_trying_out(desk: Client, courier: Publication, settings
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = f"{server.url}&mailbox=http://localhost:8025/?a=b"
         assert "Keeps all mail" in text(desk.get(at(courier, "sender")))
-        (relay,) = registry.in_use()
+        (relay,) = registry.active_relays()
         answer = desk.post(at(courier, "sender"), SENDER | {"relay": relay.pk}, follow=True)
         assert 'href="http://localhost:8025/?a=b"' in text(answer)
     assert "does not let us in" in text(desk.get(at(courier, "sender/checked")))
@@ -337,20 +337,20 @@ def test_the_mailbox_for_trying_out(desk: Client, courier: Publication, settings
 def test_one_relay_for_a_domain(settings: Settings) -> None:
     """The chosen one alone carries it; another that was for it alone never carries everybody's."""
     settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
-    (default,) = registry.in_use()
-    first_one = assignment.take_on("one", "smtp://127.0.0.1:2", "a@courier.example")
+    (default,) = registry.active_relays()
+    first_one = assignment.set_up_relay("one", "smtp://127.0.0.1:2", "a@courier.example")
     both = registry.add(
-        "two", "smtp://127.0.0.1:3", Terms(sender_domains=["courier.example", "b.example"])
+        "two", "smtp://127.0.0.1:3", RelayOptions(sender_domains=["courier.example", "b.example"])
     )
-    assignment.entrust(both, "a@courier.example")
-    assert assignment.carrier("x@courier.example", registry.in_use()) == both
-    assignment.entrust(default, "a@courier.example")
-    assert assignment.carrier("x@courier.example", registry.in_use()) == default
-    assert assignment.carrier("x@b.example", registry.in_use()) == both
+    assignment.assign_domain(both, "a@courier.example")
+    assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == both
+    assignment.assign_domain(default, "a@courier.example")
+    assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == default
+    assert assignment.relay_for_sender("x@b.example", registry.active_relays()) == both
     first_one.refresh_from_db()
     assert (first_one.active, first_one.sender_domains) == (False, ["courier.example"])
-    again = assignment.take_on("one", "smtp://127.0.0.1:9", "a@courier.example")
-    assert assignment.carrier("x@courier.example", registry.in_use()) == again
+    again = assignment.set_up_relay("one", "smtp://127.0.0.1:9", "a@courier.example")
+    assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == again
 
 
 def test_what_the_domain_says(desk: Client, courier: Publication) -> None:

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from digest.core.findings import Finding, Level
 from digest.doctor import checks, senders, signing
-from digest.relays.dkim.making import make_key
+from digest.relays.dkim.generation import generate_key
 from digest.relays.probe import relay
 from tests.cast import NOON, make_newsletter, make_publication, make_source
 from tests.cli.conftest import Digest
@@ -183,7 +183,7 @@ def test_a_key_that_signs_has_to_be_published(
     words: str,
 ) -> None:
     """What nobody can verify is worse than no signature."""
-    key = make_key(tmp_path / "key.pem", "a.org", "s1", ed25519=True)
+    key = generate_key(tmp_path / "key.pem", "a.org", "s1", ed25519=True)
     settings.DIGEST_DKIM_KEYS = [f"a.org:s1:{key.path}"]
     settings.DIGEST_SMTP_URL = "smtp://relay.a.org"
     make_publication(sender_email=f"news@{sender}")

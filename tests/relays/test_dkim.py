@@ -31,7 +31,7 @@ from digest.core import addresses, clock
 from digest.core.errors import ConfigurationError
 from digest.notices import send
 from digest.notices.models import Notice
-from digest.relays.dkim import OVERSIGNED, canonical, keys, ready, signed
+from digest.relays.dkim import OVERSIGNED, canonical, check_keys, keys, sign
 from digest.selfservice import signups
 from digest.sending import sender
 from digest.sending.compiling import compiled_for
@@ -103,7 +103,7 @@ def ring(settings: Settings, tmp_path: Path) -> Ring:
 def test_what_is_signed_verifies(ring: Ring, kind: str) -> None:
     """With RSA (RFC 6376) and with Ed25519 (RFC 8463); the message itself is not touched."""
     ring.add(kind)
-    message = signed(MAIL, "courier.example", NOON)
+    message = sign(MAIL, "courier.example", NOON)
     assert ring.verdicts(message) == [True]
     assert message.endswith(MAIL)
 
@@ -112,7 +112,7 @@ def test_each_key_of_a_domain_signs(ring: Ring) -> None:
     """Who does not know Ed25519 reads the other one."""
     ring.add("rsa")
     ring.add("ed25519")
-    message = signed(MAIL, "courier.example", NOON)
+    message = sign(MAIL, "courier.example", NOON)
     assert ring.verdicts(message) == [True, True]
     assert re.findall(rb" a=([a-z0-9-]+);", message) == [b"rsa-sha256", b"ed25519-sha256"]
 
@@ -121,7 +121,7 @@ def test_each_key_of_a_domain_signs(ring: Ring) -> None:
 def test_the_field_is_sound_on_the_wire(ring: Ring, kind: str) -> None:
     """Lines of at most 78, CRLF, nothing that begins with a dot, and the time of signing."""
     ring.add(kind)
-    field = signed(MAIL, "courier.example", NOON).removesuffix(MAIL)
+    field = sign(MAIL, "courier.example", NOON).removesuffix(MAIL)
     lines = field.split(b"\r\n")
     assert lines.pop() == b""
     assert max(map(len, lines)) <= 78
@@ -157,7 +157,7 @@ def test_nearly_every_signed_field_is_in_a_subscribers_mail() -> None:
 def test_a_field_that_is_changed_breaks_it(ring: Ring, name: str) -> None:
     """Each that is signed."""
     ring.add("ed25519")
-    message = signed(MAIL, "courier.example", NOON)
+    message = sign(MAIL, "courier.example", NOON)
     assert ring.verdicts(changed(message, name)) == [False]
 
 
@@ -166,7 +166,7 @@ def test_a_field_that_is_changed_breaks_it(ring: Ring, name: str) -> None:
 def test_a_field_that_is_added_breaks_it(ring: Ring, name: str, *, below: bool) -> None:
     """A second Subject or From, a List-Unsubscribe of somebody else's (RFC 6376 §8.15)."""
     ring.add("ed25519")
-    message = signed(MAIL, "courier.example", NOON)
+    message = sign(MAIL, "courier.example", NOON)
     added = f"{name}: somebody else's\r\n".encode()
     head, _, body = message.partition(b"\r\n\r\n")
     worse = head + b"\r\n" + added + b"\r\n" + body if below else added + message
@@ -177,7 +177,7 @@ def test_a_field_that_is_added_breaks_it(ring: Ring, name: str, *, below: bool) 
 def test_a_field_that_is_taken_out_breaks_it(ring: Ring, name: str) -> None:
     """As relays must not."""
     ring.add("ed25519")
-    message = signed(MAIL, "courier.example", NOON)
+    message = sign(MAIL, "courier.example", NOON)
     without = re.sub(rb"(?mi)^%b:.*\r\n([ \t].*\r\n)*" % name.encode(), b"", message, count=1)
     assert without != message
     assert ring.verdicts(without) == [False]
@@ -189,7 +189,7 @@ def test_a_field_that_is_taken_out_breaks_it(ring: Ring, name: str) -> None:
 def test_a_body_that_is_changed_breaks_it(ring: Ring, before: bytes, after: bytes) -> None:
     """A letter, or a line before all others."""
     ring.add("ed25519")
-    message = signed(MAIL, "courier.example", NOON)
+    message = sign(MAIL, "courier.example", NOON)
     assert before in message
     assert ring.verdicts(message.replace(before, after, 1)) == [False]
 
@@ -197,22 +197,22 @@ def test_a_body_that_is_changed_breaks_it(ring: Ring, before: bytes, after: byte
 def test_what_relays_do_on_the_way_is_borne(ring: Ring) -> None:
     """Received on top, fields folded anew, white space at line ends, lines behind the last one."""
     ring.add("ed25519")
-    message = signed(MAIL, "courier.example", NOON)
+    message = sign(MAIL, "courier.example", NOON)
     travelled = b"Received: by mx.example;\r\n\tMon, 23 Nov 2026 12:00:01 +0000\r\n" + message
     travelled = travelled.replace(b"Subject: The", b"subject:\r\n\tThe ").replace(
         b"MIME-Version: 1.0", b"MIME-Version:  1.0 "
     )
     travelled = travelled.replace(b"number 1.\r\n", b"number 1. \t\r\n") + b"\r\n \r\n"
-    for sign in (b"subject:\r\n\tThe ", b"1.0 \r\n", b"1. \t\r\n"):
-        assert sign in travelled
+    for change in (b"subject:\r\n\tThe ", b"1.0 \r\n", b"1. \t\r\n"):
+        assert change in travelled
     assert ring.verdicts(travelled) == [True]
 
 
-def test_fields_that_come_several_times_are_all_signed(ring: Ring) -> None:
+def test_fields_that_come_several_times_are_all_sign(ring: Ring) -> None:
     """From the last to the first (RFC 6376 §5.4.2), each of them, and no more."""
     ring.add("ed25519")
     twice = b"To: one@a.example\r\nList-Id: <a.b>\r\nTO: two@a.example\r\n" + MAIL
-    message = signed(twice, "courier.example", NOON)
+    message = sign(twice, "courier.example", NOON)
     assert ring.verdicts(message) == [True]
     assert ring.verdicts(message.replace(b"one@", b"other@")) == [False]
     assert ring.verdicts(b"To: four@a.example\r\n" + message) == [False]
@@ -223,19 +223,19 @@ def test_fields_that_come_several_times_are_all_signed(ring: Ring) -> None:
 
 def test_the_example_of_rfc_6376() -> None:
     """§3.4.5, relaxed."""
-    head, body = canonical.parted(b"A: X\r\nB : Y\t\r\n\tZ  \r\n\r\n C \r\nD \t E\r\n\r\n\r\n")
+    head, body = canonical.split_message(b"A: X\r\nB : Y\t\r\n\tZ  \r\n\r\n C \r\nD \t E\r\n\r\n\r\n")
     assert canonical.head(head) == {b"a": [b"a:X"], b"b": [b"b:Y Z"]}
     assert canonical.body(body) == b" C\r\nD E\r\n"
 
 
 def test_the_example_of_rfc_8463() -> None:
     """Appendix A: the same key over the same message makes the same signature."""
-    head, body = canonical.parted(FOOTBALL)
+    head, body = canonical.split_message(FOOTBALL)
     hashed = b64encode(sha256(canonical.body(body)).digest())
     assert hashed == b"2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="
     [[own]] = canonical.head(FOOTBALL_UNSIGNED + hashed + b";\r\n b=").values()
     names = [b"from", b"to", b"subject", b"date", b"message-id"]
-    covered = canonical.covered(canonical.head(head), names, own)
+    covered = canonical.signed_octets(canonical.head(head), names, own)
     secret = b64decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
     private = ed25519.Ed25519PrivateKey.from_private_bytes(secret)
     key = keys.Key("football.example.com", "brisbane", Path("brisbane.pem"), private)
@@ -297,7 +297,7 @@ def test_any_body_verifies(ring: Ring, body: bytes) -> None:
     if not ring.zone:
         ring.add("ed25519")
     message = b"From: news@courier.example\r\n\r\n" + body + b"\r\n"
-    assert ring.verdicts(signed(message, "courier.example", NOON)) == [True]
+    assert ring.verdicts(sign(message, "courier.example", NOON)) == [True]
 
 
 # --- keys --------------------------------------------------------------------------------
@@ -324,26 +324,26 @@ def test_a_senders_own_key_signs_or_that_of_the_nearest_domain_above(
     ring.add("ed25519", "News.Courier.Example", "news")
     ring.add("ed25519", "küste.example", "coast")
     assert [key.selector for key in keys.keys_of(sender)] == expected
-    assert (signed(MAIL, sender, NOON) == MAIL) == (not expected)
+    assert (sign(MAIL, sender, NOON) == MAIL) == (not expected)
 
 
-def test_without_keys_nothing_is_signed(ring: Ring) -> None:
+def test_without_keys_nothing_is_sign(ring: Ring) -> None:
     """Most relays sign."""
-    assert signed(MAIL, "courier.example", NOON) is MAIL
+    assert sign(MAIL, "courier.example", NOON) is MAIL
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (None, "cannot be read: No such file"),
-        (b"", "no private key in PEM"),
-        (b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "no private key"),
+        (b"", "not hold a private key in PEM"),
+        (b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "not hold a private key"),
         (
             RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-            "no private key in PEM",
+            "not hold a private key in PEM",
         ),
-        (pem(rsa.generate_private_key(65537, 1024)), "RSA key of 1024 bits; make one of 2048"),
-        (pem(RSA, BestAvailableEncryption(b"hush")), "is encrypted; take the password off"),
+        (pem(rsa.generate_private_key(65537, 1024)), "RSA key of 1024 bits; use one of 2048"),
+        (pem(RSA, BestAvailableEncryption(b"hush")), "is encrypted; remove the password"),
         (pem(dsa.generate_private_key(2048)), "use RSA or Ed25519"),
     ],
     ids=["missing", "empty", "broken", "public", "short", "encrypted", "dsa"],
@@ -357,7 +357,7 @@ def test_a_file_that_is_no_key_of_ours_is_named(
         path.write_bytes(content)
     ring.settings.DIGEST_DKIM_KEYS = [f"courier.example:s1:{path}"]
     with pytest.raises(ConfigurationError, match=words) as caught:
-        ready()
+        check_keys()
     assert str(path) in str(caught.value)
     assert not content or content.splitlines()[len(content.splitlines()) // 2].decode() not in str(
         caught.value
@@ -367,12 +367,12 @@ def test_a_file_that_is_no_key_of_ours_is_named(
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ("courier.example", "no domain:selector:/path"),
-        ("courier.example:s1", "no domain:selector:/path"),
-        ("courier.example::/key.pem", "no domain:selector:/path"),
-        ("courier:s1:/key.pem", "no domain that mail"),
-        ("courier.example;x:s1:/key.pem", "no domain that mail"),
-        ("courier.example:s.;:/key.pem", "no selector"),
+        ("courier.example", "entry as domain:selector:/path"),
+        ("courier.example:s1", "entry as domain:selector:/path"),
+        ("courier.example::/key.pem", "entry as domain:selector:/path"),
+        ("courier:s1:/key.pem", "not a domain that mail"),
+        ("courier.example;x:s1:/key.pem", "not a domain that mail"),
+        ("courier.example:s.;:/key.pem", "not a selector"),
     ],
 )
 def test_an_entry_that_is_none_is_explained(ring: Ring, entry: str, words: str) -> None:
@@ -393,14 +393,14 @@ def test_a_key_is_read_once(ring: Ring) -> None:
     """A file that goes away takes nothing from a running process."""
     ring.add("ed25519")
     (ring.folder / "ed25519.pem").unlink()
-    assert ring.verdicts(signed(MAIL, "courier.example", NOON)) == [True]
+    assert ring.verdicts(sign(MAIL, "courier.example", NOON)) == [True]
 
 
 def test_a_long_record_is_cut_into_strings(ring: Ring) -> None:
     """RFC 1035 §3.3: 255 octets each; joined they are the record."""
     ring.add("rsa")
     [key] = keys.all_keys()
-    name, _, strings = keys.zone_line(key).partition(" IN TXT ")
+    name, _, strings = keys.zone_record(key).partition(" IN TXT ")
     assert name == "rsa._domainkey.courier.example."
     pieces = re.findall(r'"([^"]*)"', strings)
     assert [len(piece) for piece in pieces][:-1] == [255]
@@ -411,7 +411,7 @@ def test_a_long_record_is_cut_into_strings(ring: Ring) -> None:
 
 
 @pytest.mark.django_db
-def test_a_subscribers_mail_is_signed(ring: Ring) -> None:
+def test_a_subscribers_mail_is_sign(ring: Ring) -> None:
     """As it is composed, with a name beyond ASCII and a link of their own."""
     ring.add("rsa")
     ring.add("ed25519")
@@ -425,7 +425,7 @@ def test_a_subscribers_mail_is_signed(ring: Ring) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_issue_arrives_signed(ring: Ring, relay: Relaying) -> None:
+def test_an_issue_arrives_sign(ring: Ring, relay: Relaying) -> None:
     """Over SMTP, to the last octet."""
     server = relay()
     ring.add("ed25519")
@@ -435,7 +435,7 @@ def test_an_issue_arrives_signed(ring: Ring, relay: Relaying) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_notice_arrives_signed(ring: Ring, relay: Relaying) -> None:
+def test_a_notice_arrives_sign(ring: Ring, relay: Relaying) -> None:
     """A confirmation must not end up as spam."""
     server = relay()
     ring.add("ed25519")
@@ -446,7 +446,7 @@ def test_a_notice_arrives_signed(ring: Ring, relay: Relaying) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_test_arrives_signed(ring: Ring, relay: Relaying) -> None:
+def test_a_test_arrives_sign(ring: Ring, relay: Relaying) -> None:
     """It shows an editor what subscribers will get."""
     server = relay()
     ring.add("ed25519")
@@ -486,7 +486,7 @@ def test_opendkim_agrees(ring: Ring, *, tampered: bool) -> None:
     zone.write_text("".join(f"{key.record_name} {key.record}\n" for key in keys.all_keys()))
     configuration = ring.folder / "opendkim.conf"
     configuration.write_text(f"Mode v\nTestDNSData file:{zone}\n")
-    message = signed(MAIL, "courier.example", clock.now())
+    message = sign(MAIL, "courier.example", clock.now())
     mail = ring.folder / "mail.eml"
     mail.write_bytes(changed(message, "Subject") if tampered else message)
     said = subprocess.run(

@@ -22,7 +22,7 @@ from pytest_django.fixtures import Settings
 from digest.core.errors import ConfigurationError
 from digest.core.findings import Level
 from digest.issues.models import Issue
-from digest.relays.dkim.making import make_key
+from digest.relays.dkim.generation import generate_key
 from digest.relays.errors import RelayDownError, ReplyLostError
 from digest.relays.models import Relay
 from digest.relays.probe import relay
@@ -618,7 +618,7 @@ def test_an_issue_goes_out_through_a_provider(settings: Settings, db: None, tmp_
     """
     issue = make_running(4)
     domain = issue.newsletter.publication.sender_domain
-    make_key(tmp_path / "key.pem", domain, "s1")
+    generate_key(tmp_path / "key.pem", domain, "s1")
     settings.DIGEST_DKIM_KEYS = [f"{domain}:s1:{tmp_path / 'key.pem'}"]
     inactive = {"ErrorCode": 406, "Message": "Inactive recipient."}
     busy = {"ErrorCode": 429, "Message": "Rate limit exceeded."}

@@ -21,7 +21,7 @@ from digest.notices.models import Notice
 from digest.relays import pausing, rate_limits, registry, routes
 from digest.relays.errors import DeliveryError
 from digest.relays.models import PausedDomain, Relay
-from digest.relays.registry import Terms
+from digest.relays.registry import RelayOptions
 from digest.relays.throttles import buckets
 from digest.relays.warming import Warming
 from digest.sending import sender, sweeping
@@ -48,7 +48,7 @@ def a_relay(settings: Settings) -> Iterator[Start]:
             name: str, script: Script | None = None, *, delay: float = 0, **terms: object
         ) -> tuple[Relay, SmtpServer]:
             server = stack.enter_context(SmtpServer(script, delay=delay))
-            return registry.add(name, server.url, Terms(**terms)), server  # type: ignore[arg-type]
+            return registry.add(name, server.url, RelayOptions(**terms)), server  # type: ignore[arg-type]
 
         yield start
 
@@ -84,35 +84,37 @@ def names(found: object) -> list[str]:
 def test_the_senders_domain_comes_first() -> None:
     """A relay that names it is used, and one for any sender only where none names it."""
     there = relays(("a", ["one.example"], 1), ("b", ["two.example"], 9), ("any", [], 5))
-    assert names(routes.for_domain("one.example", there)) == ["a"]
-    assert names(routes.for_domain("three.example", there)) == ["any"]
-    assert routes.stranded(["one.example", "four.example"], there[:2]).keys() == {"four.example"}
+    assert names(routes.relays_for_domain("one.example", there)) == ["a"]
+    assert names(routes.relays_for_domain("three.example", there)) == ["any"]
+    assert routes.domains_without_relay(["one.example", "four.example"], there[:2]).keys() == {
+        "four.example"
+    }
 
 
 def test_a_stand_in_works_only_while_the_others_rest() -> None:
     """Weight 0 is for that."""
     there = relays(("main", [], 3), ("spare", [], 0))
-    assert names(routes.awake(there, NOON)) == ["main"]
+    assert names(routes.available_relays(there, NOON)) == ["main"]
     there[0].retry_at = NOON + timedelta(seconds=1)
-    assert names(routes.awake(there, NOON)) == ["spare"]
+    assert names(routes.available_relays(there, NOON)) == ["spare"]
     there[1].retry_at = NOON + timedelta(seconds=1)
-    assert routes.awake(there, NOON) == []
+    assert routes.available_relays(there, NOON) == []
 
 
 def test_weights_are_shares() -> None:
     """Three to one, in the long run; two stand-ins share alike."""
     chance = random.Random(7)
     there = relays(("big", [], 3), ("small", [], 1))
-    drawn = Counter(routes.drawn(there, chance).name for _ in range(4000))
+    drawn = Counter(routes.choose_relay(there, chance).name for _ in range(4000))
     assert drawn["big"] / drawn["small"] == pytest.approx(3, rel=0.15)
     spare = relays(("x", [], 0), ("y", [], 0))
-    assert {routes.drawn(spare, chance).name for _ in range(50)} == {"x", "y"}
+    assert {routes.choose_relay(spare, chance).name for _ in range(50)} == {"x", "y"}
 
 
 def test_what_may_be_used_says_for_whom() -> None:
     """One relay may carry several senders' mail, and each sender's may go several ways."""
     there = relays(("a", ["one.example"], 1), ("b", ["one.example", "two.example"], 1))
-    found = routes.usable(["one.example", "two.example"], there, NOON)
+    found = routes.usable_relays(["one.example", "two.example"], there, NOON)
     assert {relay.name: domains for relay, domains in found.items()} == {
         "a": {"one.example"},
         "b": {"one.example", "two.example"},
@@ -124,16 +126,16 @@ def test_what_may_be_used_says_for_whom() -> None:
 
 def test_an_address_is_stored_sealed_and_shown_without_secrets() -> None:
     """Neither the database nor a person sees the password."""
-    made = registry.add("main", "smtp://ann:hunter2@relay.example:587", Terms())
+    made = registry.add("main", "smtp://ann:hunter2@relay.example:587", RelayOptions())
     made.refresh_from_db()
     assert "hunter2" not in made.sealed_url
     assert registry.url_of(made) == "smtp://ann:hunter2@relay.example:587"
-    assert registry.shown(made) == "smtp://relay.example:587"
+    assert registry.describe(made) == "smtp://relay.example:587"
 
 
 def test_a_sealed_address_follows_the_secret_key(settings: Settings) -> None:
     """A changed key still opens it while the old one is named; without it, a clear line."""
-    made = registry.add("main", "smtp://ann:hunter2@relay.example", Terms())
+    made = registry.add("main", "smtp://ann:hunter2@relay.example", RelayOptions())
     old, settings.SECRET_KEY = settings.SECRET_KEY, "another"
     with pytest.raises(ConfigurationError, match="DIGEST_SECRET_KEY_FALLBACKS"):
         registry.url_of(made)
@@ -150,14 +152,14 @@ def test_a_damaged_seal_is_no_traceback() -> None:
 @pytest.mark.parametrize(
     ("terms", "words"),
     [
-        (Terms(sender_domains=["not a domain"]), "no domain"),
-        (Terms(weight=-1), "weight"),
-        (Terms(connections=99_999), "connections"),
-        (Terms(per_minute=-5), "limit a minute"),
-        (Terms(domain_limits={"gmail.com": -1}), "gmail.com"),
+        (RelayOptions(sender_domains=["not a domain"]), "not a domain"),
+        (RelayOptions(weight=-1), "weight"),
+        (RelayOptions(connections=99_999), "connections"),
+        (RelayOptions(per_minute=-5), "limit a minute"),
+        (RelayOptions(domain_limits={"gmail.com": -1}), "gmail.com"),
     ],
 )
-def test_terms_that_make_no_sense_are_refused(terms: Terms, words: str) -> None:
+def test_terms_that_make_no_sense_are_refused(terms: RelayOptions, words: str) -> None:
     """And nothing is stored."""
     with pytest.raises(DeliveryError, match=words):
         registry.add("main", "smtp://relay.example", terms)
@@ -166,17 +168,17 @@ def test_terms_that_make_no_sense_are_refused(terms: Terms, words: str) -> None:
 
 def test_a_name_is_given_once_and_default_is_the_settings(settings: Settings) -> None:
     """What the environment names can be limited, but lives there."""
-    registry.add("main", "smtp://relay.example", Terms())
+    registry.add("main", "smtp://relay.example", RelayOptions())
     with pytest.raises(DeliveryError, match="already"):
-        registry.add("main", "smtp://other.example", Terms())
+        registry.add("main", "smtp://other.example", RelayOptions())
     with pytest.raises(DeliveryError, match="DIGEST_SMTP_URL"):
-        registry.add("default", "smtp://other.example", Terms())
+        registry.add("default", "smtp://other.example", RelayOptions())
     settings.DIGEST_SMTP_URL = "smtp://relay.example"
-    default = next(one for one in registry.known() if one.name == "default")
-    registry.change(default, "", Terms(per_minute=60))
+    default = next(one for one in registry.all_relays() if one.name == "default")
+    registry.change(default, "", RelayOptions(per_minute=60))
     assert Relay.objects.get(name="default").per_minute == 60
     with pytest.raises(DeliveryError, match="DIGEST_SMTP_URL"):
-        registry.change(default, "smtp://x.example", Terms())
+        registry.change(default, "smtp://x.example", RelayOptions())
     with pytest.raises(DeliveryError, match="DIGEST_SMTP_URL"):
         registry.remove(default)
 
@@ -256,7 +258,7 @@ def test_one_that_is_off_carries_nothing(a_relay: Start) -> None:
     off, _ = a_relay("main", active=False)
     with pytest.raises(ConfigurationError, match="No relay is set"):
         sender.send_due()
-    registry.change(off, "", Terms(active=True))
+    registry.change(off, "", RelayOptions(active=True))
     assert sender.send_due().counts == {State.SENT: 2}
 
 
@@ -327,7 +329,7 @@ def test_without_valkey_a_relay_with_limits_sends_nothing(
     settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1/0"
     settings.DIGEST_SEND_SECONDS = 2
     assert sender.send_due().total == 0
-    registry.change(relay, "", Terms(per_minute=0))
+    registry.change(relay, "", RelayOptions(per_minute=0))
     assert sender.send_due().counts == {State.SENT: 3}
 
 
@@ -351,7 +353,7 @@ def test_a_surge_of_refusals_pauses_the_domain_and_tells_the_editors(a_relay: St
     sender.send_due()
     paused = PausedDomain.objects.get()
     assert (paused.domain, paused.relay, paused.times) == ("wall.example", relay, 1)
-    assert "unsolicited" in paused.why
+    assert "unsolicited" in paused.reason
     counted = progress(issue)
     assert (counted.sent, counted.deferred, counted.failed) == (20, 40, 0)
     assert len(server.received) == 20
@@ -440,7 +442,7 @@ def test_a_notice_takes_the_way_of_its_sender_and_blocks_no_other(a_relay: Start
     with SmtpServer() as gone:
         pass
     ours = issue.newsletter.publication.sender_domain
-    down = registry.add("down", gone.url, Terms(sender_domains=[ours]))
+    down = registry.add("down", gone.url, RelayOptions(sender_domains=[ours]))
     pausing.pause(down, "wall.example", "no", clock.now())
     assert send.send_due().sent == 0
     down.refresh_from_db()

@@ -233,7 +233,7 @@ def test_a_relay_that_goes_away_in_the_middle_loses_nothing(relay: StartRelay) -
     sender.send_due()
     counted = progress(issue)
     assert (counted.sent, counted.queued) == (2, 3)
-    assert Relay.objects.get().resting(clock.now())
+    assert Relay.objects.get().is_backing_off(clock.now())
 
 
 def test_a_lost_reply_is_uncertain_and_the_policy_decides(relay: StartRelay) -> None:

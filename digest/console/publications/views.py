@@ -76,4 +76,4 @@ def _page(
 def _carried(found: Publication) -> dict[str, Any]:
     """Return what is known of the relay that takes its mail; nothing where none does."""
     relay = carrier_of(found)
-    return {"relay": relay, "place": registry.shown(relay) if relay else ""}
+    return {"relay": relay, "place": registry.describe(relay) if relay else ""}

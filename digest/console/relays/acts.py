@@ -12,7 +12,7 @@ from digest.core.errors import DigestError
 from digest.core.findings import Level
 from digest.relays import pausing, probe, registry
 from digest.relays.models import PausedDomain, Relay
-from digest.relays.registry import Terms
+from digest.relays.registry import RelayOptions
 
 _HOW = {Level.OK: messages.SUCCESS, Level.WARN: messages.WARNING, Level.FAIL: messages.ERROR}
 
@@ -21,7 +21,7 @@ _HOW = {Level.OK: messages.SUCCESS, Level.WARN: messages.WARNING, Level.FAIL: me
 @managers
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Be let in by a relay, say goodbye, and tell what it said; no mail is handed over."""
-    for found in probe.look_at(get_object_or_404(Relay, pk=pk)):
+    for found in probe.check_relay(get_object_or_404(Relay, pk=pk)):
         messages.add_message(request, _HOW[found.level], f"{found.what} {found.advice}".strip())
     return redirect("relays")
 
@@ -31,7 +31,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     """InFlight nothing over to a relay until it is switched on again."""
     relay = get_object_or_404(Relay, pk=pk)
-    registry.change(relay, "", Terms(active=False))
+    registry.change(relay, "", RelayOptions(active=False))
     note(request, "switched a relay off", relay)
     messages.success(request, f"{relay.name} is switched off: nothing is handed over to it.")
     return redirect("relays")
@@ -42,7 +42,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Use a relay again."""
     relay = get_object_or_404(Relay, pk=pk)
-    registry.change(relay, "", Terms(active=True))
+    registry.change(relay, "", RelayOptions(active=True))
     note(request, "switched a relay on", relay)
     messages.success(request, f"{relay.name} is in use again.")
     return redirect("relays")

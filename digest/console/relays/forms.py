@@ -7,7 +7,7 @@ from django import forms
 
 from digest.relays import registry
 from digest.relays.models import Relay
-from digest.relays.registry import Terms
+from digest.relays.registry import RelayOptions
 from digest.relays.transports.esp import address as providers
 from digest.relays.transports.smtp import Security, write_address
 from digest.relays.warming import Warming
@@ -39,7 +39,9 @@ def _number(label: str, most: int, help_text: str = "") -> forms.IntegerField:
 class RelayForm(forms.Form):
     """Where a relay is, what it is for, and how much it takes."""
 
-    name = forms.CharField(max_length=registry.LONGEST_NAME, help_text="Letters, digits, - and _.")
+    name = forms.CharField(
+        max_length=registry.MAX_NAME_LENGTH, help_text="Letters, digits, - and _."
+    )
 
     kind = forms.ChoiceField(label="What it is", choices=_kinds)
     host = forms.CharField(
@@ -80,9 +82,13 @@ class RelayForm(forms.Form):
         help_text="Empty: of every sender that no other relay names.",
     )
     weight = _number(
-        "Weight", registry.MOST, "Its share beside others; 0: it stands in when they are down."
+        "Weight",
+        registry.MAX_NUMBER,
+        "Its share beside others; 0: it stands in when they are down.",
     )
-    connections = _number("Connections at once", registry.MOST, "Of all workers. Empty: no limit.")
+    connections = _number(
+        "Connections at once", registry.MAX_NUMBER, "Of all workers. Empty: no limit."
+    )
     per_minute = _number("Messages a minute", 10_000_000, "Empty: no limit.")
     domain_limits = forms.CharField(
         label="Messages a minute, by the subscriber's domain",
@@ -153,23 +159,23 @@ class RelayForm(forms.Form):
             password=given["password"],
         )
 
-    def terms(self, today: date) -> Terms:
+    def terms(self, today: date) -> RelayOptions:
         """Return what it is for and how much it takes; raises DeliveryError."""
         given = self.cleaned_data
-        return Terms(
+        return RelayOptions(
             sender_domains=given["sender_domains"],
             weight=1 if given["weight"] is None else given["weight"],
             connections=given["connections"] or 0,
             per_minute=given["per_minute"] or 0,
             domain_limits=given["domain_limits"],
             warming=self._slow_start(today) if given["warming"] == BEGIN else None,
-            warm=given["warming"] == END,
+            end_warming=given["warming"] == END,
         )
 
     def _slow_start(self, today: date) -> Warming:
         given = self.cleaned_data
         start, growth, until = given["start"], given["growth"], given["until"]
-        return registry.begin_warming(today, start or 0, growth or 0.0, until or 0)
+        return registry.start_warming(today, start or 0, growth or 0.0, until or 0)
 
     def _has_address(self, given: dict[str, Any]) -> bool:
         if given.get("kind") == SMTP:

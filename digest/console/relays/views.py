@@ -28,7 +28,7 @@ def relays(request: HttpRequest) -> HttpResponse:
     """Show every relay, and senders whose mail none of them takes."""
     context = {
         "title": "Relays",
-        "relays": [_shown(one) for one in registry.known()],
+        "relays": [_shown(one) for one in registry.all_relays()],
         "stranded": _stranded(),
     }
     return _page(request, "relays", context)
@@ -61,16 +61,16 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             url, terms = form.address(), form.terms(_today())
             if url and relay.name != registry.DEFAULT:
-                probe.knock(url)
+                probe.check_address(url)
             registry.change(relay, url, terms)
         except DigestError as problem:
-            form.add_error(None, f"{problem} {probe.hint(problem)}".strip())
+            form.add_error(None, f"{problem} {probe.advice_for(problem)}".strip())
         else:
             note(request, "changed a relay" + (" and its address" if url else ""), relay)
             messages.success(request, f"{relay.name} is changed.")
             return redirect("relays")
     context = {"title": f"The relay {relay.name}", "form": form, "relay": relay}
-    place = {"place": registry.shown(relay), "ours": relay.name == registry.DEFAULT}
+    place = {"place": registry.describe(relay), "ours": relay.name == registry.DEFAULT}
     return _page(request, "relay", context | place)
 
 
@@ -78,9 +78,9 @@ def _take_on(request: HttpRequest, form: RelayForm) -> None:
     """Knock at a new relay and keep it; one that refuses us carries nothing until it is mended."""
     url, terms, refusal = form.address(), form.terms(_today()), ""
     try:
-        greeting = probe.knock(url)
+        greeting = probe.check_address(url)
     except RelayDownError as problem:
-        refusal = f"{problem} {probe.hint(problem)}".strip()
+        refusal = f"{problem} {probe.advice_for(problem)}".strip()
     made = registry.add(form.cleaned_data["name"], url, replace(terms, active=not refusal))
     note(request, "added a relay", made)
     if refusal:
@@ -96,16 +96,16 @@ def _shown(relay: Relay) -> dict[str, Any]:
     paused = relay.paused_domains.filter(until__gt=now).order_by("domain")
     return {
         "relay": relay,
-        "place": registry.shown(relay),
+        "place": registry.describe(relay),
         "state": _state(relay),
         "since": clock.format_moment(relay.down_since) if relay.down_since else "",
         "again": clock.in_words(relay.retry_at - now)
-        if relay.retry_at and relay.resting(now)
+        if relay.retry_at and relay.is_backing_off(now)
         else "",
         "slow": slow,
         "today": warming.allowance(slow, now.date()) if slow else None,
         "limits": sorted(
-            relay.domain_limits.items(), key=lambda one: (one[0] == registry.OTHERS, one[0])
+            relay.domain_limits.items(), key=lambda one: (one[0] == registry.OTHER_DOMAINS, one[0])
         ),
         "paused": [(one, clock.format_moment(one.until)) for one in paused],
         "ours": relay.name == registry.DEFAULT,
@@ -122,7 +122,7 @@ def _stranded() -> list[str]:
     """Return the senders' domains whose mail no relay takes."""
     domains = {routes.sender_domain(one.sender_email) for one in Publication.objects.all()}
     try:
-        return sorted(routes.stranded(domains, registry.in_use()))
+        return sorted(routes.domains_without_relay(domains, registry.active_relays()))
     except ConfigurationError:
         return sorted(domains)
 

@@ -48,8 +48,8 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         publication,
         form=form,
         problem=problem,
-        hint=probe.hint(problem) if problem else "",
-        mailboxes={key: registry.mailbox(relay) for key, relay in known.items()},
+        hint=probe.advice_for(problem) if problem else "",
+        mailboxes={key: registry.mailbox_url(relay) for key, relay in known.items()},
     )
 
 
@@ -62,7 +62,7 @@ def checked(request: HttpRequest, pk: int) -> HttpResponse:
     relay = carrier_of(publication)
     greeting, problem = "", None
     try:
-        greeting = probe.knock(registry.url_of(relay)) if relay else ""
+        greeting = probe.check_address(registry.url_of(relay)) if relay else ""
     except DigestError as refused:
         problem = refused
     return page(
@@ -71,11 +71,11 @@ def checked(request: HttpRequest, pk: int) -> HttpResponse:
         publication,
         template="checked",
         relay=relay,
-        place=registry.shown(relay) if relay else "",
-        mailbox=registry.mailbox(relay) if relay else "",
+        place=registry.describe(relay) if relay else "",
+        mailbox=registry.mailbox_url(relay) if relay else "",
         greeting=greeting,
         problem=problem,
-        hint=probe.hint(problem) if problem else "",
+        hint=probe.advice_for(problem) if problem else "",
     )
 
 
@@ -95,16 +95,16 @@ def domain(request: HttpRequest, pk: int) -> HttpResponse:
 def _keep(publication: Publication, relay: Relay | None, given: dict[str, Any]) -> None:
     """Ask the relay, then keep it with the sender; raises what is wrong, having kept nothing."""
     url = registry.url_of(relay) if relay else _address(given)
-    probe.knock(url)
+    probe.check_address(url)
     with transaction.atomic():
         setup.change_publication(
             publication, sender_name=given["sender_name"], sender_email=given["sender_email"]
         )
         if relay:
-            assignment.entrust(relay, publication.sender_email)
+            assignment.assign_domain(relay, publication.sender_email)
         else:
-            name = slugify(given["host"].replace(".", "-"))[: registry.LONGEST_NAME] or "relay"
-            assignment.take_on(name, url, publication.sender_email)
+            name = slugify(given["host"].replace(".", "-"))[: registry.MAX_NAME_LENGTH] or "relay"
+            assignment.set_up_relay(name, url, publication.sender_email)
 
 
 def _address(given: dict[str, Any]) -> str:
@@ -118,7 +118,7 @@ def _address(given: dict[str, Any]) -> str:
 
 
 def _there(publication: Publication, relays: list[Relay]) -> dict[str, Any]:
-    carrier = assignment.carrier(publication.sender_email, relays)
+    carrier = assignment.relay_for_sender(publication.sender_email, relays)
     return {
         "sender_name": publication.sender_name,
         "sender_email": publication.sender_email,
@@ -128,17 +128,17 @@ def _there(publication: Publication, relays: list[Relay]) -> dict[str, Any]:
 
 def _relays() -> list[Relay]:
     try:
-        return registry.in_use()
+        return registry.active_relays()
     except ConfigurationError:  # there is none yet
         return []
 
 
 def carrier_of(publication: Publication) -> Relay | None:
     """Return the relay that takes a publication's mail, if there is one."""
-    return assignment.carrier(publication.sender_email, _relays())
+    return assignment.relay_for_sender(publication.sender_email, _relays())
 
 
 def _named(relay: Relay) -> str:
-    if registry.mailbox(relay):
+    if registry.mailbox_url(relay):
         return "The mailbox for trying out"
-    return f"{registry.shown(relay)}" + (", as set up" if relay.name == registry.DEFAULT else "")
+    return f"{registry.describe(relay)}" + (", as set up" if relay.name == registry.DEFAULT else "")

@@ -120,7 +120,7 @@ def _sent(request: HttpRequest, publication: Publication) -> dict[str, Any]:
     return {
         "sent": to[:320],
         "said": request.GET.get("said", "")[:300],
-        "mailbox": registry.mailbox(relay) if relay else "",
+        "mailbox": registry.mailbox_url(relay) if relay else "",
     }
 
 

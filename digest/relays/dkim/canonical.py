@@ -1,21 +1,21 @@
 """The relaxed forms of a message's head and body (RFC 6376 §3.4.2, §3.4.4).
 
-A mail is signed for each subscriber, so nothing here looks at single lines of a body: patterns that
-begin with two fixed octets are found some three times as fast as by `in` or `replace`.
+Each subscriber's mail is signed, so nothing here loops over the lines of a body. A regular
+expression that begins with two literal octets searches about three times as fast as `in`.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 
 CRLF = b"\r\n"
-# "Two spaces, perhaps more": written so that the pattern starts with fixed octets.
+# Two or more spaces, written so that the pattern begins with literal octets.
 _SPACES = re.compile(rb"   *")
 _TRAILING = re.compile(rb" \r\n")
 
 Head = Mapping[bytes, list[bytes]]
 
 
-def parted(message: bytes) -> tuple[bytes, bytes]:
+def split_message(message: bytes) -> tuple[bytes, bytes]:
     """Return head and body of an RFC 5322 message with CRLF line ends, without the empty line."""
     head, _, body = message.partition(b"\r\n\r\n")
     return head, body
@@ -24,7 +24,7 @@ def parted(message: bytes) -> tuple[bytes, bytes]:
 def body(octets: bytes) -> bytes:
     """Return a body as it is hashed (RFC 6376 §3.4.4)."""
     lines = _TRAILING.sub(CRLF, _single_spaced(octets))
-    # A bare CR or LF is in no mail that is sent (see transports.smtp.wire).
+    # No mail with a bare CR or LF is sent (see transports.smtp.wire).
     text = lines.removesuffix(b" ").rstrip(CRLF)
     return text + CRLF if text else b""
 
@@ -41,14 +41,14 @@ def head(octets: bytes) -> Head:
     return fields
 
 
-def covered(fields: Head, names: Iterable[bytes], own: bytes) -> bytes:
+def signed_octets(fields: Head, names: Iterable[bytes], own_field: bytes) -> bytes:
     """Return the octets that a signature covers (RFC 6376 §3.7): all fields of these names.
 
-    Of several with one name the last comes first (§5.4.2). `own` is the signature's own field, as
-    it is signed.
+    Of several fields with one name the last comes first (§5.4.2). `own_field` is the
+    DKIM-Signature field itself, in its canonical form.
     """
     lines = [line for name in names if name in fields for line in reversed(fields[name])]
-    return CRLF.join([*lines, own])
+    return CRLF.join([*lines, own_field])
 
 
 def _single_spaced(octets: bytes) -> bytes:

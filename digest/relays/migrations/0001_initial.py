@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ("since", models.DateTimeField()),
                 ("until", models.DateTimeField()),
                 ("times", models.PositiveSmallIntegerField(default=1)),
-                ("why", models.TextField(blank=True)),
+                ("reason", models.TextField(blank=True)),
                 (
                     "relay",
                     models.ForeignKey(

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from digest.core.terminal import ActionCommand
 from digest.relays.dkim import Key, all_keys
-from digest.relays.dkim.keys import zone_line
-from digest.relays.dkim.making import make_key
+from digest.relays.dkim.generation import generate_key
+from digest.relays.dkim.keys import zone_record
 
 
 class Command(ActionCommand):
@@ -32,7 +32,7 @@ class Command(ActionCommand):
 
     def do_new(self, options: dict[str, Any]) -> None:
         """Make a key."""
-        key = make_key(
+        key = generate_key(
             options["out"].absolute(),
             options["domain"],
             options["selector"],
@@ -57,11 +57,11 @@ def _say_keys(out: Console, keys: tuple[Key, ...]) -> None:
         out.print("No keys. Make one: digest dkim new DOMAIN SELECTOR --out FILE")
     for key in keys:
         out.print(f"{key.domain} {key.selector} ({key.kind}), {key.path}")
-        out.print(f"  {zone_line(key)}\n")
+        out.print(f"  {zone_record(key)}\n")
 
 
 def _say_new(out: Console, key: Key) -> None:
     out.print(f"{key.path} holds the private key ({key.kind}). Publish its public half:\n")
-    out.print(f"  {zone_line(key)}\n")
+    out.print(f"  {zone_record(key)}\n")
     out.print("and once DNS shows it, add to DIGEST_DKIM_KEYS:\n")
     out.print(f"  {key.domain}:{key.selector}:{key.path}")

@@ -12,8 +12,8 @@ from digest.core.findings import Level
 from digest.core.terminal import ActionCommand, facts, table
 from digest.relays import pausing, registry, warming
 from digest.relays.models import PausedDomain, Relay
-from digest.relays.probe import look_at
-from digest.relays.registry import Terms
+from digest.relays.probe import check_relay
+from digest.relays.registry import RelayOptions
 
 
 class Command(ActionCommand):
@@ -57,7 +57,7 @@ class Command(ActionCommand):
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List relays."""
-        known = [_relay_facts(relay) for relay in registry.known()]
+        known = [_relay_facts(relay) for relay in registry.all_relays()]
         self.answer(known, lambda out: _say_list(out, known))
 
     def do_show(self, options: dict[str, Any]) -> None:
@@ -67,7 +67,7 @@ class Command(ActionCommand):
 
     def do_check(self, options: dict[str, Any]) -> None:
         """Knock at one relay; exit status 1 if it doesn't let us in."""
-        found = list(look_at(lookup.relay(options["name"])))
+        found = list(check_relay(lookup.relay(options["name"])))
         known = [{"level": one.level, "what": one.what, "advice": one.advice} for one in found]
         self.answer(known, "\n".join(f"{one.what} {one.advice}".rstrip() for one in found))
         if any(one.level is Level.FAIL for one in found):
@@ -121,16 +121,16 @@ def _add_terms(parser: CommandParser) -> None:
     )
 
 
-def _terms(options: dict[str, Any]) -> Terms:
+def _terms(options: dict[str, Any]) -> RelayOptions:
     domains = options["domain"]
-    return Terms(
+    return RelayOptions(
         sender_domains=None if domains is None else [one for one in domains if one != "any"],
         weight=options["weight"],
         connections=options["connections"],
         per_minute=options["per_minute"],
         domain_limits=_limits(options["limit"]),
         warming=_warming(options["warm_up"]),
-        warm=options["warm_up"] == "done",
+        end_warming=options["warm_up"] == "done",
         active=options.get("active"),
     )
 
@@ -154,7 +154,7 @@ def _warming(typed: str | None) -> warming.Warming | None:
     given = typed.split(",")
     try:
         start, growth, until = [*given, *usual[len(given) :]]
-        return registry.begin_warming(clock.now().date(), int(start), float(growth), int(until))
+        return registry.start_warming(clock.now().date(), int(start), float(growth), int(until))
     except ValueError as problem:
         raise AskedError(f"--warm-up {typed}: use numbers, like 1000,2,1000000.") from problem
 
@@ -164,7 +164,7 @@ def _relay_facts(relay: Relay) -> dict[str, Any]:
     slow = registry.warming_of(relay)
     return {
         "name": relay.name,
-        "address": registry.shown(relay),
+        "address": registry.describe(relay),
         "state": _state(relay),
         "problem": relay.problem,
         "down_since": relay.down_since,
@@ -177,7 +177,7 @@ def _relay_facts(relay: Relay) -> dict[str, Any]:
         "warm_up_since": slow.started_on if slow else None,
         "allowance_today": warming.allowance(slow, now.date()) if slow else None,
         "paused_domains": [
-            {"domain": one.domain, "until": one.until, "why": one.why}
+            {"domain": one.domain, "until": one.until, "why": one.reason}
             for one in relay.paused_domains.filter(until__gt=now).order_by("domain")
         ],
     }
