@@ -228,7 +228,7 @@ def test_the_environments_relay_stays_where_it_is(desk: Client, settings: Settin
         assert b"as DIGEST_SMTP_URL says" in desk.get(f"/admin/relays/{relay.pk}/change/").content
         assert "DIGEST_SMTP_URL" in press(desk, f"{relay.pk}/change", **at(server))
         press(desk, f"{relay.pk}/change", **(TYPED | {"per_minute": "7"}))
-        assert "DIGEST_SMTP_URL names it" in press(desk, f"{relay.pk}/remove")
+        assert "DIGEST_SMTP_URL names this relay" in press(desk, f"{relay.pk}/remove")
     relay.refresh_from_db()
     assert relay.per_minute == 7
 

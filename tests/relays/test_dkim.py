@@ -223,7 +223,9 @@ def test_fields_that_come_several_times_are_all_sign(ring: Ring) -> None:
 
 def test_the_example_of_rfc_6376() -> None:
     """§3.4.5, relaxed."""
-    head, body = canonical.split_message(b"A: X\r\nB : Y\t\r\n\tZ  \r\n\r\n C \r\nD \t E\r\n\r\n\r\n")
+    head, body = canonical.split_message(
+        b"A: X\r\nB : Y\t\r\n\tZ  \r\n\r\n C \r\nD \t E\r\n\r\n\r\n"
+    )
     assert canonical.head(head) == {b"a": [b"a:X"], b"b": [b"b:Y Z"]}
     assert canonical.body(body) == b" C\r\nD E\r\n"
 
@@ -337,7 +339,10 @@ def test_without_keys_nothing_is_sign(ring: Ring) -> None:
     [
         (None, "cannot be read: No such file"),
         (b"", "not hold a private key in PEM"),
-        (b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "not hold a private key"),
+        (
+            b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
+            "not hold a private key",
+        ),
         (
             RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
             "not hold a private key in PEM",

@@ -90,7 +90,7 @@ class MessageSource(Protocol):
 class Transport(Protocol):
     """A way to deliver mail. Used by one thread; may keep connections between messages."""
 
-    intact: bool  # our octets are sent unchanged, so a signature of ours stays valid
+    preserves_message: bool  # our octets are sent unchanged, so a signature of ours stays valid
     connections: int  # at once, at most; may be lowered before the first message
 
     def deliver(self, envelope: Envelope, content: bytes) -> Reply:

@@ -34,7 +34,7 @@ PULSE = 0.5  # seconds between two looks of the source at itself
 class EspTransport:
     """Hands mail to one provider over its API."""
 
-    intact = False  # providers sign by themselves, and write parts of a message anew
+    preserves_message = False  # providers sign by themselves, and write parts of a message anew
 
     def __init__(self, address: EspAddress) -> None:
         """Prepare; raises ConfigurationError if an option or a library is missing."""
@@ -64,7 +64,7 @@ class EspTransport:
         raise word
 
     def deliver_all(self, source: MessageSource) -> None:
-        """Deliver all messages of a source; see Transport.deliver_all. A lost answer ends it, before more are lost."""
+        """Deliver all messages of a source; see Transport.deliver_all. Stops at a lost answer."""
         self._begin()
         taken = iter(source.next_message, None)
         while batch := list(islice(taken, self.address.provider.batch or self.connections)):

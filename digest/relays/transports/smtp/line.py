@@ -1,7 +1,7 @@
 """One session's conversation: replies in, commands and messages out. Never blocks.
 
     offer        MAIL, RCPT, DATA in one go with PIPELINING (RFC 2920), else one by one
-    354          the line has a message `ready`; its loop notes it in the book, then says `hand_over`
+    354          the line has a message `ready`; its loop records it and calls `hand_over`
     hand_over    the message, with the next message's envelope right behind the final dot
     250          settled; the next message's 354 comes with it
 

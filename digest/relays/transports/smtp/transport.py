@@ -1,7 +1,8 @@
 """All lines of a relay, in one loop and one thread.
 
     the first line opens > others follow while they are needed, each set up in a thread of its own
-    what is read makes messages ready > all of one round are begun in the book together > handed over
+    what is read makes messages ready > all of one round are begun in the book together > handed
+    over
 
 A line that breaks is opened again if it got anything done; one that cannot be opened is done
 without. When none is left the relay is down.
@@ -30,7 +31,7 @@ Opening = Future[Session]
 class SmtpTransport:
     """Hands mail to one relay over SMTP."""
 
-    intact = True
+    preserves_message = True
 
     def __init__(self, address: RelayAddress) -> None:
         self.address = address
@@ -269,7 +270,7 @@ class _Loop:
 
 
 class _Single:
-    """A source of one message. What a tired connection gives back is tried once more over a new one."""
+    """A source of one message; if it is returned unsent, a new connection tries it once more."""
 
     def __init__(self, message: OutgoingMessage) -> None:
         self.waiting: list[OutgoingMessage] = [message]
