@@ -161,7 +161,7 @@ def _plan(issue: "Issue") -> None:
 def _claim_and_record(issue: "Issue") -> None:
     from digest.sending import ledger
     from digest.sending.models import Delivery
-    from digest.sending.retries import Outcome
+    from digest.relays.retries import Outcome
     from digest.sending.segmentation import subscribers_of
     from digest.subscribers.audience import Audience
 

@@ -13,9 +13,8 @@ from digest.console.access import find, must, reach
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.members import Right, within
-from digest.relays import pausing
 from digest.relays.models import PausedDomain, Relay
-from digest.sending import control
+from digest.sending import control, domain_pauses
 from digest.sending.models import Delivery
 from digest.tenancy import belonging
 from digest.tenancy.belonging import There
@@ -82,7 +81,7 @@ def _resume(request: HttpRequest, key: int) -> str:
 
 def _lift(request: HttpRequest, key: int) -> str:
     must(request, Right.SEND, None)
-    due = pausing.lift(
+    due = domain_pauses.lift_pause(
         get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
     )
     return f"Tried again: {due:,} waiting mails are due now."

@@ -22,13 +22,13 @@ from digest.core import addresses, clock, jobs, links
 from digest.core.errors import DigestError
 from digest.notices import content
 from digest.notices.models import Notice
-from digest.relays import dkim, health, registry, routes
+from digest.relays import dkim, health, registry, retries, routes
 from digest.relays.errors import RelayDownError, ReplyLostError
 from digest.relays.models import Relay
-from digest.relays.rate_limits import Gate
+from digest.relays.rate_limits import RateLimiter
 from digest.relays.transports.base import Envelope, Transport
 from digest.rendering.notice import Addressee, Masthead, compose
-from digest.sending import resending, retries
+from digest.sending import resending
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +121,7 @@ class _Relays(ExitStack):
         super().__init__()
         dkim.check_keys()
         self._all = registry.active_relays()
-        self._open: dict[Relay, tuple[Transport, Gate]] = {}
+        self._open: dict[Relay, tuple[Transport, RateLimiter]] = {}
 
     def choose(self, notice: Notice, now: datetime) -> Relay:
         """Return the relay for a notice's sender; _PutOffError says when there will be one."""
@@ -134,10 +134,10 @@ class _Relays(ExitStack):
         relay = routes.choose_relay(awake, random.Random())  # noqa: S311
         if relay not in self._open:
             transport = self.enter_context(registry.open_transport(relay))
-            self._open[relay] = transport, Gate(relay, "notices")
-        gate = self._open[relay][1]
-        if not gate.ask(1):
-            raise _PutOffError(now + timedelta(seconds=gate.wait or 0))
+            self._open[relay] = transport, RateLimiter(relay, "notices")
+        limiter = self._open[relay][1]
+        if not limiter.reserve(1):
+            raise _PutOffError(now + timedelta(seconds=limiter.wait or 0))
         return relay
 
     def transport(self, relay: Relay) -> Transport:
@@ -198,7 +198,7 @@ def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str,
         return {"state": State.FAILED, "reply": str(problem), "settled_at": now}
     reply = transport.deliver(envelope, message)
     first = notice.first_attempt_at or now
-    made = retries.outcome(reply, notice.attempts, first, now, random.random())  # noqa: S311
+    made = retries.outcome_of(reply, notice.attempts, first, now, random.random())  # noqa: S311
     return {
         "state": made.state,
         "reply": made.reply,

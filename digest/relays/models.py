@@ -23,6 +23,11 @@ class Dispatch(models.Model):
         CANCELLED = 6, "cancelled"
         UNCERTAIN = 7, "uncertain"
 
+    DUE = (State.QUEUED, State.DEFERRED)  # can be claimed once `due_at` has come
+    PENDING = (*DUE, State.CLAIMED)  # not over yet
+    SETTLED = (State.SENT, State.FAILED, State.SUPPRESSED, State.CANCELLED)  # over, and known how
+    NOT_SENT = (State.FAILED, State.SUPPRESSED, State.CANCELLED, State.UNCERTAIN)
+
     state = models.SmallIntegerField(choices=State, default=State.QUEUED)
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -1,13 +1,13 @@
-"""What a relay lets through, for one sender: its limits, which all workers share through Valkey.
+"""How much mail a relay may get from one sender, by limits that all workers share in Valkey.
 
-    sit         seats for connections; kept while the sender lives
-    ask         so many messages may go to the relay now
-    sort        of those claimed, which may go, and when the others may
-    hear        the relay's word, so that a surge of refusals is noticed
-    look        once a while: keep the seats, pause what refuses us
+    reserve_connections   how many connections may be opened; renewed while the sender lives
+    reserve               how many messages may go to the relay now
+    partition             which rows of a batch may go now, and when the others may
+    record_reply          count refusals by recipient domain
+    refusing_domains      the domains that refuse us so often that they have to be paused
+    renew                 keep the connections, and load the paused domains again
 
-A relay without limits needs no Valkey. One with limits sends nothing while nobody can say what may
-be sent.
+A relay without limits needs no Valkey. A relay with limits gets nothing while Valkey is away.
 """
 
 import math
@@ -17,155 +17,190 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from digest.core import clock
-from digest.relays import pausing, registry
+from digest.relays import pausing, registry, retries
 from digest.relays.errors import ThrottleUnavailableError
-from digest.relays.models import Dispatch, Relay
-from digest.relays.throttles import buckets, refusals, seats
+from digest.relays.models import Relay
+from digest.relays.retries import Outcome
+from digest.relays.throttles import buckets, connections, refusals
 from digest.relays.throttles.buckets import Bound, Limit
 from digest.relays.transports.base import Reply
 from digest.relays.warming import domain_bounds, relay_bounds
-from digest.sending.ledger import Row
-from digest.sending.retries import Outcome
 
-SEAT_SECONDS = 60.0
-BURST = timedelta(seconds=10)  # a limit's worth at once: what a tick of beat finds
-BLIND = 5.0  # seconds to wait when Valkey does not answer
+CONNECTION_SECONDS = 60.0  # that a reserved connection lasts without being renewed
+BURST = timedelta(seconds=10)  # of a limit may go at once: about as much as one tick of beat finds
+UNAVAILABLE_WAIT = 5.0  # seconds, when Valkey does not answer
 
-State = Dispatch.State
-Sorted = tuple[list[Row], list[tuple[Row, Outcome]]]
+
+class Addressed(Protocol):
+    """A row with the address that its mail goes to."""
+
+    @property
+    def email(self) -> str:
+        """The subscriber's address."""
+        ...
+
+
+RowT = TypeVar("RowT", bound=Addressed)
 
 
 @dataclass(slots=True)
-class Heard:
-    """Words from one domain since the last look."""
+class Refusals:
+    """Replies from one domain since they were last reported."""
 
-    tried: int = 0
+    attempts: int = 0
     refused: int = 0
-    words: str = ""
+    reply: str = ""  # the last refusal
 
 
-class Gate:
-    """A relay's limits, as one sender meets them."""
+class RateLimiter:
+    """A relay's limits for one sender."""
 
     def __init__(self, relay: Relay, holder: str) -> None:
-        """`holder` names the sender, and no other one ever."""
+        """`holder` identifies the sender, and is never used by another one."""
         self.relay = relay
-        self.wait: float | None = None  # seconds until there is more, when `ask` gave nothing
+        self.wait: float | None = None  # seconds until there is more, when `reserve` returned 0
         self._holder = holder
-        self._seated = 0
-        self._kept = time.monotonic()
-        self._heard: dict[str, Heard] = defaultdict(Heard)
-        self._paused: Mapping[str, datetime] = pausing.paused(relay, clock.now())
+        self._connections = 0  # reserved
+        self._renewed_at = time.monotonic()
+        self._refusals: dict[str, Refusals] = defaultdict(Refusals)
+        self._paused: Mapping[str, datetime] = pausing.paused_domains(relay, clock.now())
 
     # --- connections -------------------------------------------------------------------
 
-    def sit(self, wanted: int) -> int:
-        """Return how many connections may be opened; 0: others have them all."""
-        if self.relay.connections is None:
-            return wanted
+    def reserve_connections(self, count: int) -> int:
+        """Return how many connections may be opened; 0 if other senders have them all."""
+        limit = self.relay.connections
+        if limit is None:
+            return count
         try:
-            limit = self.relay.connections
-            self._seated = seats.take(self._key, limit, wanted, self._holder, SEAT_SECONDS)
+            self._connections = connections.reserve(
+                self._key, limit, count, self._holder, CONNECTION_SECONDS
+            )
         except ThrottleUnavailableError:
-            self._seated = 0
-        return self._seated
+            self._connections = 0
+        return self._connections
 
-    def leave(self) -> None:
-        """Give the seats to others."""
-        if self._seated:
-            seats.leave(self._key, self._holder)
+    def release_connections(self) -> None:
+        """Let other senders have the connections."""
+        if self._connections:
+            connections.release(self._key, self._holder)
+
+    def renew(self) -> bool:
+        """Renew the connections, and load the paused domains; False if connections are lost."""
+        self._paused = pausing.paused_domains(self.relay, clock.now())
+        if not self._connections or time.monotonic() - self._renewed_at < CONNECTION_SECONDS / 3:
+            return True
+        self._renewed_at = time.monotonic()
+        with suppress(ThrottleUnavailableError):  # they last a while without being renewed
+            left = connections.renew(self._key, self._holder, CONNECTION_SECONDS)
+            return left >= self._connections
+        return True
 
     # --- messages ----------------------------------------------------------------------
 
-    def ask(self, wanted: int) -> int:
-        """Return how many messages may be claimed now; when none, `wait` says for how long."""
+    def reserve(self, count: int) -> int:
+        """Reserve up to `count` messages and return how many; if 0, `wait` says for how long."""
         bounds = self._relay_bounds()
         if not bounds:
-            return wanted
+            return count
         try:
-            granted = buckets.grant(wanted, bounds)
+            reservation = buckets.reserve(count, bounds)
         except ThrottleUnavailableError:
-            granted = buckets.Grant(0, BLIND)
-        self.wait = None if granted.count else granted.wait
-        return granted.count
+            reservation = buckets.Reservation(0, UNAVAILABLE_WAIT)
+        self.wait = None if reservation.count else reservation.wait
+        return reservation.count
 
-    def put_back(self, rows: Iterable[Row] = (), unused: int = 0) -> None:
-        """Return what was granted and not used: for rows that were sorted, or before that."""
-        domains: dict[str, int] = defaultdict(int)
+    def release(self, count: int) -> None:
+        """Return what was reserved of the relay's limits and is not needed."""
+        if count and (bounds := self._relay_bounds()):
+            buckets.release(count, bounds)
+
+    def release_rows(self, rows: Iterable[Addressed]) -> None:
+        """Return what was reserved for rows that `partition` let go, of all limits."""
+        counts: dict[str, int] = defaultdict(int)
         for row in rows:
-            domains[domain_of(row.email)] += 1
-        if bounds := self._relay_bounds():
-            buckets.put_back(unused + sum(domains.values()), bounds)
-        limits = {name: self._domain_bounds(name) for name in domains}
+            counts[domain_of(row.email)] += 1
+        self.release(sum(counts.values()))
+        limits = {domain: self._domain_bounds(domain) for domain in counts}
         if any(limits.values()):
-            buckets.put_back_many(domains, limits)
+            buckets.release_many(counts, limits)
 
-    def sort(self, rows: Sequence[Row]) -> Sorted:
-        """Return the rows that may go now, and the others, each with what to record of it."""
-        if not (self._paused or self._bounds_domains):
+    def partition(self, rows: Sequence[RowT]) -> tuple[list[RowT], list[tuple[RowT, Outcome]]]:
+        """Return the rows that may go now, and the others, each with the outcome to record.
+
+        Reserves by the limits of the recipients' domains. What was reserved of the relay's limits
+        for the others remains the caller's, who can use or release it.
+        """
+        if not (self._paused or self._limits_domains):
             return list(rows), []
-        by_domain: dict[str, list[Row]] = defaultdict(list)
+        by_domain: dict[str, list[RowT]] = defaultdict(list)
         for row in rows:
             by_domain[domain_of(row.email)].append(row)
         now = clock.now()
-        held: list[tuple[Row, Outcome]] = []
-        for name in [name for name in by_domain if self._paused.get(name, now) > now]:
-            held += pausing.put_off(by_domain.pop(name), name, self._paused[name])
+        deferred = [
+            (row, pausing.deferred(domain, until))
+            for domain, until in self._paused.items()
+            if until > now
+            for row in by_domain.pop(domain, ())
+        ]
         try:
-            may, late = self._within_limits(by_domain, now)
+            sendable, postponed = self._within_limits(by_domain, now)
         except ThrottleUnavailableError:
-            rest = [row for some in by_domain.values() for row in some]
-            may, late = [], [(row, _later(now, BLIND)) for row in rest]
-        if held or late:
-            buckets.put_back(len(held) + len(late), self._relay_bounds())
-        return may, held + late
+            later = retries.postponed(now + timedelta(seconds=UNAVAILABLE_WAIT))
+            return [], deferred + [(row, later) for group in by_domain.values() for row in group]
+        return sendable, deferred + postponed
 
-    def _within_limits(self, by_domain: Mapping[str, list[Row]], now: datetime) -> Sorted:
-        limits = {name: self._domain_bounds(name) for name in by_domain}
-        grants = buckets.grant_many({name: len(rows) for name, rows in by_domain.items()}, limits)
-        may: list[Row] = []
-        late: list[tuple[Row, Outcome]] = []
-        for name, rows in by_domain.items():
-            granted = grants[name]
-            may += rows[: granted.count]
-            if over := rows[granted.count :]:
-                late += _queued(over, limits[name], granted.wait, now)
-        return may, late
+    def _within_limits(
+        self, by_domain: Mapping[str, list[RowT]], now: datetime
+    ) -> tuple[list[RowT], list[tuple[RowT, Outcome]]]:
+        limits = {domain: self._domain_bounds(domain) for domain in by_domain}
+        counts = {domain: len(rows) for domain, rows in by_domain.items()}
+        reservations = buckets.reserve_many(counts, limits)
+        sendable: list[RowT] = []
+        postponed: list[tuple[RowT, Outcome]] = []
+        for domain, rows in by_domain.items():
+            reservation = reservations[domain]
+            sendable += rows[: reservation.count]
+            if excess := rows[reservation.count :]:
+                postponed += _queue(excess, limits[domain], reservation.wait, now)
+        return sendable, postponed
 
-    # --- what is heard -----------------------------------------------------------------
+    # --- replies -----------------------------------------------------------------------
 
-    def hear(self, row: Row, reply: Reply, word: Outcome) -> Outcome:
-        """Note the relay's word on a subscriber's mail; return what to record of it."""
-        name = domain_of(row.email)
-        heard = self._heard[name]
-        heard.tried += 1
+    def record_reply(self, email: str, reply: Reply, outcome: Outcome) -> Outcome:
+        """Count the relay's reply to a message for `email`; return the outcome to record of it."""
+        domain = domain_of(email)
+        counts = self._refusals[domain]
+        counts.attempts += 1
         if not refusals.is_policy_refusal(reply):
-            return word
-        heard.refused += 1
-        heard.words = f"{reply.code} {reply.text}"
-        until = self._paused.get(name)
-        return pausing.softened(word, name, until) if until else word
+            return outcome
+        counts.refused += 1
+        counts.reply = f"{reply.code} {reply.text}"
+        until = self._paused.get(domain)
+        return pausing.defer_refusal(outcome, domain, until) if until else outcome
 
-    def look(self) -> bool:
-        """Keep the seats, pause domains that refuse us; False if the seats are lost."""
-        refusing = {name: heard for name, heard in self._heard.items() if heard.refused}
-        for name, heard in refusing.items():
-            del self._heard[name]
-            self._judge(name, heard)
-        now = clock.now()
-        self._paused = pausing.paused(self.relay, now)
-        if self._seated and time.monotonic() - self._kept > SEAT_SECONDS / 3:
-            self._kept = time.monotonic()
-            with suppress(ThrottleUnavailableError):  # they last a while without being renewed
-                return seats.renew(self._key, self._holder, SEAT_SECONDS) >= self._seated
-        return True
+    def refusing_domains(self) -> dict[str, str]:
+        """Return the domains that have to be paused, each with the last refusal.
 
-    def _judge(self, name: str, heard: Heard) -> None:
-        with suppress(ThrottleUnavailableError):  # nobody else's refusals can be counted
-            if refusals.note(self._key, name, heard.tried, heard.refused):
-                pausing.pause(self.relay, name, heard.words, clock.now())
+        Reports the refusals counted since the last call to all workers, whose sum decides.
+        """
+        refusing = {domain: counts for domain, counts in self._refusals.items() if counts.refused}
+        for domain in refusing:
+            del self._refusals[domain]
+        return {
+            domain: counts.reply
+            for domain, counts in refusing.items()
+            if self._surges(domain, counts)
+        }
+
+    def _surges(self, domain: str, counts: Refusals) -> bool:
+        try:
+            return refusals.record(self._key, domain, counts.attempts, counts.refused)
+        except ThrottleUnavailableError:  # other workers' refusals cannot be counted
+            return False
 
     # --- the limits --------------------------------------------------------------------
 
@@ -174,29 +209,29 @@ class Gate:
         return f"relay-{self.relay.pk}"
 
     @property
-    def _bounds_domains(self) -> bool:
+    def _limits_domains(self) -> bool:
         return bool(self.relay.domain_limits or self.relay.warming_since)
 
     def _relay_bounds(self) -> tuple[Bound, ...]:
         bounds: tuple[Bound, ...] = ()
         if self.relay.per_minute:
-            bounds = (at_most(self.relay.per_minute, self._key),)
+            bounds = (limit_of(self.relay.per_minute, self._key),)
         if warming := registry.warming_of(self.relay):
             bounds += relay_bounds(warming, self._key, clock.now().date())
         return bounds
 
-    def _domain_bounds(self, name: str) -> tuple[Bound, ...]:
+    def _domain_bounds(self, domain: str) -> tuple[Bound, ...]:
         limits = self.relay.domain_limits
         bounds: tuple[Bound, ...] = ()
-        if limit := limits.get(name) or limits.get(registry.OTHER_DOMAINS):
-            bounds = (at_most(limit, f"{self._key}:{name}"),)
+        if limit := limits.get(domain) or limits.get(registry.OTHER_DOMAINS):
+            bounds = (limit_of(limit, f"{self._key}:{domain}"),)
         if warming := registry.warming_of(self.relay):
-            bounds += domain_bounds(warming, self._key, name, clock.now().date())
+            bounds += domain_bounds(warming, self._key, domain, clock.now().date())
         return bounds
 
 
-def at_most(per_minute: int, key: str) -> Limit:
-    """Return the limit that lets no more than `per_minute` through in any minute."""
+def limit_of(per_minute: int, key: str) -> Limit:
+    """Return the limit that allows `per_minute` messages in any minute, and never more."""
     burst = max(1, math.floor(per_minute * BURST / timedelta(minutes=1)))
     return Limit(key, max(per_minute - burst, per_minute / 2), burst)
 
@@ -206,15 +241,14 @@ def domain_of(email: str) -> str:
     return email.rpartition("@")[2]
 
 
-def _queued(
-    rows: Sequence[Row], bounds: Sequence[Bound], wait: float, now: datetime
-) -> list[tuple[Row, Outcome]]:
-    """Give each row its place in the queue before the slowest limit."""
-    slowest = min((b for b in bounds if isinstance(b, Limit)), key=lambda limit: limit.per_minute)
-    first = buckets.queue_up(len(rows), slowest, wait)
-    each = 60 / slowest.per_minute
-    return [(row, _later(now, first + number * each)) for number, row in enumerate(rows)]
-
-
-def _later(now: datetime, seconds: float) -> Outcome:
-    return Outcome(State.QUEUED, None, "", now + timedelta(seconds=seconds))
+def _queue(
+    rows: Sequence[RowT], bounds: Sequence[Bound], wait: float, now: datetime
+) -> list[tuple[RowT, Outcome]]:
+    """Give each row a place in the queue of the slowest limit, as its next `due_at`."""
+    slowest = min(
+        (bound for bound in bounds if isinstance(bound, Limit)),
+        key=lambda limit: limit.per_minute,
+    )
+    first = now + timedelta(seconds=buckets.queue_up(len(rows), slowest, wait))
+    interval = timedelta(minutes=1) / slowest.per_minute
+    return [(row, retries.postponed(first + number * interval)) for number, row in enumerate(rows)]

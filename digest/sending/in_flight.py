@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from digest.relays.retries import Outcome
 from digest.sending.ledger import Batch, Row
-from digest.sending.retries import Outcome
 from digest.sending.segmentation import Segmentation
 
 

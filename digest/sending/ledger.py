@@ -27,8 +27,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from digest.issues.models import Issue
+from digest.relays.retries import Outcome
 from digest.sending.models import Claim, Delivery, PastDelivery
-from digest.sending.retries import Outcome
 from digest.sending.segmentation import subscribers_of
 from digest.subscribers.audience import Audience, eligible, why_not
 from digest.subscribers.models import Subscriber

@@ -23,11 +23,12 @@ from django.db import InterfaceError, OperationalError, connection
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.models import Issue
-from digest.relays import routes
-from digest.relays.rate_limits import Gate
+from digest.relays import retries, routes
+from digest.relays.rate_limits import RateLimiter
+from digest.relays.retries import Outcome
 from digest.relays.transports.base import OutgoingMessage, Reply
 from digest.rendering.errors import RenderingError
-from digest.sending import control, heartbeat, ledger, retries
+from digest.sending import control, domain_pauses, heartbeat, ledger
 from digest.sending.compiling import compiled_for
 from digest.sending.heartbeat import Heartbeat
 from digest.sending.in_flight import InFlight
@@ -35,7 +36,6 @@ from digest.sending.journal import Journal
 from digest.sending.ledger import Batch, Row
 from digest.sending.models import Delivery
 from digest.sending.outgoing import compose_message
-from digest.sending.retries import Outcome
 from digest.sending.segmentation import segmentation_of
 
 log = structlog.get_logger(__name__)
@@ -57,17 +57,17 @@ class Outbox:
         journal: Journal,
         pulse: Heartbeat,
         until: float,
-        gate: Gate,
+        limiter: RateLimiter,
         domains: Collection[str],
         *,
         sign: bool = True,
     ) -> None:
-        """Give until `until` (monotonic seconds), of senders at `domains`, what `gate` lets by.
+        """Give until `until` (monotonic seconds), of senders at `domains`, what `limiter` lets by.
 
         `sign` what is given, where there is a key for the sender.
         """
         self.counts: dict[Delivery.State, int] = {}  # deliveries by the state they are in now
-        self._gate = gate
+        self._limiter = limiter
         self._domains = domains
         self._sign = sign
         self._journal = journal
@@ -141,8 +141,8 @@ class Outbox:
         row = hand.account(message.key)
         now = clock.now()
         first = row.first_attempt_at or now
-        word = retries.outcome(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
-        self._note(hand, message.key, self._gate.hear(row, reply, word))
+        word = retries.outcome_of(reply, row.attempts + 1, first, now, random.random())  # noqa: S311
+        self._note(hand, message.key, self._limiter.record_reply(row.email, reply, word))
 
     def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
         """Note that nobody knows."""
@@ -179,7 +179,7 @@ class Outbox:
         due = [each for each in ledger.due_issues(now) if self._is_ours(each)]
         random.shuffle(due)
         for issue in due:
-            granted = self._gate.ask(self._size)
+            granted = self._limiter.reserve(self._size)
             if not granted:
                 self._done = True
                 return False
@@ -197,15 +197,15 @@ class Outbox:
             segmentation = segmentation_of(issue, compiled_for(issue))
         except RenderingError as problem:
             control.set_aside(issue, f"It cannot be rendered: {problem}")
-            self._gate.put_back(unused=size)
+            self._limiter.release(size)
             return False
         batch = ledger.claim(issue, size, now, segmentation.audience, self._journal.name)
-        self._gate.put_back(unused=size - len(batch.rows))
         self._count(State.SUPPRESSED, batch.suppressed)
+        may, late = self._limiter.partition(batch.rows)
+        self._limiter.release(size - len(may))
         if not batch.rows:
             return bool(batch.suppressed)
         self._pulse.watch(batch.fence, asked_at)
-        may, late = self._gate.sort(batch.rows)
         moment = time.monotonic()
         self._current = InFlight(batch, segmentation, deque(may), looked=moment, claimed=moment)
         self._current.words += [(row.id, word) for row, word in late]
@@ -278,7 +278,7 @@ class Outbox:
     def _release(self, hand: InFlight) -> None:
         if hand.rows:
             ledger.release(hand.batch, [row.id for row in hand.rows])
-            self._gate.put_back(hand.rows)
+            self._limiter.release_rows(hand.rows)
             hand.rows.clear()
 
     def _fold(self) -> None:
@@ -294,7 +294,9 @@ class Outbox:
                     log.warning("not ours any more", deliveries=len(words) - len(recorded))
             if hand.over and hand is not self._current:
                 self._let_go(hand)
-        if not self._gate.look():
+        for domain, reason in self._limiter.refusing_domains().items():
+            domain_pauses.pause_domain(self._limiter.relay, domain, reason, clock.now())
+        if not self._limiter.renew():
             self._done = True
         self._folded = time.monotonic()
 

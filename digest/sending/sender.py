@@ -20,7 +20,7 @@ from digest.issues.models import Issue
 from digest.relays import health, registry, routes
 from digest.relays.errors import RelayDownError
 from digest.relays.models import Dispatch, Relay
-from digest.relays.rate_limits import Gate
+from digest.relays.rate_limits import RateLimiter
 from digest.sending import control, ledger
 from digest.sending.heartbeat import Heartbeat
 from digest.sending.journal import Journal
@@ -100,12 +100,12 @@ def _by_sender(issues: list[Issue]) -> dict[str, list[Issue]]:
 def _send_by(relay: Relay, domains: set[str], until: float) -> tuple[Sent, float]:
     """Send by one relay; return what was sent, and the seconds to wait for its limits (0: none)."""
     with registry.open_transport(relay) as transport, Journal() as journal, Heartbeat() as pulse:
-        gate = Gate(relay, journal.name)
-        transport.connections = gate.sit(transport.connections)
+        limiter = RateLimiter(relay, journal.name)
+        transport.connections = limiter.reserve_connections(transport.connections)
         if not transport.connections:
             journal.done()
             return Sent(), 0
-        outbox = Outbox(journal, pulse, until, gate, domains, sign=transport.preserves_message)
+        outbox = Outbox(journal, pulse, until, limiter, domains, sign=transport.preserves_message)
         down = ""
         try:
             transport.deliver_all(outbox)
@@ -114,9 +114,9 @@ def _send_by(relay: Relay, domains: set[str], until: float) -> tuple[Sent, float
             log.warning("relay down", relay=relay.name, problem=down)
         finally:
             outbox.close()
-            gate.leave()
+            limiter.release_connections()
     if down:
         health.record_failure(relay, down, clock.now())
         return Sent(outbox.counts), 0
     health.record_success(relay)
-    return Sent(outbox.counts), gate.wait or 0
+    return Sent(outbox.counts), limiter.wait or 0

@@ -19,11 +19,12 @@ from django.db.models.functions import Now
 
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
-from digest.sending import journal, ledger, progress, retries
+from digest.relays import retries
+from digest.relays.retries import Outcome
+from digest.sending import journal, ledger, progress
 from digest.sending.journal import Entry
 from digest.sending.ledger import ERASED, UNCERTAIN_REPLY, Batch
 from digest.sending.models import Claim, Delivery
-from digest.sending.retries import Outcome
 from digest.subscribers.audience import FOR_ALL
 
 log = structlog.get_logger(__name__)
@@ -137,7 +138,7 @@ def _fold(claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: 
         entry = Entry(begun=True) if entries is None else entries.get(key)
         if entry is not None and entry.reply is not None:
             tried = attempts + (state == State.CLAIMED)
-            word = retries.outcome(entry.reply, tried, first or now, now, random.random())  # noqa: S311
+            word = retries.outcome_of(entry.reply, tried, first or now, now, random.random())  # noqa: S311
             outcomes.append((key, word))
         elif state == State.UNCERTAIN:
             continue

@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 from digest.core import clock
 from digest.relays import pausing
 from digest.relays.models import PausedDomain, Relay
+from digest.sending import domain_pauses
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import make_running
@@ -93,7 +94,7 @@ def test_a_paused_domain_is_shown_and_resumed(digest: Digest, settings: Settings
     make_running(1)
     Subscriber.objects.update(email="a@wall.example")
     relay, now = Relay.objects.get(), clock.now()
-    pausing.pause(relay, "wall.example", "550 5.7.1 blocked", now)
+    domain_pauses.pause_domain(relay, "wall.example", "550 5.7.1 blocked", now)
     held = f"{pausing.HELD_BACK}for a while"
     Delivery.objects.update(state=2, reply=held, due_at=now + timedelta(hours=1))
     assert "wall.example" in digest("relay", "list").out

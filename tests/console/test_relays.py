@@ -9,9 +9,10 @@ from pytest_django.fixtures import Settings
 from digest.accounts.models import AuditEntry, User
 from digest.core import clock
 from digest.newsletters.models import Member
-from digest.relays import pausing, registry
+from digest.relays import registry
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.registry import RelayOptions
+from digest.sending import domain_pauses
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_newsletter, make_running
@@ -261,7 +262,7 @@ def test_a_domain_is_tried_again(desk: Client) -> None:
     Subscriber.objects.update(email="ines@wall.example")
     relay = registry.add("main", URL, RelayOptions())
     now = clock.now()
-    wall = pausing.pause(relay, "wall.example", "5.7.1 no", now)
+    wall = domain_pauses.pause_domain(relay, "wall.example", "5.7.1 no", now)
     assert wall
     later = now + timedelta(hours=1)
     Delivery.objects.update(state=2, due_at=later, reply="Held back: wall.example refuses.")

@@ -24,7 +24,7 @@ from digest.relays.models import PausedDomain, Relay
 from digest.relays.registry import RelayOptions
 from digest.relays.throttles import buckets
 from digest.relays.warming import Warming
-from digest.sending import sender, sweeping
+from digest.sending import domain_pauses, sender, sweeping
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
 from digest.subscribers.models import Subscriber
@@ -312,10 +312,10 @@ def test_connections_are_shared_by_all_workers(a_relay: Start) -> None:
     """Who finds no seat sends nothing, and a seat that was left is taken."""
     make_running(10)
     relay, server = a_relay("main", connections=2)
-    other = rate_limits.Gate(relay, "somebody else")
-    assert other.sit(4) == 2
+    other = rate_limits.RateLimiter(relay, "somebody else")
+    assert other.reserve_connections(4) == 2
     assert sender.send_due().total == 0
-    other.leave()
+    other.release_connections()
     assert sender.send_due().counts == {State.SENT: 10}
     assert server.most_connections <= 2
 
@@ -379,7 +379,7 @@ def test_a_pause_can_be_lifted(a_relay: Start) -> None:
     sender.send_due()
     assert progress(issue).deferred == 30
     script.clear()
-    assert pausing.lift(PausedDomain.objects.get(), clock.now()) == 30
+    assert domain_pauses.lift_pause(PausedDomain.objects.get(), clock.now()) == 30
     sender.send_due()
     assert progress(issue).sent == 30
     assert sweeping.sweep(clock.now()).finished == [issue]
@@ -388,16 +388,20 @@ def test_a_pause_can_be_lifted(a_relay: Start) -> None:
 def test_pauses_in_a_row_grow_longer(a_relay: Start) -> None:
     """Half an hour, one, two … eight; after two days of peace it begins anew."""
     relay, _ = a_relay("main")
-    assert [pausing.length(times).total_seconds() / 3600 for times in (1, 2, 5, 9, 99)] == (
+    assert [pausing.pause_length(times).total_seconds() / 3600 for times in (1, 2, 5, 9, 99)] == (
         [0.5, 1, 8, 8, 8]
     )
-    first = pausing.pause(relay, "wall.example", "no", NOON)
+    first = domain_pauses.pause_domain(relay, "wall.example", "no", NOON)
     assert first is not None
-    assert pausing.pause(relay, "wall.example", "no", NOON) is None  # another sender was faster
-    later = pausing.pause(relay, "wall.example", "no", first.until + timedelta(hours=1))
+    assert (
+        domain_pauses.pause_domain(relay, "wall.example", "no", NOON) is None
+    )  # another sender was faster
+    later = domain_pauses.pause_domain(
+        relay, "wall.example", "no", first.until + timedelta(hours=1)
+    )
     assert later is not None
     assert later.times == 2
-    anew = pausing.pause(relay, "wall.example", "no", later.until + timedelta(days=3))
+    anew = domain_pauses.pause_domain(relay, "wall.example", "no", later.until + timedelta(days=3))
     assert anew is not None
     assert anew.times == 1
 
@@ -422,7 +426,7 @@ def test_a_pause_is_of_one_relay(a_relay: Start) -> None:
     issue = make_running(5)
     moved(issue, "wall.example")
     relay, one = a_relay("main")
-    pausing.pause(relay, "wall.example", "no", clock.now())
+    domain_pauses.pause_domain(relay, "wall.example", "no", clock.now())
     sender.send_due()
     assert progress(issue).deferred == 5
     Relay.objects.filter(pk=relay.pk).update(active=False)
@@ -443,7 +447,7 @@ def test_a_notice_takes_the_way_of_its_sender_and_blocks_no_other(a_relay: Start
         pass
     ours = issue.newsletter.publication.sender_domain
     down = registry.add("down", gone.url, RelayOptions(sender_domains=[ours]))
-    pausing.pause(down, "wall.example", "no", clock.now())
+    domain_pauses.pause_domain(down, "wall.example", "no", clock.now())
     assert send.send_due().sent == 0
     down.refresh_from_db()
     notice = Notice.objects.get()

@@ -16,18 +16,18 @@ from pytest_django.fixtures import Settings
 
 from digest.embedded import valkey as embedded
 from digest.relays.errors import ThrottleUnavailableError
-from digest.relays.throttles import refusals, seats
+from digest.relays.throttles import connections, refusals
 from digest.relays.throttles.buckets import (
     BORN,
     PREFIX,
     Bound,
-    Grant,
     Limit,
     Quota,
-    grant,
-    grant_many,
-    put_back,
-    put_back_many,
+    Reservation,
+    release,
+    release_many,
+    reserve,
+    reserve_many,
 )
 from digest.relays.transports.base import Reply
 
@@ -65,77 +65,77 @@ def server_time(valkey: redis.Redis) -> float:
     return float(seconds) + float(micros) / 1e6
 
 
-class TestGrant:
+class TestReserve:
     def test_no_more_than_the_burst_at_once(self, name: str) -> None:
         """A full bucket gives what it has, and says when the next one is there."""
         limit = Limit(name, per_minute=6, burst=10)
-        assert grant(4, [limit]) == Grant(4, 0.0)
-        rest = grant(100, [limit])
+        assert reserve(4, [limit]) == Reservation(4, 0.0)
+        rest = reserve(100, [limit])
         assert rest.count == 6
         assert rest.wait == pytest.approx(10, abs=1)
-        assert grant(1, [limit]).count == 0
+        assert reserve(1, [limit]).count == 0
 
     def test_without_limits_everything_goes(self, settings: Settings) -> None:
         """And nobody is asked."""
         settings.DIGEST_REDIS_URL = NOTHING_LISTENS
-        assert grant(7, []) == Grant(7, 0.0)
+        assert reserve(7, []) == Reservation(7, 0.0)
 
     def test_wanting_nothing_only_asks(self, name: str) -> None:
         """Nothing is taken."""
         limit = Limit(name, SLOWLY, 1)
-        assert grant(0, [limit]) == Grant(0, 0.0)
-        assert grant(1, [limit]).count == 1
-        assert grant(0, [limit]).wait == pytest.approx(3600, abs=1)
+        assert reserve(0, [limit]) == Reservation(0, 0.0)
+        assert reserve(1, [limit]).count == 1
+        assert reserve(0, [limit]).wait == pytest.approx(3600, abs=1)
 
     def test_all_limits_or_none(self, name: str) -> None:
         """What one limit refuses is taken from no other."""
         wide, narrow = Limit(f"{name}-wide", SLOWLY, 10), Limit(f"{name}-narrow", SLOWLY, 3)
-        granted = grant(5, [wide, narrow])
+        granted = reserve(5, [wide, narrow])
         assert granted.count == 3
-        assert grant(5, [wide, narrow]).count == 0
-        assert grant(100, [wide]).count == 7
+        assert reserve(5, [wide, narrow]).count == 0
+        assert reserve(100, [wide]).count == 7
 
     def test_the_longest_wait_counts(self, name: str) -> None:
         """One more is there when all limits have one."""
         fast, slow = Limit(f"{name}-fast", 60, 1), Limit(f"{name}-slow", 6, 1)
-        grant(1, [fast, slow])
-        assert grant(0, [fast, slow]).wait == pytest.approx(10, abs=1)
-        assert grant(0, [slow, fast]).wait == pytest.approx(10, abs=1)
+        reserve(1, [fast, slow])
+        assert reserve(0, [fast, slow]).wait == pytest.approx(10, abs=1)
+        assert reserve(0, [slow, fast]).wait == pytest.approx(10, abs=1)
 
     def test_the_wait_is_right_by_the_servers_clock(self, name: str, valkey: redis.Redis) -> None:
         """Nothing before it is over, one right after it, again and again."""
         limit = Limit(name, per_minute=600, burst=1)
-        grant(1, [limit])
+        reserve(1, [limit])
         for _ in range(5):
             asked = server_time(valkey)
-            wait = grant(0, [limit]).wait
+            wait = reserve(0, [limit]).wait
             assert 0 < wait <= 0.1
-            while grant(1, [limit]).count == 0:
+            while reserve(1, [limit]).count == 0:
                 time.sleep(0.002)
             assert wait <= server_time(valkey) - asked + 0.001 <= wait + 0.2
 
     def test_after_the_wait_there_is_one(self, name: str) -> None:
         """Who sleeps as long as told does not come in vain."""
         limit = Limit(name, per_minute=60 * 7, burst=1)  # a rate that no binary fraction hits
-        grant(1, [limit])
+        reserve(1, [limit])
         for _ in range(5):
-            time.sleep(grant(0, [limit]).wait)
-            assert grant(1, [limit]).count == 1
+            time.sleep(reserve(0, [limit]).wait)
+            assert reserve(1, [limit]).count == 1
 
     def test_a_full_bucket_leaves_nothing_behind(self, name: str, valkey: redis.Redis) -> None:
         """Its key expires when it would be full, and it is full again."""
         limit = Limit(name, per_minute=600, burst=5)
-        assert grant(5, [limit]).count == 5
+        assert reserve(5, [limit]).count == 5
         assert 1 <= valkey.pttl(PREFIX + name) <= 502
         time.sleep(0.51)
         assert not valkey.exists(PREFIX + name)
-        assert grant(9, [limit]).count == 5
+        assert reserve(9, [limit]).count == 5
 
     def test_a_limit_may_change_under_its_bucket(self, name: str) -> None:
         """Lowered it gives no more than it has now; raised it gives the difference."""
-        assert grant(6, [Limit(name, SLOWLY, 10)]).count == 6
-        assert grant(9, [Limit(name, SLOWLY, 5)]).count == 0
-        assert grant(9, [Limit(name, SLOWLY, 12)]).count == 6
+        assert reserve(6, [Limit(name, SLOWLY, 10)]).count == 6
+        assert reserve(9, [Limit(name, SLOWLY, 5)]).count == 0
+        assert reserve(9, [Limit(name, SLOWLY, 12)]).count == 6
 
     def test_a_clock_that_was_set_back_only_stops_the_filling(
         self, name: str, valkey: redis.Redis
@@ -143,31 +143,31 @@ class TestGrant:
         """A bucket from the future has what it had, and lasts no longer than any other."""
         limit = Limit(name, SLOWLY, 10)
         valkey.set(PREFIX + name, f"7 {(server_time(valkey) + DAY) * 1e6:.0f}")
-        assert grant(9, [limit]).count == 3
-        assert grant(0, [limit]).wait == pytest.approx(3600, abs=1)
+        assert reserve(9, [limit]).count == 3
+        assert reserve(0, [limit]).wait == pytest.approx(3600, abs=1)
 
     @pytest.mark.parametrize(("per_minute", "burst"), [(0, 1), (-1, 1), (1, 0)])
     def test_a_limit_that_lets_nothing_through_is_refused(
         self, per_minute: float, burst: int
     ) -> None:
         """Nobody would ever come to the end of such a wait."""
-        with pytest.raises(ValueError, match="lets nothing through"):
+        with pytest.raises(ValueError, match="allows no message"):
             Limit("limit", per_minute, burst)
-        with pytest.raises(ValueError, match="lets nothing through"):
+        with pytest.raises(ValueError, match="allows no message"):
             Quota("quota", 0)
 
     def test_one_name_for_two_limits_is_refused(self, name: str) -> None:
         """One of them would not be held."""
-        with pytest.raises(ValueError, match="two limits of one name"):
-            grant(1, [Limit(name, 1, 1), Limit(name, 2, 1)])
+        with pytest.raises(ValueError, match="two limits with the same key"):
+            reserve(1, [Limit(name, 1, 1), Limit(name, 2, 1)])
 
 
 class TestQuota:
     def test_a_day_has_so_many(self, name: str, valkey: redis.Redis) -> None:
         """At any speed; then nothing until midnight UTC."""
         quota = Quota(name, per_day=5)
-        assert grant(3, [quota]).count == 3
-        last = grant(3, [quota])
+        assert reserve(3, [quota]).count == 3
+        last = reserve(3, [quota])
         assert last.count == 2
         assert last.wait == pytest.approx(DAY - server_time(valkey) % DAY, abs=1)
         assert valkey.pttl(PREFIX + name) / 1000 == pytest.approx(last.wait, abs=1)
@@ -176,14 +176,14 @@ class TestQuota:
         """Even if the key has not expired yet."""
         midnight = server_time(valkey) // DAY * DAY
         valkey.set(PREFIX + name, f"5 {(midnight - 1) * 1e6:.0f}")
-        assert grant(9, [Quota(name, per_day=5)]).count == 5
+        assert reserve(9, [Quota(name, per_day=5)]).count == 5
 
 
 class TestManyAtOnce:
     def test_a_shared_limit_is_taken_from_by_all(self, name: str) -> None:
         """The first are served first, and each domain within its own."""
         relay, gmail = Limit(f"{name}-relay", SLOWLY, 10), Limit(f"{name}-gmail", SLOWLY, 4)
-        granted = grant_many(
+        granted = reserve_many(
             {"gmail.com": 20, "example.org": 3, "example.net": 9},
             {"gmail.com": [relay, gmail], "example.org": [relay], "example.net": [relay]},
         )
@@ -197,16 +197,16 @@ class TestManyAtOnce:
 
     def test_unlimited_ones_go_along(self, name: str) -> None:
         """In the order they came."""
-        granted = grant_many({"a": 2, "b": 3}, {"a": [], "b": [Limit(name, SLOWLY, 1)]})
+        granted = reserve_many({"a": 2, "b": 3}, {"a": [], "b": [Limit(name, SLOWLY, 1)]})
         assert list(granted) == ["a", "b"]
-        assert granted["a"] == Grant(2, 0.0)
+        assert granted["a"] == Reservation(2, 0.0)
         assert granted["b"].count == 1
 
     def test_thousands_fit_in_one_question(self, name: str) -> None:
         """A batch may have as many domains as subscribers."""
         wanted = dict.fromkeys((f"{name}-{number}.example" for number in range(5_000)), 2)
         relay = Limit(name, SLOWLY, 6_000)
-        granted = grant_many(wanted, {key: [relay, Limit(key, SLOWLY, 1)] for key in wanted})
+        granted = reserve_many(wanted, {key: [relay, Limit(key, SLOWLY, 1)] for key in wanted})
         assert sum(said.count for said in granted.values()) == 5_000
 
 
@@ -214,26 +214,26 @@ class TestPutBack:
     def test_what_was_not_needed_may_be_taken_again(self, name: str) -> None:
         """From all its limits."""
         limits: list[Bound] = [Limit(name, SLOWLY, 10), Quota(f"{name}-day", 10)]
-        grant(10, limits)
-        put_back(4, limits)
-        assert grant(9, limits).count == 4
+        reserve(10, limits)
+        release(4, limits)
+        assert reserve(9, limits).count == 4
 
     def test_no_bucket_overflows(self, name: str, valkey: redis.Redis) -> None:
         """More than was taken does not make it more than full, nor does it last any longer."""
         limit = Limit(name, SLOWLY, 10)
-        grant(3, [limit])
-        put_back(50, [limit])
+        reserve(3, [limit])
+        release(50, [limit])
         assert 0 < valkey.pttl(PREFIX + name) <= 3 * 3_600_000 + 1
-        assert grant(99, [limit]).count == 10
+        assert reserve(99, [limit]).count == 10
 
     def test_many_at_once(self, name: str) -> None:
         """A shared limit gets back what all did not need."""
         relay, slow = Limit(name, SLOWLY, 10), Limit(f"{name}-slow", SLOWLY, 5)
         limits = {"a": [relay, slow], "b": [relay]}
-        grant_many({"a": 5, "b": 5}, limits)
-        put_back_many({"a": 2, "b": 3}, limits)
-        assert grant(9, [relay]).count == 5
-        assert grant(9, [slow]).count == 2
+        reserve_many({"a": 5, "b": 5}, limits)
+        release_many({"a": 2, "b": 3}, limits)
+        assert reserve(9, [relay]).count == 5
+        assert reserve(9, [slow]).count == 2
 
     def test_nothing_is_put_into_a_bucket_that_was_forgotten(
         self, name: str, own_valkey: redis.Redis
@@ -241,15 +241,15 @@ class TestPutBack:
         """After a flush it would be a burst that nobody has."""
         limit = Limit(name, SLOWLY, 10)
         own_valkey.set(BORN, 1)
-        grant(10, [limit])
+        reserve(10, [limit])
         own_valkey.flushall()
-        put_back(10, [limit])
-        assert grant(99, [limit]).count == 1
+        release(10, [limit])
+        assert reserve(99, [limit]).count == 1
 
     def test_a_valkey_that_is_away_stops_nobody(self, name: str, settings: Settings) -> None:
         """The tokens are lost, which errs on the safe side."""
         settings.DIGEST_REDIS_URL = NOTHING_LISTENS
-        put_back(3, [Limit(name, 1, 1)])
+        release(3, [Limit(name, 1, 1)])
 
 
 class TestForgetting:
@@ -257,9 +257,9 @@ class TestForgetting:
         """And fill from there, so that no flood passes."""
         limit = Limit(name, per_minute=60, burst=1_000)
         own_valkey.set(BORN, 1)
-        assert grant(100, [limit]).count == 100
+        assert reserve(100, [limit]).count == 100
         own_valkey.flushall()
-        first = grant(100, [limit])
+        first = reserve(100, [limit])
         assert first.count == 1
         assert first.wait == pytest.approx(1, abs=0.2)
 
@@ -268,12 +268,12 @@ class TestForgetting:
     ) -> None:
         """It counts from when Valkey began to remember."""
         own_valkey.set(BORN, f"{(server_time(own_valkey) - 10) * 1e6:.0f}")
-        assert grant(99, [Limit(name, per_minute=60, burst=1_000)]).count == 11
+        assert reserve(99, [Limit(name, per_minute=60, burst=1_000)]).count == 11
 
     def test_a_beginning_in_the_future_is_none(self, name: str, own_valkey: redis.Redis) -> None:
         """A machine whose clock is behind took over: it remembers from now on."""
         own_valkey.set(BORN, f"{(server_time(own_valkey) + DAY) * 1e6:.0f}")
-        assert grant(99, [Limit(name, SLOWLY, 10)]).count == 1
+        assert reserve(99, [Limit(name, SLOWLY, 10)]).count == 1
         assert float(own_valkey.get(BORN) or "inf") / 1e6 <= server_time(own_valkey)
 
     def test_after_a_flush_a_quota_has_what_is_left_of_the_day(
@@ -281,7 +281,7 @@ class TestForgetting:
     ) -> None:
         """What went before is not known, so it counts as spent evenly."""
         left = 1 - server_time(own_valkey) % DAY / DAY
-        granted = grant(1_000_000, [Quota(name, per_day=1_000_000)])
+        granted = reserve(1_000_000, [Quota(name, per_day=1_000_000)])
         assert granted.count == pytest.approx(1_000_000 * left, abs=100)
 
     def test_a_restart_is_seen_like_a_flush(
@@ -290,14 +290,14 @@ class TestForgetting:
         """By a client that had asked before: connections and scripts are renewed silently."""
         limit = Limit(name, SLOWLY, 5)
         server, settings.DIGEST_REDIS_URL = embedded.start(tmp_path / "valkey")
-        assert grant(9, [limit]).count == 1
+        assert reserve(9, [limit]).count == 1
         server.stop()
         with pytest.raises(ThrottleUnavailableError):
-            grant(1, [limit])
+            reserve(1, [limit])
         with ExitStack() as stack:
             server, _ = embedded.start(tmp_path / "valkey")
             stack.callback(server.stop)
-            assert grant(9, [limit]).count == 1
+            assert reserve(9, [limit]).count == 1
 
 
 class TestUnreachable:
@@ -305,9 +305,9 @@ class TestUnreachable:
         """It is said at once, so that the caller waits instead of sending."""
         settings.DIGEST_REDIS_URL = NOTHING_LISTENS
         for ask in (
-            lambda: grant(1, [Limit(name, 1, 1)]),
-            lambda: seats.take(name, 1, 1, "holder", 1),
-            lambda: refusals.note(name, "example.org", 1, 1),
+            lambda: reserve(1, [Limit(name, 1, 1)]),
+            lambda: connections.reserve(name, 1, 1, "holder", 1),
+            lambda: refusals.record(name, "example.org", 1, 1),
         ):
             with pytest.raises(ThrottleUnavailableError, match="Valkey"):
                 ask()
@@ -318,7 +318,7 @@ class TestUnreachable:
             settings.DIGEST_REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
             began = time.monotonic()
             with pytest.raises(ThrottleUnavailableError):
-                grant(1, [Limit(name, 1, 1)])
+                reserve(1, [Limit(name, 1, 1)])
             assert time.monotonic() - began < 3
 
 
@@ -326,9 +326,9 @@ def take_for_a_while(limits: list[Bound], seconds: float) -> int:
     """Take a few again and again, and put one back each time; return how many were kept."""
     kept, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
-        granted = grant(7, limits).count
+        granted = reserve(7, limits).count
         if granted:
-            put_back(1, limits)
+            release(1, limits)
             kept += granted - 1
     return kept
 
@@ -344,7 +344,9 @@ def take_for_a_while(limits: list[Bound], seconds: float) -> int:
 def test_together_never_more_than_the_limit(workers: Callable[[], Executor], name: str) -> None:
     """Of two limits the narrower one holds all workers, and nothing of it is lost."""
     limits: list[Bound] = [Limit(name, 60_000, 100), Limit(f"{name}-narrow", 6_000, 50)]
-    grant(1, [Limit(f"{name}-other", 1, 1)])  # this process has a connection, which none may share
+    reserve(
+        1, [Limit(f"{name}-other", 1, 1)]
+    )  # this process has a connection, which none may share
     with workers() as pool:
         began = time.monotonic()
         futures = [pool.submit(take_for_a_while, limits, 0.5) for _ in range(4)]
@@ -356,90 +358,97 @@ def test_together_never_more_than_the_limit(workers: Callable[[], Executor], nam
 class TestSeats:
     def test_there_are_so_many_for_all(self, name: str) -> None:
         """The second takes what the first has left, the third nothing."""
-        assert seats.take(name, 5, 3, "one", 60) == 3
-        assert seats.take(name, 5, 3, "two", 60) == 2
-        assert seats.take(name, 5, 3, "three", 60) == 0
+        assert connections.reserve(name, 5, 3, "one", 60) == 3
+        assert connections.reserve(name, 5, 3, "two", 60) == 2
+        assert connections.reserve(name, 5, 3, "three", 60) == 0
 
     def test_taking_again_changes_what_one_has(self, name: str) -> None:
         """`wanted` is for all of them: asking twice takes nothing twice."""
-        assert [seats.take(name, 5, wanted, "one", 60) for wanted in (2, 2, 9, 1)] == [2, 2, 5, 1]
-        assert seats.take(name, 5, 9, "two", 60) == 4
+        assert [connections.reserve(name, 5, wanted, "one", 60) for wanted in (2, 2, 9, 1)] == [
+            2,
+            2,
+            5,
+            1,
+        ]
+        assert connections.reserve(name, 5, 9, "two", 60) == 4
 
     def test_leaving_frees_them(self, name: str, valkey: redis.Redis) -> None:
         """And leaves nothing behind."""
-        seats.take(name, 5, 5, "one", 60)
-        seats.take(name, 5, 5, "two", 60)
-        seats.leave(name, "one")
-        assert seats.take(name, 5, 5, "two", 60) == 5
-        seats.leave(name, "two")
-        assert not valkey.exists(seats.PREFIX + name)
+        connections.reserve(name, 5, 5, "one", 60)
+        connections.reserve(name, 5, 5, "two", 60)
+        connections.release(name, "one")
+        assert connections.reserve(name, 5, 5, "two", 60) == 5
+        connections.release(name, "two")
+        assert not valkey.exists(connections.PREFIX + name)
 
     def test_a_dead_holders_seats_come_free(self, name: str, valkey: redis.Redis) -> None:
         """After their time, and not before; if it was the last, nothing is left behind."""
-        seats.take(name, 2, 2, "dead", 0.5)
-        assert 0 < valkey.pttl(seats.PREFIX + name) <= 501
-        assert seats.take(name, 2, 2, "alive", 60) == 0
+        connections.reserve(name, 2, 2, "dead", 0.5)
+        assert 0 < valkey.pttl(connections.PREFIX + name) <= 501
+        assert connections.reserve(name, 2, 2, "alive", 60) == 0
         time.sleep(0.51)
-        assert seats.take(name, 2, 2, "alive", 60) == 2
-        assert seats.renew(name, "dead", 60) == 0
+        assert connections.reserve(name, 2, 2, "alive", 60) == 2
+        assert connections.renew(name, "dead", 60) == 0
 
     def test_the_living_keep_theirs_meanwhile(self, name: str) -> None:
-        """Only the dead one's seats come free."""
-        seats.take(name, 3, 1, "alive", 60)
-        seats.take(name, 3, 2, "dead", 0.3)
+        """Only the dead one's connections come free."""
+        connections.reserve(name, 3, 1, "alive", 60)
+        connections.reserve(name, 3, 2, "dead", 0.3)
         time.sleep(0.31)
-        assert seats.take(name, 3, 3, "other", 60) == 2
-        assert seats.renew(name, "alive", 60) == 1
+        assert connections.reserve(name, 3, 3, "other", 60) == 2
+        assert connections.renew(name, "alive", 60) == 1
 
     def test_who_renews_stays(self, name: str) -> None:
         """Longer than the time they were taken for."""
-        seats.take(name, 2, 2, "one", 0.8)
+        connections.reserve(name, 2, 2, "one", 0.8)
         for _ in range(3):
             time.sleep(0.4)
-            assert seats.renew(name, "one", 0.8) == 2
-        assert seats.take(name, 2, 1, "two", 60) == 0
+            assert connections.renew(name, "one", 0.8) == 2
+        assert connections.reserve(name, 2, 1, "two", 60) == 0
 
     def test_a_lowered_limit_takes_seats_away(self, name: str) -> None:
         """When their holder asks the next time."""
-        seats.take(name, 4, 2, "one", 60)
-        seats.take(name, 4, 2, "two", 60)
-        assert seats.take(name, 3, 2, "one", 60) == 1
-        assert seats.take(name, 3, 2, "two", 60) == 2
+        connections.reserve(name, 4, 2, "one", 60)
+        connections.reserve(name, 4, 2, "two", 60)
+        assert connections.reserve(name, 3, 2, "one", 60) == 1
+        assert connections.reserve(name, 3, 2, "two", 60) == 2
 
     def test_a_flush_tells_the_holder(self, name: str, own_valkey: redis.Redis) -> None:
         """That it holds nothing any more."""
-        seats.take(name, 2, 2, "one", 60)
+        connections.reserve(name, 2, 2, "one", 60)
         own_valkey.flushall()
-        assert seats.renew(name, "one", 60) == 0
+        assert connections.renew(name, "one", 60) == 0
 
     def test_leaving_needs_nobody(self, name: str, settings: Settings) -> None:
         """A worker that stops while Valkey is away stops all the same."""
         settings.DIGEST_REDIS_URL = NOTHING_LISTENS
-        seats.leave(name, "one")
+        connections.release(name, "one")
 
     def test_together_never_more_seats_than_there_are(self, name: str) -> None:
         """Many at one moment."""
         with ThreadPoolExecutor(8) as pool:
-            taken = pool.map(lambda holder: seats.take(name, 10, 3, str(holder), 60), range(8))
+            taken = pool.map(
+                lambda holder: connections.reserve(name, 10, 3, str(holder), 60), range(8)
+            )
         assert sum(taken) == 10
 
 
 class TestRefusals:
     def test_a_surge_is_many_and_a_good_part(self) -> None:
         """Both, at these numbers."""
-        assert refusals.surging(66, 20)
-        assert not refusals.surging(67, 20)
-        assert not refusals.surging(19, 19)
-        assert refusals.surging(1_000, 300)
-        assert not refusals.surging(1_000, 299)
+        assert refusals.is_surge(66, 20)
+        assert not refusals.is_surge(67, 20)
+        assert not refusals.is_surge(19, 19)
+        assert refusals.is_surge(1_000, 300)
+        assert not refusals.is_surge(1_000, 299)
 
     def test_they_add_up_for_a_domain_at_a_relay(self, name: str) -> None:
         """Whoever counts them; other domains and relays are not concerned."""
-        assert not refusals.note(name, "example.org", 30, 19)
-        assert refusals.note(name, "example.org", 1, 1)
-        assert not refusals.note(name, "example.net", 1, 1)
-        assert not refusals.note(f"{name}-2", "example.org", 1, 1)
-        assert not refusals.note(name, "example.org", 100, 0)
+        assert not refusals.record(name, "example.org", 30, 19)
+        assert refusals.record(name, "example.org", 1, 1)
+        assert not refusals.record(name, "example.net", 1, 1)
+        assert not refusals.record(f"{name}-2", "example.org", 1, 1)
+        assert not refusals.record(name, "example.org", 100, 0)
 
     def test_the_window_moves_on(self, name: str, valkey: redis.Redis) -> None:
         """What is ten minutes old does not count, and is not kept."""
@@ -447,16 +456,16 @@ class TestRefusals:
         minute = int(server_time(valkey) // 60)
         for ago, refused in ((11, 1_000), (10, 1_000), (8, 19)):
             valkey.hset(key, mapping={f"{minute - ago}+": refused, f"{minute - ago}-": refused})
-        assert not refusals.note(name, "example.org", 0, 0)
-        assert refusals.note(name, "example.org", 1, 1)
+        assert not refusals.record(name, "example.org", 0, 0)
+        assert refusals.record(name, "example.org", 1, 1)
         assert {int(field[:-1]) for field in valkey.hkeys(key)} <= {*range(minute - 8, minute + 2)}
         assert 0 < valkey.ttl(key) <= 600
 
     def test_it_can_be_forgotten(self, name: str) -> None:
         """For a domain that takes our mail again."""
-        assert refusals.note(name, "example.org", 20, 20)
-        refusals.forget(name, "example.org")
-        assert not refusals.note(name, "example.org", 1, 1)
+        assert refusals.record(name, "example.org", 20, 20)
+        refusals.reset(name, "example.org")
+        assert not refusals.record(name, "example.org", 1, 1)
 
     @pytest.mark.parametrize(
         ("code", "text", "policy"),

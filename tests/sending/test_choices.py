@@ -12,11 +12,11 @@ from django.db import IntegrityError, connection, transaction
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Section
+from digest.relays.retries import Outcome
 from digest.sending import ledger, planning, sender, sweeping
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
-from digest.sending.retries import Outcome
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers.models import Subscriber, Subscription
 from tests.cast import (

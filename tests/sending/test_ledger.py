@@ -13,13 +13,13 @@ from pytest_django.fixtures import Settings
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.relays.retries import Outcome
 from digest.relays.transports.base import Reply
 from digest.sending import journal, ledger, sweeping
 from digest.sending.journal import Journal
 from digest.sending.ledger import Batch
 from digest.sending.models import Claim, Delivery, Tally
 from digest.sending.progress import Pace, Progress, balance, compact, pace, progress
-from digest.sending.retries import Outcome
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription, Suppression
 from tests.cast import LONG_AGO, NOON, make_newsletter, make_running

@@ -9,9 +9,9 @@ from digest.articles.models import Article
 from digest.issues.building import build, build_due
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.relays.retries import Outcome
 from digest.sending import control, ledger, planning, sweeping
 from digest.sending.models import Delivery
-from digest.sending.retries import Outcome
 from digest.subscribers.models import Subscriber
 from tests.cast import make_article, make_newsletter, make_schedule, make_source, make_subscriber
 

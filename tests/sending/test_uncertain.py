@@ -4,11 +4,11 @@ import pytest
 
 from digest.issues.models import Issue
 from digest.relays.errors import DeliveryError
+from digest.relays.retries import Outcome
 from digest.sending import ledger, uncertain
 from digest.sending.models import Delivery
 from digest.sending.outgoing import message_id
 from digest.sending.progress import Progress, progress
-from digest.sending.retries import Outcome
 from tests.cast import NOON, make_newsletter, make_running
 
 pytestmark = pytest.mark.django_db

@@ -14,10 +14,10 @@ from digest.core import addresses, clock
 from digest.core.http import RefusedError
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.relays.retries import Outcome
 from digest.selfservice import erasure
 from digest.sending import ledger, sweeping
 from digest.sending.models import Delivery
-from digest.sending.retries import Outcome
 from digest.subscribers import consent
 from digest.webhooks import delivering, registry, retries, signing
 from digest.webhooks.models import Event, Webhook, WebhookDelivery

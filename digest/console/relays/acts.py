@@ -10,9 +10,10 @@ from digest.console.relays.views import managers
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.findings import Level
-from digest.relays import pausing, probe, registry
+from digest.relays import probe, registry
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.registry import RelayOptions
+from digest.sending import domain_pauses
 
 _HOW = {Level.OK: messages.SUCCESS, Level.WARN: messages.WARNING, Level.FAIL: messages.ERROR}
 
@@ -68,7 +69,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Try a domain again that a relay leaves alone."""
     paused = get_object_or_404(PausedDomain.objects.select_related("relay"), pk=pk)
-    due = pausing.lift(paused, clock.now())
+    due = domain_pauses.lift_pause(paused, clock.now())
     note(request, f"tried {paused.domain} again", paused.relay)
     said = f"{paused.domain} is tried again: {due:,} waiting mails are due now."
     messages.success(request, said)

@@ -1,9 +1,9 @@
 """Limits that all workers on all machines share, through Valkey.
 
-    buckets    how many messages may go, and when the next one may
-    seats      how many connections may be open
-    refusals   whether a domain has begun to refuse us
+    buckets       how many messages may go, and when the next one may
+    connections   how many connections may be open
+    refusals      whether a domain has begun to refuse our mail
 
-Each call is one script on the server, by the server's clock: no two workers see different times,
-and nothing happens between looking and taking. Nobody sleeps here; who has to wait is told so.
+Each call is one script on the server, by the server's clock: all workers see the same time, and
+nothing happens between reading and writing. Nothing sleeps here; the caller learns how long to wait.
 """

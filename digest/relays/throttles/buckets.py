@@ -1,13 +1,13 @@
 """How many messages may go: buckets of tokens, one token for each message.
 
-A worker asks for as many tokens as it has messages, sends so many, and puts back what it did not
-need. A Limit fills all the time, a Quota at midnight (UTC).
+A worker reserves as many tokens as it has messages, sends that many, and releases the rest. A Limit
+fills continuously, a Quota at midnight (UTC).
 
-A bucket is kept while it is not full, so a missing one is full. Unless Valkey has lost it: a key
-that never expires says since when Valkey remembers, and what is missing counts as having begun
+A bucket is stored while it is not full, so a missing one is full. Unless Valkey has lost it: a key
+that never expires says since when Valkey remembers, and a missing bucket counts as having begun
 then, a Limit with one token, a Quota with the part of the day that was left. So neither a FLUSHALL
-nor a restart lets a flood through, and a burst that nobody used is not lost. (A Valkey that comes
-back with an old dump has forgotten what was taken since: a burst more at the most.)
+nor a restart lets a flood through, and an unused burst is not lost. (A Valkey that is restored from
+an old dump has forgotten what was reserved since: at most one more burst.)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         if self.per_minute <= 0 or self.burst < 1:
-            raise ValueError(f"{self.key}: a limit that lets nothing through")
+            raise ValueError(f"{self.key}: the limit allows no message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,95 +48,95 @@ class Quota:
 
     def __post_init__(self) -> None:
         if self.per_day < 1:
-            raise ValueError(f"{self.key}: a quota that lets nothing through")
+            raise ValueError(f"{self.key}: the quota allows no message")
 
 
 Bound = Limit | Quota
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """So many messages may go now; after `wait` seconds there is one more (0: there is already).
+class Reservation:
+    """`count` messages may go now; after `wait` seconds one more may (0: now already).
 
-    Somebody else may take that one first.
+    Another worker may reserve that one first.
     """
 
     count: int
     wait: float
 
 
-def grant(wanted: int, limits: Sequence[Bound]) -> Grant:
-    """Take as many tokens as all `limits` have, `wanted` at most, from each of them or from none.
+def reserve(count: int, limits: Sequence[Bound]) -> Reservation:
+    """Reserve as many tokens as all `limits` have, at most `count`, from each of them or from none.
 
-    Wanting 0 only asks for the wait. Raises ThrottleUnavailableError.
+    A count of 0 only returns the wait. Raises ThrottleUnavailableError.
     """
-    return grant_many({"": wanted}, {"": limits})[""]
+    return reserve_many({"": count}, {"": limits})[""]
 
 
-def grant_many(
-    wanted: Mapping[str, int], limits: Mapping[str, Sequence[Bound]]
-) -> dict[str, Grant]:
-    """Take tokens for many askers (recipient domains) in one round trip.
+def reserve_many(
+    counts: Mapping[str, int], limits: Mapping[str, Sequence[Bound]]
+) -> dict[str, Reservation]:
+    """Reserve tokens for many names (recipient domains) in one round trip.
 
-    Where they share a limit, as domains share their relay's, the first in `wanted` are served
+    Where they share a limit, as domains share their relay's, the first in `counts` are served
     first. Raises ThrottleUnavailableError.
     """
-    bounds = _by_key(bound for asker in wanted for bound in limits[asker])
+    bounds = _by_key(bound for name in counts for bound in limits[name])
     numbers = {key: number for number, key in enumerate(bounds, 1)}
     arguments: list[float] = []
     for bound in bounds.values():
         arguments += _terms(bound)
-    bounded = [asker for asker in wanted if limits[asker]]
-    for asker in bounded:
-        held = {numbers[bound.key] for bound in limits[asker]}
-        arguments += [wanted[asker], len(held), *held]
-    granted = {asker: Grant(wanted[asker], 0.0) for asker in wanted}
-    if bounded:
-        said = run(_TAKE, [BORN, *(PREFIX + key for key in bounds)], arguments)
-        for asker, count, wait in zip(bounded, said[::2], said[1::2], strict=True):
-            granted[asker] = Grant(count, wait / 1_000_000)
-    return granted
+    limited = [name for name in counts if limits[name]]
+    for name in limited:
+        bucket_numbers = {numbers[bound.key] for bound in limits[name]}
+        arguments += [counts[name], len(bucket_numbers), *bucket_numbers]
+    reservations = {name: Reservation(counts[name], 0.0) for name in counts}
+    if limited:
+        result = run(_RESERVE, [BORN, *(PREFIX + key for key in bounds)], arguments)
+        for name, count, wait in zip(limited, result[::2], result[1::2], strict=True):
+            reservations[name] = Reservation(count, wait / 1_000_000)
+    return reservations
 
 
 def queue_up(count: int, limit: Limit, wait: float) -> float:
-    """Take the next `count` places in the queue before a limit; return when the first is.
+    """Take the next `count` places in the queue of a limit; return when the first one's turn is.
 
-    In seconds from now, `wait` at the earliest; the others follow at the limit's pace. For those
-    that got no token: whoever asks again at that time finds one, rather than all at once finding
-    none. A place is no token. Raises ThrottleUnavailableError.
+    In seconds from now, `wait` at the earliest; the others follow at the limit's pace. For messages
+    that got no token: each that tries again at its time finds one, rather than all at once finding
+    none. A place is not a token. Raises ThrottleUnavailableError.
     """
-    each = round(60_000_000 / limit.per_minute)
-    asked = [round(wait * 1_000_000), count * each]
-    return int(run(_QUEUE_UP, [QUEUE + limit.key], asked)) / 1_000_000
+    interval = round(60_000_000 / limit.per_minute)
+    arguments = [round(wait * 1_000_000), count * interval]
+    return int(run(_QUEUE_UP, [QUEUE + limit.key], arguments)) / 1_000_000
 
 
-def put_back(count: int, limits: Sequence[Bound]) -> None:
+def release(count: int, limits: Sequence[Bound]) -> None:
     """Return tokens that were not used.
 
     If Valkey does not answer they are lost, and come again in time: never raises for that.
     """
-    put_back_many({"": count}, {"": limits})
+    release_many({"": count}, {"": limits})
 
 
-def put_back_many(counts: Mapping[str, int], limits: Mapping[str, Sequence[Bound]]) -> None:
-    """Return tokens that many askers did not use, in one round trip; see put_back."""
+def release_many(counts: Mapping[str, int], limits: Mapping[str, Sequence[Bound]]) -> None:
+    """Return tokens that many names did not use, in one round trip; see `release`."""
     unused: dict[str, int] = {}
-    for asker, count in counts.items():
-        for key in _by_key(limits[asker]):
+    for name, count in counts.items():
+        for key in _by_key(limits[name]):
             unused[key] = unused.get(key, 0) + count
-    given = {key: count for key, count in unused.items() if count > 0}
-    if given:
+    unused = {key: count for key, count in unused.items() if count > 0}
+    if unused:
         with suppress(ThrottleUnavailableError):
-            run(_PUT_BACK, [PREFIX + key for key in given], list(given.values()))
+            run(_RELEASE, [PREFIX + key for key in unused], list(unused.values()))
 
 
 def _by_key(bounds: Iterable[Bound]) -> dict[str, Bound]:
-    """Return each bound once; one key cannot mean two things."""
-    found: dict[str, Bound] = {}
+    """Return each bound once; raise ValueError if one key has two meanings."""
+    by_key: dict[str, Bound] = {}
     for bound in bounds:
-        if found.setdefault(bound.key, bound) != bound:
-            raise ValueError(f"{bound.key}: two limits of one name")
-    return found
+        if by_key.setdefault(bound.key, bound) != bound:
+            raise ValueError(f"{bound.key}: two limits with the same key")
+    return by_key
 
 
 def _terms(bound: Bound) -> tuple[float, int]:
@@ -149,7 +149,7 @@ def _terms(bound: Bound) -> tuple[float, int]:
 # A bucket is stored as "SPENT AT": what was missing from it at a time in µs. What is missing rather
 # than what is there, so that limits may change under it. Unix time has no leap seconds, so its days
 # are UTC's. A clock that was set back (another machine took over) only stops the filling.
-_TAKE = """
+_RESERVE = """
 local DAY, NEARLY = 86400000000, 1e-6
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -187,48 +187,48 @@ for i = 2, #KEYS do
   buckets[i - 1] = bucket
 end
 
-local asked = {}
+local requests = {}
 while cursor < #ARGV do
-  local ask = {count = argument(), held = {}}
+  local request = {count = argument(), buckets = {}}
   for n = 1, argument() do
     local bucket = buckets[argument()]
-    ask.held[n] = bucket
-    ask.count = math.min(ask.count, math.floor(bucket.most - bucket.spent + NEARLY))
+    request.buckets[n] = bucket
+    request.count = math.min(request.count, math.floor(bucket.most - bucket.spent + NEARLY))
   end
-  ask.count = math.max(0, ask.count)
-  for _, bucket in ipairs(ask.held) do
-    bucket.spent = bucket.spent + ask.count
-    bucket.taken = bucket.taken or ask.count > 0
+  request.count = math.max(0, request.count)
+  for _, bucket in ipairs(request.buckets) do
+    bucket.spent = bucket.spent + request.count
+    bucket.changed = bucket.changed or request.count > 0
   end
-  asked[#asked + 1] = ask
+  requests[#requests + 1] = request
 end
 
 for _, bucket in ipairs(buckets) do
-  if bucket.taken then
+  if bucket.changed then
     local full = bucket.rate > 0 and bucket.spent / bucket.rate or midnight + DAY - now
     redis.call('SET', bucket.key, string.format('%.17g %.0f', bucket.spent, now),
       'PX', string.format('%.0f', math.ceil(full / 1000) + 1))
   end
 end
 
-local said = {}
-for _, ask in ipairs(asked) do
+local result = {}
+for _, request in ipairs(requests) do
   local wait = 0
-  for _, bucket in ipairs(ask.held) do
+  for _, bucket in ipairs(request.buckets) do
     local lacking = 1 - (bucket.most - bucket.spent)
     if lacking > NEARLY then
       local after = bucket.rate > 0 and lacking / bucket.rate or midnight + DAY - now
       wait = math.max(wait, math.ceil(after))
     end
   end
-  said[#said + 1] = ask.count
-  said[#said + 1] = wait
+  result[#result + 1] = request.count
+  result[#result + 1] = wait
 end
-return said
+return result
 """
 
-# What is missing is full, or forgotten: in neither case is there anything to put back.
-_PUT_BACK = """
+# A missing bucket is full, or forgotten: in neither case is there anything to release.
+_RELEASE = """
 for i, key in ipairs(KEYS) do
   local stored = redis.call('GET', key)
   if stored then

@@ -1,4 +1,4 @@
-"""Asking the Valkey that all workers share, with little patience."""
+"""Run scripts on the Valkey that all workers share, with short timeouts."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,18 +12,20 @@ from redis.retry import Retry
 
 from digest.relays.errors import ThrottleUnavailableError
 
-PATIENCE = 1.0  # seconds, to connect and for an answer
+TIMEOUT = 1.0  # seconds, to connect and for an answer
 
 
 def run(script: str, keys: Sequence[str], arguments: Sequence[str | float]) -> Any:
     """Run a Lua script on the server and return its answer; the text travels once.
 
-    Raises ThrottleUnavailableError when it cannot be had, within two seconds or so.
+    Raises ThrottleUnavailableError when it cannot be reached, within about two seconds.
     """
     try:
         return _registered(settings.DIGEST_REDIS_URL, script)(keys, arguments)
     except redis.RedisError as cause:
-        raise ThrottleUnavailableError(f"Valkey cannot say what may be sent: {cause}") from cause
+        raise ThrottleUnavailableError(
+            f"Valkey does not answer, so rate limits cannot be checked: {cause}"
+        ) from cause
 
 
 @cache
@@ -35,8 +37,8 @@ def _registered(url: str, script: str) -> Script:
 def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(
         url,
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
-        # A connection that Valkey has closed meanwhile is opened again, once, and without a pause.
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        # If Valkey has closed the connection meanwhile, connect again once, without a pause.
         retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
     )

@@ -10,10 +10,11 @@ from digest.cli.errors import AskedError
 from digest.core import clock
 from digest.core.findings import Level
 from digest.core.terminal import ActionCommand, facts, table
-from digest.relays import pausing, registry, warming
+from digest.relays import registry, warming
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.probe import check_relay
 from digest.relays.registry import RelayOptions
+from digest.sending import domain_pauses
 
 
 class Command(ActionCommand):
@@ -86,7 +87,7 @@ class Command(ActionCommand):
         paused = PausedDomain.objects.filter(relay=relay, domain=domain, until__gt=now).first()
         if paused is None:
             raise AskedError(f"{relay.name} does not leave {domain} alone; nothing to resume.")
-        due = pausing.lift(paused, now)
+        due = domain_pauses.lift_pause(paused, now)
         self.answer(
             {"relay": relay.name, "domain": domain, "due": due},
             f"{domain} is tried again: {due:,} waiting mails are due now.",
@@ -177,7 +178,7 @@ def _relay_facts(relay: Relay) -> dict[str, Any]:
         "warm_up_since": slow.started_on if slow else None,
         "allowance_today": warming.allowance(slow, now.date()) if slow else None,
         "paused_domains": [
-            {"domain": one.domain, "until": one.until, "why": one.reason}
+            {"domain": one.domain, "until": one.until, "reason": one.reason}
             for one in relay.paused_domains.filter(until__gt=now).order_by("domain")
         ],
     }
@@ -231,4 +232,4 @@ def _say_relay(out: Console, one: dict[str, Any]) -> None:
     )
     for each in one["paused_domains"]:
         until = clock.format_moment(each["until"])
-        out.print(f"{each['domain']} is left alone until {until}: {each['why']}")
+        out.print(f"{each['domain']} is left alone until {until}: {each['reason']}")

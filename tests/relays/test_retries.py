@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from digest.relays.models import Dispatch
+from digest.relays.retries import GIVE_UP, next_attempt, outcome_of
 from digest.relays.transports.base import Reply
-from digest.sending.models import Delivery
-from digest.sending.retries import GIVE_UP, next_attempt, outcome
 from tests.cast import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -40,13 +40,13 @@ def test_jitter_spreads_but_never_shortens() -> None:
 )
 def test_a_reply_becomes_a_state(code: int, state: str) -> None:
     """4xx is for later, 5xx is for good; throttling (454) drops nobody."""
-    made = outcome(Reply(code, "words"), 1, NOON, NOON, 0)
-    assert (made.state, made.code) == (Delivery.State[state], code)
+    made = outcome_of(Reply(code, "words"), 1, NOON, NOON, 0)
+    assert (made.state, made.code) == (Dispatch.State[state], code)
     assert (made.due_at is not None) is (state == "DEFERRED")
 
 
 def test_giving_up_says_so() -> None:
     """With the last words of the server."""
-    made = outcome(Reply(451, "4.7.1 later"), 30, NOON - GIVE_UP, NOON, 0)
-    assert made.state is Delivery.State.FAILED
+    made = outcome_of(Reply(451, "4.7.1 later"), 30, NOON - GIVE_UP, NOON, 0)
+    assert made.state is Dispatch.State.FAILED
     assert made.reply == "Given up after 30 attempts over 4 days. 4.7.1 later"

@@ -1,40 +1,39 @@
-"""What a relay's word makes of a delivery, and when to try again. Pure."""
+"""What a relay's reply means for a delivery, and when to try again. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from digest.relays.models import Dispatch
 from digest.relays.transports.base import Reply
-from digest.sending.models import Delivery
 
 GIVE_UP = timedelta(days=4)  # RFC 5321 §4.5.4.1 asks for four to five days
 # The first tries get past greylisting; then at least half an hour (same section).
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240))
 SPREAD = 0.2  # of a wait, so that what was deferred together does not come back together
 
-State = Delivery.State
-_OPEN = {State.QUEUED, State.CLAIMED, State.DEFERRED, State.UNCERTAIN}
+State = Dispatch.State
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be recorded of an attempt."""
+    """What to record of an attempt."""
 
-    state: Delivery.State
+    state: Dispatch.State
     code: int | None
     reply: str
-    due_at: datetime | None = None  # of the next attempt, when deferred
-    attempted: bool = False  # it was offered to a relay, which counts as a try
+    due_at: datetime | None = None  # of the next attempt, when queued or deferred
+    attempted: bool = False  # the relay was offered the message, which counts as an attempt
 
     @property
     def settled(self) -> bool:
-        """Nothing more will come of it."""
-        return self.state not in _OPEN
+        """This is the end of the delivery."""
+        return self.state in Dispatch.SETTLED
 
 
-def outcome(
+def outcome_of(
     reply: Reply, attempts: int, first_attempt_at: datetime, now: datetime, jitter: float
 ) -> Outcome:
-    """Return what a reply makes of a delivery that was attempted `attempts` times, this one too.
+    """Return the outcome of a reply to attempt number `attempts`.
 
     `jitter` is a number from 0 to 1 that spreads the next attempts.
     """
@@ -44,15 +43,20 @@ def outcome(
         return Outcome(State.FAILED, reply.code, reply.text, attempted=True)
     due_at = next_attempt(attempts, first_attempt_at, now, jitter)
     if due_at is None:
-        words = f"Given up after {attempts} attempts over {GIVE_UP.days} days. {reply.text}"
-        return Outcome(State.FAILED, reply.code, words, attempted=True)
+        text = f"Given up after {attempts} attempts over {GIVE_UP.days} days. {reply.text}"
+        return Outcome(State.FAILED, reply.code, text, attempted=True)
     return Outcome(State.DEFERRED, reply.code, reply.text, due_at, attempted=True)
+
+
+def postponed(due_at: datetime) -> Outcome:
+    """Return the outcome of a delivery that was not attempted and waits until `due_at`."""
+    return Outcome(State.QUEUED, None, "", due_at)
 
 
 def next_attempt(
     attempts: int, first_attempt_at: datetime, now: datetime, jitter: float
 ) -> datetime | None:
-    """Return when to try again after `attempts` tries in vain, or None to give up."""
+    """Return when to try again after `attempts` failed attempts, or None to give up."""
     wait = WAITS[min(max(attempts, 1), len(WAITS)) - 1]
     due_at = now + wait * (1 + SPREAD * jitter)
     return due_at if due_at - first_attempt_at <= GIVE_UP else None

@@ -1,0 +1,113 @@
+"""What the pause of a recipient domain means for deliveries and editors.
+
+pause_domain   deliveries that it refused just now wait with the others; editors get a notice
+lift_pause     an editor knows better: deliveries that wait for its end are due now
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import connection, transaction
+
+from digest.accounts.models import User
+from digest.newsletters.models import Publication
+from digest.notices.models import Notice
+from digest.notices.queue import queue_notice
+from digest.relays import pausing
+from digest.relays.models import PausedDomain, Relay
+from digest.relays.retries import GIVE_UP
+from digest.sending.models import Delivery
+
+log = structlog.get_logger(__name__)
+
+RECENT = timedelta(minutes=15)  # refusals that belong to the pause
+
+State = Delivery.State
+
+
+@transaction.atomic
+def pause_domain(relay: Relay, domain: str, reason: str, now: datetime) -> PausedDomain | None:
+    """Pause a domain for a relay and queue a notice to the editors; None if it is paused already.
+
+    Deliveries that the domain refused within the last minutes wait until the end of the pause.
+    """
+    pause, is_new = pausing.pause_domain(relay, domain, reason, now)
+    refused = _defer_refused(pause, now)
+    if not is_new:
+        return None
+    log.error(
+        "domain paused", relay=relay.name, domain=domain, reason=reason[:200], refused=refused
+    )
+    _queue_notices(pause, now)
+    return pause
+
+
+def lift_pause(pause: PausedDomain, now: datetime) -> int:
+    """End a pause; return how many deliveries are due now."""
+    pausing.end_pause(pause, now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MAKE_DUE,
+            {
+                "now": now,
+                "deferred": State.DEFERRED,
+                "emails": _pattern(pause.domain),
+                "replies": f"{pausing.HELD_BACK}%",
+            },
+        )
+        return int(cursor.rowcount)
+
+
+_MAKE_DUE = """
+UPDATE sending_delivery AS delivery SET due_at = %(now)s
+FROM issues_issue AS issue, subscribers_subscriber AS subscriber
+WHERE issue.state IN ('sending', 'paused') AND delivery.issue_id = issue.id
+    AND delivery.state = %(deferred)s AND subscriber.id = delivery.subscriber_id
+    AND subscriber.email LIKE %(emails)s AND delivery.reply LIKE %(replies)s
+"""
+
+
+def _defer_refused(pause: PausedDomain, now: datetime) -> int:
+    """Defer what the domain refused recently: these subscribers should not miss the issue."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DEFER_REFUSED,
+            {
+                "deferred": State.DEFERRED,
+                "failed": State.FAILED,
+                "until": pause.until,
+                "reply": pausing.held_back(pause.domain),
+                "emails": _pattern(pause.domain),
+                "settled_after": now - RECENT,
+                "attempted_after": now - GIVE_UP,
+            },
+        )
+        return int(cursor.rowcount)
+
+
+_DEFER_REFUSED = r"""
+UPDATE sending_delivery AS delivery
+SET state = %(deferred)s, due_at = %(until)s, settled_at = NULL,
+    reply = %(reply)s || ' ' || delivery.reply
+FROM issues_issue AS issue, subscribers_subscriber AS subscriber
+WHERE issue.state IN ('sending', 'paused') AND delivery.issue_id = issue.id
+    AND delivery.state = %(failed)s AND subscriber.id = delivery.subscriber_id
+    AND subscriber.email LIKE %(emails)s AND delivery.reply ~ '^5\.7\.'
+    AND delivery.settled_at > %(settled_after)s
+    AND delivery.first_attempt_at > %(attempted_after)s
+"""
+
+
+def _queue_notices(pause: PausedDomain, now: datetime) -> None:
+    """Queue a notice to everyone who can sign in to the console."""
+    publication = Publication.objects.order_by("pk").first()
+    if publication is None:
+        return
+    for user in User.objects.filter(is_active=True, is_staff=True):
+        queue_notice(
+            Notice.Kind.PAUSED, publication, email=user.email, now=now, context={"paused": pause.pk}
+        )
+
+
+def _pattern(domain: str) -> str:
+    return "%@" + domain.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
