@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
+AHEAD ?=
 
 .PHONY: help run test lint format types migrations messages bench chaos secrets pins clean
 
@@ -19,11 +20,14 @@ help:            ## what can be made
 	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+.venv/ahead.so: tests/ahead.c
+	@$(CC) -O2 -shared -fPIC -o $@ $<
+
 run: .venv/runs  ## everything on embedded services, with a sample publication
 	@exec $(BIN)/digest up $(ARGS)
 
-test: .venv/tests ## the whole suite, on a real PostgreSQL, Valkey and SMTP
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: .venv/tests $(if $(AHEAD),.venv/ahead.so) ## the whole suite, on a real PostgreSQL, Valkey and SMTP; AHEAD=30: in 30 days
+	@$(if $(AHEAD),LD_PRELOAD=$(CURDIR)/.venv/ahead.so TESTS_DAYS_AHEAD=$(AHEAD)) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/tests ## ruff, mypy and the floors
 	@$(BIN)/ruff check $(ARGS) .

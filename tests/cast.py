@@ -4,7 +4,7 @@ Each takes keyword arguments for whatever the test is about and fills in the res
 NOON, a Monday.
 """
 
-from datetime import UTC, datetime, time
+from datetime import time
 from itertools import count
 from typing import Any
 
@@ -13,8 +13,9 @@ from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Newsletter, Publication, Schedule, Section
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber, Subscription
+from tests import clock
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NOON = clock.NOON
 LONG_AGO = NOON.replace(year=2020)  # due by any clock
 
 _numbers = count(1)

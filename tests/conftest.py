@@ -8,6 +8,7 @@ import pytest
 from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 
+from tests import clock
 from tests.smtp_server import Script, SmtpServer
 
 
@@ -29,6 +30,13 @@ def relay(settings: Settings) -> Iterator[Callable[..., SmtpServer]]:
             return server
 
         yield start
+
+
+@pytest.fixture(autouse=True)
+def noon(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be noon in the cast's town, unless the test needs the machine's time."""
+    if not any(map(request.node.get_closest_marker, ("journey", "real_clock"))):
+        monkeypatch.setattr("digest.core.clock.now", clock.now)
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,12 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from digest.accounts import audit, tokens
 from digest.accounts.models import User
 from digest.accounts.scopes import Scope
 from digest.articles.models import Article, Source
+from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
@@ -48,7 +47,7 @@ def just_set_up() -> User:
 
 def lived_in(subscribers: int = 30) -> User:
     """A newsroom of three with two newsletters, issues past, present and to come."""
-    ada, now = User.objects.create_superuser("ada@courier.example", PASSWORD), timezone.now()
+    ada, now = User.objects.create_superuser("ada@courier.example", PASSWORD), clock.now()
     publication = make_publication(tagline="News from the coast", sender_email="n@courier.example")
     morning = make_newsletter(publication=publication, slug="morning-tide", cadences=["weekly"])
     evening = make_newsletter(publication=publication, slug="evening-ebb", name="The Evening Ebb")
@@ -81,7 +80,7 @@ def lived_in(subscribers: int = 30) -> User:
 def in_trouble() -> User:
     """Everything that can fail has, and every word from outside was written by an attacker."""
     ada = lived_in(4)
-    now = timezone.now()
+    now = clock.now()
     Article.objects.update(title=EVIL, summary=EVIL, byline=EVIL, section=EVIL[:200], tags=[EVIL])
     Article.objects.update(url=EVIL_LINK)
     Source.objects.update(title=EVIL[:300], failures=7, problem=EVIL, polled_at=now)

@@ -1,10 +1,11 @@
-"""Spans of time in words."""
+"""What time it is, and spans of time in words."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from digest.core import clock
+from tests.clock import NOON
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,16 @@ from digest.core import clock
 def test_a_wait_is_said_to_the_nearest(seconds: float, said: str) -> None:
     """As people say it: an hour less five seconds is an hour."""
     assert clock.in_words(timedelta(seconds=seconds)) == said
+
+
+def test_it_is_noon_in_tests_and_time_passes() -> None:
+    """On whatever day they run; nobody's session of tests lasts six hours."""
+    earlier = clock.now()
+    assert NOON <= earlier < clock.now() < NOON + timedelta(hours=6)
+
+
+@pytest.mark.real_clock
+def test_the_time_is_that_of_the_machine_and_in_utc() -> None:
+    """As everywhere outside tests."""
+    assert clock.now().tzinfo is UTC
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)

@@ -74,6 +74,7 @@ def test_every_finding_that_is_not_well_comes_with_advice(settings: Settings) ->
     assert [one.what for one in findings if bool(one.advice) == (one.level is Level.OK)] == []
 
 
+@pytest.mark.real_clock
 def test_a_migrated_database_with_the_right_time_is_well() -> None:
     """The clock is compared with the database's own."""
     from digest.core import clock

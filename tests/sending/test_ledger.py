@@ -338,6 +338,7 @@ def test_a_long_tally_is_drawn_together() -> None:
     assert Tally.objects.count() <= len(State)
 
 
+@pytest.mark.real_clock  # the database says when a delivery is counted
 def test_the_pace_is_that_of_the_last_minute() -> None:
     """And from it follows when the last of those not yet tried will be done."""
     issue, now = make_running(40), clock.now()

@@ -25,7 +25,8 @@ from digest.webhooks.registry import WebhookError
 from tests.cast import NOON, make_newsletter, make_running
 from tests.provider_server import CUT, Answer, ProviderServer, Request
 
-pytestmark = pytest.mark.django_db
+# Triggers queue events at the database's time.
+pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
 
 
 class Listener:
