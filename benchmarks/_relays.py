@@ -70,7 +70,7 @@ async def _serve(front: int, back: int, one_way: float) -> None:
 async def _carry(
     subscriber: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float
 ) -> None:
-    """InFlight octets on in order, each so many seconds after it came."""
+    """Pass octets on in order, each so many seconds after it came."""
     loop = asyncio.get_running_loop()
     on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 

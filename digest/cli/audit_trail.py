@@ -1,52 +1,57 @@
-"""What was changed on the command line is noted in the audit log, beside what people did elsewhere.
+"""The audit log of the command line: each command declares whether it is recorded.
 
-A command that only looks is in `LOOKS`, or its action is; a program that runs on is no deed. What
-names the thing is noted; addresses that may hold a password, files and secrets never are.
+The object of a command is recorded by its name or number. Addresses that may hold a password, files
+and secrets never are.
 """
 
 import getpass
 from typing import Any
 
 import structlog
+from django.core.management.base import BaseCommand
 from django.db import Error
 
 from digest.accounts import audit
 from digest.core import clock
+from digest.core.terminal import DigestCommand
 
 log = structlog.get_logger(__name__)
 
-LOOKS = {"list", "show", "preview", "check", "deliveries", "doubts", "poll", "put-away", "test"}
-DEEDS = {
-    *("newsletter", "source", "article", "subscriber", "suppress", "send", "desk", "issue"),
-    *("relay", "token", "webhook", "createsuperuser", "changepassword"),
-}
-# What a command's first word is about, the most telling first.
-_ABOUT = ("slug", "id", "name", "newsletter", "address", "email", "domain")
+# Django's own commands that change accounts; ours declare it.
+_DJANGO_COMMANDS = {"createsuperuser", "changepassword"}
+# The options that name a command's object, the most specific first.
+_NAMING = ("slug", "id", "name", "newsletter", "address", "email", "domain")
 
 
-def note(command: str, options: dict[str, Any]) -> None:
-    """Note that a command was carried out, if it changes anything."""
-    action = str(options.get("action") or "")
-    if command not in DEEDS or action in LOOKS:
-        return
-    said = f"digest {command} {action}".strip()
+def is_audited(name: str, command: BaseCommand, options: dict[str, Any]) -> bool:
+    """Return whether the audit log records this call of a command."""
+    if isinstance(command, DigestCommand):
+        return command.is_audited(options)
+    return name in _DJANGO_COMMANDS
+
+
+def record(command: str, options: dict[str, Any]) -> None:
+    """Record that the user of this machine ran `digest command`, with its action if it has some.
+
+    The command is done by then: where the log cannot be written, a warning says so.
+    """
+    action = f"digest {command} {options.get('action') or ''}".strip()
+    actor = f"{_user_name()}, command line"
     try:
-        audit.record_command(
-            f"{_who()}, command line", said, clock.now(), target=_about(command, options)
-        )
-    except Error as problem:  # what was done is done
-        log.warning("not in the audit log", command=said, problem=str(problem))
+        audit.record_command(actor, action, clock.now(), target=_target(command, options))
+    except Error as problem:
+        log.warning("not in the audit log", command=action, problem=str(problem))
 
 
-def _about(command: str, options: dict[str, Any]) -> str:
+def _target(command: str, options: dict[str, Any]) -> str:
     if options.get("action") == "erase":
-        return ""  # whose address is to be forgotten
-    found = next((options[name] for name in _ABOUT if options.get(name)), "")
-    return f"{command} {found}" if isinstance(found, int) else str(found)
+        return ""  # the address that is to be forgotten
+    target = next((options[name] for name in _NAMING if options.get(name)), "")
+    return f"{command} {target}" if isinstance(target, int) else str(target)
 
 
-def _who() -> str:
+def _user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
-        return "somebody"
+        return "unknown user"

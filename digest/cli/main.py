@@ -45,8 +45,7 @@ OVERVIEW = {
     },
     "Sending": {
         "send": "build an issue and send it now, or send a test to one address",
-        "desk": "an issue before it goes out: check, approve, send, undo, skip, retract",
-        "issue": "list, show, pause, resume or cancel issues",
+        "issue": "create, check, approve, send, stop or list issues; see who received them",
         "relay": "add, change or list relays; resume a paused domain",
         "dkim": "make keys to sign mail with, or show their DNS records",
     },
@@ -140,7 +139,8 @@ def _manage(name: str, rest: list[str]) -> int:
     options = vars(command.create_parser("digest", name).parse_args(rest))
     try:
         command.execute(*options.pop("args", ()), **options)
-        audit_trail.note(name, options)
+        if audit_trail.is_audited(name, command, options):
+            audit_trail.record(name, options)
     except CommandError as problem:
         return _fail(str(problem), problem.returncode, rest)
     except Error as problem:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, time
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, OperationalError
@@ -36,6 +36,9 @@ _QUIET |= {"force_color", "skip_checks"}
 _WIDE = 400  # columns of a line that no person looks at: nothing is folded in a pipe
 
 
+AddAction = Callable[[str, str], CommandParser]  # an action's name and summary to its parser
+
+
 class Screen(Console):
     """A console on which what strangers wrote stays text: no markup, no control characters."""
 
@@ -45,10 +48,19 @@ class Screen(Console):
 
 
 class DigestCommand(BaseCommand):
-    """A command of the `digest` console."""
+    """A command of `digest`.
+
+    `audited` says whether the audit log records that it ran: True where it changes something. Each
+    command declares it, so that a new one cannot be forgotten.
+    """
 
     requires_system_checks: list[str] = []
+    audited: ClassVar[bool]
     json = False
+
+    def is_audited(self, options: dict[str, Any]) -> bool:  # noqa: ARG002  actions differ
+        """Return whether the audit log records this call."""
+        return self.audited
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Make the parser; its help tells of our options alone."""
@@ -116,28 +128,43 @@ class DigestCommand(BaseCommand):
 class ActionCommand(DigestCommand):
     """A command of several actions: `digest source add`, `digest source list`.
 
-    A subclass says in `add_actions` what each takes; the action called `mark-updated` is done by
-    the method `do_mark_updated`.
+    A subclass declares in `add_actions` what each takes; the action called `mark-updated` is done
+    by the method `do_mark_updated`.
     """
+
+    audited = True  # unless the action is not
+
+    def is_audited(self, options: dict[str, Any]) -> bool:
+        """Return whether the audit log records this action."""
+        return self._audited[options["action"]]
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the actions."""
         super().add_arguments(parser)
         self._actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        self._audited: dict[str, bool] = {}
         self.add_actions()
 
     def add_actions(self) -> None:
-        """Call `self.action` for each."""
+        """Call `self.reading` or `self.changing` for each."""
         raise NotImplementedError
 
-    def action(self, name: str, line: str) -> CommandParser:
-        """Add an action and return its parser; `line` is its help."""
-        parser: CommandParser = self._actions.add_parser(name, help=line, description=line)
+    def reading(self, name: str, summary: str) -> CommandParser:
+        """Add an action that changes nothing in the database; `summary` is its help."""
+        return self._add_action(name, summary, audited=False)
+
+    def changing(self, name: str, summary: str) -> CommandParser:
+        """Add an action that the audit log records, and return its parser."""
+        return self._add_action(name, summary, audited=True)
+
+    def _add_action(self, name: str, summary: str, *, audited: bool) -> CommandParser:
+        self._audited[name] = audited
+        parser: CommandParser = self._actions.add_parser(name, help=summary, description=summary)
         DigestCommand.add_arguments(self, parser)
         return parser
 
     def run(self, options: dict[str, Any]) -> None:
-        """InFlight over to the action's method."""
+        """Call the action's method."""
         getattr(self, f"do_{options['action'].replace('-', '_')}")(options)
 
 

@@ -1,8 +1,10 @@
-"""The audit log knows what was done on the command line, and nothing secret."""
+"""The audit log records commands that change something, and nothing secret."""
 
 import pytest
+from django.core.management import get_commands, load_command_class
 
 from digest.accounts.models import AuditEntry, User
+from digest.core.terminal import DigestCommand
 from digest.relays.models import Relay
 from tests.cast import make_issue, make_newsletter, make_running
 from tests.cli.conftest import Digest
@@ -10,17 +12,17 @@ from tests.cli.conftest import Digest
 pytestmark = pytest.mark.django_db
 
 
-def noted() -> list[tuple[str, str]]:
-    """What was done, and about what."""
+def recorded() -> list[tuple[str, str]]:
+    """Each action with its target."""
     return list(AuditEntry.objects.order_by("pk").values_list("action", "target"))
 
 
-def test_what_changes_something_is_noted(digest: Digest) -> None:
-    """By whom on the machine, what, and about which thing."""
+def test_a_command_that_changes_something_is_recorded(digest: Digest) -> None:
+    """With the user of the machine, the action and its target."""
     issue = make_running()
     digest("issue", "pause", issue.pk)
     digest("newsletter", "pause", issue.newsletter.slug)
-    assert noted() == [
+    assert recorded() == [
         ("digest issue pause", f"issue {issue.pk}"),
         ("digest newsletter pause", issue.newsletter.slug),
     ]
@@ -29,26 +31,42 @@ def test_what_changes_something_is_noted(digest: Digest) -> None:
     assert entry.actor.endswith(", command line")
 
 
-def test_looking_is_no_deed(digest: Digest) -> None:
-    """Nor is what could not be done."""
+def test_reading_and_failing_are_not_recorded(digest: Digest) -> None:
+    """Neither changed anything."""
     issue = make_issue(make_newsletter())
     digest("issue", "list")
     digest("issue", "show", issue.pk)
     digest("newsletter", "pause", "nowhere")
-    assert noted() == []
+    assert recorded() == []
 
 
-def test_no_secret_and_nobody_forgotten_is_noted(digest: Digest) -> None:
-    """A relay's address holds a password; who was erased is to be forgotten."""
+def test_no_secret_and_no_erased_address_is_recorded(digest: Digest) -> None:
+    """A mail server's address holds a password; an erased subscriber is to be forgotten."""
     newsletter = make_newsletter(slug="tide")
     digest("subscriber", "add", "ines@reader.example", "--newsletter", "tide", "--confirmed")
     digest("subscriber", "erase", "ines@reader.example", "--yes")
     digest("relay", "add", "backup", "smtp://ada:hunter2@127.0.0.1:9")
     User.objects.create_user("ada@courier.example", "x", is_staff=True)
     digest("token", "add", "site", "--scope", "all")
-    words = str(list(AuditEntry.objects.values()))
-    assert "hunter2" not in words
-    assert ("digest subscriber erase", "") in noted()
-    assert ("digest token add", "site") in noted()
-    assert (("digest relay add", "backup") in noted()) == Relay.objects.exists()
+    entries = str(list(AuditEntry.objects.values()))
+    assert "hunter2" not in entries
+    assert ("digest subscriber erase", "") in recorded()
+    assert ("digest token add", "site") in recorded()
+    assert (("digest relay add", "backup") in recorded()) == Relay.objects.exists()
     assert newsletter.slug == "tide"
+
+
+def test_every_command_declares_whether_it_is_recorded() -> None:
+    """So that a new one cannot be forgotten."""
+    commands = [
+        load_command_class(package, name)
+        for name, package in get_commands().items()
+        if isinstance(package, str) and package.startswith("digest.")
+    ]
+    undeclared = [
+        command.__module__
+        for command in commands
+        if isinstance(command, DigestCommand) and not hasattr(command, "audited")
+    ]
+    assert len(commands) > 15
+    assert undeclared == []

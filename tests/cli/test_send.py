@@ -307,9 +307,9 @@ def test_doubts_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
     """By hand, by a log; a wrong wish says what is wrong and changes nothing."""
     issue = make_running(2)
     Delivery.objects.update(state=Delivery.State.UNCERTAIN, times_uncertain=1)
-    listed = digest("issue", "doubts", str(issue.pk), "--json").facts
+    listed = digest("issue", "uncertain", str(issue.pk), "--json").facts
     assert len(listed) == 2
-    assert listed[0]["message_id"] in digest("issue", "doubts", str(issue.pk)).out
+    assert listed[0]["message_id"] in digest("issue", "uncertain", str(issue.pk)).out
     log = tmp_path / "log"
     assert "cannot be read" in digest("issue", "resolve", str(issue.pk), "--log", str(log)).err
     log.write_text(listed[0]["message_id"])
@@ -319,7 +319,7 @@ def test_doubts_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
     assert "is uncertain" in digest("issue", "resolve", str(issue.pk), *to).err
     assert digest("issue", "resolve", str(issue.pk), "--resend").status == 0
     assert Delivery.objects.filter(state=Delivery.State.QUEUED).count() == 1
-    assert digest("issue", "doubts", str(issue.pk)).out.strip() == "Nobody is uncertain."
+    assert digest("issue", "uncertain", str(issue.pk)).out.strip() == "No delivery is uncertain."
 
 
 def test_an_issue_says_when_the_rest_is_due(digest: Digest) -> None:
@@ -344,7 +344,7 @@ def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -
     issue.deliveries.filter(pk=failed.pk).update(state=4, reply_code=550, reply="no such user")
     Issue.objects.filter(pk=issue.pk).update(state="sent", finished_at=NOON.replace(year=2025))
     current = digest("issue", "deliveries", issue.pk, "--json").facts
-    assert digest("issue", "put-away", "--json").facts == {
+    assert digest("issue", "archive", "--json").facts == {
         "put_away": 3,
         "discarded": 0,
         "finished": True,
@@ -361,6 +361,6 @@ def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -
     assert page["next"] in digest("issue", "deliveries", issue.pk, "--limit", 1).out
     refused = digest("issue", "deliveries", issue.pk, "--after", "rubbish")
     assert "is no place" in refused.err
-    said = digest("issue", "put-away").out
-    assert "0 deliveries put away" in said
-    assert "Nothing is left to do." in said
+    said = digest("issue", "archive").out
+    assert "0 deliveries archived" in said
+    assert "Nothing is left to archive." in said

@@ -34,7 +34,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
 
 
 def send(port: int, content: bytes, recipients: list[str]) -> None:
-    """InFlight over one mail; the content goes on the wire exactly so."""
+    """Hand over one mail; the content goes on the wire exactly so."""
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
         client.ehlo("test")
         client.mail("bounces+1@courier.example")

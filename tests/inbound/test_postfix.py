@@ -130,7 +130,7 @@ def postfix(folder: Path) -> Iterator[Callable[[str], int]]:
 
 
 def send(port: int, to: str) -> None:
-    """InFlight a mail to Postfix, as the subscriber's own mail server does."""
+    """Hand a mail to Postfix, as the subscriber's own mail server does."""
     until = time.monotonic() + 10
     while True:
         try:

@@ -44,7 +44,7 @@ def leave_address(subscriber: Subscriber, newsletter: Newsletter) -> str:
 
 
 def mail(talk: Talk, to: str, sender: str = NADIA, head: str = "", body: str = "hello") -> str:
-    """InFlight a mail over; return the last reply."""
+    """Hand a mail over; return the last reply."""
     said = talk.say(f"MAIL FROM:<{sender}>\r\n".encode())
     if said.startswith("250"):
         said = talk.say(f"RCPT TO:<{to}>\r\n".encode())

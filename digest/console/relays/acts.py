@@ -30,7 +30,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @managers
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    """InFlight nothing over to a relay until it is switched on again."""
+    """Hand no mail to a relay until it is switched on again."""
     relay = get_object_or_404(Relay, pk=pk)
     registry.change(relay, "", RelayOptions(active=False))
     note(request, "switched a relay off", relay)

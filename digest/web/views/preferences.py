@@ -183,7 +183,7 @@ _ACTIONS = {
 
 
 def _download(picture: Picture) -> HttpResponse:
-    """InFlight over all that is known, as JSON that a person can read too."""
+    """Return all stored data as indented JSON."""
     facts = data_export.everything(picture.subscriber)
     text = json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
     response = HttpResponse(text + "\n", content_type="application/json; charset=utf-8")

@@ -19,10 +19,10 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        listing = self.action("list", "the newest articles")
+        listing = self.reading("list", "the newest articles")
         listing.add_argument("--newsletter", metavar="SLUG", help="only of its sources")
         listing.add_argument("--limit", type=numbers.some, default=30, help="how many (30)")
-        mark = self.action("mark-updated", "send an article once more, in the next issue")
+        mark = self.changing("mark-updated", "send an article once more, in the next issue")
         mark.add_argument("url")
 
     def do_list(self, options: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from digest.core.terminal import DigestCommand
 class Command(DigestCommand):
     """The clock process."""
 
+    audited = False
     help = "Say when to look for work; one of it is enough, two do no harm. Runs until stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:

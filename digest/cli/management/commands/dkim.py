@@ -18,8 +18,8 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        self.action("show", "the keys in DIGEST_DKIM_KEYS, and their DNS records")
-        new = self.action("new", "make a key, and say what to publish and to set")
+        self.reading("show", "the keys in DIGEST_DKIM_KEYS, and their DNS records")
+        new = self.reading("new", "make a key, and say what to publish and to set")
         new.add_argument("domain", help="the sender's, or one above it")
         new.add_argument("selector", help="a name for this key, such as digest-2026")
         new.add_argument("--out", metavar="FILE", type=Path, required=True, help="a new file")

@@ -13,6 +13,7 @@ from digest.core.terminal import DigestCommand
 class Command(DigestCommand):
     """The process that receives mail."""
 
+    audited = False
     help = "Receive mail to subscribe+…@, unsubscribe+…@ and help@. Runs until stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:

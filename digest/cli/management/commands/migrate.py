@@ -13,6 +13,7 @@ from digest.core.terminal import DigestCommand
 class Command(DigestCommand, migrate.Command):
     """Django's own command, asked to be quiet, and summed up."""
 
+    audited = False
     help = "Bring the database up to date."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -26,7 +26,7 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self.action("add", "set up a newsletter, and its publication if that is new")
+        add = self.changing("add", "set up a newsletter, and its publication if that is new")
         add.add_argument("slug", help="its short name, in addresses and commands")
         add.add_argument("--name", required=True)
         add.add_argument("--publication", required=True, metavar="SLUG", help="the brand")
@@ -34,17 +34,17 @@ class Command(ActionCommand):
         ask.add_schedule(add)
         ask.add_offer(add)
         ask.add_policies(add)
-        change = self.action("set", "change what subscribers are offered")
+        change = self.changing("set", "change what subscribers are offered")
         change.add_argument("slug")
         ask.add_offer(change)
         ask.add_desk(change)
-        self.action("list", "every newsletter, and when it goes out next")
-        self.action("show", "all about one newsletter").add_argument("slug")
-        pick = self.action("pick", "put an article at the head of the next issue")
+        self.reading("list", "every newsletter, and when it goes out next")
+        self.reading("show", "all about one newsletter").add_argument("slug")
+        pick = self.changing("pick", "put an article at the head of the next issue")
         pick.add_argument("slug")
         pick.add_argument("url", help="the article's address")
-        self.action("pause", "send no further issues").add_argument("slug")
-        self.action("resume", "send again, from the next slot on").add_argument("slug")
+        self.changing("pause", "send no further issues").add_argument("slug")
+        self.changing("resume", "send again, from the next slot on").add_argument("slug")
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Set up a newsletter."""

@@ -20,6 +20,7 @@ SHOWN = 20  # left-out articles on the screen
 class Command(DigestCommand):
     """Preview the next issue."""
 
+    audited = False
     help = "Pick and render the next issue now; send nothing and store nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,7 +45,7 @@ class Command(DigestCommand):
 
 
 def _someone() -> Recipient:
-    """Make up a subscriber; the link to unsubscribe leads to the site's front page, signed for none."""
+    """Return an invented subscriber, whose links lead to the front page."""
     return Recipient(
         email="subscriber@example.com",
         name="",

@@ -9,7 +9,7 @@ from digest.cli import lookup, numbers
 from digest.cli.errors import AskedError
 from digest.core import clock
 from digest.core.findings import Level
-from digest.core.terminal import ActionCommand, facts, table
+from digest.core.terminal import ActionCommand, AddAction, facts, table
 from digest.relays import registry, warming
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.probe import check_relay
@@ -24,24 +24,26 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self._add("add", "hand mail over here too")
+        add = self._named(self.changing, "add", "hand mail over here too")
         add.add_argument("url", help="smtp://user:password@host:587, smtps://…, anymail+…")
         _add_terms(add)
-        change = self._add("set", "change its address, limits, or what it is for")
+        change = self._named(self.changing, "set", "change its address, limits, or what it is for")
         change.add_argument("--url", default="", help="a new address")
         _add_terms(change)
         use = change.add_mutually_exclusive_group()
         use.add_argument("--off", dest="active", action="store_false", default=None)
         use.add_argument("--on", dest="active", action="store_true", help="use it (again)")
-        self.action("list", "every relay, and how it is doing")
-        self._add("show", "one relay, its limits, and the domains that it leaves alone")
-        self._add("check", "log in, and hand nothing over")
-        self._add("remove", "forget it")
-        resume = self._add("resume", "try a paused domain again at once")
+        self.reading("list", "every relay, and how it is doing")
+        self._named(
+            self.reading, "show", "one relay, its limits, and the domains that it leaves alone"
+        )
+        self._named(self.reading, "check", "log in, and hand nothing over")
+        self._named(self.changing, "remove", "forget it")
+        resume = self._named(self.changing, "resume", "try a paused domain again at once")
         resume.add_argument("domain")
 
-    def _add(self, name: str, line: str) -> CommandParser:
-        action = self.action(name, line)
+    def _named(self, add: AddAction, name: str, summary: str) -> CommandParser:
+        action = add(name, summary)
         action.add_argument("name", metavar="NAME")
         return action
 

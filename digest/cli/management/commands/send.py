@@ -22,6 +22,7 @@ NOTHING_TO_SEND = 3  # exit status
 class Command(DigestCommand):
     """Send an issue by hand."""
 
+    audited = True
     help = (
         "Build an issue of what is new and send it to everyone now, or a test to one address. "
         "Exit status 3: there was nothing to send."

@@ -10,6 +10,7 @@ from digest.core.terminal import DigestCommand
 class Command(DigestCommand):
     """The way into the console."""
 
+    audited = False
     help = "Say where to make the first account, in a browser; the link is good for a day."
 
     def run(self, _options: dict[str, Any]) -> None:

@@ -23,11 +23,11 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self.action("add", "find the feed at an address, poll it, and use it")
+        add = self.changing("add", "find the feed at an address, poll it, and use it")
         add.add_argument("url", help="of a feed, a site, or an article")
         add.add_argument("--newsletter", metavar="SLUG", required=True)
-        self.action("list", "every source, and how it is doing")
-        poll = self.action("poll", "look for new articles now")
+        self.reading("list", "every source, and how it is doing")
+        poll = self.reading("poll", "look for new articles now")
         poll.add_argument("url", nargs="?", help="of one source; without it, those that are due")
 
     def do_add(self, options: dict[str, Any]) -> None:

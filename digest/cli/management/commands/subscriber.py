@@ -36,7 +36,7 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self.action("add", "add one subscriber to a newsletter")
+        add = self.changing("add", "add one subscriber to a newsletter")
         add.add_argument("address")
         add.add_argument("--newsletter", metavar="SLUG", required=True)
         add.add_argument("--name", default="")
@@ -48,7 +48,7 @@ class Command(ActionCommand):
         )
         add.add_argument("--wording", default="", help="what they agreed to, kept as evidence")
 
-        load = self.action("import", "add the subscribers in a CSV file to a newsletter")
+        load = self.changing("import", "add the subscribers in a CSV file to a newsletter")
         load.add_argument("file", type=Path)
         load.add_argument("--newsletter", metavar="SLUG", required=True)
         load.add_argument(
@@ -63,18 +63,18 @@ class Command(ActionCommand):
             help="email, name, first_name or last_name, to a heading or a number",
         )
 
-        export = self.action("export", "write subscribers as CSV")
+        export = self.changing("export", "write subscribers as CSV")
         export.add_argument("--newsletter", metavar="SLUG")
         export.add_argument("--output", type=Path, metavar="FILE", help="instead of the screen")
 
-        show = self.action("show", "all that is known about one subscriber")
+        show = self.reading("show", "all that is known about one subscriber")
         show.add_argument("address")
 
-        leave = self.action("unsubscribe", "let a subscriber leave one newsletter, or all")
+        leave = self.changing("unsubscribe", "let a subscriber leave one newsletter, or all")
         leave.add_argument("address")
         leave.add_argument("--newsletter", metavar="SLUG")
 
-        erase = self.action("erase", "erase a subscriber at their own wish, for good")
+        erase = self.changing("erase", "erase a subscriber at their own wish, for good")
         erase.add_argument("address")
         erase.add_argument("--yes", action="store_true", help="do not ask")
 

@@ -15,6 +15,7 @@ from digest.subscribers import suppression
 class Command(DigestCommand):
     """Suppress an address."""
 
+    audited = True
     help = "Stop all mail to an address, by one newsletter or by all."
 
     def add_arguments(self, parser: CommandParser) -> None:

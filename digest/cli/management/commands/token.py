@@ -22,7 +22,7 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self.action("add", "make a token; its secret is shown this once")
+        add = self.changing("add", "make a token; its secret is shown this once")
         add.add_argument("name", metavar="NAME", help="what it is for")
         add.add_argument(
             "--scope",
@@ -35,8 +35,8 @@ class Command(ActionCommand):
         add.add_argument("--owner", metavar="ADDRESS", help="who answers for it (the only editor)")
         add.add_argument("--publication", metavar="SLUG", help="nothing beyond this one")
         add.add_argument("--expires", type=numbers.some, metavar="DAYS", help="(never)")
-        self.action("list", "every token, and when it was last used")
-        revoke = self.action("revoke", "let a token be used no more")
+        self.reading("list", "every token, and when it was last used")
+        revoke = self.changing("revoke", "let a token be used no more")
         revoke.add_argument("name", metavar="NAME", help="its name, or how it begins")
 
     def do_add(self, options: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from digest.core.terminal import DigestCommand
 class Command(DigestCommand):
     """The web process."""
 
+    audited = False
     help = "Answer browsers: archive, unsubscribe, health. Runs until stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:

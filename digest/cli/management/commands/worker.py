@@ -11,6 +11,7 @@ from digest.core.terminal import DigestCommand
 class Command(DigestCommand):
     """A worker process."""
 
+    audited = False
     help = "Do the jobs: poll, build, plan, send. Runs until stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:

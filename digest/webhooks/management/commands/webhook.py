@@ -20,7 +20,7 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self.action("add", "tell an address of events; its secret is shown this once")
+        add = self.changing("add", "tell an address of events; its secret is shown this once")
         add.add_argument("name", metavar="NAME")
         add.add_argument("url", help="https://…")
         add.add_argument(
@@ -32,13 +32,13 @@ class Command(ActionCommand):
             help=f"(repeatable; all of them): {', '.join(Event)}",
         )
         add.add_argument("--publication", metavar="SLUG", help="only what happens there")
-        self.action("list", "every webhook, and how it is doing")
-        for name, line in (
-            ("test", "send it an event called test now"),
-            ("enable", "tell it again after it was disabled"),
-            ("remove", "forget it, and what it was still to be told"),
+        self.reading("list", "every webhook, and how it is doing")
+        for action in (
+            self.reading("test", "send it an event called test now"),
+            self.changing("enable", "send events to it again after it was disabled"),
+            self.changing("remove", "delete it, with the events that it has not received"),
         ):
-            self.action(name, line).add_argument("name", metavar="NAME")
+            action.add_argument("name", metavar="NAME")
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Add a webhook."""

@@ -1,4 +1,4 @@
-"""`digest desk …`."""
+"""`digest issue …`."""
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -38,16 +38,16 @@ def issue(settings: Settings) -> Issue:
 
 def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: Issue) -> None:
     """Each step says what comes next."""
-    said = digest("desk", "check", issue.pk, "--offline")
-    assert (said.status, said.out.strip()) == (0, "Nothing to mend.")
-    early = digest("desk", "send", issue.pk, "--yes")
+    said = digest("issue", "check", issue.pk, "--offline")
+    assert (said.status, said.out.strip()) == (0, "All checks passed.")
+    early = digest("issue", "send", issue.pk, "--yes")
     assert (early.status, "approved first" in early.err) == (1, True)
-    assert "2099" in digest("desk", "approve", issue.pk, "--as", "Ada@courier.example").out
-    assert f"digest desk undo {issue.pk}" in digest("desk", "send", issue.pk, "--yes").out
-    assert "nobody has got it" in digest("desk", "undo", issue.pk).out
-    past = digest("desk", "send", issue.pk, "--yes", "--at", "2026-01-01T00:00Z")
+    assert "2099" in digest("issue", "approve", issue.pk, "--as", "Ada@courier.example").out
+    assert f"digest issue undo {issue.pk}" in digest("issue", "send", issue.pk, "--yes").out
+    assert "nobody has received it" in digest("issue", "undo", issue.pk).out
+    past = digest("issue", "send", issue.pk, "--yes", "--at", "2026-01-01T00:00Z")
     assert "Choose a time" in past.err
-    assert digest("desk", "skip", issue.pk).status == 0
+    assert digest("issue", "skip", issue.pk).status == 0
     issue.refresh_from_db()
     assert issue.state == State.SKIPPED
 
@@ -55,38 +55,38 @@ def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: 
 def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Issue) -> None:
     """For scripts."""
     issue.stories.all().delete()
-    said = digest("desk", "check", issue.pk, "--offline", "--json")
+    said = digest("issue", "check", issue.pk, "--offline", "--json")
     assert said.status == 1
     assert said.facts[0]["level"] == "stop"
 
 
 def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Issue) -> None:
     """As `issue show` numbers them."""
-    assert "without “Second”" in digest("desk", "retract", issue.pk, 2, "--note", "Wrong.").out
+    assert "without “Second”" in digest("issue", "retract", issue.pk, 2, "--note", "Wrong.").out
     assert issue.stories.get(title="Second").retraction == "Wrong."
-    assert "no story 3" in digest("desk", "retract", issue.pk, 3).err
+    assert "no story 3" in digest("issue", "retract", issue.pk, 3).err
 
 
 def test_an_issue_is_started_by_hand(digest: Digest, issue: Issue) -> None:
     """Of chosen stories; by somebody with an account."""
     article = make_article(title="The dam breaks")
     who = ("--as", "ada@courier.example")
-    said = digest("desk", "start", "tide", "--article", article.url, *who, "--json")
+    said = digest("issue", "create", "tide", "--article", article.url, *who, "--json")
     started = Issue.objects.get(pk=said.facts["id"])
     assert (started.state, started.kind) == (State.DRAFT, "manual")
     assert started.stories.get().title == "The dam breaks"
     assert (
         "no topic called Sky"
-        in digest("desk", "start", "tide", "--article", article.url, "--topic", "Sky", *who).err
+        in digest("issue", "create", "tide", "--article", article.url, "--topic", "Sky", *who).err
     )
-    nobody = digest("desk", "start", "tide", "--as", "eve@courier.example")
-    assert "Nobody with an account" in nobody.err
+    nobody = digest("issue", "create", "tide", "--as", "eve@courier.example")
+    assert "There is no account" in nobody.err
 
 
 @pytest.mark.parametrize(("typed", "words"), [("soon", "use a time like"), ("2099-01-01", "zone")])
 def test_a_time_names_its_zone(digest: Digest, issue: Issue, typed: str, words: str) -> None:
     """Or it is asked for."""
-    assert words in digest("desk", "send", issue.pk, "--yes", "--at", typed).err
+    assert words in digest("issue", "send", issue.pk, "--yes", "--at", typed).err
 
 
 def test_a_newsletter_has_a_desk(digest: Digest, issue: Issue) -> None:
