@@ -6,6 +6,10 @@ Declarations are often wrong: servers add `charset=utf-8` to everything, templat
 
 import codecs
 import re
+from itertools import islice
+
+import webencodings
+from charset_normalizer import from_bytes
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -18,25 +22,12 @@ _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""",
     re.IGNORECASE,
 )
-# As browsers read them (WHATWG Encoding Standard §4.2): the narrower name means the wider set.
-_WIDER = {
-    "ascii": "windows-1252",
-    "us-ascii": "windows-1252",
-    "iso-8859-1": "windows-1252",
-    "iso8859-1": "windows-1252",
-    "latin1": "windows-1252",
-    "latin-1": "windows-1252",
-    "iso-8859-9": "windows-1254",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc-kr": "cp949",
-    "ks_c_5601-1987": "cp949",
-}
-# Not for a declaration written in ASCII, or not for text from strangers.
-_NEVER = ("utf-16", "utf-32", "utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape")
-_ESCAPED = {"iso2022-jp", "iso2022-kr", "hz"}  # ASCII bytes that mean more
-_HEAD = 2048
+# A declaration that was read as ASCII is not in UTF-16; the others are not in Python, or not text.
+_IGNORED = {"utf-16le", "utf-16be", "replacement", "x-user-defined"}
+_ESCAPED = "iso2022_jp"  # ASCII bytes that mean more
+_HEAD = 16_384  # bytes in which a declaration is looked for; some templates write it late
+_LATIN_END = "\u024f"  # last letter of Latin Extended-B
+_SAMPLE = 2000  # letters that are enough to tell a script
 
 
 def decode(body: bytes, charset: str | None = None) -> str:
@@ -44,23 +35,41 @@ def decode(body: bytes, charset: str | None = None) -> str:
 
     A byte order mark decides. Then bytes above ASCII that are valid UTF-8 are UTF-8: in no other
     encoding does ordinary text happen to be. Then the document's own declaration, the header's,
-    and windows-1252. UTF-8 with a few broken bytes stays UTF-8, with U+FFFD for those.
+    what the bytes look like, and windows-1252. UTF-8 with a few broken bytes stays UTF-8, with
+    U+FFFD for those.
     """
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
-    declared = [name for name in (_declared(body), _known(charset)) if name]
+    declared = [name for name in (_declared(body), _codec(charset)) if name]
     return body.decode(_wide(body) or _encoding(body, declared), "replace")
 
 
 def _encoding(body: bytes, declared: list[str]) -> str:
     if body.isascii():
-        return next((name for name in declared if name in _ESCAPED), "ascii")
+        return _ESCAPED if _ESCAPED in declared else "ascii"
     if _is_utf8(body):
         return "utf-8"
     fitting = (name for name in declared if name != "utf-8" and _fits(body, name))
-    damaged = "utf-8" if "utf-8" in declared and _mostly_utf8(body) else "windows-1252"
-    return next(fitting, damaged)
+    return next(fitting, "") or _guess(body, declared)
+
+
+def _guess(body: bytes, declared: list[str]) -> str:
+    """Return the codec of bytes that are in none of the declared encodings.
+
+    Statistics tell Cyrillic, Greek and East Asian encodings apart, but take one Latin encoding for
+    another as often as not; windows-1252 is the likeliest of those.
+    """
+    if "utf-8" in declared and _mostly_utf8(body):
+        return "utf-8"
+    guess = from_bytes(body).best()
+    return guess.encoding if guess and not _is_latin(str(guess)) else "windows-1252"
+
+
+def _is_latin(text: str) -> bool:
+    """Say whether most letters beyond ASCII are Latin ones."""
+    letters = list(islice((c for c in text if c > "\x7f" and c.isalpha()), _SAMPLE))
+    return sum(c <= _LATIN_END for c in letters) * 2 >= len(letters)
 
 
 def _wide(body: bytes) -> str:
@@ -74,19 +83,20 @@ def _wide(body: bytes) -> str:
 
 
 def _declared(body: bytes) -> str:
-    found = _DECLARED.search(body, 0, _HEAD)
-    return _known((found[1] or found[2]).decode("ascii")) if found else ""
+    match = _DECLARED.search(body, 0, _HEAD)
+    return _codec((match[1] or match[2]).decode("ascii")) if match else ""
 
 
-def _known(name: str | None) -> str:
-    """Return the codec that a declared name stands for, or "" if Python has none for text."""
-    wider = _WIDER.get((name or "").lower(), name or "")
-    try:
-        b"".decode(wider)  # LookupError also for codecs that are no character sets, like zip
-        plain = codecs.lookup(wider).name.replace("_", "-")
-    except (LookupError, ValueError):
+def _codec(label: str | None) -> str:
+    """Return Python's codec for a declared encoding as browsers read it, or "" for none of theirs.
+
+    By the WHATWG Encoding Standard §4.2 ISO-8859-1 means windows-1252, and GB2312 means GB18030.
+    What is not a character set (zip, rot13, base64) has no label there.
+    """
+    encoding = webencodings.lookup(label or "")
+    if encoding is None or encoding.name in _IGNORED:
         return ""
-    return "" if plain.startswith(_NEVER) else plain
+    return "gb18030" if encoding.name == "gbk" else encoding.codec_info.name
 
 
 def _is_utf8(body: bytes) -> bool:

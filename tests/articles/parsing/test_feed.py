@@ -61,6 +61,54 @@ def test_japanese_by_escapes_is_read() -> None:
     assert entries(text.encode("iso-2022-jp"))[0].title == "潮の満ち引き"
 
 
+@pytest.mark.parametrize(
+    ("title", "encoding", "label"),
+    [
+        ("潮の満ち引き", "cp932", "x-sjis"),
+        ("밀물과 썰물", "cp949", "ks_c_5601-1987"),
+        ("潮汐 €", "gb18030", "gb2312"),
+        ("น้ำขึ้นน้ำลง", "cp874", "tis-620"),
+    ],
+)
+def test_labels_mean_what_browsers_take_them_for(title: str, encoding: str, label: str) -> None:
+    """The WHATWG Encoding Standard names the wider set behind each label."""
+    text = rss(f"<title>{title}</title>", head=f'<?xml version="1.0" encoding="{label}"?>')
+    assert entries(text.encode(encoding))[0].title == title
+
+
+@pytest.mark.parametrize(
+    "label", ["zip", "rot13", "base64", "hex", "idna", "utf-7", "utf-16", "undefined", "hz-gb-2312"]
+)
+def test_codecs_that_are_no_encoding_of_text_are_ignored(label: str) -> None:
+    """Python has codecs for much that is not a character set, and some that are never ASCII."""
+    text = rss("<title>Café</title>", head=f'<?xml version="1.0" encoding="{label}"?>')
+    assert entries(text.encode("windows-1252"), label)[0].title == "Café"
+
+
+@pytest.mark.parametrize(
+    ("title", "encoding"),
+    [
+        ("Новости порта: паром опоздал, тюлени ждали до полудня", "windows-1251"),
+        ("Новости порта: паром опоздал, тюлени ждали до полудня", "koi8-r"),
+        (
+            "港のフェリーが遅れ、アザラシは昼まで岸壁にいました。船は明日の朝に出る予定です。",
+            "shift_jis",
+        ),
+        (
+            "港のフェリーが遅れ、アザラシは昼まで岸壁にいました。船は明日の朝に出る予定です。",
+            "euc-jp",
+        ),
+        ("Fähren fallen aus, die Möwen bleiben", "windows-1252"),
+        ("El niño y la señora esperan el barco", "windows-1252"),
+        ("Färjan går igen på lördag", "windows-1252"),
+    ],
+)
+def test_an_undeclared_encoding_is_told_by_its_script(title: str, encoding: str) -> None:
+    """Other scripts show in the bytes; what looks Latin is taken as windows-1252."""
+    body = rss(f"<title>{title}</title>", head='<?xml version="1.0"?>').encode(encoding)
+    assert entries(body)[0].title == title
+
+
 def test_a_few_broken_bytes_do_not_spoil_the_rest() -> None:
     """UTF-8 with one bad byte stays UTF-8."""
     body = rss(

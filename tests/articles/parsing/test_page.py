@@ -140,3 +140,10 @@ def test_deep_nesting_is_survived() -> None:
     with suppress(ParseError):
         article(page("<div>" * 100_000 + "<b><i>" * 10_000))
     assert time.monotonic() - began < 10
+
+
+def test_a_declaration_written_late_is_found() -> None:
+    """Templates put comments and scripts before it, more than the 1024 bytes of the standard."""
+    head = f"<!-- {'x' * 5000} --><meta charset=windows-1250>"
+    html = page("", head).replace("The ferry waits", "Pogłoski").encode("windows-1250")
+    assert cleaning.cleaned(parsing.parse_page(html)).entries[0].title == "Pogłoski"
