@@ -16,7 +16,7 @@ import feedparser
 from digest.articles.errors import ParseError
 from digest.articles.parsing import markup
 from digest.articles.parsing.base import Document, Entry, Image, newest
-from digest.articles.parsing.dates import from_struct, moment
+from digest.articles.parsing.dates import Dates
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
@@ -106,9 +106,11 @@ def _document(found: Any, base: str) -> Document:
     channel: Fields = found.feed
     site = _site(channel, base)
     language = _text(channel, "language")
+    dates = Dates(language)
     is_atom = found.version.startswith("atom")
     entries = [
-        _entry({**fields, "is_atom": is_atom}, site or base, language) for fields in found.entries
+        _entry({**fields, "is_atom": is_atom}, site or base, language, dates)
+        for fields in found.entries
     ]
     return Document(
         kind="atom" if is_atom else "rss",
@@ -130,10 +132,10 @@ def _ttl(channel: Fields) -> int:
     return int(value) * 60 if value.isascii() and value.isdigit() and len(value) < 6 else 0
 
 
-def _entry(fields: Fields, base: str, language: str) -> Entry:
+def _entry(fields: Fields, base: str, language: str, dates: Dates) -> Entry:
     base = _base(fields) or base
     body, root = _body(fields, base)
-    published, updated = _moments(fields)
+    published, updated = (dates.parse(_text(fields, name)) for name in ("published", "updated"))
     url = _url(fields, base)
     return Entry(
         guid=_text(fields, "id"),
@@ -145,7 +147,7 @@ def _entry(fields: Fields, base: str, language: str) -> Entry:
         section=_text(fields, "prism_section"),
         tags=tuple(str(tag.get("term") or tag.get("label") or "") for tag in _list(fields, "tags")),
         language=_language(fields) or language,
-        published_at=published,
+        published_at=published or updated,  # a feed that only knows one means when it came out
         updated_at=updated,
         image=_image(fields, base, root),
     )
@@ -227,15 +229,6 @@ def _name(author: Fields) -> str:
     """Return an author's name; a bare address is none."""
     name = _text(author, "name")
     return "" if _MAIL.fullmatch(name) else name
-
-
-def _moments(fields: Fields) -> tuple[Any, Any]:
-    """Return when it was published and updated; a feed that only knows one means the former."""
-    published, updated = (
-        from_struct(fields.get(f"{name}_parsed")) or moment(_text(fields, name))
-        for name in ("published", "updated")
-    )
-    return published or updated, updated
 
 
 def _image(fields: Fields, base: str, root: Any) -> Image:

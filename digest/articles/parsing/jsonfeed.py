@@ -8,7 +8,7 @@ from typing import Any
 from digest.articles.errors import ParseError
 from digest.articles.parsing import markup
 from digest.articles.parsing.base import Document, Entry, Image, newest
-from digest.articles.parsing.dates import moment
+from digest.articles.parsing.dates import Dates
 
 Fields = Mapping[str, Any]
 
@@ -24,22 +24,25 @@ def parse(text: str, base: str = "") -> Document:
     if not isinstance(found, dict) or not isinstance(found.get("items"), list):
         raise ParseError("This is JSON, but no JSON Feed: it has no list of items.")
     site = markup.absolute(_text(found, "home_page_url"), base)
+    language = _text(found, "language")
+    dates = Dates(language)
     items = [item for item in found["items"] if isinstance(item, dict)]
     return Document(
         kind="json",
         title=_escaped(found, "title"),
         site_url=site,
-        language=_text(found, "language"),
-        entries=newest([_entry(item, site or base, _text(found, "language")) for item in items]),
+        language=language,
+        entries=newest([_entry(item, site or base, language, dates) for item in items]),
     )
 
 
-def _entry(item: Fields, base: str, language: str) -> Entry:
+def _entry(item: Fields, base: str, language: str, dates: Dates) -> Entry:
     url = _text(item, "url")
     url = markup.absolute(url, base) if url else ""
     body = _text(item, "content_html") or _paragraphs(_text(item, "content_text"))
     root = markup.parsed(body, url or base)
-    published, updated = moment(_text(item, "date_published")), moment(_text(item, "date_modified"))
+    published = dates.parse(_text(item, "date_published"))
+    updated = dates.parse(_text(item, "date_modified"))
     return Entry(
         guid=_identifier(item),
         url=url,

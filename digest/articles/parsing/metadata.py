@@ -1,14 +1,14 @@
 """What a page declares about its article: JSON-LD (schema.org), OpenGraph, other meta elements."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from lxml.html import HtmlElement
 
-from digest.articles.parsing.dates import moment
+from digest.articles.parsing.dates import Dates
 from digest.articles.plain_text import line, text
 
 Fields = Mapping[str, Any]
@@ -40,6 +40,11 @@ def read(page: HtmlElement) -> Facts:
     """Read a page's facts; JSON-LD wins, being written for machines alone."""
     meta = _meta(page)
     told = next(_articles(page), {})
+    language = (
+        page.get("lang", "") or page.get("{http://www.w3.org/XML/1998/namespace}lang", "")
+        or meta.get("og:locale", "") or _plain(told.get("inLanguage"))
+    )  # fmt: skip
+    dates = Dates(language)
     return Facts(
         is_article=bool(told) or meta.get("og:type", "").lower() == "article",
         headline=_plain(told.get("headline"))
@@ -52,10 +57,9 @@ def read(page: HtmlElement) -> Facts:
         section=_plain(told.get("articleSection"))
         or meta.get("article:section", "").split(",")[0],  # some list every section they know
         tags=_tags(page, told),
-        language=page.get("lang", "") or page.get("{http://www.w3.org/XML/1998/namespace}lang", "")
-        or meta.get("og:locale", "") or _plain(told.get("inLanguage")),
-        published_at=_date(page, told, meta, "datePublished", "article:published_time"),
-        updated_at=_date(page, told, meta, "dateModified", "article:modified_time"),
+        language=language,
+        published_at=_first_date(dates, _published(page, told, meta)),
+        updated_at=_first_date(dates, _updated(page, told, meta)),
         images=_images(page, told, meta),
         image_alt=meta.get("og:image:alt", ""),
         image_caption=_image_caption(page),
@@ -172,17 +176,31 @@ def _tags(page: HtmlElement, told: Fields) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in plain if tag))
 
 
-def _date(
+def _first_date(dates: Dates, texts: Iterable[str]) -> datetime | None:
+    return next((date for text in texts if (date := dates.parse(text))), None)
+
+
+def _published(page: HtmlElement, told: Fields, meta: dict[str, str]) -> list[str]:
+    return [
+        *_dated(page, told, meta, "datePublished", "article:published_time"),
+        meta.get("date", ""),
+        meta.get("parsely-pub-date", ""),
+        *page.xpath("//article//time/@datetime")[:1],
+    ]
+
+
+def _updated(page: HtmlElement, told: Fields, meta: dict[str, str]) -> list[str]:
+    return _dated(page, told, meta, "dateModified", "article:modified_time")
+
+
+def _dated(
     page: HtmlElement, told: Fields, meta: dict[str, str], name: str, other: str
-) -> datetime | None:
+) -> list[str]:
+    """Return what a page declares under a schema.org name, or another name of a meta element."""
     marked = [
         e.get("datetime") or e.get("content") or "" for e in page.xpath(f"//*[@itemprop='{name}']")
     ]
-    written = [_plain(told.get(name)), meta.get(other, ""), *marked[:1]]
-    if name == "datePublished":
-        written += [meta.get("date", ""), meta.get("parsely-pub-date", "")]
-        written += [e.get("datetime", "") for e in page.xpath("//article//time[@datetime]")[:1]]
-    return next((found for value in written if (found := moment(value))), None)
+    return [_plain(told.get(name)), meta.get(other, ""), *marked[:1]]
 
 
 def _images(page: HtmlElement, told: Fields, meta: dict[str, str]) -> tuple[str, ...]:

@@ -1,0 +1,101 @@
+"""Dates as publishers write them: whole or not at all."""
+
+import time
+
+import pytest
+
+from digest.articles import parsing
+from digest.articles.parsing.dates import Dates
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("Sun, 29 Nov 2026 12:00:00 CET", "2026-11-29T11:00"),
+        ("Sun, 29 Nov 2026 12:30:00 EET", "2026-11-29T10:30"),
+        ("Sun, 29 Nov 2026 19:00:00 JST", "2026-11-29T10:00"),
+        ("Sun, 29 Nov 2026 21:00:00 AEDT", "2026-11-29T10:00"),
+        ("Sun, 29 Nov 2026 04:00:00 PST", "2026-11-29T12:00"),
+        ("Sun, 29 Nov 2026 11:00:00 BST", "2026-11-29T10:00"),
+        ("Sun, 29 Nov 2026 12:00:00 MESZ", "2026-11-29T10:00"),
+        ("Sun, 29 Nov 2026 10:00:00 Z", "2026-11-29T10:00"),
+        ("Sat, 28 Nov 26 09:00:00 CET", "2026-11-28T08:00"),
+        ("Sat, 28 Nov 2026 09:00:00 +0100 (CET)", "2026-11-28T08:00"),
+        ("Fri Nov 27 2026 22:00:00 GMT+0100 (Central European Standard Time)", "2026-11-27T21:00"),
+        ("Sat Nov 28 09:00:00 +0000 2026", "2026-11-28T09:00"),
+        ("2026-11-28 09:00:00 +0000 UTC", "2026-11-28T09:00"),
+        ("2023-11-01 10:00:00 UTC", "2023-11-01T10:00"),
+        ("2026-11-28T09:00:00.000000000Z", "2026-11-28T09:00"),
+        ("Nov 28, 2026", "2026-11-28T00:00"),
+        ("November 28th, 2026 9:00 am", "2026-11-28T09:00"),
+        ("Saturday, November 28, 2026 - 09:00", "2026-11-28T09:00"),
+        ("28.11.2026 09:00", "2026-11-28T09:00"),
+        ("01-11-2023 10:29", "2023-11-01T10:29"),
+        ("sam., 28 nov. 2026 09:00:00 +0100", "2026-11-28T08:00"),
+        ("29. November 2026, 15:15 Uhr", "2026-11-29T15:15"),
+        ("lunes, 2 de noviembre de 2026, 15:15 h", "2026-11-02T15:15"),
+        ("2026年11月28日 09:00", "2026-11-28T09:00"),
+        ("28 בנובמבר 2026", "2026-11-28T00:00"),
+        ("1795860000", "2026-11-28T10:00"),
+    ],
+)
+def test_a_date_is_read_with_its_zone(text: str, date: str) -> None:
+    """In the forms of the standards, of browsers, and of templates in many languages."""
+    parsed = Dates().parse(text)
+    assert parsed is not None
+    assert parsed.isoformat() == f"{date}:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12:30",
+        "2026",
+        "Nov 2026",
+        "28 Nov",
+        "Saturday",
+        "3 hours ago",
+        "hier",
+        "Volume 3, 2026",
+        "On 29 Nov 2026 and 30 Nov 2026",
+        "Sun, 29 Nov 2026 12:00:00 XYZ",
+        "Sun, 16 Dec 2012 1:2:3:4 GMT",
+        "2026-11-28T25:00:00Z",
+    ],
+)
+def test_less_than_a_whole_date_is_none(text: str) -> None:
+    """A time is not today's, and what is left over may change what a date means."""
+    assert Dates().parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "date"),
+    [
+        ("Sun, 29 Nov 2026 16:00:00 IST", "en-IN", "2026-11-29T10:30"),
+        ("Sun, 29 Nov 2026 16:00:00 IST", "he", "2026-11-29T14:00"),
+        ("Sun, 29 Nov 2026 16:00:00 IST", "en-ie", "2026-11-29T15:00"),
+        ("Sun, 29 Nov 2026 16:00:00 IST", "", "2026-11-29T16:00"),
+        ("Sun, 29 Nov 2026 16:00:00 +0530 (IST)", "he", "2026-11-29T10:30"),
+        ("Sun, 29 Nov 2026 16:00:00 CST", "en", "2026-11-29T22:00"),
+        ("Sun, 29 Nov 2026 16:00:00 CST", "zh_CN", "2026-11-29T08:00"),
+        ("03/04/2026", "en-US", "2026-03-04T00:00"),
+        ("03/04/2026", "en-GB", "2026-04-03T00:00"),
+    ],
+)
+def test_the_language_decides_what_is_ambiguous(text: str, language: str, date: str) -> None:
+    """Names of several zones, and the order of day and month; an offset leaves nothing open."""
+    parsed = Dates(language).parse(text)
+    assert parsed is not None
+    assert parsed.isoformat() == f"{date}:00+00:00"
+
+
+def test_a_feed_of_unreadable_dates_is_read_in_time() -> None:
+    """Of tens of thousands only some are tried; the articles are all there."""
+    items = "".join(
+        f"<item><title>{n}</title><pubDate>mar 5 mar 5 mar 5 mar {n}</pubDate></item>"
+        for n in range(20_000)
+    )
+    began = time.monotonic()
+    feed = parsing.parse_feed(f"<rss><channel>{items}</channel></rss>".encode())
+    assert time.monotonic() - began < 20
+    assert feed.entries[0].published_at is None
