@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from htmldate import find_date
+from lxml import etree
 from lxml.html import HtmlElement
 
 from digest.articles.parsing.dates import Dates
@@ -64,6 +66,19 @@ def read(page: HtmlElement) -> Facts:
         image_alt=meta.get("og:image:alt", ""),
         image_caption=_image_caption(page),
     )  # fmt: skip
+
+
+def guess_published(page: HtmlElement, url: str = "") -> datetime | None:
+    """Return the day on which an undated page seems to have come out, at midnight UTC.
+
+    htmldate looks at the address and at what the page shows; its full search, which takes any date
+    on the page, is off.
+    """
+    try:
+        day = find_date(page, extensive_search=False, original_date=True, url=url or None)
+    except (ValueError, TypeError, etree.LxmlError):
+        return None
+    return Dates().parse(day or "")
 
 
 def _meta(page: HtmlElement) -> dict[str, str]:

@@ -29,6 +29,7 @@ def parse(text: str, url: str = "") -> Document:
     """Parse a page; `url` is its address. Raises ParseError where no article can be found on it."""
     page = tree(text)
     told = metadata.read(page)
+    published_at = told.published_at or metadata.guess_published(page, url)
     base = _base(page, url)
     _resolve(page, base)
     headline, title = _headline(page, told)
@@ -49,7 +50,7 @@ def parse(text: str, url: str = "") -> Document:
         section=html.escape(told.section, quote=False),
         tags=tuple(html.escape(tag, quote=False) for tag in told.tags),
         language=told.language,
-        published_at=told.published_at,
+        published_at=published_at,
         updated_at=told.updated_at,
         image=lead,
     )

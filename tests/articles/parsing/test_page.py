@@ -147,3 +147,21 @@ def test_a_declaration_written_late_is_found() -> None:
     head = f"<!-- {'x' * 5000} --><meta charset=windows-1250>"
     html = page("", head).replace("The ferry waits", "Pogłoski").encode("windows-1250")
     assert cleaning.cleaned(parsing.parse_page(html)).entries[0].title == "Pogłoski"
+
+
+@pytest.mark.parametrize(
+    ("address", "head", "date"),
+    [
+        ("https://courier.example/2019/11/20/ferry", "", "2019-11-20"),
+        ("https://courier.example/a", '<meta name="dcterms.date" content="2019-11-20">', "2019-11-20"),
+        ("https://courier.example/a", '<script type="application/ld+json">{"@type":"WebPage","datePublished":"2019-11-20T11:00:09Z"}</script>', "2019-11-20"),
+        ("https://courier.example/2019/11/20/ferry", '<meta property="article:published_time" content="2019-11-19T07:00:00Z">', "2019-11-19"),
+        ("https://courier.example/a", "", None),
+    ],
+)  # fmt: skip
+def test_an_undated_page_is_dated_by_what_it_shows(
+    address: str, head: str, date: str | None
+) -> None:
+    """What the page declares as its article's date comes first."""
+    published_at = article(page("", head), address).published_at
+    assert (published_at.date().isoformat() if published_at else None) == date
