@@ -97,6 +97,16 @@ def test_subscribers_who_come_and_leave_are_told_and_signed(listener: Listener) 
     assert delivering.tell_due() == delivering.Told()
 
 
+def test_a_signature_is_the_schemes() -> None:
+    """As OpenSSL computes it from id, timestamp and body."""
+    secret, message = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSw", "msg_p5jXN8AQM9LWM0D4loKWxJek"
+    assert signing.headers(secret, message, 1614265330, b'{"test": 2432232314}') == {
+        "webhook-id": message,
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,pZN3CVESPCUuihODVQNgWONmlcH9xCz9b1ykcK53XqY=",
+    }
+
+
 def test_pending_wishes_and_imports_are_not_told(listener: Listener) -> None:
     """Only a subscriber's confirmed word is."""
     make_webhook(listener)
