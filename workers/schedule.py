@@ -10,7 +10,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.POLL_SOURCES: 30,
     jobs.PUT_AWAY: 600,
     jobs.COMPACT_GROWTH: 600,
-    jobs.FORGET_TOLD: 600,
+    jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,
 }
 
 SCHEDULE: dict[str, dict[str, Any]] = {

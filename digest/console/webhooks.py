@@ -149,5 +149,5 @@ def _row(webhook: Webhook) -> dict[str, Any]:
         "webhook": webhook,
         "events": [Event(one).label for one in webhook.events],
         "words": [(one, clock.format_moment(one.at)) for one in newest],
-        **asdict(registry.standing(webhook)),
+        **asdict(registry.status_of(webhook)),
     }

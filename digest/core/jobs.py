@@ -21,8 +21,8 @@ PUT_AWAY = "delivery.put_away"
 COMPACT_GROWTH = "delivery.compact_growth"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a subscriber waits, so no issue is before them
 SEND_NOTICES = "notices.send"
-TELL_HOOKS = "webhooks.tell"
-FORGET_TOLD = "webhooks.forget"
+DELIVER_WEBHOOKS = "webhooks.deliver"
+DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 
 NAMES = frozenset(
     {
@@ -35,8 +35,8 @@ NAMES = frozenset(
         COMPACT_GROWTH,
         SETTLE_SIGNUPS,
         SEND_NOTICES,
-        TELL_HOOKS,
-        FORGET_TOLD,
+        DELIVER_WEBHOOKS,
+        DELETE_OLD_WEBHOOK_DELIVERIES,
     }
 )
 

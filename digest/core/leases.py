@@ -8,6 +8,7 @@ The end of a lease is also its fence: a row is claimed again only after that mom
 that was frozen finds another `lease_until` and writes nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -28,11 +29,18 @@ Row = TypeVar("Row", bound=Leased)
 
 
 @transaction.atomic
-def claim(due: QuerySet[Row], limit: int, until: datetime, **changes: Any) -> list[Row]:
+def claim(
+    due: QuerySet[Row],
+    limit: int,
+    until: datetime,
+    *,
+    related: Sequence[str] = (),
+    **changes: Any,
+) -> list[Row]:
     """Lease up to `limit` rows until a moment, in the order of `due`; rows in work are skipped.
 
     `changes` are written with the lease: a state, a count of attempts. Returns the rows as they are
-    then, without related rows.
+    then, with their `related` rows.
     """
     locked = due.select_for_update(skip_locked=True, of=("self",))
     ids = list(locked.values_list("pk", flat=True)[:limit])
@@ -40,7 +48,7 @@ def claim(due: QuerySet[Row], limit: int, until: datetime, **changes: Any) -> li
         return []
     rows = due.model._default_manager.filter(pk__in=ids)  # noqa: SLF001  Django's own name for it
     rows.update(lease_until=until, **changes)
-    leased = rows.in_bulk(ids)
+    leased = rows.select_related(*related).in_bulk(ids) if related else rows.in_bulk(ids)
     return [leased[pk] for pk in ids]
 
 

@@ -104,7 +104,7 @@ def read_unsubscribe_token(token: str) -> SubscriberLink:
 
 
 def story_url(issue: int, story: int) -> str:
-    """Return the link to a story by way of us; the same for all subscribers, so it tells of none."""
+    """Return our own link to a story; the same for all subscribers, so it identifies nobody."""
     return absolute(f"/r/{sign('story', issue, story)}")
 
 
@@ -124,7 +124,7 @@ def ways_out(link: SubscriberLink) -> tuple[str, str]:
 
 
 def preferences_url(subscriber: int, publication: int) -> str:
-    """Return the link to a subscriber's preferences that stands in every mail, and never expires."""
+    """Return the link to a subscriber's preferences in every mail; it never expires."""
     return absolute(f"/preferences/{sign('preferences', subscriber, publication)}")
 
 

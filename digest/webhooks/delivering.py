@@ -1,176 +1,151 @@
-"""Tell webhooks what is due to be told.
+"""Deliver to webhooks what is due.
 
-    round by round, each webhook that is awake: claim its oldest word > say it > record what came of
-    it
+    round by round, for each webhook that may be called: claim its oldest delivery > post it >
+    record the outcome
 
-Claiming is attempting. A worker that dies midway leaves a lease that runs out, and the word is said
-once more under the same id: at least once, never lost. A webhook that fails is left alone for a
-while with all its words, so it costs the others one attempt.
+Claiming counts as an attempt. A worker that dies midway leaves a lease that runs out, and the event
+is posted again under the same id: at least once, never lost. A webhook that fails is not called for
+a while, whatever waits for it, so it costs the others one attempt.
 """
 
-import json
 import random
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 
-from digest.core import clock, jobs, links
+from digest.core import clock, jobs, leases
 from digest.core.errors import DigestError
 from digest.core.http import FetchError, GoneError
-from digest.sending.models import Delivery
-from digest.sending.progress import progress
 from digest.webhooks import registry, retries
 from digest.webhooks.models import Webhook, WebhookDelivery
+from digest.webhooks.payloads import message_id, payload_of
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)  # much longer than an address may take to answer
-KEPT = timedelta(days=30)
-OVER = "Given up: it could not be told in three days."
+RETENTION = timedelta(days=30)  # of deliveries that are settled
+GIVEN_UP = "Given up after three days of attempts."
 
 State = WebhookDelivery.State
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Run:
     """What one run did."""
 
-    told: int = 0
+    delivered: int = 0
     failed: int = 0
 
 
-def tell_due() -> Told:
-    """Tell for a few seconds, or until nothing is due; nudge a successor if something is left."""
-    _sweep(clock.now())
-    told = failed = 0
+def deliver_due() -> Run:
+    """Deliver for a few seconds, or until nothing is due; enqueue a successor if more is left."""
+    sweep(clock.now())
+    delivered = failed = 0
     until = time.monotonic() + settings.DIGEST_SEND_SECONDS
-    while words := [
-        word for webhook in _awake(clock.now()) if (word := _claim(webhook, clock.now()))
-    ]:
-        for word in words:
+    while deliveries := _claim_round(clock.now()):
+        for delivery in deliveries:
             if time.monotonic() > until:
-                _put_back(word)
-            elif _tell(word, clock.now()):
-                told += 1
+                _put_back(delivery)
+            elif _deliver(delivery, clock.now()):
+                delivered += 1
             else:
                 failed += 1
         if time.monotonic() > until:
-            jobs.enqueue(jobs.TELL_HOOKS)
+            jobs.enqueue(jobs.DELIVER_WEBHOOKS)
             break
-    return Told(told, failed)
+    return Run(delivered, failed)
 
 
-def forget_old(now: datetime) -> int:
-    """Delete words settled long ago; return how many."""
-    gone, _ = WebhookDelivery.objects.filter(settled_at__lte=now - KEPT).delete()
-    return gone
-
-
-def said(word: WebhookDelivery) -> bytes:
-    """Return what a webhook is told: type, timestamp and data, as Standard Webhooks has them."""
-    told = {
-        "type": word.event,
-        "timestamp": word.at.isoformat(),
-        "data": {
-            "newsletter": word.newsletter.slug,
-            "publication": word.newsletter.publication.slug,
-            **_about_subscriber(word),
-            **_about_issue(word),
-            **_about_delivery(word),
-        },
-    }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def message_id(word: WebhookDelivery) -> str:
-    """Return the id of a word, the same at every attempt."""
-    return f"msg_{links.sign('webhook-message', word.pk)}"
-
-
-def _sweep(now: datetime) -> None:
-    """Queue again what a dead worker had in hand; give up what nobody could tell in time."""
-    WebhookDelivery.objects.filter(state=State.CLAIMED, lease_until__lt=now).update(
-        state=State.WAITING, lease_until=None
+def sweep(now: datetime) -> None:
+    """Queue again what a dead worker had claimed; give up what could not be delivered in time."""
+    claimed = WebhookDelivery.objects.filter(state=State.CLAIMED)
+    leases.expired(claimed, now).update(state=State.WAITING, lease_until=None)
+    was_tried = (
+        Q(attempts__gt=0) | Q(webhook__failures__gt=0) | Q(webhook__disabled_at__isnull=False)
     )
-    tried = Q(attempts__gt=0) | Q(webhook__failures__gt=0) | Q(webhook__disabled_at__isnull=False)
-    WebhookDelivery.objects.filter(tried, state=State.WAITING, at__lt=now - retries.GIVE_UP).update(
-        state=State.GIVEN_UP, settled_at=now, reply=OVER
-    )
+    too_old = WebhookDelivery.objects.filter(state=State.WAITING, at__lt=now - retries.GIVE_UP)
+    too_old.filter(was_tried).update(state=State.GIVEN_UP, settled_at=now, reply=GIVEN_UP)
 
 
-def _awake(now: datetime) -> QuerySet[Webhook]:
-    rested = Q(retry_at__isnull=True) | Q(retry_at__lte=now)
-    return Webhook.objects.filter(rested, disabled_at__isnull=True).order_by("pk")
+def delete_old(now: datetime) -> int:
+    """Delete deliveries that were settled long ago; return how many."""
+    deleted, _ = WebhookDelivery.objects.filter(settled_at__lte=now - RETENTION).delete()
+    return deleted
 
 
-@transaction.atomic
-def _claim(webhook: Webhook, now: datetime) -> WebhookDelivery | None:
-    """Take a webhook's next word that is due, under a lease; no two callers get the same."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [now + LEASE, webhook.pk, now])
-        found = cursor.fetchone()
-    if not found:
-        return None
+def _claim_round(now: datetime) -> list[WebhookDelivery]:
+    """Claim the oldest delivery of each webhook that may be called."""
+    return [delivery for webhook in _callable(now) for delivery in claim(webhook, now)]
+
+
+def _callable(now: datetime) -> QuerySet[Webhook]:
+    may_retry = Q(retry_at__isnull=True) | Q(retry_at__lte=now)
+    return Webhook.objects.filter(may_retry, disabled_at__isnull=True).order_by("pk")
+
+
+def claim(webhook: Webhook, now: datetime) -> list[WebhookDelivery]:
+    """Claim a webhook's oldest delivery that is due; empty if there is none."""
     related = ("webhook", "newsletter__publication", "subscriber", "issue")
-    return WebhookDelivery.objects.select_related(*related).get(pk=found[0])
+    due = WebhookDelivery.objects.filter(webhook=webhook, state=State.WAITING, due_at__lte=now)
+    return leases.claim(
+        due.order_by("due_at", "pk"),
+        limit=1,
+        until=now + LEASE,
+        related=related,
+        state=State.CLAIMED,
+        attempts=F("attempts") + 1,
+    )
 
 
-_CLAIM = """
-UPDATE webhooks_webhookdelivery SET state = 1, attempts = attempts + 1, lease_until = %s
-WHERE id = (
-    SELECT id FROM webhooks_webhookdelivery WHERE webhook_id = %s AND state = 0 AND due_at <= %s
-    ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-)
-RETURNING id
-"""
-
-
-def _tell(word: WebhookDelivery, now: datetime) -> bool:
-    """Say one word to its webhook, and record what came of it."""
+def _deliver(delivery: WebhookDelivery, now: datetime) -> bool:
+    """Post one delivery and record the outcome; return whether it was accepted."""
     try:
-        status = registry.send(word.webhook, message_id(word), said(word), now)
+        status = registry.post(delivery.webhook, message_id(delivery), payload_of(delivery), now)
     except DigestError as problem:
-        _fail(word, problem, now)
+        _record_failure(delivery, problem, now)
         return False
     except DatabaseError:
         raise
-    except Exception as problem:  # one odd word must not hold up all the others for ever
-        log.exception("a webhook could not be told", webhook=word.webhook.name)
-        _fail(word, DigestError(f"Something unforeseen went wrong: {problem!r}"), now)
+    except Exception as problem:  # one odd event must not hold up all the others for ever
+        log.exception("webhook delivery failed unexpectedly", webhook=delivery.webhook.name)
+        _record_failure(delivery, DigestError(f"Unexpected error: {problem!r}"), now)
         return False
-    _record(word, state=State.DELIVERED, settled_at=now, reply=str(status))
-    Webhook.objects.filter(pk=word.webhook_id).exclude(failures=0).update(
+    leases.finish(delivery, state=State.DELIVERED, settled_at=now, reply=str(status))
+    Webhook.objects.filter(pk=delivery.webhook_id).exclude(failures=0).update(
         failures=0, failing_since=None, retry_at=None, note=""
     )
     return True
 
 
-def _fail(word: WebhookDelivery, problem: DigestError, now: datetime) -> None:
-    """Note a failure on the word and on its webhook."""
-    asked = problem.retry_after if isinstance(problem, FetchError) else None
-    jitter = random.random()  # noqa: S311
-    due = retries.next_try(word.attempts, word.at, now, asked, jitter)
-    if due is None:
-        _record(word, state=State.GIVEN_UP, settled_at=now, reply=f"{OVER} {problem}")
-    else:
-        _record(word, state=State.WAITING, due_at=due, reply=str(problem))
+def _record_failure(delivery: WebhookDelivery, problem: DigestError, now: datetime) -> None:
+    """Record a failure on the delivery and on its webhook."""
+    retry_after = problem.retry_after if isinstance(problem, FetchError) else None
+    chance = random.random()  # noqa: S311
+    due_at = retries.next_attempt(delivery.attempts, delivery.at, now, retry_after, chance)
+    leases.finish(delivery, **_outcome(problem, due_at, now))
     with transaction.atomic():
-        webhook = Webhook.objects.select_for_update().get(pk=word.webhook_id)
+        webhook = Webhook.objects.select_for_update().get(pk=delivery.webhook_id)
         webhook.failures += 1
         webhook.failing_since = webhook.failing_since or now
-        webhook.retry_at = now + retries.wait(webhook.failures, asked, jitter)
+        webhook.retry_at = now + retries.wait(webhook.failures, retry_after, chance)
         webhook.note = str(problem)
         if isinstance(problem, GoneError) or retries.is_hopeless(
             webhook.failures, webhook.failing_since, now
         ):
             _disable(webhook, now)
         webhook.save()
+
+
+def _outcome(problem: DigestError, due_at: datetime | None, now: datetime) -> dict[str, Any]:
+    if due_at is None:
+        return {"state": State.GIVEN_UP, "settled_at": now, "reply": f"{GIVEN_UP} {problem}"}
+    return {"state": State.WAITING, "due_at": due_at, "reply": str(problem)}
 
 
 def _disable(webhook: Webhook, now: datetime) -> None:
@@ -180,32 +155,5 @@ def _disable(webhook: Webhook, now: datetime) -> None:
     log.error("webhook disabled", webhook=webhook.name, note=webhook.note)
 
 
-def _put_back(word: WebhookDelivery) -> None:
-    _record(word, state=State.WAITING, attempts=F("attempts") - 1)
-
-
-def _record(word: WebhookDelivery, **facts: Any) -> None:
-    """Record, unless the lease ran out meanwhile and another has the word."""
-    mine = WebhookDelivery.objects.filter(pk=word.pk, state=State.CLAIMED, attempts=word.attempts)
-    mine.update(lease_until=None, **facts)
-
-
-def _about_subscriber(word: WebhookDelivery) -> dict[str, Any]:
-    if word.subscriber is None:
-        return {}
-    return {"subscriber": word.subscriber.pk, "email": word.subscriber.email}
-
-
-def _about_issue(word: WebhookDelivery) -> dict[str, Any]:
-    if (issue := word.issue) is None:
-        return {}
-    known: dict[str, Any] = {"issue": issue.pk, "slot": issue.slot.isoformat()}
-    if word.delivery_id is None:
-        counts = progress(issue)
-        known |= {"subject": issue.subject, "eligible": counts.eligible, **asdict(counts)}
-    return known
-
-
-def _about_delivery(word: WebhookDelivery) -> dict[str, Any]:
-    found = Delivery.objects.filter(pk=word.delivery_id).first() if word.delivery_id else None
-    return {"code": found.reply_code, "reply": found.reply} if found else {}
+def _put_back(delivery: WebhookDelivery) -> None:
+    leases.finish(delivery, state=State.WAITING, attempts=F("attempts") - 1)

@@ -1,40 +1,41 @@
-"""Where events are told, and what is still to be told."""
+"""Webhooks, and the events on their way to them."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from digest.core.leases import Leased
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers.models import Subscriber
 
 
 class Event(models.TextChoices):
-    """What a webhook may be told of."""
+    """What a webhook can receive."""
 
     SUBSCRIBED = "subscriber.subscribed", "a subscriber has confirmed a newsletter"
-    UNSUBSCRIBED = "subscriber.unsubscribed", "a subscriber has left a newsletter"
-    SENT = "issue.sent", "an issue is done"
-    BOUNCED = "delivery.bounced", "a subscriber's server refused an issue for good"
+    UNSUBSCRIBED = "subscriber.unsubscribed", "a subscriber has unsubscribed from a newsletter"
+    SENT = "issue.sent", "an issue has been sent to everyone"
+    BOUNCED = "delivery.bounced", "a subscriber's mail server has refused an issue permanently"
 
 
 class Webhook(models.Model):
-    """An address that is told of events, and how it is doing."""
+    """An address that events are posted to, and how that is going."""
 
     name = models.SlugField(max_length=64, unique=True)
     url = models.CharField(max_length=2000)
     sealed_secret = models.TextField()  # digest.core.sealing
     events = ArrayField(models.CharField(max_length=32, choices=Event))
-    publication = models.ForeignKey(  # none: of all
+    publication = models.ForeignKey(  # null: all publications
         Publication, on_delete=models.CASCADE, null=True, related_name="webhooks"
     )
     created_at = models.DateTimeField()
 
     failures = models.PositiveIntegerField(default=0)  # in a row
     failing_since = models.DateTimeField(null=True)
-    retry_at = models.DateTimeField(null=True)  # nobody knocks before this
+    retry_at = models.DateTimeField(null=True)  # not called before this
     disabled_at = models.DateTimeField(null=True)
-    note = models.TextField(blank=True)  # what went wrong last, or why it was disabled
+    note = models.TextField(blank=True)  # the last problem, or why it was disabled
 
     class Meta:
         constraints = [
@@ -45,10 +46,10 @@ class Webhook(models.Model):
         return self.name
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(Leased):
     """One event to deliver to one webhook. A trigger inserts it with the change that it reports.
 
-    It holds ids alone, so nothing of a subscriber stays when they are erased.
+    It holds only ids, so nothing of a subscriber remains when they are erased.
     """
 
     class State(models.IntegerChoices):
@@ -70,8 +71,7 @@ class WebhookDelivery(models.Model):
 
     state = models.SmallIntegerField(choices=State, default=State.WAITING)
     due_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)  # also the fence of a claim
-    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
     reply = models.TextField(blank=True)
 

@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 class WebhookError(DigestError):
-    """A webhook cannot be as asked for."""
+    """A webhook cannot be added or changed in this way."""
 
 
 def add(
@@ -32,18 +32,18 @@ def add(
     now: datetime,
     publication: Publication | None = None,
 ) -> tuple[Webhook, str]:
-    """Tell an address of events from now on; return the webhook, and the secret that it signs with.
+    """Add a webhook; return it, and the secret that its calls are signed with.
 
-    Raises WebhookError for a name that is taken, an unknown event, or an address that won't do.
+    Raises WebhookError for a name that is in use, an unknown event, or a bad address.
     """
     if not _NAME.fullmatch(name) or len(name) > 64:
-        raise WebhookError(f"{name!r} cannot be a name; use a-z, 0-9 and hyphens.")
+        raise WebhookError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
     secret = signing.new_secret()
     webhook = Webhook(
         name=name,
-        url=_address(url),
+        url=_checked_url(url),
         sealed_secret=sealing.seal(secret),
-        events=_known(events),
+        events=_checked_events(events),
         publication=publication,
         created_at=now,
     )
@@ -51,48 +51,48 @@ def add(
         with transaction.atomic():
             webhook.save()
     except IntegrityError as cause:
-        raise WebhookError(f"There is a webhook {name!r} already.") from cause
+        raise WebhookError(f"A webhook {name!r} exists already.") from cause
     return webhook, secret
 
 
 def find(name: str) -> Webhook:
     """Return a webhook; raise WebhookError if there is none."""
-    if found := Webhook.objects.filter(name=name).first():
-        return found
+    if webhook := Webhook.objects.filter(name=name).first():
+        return webhook
     raise WebhookError(f"There is no webhook {name!r}. `digest webhook list` shows them.")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a webhook is doing, and how many words it was told or is still to be told."""
+class Status:
+    """How a webhook is doing, and its deliveries of the last 30 days."""
 
     state: str  # ok, failing or disabled
     waiting: int
-    told: int  # of the last `telling.KEPT`, as what was given up
+    delivered: int
     given_up: int
 
 
-def standing(webhook: Webhook) -> Standing:
+def status_of(webhook: Webhook) -> Status:
     """Return how a webhook is doing."""
     counts = webhook.deliveries.aggregate(
         waiting=Count(
             "id", filter=Q(state__in=[WebhookDelivery.State.WAITING, WebhookDelivery.State.CLAIMED])
         ),
-        told=Count("id", filter=Q(state=WebhookDelivery.State.DELIVERED)),
+        delivered=Count("id", filter=Q(state=WebhookDelivery.State.DELIVERED)),
         given_up=Count("id", filter=Q(state=WebhookDelivery.State.GIVEN_UP)),
     )
     state = "disabled" if webhook.disabled_at else "failing" if webhook.failures else "ok"
-    return Standing(state, **counts)
+    return Status(state, **counts)
 
 
 def test(webhook: Webhook, now: datetime) -> int:
     """Send a webhook a signed event called `test`, at once; return its 2xx status, or raise."""
     stamp = int(now.timestamp() * 1_000_000)
     body = f'{{"type":"test","timestamp":"{now.isoformat()}","data":{{}}}}'.encode()
-    return send(webhook, f"msg_{links.sign('webhook-test', webhook.pk, stamp)}", body, now)
+    return post(webhook, f"msg_{links.sign('webhook-test', webhook.pk, stamp)}", body, now)
 
 
-def send(webhook: Webhook, message_id: str, body: bytes, now: datetime) -> int:
+def post(webhook: Webhook, message_id: str, body: bytes, now: datetime) -> int:
     """Post a signed body to a webhook; return the 2xx status, or raise FetchError."""
     secret = sealing.unseal(webhook.sealed_secret)
     signed = signing.headers(secret, message_id, int(now.timestamp()), body)
@@ -100,46 +100,49 @@ def send(webhook: Webhook, message_id: str, body: bytes, now: datetime) -> int:
 
 
 def enable(webhook: Webhook) -> None:
-    """Let a webhook be told again, from what happens now on."""
+    """Enable a webhook again; it gets the events from now on."""
     webhook.disabled_at = webhook.failing_since = webhook.retry_at = None
     webhook.failures, webhook.note = 0, ""
     webhook.save()
 
 
-def _known(events: Iterable[str]) -> list[str]:
-    given = set(events)
-    if unknown := sorted(given - set(Event)):
-        raise WebhookError(f"{unknown[0]!r} is no event. There are: {', '.join(Event)}.")
-    if not given:
-        raise WebhookError(f"Say which events: {', '.join(Event)}.")
-    return [event.value for event in Event if event in given]
+def _checked_events(names: Iterable[str]) -> list[str]:
+    selected = set(names)
+    if unknown := sorted(selected - set(Event)):
+        raise WebhookError(f"{unknown[0]!r} is not an event. Choose from: {', '.join(Event)}.")
+    if not selected:
+        raise WebhookError(f"Choose at least one event: {', '.join(Event)}.")
+    return [event.value for event in Event if event in selected]
 
 
-def _address(url: str) -> str:
-    """Return an address that mail addresses may be sent to: https, or one that is excepted."""
+def _checked_url(url: str) -> str:
+    """Return an address that may receive email addresses: https, or one the operator allows."""
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as cause:
-        raise WebhookError(f"{url[:200]!r} is no web address.") from cause
+        raise WebhookError(f"{url[:200]!r} is not a web address.") from cause
     if parts.scheme not in {"http", "https"} or not host or len(url) > http.MAX_URL:
-        raise WebhookError(f"{url[:200]!r} is no web address; it has to begin with https://.")
+        raise WebhookError(f"{url[:200]!r} is not a web address; it has to begin with https://.")
     if parts.username or parts.password:
-        raise WebhookError("Leave name and password out: the signature says who calls.")
-    if _is_excepted(host, port):
+        raise WebhookError("Leave out the user name and password: the signature proves who calls.")
+    if _is_allowed(host, port):
         return url.strip()
     if parts.scheme != "https":
-        raise WebhookError("Subscribers' addresses go there: it has to begin with https://.")
+        raise WebhookError(
+            "The address has to begin with https://, because events contain email addresses."
+        )
     return url.strip()
 
 
-def _is_excepted(host: str, port: int) -> bool:
-    """Say whether the operator named this address; raise WebhookError for one that is nobody's."""
+def _is_allowed(host: str, port: int) -> bool:
+    """Return whether the operator allows this address; raise WebhookError for a private one."""
     try:
         ip = ip_address(host)
     except ValueError:
         return False
-    if any(one.covers(str(ip), port) for one in ssrf_guard.allowed(settings.DIGEST_FETCH_ALLOW)):
+    allowed = ssrf_guard.allowed(settings.DIGEST_FETCH_ALLOW)
+    if any(network.covers(str(ip), port) for network in allowed):
         return True
     if not ssrf_guard.is_public(str(ip)):
         raise WebhookError(f"{host} is not on the public internet; name it in DIGEST_FETCH_ALLOW.")

@@ -27,7 +27,7 @@ def test_nobody_waits_long_for_a_broker_that_hangs(hung: None) -> None:
     """The nudge is dropped, and said so; a sweep finds the work."""
     began = time.monotonic()
     with capture_logs() as logs:
-        jobs.enqueue(jobs.TELL_HOOKS)
+        jobs.enqueue(jobs.DELIVER_WEBHOOKS)
     assert time.monotonic() - began < 8
     assert [one["event"] for one in logs] == ["nudge lost, a sweep will follow"]
 
@@ -36,7 +36,7 @@ def test_nobody_waits_long_for_a_broker_that_hangs(hung: None) -> None:
 def test_a_nudge_waits_for_the_commit(hung: None) -> None:
     """What is rolled back nudges nobody."""
     with capture_logs() as logs, transaction.atomic():
-        jobs.enqueue(jobs.TELL_HOOKS)
+        jobs.enqueue(jobs.DELIVER_WEBHOOKS)
         transaction.set_rollback(True)
     assert logs == []
 

@@ -15,8 +15,8 @@ def test_a_webhook_is_added_listed_tested_and_removed(digest: Digest) -> None:  
     refused = digest("webhook", "add", "crm", url)
     assert (refused.status, "DIGEST_FETCH_ALLOW" in refused.err) == (1, True)
     make_publication(slug="courier")
-    words = ("webhook", "add", "crm", "https://crm.invalid/webhook", "--event", "issue.sent")
-    made = digest(*words, "--publication", "courier", "--json").facts
+    arguments = ("webhook", "add", "crm", "https://crm.invalid/webhook", "--event", "issue.sent")
+    made = digest(*arguments, "--publication", "courier", "--json").facts
     assert made["secret"].startswith("whsec_")
     assert (made["events"], made["publication"]) == (["issue.sent"], "courier")
     assert "crm.invalid" in digest("webhook", "list").out

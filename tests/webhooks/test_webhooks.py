@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from digest.core import addresses, clock
+from digest.core import addresses, clock, leases
 from digest.core.http import RefusedError
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
@@ -37,21 +37,21 @@ class Listener:
         self.server = ProviderServer(lambda _request: self.answer)
 
     @property
-    def told(self) -> list[Request]:
+    def requests(self) -> list[Request]:
         return self.server.requests
 
     @property
     def types(self) -> list[str]:
-        return [request.json["type"] for request in self.told]
+        return [request.json["type"] for request in self.requests]
 
 
 @pytest.fixture
 def listener(settings: Settings) -> Iterator[Listener]:
     """A scripted server on this machine, which the operator has excepted."""
-    made = Listener()
-    settings.DIGEST_FETCH_ALLOW = [made.server.url.removeprefix("http://").strip("/")]
-    with made.server:
-        yield made
+    listener = Listener()
+    settings.DIGEST_FETCH_ALLOW = [listener.server.url.removeprefix("http://").strip("/")]
+    with listener.server:
+        yield listener
 
 
 def make_webhook(listener: Listener, *events: Event, **options: Any) -> tuple[Webhook, str]:
@@ -63,8 +63,10 @@ def make_webhook(listener: Listener, *events: Event, **options: Any) -> tuple[We
 def subscribe(newsletter: Newsletter, email: str = "ines@reader.example") -> int:
     """Let a subscriber come, by a proven wish."""
     address, now = addresses.parse(email), clock.now()
-    asked = consent.subscribe(address, newsletter, via="page", confirmed=True, wording="", now=now)
-    return int(asked.subscriber_id)
+    subscription = consent.subscribe(
+        address, newsletter, via="page", confirmed=True, wording="", now=now
+    )
+    return int(subscription.subscriber_id)
 
 
 def later(**span: float) -> None:
@@ -73,15 +75,15 @@ def later(**span: float) -> None:
     Webhook.objects.update(retry_at=None)
 
 
-def test_subscribers_who_come_and_leave_are_told_and_signed(listener: Listener) -> None:
+def test_subscribing_and_unsubscribing_are_delivered_and_signed(listener: Listener) -> None:
     """Verified by the scheme's own library, which knows nothing of ours."""
     _, secret = make_webhook(listener)
     newsletter = make_newsletter(slug="tide")
     subscriber = subscribe(newsletter)
     consent.unsubscribe(subscriber, newsletter.pk, via="page", ip=None, now=clock.now())
-    assert delivering.tell_due() == delivering.Told(told=2)
+    assert delivering.deliver_due() == delivering.Run(delivered=2)
     assert listener.types == ["subscriber.subscribed", "subscriber.unsubscribed"]
-    request = listener.told[0]
+    request = listener.requests[0]
     headers = {name.lower(): value for name, value in request.headers.items()}
     verified = Verifier(secret).verify(request.body, headers)
     assert verified["data"] == {
@@ -94,7 +96,7 @@ def test_subscribers_who_come_and_leave_are_told_and_signed(listener: Listener) 
         Verifier(secret).verify(request.body.replace(b"ines", b"anna"), headers)
     with pytest.raises(WebhookVerificationError):
         Verifier(signing.new_secret()).verify(request.body, headers)
-    assert delivering.tell_due() == delivering.Told()
+    assert delivering.deliver_due() == delivering.Run()
 
 
 def test_a_signature_is_the_schemes() -> None:
@@ -107,7 +109,7 @@ def test_a_signature_is_the_schemes() -> None:
     }
 
 
-def test_pending_wishes_and_imports_are_not_told(listener: Listener) -> None:
+def test_pending_and_imported_subscriptions_are_not_delivered(listener: Listener) -> None:
     """Only a subscriber's confirmed word is."""
     make_webhook(listener)
     newsletter = make_newsletter()
@@ -116,7 +118,7 @@ def test_pending_wishes_and_imports_are_not_told(listener: Listener) -> None:
     assert not WebhookDelivery.objects.exists()
 
 
-def test_what_is_undone_was_never_told(listener: Listener) -> None:
+def test_a_change_that_is_rolled_back_is_not_delivered(listener: Listener) -> None:
     """The word and the change are there together or not at all."""
     make_webhook(listener)
     newsletter = make_newsletter()
@@ -127,7 +129,7 @@ def test_what_is_undone_was_never_told(listener: Listener) -> None:
     assert not WebhookDelivery.objects.exists()
 
 
-def test_a_finished_issue_and_a_bounce_are_told(listener: Listener) -> None:
+def test_a_finished_issue_and_a_bounce_are_delivered(listener: Listener) -> None:
     """With the numbers that add up, and with the server's words."""
     make_webhook(listener)
     issue = make_running(2)
@@ -140,12 +142,12 @@ def test_a_finished_issue_and_a_bounce_are_told(listener: Listener) -> None:
     ledger.record(batch, outcomes, clock.now())
     ledger.drop(batch.fence)
     sweeping.sweep(clock.now())
-    assert delivering.tell_due().told == 2
-    told = {request.json["type"]: request.json["data"] for request in listener.told}
-    assert told["delivery.bounced"]["code"] == 550
-    assert told["delivery.bounced"]["reply"] == "5.1.1 Nobody here"
-    assert told["delivery.bounced"]["email"].endswith("@reader.example")
-    sent = told["issue.sent"]
+    assert delivering.deliver_due().delivered == 2
+    data = {request.json["type"]: request.json["data"] for request in listener.requests}
+    assert data["delivery.bounced"]["code"] == 550
+    assert data["delivery.bounced"]["reply"] == "5.1.1 Nobody here"
+    assert data["delivery.bounced"]["email"].endswith("@reader.example")
+    sent = data["issue.sent"]
     assert (sent["issue"], sent["eligible"], sent["sent"], sent["failed"]) == (
         issue.pk,
         2,
@@ -154,34 +156,34 @@ def test_a_finished_issue_and_a_bounce_are_told(listener: Listener) -> None:
     )
 
 
-def test_a_webhook_is_told_what_it_asked_for_alone(listener: Listener) -> None:
+def test_a_webhook_gets_its_events_of_its_publication(listener: Listener) -> None:
     """By event, and by publication."""
-    mine, other = make_newsletter(), make_newsletter()
+    tide, ebb = make_newsletter(), make_newsletter()
     make_webhook(listener, Event.UNSUBSCRIBED, name="leavers")
-    make_webhook(listener, Event.SUBSCRIBED, name="mine", publication=mine.publication)
-    subscribe(mine)
-    subscribe(other)
-    [word] = WebhookDelivery.objects.select_related("webhook")
-    assert (word.webhook.name, word.newsletter) == ("mine", mine)
+    make_webhook(listener, Event.SUBSCRIBED, name="tide", publication=tide.publication)
+    subscribe(tide)
+    subscribe(ebb)
+    [delivery] = WebhookDelivery.objects.select_related("webhook")
+    assert (delivery.webhook.name, delivery.newsletter) == ("tide", tide)
 
 
 @pytest.mark.parametrize("answer", [Answer(500), Answer(302, headers={"Location": "/x"}), CUT])
-def test_what_is_not_taken_is_told_again_under_the_same_id(
+def test_a_failed_delivery_is_repeated_under_the_same_id(
     listener: Listener, answer: Answer | str
 ) -> None:
     """Redirects are not followed; each attempt has a timestamp and signature of its own."""
     webhook, secret = make_webhook(listener)
     subscribe(make_newsletter())
     listener.answer = answer
-    assert delivering.tell_due() == delivering.Told(failed=1)
-    assert delivering.tell_due() == delivering.Told()  # it is left alone for a while
+    assert delivering.deliver_due() == delivering.Run(failed=1)
+    assert delivering.deliver_due() == delivering.Run()  # it is left alone for a while
     webhook.refresh_from_db()
     assert (webhook.failures, webhook.disabled_at) == (1, None)
     assert webhook.note
     listener.answer = Answer(200)
     later(seconds=1)
-    assert delivering.tell_due() == delivering.Told(told=1)
-    first, second = listener.told
+    assert delivering.deliver_due() == delivering.Run(delivered=1)
+    first, second = listener.requests
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
     Verifier(secret).verify(second.body, {k.lower(): v for k, v in second.headers.items()})
@@ -199,11 +201,11 @@ def test_a_failing_webhook_keeps_no_other_waiting(listener: Listener, settings: 
         newsletter = make_newsletter()
         for n in range(5):
             subscribe(newsletter, f"subscriber{n}@reader.example")
-        assert delivering.tell_due() == delivering.Told(told=5, failed=1)
+        assert delivering.deliver_due() == delivering.Run(delivered=5, failed=1)
         assert len(dead.requests) == 1
 
 
-def test_a_word_that_nobody_takes_is_given_up_after_three_days(listener: Listener) -> None:
+def test_a_delivery_is_given_up_after_three_days(listener: Listener) -> None:
     """Whether the last try just failed, or the webhook was never asked again."""
     make_webhook(listener)
     newsletter = make_newsletter()
@@ -212,10 +214,10 @@ def test_a_word_that_nobody_takes_is_given_up_after_three_days(listener: Listene
     listener.answer = Answer(500)
     old = clock.now() - timedelta(days=3) + timedelta(seconds=5)
     WebhookDelivery.objects.update(at=old)
-    delivering.tell_due()
+    delivering.deliver_due()
     assert WebhookDelivery.objects.filter(state=WebhookDelivery.State.GIVEN_UP).count() == 1
     WebhookDelivery.objects.update(at=old - timedelta(seconds=10))
-    delivering.tell_due()
+    delivering.deliver_due()
     assert WebhookDelivery.objects.filter(state=WebhookDelivery.State.GIVEN_UP).count() == 2
 
 
@@ -225,19 +227,19 @@ def test_a_webhook_that_fails_for_a_day_is_disabled_with_a_note(listener: Listen
     newsletter = make_newsletter()
     subscribe(newsletter)
     listener.answer = Answer(500)
-    since = clock.now() - retries.LONG
-    Webhook.objects.update(failures=retries.MANY - 1, failing_since=since)
-    delivering.tell_due()
+    since = clock.now() - retries.HOPELESS_SPAN
+    Webhook.objects.update(failures=retries.HOPELESS_FAILURES - 1, failing_since=since)
+    delivering.deliver_due()
     webhook.refresh_from_db()
     assert webhook.disabled_at is not None
     assert webhook.note.startswith("Disabled after 20 failures since")
     subscribe(newsletter, "anna@reader.example")
     assert WebhookDelivery.objects.count() == 1
     later(seconds=1)
-    assert delivering.tell_due() == delivering.Told()
+    assert delivering.deliver_due() == delivering.Run()
     registry.enable(webhook)
     listener.answer = Answer(200)
-    assert delivering.tell_due() == delivering.Told(told=1)
+    assert delivering.deliver_due() == delivering.Run(delivered=1)
 
 
 def test_a_webhook_that_is_gone_is_disabled_at_once(listener: Listener) -> None:
@@ -245,44 +247,43 @@ def test_a_webhook_that_is_gone_is_disabled_at_once(listener: Listener) -> None:
     webhook, _ = make_webhook(listener)
     subscribe(make_newsletter())
     listener.answer = Answer(410)
-    delivering.tell_due()
+    delivering.deliver_due()
     webhook.refresh_from_db()
     assert webhook.disabled_at is not None
 
 
-def test_a_worker_that_died_with_a_word_in_hand_is_made_up_for(listener: Listener) -> None:
+def test_a_delivery_whose_worker_died_is_repeated(listener: Listener) -> None:
     """Its lease runs out; its own late word changes nothing."""
     webhook, _ = make_webhook(listener)
     subscribe(make_newsletter())
-    word = delivering._claim(webhook, clock.now())
-    assert word is not None
-    assert delivering._claim(webhook, clock.now()) is None
-    assert delivering.tell_due() == delivering.Told()
+    [delivery] = delivering.claim(webhook, clock.now())
+    assert delivering.claim(webhook, clock.now()) == []
+    assert delivering.deliver_due() == delivering.Run()
     WebhookDelivery.objects.update(lease_until=clock.now() - timedelta(seconds=1))
-    assert delivering.tell_due() == delivering.Told(told=1)
-    delivering._record(word, state=WebhookDelivery.State.GIVEN_UP)
+    assert delivering.deliver_due() == delivering.Run(delivered=1)
+    assert not leases.finish(delivery, state=WebhookDelivery.State.GIVEN_UP)
     assert WebhookDelivery.objects.get().state == WebhookDelivery.State.DELIVERED
 
 
-def test_of_an_erased_subscriber_nothing_is_told_any_more(listener: Listener) -> None:
+def test_nothing_is_delivered_about_an_erased_subscriber(listener: Listener) -> None:
     """The words about them go with them."""
     make_webhook(listener)
     subscriber = subscribe(make_newsletter())
     erasure.erase(subscriber, clock.now())
-    delivering.tell_due()
-    assert "ines" not in str([request.body for request in listener.told])
+    delivering.deliver_due()
+    assert "ines" not in str([request.body for request in listener.requests])
     assert not WebhookDelivery.objects.filter(event=Event.SUBSCRIBED).exists()
 
 
-def test_what_was_told_is_forgotten_after_a_month(listener: Listener) -> None:
+def test_settled_deliveries_are_deleted_after_a_month(listener: Listener) -> None:
     """What still waits is not."""
     make_webhook(listener)
     newsletter = make_newsletter()
     subscribe(newsletter)
-    delivering.tell_due()
+    delivering.deliver_due()
     subscribe(newsletter, "anna@reader.example")
-    assert delivering.forget_old(clock.now() + timedelta(days=29)) == 0
-    assert delivering.forget_old(clock.now() + timedelta(days=31)) == 1
+    assert delivering.delete_old(clock.now() + timedelta(days=29)) == 0
+    assert delivering.delete_old(clock.now() + timedelta(days=31)) == 1
     assert WebhookDelivery.objects.count() == 1
 
 
@@ -315,15 +316,15 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_connected_to(listener: L
         with pytest.raises(RefusedError):
             registry.test(webhook, clock.now())
     subscribe(make_newsletter())
-    assert delivering.tell_due() == delivering.Told(failed=1)
-    assert listener.told == []
+    assert delivering.deliver_due() == delivering.Run(failed=1)
+    assert listener.requests == []
 
 
 def test_a_test_is_signed_and_stored_nowhere(listener: Listener) -> None:
     """It says that it is one."""
     webhook, secret = make_webhook(listener)
     assert registry.test(webhook, clock.now()) == 204
-    [request] = listener.told
+    [request] = listener.requests
     headers = {name.lower(): value for name, value in request.headers.items()}
     assert Verifier(secret).verify(request.body, headers)["type"] == "test"
     assert not WebhookDelivery.objects.exists()
@@ -331,7 +332,7 @@ def test_a_test_is_signed_and_stored_nowhere(listener: Listener) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempts", "age", "asked", "wait"),
+    ("attempts", "age", "retry_after", "wait"),
     [
         (1, timedelta(0), None, timedelta(seconds=10)),
         (3, timedelta(0), None, timedelta(minutes=5)),
@@ -342,15 +343,15 @@ def test_a_test_is_signed_and_stored_nowhere(listener: Listener) -> None:
     ],
 )
 def test_waits_grow_and_end(
-    attempts: int, age: timedelta, asked: float | None, wait: timedelta | None
+    attempts: int, age: timedelta, retry_after: float | None, wait: timedelta | None
 ) -> None:
     """A server may ask for more, up to a day; after three days nothing is tried again."""
     happened: datetime = NOON - age
-    due = retries.next_try(attempts, happened, NOON, asked, jitter=0)
+    due = retries.next_attempt(attempts, happened, NOON, retry_after, chance=0)
     assert due == (NOON + wait if wait else None)
 
 
-def test_an_issue_that_is_stopped_is_not_told(listener: Listener) -> None:
+def test_a_cancelled_issue_is_not_delivered(listener: Listener) -> None:
     """Only the step to "sent" is."""
     make_webhook(listener)
     issue = make_running(1)

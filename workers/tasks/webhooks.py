@@ -1,4 +1,4 @@
-"""Jobs that tell other programs what happened."""
+"""Jobs that deliver events to webhooks."""
 
 from digest.api import idempotency
 from digest.core import clock, jobs
@@ -6,14 +6,14 @@ from digest.webhooks import delivering
 from workers.task import job
 
 
-@job(jobs.TELL_HOOKS)
+@job(jobs.DELIVER_WEBHOOKS)
 def deliver_webhooks() -> None:
-    """Tell what is due."""
-    delivering.tell_due()
+    """Deliver what is due."""
+    delivering.deliver_due()
 
 
-@job(jobs.FORGET_TOLD)
+@job(jobs.DELETE_OLD_WEBHOOK_DELIVERIES)
 def delete_old_webhook_deliveries() -> None:
-    """Forget what was told, and what calls were answered, long ago."""
-    delivering.forget_old(clock.now())
+    """Delete old webhook deliveries, and old answers to API calls with an idempotency key."""
+    delivering.delete_old(clock.now())
     idempotency.forget_old(clock.now())

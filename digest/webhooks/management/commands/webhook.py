@@ -50,15 +50,15 @@ class Command(ActionCommand):
             now=clock.now(),
         )
         self.answer(
-            _facts(webhook) | {"secret": secret},
-            f"{secret}\n\nKeep it now, to verify signatures with: it is never shown again.\n"
+            _values(webhook) | {"secret": secret},
+            f"{secret}\n\nCopy this secret now: it is not shown again. It verifies signatures.\n"
             f"Try it: digest webhook test {webhook.name}",
         )
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List webhooks."""
-        known = [_facts(webhook) for webhook in Webhook.objects.order_by("name")]
-        self.answer(known, lambda out: _say_list(out, known))
+        webhooks = [_values(webhook) for webhook in Webhook.objects.order_by("name")]
+        self.answer(webhooks, lambda out: _print_list(out, webhooks))
 
     def do_test(self, options: dict[str, Any]) -> None:
         """Test a webhook."""
@@ -70,39 +70,39 @@ class Command(ActionCommand):
         """Enable a webhook."""
         webhook = registry.find(options["name"])
         registry.enable(webhook)
-        self.answer(_facts(webhook), f"{webhook.name} is told again.")
+        self.answer(_values(webhook), f"{webhook.name} receives events again.")
 
     def do_remove(self, options: dict[str, Any]) -> None:
         """Remove a webhook."""
         webhook = registry.find(options["name"])
         webhook.delete()
-        self.answer({"removed": webhook.name}, f"{webhook.name} is forgotten.")
+        self.answer({"removed": webhook.name}, f"{webhook.name} was removed.")
 
 
 def _publication(slug: str | None) -> Publication | None:
     if slug is None:
         return None
-    if found := Publication.objects.filter(slug=slug).first():
-        return found
+    if publication := Publication.objects.filter(slug=slug).first():
+        return publication
     raise WebhookError(f"There is no publication {slug!r}.")
 
 
-def _facts(webhook: Webhook) -> dict[str, Any]:
+def _values(webhook: Webhook) -> dict[str, Any]:
     return {
         "name": webhook.name,
         "url": webhook.url,
         "events": webhook.events,
         "publication": webhook.publication.slug if webhook.publication else None,
         "note": webhook.note,
-        **asdict(registry.standing(webhook)),
+        **asdict(registry.status_of(webhook)),
     }
 
 
-def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
-    if not known:
-        out.print("There is no webhook yet. Add one: digest webhook add NAME https://…")
+def _print_list(out: Console, webhooks: list[dict[str, Any]]) -> None:
+    if not webhooks:
+        out.print("There are no webhooks yet. Add one: digest webhook add NAME https://…")
         return
-    columns = ("name", "url", "state", "waiting", "told", "given_up", "note")
-    rows = [[one[column] for column in columns] for one in known]
-    titles = ("Webhook", "Address", "State", "Waiting", "Told", "Given up", "Note")
+    columns = ("name", "url", "state", "waiting", "delivered", "given_up", "note")
+    rows = [[webhook[column] for column in columns] for webhook in webhooks]
+    titles = ("Webhook", "Address", "State", "Waiting", "Delivered", "Given up", "Note")
     out.print(table(titles, rows))

@@ -1,0 +1,54 @@
+"""The body of a webhook delivery, as Standard Webhooks has it: type, timestamp and data."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from digest.core import links
+from digest.sending.models import Delivery
+from digest.sending.progress import progress
+from digest.webhooks.models import WebhookDelivery
+
+
+def payload_of(delivery: WebhookDelivery) -> bytes:
+    """Return the JSON body; what it says of subscriber and issue is as of now."""
+    payload = {
+        "type": delivery.event,
+        "timestamp": delivery.at.isoformat(),
+        "data": {
+            "newsletter": delivery.newsletter.slug,
+            "publication": delivery.newsletter.publication.slug,
+            **_subscriber_data(delivery),
+            **_issue_data(delivery),
+            **_bounce_data(delivery),
+        },
+    }
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def message_id(delivery: WebhookDelivery) -> str:
+    """Return the id of an event for a webhook, the same at every attempt."""
+    return f"msg_{links.sign('webhook-message', delivery.pk)}"
+
+
+def _subscriber_data(delivery: WebhookDelivery) -> dict[str, Any]:
+    if delivery.subscriber is None:
+        return {}
+    return {"subscriber": delivery.subscriber.pk, "email": delivery.subscriber.email}
+
+
+def _issue_data(delivery: WebhookDelivery) -> dict[str, Any]:
+    if (issue := delivery.issue) is None:
+        return {}
+    data: dict[str, Any] = {"issue": issue.pk, "slot": issue.slot.isoformat()}
+    if delivery.delivery_id is None:
+        counts = progress(issue)
+        data |= {"subject": issue.subject, "eligible": counts.eligible, **asdict(counts)}
+    return data
+
+
+def _bounce_data(delivery: WebhookDelivery) -> dict[str, Any]:
+    if delivery.delivery_id is None:
+        return {}
+    bounced = Delivery.objects.filter(pk=delivery.delivery_id).first()
+    return {"code": bounced.reply_code, "reply": bounced.reply} if bounced else {}
