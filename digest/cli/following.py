@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from digest.core import clock
 from digest.core.findings import Level
-from digest.doctor import checks
+from digest.doctor.services import check_workers
 from digest.issues.models import Issue
 from digest.relays.models import Relay
 from digest.sending.models import Delivery
@@ -60,7 +60,7 @@ def _why_still(issue: Issue) -> str:
     if relay := Relay.objects.filter(down_since__isnull=False).first():
         problem = relay.problem.rstrip(".")
         return f"The relay cannot be used: {problem}. It is tried again by itself."
-    for finding in checks.workers(clock.now()):
+    for finding in check_workers(clock.now()):
         if finding.level is Level.FAIL:
             return f"{finding.what} {finding.advice}"
     deferred = issue.deliveries.filter(state=Delivery.State.DEFERRED).order_by("due_at")

@@ -1,1 +1,1 @@
-"""Checks of an installation: whether it is fit to send."""
+"""`digest doctor`: what has to be right before mail is sent, one module for each theme."""

@@ -1,4 +1,4 @@
-"""May these senders send? What DNS says about the domains in From, for `digest doctor`.
+"""What DNS says about the domains of our senders.
 
 Gmail, Yahoo and Outlook refuse bulk mail without SPF (RFC 7208), DKIM and DMARC (RFC 7489).
 """
@@ -13,69 +13,72 @@ from digest.core import addresses
 from digest.core.findings import Finding, fail, ok, warn
 from digest.newsletters.models import Publication
 
-PATIENCE = 4.0  # seconds for one domain's answer
-# RFC 2606, RFC 6761: names that will never be anyone's.
+LOOKUP_SECONDS = 4.0  # for one domain's answer
+# RFC 2606, RFC 6761: names that nobody can register.
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
 
 
-class UnknownError(Exception):
-    """DNS gave no answer, neither yes nor no."""
+class LookupFailedError(Exception):
+    """DNS gave no answer: whether a record exists is unknown."""
 
 
-def senders(_now: datetime) -> Iterator[Finding]:
-    """Every publication says who and where it is, and its domain vouches for it."""
+def check_senders(_now: datetime) -> Iterator[Finding]:
+    """Every publication has a postal address, and its domain has SPF and DMARC records."""
     for publication in Publication.objects.order_by("slug"):
         if not publication.postal_address.strip():
             yield fail(
                 f"{publication.slug} has no postal address.",
-                "Mail to many must name one (CAN-SPAM and its kin).",
+                "Bulk mail must contain one (CAN-SPAM and similar laws).",
             )
-        yield from sender_domain(addresses.envelope(publication.sender_email).rpartition("@")[2])
+        yield from check_domain(addresses.envelope(publication.sender_email).rpartition("@")[2])
 
 
-def sender_domain(domain: str) -> Iterator[Finding]:
-    """Judge one domain (in A-labels) by what DNS says of it."""
+def check_domain(domain: str) -> Iterator[Finding]:
+    """A domain (in A-labels) exists, and has SPF and DMARC records."""
     if is_reserved(domain):
         yield warn(
             f"{domain} is reserved for examples.",
-            "Real mail needs a sender at a domain of your own.",
+            "To send real mail, use a sender at your own domain.",
         )
         return
     try:
-        spf = texts(domain, "v=spf1")
+        spf = txt_records(domain, "v=spf1")
         dmarc = _dmarc(domain)
     except dns.resolver.NXDOMAIN:
         yield fail(f"The sender's domain {domain} does not exist.", "Servers refuse its mail.")
         return
-    except UnknownError as problem:
+    except LookupFailedError as problem:
         yield warn(
-            f"Nothing can be learnt about {domain}: {problem}",
-            "Run this again where DNS can be asked.",
+            f"DNS gives no answer about {domain}: {problem}",
+            "Run this again where DNS can be reached.",
         )
         return
-    yield from _judge(domain, spf, dmarc)
+    yield from _judge_records(domain, spf, dmarc)
 
 
 def is_reserved(domain: str) -> bool:
-    """Say whether a domain is for examples and tests only."""
+    """Return whether a domain is for examples and tests only."""
     return any(f".{domain}".endswith(f".{name}") for name in _RESERVED)
 
 
-def texts(name: str, beginning: str) -> list[str]:
-    """Return the TXT records at a name that begin so; raises NXDOMAIN, and UnknownError."""
+def txt_records(name: str, prefix: str) -> list[str]:
+    """Return the TXT records at a name that begin like this.
+
+    Raises dns.resolver.NXDOMAIN, and LookupFailedError if DNS gives no answer.
+    """
     try:
-        answer = dns.resolver.resolve(name, "TXT", lifetime=PATIENCE)
+        answer = dns.resolver.resolve(name, "TXT", lifetime=LOOKUP_SECONDS)
     except dns.resolver.NXDOMAIN:
         raise
     except dns.resolver.NoAnswer:
         return []
     except (dns.exception.DNSException, OSError) as cause:
-        raise UnknownError(str(cause)) from cause
+        raise LookupFailedError(str(cause)) from cause
     records = (b"".join(record.strings).decode(errors="replace") for record in answer)
-    return [record for record in records if record.lower().startswith(beginning.lower())]
+    return [record for record in records if record.lower().startswith(prefix.lower())]
 
 
-def _judge(domain: str, spf: list[str], dmarc: list[str]) -> Iterator[Finding]:
+def _judge_records(domain: str, spf: list[str], dmarc: list[str]) -> Iterator[Finding]:
     if len(spf) == 1:
         yield ok(f"{domain} has an SPF record.")
     else:
@@ -97,8 +100,8 @@ def _dmarc(domain: str) -> list[str]:
     labels = domain.split(".")
     for start in range(len(labels) - 1):
         try:
-            if found := texts(f"_dmarc.{'.'.join(labels[start:])}", "v=DMARC1"):
-                return found
+            if records := txt_records(f"_dmarc.{'.'.join(labels[start:])}", "v=DMARC1"):
+                return records
         except dns.resolver.NXDOMAIN:
             continue
     return []

@@ -1,4 +1,4 @@
-"""Is our mail signed, and can others verify it? For `digest doctor`."""
+"""Whether our mail is signed, and recipients can verify it."""
 
 import re
 from collections.abc import Iterator
@@ -10,26 +10,26 @@ from django.conf import settings
 from digest.core import addresses
 from digest.core.errors import ConfigurationError
 from digest.core.findings import Finding, fail, ok, warn
-from digest.doctor.senders import UnknownError, is_reserved, texts
+from digest.doctor.senders import LookupFailedError, is_reserved, txt_records
 from digest.newsletters.models import Publication
 from digest.relays import dkim
 from digest.relays.dkim.keys import zone_record
 
-_P = re.compile(r"(?:^|;)\s*p\s*=([^;]*)")
+_PUBLIC_KEY = re.compile(r"(?:^|;)\s*p\s*=([^;]*)")
 
 
-def signing(_now: datetime) -> Iterator[Finding]:
-    """Every publication's mail is signed, by a key whose public half stands in DNS."""
+def check_signing(_now: datetime) -> Iterator[Finding]:
+    """Every publication's mail is signed by a key whose public half DNS publishes."""
     if not settings.DIGEST_DKIM_KEYS:
-        yield ok("Mail is not signed here (DIGEST_DKIM_KEYS): the relay is to do it.")
+        yield ok("Mail is not signed here (DIGEST_DKIM_KEYS): the relay has to do it.")
         return
     try:
         dkim.all_keys()
     except ConfigurationError as problem:
-        yield fail(str(problem), "Until then nothing is sent.")
+        yield fail(str(problem), "Nothing is sent until this is corrected.")
         return
     for domain in sorted(_sender_domains()):
-        yield from of_domain(domain)
+        yield from check_domain_keys(domain)
 
 
 def _sender_domains() -> set[str]:
@@ -37,8 +37,8 @@ def _sender_domains() -> set[str]:
     return {addresses.envelope(email).rpartition("@")[2].lower() for email in emails}
 
 
-def of_domain(domain: str) -> Iterator[Finding]:
-    """Judge the keys that sign a domain's mail, or that none does."""
+def check_domain_keys(domain: str) -> Iterator[Finding]:
+    """The mail of a domain is signed, and DNS publishes each key."""
     keys = dkim.keys_of(domain)
     if not keys:
         yield warn(
@@ -46,30 +46,30 @@ def of_domain(domain: str) -> Iterator[Finding]:
             f"`digest dkim new {domain} SELECTOR --out FILE` makes one; or let the relay sign.",
         )
     for key in keys:
-        yield _published(domain, key)
+        yield _check_published(domain, key)
 
 
-def _published(sender: str, key: dkim.Key) -> Finding:
-    """Judge what DNS says of a key."""
-    what = f"Mail from {sender} is signed by {key.domain}, {key.selector} ({key.kind})"
+def _check_published(sender: str, key: dkim.Key) -> Finding:
+    """DNS publishes a key."""
+    signature = f"Mail from {sender} is signed by {key.domain}, {key.selector} ({key.kind})"
     if is_reserved(key.domain):
-        return ok(f"{what}.")
+        return ok(f"{signature}.")
     try:
-        records = texts(key.record_name, "")
+        records = txt_records(key.record_name, "")
     except dns.resolver.NXDOMAIN:
         records = []
-    except UnknownError as problem:
+    except LookupFailedError as problem:
         return warn(
-            f"{what}; whether the key is published is unknown: {problem}",
-            "Run this again where DNS can be asked.",
+            f"{signature}; whether DNS publishes the key is unknown: {problem}",
+            "Run this again where DNS can be reached.",
         )
-    if _public(key.record) in map(_public, records):
-        return ok(f"{what}, and the key is published.")
-    wrong = "another key is published" if records else "the key is not published"
-    return fail(f"{what}, but {wrong}.", f"Publish: {zone_record(key)}")
+    if _public_key(key.record) in map(_public_key, records):
+        return ok(f"{signature}, and the key is published.")
+    problem = "another key is published" if records else "the key is not published"
+    return fail(f"{signature}, but {problem}.", f"Publish: {zone_record(key)}")
 
 
-def _public(record: str) -> str:
+def _public_key(record: str) -> str:
     """Return the public key in a record (RFC 6376 §3.6.1)."""
-    found = _P.search(record)
-    return "".join(found[1].split()) if found else ""
+    match = _PUBLIC_KEY.search(record)
+    return "".join(match[1].split()) if match else ""

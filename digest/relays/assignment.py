@@ -35,7 +35,7 @@ def assign_domain(relay: Relay, sender: str) -> None:
 def set_up_relay(name: str, url: str, sender: str) -> Relay:
     """Add the relay of this name, or change its address, and assign a sender's domain to it.
 
-    Raises DeliveryError or ConfigurationError if it cannot be used like this.
+    Raises RelayError or ConfigurationError if it cannot be used like this.
     """
     relay = Relay.objects.filter(name=name).first()
     if relay is None:

@@ -1,26 +1,44 @@
-"""What can go wrong between an issue and a mailbox."""
+"""What can go wrong between this installation and its relays."""
+
+from typing import TYPE_CHECKING
 
 from digest.core.errors import DigestError
 
+if TYPE_CHECKING:
+    from digest.relays.transports.base import Reply
 
-class DeliveryError(DigestError):
-    """An issue cannot be planned, sent or steered as asked."""
+
+class RelayError(DigestError):
+    """A relay or a DKIM key cannot be set up or used as requested."""
 
 
-class TransportError(DeliveryError):
-    """A message could not be handed over, through no fault of its subscriber."""
+class UnfitMessageError(RelayError):
+    """A message has a form that a provider's API cannot represent."""
+
+
+class TransportError(RelayError):
+    """A message was not delivered, for a reason that does not depend on its recipient."""
 
 
 class RelayDownError(TransportError):
-    """The relay is out of reach, refuses us, or sent us away; nothing was handed over."""
+    """The relay cannot be reached or refuses us; nothing was handed over.
+
+    `reply` is the relay's SMTP reply, with code, enhanced code and permanence, where it gave one;
+    `advice` says what to do, where the cause tells.
+    """
+
+    def __init__(self, message: str, *, reply: "Reply | None" = None, advice: str = "") -> None:
+        super().__init__(message)
+        self.reply = reply
+        self.advice = advice
 
 
 class ReplyLostError(TransportError):
     """The connection broke after the final dot: nobody knows whether the relay has the message.
 
-    RFC 1047 calls this gap; it cannot be closed, only be known.
+    RFC 1047 describes this gap. No sender can close it.
     """
 
 
-class ThrottleUnavailableError(DeliveryError):
-    """Valkey does not answer, so nobody knows what may be sent: wait, and send nothing."""
+class ThrottleUnavailableError(RelayError):
+    """Valkey does not answer, so the rate limits are unknown: send nothing and wait."""

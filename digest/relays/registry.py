@@ -17,10 +17,10 @@ from django.db import IntegrityError, transaction
 from digest.core import addresses, sealing
 from digest.core.errors import ConfigurationError, InvalidAddressError
 from digest.relays import dkim
-from digest.relays.errors import DeliveryError
+from digest.relays.errors import RelayError
 from digest.relays.models import Relay
-from digest.relays.transports import smtp, transport_for
-from digest.relays.transports.base import Transport
+from digest.relays.transports import adapter_for
+from digest.relays.transports.base import Adapter, Transport
 from digest.relays.warming import Warming
 
 log = structlog.get_logger(__name__)
@@ -47,19 +47,17 @@ class RelayOptions:
 
 
 def add(name: str, url: str, options: RelayOptions) -> Relay:
-    """Add a relay. Raises DeliveryError or ConfigurationError if it cannot be used like this."""
+    """Add a relay. Raises RelayError or ConfigurationError if it cannot be used like this."""
     relay = Relay(name=_valid_name(name))
     if name == DEFAULT:
-        raise DeliveryError(
-            "The name default is reserved for the relay that DIGEST_SMTP_URL names."
-        )
+        raise RelayError("The name default is reserved for the relay that DIGEST_SMTP_URL names.")
     set_address(relay, url)
     _apply(relay, options)
     try:
         with transaction.atomic():
             relay.save()
     except IntegrityError as cause:
-        raise DeliveryError(f"A relay called {name} already exists.") from cause
+        raise RelayError(f"A relay called {name} already exists.") from cause
     return relay
 
 
@@ -67,16 +65,16 @@ def change(relay: Relay, url: str, options: RelayOptions) -> None:
     """Change a relay's address (empty: keep it) and options; raises as `add` does."""
     if url:
         if relay.name == DEFAULT:
-            raise DeliveryError("Set DIGEST_SMTP_URL: it holds the address of the relay default.")
+            raise RelayError("Set DIGEST_SMTP_URL: it holds the address of the relay default.")
         set_address(relay, url)
     _apply(relay, options)
     relay.save()
 
 
 def remove(relay: Relay) -> None:
-    """Delete a relay; raises DeliveryError if DIGEST_SMTP_URL names it."""
+    """Delete a relay; raises RelayError if DIGEST_SMTP_URL names it."""
     if relay.name == DEFAULT and settings.DIGEST_SMTP_URL:
-        raise DeliveryError(
+        raise RelayError(
             "DIGEST_SMTP_URL names this relay. Unset it, or run: digest relay set default --off"
         )
     relay.delete()
@@ -84,7 +82,7 @@ def remove(relay: Relay) -> None:
 
 def set_address(relay: Relay, url: str) -> None:
     """Seal an address into an unsaved relay; raises ConfigurationError if it cannot be used."""
-    transport_for(url).close()
+    adapter_for(url).open().close()
     relay.sealed_url = sealing.seal(url)
 
 
@@ -125,24 +123,23 @@ def url_of(relay: Relay) -> str:
     return sealing.unseal(relay.sealed_url) if relay.sealed_url else ""
 
 
+def adapter_of(relay: Relay) -> Adapter:
+    """Return the adapter of the relay's address; raises ConfigurationError if it has none."""
+    return adapter_for(url_of(relay))
+
+
 def describe(relay: Relay) -> str:
     """Return where the relay is, without secrets; the problem in brackets if nobody can tell."""
     try:
-        url = url_of(relay)
-        if url.startswith("anymail+"):
-            return url.partition(":")[0].removeprefix("anymail+")
-        address = smtp.parse_address(url)
+        return adapter_of(relay).describe()
     except ConfigurationError as problem:
         return f"({problem})"
-    scheme = "smtps" if address.tls else "smtp"
-    return f"{scheme}://{address.host}:{address.port}"
 
 
 def mailbox_url(relay: Relay) -> str:
     """Return the web page that shows the mail of a relay which delivers nothing, or ""."""
     try:
-        url = url_of(relay)
-        return "" if url.startswith("anymail+") else smtp.parse_address(url).mailbox
+        return adapter_of(relay).mailbox_url
     except ConfigurationError:
         return ""
 
@@ -154,7 +151,7 @@ def open_transport(relay: Relay) -> Transport:
     would count as a failure of single subscribers.
     """
     dkim.check_keys()
-    return transport_for(url_of(relay))
+    return adapter_of(relay).open()
 
 
 def warming_of(relay: Relay) -> Warming | None:
@@ -167,19 +164,19 @@ def warming_of(relay: Relay) -> Warming | None:
 
 
 def start_warming(today: date, start: int, growth: float, until: int) -> Warming:
-    """Return a warm-up that begins `today` (UTC); raises DeliveryError for numbers out of range."""
+    """Return a warm-up that begins `today` (UTC); raises RelayError for numbers out of range."""
     if not (1 <= start <= until <= 1_000_000_000 and 1.0 <= growth <= 100.0):
-        raise DeliveryError("A warm-up begins with 1 or more, and grows 1 to 100 times a day.")
+        raise RelayError("A warm-up begins with 1 or more, and grows 1 to 100 times a day.")
     return Warming(today, start, growth, until)
 
 
 def sender_domain(name: str) -> str:
-    """Return a sender's domain in lower-case A-labels; raises DeliveryError if it is not one."""
+    """Return a sender's domain in lower-case A-labels; raises RelayError if it is not one."""
     return _address_at(name).domain.lower()
 
 
 def recipient_domain(name: str) -> str:
-    """Return a domain as subscribers' addresses have it; raises DeliveryError if it is not one."""
+    """Return a domain as subscribers' addresses have it; raises RelayError if it is not one."""
     return _address_at(name).email.rpartition("@")[2]
 
 
@@ -213,20 +210,20 @@ def _address_at(domain: str) -> addresses.Address:
     try:
         return addresses.parse(f"x@{domain}")
     except InvalidAddressError as cause:
-        raise DeliveryError(f"{domain!r} is not a domain.") from cause
+        raise RelayError(f"{domain!r} is not a domain.") from cause
 
 
 def _valid_name(name: str) -> str:
     try:
         validate_slug(name)
     except ValidationError as cause:
-        raise DeliveryError(f"{name!r}: a name has letters, digits, - and _ only.") from cause
+        raise RelayError(f"{name!r}: a name has letters, digits, - and _ only.") from cause
     if len(name) > MAX_NAME_LENGTH:
-        raise DeliveryError(f"A name has {MAX_NAME_LENGTH} characters at most.")
+        raise RelayError(f"A name has {MAX_NAME_LENGTH} characters at most.")
     return name
 
 
 def _valid_number(number: int, label: str, most: int = MAX_NUMBER) -> int:
     if not 0 <= number <= most:
-        raise DeliveryError(f"{label} is a number from 0 to {most:,}.")
+        raise RelayError(f"{label} is a number from 0 to {most:,}.")
     return number

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from digest.core import jobs
 from digest.issues.models import Issue
-from digest.relays.errors import DeliveryError
+from digest.sending.errors import DeliveryError
 from digest.sending import sweeping
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from digest.core import clock
 from digest.issues.models import Issue
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.relays.errors import DeliveryError
+from digest.sending.errors import DeliveryError
 from digest.relays.transports.base import OutgoingMessage
 from digest.sending.compiling import compiled_for
 from digest.sending.ledger import Row

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from digest.core import jobs
 from digest.issues.models import Issue
-from digest.relays.errors import DeliveryError
+from digest.sending.errors import DeliveryError
 from digest.sending.models import Delivery
 from digest.sending.outgoing import message_id
 

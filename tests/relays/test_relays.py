@@ -19,7 +19,7 @@ from digest.issues.models import Issue
 from digest.notices import send
 from digest.notices.models import Notice
 from digest.relays import pausing, rate_limits, registry, routes
-from digest.relays.errors import DeliveryError
+from digest.relays.errors import RelayError
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.registry import RelayOptions
 from digest.relays.throttles import buckets
@@ -161,7 +161,7 @@ def test_a_damaged_seal_is_no_traceback() -> None:
 )
 def test_terms_that_make_no_sense_are_refused(terms: RelayOptions, words: str) -> None:
     """And nothing is stored."""
-    with pytest.raises(DeliveryError, match=words):
+    with pytest.raises(RelayError, match=words):
         registry.add("main", "smtp://relay.example", terms)
     assert not Relay.objects.exists()
 
@@ -169,17 +169,17 @@ def test_terms_that_make_no_sense_are_refused(terms: RelayOptions, words: str) -
 def test_a_name_is_given_once_and_default_is_the_settings(settings: Settings) -> None:
     """What the environment names can be limited, but lives there."""
     registry.add("main", "smtp://relay.example", RelayOptions())
-    with pytest.raises(DeliveryError, match="already"):
+    with pytest.raises(RelayError, match="already"):
         registry.add("main", "smtp://other.example", RelayOptions())
-    with pytest.raises(DeliveryError, match="DIGEST_SMTP_URL"):
+    with pytest.raises(RelayError, match="DIGEST_SMTP_URL"):
         registry.add("default", "smtp://other.example", RelayOptions())
     settings.DIGEST_SMTP_URL = "smtp://relay.example"
     default = next(one for one in registry.all_relays() if one.name == "default")
     registry.change(default, "", RelayOptions(per_minute=60))
     assert Relay.objects.get(name="default").per_minute == 60
-    with pytest.raises(DeliveryError, match="DIGEST_SMTP_URL"):
+    with pytest.raises(RelayError, match="DIGEST_SMTP_URL"):
         registry.change(default, "smtp://x.example", RelayOptions())
-    with pytest.raises(DeliveryError, match="DIGEST_SMTP_URL"):
+    with pytest.raises(RelayError, match="DIGEST_SMTP_URL"):
         registry.remove(default)
 
 

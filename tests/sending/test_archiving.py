@@ -19,10 +19,10 @@ from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
 from digest.issues.models import Issue
-from digest.relays.errors import DeliveryError
 from digest.relays.retries import Outcome
 from digest.selfservice import data_export, erasure
 from digest.sending import archiving, control, history, ledger, planning, sweeping, uncertain
+from digest.sending.errors import DeliveryError
 from digest.sending.models import Delivery, PastDelivery, Tally
 from digest.sending.progress import Progress, balance, progress
 from digest.subscribers.models import Subscriber

@@ -11,8 +11,8 @@ from pytest_django.fixtures import Settings
 from digest.issues.models import Issue
 from digest.notices import send
 from digest.notices.models import Notice
-from digest.relays.errors import DeliveryError
 from digest.sending import planning, resending, sender
+from digest.sending.errors import DeliveryError
 from digest.sending.models import Delivery
 from digest.subscribers import consent
 from digest.subscribers.models import Subscriber

@@ -18,10 +18,10 @@ from digest.core.addresses import parse
 from digest.core.errors import ConfigurationError
 from digest.issues.building import build
 from digest.issues.models import Issue
-from digest.relays.errors import DeliveryError
 from digest.relays.models import Relay
 from digest.sending import control, outgoing, planning, sender, sweeping
 from digest.sending import proofs as trial
+from digest.sending.errors import DeliveryError
 from digest.sending.models import CompiledMail, Delivery
 from digest.sending.progress import progress
 from digest.subscribers import consent

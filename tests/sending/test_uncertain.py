@@ -3,9 +3,9 @@
 import pytest
 
 from digest.issues.models import Issue
-from digest.relays.errors import DeliveryError
 from digest.relays.retries import Outcome
 from digest.sending import ledger, uncertain
+from digest.sending.errors import DeliveryError
 from digest.sending.models import Delivery
 from digest.sending.outgoing import message_id
 from digest.sending.progress import Progress, progress

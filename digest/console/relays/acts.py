@@ -10,7 +10,8 @@ from digest.console.relays.views import managers
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.findings import Level
-from digest.relays import probe, registry
+from digest.doctor.relays import check_relay
+from digest.relays import registry
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.registry import RelayOptions
 from digest.sending import domain_pauses
@@ -22,7 +23,7 @@ _HOW = {Level.OK: messages.SUCCESS, Level.WARN: messages.WARNING, Level.FAIL: me
 @managers
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Be let in by a relay, say goodbye, and tell what it said; no mail is handed over."""
-    for found in probe.check_relay(get_object_or_404(Relay, pk=pk)):
+    for found in check_relay(get_object_or_404(Relay, pk=pk)):
         messages.add_message(request, _HOW[found.level], f"{found.what} {found.advice}".strip())
     return redirect("relays")
 

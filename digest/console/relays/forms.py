@@ -8,19 +8,18 @@ from django import forms
 from digest.relays import registry
 from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
-from digest.relays.transports.esp import address as providers
-from digest.relays.transports.smtp import Security, write_address
+from digest.relays.transports import kinds, write_url
+from digest.relays.transports.base import AddressParts
+from digest.relays.transports.smtp import Security
 from digest.relays.warming import Warming
 
 SMTP = "smtp"
 AS_IT_IS, BEGIN, END = "", "begin", "end"
-PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _MANY = 100_000  # characters of what lists domains
 
 
 def _kinds() -> list[tuple[str, str]]:
-    names = sorted(providers.PROVIDERS.keys() - {"test"})
-    return [(SMTP, "An SMTP server"), *((one, one.replace("_", " ").title()) for one in names)]
+    return list(kinds().items())
 
 
 def _secret(label: str, *, longest: int = 2000) -> forms.CharField:
@@ -146,21 +145,22 @@ class RelayForm(forms.Form):
         given = self.cleaned_data
         if not self._has_address(given):
             return ""
-        if given["kind"] != SMTP:
-            secrets = [one for one in (given["key"], given["secret"]) if one]
-            place, options = given["place"].strip(), given["options"].strip()
-            return providers.write_address(given["kind"], secrets, place, options)
-        security = Security(given["security"] or Security.STARTTLS)
-        return write_address(
-            host=given["host"].strip(),
-            port=given["port"] or PORTS[security],
-            security=security,
-            user=given["user"],
-            password=given["password"],
+        if given["kind"] == SMTP:
+            host, user, password = given["host"], given["user"], given["password"]
+        else:
+            host, user, password = given["place"], given["key"], given["secret"]
+        parts = AddressParts(
+            host=host,
+            port=given["port"],
+            security=given["security"],
+            user=user,
+            password=password,
+            options=given["options"],
         )
+        return write_url(given["kind"], parts)
 
     def terms(self, today: date) -> RelayOptions:
-        """Return what it is for and how much it takes; raises DeliveryError."""
+        """Return what it is for and how much it takes; raises RelayError."""
         given = self.cleaned_data
         return RelayOptions(
             sender_domains=given["sender_domains"],

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,13 +15,14 @@ from digest.console.setup.steps import Step
 from digest.console.setup.views import asked_or_told, find, page
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
-from digest.doctor import senders, signing
+from digest.doctor.checks import check_sender_domain
 from digest.newsletters import setup
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.relays import assignment, probe, registry, routes
 from digest.relays.models import Relay
-from digest.relays.transports.smtp import write_address
+from digest.relays.transports import write_url
+from digest.relays.transports.base import AddressParts
 
 
 @asked_or_told
@@ -84,11 +84,7 @@ def checked(request: HttpRequest, pk: int) -> HttpResponse:
 def domain(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what DNS knows of the sender's domain; takes a few seconds where DNS is slow."""
     name = routes.sender_domain(find(request, pk).sender_email)
-    found = [*senders.sender_domain(name)]
-    if not senders.is_reserved(name):
-        found += (
-            signing.of_domain(name) if settings.DIGEST_DKIM_KEYS else signing.signing(clock.now())
-        )
+    found = list(check_sender_domain(name, clock.now()))
     return render(request, "console/setup/findings.html", {"findings": found, "domain": name})
 
 
@@ -108,13 +104,14 @@ def _keep(publication: Publication, relay: Relay | None, given: dict[str, Any]) 
 
 
 def _address(given: dict[str, Any]) -> str:
-    return write_address(
-        host=given["host"].strip(),
+    parts = AddressParts(
+        host=given["host"],
         port=given["port"],
         security=given["security"],
         user=given["user"],
         password=given["password"],
     )
+    return write_url("smtp", parts)
 
 
 def _there(publication: Publication, relays: list[Relay]) -> dict[str, Any]:

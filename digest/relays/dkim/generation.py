@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from digest.relays.dkim.keys import Key, dns_names
-from digest.relays.errors import DeliveryError
+from digest.relays.errors import RelayError
 
 BITS = 2048  # every verifier accepts it (RFC 8301 §3.2), and it fits into a DNS record
 
@@ -16,7 +16,7 @@ BITS = 2048  # every verifier accepts it (RFC 8301 §3.2), and it fits into a DN
 def generate_key(path: Path, domain: str, selector: str, *, ed25519: bool = False) -> Key:
     """Generate a key, write it to a new file that only its owner may read, and return it.
 
-    Raises ConfigurationError for an invalid domain or selector, DeliveryError if the file exists
+    Raises ConfigurationError for an invalid domain or selector, RelayError if the file exists
     or cannot be written.
     """
     private = Ed25519PrivateKey.generate() if ed25519 else generate_private_key(65537, BITS)
@@ -26,7 +26,7 @@ def generate_key(path: Path, domain: str, selector: str, *, ed25519: bool = Fals
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(octets)
     except FileExistsError:
-        raise DeliveryError(f"{path} exists already; a key is never overwritten.") from None
+        raise RelayError(f"{path} exists already; a key is never overwritten.") from None
     except OSError as cause:
-        raise DeliveryError(f"{path} cannot be written: {cause.strerror}") from cause
+        raise RelayError(f"{path} cannot be written: {cause.strerror}") from cause
     return key

@@ -1,44 +1,44 @@
-"""What every way of handing mail over has in common."""
+"""What all transports have in common: messages, replies, and the protocols."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """From whom to whom, as SMTP understands it (RFC 5321 §2.3.1)."""
+    """Sender and recipient as SMTP uses them (RFC 5321 §2.3.1)."""
 
     sender: str
     recipient: str
-    id: str = ""  # told back in reports of a failure, where the relay knows DSN (RFC 3461 §4.4)
+    id: str = ""  # comes back in delivery reports of a relay that supports DSN (RFC 3461 §4.4)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The relay's final word on one message for one recipient."""
+    """The relay's final reply to one message for one recipient."""
 
     code: int  # RFC 5321 §4.2
     text: str  # one line, the enhanced code included
 
     @property
     def enhanced(self) -> str:
-        """The enhanced status code (RFC 3463), or nothing."""
-        found = _ENHANCED.match(self.text)
-        return found[1] if found else ""
+        """The enhanced status code (RFC 3463), or ""."""
+        match = _ENHANCED.match(self.text)
+        return match[1] if match else ""
 
     @property
     def accepted(self) -> bool:
-        """The relay has taken responsibility."""
+        """Whether the relay has taken responsibility for the message."""
         return 200 <= self.code < 300
 
     @property
     def permanent(self) -> bool:
-        """Trying again would end the same way."""
+        """Whether another attempt would get the same reply."""
         return self.code >= 500
 
 
@@ -109,8 +109,15 @@ class Transport(Protocol):
         """
         ...
 
+    def check(self) -> str:
+        """Connect and log in, hand nothing over, and return what the relay answers.
+
+        Raises RelayDownError if it cannot be reached or refuses us.
+        """
+        ...
+
     def close(self) -> None:
-        """Say goodbye."""
+        """Close all connections."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -121,3 +128,53 @@ class Transport(Protocol):
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AddressParts:
+    """The parts of a relay's address as a form asks for them; each kind of relay uses some."""
+
+    host: str = ""
+    port: int | None = None
+    security: str = ""  # starttls, tls or none
+    user: str = ""
+    password: str = ""
+    options: str = ""  # written as in a query
+
+
+class Adapter(Protocol):
+    """What Digest asks of a kind of relay, at one address. docs/adding-a-transport.md shows how.
+
+    `transports.ADAPTERS` lists the adapters by URL scheme. Nothing else in Digest distinguishes
+    kinds of relays.
+    """
+
+    kinds: ClassVar[Mapping[str, str]]  # that a form offers: the name in addresses, and its label
+    checks_login: ClassVar[bool]  # Transport.check also proves that the credentials are accepted
+
+    def __init__(self, url: str) -> None:
+        """Read an address; raises ConfigurationError, without repeating any secret in it."""
+        ...
+
+    @classmethod
+    def write_url(cls, kind: str, parts: AddressParts) -> str:
+        """Return the address that these parts make; raises ConfigurationError as `__init__`."""
+        ...
+
+    def open(self) -> Transport:
+        """Return a transport, which connects when it is first used; raises ConfigurationError."""
+        ...
+
+    def describe(self) -> str:
+        """Return where the relay is, without secrets."""
+        ...
+
+    @property
+    def mailbox_url(self) -> str:
+        """The web page that shows the mail of a relay which delivers nothing, or ""."""
+        ...
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether mail travels encrypted, or does not leave this machine."""
+        ...

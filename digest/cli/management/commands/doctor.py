@@ -1,4 +1,4 @@
-"""`digest doctor`: say whether this installation is fit to send."""
+"""`digest doctor`: check whether this installation is ready to send."""
 
 import sys
 from dataclasses import asdict
@@ -10,33 +10,30 @@ from rich.text import Text
 from digest.core import clock
 from digest.core.findings import Finding, Level
 from digest.core.terminal import DigestCommand, printable
-from digest.doctor import checks
-from digest.doctor.senders import senders
-from digest.doctor.signing import signing
-from digest.relays.probe import relay
+from digest.doctor.checks import run_checks
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
 
 class Command(DigestCommand):
-    """Ask everything that has to be right before mail goes out."""
+    """Check everything that has to be right before mail is sent."""
 
     audited = False
-    help = "Say whether this installation is fit to send, and what to mend if it is not."
+    help = "Check whether this installation is ready to send, and say what to correct."
 
     def run(self, _options: dict[str, Any]) -> None:
-        """Ask; exit with status 1 if anything fails."""
-        findings = list(checks.examine(clock.now(), (relay, senders, signing)))
+        """Run all checks; exit with status 1 if one fails."""
+        findings = list(run_checks(clock.now()))
         fit = all(finding.level is not Level.FAIL for finding in findings)
         self.answer(
             {"fit": fit, "findings": [asdict(finding) for finding in findings]},
-            lambda out: _say(out, findings, fit=fit),
+            lambda out: _print_findings(out, findings, fit=fit),
         )
         if not fit:
             sys.exit(1)
 
 
-def _say(out: Console, findings: list[Finding], *, fit: bool) -> None:
+def _print_findings(out: Console, findings: list[Finding], *, fit: bool) -> None:
     for finding in findings:
         line = Text(f"{finding.level.value:<6}", style=_STYLES[finding.level])
         out.print(line.append(printable(finding.what), style="default"))

@@ -10,9 +10,9 @@ from digest.cli.errors import AskedError
 from digest.core import clock
 from digest.core.findings import Level
 from digest.core.terminal import ActionCommand, AddAction, facts, table
+from digest.doctor.relays import check_relay
 from digest.relays import registry, warming
 from digest.relays.models import PausedDomain, Relay
-from digest.relays.probe import check_relay
 from digest.relays.registry import RelayOptions
 from digest.sending import domain_pauses
 

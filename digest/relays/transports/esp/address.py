@@ -1,4 +1,4 @@
-"""Addresses of providers' APIs, and what Digest knows of each provider.
+"""Addresses of providers' APIs, and what differs between providers.
 
     anymail+postmark://SERVER_TOKEN@default?message_stream=broadcast
     anymail+mailgun://API_KEY@mg.example.com?api_url=https://api.eu.mailgun.net/v3
@@ -17,55 +17,59 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 from digest.core.errors import ConfigurationError
 
 SCHEME = "anymail+"
+_PREFIX = "The address of the relay:"  # in every message
 CONNECT_SECONDS = 10
-ANSWER_SECONDS = 60.0  # longer than any provider takes: an answer given up is a mail uncertain
+ANSWER_SECONDS = 60.0  # longer than any provider takes: after a timeout the message is uncertain
 PARALLEL = 8  # calls at once where a call carries one message
-BATCH = 25  # messages in one call where it can; as many are uncertain if its answer is lost
-_ANYWHERE = frozenset({"api_url", "timeout"})
+BATCH = 25  # messages in one call, where possible; all are uncertain if its answer is lost
+_COMMON_OPTIONS = frozenset({"api_url", "timeout"})
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How an address becomes the options of a backend, and in what form it takes our mail."""
+    """How an address becomes the options of a backend, and in what form our mail is sent."""
 
-    backend: str  # dotted path of what makes one
-    secrets: tuple[str, ...]  # the options that user and password of the URL are
-    host: str = ""  # the option that the host is
-    options: frozenset[str] = frozenset()  # what the query may set, beside _ANYWHERE
-    takes_bytes: bool = False  # our message goes out unchanged
-    headers: Mapping[str, str] = field(default_factory=dict)  # to add where it doesn't
-    batch: int = 0  # messages in one call, if each keeps its own headers and body
+    label: str  # as the provider writes its name
+    backend: str  # dotted path of the class or function that makes one
+    secrets: tuple[str, ...]  # the options in the URL's user and password
+    host: str = ""  # the option in the URL's host
+    options: frozenset[str] = frozenset()  # options of the query, beside _COMMON_OPTIONS
+    accepts_raw: bool = False  # it accepts our MIME message unchanged
+    headers: Mapping[str, str] = field(default_factory=dict)  # to add otherwise
+    batch: int = 0  # messages in one call, if each has its own headers and body
 
 
 _ANYMAIL = "anymail.backends.{}.EmailBackend"
-_OURS = "digest.relays.transports.esp.backends."
+_DIGEST = "digest.relays.transports.esp.backends."
 PROVIDERS = {
     "amazon_ses": Provider(
-        _OURS + "amazon_ses",
+        "Amazon SES",
+        _DIGEST + "amazon_ses",
         ("access_key", "secret_key"),
         host="region",
         options=frozenset({"configuration_set_name"}),
-        takes_bytes=True,
+        accepts_raw=True,
     ),
-    "brevo": Provider(_ANYMAIL.format("brevo"), ("api_key",)),
-    "mailersend": Provider(_ANYMAIL.format("mailersend"), ("api_token",)),
+    "brevo": Provider("Brevo", _ANYMAIL.format("brevo"), ("api_key",)),
+    "mailersend": Provider("MailerSend", _ANYMAIL.format("mailersend"), ("api_token",)),
     "mailgun": Provider(
-        _OURS + "MailgunMime", ("api_key",), host="sender_domain", takes_bytes=True
+        "Mailgun", _DIGEST + "MailgunMime", ("api_key",), host="sender_domain", accepts_raw=True
     ),
     "postmark": Provider(
-        _OURS + "PostmarkBatch",
+        "Postmark",
+        _DIGEST + "PostmarkBatch",
         ("server_token",),
         options=frozenset({"message_stream"}),
-        headers={"X-PM-KeepID": "true"},  # or it replaces our Message-ID
+        headers={"X-PM-KeepID": "true"},  # otherwise it replaces our Message-ID
         batch=BATCH,
     ),
-    "resend": Provider(_ANYMAIL.format("resend"), ("api_key",)),
-    "sendgrid": Provider(_ANYMAIL.format("sendgrid"), ("api_key",)),
+    "resend": Provider("Resend", _ANYMAIL.format("resend"), ("api_key",)),
+    "sendgrid": Provider("SendGrid", _ANYMAIL.format("sendgrid"), ("api_key",)),
     "sparkpost": Provider(
-        _ANYMAIL.format("sparkpost"), ("api_key",), options=frozenset({"subaccount"})
+        "SparkPost", _ANYMAIL.format("sparkpost"), ("api_key",), options=frozenset({"subaccount"})
     ),
-    "test": Provider(_ANYMAIL.format("test"), ()),  # keeps mails in django.core.mail.outbox
+    "test": Provider("", _ANYMAIL.format("test"), ()),  # stores mail in django.core.mail.outbox
 }
 
 
@@ -80,51 +84,51 @@ class EspAddress:
 
     @property
     def provider(self) -> Provider:
-        """What is known of it."""
+        """What differs for this provider."""
         return PROVIDERS[self.name]
 
 
 def parse_address(url: str) -> EspAddress:
     """Read an address as shown at the top of this module.
 
-    Raises ConfigurationError without repeating any of the URL but the provider's name, if known.
+    Raises ConfigurationError, which repeats nothing of the URL but a provider's name.
     """
-    # urlsplit wants no underscore in a scheme
+    # urlsplit allows no underscore in a scheme.
     name, _, rest = url.removeprefix(SCHEME).partition("://")
     name = name.replace("-", "_")
     if not url.startswith(SCHEME) or name not in PROVIDERS:
         raise ConfigurationError(
-            f"DIGEST_SMTP_URL: after {SCHEME} comes one of {', '.join(sorted(PROVIDERS))}."
+            f"{_PREFIX} after {SCHEME} write one of {', '.join(sorted(PROVIDERS))}."
         )
     provider = PROVIDERS[name]
     parts, query = _split(name, rest)
-    given = tuple(unquote(each) for each in (parts.username, parts.password) if each)
-    if provider.secrets and not _fits(name, given):
-        raise ConfigurationError(f"DIGEST_SMTP_URL: use {_form(name)}")
-    if unknown := query.keys() - provider.options - _ANYWHERE:
+    secrets = tuple(unquote(part) for part in (parts.username, parts.password) if part)
+    if provider.secrets and not _are_usable(name, secrets):
+        raise ConfigurationError(f"{_PREFIX} use {_form(name)}")
+    if unknown := query.keys() - provider.options - _COMMON_OPTIONS:
         raise ConfigurationError(
-            f"DIGEST_SMTP_URL: {_form(name)} takes no {len(unknown)} of the options given, only "
-            f"{', '.join(sorted(provider.options | _ANYWHERE))}."
+            f"{_PREFIX} {len(unknown)} of its options are unknown. {_form(name)} accepts "
+            f"{', '.join(sorted(provider.options | _COMMON_OPTIONS))}."
         )
     seconds = _seconds(query.pop("timeout", str(ANSWER_SECONDS)))
-    options = query | dict(zip(provider.secrets, given, strict=False)) | _host(name, parts)
-    if not _safe(options.get("api_url", "https://")):
+    options = query | dict(zip(provider.secrets, secrets, strict=False)) | _host(name, parts)
+    if not _is_safe(options.get("api_url", "https://")):
         raise ConfigurationError(
-            "DIGEST_SMTP_URL: api_url begins with https://, or the secrets travel in the clear."
+            f"{_PREFIX} api_url must begin with https://, or the secrets travel unencrypted."
         )
-    return EspAddress(name=name, seconds=seconds, options=options, secrets=given)
+    return EspAddress(name=name, seconds=seconds, options=options, secrets=secrets)
 
 
 def write_address(name: str, secrets: Sequence[str], host: str = "", options: str = "") -> str:
-    """Put an address together that `parse_address` reads; raise ConfigurationError as it does.
+    """Return an address that `parse_address` reads; raises ConfigurationError as it does.
 
     The host is the sender's domain or the region, where the provider wants one; `options` are
     written as in a query.
     """
-    login = ":".join(quote(one, safe="") for one in secrets)
+    login = ":".join(quote(secret, safe="") for secret in secrets)
     query = f"?{options}" if options else ""
-    place = quote(host, safe="") or "default"
-    url = f"{SCHEME}{name}://{login}{'@' if login else ''}{place}{query}"
+    authority = quote(host, safe="") or "default"
+    url = f"{SCHEME}{name}://{login}{'@' if login else ''}{authority}{query}"
     parse_address(url)
     return url
 
@@ -137,16 +141,17 @@ def _split(name: str, rest: str) -> tuple[SplitResult, dict[str, str]]:
     except ValueError:
         fits = False
     if not fits or parts.fragment:
-        hint = "with secrets percent-encoded (/ is %2F)"
-        raise ConfigurationError(f"DIGEST_SMTP_URL: use {_form(name)} {hint}")  # says no secret
+        raise ConfigurationError(
+            f"{_PREFIX} use {_form(name)} with secrets percent-encoded (/ is %2F)"
+        )
     return parts, query
 
 
-def _fits(name: str, given: tuple[str, ...]) -> bool:
-    """Say whether as many secrets came as are needed; boto3 finds its own where none came."""
-    plain = all(each.isascii() and each.isprintable() for each in given)
-    wanted = {len(PROVIDERS[name].secrets)} | ({0} if name == "amazon_ses" else set())
-    return plain and len(given) in wanted
+def _are_usable(name: str, secrets: tuple[str, ...]) -> bool:
+    """Return whether all secrets are there; without any, boto3 looks for some itself."""
+    plain = all(secret.isascii() and secret.isprintable() for secret in secrets)
+    counts = {len(PROVIDERS[name].secrets)} | ({0} if name == "amazon_ses" else set())
+    return plain and len(secrets) in counts
 
 
 def _host(name: str, parts: SplitResult) -> dict[str, str]:
@@ -154,7 +159,7 @@ def _host(name: str, parts: SplitResult) -> dict[str, str]:
     if host == "default":
         return {}
     if not option:
-        raise ConfigurationError(f"DIGEST_SMTP_URL: use {_form(name)}")
+        raise ConfigurationError(f"{_PREFIX} use {_form(name)}")
     return {option: host}
 
 
@@ -164,11 +169,11 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds <= 600:
-        raise ConfigurationError("DIGEST_SMTP_URL: timeout is in seconds, up to 600.")
+        raise ConfigurationError(f"{_PREFIX} timeout is in seconds, up to 600.")
     return seconds
 
 
-def _safe(api_url: str) -> bool:
+def _is_safe(api_url: str) -> bool:
     try:
         parts = urlsplit(api_url)
     except ValueError:
@@ -178,5 +183,5 @@ def _safe(api_url: str) -> bool:
 
 def _form(name: str) -> str:
     provider = PROVIDERS[name]
-    secrets = ":".join(each.upper() for each in provider.secrets) or "ANYTHING"
+    secrets = ":".join(secret.upper() for secret in provider.secrets) or "ANYTHING"
     return f"{SCHEME}{name}://{secrets}@{provider.host.upper() or 'default'}"

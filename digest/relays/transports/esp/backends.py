@@ -1,4 +1,4 @@
-"""Anymail's backends where Digest needs more of the provider's API than anymail uses."""
+"""Anymail's backends, and our own where Digest needs more of a provider's API."""
 
 from collections.abc import Mapping, Sequence
 from http.cookiejar import DefaultCookiePolicy
@@ -22,14 +22,14 @@ def backend_for(address: EspAddress) -> Any:
 
     Raises ConfigurationError if a library or an option is missing.
     """
-    make = import_string(address.provider.backend)
+    factory = import_string(address.provider.backend)
     wait = (CONNECT_SECONDS, address.seconds)
-    # What became of a recipient is read from the status, so that nothing needs to be raised.
-    return make(ignore_recipient_status=True, timeout=wait, **address.options)
+    # The outcome of each recipient is read from the status, so nothing needs to be raised.
+    return factory(ignore_recipient_status=True, timeout=wait, **address.options)
 
 
-def keep_to_itself(backend: Any) -> None:
-    """Let a redirect take our secrets nowhere, and threads share no cookies."""
+def restrict_session(backend: Any) -> None:
+    """Follow no redirect with our secrets, and share no cookies between threads."""
     if isinstance(backend, base_requests.AnymailRequestsBackend):
         backend.session.max_redirects = 0
         backend.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -43,9 +43,9 @@ def amazon_ses(
     api_url: str = "",
     **options: Any,
 ) -> Any:
-    """Return anymail's backend, which hands our bytes to SES as they are; boto3 is optional.
+    """Return anymail's backend, which sends our bytes to SES unchanged; boto3 is optional.
 
-    boto3 does not repeat a call by itself: a mail could go twice.
+    boto3 must not repeat a call by itself: that could send a mail twice.
     """
     try:
         backend = import_string("anymail.backends.amazon_ses.EmailBackend")
@@ -80,42 +80,42 @@ class _MimePayload(mailgun.MailgunPayload):  # type: ignore[misc]
 
     def get_request_params(self, api_url: str) -> dict[str, Any]:
         params: dict[str, Any] = super().get_request_params(api_url)
-        ready = ("message.eml", self.message.ready, "message/rfc822")
-        return params | {"files": {"message": ready}}
+        file = ("message.eml", self.message.content, "message/rfc822")
+        return params | {"files": {"message": file}}
 
 
 class MailgunMime(mailgun.EmailBackend):  # type: ignore[misc]
-    """Hands our bytes over unchanged; anymail's own backend writes the message anew."""
+    """Sends our bytes unchanged; anymail's own backend sends the fields of a message."""
 
     def build_message_payload(self, message: Any, defaults: Any) -> _MimePayload:
         return _MimePayload(message, defaults, self)
 
 
 class PostmarkBatch(postmark.EmailBackend):  # type: ignore[misc]
-    """One call for many messages, each with headers and bodies of its own.
+    """One call for many messages, each with its own headers and bodies.
 
     Anymail uses the same endpoint for one message to many subscribers, whose bodies are all the
     same. Postmark answers 200 with a list in the order of the messages, one verdict for each.
     """
 
     def send_all(
-        self, mails: Sequence[EmailMultiAlternatives]
+        self, messages: Sequence[EmailMultiAlternatives]
     ) -> list[AnymailRecipientStatus | Exception]:
-        """Send, and return a status or a problem for each mail, in their order.
+        """Send, and return a status or an error for each message, in their order.
 
-        Raises what anymail raises for a call that fails as a whole.
+        Raises anymail's error for a call that fails as a whole.
         """
-        payloads = [self._payload(mail) for mail in mails]
-        ready = [each for each in payloads if not isinstance(each, Exception)]
-        verdicts = iter(self._post(ready) if ready else [])
+        payloads = [self._payload(message) for message in messages]
+        valid = [payload for payload in payloads if not isinstance(payload, Exception)]
+        verdicts = iter(self._post(valid) if valid else [])
         return [
-            each if isinstance(each, Exception) else self._verdict(each, next(verdicts))
-            for each in payloads
+            payload if isinstance(payload, Exception) else self._status(payload, next(verdicts))
+            for payload in payloads
         ]
 
-    def _payload(self, mail: EmailMultiAlternatives) -> Any:
+    def _payload(self, message: EmailMultiAlternatives) -> Any:
         try:
-            return self.build_message_payload(mail, self.send_defaults)
+            return self.build_message_payload(message, self.send_defaults)
         except AnymailError as problem:
             return problem
 
@@ -127,20 +127,21 @@ class PostmarkBatch(postmark.EmailBackend):  # type: ignore[misc]
             raise AnymailRequestsAPIError(response=response, backend=self)
         return answer
 
-    def _verdict(self, payload: Any, verdict: Any) -> AnymailRecipientStatus | Exception:
+    def _status(self, payload: Any, verdict: Any) -> AnymailRecipientStatus | Exception:
         code = verdict.get("ErrorCode", 0) if isinstance(verdict, dict) else 0
         try:
-            found = self.parse_recipient_status(_alone(verdict, code), payload, payload.message)
-        except Exception as problem:  # noqa: BLE001  (anymail stumbles over what is no verdict)
+            response = _single_response(verdict, code)
+            recipients = self.parse_recipient_status(response, payload, payload.message)
+        except Exception as problem:  # noqa: BLE001  (anymail cannot parse what is not a verdict)
             return problem
-        known = [each for each in found.values() if each.status != "unknown"]
-        if code and not known:
-            return AnymailRecipientStatus(message_id=None, status="rejected")
-        return known[0] if known else AnymailRecipientStatus(message_id=None, status="unknown")
+        statuses = [status for status in recipients.values() if status.status != "unknown"]
+        if statuses:
+            return statuses[0]
+        return AnymailRecipientStatus(message_id=None, status="rejected" if code else "unknown")
 
 
 class _Batch:
-    """Payloads as one request."""
+    """Several payloads as one request."""
 
     def __init__(self, payloads: Sequence[Any]) -> None:
         self.payloads = payloads
@@ -148,13 +149,13 @@ class _Batch:
     def get_request_params(self, api_url: str) -> dict[str, Any]:
         first = self.payloads[0]
         params: dict[str, Any] = first.get_request_params(api_url)
-        messages = first.serialize_json([each.data for each in self.payloads])
+        messages = first.serialize_json([payload.data for payload in self.payloads])
         return params | {"url": f"{api_url}email/batch", "data": messages}
 
 
-# Postmark's error codes that concern us, as the HTTP status that would say the same: a bad token,
-# an unknown or unconfirmed sender, no leave to send, maintenance, too many calls.
-_AS_HTTP: Mapping[int, int] = {
+# Postmark's error codes that concern our account, as the HTTP status with the same meaning: a bad
+# token, an unknown or unconfirmed sender, no permission to send, maintenance, too many calls.
+_HTTP_STATUS: Mapping[int, int] = {
     **dict.fromkeys((10, 400, 401, 405, 412, 413), 403),
     0: 200,
     100: 503,
@@ -162,10 +163,10 @@ _AS_HTTP: Mapping[int, int] = {
 }
 
 
-def _alone(verdict: Any, code: int) -> requests.Response:
-    """Return one verdict of a list as the answer that it would be to a call of its own."""
+def _single_response(verdict: Any, code: int) -> requests.Response:
+    """Return one verdict of a batch as the response to a call with that message alone."""
     response = requests.Response()
-    response.status_code = _AS_HTTP.get(code, 422)
+    response.status_code = _HTTP_STATUS.get(code, 422)
     response.reason = f"ErrorCode {code}"
     response.encoding = "utf-8"
     response.raw = BytesIO(dumps(verdict).encode())

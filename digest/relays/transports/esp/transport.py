@@ -1,16 +1,16 @@
-"""Hands mail to a provider, several messages at once.
+"""Delivers mail through a provider's API, several messages at once.
 
-    take a few messages > note that they are begun > call > settle, doubt or give back each
+    take a few messages > record that they begin > call > report the result of each
 
-Each subscriber's mail differs from the next one's, in Message-ID, links and perhaps stories.
-Anymail's batches (merge_data, merge_headers) are one message for many, so they are no use here:
+Each subscriber's mail differs from the others, in Message-ID, links and perhaps stories. Anymail's
+batches (merge_data, merge_headers) send one message to many, so Digest cannot use them:
 
-    Mailgun, Amazon SES   take our bytes unchanged
+    Mailgun, Amazon SES   accept our bytes unchanged
     Postmark              one call for BATCH messages, each whole (backends.PostmarkBatch)
-    the others            one call a message, in which the message is taken apart (mails)
+    the others            one call for each message, taken apart (messages)
 
-Where a call carries one message, PARALLEL calls are under way at once over one session. Nothing is
-repeated here: what comes back is a word of SMTP's (words), and the ledger decides.
+Where a call carries one message, PARALLEL calls share a session. Nothing is repeated here: each
+answer becomes an SMTP reply (results), and the ledger decides.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,20 +21,21 @@ from typing import Any, Self
 
 import requests
 
-from digest.relays.errors import RelayDownError, ReplyLostError
+from digest.relays.errors import RelayDownError, ReplyLostError, UnfitMessageError
 from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Reply
 from digest.relays.transports.esp.address import CONNECT_SECONDS, PARALLEL, EspAddress
-from digest.relays.transports.esp.backends import backend_for, keep_to_itself
-from digest.relays.transports.esp.mails import ReadyMail, UnfitMessageError, composed
-from digest.relays.transports.esp.words import Word, word_of_problem, word_of_status
+from digest.relays.transports.esp.backends import backend_for, restrict_session
+from digest.relays.transports.esp.messages import RawMessage, parsed_message
+from digest.relays.transports.esp.results import CallResult, result_of_error, result_of_status
 
-PULSE = 0.5  # seconds between two looks of the source at itself
+TICK_SECONDS = 0.5  # between two calls of the source's tick
+MAX_TEXT = 500  # characters of an error's text that are stored
 
 
 class EspTransport:
-    """Hands mail to one provider over its API."""
+    """Delivers mail to one provider over its API."""
 
-    preserves_message = False  # providers sign by themselves, and write parts of a message anew
+    preserves_message = False  # providers sign by themselves and rewrite parts of a message
 
     def __init__(self, address: EspAddress) -> None:
         """Prepare; raises ConfigurationError if an option or a library is missing."""
@@ -57,40 +58,43 @@ class EspTransport:
 
     def deliver(self, envelope: Envelope, content: bytes) -> Reply:
         """Deliver one message; see Transport.deliver."""
-        self._begin()
-        [(_, word)] = self._words([OutgoingMessage(0, envelope, content)])
-        if isinstance(word, Reply):
-            return word
-        raise word
+        self._open_session()
+        [(_, result)] = self._deliver([OutgoingMessage(0, envelope, content)])
+        if isinstance(result, Reply):
+            return result
+        raise result
 
     def deliver_all(self, source: MessageSource) -> None:
         """Deliver all messages of a source; see Transport.deliver_all. Stops at a lost answer."""
-        self._begin()
-        taken = iter(source.next_message, None)
-        while batch := list(islice(taken, self.address.provider.batch or self.connections)):
-            going = _begun(source, batch)
-            troubles = [_note(source, *each) for each in self._words(going, source.tick)]
-            for trouble in filter(None, troubles):
-                raise RelayDownError(str(trouble)) from trouble
+        self._open_session()
+        messages = iter(source.next_message, None)
+        while batch := list(islice(messages, self.address.provider.batch or self.connections)):
+            allowed = _begin(source, batch)
+            failures = [
+                _report(source, message, result)
+                for message, result in self._deliver(allowed, source.tick)
+            ]
+            for failure in filter(None, failures):
+                raise RelayDownError(str(failure)) from failure
 
     def check(self) -> str:
-        """Ask whether the API answers at all; raise RelayDownError if it doesn't.
+        """Request the API's address; raises RelayDownError if it does not answer.
 
-        Whether it takes our key is known with the first message: there is no question about keys
-        that every provider answers.
+        Only the first message shows whether it accepts our key: no call exists that every provider
+        answers with that.
         """
-        self._begin()
-        url = self._url()
+        self._open_session()
+        url = self._api_url()
         if not url:
             return f"{self.address.name} needs no connection"
         try:
-            answer = requests.get(
+            response = requests.get(
                 url, timeout=(CONNECT_SECONDS, self.address.seconds), allow_redirects=False
             )
         except requests.RequestException as cause:
             raise RelayDownError(f"{url} cannot be reached: {cause}") from cause
-        if answer.status_code >= 500:
-            raise RelayDownError(f"{url} answers {answer.status_code}")
+        if response.status_code >= 500:
+            raise RelayDownError(f"{url} answers {response.status_code}")
         return f"{url} answers"
 
     def close(self) -> None:
@@ -100,100 +104,106 @@ class EspTransport:
             self._backend.close()
         self._open = False
 
-    def _begin(self) -> None:
+    def _open_session(self) -> None:
         if self._open:
             return
         try:
             self._backend.open()
-        except Exception as cause:  # noqa: BLE001  (nothing has been taken yet)
-            raise RelayDownError(f"{self.address.name}: {self._said(cause)}") from None
-        keep_to_itself(self._backend)
+        except Exception as cause:  # noqa: BLE001  (nothing has been handed over yet)
+            raise RelayDownError(f"{self.address.name}: {self._text(cause)}") from None
+        restrict_session(self._backend)
         self._open = True
 
-    def _url(self) -> str:
+    def _api_url(self) -> str:
         client = getattr(self._backend, "client", None)
         return str(client.meta.endpoint_url if client else getattr(self._backend, "api_url", ""))
 
-    def _words(
+    def _deliver(
         self, messages: Sequence[OutgoingMessage], tick: Callable[[], None] = lambda: None
-    ) -> Iterator[tuple[OutgoingMessage, Word]]:
-        """Yield each message with the provider's word on it, as the words come in."""
+    ) -> Iterator[tuple[OutgoingMessage, CallResult]]:
+        """Yield each message with its result, as the answers come in."""
         if self.address.provider.batch:
-            left = {self._calls.submit(self._batch, messages)}
+            pending = {self._calls.submit(self._call_batch, messages)}
         else:
-            left = {self._calls.submit(self._single, message) for message in messages}
-        while left:
-            done, left = wait(left, PULSE, FIRST_COMPLETED)
+            pending = {self._calls.submit(self._call_single, message) for message in messages}
+        while pending:
+            done, pending = wait(pending, TICK_SECONDS, FIRST_COMPLETED)
             for call in done:
                 yield from call.result()
             tick()
 
-    def _single(self, message: OutgoingMessage) -> list[tuple[OutgoingMessage, Word]]:
+    def _call_single(self, message: OutgoingMessage) -> list[tuple[OutgoingMessage, CallResult]]:
         """Make a call for one message."""
         try:
             mail = self._mail(message)
             self._backend.send_messages([mail])
-            found = list(mail.anymail_status.recipients.values())
-        except Exception as problem:  # noqa: BLE001  (whatever it is, it is somebody's mail)
-            return [(message, self._word(problem))]
-        return [(message, self._word(found[0] if len(found) == 1 else None))]
+            statuses = list(mail.anymail_status.recipients.values())
+        except Exception as error:  # noqa: BLE001  (every error is an result of this message)
+            return [(message, self._result(error))]
+        return [(message, self._result(statuses[0] if len(statuses) == 1 else None))]
 
-    def _batch(self, messages: Sequence[OutgoingMessage]) -> list[tuple[OutgoingMessage, Word]]:
-        """Make one call for all."""
-        words, mails = [], []
+    def _call_batch(
+        self, messages: Sequence[OutgoingMessage]
+    ) -> list[tuple[OutgoingMessage, CallResult]]:
+        """Make one call for all messages."""
+        results: list[tuple[OutgoingMessage, CallResult]] = []
+        mails = []
         for message in messages:
             try:
                 mails.append((message, self._mail(message)))
-            except UnfitMessageError as problem:
-                words.append((message, self._word(problem)))
+            except UnfitMessageError as error:
+                results.append((message, self._result(error)))
         try:
-            found = self._backend.send_all([mail for _, mail in mails])
-        except Exception as problem:  # noqa: BLE001  (as above)
-            found = [problem] * len(mails)
-        return words + [
-            (message, self._word(each)) for (message, _), each in zip(mails, found, strict=True)
+            statuses = self._backend.send_all([mail for _, mail in mails])
+        except Exception as error:  # noqa: BLE001  (as above)
+            statuses = [error] * len(mails)
+        return results + [
+            (message, self._result(status))
+            for (message, _), status in zip(mails, statuses, strict=True)
         ]
 
     def _mail(self, message: OutgoingMessage) -> Any:
-        if self.address.provider.takes_bytes:
-            return ReadyMail(message.envelope, message.content)
+        if self.address.provider.accepts_raw:
+            return RawMessage(message.envelope, message.content)
         try:
-            return composed(message.envelope, message.content, self.address.provider.headers)
+            return parsed_message(message.envelope, message.content, self.address.provider.headers)
         except (LookupError, ValueError) as cause:
-            raise UnfitMessageError(f"The message cannot be taken apart: {cause}") from cause
+            raise UnfitMessageError(f"The message cannot be parsed: {cause}") from cause
 
-    def _word(self, found: Any) -> Word:
-        """Return the word of a status or a problem, or of neither."""
-        if isinstance(found, Exception):
-            return word_of_problem(found, self._said(found))
-        return word_of_status(getattr(found, "status", None), getattr(found, "message_id", None))
+    def _result(self, status: Any) -> CallResult:
+        """Return what a status or an error means; neither of them: the reply is lost."""
+        if isinstance(status, Exception):
+            return result_of_error(status, self._text(status))
+        return result_of_status(
+            getattr(status, "status", None), getattr(status, "message_id", None)
+        )
 
-    def _said(self, problem: Exception) -> str:
-        """Return a problem's text on one line, without our secrets in it."""
-        text = " ".join(str(problem).split()) or type(problem).__name__
+    def _text(self, error: Exception) -> str:
+        """Return an error's text on one line, without our secrets."""
+        text = " ".join(str(error).split()) or type(error).__name__
         for secret in self.address.secrets:
             text = text.replace(secret, "…")
-        return "".join(each for each in text if each.isprintable())[:500]
+        return "".join(char for char in text if char.isprintable())[:MAX_TEXT]
 
 
-def _begun(source: MessageSource, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
-    """Return the messages that may go; the others are given back."""
-    may_go = source.begin(messages)
+def _begin(source: MessageSource, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+    """Return the messages that may be sent; return the others unsent."""
+    allowed = source.begin(messages)
     for message in messages:
-        if message.key not in may_go:
+        if message.key not in allowed:
             source.return_unsent(message)
-    return [message for message in messages if message.key in may_go]
+    return [message for message in messages if message.key in allowed]
 
 
-def _note(
-    source: MessageSource, message: OutgoingMessage, word: Word
+def _report(
+    source: MessageSource, message: OutgoingMessage, result: CallResult
 ) -> RelayDownError | ReplyLostError | None:
-    """Tell the source what became of a message; return what speaks against going on."""
-    if isinstance(word, Reply):
-        source.record_reply(message, word)
+    """Report the result of a message; return it if nothing more should be sent."""
+    if isinstance(result, Reply):
+        source.record_reply(message, result)
         return None
-    if isinstance(word, ReplyLostError):
-        source.mark_uncertain(message, str(word))
+    if isinstance(result, ReplyLostError):
+        source.mark_uncertain(message, str(result))
     else:
         source.return_unsent(message)
-    return word
+    return result

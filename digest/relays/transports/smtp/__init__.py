@@ -1,12 +1,17 @@
-"""SMTP: several connections in one process, each with its next envelope on its present body.
+"""SMTP: several connections in one process, each sending the next envelope behind its message.
 
-address      what DIGEST_SMTP_URL says
-connecting   greeting, EHLO, STARTTLS, AUTH: a session that is ready for mail
-wire         the octets of commands and messages
-line         one session's conversation: replies in, commands and messages out
-transport    all lines of a relay, in one loop
+adapter        what callers ask of an address
+address        what the address of a relay says
+session        greeting, EHLO, STARTTLS, AUTH: a connection that is ready for mail
+advice         what to do when that fails
+wire           the octets of commands, messages and replies
+steps          which replies may answer which step
+conversation   one session in use: replies in, commands and messages out
+loop           all conversations with a relay, in one thread
+transport      what a sender calls
 """
 
+from digest.relays.transports.smtp.adapter import SmtpAdapter
 from digest.relays.transports.smtp.address import (
     RelayAddress,
     Security,
@@ -19,6 +24,7 @@ from digest.relays.transports.smtp.transport import SmtpTransport
 __all__ = [
     "RelayAddress",
     "Security",
+    "SmtpAdapter",
     "SmtpTransport",
     "StartTls",
     "parse_address",

@@ -1,4 +1,4 @@
-"""Where a relay is and how to speak to it, as one address says it."""
+"""The address of a relay that speaks SMTP: where it is and how to connect."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from digest.core.errors import ConfigurationError
 
 CONNECTIONS = 4
 MESSAGES = 1_000
-MOST_CONNECTIONS = 100
+MAX_CONNECTIONS = 100
+MAX_MESSAGES = 1_000_000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _PAGE = re.compile(r"|https?://[^\s\"<>]+")
@@ -26,14 +27,14 @@ class StartTls(StrEnum):
 class Auth(StrEnum):
     """How to log in."""
 
-    ANY = "any"  # the best that the relay offers of CRAM-MD5, PLAIN and LOGIN
+    ANY = "any"  # the best of CRAM-MD5, PLAIN and LOGIN that the relay offers
     PLAIN = "plain"
     LOGIN = "login"
-    XOAUTH2 = "xoauth2"  # the password is an access token, read anew for each connection
+    XOAUTH2 = "xoauth2"  # the password is an access token, read again for each connection
 
 
 class Security(StrEnum):
-    """How a connection is kept from listeners, in the words of a mail program's settings."""
+    """How a connection is encrypted, as mail programs name it in their settings."""
 
     STARTTLS = "starttls"
     TLS = "tls"
@@ -42,7 +43,7 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RelayAddress:
-    """Where the relay is and how to speak to it."""
+    """Where the relay is and how to connect."""
 
     host: str
     port: int
@@ -50,18 +51,18 @@ class RelayAddress:
     starttls: StartTls = StartTls.REQUIRED
     user: str = ""
     password: str = field(default="", repr=False)
-    password_file: str = ""  # read anew for each connection, where it is set
+    password_file: str = ""  # read again for each connection, if set
     auth: Auth = Auth.ANY
-    connections: int = CONNECTIONS  # at once, of one process
-    messages: int = MESSAGES  # of one connection; then it is renewed
-    mailbox: str = ""  # where all mail is kept and can be read; it hands nothing on
+    connections: int = CONNECTIONS  # at once, for one process
+    messages: int = MESSAGES  # over one connection; then a new one is opened
+    mailbox: str = ""  # web page of a relay that stores all mail and delivers nothing
 
 
 def parse_address(url: str) -> RelayAddress:
     """Read `smtp://user:password@host:587?starttls=required` or `smtps://…`.
 
     Further options: `connections`, `messages`, `auth` (plain, login, xoauth2), `password_file`,
-    `mailbox` (the web page of a relay that keeps all mail to itself).
+    `mailbox` (the web page of a relay that stores all mail and delivers nothing).
     STARTTLS with a verified certificate is required beyond this machine unless the URL says
     otherwise. Raises ConfigurationError without repeating the URL: it may hold a password.
     """
@@ -69,12 +70,12 @@ def parse_address(url: str) -> RelayAddress:
         parts = urlsplit(url)
         port = parts.port
         options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-        starttls = StartTls(options.pop("starttls", _usual(parts.hostname)))
+        starttls = StartTls(options.pop("starttls", _default_starttls(parts.hostname)))
         auth = Auth(options.pop("auth", Auth.ANY))
-        connections = _number(options, "connections", CONNECTIONS, MOST_CONNECTIONS)
-        messages = _number(options, "messages", MESSAGES, 1_000_000)
+        connections = _number(options, "connections", CONNECTIONS, MAX_CONNECTIONS)
+        messages = _number(options, "messages", MESSAGES, MAX_MESSAGES)
     except ValueError:
-        # Its words may quote a part of the password.
+        # The text of the error may quote a part of the password.
         raise ConfigurationError(
             "The address of the relay cannot be read: use smtp://user:password@host:587, with "
             "%2F for a slash in the password, and options as docs/operating.md lists them."
@@ -82,7 +83,7 @@ def parse_address(url: str) -> RelayAddress:
     password_file = options.pop("password_file", "")
     mailbox = options.pop("mailbox", "")
     if not _PAGE.fullmatch(mailbox):
-        raise ConfigurationError("The address of the relay: mailbox is a page, http://…")
+        raise ConfigurationError("The address of the relay: mailbox is a web page, http://…")
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or options:
         raise ConfigurationError(
             "The address of the relay: use smtp://user:password@host:587 or smtps://…"
@@ -109,26 +110,26 @@ def parse_address(url: str) -> RelayAddress:
 def write_address(
     *, host: str, port: int, security: Security, user: str = "", password: str = ""
 ) -> str:
-    """Put an address together that `parse_address` reads; raise ConfigurationError as it does."""
+    """Return an address that `parse_address` reads; raises ConfigurationError as it does."""
     login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
-    place = f"[{host}]" if ":" in host else host
-    if not _HOST.fullmatch(place):
-        raise ConfigurationError(f"{host!r} is no host; use a name like smtp.news.example.")
+    authority = f"[{host}]" if ":" in host else host
+    if not _HOST.fullmatch(authority):
+        raise ConfigurationError(f"{host!r} is not a host; use a name like smtp.news.example.")
     if security is Security.TLS:
-        url = f"smtps://{login}{place}:{port}"
+        url = f"smtps://{login}{authority}:{port}"
     else:
         starttls = StartTls.REQUIRED if security is Security.STARTTLS else StartTls.NEVER
-        url = f"smtp://{login}{place}:{port}?starttls={starttls}"
+        url = f"smtp://{login}{authority}:{port}?starttls={starttls}"
     parse_address(url)
     return url
 
 
-def _usual(host: str | None) -> StartTls:
+def _default_starttls(host: str | None) -> StartTls:
     return StartTls.OPTIONAL if host in LOOPBACK else StartTls.REQUIRED
 
 
-def _number(options: dict[str, str], name: str, usual: int, most: int) -> int:
-    text = options.pop(name, str(usual))
+def _number(options: dict[str, str], name: str, default: int, most: int) -> int:
+    text = options.pop(name, str(default))
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise ValueError(f"{name} is a number from 1 to {most}")
     return int(text)

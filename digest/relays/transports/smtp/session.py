@@ -1,7 +1,7 @@
 """From an address to a session that is ready for mail: greeting, EHLO, STARTTLS, AUTH.
 
-The standard library's smtplib holds this part of the conversation, in blocking calls: it is said
-once a connection. The socket is then taken over.
+The standard library's smtplib makes these blocking calls, once for each connection. The socket then
+belongs to a conversation.
 """
 
 import smtplib
@@ -12,52 +12,60 @@ from functools import cache
 from pathlib import Path
 
 from digest.relays.errors import RelayDownError
+from digest.relays.transports.base import Reply
 from digest.relays.transports.smtp.address import Auth, RelayAddress, StartTls
-from digest.relays.transports.smtp.wire import line
+from digest.relays.transports.smtp.advice import advice_for
+from digest.relays.transports.smtp.wire import one_line
 
 CONNECT_SECONDS = 30
 
 
 @dataclass(slots=True)
 class Session:
-    """A connection on which the relay waits for MAIL."""
+    """A connection on which the relay is ready for MAIL."""
 
     socket: socket.socket
     extensions: frozenset[str]  # lower case, as EHLO listed them
-    largest: int  # octets of a message, 0: not said (RFC 1870)
+    max_size: int  # octets of a message, 0: not announced (RFC 1870)
     greeting: str
 
 
 def connect(address: RelayAddress) -> Session:
-    """Open a session; raise RelayDownError in words for the person who runs this."""
-    place = f"{address.host}:{address.port}"
+    """Open a session; raises RelayDownError, written for the person who runs the installation."""
+    server = f"{address.host}:{address.port}"
     try:
-        return _session(_converse(address))
-    except ssl.SSLError as cause:
-        raise RelayDownError(f"No safe connection to {place}: {cause}") from cause
+        return _session(_log_in_at(address))
     except smtplib.SMTPResponseException as cause:
-        words = f"{cause.smtp_code} {line(_bytes(cause.smtp_error))}"
-        raise RelayDownError(f"{place} does not let us in: {words}") from cause
+        reply = Reply(cause.smtp_code, one_line(_octets(cause.smtp_error)))
+        raise RelayDownError(
+            f"{server} refuses us: {reply.code} {reply.text}",
+            reply=reply,
+            advice=advice_for(cause),
+        ) from cause
+    except ssl.SSLError as cause:
+        problem = f"{server} cannot be reached with encryption: {cause}"
+        raise RelayDownError(problem, advice=advice_for(cause)) from cause
     except (OSError, smtplib.SMTPException) as cause:
-        raise RelayDownError(f"{place} cannot be reached: {cause}") from cause
+        problem = f"{server} cannot be reached: {cause}"
+        raise RelayDownError(problem, advice=advice_for(cause)) from cause
 
 
 def _session(smtp: smtplib.SMTP) -> Session:
     if smtp.sock is None:
         raise smtplib.SMTPServerDisconnected("the connection was closed")
     if smtp.file is not None:
-        smtp.file.close()  # holds the socket open beside us otherwise
+        smtp.file.close()  # it would hold the socket open
     smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     size = smtp.esmtp_features.get("size", "").strip()
     return Session(
         socket=smtp.sock,
         extensions=frozenset(smtp.esmtp_features),
-        largest=int(size) if size.isdecimal() else 0,
-        greeting=line(smtp.ehlo_resp or smtp.helo_resp or b""),
+        max_size=int(size) if size.isdecimal() else 0,
+        greeting=one_line(smtp.ehlo_resp or smtp.helo_resp or b""),
     )
 
 
-def _converse(address: RelayAddress) -> smtplib.SMTP:
+def _log_in_at(address: RelayAddress) -> smtplib.SMTP:
     context = ssl.create_default_context()
     smtp: smtplib.SMTP
     if address.tls:
@@ -78,11 +86,11 @@ def _converse(address: RelayAddress) -> smtplib.SMTP:
 
 
 def _encrypt(smtp: smtplib.SMTP, address: RelayAddress, context: ssl.SSLContext) -> None:
-    """Use STARTTLS as set (RFC 3207); on this machine an unverifiable certificate is no reason."""
+    """Use STARTTLS as set (RFC 3207); a server on this machine needs no valid certificate."""
     offered = smtp.has_extn("starttls")
     if address.starttls is StartTls.REQUIRED and not offered:
         raise smtplib.SMTPNotSupportedError(
-            "it offers no STARTTLS (if that is meant to be: ?starttls=never)"
+            "it offers no STARTTLS (to send unencrypted, add ?starttls=never)"
         )
     if address.starttls is StartTls.NEVER or not offered:
         return
@@ -104,25 +112,23 @@ def _log_in(smtp: smtplib.SMTP, address: RelayAddress) -> None:
         bearer = f"user={smtp.user}\1auth=Bearer {smtp.password}\1\1"
 
         def answer(challenge: bytes | None = None) -> str:
-            # A challenge tells what was wrong in JSON; an empty answer ends it with a 535.
+            # A challenge describes an error in JSON; an empty answer to it gets the 535.
             return bearer if challenge is None else ""
 
         smtp.auth("XOAUTH2", answer)
 
 
 def _password(address: RelayAddress) -> str:
-    return (
-        Path(address.password_file).read_text().strip()
-        if address.password_file
-        else (address.password)
-    )
+    if address.password_file:
+        return Path(address.password_file).read_text().strip()
+    return address.password
 
 
 @cache
 def _our_name() -> str:
-    """Return how we greet: smtplib's choice, asked for once because it may ask the network."""
+    """Return our name in EHLO: smtplib's choice, made once because it may query DNS."""
     return smtplib.SMTP().local_hostname
 
 
-def _bytes(text: bytes | str) -> bytes:
+def _octets(text: bytes | str) -> bytes:
     return text if isinstance(text, bytes) else text.encode()

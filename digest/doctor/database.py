@@ -1,0 +1,52 @@
+"""Whether the database is reachable, migrated, and fit for every text."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from digest.core import clock
+from digest.core.findings import Finding, fail, ok, warn
+
+MAX_SKEW = timedelta(seconds=5)  # between our clock and PostgreSQL's
+
+
+def check_database(now: datetime) -> Iterator[Finding]:
+    """PostgreSQL answers, is migrated, and its clock agrees with ours."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('server_version'), current_setting('server_encoding'), "
+                "clock_timestamp()"
+            )
+            version, encoding, server_time = cursor.fetchone()
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as problem:
+        reason = (str(problem).strip().splitlines() or ["no reason given"])[-1]
+        yield fail(
+            f"PostgreSQL cannot be used: {reason}", "Start it, or correct DIGEST_DATABASE_URL."
+        )
+        return
+    yield ok(f"PostgreSQL {version.split()[0]} answers.")
+    yield from check_encoding(encoding)
+    if missing:
+        yield fail(f"{len(missing)} migrations have not been run.", "Run `digest migrate`.")
+    else:
+        yield ok("The database is up to date.")
+    if abs(server_time - now) > MAX_SKEW:
+        yield warn(
+            f"PostgreSQL's clock says {clock.format_moment(server_time)}, "
+            f"ours {clock.format_moment(now)}.",
+            "Synchronise the clocks of both machines.",
+        )
+
+
+def check_encoding(encoding: str) -> Iterator[Finding]:
+    """The database stores text of every script, as articles have it."""
+    if encoding != "UTF8":
+        yield fail(
+            f"The database is encoded in {encoding}, which cannot store every article.",
+            "Create a new one: createdb --encoding=UTF8 --template=template0 digest",
+        )

@@ -1,0 +1,102 @@
+"""Whether public address, secret key, data folder and newsletters are set up."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from digest.core.findings import Finding, fail, ok, warn
+from digest.newsletters.models import Newsletter
+
+MIN_KEY_LENGTH = 32  # characters
+MIN_FREE = 1 << 30  # bytes of disk that a sending installation needs
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def check_base_url(_now: datetime) -> Iterator[Finding]:
+    """Links in mails lead to a public address, over https (RFC 8058 §3.1 requires it)."""
+    parts = urlsplit(settings.DIGEST_BASE_URL)
+    if not parts.hostname or parts.scheme not in {"http", "https"}:
+        yield fail(
+            f"DIGEST_BASE_URL is {settings.DIGEST_BASE_URL!r}.",
+            "Set it to the public address, such as https://news.example.org.",
+        )
+    elif parts.hostname in LOOPBACK:
+        yield warn(
+            f"Links in mails lead to {settings.DIGEST_BASE_URL}, which only this machine can open.",
+            "For real subscribers set DIGEST_BASE_URL to the public https address.",
+        )
+    elif parts.scheme != "https":
+        yield fail(
+            f"Links in mails lead to {settings.DIGEST_BASE_URL}, without TLS.",
+            "One-click unsubscribe requires https (RFC 8058): change DIGEST_BASE_URL.",
+        )
+    else:
+        yield ok(f"Links in mails lead to {settings.DIGEST_BASE_URL}.")
+
+
+def check_secret_key(_now: datetime) -> Iterator[Finding]:
+    """Nobody can guess subscribers' links."""
+    if len(settings.SECRET_KEY) < MIN_KEY_LENGTH:
+        yield fail(
+            f"DIGEST_SECRET_KEY has {len(settings.SECRET_KEY)} characters.",
+            f"Set a random one of at least {MIN_KEY_LENGTH}, and move the present one to "
+            "DIGEST_SECRET_KEY_FALLBACKS: links in mail that was sent stay valid.",
+        )
+    else:
+        yield ok("The secret key is long enough.")
+    if settings.DEBUG:
+        yield warn("DIGEST_DEBUG is on: errors show the code to anyone.", "Turn it off.")
+
+
+def check_hosts(_now: datetime) -> Iterator[Finding]:
+    """The web process answers to its own public name, and to no other."""
+    name = urlsplit(settings.DIGEST_BASE_URL).hostname or ""
+    allowed = settings.ALLOWED_HOSTS
+    if "*" in allowed:
+        yield warn(
+            "DIGEST_ALLOWED_HOSTS is *: the web process answers to any name.",
+            f"Set it to {name or 'the public name'}.",
+        )
+    elif not any(
+        name == host or (host.startswith(".") and f".{name}".endswith(host))
+        for host in (entry.strip("[]").lower() for entry in allowed)
+    ):
+        yield fail(
+            f"The web process refuses {name}, where links in mails lead.",
+            f"Add {name} to DIGEST_ALLOWED_HOSTS.",
+        )
+    else:
+        yield ok(f"The web process answers to {name}.")
+
+
+def check_data_folder(_now: datetime) -> Iterator[Finding]:
+    """The data folder is writable and its disk has space."""
+    folder = settings.DIGEST_DATA_DIR
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield fail(f"{folder} is not writable.", "Create it, or set DIGEST_DATA_DIR to another.")
+        return
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE:
+        yield warn(
+            f"Only {free >> 20:,} MB are free on the disk of {folder}.", "Free up some space."
+        )
+    else:
+        yield ok(f"{folder} is writable; {free >> 30:,} GB are free.")
+
+
+def check_newsletters(_now: datetime) -> Iterator[Finding]:
+    """Every active newsletter has a source of articles."""
+    active = Newsletter.objects.filter(active=True).order_by("slug")
+    if not active:
+        yield warn(
+            "No newsletter is active.", "Create one: `digest newsletter add --help` shows how."
+        )
+    for newsletter in active.filter(sources__isnull=True, sections__picks__isnull=True).distinct():
+        yield warn(
+            f"{newsletter.slug} has no source.",
+            f"Add one with `digest source add URL --newsletter {newsletter.slug}`.",
+        )
