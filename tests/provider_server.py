@@ -1,8 +1,8 @@
-"""A scripted HTTP server that plays a provider's API: real sockets, answers as a test wants them.
+"""A scripted HTTP server that plays a provider's API, over real sockets.
 
     with ProviderServer(lambda request: Answer(401, b"{}")) as server: ...
 
-A script returns an Answer, CUT to hang up without one, or HANG to say nothing for a while.
+A script returns an Answer, CUT to close the connection without one, or HANG to be silent.
 """
 
 import ssl
@@ -20,7 +20,7 @@ CUT, HANG = "cut", "hang"
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked."""
+    """A call to the API."""
 
     path: str
     headers: Message
@@ -37,17 +37,17 @@ class Request:
         """The body, read as a form with files: its parts by name, octet for octet."""
         kind = str(self.headers["Content-Type"])
         boundary = str(message_from_bytes(f"Content-Type: {kind}\n\n".encode()).get_boundary())
-        found = {}
+        fields = {}
         for part in self.body.split(f"--{boundary}".encode())[1:-1]:
             head, _, content = part.partition(b"\r\n\r\n")
             name = head.partition(b'name="')[2].partition(b'"')[0].decode()
-            found[name] = content.removesuffix(b"\r\n")
-        return found
+            fields[name] = content.removesuffix(b"\r\n")
+        return fields
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What to say."""
+    """A response of the API."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -55,7 +55,7 @@ class Answer:
 
     @classmethod
     def of(cls, content: Any, status: int = 200, **headers: str) -> Self:
-        """Answer in JSON."""
+        """Return an answer in JSON."""
         return cls(status, dumps(content).encode(), headers)
 
 
@@ -68,9 +68,9 @@ class ProviderServer:
     def __init__(
         self, script: Script, *, tls: ssl.SSLContext | None = None, pages: Script | None = None
     ) -> None:
-        """Answer what is posted by `script`, and what is got by `pages`."""
+        """Answer POST by `script`, and GET by `pages`."""
         self.requests: list[Request] = []
-        self._woken = threading.Event()
+        self._stopped = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,7 +82,7 @@ class ProviderServer:
                 outer.requests.append(request)
                 answer = pages(request) if pages else Answer(404)
                 assert isinstance(answer, Answer)
-                self._say(answer)
+                self._respond(answer)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -90,13 +90,13 @@ class ProviderServer:
                 outer.requests.append(request)
                 answer = script(request)
                 if answer == HANG:
-                    outer._woken.wait(5)
+                    outer._stopped.wait(5)
                 if isinstance(answer, str):
                     self.close_connection = True
                 else:
-                    self._say(answer)
+                    self._respond(answer)
 
-            def _say(self, answer: Answer) -> None:
+            def _respond(self, answer: Answer) -> None:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name.replace("_", "-"), value)
@@ -121,7 +121,7 @@ class ProviderServer:
         self.stop()
 
     def stop(self) -> None:
-        """Listen no more."""
-        self._woken.set()
+        """Stop listening."""
+        self._stopped.set()
         self._server.shutdown()
         self._server.server_close()

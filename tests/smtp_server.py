@@ -1,9 +1,9 @@
-"""A scripted SMTP server: real sockets, replies as a test wants them, and a record on disk.
+"""A scripted SMTP server over real sockets, with a record on disk of what it accepted.
 
     with SmtpServer({"rcpt": lambda address: "550 5.1.1 Nobody"}) as server: ...
 
-A script maps a stage (`connect`, `ehlo`, `mail`, `rcpt`, `data`, `end`) to a function from what was
-said (at `end`: the recipient) to a reply, None for the usual one, or CLOSE to hang up.
+A script maps a stage (`connect`, `ehlo`, `mail`, `rcpt`, `data`, `end`) to a function from the
+command (at `end`: the recipient) to a reply, None for the default, or CLOSE to hang up.
 """
 
 import os
@@ -19,7 +19,8 @@ from typing import NamedTuple, Self
 CLOSE = "close"
 NOBODY = "554 5.5.1 no valid recipients"
 Script = Mapping[str, Callable[[str], str | None]]
-Say = Callable[[str, str, str], bool]  # stage, what about, usual reply: was it a good one?
+# From the stage, the script's argument and the default reply to whether the reply was positive.
+Respond = Callable[[str, str, str], bool]
 
 
 class Received(NamedTuple):
@@ -33,17 +34,17 @@ class Received(NamedTuple):
 class SmtpServer:
     """Listens on a free port of the loopback until the `with` block ends."""
 
-    EXTENSIONS = ("SIZE 10000000", "8BITMIME")  # that EHLO offers where no script says otherwise
+    EXTENSIONS = ("SIZE 10000000", "8BITMIME")  # that EHLO offers without a script
 
     def __init__(
         self, script: Script | None = None, *, delay: float = 0, lenient: bool = False
     ) -> None:
         self.script: Script = script or {}
-        self.lenient = lenient  # says 354 even where it knows no recipient (RFC 2920 §3.1)
+        self.lenient = lenient  # replies 354 even without a recipient (RFC 2920 §3.1)
         self.delay = delay  # seconds before each final reply
         self.received: list[Received] = []
         self.connections = self.most_connections = 0  # at once
-        self.said: list[str] = []
+        self.commands: list[str] = []
         self.log = Path(mkdtemp(prefix="digest-smtp-")) / "accepted"
         self._log = self.log.open("ab")
         self._lock = threading.Lock()
@@ -53,7 +54,7 @@ class SmtpServer:
             def handle(self) -> None:
                 outer._count(1)
                 with suppress(ConnectionError, ValueError):
-                    outer.converse(self)
+                    outer.serve(self)
                 outer._count(-1)
 
         class Server(socketserver.ThreadingTCPServer):
@@ -65,12 +66,12 @@ class SmtpServer:
 
     @property
     def url(self) -> str:
-        """What DIGEST_SMTP_URL should be."""
+        """The value for DIGEST_SMTP_URL."""
         return f"smtp://127.0.0.1:{self.port}?starttls=never"
 
     @property
     def recipients(self) -> list[str]:
-        """Who got something, in order."""
+        """The recipients of accepted messages, in order."""
         return [received.recipient for received in self.received]
 
     def __enter__(self) -> Self:
@@ -82,67 +83,71 @@ class SmtpServer:
         self._server.server_close()
         self._log.close()
 
-    def _count(self, more: int) -> None:
+    def _count(self, change: int) -> None:
         with self._lock:
-            self.connections += more
+            self.connections += change
             self.most_connections = max(self.connections, self.most_connections)
 
-    def converse(self, client: socketserver.StreamRequestHandler) -> None:
-        """Hold one session."""
+    def serve(self, client: socketserver.StreamRequestHandler) -> None:
+        """Serve one session."""
         sender, recipient = "", ""
 
-        def say(stage: str, about: str, usual: str) -> bool:
-            reply = self._scripted(stage, about) or usual
+        def respond(stage: str, argument: str, default: str) -> bool:
+            reply = self._scripted(stage, argument) or default
             if reply == CLOSE:
                 client.connection.shutdown(socket.SHUT_RDWR)
                 raise ConnectionError
             client.wfile.write(reply.encode() + b"\r\n")
             return reply[0] in "23"
 
-        say("connect", "", "220 test ESMTP")
+        respond("connect", "", "220 test ESMTP")
         while line := client.rfile.readline():
-            words = line.decode("utf-8", "replace").strip()
-            self.said.append(words)
-            verb = words.split(":")[0].split()[0].upper() if words else ""
-            argument = words.partition("<")[2].partition(">")[0]
+            command = line.decode("utf-8", "replace").strip()
+            self.commands.append(command)
+            verb = command.split(":")[0].split()[0].upper() if command else ""
+            address = command.partition("<")[2].partition(">")[0]
             if verb in {"EHLO", "HELO"}:
                 offered = "\r\n250-".join(["250-test", *self.EXTENSIONS])
-                say("ehlo", words, f"{offered}\r\n250 HELP")
+                respond("ehlo", command, f"{offered}\r\n250 HELP")
             elif verb == "MAIL":
-                sender = argument if say("mail", words, "250 2.1.0 ok") else ""
+                sender = address if respond("mail", command, "250 2.1.0 ok") else ""
             elif verb == "RCPT":
-                recipient = argument if say("rcpt", argument, "250 2.1.5 ok") else ""
+                recipient = address if respond("rcpt", address, "250 2.1.5 ok") else ""
             elif verb in {"DATA", "BDAT"}:
-                self._receive(client, say, words, Received(sender, recipient, b""))
+                self._receive(client, respond, command, Received(sender, recipient, b""))
             elif verb == "QUIT":
-                say("quit", "", "221 bye")
+                respond("quit", "", "221 bye")
                 return
             else:
-                say(verb.lower(), "", "250 ok")
+                respond(verb.lower(), "", "250 ok")
 
-    def _scripted(self, stage: str, about: str) -> str | None:
+    def _scripted(self, stage: str, argument: str) -> str | None:
         script = self.script.get(stage)
-        return script(about) if script else None
+        return script(argument) if script else None
 
     def _receive(
-        self, client: socketserver.StreamRequestHandler, say: Say, words: str, so_far: Received
+        self,
+        client: socketserver.StreamRequestHandler,
+        respond: Respond,
+        command: str,
+        envelope: Received,
     ) -> None:
         """Receive a message; BDAT is always the whole of it (RFC 3030)."""
-        recipient = so_far.recipient
-        if words.startswith("BDAT"):
-            data = client.rfile.read(int(words.split()[1]))
+        recipient = envelope.recipient
+        if command.startswith("BDAT"):
+            data = client.rfile.read(int(command.split()[1]))
             if self._scripted("data", recipient):
-                say("data", recipient, "")
+                respond("data", recipient, "")
             else:
-                self._take(client, say, so_far._replace(data=data))
+                self._take(client, respond, envelope._replace(data=data))
         elif not recipient and not self.lenient:
-            say("nobody", "", NOBODY)
-        elif say("data", recipient, "354 go on"):
+            respond("nobody", "", NOBODY)
+        elif respond("data", recipient, "354 go on"):
             data = self._read(client)
             if recipient:
-                self._take(client, say, so_far._replace(data=data))
+                self._take(client, respond, envelope._replace(data=data))
             else:
-                say("nobody", "", NOBODY)
+                respond("nobody", "", NOBODY)
 
     def _read(self, client: socketserver.StreamRequestHandler) -> bytes:
         lines = []
@@ -155,7 +160,7 @@ class SmtpServer:
     def _take(
         self,
         client: socketserver.StreamRequestHandler,
-        say: Say,
+        respond: Respond,
         received: Received,
     ) -> None:
         threading.Event().wait(self.delay)
@@ -166,4 +171,4 @@ class SmtpServer:
                 self._log.write(f"{received.recipient}\n".encode())
                 self._log.flush()
                 os.fsync(self._log.fileno())
-        say("final", received.recipient, reply)
+        respond("final", received.recipient, reply)

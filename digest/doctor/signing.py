@@ -65,8 +65,8 @@ def _check_published(sender: str, key: dkim.Key) -> Finding:
         )
     if _public_key(key.record) in map(_public_key, records):
         return ok(f"{signature}, and the key is published.")
-    problem = "another key is published" if records else "the key is not published"
-    return fail(f"{signature}, but {problem}.", f"Publish: {zone_record(key)}")
+    mismatch = "another key is published" if records else "the key is not published"
+    return fail(f"{signature}, but {mismatch}.", f"Publish: {zone_record(key)}")
 
 
 def _public_key(record: str) -> str:

@@ -319,7 +319,7 @@ def test_a_sender_that_cannot_be_is_refused(
     """Before anybody is asked."""
     with SmtpServer() as server:
         assert said in text(desk.post(at(courier, "sender"), own(server) | given))
-        assert not server.said
+        assert not server.commands
     assert not Relay.objects.exists()
 
 

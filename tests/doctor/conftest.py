@@ -1,45 +1,34 @@
-"""The console, run as a person runs it, but in this process and on the test's database."""
+"""DNS as scripted, for the checks that query it."""
 
-import json
-import logging
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
-
+import dns.exception
+import dns.message
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+import dns.resolver
 import pytest
 
-from digest.cli.main import main
-
-
-class Said(NamedTuple):
-    """What a command left behind."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def facts(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
-
-
-Digest = Callable[..., Said]
+from tests.doctor.levels import Zone
 
 
 @pytest.fixture
-def digest(capsys: pytest.CaptureFixture[str]) -> Iterator[Digest]:
-    """Run `digest …` and return what it said."""
-    level = logging.getLogger("digest").level
+def zone(monkeypatch: pytest.MonkeyPatch) -> Zone:
+    """TXT records by name. A name that is missing does not exist; "timeout" silences DNS."""
+    records: Zone = {}
 
-    def run(*words: object) -> Said:
-        capsys.readouterr()
-        try:
-            status: Any = main([str(word) for word in words])
-        except SystemExit as end:
-            status = end.code
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Said(status, said.out, said.err)
+    def resolve(name: str, kind: str, lifetime: float) -> dns.resolver.Answer:
+        if "timeout" in records:
+            raise dns.exception.Timeout
+        if name not in records:
+            raise dns.resolver.NXDOMAIN
+        lines = "".join(f'{name}. 60 IN TXT "{text}"\n' for text in records[name])
+        response = dns.message.from_text(
+            f"id 1\nopcode QUERY\nrcode NOERROR\nflags QR\n"
+            f";QUESTION\n{name}. IN TXT\n;ANSWER\n{lines}"
+        )
+        assert isinstance(response, dns.message.QueryMessage)
+        question = dns.name.from_text(name)
+        return dns.resolver.Answer(question, dns.rdatatype.TXT, dns.rdataclass.IN, response)
 
-    yield run
-    logging.getLogger("digest").setLevel(level)
+    monkeypatch.setattr("dns.resolver.resolve", resolve)
+    return records

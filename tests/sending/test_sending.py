@@ -140,8 +140,8 @@ def test_a_relay_that_knows_dsn_is_told_which_mail_it_is(relay: StartRelay) -> N
     sender.send_due()
     told = message_from_bytes(server.received[0].data, policy=policy.default)
     token = told["Message-ID"].strip("<>").partition("@")[0]
-    [mail] = [line for line in server.said if line.startswith("MAIL")]
-    [rcpt] = [line for line in server.said if line.startswith("RCPT")]
+    [mail] = [line for line in server.commands if line.startswith("MAIL")]
+    [rcpt] = [line for line in server.commands if line.startswith("RCPT")]
     assert mail.endswith(f"RET=HDRS ENVID={token}")
     assert rcpt.endswith("NOTIFY=FAILURE")
 

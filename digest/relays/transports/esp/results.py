@@ -22,9 +22,8 @@ from anymail.exceptions import (
 from requests import exceptions as http
 from urllib3 import exceptions as wire
 
-from digest.relays.errors import RelayDownError, ReplyLostError
+from digest.relays.errors import RelayDownError, ReplyLostError, UnfitMessageError
 from digest.relays.transports.base import Reply
-from digest.relays.transports.esp.messages import UnfitMessageError
 
 CallResult = Reply | RelayDownError | ReplyLostError
 

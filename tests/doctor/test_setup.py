@@ -1,0 +1,55 @@
+"""The checks of what an operator sets."""
+
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from digest.core.findings import Level
+from digest.doctor.checks import Check
+from digest.doctor.setup import (
+    check_base_url,
+    check_data_folder,
+    check_hosts,
+    check_newsletters,
+    check_secret_key,
+)
+from tests.cast import NOON, make_newsletter, make_source
+from tests.doctor.levels import worst_level
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "level"),
+    [
+        (check_base_url, {"DIGEST_BASE_URL": "https://news.example"}, Level.OK),
+        (check_base_url, {"DIGEST_BASE_URL": "http://news.example"}, Level.FAIL),
+        (check_base_url, {"DIGEST_BASE_URL": "http://localhost:8000"}, Level.WARN),
+        (check_base_url, {"DIGEST_BASE_URL": "news"}, Level.FAIL),
+        (check_secret_key, {"SECRET_KEY": "k" * 32}, Level.OK),
+        (check_secret_key, {"SECRET_KEY": "k" * 31}, Level.FAIL),
+        (check_secret_key, {"SECRET_KEY": "k" * 32, "DEBUG": True}, Level.WARN),
+        (check_hosts, {"ALLOWED_HOSTS": ["digest.example"]}, Level.OK),
+        (check_hosts, {"ALLOWED_HOSTS": [".example"]}, Level.OK),
+        (check_hosts, {"ALLOWED_HOSTS": ["*"]}, Level.WARN),
+        (check_hosts, {"ALLOWED_HOSTS": ["notdigest.example"]}, Level.FAIL),
+        (check_data_folder, {"DIGEST_DATA_DIR": Path("/nowhere")}, Level.FAIL),
+    ],
+)
+def test_settings_are_checked(
+    settings: Settings, check: Check, changes: dict[str, object], level: Level
+) -> None:
+    """Ready, ready for a trial, or not ready."""
+    settings.DIGEST_BASE_URL = "https://digest.example"
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert worst_level(check) is level
+
+
+def test_a_newsletter_without_source_is_named() -> None:
+    """It would have nothing to send."""
+    newsletter = make_newsletter(slug="tide")
+    assert [finding.what for finding in check_newsletters(NOON)] == ["tide has no source."]
+    make_source(newsletter)
+    assert list(check_newsletters(NOON)) == []
