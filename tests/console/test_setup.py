@@ -306,7 +306,7 @@ def test_nobody_there(desk: Client, courier: Publication) -> None:
     ("given", "said"),
     [
         ({"host": ""}, "Say where the relay is"),
-        ({"host": "no host/at all"}, "is no host"),
+        ({"host": "no host/at all"}, "is not a host"),
         ({"port": "70000"}, "65535"),
         ({"sender_email": "news@"}, "no valid email address"),
         ({"sender_name": ""}, "required"),

@@ -105,9 +105,9 @@ def parse_address(url: str) -> EspAddress:
     secrets = tuple(unquote(part) for part in (parts.username, parts.password) if part)
     if provider.secrets and not _are_usable(name, secrets):
         raise ConfigurationError(f"{_PREFIX} use {_form(name)}")
-    if unknown := query.keys() - provider.options - _COMMON_OPTIONS:
+    if query.keys() - provider.options - _COMMON_OPTIONS:
         raise ConfigurationError(
-            f"{_PREFIX} {len(unknown)} of its options are unknown. {_form(name)} accepts "
+            f"{_PREFIX} {_form(name)} accepts only the options "
             f"{', '.join(sorted(provider.options | _COMMON_OPTIONS))}."
         )
     seconds = _seconds(query.pop("timeout", str(ANSWER_SECONDS)))
