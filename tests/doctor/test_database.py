@@ -10,6 +10,7 @@ from digest.doctor.database import check_database, check_encoding
 
 
 @pytest.mark.django_db
+@pytest.mark.real_clock
 def test_a_migrated_database_with_the_right_time_is_fine() -> None:
     """Our clock is compared with the database's own."""
     assert {finding.level for finding in check_database(clock.now())} == {Level.OK}
