@@ -9,46 +9,46 @@ from digest.relays.dkim import all_keys
 from tests.cli.conftest import Digest
 
 
-@pytest.mark.parametrize(("words", "kind"), [([], "RSA 2048"), (["--ed25519"], "Ed25519")])
+@pytest.mark.parametrize(("arguments", "kind"), [([], "RSA 2048"), (["--ed25519"], "Ed25519")])
 def test_a_new_key_can_be_used_at_once(
-    digest: Digest, settings: Settings, tmp_path: Path, words: list[str], kind: str
+    digest: Digest, settings: Settings, tmp_path: Path, arguments: list[str], kind: str
 ) -> None:
-    """What it says to set works, and `show` says the same record again."""
+    """The entry that it prints works, and `show` prints the same record again."""
     path = tmp_path / "key.pem"
-    said = digest("dkim", "new", "Courier.Example", "digest-2026", "--out", path, *words)
-    assert said.status == 0
-    record, entry = said.out.split("\n\n  ")[1:]
+    result = digest("dkim", "new", "Courier.Example", "digest-2026", "--out", path, *arguments)
+    assert result.status == 0
+    record, entry = result.out.split("\n\n  ")[1:]
     assert record.startswith('digest-2026._domainkey.courier.example. IN TXT "v=DKIM1; k=')
     assert path.stat().st_mode & 0o777 == 0o600
     settings.DIGEST_DKIM_KEYS = [entry.strip()]
     [key] = all_keys()
     assert key.kind == kind
-    [shown] = digest("dkim", "show", "--json").facts
-    assert shown["record"] == key.record
+    [row] = digest("dkim", "show", "--json").facts
+    assert row["record"] == key.record
     assert record.partition("\n")[0] in digest("dkim", "show").out
-    assert "PRIVATE" not in said.out
+    assert "PRIVATE" not in result.out
 
 
-def test_a_key_is_never_written_over(digest: Digest, tmp_path: Path) -> None:
+def test_a_key_is_never_overwritten(digest: Digest, tmp_path: Path) -> None:
     """Its public half may be in DNS."""
     path = tmp_path / "key.pem"
     path.write_text("dear")
-    said = digest("dkim", "new", "courier.example", "s1", "--out", path)
-    assert (said.status, "exists already" in said.err) == (1, True)
+    result = digest("dkim", "new", "courier.example", "s1", "--out", path)
+    assert (result.status, "exists already" in result.err) == (1, True)
     assert path.read_text() == "dear"
 
 
-@pytest.mark.parametrize("words", [("courier", "s1"), ("courier.example", "s 1")])
-def test_a_name_that_is_none_makes_no_key(
-    digest: Digest, tmp_path: Path, words: tuple[str, str]
+@pytest.mark.parametrize("arguments", [("courier", "s1"), ("courier.example", "s 1")])
+def test_an_invalid_name_makes_no_key(
+    digest: Digest, tmp_path: Path, arguments: tuple[str, str]
 ) -> None:
     """Nothing is left behind."""
-    assert digest("dkim", "new", *words, "--out", tmp_path / "key.pem").status == 1
+    assert digest("dkim", "new", *arguments, "--out", tmp_path / "key.pem").status == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_keys_it_says_how_to_make_one(digest: Digest, settings: Settings) -> None:
-    """An empty list is no answer to a person."""
+    """An empty list would not help."""
     settings.DIGEST_DKIM_KEYS = []
     assert "digest dkim new" in digest("dkim", "show").out
     assert digest("dkim", "show", "--json").facts == []

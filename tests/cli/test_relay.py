@@ -21,36 +21,41 @@ URL = "smtp://ann:hunter2@relay.example:587"
 
 
 def test_a_relay_can_be_added_shown_changed_and_removed(digest: Digest) -> None:
-    """And its password is never said."""
-    said = digest("relay", "add", "main", URL, "--domain", "News.example", "--per-minute", "600")
-    assert said.status == 0, said.err
-    said = digest("relay", "show", "main", "--json")
-    known = json.loads(said.out)
-    assert (known["address"], known["sender_domains"], known["per_minute"]) == (
+    """And its password is never result."""
+    result = digest("relay", "add", "main", URL, "--domain", "News.example", "--per-minute", "600")
+    assert result.status == 0, result.err
+    result = digest("relay", "show", "main", "--json")
+    row = json.loads(result.out)
+    assert (row["address"], row["sender_domains"], row["per_minute"]) == (
         "smtp://relay.example:587",
         ["news.example"],
         600,
     )
-    assert "hunter2" not in said.out
+    assert "hunter2" not in result.out
     digest("relay", "set", "main", "--limit", "gmail.com=300", "--limit", "*=60", "--domain", "any")
     digest("relay", "set", "main", "--weight", "0", "--off", "--warm-up", "500,1.5")
-    row = Relay.objects.get()
-    assert row.domain_limits == {"gmail.com": 300, "*": 60}
-    assert (row.sender_domains, row.weight, row.active, row.per_minute) == ([], 0, False, 600)
-    assert (row.warming_start, row.warming_growth) == (500, 1.5)
-    shown = digest("relay", "show", "main").out
-    assert "gmail.com 300" in shown
-    assert "Today at most" in shown
+    relay = Relay.objects.get()
+    assert relay.domain_limits == {"gmail.com": 300, "*": 60}
+    assert (relay.sender_domains, relay.weight, relay.active, relay.per_minute) == (
+        [],
+        0,
+        False,
+        600,
+    )
+    assert (relay.warming_start, relay.warming_growth) == (500, 1.5)
+    screen = digest("relay", "show", "main").out
+    assert "gmail.com 300" in screen
+    assert "Allowance today" in screen
     assert "stand-in" in digest("relay", "list").out
     digest("relay", "set", "main", "--warm-up", "done", "--on")
-    row.refresh_from_db()
-    assert (row.warming_since, row.active) == (None, True)
+    relay.refresh_from_db()
+    assert (relay.warming_since, relay.active) == (None, True)
     assert digest("relay", "remove", "main").status == 0
     assert not Relay.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("arguments", "text"),
     [
         (("add", "main", "http://relay"), "smtp://user:password@host"),
         (("add", "main", URL, "--limit", "gmail.com"), "gmail.com=600"),
@@ -66,42 +71,44 @@ def test_a_relay_can_be_added_shown_changed_and_removed(digest: Digest) -> None:
         (("resume", "nothing", "gmail.com"), "There is no relay"),
     ],
 )
-def test_nonsense_is_answered_in_a_line(digest: Digest, typed: tuple[str, ...], words: str) -> None:
+def test_invalid_arguments_are_answered_in_a_line(
+    digest: Digest, arguments: tuple[str, ...], text: str
+) -> None:
     """Nothing is stored, and no password is repeated."""
-    said = digest("relay", *typed)
-    assert said.status != 0
-    assert words in said.err
-    assert "hunter2" not in said.err + said.out
+    result = digest("relay", *arguments)
+    assert result.status != 0
+    assert text in result.err
+    assert "hunter2" not in result.err + result.out
     assert not Relay.objects.filter(name="main").exists()
 
 
 def test_check_logs_in_and_hands_nothing_over(digest: Digest) -> None:
-    """Exit status 1 where it is not let in."""
+    """Exit status 1 if the relay cannot be used."""
     with SmtpServer() as server:
         digest("relay", "add", "main", server.url)
-        said = digest("relay", "check", "main")
-        assert (said.status, server.received) == (0, [])
-        assert "accepts our login" in said.out
-    said = digest("relay", "check", "main")
-    assert said.status == 1
-    assert "cannot be used" in said.out
+        result = digest("relay", "check", "main")
+        assert (result.status, server.received) == (0, [])
+        assert "accepts our login" in result.out
+    result = digest("relay", "check", "main")
+    assert result.status == 1
+    assert "cannot be used" in result.out
 
 
 def test_a_paused_domain_is_shown_and_resumed(digest: Digest, settings: Settings) -> None:
-    """In the list, by the doctor, and gone afterwards."""
+    """In the list and by doctor, until it is resumed."""
     settings.DIGEST_SMTP_URL = ""
     digest("relay", "add", "main", "smtp://127.0.0.1:1")
     make_running(1)
     Subscriber.objects.update(email="a@wall.example")
     relay, now = Relay.objects.get(), clock.now()
     domain_pauses.pause_domain(relay, "wall.example", "550 5.7.1 blocked", now)
-    held = f"{pausing.HELD_BACK}for a while"
-    Delivery.objects.update(state=2, reply=held, due_at=now + timedelta(hours=1))
+    reply = f"{pausing.HELD_BACK}for a while"
+    Delivery.objects.update(state=2, reply=reply, due_at=now + timedelta(hours=1))
     assert "wall.example" in digest("relay", "list").out
     assert "550 5.7.1 blocked" in digest("relay", "show", "main").out
     assert "digest relay resume main wall.example" in digest("doctor").out
-    said = digest("relay", "resume", "main", "wall.example")
-    assert "1 waiting mails are due now" in said.out
+    result = digest("relay", "resume", "main", "wall.example")
+    assert "1 waiting mails are due now" in result.out
     assert not PausedDomain.objects.filter(until__gt=clock.now()).exists()
     assert Delivery.objects.get().due_at <= clock.now()
     assert "nothing to resume" in digest("relay", "resume", "main", "wall.example").err

@@ -1,4 +1,4 @@
-"""`digest dkim …`: the keys that mail is signed with."""
+"""`digest dkim …`: the keys that sign mail."""
 
 from pathlib import Path
 from typing import Any
@@ -14,31 +14,31 @@ from digest.relays.dkim.keys import zone_record
 class Command(ActionCommand):
     """DKIM keys."""
 
-    help = "DKIM: make a key, or show the keys and the DNS records to publish."
+    help = "DKIM: generate a key, or show the keys and the DNS records to publish."
 
     def add_actions(self) -> None:
-        """Name the actions."""
+        """Declare the actions."""
         self.reading("show", "the keys in DIGEST_DKIM_KEYS, and their DNS records")
-        new = self.reading("new", "make a key, and say what to publish and to set")
-        new.add_argument("domain", help="the sender's, or one above it")
+        new = self.reading("new", "generate a key, and show what to publish and to set")
+        new.add_argument("domain", help="the sender's, or a parent domain")
         new.add_argument("selector", help="a name for this key, such as digest-2026")
         new.add_argument("--out", metavar="FILE", type=Path, required=True, help="a new file")
         new.add_argument("--ed25519", action="store_true", help="beside an RSA key, never alone")
 
     def do_show(self, _options: dict[str, Any]) -> None:
-        """Show the keys; private halves stay where they are."""
+        """Show the keys, without their private halves."""
         keys = all_keys()
-        self.answer([_key_facts(key) for key in keys], lambda out: _say_keys(out, keys))
+        self.answer([_key_facts(key) for key in keys], lambda out: _print_keys(out, keys))
 
     def do_new(self, options: dict[str, Any]) -> None:
-        """Make a key."""
+        """Generate a key."""
         key = generate_key(
             options["out"].absolute(),
             options["domain"],
             options["selector"],
             ed25519=options["ed25519"],
         )
-        self.answer(_key_facts(key), lambda out: _say_new(out, key))
+        self.answer(_key_facts(key), lambda out: _print_new_key(out, key))
 
 
 def _key_facts(key: Key) -> dict[str, Any]:
@@ -52,16 +52,16 @@ def _key_facts(key: Key) -> dict[str, Any]:
     }
 
 
-def _say_keys(out: Console, keys: tuple[Key, ...]) -> None:
+def _print_keys(out: Console, keys: tuple[Key, ...]) -> None:
     if not keys:
-        out.print("No keys. Make one: digest dkim new DOMAIN SELECTOR --out FILE")
+        out.print("There are no keys. Generate one: digest dkim new DOMAIN SELECTOR --out FILE")
     for key in keys:
         out.print(f"{key.domain} {key.selector} ({key.kind}), {key.path}")
         out.print(f"  {zone_record(key)}\n")
 
 
-def _say_new(out: Console, key: Key) -> None:
-    out.print(f"{key.path} holds the private key ({key.kind}). Publish its public half:\n")
+def _print_new_key(out: Console, key: Key) -> None:
+    out.print(f"{key.path} holds the private key ({key.kind}). Publish its public half in DNS:\n")
     out.print(f"  {zone_record(key)}\n")
-    out.print("and once DNS shows it, add to DIGEST_DKIM_KEYS:\n")
+    out.print("Once DNS has it, add to DIGEST_DKIM_KEYS:\n")
     out.print(f"  {key.domain}:{key.selector}:{key.path}")

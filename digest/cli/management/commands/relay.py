@@ -1,5 +1,6 @@
-"""`digest relay …`: where mail is handed over."""
+"""`digest relay …`: the mail servers and providers that deliver our mail."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -23,23 +24,23 @@ class Command(ActionCommand):
     help = "Relays: add, set, list, show, check, remove; resume a paused domain."
 
     def add_actions(self) -> None:
-        """Name the actions."""
-        add = self._named(self.changing, "add", "hand mail over here too")
+        """Declare the actions."""
+        add = self._named(self.changing, "add", "send mail through it too")
         add.add_argument("url", help="smtp://user:password@host:587, smtps://…, anymail+…")
-        _add_terms(add)
-        change = self._named(self.changing, "set", "change its address, limits, or what it is for")
+        _add_options(add)
+        change = self._named(
+            self.changing, "set", "change its address, its limits, or whose mail it carries"
+        )
         change.add_argument("--url", default="", help="a new address")
-        _add_terms(change)
+        _add_options(change)
         use = change.add_mutually_exclusive_group()
         use.add_argument("--off", dest="active", action="store_false", default=None)
         use.add_argument("--on", dest="active", action="store_true", help="use it (again)")
-        self.reading("list", "every relay, and how it is doing")
-        self._named(
-            self.reading, "show", "one relay, its limits, and the domains that it leaves alone"
-        )
-        self._named(self.reading, "check", "log in, and hand nothing over")
-        self._named(self.changing, "remove", "forget it")
-        resume = self._named(self.changing, "resume", "try a paused domain again at once")
+        self.reading("list", "all relays and their state")
+        self._named(self.reading, "show", "one relay, its limits, and its paused domains")
+        self._named(self.reading, "check", "connect and log in, without sending mail")
+        self._named(self.changing, "remove", "delete it")
+        resume = self._named(self.changing, "resume", "send to a paused domain again at once")
         resume.add_argument("domain")
 
     def _named(self, add: AddAction, name: str, summary: str) -> CommandParser:
@@ -49,38 +50,39 @@ class Command(ActionCommand):
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Add a relay."""
-        found = registry.add(options["name"], options["url"], _terms(options))
-        self.answer(_relay_facts(found), f"Mail goes through {found.name} from now on.")
+        relay = registry.add(options["name"], options["url"], _relay_options(options))
+        self.answer(_relay_facts(relay), f"Mail is sent through {relay.name} from now on.")
 
     def do_set(self, options: dict[str, Any]) -> None:
         """Change a relay."""
-        found = lookup.relay(options["name"])
-        registry.change(found, options["url"], _terms(options))
-        self.answer(_relay_facts(found), lambda out: _say_relay(out, _relay_facts(found)))
+        relay = lookup.relay(options["name"])
+        registry.change(relay, options["url"], _relay_options(options))
+        self._answer_with(relay)
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List relays."""
-        known = [_relay_facts(relay) for relay in registry.all_relays()]
-        self.answer(known, lambda out: _say_list(out, known))
+        rows = [_relay_facts(relay) for relay in registry.all_relays()]
+        self.answer(rows, lambda out: _print_relays(out, rows))
 
     def do_show(self, options: dict[str, Any]) -> None:
         """Show one relay."""
-        known = _relay_facts(lookup.relay(options["name"]))
-        self.answer(known, lambda out: _say_relay(out, known))
+        self._answer_with(lookup.relay(options["name"]))
 
     def do_check(self, options: dict[str, Any]) -> None:
-        """Knock at one relay; exit status 1 if it doesn't let us in."""
-        found = list(check_relay(lookup.relay(options["name"])))
-        known = [{"level": one.level, "what": one.what, "advice": one.advice} for one in found]
-        self.answer(known, "\n".join(f"{one.what} {one.advice}".rstrip() for one in found))
-        if any(one.level is Level.FAIL for one in found):
+        """Check one relay; exit with status 1 if it cannot be used."""
+        findings = list(check_relay(lookup.relay(options["name"])))
+        self.answer(
+            [asdict(finding) for finding in findings],
+            "\n".join(f"{finding.what} {finding.advice}".rstrip() for finding in findings),
+        )
+        if any(finding.level is Level.FAIL for finding in findings):
             raise SystemExit(1)
 
     def do_remove(self, options: dict[str, Any]) -> None:
         """Remove a relay."""
-        found = lookup.relay(options["name"])
-        registry.remove(found)
-        self.answer({"removed": found.name}, f"{found.name} is forgotten.")
+        relay = lookup.relay(options["name"])
+        registry.remove(relay)
+        self.answer({"removed": relay.name}, f"{relay.name} is deleted.")
 
     def do_resume(self, options: dict[str, Any]) -> None:
         """Lift a domain's pause."""
@@ -88,24 +90,32 @@ class Command(ActionCommand):
         domain = registry.recipient_domain(options["domain"])
         paused = PausedDomain.objects.filter(relay=relay, domain=domain, until__gt=now).first()
         if paused is None:
-            raise AskedError(f"{relay.name} does not leave {domain} alone; nothing to resume.")
+            raise AskedError(f"{domain} is not paused at {relay.name}; nothing to resume.")
         due = domain_pauses.lift_pause(paused, now)
         self.answer(
             {"relay": relay.name, "domain": domain, "due": due},
-            f"{domain} is tried again: {due:,} waiting mails are due now.",
+            f"{domain} is no longer paused: {due:,} waiting mails are due now.",
         )
 
+    def _answer_with(self, relay: Relay) -> None:
+        row = _relay_facts(relay)
+        self.answer(row, lambda out: _print_relay(out, row))
 
-def _add_terms(parser: CommandParser) -> None:
+
+def _add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--domain",
         action="append",
         metavar="DOMAIN",
-        help="of senders that it is for (repeatable; 'any': of every sender that no relay names)",
+        help="a sender's domain that it is for (repeatable; 'any': all that no relay names)",
     )
-    parser.add_argument("--weight", type=numbers.none_or_some, help="its share; 0: a stand-in")
     parser.add_argument(
-        "--connections", type=numbers.none_or_some, help="at once, of all workers; 0: no limit"
+        "--weight", type=numbers.none_or_some, help="its share; 0: only as a stand-in"
+    )
+    parser.add_argument(
+        "--connections",
+        type=numbers.none_or_some,
+        help="at once, all workers together; 0: no limit",
     )
     parser.add_argument(
         "--per-minute", type=numbers.none_or_some, metavar="N", help="messages; 0: no limit"
@@ -114,20 +124,22 @@ def _add_terms(parser: CommandParser) -> None:
         "--limit",
         action="append",
         metavar="DOMAIN=N",
-        help="messages a minute to a domain, or to each other one: *=N (repeatable)",
+        help="messages a minute to a recipient domain; *=N: to every other (repeatable)",
     )
     parser.add_argument(
         "--warm-up",
         metavar="START[,GROWTH[,UNTIL]]",
-        help="a slow start from today (UTC): messages on the first day, times so many each day, "
-        "until a day's messages are so many (1000,2,1000000); 'done' ends it",
+        help="a warm-up from today (UTC): messages on the first day, the factor of each day, and "
+        "the number at which it ends (1000,2,1000000); 'done' ends it now",
     )
 
 
-def _terms(options: dict[str, Any]) -> RelayOptions:
+def _relay_options(options: dict[str, Any]) -> RelayOptions:
     domains = options["domain"]
     return RelayOptions(
-        sender_domains=None if domains is None else [one for one in domains if one != "any"],
+        sender_domains=None
+        if domains is None
+        else [domain for domain in domains if domain != "any"],
         weight=options["weight"],
         connections=options["connections"],
         per_minute=options["per_minute"],
@@ -141,30 +153,30 @@ def _terms(options: dict[str, Any]) -> RelayOptions:
 def _limits(pairs: list[str] | None) -> dict[str, int] | None:
     if pairs is None:
         return None
-    found = {}
+    limits = {}
     for pair in pairs:
         domain, equals, number = pair.partition("=")
         if not (domain and equals and number.isdecimal()):
             raise AskedError(f"--limit {pair}: use a domain and a number, like gmail.com=600.")
-        found[domain] = int(number)
-    return found
+        limits[domain] = int(number)
+    return limits
 
 
-def _warming(typed: str | None) -> warming.Warming | None:
-    if typed is None or typed == "done":
+def _warming(value: str | None) -> warming.Warming | None:
+    if value is None or value == "done":
         return None
-    usual = ["1000", "2", "1000000"]
-    given = typed.split(",")
+    defaults = ["1000", "2", "1000000"]
+    parts = value.split(",")
     try:
-        start, growth, until = [*given, *usual[len(given) :]]
+        start, growth, until = [*parts, *defaults[len(parts) :]]
         return registry.start_warming(clock.now().date(), int(start), float(growth), int(until))
     except ValueError as problem:
-        raise AskedError(f"--warm-up {typed}: use numbers, like 1000,2,1000000.") from problem
+        raise AskedError(f"--warm-up {value}: use numbers, like 1000,2,1000000.") from problem
 
 
 def _relay_facts(relay: Relay) -> dict[str, Any]:
     now = clock.now()
-    slow = registry.warming_of(relay)
+    warm_up = registry.warming_of(relay)
     return {
         "name": relay.name,
         "address": registry.describe(relay),
@@ -177,8 +189,8 @@ def _relay_facts(relay: Relay) -> dict[str, Any]:
         "connections": relay.connections,
         "per_minute": relay.per_minute,
         "domain_limits": relay.domain_limits,
-        "warm_up_since": slow.started_on if slow else None,
-        "allowance_today": warming.allowance(slow, now.date()) if slow else None,
+        "warm_up_since": warm_up.started_on if warm_up else None,
+        "allowance_today": warming.allowance(warm_up, now.date()) if warm_up else None,
         "paused_domains": [
             {"domain": one.domain, "until": one.until, "reason": one.reason}
             for one in relay.paused_domains.filter(until__gt=now).order_by("domain")
@@ -192,46 +204,46 @@ def _state(relay: Relay) -> str:
     return "down" if relay.down_since else "ok"
 
 
-def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
-    if not known:
+def _print_relays(out: Console, rows: list[dict[str, Any]]) -> None:
+    if not rows:
         out.print("There is no relay. Add one: digest relay add NAME smtp://user:password@host:587")
         return
-    rows = [
+    cells = [
         (
-            one["name"],
-            one["address"],
-            one["state"],
-            ", ".join(one["sender_domains"]) or "any",
-            one["weight"] or "stand-in",
-            ", ".join(each["domain"] for each in one["paused_domains"]),
-            one["problem"],
+            row["name"],
+            row["address"],
+            row["state"],
+            ", ".join(row["sender_domains"]) or "any",
+            row["weight"] or "stand-in",
+            ", ".join(paused["domain"] for paused in row["paused_domains"]),
+            row["problem"],
         )
-        for one in known
+        for row in rows
     ]
     columns = ("Relay", "Address", "State", "Senders", "Weight", "Paused domains", "Problem")
-    out.print(table(columns, rows))
+    out.print(table(columns, cells))
 
 
-def _say_relay(out: Console, one: dict[str, Any]) -> None:
-    limits = ", ".join(f"{name} {each:,}" for name, each in one["domain_limits"].items())
+def _print_relay(out: Console, row: dict[str, Any]) -> None:
+    limits = ", ".join(f"{name} {limit:,}" for name, limit in row["domain_limits"].items())
     out.print(
         facts(
             [
-                ("Relay", one["name"]),
-                ("Address", one["address"]),
-                ("State", one["state"]),
-                ("Problem", one["problem"]),
-                ("Tried again", clock.format_moment(one["retry_at"]) if one["retry_at"] else None),
-                ("Senders at", ", ".join(one["sender_domains"]) or "any domain no relay names"),
-                ("Weight", one["weight"] or "0: stands in when the others are down"),
-                ("Connections", one["connections"]),
-                ("A minute", f"{one['per_minute']:,}" if one["per_minute"] else None),
-                ("A minute to", limits),
-                ("Slow start since", one["warm_up_since"]),
-                ("Today at most", one["allowance_today"]),
+                ("Relay", row["name"]),
+                ("Address", row["address"]),
+                ("State", row["state"]),
+                ("Problem", row["problem"]),
+                ("Next attempt", clock.format_moment(row["retry_at"]) if row["retry_at"] else None),
+                ("Senders", ", ".join(row["sender_domains"]) or "any domain that no relay names"),
+                ("Weight", row["weight"] or "0: used only while the others are down"),
+                ("Connections", row["connections"]),
+                ("Messages a minute", f"{row['per_minute']:,}" if row["per_minute"] else None),
+                ("A minute by domain", limits),
+                ("Warm-up since", row["warm_up_since"]),
+                ("Allowance today", row["allowance_today"]),
             ]
         )
     )
-    for each in one["paused_domains"]:
-        until = clock.format_moment(each["until"])
-        out.print(f"{each['domain']} is left alone until {until}: {each['reason']}")
+    for paused in row["paused_domains"]:
+        until = clock.format_moment(paused["until"])
+        out.print(f"{paused['domain']} is paused until {until}: {paused['reason']}")
