@@ -84,8 +84,8 @@ def _put_away() -> None:
     from digest.sending import archiving
     from tests.cast import NOON
 
-    done = archiving.put_away(NOON, seconds=3600)
-    assert done.put_away % ROWS == 0, done
+    done = archiving.archive_deliveries(NOON, seconds=3600)
+    assert done.archived % ROWS == 0, done
     assert done.finished, done
 
 
@@ -93,7 +93,7 @@ def _plainly() -> None:
     from django.db import transaction
 
     with transaction.atomic():
-        _run("SET LOCAL digest.putting_away = 'on'")
+        _run("SET LOCAL digest.archiving = 'on'")
         _run(
             "INSERT INTO sending_pastdelivery (id, issue_id, subscriber_id, at, state, attempts,"
             " reply_code, reply) SELECT id, issue_id, subscriber_id, settled_at, state, attempts,"
@@ -162,10 +162,10 @@ def _claim_and_record(issue: "Issue") -> None:
     from digest.sending import ledger
     from digest.sending.models import Delivery
     from digest.relays.retries import Outcome
-    from digest.sending.segmentation import subscribers_of
+    from digest.sending.segmentation import cadences_of
     from digest.subscribers.audience import Audience
 
-    now, audience, sent = issue.slot, Audience(subscribers_of(issue)), 0
+    now, audience, sent = issue.slot, Audience(cadences_of(issue)), 0
     word = Outcome(Delivery.State.SENT, 250, "2.0.0 Ok: queued as 4F8BA12C0D", attempted=True)
     while rows := (batch := ledger.claim(issue, BATCH, now, audience)).rows:
         sent += len(ledger.record(batch, [(row.id, word) for row in rows], now))

@@ -271,9 +271,9 @@ def _prepare(case: Case, subscribers: int) -> bytes:
 
     from digest.core import clock
     from digest.issues.models import Issue
-    from digest.sending import ledger, planning
+    from digest.sending import planning
     from digest.sending.compiling import compiled_for
-    from digest.sending.outgoing import compose_message
+    from digest.sending.outgoing import SingleRecipient, compose_message
     from digest.sending.segmentation import segmentation_of
     from digest.subscribers.models import Subscriber, Subscription
     from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story
@@ -309,8 +309,8 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     planning.plan_built(clock.now())
     issue = Issue.objects.select_related("newsletter__publication").get(pk=issue.pk)
     segmentation = segmentation_of(issue, compiled_for(issue))
-    row = ledger.Row(0, 1, "subscriber1@reader.example", "", 0, None)
-    return compose_message(issue, row, segmentation, clock.now()).content
+    to = SingleRecipient(1, "subscriber1@reader.example")
+    return compose_message(issue, to, segmentation, clock.now()).content
 
 
 if __name__ == "__main__":

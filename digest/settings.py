@@ -74,9 +74,9 @@ DIGEST_TICK_SECONDS = float(env.read("DIGEST_TICK_SECONDS", "10"))  # how often 
 DIGEST_SEND_SECONDS = float(env.read("DIGEST_SEND_SECONDS", "8"))  # of one sending task
 DIGEST_SEND_PARALLEL = int(env.read("DIGEST_SEND_PARALLEL", "4"))  # sending tasks nudged at once
 
-# Who got what, in days after an issue's end: until it is put away among the past deliveries, and
+# Who got what, in days after an issue's end: until they are archived (past deliveries), and
 # until it is deleted (0: never). An issue's numbers are kept in any case.
-DIGEST_PUT_AWAY_DAYS = float(env.read("DIGEST_PUT_AWAY_DAYS", "30"))
+DIGEST_ARCHIVE_AFTER_DAYS = float(env.read("DIGEST_ARCHIVE_AFTER_DAYS", "30"))
 DIGEST_KEEP_DAYS = float(env.read("DIGEST_KEEP_DAYS", "730"))
 
 ALLOWED_HOSTS = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]

@@ -8,7 +8,7 @@ from digest.core import jobs
 
 EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.POLL_SOURCES: 30,
-    jobs.PUT_AWAY: 600,
+    jobs.ARCHIVE_DELIVERIES: 600,
     jobs.COMPACT_GROWTH: 600,
     jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,
 }

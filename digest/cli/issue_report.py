@@ -156,7 +156,7 @@ def print_findings(out: Console, findings: list[Values]) -> None:
     if not findings:
         out.print("All checks passed.")
         return
-    rows = [(finding["level"], finding["what"], finding["advice"]) for finding in findings]
+    rows = [(finding["level"], finding["problem"], finding["advice"]) for finding in findings]
     out.print(table(("Level", "Problem", "What to do"), rows))
 
 

@@ -205,9 +205,9 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     """Settle what is uncertain: one subscriber's, or all of an issue."""
     issue, said = find(request, pk, Right.SEND), request.POST
     ways = {
-        "sent": (uncertain.settle_as_sent, "recorded as sent"),
-        "again": (uncertain.send_again, "sent again"),
-        "failed": (uncertain.give_up, "given up"),
+        "sent": (uncertain.mark_sent, "recorded as sent"),
+        "again": (uncertain.resend, "sent again"),
+        "failed": (uncertain.mark_failed, "given up"),
     }
     if said.get("way") not in ways:
         raise Http404

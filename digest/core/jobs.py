@@ -17,7 +17,7 @@ BUILD_ISSUES = "issues.build"
 PLAN_ISSUES = "delivery.plan"
 SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wait behind it
 SWEEP_DELIVERIES = "delivery.sweep"
-PUT_AWAY = "delivery.put_away"
+ARCHIVE_DELIVERIES = "delivery.archive"
 COMPACT_GROWTH = "delivery.compact_growth"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a subscriber waits, so no issue is before them
 SEND_NOTICES = "notices.send"
@@ -31,7 +31,7 @@ NAMES = frozenset(
         PLAN_ISSUES,
         SEND_DELIVERIES,
         SWEEP_DELIVERIES,
-        PUT_AWAY,
+        ARCHIVE_DELIVERIES,
         COMPACT_GROWTH,
         SETTLE_SIGNUPS,
         SEND_NOTICES,

@@ -18,6 +18,6 @@ def erase(subscriber_id: int, now: datetime) -> bool:
     subscriber = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
     if subscriber is None:
         return False
-    ledger.forget(subscriber_id, now)
+    ledger.erase_subscriber(subscriber_id, now)
     erasure.erase(subscriber, now)
     return True

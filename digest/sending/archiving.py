@@ -1,14 +1,14 @@
-"""Put away the deliveries of issues long done, so that the table of current ones stays small.
+"""Archive the deliveries of old issues, so that the table of current ones stays small.
 
-    put away    rows whose end is known go to PastDelivery, DIGEST_PUT_AWAY_DAYS after their
-                issue's end; what is uncertain waits for somebody to resolve it, half a year
-    discard     rows put away go for good, DIGEST_KEEP_DAYS after their issue's end
+    archive   rows that are settled move to PastDelivery, DIGEST_ARCHIVE_AFTER_DAYS after the end of
+              their issue; uncertain ones wait half a year for somebody to resolve them
+    delete    past deliveries are deleted DIGEST_KEEP_DAYS after the end of their issue
 
 An issue's numbers (digest.sending.progress) stay as they are through both. `AnyDelivery` reads
 current and past rows as one.
 
 Both work in bounded steps. A step is one statement, so whoever is killed has done it or has not;
-movers at the same time pass over each other's rows, and over whatever anyone else has locked.
+processes that archive at the same time skip each other's rows, and all that is locked.
 """
 
 import time
@@ -25,158 +25,159 @@ from digest.sending import progress
 from digest.sending.models import Delivery
 
 State = Delivery.State
-OVER = [State.SENT, State.FAILED, State.SUPPRESSED, State.CANCELLED]
 
 STEP = 10_000  # rows, locked for some 50 milliseconds
-SECONDS = 5.0  # of one call: so long may a sweep have to wait behind it
-DOUBTED = timedelta(days=180)  # no relay's log goes back further
+SECONDS = 5.0  # of one call: a sweep may have to wait that long behind it
+UNCERTAIN_DAYS = timedelta(days=180)  # no relay's log goes back further
 
 
 @dataclass(slots=True)
 class Archived:
-    """What was done."""
+    """What was done, in deliveries."""
 
-    put_away: int = 0
-    discarded: int = 0
-    finished: bool = False  # there is nothing left to do; otherwise time was up
+    archived: int = 0
+    deleted: int = 0
+    finished: bool = False  # nothing is left to do; otherwise time was up
 
 
-def put_away(
-    now: datetime, seconds: float = SECONDS, told: Callable[[Archived], None] = lambda _: None
+def archive_deliveries(
+    now: datetime, seconds: float = SECONDS, report: Callable[[Archived], None] = lambda _: None
 ) -> Archived:
-    """Put away, then discard, what is old enough; begin no step after `seconds`.
+    """Archive, then delete, what is old enough; begin no step after `seconds`.
 
-    `told` is called after each step, with what was done so far.
+    `report` is called after each step, with what was done so far.
     """
     until = time.monotonic() + seconds
-    done = Archived()
-    for step in chain(_put_away(now), _discard(now)):
-        done.put_away += step.put_away
-        done.discarded += step.discarded
-        told(done)
+    total = Archived()
+    for step in chain(_archive(now), _delete(now)):
+        total.archived += step.archived
+        total.deleted += step.deleted
+        report(total)
         if time.monotonic() > until:
-            return done
-    done.finished = True
-    return done
+            return total
+    total.finished = True
+    return total
 
 
-def _put_away(now: datetime) -> Iterator[Archived]:
-    """Move rows step by step, the issue that was done first before the others."""
-    before = now - timedelta(days=settings.DIGEST_PUT_AWAY_DAYS)
-    for issue, finished_at in _done("sending_delivery", before):
-        states = [*OVER, State.UNCERTAIN] if finished_at < now - _patience() else OVER
-        about = {"issue": issue, "before": before, "states": states}
-        for some in (_NAMED, _NAMELESS):
-            for rows in _steps(_MOVE.format(some=some), about):
-                yield Archived(put_away=rows)
+def _archive(now: datetime) -> Iterator[Archived]:
+    """Move rows step by step, those of the issue that finished first before the others."""
+    before = now - timedelta(days=settings.DIGEST_ARCHIVE_AFTER_DAYS)
+    for issue, finished_at in _finished_issues("sending_delivery", before):
+        states = list(Delivery.SETTLED)
+        if finished_at < now - _uncertain_time():
+            states.append(State.UNCERTAIN)
+        parameters = {"issue": issue, "before": before, "states": states}
+        for selection in (_OF_SUBSCRIBERS, _ANONYMOUS):
+            for rows in _steps(_MOVE.format(selection=selection), parameters):
+                yield Archived(archived=rows)
         progress.compact(issue)
 
 
-def _discard(now: datetime) -> Iterator[Archived]:
-    """Delete step by step what was put away long ago."""
+def _delete(now: datetime) -> Iterator[Archived]:
+    """Delete past deliveries step by step."""
     if not settings.DIGEST_KEEP_DAYS:
         return
     before = now - timedelta(days=settings.DIGEST_KEEP_DAYS)
-    for issue, _ in _done("sending_pastdelivery", before):
-        for rows in _steps(_DISCARD, {"issue": issue, "before": before}):
-            yield Archived(discarded=rows)
+    for issue, _ in _finished_issues("sending_pastdelivery", before):
+        for rows in _steps(_DELETE, {"issue": issue, "before": before}):
+            yield Archived(deleted=rows)
 
 
-def _patience() -> timedelta:
-    """Return how long what is uncertain can be resolved: never longer than the rest is kept."""
+def _uncertain_time() -> timedelta:
+    """Return how long uncertain deliveries can be resolved: no longer than others are kept."""
     keep = timedelta(days=settings.DIGEST_KEEP_DAYS)
-    return min(DOUBTED, keep) if keep else DOUBTED
+    return min(UNCERTAIN_DAYS, keep) if keep else UNCERTAIN_DAYS
 
 
-def _done(table: str, before: datetime) -> list[tuple[int, datetime]]:
-    """Return the issues that have rows in a table and were done with before a moment."""
+def _finished_issues(table: str, before: datetime) -> list[tuple[int, datetime]]:
+    """Return the issues that have rows in a table and finished before a moment, with that time."""
     with connection.cursor() as cursor:
-        cursor.execute(_DONE.format(table=table), [before])
+        cursor.execute(_FINISHED.format(table=table), [before])
         return list(cursor.fetchall())
 
 
-# From issue to issue along the index: no row is read but one of each.
-_DONE = """
-WITH RECURSIVE held AS (
+# From issue to issue along the index: only one row of each is read.
+_FINISHED = """
+WITH RECURSIVE present AS (
     (SELECT issue_id FROM {table} ORDER BY issue_id LIMIT 1)
     UNION ALL
     SELECT (SELECT further.issue_id FROM {table} AS further
-            WHERE further.issue_id > held.issue_id ORDER BY further.issue_id LIMIT 1)
-    FROM held WHERE held.issue_id IS NOT NULL
+            WHERE further.issue_id > present.issue_id ORDER BY further.issue_id LIMIT 1)
+    FROM present WHERE present.issue_id IS NOT NULL
 )
 SELECT issue.id, issue.finished_at
-FROM held JOIN issues_issue AS issue ON issue.id = held.issue_id
+FROM present JOIN issues_issue AS issue ON issue.id = present.issue_id
 WHERE issue.state IN ('sent', 'cancelled') AND issue.finished_at < %s
 ORDER BY issue.finished_at, issue.id
 """
 
 
-def _steps(statement: str, about: dict[str, Any]) -> Iterator[int]:
-    """Do one step after the other, each a transaction, until one finds less than it might take."""
-    after, found = 0, STEP
-    while found == STEP:
-        rows, found, last = _step(statement, about | {"after": after, "step": STEP})
+def _steps(statement: str, parameters: dict[str, Any]) -> Iterator[int]:
+    """Run steps, each a transaction, until one selects fewer rows than it may."""
+    after, selected = 0, STEP
+    while selected == STEP:
+        rows, selected, last = _step(statement, parameters | {"after": after, "step": STEP})
         after = last or after
         if rows:
             yield rows
 
 
 @transaction.atomic
-def _step(statement: str, about: dict[str, Any]) -> tuple[int, int, int | None]:
-    """Do one step; return how many rows went, how many were found, and the key of the last."""
+def _step(statement: str, parameters: dict[str, Any]) -> tuple[int, int, int | None]:
+    """Run one step; return the rows that were removed and selected, and the key of the last."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('digest.putting_away', 'on', true)")
-        cursor.execute(statement, about)
-        rows, found, last = cursor.fetchone()
-        cursor.execute("SELECT set_config('digest.putting_away', '', true)")
-    return rows, found, last
+        cursor.execute("SELECT set_config('digest.archiving', 'on', true)")
+        cursor.execute(statement, parameters)
+        removed, selected, last = cursor.fetchone()
+        cursor.execute("SELECT set_config('digest.archiving', '', true)")
+    return removed, selected, last
 
 
-# The issue is looked at again, and held on to, in the same statement. Steps go on behind the last
-# key and not from the beginning: nobody may have vacuumed what the earlier steps left behind.
+# The issue is checked again, and locked, in the same statement. Each step begins after the last key
+# and not at the start: the dead rows of earlier steps may not be vacuumed yet.
 #
-# Rows are locked first and then removed by their place, which is twice as fast as by their id. One
-# that somebody was changing at this moment has a new place that this statement cannot see; it is
-# locked for nothing, and stays until the next call.
+# Rows are locked first and then removed by their ctid, which is twice as fast as by their id. A row
+# that is being changed at this moment has a new ctid, which this statement cannot see; it is locked
+# in vain, and stays until the next call.
 _MOVE = """
 WITH issue AS MATERIALIZED (
     SELECT id FROM issues_issue
     WHERE id = %(issue)s AND state IN ('sent', 'cancelled') AND finished_at < %(before)s
     FOR KEY SHARE
-), chosen AS MATERIALIZED (
+), selected AS MATERIALIZED (
     SELECT ctid, subscriber_id FROM sending_delivery
-    WHERE issue_id = (SELECT id FROM issue) AND state = ANY(%(states)s) AND {some}
+    WHERE issue_id = (SELECT id FROM issue) AND state = ANY(%(states)s) AND {selection}
     LIMIT %(step)s
     FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM sending_delivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM chosen)) RETURNING *
+), removed AS (
+    DELETE FROM sending_delivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM selected)) RETURNING *
 ), added AS (
     INSERT INTO sending_pastdelivery
         (id, issue_id, subscriber_id, at, state, attempts, reply_code, reply)
     SELECT id, issue_id, subscriber_id, coalesce(settled_at, due_at), state, attempts,
         reply_code, reply
-    FROM gone
+    FROM removed
 )
-SELECT (SELECT count(*) FROM gone), count(*), max(subscriber_id) FROM chosen
+SELECT (SELECT count(*) FROM removed), count(*), max(subscriber_id) FROM selected
 """
-_NAMED = "subscriber_id > %(after)s ORDER BY subscriber_id"
-_NAMELESS = "subscriber_id IS NULL"
+_OF_SUBSCRIBERS = "subscriber_id > %(after)s ORDER BY subscriber_id"
+_ANONYMOUS = "subscriber_id IS NULL"
 
-# An issue with something left among the current rows may be opened again, and counted.
-_DISCARD = """
+# An issue that has current rows left may be opened again, and counted.
+_DELETE = """
 WITH issue AS MATERIALIZED (
     SELECT id FROM issues_issue AS issue
     WHERE id = %(issue)s AND state IN ('sent', 'cancelled') AND finished_at < %(before)s
         AND NOT EXISTS (SELECT FROM sending_delivery WHERE issue_id = issue.id)
     FOR KEY SHARE
-), chosen AS MATERIALIZED (
+), selected AS MATERIALIZED (
     SELECT ctid, id FROM sending_pastdelivery
     WHERE issue_id = (SELECT id FROM issue) AND id > %(after)s
     ORDER BY id
     LIMIT %(step)s
     FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM sending_pastdelivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM chosen)) RETURNING id
+), removed AS (
+    DELETE FROM sending_pastdelivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM selected)) RETURNING id
 )
-SELECT (SELECT count(*) FROM gone), count(*), max(id) FROM chosen
+SELECT (SELECT count(*) FROM removed), count(*), max(id) FROM selected
 """

@@ -1,4 +1,4 @@
-"""The compiled form of an issue: made once, stored, read by every worker."""
+"""The compiled form of an issue: made once, stored, and loaded by every worker."""
 
 from contextlib import suppress
 from functools import lru_cache
@@ -16,8 +16,8 @@ from digest.sending.models import CompiledMail
 def compiled_for(issue: Issue) -> Compiled:
     """Return an issue's compiled form; the first call makes and stores it.
 
-    One that an older version of Digest stored is made again: the stories are frozen, so it says
-    the same. Raises RenderingError, saying what an editor has to mend.
+    A form that an older version of Digest stored is made again; the stories are frozen, so the
+    result is the same. Raises RenderingError, which says what an editor has to fix.
     """
     with suppress(CompiledMail.DoesNotExist, RenderingError):
         return _load(issue.pk, issue.revision)
@@ -26,9 +26,9 @@ def compiled_for(issue: Issue) -> Compiled:
 
 @transaction.atomic
 def _compile(issue: Issue) -> int:
-    """Compile and store, unless somebody else was faster; return the revision that it is of.
+    """Compile and store, unless another process was faster; return the revision it is of.
 
-    Subject and preheader become final, until the issue is changed at the desk.
+    Subject and preheader become final, until an editor changes the issue.
     """
     locked = (
         Issue.objects.select_for_update(of=("self",))
@@ -52,8 +52,8 @@ def _compile(issue: Issue) -> int:
     return locked.revision
 
 
-# A revision of an issue never changes, so each process may keep the few it is working on.
+# A revision of an issue never changes, so each process may cache the few it works on.
 @lru_cache(maxsize=8)
 def _load(issue_id: int, revision: int) -> Compiled:
-    found = CompiledMail.objects.get(issue_id=issue_id, revision=revision)
-    return Compiled.loads(bytes(found.data))
+    mail = CompiledMail.objects.get(issue_id=issue_id, revision=revision)
+    return Compiled.loads(bytes(mail.data))

@@ -1,4 +1,4 @@
-"""Pause, resume and cancel an issue. It holds for every message not yet begun, on all workers."""
+"""Pause, resume and cancel an issue. It applies to all messages not yet begun, on all workers."""
 
 from datetime import datetime
 
@@ -16,12 +16,12 @@ State = Issue.State
 
 
 def pause(issue: Issue) -> None:
-    """Hold an issue back; raise DeliveryError if it isn't going out."""
+    """Pause an issue; raise DeliveryError if it is not going out."""
     _move(issue, [State.BUILT, State.SENDING], "paused", state=State.PAUSED)
 
 
 def resume(issue: Issue) -> None:
-    """Let a paused issue go on where it stopped; raise DeliveryError if it isn't paused."""
+    """Resume a paused issue where it stopped; raise DeliveryError if it is not paused."""
     planned = _current(issue).planned_at is not None
     state = State.SENDING if planned else State.BUILT
     _move(issue, [State.PAUSED], "resumed", state=state, reason="")
@@ -29,9 +29,9 @@ def resume(issue: Issue) -> None:
 
 
 def cancel(issue: Issue, reason: str, now: datetime) -> int:
-    """Stop an issue for good; return how many subscribers will not get it.
+    """Cancel an issue for good; return how many subscribers will not get it.
 
-    Raises DeliveryError if it is over already.
+    Raises DeliveryError if it is finished already.
     """
     _move(
         issue,
@@ -44,8 +44,8 @@ def cancel(issue: Issue, reason: str, now: datetime) -> int:
     return sweeping.settle_cancelled(now)
 
 
-def set_aside(issue: Issue, reason: str) -> None:
-    """Pause an issue that cannot go on by itself; an editor reads why, mends it, resumes it."""
+def pause_with_reason(issue: Issue, reason: str) -> None:
+    """Pause an issue that cannot continue; an editor reads the reason, fixes it, and resumes it."""
     log.error("issue paused", issue=issue.pk, reason=reason)
     _row(issue).filter(state__in=[State.BUILT, State.SENDING]).update(
         state=State.PAUSED, reason=reason
@@ -53,7 +53,7 @@ def set_aside(issue: Issue, reason: str) -> None:
 
 
 def _move(issue: Issue, allowed: list[State], verb: str, **change: object) -> None:
-    """Change the issue's state if it is one of those allowed at this very moment."""
+    """Change the issue's state if it is one of `allowed` at this moment."""
     if not _row(issue).filter(state__in=allowed).update(**change):
         state = State(_current(issue).state)
         raise DeliveryError(f"Issue {issue.pk} cannot be {verb}: it is {state.value}.")

@@ -1,9 +1,9 @@
-"""Who got what: deliveries of any age, wherever their rows are now.
+"""Deliveries of any age, page by page, of an issue or a subscriber.
 
 An issue's deliveries come in three parts, each in an order that an index holds, so that a page
 takes as long at 20 million rows as at a thousand: current ones by subscriber, current ones whose
-subscriber was erased, those put away. Rows that are put away while somebody turns pages may be
-shown twice.
+subscriber was erased, past ones. Rows that are archived while somebody pages through may appear
+twice.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from digest.sending.models import AnyDelivery
 from digest.subscribers.models import Subscriber
 
 _PARTS = {
-    "subscriber": (Q(put_away=False, subscriber__isnull=False), "subscriber_id"),
-    "erased": (Q(put_away=False, subscriber__isnull=True), "id"),
-    "past": (Q(put_away=True), "id"),
+    "subscriber": (Q(archived=False, subscriber__isnull=False), "subscriber_id"),
+    "erased": (Q(archived=False, subscriber__isnull=True), "id"),
+    "past": (Q(archived=True), "id"),
 }
 
 
 class PlaceError(DigestError):
-    """What was named is no place in a list of deliveries."""
+    """A text does not name a place in a list of deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +37,27 @@ class Page:
 
 def of_subscriber(subscriber: Subscriber) -> QuerySet[AnyDelivery]:
     """Return the deliveries to a subscriber with their issues, the newest first."""
-    theirs = AnyDelivery.objects.filter(subscriber=subscriber)
-    return theirs.select_related("issue__newsletter").order_by("-id")
+    deliveries = AnyDelivery.objects.filter(subscriber=subscriber)
+    return deliveries.select_related("issue__newsletter").order_by("-id")
 
 
 def of_issue(
     issue: Issue, state: Dispatch.State | None = None, after: str = "", size: int = 50
 ) -> Page:
-    """Return at most `size` of an issue's deliveries with their subscribers, those behind a place.
+    """Return at most `size` of an issue's deliveries with their subscribers, those after a place.
 
-    Raises PlaceError for a place that no page named.
+    Raises PlaceError for a place that no page has returned.
     """
     begin, last = _read(after)
     rows: list[AnyDelivery] = []
     names = list(_PARTS)
     for name in names[names.index(begin) :]:
         part, order = _PARTS[name]
-        wanted = AnyDelivery.objects.filter(part, issue=issue, **{f"{order}__gt": last})
+        deliveries = AnyDelivery.objects.filter(part, issue=issue, **{f"{order}__gt": last})
         if state is not None:
-            wanted = wanted.filter(state=state)
-        # Subscribers come after: joined, they would be walked from the first one on.
-        page = wanted.order_by(order)[: size + 1 - len(rows)]
+            deliveries = deliveries.filter(state=state)
+        # Subscribers are fetched afterwards: a join would walk them from the first one on.
+        page = deliveries.order_by(order)[: size + 1 - len(rows)]
         rows += page.prefetch_related("subscriber")
         if len(rows) > size:
             return Page(rows[:size], _place(rows[size - 1]))
@@ -66,7 +66,7 @@ def of_issue(
 
 
 def _place(row: AnyDelivery) -> str:
-    if row.put_away:
+    if row.archived:
         return f"past-{row.pk}"
     return f"subscriber-{row.subscriber_id}" if row.subscriber_id else f"erased-{row.pk}"
 
@@ -74,5 +74,5 @@ def _place(row: AnyDelivery) -> str:
 def _read(place: str) -> tuple[str, int]:
     name, _, number = (place or "subscriber-0").partition("-")
     if name not in _PARTS or not (number.isascii() and number.isdecimal() and len(number) < 19):
-        raise PlaceError(f"{place!r} is no place in a list of deliveries.")
+        raise PlaceError(f"{place!r} is not a place in a list of deliveries.")
     return name, int(number)

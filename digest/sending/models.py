@@ -1,4 +1,4 @@
-"""One issue to each subscriber: what happened, and what is being sent."""
+"""Deliveries of an issue to its subscribers, current and past, and what senders have claimed."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,9 +8,15 @@ from digest.issues.models import Issue
 from digest.relays.models import Dispatch
 from digest.subscribers.models import Subscriber
 
+# Groups of states and single states, for SQL that the ORM cannot express.
+SQL_STATES = {
+    "due": f"({Dispatch.State.QUEUED:d}, {Dispatch.State.DEFERRED:d})",  # of an index's condition
+    **{state.name.lower(): f"{state:d}" for state in Dispatch.State},
+}
+
 
 class CompiledMail(models.Model):
-    """An issue's compiled form (digest.rendering.compiled), made once, read by every worker."""
+    """An issue's compiled form (digest.rendering.compiled), made once, loaded by every worker."""
 
     issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="compiled")
     revision = models.PositiveIntegerField(default=1)  # of the issue
@@ -22,7 +28,7 @@ class CompiledMail(models.Model):
 
 
 class Delivery(Dispatch):
-    """One issue to one subscriber: what happened. It outlives the subscriber, nameless."""
+    """One issue to one subscriber. The row remains, anonymous, when the subscriber is erased."""
 
     # The unique index begins with the issue.
     issue = models.ForeignKey(
@@ -36,34 +42,43 @@ class Delivery(Dispatch):
         constraints = [
             models.UniqueConstraint(fields=["issue", "subscriber"], name="delivery_once"),
             models.CheckConstraint(
-                condition=~Q(state=1) | Q(fence__isnull=False), name="delivery_claimed_has_fence"
+                condition=~Q(state=Dispatch.State.CLAIMED) | Q(fence__isnull=False),
+                name="delivery_claimed_has_fence",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=[3, 4, 5, 6]) | Q(settled_at__isnull=False),
+                condition=~Q(state__in=Dispatch.SETTLED) | Q(settled_at__isnull=False),
                 name="delivery_settled_has_time",
             ),
         ]
         indexes = [
             models.Index(
                 fields=["issue", "due_at", "id"],
-                condition=Q(state__in=[0, 2]),
+                condition=Q(state__in=Dispatch.DUE),
                 name="delivery_due",
             ),
-            models.Index(fields=["issue"], condition=Q(state=1), name="delivery_in_hand"),
-            # Claimed, or uncertain and perhaps to be resolved by the one who claimed it.
+            models.Index(
+                fields=["issue"],
+                condition=Q(state=Dispatch.State.CLAIMED),
+                name="delivery_in_flight",
+            ),
+            # Claimed, or uncertain and perhaps settled later by the sender that claimed it.
             models.Index(fields=["fence"], condition=Q(fence__isnull=False), name="delivery_fence"),
-            models.Index(fields=["issue"], condition=Q(state=7), name="delivery_doubted"),
-            # Who did not get it, page by page; a mail that goes out well never enters this one.
+            models.Index(
+                fields=["issue"],
+                condition=Q(state=Dispatch.State.UNCERTAIN),
+                name="delivery_uncertain",
+            ),
+            # Who did not get it, page by page; a delivery that succeeds is never in this index.
             models.Index(
                 fields=["issue", "state", "subscriber"],
-                condition=Q(state__in=[4, 5, 6, 7]),
+                condition=Q(state__in=Dispatch.NOT_SENT),
                 name="delivery_not_sent",
             ),
-            # Left by a subscriber who was deleted; a sweep settles them, so it is all but empty.
+            # Of subscribers who were deleted; a sweep settles them, so it is almost empty.
             models.Index(
                 fields=["id"],
-                condition=Q(state__in=[0, 2], subscriber__isnull=True),
-                name="delivery_nameless",
+                condition=Q(state__in=Dispatch.DUE, subscriber__isnull=True),
+                name="delivery_anonymous",
             ),
         ]
 
@@ -72,11 +87,11 @@ class Delivery(Dispatch):
 
 
 class PastDelivery(models.Model):
-    """A delivery put away (digest.sending.archiving): what happened, without a sender's columns.
+    """An archived delivery (digest.sending.archiving): what happened, without a sender's columns.
 
-    Rows come in by the thousand, so the database checks no foreign key to the subscriber: that would
-    halve the pace, and wait for subscribers' rows while holding deliveries'. The ledger forgets subscribers
-    here too.
+    Thousands of rows are inserted at once, so the database does not check the foreign key to the
+    subscriber: that would halve the pace, and wait for locks on subscribers while deliveries are
+    locked. The ledger removes erased subscribers here too.
     """
 
     pk = models.CompositePrimaryKey("issue_id", "id")
@@ -103,17 +118,18 @@ class PastDelivery(models.Model):
 
     class Meta:
         constraints = [
-            # Also what finds a subscriber's. A statement trigger keeps new deliveries away from
-            # issues that are here, so that it holds across both tables.
+            # Also the index to find a subscriber's. A trigger refuses new deliveries of archived
+            # issues, so that this holds across both tables.
             models.UniqueConstraint(fields=["subscriber", "issue"], name="past_delivery_once"),
             models.CheckConstraint(
-                condition=Q(state__in=[3, 4, 5, 6, 7]), name="past_delivery_is_over"
+                condition=Q(state__in=(Dispatch.State.SENT, *Dispatch.NOT_SENT)),
+                name="past_delivery_is_over",
             ),
         ]
         indexes = [
             models.Index(
                 fields=["issue", "state", "id"],
-                condition=Q(state__in=[4, 5, 6, 7]),
+                condition=Q(state__in=Dispatch.NOT_SENT),
                 name="past_delivery_not_sent",
             ),
         ]
@@ -123,7 +139,7 @@ class PastDelivery(models.Model):
 
 
 class AnyDelivery(models.Model):
-    """A delivery, wherever its row is now: a view over both tables, to be read alone."""
+    """A delivery, current or past: a read-only view of both tables."""
 
     id = models.BigIntegerField(primary_key=True)
     issue = models.ForeignKey(
@@ -136,7 +152,7 @@ class AnyDelivery(models.Model):
         related_name="any_deliveries",
         db_constraint=False,
     )
-    put_away = models.BooleanField()
+    archived = models.BooleanField()
     at = models.DateTimeField()  # when it was settled, or is due
     state = models.SmallIntegerField(choices=Dispatch.State)
     attempts = models.PositiveSmallIntegerField()
@@ -152,13 +168,14 @@ class AnyDelivery(models.Model):
 
 
 class Claim(models.Model):
-    """A batch in a sender's hand, under a lease; its rows bear its fence."""
+    """A batch that a sender has claimed, under a lease; its deliveries have its fence."""
 
     fence = models.BigIntegerField(primary_key=True)  # of the sequence relays_fences
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="+")
-    journal = models.CharField(max_length=64)  # where its sender notes what it begins
+    journal = models.CharField(max_length=64)  # in which its sender writes what it begins
     lease_until = models.DateTimeField(db_index=True)
-    # Its rows were folded in while its sender may be only frozen, and may have a late word.
+    # Its deliveries were settled by a sweep; the sender may only be frozen, and report a late
+    # reply.
     swept = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
@@ -166,7 +183,7 @@ class Claim(models.Model):
 
 
 class Tally(models.Model):
-    """Differences in how many deliveries of an issue are in a state; their sum is how many are.
+    """A change of how many deliveries of an issue are in a state; the sum is how many there are.
 
     Written by triggers, and without a foreign key, so that no writer waits for another.
     """

@@ -1,6 +1,9 @@
-"""One subscriber's mail out of a compiled issue: the envelope, and the message."""
+"""One subscriber's message from a compiled issue: its envelope and its content."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.conf import settings
 
@@ -10,79 +13,111 @@ from digest.relays import dkim
 from digest.relays.transports.base import Envelope, OutgoingMessage
 from digest.rendering.compiled import Recipient
 from digest.sending.compiling import compiled_for
-from digest.sending.ledger import Row
 from digest.sending.segmentation import Segmentation, segmentation_of
 
-SOMEBODY = "subscriber@example.com"
+SAMPLE_EMAIL = "subscriber@example.com"
+
+
+class MailRecipient(Protocol):
+    """What of a subscriber goes into their message."""
+
+    @property
+    def subscriber_id(self) -> int:
+        """0 for no subscriber."""
+        ...
+
+    @property
+    def email(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The topics that they chose; none: everything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SingleRecipient:
+    """A recipient of a copy or a sample, outside the ledger."""
+
+    subscriber_id: int
+    email: str
+    name: str = ""
+    topics: Sequence[str] = ()
 
 
 def compose_message(
     issue: Issue,
-    row: Row,
+    to: MailRecipient,
     segmentation: Segmentation,
     now: datetime,
     *,
+    key: int = 0,
     sign: bool = True,
     message_id: str = "",
 ) -> OutgoingMessage:
-    """Put a subscriber's mail together; DigestError if their address or name cannot be written.
+    """Compose a subscriber's message; DigestError if their address or name cannot be written.
 
-    `sign` it with DKIM, where there is a key for the sender. A `message_id` is of a copy; without
-    it the mail has the one that a repeat of it would have.
+    `key` identifies it to the caller. `sign` it with DKIM, where there is a key for the sender. A
+    copy has a `message_id` of its own; without it the message has the one that a repeat would have.
 
     The subject is the issue's for everyone: it may name a story that a subscriber of other topics
-    doesn't get, but one issue goes by one name, in the archive and among subscribers.
+    doesn't get, but an issue has one name, in the archive and among subscribers.
     """
-    stories, to = segmentation.chosen(row.topics), _recipient(issue, row, now, message_id)
-    message = segmentation.compiled.message(to, stories=stories)
+    recipient = _recipient(issue, to, now, message_id)
+    content = segmentation.compiled.message(recipient, stories=segmentation.stories_for(to.topics))
     if sign:
-        message = dkim.sign(message, issue.newsletter.publication.sender_domain, now)
-    sender, recipient = _sender(issue, row), addresses.envelope(row.email)
-    envelope = Envelope(sender, recipient, id=to.message_id[1:].partition("@")[0])
-    return OutgoingMessage(row.id, envelope, message, smtp_safe=True)
+        content = dkim.sign(content, issue.newsletter.publication.sender_domain, now)
+    envelope = Envelope(
+        _sender(issue, to.subscriber_id),
+        addresses.envelope(to.email),
+        id=recipient.message_id[1:].partition("@")[0],
+    )
+    return OutgoingMessage(key, envelope, content, smtp_safe=True)
 
 
-def sample(issue: Issue, subscriber: str = "", *, name: str = "") -> bytes:
-    """Return an issue's mail as it would arrive at an address, to be looked at: unsigned.
+def compose_sample(issue: Issue, email: str = "", *, name: str = "") -> bytes:
+    """Return an issue's message as it would arrive at an address, unsigned.
 
     For one of the newsletter's subscribers it is exactly theirs, with their stories and links. For
-    any other address, and for none, it has every story, and its links are of nobody. Raises
-    DigestError if it cannot be rendered, or the address cannot be written.
+    any other address, and for none, it has every story, and its links belong to no subscriber.
+    Raises DigestError if it cannot be rendered, or the address cannot be written.
     """
     segmentation = segmentation_of(issue, compiled_for(issue))
-    theirs = issue.newsletter.subscriptions.select_related("subscriber").filter(
-        subscriber__address_key=addresses.parse(subscriber).key if subscriber else ""
+    subscriptions = issue.newsletter.subscriptions.select_related("subscriber").filter(
+        subscriber__address_key=addresses.parse(email).key if email else ""
     )
-    if found := theirs.first():
-        who = found.subscriber
-        row = Row(0, who.pk, who.email, who.name, 0, None, found.topics)
-    else:
-        row = Row(0, 0, subscriber or SOMEBODY, name, 0, None)
-    return compose_message(issue, row, segmentation, issue.goes_at, sign=False).content
+    to = SingleRecipient(0, email or SAMPLE_EMAIL, name)
+    if subscription := subscriptions.first():
+        subscriber = subscription.subscriber
+        to = SingleRecipient(subscriber.pk, subscriber.email, subscriber.name, subscription.topics)
+    return compose_message(issue, to, segmentation, issue.goes_at, sign=False).content
 
 
 def message_id(issue: Issue, subscriber_id: int) -> str:
-    """Return a Message-ID that is a function of issue and subscriber, so that a repeat is seen."""
+    """Return a Message-ID that is a function of issue and subscriber, which shows repeats."""
     token = links.sign("message-id", issue.pk, subscriber_id)
     return f"<{token}@{issue.newsletter.publication.sender_domain}>"
 
 
-def _sender(issue: Issue, row: Row) -> str:
-    """Return the address that mail which cannot be delivered goes back to (RFC 5321 §4.5.5)."""
+def _sender(issue: Issue, subscriber_id: int) -> str:
+    """Return the address to which mail that cannot be delivered is returned (RFC 5321 §4.5.5)."""
     if domain := settings.DIGEST_BOUNCE_DOMAIN:
-        return f"bounce+{links.bounce_token(issue.pk, row.subscriber_id)}@{domain}"
+        return f"bounce+{links.bounce_token(issue.pk, subscriber_id)}@{domain}"
     return addresses.envelope(issue.newsletter.publication.sender_email)
 
 
-def _recipient(issue: Issue, row: Row, now: datetime, named: str) -> Recipient:
-    link = links.SubscriberLink(row.subscriber_id, issue.newsletter_id, issue.pk)
+def _recipient(issue: Issue, to: MailRecipient, now: datetime, own_id: str) -> Recipient:
+    link = links.SubscriberLink(to.subscriber_id, issue.newsletter_id, issue.pk)
     page, mailto = links.ways_out(link)
     return Recipient(
-        email=row.email,
-        name=row.name,
+        email=to.email,
+        name=to.name,
         unsubscribe_url=page,
-        message_id=named or message_id(issue, row.subscriber_id),
+        message_id=own_id or message_id(issue, to.subscriber_id),
         date=now,
-        preferences_url=links.preferences_url(row.subscriber_id, issue.newsletter.publication_id),
+        preferences_url=links.preferences_url(to.subscriber_id, issue.newsletter.publication_id),
         unsubscribe_mailto=mailto,
     )

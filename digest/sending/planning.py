@@ -1,11 +1,12 @@
-"""Plan an issue: compile it, and lay down one delivery for each subscriber.
+"""Plan an issue: compile it, and insert one delivery for each subscriber.
 
-Set-based and in bounded steps, each its own transaction. A planner that is killed is followed by
-one that goes on where it stopped; two at once do no harm, a subscriber has one row an issue.
+Set-based and in bounded steps, each its own transaction. After a planner that is killed, the next
+one continues where it stopped; two at once do no harm, as a subscriber has one row for an issue.
 
-Where a newsletter goes by its subscribers' clocks, a row is due when the slot's local time comes in
-its subscriber's zone, and an issue is planned as soon as it is built: that time has come to
-somebody. Who subscribes after that, and before it comes to them, is looked for when it has come.
+Where a newsletter sends in each subscriber's time zone, a row is due when it is the slot's local
+time in its subscriber's zone, and an issue is planned as soon as it is built: it is that time in
+some zone by then. Subscribers who join later, before it is that time in their zone, are planned for
+when it is.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
 from digest.sending import control
 from digest.sending.compiling import compiled_for
-from digest.sending.models import Delivery
+from digest.sending.models import SQL_STATES, Delivery
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
@@ -40,18 +41,18 @@ State = Issue.State
 
 
 def plan_built(now: datetime | None = None) -> list[Issue]:
-    """Plan every issue that is built and whose slot has come; return those now going out.
+    """Plan every built issue whose slot has come; return those that are sending now.
 
-    Newcomers to those that go by their subscribers' clocks are planned for as well.
+    Also plans for new subscribers of issues that are sent in each subscriber's time zone.
     """
     now = now or clock.now()
-    # By subscribers' clocks, it is built no sooner than its time has come to one of them.
-    by_subscribers = Q(newsletter__send_in_local_time=True, kind=Issue.Kind.SCHEDULED)
-    come = Q(send_at__lte=now) | Q(Q(slot__lte=now) | by_subscribers, send_at=None)
-    off_the_desk = Q(review_until=None) | Q(review_until__lte=now) | Q(send_at__lte=now)
-    waiting = _issues().filter(come, off_the_desk, state=State.BUILT).order_by("slot", "pk")
+    # In subscribers' time zones, it is not built before it is that time in one of them.
+    in_local_time = Q(newsletter__send_in_local_time=True, kind=Issue.Kind.SCHEDULED)
+    due = Q(send_at__lte=now) | Q(Q(slot__lte=now) | in_local_time, send_at=None)
+    reviewed = Q(review_until=None) | Q(review_until__lte=now) | Q(send_at__lte=now)
+    waiting = _issues().filter(due, reviewed, state=State.BUILT).order_by("slot", "pk")
     opened = [issue for issue in waiting if _plan(issue, now)]
-    for issue, times in _under_way(now):
+    for issue, times in _newly_due(now):
         _plan_newcomers(issue, times, now)
     return opened
 
@@ -61,9 +62,9 @@ def _issues() -> QuerySet[Issue]:
 
 
 def _plan(issue: Issue, now: datetime) -> bool:
-    """Plan one issue; False if it cannot be rendered or somebody stopped or planned it.
+    """Plan one issue; False if it cannot be rendered, or was stopped or planned meanwhile.
 
-    Where it has to be approved, a word about it that changed since then stops it too.
+    Where issues have to be approved, a change since the approval stops it too.
     """
     if approval.fell(issue):
         log.warning("approval fell", issue=issue.pk)
@@ -74,20 +75,20 @@ def _plan(issue: Issue, now: datetime) -> bool:
     times = _times(issue)
     subscribers = _not_too_late(_eligible(issue, compiled, now), issue, times)
     after = Delivery.objects.filter(issue=issue).aggregate(at=Max("subscriber"))["at"] or 0
-    _lay_down(issue, subscribers, times, after)
-    _tell_the_optimizer()
+    _insert_deliveries(issue, subscribers, times, after)
+    _analyze_deliveries()
     return _open(issue, now)
 
 
-def _under_way(now: datetime) -> Iterator[tuple[Issue, Times]]:
-    """Yield the issues that came to subscribers somewhere since they were planned, or looked at."""
-    ahead = _issues().filter(
+def _newly_due(now: datetime) -> Iterator[tuple[Issue, Times]]:
+    """Yield the issues whose local time came in some zone since they were last planned."""
+    sending = _issues().filter(
         state=State.SENDING,
         kind=Issue.Kind.SCHEDULED,
         newsletter__send_in_local_time=True,
         planned_at__lt=F("slot") + zones.WIDEST,
     )
-    for issue in ahead.order_by("slot", "pk"):
+    for issue in sending.order_by("slot", "pk"):
         times = _times(issue)
         since = issue.planned_at or now
         if since < issue.slot <= now or times.between(since, now):
@@ -95,27 +96,29 @@ def _under_way(now: datetime) -> Iterator[tuple[Issue, Times]]:
 
 
 def _plan_newcomers(issue: Issue, times: Times, now: datetime) -> None:
-    """Lay down rows for those to whom it came since it was planned, and who have none."""
+    """Insert deliveries for subscribers whose time came since it was planned and who have none."""
     since = issue.planned_at
     compiled = _compiled(issue)
     if compiled is None or since is None:
         return
-    subscribers = _whose_time_is(_eligible(issue, compiled, now), times, since, now)
-    _lay_down(issue, subscribers, times)
+    subscribers = _due_between(_eligible(issue, compiled, now), times, since, now)
+    _insert_deliveries(issue, subscribers, times)
     Issue.objects.filter(pk=issue.pk, planned_at=since).update(planned_at=now)
 
 
 def _compiled(issue: Issue) -> Compiled | None:
-    """Compile an issue, or set it aside: trying again would not help, and others wait behind."""
+    """Compile an issue, or pause it: trying again would not help, and other issues wait behind."""
     try:
         return compiled_for(issue)
     except RenderingError as problem:
-        control.set_aside(issue, f"It cannot be rendered: {problem}")
+        control.pause_with_reason(issue, f"It cannot be rendered: {problem}")
     except DatabaseError:
         raise
     except Exception as problem:
         log.exception("rendering failed in an unexpected way", issue=issue.pk)
-        control.set_aside(issue, f"It cannot be rendered: {problem!r} (see the workers' log)")
+        control.pause_with_reason(
+            issue, f"It cannot be rendered: {problem!r} (see the workers' log)"
+        )
     return None
 
 
@@ -125,11 +128,11 @@ def _eligible(issue: Issue, compiled: Compiled, now: datetime) -> QuerySet[Subsc
 
 
 def _times(issue: Issue) -> Times:
-    """Return when an issue comes to whom: for all at once, unless it goes by subscribers' clocks."""
+    """Return when an issue is due by zone: for all at once, unless it is sent in local time."""
     newsletter = issue.newsletter
     schedule = getattr(newsletter, "schedule", None)
-    by_hand = issue.kind == Issue.Kind.MANUAL or issue.send_at
-    if not newsletter.send_in_local_time or not schedule or by_hand:
+    is_manual = issue.kind == Issue.Kind.MANUAL or issue.send_at
+    if not newsletter.send_in_local_time or not schedule or is_manual:
         return Times(issue.goes_at, {})
     return zones.everywhere(issue.slot, clock.zone(schedule.timezone))
 
@@ -137,30 +140,30 @@ def _times(issue: Issue) -> Times:
 def _not_too_late(
     subscribers: QuerySet[Subscription], issue: Issue, times: Times
 ) -> QuerySet[Subscription]:
-    """Leave out whose time was long past when the issue was built for subscribers further west."""
+    """Exclude those whose time was long past when the issue was built for zones further west."""
     newsletter = issue.newsletter
     late = timedelta(minutes=newsletter.late_minutes)
     deadline = issue.built_at - catchup.patience(newsletter.catch_up, late)
     if issue.slot >= deadline or not times.elsewhere:
         return subscribers
-    return _whose_time_is(subscribers, times, deadline, _EVER)
+    return _due_between(subscribers, times, deadline, _EVER)
 
 
-def _whose_time_is(
+def _due_between(
     subscribers: QuerySet[Subscription], times: Times, after: datetime, until: datetime
 ) -> QuerySet[Subscription]:
-    """Return the subscribers to whom it comes with after < moment <= until."""
-    there = times.between(after, until)
+    """Return the subscribers for whom it is due with after < moment <= until."""
+    due_zones = times.between(after, until)
     if after < times.slot <= until:
-        elsewhere = times.elsewhere.keys() - there
+        elsewhere = times.elsewhere.keys() - due_zones
         return subscribers.exclude(subscriber__timezone__in=sorted(elsewhere))
-    return subscribers.filter(subscriber__timezone__in=there)
+    return subscribers.filter(subscriber__timezone__in=due_zones)
 
 
-def _lay_down(
+def _insert_deliveries(
     issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int = 0
 ) -> None:
-    """Lay down rows for subscribers beyond an id who have none."""
+    """Insert deliveries for subscribers with ids above `after` who have none."""
     while (last := _step(issue, subscribers, times, after)) is not None:
         after = last
 
@@ -168,16 +171,16 @@ def _lay_down(
 def _step(
     issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int
 ) -> int | None:
-    """Lay down rows for the next subscribers by id; return the last of them, None at the end."""
-    some = subscribers.filter(subscriber__gt=after).order_by("subscriber")
+    """Insert rows for the next subscribers by id; return the last of them, None at the end."""
+    page = subscribers.filter(subscriber__gt=after).order_by("subscriber")
     moments: list[Any] = [times.slot]
     if times.elsewhere:
-        query, parameters = _sql(some.values("subscriber_id", zone=F("subscriber__timezone")))
-        query = _INSERT.format(subscribers=query, due=_IN_ZONE, zones=_ZONES)
+        query, parameters = _sql(page.values("subscriber_id", zone=F("subscriber__timezone")))
+        query = _INSERT.format(subscribers=query, due_at=_IN_ZONE, zones=_ZONES, **SQL_STATES)
         moments += [list(times.elsewhere), list(times.elsewhere.values())]
     else:
-        query, parameters = _sql(some.values("subscriber_id"))
-        query = _INSERT.format(subscribers=query, due="%s", zones="")
+        query, parameters = _sql(page.values("subscriber_id"))
+        query = _INSERT.format(subscribers=query, due_at="%s", zones="", **SQL_STATES)
     with connection.cursor() as cursor:
         cursor.execute(query, [*parameters, issue.pk, *moments])
         (last,) = cursor.fetchone()
@@ -188,7 +191,7 @@ _INSERT = """
 WITH subscribers AS MATERIALIZED ({subscribers}), added AS (
     INSERT INTO sending_delivery
         (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply)
-    SELECT %s, subscriber_id, 0, {due}, 0, 0, '' FROM subscribers {zones}
+    SELECT %s, subscriber_id, {queued}, {due_at}, 0, 0, '' FROM subscribers {zones}
     ON CONFLICT (issue_id, subscriber_id) DO NOTHING
 )
 SELECT max(subscriber_id) FROM subscribers
@@ -202,14 +205,14 @@ def _sql(subscribers: QuerySet[Any]) -> tuple[str, list[Any]]:
     return query, list(parameters)
 
 
-def _tell_the_optimizer() -> None:
-    """Count the new rows: until then each claim of a large issue would sort all of it."""
+def _analyze_deliveries() -> None:
+    """Update the optimizer's statistics: without them a claim of a large issue sorts all of it."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE sending_delivery")
 
 
 def _open(issue: Issue, now: datetime) -> bool:
-    """Let the issue go out, unless it was changed, paused or cancelled meanwhile."""
+    """Start sending the issue, unless it was changed, paused or cancelled meanwhile."""
     waiting = Issue.objects.filter(
         pk=issue.pk, state=State.BUILT, revision=issue.revision, send_at=issue.send_at
     )

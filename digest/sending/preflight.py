@@ -1,12 +1,12 @@
-"""Is an issue fit to go out? What an editor should look at before, each with the place to mend it.
+"""Preflight: is an issue ready to go out? Each finding says what to fix, and where.
 
-    what is said     subject, preheader, pictures, stories that are not out or stand twice
-    what is made     does it render, fit, and offer a way out
-    where it leads   every link and picture is asked for, as a subscriber would
-    who gets it      subscribers there are, and a relay for the sender
-    spam             rspamd's word, where one is configured
+    text         subject, preheader, pictures, stories that are not published or appear twice
+    message      does it render, is it small enough, does it have an unsubscribe link
+    links        every link and picture is requested, as a subscriber would
+    recipients   is there a subscriber, and a relay for the sender
+    spam         rspamd's verdict, where one is configured
 
-Looking changes nothing but the compiled form, which is made again when something changes.
+Checks change nothing but the compiled form, which is made again when the issue changes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,144 +27,154 @@ from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
 from digest.rendering.issue import LARGEST_HTML
 from digest.sending.compiling import compiled_for
-from digest.sending.outgoing import SOMEBODY, sample
+from digest.sending.outgoing import SAMPLE_EMAIL, compose_sample
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
 
-LONG_SUBJECT = 70  # characters that phones show of a subject, at most
-AT_ONCE = 8  # links asked for side by side
-PATIENCE = 10.0  # seconds for rspamd
-NEARLY = 0.9  # of the size that gets through
+LONG_SUBJECT = 70  # characters: phones show no more of a subject
+PARALLEL = 8  # links that are requested at once
+RSPAMD_SECONDS = 10.0
+LARGE = 0.9  # of the size that Gmail shows
 
 
 class Level(StrEnum):
-    """How a finding is meant."""
+    """How serious a finding is."""
 
-    STOP = "stop"  # it must not go out like this
+    STOP = "stop"  # the issue must not go out like this
     WARN = "warn"  # an editor should look
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to look at. `place` is `subject`, `preheader`, `mail`, `relay` or `story:ID`."""
+    """Something to fix. `place` is `subject`, `preheader`, `mail`, `relay` or `story:ID`."""
 
     level: Level
-    what: str
+    problem: str
     advice: str
     place: str = "mail"
 
 
 def examine(issue: Issue, now: datetime, *, network: bool = True) -> list[Finding]:
-    """Return what should be looked at, what stops the issue first; nothing: all is well.
+    """Return what should be fixed, what stops the issue first.
 
-    Without `network` no link is followed and rspamd is not asked.
+    Without `network` no link is requested and rspamd is not asked.
     """
     stories = list(issue.stories.filter(retracted_at=None).select_related("article"))
-    found = [*_of_stories(stories, now), *_of_relay(issue)]
+    findings = [*_check_stories(stories, now), *_check_relay(issue)]
     try:
         compiled = compiled_for(issue)
     except RenderingError as problem:
-        found.append(Finding(Level.STOP, f"It cannot be rendered: {problem}", "Mend the template."))
+        findings.append(
+            Finding(Level.STOP, f"It cannot be rendered: {problem}", "Fix the template.")
+        )
     else:
-        found += [*_of_mail(issue, compiled, stories), *_of_subscribers(issue, compiled, now)]
+        findings += _check_message(issue, compiled, stories)
+        findings += _check_recipients(issue, compiled, now)
         if network:
-            found += [*_of_links(issue, stories), *_of_spam(issue)]
-    return sorted(found, key=lambda one: one.level != Level.STOP)
+            findings += [*_check_links(issue, stories), *_check_spam(issue)]
+    return sorted(findings, key=lambda finding: finding.level != Level.STOP)
 
 
-def _of_stories(stories: Sequence[Story], now: datetime) -> Iterator[Finding]:
+def _check_stories(stories: Sequence[Story], now: datetime) -> Iterator[Finding]:
     if not stories:
-        yield Finding(Level.STOP, "There is no story in it.", "Add one, or skip this issue.")
-    seen: set[str] = set()
+        yield Finding(Level.STOP, "The issue has no stories.", "Add one, or skip this issue.")
+    urls: set[str] = set()
     for story in stories:
-        yield from _of_story(story, now)
-        if story.url and story.url in seen:
-            yield _about(story, Level.WARN, "stands in it twice", "Drop one of them.")
-        seen.add(story.url)
+        yield from _check_story(story, now)
+        if story.url and story.url in urls:
+            yield _of_story(story, Level.WARN, "appears twice", "Remove one of them.")
+        urls.add(story.url)
 
 
-def _of_story(story: Story, now: datetime) -> Iterator[Finding]:
+def _check_story(story: Story, now: datetime) -> Iterator[Finding]:
     article = story.article
     if article is None:
-        yield _about(story, Level.WARN, "is of an article that is gone", "Withdrawn? Drop it.")
+        yield _of_story(
+            story,
+            Level.WARN,
+            "belongs to an article that was deleted",
+            "If it was withdrawn, remove it.",
+        )
     elif article.available_at > now:
-        yield _about(story, Level.STOP, "is not published yet", "Drop it, or send it later.")
+        yield _of_story(
+            story, Level.STOP, "is not published yet", "Remove it, or send the issue later."
+        )
     if story.image_url and not story.image_alt.strip():
-        yield _about(story, Level.WARN, "has a picture without a description", "Write one.")
+        yield _of_story(story, Level.WARN, "has a picture without a description", "Write one.")
     if not story.url:
-        yield _about(story, Level.WARN, "has no address to read on", "Give it one, or drop it.")
+        yield _of_story(story, Level.WARN, "has no link", "Add one, or remove the story.")
 
 
-def _of_mail(issue: Issue, compiled: Compiled, stories: Sequence[Story]) -> Iterator[Finding]:
+def _check_message(issue: Issue, compiled: Compiled, stories: Sequence[Story]) -> Iterator[Finding]:
     if len(compiled.subject) > LONG_SUBJECT:
-        words = f"The subject has {len(compiled.subject)} characters; phones show about 40 to 70."
-        yield Finding(Level.WARN, words, "Shorten it.", "subject")
+        text = f"The subject has {len(compiled.subject)} characters; phones show about 40 to 70."
+        yield Finding(Level.WARN, text, "Shorten it.", "subject")
     if not compiled.preheader.strip():
-        words = "There is no preheader: inboxes show the first words of the mail instead."
-        yield Finding(Level.WARN, words, "Write one.", "preheader")
+        text = "There is no preheader: inboxes show the beginning of the mail instead."
+        yield Finding(Level.WARN, text, "Write one.", "preheader")
     for story in stories:
         if story.position in compiled.dropped:
-            words = "does not fit: the mail would be cut off by Gmail"
-            yield _about(story, Level.WARN, words, "Shorten or drop others.")
+            text = "does not fit: Gmail would cut the mail off"
+            yield _of_story(story, Level.WARN, text, "Shorten or remove others.")
     size = len(compiled.html().encode())
-    if size > NEARLY * LARGEST_HTML:
-        words = f"The mail has {size // 1000} KB of HTML; Gmail cuts off at 102."
-        yield Finding(Level.WARN, words, "Fewer stories, or a shorter intro.")
-    if b"/unsubscribe/" not in sample(issue).replace(b"=\r\n", b""):
-        yield Finding(Level.STOP, "No link to unsubscribe stands in it.", "Mend the template.")
+    if size > LARGE * LARGEST_HTML:
+        text = f"The mail has {size // 1000} KB of HTML; Gmail cuts it off at 102."
+        yield Finding(Level.WARN, text, "Use fewer stories, or a shorter intro.")
+    if b"/unsubscribe/" not in compose_sample(issue).replace(b"=\r\n", b""):
+        yield Finding(Level.STOP, "The mail has no unsubscribe link.", "Fix the template.")
     if not issue.newsletter.publication.postal_address.strip():
-        words = "The publication has no postal address."
-        yield Finding(Level.STOP, words, "Mail to many must name one (CAN-SPAM and its kin).")
+        text = "The publication has no postal address."
+        yield Finding(Level.STOP, text, "Bulk mail must have one (CAN-SPAM and similar laws).")
 
 
-def _of_subscribers(issue: Issue, compiled: Compiled, now: datetime) -> Iterator[Finding]:
+def _check_recipients(issue: Issue, compiled: Compiled, now: datetime) -> Iterator[Finding]:
     segmentation = segmentation_of(issue, compiled)
     if not audience.eligible(issue.newsletter_id, now, segmentation.audience).exists():
-        yield Finding(Level.WARN, "Nobody would receive it.", "Add subscribers first.")
+        yield Finding(Level.WARN, "No subscriber would receive it.", "Add subscribers first.")
 
 
-def _of_relay(issue: Issue) -> Iterator[Finding]:
+def _check_relay(issue: Issue) -> Iterator[Finding]:
     domain = routes.sender_domain(issue.newsletter.publication.sender_email)
     try:
         advice = routes.domains_without_relay([domain], registry.active_relays()).get(domain)
     except ConfigurationError as problem:
         advice = str(problem)
     if advice:
-        words = f"Nothing can be sent from {domain}."
-        yield Finding(Level.STOP, words, advice, "relay")
+        text = f"Nothing can be sent from {domain}."
+        yield Finding(Level.STOP, text, advice, "relay")
 
 
-def _of_links(issue: Issue, stories: Sequence[Story]) -> Iterator[Finding]:
-    """Ask for every address once, several at a time."""
-    wanted: dict[str, tuple[str, Story | None]] = {}
+def _check_links(issue: Issue, stories: Sequence[Story]) -> Iterator[Finding]:
+    """Request every address once, several at a time."""
+    urls: dict[str, tuple[str, Story | None]] = {}
     for story in stories:
-        wanted.setdefault(story.url, ("Its link", story))
-        wanted.setdefault(story.image_url, ("Its picture", story))
+        urls.setdefault(story.url, ("Its link", story))
+        urls.setdefault(story.image_url, ("Its picture", story))
     publication, appeal = issue.newsletter.publication, issue.appeal
-    wanted.setdefault(publication.logo_url, ("The logo", None))
-    wanted.setdefault(appeal.url if appeal else "", ("The appeal's link", None))
-    wanted.pop("", None)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for (what, about), trouble in zip(wanted.values(), pool.map(_trouble, wanted), strict=True):
-            if trouble and about:
-                words = f"{what.lower()} leads nowhere: {trouble}"
-                yield _about(about, Level.WARN, words, "Mend it, or drop the story.")
-            elif trouble:
-                yield Finding(Level.WARN, f"{what} leads nowhere: {trouble}", "Mend it.")
+    urls.setdefault(publication.logo_url, ("The logo", None))
+    urls.setdefault(appeal.url if appeal else "", ("The appeal's link", None))
+    urls.pop("", None)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        for (label, owner), problem in zip(urls.values(), pool.map(_problem, urls), strict=True):
+            if problem and owner:
+                text = f"{label.lower()} does not work: {problem}"
+                yield _of_story(owner, Level.WARN, text, "Fix it, or remove the story.")
+            elif problem:
+                yield Finding(Level.WARN, f"{label} does not work: {problem}", "Fix it.")
 
 
-def _trouble(url: str) -> str:
+def _problem(url: str) -> str:
     try:
         http.fetch(url)
     except http.TooLargeError:
-        return ""  # it is there
+        return ""  # it exists
     except FetchError as problem:
         return str(problem)
     return ""
 
 
-def _of_spam(issue: Issue) -> Iterator[Finding]:
-    """Ask rspamd (its HTTP protocol, /checkv2) what it makes of the mail."""
+def _check_spam(issue: Issue) -> Iterator[Finding]:
+    """Ask rspamd (its HTTP protocol, /checkv2) for a verdict on the mail."""
     if not settings.DIGEST_RSPAMD_URL:
         return
     address = f"{settings.DIGEST_RSPAMD_URL.rstrip('/')}/checkv2"
@@ -172,23 +182,25 @@ def _of_spam(issue: Issue) -> Iterator[Finding]:
     try:
         answer = httpx.post(
             address,
-            content=sample(issue),
-            # As mail of our own people: no host has sent it yet, so none is to be judged.
-            headers={"From": sender, "Rcpt": SOMEBODY, "User": sender},
-            timeout=PATIENCE,
+            content=compose_sample(issue),
+            # As mail of an authenticated user: no host has sent it yet, so none can be judged.
+            headers={"From": sender, "Rcpt": SAMPLE_EMAIL, "User": sender},
+            timeout=RSPAMD_SECONDS,
         )
         verdict = answer.raise_for_status().json()
         score, most = float(verdict["score"]), float(verdict["required_score"])
-        rules = sorted(verdict.get("symbols", {}).values(), key=lambda one: -one.get("score", 0))
-        names = ", ".join(str(one.get("name", "")) for one in rules[:3])
+        rules = sorted(verdict.get("symbols", {}).values(), key=lambda rule: -rule.get("score", 0))
+        names = ", ".join(str(rule.get("name", "")) for rule in rules[:3])
     except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        words = f"rspamd gave no verdict: {problem}"
-        yield Finding(Level.WARN, words, "Look at DIGEST_RSPAMD_URL.")
+        text = f"rspamd gave no verdict: {problem}"
+        yield Finding(Level.WARN, text, "Check DIGEST_RSPAMD_URL.")
         return
     if score > most / 2:
-        words = f"rspamd gives it {score:.1f} points; from {most:.0f} on it is spam. Most: {names}."
-        yield Finding(Level.STOP if score >= most else Level.WARN, words, "Change what it names.")
+        text = f"rspamd scores it {score:.1f}; {most:.0f} is spam. Highest: {names}."
+        yield Finding(
+            Level.STOP if score >= most else Level.WARN, text, "Change what these rules name."
+        )
 
 
-def _about(story: Story, level: Level, words: str, advice: str) -> Finding:
-    return Finding(level, f"“{story.title}”: {words}.", advice, f"story:{story.pk}")
+def _of_story(story: Story, level: Level, text: str, advice: str) -> Finding:
+    return Finding(level, f"“{story.title}”: {text}.", advice, f"story:{story.pk}")

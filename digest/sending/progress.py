@@ -1,6 +1,6 @@
-"""How far an issue has got, in numbers that add up.
+"""How many deliveries of an issue are in each state, in numbers that add up.
 
-Triggers in the database note every change of a state as a difference (`Tally`), in the same
+Triggers in the database record every change of a state as a difference (`Tally`), in the same
 transaction. Reading is a sum of a few rows at any size, and no writer waits for another. The last
 minute's differences are the pace.
 """
@@ -13,19 +13,19 @@ from django.db import connection
 from django.db.models import Sum
 
 from digest.issues.models import Issue
-from digest.sending.models import Delivery, Tally
+from digest.sending.models import SQL_STATES, Delivery, Tally
 
 log = structlog.get_logger(__name__)
 
 State = Delivery.State
 MANY = 40  # rows of one issue's tally
-SHORTEST = 1.0  # seconds, of which no pace is read
-_SETTLED = [State.SENT, State.FAILED, State.SUPPRESSED, State.UNCERTAIN]
+SHORTEST = 1.0  # seconds: over a shorter time no pace is computed
+_PROCESSED = [State.SENT, State.FAILED, State.SUPPRESSED, State.UNCERTAIN]  # by senders
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many deliveries of an issue are where."""
+    """How many deliveries of an issue are in each state."""
 
     queued: int = 0
     in_flight: int = 0
@@ -43,12 +43,12 @@ class Progress:
 
     @property
     def waiting(self) -> int:
-        """Those that are still to come."""
+        """Those that are not over."""
         return self.queued + self.in_flight + self.deferred
 
     @property
     def settled(self) -> int:
-        """Those whose end is known, or known to be uncertain."""
+        """Those that are over, the uncertain ones included."""
         return self.sent + self.failed + self.suppressed + self.cancelled + self.uncertain
 
 
@@ -67,95 +67,94 @@ _FIELDS = {
 def progress(issue: Issue) -> Progress:
     """Return an issue's deliveries by state, at one moment."""
     rows = Tally.objects.filter(issue_id=issue.pk).values_list("state")
-    return _made(dict(rows.annotate(Sum("deliveries"))))
+    return _progress_of(dict(rows.annotate(Sum("deliveries"))))
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast an issue goes out, and when it will have; None: nobody can say."""
+    """How fast an issue is sent, and when it will be finished; None: not known."""
 
     per_second: float | None = None  # deliveries settled, over the last minute
-    ends_at: datetime | None = None  # the last of those not yet tried; later tries come on top
+    ends_at: datetime | None = None  # of first attempts; retries may come later
 
 
 def pace(issue: Issue, counts: Progress, now: datetime) -> Pace:
-    """Return how fast an issue goes out at present; nothing if it doesn't."""
+    """Return how fast an issue is sent at present; an empty pace if it is not."""
     if issue.state != Issue.State.SENDING:
         return Pace()
     with connection.cursor() as cursor:
-        cursor.execute(_PACE, {"issue": issue.pk, "settled": _SETTLED})
-        settled, seconds, last_due = cursor.fetchone()
-    if not settled or settled < 0 or seconds < SHORTEST:
+        cursor.execute(_PACE.format(**SQL_STATES), {"issue": issue.pk, "processed": _PROCESSED})
+        processed, seconds, last_due = cursor.fetchone()
+    if not processed or processed < 0 or seconds < SHORTEST:
         return Pace()
-    rate = settled / seconds
+    rate = processed / seconds
     ends_at = now + timedelta(seconds=(counts.queued + counts.in_flight) / rate)
     return Pace(rate, max(ends_at, last_due or ends_at))
 
 
-# What is due last stands at the end of an index.
+# The last due time is at the end of an index.
 _PACE = """
 SELECT sum(deliveries)::float, extract(epoch FROM clock_timestamp() - min(at))::float,
-    (SELECT max(due_at) FROM sending_delivery WHERE issue_id = %(issue)s AND state IN (0, 2)
+    (SELECT max(due_at) FROM sending_delivery WHERE issue_id = %(issue)s AND state IN {due}
         AND attempts = 0)
 FROM sending_tally
-WHERE issue_id = %(issue)s AND state = ANY(%(settled)s) AND at > now() - interval '1 minute'
+WHERE issue_id = %(issue)s AND state = ANY(%(processed)s) AND at > now() - interval '1 minute'
 """
 
 
 def balance(issue: Issue) -> Progress:
-    """Count an issue's rows one by one, and put the tally right if it ever went wrong.
+    """Count an issue's rows one by one, and correct the tally if it differs.
 
-    For the end of an issue: it takes as long as the issue is large. Everyone who was planned
-    for is in one state, so the numbers add up if the tally is what the rows say.
+    For the end of an issue: the time grows with the number of deliveries.
     """
     with connection.cursor() as cursor:
         cursor.execute(_BALANCE, {"issue": issue.pk})
-        found = cursor.fetchall()
-    wrong = [(state, rows - kept) for state, rows, kept in found if rows != kept]
+        counts = cursor.fetchall()
+    wrong = [(state, rows - tally) for state, rows, tally in counts if rows != tally]
     if wrong:
         log.error("the tally was wrong", issue=issue.pk, missing=str(wrong))
         Tally.objects.bulk_create(
             Tally(issue_id=issue.pk, state=state, deliveries=missing) for state, missing in wrong
         )
-    return _made({state: rows for state, rows, _ in found})
+    return _progress_of({state: rows for state, rows, _ in counts})
 
 
-# One statement, so both are counted at one moment. Rows may have been put away meanwhile: what was
-# uncertain for long can open an issue again.
+# One statement, so both are counted at the same moment. Rows may be archived already: an issue can
+# be opened again by a delivery that was uncertain for a long time.
 _BALANCE = """
-SELECT state, coalesce(counted.n, 0), coalesce(kept.n, 0)::bigint
+SELECT state, coalesce(counted.n, 0), coalesce(tally.n, 0)::bigint
 FROM (SELECT state, count(*) AS n FROM sending_anydelivery WHERE issue_id = %(issue)s
       GROUP BY state) AS counted
 FULL JOIN (SELECT state, sum(deliveries) AS n FROM sending_tally WHERE issue_id = %(issue)s
-      GROUP BY state) AS kept USING (state)
+      GROUP BY state) AS tally USING (state)
 """
 
 
 def compact(issue: int | None = None) -> None:
-    """Draw the differences together where they have become many. Safe beside writers.
+    """Sum up the differences of issues that have many. Safe while others write.
 
-    Of one issue, by its id, they become as few as can be.
+    Those of one issue, by its id, become as few as possible.
     """
-    which, many = (_OLD, MANY) if issue is None else (_ONE, len(State))
+    selection, many = (_OLD, MANY) if issue is None else (_OF_ISSUE, len(State))
     with connection.cursor() as cursor:
-        cursor.execute(_COMPACT.format(which=which), {"many": many, "issue": issue})
+        cursor.execute(_COMPACT.format(selection=selection), {"many": many, "issue": issue})
 
 
-_OLD = "at < now() - interval '1 minute'"  # the last minute's are what the pace is read from
-_ONE = "issue_id = %(issue)s"
+_OLD = "at < now() - interval '1 minute'"  # the pace is computed from the last minute's
+_OF_ISSUE = "issue_id = %(issue)s"
 _COMPACT = """
-WITH long AS (
-    SELECT issue_id FROM sending_tally WHERE {which}
+WITH large AS (
+    SELECT issue_id FROM sending_tally WHERE {selection}
     GROUP BY issue_id HAVING count(*) > %(many)s
-), gone AS (
+), removed AS (
     DELETE FROM sending_tally
-    WHERE issue_id IN (SELECT issue_id FROM long) AND {which}
+    WHERE issue_id IN (SELECT issue_id FROM large) AND {selection}
     RETURNING issue_id, state, deliveries, at
 )
 INSERT INTO sending_tally (issue_id, state, deliveries, at)
-SELECT issue_id, state, sum(deliveries), max(at) FROM gone GROUP BY issue_id, state
+SELECT issue_id, state, sum(deliveries), max(at) FROM removed GROUP BY issue_id, state
 """
 
 
-def _made(counts: dict[int, int]) -> Progress:
+def _progress_of(counts: dict[int, int]) -> Progress:
     return Progress(**{_FIELDS[State(state)]: count for state, count in counts.items()})

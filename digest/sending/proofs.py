@@ -1,4 +1,4 @@
-"""Send a test: what would go out now, to one address, at once, leaving no trace in the ledger."""
+"""Send a proof: an issue as it would go out now, to one address, without a trace in the ledger."""
 
 import random
 from datetime import datetime
@@ -14,53 +14,48 @@ from digest.relays.models import Relay
 from digest.relays.transports.base import Envelope, Reply
 from digest.rendering.compiled import Recipient
 from digest.rendering.issue import compile_issue
-from digest.sending.outgoing import sample
+from digest.sending.outgoing import compose_sample
 
 
 def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
     """Send the issue that would go out at `now` to one address, marked as a test.
 
-    Raises DeliveryError if there is nothing to send or the relay does not take it.
+    Raises DeliveryError if there is nothing to send or the relay refuses it.
     """
-    made = draft(newsletter, now)
-    if not made.stories:
-        raise DeliveryError(f"There is nothing to send: {made.selection.skip}")
-    compiled = compile_issue(made.issue, made.stories, made.issue.appeal)
-    made.issue.subject = f"[Test] {compiled.subject}"
-    marked = compile_issue(made.issue, made.stories, made.issue.appeal)
-    sender = addresses.envelope(newsletter.publication.sender_email)
-    with registry.open_transport(_relay(newsletter, now)) as transport:
-        envelope = Envelope(sender, addresses.envelope(address.email))
-        message = marked.message(_recipient(newsletter, address, now))
-        if transport.preserves_message:
-            message = dkim.sign(message, newsletter.publication.sender_domain, now)
-        reply = transport.deliver(envelope, message)
-    if not reply.accepted:
-        raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
-    return reply
+    preview = draft(newsletter, now)
+    if not preview.stories:
+        raise DeliveryError(f"There is nothing to send: {preview.selection.skip}")
+    compiled = compile_issue(preview.issue, preview.stories, preview.issue.appeal)
+    content = compiled.message(_recipient(newsletter, address, now))
+    return _send_marked(newsletter, address, content, now)
 
 
-def send_sample(issue: Issue, address: Address, now: datetime) -> Reply:
-    """Send an issue as it is on the desk to one address, marked as a test; no trace is left.
+def send_proof(issue: Issue, address: Address, now: datetime) -> Reply:
+    """Send an issue as it is now to one address, marked as a test.
 
-    Raises DeliveryError if the relay does not take it, DigestError if it cannot be rendered.
+    Raises DeliveryError if the relay refuses it, DigestError if it cannot be rendered.
     """
-    newsletter = issue.newsletter
-    octets = sample(issue, address.email)
-    head, _, body = octets.partition(b"\r\n\r\n")
-    marked = head.replace(b"\r\nSubject: ", b"\r\nSubject: [Test] ", 1) + b"\r\n\r\n" + body
+    return _send_marked(issue.newsletter, address, compose_sample(issue, address.email), now)
+
+
+def _send_marked(newsletter: Newsletter, address: Address, content: bytes, now: datetime) -> Reply:
+    """Send a message to one address, with a mark in its subject."""
+    publication = newsletter.publication
+    header, _, body = content.partition(b"\r\n\r\n")
+    header = header.replace(b"\r\nSubject: ", b"\r\nSubject: [Test] ", 1)
+    content = header + b"\r\n\r\n" + body
+    sender = addresses.envelope(publication.sender_email)
     with registry.open_transport(_relay(newsletter, now)) as transport:
-        sender = addresses.envelope(newsletter.publication.sender_email)
         if transport.preserves_message:
-            marked = dkim.sign(marked, newsletter.publication.sender_domain, now)
-        reply = transport.deliver(Envelope(sender, addresses.envelope(address.email)), marked)
+            content = dkim.sign(content, publication.sender_domain, now)
+        reply = transport.deliver(Envelope(sender, addresses.envelope(address.email)), content)
     if not reply.accepted:
         raise DeliveryError(f"The relay refused the test: {reply.code} {reply.text}")
     return reply
 
 
 def _relay(newsletter: Newsletter, now: datetime) -> Relay:
-    """Return a relay for the newsletter's sender; one that rests is asked all the same."""
+    """Return a relay for the newsletter's sender; one that is backing off is used all the same."""
     domain = routes.sender_domain(newsletter.publication.sender_email)
     relays = registry.active_relays()
     if advice := routes.domains_without_relay([domain], relays).get(domain):
@@ -70,12 +65,12 @@ def _relay(newsletter: Newsletter, now: datetime) -> Relay:
 
 
 def _recipient(newsletter: Newsletter, address: Address, now: datetime) -> Recipient:
-    nobody = links.SubscriberLink(subscriber=0, newsletter=newsletter.pk, issue=0)
+    no_subscriber = links.SubscriberLink(subscriber=0, newsletter=newsletter.pk, issue=0)
     stamp = links.sign("test-message-id", newsletter.pk, int(now.timestamp() * 1_000_000))
     return Recipient(
         email=address.email,
         name="",
-        unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(nobody)}"),
+        unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(no_subscriber)}"),
         message_id=f"<{stamp}@{newsletter.publication.sender_domain}>",
         date=now,
         preferences_url=links.preferences_url(0, newsletter.publication_id),

@@ -1,9 +1,9 @@
-"""Pick up what was left lying, wherever a process ended.
+"""Complete what ended processes left behind.
 
-journals of dead processes     folded into the ledger: sent, uncertain, or back to the queue
-leases that ran out            the same by the journal of a frozen process; without one, uncertain
-what is uncertain               sent again where the newsletter says so
-cancelled issues, erased subscribers, issues with nothing left to come, counts
+journals of dead processes   recorded in the ledger: sent, uncertain, or due again
+expired leases               the same, by the journal of a frozen process; without one, uncertain
+uncertain deliveries         sent again where the newsletter says so
+cancelled issues, erased subscribers, issues with nothing left to send, counts
 """
 
 import random
@@ -31,35 +31,35 @@ log = structlog.get_logger(__name__)
 
 State = Delivery.State
 
-# A message that breaks the line or the worker each time is left to a person in the end. The first
-# time it goes out again at once, then later and later.
+# A message that breaks the connection or the worker each time is left to a person in the end. The
+# first time it is sent again at once, then after longer and longer waits.
 MOST_TIMES_UNCERTAIN = 3
 UNCERTAIN_WAIT = timedelta(minutes=5)
 LATE = timedelta(days=1)  # longer than any relay takes to answer
-AGAIN = "Uncertain once; sent again, as the newsletter says."
+RESENT = "Uncertain once; sent again, as the newsletter says."
 CANCELLED = "The issue was cancelled."
 
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep found."""
+    """What a sweep did, in deliveries."""
 
     requeued: int = 0
-    doubted: int = 0
-    settled: int = 0  # by a dead process's journal
+    uncertain: int = 0
+    settled: int = 0  # by a journal
     resent: int = 0
     finished: list[Issue] = field(default_factory=list)
 
 
 def sweep(now: datetime) -> Swept:
-    """Pick up what was left lying, and finish issues with nothing left to come."""
+    """Complete what ended processes left behind, and finish issues with nothing left to send."""
     swept = Swept()
-    _fold_journals(swept, now)
-    _fold_expired(swept, now)
-    _fold_unclaimed(swept)
-    swept.resent = _resend_doubted(now)
+    _record_journals(swept, now)
+    _record_expired(swept, now)
+    _mark_unclaimed(swept)
+    swept.resent = _resend_uncertain(now)
     settle_cancelled(now)
-    _settle_nameless(now)
+    _settle_anonymous(now)
     _reopen(now)
     progress.compact()
     swept.finished = _finish(now)
@@ -67,103 +67,107 @@ def sweep(now: datetime) -> Swept:
 
 
 def settle_cancelled(now: datetime, step: int = 20_000) -> int:
-    """Record as cancelled what waits in cancelled issues, in bounded steps; return how many."""
+    """Settle the deliveries of cancelled issues, in bounded steps; return how many."""
     stopped = Issue.objects.filter(state=Issue.State.CANCELLED)
-    waiting = Delivery.objects.filter(state__in=[0, 2], issue__in=stopped)
+    waiting = Delivery.objects.filter(state__in=Delivery.DUE, issue__in=stopped)
     total = 0
-    while some := list(waiting.values_list("pk", flat=True)[:step]):
-        total += Delivery.objects.filter(pk__in=some, state__in=[0, 2]).update(
+    while ids := list(waiting.values_list("pk", flat=True)[:step]):
+        total += Delivery.objects.filter(pk__in=ids, state__in=Delivery.DUE).update(
             state=State.CANCELLED, settled_at=now, reply=CANCELLED
         )
     return total
 
 
-def _fold_journals(swept: Swept, now: datetime) -> None:
-    """Fold in the journals that dead processes of this machine left."""
-    with journal.left_behind() as names:
+def _record_journals(swept: Swept, now: datetime) -> None:
+    """Record what the journals of dead processes of this machine say."""
+    with journal.lock_abandoned() as names:
         for name in names:
             entries = journal.read(name) or {}
             for claim in Claim.objects.filter(journal=name):
-                _fold(claim, entries, swept, now)
+                _settle_claim(claim, entries, swept, now)
                 claim.delete()
             if entries:
-                log.info("a dead sender's journal was folded in", journal=name, **_counts(swept))
+                log.info("recorded the journal of a dead sender", journal=name, **_counts(swept))
 
 
-def _fold_expired(swept: Swept, now: datetime) -> None:
-    """Fold in what lost its lease: by the journal, if it is here.
+def _record_expired(swept: Swept, now: datetime) -> None:
+    """Settle claims whose lease has expired: by the journal, if it is on this machine.
 
-    The journal of another machine is that machine's to fold in; it has two more leases' time.
-    Nobody can know what a machine did that does not come back: all it had in hand is uncertain.
-    The claim of a process that is only frozen stays, so that its late word is heard.
+    The journal of another machine is left to that machine, for the time of two more leases. If it
+    does not come back, nobody can know what it did: all that it had claimed is uncertain. The claim
+    of a process that is only frozen stays, so that a late reply can be recorded.
     """
     grace = timedelta(seconds=2 * settings.DIGEST_LEASE_SECONDS)
     for claim in Claim.objects.filter(lease_until__lt=Now(), swept=False):
         entries = journal.read(claim.journal)
         if entries is not None:
-            _fold(claim, entries, swept, now)
+            _settle_claim(claim, entries, swept, now)
             Claim.objects.filter(pk=claim.pk).update(swept=True)
         elif Claim.objects.filter(pk=claim.pk, lease_until__lt=Now() - grace).exists():
-            log.error("a machine is gone with its journal", fence=claim.pk)
-            _fold(claim, None, swept, now)
+            log.error("a machine and its journal are missing", fence=claim.pk)
+            _settle_claim(claim, None, swept, now)
             claim.delete()
 
 
-def _fold_unclaimed(swept: Swept) -> None:
-    """Put uncertain what bears the fence of no claim: it should not be, and nobody else would look.
+def _mark_unclaimed(swept: Swept) -> None:
+    """Mark as uncertain what is claimed without a claim. This should never happen.
 
-    Claim and rows change in one transaction, so one statement sees both or neither.
+    Claim and deliveries change in one transaction, so one statement sees both or neither.
     """
     claims = Claim.objects.filter(fence=OuterRef("fence"))
-    stray = Delivery.objects.filter(~Exists(claims), state=State.CLAIMED)
-    if found := stray.update(
+    unclaimed = Delivery.objects.filter(~Exists(claims), state=State.CLAIMED)
+    if deliveries := unclaimed.update(
         state=State.UNCERTAIN, times_uncertain=F("times_uncertain") + 1, reply=UNCERTAIN_REPLY
     ):
-        log.error("claimed by nobody", deliveries=found)
-        swept.doubted += found
+        log.error("deliveries without a claim", deliveries=deliveries)
+        swept.uncertain += deliveries
 
 
 @transaction.atomic
-def _fold(claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: datetime) -> None:
-    """Bring one claim's rows to where its journal says; None: there is no journal any more."""
-    mine = Delivery.objects.select_for_update(of=("self",)).filter(fence=claim.pk)
+def _settle_claim(
+    claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: datetime
+) -> None:
+    """Settle the deliveries of a claim by its journal's entries; None: the journal is missing."""
+    claimed = Delivery.objects.select_for_update(of=("self",)).filter(fence=claim.pk)
     rows = list(
-        mine.filter(state__in=[State.CLAIMED, State.UNCERTAIN])
+        claimed.filter(state__in=[State.CLAIMED, State.UNCERTAIN])
         .order_by("pk")
         .values_list("pk", "state", "attempts", "first_attempt_at")
     )
     outcomes: list[tuple[int, Outcome]] = []
-    back: list[int] = []
+    unsent: list[int] = []
     for key, state, attempts, first in rows:
         entry = Entry(begun=True) if entries is None else entries.get(key)
         if entry is not None and entry.reply is not None:
-            tried = attempts + (state == State.CLAIMED)
-            word = retries.outcome_of(entry.reply, tried, first or now, now, random.random())  # noqa: S311
-            outcomes.append((key, word))
+            attempt = attempts + (state == State.CLAIMED)
+            jitter = random.random()  # noqa: S311
+            outcomes.append(
+                (key, retries.outcome_of(entry.reply, attempt, first or now, now, jitter))
+            )
         elif state == State.UNCERTAIN:
             continue
         elif entry is not None and entry.begun:
             outcomes.append((key, Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY, attempted=True)))
         else:
-            back.append(key)
+            unsent.append(key)
     batch = Batch(claim.pk, claim.issue, (), FOR_ALL)
     ledger.record(batch, outcomes, now)
-    ledger.release(batch, back)
-    swept.requeued += len(back)
-    doubted = sum(word.state == State.UNCERTAIN for _, word in outcomes)
-    swept.doubted += doubted
-    swept.settled += len(outcomes) - doubted
+    ledger.release(batch, unsent)
+    swept.requeued += len(unsent)
+    uncertain = sum(outcome.state == State.UNCERTAIN for _, outcome in outcomes)
+    swept.uncertain += uncertain
+    swept.settled += len(outcomes) - uncertain
 
 
-def _settle_nameless(now: datetime) -> None:
-    """Settle rows whose subscriber is gone without having been forgotten by the ledger."""
-    Delivery.objects.filter(state__in=[0, 2], subscriber__isnull=True).update(
+def _settle_anonymous(now: datetime) -> None:
+    """Settle deliveries whose subscriber was deleted other than by ledger.erase_subscriber."""
+    Delivery.objects.filter(state__in=Delivery.DUE, subscriber__isnull=True).update(
         state=State.SUPPRESSED, settled_at=now, reply=ERASED
     )
 
 
-def _to_be_resent() -> QuerySet[Delivery]:
-    """Return what is uncertain where the newsletter would rather mail twice than never."""
+def _resendable() -> QuerySet[Delivery]:
+    """Return the uncertain deliveries of newsletters that send again when delivery is uncertain."""
     return Delivery.objects.filter(
         state=State.UNCERTAIN,
         subscriber__isnull=False,
@@ -172,18 +176,18 @@ def _to_be_resent() -> QuerySet[Delivery]:
     )
 
 
-def _resend_doubted(now: datetime) -> int:
-    """Queue what is to be sent again in issues that are not over."""
+def _resend_uncertain(now: datetime) -> int:
+    """Queue the resendable deliveries of issues that are not finished."""
     open_states = [Issue.State.SENDING, Issue.State.PAUSED]
-    waiting = _to_be_resent().filter(issue__state__in=open_states)
+    waiting = _resendable().filter(issue__state__in=open_states)
     wait = ExpressionWrapper(
         (F("times_uncertain") - 1) * UNCERTAIN_WAIT, output_field=DurationField()
     )
-    return waiting.update(state=State.QUEUED, due_at=now + wait, fence=None, reply=AGAIN)
+    return waiting.update(state=State.QUEUED, due_at=now + wait, fence=None, reply=RESENT)
 
 
 def _reopen(now: datetime) -> None:
-    """Let an issue go on whose last doubt was resolved, after its end, by a "try again later"."""
+    """Reopen an issue whose last uncertain delivery got a late "try again" after its end."""
     waiting = Delivery.objects.filter(issue=OuterRef("pk"), state=State.DEFERRED)
     Issue.objects.filter(
         Exists(waiting), state=Issue.State.SENT, finished_at__gt=now - LATE
@@ -191,23 +195,23 @@ def _reopen(now: datetime) -> None:
 
 
 def _finish(now: datetime) -> list[Issue]:
-    """Close the issues that are planned and have nothing left to come."""
-    to_come = Delivery.objects.filter(issue=OuterRef("pk"), state__in=[0, 2])
-    in_hand = Delivery.objects.filter(issue=OuterRef("pk"), state=State.CLAIMED)
-    again = _to_be_resent().filter(issue=OuterRef("pk"))
-    done = Issue.objects.filter(
-        ~Exists(to_come),
-        ~Exists(in_hand),
-        ~Exists(again),
+    """Finish the issues that are planned and have nothing left to send."""
+    due = Delivery.objects.filter(issue=OuterRef("pk"), state__in=Delivery.DUE)
+    in_flight = Delivery.objects.filter(issue=OuterRef("pk"), state=State.CLAIMED)
+    resendable = _resendable().filter(issue=OuterRef("pk"))
+    sending = Issue.objects.filter(
+        ~Exists(due),
+        ~Exists(in_flight),
+        ~Exists(resendable),
         Q(planned_at__isnull=False),
         state=Issue.State.SENDING,
     )
     closed = {"state": Issue.State.SENT, "finished_at": now}
-    finished = [issue for issue in done if done.filter(pk=issue.pk).update(**closed)]
+    finished = [issue for issue in sending if sending.filter(pk=issue.pk).update(**closed)]
     for issue in finished:
         log.info("issue sent", issue=issue.pk, **asdict(progress.balance(issue)))
     return finished
 
 
 def _counts(swept: Swept) -> dict[str, int]:
-    return {"settled": swept.settled, "doubted": swept.doubted, "requeued": swept.requeued}
+    return {"settled": swept.settled, "uncertain": swept.uncertain, "requeued": swept.requeued}

@@ -1,7 +1,7 @@
-"""Resolve what is uncertain: by hand, or by the relay's own log.
+"""Resolve uncertain deliveries: manually, or by the relay's own log.
 
-Nobody but the relay knows what became of these. A Message-ID is a function of issue and subscriber,
-so each can be looked up in its log.
+Only the relay knows whether it has these messages. A Message-ID is a function of issue and
+subscriber, so each can be looked up in its log.
 """
 
 import re
@@ -18,23 +18,23 @@ from digest.sending.errors import DeliveryError
 from digest.sending.models import Delivery
 from digest.sending.outgoing import message_id
 
-BY_HAND = "Was uncertain; someone looked, and the relay has it."
-BY_LOG = "Was uncertain; the relay's log says that it has it."
-NOT_TAKEN = "Was uncertain; the relay does not have it. Sent again."
-GIVEN_UP = "Was uncertain; given up by hand."
+MARKED_SENT = "Was uncertain; marked as sent: the relay has it."
+SENT_BY_LOG = "Was uncertain; the relay's log says that the relay has it."
+RESENT = "Was uncertain; the relay does not have it. Sent again."
+MARKED_FAILED = "Was uncertain; marked as failed."
 
-# Postfix: cleanup notes a queue id and the Message-ID as soon as it reads the header; only a
-# message that it took whole is ever "queue active", or has a status.
-_NAMED = re.compile(r"(?P<queue>[0-9A-Za-z]+): message-id=(?P<id><[^>\s]+>)")
-_TAKEN = re.compile(r"(?P<queue>[0-9A-Za-z]+): (?:from=.*queue active|to=.*status=)")
-_BARE = re.compile(r"<?(?P<id>[^<>\s@]+@[^<>\s@]+)>?")  # a list of Message-IDs, one in a line
+# Postfix: cleanup logs a queue id and the Message-ID as soon as it reads the header; only a message
+# that it received completely is ever "queue active", or has a status.
+_MESSAGE_ID = re.compile(r"(?P<queue>[0-9A-Za-z]+): message-id=(?P<id><[^>\s]+>)")
+_ACCEPTED = re.compile(r"(?P<queue>[0-9A-Za-z]+): (?:from=.*queue active|to=.*status=)")
+_BARE_ID = re.compile(r"<?(?P<id>[^<>\s@]+@[^<>\s@]+)>?")  # a list of Message-IDs, one a line
 
 State = Delivery.State
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """One subscriber uncertain, and what to look for."""
+class UncertainDelivery:
+    """An uncertain delivery, and what to look for in the relay's log."""
 
     delivery: int
     email: str  # empty for an erased subscriber
@@ -42,10 +42,10 @@ class Doubt:
     reply: str
 
 
-def doubts(issue: Issue) -> list[Doubt]:
-    """Return the issue's deliveries uncertain, with the Message-ID that each bears."""
+def uncertain_deliveries(issue: Issue) -> list[UncertainDelivery]:
+    """Return the issue's uncertain deliveries, each with its Message-ID."""
     return [
-        Doubt(
+        UncertainDelivery(
             row.pk,
             row.subscriber.email if row.subscriber else "",
             message_id(issue, row.subscriber_id) if row.subscriber_id else "",
@@ -55,74 +55,73 @@ def doubts(issue: Issue) -> list[Doubt]:
     ]
 
 
-def settle_as_sent(issue: Issue, now: datetime, email: str = "") -> int:
-    """Record that the relay has them: all uncertain, or one subscriber's. Return how many."""
-    found = _chosen(issue, email)
-    return found.update(state=State.SENT, settled_at=now, fence=None, reply=BY_HAND)
+def mark_sent(issue: Issue, now: datetime, email: str = "") -> int:
+    """Record that the relay has them: all uncertain ones, or one subscriber's. Return how many."""
+    deliveries = _select(issue, email)
+    return deliveries.update(state=State.SENT, settled_at=now, fence=None, reply=MARKED_SENT)
 
 
-def give_up(issue: Issue, now: datetime, email: str = "") -> int:
-    """Record that they will not get it. Return how many."""
-    found = _chosen(issue, email)
-    return found.update(state=State.FAILED, settled_at=now, fence=None, reply=GIVEN_UP)
+def mark_failed(issue: Issue, now: datetime, email: str = "") -> int:
+    """Record that subscribers will not get the issue. Return how many."""
+    deliveries = _select(issue, email)
+    return deliveries.update(state=State.FAILED, settled_at=now, fence=None, reply=MARKED_FAILED)
 
 
-def send_again(issue: Issue, now: datetime, email: str = "") -> int:
-    """Queue them once more; who has it already gets it twice. Return how many."""
-    found = _chosen(issue, email).filter(subscriber__isnull=False)
-    return _requeue(issue, found, now)
+def resend(issue: Issue, now: datetime, email: str = "") -> int:
+    """Queue them once more; a subscriber who has it already gets it twice. Return how many."""
+    return _requeue(issue, _select(issue, email).filter(subscriber__isnull=False), now)
 
 
 def settle_by_log(
     issue: Issue, lines: Iterable[str], now: datetime, *, resend: bool
 ) -> tuple[int, int]:
-    """Record as sent what the relay's log says that it took; with `resend`, queue the others.
+    """Record as sent what the relay has according to its log; with `resend`, queue the others.
 
-    `lines` are Postfix's mail log, or Message-IDs, one in a line. Returns how many were sent, and
-    how many are queued. Ask for `resend` only if the log covers the whole time of the send.
+    `lines` are Postfix's mail log, or Message-IDs, one a line. Returns how many were sent, and how
+    many are queued. Use `resend` only if the log covers the whole time of the send.
     """
-    taken = taken_by(lines)
-    found = [doubt.delivery for doubt in doubts(issue) if doubt.message_id in taken]
-    sent = _uncertain(issue).filter(pk__in=found)
-    settled = sent.update(state=State.SENT, settled_at=now, fence=None, reply=BY_LOG)
-    others = _uncertain(issue).filter(subscriber__isnull=False)
-    return settled, _requeue(issue, others, now) if resend else 0
+    accepted = accepted_ids(lines)
+    ids = [row.delivery for row in uncertain_deliveries(issue) if row.message_id in accepted]
+    sent = _uncertain(issue).filter(pk__in=ids)
+    settled = sent.update(state=State.SENT, settled_at=now, fence=None, reply=SENT_BY_LOG)
+    unsettled = _uncertain(issue).filter(subscriber__isnull=False)
+    return settled, _requeue(issue, unsettled, now) if resend else 0
 
 
-def taken_by(lines: Iterable[str]) -> frozenset[str]:
-    """Return the Message-IDs of the messages that a log says were taken whole. Pure."""
-    named: dict[str, str] = {}
-    taken: set[str] = set()
+def accepted_ids(lines: Iterable[str]) -> frozenset[str]:
+    """Return the Message-IDs of the messages that were received completely, by a log. Pure."""
+    ids: dict[str, str] = {}  # by queue id
+    accepted: set[str] = set()  # queue ids
     listed: set[str] = set()
     for line in lines:
-        if match := _NAMED.search(line):
-            named[match["queue"]] = match["id"]
-        elif match := _TAKEN.search(line):
-            taken.add(match["queue"])
-        elif match := _BARE.fullmatch(line.strip()):
+        if match := _MESSAGE_ID.search(line):
+            ids[match["queue"]] = match["id"]
+        elif match := _ACCEPTED.search(line):
+            accepted.add(match["queue"])
+        elif match := _BARE_ID.fullmatch(line.strip()):
             listed.add(f"<{match['id']}>")
-    return frozenset(listed | {named[queue] for queue in taken if queue in named})
+    return frozenset(listed | {ids[queue] for queue in accepted if queue in ids})
 
 
 def _uncertain(issue: Issue) -> QuerySet[Delivery]:
     return Delivery.objects.filter(issue=issue, state=State.UNCERTAIN)
 
 
-def _chosen(issue: Issue, email: str) -> QuerySet[Delivery]:
-    """Return those uncertain, or one subscriber's; DeliveryError if there is none such."""
-    found = _uncertain(issue)
+def _select(issue: Issue, email: str) -> QuerySet[Delivery]:
+    """Return the uncertain deliveries, or one subscriber's; raise DeliveryError if none is."""
+    deliveries = _uncertain(issue)
     if email:
-        found = found.filter(subscriber__address_key=email)
-    if not found.exists():
-        whose = f"of {email} " if email else ""
-        raise DeliveryError(f"No delivery {whose}of issue {issue.pk} is uncertain.")
-    return found
+        deliveries = deliveries.filter(subscriber__address_key=email)
+    if not deliveries.exists():
+        of_subscriber = f"to {email} " if email else ""
+        raise DeliveryError(f"No delivery {of_subscriber}of issue {issue.pk} is uncertain.")
+    return deliveries
 
 
 @transaction.atomic
-def _requeue(issue: Issue, found: QuerySet[Delivery], now: datetime) -> int:
-    """Queue, and open the issue again if it was done with."""
-    queued = found.update(state=State.QUEUED, due_at=now, fence=None, reply=NOT_TAKEN)
+def _requeue(issue: Issue, deliveries: QuerySet[Delivery], now: datetime) -> int:
+    """Queue deliveries, and reopen the issue if it was finished."""
+    queued = deliveries.update(state=State.QUEUED, due_at=now, fence=None, reply=RESENT)
     if queued:
         Issue.objects.filter(pk=issue.pk, state=Issue.State.SENT).update(
             state=Issue.State.SENDING, finished_at=None

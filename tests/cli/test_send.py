@@ -172,7 +172,7 @@ def test_nobody_to_send_to_is_said_before_anything_is_built(digest: Digest) -> N
     make_newsletter(slug="tide")
     said = digest("send", "tide")
     assert said.status == 1
-    assert "Nobody would receive it" in said.err
+    assert "No subscriber would receive it" in said.err
     assert not Issue.objects.exists()
 
 
@@ -303,7 +303,7 @@ def test_an_issue_is_shown_though_its_subscribers_were_erased(digest: Digest) ->
     assert (facts["progress"]["eligible"], facts["progress"]["sent"]) == (2, 2)
 
 
-def test_doubts_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
+def test_uncertain_deliveries_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
     """By hand, by a log; a wrong wish says what is wrong and changes nothing."""
     issue = make_running(2)
     Delivery.objects.update(state=Delivery.State.UNCERTAIN, times_uncertain=1)
@@ -337,7 +337,7 @@ def test_an_issue_says_when_the_rest_is_due(digest: Digest) -> None:
 
 
 def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -> None:
-    """Current or put away, all of them or those in one state."""
+    """Current or archived, all of them or those in one state."""
     issue = make_running(3, newsletter=tide, slot=NOON)
     failed = issue.deliveries.latest("pk")
     issue.deliveries.update(state=3, settled_at=NOON, attempts=1, reply_code=250, reply="ok")
@@ -345,8 +345,8 @@ def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -
     Issue.objects.filter(pk=issue.pk).update(state="sent", finished_at=NOON.replace(year=2025))
     current = digest("issue", "deliveries", issue.pk, "--json").facts
     assert digest("issue", "archive", "--json").facts == {
-        "put_away": 3,
-        "discarded": 0,
+        "archived": 3,
+        "deleted": 0,
         "finished": True,
     }
     assert digest("issue", "deliveries", issue.pk, "--json").facts == current
@@ -360,7 +360,7 @@ def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -
     assert (one["id"], one["state"], one["reply"]) == (failed.pk, "failed", "550 no such user")
     assert page["next"] in digest("issue", "deliveries", issue.pk, "--limit", 1).out
     refused = digest("issue", "deliveries", issue.pk, "--after", "rubbish")
-    assert "is no place" in refused.err
+    assert "is not a place" in refused.err
     said = digest("issue", "archive").out
     assert "0 deliveries archived" in said
     assert "Nothing is left to archive." in said

@@ -412,4 +412,4 @@ def test_the_last_story_is_not_taken_back() -> None:
     issue = make_running(1)
     with pytest.raises(IssueError, match="cancel the issue"):
         editing.retract(issue, issue.stories.get().pk, "wrong", NOON)
-    assert segmentation_of(issue, compiled_for(issue)).whole
+    assert segmentation_of(issue, compiled_for(issue)).complete

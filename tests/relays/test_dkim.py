@@ -35,9 +35,8 @@ from digest.relays.dkim import OVERSIGNED, canonical, check_keys, keys, sign
 from digest.selfservice import signups
 from digest.sending import sender
 from digest.sending.compiling import compiled_for
-from digest.sending.ledger import Row
 from digest.sending.models import Delivery
-from digest.sending.outgoing import compose_message
+from digest.sending.outgoing import SingleRecipient, compose_message
 from digest.sending.proofs import send_test
 from digest.sending.segmentation import segmentation_of
 from tests.cast import NOON, make_article, make_newsletter, make_running, make_source
@@ -422,8 +421,8 @@ def test_a_subscribers_mail_is_sign(ring: Ring) -> None:
     ring.add("ed25519")
     issue = make_running()
     segmentation = segmentation_of(issue, compiled_for(issue))
-    row = Row(1, 1, "josé@reader.example", "José  Núñez", 0, None)
-    outgoing = compose_message(issue, row, segmentation, clock.now())
+    to = SingleRecipient(1, "josé@reader.example", "José  Núñez")
+    outgoing = compose_message(issue, to, segmentation, clock.now())
     assert outgoing.smtp_safe
     assert not outgoing.content.isascii()
     assert ring.verdicts(outgoing.content) == [True, True]

@@ -27,6 +27,7 @@ from digest.sending.models import Delivery, PastDelivery, Tally
 from digest.sending.progress import Progress, balance, progress
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_newsletter, make_running, make_subscriber
+from tests.sending.claiming import claim_batch
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +43,7 @@ def make_done(*words: Outcome, finished_at: datetime = NOON, **fields: Any) -> I
     """An issue that is done, with one subscriber for each word of the relay's."""
     fields.setdefault("newsletter", make_newsletter(uncertain="hold"))
     issue = make_running(len(words), **fields)
-    batch = ledger.claim(issue, len(words), NOON)
+    batch = claim_batch(issue, len(words), NOON)
     ledger.record(
         batch, [(row.id, word) for row, word in zip(batch.rows, words, strict=True)], NOON
     )
@@ -74,8 +75,8 @@ def test_an_issue_long_done_is_put_away_whole(small: None) -> None:
     """In steps, and everything that is told of it stays as it was."""
     issue = make_done(SENT, SENT, FAILED, SENT, SENT)
     before = told(issue), progress(issue)
-    done = archiving.put_away(LATER)
-    assert (done.put_away, done.discarded, done.finished) == (5, 0, True)
+    done = archiving.archive_deliveries(LATER)
+    assert (done.archived, done.deleted, done.finished) == (5, 0, True)
     assert places(issue) == (0, 5)
     assert (told(issue), progress(issue)) == before
     assert progress(issue) == balance(issue) == Progress(sent=4, failed=1)
@@ -90,32 +91,32 @@ def test_only_what_is_old_and_done_is_put_away() -> None:
         kept.append(make_done(SENT))
         Issue.objects.filter(pk=kept[-1].pk).update(state=state)
     late = make_done(SENT, DOUBTED)
-    uncertain.send_again(late, NOON)
+    uncertain.resend(late, NOON)
     kept.append(late)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     assert [places(issue) for issue in (old, cancelled)] == [(0, 1), (0, 1)]
     assert all(not issue.past_deliveries.exists() for issue in kept)
 
 
 def test_how_old_is_a_setting(settings: Settings) -> None:
     """In days after the issue's end."""
-    settings.DIGEST_PUT_AWAY_DAYS = 7
+    settings.DIGEST_ARCHIVE_AFTER_DAYS = 7
     issue = make_done(SENT)
-    assert archiving.put_away(NOON + 7 * DAY).put_away == 0
-    assert archiving.put_away(NOON + 7 * DAY + timedelta(seconds=1)).put_away == 1
+    assert archiving.archive_deliveries(NOON + 7 * DAY).archived == 0
+    assert archiving.archive_deliveries(NOON + 7 * DAY + timedelta(seconds=1)).archived == 1
     assert places(issue) == (0, 1)
 
 
 def test_what_is_uncertain_waits_to_be_resolved() -> None:
     """Then it goes; and after half a year it goes as it is."""
     issue, forgotten = make_done(SENT, DOUBTED), make_done(DOUBTED)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     assert places(issue) == (1, 1)
-    uncertain.settle_as_sent(issue, LATER)
-    archiving.put_away(LATER)
+    uncertain.mark_sent(issue, LATER)
+    archiving.archive_deliveries(LATER)
     assert places(issue) == (0, 2)
     assert places(forgotten) == (1, 0)
-    archiving.put_away(NOON + 181 * DAY)
+    archiving.archive_deliveries(NOON + 181 * DAY)
     assert places(forgotten) == (0, 1)
     assert progress(forgotten) == balance(forgotten) == Progress(uncertain=1)
 
@@ -123,16 +124,16 @@ def test_what_is_uncertain_waits_to_be_resolved() -> None:
 def test_a_doubt_can_be_sent_again_when_the_others_are_put_away() -> None:
     """The issue opens, is finished, and its numbers hold; then that one goes too."""
     issue = make_done(SENT, FAILED, DOUBTED)
-    archiving.put_away(LATER)
-    uncertain.send_again(issue, LATER)
+    archiving.archive_deliveries(LATER)
+    uncertain.resend(issue, LATER)
     assert progress(issue) == Progress(sent=1, failed=1, queued=1)
-    batch = ledger.claim(issue, 5, LATER)
+    batch = claim_batch(issue, 5, LATER)
     ledger.record(batch, [(row.id, SENT) for row in batch.rows], LATER)
     ledger.drop(batch.fence)
     assert sweeping.sweep(LATER).finished == [issue]
     assert Tally.objects.filter(issue_id=issue.pk).exists()
     assert progress(issue) == balance(issue) == Progress(sent=2, failed=1)
-    archiving.put_away(LATER + 31 * DAY)
+    archiving.archive_deliveries(LATER + 31 * DAY)
     assert places(issue) == (0, 3)
 
 
@@ -140,14 +141,14 @@ def test_an_issue_put_away_is_never_planned_again() -> None:
     """No way leads there; and if someone paved one by hand, the database refuses."""
     issue = make_done(SENT)
     late = make_subscriber(issue.newsletter)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     assert planning.plan_built(LATER) == []
     with pytest.raises(DeliveryError):
         control.resume(issue)
     Issue.objects.filter(pk=issue.pk).update(state="built", planned_at=None)
-    with pytest.raises(IntegrityError, match="is put away"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="is archived"), transaction.atomic():
         planning.plan_built(LATER)
-    with pytest.raises(IntegrityError, match="is put away"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="is archived"), transaction.atomic():
         Delivery.objects.create(issue=issue, subscriber=late, due_at=NOON)
     assert places(issue) == (0, 1)
 
@@ -158,7 +159,7 @@ def test_the_tally_of_an_issue_put_away_is_as_short_as_can_be() -> None:
     for _ in range(9):
         Tally.objects.create(issue_id=issue.pk, state=State.SENT, deliveries=1)
         Tally.objects.create(issue_id=issue.pk, state=State.SENT, deliveries=-1)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     rows = Tally.objects.filter(issue_id=issue.pk)
     assert len(rows) == len({row.state for row in rows})
     assert progress(issue) == Progress(sent=2)
@@ -166,9 +167,9 @@ def test_the_tally_of_an_issue_put_away_is_as_short_as_can_be() -> None:
 
 def test_deliveries_deleted_later_are_counted() -> None:
     """Whoever puts deliveries away leaves no setting behind: another deletion is noted."""
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     make_done(SENT)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     issue = make_done(SENT, SENT)
     Delivery.objects.filter(issue=issue).delete()
     assert progress(issue) == Progress()
@@ -181,7 +182,7 @@ def test_a_subscriber_is_told_of_deliveries_put_away() -> None:
     recent = make_done(newsletter=past.newsletter, slot=NOON + DAY)
     Delivery.objects.create(issue=recent, subscriber=subscriber, due_at=NOON + DAY)
     before = data_export.everything(subscriber)["deliveries"]
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     assert places(past) == (0, 1)
     assert data_export.everything(subscriber)["deliveries"] == before
     assert [one["issue"] for one in before] == [recent.pk, past.pk]
@@ -191,7 +192,7 @@ def test_a_subscriber_is_told_of_deliveries_put_away() -> None:
 def test_an_erased_subscriber_is_taken_off_what_is_put_away() -> None:
     """With the relay's words, which may quote an address; the numbers stay."""
     issue = make_done(SENT, FAILED)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     subscriber, other = Subscriber.objects.order_by("pk")
     erasure.erase(subscriber.pk, LATER)
     rows = PastDelivery.objects.filter(issue=issue).order_by("id")
@@ -207,7 +208,7 @@ def test_nameless_deliveries_are_put_away_too(small: None) -> None:
     issue = make_done(SENT, SENT, SENT, SENT, SENT)
     for subscriber in Subscriber.objects.order_by("pk")[:3]:
         erasure.erase(subscriber.pk, NOON)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     assert places(issue) == (0, 5)
     assert PastDelivery.objects.filter(subscriber=None).count() == 3
 
@@ -215,11 +216,11 @@ def test_nameless_deliveries_are_put_away_too(small: None) -> None:
 def test_after_two_years_only_numbers_are_left(small: None, settings: Settings) -> None:
     """Or after as long as the setting says; never while one may still be resolved."""
     issue = make_done(SENT, SENT, FAILED, DOUBTED)
-    assert archiving.put_away(NOON + 729 * DAY).discarded == 0
+    assert archiving.archive_deliveries(NOON + 729 * DAY).deleted == 0
     settings.DIGEST_KEEP_DAYS = 0
-    assert archiving.put_away(NOON + 9999 * DAY).discarded == 0
+    assert archiving.archive_deliveries(NOON + 9999 * DAY).deleted == 0
     settings.DIGEST_KEEP_DAYS = 730
-    assert archiving.put_away(NOON + 731 * DAY).discarded == 4
+    assert archiving.archive_deliveries(NOON + 731 * DAY).deleted == 4
     assert (places(issue), told(issue)) == ((0, 0), [])
     assert progress(issue) == Progress(sent=2, failed=1, uncertain=1)
 
@@ -227,9 +228,9 @@ def test_after_two_years_only_numbers_are_left(small: None, settings: Settings) 
 def test_a_call_ends_when_its_time_is_up(small: None) -> None:
     """After the step in hand; the next one goes on there."""
     issue = make_done(SENT, SENT, SENT)
-    done = archiving.put_away(LATER, seconds=0)
-    assert (done.put_away, done.finished, places(issue)) == (2, False, (1, 2))
-    assert archiving.put_away(LATER).put_away == 1
+    done = archiving.archive_deliveries(LATER, seconds=0)
+    assert (done.archived, done.finished, places(issue)) == (2, False, (1, 2))
+    assert archiving.archive_deliveries(LATER).archived == 1
 
 
 def test_a_step_that_breaks_leaves_its_rows_where_they_were(
@@ -246,7 +247,7 @@ def test_a_step_that_breaks_leaves_its_rows_where_they_were(
 
     monkeypatch.setattr(archiving, "_step", breaking)
     with pytest.raises(DatabaseError):
-        archiving.put_away(LATER)
+        archiving.archive_deliveries(LATER)
     assert places(issue) == (1, 2)
     assert told(issue) == before
     Delivery.objects.filter(issue=issue).delete()
@@ -275,8 +276,8 @@ def test_several_movers_at_once_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> N
     issue = make_done(*[SENT] * 150)
     before = told(issue)
     counts: list[int] = []
-    _together(*[lambda: counts.append(archiving.put_away(LATER).put_away)] * 3)
-    assert sum(counts) + archiving.put_away(LATER).put_away == 150
+    _together(*[lambda: counts.append(archiving.archive_deliveries(LATER).archived)] * 3)
+    assert sum(counts) + archiving.archive_deliveries(LATER).archived == 150
     assert places(issue) == (0, 150)
     assert told(issue) == before
 
@@ -295,8 +296,12 @@ def test_who_is_erased_while_deliveries_are_put_away_is_forgotten(
         for key in gone:
             assert erasure.erase(key, LATER)
 
-    _together(erase, lambda: archiving.put_away(LATER), lambda: archiving.put_away(LATER))
-    archiving.put_away(LATER)
+    _together(
+        erase,
+        lambda: archiving.archive_deliveries(LATER),
+        lambda: archiving.archive_deliveries(LATER),
+    )
+    archiving.archive_deliveries(LATER)
     assert places(issue) == (0, 120)
     rows = PastDelivery.objects.filter(issue=issue)
     assert sorted(row.subscriber_id for row in rows if row.subscriber_id) == stay
@@ -309,12 +314,12 @@ def test_whom_somebody_is_just_resolving_keeps_the_rest(settings: Settings) -> N
     """The issue may be opened again and counted, so nothing of it is deleted yet."""
     settings.DIGEST_KEEP_DAYS = 90
     issue = make_done(SENT, DOUBTED)
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     with psycopg.connect(_database()) as somebody:
         somebody.execute("SELECT FROM sending_delivery FOR UPDATE")
-        assert archiving.put_away(NOON + 91 * DAY).discarded == 0
+        assert archiving.archive_deliveries(NOON + 91 * DAY).deleted == 0
         assert places(issue) == (1, 1)
-    assert archiving.put_away(NOON + 91 * DAY).discarded == 2
+    assert archiving.archive_deliveries(NOON + 91 * DAY).deleted == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -329,7 +334,7 @@ def test_a_mover_that_is_killed_loses_and_doubles_nothing() -> None:
         assert told(issue) == before
         assert progress(issue) == balance(issue) == Progress(sent=300)
     assert 0 < past < 300
-    archiving.put_away(LATER)
+    archiving.archive_deliveries(LATER)
     assert places(issue) == (0, 300)
     assert told(issue) == before
 
@@ -346,7 +351,7 @@ def _kill_a_mover(issue: Issue) -> None:
         "from digest.sending import archiving\n"
         "from tests.sending.test_archiving import LATER\n"
         "archiving.STEP = 2\n"
-        "archiving.put_away(LATER)\n"
+        "archiving.archive_deliveries(LATER)\n"
     )
     mover = subprocess.Popen(
         [sys.executable, "-c", code],

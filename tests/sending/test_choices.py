@@ -29,6 +29,7 @@ from tests.cast import (
     make_story,
     make_subscriber,
 )
+from tests.sending.claiming import claim_batch
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -125,10 +126,10 @@ def test_who_switches_in_the_middle_of_a_send_is_not_sent_it(
     newsletter = make_newsletter(cadences=["daily", "weekly"])
     issue = make_running(2, newsletter=newsletter, cadence=issue_is)
     Subscription.objects.update(cadence=issue_is)
-    batch = ledger.claim(issue, 10, NOON)
+    batch = claim_batch(issue, 10, NOON)
     first, second = batch.rows
     Subscription.objects.filter(subscriber=first.subscriber_id).update(cadence=now_wants)
-    assert ledger.look_again(batch, batch.rows, NOON).wanted == {second.id}
+    assert ledger.recheck(batch, batch.rows, NOON).sendable == {second.id}
     assert settled_as(Delivery.objects.get(pk=first.id)) == (State.SUPPRESSED, reason)
 
 
@@ -137,7 +138,7 @@ def test_an_issue_by_hand_asks_nobody_how_often() -> None:
     newsletter = make_newsletter(cadences=["weekly"])
     issue = make_running(1, newsletter=newsletter, kind="manual")
     Subscription.objects.update(cadence="weekly")
-    assert len(ledger.claim(issue, 1, NOON).rows) == 1
+    assert len(claim_batch(issue, 1, NOON).rows) == 1
 
 
 def test_subscribers_get_the_stories_of_their_topics(relay: StartRelay) -> None:
@@ -197,11 +198,11 @@ def test_who_chose_other_topics_after_planning_gets_those_or_nothing(
     nothing, other = (subscriber(issue.newsletter, topics=["Sport"]) for _ in range(2))
     planning.plan_built(NOON)
     audience = segmentation_of(issue, compiled_for(issue)).audience
-    batch = ledger.claim(issue, 10, NOON, audience) if when == "after the claim" else None
+    batch = claim_batch(issue, 10, NOON, audience) if when == "after the claim" else None
     choose(nothing, topics=["Culture"])
     if batch:
         [row] = [row for row in batch.rows if row.subscriber_id == nothing.pk]
-        assert not ledger.look_again(batch, [row], NOON).wanted
+        assert not ledger.recheck(batch, [row], NOON).sendable
     else:
         choose(other, topics=["Harbour"])
         sender.send_due()
@@ -228,16 +229,16 @@ def test_a_choice_is_of_positions_and_never_empty() -> None:
     """Who chose anew within this very second gets all rather than an empty mail."""
     issue = topical()
     segmentation = segmentation_of(issue, compiled_for(issue))
-    assert segmentation.chosen(["Harbour"]) == frozenset({0})
-    assert segmentation.chosen([]) is None
-    assert segmentation.chosen(["Gone"]) is None
-    assert segmentation.chosen(["Culture"]) is None
+    assert segmentation.stories_for(["Harbour"]) == frozenset({0})
+    assert segmentation.stories_for([]) is None
+    assert segmentation.stories_for(["Gone"]) is None
+    assert segmentation.stories_for(["Culture"]) is None
 
 
 def erase(subscriber_id: int) -> None:
     """Erase as a page does, in one transaction."""
     with transaction.atomic():
-        ledger.forget(subscriber_id, NOON)
+        ledger.erase_subscriber(subscriber_id, NOON)
         Subscriber.objects.filter(pk=subscriber_id).delete()
 
 
@@ -271,23 +272,23 @@ def test_other_subscribers_keep_their_deliveries() -> None:
     one, other = Delivery.objects.order_by("pk")
     assert one.subscriber_id
     erase(one.subscriber_id)
-    assert [row.id for row in ledger.claim(issue, 10, NOON).rows] == [other.pk]
+    assert [row.id for row in claim_batch(issue, 10, NOON).rows] == [other.pk]
 
 
 @pytest.mark.parametrize("erased", [0, 1, 2])
 def test_a_batch_goes_on_without_the_subscriber_who_was_erased(erased: int) -> None:
     """The worker finds that claim gone, and sends the others."""
     issue = make_running(3)
-    batch = ledger.claim(issue, 10, NOON)
+    batch = claim_batch(issue, 10, NOON)
     erase(batch.rows[erased].subscriber_id)
     left = {row.id for at, row in enumerate(batch.rows) if at != erased}
-    assert ledger.look_again(batch, batch.rows, NOON).wanted == left
+    assert ledger.recheck(batch, batch.rows, NOON).sendable == left
 
 
 def test_a_late_word_about_an_erased_subscriber_changes_nothing() -> None:
     """Whatever it is: there is nobody to try again for."""
     issue = make_running()
-    batch = ledger.claim(issue, 10, NOON)
+    batch = claim_batch(issue, 10, NOON)
     [row] = batch.rows
     ledger.record(batch, [(row.id, Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY))], NOON)
     erase(row.subscriber_id)
@@ -302,7 +303,7 @@ def test_rows_of_a_subscriber_who_was_just_deleted_hold_up_nobody() -> None:
     first = Delivery.objects.order_by("pk")[0]
     assert first.subscriber
     first.subscriber.delete()
-    assert len(ledger.claim(issue, 1, NOON).rows) == 1
+    assert len(claim_batch(issue, 1, NOON).rows) == 1
     sweeping.sweep(NOON)
     assert settled_as(first) == (State.SUPPRESSED, ledger.ERASED)
 
@@ -348,7 +349,7 @@ def test_planning_beside_an_erasure_leaves_no_row_behind() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            ledger.forget(leaving.pk, NOON)
+            ledger.erase_subscriber(leaving.pk, NOON)
             planner = pool.submit(plan)
             assert not Event().wait(0.5)
             assert not planner.done()

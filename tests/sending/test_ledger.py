@@ -23,6 +23,7 @@ from digest.sending.progress import Pace, Progress, balance, compact, pace, prog
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription, Suppression
 from tests.cast import LONG_AGO, NOON, make_newsletter, make_running
+from tests.sending.claiming import claim_batch
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def _folder(tmp_path: Path, settings: Settings) -> None:
 
 def claimed(issue: Issue, limit: int = 10, name: str = "") -> Batch:
     """Claim at noon."""
-    return ledger.claim(issue, limit, NOON, journal=name)
+    return claim_batch(issue, limit, NOON, journal=name)
 
 
 def expire() -> None:
@@ -110,9 +111,9 @@ def test_who_left_gets_nothing(deed: str, words: str, when: str) -> None:
             created_at=NOON,
         )
     if batch:
-        look = ledger.look_again(batch, batch.rows, NOON)
-        assert look.wanted == {stays.pk}
-        assert look.suppressed == 1
+        result = ledger.recheck(batch, batch.rows, NOON)
+        assert result.sendable == {stays.pk}
+        assert result.suppressed == 1
     else:
         batch = claimed(issue)
         assert ([row.id for row in batch.rows], batch.suppressed) == ([stays.pk], 1)
@@ -126,8 +127,8 @@ def test_a_stopped_issue_sends_nothing_more(state: Issue.State) -> None:
     issue = make_running()
     batch = claimed(issue)
     Issue.objects.update(state=state)
-    look = ledger.look_again(batch, batch.rows, NOON)
-    assert (look.wanted, look.sending, look.held) == (frozenset(), False, True)
+    result = ledger.recheck(batch, batch.rows, NOON)
+    assert (result.sendable, result.is_sending, result.is_ours) == (frozenset(), False, True)
     ledger.release(batch)
     assert states() == ["queued"]
 
@@ -140,16 +141,16 @@ def test_a_frozen_worker_finds_its_claim_gone() -> None:
     sweeping.sweep(NOON)
     sweeping.sweep(NOON)
     second = claimed(issue)
-    assert not ledger.look_again(first, first.rows, NOON).held
+    assert not ledger.recheck(first, first.rows, NOON).is_ours
     assert not ledger.record(first, [(first.rows[0].id, SENT)], NOON)
-    assert ledger.look_again(second, second.rows, NOON).wanted == {second.rows[0].id}
+    assert ledger.recheck(second, second.rows, NOON).sendable == {second.rows[0].id}
 
 
 def test_an_expired_lease_alone_stops_its_holder() -> None:
     """Even before anybody swept."""
     batch = claimed(make_running())
     expire()
-    assert not ledger.look_again(batch, batch.rows, NOON).held
+    assert not ledger.recheck(batch, batch.rows, NOON).is_ours
     assert ledger.renew([batch.fence]) == frozenset()
 
 
@@ -183,7 +184,7 @@ def test_a_dead_senders_journal_says_how_far_it_got(*, frozen: bool) -> None:
         assert sweeping.sweep(NOON).requeued == 0
         expire()
     swept = sweeping.sweep(NOON)
-    assert (swept.settled, swept.doubted, swept.requeued) == (1, 1, 2)
+    assert (swept.settled, swept.uncertain, swept.requeued) == (1, 1, 2)
     assert states() == ["sent", "uncertain", "queued", "queued"]
     first, second = Delivery.objects.order_by("pk")[:2]
     assert (first.reply, first.attempts) == ("2.0.0 Ok: queued as 7F", 1)
@@ -214,7 +215,7 @@ def test_what_a_machine_had_in_hand_that_is_gone_is_uncertain() -> None:
     issue = make_running(2, newsletter=make_newsletter(uncertain="hold"))
     claimed(issue, name="elsewhere")
     expire()
-    assert sweeping.sweep(NOON).doubted == 2
+    assert sweeping.sweep(NOON).uncertain == 2
     assert states() == ["uncertain", "uncertain"]
     assert not Claim.objects.exists()
 
@@ -224,7 +225,7 @@ def test_what_is_claimed_by_nobody_is_uncertain() -> None:
     issue = make_running(2, newsletter=make_newsletter(uncertain="hold"))
     ledger.drop(claimed(issue, 1).fence)
     other = claimed(issue, 1)
-    assert sweeping.sweep(NOON).doubted == 1
+    assert sweeping.sweep(NOON).uncertain == 1
     assert states() == ["uncertain", "claimed"]
     assert ledger.is_claimed("")
     assert other.rows
@@ -266,7 +267,7 @@ def test_a_withdrawn_attempt_uses_nothing_up() -> None:
 
 def uncertain(issue: Issue) -> Batch:
     """Claim one, and lose the relay's word."""
-    batch = ledger.claim(issue, 1, NOON + HOUR)
+    batch = claim_batch(issue, 1, NOON + HOUR)
     ledger.record(batch, [(batch.rows[0].id, DOUBTED)], NOON)
     ledger.drop(batch.fence)
     return batch

@@ -14,6 +14,7 @@ from digest.sending import control, ledger, planning, sweeping
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import make_article, make_newsletter, make_schedule, make_source, make_subscriber
+from tests.sending.claiming import claim_batch
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +77,7 @@ def send(now: datetime) -> list[str]:
     """Send all that is due; return whom it went to, by zone."""
     zones = []
     for issue in ledger.due_issues(now):
-        batch = ledger.claim(issue, 100, now)
+        batch = claim_batch(issue, 100, now)
         ledger.record(batch, [(row.id, SENT) for row in batch.rows], now)
         ledger.drop(batch.fence)
         subscribers = Subscriber.objects.in_bulk([row.subscriber_id for row in batch.rows])

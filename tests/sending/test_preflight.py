@@ -88,17 +88,17 @@ def test_what_must_not_go_out_is_stopped(issue: Issue, settings: Settings) -> No
     settings.DIGEST_SMTP_URL = ""
     issue.newsletter.subscriptions.all().delete()
     issue = Issue.objects.get()
-    words = " ".join(f"{one.level} {one.what}" for one in told(issue))
+    words = " ".join(f"{one.level} {one.problem}" for one in told(issue))
     assert "stop The publication has no postal address" in words
     assert "stop Nothing can be sent from courier.example" in words
-    assert "warn Nobody would receive it" in words
+    assert "warn No subscriber would receive it" in words
     Newsletter.objects.update(subject="{{ 1 / 0 }}")
     issue.compiled.delete()
     issue.refresh_from_db()
     Issue.objects.update(revision=2, subject="")
     assert "cannot be rendered" in str(told(Issue.objects.get()))
     issue.stories.all().delete()
-    assert "There is no story in it." in str(told(Issue.objects.get()))
+    assert "The issue has no stories." in str(told(Issue.objects.get()))
 
 
 def test_links_and_pictures_are_asked_for(issue: Issue, web: ProviderServer) -> None:
@@ -109,11 +109,11 @@ def test_links_and_pictures_are_asked_for(issue: Issue, web: ProviderServer) -> 
     first.image_url, first.image_alt = f"{web.url.rstrip('/')}/gone.jpg", "Seals"
     first.save()
     inside = make_story(issue, article=make_article(), url="http://127.0.0.1:1/admin")
-    found = {one.place: one.what for one in told(Issue.objects.get(), network=True)}
+    found = {one.place: one.problem for one in told(Issue.objects.get(), network=True)}
     assert "404" in found[f"story:{first.pk}"]
     assert "its picture" in found[f"story:{first.pk}"]
     assert "its link" in found[f"story:{inside.pk}"]
-    assert "The logo leads nowhere" in found["mail"]
+    assert "The logo does not work" in found["mail"]
     assert sorted(asked.path for asked in web.requests) == ["/gone-logo.png", "/gone.jpg", "/story"]
 
 
@@ -126,7 +126,7 @@ def test_an_issue_that_links_everywhere_is_looked_through(
     publication.save()
     issue.appeal = make_appeal(publication, url=web.url + "support")
     issue.stories.update(url=web.url, image_url=web.url + "a.png", image_alt="A boat")
-    assert [one.what[:8] for one in told(issue, network=True)] == ["The logo"]
+    assert [one.problem[:8] for one in told(issue, network=True)] == ["The logo"]
 
 
 def test_rspamd_is_asked_where_there_is_one(
@@ -136,11 +136,11 @@ def test_rspamd_is_asked_where_there_is_one(
     issue.stories.update(url=f"{web.url.rstrip('/')}/story")
     settings.DIGEST_RSPAMD_URL = web.url
     (finding,) = told(issue, network=True)
-    assert (finding.level, "12.0 points" in finding.what) == (Level.WARN, True)
-    assert "Most: BAD" in finding.what
+    assert (finding.level, "scores it 12.0" in finding.problem) == (Level.WARN, True)
+    assert "Highest: BAD" in finding.problem
     asked = next(one for one in web.requests if one.path == "/checkv2")
     assert b"List-Unsubscribe:" in asked.body
     assert asked.headers["User"] == issue.newsletter.publication.sender_email
     settings.DIGEST_RSPAMD_URL = "http://127.0.0.1:1"
     (finding,) = told(issue, network=True)
-    assert (finding.level, "no verdict" in finding.what) == (Level.WARN, True)
+    assert (finding.level, "no verdict" in finding.problem) == (Level.WARN, True)

@@ -282,7 +282,7 @@ def test_a_slow_relay_does_not_cost_the_claim(relay: StartRelay, settings: Setti
     relay({"end": sweep_late})
     make_running(2)
     assert sender.send_due().counts == {State.SENT: 2}
-    assert {(each.doubted, each.requeued) for each in swept} == {(0, 0)}
+    assert {(each.uncertain, each.requeued) for each in swept} == {(0, 0)}
 
 
 @pytest.mark.django_db(transaction=True)

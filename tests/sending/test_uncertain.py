@@ -10,6 +10,7 @@ from digest.sending.models import Delivery
 from digest.sending.outgoing import message_id
 from digest.sending.progress import Progress, progress
 from tests.cast import NOON, make_newsletter, make_running
+from tests.sending.claiming import claim_batch
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ Nov 23 12:00:02 mx postfix/smtpd[7]: lost connection after DATA (9 bytes) from l
 def make_doubtful(subscribers: int) -> Issue:
     """An issue that is done, but for subscribers uncertain."""
     issue = make_running(subscribers, newsletter=make_newsletter(uncertain="hold"))
-    batch = ledger.claim(issue, subscribers, NOON)
+    batch = claim_batch(issue, subscribers, NOON)
     doubt = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
     ledger.record(batch, [(row.id, doubt) for row in batch.rows], NOON)
     Issue.objects.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=NOON)
@@ -35,7 +36,7 @@ def make_doubtful(subscribers: int) -> Issue:
 def test_a_list_says_what_to_look_for() -> None:
     """Address and Message-ID."""
     issue = make_doubtful(2)
-    [one, _] = uncertain.doubts(issue)
+    [one, _] = uncertain.uncertain_deliveries(issue)
     row = Delivery.objects.get(pk=one.delivery)
     assert row.subscriber
     assert (one.email, one.message_id) == (
@@ -47,10 +48,10 @@ def test_a_list_says_what_to_look_for() -> None:
 def test_a_person_knows() -> None:
     """One sent, one given up, the third sent again: then the issue goes on."""
     issue = make_doubtful(3)
-    first, second, _ = (one.email for one in uncertain.doubts(issue))
-    assert uncertain.settle_as_sent(issue, NOON, first) == 1
-    assert uncertain.give_up(issue, NOON, second) == 1
-    assert uncertain.send_again(issue, NOON) == 1
+    first, second, _ = (one.email for one in uncertain.uncertain_deliveries(issue))
+    assert uncertain.mark_sent(issue, NOON, first) == 1
+    assert uncertain.mark_failed(issue, NOON, second) == 1
+    assert uncertain.resend(issue, NOON) == 1
     assert progress(issue) == Progress(sent=1, failed=1, queued=1)
     issue.refresh_from_db()
     assert (issue.state, issue.finished_at) == (Issue.State.SENDING, None)
@@ -59,18 +60,18 @@ def test_a_person_knows() -> None:
 def test_without_a_doubt_there_is_nothing_to_resolve() -> None:
     """Nor for a subscriber who is in none."""
     issue = make_doubtful(1)
-    with pytest.raises(DeliveryError, match="of nobody@"):
-        uncertain.settle_as_sent(issue, NOON, "nobody@reader.example")
-    uncertain.settle_as_sent(issue, NOON)
+    with pytest.raises(DeliveryError, match="to nobody@"):
+        uncertain.mark_sent(issue, NOON, "nobody@reader.example")
+    uncertain.mark_sent(issue, NOON)
     with pytest.raises(DeliveryError, match="is uncertain"):
-        uncertain.send_again(issue, NOON)
+        uncertain.resend(issue, NOON)
 
 
 @pytest.mark.parametrize("resend", [False, True])
 def test_the_relays_log_knows(*, resend: bool) -> None:
     """A message that cleanup saw and that never got whole was not taken."""
     issue = make_doubtful(2)
-    taken, begun = (one.message_id for one in uncertain.doubts(issue))
+    taken, begun = (one.message_id for one in uncertain.uncertain_deliveries(issue))
     lines = LOG.format(taken=taken, begun=begun).splitlines()
     assert uncertain.settle_by_log(issue, lines, NOON, resend=resend) == (1, int(resend))
     assert progress(issue) == Progress(sent=1, queued=int(resend), uncertain=int(not resend))
@@ -79,4 +80,4 @@ def test_the_relays_log_knows(*, resend: bool) -> None:
 def test_a_list_of_message_ids_will_do() -> None:
     """With or without angle brackets; other lines count for nothing."""
     lines = ["<a@courier.example>", " b@courier.example ", "", "no id", "c@d e@f"]
-    assert uncertain.taken_by(lines) == {"<a@courier.example>", "<b@courier.example>"}
+    assert uncertain.accepted_ids(lines) == {"<a@courier.example>", "<b@courier.example>"}

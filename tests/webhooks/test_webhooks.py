@@ -19,6 +19,7 @@ from digest.selfservice import erasure
 from digest.sending import ledger, sweeping
 from digest.sending.models import Delivery
 from digest.subscribers import consent
+from digest.subscribers.audience import FOR_ALL
 from digest.webhooks import delivering, registry, retries, signing
 from digest.webhooks.models import Event, Webhook, WebhookDelivery
 from digest.webhooks.registry import WebhookError
@@ -133,7 +134,7 @@ def test_a_finished_issue_and_a_bounce_are_delivered(listener: Listener) -> None
     """With the numbers that add up, and with the server's words."""
     make_webhook(listener)
     issue = make_running(2)
-    batch = ledger.claim(issue, 10, clock.now())
+    batch = ledger.claim(issue, 10, clock.now(), FOR_ALL)
     good, bad = (row.id for row in batch.rows)
     outcomes = [
         (good, Outcome(Delivery.State.SENT, 250, "2.0.0 Ok", attempted=True)),

@@ -1,4 +1,4 @@
-"""Jobs of the delivery floor."""
+"""Jobs that plan deliveries, and clean up behind senders."""
 
 from digest.core import clock, jobs
 from digest.sending import archiving, planning, sweeping
@@ -8,23 +8,23 @@ from workers.task import job
 
 @job(jobs.PLAN_ISSUES)
 def plan_issues() -> None:
-    """Lay down deliveries for issues that are built."""
+    """Plan deliveries for issues that are built and due."""
     planning.plan_built()
 
 
 @job(jobs.SWEEP_DELIVERIES)
 def sweep_deliveries() -> None:
-    """Pick up what was left lying."""
+    """Complete what ended senders left behind, and finish issues."""
     sweeping.sweep(clock.now())
 
 
-@job(jobs.PUT_AWAY)
+@job(jobs.ARCHIVE_DELIVERIES)
 def archive_deliveries() -> None:
-    """Put away, for a few seconds, what is long done."""
-    archiving.put_away(clock.now())
+    """Archive old deliveries for a few seconds."""
+    archiving.archive_deliveries(clock.now())
 
 
 @job(jobs.COMPACT_GROWTH)
 def compact_growth() -> None:
-    """Draw together the counts of who joined and left."""
+    """Sum up the counts of who subscribed and unsubscribed."""
     growth.compact()

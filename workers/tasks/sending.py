@@ -1,4 +1,4 @@
-"""Jobs that hand mail over."""
+"""Jobs that send issues."""
 
 from digest.core import jobs
 from digest.sending import sender

@@ -17,7 +17,7 @@ from digest.api.schemas import Id, Line, Slug, Told
 from digest.core import clock
 from digest.newsletters import sections
 from digest.newsletters.models import Newsletter, Section
-from digest.sending import renaming
+from digest.sending import topics
 
 router = Router(tags=["newsletters"])
 
@@ -68,7 +68,7 @@ def change_section(request: HttpRequest, slug: Slug, number: Id, told: SectionCh
     newsletter = reach.newsletter(caller_of(request), slug)
     section = _find(newsletter, number)
     with transaction.atomic():
-        renaming.change(
+        topics.change_section(
             section,
             section.title if told.title is None else told.title,
             section.topics if told.topics is None else told.topics,

@@ -149,7 +149,7 @@ def cancel(issue: Issue, request: HttpRequest) -> str:
 def test(issue: Issue, request: HttpRequest) -> str:
     """Send a test of this very issue."""
     address = addresses.parse(request.POST.get("to", ""))
-    proofs.send_sample(issue, address, clock.now())
+    proofs.send_proof(issue, address, clock.now())
     return f"A test is on its way to {address.email}."
 
 

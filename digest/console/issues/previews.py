@@ -33,7 +33,7 @@ def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     if address:
         must(request, Right.SUBSCRIBERS, issue.newsletter.publication_id)
     try:
-        octets = outgoing.sample(issue, address)
+        octets = outgoing.compose_sample(issue, address)
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:

@@ -20,7 +20,7 @@ from digest.newsletters import schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication, Section
 from digest.rendering.opening import opening
-from digest.sending import renaming
+from digest.sending import topics
 from digest.tenancy import belonging
 
 SENDS = 3  # shown to come
@@ -137,7 +137,7 @@ def _keep_section(found: Newsletter, there: Section | None, form: SectionForm) -
     given = form.cleaned_data
     topics = given.get("topics", [])
     if there:
-        renaming.change(there, given["title"], topics, given["max_stories"])
+        topics.change_section(there, given["title"], topics, given["max_stories"])
     else:
         sections.add(found, given["kind"], given["title"], topics, given["max_stories"])
 

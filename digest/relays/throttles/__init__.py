@@ -5,5 +5,6 @@
     refusals      whether a domain has begun to refuse our mail
 
 Each call is one script on the server, by the server's clock: all workers see the same time, and
-nothing happens between reading and writing. Nothing sleeps here; the caller learns how long to wait.
+nothing happens between reading and writing. Nothing sleeps here: callers
+learn how long to wait.
 """

@@ -1,18 +1,18 @@
 -- Current and past deliveries in one view. Both arms are plain selections with the same types, so
--- conditions, order and LIMIT reach their indexes. Each row says which table it is in: a condition
--- on that leaves one arm to read, in the order of its own index.
+-- conditions, order and LIMIT reach their indexes. `archived` says which table a row is in: with a
+-- condition on it only one arm is read, in the order of its own index.
 
 -- up
 CREATE VIEW sending_anydelivery AS
-SELECT id, issue_id, subscriber_id, false AS put_away, coalesce(settled_at, due_at) AS at, state,
+SELECT id, issue_id, subscriber_id, false AS archived, coalesce(settled_at, due_at) AS at, state,
     attempts, reply_code, reply
 FROM sending_delivery
 UNION ALL
 SELECT id, issue_id, subscriber_id, true, at, state, attempts, reply_code, reply
 FROM sending_pastdelivery;
 
--- "One issue to one subscriber" across both tables: no delivery is planned for an issue whose
--- deliveries are past ones. ORDER BY makes it one look into the primary key, whatever the optimizer
+-- One delivery for each issue and subscriber, across both tables: none can be added to an issue that
+-- has past deliveries. ORDER BY makes it one look into the primary key, whatever the optimizer
 -- estimates.
 CREATE FUNCTION sending_refuse_past() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -23,7 +23,7 @@ BEGIN
             ORDER BY issue_id, id LIMIT 1;
         IF FOUND THEN
             RAISE unique_violation USING CONSTRAINT = 'past_delivery_once',
-                MESSAGE = format('issue %s is put away, nothing is added to it', planned);
+                MESSAGE = format('issue %s is archived, deliveries cannot be added to it', planned);
         END IF;
     END LOOP;
     RETURN NULL;

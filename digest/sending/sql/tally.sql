@@ -1,10 +1,10 @@
 -- Each statement that changes deliveries records by how much their numbers changed. A session that
--- moves deliveries to the past ones (digest.sending.archiving) says so, and the numbers stay.
+-- moves deliveries to the past ones (digest.sending.archiving) sets digest.archiving, and the numbers stay.
 
 -- up
-CREATE FUNCTION sending_note_tally() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sending_record_tally() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF current_setting('digest.putting_away', true) = 'on' THEN
+    IF current_setting('digest.archiving', true) = 'on' THEN
         RETURN NULL;
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO sending_tally (issue_id, state, deliveries)
@@ -25,16 +25,16 @@ BEGIN
 END $$;
 CREATE TRIGGER sending_tally_insert AFTER INSERT ON sending_delivery
     REFERENCING NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_note_tally();
+    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_tally();
 CREATE TRIGGER sending_tally_update AFTER UPDATE ON sending_delivery
     REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_note_tally();
+    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_tally();
 CREATE TRIGGER sending_tally_delete AFTER DELETE ON sending_delivery
     REFERENCING OLD TABLE AS before_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_note_tally();
+    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_tally();
 
 -- down
 DROP TRIGGER sending_tally_insert ON sending_delivery;
 DROP TRIGGER sending_tally_update ON sending_delivery;
 DROP TRIGGER sending_tally_delete ON sending_delivery;
-DROP FUNCTION sending_note_tally();
+DROP FUNCTION sending_record_tally();

@@ -211,7 +211,7 @@ class Command(ActionCommand):
 
     def do_uncertain(self, options: dict[str, Any]) -> None:
         """List the uncertain deliveries."""
-        deliveries = uncertain.doubts(lookup.issue(options["id"]))
+        deliveries = uncertain.uncertain_deliveries(lookup.issue(options["id"]))
         values = [asdict(delivery) for delivery in deliveries]
         self.answer(values, lambda out: issue_report.print_uncertain(out, values))
 
@@ -224,9 +224,9 @@ class Command(ActionCommand):
         if options["resend_others"]:
             raise AskedError("--resend-others goes with --log.")
         settlers = {
-            "sent": uncertain.settle_as_sent,
-            "resend": uncertain.send_again,
-            "failed": uncertain.give_up,
+            "sent": uncertain.mark_sent,
+            "resend": uncertain.resend,
+            "failed": uncertain.mark_failed,
         }
         settle = next(settle for name, settle in settlers.items() if options[name])
         address_key = addresses.parse(options["to"]).key if options["to"] else ""
@@ -244,7 +244,7 @@ class Command(ActionCommand):
         """Archive old deliveries until none is left or the time is up."""
         with self.progress() as bar:
             task = bar.add_task("Archiving", total=None)
-            archived = archiving.put_away(
+            archived = archiving.archive_deliveries(
                 clock.now(),
                 options["seconds"] or math.inf,
                 lambda so_far: bar.update(task, description=_archived(so_far)),
@@ -283,4 +283,4 @@ def _moment(text: str) -> datetime:
 
 
 def _archived(archived: archiving.Archived) -> str:
-    return f"{archived.put_away:,} deliveries archived, {archived.discarded:,} deleted"
+    return f"{archived.archived:,} deliveries archived, {archived.deleted:,} deleted"

@@ -1,4 +1,4 @@
-"""Keeps the leases of what is in hand while their sender lives, however long one message takes."""
+"""Keeps leases while their sender lives, however long a single message takes."""
 
 import time
 from threading import Event, Lock, Thread
@@ -13,15 +13,15 @@ from digest.sending import ledger
 
 log = structlog.get_logger(__name__)
 
-# A clock that goes on while a machine sleeps, where there is one.
+# A clock that goes on while the machine sleeps, where there is one.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Heartbeat:
-    """Renews leases, three times a lease, from a thread with its own connection."""
+    """Renews leases three times within their length, in a thread with its own connection."""
 
     def __init__(self) -> None:
-        self._held_until: dict[int, float] = {}  # by fence, on our own clock
+        self._valid_until: dict[int, float] = {}  # by fence, in seconds of `now`
         self._lock = Lock()
         self._over = Event()
         self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -40,18 +40,18 @@ class Heartbeat:
         self._thread.join()
 
     def watch(self, fence: int, claimed_at: float) -> None:
-        """Renew a claim that was asked for at `claimed_at` (of `now`) from here on."""
+        """Renew the lease of a claim that was requested at `claimed_at` (seconds of `now`)."""
         with self._lock:
-            self._held_until[fence] = claimed_at + settings.DIGEST_LEASE_SECONDS
+            self._valid_until[fence] = claimed_at + settings.DIGEST_LEASE_SECONDS
 
-    def forget(self, fence: int) -> None:
-        """Renew a claim no more."""
+    def unwatch(self, fence: int) -> None:
+        """Stop renewing a claim's lease."""
         with self._lock:
-            self._held_until.pop(fence, None)
+            self._valid_until.pop(fence, None)
 
-    def held(self, fence: int) -> bool:
-        """Say whether the lease holds for certain: by our clock it began before it was granted."""
-        return now() < self._held_until.get(fence, 0)
+    def holds(self, fence: int) -> bool:
+        """Return whether the lease is certainly valid: we count it from before it was granted."""
+        return now() < self._valid_until.get(fence, 0)
 
     def _beat(self) -> None:
         try:
@@ -61,18 +61,18 @@ class Heartbeat:
             connection.close()
 
     def _renew(self) -> None:
-        asked_at, fences = now(), list(self._held_until)
+        requested_at, fences = now(), list(self._valid_until)
         try:
-            held = ledger.renew(fences) if fences else ()
+            renewed = ledger.renew(fences) if fences else ()
         except Error as problem:
-            # Without a database the lease runs out, and that is what leases are for.
+            # Without the database the lease runs out, which is the purpose of a lease.
             log.warning("leases not renewed", problem=str(problem))
             connection.close()
             return
         with self._lock:
-            for fence in held:
-                if fence in self._held_until:
-                    self._held_until[fence] = asked_at + settings.DIGEST_LEASE_SECONDS
+            for fence in renewed:
+                if fence in self._valid_until:
+                    self._valid_until[fence] = requested_at + settings.DIGEST_LEASE_SECONDS
 
 
 def now() -> float:

@@ -1,0 +1,224 @@
+"""The source of one sender's messages: everything that is due, until the time is up.
+
+    next_message     the next subscriber's message; claims another batch when one is used up
+    begin            into the journal, then a check of lease and issue: only then may it leave
+    record_reply …   into the journal, and in batches into the ledger
+    close            outcomes are recorded, and what was not begun becomes due again
+
+Every second the batches in flight are checked again, so that a subscriber who leaves, or an editor
+who pauses, takes effect while a relay is slow. Without the database no more messages are sent; the
+replies to those in flight are awaited, and stay in the journal.
+"""
+
+import random
+import time
+from collections.abc import Collection, Sequence
+
+import structlog
+from django.db import connection
+
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.relays import retries
+from digest.relays.rate_limits import RateLimiter
+from digest.relays.retries import Outcome
+from digest.relays.transports.base import OutgoingMessage, Reply
+from digest.sending import domain_pauses, ledger
+from digest.sending.journal import Journal
+from digest.sending.ledger import ClaimedDelivery
+from digest.sending.models import Delivery
+from digest.sending.outgoing import compose_message
+from digest.sending.sender.batches import Batches
+from digest.sending.sender.claims import LARGEST, Claims
+from digest.sending.sender.heartbeat import Heartbeat
+from digest.sending.sender.in_flight import InFlight
+from digest.sending.sender.recorder import DATABASE_UNAVAILABLE, Recorder
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 1.0  # between two checks of a batch in flight
+FLUSH_SECONDS = 0.5  # until outcomes are in the ledger
+
+State = Delivery.State
+
+
+class Outbox:
+    """A MessageSource (digest.relays.transports.base) of what is due."""
+
+    def __init__(
+        self,
+        claims: Claims,
+        journal: Journal,
+        leases: Heartbeat,
+        limiter: RateLimiter,
+        until: float,
+        *,
+        sign: bool = True,
+    ) -> None:
+        """Yield what `claims` claims until `until` (time.monotonic()).
+
+        `sign` messages with DKIM, where there is a key for the sender.
+        """
+        self.recorder = Recorder()
+        self._claims = claims
+        self._journal = journal
+        self._leases = leases
+        self._limiter = limiter
+        self._until = until
+        self._sign = sign
+        self._batches = Batches(self.recorder, leases, limiter)
+        self._in_flight: dict[int, InFlight] = {}  # by delivery, of those that the transport has
+        self._current: InFlight | None = None  # that the next message comes from
+        self._exhausted = False  # there are no more messages
+        self._flushed_at = time.monotonic()
+
+    # --- MessageSource -----------------------------------------------------------------
+
+    def next_message(self) -> OutgoingMessage | None:
+        """Return the next message; None if nothing more is due or the time is up."""
+        try:
+            return self._next()
+        except DATABASE_UNAVAILABLE as problem:
+            self._stop(problem)
+            return None
+
+    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
+        """Write to the journal what is about to leave, then check whether it may.
+
+        In this order: a process that is frozen between the two has written it down, so a sweep that
+        finds the lease expired counts it as uncertain.
+        """
+        self._journal.begin([message.key for message in messages])
+        try:
+            self._batches.recheck(2 * CHECK_SECONDS)
+        except DATABASE_UNAVAILABLE as problem:
+            self._stop(problem)
+            for message in messages:
+                self._journal.never(message.key)
+            return frozenset()
+        may_go = set()
+        for message in messages:
+            in_flight = self._in_flight[message.key]
+            lost = in_flight.stopped or not self._leases.holds(in_flight.batch.fence)
+            if lost or message.key in in_flight.denied:
+                self._journal.never(message.key)
+            else:
+                in_flight.begun[message.key] = in_flight.offered.pop(message.key)
+                may_go.add(message.key)
+        return may_go
+
+    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:
+        """Record the relay's reply."""
+        self._journal.end(message.key, reply)
+        in_flight = self._in_flight.pop(message.key)
+        row = in_flight.remove(message.key)
+        now = clock.now()
+        first_attempt_at = row.first_attempt_at or now
+        jitter = random.random()  # noqa: S311
+        outcome = retries.outcome_of(reply, row.attempts + 1, first_attempt_at, now, jitter)
+        self._add(in_flight, row.id, self._limiter.record_reply(row.email, reply, outcome))
+
+    def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
+        """Record that nobody knows whether the relay has the message."""
+        in_flight = self._in_flight.pop(message.key)
+        in_flight.remove(message.key)
+        reply = f"{ledger.UNCERTAIN_REPLY} ({reason})"
+        outcome = Outcome(State.UNCERTAIN, None, reply, attempted=True)
+        self._add(in_flight, message.key, outcome)
+
+    def return_unsent(self, message: OutgoingMessage) -> None:
+        """Queue the message again, unless it is settled already.
+
+        It goes behind all that is due, so that a message at which relays fail holds up no other.
+        """
+        self._journal.never(message.key)
+        in_flight = self._in_flight.pop(message.key)
+        settled = message.key in in_flight.denied
+        in_flight.remove(message.key)
+        if not settled:
+            in_flight.outcomes.append((message.key, retries.postponed(clock.now())))
+
+    def tick(self) -> None:
+        """Record outcomes that have waited long enough."""
+        if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+            self._try_to_flush()
+
+    def close(self) -> None:
+        """Record outcomes, release what was not begun, and delete the journal."""
+        self._current = None
+        self._flush()
+        self._batches.release_waiting()
+        self._batches.record(current=None)
+        # A claim whose commit we never learned of is swept, which needs the journal.
+        if not self._batches and not ledger.is_claimed(self._journal.name):
+            self._journal.done()
+
+    # --- steps -------------------------------------------------------------------------
+
+    def _next(self) -> OutgoingMessage | None:
+        while not self._exhausted:
+            if time.monotonic() >= self._until:
+                self._batches.release_waiting()  # the rest may take long: let others have it
+                break
+            self._batches.recheck(CHECK_SECONDS)
+            in_flight = self._current
+            if in_flight is None or not in_flight.waiting:
+                self._claim()
+                continue
+            row = in_flight.waiting.popleft()
+            if (message := self._compose(in_flight, row)) is not None:
+                in_flight.offered[row.id] = row
+                self._in_flight[row.id] = in_flight
+                return message
+        self._flush()
+        return None
+
+    def _claim(self) -> None:
+        """Claim the next batch; without one there are no more messages."""
+        self._flush()
+        in_flight = None if self._exhausted else self._claims.claim_batch()
+        if in_flight is None:
+            self._exhausted = True
+            return
+        self.recorder.count(State.SUPPRESSED, in_flight.batch.suppressed)
+        if not in_flight.finished:
+            self._batches.add(in_flight)
+            self._current = in_flight
+
+    def _compose(self, in_flight: InFlight, row: ClaimedDelivery) -> OutgoingMessage | None:
+        issue, segmentation = in_flight.batch.issue, in_flight.segmentation
+        try:
+            return compose_message(
+                issue, row, segmentation, clock.now(), key=row.id, sign=self._sign
+            )
+        except DigestError as problem:  # this subscriber's address or name cannot be written
+            self._add(in_flight, row.id, Outcome(State.FAILED, None, str(problem)))
+            return None
+
+    def _add(self, in_flight: InFlight, key: int, outcome: Outcome) -> None:
+        in_flight.outcomes.append((key, outcome))
+        if len(in_flight.outcomes) >= LARGEST and not self._exhausted:
+            self._try_to_flush()
+
+    def _try_to_flush(self) -> None:
+        try:
+            self._flush()
+        except DATABASE_UNAVAILABLE as problem:
+            self._stop(problem)
+
+    def _flush(self) -> None:
+        """Record all outcomes, and apply what they mean for the relay's limits."""
+        self._batches.record(self._current)
+        for domain, reason in self._limiter.refusing_domains().items():
+            domain_pauses.pause_domain(self._limiter.relay, domain, reason, clock.now())
+        if not self._limiter.renew():
+            self._exhausted = True
+        self._flushed_at = time.monotonic()
+
+    def _stop(self, problem: Exception) -> None:
+        """Return no more messages: without the database nobody knows who may still be mailed."""
+        if not self._exhausted:
+            log.warning("database unavailable, sending stops", problem=str(problem).strip())
+        self._exhausted = True
+        self._flushed_at = time.monotonic()
+        connection.close()

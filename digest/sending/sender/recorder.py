@@ -1,0 +1,61 @@
+"""Writes outcomes to the ledger, a batch at a time, and waits for a database that is away."""
+
+import time
+from collections.abc import Collection, Sequence
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from digest.core import clock
+from digest.relays.retries import Outcome
+from digest.sending import ledger
+from digest.sending.ledger import Batch
+from digest.sending.models import Delivery
+from digest.sending.sender.in_flight import InFlight
+
+log = structlog.get_logger(__name__)
+
+PAUSE = 0.5  # seconds between two attempts to reach the database
+DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
+
+
+class Recorder:
+    """Records outcomes, and counts deliveries by the state that they are in now."""
+
+    def __init__(self) -> None:
+        self.counts: dict[Delivery.State, int] = {}
+
+    def count(self, state: Delivery.State, deliveries: int) -> None:
+        """Count deliveries that are in a state now."""
+        if deliveries:
+            self.counts[state] = self.counts.get(state, 0) + deliveries
+
+    def record(self, in_flight: InFlight) -> None:
+        """Record the outcomes of a batch that are known so far."""
+        outcomes = list(in_flight.outcomes)
+        if not outcomes:
+            return
+        recorded = _record(in_flight.batch, outcomes)
+        del in_flight.outcomes[: len(outcomes)]  # not before they are certainly in the ledger
+        for key, outcome in outcomes:
+            if key in recorded and outcome.state != Delivery.State.QUEUED:
+                self.count(outcome.state, 1)
+        if len(recorded) < len(outcomes):  # erased meanwhile, or swept while we were frozen
+            log.warning("deliveries not ours any more", deliveries=len(outcomes) - len(recorded))
+
+
+def _record(batch: Batch, outcomes: Sequence[tuple[int, Outcome]]) -> Collection[int]:
+    """Record outcomes; without the database we could claim nothing else, so wait for it.
+
+    What cannot be recorded in the end is in the journal, and a sweep records it.
+    """
+    until = time.monotonic() + settings.DIGEST_LEASE_SECONDS / 2
+    while True:
+        try:
+            return ledger.record(batch, outcomes, clock.now())
+        except DATABASE_UNAVAILABLE:
+            connection.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(PAUSE)
