@@ -4,10 +4,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from digest.core.leases import Leased
+
 LONGEST_URL = 2000
 
 
-class Source(models.Model):
+class Source(Leased):
     """A feed or a page that is polled for articles."""
 
     class Kind(models.TextChoices):
@@ -24,7 +26,6 @@ class Source(models.Model):
     etag = models.TextField(blank=True)
     last_modified = models.TextField(blank=True)
     next_poll_at = models.DateTimeField(db_index=True)
-    claimed_until = models.DateTimeField(null=True)
     polled_at = models.DateTimeField(null=True)
     succeeded_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)

@@ -18,7 +18,7 @@ from digest.articles.fetching import Answer
 from digest.articles.models import Source
 from digest.articles.parsing.base import Document
 from digest.articles.storing import Stored
-from digest.core import clock
+from digest.core import clock, leases
 from digest.core.errors import DigestError
 from digest.core.http import Fetched, FetchError, GoneError
 
@@ -48,25 +48,17 @@ def poll_due(now: datetime | None = None) -> list[Polled]:
 
 def poll(source: Source, now: datetime) -> Polled:
     """Poll one source by hand: at once, whether it is due, failing or gone."""
-    source.claimed_until = now + LEASE
-    source.save(update_fields=["claimed_until"])
+    source.lease_until = now + LEASE
+    source.save(update_fields=["lease_until"])
     return _settle(source, fetching.answer_of(source), now)
 
 
 def _claim(now: datetime) -> list[Source]:
-    """Take due sources, those that wait longest first; what others hold is skipped."""
-    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    with transaction.atomic():
-        sources = list(
-            Source.objects.select_for_update(skip_locked=True)
-            .filter(free, next_poll_at__lte=now, gone_at=None)
-            .exclude(kind=Source.Kind.PUSHED)
-            .order_by("next_poll_at")[:BATCH]
-        )
-        for source in sources:
-            source.claimed_until = now + LEASE
-        Source.objects.bulk_update(sources, ["claimed_until"])
-    return sources
+    """Claim due sources, those that have waited longest first."""
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    due = Source.objects.filter(free, next_poll_at__lte=now, gone_at=None)
+    due = due.exclude(kind=Source.Kind.PUSHED).order_by("next_poll_at")
+    return leases.claim(due, BATCH, now + LEASE)
 
 
 def _settle(source: Source, answer: Answer, now: datetime) -> Polled:
@@ -153,12 +145,11 @@ def _fail(source: Source, problem: Exception, now: datetime) -> Polled:
 
 
 def _release(source: Source) -> None:
-    """Write the source back, if the lease is still ours; after that another has taken it over."""
-    held, source.claimed_until = source.claimed_until, None
-    fields = {name: getattr(source, name) for name in _WRITTEN}
+    """Write the source back, unless its lease ran out and another worker has it."""
+    changes = {name: getattr(source, name) for name in _WRITTEN}
     try:
         with transaction.atomic():
-            Source.objects.filter(pk=source.pk, claimed_until=held).update(**fields)
+            leases.finish(source, **changes)
     except IntegrityError:
         # Another source has just been given the address this one moved to; the next poll says so.
         log.warning("source not written, polled again when its lease ends", source=source.url)
@@ -166,5 +157,5 @@ def _release(source: Source) -> None:
 
 _WRITTEN = (
     "url", "title", "site_url", "language", "etag", "last_modified", "next_poll_at",
-    "claimed_until", "polled_at", "succeeded_at", "failures", "problem", "gone_at",
+    "polled_at", "succeeded_at", "failures", "problem", "gone_at",
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""From a notice's row to the letter it stands for, with its links; None once nobody needs it.
+"""What each kind of notice says: the letter, with its links.
 
-The ids in the row are looked up at the moment of sending: what was confirmed, undone or suppressed
-meanwhile is not asked about any more.
+The ids in its context are looked up at the moment of sending: a notice whose matter was settled in
+the meantime has no letter and is not sent.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ Kind = Notice.Kind
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A letter, what its links lead to, and how to leave what it is context."""
+    """A letter, where its links lead, and how to unsubscribe from what it is part of."""
 
     letter: Letter
     links: Mapping[str, str]
@@ -40,34 +40,36 @@ class Written:
     unsubscribe_mailto: str = ""
 
 
-def written(notice: Notice, now: datetime) -> Written | None:
-    """Return what a notice says at `now`, or None if it should not be sent any more."""
-    # Who asked never to be mailed by us may still have to get into the console.
+def write_letter(notice: Notice, now: datetime) -> Written | None:
+    """Return what a notice says at `now`; None if it is no longer wanted."""
+    # A suppressed address may still belong to somebody who has to get into the console.
     if notice.kind != Kind.ACCOUNT and is_stopped(addresses.parse(notice.email).key):
         return None
     return _WRITERS[Kind(notice.kind)](notice, now)
 
 
 def _confirm(notice: Notice, now: datetime) -> Written | None:
-    """Ask about what still waits for the subscriber's word."""
-    settled = Subscription.objects.filter(
+    """Ask for confirmation of the subscriptions that are still pending."""
+    active = Subscription.objects.filter(
         subscriber=notice.subscriber_id, state=Subscription.State.ACTIVE
     )
-    open_wishes = _newsletters(notice).exclude(pk__in=settled.values("newsletter"))
-    asked = list(open_wishes)
-    if not asked or notice.subscriber_id is None:
+    pending = list(_newsletters(notice).exclude(pk__in=active.values("newsletter")))
+    if not pending or notice.subscriber_id is None:
         return None
     token = links.sign_until(
-        "confirm", now + CONFIRM_LASTS, notice.subscriber_id, *(one.pk for one in asked)
+        "confirm",
+        now + CONFIRM_LASTS,
+        notice.subscriber_id,
+        *(newsletter.pk for newsletter in pending),
     )
-    by_mail = _by_mail(token)
+    mailto = _confirm_mailto(token)
     return Written(
-        letters.confirm(asked, notice.publication, notice.language, by_mail=bool(by_mail)),
-        {letters.CONFIRM: links.absolute(f"/confirm/{token}"), letters.BY_MAIL: by_mail},
+        letters.confirm(pending, notice.publication, notice.language, by_mail=bool(mailto)),
+        {letters.CONFIRM: links.absolute(f"/confirm/{token}"), letters.BY_MAIL: mailto},
     )
 
 
-def _by_mail(token: str) -> str:
+def _confirm_mailto(token: str) -> str:
     """Return the mailto link that confirms, if mail is read and its local part is not too long."""
     domain, local = settings.DIGEST_INBOUND_DOMAIN, f"confirm+{token}"
     fits = domain and len(local) <= 64  # RFC 5321 §4.5.3.1.1
@@ -75,26 +77,26 @@ def _by_mail(token: str) -> str:
 
 
 def _welcome(notice: Notice, _now: datetime) -> Written | None:
-    found = list(_newsletters(notice))
-    if not found or notice.subscriber_id is None:
+    newsletters = list(_newsletters(notice))
+    if not newsletters or notice.subscriber_id is None:
         return None
-    link = links.SubscriberLink(notice.subscriber_id, found[0].pk, 0)
-    leave, mailto = links.ways_out(link)
+    link = links.SubscriberLink(notice.subscriber_id, newsletters[0].pk, 0)
+    unsubscribe_url, mailto = links.ways_out(link)
     return Written(
-        letters.welcome(found, notice.language, _latest(found)),
-        {letters.PREFERENCES: _preferences(notice), letters.UNSUBSCRIBE: leave},
-        unsubscribe_url=leave,
+        letters.welcome(newsletters, notice.language, _latest_stories(newsletters)),
+        {letters.PREFERENCES: _preferences(notice), letters.UNSUBSCRIBE: unsubscribe_url},
+        unsubscribe_url=unsubscribe_url,
         unsubscribe_mailto=mailto,
     )
 
 
-def _latest(newsletters: list[Newsletter]) -> list[Story]:
+def _latest_stories(newsletters: list[Newsletter]) -> list[Story]:
     """Return the stories of the latest issue that went out, where the newsletter shows them."""
-    showing = [one.pk for one in newsletters if one.welcome_with_latest]
+    showing = [newsletter.pk for newsletter in newsletters if newsletter.welcome_with_latest]
     sent = Issue.objects.filter(
         newsletter__in=showing, state__in=[Issue.State.SENDING, Issue.State.SENT]
     )
-    # By subscribers' clocks, one that goes out may come to the new subscriber by itself.
+    # An issue that goes out by local time may still reach the new subscriber by itself.
     sent = sent.exclude(newsletter__send_in_local_time=True, state=Issue.State.SENDING)
     latest = sent.order_by("-slot").first()
     return list(latest.stories.filter(retracted_at=None)) if latest else []
@@ -131,28 +133,30 @@ def _changed(notice: Notice, now: datetime) -> Written | None:
 
 
 def _left(notice: Notice, _now: datetime) -> Written | None:
-    found = _newsletters(notice).first()
-    if found is None or notice.subscriber_id is None:
+    newsletter = _newsletters(notice).first()
+    if newsletter is None or notice.subscriber_id is None:
         return None
     return Written(
-        letters.left(found, notice.language), {letters.PREFERENCES: _preferences(notice)}
+        letters.left(newsletter, notice.language), {letters.PREFERENCES: _preferences(notice)}
     )
 
 
 def _help(notice: Notice, _now: datetime) -> Written | None:
-    offered = notice.publication.newsletters.filter(active=True, listed=True).order_by("name")
-    found = list(offered)
-    links_to = {letters.SUBSCRIBE: links.absolute(f"/subscribe/{found[0].slug}")} if found else {}
+    listed = notice.publication.newsletters.filter(active=True, listed=True).order_by("name")
+    newsletters = list(listed)
+    urls = {}
+    if newsletters:
+        urls[letters.SUBSCRIBE] = links.absolute(f"/subscribe/{newsletters[0].slug}")
     domain = settings.DIGEST_INBOUND_DOMAIN
-    return Written(letters.helping(found, notice.publication, domain, notice.language), links_to)
+    return Written(letters.helping(newsletters, notice.publication, domain, notice.language), urls)
 
 
 def _paused(notice: Notice, now: datetime) -> Written | None:
-    found = PausedDomain.objects.filter(pk=notice.context["paused"], until__gt=now).first()
-    if found is None:
+    paused = PausedDomain.objects.filter(pk=notice.context["paused"], until__gt=now).first()
+    if paused is None:
         return None
-    until = clock.format_moment(found.until, clock.zone(notice.publication.timezone))
-    letter = letters.paused(found.domain, found.relay.name, until, found.reason, notice.language)
+    until = clock.format_moment(paused.until, clock.zone(notice.publication.timezone))
+    letter = letters.paused(paused.domain, paused.relay.name, until, paused.reason, notice.language)
     return Written(letter, {})
 
 
@@ -168,13 +172,13 @@ def _account(notice: Notice, now: datetime) -> Written | None:
 
 
 def _invitation(notice: Notice, number: int, now: datetime) -> Written | None:
-    found = Invitation.objects.filter(pk=number, accepted_at=None, revoked_at=None).first()
-    if found is None or found.created_at + invitations.LASTS <= now:
+    invitation = Invitation.objects.filter(pk=number, accepted_at=None, revoked_at=None).first()
+    if invitation is None or invitation.created_at + invitations.LASTS <= now:
         return None
-    where = found.publication.name if found.publication else notice.publication.name
-    by = str(found.invited_by) if found.invited_by else where
-    letter = letters.invitation(where, by, found.get_role_display())
-    return Written(letter, {letters.CONFIRM: invitations.link(found)})
+    publication = invitation.publication or notice.publication
+    inviter = str(invitation.invited_by or publication.name)
+    letter = letters.invitation(publication.name, inviter, invitation.get_role_display())
+    return Written(letter, {letters.CONFIRM: invitations.link(invitation)})
 
 
 _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {

@@ -1,8 +1,8 @@
-"""Lay down single mails to one person: confirm, welcome, your link. `posting` sends them.
+"""Queue transactional mails: confirmations, welcomes, preferences links.
 
-A mailbox gets at most one of a kind in an hour, whoever asks and through whichever door: the look
-and the row are made under one lock on the mailbox, so a thousand wishes at once make one mail.
-Mails that answer a mail are one in an hour all together (RFC 3834 §2), so no loop can turn.
+A mailbox gets at most one notice of a kind in an hour, whoever asks and in whichever way: a lock on
+the mailbox covers the check and the insertion, so a thousand requests at once make one mail.
+Replies to mail are limited to one in an hour altogether (RFC 3834 §2), so no mail loop can start.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from digest.notices.models import Notice
 from digest.subscribers.models import Subscriber
 
 WINDOW = timedelta(hours=1)
-A_DAY = 4  # confirmations to one mailbox, of whatever newsletters
+DAILY_CONFIRMATIONS = 4  # to one mailbox, of whatever newsletters
 
 Kind = Notice.Kind
 
@@ -36,10 +36,10 @@ def queue_notice(
     context: Mapping[str, Any] | None = None,
     answers_mail: bool = False,
 ) -> Notice | None:
-    """Lay down a notice to `email`, due now; None if the mailbox had its share.
+    """Queue a notice to `email`, due now; return None if the mailbox is at its limit.
 
     `context` holds ids only: {"newsletters": [1, 2]} or {"change": 7}. A confirmation of
-    newsletters that the last one did not name is not lost, but waits until the hour is over.
+    newsletters that the last one did not name waits until the hour is over.
     """
     mailbox = addresses.folded(addresses.parse(email).key)
     locks.lock(Purpose.QUEUE_NOTICE, mailbox)
@@ -64,18 +64,18 @@ def queue_notice(
 def _due_at(
     kind: Notice.Kind, mailbox: str, context: dict[str, Any], now: datetime, *, answers_mail: bool
 ) -> datetime | None:
-    """Return when a notice may go out, None for never."""
+    """Return when a notice may go out; None: not at all."""
     recent = Notice.objects.filter(mailbox=mailbox, created_at__gt=now - WINDOW)
     if answers_mail and recent.filter(answers_mail=True).exists():
         return None
-    alike = recent.filter(kind=kind).order_by("-created_at")
+    same_kind = recent.filter(kind=kind).order_by("-created_at")
     if kind in {Kind.CONFIRM, Kind.CHANGE}:
-        return _confirmation_due(alike, mailbox, context, now)
-    return None if alike.exists() and kind in {Kind.LINK, Kind.LEFT, Kind.HELP} else now
+        return _confirmation_due(same_kind, mailbox, context, now)
+    return None if same_kind.exists() and kind in {Kind.LINK, Kind.LEFT, Kind.HELP} else now
 
 
 def _confirmation_due(
-    alike: QuerySet[Notice], mailbox: str, context: dict[str, Any], now: datetime
+    same_kind: QuerySet[Notice], mailbox: str, context: dict[str, Any], now: datetime
 ) -> datetime | None:
     """Return when to ask for a confirmation: now, or once the hour since the last one is over."""
     day = Notice.objects.filter(
@@ -83,25 +83,25 @@ def _confirmation_due(
         kind__in=[Kind.CONFIRM, Kind.CHANGE],
         created_at__gt=now - timedelta(days=1),
     )
-    if day.count() >= A_DAY:
+    if day.count() >= DAILY_CONFIRMATIONS:
         return None
-    last = alike.first()
+    last = same_kind.first()
     if last is None:
         return now
-    if _asks_already(last, context):
+    if _covers(last, context):
         return None
-    if last.due_at > now:  # the one that waits takes this wish along
-        last.context = _both(last.context, context)
+    if last.due_at > now:  # one waits already: add this to it
+        last.context = _merged(last.context, context)
         last.save(update_fields=["context"])
         return None
     return last.due_at + WINDOW
 
 
-def _asks_already(last: Notice, context: dict[str, Any]) -> bool:
-    wanted = set(context.get("newsletters", ()))
-    return bool(wanted) and wanted <= set(last.context.get("newsletters", ()))
+def _covers(last: Notice, context: dict[str, Any]) -> bool:
+    newsletter_ids = set(context.get("newsletters", ()))
+    return bool(newsletter_ids) and newsletter_ids <= set(last.context.get("newsletters", ()))
 
 
-def _both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    ids = dict.fromkeys([*one.get("newsletters", ()), *other.get("newsletters", ())])
-    return one | other | ({"newsletters": list(ids)} if ids else {})
+def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    ids = dict.fromkeys([*first.get("newsletters", ()), *second.get("newsletters", ())])
+    return first | second | ({"newsletters": list(ids)} if ids else {})

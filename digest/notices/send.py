@@ -2,192 +2,125 @@
 
     claim one, committed as attempted > is it still wanted? > compose > hand over > record the reply
 
-Claiming is attempting: a worker that dies in between leaves one notice uncertain. It goes out once
-more, under the same Message-ID: a confirmation that never comes is worse than one that comes twice.
+Claiming counts as an attempt: a worker that dies in between leaves one notice uncertain. It is sent
+once more, under the same Message-ID: a confirmation that never comes is worse than one that comes
+twice.
 """
 
 import random
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 
-from digest.core import addresses, clock, jobs, links
+from digest.core import addresses, clock, jobs, leases
 from digest.core.errors import DigestError
-from digest.notices import content
+from digest.notices.messages import message_of
 from digest.notices.models import Notice
-from digest.relays import dkim, health, registry, retries, routes
+from digest.notices.relay_pool import NoRelayError, RelayPool
+from digest.relays import dkim, health, retries
 from digest.relays.errors import RelayDownError, ReplyLostError
 from digest.relays.models import Relay
-from digest.relays.rate_limits import RateLimiter
 from digest.relays.transports.base import Envelope, Transport
-from digest.rendering.notice import Addressee, Masthead, compose
-from digest.sending import resending
 
 log = structlog.get_logger(__name__)
 
 # Longer than any relay may take to answer (RFC 5321 §4.5.3.2.6: ten minutes after the message).
 LEASE = timedelta(minutes=12)
 MOST_TIMES_UNCERTAIN = 1
-STRANDED = timedelta(minutes=10)  # until the next look whether a relay is for this sender
 UNWANTED = "No longer wanted: it was settled before this was sent, or the address is suppressed."
-UNCERTAIN_REPLY = (
-    "Uncertain: the worker ended, or the line broke, before the relay's word was known."
-)
+UNCERTAIN_REPLY = "Uncertain: the connection or the worker ended before the SMTP reply arrived."
 
 State = Notice.State
+Changes = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class Run:
     """What one run did."""
 
     sent: int = 0
-    others: int = 0  # deferred, refused, or no longer wanted
+    unsent: int = 0  # deferred, refused, or no longer wanted
 
 
-def send_due() -> Posted:
-    """Send for a few seconds, or until nothing is due; nudge a successor if something is left."""
+def send_due() -> Run:
+    """Send for a few seconds, or until nothing is due; enqueue a successor if more is left."""
     sweep(clock.now())
-    posted, until = Posted(), time.monotonic() + settings.DIGEST_SEND_SECONDS
-    with _Relays() as relays:
-        while notice := _claim(clock.now()):
-            _send(notice, relays)
-            state = Notice.objects.values_list("state", flat=True).get(pk=notice.pk)
-            posted = _counted(posted, state)
+    sent = unsent = 0
+    until = time.monotonic() + settings.DIGEST_SEND_SECONDS
+    with RelayPool() as relays:
+        while notice := claim(clock.now()):
+            if _send(notice, relays) == State.SENT:
+                sent += 1
+            else:
+                unsent += 1
             if time.monotonic() > until:
                 jobs.enqueue(jobs.SEND_NOTICES)
                 break
-    return posted
+    return Run(sent, unsent)
 
 
 def sweep(now: datetime) -> int:
-    """Queue again, or give up, what a dead worker had in hand; return how many."""
-    left = Notice.objects.filter(state=State.CLAIMED, lease_until__lt=now)
-    over = left.filter(times_uncertain__gte=MOST_TIMES_UNCERTAIN).update(
+    """Queue again, or give up, what a dead worker had claimed; return how many."""
+    abandoned = leases.expired(Notice.objects.filter(state=State.CLAIMED), now)
+    given_up = abandoned.filter(times_uncertain__gte=MOST_TIMES_UNCERTAIN).update(
         state=State.UNCERTAIN,
         times_uncertain=F("times_uncertain") + 1,
+        lease_until=None,
         reply=UNCERTAIN_REPLY,
         settled_at=now,
     )
-    return over + left.update(
+    return given_up + abandoned.update(
         state=State.QUEUED,
         times_uncertain=F("times_uncertain") + 1,
-        fence=None,
         lease_until=None,
         reply=UNCERTAIN_REPLY,
     )
 
 
-def message_id(notice: Notice) -> str:
-    """Return a Message-ID that is a function of the notice, so that a repeat is seen."""
-    token = links.sign("notice-message-id", notice.pk)
-    return f"<{token}@{notice.publication.sender_domain}>"
+def claim(now: datetime) -> Notice | None:
+    """Claim the next notice that is due."""
+    due = Notice.objects.filter(state__in=Notice.DUE, due_at__lte=now).order_by("due_at", "pk")
+    claimed = leases.claim(
+        due,
+        limit=1,
+        until=now + LEASE,
+        related=("publication", "subscriber"),
+        state=State.CLAIMED,
+        attempts=F("attempts") + 1,
+        first_attempt_at=Coalesce("first_attempt_at", now),
+    )
+    return claimed[0] if claimed else None
 
 
-@transaction.atomic
-def _claim(now: datetime) -> Notice | None:
-    """Take the next notice that is due, under a lease; no two callers get the same."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [now, now, now + LEASE, now])
-        found = cursor.fetchone()
-    if not found:
-        return None
-    return Notice.objects.select_related("publication", "subscriber").get(pk=found[0])
-
-
-_CLAIM = """
-UPDATE notices_notice
-SET state = 1, fence = nextval('relays_fences'), attempts = attempts + 1,
-    attempted_at = %s, first_attempt_at = coalesce(first_attempt_at, %s), lease_until = %s
-WHERE id = (
-    SELECT id FROM notices_notice WHERE state IN (0, 2) AND due_at <= %s
-    ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-)
-RETURNING id
-"""
-
-
-class _Relays(ExitStack):
-    """The relays of one run, each opened when it is first needed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        dkim.check_keys()
-        self._all = registry.active_relays()
-        self._open: dict[Relay, tuple[Transport, RateLimiter]] = {}
-
-    def choose(self, notice: Notice, now: datetime) -> Relay:
-        """Return the relay for a notice's sender; _PutOffError says when there will be one."""
-        domain = routes.sender_domain(notice.publication.sender_email)
-        fit = routes.relays_for_domain(domain, self._all)
-        awake = routes.available_relays(fit, now)
-        if not awake:
-            back = [relay.retry_at for relay in fit if relay.retry_at]
-            raise _PutOffError(min(back, default=now + STRANDED))
-        relay = routes.choose_relay(awake, random.Random())  # noqa: S311
-        if relay not in self._open:
-            transport = self.enter_context(registry.open_transport(relay))
-            self._open[relay] = transport, RateLimiter(relay, "notices")
-        limiter = self._open[relay][1]
-        if not limiter.reserve(1):
-            raise _PutOffError(now + timedelta(seconds=limiter.wait or 0))
-        return relay
-
-    def transport(self, relay: Relay) -> Transport:
-        """Return the way to hand mail to a relay that was chosen."""
-        return self._open[relay][0]
-
-
-class _PutOffError(Exception):
-    """No relay takes a notice now, for a reason that is not the subscriber's."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until)
-        self.until = until
-
-
-def _send(notice: Notice, relays: _Relays) -> None:
-    """Send one notice and record what came of it."""
+def _send(notice: Notice, relays: RelayPool) -> int:
+    """Send one notice and record the outcome; return the state that it is in now."""
     now = clock.now()
     try:
         relay = relays.choose(notice, now)
-    except _PutOffError as later:
-        _put_off(notice, later.until)
-        return
+    except NoRelayError as problem:
+        return _record(notice, _postponed(notice, problem.until))
     try:
-        reply = _hand_over(notice, relays.transport(relay), now)
+        changes = _hand_over(notice, relays.transport(relay), now)
     except RelayDownError as problem:
-        _note_down(relay, str(problem), now)
-        _put_off(notice, now)
+        _record_relay_failure(relay, str(problem), now)
+        return _record(notice, _postponed(notice, now))
     except ReplyLostError as problem:
-        _note_down(relay, str(problem), now)
-        _record(notice, **_doubted(notice, now))
-    else:
-        health.record_success(relay)
-        _record(notice, **reply)
+        _record_relay_failure(relay, str(problem), now)
+        return _record(notice, _uncertain(notice, now))
+    health.record_success(relay)
+    return _record(notice, changes)
 
 
-def _note_down(relay: Relay, problem: str, now: datetime) -> None:
-    health.record_failure(relay, problem, now)
-    relay.refresh_from_db(fields=["retry_at", "failures"])
-
-
-def _put_off(notice: Notice, until: datetime) -> None:
-    """Queue a notice again that was not offered to anyone, so that it blocks no other."""
-    _record(notice, state=State.QUEUED, attempts=notice.attempts - 1, due_at=until)
-
-
-def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str, Any]:
-    """Return what to record of a notice that was handed over, or should not be."""
+def _hand_over(notice: Notice, transport: Transport, now: datetime) -> Changes:
+    """Hand a notice over, unless it is no longer wanted; return what to record."""
     try:
-        message = _message(notice, now)
+        message = message_of(notice, now)
         if message is None:
             return {"state": State.CANCELLED, "reply": UNWANTED, "settled_at": now}
         if transport.preserves_message:
@@ -197,58 +130,39 @@ def _hand_over(notice: Notice, transport: Transport, now: datetime) -> dict[str,
     except DigestError as problem:
         return {"state": State.FAILED, "reply": str(problem), "settled_at": now}
     reply = transport.deliver(envelope, message)
-    first = notice.first_attempt_at or now
-    made = retries.outcome_of(reply, notice.attempts, first, now, random.random())  # noqa: S311
+    first_attempt_at = notice.first_attempt_at or now
+    chance = random.random()  # noqa: S311
+    outcome = retries.outcome_of(reply, notice.attempts, first_attempt_at, now, chance)
     return {
-        "state": made.state,
-        "reply": made.reply,
-        "reply_code": made.code,
-        "due_at": made.due_at or notice.due_at,
-        "settled_at": None if made.state == State.DEFERRED else now,
+        "state": outcome.state,
+        "reply": outcome.reply,
+        "reply_code": outcome.code,
+        "due_at": outcome.due_at or notice.due_at,
+        "settled_at": now if outcome.settled else None,
     }
 
 
-def _message(notice: Notice, now: datetime) -> bytes | None:
-    """Return the mail that a notice stands for; None if it is not wanted any more."""
-    if notice.kind == Notice.Kind.COPY:
-        outgoing = resending.compose_copy(notice, message_id(notice), now)
-        return outgoing.content if outgoing else None
-    written = content.written(notice, now)
-    if written is None:
-        return None
-    return compose(
-        written.letter,
-        Masthead.of(notice.publication),
-        Addressee(
-            email=notice.email,
-            message_id=message_id(notice),
-            date=now,
-            links=written.links,
-            unsubscribe_url=written.unsubscribe_url,
-            unsubscribe_mailto=written.unsubscribe_mailto,
-        ),
-        replied=notice.answers_mail,
-    )
+def _postponed(notice: Notice, until: datetime) -> Changes:
+    """Return what to record of a notice that no relay was offered, so that it blocks no other."""
+    return {"state": State.QUEUED, "attempts": notice.attempts - 1, "due_at": until}
 
 
-def _doubted(notice: Notice, now: datetime) -> dict[str, Any]:
-    again = notice.times_uncertain < MOST_TIMES_UNCERTAIN
+def _uncertain(notice: Notice, now: datetime) -> Changes:
+    is_repeated = notice.times_uncertain < MOST_TIMES_UNCERTAIN
     return {
-        "state": State.QUEUED if again else State.UNCERTAIN,
+        "state": State.QUEUED if is_repeated else State.UNCERTAIN,
         "times_uncertain": notice.times_uncertain + 1,
         "reply": UNCERTAIN_REPLY,
-        "settled_at": None if again else now,
+        "settled_at": None if is_repeated else now,
     }
 
 
-def _record(notice: Notice, **facts: Any) -> None:
-    """Record, unless the lease was lost meanwhile and the row is not ours any more."""
-    Notice.objects.filter(pk=notice.pk, fence=notice.fence).update(
-        fence=None, lease_until=None, attempted_at=None, **facts
-    )
+def _record(notice: Notice, changes: Changes) -> int:
+    if not leases.finish(notice, **changes):
+        log.warning("notice not recorded: its lease ran out", notice=notice.pk)
+    return int(changes["state"])
 
 
-def _counted(posted: Posted, state: int) -> Posted:
-    if state == State.SENT:
-        return Posted(posted.sent + 1, posted.others)
-    return Posted(posted.sent, posted.others + 1)
+def _record_relay_failure(relay: Relay, problem: str, now: datetime) -> None:
+    health.record_failure(relay, problem, now)
+    relay.refresh_from_db(fields=["retry_at", "failures"])

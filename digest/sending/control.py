@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 
 from digest.core import jobs
 from digest.issues.models import Issue
-from digest.sending.errors import DeliveryError
 from digest.sending import sweeping
+from digest.sending.errors import DeliveryError
 
 log = structlog.get_logger(__name__)
 

@@ -9,11 +9,11 @@ from digest.issues.building import draft
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.relays import dkim, registry, routes
-from digest.sending.errors import DeliveryError
 from digest.relays.models import Relay
 from digest.relays.transports.base import Envelope, Reply
 from digest.rendering.compiled import Recipient
 from digest.rendering.issue import compile_issue
+from digest.sending.errors import DeliveryError
 from digest.sending.outgoing import compose_sample
 
 

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from digest.core import clock
 from digest.issues.models import Issue
+from digest.notices.messages import message_id
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.sending.errors import DeliveryError
-from digest.relays.transports.base import OutgoingMessage
 from digest.sending.compiling import compiled_for
+from digest.sending.errors import DeliveryError
 from digest.sending.outgoing import SingleRecipient, compose_message
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
@@ -53,8 +53,8 @@ def send_copy(issue: Issue, subscriber: Subscriber, now: datetime) -> Notice:
     return notice
 
 
-def compose_copy(notice: Notice, message_id: str, now: datetime) -> OutgoingMessage | None:
-    """Return the message of a copy, unsigned; None if the subscriber must not be mailed now."""
+def compose_copy(notice: Notice, now: datetime) -> bytes | None:
+    """Return the octets of a copy, unsigned; None if the subscriber must not be mailed now."""
     issues = Issue.objects.select_related("newsletter__publication", "appeal")
     issue = issues.filter(pk=notice.context["issue"]).first()
     subscriber = notice.subscriber
@@ -63,7 +63,10 @@ def compose_copy(notice: Notice, message_id: str, now: datetime) -> OutgoingMess
     subscription = Subscription.objects.get(newsletter=issue.newsletter_id, subscriber=subscriber)
     to = SingleRecipient(subscriber.pk, subscriber.email, subscriber.name, subscription.topics)
     segmentation = segmentation_of(issue, compiled_for(issue))
-    return compose_message(issue, to, segmentation, now, sign=False, message_id=message_id)
+    message = compose_message(
+        issue, to, segmentation, now, sign=False, message_id=message_id(notice)
+    )
+    return message.content
 
 
 def _why_not(issue: Issue, subscriber: int, now: datetime) -> str:

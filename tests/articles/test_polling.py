@@ -36,7 +36,7 @@ def test_due_sources_are_polled_and_move_on(publisher: Publisher) -> None:
     assert (source.title, source.site_url) == ("The Saltmarsh Courier", "https://courier.example/")
     assert (source.etag, source.last_modified) == ('"1"', "then")
     assert (source.polled_at, source.succeeded_at, source.failures) == (NOON, NOON, 0)
-    assert source.claimed_until is None
+    assert source.lease_until is None
     assert NOON + 0.9 * HOUR <= source.next_poll_at <= NOON + 1.1 * HOUR  # its ttl
     assert polling.poll_due(NOON) == []
 
@@ -233,7 +233,7 @@ def test_failures_back_off_and_a_success_ends_that(publisher: Publisher) -> None
 def test_a_claimed_source_is_left_to_its_holder(publisher: Publisher) -> None:
     """Until the lease is over; a killed worker holds nothing up for long."""
     publisher.pages["/feed"] = RSS
-    source_at(publisher, claimed_until=NOON + LEASE)
+    source_at(publisher, lease_until=NOON + LEASE)
     assert polling.poll_due(NOON) == []
     assert len(polling.poll_due(NOON + LEASE)) == 1
 
@@ -266,10 +266,10 @@ def test_a_lost_lease_is_not_written_over(publisher: Publisher) -> None:
     source = source_at(publisher)
     (claimed,) = polling._claim(NOON)
     later = NOON + 2 * LEASE
-    Source.objects.filter(pk=source.pk).update(claimed_until=later)
+    Source.objects.filter(pk=source.pk).update(lease_until=later)
     polling._settle(claimed, RuntimeError("late"), NOON)
     source.refresh_from_db()
-    assert (source.claimed_until, source.failures) == (later, 0)
+    assert (source.lease_until, source.failures) == (later, 0)
 
 
 @pytest.mark.django_db

@@ -66,7 +66,7 @@ def test_a_copy_is_sent_and_shown(
         assert [one.recipient for one in relay.received].count(subscriber.email) == 2
     assert "A copy went to" in said(desk.post(f"{address}resend/{issue.pk}/", follow=True))
     page = desk.get(address).content.decode()
-    assert "Brings an issue once more" in page
+    assert "Sends an issue again" in page
     assert "250" in page
     assert AuditEntry.objects.get().target == subscriber.email
 

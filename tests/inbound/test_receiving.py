@@ -263,7 +263,7 @@ def test_a_mail_confirms_where_no_page_can_be_opened(smtp: Talk, newsletter: New
     """By the address in the confirmation; an absence note to it is no word."""
     mail(smtp, f"subscribe+tide@{DOMAIN}")
     signups.settle_due()
-    written = content.written(Notice.objects.get(), clock.now())
+    written = content.write_letter(Notice.objects.get(), clock.now())
     assert written is not None
     to = written.links["by_mail"].removeprefix("mailto:").partition("?")[0]
     mail(smtp, to, head="Auto-Submitted: auto-replied\r\n")

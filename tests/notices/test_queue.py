@@ -58,7 +58,7 @@ def test_a_day_has_its_limit(newsletter: Newsletter) -> None:
     """Somebody who is bombed all day gets a handful."""
     for hour in range(20):
         ask(newsletter, hour * 61)
-    assert Notice.objects.count() == queue.A_DAY
+    assert Notice.objects.count() == queue.DAILY_CONFIRMATIONS
 
 
 def test_other_kinds_are_counted_by_themselves(newsletter: Newsletter) -> None:

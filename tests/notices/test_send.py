@@ -9,7 +9,7 @@ import pytest
 
 from digest.core import addresses, clock
 from digest.newsletters.models import Newsletter
-from digest.notices import send
+from digest.notices import messages, send
 from digest.notices.models import Notice
 from digest.selfservice import signups
 from digest.subscribers import consent
@@ -45,7 +45,7 @@ def test_a_notice_is_sent_and_recorded(relay: Relaying, newsletter: Newsletter) 
     send.send_due()
     notice.refresh_from_db()
     assert (notice.state, notice.reply_code) == (State.SENT, 250)
-    (raw,) = [one.data for one in server.received]
+    [raw] = [received.data for received in server.received]
     assert wire_faults(raw) == []
     mail = message_from_bytes(raw, policy=default)
     assert mail["To"] == NADIA.email
@@ -58,27 +58,26 @@ def test_a_notice_is_sent_and_recorded(relay: Relaying, newsletter: Newsletter) 
 
 
 @pytest.mark.parametrize(
-    ("word", "state"), [("451 4.7.1 later", State.DEFERRED), ("550 5.1.1 no", State.FAILED)]
+    ("reply", "state"), [("451 4.7.1 later", State.DEFERRED), ("550 5.1.1 no", State.FAILED)]
 )
-def test_the_relays_word_is_kept(
-    relay: Relaying, newsletter: Newsletter, word: str, state: Notice.State
+def test_the_smtp_reply_is_recorded(
+    relay: Relaying, newsletter: Newsletter, reply: str, state: Notice.State
 ) -> None:
     """A refusal for now comes back later, one for good does not."""
-    relay({"rcpt": lambda _address: word})
+    relay({"rcpt": lambda _address: reply})
     notice = invited(newsletter)
     send.send_due()
     notice.refresh_from_db()
-    assert (notice.state, notice.reply_code) == (state, int(word[:3]))
+    assert (notice.state, notice.reply_code) == (state, int(reply[:3]))
     assert (notice.due_at > clock.now()) == (state is State.DEFERRED)
 
 
 def test_a_dead_workers_notice_goes_out_once_more(relay: Relaying, newsletter: Newsletter) -> None:
     """Under the same Message-ID; a second time it is left uncertain."""
     server, notice = relay(), invited(newsletter)
-    first_id = send.message_id(notice)
+    first_id = messages.message_id(notice)
     for expected in (State.QUEUED, State.UNCERTAIN):
-        claimed = send._claim(clock.now())
-        assert claimed is not None
+        assert send.claim(clock.now()) == notice
         send.sweep(clock.now() + send.LEASE + timedelta(seconds=1))
         notice.refresh_from_db()
         assert notice.state == expected

@@ -34,7 +34,7 @@ def letter(kind: str = "confirm", email: str = NADIA) -> content.Written:
     """What the latest notice of this kind says; settles what waits first."""
     signups.settle_due()
     notice = Notice.objects.filter(kind=kind, email=email).latest("pk")
-    written = content.written(notice, clock.now())
+    written = content.write_letter(notice, clock.now())
     assert written is not None
     return written
 

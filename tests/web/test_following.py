@@ -171,5 +171,5 @@ def test_a_welcome_shows_no_story_that_was_taken_back(issue: Issue) -> None:
     Newsletter.objects.update(welcome_with_latest=True)
     kept, gone = issue.stories.order_by("position")
     editing.retract(issue, gone.pk, "", NOON)
-    shown = content._latest([Newsletter.objects.get()])
+    shown = content._latest_stories([Newsletter.objects.get()])
     assert [story.pk for story in shown] == [kept.pk]
