@@ -29,10 +29,11 @@ run: .venv/runs  ## everything on embedded services, with a sample publication
 test: .venv/tests $(if $(AHEAD),.venv/ahead.so) ## the whole suite, on a real PostgreSQL, Valkey and SMTP; AHEAD=30: in 30 days
 	@$(if $(AHEAD),LD_PRELOAD=$(CURDIR)/.venv/ahead.so TESTS_DAYS_AHEAD=$(AHEAD)) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: .venv/tests ## ruff, mypy and the floors
+lint: .venv/tests ## ruff, mypy, the floors, and that every import is declared
 	@$(BIN)/ruff check $(ARGS) .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
 	@DIGEST_SECRET_KEY=lint DIGEST_DATABASE_URL=postgresql:///lint DIGEST_REDIS_URL=redis://lint \
 		$(BIN)/mypy
 
