@@ -13,11 +13,6 @@ def none_or_some(text: str) -> int:
     return _between(text, 0, 1_000_000)
 
 
-def whole(text: str) -> int:
-    """Read an id, or 0."""
-    return _between(text, 0, 2**63 - 1)
-
-
 def port(text: str) -> int:
     """Read a port number."""
     return _between(text, 1, 65_535)
