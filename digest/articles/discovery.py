@@ -79,7 +79,7 @@ def _leads(url: str) -> Iterator[Found]:
         yield _feed(answer, url)
         return
     article = None if _is_front(answer.url) else _article(answer, url, text)
-    if article and metadata.read(page.tree(text)).is_article:
+    if article and metadata.read_metadata(page.parse_tree(text)).is_article:
         yield article
         return
     named = filter(None, map(_try, _named(text, answer.url)))
@@ -123,7 +123,7 @@ def _article(answer: Fetched, url: str, text: str) -> Found | None:
 
 def _named(text: str, base: str) -> Iterator[str]:
     """Yield the feeds that a page names in its head, comment feeds last."""
-    tree = page.tree(text)
+    tree = page.parse_tree(text)
     links = [
         link
         for link in tree.iter("link")

@@ -213,7 +213,7 @@ def _filled(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     Words about a picture are only taken over for the same picture.
     """
     filled = {name: value or second[name] for name, value in first.items()}
-    if not markup.same_picture(filled["image_url"], second["image_url"]):
+    if not markup.is_same_picture(filled["image_url"], second["image_url"]):
         filled |= {name: first[name] for name in _PICTURE}
     return filled
 

@@ -80,7 +80,7 @@ def test_an_articles_address_is_the_article(publisher: Publisher) -> None:
         (front_page(), "No feed was found at .*RSS"),
         (b"", "neither a feed nor a web page"),
         (b"%PDF-1.7", "neither a feed nor a web page"),
-        (b'{"error": 1}', "no JSON Feed"),
+        (b'{"error": 1}', "not a JSON Feed"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_told(

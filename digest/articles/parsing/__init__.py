@@ -1,4 +1,4 @@
-"""One module for each form an article comes in; bytes in, plain entries out, network off."""
+"""Parses documents into articles: one module for each format. Nothing here uses the network."""
 
 from digest.articles.errors import ParseError
 from digest.articles.parsing import feed, jsonfeed, page
@@ -10,9 +10,9 @@ __all__ = ["Document", "Entry", "Image", "parse_feed", "parse_page"]
 
 
 def parse_feed(body: bytes, url: str = "", charset: str | None = None) -> Document:
-    """Parse a feed of any format, told by its content; `url` is the address it came from.
+    """Parse a feed of any format; its content decides which. `url` is the address it came from.
 
-    `charset` is what the HTTP header said. Raises ParseError saying what came instead.
+    `charset` is the one in the HTTP header. Raises ParseError, which says what came instead.
     """
     text = decode(body, charset)
     form = sniff(text)
@@ -22,12 +22,12 @@ def parse_feed(body: bytes, url: str = "", charset: str | None = None) -> Docume
         return jsonfeed.parse(text, url)
     if form == "html":
         raise ParseError(
-            f"{url or 'This'} is a web page ({_named(text)}), not a feed. "
+            f"{url or 'This'} is a web page ({_quote_title(text)}), not a feed. "
             "Use the feed's own address."
         )
     if form == "empty":
         raise ParseError(f"{url or 'The answer'} is empty; a feed was expected.")
-    raise ParseError(f"{url or 'This'} is no feed. It begins with {text.strip()[:60]!r}.")
+    raise ParseError(f"{url or 'This'} is not a feed. It begins with {text.strip()[:60]!r}.")
 
 
 def parse_page(body: bytes, url: str = "", charset: str | None = None) -> Document:
@@ -37,10 +37,12 @@ def parse_page(body: bytes, url: str = "", charset: str | None = None) -> Docume
     if form == "empty":
         raise ParseError(f"{url or 'The answer'} is empty; an article was expected.")
     if form != "html":
-        raise ParseError(f"{url or 'This'} is no web page. It begins with {text.strip()[:60]!r}.")
+        raise ParseError(
+            f"{url or 'This'} is not a web page. It begins with {text.strip()[:60]!r}."
+        )
     return page.parse(text, url)
 
 
-def _named(text: str) -> str:
-    name = page.title_of(text)
-    return f"“{name}”" if name else "untitled"
+def _quote_title(text: str) -> str:
+    title = page.read_title(text)
+    return f"“{title}”" if title else "untitled"

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-# Of longer documents only the newest entries are kept (see `newest`). Publishers' feeds hold 10 to
-# 150; a thousand times that is an archive or an attack, and neither belongs in a digest.
-MOST_ENTRIES = 500
+# Of a longer document only the newest entries are kept (see `newest_entries`). A publisher's feed
+# holds 10 to 150 entries; one with thousands is an archive or an attack.
+MAX_ENTRIES = 500
 
 Format = Literal["rss", "atom", "json", "page", "pushed"]
 
@@ -25,8 +25,8 @@ class Image:
 class Entry:
     """One article as a document carries it.
 
-    A parser gives `title` and `summary` as HTML or text, `body_html` as the publisher wrote it with
-    absolute URLs; `cleaning.cleaned` makes them safe. Times are aware and in UTC, or None.
+    `title` and `summary` are HTML or text, `body_html` is the publisher's HTML with absolute URLs:
+    none of them is safe before `cleaning.cleaned`. Times are aware and in UTC, or None.
     """
 
     guid: str = ""
@@ -45,26 +45,26 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A feed, or a page as a feed of one."""
+    """A feed, or a page as a feed with one entry."""
 
     kind: Format
     title: str = ""
     site_url: str = ""
     language: str = ""
     entries: tuple[Entry, ...] = ()
-    ttl: int = 0  # seconds that the publisher asks to wait between two visits
+    ttl: int = 0  # seconds that the publisher asks to wait between two polls
 
 
-def newest(entries: list[Entry]) -> tuple[Entry, ...]:
-    """Return at most MOST_ENTRIES of them, in document order.
+def newest_entries(entries: list[Entry]) -> tuple[Entry, ...]:
+    """Return at most MAX_ENTRIES entries, in document order.
 
-    Where every entry is dated the newest are kept, whichever end they stand at; otherwise the
-    first, as nearly every feed begins with its newest.
+    If every entry has a date, the newest ones are kept. Otherwise the first ones are kept, because
+    nearly every feed begins with its newest.
     """
-    if len(entries) <= MOST_ENTRIES:
+    if len(entries) <= MAX_ENTRIES:
         return tuple(entries)
-    dated = [entry.published_at for entry in entries if entry.published_at]
-    if len(dated) < len(entries):
-        return tuple(entries[:MOST_ENTRIES])
-    order = sorted(range(len(entries)), key=dated.__getitem__, reverse=True)
-    return tuple(entries[n] for n in sorted(order[:MOST_ENTRIES]))
+    dates = [entry.published_at for entry in entries if entry.published_at]
+    if len(dates) < len(entries):
+        return tuple(entries[:MAX_ENTRIES])
+    order = sorted(range(len(entries)), key=dates.__getitem__, reverse=True)
+    return tuple(entries[n] for n in sorted(order[:MAX_ENTRIES]))

@@ -1,20 +1,21 @@
-"""What stands around an article on its page and is none of it.
+"""Removes what surrounds an article on its page.
 
-Newsletter sign-ups, donation boxes, rails of popular and latest stories, related links, share bars,
-comments, and the newsroom's notes about itself. `prune` takes them off a page before the article is
-read from it, `trim` off the article's own end, where such blocks look most like prose.
+Newsletter sign-ups, donation boxes, lists of popular and latest stories, related links, share
+buttons, comments, and notes of the newsroom about itself. `remove_boilerplate` works on the page,
+before the article is extracted; `trim_end` on the end of the extracted article, where such blocks
+look most like prose.
 
-Words in classes and headings only hint. "Donations" may be what an article is about, so nothing is
-taken that holds the headline or a good part of the page's prose.
+Class names and headings are only hints: an article may be about donations. So an element that holds
+the headline or a good part of the page's prose is never removed.
 """
 
 import re
 
 from lxml.html import HtmlElement
 
-MOST = 0.3  # of a page's prose; what holds more is the article, whatever its class says
-NOTE = 500  # characters; more prose than that is no note
-TAIL = 4  # blocks at an article's end that may be notes
+MAX_SHARE = 0.3  # of a page's prose; an element with more is the article, whatever its class says
+MAX_NOTE = 500  # characters; a longer text is not a note
+TAIL_BLOCKS = 4  # blocks at the end of an article that may be notes
 
 _TAGS = (
     "script", "style", "noscript", "template", "form", "nav", "footer", "dialog", "button",
@@ -30,7 +31,7 @@ _CLASS = re.compile(
     r"""(?:\A|[-_ ])(?:
     newsletters? | sign-?up | subscri(?:be|ptions?|ption-widget)
     | donat(?:e|ions?) | support-(?:us|box) | contributions?-(?:box|ask|banner) | contribute
-    | subscriber-revenue | epic | membership | member-box
+    | reader-revenue | epic | membership | member-box
     | related | recirc\w* | rich-link | popular | trending
     | most-(?:read|popular|viewed|commented) | most-read__\w+
     | latest(?:-(?:stories|news|posts|articles))? | more-(?:from|stories|news|on|in)
@@ -42,7 +43,7 @@ _CLASS = re.compile(
     | cookie\w* | consent | gdpr | breadcrumbs? | topics | tag-list | post-tags
     | author-bio | about-(?:the-)?author | about-us | staff-note | pull-?quote
     | widget-area | sidebar | rail
-    | skip-link | off-screen | screen-subscriber(?:-text)? | visually-?hidden | sr-only
+    | skip-link | off-screen | screen-reader(?:-text)? | visually-?hidden | sr-only
     )(?:\Z|[-_ ])""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -90,52 +91,52 @@ _NOTE = re.compile(
     | (?:contact|email|write\s+to)\s+(?:the\s+)?(?:author|reporter|editor|us)\b
     | (?:read|see)\s+(?:more|also|next|related)\b | related\s*: | also\s+read\b | more\s*:
     | (?:this|our)\s+(?:article|story|report(?:ing)?|journalism|work|coverage|newsroom)\b.{0,60}\b
-        (?:made\s+possible|funded|supported|depends|relies|is\s+free|members?\b|subscribers?\s+like\s+you)
+        (?:made\s+possible|funded|supported|depends|relies|is\s+free|members?\b|(?:readers?|subscribers?)\s+like\s+you)
     | we\s+(?:are|rely|depend|need)\b
-        .{0,60}\b(?:independent|non-?profit|subscribers?|donations?|support)
+        .{0,60}\b(?:independent|non-?profit|readers?|subscribers?|donations?|support)
     | (?:copyright|©|\(c\))\s.{0,100} | all\s+rights\s+reserved
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-# "The Saltmarsh Courier staff …", "The Saltmarsh Courier is a …": the newsroom on itself.
-_ITSELF = (
+# The newsroom about itself: "The Saltmarsh Courier staff …", "The Saltmarsh Courier is a …".
+_SELF_DESCRIPTION = (
     r"\A\W*(?:the\s+)?{site}(?:\Ws)?\s+(?:staff|team|newsroom|editors?|is\s+(?:an?|the)\b|was\s+founded|"
     r"relies|depends|exists|publishes|covers|brings|needs|ist\s+(?:ein|das)\b)"
 )
 
 
-def prune(page: HtmlElement, headline: HtmlElement | None) -> None:
-    """Take the furniture off a page, in place."""
-    whole = prose(page)
+def remove_boilerplate(page: HtmlElement, headline: HtmlElement | None) -> None:
+    """Remove boilerplate from a page, in place."""
+    page_prose = prose_length(page)
     for element in list(page.iter(*_TAGS)):
-        _remove(element, headline, whole)
-    for element in _marked(page):
-        _remove(element, headline, whole)
+        _drop_unless_article(element, headline, page_prose)
+    for element in _marked_elements(page):
+        _drop_unless_article(element, headline, page_prose)
     for heading in list(page.iter(*_HEADINGS)):
-        if _HEADING.match(_words(heading)):
-            _remove(_block_of(heading, headline), headline, whole)
+        if _HEADING.match(_text_of(heading)):
+            _drop_unless_article(_enclosing_block(heading, headline), headline, page_prose)
 
 
-def trim(article: HtmlElement, site: str) -> None:
-    """Take furniture off an extracted article: what stands under its headings, notes at its end."""
-    for heading in [h for h in article.iter(*_HEADINGS) if _HEADING.match(_words(h))]:
-        _take_with_following(heading)
-    for block in list(article)[-TAIL:][::-1]:
-        said = _words(block)
+def trim_end(article: HtmlElement, site: str) -> None:
+    """Remove boilerplate sections and the notes at the end from an extracted article, in place."""
+    for heading in [h for h in article.iter(*_HEADINGS) if _HEADING.match(_text_of(h))]:
+        _drop_with_following(heading)
+    for block in list(article)[-TAIL_BLOCKS:][::-1]:
+        text = _text_of(block)
         if block.tag == "img":
             continue
-        if said and not _is_note(said, site):
+        if text and not _is_note(text, site):
             break
-        _take(block)
+        _drop(block)
 
 
-def prose(element: HtmlElement) -> int:
-    """Return how many characters of paragraphs an element holds."""
-    return sum(len(_words(part)) for part in element.iter("p"))
+def prose_length(element: HtmlElement) -> int:
+    """Return how many characters of text the paragraphs in an element hold."""
+    return sum(len(_text_of(part)) for part in element.iter("p"))
 
 
-def _marked(page: HtmlElement) -> list[HtmlElement]:
-    """Return what says by tag, role, class or id that it stands beside the article."""
+def _marked_elements(page: HtmlElement) -> list[HtmlElement]:
+    """Return the elements whose tag, role, class or id says that they are not the article."""
     return [
         element
         for element in page.iter()
@@ -150,13 +151,15 @@ def _marked(page: HtmlElement) -> list[HtmlElement]:
     ]
 
 
-def _remove(element: HtmlElement, headline: HtmlElement | None, whole: int) -> None:
-    if element.getparent() is None or _holds_article(element, headline, whole):
+def _drop_unless_article(
+    element: HtmlElement, headline: HtmlElement | None, page_prose: int
+) -> None:
+    if element.getparent() is None or _holds_article(element, headline, page_prose):
         return
-    _take(element)
+    _drop(element)
 
 
-def _holds_article(element: HtmlElement, headline: HtmlElement | None, whole: int) -> bool:
+def _holds_article(element: HtmlElement, headline: HtmlElement | None, page_prose: int) -> bool:
     if headline is not None and (element is headline or element in headline.iterancestors()):
         return True
     if (
@@ -164,56 +167,58 @@ def _holds_article(element: HtmlElement, headline: HtmlElement | None, whole: in
         or element.find(".//*[@itemprop='articleBody']") is not None
     ):
         return True
-    return prose(element) > max(whole * MOST, NOTE)
+    return prose_length(element) > max(page_prose * MAX_SHARE, MAX_NOTE)
 
 
-def _block_of(heading: HtmlElement, headline: HtmlElement | None) -> HtmlElement:
-    """Return the largest block around a furniture heading that begins with it and is furniture.
+def _enclosing_block(heading: HtmlElement, headline: HtmlElement | None) -> HtmlElement:
+    """Return the largest boilerplate block that begins with a heading, or the heading itself.
 
     An article may have such a heading of its own ("Support for the bill"), with prose below it.
     """
     block = heading
     for container in heading.iterancestors():
-        said = _words(container)
+        text = _text_of(container)
         is_page = container.tag in {"body", "html", "main", "article"}
-        if is_page or container is headline or not said.startswith(_words(heading)):
+        if is_page or container is headline or not text.startswith(_text_of(heading)):
             break
-        if not _is_furniture([container]):
+        if not _is_boilerplate([container]):
             break
         block = container
     return block
 
 
-def _take_with_following(heading: HtmlElement) -> None:
-    """Take a heading and what follows it, up to the next one, unless that is prose."""
+def _drop_with_following(heading: HtmlElement) -> None:
+    """Drop a heading and what follows it, up to the next heading, unless that is prose."""
     following = []
     for sibling in heading.itersiblings():
         if sibling.tag in {"h1", *_HEADINGS}:
             break
         following.append(sibling)
-    if _is_furniture(following):
+    if _is_boilerplate(following):
         for element in (heading, *following):
-            _take(element)
+            _drop(element)
 
 
-def _is_furniture(elements: list[HtmlElement]) -> bool:
-    """Say whether blocks are short, or mostly links."""
-    size = sum(len(_words(element)) for element in elements)
-    linked = sum(len(_words(link)) for element in elements for link in element.iter("a"))
-    return size <= NOTE or linked * 2 >= size
+def _is_boilerplate(elements: list[HtmlElement]) -> bool:
+    """Return whether the blocks are short, or mostly links."""
+    size = sum(len(_text_of(element)) for element in elements)
+    linked = sum(len(_text_of(link)) for element in elements for link in element.iter("a"))
+    return size <= MAX_NOTE or linked * 2 >= size
 
 
-def _is_note(said: str, site: str) -> bool:
-    if len(said) > NOTE:
+def _is_note(text: str, site: str) -> bool:
+    if len(text) > MAX_NOTE:
         return False
-    itself = site and re.match(_ITSELF.format(site=re.escape(site)), said, re.IGNORECASE)
-    return bool(_NOTE.match(said) or itself)
+    describes_itself = site and re.match(
+        _SELF_DESCRIPTION.format(site=re.escape(site)), text, re.IGNORECASE
+    )
+    return bool(_NOTE.match(text) or describes_itself)
 
 
-def _words(element: HtmlElement) -> str:
+def _text_of(element: HtmlElement) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-def _take(element: HtmlElement) -> None:
+def _drop(element: HtmlElement) -> None:
     if element.getparent() is not None:
         element.drop_tree()

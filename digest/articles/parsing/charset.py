@@ -1,7 +1,7 @@
-"""From bytes to text, whatever the publisher declares.
+"""Decodes documents, whatever encoding they declare.
 
-Declarations are often wrong: servers add `charset=utf-8` to everything, templates keep the
-`encoding="ISO-8859-1"` of a former life. What the bytes themselves prove comes first.
+Declarations are often wrong: servers add `charset=utf-8` to everything, and old templates still say
+`encoding="ISO-8859-1"`. What the bytes themselves prove comes first.
 """
 
 import codecs
@@ -22,21 +22,21 @@ _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""",
     re.IGNORECASE,
 )
-# A declaration that was read as ASCII is not in UTF-16; the others are not in Python, or not text.
+# A declaration that could be read as ASCII is not UTF-16; Python has no codecs for the others.
 _IGNORED = {"utf-16le", "utf-16be", "replacement", "x-user-defined"}
-_ESCAPED = "iso2022_jp"  # ASCII bytes that mean more
-_HEAD = 16_384  # bytes in which a declaration is looked for; some templates write it late
+_ESCAPED = "iso2022_jp"  # its escape sequences are ASCII bytes
+_HEAD = 16_384  # bytes that are searched for a declaration; some templates write it late
 _LATIN_END = "\u024f"  # last letter of Latin Extended-B
-_SAMPLE = 2000  # letters that are enough to tell a script
+_SAMPLE = 2000  # letters that are enough to recognise a script
 
 
 def decode(body: bytes, charset: str | None = None) -> str:
-    """Return the text of a document; `charset` is what the HTTP header said. Never fails.
+    """Return the text of a document; `charset` is the one in the HTTP header. Never fails.
 
-    A byte order mark decides. Then bytes above ASCII that are valid UTF-8 are UTF-8: in no other
-    encoding does ordinary text happen to be. Then the document's own declaration, the header's,
-    what the bytes look like, and windows-1252. UTF-8 with a few broken bytes stays UTF-8, with
-    U+FFFD for those.
+    In this order: a byte order mark; UTF-8 if the bytes are valid UTF-8 beyond ASCII, which text in
+    another encoding never is; the encoding that the document declares; the one in the
+    header; the one that the bytes look like; windows-1252. In a document that declares UTF-8, a few
+    broken bytes become U+FFFD.
     """
     for mark, name in _BOMS:
         if body.startswith(mark):
@@ -57,8 +57,8 @@ def _encoding(body: bytes, declared: list[str]) -> str:
 def _guess(body: bytes, declared: list[str]) -> str:
     """Return the codec of bytes that are in none of the declared encodings.
 
-    Statistics tell Cyrillic, Greek and East Asian encodings apart, but take one Latin encoding for
-    another as often as not; windows-1252 is the likeliest of those.
+    Statistics recognise Cyrillic and East Asian encodings, but often mistake one Latin encoding for
+    another. Of the Latin encodings windows-1252 is the most likely.
     """
     if "utf-8" in declared and _mostly_utf8(body):
         return "utf-8"
@@ -67,13 +67,13 @@ def _guess(body: bytes, declared: list[str]) -> str:
 
 
 def _is_latin(text: str) -> bool:
-    """Say whether most letters beyond ASCII are Latin ones."""
+    """Return whether most letters beyond ASCII are Latin."""
     letters = list(islice((c for c in text if c > "\x7f" and c.isalpha()), _SAMPLE))
     return sum(c <= _LATIN_END for c in letters) * 2 >= len(letters)
 
 
 def _wide(body: bytes) -> str:
-    """Tell UTF-16 without a byte order mark by the zeros beside the first `<` or `{`."""
+    """Recognise UTF-16 without a byte order mark by the zero bytes beside the first `<` or `{`."""
     head = body.lstrip(b" \t\r\n")[:4]
     if len(head) == 4 and head[1] == 0 == head[3] and head[0] and head[2]:
         return "utf-16-le"
@@ -88,10 +88,10 @@ def _declared(body: bytes) -> str:
 
 
 def _codec(label: str | None) -> str:
-    """Return Python's codec for a declared encoding as browsers read it, or "" for none of theirs.
+    """Return Python's codec for a label of the WHATWG Encoding Standard (§4.2), or "".
 
-    By the WHATWG Encoding Standard §4.2 ISO-8859-1 means windows-1252, and GB2312 means GB18030.
-    What is not a character set (zip, rot13, base64) has no label there.
+    As in browsers, ISO-8859-1 means windows-1252 and GB2312 means GB18030. Python's codecs that are
+    not encodings of text (zip, rot13, base64) have no label.
     """
     encoding = webencodings.lookup(label or "")
     if encoding is None or encoding.name in _IGNORED:
@@ -100,7 +100,7 @@ def _codec(label: str | None) -> str:
 
 
 def _is_utf8(body: bytes) -> bool:
-    """Say whether the bytes are valid UTF-8; a character cut off at the very end is forgiven."""
+    """Return whether the bytes are valid UTF-8, except for a character cut off at the end."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(body)
     except UnicodeDecodeError:
@@ -109,11 +109,11 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _fits(body: bytes, name: str) -> bool:
-    """Say whether the bytes are text in that encoding, but for stray errors."""
+    """Return whether the bytes decode in that encoding with at most 0.5 % errors."""
     return body.decode(name, "replace").count("\ufffd") <= len(body) // 200
 
 
 def _mostly_utf8(body: bytes) -> bool:
     text = body.decode("utf-8", "replace")
-    whole = sum(1 for c in text if c > "\x7f" and c != "\ufffd")
-    return whole > text.count("\ufffd")
+    valid = sum(1 for c in text if c > "\x7f" and c != "\ufffd")
+    return valid > text.count("\ufffd")

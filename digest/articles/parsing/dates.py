@@ -1,6 +1,7 @@
-"""Dates as publishers write them, to aware datetimes in UTC; without a zone they are taken as UTC.
+"""Parses dates as publishers write them; the results are aware and in UTC.
 
-A date is read whole or not at all: day, month and year must be there, and nothing may be left over.
+A date is read completely or not at all: it needs a day, a month and a year, and every other part of
+the text has to make sense too. A date without a zone is taken as UTC.
 """
 
 import re
@@ -12,22 +13,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
-EARLIEST, LATEST = 1970, 2100  # outside of these years it is not a date but a mistake
-# How many dates that no standard describes are parsed for each document. One takes 1 ms; what looks
-# like one and is none up to 30 ms, and is counted ten times.
-MOST_UNUSUAL = 1000
+EARLIEST, LATEST = 1970, 2100  # years outside of this range are mistakes
+# The number of dates in nonstandard forms that are parsed for each document. One takes 1 ms. A text
+# that only looks like a date takes up to 30 ms, and counts as ten.
+MAX_UNUSUAL = 1000
 
 _LONGEST = 80  # characters
-_MOST_WORDS = 12  # with more of them dateparser takes ten times as long, and finds no date
+_MOST_WORDS = 12  # with more, dateparser takes ten times as long and finds no date
 _RFC_5322 = re.compile(
     r"(?:[A-Z][a-z][a-z], ?)?\d\d? [A-Z][a-z][a-z] \d{4} \d\d:\d\d(?::\d\d)? "
     r"(?:[+-]\d{4}|GMT|UTC?|Z|[ECMP][SD]T)",
     re.ASCII,
 )
-_FORMATS = ["%a %b %d %H:%M:%S %z %Y"]  # as Twitter wrote them, and many bridges do
+_FORMATS = ["%a %b %d %H:%M:%S %z %Y"]  # the form of Twitter, which many bridges still write
 _COMMENT = re.compile(r"([+-]\d\d:?\d\d) \(?[A-Za-z][A-Za-z ]*\)?\Z")  # "+0100 (CET)", "+0000 UTC"
 
-# Names of several zones. Without a hint CST is RFC 5322's, BST Britain's, and IST nobody's: UTC.
+# Abbreviations of several zones. Without a hint, CST is RFC 5322's, BST is British, IST is UTC.
 _AMBIGUOUS = re.compile(r" (IST|CST|BST)\b")
 _OFFSETS = {
     "IST": {"il": "UTC+2", "he": "UTC+2", "ie": "UTC+1", "ga": "UTC+1", "in": "UTC+5:30",
@@ -36,7 +37,7 @@ _OFFSETS = {
     "BST": {"bn": "UTC+6", "bd": "UTC+6"},
 }  # fmt: skip
 _UNDECIDED = {"IST": "UTC", "CST": "CST", "BST": "BST"}
-# Each one more costs 0.2 ms for every date that is in none of them.
+# Each language costs 0.2 ms for a text that is not a date in any of them.
 _LANGUAGES = [
     "en", "es", "fr", "de", "it", "pt", "nl", "pl", "cs", "sv", "da", "nb", "fi", "hu", "ro",
     "hr", "el", "bg", "ru", "uk", "tr", "he", "ar", "zh", "ja", "ko",
@@ -44,15 +45,15 @@ _LANGUAGES = [
 
 
 class Dates:
-    """Parses the dates of one document; its language decides what is ambiguous in them."""
+    """Parses the dates of one document; its language resolves what is ambiguous."""
 
     def __init__(self, language: str = "") -> None:
-        """`language` is a tag as the document declares it, or "" for none."""
+        """`language` is the tag that the document declares, or ""."""
         self._subtags = re.split(r"[-_]", language.strip().lower())
-        self._unusual = MOST_UNUSUAL
+        self._unusual = MAX_UNUSUAL
 
     def parse(self, text: str) -> datetime | None:
-        """Return the date in UTC, or None for anything else, or a year out of all bounds."""
+        """Return the date in UTC, or None if the text is not a date or its year is out of range."""
         text = " ".join(text.split())
         if not text or len(text) > _LONGEST:
             return None
@@ -79,7 +80,7 @@ class Dates:
 
 @lru_cache(maxsize=4096)
 def _parse_unusual(text: str, order: str) -> datetime | None:
-    """Parse what no standard describes; `order` is that of a day and a month in figures."""
+    """Parse a nonstandard form; `order` is that of day and month in numeric dates: DMY or MDY."""
     try:
         date = _unusual_parser(order).get_date_data(text, _FORMATS).date_obj
         return _in_bounds(date) if date else None
@@ -89,7 +90,7 @@ def _parse_unusual(text: str, order: str) -> datetime | None:
 
 @cache
 def _unusual_parser(order: str) -> "DateDataParser":
-    """Return a parser that takes nothing for a date that is less than one, like a time or "May"."""
+    """Return a parser that refuses incomplete dates, such as a time or a month."""
     from dateparser.date import DateDataParser
 
     return DateDataParser(

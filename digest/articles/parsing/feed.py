@@ -1,8 +1,8 @@
-"""RSS 0.9x to 2.0, RDF and Atom, through feedparser.
+"""Parses RSS 0.9x to 2.0, RDF and Atom with feedparser.
 
-feedparser is given bytes and nothing else, so it neither fetches nor opens files. Before that the
-text is mended: its encoding decided by us, document types (and the entities in them) left out, a
-document that breaks off closed after its last whole entry.
+feedparser gets bytes and nothing else, so it neither fetches nor opens files. The text is repaired
+first: it is already decoded, the document type and its entities are removed, and a truncated
+document is closed after its last complete entry.
 """
 
 import html
@@ -15,7 +15,7 @@ import feedparser
 
 from digest.articles.errors import ParseError
 from digest.articles.parsing import markup
-from digest.articles.parsing.base import Document, Entry, Image, newest
+from digest.articles.parsing.base import Document, Entry, Image, newest_entries
 from digest.articles.parsing.dates import Dates
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*>")
@@ -25,31 +25,33 @@ _ROOT = re.compile(r"<((?:\w+:)?(?:rss|feed|rdf))\b", re.IGNORECASE)
 _ENTRY_END = re.compile(r"</(?:\w+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ENTRY_START = re.compile(r"<(?:\w+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
-# Python's SAX takes time with the square of an element's attributes: 5 MB of them are half an hour.
-MOST_ATTRIBUTES = 200  # a root with every namespace there is has some thirty
+# Python's SAX parser takes quadratic time in an element's attributes: 5 MB of them, half an hour.
+MAX_ATTRIBUTES = 200  # a root element that declares every known namespace has about thirty
 _ATTRIBUTE = r"""\s++[^\s=<>]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+')"""
-_OVERLOADED = re.compile(rf"<[^\s<>]++(?:{_ATTRIBUTE}){{{MOST_ATTRIBUTES + 1}}}")
+_OVERLOADED = re.compile(rf"<[^\s<>]++(?:{_ATTRIBUTE}){{{MAX_ATTRIBUTES + 1}}}")
 
-# A default namespace of Userland's makes feedparser's strict parser see no items.
+# With this default namespace feedparser's strict parser finds no items.
 _USERLAND = re.compile(r"""\sxmlns=["']http://backend\.userland\.com/rss2?["']""")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:\?|\Z)", re.IGNORECASE)
 
 _MAIL = re.compile(r"\S+@\S+")
 _MAIL_AND_NAME = re.compile(r"\S+@\S+\s+\(([^()]+)\)")
 
-Fields = Mapping[str, Any]  # a plain dict: feedparser's own answers for names that are not there
+Fields = Mapping[str, Any]  # a plain dict: feedparser's own dict falls back to other names
 
 
 def parse(text: str, base: str = "") -> Document:
     """Parse a feed's text; `base` is its own address, for relative links.
 
-    Raises ParseError where nothing of a feed is in it, or it breaks off before its first article.
+    Raises ParseError if it is not a feed, or is truncated before the end of its first article.
     """
-    plain = _plain(text)
-    if _OVERLOADED.search(plain):
-        raise ParseError(f"This is no feed: an element has more than {MOST_ATTRIBUTES} attributes.")
-    found = feedparser.parse(
-        io.BytesIO(_closed(plain).encode("utf-8", "replace")),
+    xml = _clean(text)
+    if _OVERLOADED.search(xml):
+        raise ParseError(
+            f"This is not a feed: an element has more than {MAX_ATTRIBUTES} attributes."
+        )
+    feed = feedparser.parse(
+        io.BytesIO(_close(xml).encode("utf-8", "replace")),
         response_headers={
             "content-type": "application/xml; charset=utf-8",
             "content-location": base,
@@ -57,18 +59,18 @@ def parse(text: str, base: str = "") -> Document:
         sanitize_html=False,
         resolve_relative_uris=False,
     )
-    if not found.version and not found.entries:
-        raise ParseError("This is no feed that can be read: no RSS, RDF or Atom element is in it.")
-    if not found.entries and _breaks_off(plain):
+    if not feed.version and not feed.entries:
+        raise ParseError("This is not a feed: it contains no RSS, RDF or Atom element.")
+    if not feed.entries and _is_truncated(xml):
         raise ParseError("The feed breaks off before the end of its first article.")
-    return _document(found, base)
+    return _document(feed, base)
 
 
-def _plain(text: str) -> str:
-    """Return the XML without declaration, document type, control characters and odd namespaces.
+def _clean(text: str) -> str:
+    """Return the XML without declaration, document type, control characters and a bad namespace.
 
-    The document type goes because of what can be in it: entities that expand a thousandfold. HTML's
-    own entities are known to feedparser's second, forgiving parser.
+    The document type is removed because its entities can expand a thousandfold. feedparser's second
+    parser, the tolerant one, knows the entities of HTML.
     """
     text = _DECLARATION.sub("", text.lstrip("\ufeff"), count=1)
     if "<!doctype" in text[:20_000].lower():
@@ -83,18 +85,18 @@ def _without_doctype(text: str) -> str:
     return _DOCTYPE.sub("", text, count=1)
 
 
-def _breaks_off(text: str) -> bool:
-    """Say whether the root element is never closed."""
+def _is_truncated(text: str) -> bool:
+    """Return whether the root element is never closed."""
     root = _ROOT.search(text)
     return root is not None and f"</{root[1]}" not in text[root.end() :]
 
 
-def _closed(text: str) -> str:
-    """Return the text, ended after its last whole entry if it breaks off."""
+def _close(text: str) -> str:
+    """Return the text; if it is truncated, closed after its last complete entry."""
     root = _ROOT.search(text)
-    if not root or not _breaks_off(text):
+    if not root or not _is_truncated(text):
         return text
-    ends = [found.end() for found in _ENTRY_END.finditer(text)]
+    ends = [match.end() for match in _ENTRY_END.finditer(text)]
     if not ends:
         start = _ENTRY_START.search(text)
         return text[: start.start()] if start else text
@@ -102,32 +104,34 @@ def _closed(text: str) -> str:
     return f"{text[: ends[-1]]}{channel}</{root[1]}>"
 
 
-def _document(found: Any, base: str) -> Document:
-    channel: Fields = found.feed
+def _document(feed: Any, base: str) -> Document:
+    channel: Fields = feed.feed
     site = _site(channel, base)
     language = _text(channel, "language")
     dates = Dates(language)
-    is_atom = found.version.startswith("atom")
+    is_atom = feed.version.startswith("atom")
     entries = [
         _entry({**fields, "is_atom": is_atom}, site or base, language, dates)
-        for fields in found.entries
+        for fields in feed.entries
     ]
     return Document(
         kind="atom" if is_atom else "rss",
         title=_html({**channel, "is_atom": is_atom}, "title"),
         site_url=site,
         language=language,
-        entries=newest([entry for entry in entries if entry.title or entry.url or entry.body_html]),
+        entries=newest_entries(
+            [entry for entry in entries if entry.title or entry.url or entry.body_html]
+        ),
         ttl=_ttl(channel),
     )
 
 
 def _site(channel: Fields, base: str) -> str:
-    return markup.absolute(_text(channel, "link"), base) if channel.get("link") else ""
+    return markup.absolute_url(_text(channel, "link"), base) if channel.get("link") else ""
 
 
 def _ttl(channel: Fields) -> int:
-    """Return RSS's <ttl>, which counts minutes, in seconds."""
+    """Return <ttl> in seconds; RSS counts it in minutes."""
     value = _text(channel, "ttl")
     return int(value) * 60 if value.isascii() and value.isdigit() and len(value) < 6 else 0
 
@@ -147,7 +151,7 @@ def _entry(fields: Fields, base: str, language: str, dates: Dates) -> Entry:
         section=_text(fields, "prism_section"),
         tags=tuple(str(tag.get("term") or tag.get("label") or "") for tag in _list(fields, "tags")),
         language=_language(fields) or language,
-        published_at=published or updated,  # a feed that only knows one means when it came out
+        published_at=published or updated,  # a single date is that of publication
         updated_at=updated,
         image=_image(fields, base, root),
     )
@@ -164,9 +168,9 @@ def _list(fields: Fields, name: str) -> list[Fields]:
 
 
 def _html(fields: Fields, name: str) -> str:
-    """Return an element as HTML: Atom's plain text escaped, so that one decoding restores it.
+    """Return an element as HTML; Atom's plain text is escaped.
 
-    RSS doesn't say which it is and is taken as HTML, which it nearly always is.
+    RSS does not declare the type; its text is nearly always HTML.
     """
     value = _text(fields, name)
     detail = fields.get(f"{name}_detail") or {}
@@ -175,7 +179,7 @@ def _html(fields: Fields, name: str) -> str:
 
 
 def _base(fields: Fields) -> str:
-    """Return the xml:base of the entry's content, if the publisher gave one."""
+    """Return the xml:base of the entry's content, or "" if there is none."""
     for part in (*_list(fields, "content"), fields.get("summary_detail") or {}):
         if str(part.get("base") or "").startswith(("http://", "https://")):
             return str(part["base"])
@@ -188,7 +192,7 @@ def _language(fields: Fields) -> str:
 
 
 def _url(fields: Fields, base: str) -> str:
-    """Return the article's own address, behind the counters that feed services put before it."""
+    """Return the article's own address, not the redirect that a feed service puts before it."""
     for name in ("feedburner_origlink", "pheedo_origlink"):
         if _text(fields, name).startswith(("http://", "https://")):
             return _text(fields, name)
@@ -196,67 +200,69 @@ def _url(fields: Fields, base: str) -> str:
     if not link:
         guid = _text(fields, "id")
         link = guid if guid.startswith(("http://", "https://")) else ""
-    return markup.absolute(link, base) if link else ""
+    return markup.absolute_url(link, base) if link else ""
 
 
 def _body(fields: Fields, base: str) -> tuple[str, Any]:
-    """Return the fullest form the publisher gives, as HTML, and its tree."""
+    """Return the longest text of the entry as HTML, and its tree."""
     parts = [
         html.escape(str(part.get("value", "")))
         if part.get("type") == "text/plain"
         else str(part.get("value", ""))
         for part in _list(fields, "content")
     ]
-    others = [
+    fallbacks = [
         _text(fields, "yandex_full-text"),
         _text(fields, "full-text"),
         _html(fields, "summary"),
     ]
-    body = max(parts, key=len, default="") or max(others, key=len)
-    root = markup.parsed(body, base)
-    return (body if root is None else markup.serialised(root)), root
+    body = max(parts, key=len, default="") or max(fallbacks, key=len)
+    root = markup.parse_fragment(body, base)
+    return (body if root is None else markup.serialize(root)), root
 
 
 def _byline(fields: Fields) -> str:
-    # RSS 2.0's own form, which feedparser takes apart wrongly for many top-level domains.
-    if found := _MAIL_AND_NAME.fullmatch(_text(fields, "author")):
-        return found[1].strip()
+    # RSS 2.0's form, which feedparser splits wrongly for many top-level domains.
+    if match := _MAIL_AND_NAME.fullmatch(_text(fields, "author")):
+        return match[1].strip()
     names = [_name(author) for author in _list(fields, "authors")]
     return ", ".join(dict.fromkeys(name for name in names if name)) or _text(fields, "byline")
 
 
 def _name(author: Fields) -> str:
-    """Return an author's name; a bare address is none."""
+    """Return an author's name; an email address is not a name."""
     name = _text(author, "name")
     return "" if _MAIL.fullmatch(name) else name
 
 
 def _image(fields: Fields, base: str, root: Any) -> Image:
-    """Return the lead image: media, enclosure, iTunes, the body's first, in this order.
+    """Return the lead image from media:content, enclosure, iTunes or the body, in this order.
 
-    What the body says about the same picture (alt, caption, credit) is taken from there.
+    If the body shows the same image, its alternative text, caption and credit come from there.
     """
-    url = _media(fields) or _enclosure(fields) or _named(fields)
-    url = markup.absolute(url, base) if url else ""
-    inside = markup.lead_image(root) if root is not None else Image()
-    if not markup.may_lead(url):
-        return _credited(inside, fields)
-    if markup.same_picture(url, inside.url):
-        return _credited(Image(url, inside.alt, inside.caption, inside.credit), fields)
+    url = _media(fields) or _enclosure(fields) or _other_image(fields)
+    url = markup.absolute_url(url, base) if url else ""
+    body_image = markup.find_lead_image(root) if root is not None else Image()
+    if not markup.can_lead(url):
+        return _add_credit(body_image, fields)
+    if markup.is_same_picture(url, body_image.url):
+        return _add_credit(
+            Image(url, body_image.alt, body_image.caption, body_image.credit), fields
+        )
     caption, credit = markup.split_credit(_media_caption(fields), "")
-    return _credited(Image(url, caption=caption, credit=credit), fields)
+    return _add_credit(Image(url, caption=caption, credit=credit), fields)
 
 
-def _credited(image: Image, fields: Fields) -> Image:
-    given = next((str(c["content"]) for c in _list(fields, "media_credit") if c.get("content")), "")
-    given = given or _text(fields, "photographer")
-    if not image.url or image.credit or not given:
+def _add_credit(image: Image, fields: Fields) -> Image:
+    values = (str(part.get("content") or "") for part in _list(fields, "media_credit"))
+    credit = next(filter(None, values), "") or _text(fields, "photographer")
+    if not image.url or image.credit or not credit:
         return image
-    return Image(image.url, image.alt, image.caption, given)
+    return Image(image.url, image.alt, image.caption, credit)
 
 
 def _media(fields: Fields) -> str:
-    """Return the best of media:content, otherwise of media:thumbnail (also inside media:group)."""
+    """Return the best image of media:content, else of media:thumbnail (also inside media:group)."""
     contents = [
         part
         for part in _list(fields, "media_content")
@@ -264,23 +270,22 @@ def _media(fields: Fields) -> str:
         and str(part.get("type", "image/")).startswith("image/")
     ]
     for parts in (contents, _list(fields, "media_thumbnail")):
-        found = [(_width(part), str(part.get("url", "")).strip()) for part in parts]
-        wide = [pair for pair in found if markup.may_lead(pair[1]) and pair[0] >= markup.SMALLEST]
-        if best := markup.best_width(wide):
+        images = [(_width(part), str(part.get("url", "")).strip()) for part in parts]
+        wide = [pair for pair in images if markup.can_lead(pair[1]) and pair[0] >= markup.MIN_WIDTH]
+        if best := markup.choose_width(wide):
             return best
     return ""
 
 
 def _width(part: Fields) -> int:
-    """Return a declared width in px; of undeclared ones 300 is assumed."""
+    """Return the declared width in px, or 300 if there is none."""
     value = str(part.get("width", "")).strip()
     return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 300
 
 
 def _media_caption(fields: Fields) -> str:
-    return next(
-        (_text(c, "caption") for c in _list(fields, "media_content") if c.get("caption")), ""
-    )
+    captions = (_text(part, "caption") for part in _list(fields, "media_content"))
+    return next(filter(None, captions), "")
 
 
 def _enclosure(fields: Fields) -> str:
@@ -292,8 +297,8 @@ def _enclosure(fields: Fields) -> str:
     return ""
 
 
-def _named(fields: Fields) -> str:
-    """Return itunes:image, an <image> of the entry, or the like that newsrooms make up."""
+def _other_image(fields: Fields) -> str:
+    """Return itunes:image, an <image> of the entry, or one of the elements that sites make up."""
     image = fields.get("image")
     if isinstance(image, dict) and image.get("href"):
         return str(image["href"])

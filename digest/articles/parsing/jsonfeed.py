@@ -1,4 +1,4 @@
-"""JSON Feed 1.0 and 1.1 (jsonfeed.org)."""
+"""Parses JSON Feed 1.0 and 1.1 (jsonfeed.org)."""
 
 import html
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 from digest.articles.errors import ParseError
 from digest.articles.parsing import markup
-from digest.articles.parsing.base import Document, Entry, Image, newest
+from digest.articles.parsing.base import Document, Entry, Image, newest_entries
 from digest.articles.parsing.dates import Dates
 
 Fields = Mapping[str, Any]
@@ -16,31 +16,31 @@ Fields = Mapping[str, Any]
 def parse(text: str, base: str = "") -> Document:
     """Parse a JSON Feed; `base` is its own address. Raises ParseError for anything else."""
     try:
-        found = json.loads(text, strict=False)
+        document = json.loads(text, strict=False)
     except RecursionError as cause:
         raise ParseError("This JSON is nested too deeply to be a feed.") from cause
     except ValueError as cause:
-        raise ParseError(f"This begins like a JSON Feed and is not whole: {cause}.") from cause
-    if not isinstance(found, dict) or not isinstance(found.get("items"), list):
-        raise ParseError("This is JSON, but no JSON Feed: it has no list of items.")
-    site = markup.absolute(_text(found, "home_page_url"), base)
-    language = _text(found, "language")
+        raise ParseError(f"This begins like a JSON Feed but is incomplete: {cause}.") from cause
+    if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+        raise ParseError("This is JSON but not a JSON Feed: it has no list of items.")
+    site = markup.absolute_url(_text(document, "home_page_url"), base)
+    language = _text(document, "language")
     dates = Dates(language)
-    items = [item for item in found["items"] if isinstance(item, dict)]
+    items = [item for item in document["items"] if isinstance(item, dict)]
     return Document(
         kind="json",
-        title=_escaped(found, "title"),
+        title=_escaped(document, "title"),
         site_url=site,
         language=language,
-        entries=newest([_entry(item, site or base, language, dates) for item in items]),
+        entries=newest_entries([_entry(item, site or base, language, dates) for item in items]),
     )
 
 
 def _entry(item: Fields, base: str, language: str, dates: Dates) -> Entry:
     url = _text(item, "url")
-    url = markup.absolute(url, base) if url else ""
+    url = markup.absolute_url(url, base) if url else ""
     body = _text(item, "content_html") or _paragraphs(_text(item, "content_text"))
-    root = markup.parsed(body, url or base)
+    root = markup.parse_fragment(body, url or base)
     published = dates.parse(_text(item, "date_published"))
     updated = dates.parse(_text(item, "date_modified"))
     return Entry(
@@ -48,7 +48,7 @@ def _entry(item: Fields, base: str, language: str, dates: Dates) -> Entry:
         url=url,
         title=_escaped(item, "title"),
         summary=_escaped(item, "summary"),
-        body_html=body if root is None else markup.serialised(root),
+        body_html=body if root is None else markup.serialize(root),
         byline=_byline(item),
         tags=_tags(item),
         language=_text(item, "language") or language,
@@ -64,12 +64,12 @@ def _text(fields: Fields, name: str) -> str:
 
 
 def _escaped(fields: Fields, name: str) -> str:
-    """Return a plain-text field as HTML. Some publishers put entities there; they are decoded."""
+    """Return a plain-text field as HTML, after decoding the entities that some publishers write."""
     return html.escape(html.unescape(_text(fields, name)), quote=False)
 
 
 def _identifier(item: Fields) -> str:
-    """Return the id; version 1 allowed numbers, "coerce them to strings"."""
+    """Return the id as a string; version 1 allows numbers."""
     value = item.get("id")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else _text(item, "id")
@@ -86,7 +86,7 @@ def _tags(item: Fields) -> tuple[str, ...]:
 
 
 def _byline(item: Fields) -> str:
-    """Return the names in `authors`, or in version 1's `author`."""
+    """Return the names in `authors`, or in `author` of version 1."""
     authors = item.get("authors") or [item.get("author")]
     if not isinstance(authors, list):
         return ""
@@ -95,11 +95,11 @@ def _byline(item: Fields) -> str:
 
 
 def _image(item: Fields, base: str, root: Any) -> Image:
-    inside = markup.lead_image(root) if root is not None else Image()
+    body_image = markup.find_lead_image(root) if root is not None else Image()
     url = _text(item, "image") or _text(item, "banner_image")
-    url = markup.absolute(url, base) if url else ""
-    if not markup.may_lead(url):
-        return inside
-    if markup.same_picture(url, inside.url):
-        return Image(url, inside.alt, inside.caption, inside.credit)
+    url = markup.absolute_url(url, base) if url else ""
+    if not markup.can_lead(url):
+        return body_image
+    if markup.is_same_picture(url, body_image.url):
+        return Image(url, body_image.alt, body_image.caption, body_image.credit)
     return Image(url)

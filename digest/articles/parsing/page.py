@@ -1,7 +1,9 @@
-"""An HTML page as the one article on it: headline, lead image, byline, body, and nothing else.
+"""Reads the one article on an HTML page: headline, lead image, byline and body.
 
-What the page declares (facts) is read first, then its furniture is pruned, then trafilatura finds
-the prose, then what looks like prose and is furniture is trimmed off its end.
+1. Read what the page declares (`metadata`).
+2. Remove what surrounds the article (`boilerplate`).
+3. Let trafilatura find the prose.
+4. Trim what looks like prose but is not from the end of it.
 """
 
 import html
@@ -15,163 +17,165 @@ from lxml.html import HtmlElement, document_fromstring, fragment_fromstring
 from digest.articles.errors import ParseError
 from digest.articles.parsing import boilerplate, markup, metadata
 from digest.articles.parsing.base import Document, Entry, Image
-from digest.articles.parsing.metadata import Facts
+from digest.articles.parsing.metadata import Metadata
 from digest.articles.plain_text import line, web_url
 
-ABOVE = 6  # blocks at a body's beginning that may repeat what stands above it
-SHORTEST = 200  # characters of prose; a page with less has no article that we could read
+MAX_REPEATED_BLOCKS = 6  # blocks at the start of a body that may repeat headline, image or caption
+MIN_PROSE = 200  # characters of prose; a page with less has no article to read
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*>")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def parse(text: str, url: str = "") -> Document:
-    """Parse a page; `url` is its address. Raises ParseError where no article can be found on it."""
-    page = tree(text)
-    told = metadata.read(page)
-    published_at = told.published_at or metadata.guess_published(page, url)
+    """Parse a page; `url` is its address. Raises ParseError if there is no article on it."""
+    page = parse_tree(text)
+    details = metadata.read_metadata(page)
+    published_at = details.published_at or metadata.guess_published(page, url)
     base = _base(page, url)
     _resolve(page, base)
-    headline, title = _headline(page, told)
-    boilerplate.prune(page, headline)
-    _keep_first(page, headline)
-    lead = _lead(page, told, base)
-    body = _body(page, url, told.site)
-    if len(markup.words(body)) < SHORTEST:
+    headline, title = _headline(page, details)
+    boilerplate.remove_boilerplate(page, headline)
+    _drop_other_articles(page, headline)
+    lead = _lead(page, details, base)
+    body = _body(page, url, details.site)
+    if len(markup.text_of(body)) < MIN_PROSE:
         raise ParseError(f"No article was found on {url or 'this page'}: it holds too little text.")
     _drop_repeated(body, lead, title)
     entry = Entry(
         guid="",
-        url=_address(told, base, url),
+        url=_address(details, base, url),
         title=html.escape(title, quote=False),
-        summary=html.escape(told.description, quote=False),
-        body_html=markup.serialised(body),
-        byline=html.escape(told.byline, quote=False),
-        section=html.escape(told.section, quote=False),
-        tags=tuple(html.escape(tag, quote=False) for tag in told.tags),
-        language=told.language,
+        summary=html.escape(details.description, quote=False),
+        body_html=markup.serialize(body),
+        byline=html.escape(details.byline, quote=False),
+        section=html.escape(details.section, quote=False),
+        tags=tuple(html.escape(tag, quote=False) for tag in details.tags),
+        language=details.language,
         published_at=published_at,
-        updated_at=told.updated_at,
+        updated_at=details.updated_at,
         image=lead,
     )
     return Document(
-        kind="page", title=html.escape(told.site or title, quote=False), site_url=base,
-        language=told.language, entries=(entry,),
+        kind="page", title=html.escape(details.site or title, quote=False), site_url=base,
+        language=details.language, entries=(entry,),
     )  # fmt: skip
 
 
-def tree(text: str) -> HtmlElement:
-    """Return a page's tree; raise ParseError if there is none."""
+def parse_tree(text: str) -> HtmlElement:
+    """Parse HTML into a tree. Raises ParseError if that is impossible."""
     try:
         return document_fromstring(_CONTROLS.sub("", _DECLARATION.sub("", text, count=1)))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError) as cause:
-        raise ParseError("This page is empty or broken beyond reading.") from cause
+        raise ParseError("This page is empty, or too broken to be read.") from cause
 
 
-def title_of(text: str) -> str:
-    """Return what a page calls itself, at most 80 characters, or ""."""
+def read_title(text: str) -> str:
+    """Return the text of <title>, at most 80 characters, or "" if there is none."""
     try:
-        found = tree(text).findtext(".//title")
+        title = parse_tree(text).findtext(".//title")
     except ParseError:
         return ""
-    return line(found or "", 80)
+    return line(title or "", 80)
 
 
 def _base(page: HtmlElement, url: str) -> str:
-    """Return what relative links are relative to: <base href>, otherwise the page."""
-    given = next((e.get("href", "") for e in page.iter("base")), "")
-    return markup.absolute(given, url) if given else url
+    """Return the address that relative links refer to: <base href>, otherwise the page's."""
+    base = next((element.get("href", "") for element in page.iter("base")), "")
+    return markup.absolute_url(base, url) if base else url
 
 
 def _resolve(page: HtmlElement, base: str) -> None:
-    """Make the page's addresses absolute and its late-loading pictures real, in place."""
-    for hidden in page.xpath("//noscript[.//img]"):
-        inside = set(hidden.iter("img"))
-        if not any(markup.may_show(p) for p in hidden.getparent().iter("img") if p not in inside):
-            hidden.drop_tag()
-    markup.wake(page)
+    """Make addresses absolute and give lazily loaded images their source, in place."""
+    for noscript in page.xpath("//noscript[.//img]"):
+        fallbacks = set(noscript.iter("img"))
+        beside = (i for i in noscript.getparent().iter("img") if i not in fallbacks)
+        if not any(markup.is_content_image(image) for image in beside):
+            noscript.drop_tag()
+    markup.load_lazy_images(page)
     markup.make_absolute(page, base)
 
 
-def _address(told: Facts, base: str, url: str) -> str:
-    """Return the article's canonical address if it is one on the same site."""
-    given = web_url(markup.absolute(told.url, base)) if told.url else ""
+def _address(details: Metadata, base: str, url: str) -> str:
+    """Return the declared canonical address if it is an article's on the same site, else `url`."""
+    canonical = web_url(markup.absolute_url(details.url, base)) if details.url else ""
     try:
-        mine, theirs = urlsplit(url), urlsplit(given)
+        page, target = urlsplit(url), urlsplit(canonical)
     except ValueError:
         return url
-    same_site = theirs.netloc.removeprefix("www.") == mine.netloc.removeprefix("www.")
-    return given if given and same_site and theirs.path.strip("/") else url
+    same_site = target.netloc.removeprefix("www.") == page.netloc.removeprefix("www.")
+    return canonical if canonical and same_site and target.path.strip("/") else url
 
 
-def _headline(page: HtmlElement, told: Facts) -> tuple[HtmlElement | None, str]:
+def _headline(page: HtmlElement, details: Metadata) -> tuple[HtmlElement | None, str]:
     """Return the element that holds the headline, and the headline.
 
-    Pages have several h1, and the declared title is written for search engines, or has the site's
-    name at its end. The h1 that agrees best with the declared title is the editors' own.
+    A page may have several h1 elements, and the declared title may be written for search engines or
+    end with the site's name. The h1 that agrees best with the declared title is the headline.
     """
-    declared = told.headline or line(page.findtext(".//title") or "")
-    wanted = _significant(declared)
-    for tag, least in (("h1", 0.2), ("h2", 0.6)):
-        found = [(_likeness(e, wanted), e) for e in page.iter(tag)]
-        score, best = max(found, key=lambda pair: pair[0], default=(0.0, None))
-        if best is not None and score >= least:
-            return best, markup.words(best)
+    declared = details.headline or line(page.findtext(".//title") or "")
+    title_words = _tokens(declared)
+    for tag, min_score in (("h1", 0.2), ("h2", 0.6)):
+        scores = [(_similarity(element, title_words), element) for element in page.iter(tag)]
+        score, best = max(scores, key=lambda pair: pair[0], default=(0.0, None))
+        if best is not None and score >= min_score:
+            return best, markup.text_of(best)
     return None, declared
 
 
-def _likeness(element: HtmlElement, wanted: set[str]) -> float:
-    words = _significant(markup.words(element))
-    return len(words & wanted) / max(len(words), 3)
+def _similarity(element: HtmlElement, title_words: set[str]) -> float:
+    heading_words = _tokens(markup.text_of(element))
+    return len(heading_words & title_words) / max(len(heading_words), 3)
 
 
-def _significant(title: str) -> set[str]:
+def _tokens(title: str) -> set[str]:
     return set(re.findall(r"\w+", title.lower()))
 
 
-def _keep_first(page: HtmlElement, headline: HtmlElement | None) -> None:
-    """Of several whole articles on one page, keep the one under the headline."""
+def _drop_other_articles(page: HtmlElement, headline: HtmlElement | None) -> None:
+    """If the page holds several whole articles, keep only the one under the headline."""
     articles = page.xpath("//article[not(ancestor::article)]")
     if headline is None or len(articles) < 2:
         return
     own = next((a for a in articles if a in headline.iterancestors()), None)
-    if own is None or boilerplate.prose(own) < SHORTEST:
+    if own is None or boilerplate.prose_length(own) < MIN_PROSE:
         return
     for article in articles:
         if article is not own:
             article.drop_tree()
 
 
-def _lead(page: HtmlElement, told: Facts, base: str) -> Image:
-    """Return the lead image: the declared one as the page shows it, or what it shows first."""
-    declared = [markup.absolute(url, base) for url in told.images]
-    declared = [url for url in declared if markup.may_lead(url)]
-    shown = [p for p in page.iter("img") if markup.may_show(p)]
-    for url in declared:
-        alike = [p for p in shown if markup.same_picture(p.get("src", ""), url)]
-        described = [markup.described(p) for p in alike]
-        if best := max(described, key=lambda i: bool(i.caption) + bool(i.credit), default=None):
-            return _captioned(Image(url, best.alt, best.caption, best.credit), page, told)
-    if captioned := next((i for i in map(markup.described, shown[:3]) if i.caption), None):
-        return captioned
-    if declared:
-        return _captioned(Image(declared[0], told.image_alt), page, told)
-    return markup.described(shown[0]) if shown else Image()
+def _lead(page: HtmlElement, details: Metadata, base: str) -> Image:
+    """Return the lead image: the declared one as the page shows it, else the first on the page."""
+    urls = [markup.absolute_url(url, base) for url in details.images]
+    urls = [url for url in urls if markup.can_lead(url)]
+    pictures = [picture for picture in page.iter("img") if markup.is_content_image(picture)]
+    for url in urls:
+        same = [p for p in pictures if markup.is_same_picture(p.get("src", ""), url)]
+        images = [markup.describe_image(picture) for picture in same]
+        if best := max(images, key=lambda i: bool(i.caption) + bool(i.credit), default=None):
+            return _add_caption(Image(url, best.alt, best.caption, best.credit), page, details)
+    first = [markup.describe_image(picture) for picture in pictures[:3]]
+    if with_caption := next((image for image in first if image.caption), None):
+        return with_caption
+    if urls:
+        return _add_caption(Image(urls[0], details.image_alt), page, details)
+    return first[0] if first else Image()
 
 
-def _captioned(image: Image, page: HtmlElement, told: Facts) -> Image:
-    """Look for the caption elsewhere when none stands at the picture itself."""
+def _add_caption(image: Image, page: HtmlElement, details: Metadata) -> Image:
+    """Return the image with a caption from elsewhere on the page if it has none of its own."""
     if image.caption or image.credit:
         return image
-    caption, credit = markup.loose_caption(page)
+    caption, credit = markup.find_loose_caption(page)
     if not caption:
-        caption, credit = markup.split_credit(told.image_caption, "")
+        caption, credit = markup.split_credit(details.image_caption, "")
     return Image(image.url, image.alt, caption, credit)
 
 
 def _body(page: HtmlElement, url: str, site: str) -> HtmlElement:
     """Return the article's prose as a tree of its own."""
-    found = trafilatura.extract(
+    document = trafilatura.extract(
         page,
         url=url or None,
         output_format="html",
@@ -181,20 +185,20 @@ def _body(page: HtmlElement, url: str, site: str) -> HtmlElement:
         include_formatting=True,
         favor_precision=True,
     )
-    inside = re.sub(r"\A.*?<body[^>]*>|</body>.*\Z", "", found or "", flags=re.DOTALL)
+    inside = re.sub(r"\A.*?<body[^>]*>|</body>.*\Z", "", document or "", flags=re.DOTALL)
     body = fragment_fromstring(inside, create_parent="div")
-    boilerplate.trim(body, site)
+    boilerplate.trim_end(body, site)
     return body
 
 
 def _drop_repeated(body: HtmlElement, lead: Image, title: str) -> None:
-    """Drop headline, lead image and its caption from the body's beginning: they stand above it."""
-    above = {title, lead.caption, lead.credit, line(f"{lead.caption} {lead.credit}")} - {""}
-    for place, block in enumerate(list(body)):
+    """Drop headline, lead image and its caption from the start of the body: they stand above it."""
+    repeated = {title, lead.caption, lead.credit, line(f"{lead.caption} {lead.credit}")} - {""}
+    for position, block in enumerate(list(body)):
         picture = block if block.tag == "img" else block.find(".//img")
-        said = markup.words(block)
-        shows_lead = picture is not None and markup.same_picture(picture.get("src", ""), lead.url)
-        if said == lead.credit != "" or (
-            place < ABOVE and (said in above or (shows_lead and not said))
-        ):
+        text = markup.text_of(block)
+        address = "" if picture is None else picture.get("src", "")
+        is_lead = not text and markup.is_same_picture(address, lead.url)
+        near_top = position < MAX_REPEATED_BLOCKS
+        if text == lead.credit != "" or (near_top and (text in repeated or is_lead)):
             block.drop_tree()

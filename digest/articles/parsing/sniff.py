@@ -1,4 +1,4 @@
-"""What a document is, told by how it begins; headers are wrong too often to be asked."""
+"""Tells formats apart by how a document begins: Content-Type headers are wrong too often."""
 
 import re
 from typing import Literal
@@ -16,9 +16,9 @@ _NEITHER = re.compile(r"<(?:opml|svg|urlset|sitemapindex)\b", re.IGNORECASE)
 
 
 def sniff(text: str) -> Form:
-    """Say what a document is: a feed in XML, JSON, an HTML page, nothing, or something else."""
+    """Return what a document is: a feed in XML, JSON, an HTML page, empty, or something else."""
     head = text[:_HEAD]
-    start = head[_SKIP.match(head).end() :]  # type: ignore[union-attr]  # it matches nothing, too
+    start = head[_SKIP.match(head).end() :]  # type: ignore[union-attr]  # it matches an empty string too
     if not start:
         return "empty"
     if start.startswith(("{", "[")):

@@ -1,4 +1,4 @@
-"""Feeds as they are found: wrongly encoded, cut off, hostile, huge."""
+"""Feeds in the wild: wrongly encoded, truncated, hostile, huge."""
 
 # ruff: noqa: E501, RUF001  a case a line reads best, in every script
 
@@ -8,7 +8,7 @@ import pytest
 
 from digest.articles import cleaning, parsing
 from digest.articles.errors import ParseError
-from digest.articles.parsing.base import MOST_ENTRIES, Entry
+from digest.articles.parsing.base import MAX_ENTRIES, Entry
 
 
 def rss(*items: str, head: str = '<?xml version="1.0"?>') -> str:
@@ -42,13 +42,13 @@ def entries(document: str | bytes, charset: str | None = None) -> tuple[Entry, .
 def test_the_encoding_is_found_whatever_is_declared(
     encoding: str, declared: str, header: str | None
 ) -> None:
-    """What the bytes prove wins over the document's and the header's word."""
+    """What the bytes prove wins over the document's and the header's declaration."""
     text = rss("<title>Café – “Fähre”</title>", head=f'<?xml version="1.0" encoding="{declared}"?>')
     assert entries(text.encode(encoding), header)[0].title == "Café – “Fähre”"
 
 
 def test_cyrillic_is_read_as_declared() -> None:
-    """An eight-bit encoding that proves nothing is taken at its word."""
+    """The bytes of an eight-bit encoding prove nothing, so its declaration is believed."""
     text = rss("<title>Новости</title>", head='<?xml version="1.0" encoding="windows-1251"?>')
     assert entries(text.encode("windows-1251"))[0].title == "Новости"
     bare = rss("<title>Новости</title>", head="").encode("windows-1251")
@@ -79,8 +79,8 @@ def test_labels_mean_what_browsers_take_them_for(title: str, encoding: str, labe
 @pytest.mark.parametrize(
     "label", ["zip", "rot13", "base64", "hex", "idna", "utf-7", "utf-16", "undefined", "hz-gb-2312"]
 )
-def test_codecs_that_are_no_encoding_of_text_are_ignored(label: str) -> None:
-    """Python has codecs for much that is not a character set, and some that are never ASCII."""
+def test_codecs_that_are_not_text_encodings_are_ignored(label: str) -> None:
+    """Python has codecs that are not character sets, and some whose declaration is never ASCII."""
     text = rss("<title>Café</title>", head=f'<?xml version="1.0" encoding="{label}"?>')
     assert entries(text.encode("windows-1252"), label)[0].title == "Café"
 
@@ -103,8 +103,8 @@ def test_codecs_that_are_no_encoding_of_text_are_ignored(label: str) -> None:
         ("Färjan går igen på lördag", "windows-1252"),
     ],
 )
-def test_an_undeclared_encoding_is_told_by_its_script(title: str, encoding: str) -> None:
-    """Other scripts show in the bytes; what looks Latin is taken as windows-1252."""
+def test_an_undeclared_encoding_is_recognised_by_its_script(title: str, encoding: str) -> None:
+    """The bytes show other scripts; what looks Latin is read as windows-1252."""
     body = rss(f"<title>{title}</title>", head='<?xml version="1.0"?>').encode(encoding)
     assert entries(body)[0].title == title
 
@@ -122,19 +122,19 @@ def test_a_few_broken_bytes_do_not_spoil_the_rest() -> None:
 
 @pytest.mark.parametrize("cut", [1, 7, 30, 42])
 def test_a_feed_cut_off_keeps_what_is_whole(cut: int) -> None:
-    """The article in which it breaks off is left out; it would be stored half."""
+    """The truncated article is left out, because half of it would be stored."""
     whole = rss("<title>One</title>", "<title>Two</title>", "<title>Three is longer</title>")
     assert [e.title for e in entries(whole[: -len("</channel></rss>") - cut])] == ["One", "Two"]
 
 
 def test_a_feed_cut_inside_a_character_is_read() -> None:
-    """A limit on bytes knows no characters."""
+    """A limit in bytes may cut a character in two."""
     body = rss("<title>One</title>", "<title>Füße</title>").encode()
     assert [e.title for e in entries(body[: body.index("ß".encode()) + 1])] == ["One"]
 
 
 def test_a_feed_cut_before_its_first_article_is_an_error() -> None:
-    """Nothing whole is not the same as nothing new."""
+    """A truncated feed is not the same as a feed without new articles."""
     with pytest.raises(ParseError, match="breaks off"):
         entries(rss("<title>One</title>")[:70])
 
@@ -148,15 +148,15 @@ def test_a_feed_cut_before_its_first_article_is_an_error() -> None:
         (" \n\ufeff", "empty"),
         ("<?xml version='1.0'?><!-- nothing -->", "empty"),
         ("Database error", "begins with 'Database error'"),
-        ('{"error": "no"}', "no JSON Feed"),
+        ('{"error": "no"}', "not a JSON Feed"),
         ("[" * 100_000, "JSON"),
-        ('{"items": [', "not whole"),
-        ("<opml><body/></opml>", "no feed"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "no feed"),
+        ('{"items": [', "incomplete"),
+        ("<opml><body/></opml>", "not a feed"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not a feed"),
     ],
 )  # fmt: skip
 def test_what_is_no_feed_is_named(body: str | bytes, message: str) -> None:
-    """The error says what came instead, for the editor who has to find the right address."""
+    """The error says what came instead, so that the editor can find the right address."""
     with pytest.raises(ParseError, match=f"(?s){message}"):
         entries(body)
 
@@ -184,9 +184,9 @@ def test_an_empty_feed_is_a_feed() -> None:
     ],
 )  # fmt: skip
 def test_titles_are_one_safe_line(title: str, read: str) -> None:
-    """Entities are decoded once, tags stripped, everything that could end a header line is space."""
-    found = entries(rss(f"<title>{title}</title><link>https://courier.example/1</link>"))[0].title
-    assert found == read
+    """Entities are decoded once, tags are stripped, and line breaks become spaces."""
+    item = f"<title>{title}</title><link>https://courier.example/1</link>"
+    assert entries(rss(item))[0].title == read
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_titles_are_one_safe_line(title: str, read: str) -> None:
 )  # fmt: skip
 def test_dates_are_read_in_utc_or_absent(written: str, moment: str | None) -> None:
     """No zone means UTC; nonsense means no date, never an error."""
-    found = entries(rss(f"<title>One</title><pubDate>{written}</pubDate>"))[0].published_at
-    assert (found.isoformat() if found else None) == moment
+    date = entries(rss(f"<title>One</title><pubDate>{written}</pubDate>"))[0].published_at
+    assert (date.isoformat() if date else None) == moment
 
 
 @pytest.mark.parametrize(
@@ -223,42 +223,42 @@ def test_dates_are_read_in_utc_or_absent(written: str, moment: str | None) -> No
     ],
 )
 def test_entities_of_its_own_do_not_expand(bomb: str) -> None:
-    """A billion laughs, one long laugh many times, and a file: harmless and fast."""
+    """Entities that expand without end, or name a file, do nothing and take no time."""
     head = f'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY l0 "ha">{bomb}]>'
     began = time.monotonic()
-    found = entries(rss(f"<title>One {'&l9;' * 5000}</title>", head=head))
+    articles = entries(rss(f"<title>One {'&l9;' * 5000}</title>", head=head))
     assert time.monotonic() - began < 5
-    assert len(found[0].title) <= 1000
-    assert "root:" not in found[0].title
-    assert "xxxx" not in found[0].title
-    assert "haha" not in found[0].title
+    assert len(articles[0].title) <= 1000
+    assert "root:" not in articles[0].title
+    assert "xxxx" not in articles[0].title
+    assert "haha" not in articles[0].title
 
 
 def test_of_ten_thousand_articles_the_newest_are_kept() -> None:
-    """However a feed is ordered, the newest are the ones a digest is about."""
+    """In whatever order a feed lists them, a digest is about the newest."""
     items = [
         f"<title>Story {n}</title><link>https://c.example/{n}</link>"
         f"<pubDate>{1 + n // 1440:02} Nov 2026 {n // 60 % 24:02}:{n % 60:02}:00 GMT</pubDate>"
         for n in range(10_000)
     ]
-    found = entries(rss(*items))
-    assert len(found) == MOST_ENTRIES
-    assert found[0].title == "Story 9500"
-    assert found[-1].title == "Story 9999"
+    articles = entries(rss(*items))
+    assert len(articles) == MAX_ENTRIES
+    assert articles[0].title == "Story 9500"
+    assert articles[-1].title == "Story 9999"
 
 
 def test_of_undated_articles_the_first_are_kept() -> None:
-    """Without dates document order is all there is, and nearly every feed begins with its newest."""
-    found = entries(rss(*(f"<title>Story {n}</title>" for n in range(600))))
-    assert [found[0].title, found[-1].title] == ["Story 0", f"Story {MOST_ENTRIES - 1}"]
+    """Without dates only the order is known, and nearly every feed begins with its newest."""
+    articles = entries(rss(*(f"<title>Story {n}</title>" for n in range(600))))
+    assert [articles[0].title, articles[-1].title] == ["Story 0", f"Story {MAX_ENTRIES - 1}"]
 
 
 def test_deep_nesting_is_survived() -> None:
     """A body of a hundred thousand open elements neither overflows a stack nor takes long."""
     began = time.monotonic()
     body = "&lt;div&gt;" * 100_000 + "deep" + "&lt;/div&gt;" * 100_000
-    found = entries(rss(f"<title>One</title><description>{body}</description>"))
-    assert found[0].title == "One"
+    articles = entries(rss(f"<title>One</title><description>{body}</description>"))
+    assert articles[0].title == "One"
     assert time.monotonic() - began < 10
 
 
@@ -279,7 +279,7 @@ def test_deep_nesting_is_survived() -> None:
     ],
 )  # fmt: skip
 def test_the_lead_image_is_the_articles_own(inside: str, image: str) -> None:
-    """The best of what is offered; no avatar, emoji, counter, video or thumbnail of a thumbnail."""
+    """The best candidate wins; avatars, emoji, counters, videos and tiny thumbnails never do."""
     document = rss(f"<title>One</title><link>https://courier.example/1</link>{inside}").replace(
         "<rss ",
         '<rss xmlns:media="http://search.yahoo.com/mrss/" '
@@ -289,7 +289,7 @@ def test_the_lead_image_is_the_articles_own(inside: str, image: str) -> None:
 
 
 def test_the_address_behind_a_counter_is_used() -> None:
-    """Feed services replace links by their own; the publisher's stands beside."""
+    """Feed services replace links with their own and keep the publisher's beside them."""
     item = (
         "<title>One</title><link>https://feedproxy.example/~3/x</link>"
         "<feedburner:origLink>https://courier.example/one</feedburner:origLink>"
@@ -301,12 +301,12 @@ def test_the_address_behind_a_counter_is_used() -> None:
 
 
 def test_blank_lines_before_the_declaration_are_forgiven() -> None:
-    """Templates leave them, and strict parsers refuse the whole feed for it."""
+    """Templates leave them behind, and a strict parser refuses the whole feed."""
     assert entries("\n\n " + rss("<title>One</title>"))[0].title == "One"
 
 
 def test_an_element_overloaded_with_attributes_is_refused() -> None:
-    """Five megabytes of them would keep the parser, and the worker with it, for half an hour."""
+    """Five megabytes of them would keep the parser busy for half an hour."""
     many = " ".join(f'a{number}="u"' for number in range(200_000))
     with pytest.raises(ParseError, match="more than 200 attributes"):
         parsing.parse_feed(f"<rss {many}><channel><title>t</title></channel></rss>".encode())

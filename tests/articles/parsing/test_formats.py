@@ -35,11 +35,11 @@ def test_a_document_gives_its_articles(name: str, address: str) -> None:
     """Every field of every article, as a subscriber of the document would copy it down."""
     parse = parsing.parse_page if name.endswith(".html") else parsing.parse_feed
     document = cleaning.cleaned(parse((DATA / name).read_bytes(), address))
-    found = plain(asdict(document))
-    for entry in found["entries"]:
+    actual = plain(asdict(document))
+    for entry in actual["entries"]:
         entry["body_html"] = re.sub(r">\s+<", "><", entry["body_html"]).strip()
     expected = json.loads((DATA / name).with_suffix(".json").read_text())
-    assert found == expected
+    assert actual == expected
 
 
 @pytest.mark.parametrize("tags", [5, {"a": 1}, "Harbour", None, True])
@@ -47,5 +47,5 @@ def test_tags_that_are_no_list_spoil_no_feed(tags: object) -> None:
     """The item comes without tags, and the others with it."""
     items = [{"id": "1", "title": "Tide", "tags": tags}, {"id": "2", "tags": ["Sea", 7]}]
     feed = {"version": "https://jsonfeed.org/version/1.1", "items": items}
-    found = parsing.parse_feed(json.dumps(feed).encode())
-    assert [entry.tags for entry in found.entries] == [(), ("Sea",)]
+    document = parsing.parse_feed(json.dumps(feed).encode())
+    assert [entry.tags for entry in document.entries] == [(), ("Sea",)]

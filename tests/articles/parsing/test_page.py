@@ -1,4 +1,4 @@
-"""Article pages: what is taken, what is left."""
+"""Article pages: what belongs to the article, and what does not."""
 
 # ruff: noqa: E501  a case a line reads best
 
@@ -33,7 +33,7 @@ def page(inside: str, head: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    "furniture",
+    "boilerplate",
     [
         "Receive latest news",
         "Subscribe",
@@ -55,10 +55,10 @@ def page(inside: str, head: str = "") -> str:
         "Seals return to the sandbank",
     ],
 )
-def test_furniture_is_left_on_the_page(furniture: str) -> None:
-    """The body is the article alone; headline and caption stand in fields of their own."""
-    found = article((DATA / "page.html").read_text(), "https://courier.example/2026/seals")
-    assert furniture not in cleaning.text(found.body_html)
+def test_boilerplate_is_not_part_of_the_article(boilerplate: str) -> None:
+    """The body is the article alone; headline and caption have fields of their own."""
+    entry = article((DATA / "page.html").read_text(), "https://courier.example/2026/seals")
+    assert boilerplate not in cleaning.text(entry.body_html)
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,24 @@ def test_furniture_is_left_on_the_page(furniture: str) -> None:
     ],
 )
 def test_the_articles_own_prose_stays_whatever_it_is_called(block: str) -> None:
-    """An article may be about donations, and have headings that sound like furniture."""
+    """An article may be about donations, and have headings that sound like boilerplate."""
     assert cleaning.text(block).split("\n")[-1][:60] in cleaning.text(
         article(page(block)).body_html
     )
 
 
+def test_hidden_labels_are_not_part_of_the_article() -> None:
+    """Text for screen readers explains the page's controls, and makes no sense in a mail."""
+    body = article(page('<p class="screen-reader-text">Opens in a new window</p>')).body_html
+    assert "new window" not in body
+
+
 def test_of_several_articles_on_one_page_the_first_is_taken() -> None:
-    """Pages that scroll on for ever carry the next stories whole."""
+    """A page with infinite scrolling holds the next stories too."""
     second = f"<article><h2>Another</h2>{''.join(PROSE).replace('quay', 'lantern')}</article>"
-    found = article(page("").replace("</body>", second * 4 + "</body>"))
-    assert "quay" in found.body_html
-    assert "lantern" not in found.body_html
+    entry = article(page("").replace("</body>", second * 4 + "</body>"))
+    assert "quay" in entry.body_html
+    assert "lantern" not in entry.body_html
 
 
 @pytest.mark.parametrize(
@@ -102,40 +108,40 @@ def test_of_several_articles_on_one_page_the_first_is_taken() -> None:
     ],
 )  # fmt: skip
 def test_caption_and_credit_are_told_apart(figure: str, caption: str, credit: str) -> None:
-    """Newsrooms mark them in a dozen ways, or not at all."""
+    """Sites mark them in a dozen ways, or not at all."""
     image = article(page(figure)).image
     assert image.url == "https://courier.example/a.jpg"
     assert (image.caption, image.credit) == (caption, credit)
 
 
 def test_the_headline_is_the_editors_not_the_search_engines() -> None:
-    """Of several h1 the one that agrees with the declared title is it, not the masthead."""
+    """Of several h1 elements it is the one that agrees with the declared title."""
     html = page("", '<meta property="og:title" content="Ferry waits for post - Courier">')
     html = html.replace("<article>", "<h1>The Saltmarsh Courier</h1><article>")
     assert article(html).title == "The ferry waits"
 
 
 def test_a_page_without_an_article_is_an_error() -> None:
-    """A page that is all furniture gives no article, and says so."""
+    """A page that is all boilerplate is an error, which names the page."""
     with pytest.raises(ParseError, match="No article was found on https:"):
         article("<html><body><nav><a href='/'>Home</a></nav><p>Hello.</p></body></html>")
 
 
 @pytest.mark.parametrize("body", ["", "   ", "{}", "plain words", "<rss><channel/></rss>"])
 def test_what_is_no_page_is_an_error(body: str) -> None:
-    """A feed, JSON or nothing where an article was expected is told."""
+    """A feed, JSON or an empty answer is not a page."""
     with pytest.raises(ParseError):
         article(body)
 
 
 def test_broken_json_ld_is_passed_over() -> None:
-    """A page's own account may be nonsense; the page is still there."""
+    """Broken metadata does not keep the page from being read."""
     head = f'<script type="application/ld+json">{{"@type": </script><script type="application/ld+json">{"[" * 5000}</script>'
     assert article(page("", head)).title == "The ferry waits"
 
 
 def test_deep_nesting_is_survived() -> None:
-    """A page of a hundred thousand open elements is an article or an error, soon."""
+    """A page of a hundred thousand open elements is parsed or refused within seconds."""
     began = time.monotonic()
     with suppress(ParseError):
         article(page("<div>" * 100_000 + "<b><i>" * 10_000))
