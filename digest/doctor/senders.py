@@ -3,6 +3,7 @@
 Gmail, Yahoo and Outlook refuse bulk mail without SPF (RFC 7208), DKIM and DMARC (RFC 7489).
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -11,9 +12,12 @@ import dns.resolver
 
 from digest.core import addresses
 from digest.core.findings import Finding, fail, ok, warn
+from digest.doctor import spf
 from digest.newsletters.models import Publication
 
 LOOKUP_SECONDS = 4.0  # for one domain's answer
+_DMARC_VERSION = re.compile(r"v\s*=\s*DMARC1\s*(?:;|\Z)")
+_DMARC_POLICY = re.compile(r";\s*p\s*=\s*(?:none|quarantine|reject)\s*(?:;|\Z)", re.IGNORECASE)
 # RFC 2606, RFC 6761: names that nobody can register.
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
 
@@ -42,7 +46,7 @@ def check_domain(domain: str) -> Iterator[Finding]:
         )
         return
     try:
-        spf = txt_records(domain, "v=spf1")
+        spf_findings = list(_check_spf(domain, txt_records(domain, "")))
         dmarc = _dmarc(domain)
     except dns.resolver.NXDOMAIN:
         yield fail(f"The sender's domain {domain} does not exist.", "Servers refuse its mail.")
@@ -53,7 +57,8 @@ def check_domain(domain: str) -> Iterator[Finding]:
             "Run this again where DNS can be reached.",
         )
         return
-    yield from _judge_records(domain, spf, dmarc)
+    yield from spf_findings
+    yield _judge_dmarc(domain, dmarc)
 
 
 def is_reserved(domain: str) -> bool:
@@ -78,21 +83,47 @@ def txt_records(name: str, prefix: str) -> list[str]:
     return [record for record in records if record.lower().startswith(prefix.lower())]
 
 
-def _judge_records(domain: str, spf: list[str], dmarc: list[str]) -> Iterator[Finding]:
-    if len(spf) == 1:
-        yield ok(f"{domain} has an SPF record.")
-    else:
+def _check_spf(domain: str, records: list[str]) -> Iterator[Finding]:
+    published = spf.spf_records(records)
+    if len(published) != 1:
         yield warn(
-            f"{domain} has {'several SPF records' if spf else 'no SPF record'}.",
+            f"{domain} has {'several SPF records' if published else 'no SPF record'}.",
             "Publish exactly one that names your relay; large providers refuse mail without it.",
         )
-    if dmarc:
-        yield ok(f"{domain} has a DMARC record.")
-    else:
+        return
+    try:
+        spf.count_lookups(published[0], _txt_records_if_any, (domain,))
+    except spf.SpfError as problem:
         yield warn(
+            f"Servers reject the SPF record of {domain}: {problem}.",
+            "Correct it, or they treat your mail as if there were none.",
+        )
+    else:
+        yield ok(f"{domain} has an SPF record.")
+
+
+def _txt_records_if_any(name: str) -> list[str]:
+    try:
+        return txt_records(name, "")
+    except dns.resolver.NXDOMAIN:
+        return []
+
+
+def _judge_dmarc(domain: str, records: list[str]) -> Finding:
+    """Judge the DMARC records that apply to a domain (RFC 7489 §6.6.3)."""
+    if not records:
+        return warn(
             f"{domain} has no DMARC record.",
             f'Publish TXT "v=DMARC1; p=none" at _dmarc.{domain}, and let the relay sign (DKIM).',
         )
+    if len(records) > 1:
+        return warn(f"{domain} has several DMARC records.", "Keep one: servers ignore them all.")
+    if not _DMARC_POLICY.search(records[0]):
+        return warn(
+            f"The DMARC record of {domain} has no valid policy.",
+            "Add p=none, p=quarantine or p=reject.",
+        )
+    return ok(f"{domain} has a DMARC record.")
 
 
 def _dmarc(domain: str) -> list[str]:
@@ -100,8 +131,9 @@ def _dmarc(domain: str) -> list[str]:
     labels = domain.split(".")
     for start in range(len(labels) - 1):
         try:
-            if records := txt_records(f"_dmarc.{'.'.join(labels[start:])}", "v=DMARC1"):
-                return records
+            records = txt_records(f"_dmarc.{'.'.join(labels[start:])}", "")
+            if published := [record for record in records if _DMARC_VERSION.match(record)]:
+                return published
         except dns.resolver.NXDOMAIN:
             continue
     return []
