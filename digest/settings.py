@@ -146,7 +146,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+                "digest.console.pages.account_frame",
+            ],
+            "builtins": [
+                "digest.console.templatetags.console",
+                "django.contrib.humanize.templatetags.humanize",
+            ],
         },
     },
 ]

@@ -43,5 +43,5 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def style(request: HttpRequest) -> str:  # noqa: ARG001  unfold's
-    """Return the address of what mends the looks of Django admin's own pages."""
-    return static("console/admin.css")
+    """Return the address of the console's style sheet, which every page loads."""
+    return static("console/console.css")

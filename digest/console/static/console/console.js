@@ -1,0 +1,58 @@
+"use strict";
+// Loaded before Alpine, which starts the components that are registered here.
+document.addEventListener("alpine:init", () => {
+  // The preview of a mail: `address` is that of its HTML.
+  Alpine.data("mailPreview", (address) => ({
+    kind: "html", phone: false, dark: false, subscriber: "",
+    get src() {
+      const query = new URLSearchParams({ scheme: this.dark ? "dark" : "light" });
+      if (this.subscriber) query.set("subscriber", this.subscriber);
+      return `${address.replace(/html\/$/, `${this.kind}/`)}?${query}`;
+    },
+  }));
+
+  // A publication's name, logo and colours as the mail shows them, while they are typed.
+  Alpine.data("brandPreview", () => ({
+    values: {}, logo: "loading",
+    init() { this.read(); },
+    read() {
+      const names = ["name", "accent", "accent_dark", "postal_address", "logo_url"];
+      const before = this.values.logo_url;
+      this.values = Object.fromEntries(names.map((name) => [name, this.$root.querySelector(`[name="${name}"]`)?.value.trim() ?? ""]));
+      if (before !== this.values.logo_url) this.logo = "loading";
+    },
+  }));
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  // After a button was pressed, the page opens where it was.
+  const key = `scroll:${location.pathname}`;
+  const before = Number(sessionStorage.getItem(key));
+  sessionStorage.removeItem(key);
+  if (before && !location.hash) scrollTo(0, before);
+
+  document.addEventListener("submit", ({ submitter }) => {
+    sessionStorage.setItem(key, String(scrollY));
+    if (submitter?.dataset.busy) setTimeout(() => { submitter.disabled = true; submitter.textContent = submitter.dataset.busy; });
+  });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(failure, ({ detail: { target } }) => { if (target.dataset.error) target.textContent = target.dataset.error; });
+  }
+  document.querySelector(".field-error :is(input, select, textarea)")?.focus();
+
+  // The browser's time zone, where nobody has chosen one.
+  const zone = document.querySelector("[data-browser-zone] select");
+  const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone?.value === "UTC" && [...zone.options].some(({ value }) => value === local)) zone.value = local;
+
+  // The usual port of an encryption.
+  const security = document.querySelector("[data-usual-port] [name=security]");
+  if (security) {
+    const ports = { starttls: "587", tls: "465", none: "25" };
+    const port = document.querySelector("[data-usual-port] [name=port]");
+    const suggest = () => { if (!port.value || Object.values(ports).includes(port.value)) port.value = ports[security.value]; };
+    security.addEventListener("change", suggest);
+    if (!port.value) suggest();
+  }
+});

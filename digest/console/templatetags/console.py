@@ -1,0 +1,87 @@
+"""The components of the console as template tags; `docs/console-components.md` shows each in use."""
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.template.context import Context
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+UNCERTAIN = (
+    "The connection broke before the mail server confirmed the message: it may or may not have "
+    "arrived."
+)
+
+
+@register.simple_block_tag()
+def card(content: str, title: str = "", id: str = "", css_class: str = "") -> SafeString:  # noqa: A002
+    """Return a box with a heading. `id` names the heading's section, for links and readers."""
+    context = {"content": content, "title": title, "id": id, "css_class": css_class}
+    return render_to_string("console/components/card.html", context)
+
+
+@register.simple_block_tag(takes_context=True)
+def confirm(  # noqa: PLR0913  the options of a component
+    context: Context,
+    content: str,
+    label: str,
+    action: str,
+    button: str,
+    *,
+    css_class: str = "",
+    style: str = "danger",
+) -> SafeString:
+    """Return a button that opens a question, and a form that does it once it is answered.
+
+    `content` holds the question and any inputs; `button` is what the answer says.
+    """
+    values = {
+        "content": content,
+        "label": label,
+        "action": action,
+        "button": button,
+        "css_class": css_class,
+        "style": style,
+        "csrf_token": context.get("csrf_token"),
+    }
+    return render_to_string("console/components/confirm.html", values)
+
+
+@register.inclusion_tag("console/components/field.html")
+def form_row(
+    field: BoundField, css_class: str = "", *, optional: bool = False, days: bool = False
+) -> dict[str, Any]:
+    """Show a field with its label, help and errors.
+
+    `optional` marks a field that may stay empty; `days` draws its choices as the days of a week.
+    """
+    marked = optional and not field.field.required
+    return {"field": field, "css_class": css_class, "optional": marked, "days": days}
+
+
+@register.inclusion_tag("console/components/empty.html")
+def empty_state(text: str, label: str = "", url: str = "") -> dict[str, str]:
+    """Say that there is nothing yet, and link to what fills it."""
+    return {"text": text, "label": label, "url": url}
+
+
+@register.inclusion_tag("console/components/progress.html")
+def progress_bar(progress: dict[str, Any]) -> dict[str, Any]:
+    """Draw how far an issue is; `progress` is `live_progress.facts`."""
+    return {"progress": progress}
+
+
+@register.inclusion_tag("console/components/table.html")
+def table(table: Any) -> dict[str, Any]:
+    """Show a `console.tables.Table`: search, filters, rows, pages."""
+    return {"table": table}
+
+
+@register.simple_tag
+def uncertain() -> SafeString:
+    """Return the word "uncertain" with its explanation."""
+    return format_html('<abbr title="{}">uncertain</abbr>', UNCERTAIN)
