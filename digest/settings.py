@@ -8,6 +8,7 @@ would work in production by accident.
 from pathlib import Path
 
 import structlog
+from django.urls import reverse_lazy
 
 from digest.core import env
 
@@ -177,6 +178,7 @@ UNFOLD = {
     },
     "STYLES": ["digest.console.navigation.style"],
     "SIDEBAR": {"navigation": "digest.console.navigation.navigation"},
+    "ACCOUNT": {"navigation": [{"title": "Your account", "link": reverse_lazy("mfa_index")}]},
 }
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

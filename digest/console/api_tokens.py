@@ -46,7 +46,7 @@ def issue(request: HttpRequest) -> HttpResponse:
         )
     except DigestError as problem:
         messages.error(request, str(problem))
-        return redirect("programs")
+        return redirect("api-tokens")
     note(request, f"made a token for {', '.join(token.scopes)}", token.name, token.publication_id)
     return _page(request, token=token, secret=secret)
 
@@ -61,7 +61,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     found.save(update_fields=["revoked_at"])
     note(request, "revoked a token", found.name, found.publication_id)
     messages.success(request, f"{found.name} is refused from now on.")
-    return redirect("programs")
+    return redirect("api-tokens")
 
 
 def _known(request: HttpRequest) -> Any:

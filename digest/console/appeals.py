@@ -1,39 +1,44 @@
-"""Appeals: what is typed about one, and how it looks in a mail."""
+"""Appeals: the form of one, and how it looks in a mail."""
 
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.core.validators import URLValidator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_safe
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from digest.articles.models import LONGEST_URL
-from digest.console.access import editors, reach
+from digest.console.access import editors, may, must, needs, note, reach
 from digest.console.issues import previews
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right, within
-from digest.newsletters.models import Appeal, Newsletter
+from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.issue import compile_issue
+from digest.tenancy import belonging
 
+FORM_TEMPLATE = "console/appeal.html"
 _WEB = URLValidator(schemes=["http", "https"])
+_MOMENT = "%Y-%m-%dT%H:%M"
 
 
 class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no arguments for it
     """An appeal; its times are in UTC, as the labels say."""
 
     url = forms.URLField(
-        label="Where the button leads",
+        label="Button URL",
         assume_scheme="https",
         max_length=LONGEST_URL,
         validators=[_WEB],
-        error_messages={"invalid": "This is no web address. One looks like https://…."},
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "url"}),
+        error_messages={"invalid": "Enter a web address, for example https://example.org/."},
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
     )
 
     class Meta:
@@ -42,45 +47,96 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
             *("publication", "heading", "body", "button", "url", "starts_at", "ends_at"),
         )
         labels: ClassVar[Any] = {
-            "body": "Words",
-            "button": "On the button",
+            "body": "Text",
+            "button": "Button label",
             "starts_at": "From (UTC)",
             "ends_at": "Until (UTC)",
         }
         help_texts: ClassVar[Any] = {
-            "heading": "It stands above the words, like “A message from the Courier”.",
-            "body": "Plain text. An empty line begins a new paragraph.",
-            "button": "Two or three words, like “Support us”.",
-            "starts_at": "Issues built from then on may carry it; several appeals take turns.",
-            "ends_at": "Empty: until somebody says when.",
+            "heading": "Shown above the text, for example “A message from the Courier”.",
+            "body": "Plain text. An empty line starts a new paragraph.",
+            "button": "Two or three words, for example “Support us”.",
+            "starts_at": "Issues built from then on can contain it. Several appeals take turns.",
+            "ends_at": "Leave empty for no end.",
         }
-        widgets: ClassVar[Any] = {"body": UnfoldAdminTextareaWidget(attrs={"rows": 6})}
+        widgets: ClassVar[Any] = {
+            "body": forms.Textarea(attrs={"rows": 6}),
+            "starts_at": forms.DateTimeInput({"type": "datetime-local"}, format=_MOMENT),
+            "ends_at": forms.DateTimeInput({"type": "datetime-local"}, format=_MOMENT),
+        }
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, publications: QuerySet[Publication], **options: Any) -> None:
         super().__init__(*args, **options)
-        if "ends_at" in self.fields:  # whoever only looks has no fields
-            self.fields["ends_at"].required = False
-            choice: Any = self.fields["publication"].widget
-            choice.can_add_related = choice.can_change_related = choice.can_view_related = False
+        self.fields["ends_at"].required = False
+        choice: Any = self.fields["publication"]
+        choice.queryset, choice.empty_label = publications, None
 
     def clean(self) -> dict[str, Any]:
-        """Hold the end to the beginning."""
-        given = super().clean() or {}
-        starts, ends = given.get("starts_at"), given.get("ends_at")
+        """Refuse an end before the start."""
+        values = super().clean() or {}
+        starts, ends = values.get("starts_at"), values.get("ends_at")
         if starts and ends and ends <= starts:
-            self.add_error("ends_at", "It would end before it begins.")
-        return given
+            self.add_error("ends_at", "The end must be after the start.")
+        return values
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Right.EDIT)
+def new(request: HttpRequest) -> HttpResponse:
+    """Show an empty form, or create an appeal."""
+    return _edit(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@editors
+def appeal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an appeal, or change it."""
+    row = _find(request, pk)
+    if request.method == "POST":
+        must(request, Right.EDIT, row.publication_id)
+    return _edit(request, row)
+
+
+@require_POST
+@needs(Right.EDIT)
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete an appeal; issues that carried it stay as they are."""
+    row = _find(request, pk)
+    must(request, Right.EDIT, row.publication_id)
+    note(request, "deleted the appeal", row, row.publication_id)
+    row.delete()
+    messages.success(request, "The appeal was deleted.")
+    return redirect("appeals")
+
+
+def _find(request: HttpRequest, pk: int) -> Appeal:
+    rows = Appeal.objects.filter(within(reach(request, Right.SEE))).select_related("publication")
+    row: Appeal = get_object_or_404(rows, pk=pk)
+    return row
+
+
+def _edit(request: HttpRequest, row: Appeal | None) -> HttpResponse:
+    publications = belonging.publications(reach(request, Right.EDIT))
+    can_edit = row is None or may(request, Right.EDIT, row.publication_id)
+    form = AppealForm(request.POST or None, instance=row, publications=publications)
+    if request.method == "POST" and form.is_valid():
+        saved = form.save()
+        note(request, "saved the appeal", saved, saved.publication_id)
+        messages.success(request, "The appeal was saved.")
+        return redirect("appeal", pk=saved.pk)
+    title = row.heading if row else "New appeal"
+    context = {"form": form, "appeal": row, "can_edit": can_edit}
+    return render_page(request, FORM_TEMPLATE, title, context)
 
 
 @require_safe
 @editors
 @xframe_options_sameorigin
-def preview(request: HttpRequest, appeal: int) -> HttpResponse:
-    """Show an appeal in a mail with a story made up for it; `?scheme=` is light or dark."""
-    ours = Appeal.objects.filter(within(reach(request, Right.SEE))).select_related("publication")
-    found = get_object_or_404(ours, pk=appeal)
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an appeal in an example mail; `?scheme=` is light or dark."""
+    row = _find(request, pk)
     try:
-        html = previews.turned(_mail(found, clock.now()), request.GET.get("scheme", ""))
+        html = previews.force_scheme(_mail(row, clock.now()), request.GET.get("scheme", ""))
         response = HttpResponse(html)
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
@@ -89,7 +145,7 @@ def preview(request: HttpRequest, appeal: int) -> HttpResponse:
 
 
 def _mail(appeal: Appeal, now: datetime) -> str:
-    """Return the HTML of a mail that nobody gets."""
+    """Return the HTML of an example mail."""
     publication = appeal.publication
     newsletter = Newsletter(
         publication=publication,

@@ -1,4 +1,4 @@
-"""What needs someone, and the buttons that help."""
+"""What needs attention, and the buttons that help."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,61 +22,85 @@ from digest.webhooks.models import Webhook
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that needs someone, and the button that helps, or the page."""
+class Problem:
+    """Something that needs attention, and the button that helps, or the page."""
 
-    what: str
-    why: str
-    verb: str = ""  # of `act`
+    title: str
+    detail: str
+    verb: str = ""  # a key of `ACTIONS`
     key: int = 0
     button: str = ""
     url: str = ""
 
 
-def troubles(now: datetime, steers: There, edits: There, manages: There) -> Iterator[Trouble]:
-    """Yield what needs someone, the most pressing first.
+def problems(now: datetime, senders: There, editors: There, managers: There) -> Iterator[Problem]:
+    """Yield what needs attention, the most pressing first.
 
-    Of the publications where they may send (`steers`), edit and manage; what is no publication's
-    own, like relays, is for those who may everywhere.
+    Each argument says where the user has a right: to send, to edit, to manage. What belongs to no
+    publication, like mail servers, is shown to those who have it everywhere.
     """
-    for issue in _paused(steers):
-        why, name = issue.reason or "Paused by an editor.", issue.newsletter.name
-        url = reverse("desk:issue", args=[issue.pk])
-        yield Trouble(f"{name} is paused", why, "resume", issue.pk, "Resume", url)
-    relays = Relay.objects.filter(down_since__isnull=False) if steers is None else ()
-    for relay in relays:
+    yield from _paused_issues(senders)
+    if senders is None:
+        yield from _mail_servers(now, linked=managers is None)
+        yield from _paused_domains(now)
+    yield from _uncertain_deliveries(editors)
+    yield from _disabled_webhooks(managers)
+    yield from _failing_sources(editors)
+
+
+def _paused_issues(scope: There) -> Iterator[Problem]:
+    rows = belonging.issues(scope).filter(state=Issue.State.PAUSED)
+    for issue in rows.order_by("slot")[:20]:
+        url = reverse("issue:detail", args=[issue.pk])
+        detail = issue.reason or "Paused by an editor."
+        yield Problem(
+            f"{issue.newsletter.name} is paused", detail, "resume", issue.pk, "Resume", url
+        )
+
+
+def _mail_servers(now: datetime, *, linked: bool) -> Iterator[Problem]:
+    for relay in Relay.objects.filter(down_since__isnull=False):
         since = clock.format_moment(relay.down_since or now)
-        url = reverse("relays") if manages is None else ""
-        yield Trouble(f"The relay {relay.name} is down since {since}", relay.problem, url=url)
-    domains = PausedDomain.objects.filter(until__gt=now).select_related("relay")
-    for paused in domains if steers is None else ():
-        what = f"{paused.domain} refuses our mail, until {clock.format_moment(paused.until)}"
-        yield Trouble(what, paused.reason, "lift", paused.pk, "Try again now")
-    doubted = Delivery.objects.filter(within(edits, "issue__newsletter__publication"))
-    held = doubted.filter(state=Delivery.State.UNCERTAIN).values_list("issue", flat=True)
-    for pk in list(held.distinct()[:5]):
-        url = f"{reverse('deliveries', args=[pk])}?state=uncertain"
-        why = "The line broke before the relay's word. Look into its log, then settle them."
-        yield Trouble("Some deliveries are uncertain", why, url=url)
-    disabled = Webhook.objects.filter(within(manages), disabled_at__isnull=False)
-    for webhook in disabled.order_by("name"):
-        what = f"The webhook {webhook.name} is told nothing any more"
-        yield Trouble(what, webhook.note, url=reverse("webhooks"))
-    failing = belonging.sources(edits).filter(failures__gte=3)
-    for source in failing.order_by("-failures")[:10]:
-        what = f"{source.title or source.url} has failed {source.failures} times"
-        yield Trouble(what, source.problem, "poll", source.pk, "Look again now")
+        url = reverse("relays") if linked else ""
+        yield Problem(f"Mail server {relay.name} is down since {since}", relay.problem, url=url)
 
 
-def _paused(there: There) -> list[Issue]:
-    found = belonging.issues(there).filter(state=Issue.State.PAUSED)
-    return list(found.order_by("slot")[:20])
+def _paused_domains(now: datetime) -> Iterator[Problem]:
+    for row in PausedDomain.objects.filter(until__gt=now).select_related("relay"):
+        title = f"{row.domain} refuses our mail; paused until {clock.format_moment(row.until)}"
+        yield Problem(title, row.reason, "lift", row.pk, "Try again now")
+
+
+def _uncertain_deliveries(scope: There) -> Iterator[Problem]:
+    rows = Delivery.objects.filter(within(scope, "issue__newsletter__publication"))
+    uncertain = rows.filter(state=Delivery.State.UNCERTAIN).values_list("issue", flat=True)
+    for issue_id in list(uncertain.distinct()[:5]):
+        url = f"{reverse('deliveries', args=[issue_id])}?state=uncertain"
+        detail = (
+            "The connection broke before the mail server confirmed them. Check its log, then "
+            "decide what to do with them."
+        )
+        yield Problem("Some deliveries are uncertain", detail, url=url)
+
+
+def _disabled_webhooks(scope: There) -> Iterator[Problem]:
+    rows = Webhook.objects.filter(within(scope), disabled_at__isnull=False)
+    for webhook in rows.order_by("name"):
+        title = f"Webhook {webhook.name} is disabled"
+        yield Problem(title, webhook.note, url=reverse("webhooks"))
+
+
+def _failing_sources(scope: There) -> Iterator[Problem]:
+    rows = belonging.sources(scope).filter(failures__gte=3)
+    for source in rows.order_by("-failures")[:10]:
+        title = f"{source.title or source.url} has failed {source.failures} times"
+        yield Problem(title, source.problem, "poll", source.pk, "Check again now")
 
 
 def _resume(request: HttpRequest, key: int) -> str:
     issue = find(request, key, Right.SEND)
     control.resume(issue)
-    return "It goes on."
+    return "Sending resumed."
 
 
 def _lift(request: HttpRequest, key: int) -> str:
@@ -84,16 +108,16 @@ def _lift(request: HttpRequest, key: int) -> str:
     due = domain_pauses.lift_pause(
         get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
     )
-    return f"Tried again: {due:,} waiting mails are due now."
+    return f"Trying again: {due:,} deferred emails are due now."
 
 
 def _poll(request: HttpRequest, key: int) -> str:
-    known = belonging.sources(reach(request, Right.EDIT))
-    polled = polling.poll(get_object_or_404(known, pk=key), clock.now())
-    return polled.problem or f"It works again: {polled.new} new articles."
+    sources = belonging.sources(reach(request, Right.EDIT))
+    polled = polling.poll(get_object_or_404(sources, pk=key), clock.now())
+    return polled.problem or f"The source works again: {polled.new} new articles."
 
 
-HELP: dict[str, Callable[[HttpRequest, int], str]] = {
+ACTIONS: dict[str, Callable[[HttpRequest, int], str]] = {
     "resume": _resume,
     "lift": _lift,
     "poll": _poll,

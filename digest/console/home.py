@@ -1,18 +1,18 @@
-"""Home: what goes out next, what goes out now, how the last issues did, and what needs someone."""
+"""Home: what goes out next, what goes out now, how recent issues did, and what needs attention."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.console import charts, live_progress
 from digest.console.access import editors, may, needs, note, reach
-from digest.console.attention import HELP, troubles
+from digest.console.attention import ACTIONS, problems
+from digest.console.pages import render_fragment, render_page
 from digest.console.setup import steps
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -26,13 +26,13 @@ from digest.subscribers import growth
 from digest.tenancy import belonging
 from digest.tenancy.belonging import There
 
-DAYS = 90
+DAYS = 90  # in the chart of subscribers
 MONTH = 30
-LAST = 12  # issues in the chart
-LISTED = 5  # issues named
+CHARTED = 12  # issues in the chart
+LISTED = 5  # issues in the list
 
 State = Issue.State
-GOING = (State.SENDING, State.PAUSED)
+SENDING = (State.SENDING, State.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,157 +40,181 @@ class SentIssue:
     """An issue that went out."""
 
     issue: Issue
-    at: datetime  # in the publication's zone
-    label: str
+    label: str  # when, in the publication's zone
     counts: Progress
 
     @property
-    def not_sent(self) -> int:
-        """How many were to get it and did not."""
+    def missed(self) -> int:
+        """How many were planned and did not receive it."""
         return self.counts.eligible - self.counts.sent
 
     @property
     def percent(self) -> int:
-        """The share that got it, rounded down: a hundred means everyone."""
+        """The share that received it, rounded down: a hundred means everyone."""
         return self.counts.sent * 100 // self.counts.eligible if self.counts.eligible else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """An issue that waits, or the next slot of a newsletter."""
+
+    name: str
+    newsletter: Newsletter
+    moment: datetime | None
+    at: str  # in the newsletter's zone; empty: when somebody sends it
+    wait: str
+    issue: Issue | None = None
+    needs_approval: bool = False
+    can_edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendingIssue:
+    """An issue that goes out now."""
+
+    issue: Issue
+    progress: dict[str, Any] = field(default_factory=dict)
 
 
 @require_safe
 @editors
 def home(request: HttpRequest) -> HttpResponse:
     """Show Home."""
-    now, there = clock.now(), reach(request, Right.SEE)
-    newsletters = list(belonging.newsletters(there).order_by("name"))
-    edits, steers = reach(request, Right.EDIT), reach(request, Right.SEND)
-    issues, days = _last_issues(there), _growth(there, newsletters, now)
-    coming = _next(there, edits, newsletters, now)
+    now, scope, editable = clock.now(), reach(request, Right.SEE), reach(request, Right.EDIT)
+    newsletters = list(belonging.newsletters(scope).order_by("name"))
+    sent, days = _sent_issues(scope), _growth(scope, newsletters, now)
+    upcoming = _upcoming(scope, editable, newsletters, now)
     context = {
-        **admin.site.each_context(request),
-        "title": "Home",
-        "coming": coming,
-        "soonest": next((one for one in coming if one["moment"] and one["at"]), None),
-        "going": [_going(one) for one in _issues(there, *GOING)],
-        "troubles": list(troubles(now, steers, edits, reach(request, Right.MANAGE))),
-        "issues": charts.bars(
-            [(one.label, one.counts.sent, one.not_sent) for one in issues],
-            "Subscribers reached",
+        "upcoming": upcoming,
+        "soonest": next((row for row in upcoming if row.moment and row.at), None),
+        "sending": _sending(scope),
+        "problems": list(
+            problems(now, reach(request, Right.SEND), editable, reach(request, Right.MANAGE))
         ),
-        "last": issues[::-1][:LISTED],
-        "growth": charts.line(
-            [(f"{day:%-d %b}", joined, gone) for day, joined, gone in days],
-            f"Joined and left, the last {DAYS} days",
+        "sent_chart": charts.bars(
+            [(row.label, row.counts.sent, row.missed) for row in sent], "Recent issues"
+        ),
+        "sent": sent[::-1][:LISTED],
+        "growth_chart": charts.line(
+            [(f"{day:%-d %b}", joined, left) for day, joined, left in days],
+            f"Subscribers who joined and left in {DAYS} days",
         ),
         "month": (sum(row[1] for row in days[-MONTH:]), sum(row[2] for row in days[-MONTH:])),
-        "newsletters": newsletters,
-        "first": _first(request),
+        "first_run": _first_run(request),
     }
-    return render(request, "console/home.html", context)
+    return render_page(request, "console/home.html", "Home", context)
 
 
 @require_safe
 @editors
-def how_far(request: HttpRequest) -> JsonResponse:
-    """Say how far each issue is that goes out now; asked every other second."""
-    there = reach(request, Right.SEE)
-    return JsonResponse({"going": [_going(one) for one in _issues(there, *GOING)]})
+def sending(request: HttpRequest) -> HttpResponse:
+    """Show what goes out now; polled. When an issue starts or ends, the page is reloaded."""
+    rows = _sending(reach(request, Right.SEE))
+    response = render_fragment(request, "console/home/_sending.html", {"sending": rows})
+    shown = request.GET.get("issues")
+    if shown is not None and shown != _ids(rows):
+        response["HX-Refresh"] = "true"
+    return response
 
 
 @require_POST
 @needs(Right.EDIT)
 def act(request: HttpRequest, verb: str) -> HttpResponse:
-    """Press a button that helps."""
-    doing = HELP.get(verb)
-    if doing is None:
+    """Do what a button beside a problem says."""
+    action = ACTIONS.get(verb)
+    if action is None:
         raise Http404
     try:
-        said = doing(request, int(request.POST.get("key", "0")))
-        note(request, f"{verb}: {said}")
-        messages.success(request, said)
+        message = action(request, int(request.POST.get("key", "0")))
+        note(request, f"{verb}: {message}")
+        messages.success(request, message)
     except (DigestError, ValueError) as problem:
         messages.error(request, str(problem))
     return redirect("home")
 
 
 def _growth(
-    there: There, newsletters: list[Newsletter], now: datetime
+    scope: There, newsletters: list[Newsletter], now: datetime
 ) -> list[tuple[date, int, int]]:
-    ours = None if there is None else [one.pk for one in newsletters]
-    return growth.by_day(ours, DAYS, now)
+    ids = None if scope is None else [newsletter.pk for newsletter in newsletters]
+    return growth.by_day(ids, DAYS, now)
 
 
-def _first(request: HttpRequest) -> dict[str, Any] | None:
-    """Return where a first run goes on, or None once something went out or somebody subscribed."""
+def _first_run(request: HttpRequest) -> dict[str, Any] | None:
+    """Return where a first run goes on; None once an issue or a subscriber exists."""
     if not may(request, Right.MANAGE, None) or not steps.is_first_run():
         return None
     publication, step = steps.left()
     return {
         "step": step,
-        "last": len(steps.ORDER),
+        "steps": len(steps.ORDER),
         "publication": publication,
         "url": steps.url_of(step, publication),
     }
 
 
-def _issues(there: There, *states: str) -> list[Issue]:
-    found = belonging.issues(there).filter(state__in=states)
-    return list(found.order_by("slot")[:20])
+def _issues(scope: There, *states: str) -> list[Issue]:
+    return list(belonging.issues(scope).filter(state__in=states).order_by("slot")[:20])
 
 
-def _next(
-    there: There, edits: There, newsletters: list[Newsletter], now: datetime
-) -> list[dict[str, Any]]:
-    """Return issues at the desk and slots to come, the nearest first; then those by hand."""
-    desk = [_on_desk(one, now) for one in _issues(there, State.DRAFT, State.BUILT)]
-    taken = {(one["issue"].newsletter_id, one["moment"]) for one in desk}
-    coming = [_coming(one, edits, now) for one in newsletters if one.active]
-    free = [one for one in coming if (one["newsletter"].pk, one["moment"]) not in taken]
-    return sorted(desk + free, key=lambda one: (one["moment"] is None, one["moment"] or now))
+def _sending(scope: There) -> list[SendingIssue]:
+    rows = _issues(scope, *SENDING)
+    return [SendingIssue(issue, live_progress.progress_of(issue)) for issue in rows]
 
 
-def _coming(newsletter: Newsletter, edits: There, now: datetime) -> dict[str, Any]:
+def _ids(rows: list[SendingIssue]) -> str:
+    """Name the issues and their states, as the page polls for them."""
+    return ",".join(f"{row.issue.pk}-{row.issue.state}" for row in rows)
+
+
+def _upcoming(
+    scope: There, editable: There, newsletters: list[Newsletter], now: datetime
+) -> list[Upcoming]:
+    """Return issues that wait and slots to come, the nearest first; then those without a time."""
+    issues = [_waiting(issue, now) for issue in _issues(scope, State.DRAFT, State.BUILT)]
+    taken = {(row.newsletter.pk, row.moment) for row in issues}
+    slots = [_next_slot(row, editable, now) for row in newsletters if row.active]
+    free = [row for row in slots if (row.newsletter.pk, row.moment) not in taken]
+    return sorted(issues + free, key=lambda row: (row.moment is None, row.moment or now))
+
+
+def _next_slot(newsletter: Newsletter, editable: There, now: datetime) -> Upcoming:
     schedule = getattr(newsletter, "schedule", None)
-    coming = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
-    slot = coming[0] if coming else None
-    return {
-        "newsletter": newsletter,
-        "name": newsletter.name,
-        "moment": slot,
-        "at": clock.format_moment(slot, clock.zone(schedule.timezone)) if slot and schedule else "",
-        "in": clock.in_words(slot - now) if slot else "by hand only",
-        "may_edit": edits is None or newsletter.publication_id in edits,
-    }
+    slots = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
+    slot = slots[0] if slots else None
+    zone = clock.zone(schedule.timezone) if schedule else None
+    return Upcoming(
+        name=newsletter.name,
+        newsletter=newsletter,
+        moment=slot,
+        at=clock.format_moment(slot, zone) if slot and zone else "",
+        wait=clock.in_words(slot - now) if slot else "manual only",
+        can_edit=editable is None or newsletter.publication_id in editable,
+    )
 
 
-def _on_desk(issue: Issue, now: datetime) -> dict[str, Any]:
+def _waiting(issue: Issue, now: datetime) -> Upcoming:
     zone = clock.zone(issue.newsletter.publication.timezone)
-    waits = issue.state == State.DRAFT
-    by_hand = waits and issue.kind == Issue.Kind.MANUAL and not issue.send_at
-    return {
-        "issue": issue,
-        "name": issue.subject or issue.newsletter.name,
-        "moment": issue.goes_at,
-        "at": "" if by_hand else clock.format_moment(issue.goes_at, zone),
-        "in": "waits to be sent" if by_hand else clock.in_words(issue.goes_at - now),
-        "approval": waits and approval.is_needed(issue),
-    }
+    is_draft = issue.state == State.DRAFT
+    is_manual = is_draft and issue.kind == Issue.Kind.MANUAL and not issue.send_at
+    return Upcoming(
+        name=issue.subject or issue.newsletter.name,
+        newsletter=issue.newsletter,
+        moment=issue.goes_at,
+        at="" if is_manual else clock.format_moment(issue.goes_at, zone),
+        wait="ready to send" if is_manual else clock.in_words(issue.goes_at - now),
+        issue=issue,
+        needs_approval=is_draft and approval.is_needed(issue),
+    )
 
 
-def _going(issue: Issue) -> dict[str, Any]:
-    return {
-        "id": issue.pk,
-        "url": reverse("desk:issue", args=[issue.pk]),
-        "subject": issue.subject or issue.newsletter.name,
-        **live_progress.facts(issue, progress(issue)),
-    }
-
-
-def _last_issues(there: There) -> list[SentIssue]:
+def _sent_issues(scope: There) -> list[SentIssue]:
     """Return the issues that went out last, the oldest first."""
-    done = belonging.issues(there).filter(state=State.SENT).order_by("-slot")[:LAST]
-    return [_sent_issue(issue) for issue in reversed(done)]
+    rows = belonging.issues(scope).filter(state=State.SENT).order_by("-slot")[:CHARTED]
+    return [_sent_issue(issue) for issue in reversed(rows)]
 
 
 def _sent_issue(issue: Issue) -> SentIssue:
     zone = clock.zone(issue.newsletter.publication.timezone)
     at = issue.goes_at.astimezone(zone)
-    return SentIssue(issue, at, f"{at:%-d %b %H:%M %Z}", progress(issue))
+    return SentIssue(issue, f"{at:%-d %b %H:%M %Z}", progress(issue))

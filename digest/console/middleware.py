@@ -1,4 +1,4 @@
-"""What the console's pages may load and run; and where it leads while nobody has an account."""
+"""The console's content security policy, and the way to a first account."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,8 @@ from django.utils.cache import add_never_cache_headers
 from digest.accounts import first
 
 CONSOLE = "/admin/"
-# unfold's Alpine reads expressions from attributes, which takes 'unsafe-eval'; no script may stand
-# in a page, so what strangers wrote runs nothing. Pictures of stories come from anywhere.
+# Alpine evaluates expressions in attributes, which needs 'unsafe-eval'. Inline scripts are refused,
+# so text from outside runs nothing. Images of stories come from anywhere.
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: https: http:; font-src 'self'; connect-src 'self'; frame-src 'self'; "
@@ -22,42 +22,42 @@ POLICY = (
 
 
 class ConsolePolicy:
-    """Adds the console's policy, unless the view set one of its own; refuses what is no text."""
+    """Adds the policy to the console's pages, unless a view set its own; refuses NUL in input."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the policy on it."""
+        """Answer with the policy."""
         response = self.get_response(request)
         if request.path.startswith(CONSOLE):
             response.headers.setdefault("Content-Security-Policy", POLICY)
-            # Without a referrer browsers hide where a form comes from, which is what CSRF asks.
+            # Without a referrer, browsers hide a form's origin, which the CSRF check needs.
             response.headers.setdefault("Referrer-Policy", "same-origin")
-            # Subscribers' addresses stand here: nothing stays in a browser that was signed out of.
+            # Pages show subscribers' addresses: browsers must not store them after signing out.
             if not response.has_header("Cache-Control"):
                 add_never_cache_headers(response)
         return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
-        """Refuse NUL, which no browser sends and no text of PostgreSQL's holds."""
+        """Refuse NUL: no browser sends it, and PostgreSQL cannot store it in text."""
         if request.path.startswith(CONSOLE) and any(map(_holds_nul, (request.GET, request.POST))):
-            raise BadRequest("NUL is no text")
+            raise BadRequest("NUL is not allowed in text.")
 
 
 class FirstRun:
-    """Leads to where the first account is made, while there is nobody who could sign in."""
+    """Redirects to the page that creates the first account, while there is none."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, or lead there."""
-        ours = request.path.startswith(CONSOLE) and request.path != reverse("setup:account")
-        if ours and not request.user.is_authenticated and first.is_missing():
+        """Answer, or redirect."""
+        in_console = request.path.startswith(CONSOLE) and request.path != reverse("setup:account")
+        if in_console and not request.user.is_authenticated and first.is_missing():
             return redirect("setup:account")
         return self.get_response(request)
 
 
-def _holds_nul(said: QueryDict) -> bool:
-    return any("\0" in one for name, values in said.lists() for one in (name, *values))
+def _holds_nul(data: QueryDict) -> bool:
+    return any("\0" in text for name, values in data.lists() for text in (name, *values))

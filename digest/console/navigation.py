@@ -1,5 +1,6 @@
-"""Where one can go in the console: what one has a right to."""
+"""The menu of the console: what the user has a right to, in groups."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,36 +11,69 @@ from digest.accounts.models import User
 from digest.newsletters import members
 from digest.newsletters.members import Right
 
-_PAGES = (
-    ("Home", "home", "home", Right.SEE),
-    ("Issues", "mail", "admin:issues_issue_changelist", Right.SEE),
-    ("Subscribers", "contact_mail", "subscribers", Right.SUBSCRIBERS),
-    ("Newsletters", "newspaper", "admin:newsletters_newsletter_changelist", Right.SEE),
-    ("Schedules", "calendar_month", "timetables", Right.SEE),
-    ("Articles", "article", "admin:articles_article_changelist", Right.SEE),
-    ("Sources", "rss_feed", "admin:articles_source_changelist", Right.SEE),
-    ("Appeals", "volunteer_activism", "admin:newsletters_appeal_changelist", Right.SEE),
-    ("Publications", "storefront", "admin:newsletters_publication_changelist", Right.SEE),
-    ("People", "group", "people", Right.MANAGE),
-    ("Relays", "outgoing_mail", "relays", Right.MANAGE),
-    ("Programs", "api", "programs", Right.MANAGE),
-    ("Webhooks", "webhook", "webhooks", Right.MANAGE),
-    ("Your account", "passkey", "mfa_index", Right.SEE),
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the menu, and the right that opens it."""
+
+    title: str
+    icon: str
+    url_name: str
+    right: Right
+    everywhere: bool = False  # for those who have the right in every publication
+
+
+_GROUPS = (
+    (
+        "Write",
+        (
+            Page("Home", "home", "home", Right.SEE),
+            Page("Issues", "mail", "issue:list", Right.SEE),
+            Page("Articles", "article", "articles", Right.SEE),
+            Page("Appeals", "volunteer_activism", "appeals", Right.SEE),
+        ),
+    ),
+    (
+        "Audience",
+        (
+            Page("Subscribers", "contact_mail", "subscribers", Right.SUBSCRIBERS),
+            Page("Import", "upload", "subscribers-import", Right.MANAGE),
+        ),
+    ),
+    (
+        "Settings",
+        (
+            Page("Newsletters", "newspaper", "newsletters", Right.SEE),
+            Page("Publications", "storefront", "publications", Right.SEE),
+            Page("Sources", "rss_feed", "sources", Right.SEE),
+            Page("Team", "group", "team", Right.MANAGE),
+            Page("Mail servers", "outgoing_mail", "relays", Right.MANAGE, everywhere=True),
+            Page("API tokens", "api", "api-tokens", Right.MANAGE),
+            Page("Webhooks", "webhook", "webhooks", Right.MANAGE),
+        ),
+    ),
 )
-_OF_ALL = {"relays"}  # no publication's own: for those who have the right in every one
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar as unfold takes it."""
+    """Return the menu as unfold takes it: groups of what the user has a right to."""
     user = request.user
     if not isinstance(user, User):
         return []
-    items = [
-        {"title": title, "icon": icon, "link": reverse_lazy(name)}
-        for title, icon, name, right in _PAGES
-        if (members.may(user, right, None) if name in _OF_ALL else members.anywhere(user, right))
-    ]
-    return [{"items": items}]
+    groups = (
+        (title, [_item(page) for page in pages if _opens(user, page)]) for title, pages in _GROUPS
+    )
+    return [{"title": title, "items": items, "separator": True} for title, items in groups if items]
+
+
+def _opens(user: User, page: Page) -> bool:
+    if page.everywhere:
+        return members.may(user, page.right, None)
+    return members.anywhere(user, page.right)
+
+
+def _item(page: Page) -> dict[str, Any]:
+    return {"title": page.title, "icon": page.icon, "link": reverse_lazy(page.url_name)}
 
 
 def style(request: HttpRequest) -> str:  # noqa: ARG001  unfold's

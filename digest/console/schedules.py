@@ -1,18 +1,18 @@
-"""Schedules: the next sends of each newsletter, as its subscribers' clocks show them."""
+"""Schedules: the next sends of each newsletter, in the time zones of its subscribers."""
 
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from digest.console.access import editors, reach
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.newsletters import schedules, timetable, zones
+from digest.newsletters import schedules as rules
+from digest.newsletters import timetable, zones
 from digest.newsletters.members import Right, within
 from digest.newsletters.models import Newsletter
 from digest.newsletters.timetable import Local
@@ -21,10 +21,10 @@ from digest.tenancy import belonging
 from digest.tenancy.belonging import There
 
 SENDS = 10
-MOST_ZONES = 6
-OFFERED = 8  # zones to tick
-AT_FIRST = 3  # of those where subscribers are, when nobody has chosen yet
-LATELY = 20_000  # subscribers who are asked where they live: the page takes as long at a million
+MAX_ZONES = 6
+OFFERED = 8  # zones to choose from
+PRESELECTED = 3  # of the subscribers' zones, before anybody chooses
+SAMPLE = 20_000  # latest subscribers whose zones are counted: as fast over a million
 USUAL = (
     *("America/Los_Angeles", "America/New_York", "America/Sao_Paulo", "Europe/London"),
     *("Europe/Berlin", "Asia/Kolkata", "Asia/Tokyo", "Australia/Sydney"),
@@ -33,55 +33,53 @@ USUAL = (
 
 @require_safe
 @editors
-def timetables(request: HttpRequest) -> HttpResponse:
-    """Show the next ten sends of each newsletter, for subscribers in the zones that are chosen."""
-    there = reach(request, Right.SEE)
-    known = belonging.newsletters(there).filter(active=True).order_by("name")
-    theirs = where_subscribers_are(there)
-    chosen, problem = _chosen(request, theirs)
+def schedules(request: HttpRequest) -> HttpResponse:
+    """Show the next sends of each newsletter, in the zones that are chosen."""
+    scope = reach(request, Right.SEE)
+    newsletters = belonging.newsletters(scope).filter(active=True).order_by("name")
+    common = subscriber_zones(scope)
+    chosen, problem = _chosen(request, common)
     names = [zone.key for zone in chosen]
-    offered = list(dict.fromkeys([*theirs, *USUAL]))[:OFFERED]
+    offered = list(dict.fromkeys([*common, *USUAL]))[:OFFERED]
     context = {
-        **admin.site.each_context(request),
-        "title": "Schedules",
-        "tables": [_table(one, chosen) for one in known],
+        "tables": [_table(newsletter, chosen) for newsletter in newsletters],
         "zones": chosen,
         "offered": [(name, name in names) for name in dict.fromkeys([*offered, *names])],
         "all": sorted(available_timezones()),
         "problem": problem,
     }
-    return render(request, "console/schedules.html", context)
+    return render_page(request, "console/schedules.html", "Schedules", context)
 
 
-def where_subscribers_are(there: There) -> list[str]:
-    """Return the zones of the subscribers who came last, where most of them are first."""
-    ours = Subscription.objects.filter(within(there, "newsletter__publication"))
+def subscriber_zones(scope: There) -> list[str]:
+    """Return the zones of the latest subscribers, the most frequent first."""
+    rows = Subscription.objects.filter(within(scope, "newsletter__publication"))
     counted = (
-        Subscription.objects.filter(pk__in=ours.order_by("-pk").values("pk")[:LATELY])
+        Subscription.objects.filter(pk__in=rows.order_by("-pk").values("pk")[:SAMPLE])
         .exclude(subscriber__timezone="")
         .values_list("subscriber__timezone")
         .annotate(subscribers=Count("subscriber", distinct=True))
         .order_by("-subscribers", "subscriber__timezone")
     )
-    known = available_timezones()
-    return [name for name, _ in counted[: 2 * OFFERED] if name in known][:OFFERED]
+    valid = available_timezones()
+    return [name for name, _ in counted[: 2 * OFFERED] if name in valid][:OFFERED]
 
 
-def _chosen(request: HttpRequest, theirs: list[str]) -> tuple[list[ZoneInfo], str]:
-    """Return the zones that were asked for, and what is wrong with the others."""
+def _chosen(request: HttpRequest, common: list[str]) -> tuple[list[ZoneInfo], str]:
+    """Return the zones that were chosen, and what is wrong with the others."""
     if "zone" not in request.GET:
-        return [ZoneInfo(name) for name in theirs[:AT_FIRST]], ""
-    found: dict[str, ZoneInfo] = {}
+        return [ZoneInfo(name) for name in common[:PRESELECTED]], ""
+    chosen: dict[str, ZoneInfo] = {}
     problem = ""
     for name in filter(str.strip, request.GET.getlist("zone")[:50]):
         try:
             zone = zones.named(name)
-            found[zone.key] = zone
-        except DigestError as wrong:
-            problem = str(wrong)
-    if len(found) > MOST_ZONES:
-        problem = f"{MOST_ZONES} zones stand side by side at most."
-    return list(found.values())[:MOST_ZONES], problem
+            chosen[zone.key] = zone
+        except DigestError as error:
+            problem = str(error)
+    if len(chosen) > MAX_ZONES:
+        problem = f"Choose at most {MAX_ZONES} time zones."
+    return list(chosen.values())[:MAX_ZONES], problem
 
 
 def _table(newsletter: Newsletter, chosen: list[ZoneInfo]) -> dict[str, Any]:
@@ -89,26 +87,26 @@ def _table(newsletter: Newsletter, chosen: list[ZoneInfo]) -> dict[str, Any]:
     if schedule is None:
         return {"newsletter": newsletter}
     try:
-        rule = schedules.rule_of(schedule)
+        rule = rules.rule_of(schedule)
     except DigestError as problem:
         return {"newsletter": newsletter, "problem": str(problem)}
-    made = timetable.upcoming(
+    sends = timetable.upcoming(
         rule, now, SENDS, chosen, send_in_local_time=newsletter.send_in_local_time
     )
     return {
         "newsletter": newsletter,
         "home": rule.timezone.key,
         "rows": [
-            ([_cell(one.home), *map(_cell, one.subscribers)], clock.in_words(one.slot - now))
-            for one in made
+            ([_cell(row.home), *map(_cell, row.subscribers)], clock.in_words(row.slot - now))
+            for row in sends
         ],
     }
 
 
-def _cell(there: Local) -> dict[str, str]:
+def _cell(local: Local) -> dict[str, str]:
     return {
-        "day": f"{there.at:%a %-d %b %Y}",
-        "time": f"{there.at:%H:%M %Z}",
-        "words": there.words,
-        "iso": there.at.isoformat(),
+        "day": f"{local.at:%a %-d %b %Y}",
+        "time": f"{local.at:%H:%M %Z}",
+        "change": local.words,
+        "iso": local.at.isoformat(),
     }

@@ -1,19 +1,21 @@
 """The console's pages: who may open them, what they show, and what their buttons do."""
 
+import json
 from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
-from digest.console import charts
+from digest.console import charts, tables
 from digest.console import subscribers as subscribers_pages
-from digest.console.issues.acts import VERBS
+from digest.console.issues.actions import VERBS
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Appeal, Newsletter
 from digest.relays.models import PausedDomain, Relay
 from digest.sending.models import Delivery
 from tests.cast import (
@@ -66,7 +68,7 @@ def press(client: Client, issue: Issue, verb: str, **form: object) -> str:
     """Press a button of the desk; return what is said."""
     issue.refresh_from_db()
     given = {"revision": issue.revision} | form
-    answer = client.post(f"/admin/issues/{issue.pk}/desk/{verb}/", given, follow=True)
+    answer = client.post(f"/admin/issues/{issue.pk}/{verb}/", given, follow=True)
     assert answer.status_code == 200
     issue.refresh_from_db()
     return " ".join(str(said) for said in answer.context["messages"])
@@ -84,7 +86,7 @@ def test_nothing_of_a_form_is_done_without_its_token(ada: User, issue: Issue) ->
     """Another site's form in an editor's browser."""
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(ada)
-    answer = strict.post(f"/admin/issues/{issue.pk}/desk/skip/", {"revision": 1})
+    answer = strict.post(f"/admin/issues/{issue.pk}/skip/", {"revision": 1})
     assert answer.status_code == 403
     issue.refresh_from_db()
     assert issue.state == State.DRAFT
@@ -93,7 +95,7 @@ def test_nothing_of_a_form_is_done_without_its_token(ada: User, issue: Issue) ->
 def test_looking_changes_nothing(desk: Client, issue: Issue) -> None:
     """GET on a button is refused."""
     for verb in VERBS:
-        assert desk.get(f"/admin/issues/{issue.pk}/desk/{verb}/").status_code == 405
+        assert desk.get(f"/admin/issues/{issue.pk}/{verb}/").status_code == 405
 
 
 # --- the desk --------------------------------------------------------------------------
@@ -101,7 +103,7 @@ def test_looking_changes_nothing(desk: Client, issue: Issue) -> None:
 
 def test_the_desk_shows_an_issue_and_what_it_waits_for(desk: Client, issue: Issue) -> None:
     """Stories with the reason of each, how many subscribers, and the next button."""
-    page = desk.get(f"/admin/issues/{issue.pk}/desk/").content.decode()
+    page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
     for words in ("Story 0", "latest", "2 subscribers", "Approve", "goes out", "GMT"):
         assert words in page
     assert "Send to" not in page
@@ -114,13 +116,13 @@ def test_stories_are_moved_dropped_added_and_reworded(desk: Client, issue: Issue
     assert titles(issue) == ["Story 2", "Story 0", "Story 1"]
     press(desk, issue, "move", story=third.pk, to=2)
     assert titles(issue) == ["Story 0", "Story 1", "Story 2"]
-    assert "left out" in press(desk, issue, "drop", story=first.pk)
+    assert "Left out" in press(desk, issue, "remove", story=first.pk)
     press(desk, issue, "add", article=first.article_id)
     press(desk, issue, "reword", story=second.pk, title="Another", summary="", image_url="")
     assert titles(issue)[1:] == ["Another", "Story 2"]
     press(desk, issue, "pin", story=second.pk, pinned="1")
     assert issue.stories.get(pk=second.pk).pinned
-    press(desk, issue, "head", subject="Ours", preheader="Look", appeal="")
+    press(desk, issue, "subject", subject="Ours", preheader="Look", appeal="")
     assert (issue.own_subject, issue.own_preheader) == ("Ours", "Look")
 
 
@@ -129,8 +131,8 @@ def test_who_pressed_on_an_old_page_is_told_so(desk: Client, issue: Issue) -> No
     first = issue.stories.order_by("position").first()
     assert first is not None
     press(desk, issue, "pin", story=first.pk, pinned="1")
-    assert "meanwhile" in press(desk, issue, "drop", story=first.pk, revision=1)
-    assert "out of date" in press(desk, issue, "drop", story="x")
+    assert "meanwhile" in press(desk, issue, "remove", story=first.pk, revision=1)
+    assert "out of date" in press(desk, issue, "remove", story="x")
     assert len(titles(issue)) == 3
 
 
@@ -138,26 +140,26 @@ def test_an_issue_is_approved_sent_held_back_and_paused(desk: Client, issue: Iss
     """The whole way, by its buttons."""
     assert "approved first" in press(desk, issue, "send")
     assert "Approved" in press(desk, issue, "approve")
-    page = desk.get(f"/admin/issues/{issue.pk}/desk/").content.decode()
+    page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
     assert "Send to 2 now" in page
-    assert "On its way" in press(desk, issue, "send")
-    assert "Undo" in desk.get(f"/admin/issues/{issue.pk}/desk/").content.decode()
-    assert "nobody has got it" in press(desk, issue, "undo")
+    assert "Sending starts" in press(desk, issue, "send")
+    assert "Undo" in desk.get(f"/admin/issues/{issue.pk}/").content.decode()
+    assert "nobody has received it" in press(desk, issue, "undo")
     at = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-    assert "It goes out" in press(desk, issue, "schedule", at=at)
+    assert "it goes out" in press(desk, issue, "schedule", at=at)
     assert "Choose a day" in press(desk, issue, "schedule", at="soon")
     Issue.objects.filter(pk=issue.pk).update(state=State.SENDING, planned_at=NOON)
     assert "Paused" in press(desk, issue, "pause")
-    assert "goes on" in press(desk, issue, "resume")
+    assert "Resumed" in press(desk, issue, "resume")
     story = issue.stories.first()
     assert story is not None
-    assert "in no mail" in press(desk, issue, "retract", story=story.pk, note="Wrong.")
-    assert "Cancelled for good" in press(desk, issue, "cancel")
+    assert "was retracted" in press(desk, issue, "retract", story=story.pk, note="Wrong.")
+    assert "Cancelled" in press(desk, issue, "cancel")
 
 
 def test_a_test_of_this_very_issue_is_sent(desk: Client, issue: Issue, settings: Settings) -> None:
     """As it is on the desk, marked, and without a trace."""
-    press(desk, issue, "head", subject="Only here", preheader="", appeal="")
+    press(desk, issue, "subject", subject="Only here", preheader="", appeal="")
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
         assert "on its way" in press(desk, issue, "test", to="ada@courier.example")
@@ -194,9 +196,23 @@ def test_what_moves_is_told_in_numbers_that_add_up(desk: Client) -> None:
     Delivery.objects.filter(pk=Delivery.objects.latest("pk").pk).update(
         state=Delivery.State.SENT, settled_at=NOON
     )
-    facts = desk.get(f"/admin/issues/{issue.pk}/desk/progress/").json()
-    assert (facts["eligible"], facts["sent"], facts["queued"], facts["percent"]) == (4, 1, 3, 25)
-    assert desk.get("/admin/home/moving/").json()["going"][0]["settled"] == 1
+    part = desk.get(f"/admin/issues/{issue.pk}/progress/")
+    numbers = {name: number for name, _, number in part.context["progress"]["counts"]}
+    assert (numbers["eligible"], numbers["sent"], numbers["queued"]) == (4, 1, 3)
+    for text in ('data-count="sent">1<', 'data-count="queued">3<', 'aria-valuenow="25"'):
+        assert text in part.content.decode()
+    assert b"1 of 4" in desk.get("/admin/home/sending/").content
+
+
+def test_a_page_that_is_out_of_date_is_reloaded(desk: Client) -> None:
+    """When the state is another than the page shows, or other issues go out."""
+    issue = make_running(1)
+    part = f"/admin/issues/{issue.pk}/progress/"
+    assert not desk.get(part, {"state": "sending"}).has_header("HX-Refresh")
+    assert desk.get(part, {"state": "built"})["HX-Refresh"] == "true"
+    shown = {"issues": f"{issue.pk}-sending"}
+    assert not desk.get("/admin/home/sending/", shown).has_header("HX-Refresh")
+    assert desk.get("/admin/home/sending/", {"issues": ""})["HX-Refresh"] == "true"
 
 
 def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Issue) -> None:
@@ -204,7 +220,7 @@ def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Issue) -> N
     make_article(make_source(issue.newsletter), available_at=clock.now() - timedelta(hours=1))
     for _ in range(2):
         answer = desk.post(
-            f"/admin/issues/start/{issue.newsletter_id}/", {"key": "wish"}, follow=True
+            f"/admin/issues/new/{issue.newsletter_id}/", {"key": "wish"}, follow=True
         )
         assert b"goes out when you send it" in answer.content
     assert Issue.objects.filter(kind="manual").count() == 1
@@ -234,7 +250,7 @@ def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Issue
         reason="5.7.1",
     )
     page = desk.get("/admin/").content.decode()
-    for words in ("Going out now", "Needs someone", "It broke.", "wall.example", "is down", "in "):
+    for words in ("Sending now", "Needs attention", "It broke.", "wall.example", "is down", "in "):
         assert words in page
     desk.post("/admin/home/resume/", {"key": paused.pk})
     paused.refresh_from_db()
@@ -248,12 +264,17 @@ def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Issue
 
 def test_charts_say_in_words_what_they_show() -> None:
     """Nothing for nothing; labels are escaped."""
-    assert charts.bars([], "Nothing") == ""
-    assert charts.line([("a", 0, 0)], "Nothing") == ""
-    drawn = charts.bars([(EVIL, 3, 1), ("b", 2, 0)], "Subscribers")
-    assert "3 sent, 1 not" in drawn
+    assert charts.bars([], "Nothing") is None
+    assert charts.line([("a", 0, 0)], "Nothing") is None
+    bars = charts.bars([(EVIL, 3, 1), ("b", 2, 0)], "Recent issues")
+    drawn = render_to_string("console/components/chart.html", {"chart": bars})
+    assert "At most 4 recipients." in drawn
+    assert "<td>3</td><td>1</td>" in drawn
     assert "<script>" not in drawn
-    assert 'aria-label="Subscribers"' in charts.line([("a", 3, 1)], "Subscribers")
+    line = charts.line([("a", 3, 1), ("b", 2, 0)], "Subscribers")
+    assert line
+    assert json.loads(line.data)["datasets"][0]["data"] == [2, 4]
+    assert line.summary == "5 joined, 1 left."
 
 
 # --- subscribers ---------------------------------------------------------------------------
@@ -326,14 +347,14 @@ def test_what_strangers_wrote_stays_text(desk: Client, issue: Issue) -> None:
     Issue.objects.update(reason=EVIL, subject=EVIL)
     for address in (
         "/admin/",
-        f"/admin/issues/{issue.pk}/desk/?q={EVIL}",
-        f"/admin/issues/{issue.pk}/desk/check/",
+        f"/admin/issues/{issue.pk}/?q={EVIL}",
+        f"/admin/issues/{issue.pk}/preflight/",
         f"/admin/issues/{issue.pk}/deliveries/",
         f"/admin/subscribers/{subscriber.pk}/",
         "/admin/subscribers/",
-        "/admin/issues/issue/",
-        "/admin/articles/article/",
-        "/admin/articles/source/",
+        "/admin/issues/",
+        "/admin/articles/",
+        "/admin/sources/",
     ):
         answer = desk.get(address)
         assert answer.status_code == 200
@@ -343,28 +364,80 @@ def test_what_strangers_wrote_stays_text(desk: Client, issue: Issue) -> None:
         assert "'unsafe-inline'" not in answer["Content-Security-Policy"].partition("style-src")[0]
 
 
-def test_the_forms_of_the_console_open(desk: Client, issue: Issue) -> None:
-    """Every list; its rows lead to pages of ours; nothing that mail hangs on can be deleted."""
+def test_every_list_opens_and_leads_to_its_pages(desk: Client, issue: Issue) -> None:
+    """Django's own lists stay for superusers, and change nothing."""
     newsletter = issue.newsletter
-    for model in (
-        *("newsletters/newsletter", "newsletters/publication", "newsletters/appeal"),
-        *("articles/article", "articles/source", "issues/issue"),
-    ):
-        assert desk.get(f"/admin/{model}/").status_code == 200
-    for one, page in (
+    for name in ("newsletters", "publications", "appeals", "articles", "sources", "issues"):
+        assert desk.get(f"/admin/{name}/").status_code == 200
+    for row, page in (
         (newsletter, f"/admin/newsletter/{newsletter.pk}/"),
         (newsletter.publication, f"/admin/publication/{newsletter.publication_id}/"),
-        (issue, f"/admin/issues/{issue.pk}/desk/"),
+        (issue, f"/admin/issues/{issue.pk}/"),
     ):
-        listed = f"/admin/{one._meta.app_label}/{one._meta.model_name}"
-        assert f'href="{page}' in desk.get(f"{listed}/").content.decode()
-        assert desk.get(f"{listed}/{one.pk}/change/")["Location"] == page
-        assert desk.get(f"{listed}/\u0663/change/").status_code == 404
-        assert desk.post(f"{listed}/{one.pk}/delete/", {"post": "yes"}).status_code == 403
+        name = str(row._meta.model_name)
+        assert f'href="{page}"' in desk.get(f"/admin/{name}s/").content.decode()
+        stored = f"/admin/{row._meta.app_label}/{name}"
+        assert desk.get(f"{stored}/{row.pk}/change/").status_code == 200
+        assert desk.get(f"{stored}/add/").status_code == 403
+        assert desk.post(f"{stored}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_a_list_of_issues_names_its_columns(desk: Client, issue: Issue) -> None:
     """On a phone too, where each value stands beside the name of its column."""
-    page = desk.get("/admin/issues/issue/").content.decode()
-    assert 'data-label="Subject"' in page or 'data-label="subject"' in page
-    assert "Select record" not in page
+    page = desk.get("/admin/issues/").content.decode()
+    assert 'data-label="Newsletter"' in page
+    assert '<th scope="col"' in page
+
+
+def test_a_list_is_searched_filtered_ordered_and_paged(desk: Client, issue: Issue) -> None:
+    """All of it in the address; what is none of these is ignored."""
+    Issue.objects.filter(pk=issue.pk).update(subject="Seals")
+    other = make_issue(issue.newsletter, state=State.SENT, slot=NOON, subject="Terns")
+    table = desk.get("/admin/issues/", {"q": "tern"}).context["table"]
+    assert [row.title for row in table.rows] == ["Terns"]
+    table = desk.get("/admin/issues/", {"state": "draft"}).context["table"]
+    assert [row.title for row in table.rows] == ["Seals"]
+    table = desk.get("/admin/issues/", {"order": "-subject"}).context["table"]
+    assert [row.title for row in table.rows] == ["Terns", "Seals"]
+    odd = {"order": "pk; DROP", "state": "x", "page": "\u0663", "newsletter": "x"}
+    assert len(desk.get("/admin/issues/", odd).context["table"].rows) == 2
+    assert "Nothing matches." in desk.get("/admin/issues/", {"q": "zz"}).content.decode()
+    Issue.objects.bulk_create(
+        Issue(
+            newsletter=issue.newsletter,
+            slot=NOON + timedelta(hours=n + 1),
+            built_at=NOON,
+            state=State.SENT,
+        )
+        for n in range(tables.PAGE_SIZE)
+    )
+    first = desk.get("/admin/issues/").context["table"]
+    second = desk.get("/admin/issues/" + first.next_url).context["table"]
+    assert (len(first.rows), len(second.rows)) == (tables.PAGE_SIZE, 2)
+    assert (first.previous_url, second.next_url) == ("", "")
+    assert second.rows[-1].url == f"/admin/issues/{other.pk}/"
+
+
+def test_an_appeal_is_created_changed_and_deleted(desk: Client, issue: Issue) -> None:
+    """On a page of its own, which shows how it looks."""
+    publication = issue.newsletter.publication_id
+    form = {
+        "publication": publication,
+        "heading": "A message",
+        "body": "Help us.",
+        "button": "Support us",
+        "url": "courier.example/support",
+        "starts_at": "2026-11-01T00:00",
+        "ends_at": "2026-10-01T00:00",
+    }
+    assert b"must be after the start" in desk.post("/admin/appeals/new/", form).content
+    answer = desk.post("/admin/appeals/new/", form | {"ends_at": ""})
+    appeal = Appeal.objects.get()
+    assert answer["Location"] == f"/admin/appeals/{appeal.pk}/"
+    page = desk.get(answer["Location"]).content.decode()
+    assert f"/admin/appeals/{appeal.pk}/preview/" in page
+    desk.post(answer["Location"], form | {"ends_at": "", "heading": "Another"})
+    appeal.refresh_from_db()
+    assert (appeal.heading, appeal.url) == ("Another", "https://courier.example/support")
+    desk.post(f"/admin/appeals/{appeal.pk}/delete/")
+    assert not Appeal.objects.exists()

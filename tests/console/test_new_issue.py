@@ -48,7 +48,7 @@ def tide() -> Newsletter:
 
 def page_of(newsletter: Newsletter) -> str:
     """Where it is asked what is to be in the issue."""
-    return f"/admin/issues/start/{newsletter.pk}/"
+    return f"/admin/issues/new/{newsletter.pk}/"
 
 
 def test_the_page_offers_what_came_in(desk: Client, tide: Newsletter) -> None:
@@ -57,7 +57,7 @@ def test_the_page_offers_what_came_in(desk: Client, tide: Newsletter) -> None:
     assert "Seals return" in page
     assert EVIL not in page
     assert "all 2 subscribers" in page
-    assert 'value="Coast"> Coast <span class="desk-quiet">1</span>' in page
+    assert 'value="Coast"> Coast <span class="muted">1</span>' in page
 
 
 def test_chosen_stories_come_in_their_order(desk: Client, tide: Newsletter) -> None:
@@ -66,7 +66,7 @@ def test_chosen_stories_come_in_their_order(desk: Client, tide: Newsletter) -> N
     form = {"key": "k", "what": "chosen", "article": ids[::-1], "topic": ["Coast"]}
     for _ in range(2):
         answer = desk.post(page_of(tide), form)
-        assert answer["Location"].endswith("/desk/")
+        assert answer["Location"] == f"/admin/issues/{Issue.objects.get().pk}/"
     issue = Issue.objects.get()
     assert [story.article_id for story in issue.stories.all()] == ids[::-1]
     assert issue.only_topics == ["Coast"]
@@ -103,7 +103,7 @@ def test_rubbish_lays_down_nothing(desk: Client, tide: Newsletter, form: dict[st
     """It says what is wrong, and the form is there still."""
     answer = desk.post(page_of(tide), form)
     assert list(answer.context["messages"])
-    assert b"For whom" in answer.content
+    assert b"Audience" in answer.content
     assert not Issue.objects.exists()
 
 

@@ -236,14 +236,6 @@ def test_a_new_one_begins_by_hand(desk: Client) -> None:
     assert not Schedule.objects.exists()
 
 
-def test_the_forms_of_before_lead_here(desk: Client, tide: Newsletter) -> None:
-    """From the list of newsletters."""
-    old = f"/admin/newsletters/newsletter/{tide.pk}/change/"
-    assert desk.get(old)["Location"] == f"/admin/newsletter/{tide.pk}/"
-    assert desk.get("/admin/newsletters/newsletter/x/change/").status_code == 404
-    assert desk.get("/admin/newsletters/newsletter/add/")["Location"] == "/admin/newsletter/add/"
-
-
 def test_an_analyst_looks(client: Client, tide: Newsletter) -> None:
     """And changes nothing; another publication's people don't even look."""
     user = User.objects.create_user("eve@courier.example", "x", is_staff=True)

@@ -78,11 +78,11 @@ def test_a_card_is_kept(
     [
         ("name", NAME | {"name": " "}, "This field is required"),
         ("name", NAME | {"name": "The\u2028Ebb"}, "line end or a control character"),
-        ("name", NAME | {"url": "no address"}, "no web address"),
+        ("name", NAME | {"url": "no address"}, "Enter a web address"),
         ("name", NAME | {"postal_address": "\r\n "}, "This field is required"),
         ("looks", LOOKS | {"accent": "red"}, "A colour like"),
         ("looks", LOOKS | {"logo_width": 5000}, "less than or equal to 520"),
-        ("looks", LOOKS | {"logo_url": "javascript:alert(1)"}, "no web address"),
+        ("looks", LOOKS | {"logo_url": "javascript:alert(1)"}, "Enter a web address"),
         ("sender", SENDER | {"sender_email": "nobody"}, "nobody"),
         ("sender", SENDER | {"reply_to": "nobody"}, "nobody"),
         ("sender", SENDER | {"sender_name": "A\u2028B"}, "line end or a control character"),
@@ -168,32 +168,30 @@ def appealed(desk: Client, publication: Publication, **typed: Any) -> Any:
         "body": "Help us.",
         "button": "Support us",
         "url": "courier.example/support",
-        "starts_at_0": "2026-11-23",
-        "starts_at_1": "12:00",
-        "ends_at_0": "",
-        "ends_at_1": "",
+        "starts_at": "2026-11-23T12:00",
+        "ends_at": "",
     }
-    return desk.post("/admin/newsletters/appeal/add/", given | typed)
+    return desk.post("/admin/appeals/new/", given | typed)
 
 
 def test_an_appeal_may_have_no_end(desk: Client, courier: Publication) -> None:
     """Its times are in UTC, and the form says so."""
-    page = desk.get("/admin/newsletters/appeal/add/").content.decode()
+    page = desk.get("/admin/appeals/new/").content.decode()
     assert "From (UTC)" in page
     assert appealed(desk, courier).status_code == 302
     appeal = Appeal.objects.get()
     assert (appeal.starts_at, appeal.ends_at) == (NOON, None)
     assert appeal.url == "https://courier.example/support"
-    assert "no end" in desk.get("/admin/newsletters/appeal/").content.decode()
+    assert "no end" in desk.get("/admin/appeals/").content.decode()
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"ends_at_0": "2026-11-23", "ends_at_1": "11:00"}, "end before it begins"),
-        ({"ends_at_0": "2026-11-24"}, "valid time"),
-        ({"url": "ftp://courier.example/x"}, "no web address"),
-        ({"url": "javascript:alert(1)"}, "no web address"),
+        ({"ends_at": "2026-11-23T11:00"}, "end must be after the start"),
+        ({"ends_at": "2026-11-24T"}, "valid date/time"),
+        ({"url": "ftp://courier.example/x"}, "Enter a web address"),
+        ({"url": "javascript:alert(1)"}, "Enter a web address"),
         ({"body": ""}, "This field is required"),
     ],
 )
@@ -210,7 +208,7 @@ def test_an_appeal_that_cannot_be(
 def test_an_appeal_is_shown_as_mail_shows_it(desk: Client, courier: Publication) -> None:
     """In a frame that runs nothing, whatever stands in it."""
     appeal = make_appeal(courier, heading=EVIL, ends_at=NOON + timedelta(days=1))
-    page = desk.get(f"/admin/newsletters/appeal/{appeal.pk}/change/").content.decode()
+    page = desk.get(f"/admin/appeals/{appeal.pk}/").content.decode()
     assert f'src="/admin/appeals/{appeal.pk}/preview/?scheme=light"' in page
     mail = desk.get(f"/admin/appeals/{appeal.pk}/preview/")
     assert "Help us stay afloat." in mail.content.decode()
@@ -221,8 +219,6 @@ def test_an_appeal_is_shown_as_mail_shows_it(desk: Client, courier: Publication)
 def test_an_analyst_looks_at_an_appeal(client: Client, courier: Publication) -> None:
     """Without a field to type in."""
     appeal = make_appeal(courier)
-    page = signed_in(client, Role.ANALYST, courier).get(
-        f"/admin/newsletters/appeal/{appeal.pk}/change/"
-    )
+    page = signed_in(client, Role.ANALYST, courier).get(f"/admin/appeals/{appeal.pk}/")
     assert page.status_code == 200
     assert b'name="heading"' not in page.content

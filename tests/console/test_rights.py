@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from digest.accounts.models import AuditEntry, User
 from digest.articles.models import Article, Source
-from digest.console.issues import acts
+from digest.console.issues import actions
 from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.members import Right
@@ -89,7 +89,7 @@ walk = pytest.mark.parametrize("page", OURS, ids=lambda page: page.address)
 
 @pytest.fixture
 def theirs() -> Issue:
-    """An issue with a story and a subscriber, of one publication; each has the same id, for walks."""
+    """An issue with a story and a subscriber, of one publication; all have one id, for walks."""
     newsletter = make_newsletter(slug="tide", approval="none")
     source = make_source(newsletter)
     issue = make_issue(newsletter, state="draft", slot=NOON.replace(year=2099))
@@ -208,20 +208,20 @@ def test_what_is_anothers_is_not_there(sign_in: SignIn, theirs: Issue, page: Pag
     assert list(Issue.objects.values()) == before
 
 
-@pytest.mark.parametrize("verb", sorted(acts.VERBS))
+@pytest.mark.parametrize("verb", sorted(actions.VERBS))
 def test_an_analyst_presses_no_button(sign_in: SignIn, theirs: Issue, verb: str) -> None:
     """They look."""
     client = sign_in("analyst", theirs.newsletter.publication)
-    answer = client.post(f"/admin/issues/{theirs.pk}/desk/{verb}/", {"revision": 1})
+    answer = client.post(f"/admin/issues/{theirs.pk}/{verb}/", {"revision": 1})
     assert answer.status_code == 403
-    assert client.get(f"/admin/issues/{theirs.pk}/desk/").status_code == 200
+    assert client.get(f"/admin/issues/{theirs.pk}/").status_code == 200
 
 
 @pytest.mark.parametrize("verb", ["send", "schedule", "resume"])
 def test_sending_is_a_right_of_its_own(sign_in: SignIn, theirs: Issue, verb: str) -> None:
     """An editor without it changes, and does not send."""
     client = sign_in("editor", theirs.newsletter.publication, may_send=False)
-    address = f"/admin/issues/{theirs.pk}/desk/"
+    address = f"/admin/issues/{theirs.pk}/"
     assert client.post(f"{address}{verb}/", {"revision": 1}).status_code == 403
     assert b"Send to" not in client.get(address).content
     assert client.post(f"{address}skip/", {"revision": 1}).status_code == 302
@@ -232,7 +232,7 @@ def test_sending_is_a_right_of_its_own(sign_in: SignIn, theirs: Issue, verb: str
 def test_an_editor_who_may_sends(sign_in: SignIn, theirs: Issue) -> None:
     """And it is noted who did."""
     client = sign_in("editor", theirs.newsletter.publication)
-    client.post(f"/admin/issues/{theirs.pk}/desk/send/", {"revision": 1})
+    client.post(f"/admin/issues/{theirs.pk}/send/", {"revision": 1})
     theirs.refresh_from_db()
     assert theirs.send_at is not None
     entry = AuditEntry.objects.get()
@@ -273,7 +273,7 @@ def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, theirs: Issu
     other = elsewhere()
     client = sign_in("owner", other)
     foreign = theirs.newsletter.publication_id
-    for address in ("/admin/newsletter/add/", "/admin/newsletters/appeal/add/"):
+    for address in ("/admin/newsletter/add/", "/admin/appeals/new/"):
         page = client.get(address).content.decode()
         assert f'<option value="{other.pk}"' in page
         assert f'<option value="{foreign}"' not in page
@@ -289,7 +289,7 @@ def test_an_inactive_account_is_out_at_once(sign_in: SignIn, theirs: Issue) -> N
     assert client.get("/admin/").status_code == 302
 
 
-@pytest.mark.parametrize("kind", ["issues/issue", "newsletters/appeal"])
+@pytest.mark.parametrize("kind", ["issues", "appeals"])
 def test_filters_name_nothing_of_anothers(sign_in: SignIn, theirs: Issue, kind: str) -> None:
     """Not even by the names beside a list."""
     Newsletter.objects.update(name="Secret plans")
@@ -307,7 +307,7 @@ def test_a_wish_of_anothers_is_not_taken_for_ones_own(sign_in: SignIn, theirs: I
     Issue.objects.update(start_key="theirs")
     mine = Newsletter.objects.get(publication=elsewhere())
     client = sign_in("owner", mine.publication)
-    answer = client.post(f"/admin/issues/start/{mine.pk}/", {"what": "new", "key": "theirs"})
+    answer = client.post(f"/admin/issues/new/{mine.pk}/", {"what": "new", "key": "theirs"})
     assert b"another newsletter" in answer.content
     assert not AuditEntry.objects.exists()
 

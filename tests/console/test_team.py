@@ -75,7 +75,7 @@ def read(mail: Received) -> str:
 def ask(owner: Client, email: str, **said: str) -> Invitation:
     """Invite somebody over the page."""
     form = {"email": email, "role": "editor", "publication": "", "may_send": "on"} | said
-    assert owner.post("/admin/people/invite/", form, follow=True).status_code == 200
+    assert owner.post("/admin/team/invite/", form, follow=True).status_code == 200
     return Invitation.objects.latest("pk")
 
 
@@ -121,13 +121,13 @@ def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
 def test_nobody_but_the_mailbox_sees_the_link(owner: Client, courier: Publication) -> None:
     """Who invites could else be both who changes an issue and who approves it."""
     link = invitations.link(ask(owner, "ben@courier.example"))
-    page = owner.get("/admin/people/").content.decode()
+    page = owner.get("/admin/team/").content.decode()
     assert link not in page
     assert "The mail: queued" in page
     Publication.objects.all().delete()
     assert (
         invitations.link(ask(owner, "bea@courier.example"))
-        in owner.get("/admin/people/").content.decode()
+        in owner.get("/admin/team/").content.decode()
     )
 
 
@@ -159,7 +159,7 @@ def test_an_invitation_ends(owner: Client, courier: Publication) -> None:
     """Taken back, asked for anew, after a week, or altered."""
     first = ask(owner, "ben@courier.example")
     path = invitations.link(first).removeprefix("https://digest.example")
-    owner.post(f"/admin/people/invitations/{first.pk}/revoke/")
+    owner.post(f"/admin/team/invitations/{first.pk}/revoke/")
     assert Client().get(path).status_code == 410
     second = ask(owner, "ben@courier.example")
     third = ask(owner, "ben@courier.example", may_export="on")
@@ -195,7 +195,7 @@ def test_an_owner_of_one_publication_invites_to_no_other(courier: Publication) -
     browser = sign_in("cid@gazette.example")
     for slug in (courier.slug, ""):
         said = {"email": "eve@x.example", "role": "owner", "publication": slug}
-        assert browser.post("/admin/people/invite/", said).status_code == 403
+        assert browser.post("/admin/team/invite/", said).status_code == 403
     assert not Invitation.objects.exists()
 
 
@@ -205,7 +205,7 @@ def test_an_owner_of_one_publication_invites_to_no_other(courier: Publication) -
 def test_rubbish_invites_nobody(owner: Client, courier: Publication, said: dict[str, str]) -> None:
     """It says what is wrong."""
     form = {"email": "ben@courier.example", "role": "editor", "publication": courier.slug} | said
-    answer = owner.post("/admin/people/invite/", form, follow=True)
+    answer = owner.post("/admin/team/invite/", form, follow=True)
     assert answer.status_code == 200
     assert list(answer.context["messages"])
     assert not Invitation.objects.exists()
@@ -221,7 +221,7 @@ def test_who_is_removed_is_out_at_once(owner: Client, courier: Publication) -> N
     browser = sign_in(ben.email)
     _, secret = tokens.issue("cms", ben, [Scope.NEWSLETTERS_READ], now=clock.now())
     assert is_in(browser)
-    owner.post(f"/admin/people/{member.pk}/remove/")
+    owner.post(f"/admin/team/{member.pk}/remove/")
     assert not is_in(browser)
     assert not is_in(sign_in(ben.email))
     assert tokens.find(secret, clock.now()) is None
@@ -237,10 +237,10 @@ def test_a_role_is_changed_and_noted(owner: Client, courier: Publication) -> Non
     ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
     member = Member.objects.create(user=ben, publication=courier, role="owner", created_at=NOON)
     browser = sign_in(ben.email)
-    assert browser.get("/admin/people/").status_code == 200
-    assert browser.post(f"/admin/people/{member.pk}/remove/").status_code == 404  # not oneself
-    owner.post(f"/admin/people/{member.pk}/change/", {"role": "analyst"})
-    assert browser.get("/admin/people/").status_code == 403
+    assert browser.get("/admin/team/").status_code == 200
+    assert browser.post(f"/admin/team/{member.pk}/remove/").status_code == 404  # not oneself
+    owner.post(f"/admin/team/{member.pk}/change/", {"role": "analyst"})
+    assert browser.get("/admin/team/").status_code == 403
     entry = AuditEntry.objects.latest("pk")
     assert (entry.actor, entry.target) == ("ada@courier.example", "ben@courier.example")
     assert "Analyst" in entry.action
@@ -398,6 +398,6 @@ def test_programs_of_who_manages_no_more_are_refused(
     if still:
         Member.objects.create(user=ben, publication=None, role=Role.OWNER, created_at=NOON)
     member = Member.objects.get(user=ben, publication=courier)
-    owner.post(f"/admin/people/{member.pk}/{how}/", {"role": "editor"})
+    owner.post(f"/admin/team/{member.pk}/{how}/", {"role": "editor"})
     living = {token.name for token in ben.tokens.filter(revoked_at=None)}
     assert living == ({courier.slug, other.slug} if still else {other.slug})

@@ -89,7 +89,7 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     articles = [f"--article={house.url}/sample/{one}" for one in STORIES]
     said = digest(house, "desk", "start", "morning-tide", "--as", "ada@courier.example", *articles)
     number = said.split()[1]
-    address = f"/admin/issues/{number}/desk/"
+    address = f"/admin/issues/{number}/"
     complaints: list[str] = []
     ada = signed_in(browser, house, "ada", address, complaints)
     first, second, third = headlines(ada)
@@ -142,8 +142,8 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
     before = len(house.mails())
     for issue in issues:
         for each in editors:
-            each.goto(f"{house.url}/admin/issues/{issue}/desk/", wait_until="commit")
-        press_at_once(editors, f"form[action='/admin/issues/{issue}/desk/send/'] button")
+            each.goto(f"{house.url}/admin/issues/{issue}/", wait_until="commit")
+        press_at_once(editors, f"form[action='/admin/issues/{issue}/send/'] button")
     expected = before + TIMES * subscribers
     house.wait_for(lambda: len(house.mails()) >= expected, 60, "all those issues")
     states = {one["state"] for one in json.loads(digest(house, "issue", "list", "--json"))}

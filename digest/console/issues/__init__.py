@@ -1,6 +1,8 @@
-"""The issue desk: see an issue as subscribers will, change it, approve it, send it, stop it.
+"""The issue editor: see an issue as subscribers will, change it, approve it, send it, stop it.
 
-views      the page, and what moves on it
-acts       one small function for each button
+new        create an issue
+views      the page, and the parts of it that htmx polls
+sections   what each part of the page shows
+actions    one small function for each button
 previews   the mail as it would arrive
 """

@@ -1,4 +1,4 @@
-"""The mail as it would arrive: its HTML, its text, its source; anybody's, or one subscriber's own."""
+"""The mail as it would arrive: HTML, text or source; for anybody, or for one subscriber."""
 
 import re
 from email import message_from_bytes, policy
@@ -14,7 +14,7 @@ from digest.newsletters.members import Right
 from digest.sending import outgoing
 
 _ON_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
-# What stands in a mail comes from strangers: it is shown, and runs nothing.
+# What a mail contains comes from outside: it is shown, and runs nothing.
 POLICY = (
     "sandbox; default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
@@ -25,7 +25,7 @@ POLICY = (
 @editors
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """Show an issue as `html`, `text` or `source`; `?subscriber=ADDRESS` shows theirs.
+    """Show an issue as `html`, `text` or `source`, as one subscriber gets it with `?subscriber=`.
 
     `?scheme=` is light or dark.
     """
@@ -37,25 +37,25 @@ def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:
-        response = _shown(octets, kind, request.GET.get("scheme", ""))
+        response = _body(octets, kind, request.GET.get("scheme", ""))
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
 
-def turned(html: str, scheme: str) -> str:
-    """Return a mail as it stands in a scheme; browsers give a frame that of the whole screen."""
-    known = {"dark": "(min-width: 0)", "light": "(max-width: 0)"}
-    return _ON_DARK.sub(known[scheme], html) if scheme in known else html
+def force_scheme(html: str, scheme: str) -> str:
+    """Return a mail as it looks in a scheme; browsers give a frame that of the whole screen."""
+    conditions = {"dark": "(min-width: 0)", "light": "(max-width: 0)"}
+    return _ON_DARK.sub(conditions[scheme], html) if scheme in conditions else html
 
 
-def _shown(octets: bytes, kind: str, scheme: str) -> HttpResponse:
+def _body(octets: bytes, kind: str, scheme: str) -> HttpResponse:
     message = message_from_bytes(octets, policy=policy.default)
     assert isinstance(message, EmailMessage)
     if kind == "source":
         return HttpResponse(octets, content_type="text/plain; charset=utf-8")
-    wanted = {"html": "html", "text": "plain"}.get(kind)
-    part = message.get_body((wanted,)) if wanted else None
+    subtype = {"html": "html", "text": "plain"}.get(kind)
+    part = message.get_body((subtype,)) if subtype else None
     if part is None:
         raise Http404
-    content = turned(part.get_content(), scheme) if wanted == "html" else part.get_content()
-    return HttpResponse(content, content_type=f"text/{wanted}; charset=utf-8")
+    content = force_scheme(part.get_content(), scheme) if subtype == "html" else part.get_content()
+    return HttpResponse(content, content_type=f"text/{subtype}; charset=utf-8")

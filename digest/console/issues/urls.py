@@ -1,16 +1,18 @@
-"""The desk's addresses."""
+"""The addresses of the issue editor."""
 
 from django.urls import path
 
-from digest.console.issues import begin, previews, views
+from digest.console import lists
+from digest.console.issues import new, previews, views
 
-app_name = "desk"
+app_name = "issue"
 urlpatterns = [
-    path("start/<int:newsletter>/", begin.begin, name="start"),
-    path("<int:pk>/desk/", views.issue, name="issue"),
-    path("<int:pk>/desk/progress/", views.how_far, name="progress"),
-    path("<int:pk>/desk/subscribers/", views.subscribers, name="subscribers"),
-    path("<int:pk>/desk/check/", views.check, name="check"),
-    path("<int:pk>/desk/<slug:verb>/", views.act, name="act"),
+    path("", lists.issues, name="list"),
+    path("new/<int:newsletter>/", new.new, name="new"),
+    path("<int:pk>/", views.issue, name="detail"),
+    path("<int:pk>/progress/", views.progress, name="progress"),
+    path("<int:pk>/recipients/", views.recipients, name="recipients"),
+    path("<int:pk>/preflight/", views.run_checks, name="preflight"),
     path("<int:pk>/preview/<slug:kind>/", previews.preview, name="preview"),
+    path("<int:pk>/<slug:verb>/", views.act, name="action"),
 ]

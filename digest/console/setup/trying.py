@@ -74,7 +74,9 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     newsletter = newsletter_of(find(request, pk))
     try:
         compiled = _compiled(building.draft(newsletter, clock.now())) if newsletter else None
-        html = previews.turned(compiled.html() if compiled else "", request.GET.get("scheme", ""))
+        html = previews.force_scheme(
+            compiled.html() if compiled else "", request.GET.get("scheme", "")
+        )
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:

@@ -8,11 +8,11 @@ from digest.console.team import views
 _GONE = RedirectView.as_view(pattern_name="mfa_index")
 
 urlpatterns = [
-    path("people/", views.people, name="people"),
-    path("people/invite/", views.invite, name="people-invite"),
-    path("people/<int:pk>/change/", views.change, name="people-change"),
-    path("people/<int:pk>/remove/", views.remove, name="people-remove"),
-    path("people/invitations/<int:pk>/revoke/", views.revoke, name="people-revoke"),
+    path("team/", views.people, name="team"),
+    path("team/invite/", views.invite, name="team-invite"),
+    path("team/<int:pk>/change/", views.change, name="team-change"),
+    path("team/<int:pk>/remove/", views.remove, name="team-remove"),
+    path("team/invitations/<int:pk>/revoke/", views.revoke, name="team-revoke"),
     path("invitation/<str:token>/", views.accept, name="invitation"),
     path("audit/", views.log, name="audit"),
     # Django's own pages would sign in without the second factor.

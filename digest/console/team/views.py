@@ -58,7 +58,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         made = invitations.invite(request.POST.get("email", ""), terms, who(request), clock.now())
     except DigestError as problem:
         messages.error(request, str(problem))
-        return redirect("people")
+        return redirect("team")
     note(request, f"invited as {made.get_role_display()}", made.email, made.publication_id)
     sender = _sender(made)
     if sender and not _mails(made).exists():
@@ -67,7 +67,7 @@ def invite(request: HttpRequest) -> HttpResponse:
             Notice.Kind.ACCOUNT, sender, email=made.email, now=clock.now(), context=context
         )
     messages.success(request, f"{made.email} is asked.")
-    return redirect("people")
+    return redirect("team")
 
 
 @require_POST
@@ -80,7 +80,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         terms = _terms(request)
     except DigestError as problem:
         messages.error(request, str(problem))
-        return redirect("people")
+        return redirect("team")
     for name in ("role", "may_send", "may_export", "may_erase"):
         setattr(member, name, getattr(terms, name))
     member.save()
@@ -89,7 +89,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     said = ", ".join(sorted(members.rights_of(member)))
     note(request, f"changed to {member.get_role_display()}: {said}", member.user, _of(member))
     messages.success(request, f"{member.user} may now: {said}.")
-    return redirect("people")
+    return redirect("team")
 
 
 @require_POST
@@ -105,7 +105,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         User.objects.filter(pk=user.pk).update(is_staff=False, is_active=False)
     note(request, "removed", user, _of(member))
     messages.success(request, f"{user} is out.")
-    return redirect("people")
+    return redirect("team")
 
 
 @require_POST
@@ -117,7 +117,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     invitations.revoke(found, clock.now())
     note(request, "took the invitation back", found.email, found.publication_id)
     messages.success(request, f"The link of {found.email} does nothing any more.")
-    return redirect("people")
+    return redirect("team")
 
 
 @never_cache

@@ -1,4 +1,4 @@
-"""The components of the console as template tags; `docs/console-components.md` shows each in use."""
+"""The components of the console as template tags; see `docs/console-components.md`."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def card(content: str, title: str = "", id: str = "", css_class: str = "") -> Sa
 
 
 @register.simple_block_tag(takes_context=True)
-def confirm(  # noqa: PLR0913  the options of a component
+def confirm(
     context: Context,
     content: str,
     label: str,
@@ -71,8 +71,14 @@ def empty_state(text: str, label: str = "", url: str = "") -> dict[str, str]:
 
 @register.inclusion_tag("console/components/progress.html")
 def progress_bar(progress: dict[str, Any]) -> dict[str, Any]:
-    """Draw how far an issue is; `progress` is `live_progress.facts`."""
+    """Draw how far an issue is; `progress` is `live_progress.progress_of`."""
     return {"progress": progress}
+
+
+@register.inclusion_tag("console/components/chart.html")
+def chart(chart: Any) -> dict[str, Any]:
+    """Draw a `console.charts.Chart`, with its numbers as a table."""
+    return {"chart": chart}
 
 
 @register.inclusion_tag("console/components/table.html")

@@ -1,0 +1,194 @@
+"""One small function for each button of an issue's page: read the form, make one call, report."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from digest.console.access import as_id, reach, who
+from digest.core import addresses, clock
+from digest.core.errors import DigestError
+from digest.issues import approval, dispatching, editing
+from digest.issues.errors import IssueError
+from digest.issues.models import Issue
+from digest.newsletters.members import Right
+from digest.newsletters.models import Appeal
+from digest.sending import control, proofs
+from digest.tenancy import belonging
+
+Action = Callable[[Issue, HttpRequest], str]
+
+
+def reorder(issue: Issue, request: HttpRequest) -> str:
+    """Put all stories into the order of the ids in the form."""
+    ids = map(as_id, request.POST.get("order", "").split(","))
+    order = [story_id for story_id in ids if story_id is not None]
+    editing.reorder(issue, _revision(request), order, who(request))
+    return "The order was changed."
+
+
+def move(issue: Issue, request: HttpRequest) -> str:
+    """Move one story to a position."""
+    story_id, position = _number(request, "story"), _number(request, "to")
+    editing.move(issue, _revision(request), story_id, position, who(request))
+    return "The order was changed."
+
+
+def remove(issue: Issue, request: HttpRequest) -> str:
+    """Remove a story; it can be added again."""
+    editing.drop(issue, _revision(request), _number(request, "story"), who(request))
+    return "The story was removed. You can add it again under “Left out”."
+
+
+def add(issue: Issue, request: HttpRequest) -> str:
+    """Add an article, by its id."""
+    articles = belonging.articles(reach(request, Right.EDIT))
+    article = articles.filter(pk=_number(request, "article")).first()
+    if article is None:
+        raise IssueError("This article no longer exists.")
+    editing.add(issue, _revision(request), article, who(request))
+    return f"“{article.title}” is now the first story."
+
+
+def pin(issue: Issue, request: HttpRequest) -> str:
+    """Let a story stay when the stories are refreshed, or not."""
+    pinned = request.POST.get("pinned") == "1"
+    story_id = _number(request, "story")
+    editing.pin(issue, _revision(request), story_id, who(request), pinned=pinned)
+    return "The story stays when you refresh stories." if pinned else "The story is not pinned."
+
+
+def reword(issue: Issue, request: HttpRequest) -> str:
+    """Change a story's text and picture for this issue."""
+    values = {name: request.POST[name] for name in editing.WORDS if name in request.POST}
+    editing.reword(issue, _revision(request), _number(request, "story"), values, who(request))
+    return "The story was changed for this issue only."
+
+
+def subject(issue: Issue, request: HttpRequest) -> str:
+    """Set the subject, preview text and appeal of this issue."""
+    editing.head(
+        issue,
+        _revision(request),
+        who(request),
+        subject=request.POST.get("subject", ""),
+        preheader=request.POST.get("preheader", ""),
+        appeal=_appeal(issue, request.POST.get("appeal", "")),
+    )
+    return "Subject, preview text and appeal were saved for this issue."
+
+
+def refresh(issue: Issue, request: HttpRequest) -> str:
+    """Select the stories again."""
+    editing.refresh(issue, _revision(request), who(request), clock.now())
+    return "Stories were refreshed. Pinned and edited stories stayed."
+
+
+def approve(issue: Issue, request: HttpRequest) -> str:
+    """Approve the issue."""
+    approved = approval.approve(issue, _revision(request), who(request), clock.now())
+    if approved.state == Issue.State.DRAFT:
+        return "Approved. It goes out when you send it."
+    return f"Approved. It goes out {_send_time(approved)}."
+
+
+def send(issue: Issue, request: HttpRequest) -> str:
+    """Send the issue now."""
+    sent = dispatching.send_now(issue, _revision(request), clock.now())
+    return f"Sending starts {_send_time(sent)}."
+
+
+def schedule(issue: Issue, request: HttpRequest) -> str:
+    """Send the issue at a time, which the form gives in the publication's zone."""
+    zone = clock.zone(issue.newsletter.publication.timezone)
+    try:
+        at = datetime.fromisoformat(request.POST.get("at", "")).replace(tzinfo=zone)
+    except ValueError as problem:
+        raise IssueError("Choose a day and a time.") from problem
+    scheduled = dispatching.send_at(issue, _revision(request), at, clock.now())
+    return f"Scheduled: it goes out {_send_time(scheduled)}."
+
+
+def undo(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001  one shape for all
+    """Undo "send"."""
+    dispatching.undo(issue, clock.now())
+    return "Undone: nobody has received it."
+
+
+def skip(issue: Issue, request: HttpRequest) -> str:
+    """Do not send the issue."""
+    dispatching.skip(issue, clock.now(), f"Skipped by {who(request)}.")
+    return "Skipped. Its stories can be in the next issue."
+
+
+def retract(issue: Issue, request: HttpRequest) -> str:
+    """Retract a story while the issue goes out, or afterwards."""
+    story = editing.retract(
+        issue, _number(request, "story"), request.POST.get("note", ""), clock.now()
+    )
+    return f"“{story.title}” was retracted. Emails sent from now on do not contain it."
+
+
+def pause(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001
+    """Pause sending."""
+    control.pause(issue)
+    return "Paused. Nobody else receives it until you resume."
+
+
+def resume(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001
+    """Resume sending."""
+    control.resume(issue)
+    return "Resumed. It goes on with those who have not received it."
+
+
+def cancel(issue: Issue, request: HttpRequest) -> str:
+    """Stop sending for good."""
+    left = control.cancel(issue, f"Cancelled by {who(request)}.", clock.now())
+    return f"Cancelled. {left:,} subscribers will not receive it."
+
+
+def test(issue: Issue, request: HttpRequest) -> str:
+    """Send this issue to one address as a test."""
+    address = addresses.parse(request.POST.get("to", ""))
+    proofs.send_proof(issue, address, clock.now())
+    return f"A test is on its way to {address.email}."
+
+
+VERBS: dict[str, Action] = {
+    action.__name__: action
+    for action in (
+        *(reorder, move, remove, add, pin, reword, subject, refresh, approve, send, schedule),
+        *(undo, skip, retract, pause, resume, cancel, test),
+    )
+}
+_RIGHTS = dict.fromkeys(("send", "schedule", "resume"), Right.SEND)
+
+
+def right_for(verb: str) -> Right:
+    """Return the right that a button needs: to let mail leave is a right of its own."""
+    return _RIGHTS.get(verb, Right.EDIT)
+
+
+def _appeal(issue: Issue, value: str) -> Appeal | None:
+    """Return the appeal that the form chose among the publication's; empty is none."""
+    if not value:
+        return None
+    appeal = issue.newsletter.publication.appeals.filter(pk=as_id(value) or 0).first()
+    if appeal is None:
+        raise IssueError("This appeal no longer exists. Reload the page.")
+    return appeal
+
+
+def _revision(request: HttpRequest) -> int:
+    return _number(request, "revision")
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    if (number := as_id(request.POST.get(name, ""))) is None:
+        raise DigestError("This page is out of date. Reload it.")
+    return number
+
+
+def _send_time(issue: Issue) -> str:
+    zone = clock.zone(issue.newsletter.publication.timezone)
+    return clock.format_moment(issue.goes_at, zone)

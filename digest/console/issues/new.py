@@ -1,0 +1,124 @@
+"""A new issue outside the schedule, of the latest or of selected stories, for all or for some."""
+
+from uuid import uuid4
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods
+
+from digest.articles.models import Article
+from digest.console.access import as_id, needs, note, reach, who
+from digest.console.pages import render_page
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.issues import dispatching
+from digest.issues.editing import MOST_STORIES
+from digest.issues.errors import IssueError
+from digest.issues.models import Issue
+from digest.newsletters.members import Right
+from digest.newsletters.models import Newsletter, Section
+from digest.subscribers.audience import Audience, eligible
+from digest.tenancy import belonging
+
+OFFERED = 30  # articles, besides those that are selected
+FEW = 10_000  # subscribers that are counted
+KEY_LENGTH = 64
+SEARCH_TERMS = 8
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Right.EDIT)
+def new(request: HttpRequest, newsletter: int) -> HttpResponse:
+    """Ask what the issue should contain and for whom; create it once for each form shown."""
+    newsletters = belonging.newsletters(reach(request, Right.EDIT))
+    row: Newsletter = get_object_or_404(newsletters, pk=newsletter)
+    if request.method == "POST":
+        try:
+            issue = _create(request, row)
+        except DigestError as problem:
+            messages.error(request, str(problem))
+        else:
+            note(request, "created an issue", issue, row.publication_id)
+            return redirect("issue:detail", pk=issue.pk)
+    title = f"New issue of {row.name}"
+    return render_page(request, "console/issues/new.html", title, _context(request, row))
+
+
+def search(articles: QuerySet[Article], query: str) -> QuerySet[Article]:
+    """Return articles by words of their headline, or by address; the newest first."""
+    articles = articles.order_by("-available_at", "-pk").defer("body_html")
+    if query.startswith(("http://", "https://")):
+        return articles.filter(url__startswith=query)
+    for term in query.split()[:SEARCH_TERMS]:
+        articles = articles.filter(title__icontains=term)
+    return articles
+
+
+def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
+    by_selection = request.POST.get("what") == "chosen"
+    articles = _selected(request) if by_selection else []
+    if by_selection and not articles:
+        raise IssueError("Select at least one story.")
+    return dispatching.start(
+        newsletter,
+        _key(request.POST),
+        who(request),
+        clock.now(),
+        articles=articles,
+        only_topics=request.POST.getlist("topic"),
+    )
+
+
+def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
+    data = _data(request)
+    query, selected = data.get("q", "").strip(), _selected(request)
+    articles = belonging.articles(reach(request, Right.EDIT)).filter(retracted_at=None)
+    others = search(articles.exclude(pk__in=[article.pk for article in selected]), query)
+    rows = [(article, True) for article in selected]
+    rows += [(article, False) for article in others[:OFFERED]]
+    return {
+        "newsletter": newsletter,
+        "articles": [
+            (article, checked, clock.format_moment(article.available_at))
+            for article, checked in rows
+        ],
+        "query": query,
+        "topics": _topics(newsletter, data.getlist("topic")),
+        "subscribers": _count(newsletter, Audience()),
+        "key": _key(data),
+    }
+
+
+def _topics(newsletter: Newsletter, selected: list[str]) -> list[tuple[str, bool, str]]:
+    """Return the newsletter's topics: title, whether it is selected, how many subscribers."""
+    sections = Section.objects.filter(newsletter=newsletter, kind=Section.Kind.TOPIC)
+    return [
+        (title, title in selected, _count(newsletter, Audience(only=frozenset({title}))))
+        for title in sections.order_by("position").values_list("title", flat=True)
+    ]
+
+
+def _data(request: HttpRequest) -> QueryDict:
+    return request.POST if request.method == "POST" else request.GET
+
+
+def _key(data: QueryDict) -> str:
+    """Return the form's idempotency key, or a new one."""
+    return data.get("key", "")[:KEY_LENGTH] or uuid4().hex
+
+
+def _selected(request: HttpRequest) -> list[Article]:
+    """Return the articles that were selected, in the order of the form."""
+    values = map(as_id, _data(request).getlist("article"))
+    ids = [article_id for article_id in values if article_id is not None]
+    articles = belonging.articles(reach(request, Right.EDIT))
+    by_id = articles.in_bulk(ids[: MOST_STORIES + 1])
+    return [by_id[article_id] for article_id in dict.fromkeys(ids) if article_id in by_id]
+
+
+def _count(newsletter: Newsletter, audience: Audience) -> str:
+    """Say how many subscribers can be mailed now, exactly up to `FEW`."""
+    number = eligible(newsletter.pk, clock.now(), audience)[: FEW + 1].count()
+    return f"{number:,}" if number <= FEW else f"more than {FEW:,}"

@@ -1,0 +1,204 @@
+"""The lists of the console: issues, articles, sources, newsletters, publications, appeals."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from digest.articles.models import Article
+from digest.console.access import editors, may, reach
+from digest.console.issues.new import search as search_articles
+from digest.console.pages import render_page
+from digest.console.tables import Column, Filter, Rows, build_table, search_in
+from digest.core import clock
+from digest.issues.models import Issue
+from digest.newsletters.members import Right, within
+from digest.newsletters.models import Appeal
+from digest.sending.progress import progress
+from digest.tenancy import belonging
+
+TEMPLATE = "console/list.html"
+
+
+@require_safe
+@editors
+def issues(request: HttpRequest) -> HttpResponse:
+    """List issues, the latest first."""
+    scope = reach(request, Right.SEE)
+    rows = belonging.issues(scope).order_by("-slot", "-pk")
+    newsletters = belonging.newsletters(scope).order_by("name").values_list("pk", "name")
+    table = build_table(
+        request,
+        rows,
+        (
+            Column("Subject", lambda row: row.subject or f"Issue {row.pk}", "subject"),
+            Column("Newsletter", lambda row: row.newsletter.name, "newsletter__name"),
+            Column("Goes out", _send_time, "slot"),
+            Column("State", lambda row: row.get_state_display(), "state"),
+            Column("Sent", _sent),
+        ),
+        label="Issues",
+        url=lambda row: reverse("issue:detail", args=[row.pk]),
+        empty="No issues yet. Create one from a newsletter page, or wait for its schedule.",
+        filters=(
+            Filter("state", "State", Issue.State.choices, lambda rows, v: rows.filter(state=v)),
+            Filter(
+                "newsletter",
+                "Newsletter",
+                [(str(pk), name) for pk, name in newsletters],
+                lambda rows, value: rows.filter(newsletter=value),
+            ),
+        ),
+        search=search_in("subject"),
+        search_label="Subject contains",
+    )
+    return render_page(request, TEMPLATE, "Issues", {"table": table})
+
+
+@require_safe
+@editors
+def articles(request: HttpRequest) -> HttpResponse:
+    """List articles as they came in, the newest first."""
+    rows = belonging.articles(reach(request, Right.SEE)).order_by("-available_at", "-pk")
+    table = build_table(
+        request,
+        rows.defer("body_html"),
+        (
+            Column("Title", lambda row: row.title or row.url, "title"),
+            Column("Section", lambda row: row.section, "section"),
+            Column("Available", _available, "available_at"),
+        ),
+        label="Articles",
+        url=lambda row: reverse("article", args=[row.pk]),
+        empty="No articles yet. They appear here when a source publishes.",
+        search=search_articles,
+        search_label="Search headlines, or paste a URL",
+    )
+    return render_page(request, TEMPLATE, "Articles", {"table": table})
+
+
+@require_safe
+@editors
+def sources(request: HttpRequest) -> HttpResponse:
+    """List sources and how they are doing."""
+    table = build_table(
+        request,
+        belonging.sources(reach(request, Right.SEE)).order_by("title", "pk"),
+        (
+            Column("Title", lambda row: row.title or row.url, "title"),
+            Column("URL", lambda row: row.url, "url"),
+            Column("Kind", lambda row: row.get_kind_display(), "kind"),
+            Column("Failures", lambda row: row.failures, "failures"),
+            Column("Problem", lambda row: row.problem),
+        ),
+        label="Sources",
+        url=lambda row: reverse("source", args=[row.pk]),
+        empty="No sources yet. Add one on a newsletter page.",
+        filters=(Filter("status", "Status", (("failing", "Failing"),), _failing),),
+        search=search_in("title", "url"),
+        search_label="Title or URL contains",
+    )
+    return render_page(request, TEMPLATE, "Sources", {"table": table})
+
+
+@require_safe
+@editors
+def newsletters(request: HttpRequest) -> HttpResponse:
+    """List newsletters."""
+    table = build_table(
+        request,
+        belonging.newsletters(reach(request, Right.SEE)).order_by("name", "pk"),
+        (
+            Column("Name", lambda row: row.name, "name"),
+            Column("Publication", lambda row: row.publication.name, "publication__name"),
+            Column("Status", lambda row: "active" if row.active else "stopped", "active"),
+            Column("Approval", lambda row: row.get_approval_display(), "approval"),
+            Column("Sign-up page", lambda row: "listed" if row.listed else "not listed", "listed"),
+        ),
+        label="Newsletters",
+        url=lambda row: reverse("newsletter", args=[row.pk]),
+        empty="No newsletters yet.",
+        search=search_in("name", "slug"),
+        search_label="Name contains",
+    )
+    links = [("Schedules", reverse("schedules"))]
+    add = reverse("newsletter-add") if reach(request, Right.EDIT) != frozenset() else ""
+    context = {"table": table, "links": links, "add_url": add, "add_label": "New newsletter"}
+    return render_page(request, TEMPLATE, "Newsletters", context)
+
+
+@require_safe
+@editors
+def publications(request: HttpRequest) -> HttpResponse:
+    """List publications."""
+    table = build_table(
+        request,
+        belonging.publications(reach(request, Right.SEE)).order_by("name", "pk"),
+        (
+            Column("Name", lambda row: row.name, "name"),
+            Column("Website", lambda row: row.url),
+            Column("Sender", lambda row: row.sender_email),
+            Column("Time zone", lambda row: row.timezone),
+        ),
+        label="Publications",
+        url=lambda row: reverse("publication", args=[row.pk]),
+        empty="No publications yet.",
+    )
+    add = reverse("setup:begin") if may(request, Right.MANAGE, None) else ""
+    context = {"table": table, "add_url": add, "add_label": "New publication"}
+    return render_page(request, TEMPLATE, "Publications", context)
+
+
+@require_safe
+@editors
+def appeals(request: HttpRequest) -> HttpResponse:
+    """List appeals, the latest first."""
+    scope = reach(request, Right.SEE)
+    names = belonging.publications(scope).order_by("name").values_list("pk", "name")
+    table = build_table(
+        request,
+        Appeal.objects.filter(within(scope, "publication"))
+        .select_related("publication")
+        .order_by("-starts_at", "-pk"),
+        (
+            Column("Heading", lambda row: row.heading, "heading"),
+            Column("Publication", lambda row: row.publication.name, "publication__name"),
+            Column("From", lambda row: clock.format_moment(row.starts_at), "starts_at"),
+            Column("Until", _ends, "ends_at"),
+        ),
+        label="Appeals",
+        url=lambda row: reverse("appeal", args=[row.pk]),
+        empty="No appeals yet. An appeal is a message of your own in an issue.",
+        filters=(
+            Filter(
+                "publication",
+                "Publication",
+                [(str(pk), name) for pk, name in names],
+                lambda rows, value: rows.filter(publication=value),
+            ),
+        ),
+    )
+    add = reverse("appeal-add") if reach(request, Right.EDIT) != frozenset() else ""
+    context = {"table": table, "add_url": add, "add_label": "New appeal"}
+    return render_page(request, TEMPLATE, "Appeals", context)
+
+
+def _send_time(issue: Issue) -> str:
+    """Say when an issue goes out, in the publication's zone."""
+    return clock.format_moment(issue.goes_at, clock.zone(issue.newsletter.publication.timezone))
+
+
+def _sent(issue: Issue) -> str:
+    numbers = progress(issue)
+    return f"{numbers.sent:,} of {numbers.eligible:,}" if numbers.eligible else ""
+
+
+def _available(article: Article) -> str:
+    return clock.format_moment(article.available_at)
+
+
+def _failing(rows: Rows, _value: str) -> Rows:
+    return rows.filter(failures__gt=0)
+
+
+def _ends(appeal: Appeal) -> str:
+    return clock.format_moment(appeal.ends_at) if appeal.ends_at else "no end"
