@@ -20,7 +20,6 @@ from digest.newsletters import schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication, Section
 from digest.rendering.opening import opening
-from digest.sending import topics
 from digest.tenancy import belonging
 
 SENDS = 3  # shown to come
