@@ -44,10 +44,10 @@ format: .venv/tests ## put the code in house style
 migrations: .venv/tests ## write migrations for changed models
 	@$(BIN)/python -m tests.services $(BIN)/python -m django makemigrations $(ARGS)
 
-messages: .venv/tests ## take new words of pages and notices into the catalogs, and compile them
+messages: .venv/tests ## update the translation catalogs from the sources, and compile them
 	@$(BIN)/pybabel -q extract -F digest/locale/babel.cfg --no-location --sort-output --omit-header -o .messages.pot .
-	@for tag in es he; do \
-		$(BIN)/pybabel -q update -N -i .messages.pot -o digest/locale/$$tag/LC_MESSAGES/django.po -l $$tag; \
+	@for folder in digest/locale/*/; do \
+		$(BIN)/pybabel -q update -N -i .messages.pot -o $${folder}LC_MESSAGES/django.po -l $$(basename $$folder); \
 	done; rm -f .messages.pot
 	@$(BIN)/pybabel -q compile -D django -d digest/locale
 

@@ -146,7 +146,7 @@ def _parts(issue: "Issue") -> dict[str, Callable[[], object]]:
         "claim and record": lambda: _claim_and_record(issue),
         "sweep": lambda: sweeping.sweep(NOON),
         "progress": lambda: progress(issue),
-        "a subscriber's deliveries": lambda: data_export.everything(subscriber, 20),
+        "a subscriber's deliveries": lambda: data_export.export_subscriber(subscriber, 20),
         "vacuum": lambda: _run("VACUUM sending_delivery"),
     }
 

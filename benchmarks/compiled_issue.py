@@ -93,7 +93,7 @@ def _sample() -> "tuple[Compiled, str]":
         "preheader": "",
         "marks": Marks("html"),
     }
-    return compile_issue(sample, stories, ask), environment.render("issue.html.j2", values)
+    return compile_issue(sample, stories, ask), environment.render("issue.html.j2", values, "en")
 
 
 def _seconds(work: Callable[[], object]) -> float:

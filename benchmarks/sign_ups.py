@@ -149,7 +149,7 @@ def _bomb(port: int, newsletter: object, numbers: range) -> None:
     from digest.web import forms
 
     connection = HTTPConnection("127.0.0.1", port)
-    token = forms.token_for(newsletter, clock.now() - timedelta(seconds=5))  # type: ignore[arg-type]
+    token = forms.make_token(newsletter, clock.now() - timedelta(seconds=5))  # type: ignore[arg-type]
     for number in numbers:
         email, from_ = _spelled(number), f"10.{number % 200}.{number % 97}.{number % 89}"
         if number % 5 == 0:
@@ -185,7 +185,7 @@ def _times(port: int, newsletter: object) -> tuple[list[float], list[float]]:
     from digest.web import forms
 
     connection = HTTPConnection("127.0.0.1", port)
-    token = forms.token_for(newsletter, clock.now() - timedelta(seconds=5))  # type: ignore[arg-type]
+    token = forms.make_token(newsletter, clock.now() - timedelta(seconds=5))  # type: ignore[arg-type]
     took: dict[str, list[float]] = {"known": [], "other": []}
     for number in range(TRIES):
         for kind in random.sample(sorted(took), 2):

@@ -26,6 +26,7 @@ from digest.articles.plain_text import (
     text,
     web_url,
 )
+from digest.core.languages import is_tag
 
 __all__ = ["body", "cleaned", "first_sentences", "line", "text"]
 
@@ -123,9 +124,9 @@ def byline(markup: str) -> str:
 
 
 def language(tag: str) -> str:
-    """Return a language tag (BCP 47) such as `en-GB`, or "" for what is none."""
+    """Return a language tag (BCP 47) such as `en-GB`, or "" if it is not one."""
     tag = tag.strip().replace("_", "-")
-    return tag if re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", tag) else ""
+    return tag if is_tag(tag) else ""
 
 
 def _summary(markup: str, prose: str) -> str:

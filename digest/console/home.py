@@ -137,7 +137,7 @@ def _growth(
     scope: There, newsletters: list[Newsletter], now: datetime
 ) -> list[tuple[date, int, int]]:
     ids = None if scope is None else [newsletter.pk for newsletter in newsletters]
-    return growth.by_day(ids, DAYS, now)
+    return growth.count_by_day(ids, DAYS, now)
 
 
 def _first_run(request: HttpRequest) -> dict[str, Any] | None:

@@ -75,7 +75,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("-at")[:PAGE],
         "mails": [(one, clock.format_moment(one.at)) for one in rows[:PAGE]],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
-        "stopped": suppression.is_stopped(found.address_key),
+        "stopped": suppression.is_suppressed_everywhere(found.address_key),
         "letters": [
             (one, clock.format_moment(one.created_at))
             for one in Notice.objects.filter(within(there), subscriber=found).order_by("-id")[:20]
@@ -122,10 +122,10 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     found, there = find_subscriber(request, pk, Right.EXPORT), reach(request, Right.EXPORT)
     note(request, "exported the subscriber", found.email)
     name = f'attachment; filename="subscriber-{found.pk}.json"'
-    known = data_export.everything(found)
+    known = data_export.export_subscriber(found)
     if there is not None:
         slugs = belonging.newsletters(there).values_list("slug", flat=True)
-        known = data_export.of_newsletters(known, set(slugs))
+        known = data_export.limit_to_newsletters(known, set(slugs))
     response = JsonResponse(known, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response.headers["Content-Disposition"] = name
     return response

@@ -30,9 +30,8 @@ from digest.inbound.recipients import (
 from digest.newsletters.models import Newsletter, Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.selfservice import signups
-from digest.subscribers import consent, signup_limits
-from digest.subscribers import signups as wishes
+from digest.selfservice import confirmation
+from digest.subscribers import consent, signup_limits, signups
 from digest.subscribers.errors import LimiterUnavailableError, SubscriberError, TooManyError
 from digest.subscribers.models import Subscriber
 
@@ -101,10 +100,10 @@ def _confirm(request: Confirming, mail: Mail) -> Reply:
     if mail.machine:
         log.info("mail not answered", to="confirming", why=mail.machine)
         return Reply(250, "2.0.0 Taken, not answered")
-    signups.join(
+    confirmation.confirm(
         request.subscriber,
         request.newsletters,
-        asked_at=request.asked_at,
+        requested_at=request.asked_at,
         ip=None,
         via="mail",
         now=clock.now(),
@@ -144,7 +143,7 @@ def _answer(request: Subscribing | Asking, sender: Address) -> Reply:
 
 def _subscribe(request: Subscribing, sender: Address) -> None:
     newsletter = request.newsletter
-    wishes.take(
+    signups.store_signup(
         sender,
         [newsletter],
         via="mail",

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
 from digest.articles.models import LONGEST_URL
-from digest.core import addresses, clock
+from digest.core import addresses, clock, languages
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import COLOUR, Cadence, Newsletter, Publication
 
@@ -24,7 +24,6 @@ LIMITS = {
 OFFERED = tuple(cadence for cadence in Cadence if cadence != Cadence.EVERY)
 LONGEST_LIST_ID = 255  # RFC 2919 §3
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(?:-[a-zA-Z0-9]{1,8})*")  # RFC 5646 §2.1, roughly
 
 
 def of_publication(publication: Publication) -> None:
@@ -134,8 +133,8 @@ def _check_colours(*colours: str) -> None:
 
 
 def _check_language(tag: str) -> None:
-    if not _LANGUAGE.fullmatch(tag):
-        raise NewsletterError(f"{tag!r} is no language; use a tag like en or pt-BR.")
+    if not languages.is_tag(tag):
+        raise NewsletterError(f"{tag!r} is not a language; use a tag like en or pt-BR.")
 
 
 def _check_fields(thing: Publication | Newsletter, checked_above: Sequence[str] = ()) -> None:

@@ -20,7 +20,7 @@ from digest.relays.models import PausedDomain
 from digest.rendering import letters
 from digest.rendering.notice import Letter
 from digest.subscribers.models import AddressChange, Subscription
-from digest.subscribers.suppression import is_stopped
+from digest.subscribers.suppression import is_suppressed_everywhere
 
 CONFIRM_LASTS = timedelta(days=7)
 CHANGE_LASTS = timedelta(days=1)
@@ -43,7 +43,7 @@ class Written:
 def write_letter(notice: Notice, now: datetime) -> Written | None:
     """Return what a notice says at `now`; None if it is no longer wanted."""
     # A suppressed address may still belong to somebody who has to get into the console.
-    if notice.kind != Kind.ACCOUNT and is_stopped(addresses.parse(notice.email).key):
+    if notice.kind != Kind.ACCOUNT and is_suppressed_everywhere(addresses.parse(notice.email).key):
         return None
     return _WRITERS[Kind(notice.kind)](notice, now)
 
@@ -119,7 +119,7 @@ def _change(notice: Notice, now: datetime) -> Written | None:
         return None
     token = links.sign_until("change", now + CHANGE_LASTS, change.pk)
     return Written(
-        letters.change(notice.publication, notice.language),
+        letters.address_change(notice.publication, notice.language),
         {letters.CONFIRM: links.absolute(f"/change/{token}")},
     )
 
@@ -127,7 +127,7 @@ def _change(notice: Notice, now: datetime) -> Written | None:
 def _changed(notice: Notice, now: datetime) -> Written | None:
     token = links.sign_until("change-undo", now + UNDO_LASTS, notice.context["change"])
     return Written(
-        letters.changed(notice.publication, notice.language),
+        letters.address_changed(notice.publication, notice.language),
         {letters.CONFIRM: links.absolute(f"/change/{token}")},
     )
 
@@ -137,7 +137,8 @@ def _left(notice: Notice, _now: datetime) -> Written | None:
     if newsletter is None or notice.subscriber_id is None:
         return None
     return Written(
-        letters.left(newsletter, notice.language), {letters.PREFERENCES: _preferences(notice)}
+        letters.unsubscribed(newsletter, notice.language),
+        {letters.PREFERENCES: _preferences(notice)},
     )
 
 
@@ -148,7 +149,9 @@ def _help(notice: Notice, _now: datetime) -> Written | None:
     if newsletters:
         urls[letters.SUBSCRIBE] = links.absolute(f"/subscribe/{newsletters[0].slug}")
     domain = settings.DIGEST_INBOUND_DOMAIN
-    return Written(letters.helping(newsletters, notice.publication, domain, notice.language), urls)
+    return Written(
+        letters.email_commands(newsletters, notice.publication, domain, notice.language), urls
+    )
 
 
 def _paused(notice: Notice, now: datetime) -> Written | None:
@@ -156,7 +159,9 @@ def _paused(notice: Notice, now: datetime) -> Written | None:
     if paused is None:
         return None
     until = clock.format_moment(paused.until, clock.zone(notice.publication.timezone))
-    letter = letters.paused(paused.domain, paused.relay.name, until, paused.reason, notice.language)
+    letter = letters.domain_paused(
+        paused.domain, paused.relay.name, until, paused.reason, notice.language
+    )
     return Written(letter, {})
 
 
@@ -165,7 +170,7 @@ def _account(notice: Notice, now: datetime) -> Written | None:
     if number := context.get("invitation"):
         return _invitation(notice, number, now)
     if sealed := context.get("reset"):
-        return Written(letters.reset(), {letters.CONFIRM: sealing.unseal(sealed)})
+        return Written(letters.password_reset(), {letters.CONFIRM: sealing.unseal(sealed)})
     zone = clock.zone(notice.publication.timezone)
     at = clock.format_moment(notice.created_at, zone)
     return Written(letters.account_changed(context["change"], at, context.get("ip", "")), {})

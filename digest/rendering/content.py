@@ -11,15 +11,17 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from digest.articles.models import LONGEST_URL
-from digest.core import clock
+from digest.core import clock, languages
 from digest.core.languages import direction
 from digest.core.links import absolute
 from digest.core.links import story_url as way_to
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
+from digest.rendering.dates import format_full_date
 from digest.rendering.errors import RenderingError
-from digest.rendering.phrases import Phrases, phrases, spoken_date
 
 LONGEST_TITLE = 300  # characters, of which a mail shows the first ones
 LONGEST_SUMMARY = 600
@@ -81,7 +83,6 @@ class Content:
     address_lines: tuple[str, ...]
     language: str
     direction: str
-    words: Phrases
     date: str
     accent: str
     accent_dark: str
@@ -108,15 +109,14 @@ def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) ->
         address_lines=tuple(address_lines(publication)),
         language=language,
         direction=direction(language),
-        words=phrases(language),
-        date=spoken_date(issue.slot.astimezone(clock.zone(publication.timezone)), language),
+        date=format_full_date(issue.slot.astimezone(clock.zone(publication.timezone)), language),
         accent=publication.accent,
         accent_dark=publication.accent_dark,
         online_url=_online_url(issue),
         archive_url=archive_url(newsletter),
         lead=_card(issue, ranked[0], ranked[0].kicker or ranked[0].section) if ranked else None,
         groups=tuple(_groups(issue, ranked[1:])),
-        ask=_ask(appeal, phrases(language), line(publication.name)) if appeal else None,
+        ask=_ask(appeal, language, line(publication.name)) if appeal else None,
     )
 
 
@@ -255,9 +255,11 @@ def _joined(caption: str, credit: str) -> str:
     return between.join(part for part in (caption, credit) if part)
 
 
-def _ask(appeal: Appeal, words: Phrases, publication: str) -> Ask:
+def _ask(appeal: Appeal, language: str, publication: str) -> Ask:
+    with languages.override(language):
+        default = _("A message from %(publication)s") % {"publication": publication}
     return Ask(
-        heading=line(appeal.heading) or words.appeal_from.format(publication=publication),
+        heading=line(appeal.heading) or default,
         paragraphs=tuple(paragraphs(appeal.body)),
         button=line(appeal.button),
         url=web_url(appeal.url),

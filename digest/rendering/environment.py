@@ -1,17 +1,23 @@
-"""Jinja for the house's own mail templates; for what editors write, see `sandbox`."""
+"""Jinja for Digest's own mail templates; for what editors write, see `sandbox`."""
 
 from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.utils import translation
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from digest.core import languages
 from digest.rendering.wrapping import underlined, wrapped
 
 
-def render(template: str, values: dict[str, Any]) -> str:
-    """Render a template of `templates/mail`; `*.html.j2` escapes everything, `*.txt.j2` nothing."""
-    return _environment().get_template(template).render(values)
+def render(template: str, values: dict[str, Any], language: str) -> str:
+    """Render a template of `templates/mail` in a language.
+
+    `*.html.j2` escapes everything, `*.txt.j2` nothing.
+    """
+    with languages.override(language):
+        return _environment().get_template(template).render(values)
 
 
 @cache
@@ -23,6 +29,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
     )
     env.filters.update(wrapped=wrapped, underlined=underlined)
     return env

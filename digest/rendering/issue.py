@@ -36,7 +36,7 @@ def compile_issue(issue: Issue, stories: Sequence[Story], appeal: Appeal | None 
         "subject": written["subject"],
         "preheader": written["preheader"],
     }
-    html, text = _html(values), _text(values)
+    html, text = _html(values, content.language), _text(values, content.language)
     dropped = _too_many(html, [story.position for story in stories])
     boundary = f"=_{token_hex(12)}"  # `=_` never stands in quoted-printable (RFC 2045 §6.7)
     return Compiled(
@@ -67,14 +67,16 @@ def _written(issue: Issue, content: Content, stories: Sequence[Story]) -> dict[s
     return {"subject": subject, "preheader": preheader, "intro": made["intro"]}
 
 
-def _html(values: dict[str, object]) -> list[Piece]:
+def _html(values: dict[str, object], language: str) -> list[Piece]:
     marks = Marks("html")
-    return marks.cut(inline(environment.render("issue.html.j2", values | {"marks": marks})))
+    return marks.cut(
+        inline(environment.render("issue.html.j2", values | {"marks": marks}, language))
+    )
 
 
-def _text(values: dict[str, object]) -> list[Piece]:
+def _text(values: dict[str, object], language: str) -> list[Piece]:
     marks = Marks("text")
-    return marks.cut(environment.render("issue.txt.j2", values | {"marks": marks}))
+    return marks.cut(environment.render("issue.txt.j2", values | {"marks": marks}, language))
 
 
 def _too_many(pieces: Sequence[Piece], positions: Sequence[int]) -> tuple[int, ...]:

@@ -1,4 +1,7 @@
-"""What each kind of notice says, in the subscriber's language; no word was typed by a stranger."""
+"""The text of each kind of notice, in the subscriber's language.
+
+Nothing in it was written by a stranger: names of newsletters and publications come from editors.
+"""
 
 from collections.abc import Sequence
 
@@ -23,27 +26,27 @@ def confirm(
     *,
     by_mail: bool = False,
 ) -> Letter:
-    """Ask whoever reads the mailbox whether they want these newsletters."""
-    with languages.spoken(language) as tag:
-        names = listed(newsletters)
+    """Ask the owner of the mailbox to confirm a subscription to these newsletters."""
+    with languages.override(language) as tag:
+        names = list_names(newsletters)
         return Letter(
             language=tag,
-            subject=_("Please confirm: %(newsletters)s") % {"newsletters": names},
-            heading=_("One more press, and you are in"),
+            subject=_("Confirm your subscription to %(newsletters)s") % {"newsletters": names},
+            heading=_("Confirm your subscription"),
             paragraphs=(
                 _(
-                    "Somebody, we hope you, asked for %(newsletters)s from %(publication)s for "
-                    "this address."
+                    "We received a request to send %(newsletters)s from %(publication)s to this "
+                    "address."
                 )
                 % {"newsletters": names, "publication": publication.name},
             ),
-            button=(_("Yes, I want it"), CONFIRM),
-            links=((_("Confirm by mail instead"), BY_MAIL),) if by_mail else (),
+            button=(_("Confirm subscription"), CONFIRM),
+            links=((_("Confirm by email instead"), BY_MAIL),) if by_mail else (),
             after=(
-                _("The link leads to a page with one button, and works for seven days."),
+                _("The link opens a page with one button and is valid for seven days."),
                 _(
-                    "It was not you? Then do nothing: without your word nothing will be sent to "
-                    "you."
+                    "If you did not request this, ignore this email. Nothing will be sent to you "
+                    "without your confirmation."
                 ),
             ),
         )
@@ -52,21 +55,21 @@ def confirm(
 def welcome(
     newsletters: Sequence[Newsletter], language: str, stories: Sequence[Story] = ()
 ) -> Letter:
-    """Greet a new subscriber, with the latest stories if there are any to show."""
-    with languages.spoken(language) as tag:
-        names = listed(newsletters)
+    """Welcome a new subscriber, with the latest stories if there are any."""
+    with languages.override(language) as tag:
+        names = list_names(newsletters)
         return Letter(
             language=tag,
             subject=_("Welcome to %(newsletters)s") % {"newsletters": names},
-            heading=_("Good to have you"),
+            heading=_("You are subscribed"),
             paragraphs=(
-                _("You will receive %(newsletters)s from now on.") % {"newsletters": names},
+                _("From now on, you will receive %(newsletters)s.") % {"newsletters": names},
                 _(
-                    "Topics, how often, a pause, another address: all of that is yours to "
-                    "choose, whenever you like."
+                    "You can choose topics and frequency, pause emails or change your address at "
+                    "any time."
                 ),
             ),
-            button=(_("Choose what you get"), PREFERENCES),
+            button=(_("Manage preferences"), PREFERENCES),
             links=((_("Unsubscribe"), UNSUBSCRIBE),),
             stories_heading=_("From the latest issue") if stories else "",
             stories=tuple(_teaser(story) for story in stories[:STORIES]),
@@ -74,188 +77,191 @@ def welcome(
 
 
 def preferences_link(publication: Publication, language: str) -> Letter:
-    """Bring the link to the preferences to the address that they are about."""
-    with languages.spoken(language) as tag:
+    """Send a fresh link to the preferences to the subscriber's own address."""
+    with languages.override(language) as tag:
         return Letter(
             language=tag,
-            subject=_("Your link to %(publication)s") % {"publication": publication.name},
-            heading=_("Here is your link"),
+            subject=_("Your link for %(publication)s") % {"publication": publication.name},
+            heading=_("Your secure link"),
             paragraphs=(
                 _(
-                    "You receive mail from %(publication)s already. With this link you can see "
-                    "and change everything about it."
+                    "You already receive emails from %(publication)s. Use this link to view and "
+                    "change your preferences."
                 )
                 % {"publication": publication.name},
             ),
-            button=(_("Open my preferences"), PREFERENCES),
+            button=(_("Manage preferences"), PREFERENCES),
             after=(
                 _(
-                    "For a day it also lets you change your address, download what is known of "
-                    "you, or have it erased."
+                    "For one day, it also lets you change your email address, download your data "
+                    "or delete it."
                 ),
-                _("You did not ask for it? Then do nothing; nothing has changed."),
+                _("If you did not request this, ignore this email. Nothing has changed."),
             ),
         )
 
 
-def change(publication: Publication, language: str) -> Letter:
-    """Ask the new address whether it wants the old one's mail."""
-    with languages.spoken(language) as tag:
+def address_change(publication: Publication, language: str) -> Letter:
+    """Ask the owner of the new address to confirm an address change."""
+    with languages.override(language) as tag:
         return Letter(
             language=tag,
-            subject=_("Please confirm your new address for %(publication)s")
+            subject=_("Confirm your new address for %(publication)s")
             % {"publication": publication.name},
-            heading=_("Is this your new address?"),
+            heading=_("Confirm your new address"),
             paragraphs=(
-                _("A subscriber of %(publication)s wants to receive its mail here from now on.")
+                _(
+                    "A subscriber of %(publication)s asked to receive its newsletters at this "
+                    "address from now on."
+                )
                 % {"publication": publication.name},
             ),
-            button=(_("Yes, send it here"), CONFIRM),
+            button=(_("Confirm address"), CONFIRM),
             after=(
-                _("The link leads to a page with one button, and works for a day."),
+                _("The link opens a page with one button and is valid for one day."),
                 _(
-                    "It was not you? Then do nothing: without your word nothing will be sent to "
-                    "you."
+                    "If you did not request this, ignore this email. Nothing will be sent to you "
+                    "without your confirmation."
                 ),
             ),
         )
 
 
-def changed(publication: Publication, language: str) -> Letter:
-    """Tell the old address that mail goes elsewhere now."""
-    with languages.spoken(language) as tag:
+def address_changed(publication: Publication, language: str) -> Letter:
+    """Notify the previous address of an address change, with a link to undo it."""
+    with languages.override(language) as tag:
         return Letter(
             language=tag,
-            subject=_("Your address for %(publication)s was changed")
+            subject=_("Your address for %(publication)s has been changed")
             % {"publication": publication.name},
-            heading=_("Your address was changed"),
+            heading=_("Your address has been changed"),
             paragraphs=(
                 _(
-                    "Mail from %(publication)s goes to another address from now on; the change "
-                    "was confirmed there."
+                    "Emails from %(publication)s are now sent to another address. The change was "
+                    "confirmed there."
                 )
                 % {"publication": publication.name},
                 _(
-                    "It was not you? Then press the button within seven days, and it comes here "
-                    "again."
+                    "If this was not you, undo the change within seven days, and emails will be "
+                    "sent to this address again."
                 ),
             ),
-            button=(_("Undo the change"), CONFIRM),
+            button=(_("Undo change"), CONFIRM),
         )
 
 
-def left(newsletter: Newsletter, language: str) -> Letter:
-    """Acknowledge that a subscriber has left by mail."""
-    with languages.spoken(language) as tag:
+def unsubscribed(newsletter: Newsletter, language: str) -> Letter:
+    """Confirm to a subscriber that their request to unsubscribe by email was followed."""
+    with languages.override(language) as tag:
         return Letter(
             language=tag,
-            subject=_("You have left %(newsletter)s") % {"newsletter": newsletter.name},
+            subject=_("You are unsubscribed from %(newsletter)s") % {"newsletter": newsletter.name},
             heading=_("You are unsubscribed"),
             paragraphs=(
-                _("You will not receive %(newsletter)s any more. Thank you for having read it.")
-                % {"newsletter": newsletter.name},
+                _("You will no longer receive %(name)s.") % {"name": newsletter.name},
+                _("Thank you for reading."),
             ),
-            button=(_("Choose what you get"), PREFERENCES),
+            button=(_("Manage preferences"), PREFERENCES),
         )
 
 
-def helping(
+def email_commands(
     newsletters: Sequence[Newsletter], publication: Publication, domain: str, language: str
 ) -> Letter:
-    """Say which addresses there are and what each does."""
-    with languages.spoken(language) as tag:
+    """List the addresses that take subscriptions by email, and how to unsubscribe."""
+    with languages.override(language) as tag:
         addresses = tuple(
-            _("To receive %(newsletter)s, write to %(address)s.")
-            % {"newsletter": one.name, "address": f"subscribe+{one.slug}@{domain}"}
-            for one in newsletters
+            _("To receive %(newsletter)s, send an email to %(address)s.")
+            % {"newsletter": newsletter.name, "address": f"subscribe+{newsletter.slug}@{domain}"}
+            for newsletter in newsletters
         )
         return Letter(
             language=tag,
-            subject=_("Newsletters from %(publication)s, by mail")
+            subject=_("Newsletters from %(publication)s by email")
             % {"publication": publication.name},
-            heading=_("What you can do by mail"),
+            heading=_("Subscribe by email"),
             paragraphs=(
                 *addresses,
                 _(
-                    "We answer with a mail that asks you to confirm; what you write in yours "
+                    "We reply with an email that asks you to confirm. The text of your own email "
                     "does not matter."
                 ),
                 _(
-                    "To leave, use the Unsubscribe button of your mail program, or the link at "
-                    "the foot of any issue."
+                    "To unsubscribe, use the unsubscribe button of your mail program or the link "
+                    "at the bottom of any issue."
                 ),
             ),
-            button=(_("Subscribe on a page instead"), SUBSCRIBE) if newsletters else None,
+            button=(_("Subscribe on the website"), SUBSCRIBE) if newsletters else None,
         )
 
 
-def invitation(publication: str, by: str, role: str) -> Letter:
-    """Ask somebody to join the console; it speaks English, and so do letters about it."""
+def invitation(publication: str, inviter: str, role: str) -> Letter:
+    """Invite somebody to the console; like the console itself, in English."""
     return Letter(
         language="en",
         subject=f"Join {publication} on Digest",
-        heading=f"{by} asks you to join",
+        heading=f"{inviter} invited you to join {publication}",
         paragraphs=(
-            f"You are to be {role} of {publication}'s newsletters.",
-            "The link works once, for a week.",
+            f"Your role for the newsletters of {publication} will be {role}.",
+            "The link can be used once and is valid for one week.",
         ),
-        button=("Accept", CONFIRM),
-        after=("If you don't know what this is about, overlook it: nothing happens.",),
+        button=("Accept invitation", CONFIRM),
+        after=("If you did not expect this invitation, ignore this email.",),
     )
 
 
-def reset() -> Letter:
-    """Bring the link that sets a new password."""
+def password_reset() -> Letter:
+    """Send the link that sets a new password."""
     return Letter(
         language="en",
-        subject="Set a new password",
-        heading="Set a new password",
-        paragraphs=("Somebody, we hope you, asked to set a new password for your Digest account.",),
-        button=("Set a new password", CONFIRM),
-        after=("If it was not you, overlook this mail: your password stays as it is.",),
+        subject="Reset your password",
+        heading="Reset your password",
+        paragraphs=("We received a request to reset the password of your Digest account.",),
+        button=("Reset password", CONFIRM),
+        after=("If you did not request this, ignore this email. Your password stays the same.",),
     )
 
 
-def account_changed(what: str, at: str, ip: str) -> Letter:
-    """Tell somebody that their account was changed, in case it was not they who did it."""
-    place = f", from the address {ip}" if ip else ""
+def account_changed(change: str, at: str, ip: str) -> Letter:
+    """Notify a member of a change to their account, in case somebody else made it."""
+    origin = f" from the IP address {ip}" if ip else ""
     return Letter(
         language="en",
         subject="Your Digest account was changed",
-        heading=what,
-        paragraphs=(f"This happened on {at}{place}.",),
-        after=("If it was not you, set a new password at once and tell an owner.",),
+        heading=change,
+        paragraphs=(f"The change was made on {at}{origin}.",),
+        after=("If this was not you, reset your password now and contact an owner.",),
     )
 
 
-def paused(domain: str, relay: str, until: str, words: str, language: str) -> Letter:
-    """Tell an editor that a domain refuses our mail, in the words of its server."""
-    with languages.spoken(language) as tag:
+def domain_paused(domain: str, relay: str, until: str, reply: str, language: str) -> Letter:
+    """Notify an editor that the servers of a domain refuse our mail, with their SMTP reply."""
+    with languages.override(language) as tag:
         return Letter(
             language=tag,
-            subject=_("%(domain)s refuses our mail") % {"domain": domain},
+            subject=_("%(domain)s refuses our emails") % {"domain": domain},
             heading=_("Sending to %(domain)s is paused") % {"domain": domain},
             paragraphs=(
                 _(
-                    "Its servers refuse what comes through the relay %(relay)s, for reasons that "
-                    "are not the subscribers'. Those subscribers wait until %(until)s, then it is tried "
-                    "again; nobody is lost."
+                    "The servers of %(domain)s refuse emails from the mail server %(relay)s, for "
+                    "reasons that do not concern individual subscribers. Sending resumes at "
+                    "%(until)s. No emails are lost."
                 )
-                % {"relay": relay, "until": until},
-                _("The server's words: %(words)s") % {"words": shortened(words, 300)},
+                % {"domain": domain, "relay": relay, "until": until},
+                _("Response of the server: %(reply)s") % {"reply": shortened(reply, 300)},
             ),
             after=(
                 _(
-                    "What helps: SPF, DKIM and DMARC that pass, a slower start, fewer complaints. "
-                    "To try at once: digest relay resume %(relay)s %(domain)s"
+                    "Check that SPF, DKIM and DMARC pass, send more slowly, and reduce "
+                    "complaints. To resume now: digest relay resume %(relay)s %(domain)s"
                 )
                 % {"relay": relay, "domain": domain},
             ),
         )
 
 
-def listed(newsletters: Sequence[Newsletter]) -> str:
-    """Return the names of newsletters in a row, in the present language."""
+def list_names(newsletters: Sequence[Newsletter]) -> str:
+    """Return the names of newsletters as a list in a sentence, in the active language."""
     return get_text_list([newsletter.name for newsletter in newsletters], _("and"))
 
 

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from digest.core import addresses
+from digest.core.languages import is_tag
 from digest.rendering.errors import RenderingError
 
 CRLF = b"\r\n"
@@ -42,7 +43,6 @@ _MESSAGE_ID = re.compile(r"[\x21-\x3b=?A-Z\[\]^-~]+@[\x21-\x3b=?A-Z\[\]^-~]+")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 _MAILTO = re.compile(r"mailto:[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}(\?subject=[A-Za-z]+)?")
 _LIST_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 def is_smtp_safe(octets: bytes) -> bool:
@@ -152,9 +152,8 @@ def message_id_field(message_id: str) -> bytes:
 
 
 def language_field(language: str) -> bytes:
-    """Return Content-Language, or nothing for what is no language tag (RFC 5646)."""
-    known = _LANGUAGE.fullmatch(language)
-    return f"Content-Language: {language}\r\n".encode("ascii") if known else b""
+    """Return Content-Language, or nothing for a text that is not a language tag (RFC 5646)."""
+    return f"Content-Language: {language}\r\n".encode("ascii") if is_tag(language) else b""
 
 
 def _hard_line(line: str) -> list[str]:

@@ -114,14 +114,14 @@ def _compiled(letter: Letter, masthead: Masthead) -> tuple[Sequence[Piece], Sequ
         "direction": way,
     }
     return (
-        _cut("text", "notice.txt.j2", values),
-        _cut("html", "notice.html.j2", values),
+        _cut("text", "notice.txt.j2", letter, values),
+        _cut("html", "notice.html.j2", letter, values),
     )
 
 
-def _cut(kind: str, template: str, values: dict[str, object]) -> Sequence[Piece]:
+def _cut(kind: str, template: str, letter: Letter, values: dict[str, object]) -> Sequence[Piece]:
     marks = Marks("html" if kind == "html" else "text")
-    rendered = environment.render(template, values | {"marks": marks})
+    rendered = environment.render(template, values | {"marks": marks}, letter.language)
     return marks.cut(inline(rendered) if kind == "html" else rendered)
 
 

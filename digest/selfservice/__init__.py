@@ -1,1 +1,4 @@
-"""What subscribers do themselves: sign-up, address change, data export, erasure."""
+"""What subscribers do themselves, and the notices it causes.
+
+Sign-up and confirmation, preferences, address change, unsubscribing, data export and erasure.
+"""

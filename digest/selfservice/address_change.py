@@ -1,22 +1,41 @@
-"""A subscriber moves: the letters that go with it (digest.subscribers.address_change does the moving)."""
+"""Change a subscriber's address: request it, confirm it from the new one, undo it from the old one.
+
+Each step queues the notice that belongs to it.
+"""
 
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from digest.core.addresses import Address
+from digest.core import addresses
+from digest.core.errors import InvalidAddressError
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.subscribers import address_change
+from digest.subscribers import address_change, signup_limits
+from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import AddressChange, Subscriber
 
 
-@transaction.atomic
-def ask(subscriber: Subscriber, publication: Publication, address: Address, now: datetime) -> None:
-    """Write to the new address, unless it is a subscriber's already; whoever asks is not told."""
-    change = address_change.ask(subscriber, address, now)
-    if change is not None:
+def request_change(
+    subscriber: Subscriber, publication: Publication, email: str, *, ip: str | None, now: datetime
+) -> None:
+    """Send a confirmation to the new address, unless it already belongs to a subscriber.
+
+    The caller cannot tell one case from the other. Raises SubscriberError, in the active language,
+    for a text that is not an address; TooManyError and LimiterUnavailableError.
+    """
+    try:
+        address = addresses.parse(email)
+    except InvalidAddressError as cause:
+        raise SubscriberError(_("Enter a valid email address.")) from cause
+    if not signup_limits.admit(address, ip):
+        return
+    with transaction.atomic():
+        change = address_change.request_change(subscriber, address, now)
+        if change is None:
+            return
         queue_notice(
             Notice.Kind.CHANGE,
             publication,
@@ -27,21 +46,21 @@ def ask(subscriber: Subscriber, publication: Publication, address: Address, now:
         )
 
 
-def find(change_id: int) -> AddressChange | None:
-    """Return a change that is known, with its subscriber."""
+def find_change(change_id: int) -> AddressChange | None:
+    """Return an address change with its subscriber, or None."""
     return AddressChange.objects.select_related("subscriber").filter(pk=change_id).first()
 
 
 @transaction.atomic
 def confirm(change_id: int, now: datetime) -> bool:
-    """Move the subscriber, and tell the old address; False if that was done before.
+    """Change the address, and notify the previous one; False if that was done before.
 
-    Raises SubscriberError if the address has come to belong to a subscriber meanwhile.
+    Raises SubscriberError if another subscriber has the new address by now.
     """
     change = address_change.confirm(change_id, now)
     if change is None:
         return False
-    publication = _publication(change)
+    publication = _requested_through(change)
     if publication:
         queue_notice(
             Notice.Kind.CHANGED,
@@ -55,13 +74,13 @@ def confirm(change_id: int, now: datetime) -> bool:
     return True
 
 
-def undo(change_id: int, now: datetime) -> bool:  # noqa: ARG001  called like confirm
-    """Move the subscriber back; False if there is nothing to take back."""
+def undo(change_id: int) -> bool:
+    """Change the address back; False if there is nothing to undo."""
     return address_change.undo(change_id) is not None
 
 
-def _publication(change: AddressChange) -> Publication | None:
-    """Return the publication through which the move was asked for."""
-    asked = Notice.objects.filter(kind=Notice.Kind.CHANGE, context__change=change.pk)
-    found = asked.select_related("publication").first()
-    return found.publication if found else None
+def _requested_through(change: AddressChange) -> Publication | None:
+    """Return the publication whose preferences page the change was requested on."""
+    notices = Notice.objects.filter(kind=Notice.Kind.CHANGE, context__change=change.pk)
+    notice = notices.select_related("publication").first()
+    return notice.publication if notice else None

@@ -1,84 +1,81 @@
-"""All that is known of one subscriber, as plain values: for themselves, and for an operator."""
+"""Everything that is stored about one subscriber, as plain values, for them and for an operator."""
 
 from collections.abc import Collection
 from typing import Any
-
-from django.db.models import QuerySet
 
 from digest.notices.models import Notice
 from digest.sending import history
 from digest.sending.models import AnyDelivery
 from digest.subscribers.models import Subscriber, Subscription
-from digest.subscribers.suppression import on_address
+from digest.subscribers.suppression import suppressions_of
 
 
-def everything(subscriber: Subscriber, deliveries: int | None = None) -> dict[str, Any]:
-    """Return what is stored about a subscriber; of deliveries the latest few, or all of them.
+def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None) -> dict[str, Any]:
+    """Return what is stored about a subscriber, with the latest deliveries or all of them.
 
-    Times are aware datetimes in UTC. The keys are those that a download and `--json` show.
+    Times are aware datetimes in UTC. The keys are those of a download and of `--json`.
     """
+    subscriptions = subscriber.subscriptions.select_related("newsletter", "subscriber")
     return {
         "email": subscriber.email,
         "name": subscriber.name,
         "language": subscriber.language,
         "timezone": subscriber.timezone,
         "known_since": subscriber.created_at,
-        "subscriptions": [subscription_facts(one) for one in _subscriptions(subscriber)],
+        "subscriptions": [export_subscription(row) for row in subscriptions.order_by("id")],
         "suppressions": _suppressions(subscriber),
         "consent": _consent(subscriber),
         "address_changes": list(
-            subscriber.address_changes.order_by("id").values("email", "asked_at", "confirmed_at")
-        ),
-        "reasons_given": list(
-            subscriber.unsubscribe_feedback.order_by("id").values(
-                "newsletter__slug", "reason", "words", "at"
+            subscriber.address_changes.order_by("id").values(
+                "email", "requested_at", "confirmed_at"
             )
         ),
-        "notices": [_notice_facts(one) for one in subscriber.notices.order_by("id")],
+        "unsubscribe_feedback": list(
+            subscriber.unsubscribe_feedback.order_by("id").values(
+                "newsletter__slug", "reason", "comment", "at"
+            )
+        ),
+        "notices": [_notice(row) for row in subscriber.notices.order_by("id")],
         "deliveries": [
-            _delivery_facts(one) for one in history.of_subscriber(subscriber)[:deliveries]
+            _delivery(row) for row in history.of_subscriber(subscriber)[:most_deliveries]
         ],
     }
 
 
-def of_newsletters(known: dict[str, Any], slugs: Collection[str]) -> dict[str, Any]:
-    """Return of what `everything` said only what is about these newsletters, and the subscriber."""
+def limit_to_newsletters(data: dict[str, Any], slugs: Collection[str]) -> dict[str, Any]:
+    """Return an export with only the rows about these newsletters, and the personal data."""
     return {
-        name: [row for row in value if _newsletter_of(row) in slugs]
+        name: [row for row in value if _newsletter_slug(row) in slugs]
         if isinstance(value, list)
         else value
-        for name, value in known.items()
+        for name, value in data.items()
     }
 
 
-def subscription_facts(asked: Subscription) -> dict[str, Any]:
-    """Return what a subscriber asked of one newsletter."""
+def export_subscription(subscription: Subscription) -> dict[str, Any]:
+    """Return one subscription as plain values."""
     return {
-        "email": asked.subscriber.email,
-        "newsletter": asked.newsletter.slug,
-        "state": asked.state,
-        "cadence": asked.cadence,
-        "topics": asked.topics,
-        "subscribed_at": asked.created_at,
-        "confirmed_at": asked.confirmed_at,
-        "unsubscribed_at": asked.unsubscribed_at,
-        "paused_until": asked.paused_until,
+        "email": subscription.subscriber.email,
+        "newsletter": subscription.newsletter.slug,
+        "state": subscription.state,
+        "cadence": subscription.cadence,
+        "topics": subscription.topics,
+        "subscribed_at": subscription.created_at,
+        "confirmed_at": subscription.confirmed_at,
+        "unsubscribed_at": subscription.unsubscribed_at,
+        "paused_until": subscription.paused_until,
     }
-
-
-def _subscriptions(subscriber: Subscriber) -> QuerySet[Subscription]:
-    return subscriber.subscriptions.select_related("newsletter", "subscriber").order_by("id")
 
 
 def _suppressions(subscriber: Subscriber) -> list[dict[str, Any]]:
     return [
         {
-            "newsletter": held.newsletter.slug if held.newsletter else None,
-            "reason": held.reason,
-            "evidence": held.evidence,
-            "since": held.created_at,
+            "newsletter": suppression.newsletter.slug if suppression.newsletter else None,
+            "reason": suppression.reason,
+            "evidence": suppression.evidence,
+            "since": suppression.created_at,
         }
-        for held in on_address(subscriber.address_key)
+        for suppression in suppressions_of(subscriber.address_key)
     ]
 
 
@@ -98,27 +95,27 @@ def _consent(subscriber: Subscriber) -> list[dict[str, Any]]:
     ]
 
 
-def _delivery_facts(one: AnyDelivery) -> dict[str, Any]:
+def _delivery(delivery: AnyDelivery) -> dict[str, Any]:
     return {
-        "issue": one.issue_id,
-        "newsletter": one.issue.newsletter.slug,
-        "slot": one.issue.slot,
-        "state": one.get_state_display(),
-        "at": one.at,
-        "attempts": one.attempts,
-        "reply": f"{one.reply_code or ''} {one.reply}".strip(),
+        "issue": delivery.issue_id,
+        "newsletter": delivery.issue.newsletter.slug,
+        "slot": delivery.issue.slot,
+        "state": delivery.get_state_display(),
+        "at": delivery.at,
+        "attempts": delivery.attempts,
+        "reply": f"{delivery.reply_code or ''} {delivery.reply}".strip(),
     }
 
 
-def _notice_facts(one: Notice) -> dict[str, Any]:
+def _notice(notice: Notice) -> dict[str, Any]:
     return {
-        "kind": one.kind,
-        "at": one.settled_at or one.due_at,
-        "state": Notice.State(one.state).label,
-        "reply": f"{one.reply_code or ''} {one.reply}".strip(),
+        "kind": notice.kind,
+        "at": notice.settled_at or notice.due_at,
+        "state": Notice.State(notice.state).label,
+        "reply": f"{notice.reply_code or ''} {notice.reply}".strip(),
     }
 
 
-def _newsletter_of(row: dict[str, Any]) -> str | None:
+def _newsletter_slug(row: dict[str, Any]) -> str | None:
     slug: str | None = row.get("newsletter", row.get("newsletter__slug"))
     return slug

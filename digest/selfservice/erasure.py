@@ -1,4 +1,4 @@
-"""Erase a subscriber at their own wish; issues keep their numbers, without a name."""
+"""Erase a subscriber at their own request; issues keep their figures, without a name."""
 
 from datetime import datetime
 
@@ -11,13 +11,13 @@ from digest.subscribers.models import Subscriber
 
 @transaction.atomic
 def erase(subscriber_id: int, now: datetime) -> bool:
-    """Erase a subscriber from everywhere; False if there is none (any more).
+    """Erase a subscriber everywhere; False if there is no such subscriber (any more).
 
-    Mail that is on its way at this moment may still arrive; nothing is sent after this.
+    Mail that is being handed over at this moment may still arrive; nothing is sent after this.
     """
     subscriber = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
     if subscriber is None:
         return False
     ledger.erase_subscriber(subscriber_id, now)
-    erasure.erase(subscriber, now)
+    erasure.erase_subscriber(subscriber, now)
     return True

@@ -1,61 +1,92 @@
-"""Settle sign-ups: what each wish means for this very address, which its sender never learns here.
+"""Sign-ups: requested on a form, settled by a worker.
 
-    claim some > record the wish (consent) > ask for a confirmation, or send the known subscriber a
-    link
+    request_signup    count it, store it; the same for every address
+    settle_due        claim some > record the request (consent) > ask for a confirmation, or send an
+                      existing subscriber the link to their preferences
 
-A suppressed address gets nothing. Whoever asks sees the same page in every case.
+A suppressed address gets nothing. The person at the form sees the same page in every case, so
+neither its text nor its timing tells a stranger who is a subscriber.
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 from django.db import DatabaseError, transaction
+from django.utils.translation import gettext as _
 
 from digest.core import addresses, clock
+from digest.core.addresses import Address
 from digest.core.errors import DigestError
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.subscribers import consent, signups
-from digest.subscribers.errors import AddressSuppressedError, SubscriberError
-from digest.subscribers.models import SignUp, Subscriber, Subscription
-from digest.subscribers.suppression import is_suppressed
+from digest.rendering.letters import list_names
+from digest.subscribers import consent, signup_limits, signups
+from digest.subscribers.errors import AddressSuppressedError
+from digest.subscribers.models import SignUp, Subscription
 
 log = structlog.get_logger(__name__)
 
 BATCH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Where the holder of a confirmation link stands with its newsletters; none: not known."""
+def offered_newsletters(newsletter: Newsletter) -> list[Newsletter]:
+    """Return what the form of a newsletter offers: itself, then its publication's other ones."""
+    listed = newsletter.publication.newsletters.filter(active=True, listed=True)
+    others = listed.exclude(pk=newsletter.pk).select_related("publication").order_by("name")
+    return [newsletter, *others]
 
-    subscriber_id: int
-    language: str = ""  # the subscriber's
-    has: list[Newsletter] = field(default_factory=list)
-    waits: list[Newsletter] = field(default_factory=list)  # for the press of a button
-    left: list[Newsletter] = field(default_factory=list)  # since, or must not be mailed
 
-    @property
-    def any(self) -> Newsletter | None:
-        """One of them, whose colours a page may bear."""
-        return next(iter([*self.waits, *self.has, *self.left]), None)
+def consent_wording(newsletters: Sequence[Newsletter]) -> str:
+    """Return what a subscriber agrees to on a form, in the active language; stored as evidence."""
+    return _(
+        "I want to receive %(newsletters)s from %(publication)s by email. "
+        "I can unsubscribe at any time with one click."
+    ) % {
+        "newsletters": list_names(newsletters),
+        "publication": newsletters[0].publication.name,
+    }
+
+
+def request_signup(
+    address: Address,
+    newsletters: Sequence[Newsletter],
+    *,
+    via: str,
+    ip: str | None,
+    language: str,
+    now: datetime,
+    store: bool = True,
+) -> None:
+    """Count a sign-up from a form, and store it for a worker unless the mailbox is over its limit.
+
+    Without `store` it is only counted, which is how a bot is answered. Raises TooManyError and
+    LimiterUnavailableError.
+    """
+    if signup_limits.admit(address, ip) and store:
+        signups.store_signup(
+            address,
+            newsletters,
+            via=via,
+            ip=ip,
+            language=language,
+            wording=consent_wording(newsletters),
+            now=now,
+        )
 
 
 def settle_due(now: datetime | None = None) -> int:
-    """Settle every sign-up that waits; return how many. Two at once do no harm."""
+    """Settle every stored sign-up; return how many. Two workers may do it at the same time."""
     total = 0
-    while settled := _settle_some(now or clock.now()):
+    while settled := _settle_batch(now or clock.now()):
         total += settled
-    signups.forget_unconfirmed(now or clock.now())
+    signups.delete_unconfirmed(now or clock.now())
     return total
 
 
 def invite(
-    address: addresses.Address,
+    address: Address,
     newsletters: Iterable[Newsletter],
     *,
     via: str,
@@ -65,17 +96,17 @@ def invite(
     language: str = "",
     wording: str = "",
 ) -> Notice | None:
-    """Record that somebody asks for these newsletters (of one publication), and write to them.
+    """Record a request for these newsletters (of one publication), and write to the address.
 
-    They are asked to confirm what waits for their word; a subscriber who has it all already gets
-    the link to their preferences. Returns the notice, or None where the mailbox had its share or
-    must not be mailed.
+    The notice asks to confirm what is not active yet; a subscriber to all of them gets the link to
+    their preferences instead. Returns the notice, or None if the address is suppressed or has had
+    its share of notices.
     """
-    wanted = list(newsletters)
-    asked: list[Subscription] = []
-    for newsletter in wanted:
+    requested = list(newsletters)
+    subscriptions: list[Subscription] = []
+    for newsletter in requested:
         try:
-            asked.append(
+            subscriptions.append(
                 consent.subscribe(
                     address,
                     newsletter,
@@ -85,82 +116,20 @@ def invite(
                     ip=ip,
                     name=name,
                     language=language,
-                    again=True,
+                    allow_resubscribe=True,
                     now=now,
                 )
             )
         except AddressSuppressedError:
             continue
-    return _write_to(asked, wanted[0], language, now, answers_mail=via == "mail") if asked else None
+    if not subscriptions:
+        return None
+    return _queue_notice(subscriptions, requested[0], language, now, answers_mail=via == "mail")
 
 
 @transaction.atomic
-def join(
-    subscriber_id: int,
-    newsletter_ids: Sequence[int],
-    *,
-    asked_at: datetime,
-    ip: str | None,
-    now: datetime,
-    via: str = "confirmation",
-) -> Joined:
-    """Take the word of whoever pressed the button under a confirmation link, and welcome them.
-
-    `asked_at` is when the link was made. Newsletters that are gone, and those that the subscriber
-    has left since, stay as they are.
-    """
-    confirmed = []
-    for newsletter_id in newsletter_ids:
-        with suppress(SubscriberError):
-            if consent.confirm(
-                subscriber_id, newsletter_id, via=via, ip=ip, asked_at=asked_at, now=now
-            ):
-                confirmed.append(newsletter_id)
-    if confirmed:
-        _welcome(subscriber_id, confirmed, now)
-    return standing(subscriber_id, newsletter_ids, asked_at)
-
-
-def standing(subscriber_id: int, newsletter_ids: Sequence[int], asked_at: datetime) -> Joined:
-    """Return what a confirmation link from `asked_at` is about by now; changes nothing."""
-    found = Subscription.objects.filter(
-        subscriber=subscriber_id, newsletter__in=newsletter_ids
-    ).select_related("newsletter__publication", "subscriber")
-    language = Subscriber.objects.filter(pk=subscriber_id).values_list("language", flat=True)
-    joined = Joined(subscriber_id, language.first() or "")
-    for one in found.order_by("newsletter"):
-        if one.state == Subscription.State.ACTIVE:
-            joined.has.append(one.newsletter)
-        elif _is_over(one, asked_at):
-            joined.left.append(one.newsletter)
-        else:
-            joined.waits.append(one.newsletter)
-    return joined
-
-
-def _is_over(one: Subscription, asked_at: datetime) -> bool:
-    """Say whether a confirmation cannot bring this newsletter any more."""
-    left_since = one.unsubscribed_at is not None and one.unsubscribed_at > asked_at
-    return left_since or is_suppressed(one.subscriber.address_key, one.newsletter_id)
-
-
-def _welcome(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:
-    subscriber = Subscriber.objects.get(pk=subscriber_id)
-    first = Newsletter.objects.select_related("publication").get(pk=newsletter_ids[0])
-    queue_notice(
-        Notice.Kind.WELCOME,
-        first.publication,
-        email=subscriber.email,
-        subscriber=subscriber,
-        language=subscriber.language or first.language or first.publication.language,
-        context={"newsletters": list(newsletter_ids)},
-        now=now,
-    )
-
-
-@transaction.atomic
-def _settle_some(now: datetime) -> int:
-    rows = list(signups.waiting(BATCH))
+def _settle_batch(now: datetime) -> int:
+    rows = list(signups.claim_signups(BATCH))
     for row in rows:
         try:
             with transaction.atomic():
@@ -169,19 +138,19 @@ def _settle_some(now: datetime) -> int:
             log.warning("sign-up dropped", problem=str(problem))
         except DatabaseError:
             raise
-        except Exception:  # one odd wish must not hold up all the others for ever
+        except Exception:  # one odd row must not hold up all the others for ever
             log.exception("sign-up dropped")
     SignUp.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
 
 
 def _settle(row: SignUp, now: datetime) -> None:
-    open_to_all = Newsletter.objects.filter(active=True, listed=True, pk__in=row.newsletters)
-    found = list(open_to_all.select_related("publication").order_by("pk"))
-    if found:
+    public = Newsletter.objects.filter(active=True, listed=True, pk__in=row.newsletters)
+    newsletters = list(public.select_related("publication").order_by("pk"))
+    if newsletters:
         invite(
             addresses.parse(row.email),
-            found,
+            newsletters,
             via=row.via,
             ip=row.ip,
             language=row.language,
@@ -190,23 +159,29 @@ def _settle(row: SignUp, now: datetime) -> None:
         )
 
 
-def _write_to(
-    asked: list[Subscription],
+def _queue_notice(
+    subscriptions: list[Subscription],
     newsletter: Newsletter,
     language: str,
     now: datetime,
     *,
     answers_mail: bool,
 ) -> Notice | None:
-    subscriber: Subscriber = asked[0].subscriber
-    open_wishes = [one.newsletter_id for one in asked if one.state != Subscription.State.ACTIVE]
+    subscriber = subscriptions[0].subscriber
+    unconfirmed_ids = [
+        subscription.newsletter_id
+        for subscription in subscriptions
+        if subscription.state != Subscription.State.ACTIVE
+    ]
+    all_ids = [subscription.newsletter_id for subscription in subscriptions]
+    form_language = language if unconfirmed_ids else ""
     return queue_notice(
-        Notice.Kind.CONFIRM if open_wishes else Notice.Kind.LINK,
+        Notice.Kind.CONFIRM if unconfirmed_ids else Notice.Kind.LINK,
         newsletter.publication,
         email=subscriber.email,
         subscriber=subscriber,
-        language=subscriber.language if not open_wishes else language or subscriber.language,
-        context={"newsletters": open_wishes or [one.newsletter_id for one in asked]},
+        language=form_language or subscriber.language,
+        context={"newsletters": unconfirmed_ids or all_ids},
         answers_mail=answers_mail,
         now=now,
     )

@@ -1,1 +1,1 @@
-"""Subscribers and what they asked for: subscriptions, consent, suppression, importing."""
+"""Subscribers: subscriptions, consent, suppression, preferences, audience, import and export."""

@@ -1,7 +1,7 @@
-"""A subscriber moves to another address: asked for, confirmed at the new one, undone from the old one.
+"""Change a subscriber's address: requested, confirmed from the new one, undone from the old one.
 
-Nothing changes until whoever reads the new mailbox has said so, and the old mailbox can take it
-back for a while: links travel with forwarded mail.
+Nothing changes until the new mailbox confirms it, and the old mailbox can undo it for a while,
+because links travel with forwarded mail.
 """
 
 from datetime import datetime
@@ -13,45 +13,47 @@ from digest.core.addresses import Address
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import AddressChange, Subscriber
 
-KNOWN = "There is a subscriber with this address already. Unsubscribe here, and choose there what you want."
+ADDRESS_IN_USE = (
+    "Another subscriber has this address. Unsubscribe the old address and choose newsletters there."
+)
 
 
-def ask(subscriber: Subscriber, address: Address, now: datetime) -> AddressChange | None:
-    """Note the wish to move; None if that is the address already, or it belongs to a subscriber.
+def request_change(subscriber: Subscriber, address: Address, now: datetime) -> AddressChange | None:
+    """Store the request; None if a subscriber, this one or another, already has the address.
 
-    Whoever asks must not be told which.
+    The person who requested it must not learn which.
     """
     if Subscriber.objects.filter(address_key=address.key).exists():
         return None
     return AddressChange.objects.create(
-        subscriber=subscriber, email=address.email, address_key=address.key, asked_at=now
+        subscriber=subscriber, email=address.email, address_key=address.key, requested_at=now
     )
 
 
 @transaction.atomic
 def confirm(change_id: int, now: datetime) -> AddressChange | None:
-    """Move the subscriber; None if the change is not known or has been made already.
+    """Make the change; None if it does not exist or was made before.
 
-    Raises SubscriberError if the address has come to belong to a subscriber meanwhile.
+    Raises SubscriberError if another subscriber has the address by now.
     """
     change = _locked(change_id)
     if change is None or change.confirmed_at:
         return None
     change.former_email, change.confirmed_at = change.subscriber.email, now
     change.save(update_fields=["former_email", "confirmed_at"])
-    _move(change.subscriber, change.email)
+    _set_address(change.subscriber, change.email)
     return change
 
 
 @transaction.atomic
 def undo(change_id: int) -> AddressChange | None:
-    """Move the subscriber back to where they were; None if there is nothing to take back (any more)."""
+    """Change the address back; None if there is nothing to undo (any more)."""
     change = _locked(change_id)
     if change is None or not change.former_email:
         return None
     if change.subscriber.address_key != change.address_key:
-        return None  # they have moved on since
-    _move(change.subscriber, change.former_email)
+        return None  # they have changed it once more since
+    _set_address(change.subscriber, change.former_email)
     change.former_email = ""
     change.save(update_fields=["former_email"])
     return change
@@ -62,11 +64,11 @@ def _locked(change_id: int) -> AddressChange | None:
     return changes.filter(pk=change_id).first()
 
 
-def _move(subscriber: Subscriber, email: str) -> None:
+def _set_address(subscriber: Subscriber, email: str) -> None:
     address = addresses.parse(email)
     subscriber.email, subscriber.address_key = address.email, address.key
     try:
         with transaction.atomic():
             subscriber.save(update_fields=["email", "address_key"])
     except IntegrityError as cause:
-        raise SubscriberError(KNOWN) from cause
+        raise SubscriberError(ADDRESS_IN_USE) from cause

@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class SubscribersConfig(AppConfig):
-    """Names the package to Django."""
+    """The package's entry in INSTALLED_APPS."""
 
     name = "digest.subscribers"

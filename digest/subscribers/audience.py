@@ -8,19 +8,18 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from digest.newsletters.models import Cadence
 from digest.subscribers.models import Subscription
-from digest.subscribers.suppression import holding
+from digest.subscribers.suppression import suppressions_for
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """What subscribers' choices are held against. Plain values: issues are a floor beside."""
+    """The part of an issue that subscribers' choices are compared with, as plain values."""
 
-    cadences: frozenset[Cadence] = frozenset(Cadence)  # that subscribers chose
-    topics: frozenset[str] = frozenset()  # of its stories, among those that may be chosen
+    cadences: frozenset[Cadence] = frozenset(Cadence)  # of the subscribers who get it
+    topics: frozenset[str] = frozenset()  # of its stories, among those that subscribers can choose
     choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic sections now
-    only: frozenset[str] = (
-        frozenset()
-    )  # for subscribers who chose one of these topics; none: for all
+    # Only for subscribers who chose one of these topics; none: for all.
+    only: frozenset[str] = frozenset()
 
 
 FOR_ALL = Audience()
@@ -31,11 +30,13 @@ def eligible(
 ) -> QuerySet[Subscription]:
     """Return the subscriptions whose subscribers this newsletter may mail at `now` (aware, UTC).
 
-    Active, not paused, suppressed neither by this newsletter nor for all; with a cadence of the
-    issue's, and topics of which it has any. Unordered; walk it by `subscriber_id`, which the
-    index `subscription_audience` serves.
+    They are active, not paused, and suppressed neither for this newsletter nor for all; their
+    cadence is one of the audience's, and it has at least one of their topics. Unordered; iterate
+    by `subscriber_id`, which the index `subscription_audience` serves.
     """
-    suppressed = holding(newsletter_id).filter(address_key=OuterRef("subscriber__address_key"))
+    suppressed = suppressions_for(newsletter_id).filter(
+        address_key=OuterRef("subscriber__address_key")
+    )
     return Subscription.objects.filter(
         Q(paused_until__isnull=True) | Q(paused_until__lte=now),
         _cadence(audience),
@@ -70,7 +71,7 @@ def exclusion_reasons(
     )
     subscriptions = {row.subscriber_id: row for row in active.select_related("subscriber")}
     keys = [row.subscriber.address_key for row in subscriptions.values()]
-    suppressions = holding(newsletter_id).filter(address_key__in=keys).order_by("-pk")
+    suppressions = suppressions_for(newsletter_id).filter(address_key__in=keys).order_by("-pk")
     reasons = {row.address_key: row.reason for row in suppressions}  # the oldest one counts
     return {
         subscriber_id: _exclusion_reason(subscriptions.get(subscriber_id), reasons, now, audience)
@@ -104,10 +105,10 @@ def _cadence(audience: Audience) -> Q:
 
 
 def _topics(audience: Audience) -> Q:
-    """Subscribers without topics get everything, and so do those whose topics are all gone."""
+    """Subscribers without topics get everything; so do those whose topics no longer exist."""
     if audience.only:
         return Q(topics__overlap=sorted(audience.only))
     if audience.topics >= audience.choosable:
         return Q()
-    chosen, found = sorted(audience.choosable), sorted(audience.topics)
-    return Q(topics=[]) | Q(topics__overlap=found) | ~Q(topics__overlap=chosen)
+    choosable, topics = sorted(audience.choosable), sorted(audience.topics)
+    return Q(topics=[]) | Q(topics__overlap=topics) | ~Q(topics__overlap=choosable)

@@ -1,4 +1,4 @@
-"""Subscribers come, confirm and leave; each step is recorded with the state it changes, or not at all.
+"""Subscribe, confirm, unsubscribe, resubscribe: change a subscription and record the consent.
 
 Every function here changes the subscription and appends its ConsentEvent in one transaction, under
 a lock on the subscription, and changes nothing when it is called again.
@@ -13,12 +13,12 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers.errors import (
     AddressSuppressedError,
     SubscriberError,
-    SubscriberHasLeftError,
+    UnsubscribedError,
 )
 from digest.subscribers.models import LONGEST_ADDRESS, ConsentEvent, Subscriber, Subscription
-from digest.subscribers.names import tidy
-from digest.subscribers.signups import version_of
-from digest.subscribers.suppression import forgive_erased, is_suppressed
+from digest.subscribers.names import clean_name
+from digest.subscribers.signups import wording_version
+from digest.subscribers.suppression import is_suppressed, lift_erasure
 
 State = Subscription.State
 Action = ConsentEvent.Action
@@ -36,42 +36,48 @@ def subscribe(
     ip: str | None = None,
     name: str = "",
     language: str = "",
-    again: bool = False,
-    wording_version: str = "",
+    allow_resubscribe: bool = False,
+    version: str = "",
 ) -> Subscription:
-    """Let a subscriber ask for a newsletter; return the subscription.
+    """Subscribe an address to a newsletter; return the subscription.
 
-    `confirmed` says that their own wish is proven (another system's confirmation, an operator's
-    word); otherwise the subscription waits as PENDING. `wording` is what they agreed to. Asking
-    again changes nothing, except that `confirmed` settles a pending one.
+    `confirmed` means that consent is proven (by another system's confirmation, or by an operator);
+    otherwise the subscription is PENDING. `wording` is what they agreed to. A repetition changes
+    nothing, except that `confirmed` activates a pending subscription.
 
-    Raises AddressSuppressedError, and SubscriberHasLeftError unless `again`, which says that
-    somebody asks in the subscriber's name to come back; until they confirm it, they stay
-    UNSUBSCRIBED.
+    Raises AddressSuppressedError, and UnsubscribedError unless `allow_resubscribe`. With it the
+    request may come from the subscriber, who stays UNSUBSCRIBED until they confirm it.
     """
     _refuse_suppressed(address.key, address.email, newsletter)
-    subscriber = _meet(address, tidy(name), language, now)
+    subscriber = _get_or_create_subscriber(address, clean_name(name), language, now)
     subscription, is_new = Subscription.objects.select_for_update().get_or_create(
         subscriber=subscriber,
         newsletter=newsletter,
         defaults={"state": State.PENDING, "created_at": now},
     )
     before = None if is_new else State(subscription.state)
-    if before is State.UNSUBSCRIBED and not again:
-        raise SubscriberHasLeftError(
-            f"{subscriber} has unsubscribed from {newsletter.slug}; only their own wish, made "
-            "in person, brings them back."
+    if before is State.UNSUBSCRIBED and not allow_resubscribe:
+        raise UnsubscribedError(
+            f"{subscriber} has unsubscribed from {newsletter.slug}. Only the subscriber can "
+            "subscribe again, with a confirmation."
         )
     after = _after_request(before, confirmed=confirmed)
     if after == before != State.UNSUBSCRIBED:
         return subscription
     if after != before:
-        _move(subscription, after, now)
+        _set_state(subscription, after, now)
     if confirmed:
-        forgive_erased(address.key)
+        lift_erasure(address.key)
     action = Action.CONFIRMED if confirmed else Action.REQUESTED
-    said = {"wording": wording, "wording_version": wording_version or version_of(wording)}
-    _record(subscription, action, at=now, via=via, ip=ip, **said)
+    _record(
+        subscription,
+        action,
+        at=now,
+        via=via,
+        ip=ip,
+        wording=wording,
+        version=version or wording_version(wording),
+    )
     return subscription
 
 
@@ -83,24 +89,26 @@ def confirm(
     via: str,
     ip: str | None,
     now: datetime,
-    asked_at: datetime | None = None,
+    requested_at: datetime | None = None,
 ) -> bool:
-    """Make a subscription active that waits for its subscriber's word; True if that changed something.
+    """Activate a subscription that its subscriber confirms; True if that changed something.
 
-    `asked_at` is when the link was sent that proves the wish; one from before the subscriber left
-    does not bring them back. Raises SubscriberError for ids that are unknown together,
-    AddressSuppressedError, and SubscriberHasLeftError.
+    `requested_at` is when the confirmation was requested; one from before they unsubscribed does
+    not count. Raises SubscriberError if there is no such subscription, AddressSuppressedError, and
+    UnsubscribedError.
     """
     subscription = _locked(subscriber_id, newsletter_id)
     if subscription.state == State.ACTIVE:
         return False
     subscriber, newsletter = subscription.subscriber, subscription.newsletter
-    left_at = subscription.unsubscribed_at
-    if left_at and (asked_at is None or asked_at < left_at):
-        raise SubscriberHasLeftError(f"You have left {newsletter.name} since; subscribe anew.")
+    unsubscribed_at = subscription.unsubscribed_at
+    if unsubscribed_at and (requested_at is None or requested_at < unsubscribed_at):
+        raise UnsubscribedError(
+            f"You have unsubscribed from {newsletter.name} since. Subscribe again."
+        )
     _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
-    _move(subscription, State.ACTIVE, now)
-    forgive_erased(subscriber.address_key)
+    _set_state(subscription, State.ACTIVE, now)
+    lift_erasure(subscriber.address_key)
     _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip)
     return True
 
@@ -115,15 +123,15 @@ def resubscribe(
     now: datetime,
     wording: str = "",
 ) -> bool:
-    """Let a subscriber, known by their own link, have a newsletter (again); True if that changed it.
+    """Subscribe a subscriber (again) who uses their own link; True if that changed something.
 
-    For the preferences and for "undo": whoever holds the link gets mail at the address. Raises
-    SubscriberError for an unknown subscriber, AddressSuppressedError.
+    For the preferences page and "Resubscribe": the link proves that they read the mailbox. Raises
+    SubscriberError if the subscriber does not exist, and AddressSuppressedError.
     """
     subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
     newsletter = Newsletter.objects.filter(pk=newsletter_id).first()
     if subscriber is None or newsletter is None:
-        raise SubscriberError("This subscriber, or this newsletter, is not known any more.")
+        raise SubscriberError("This subscriber or this newsletter no longer exists.")
     _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
     subscription, _ = Subscription.objects.select_for_update().get_or_create(
         subscriber=subscriber,
@@ -132,10 +140,17 @@ def resubscribe(
     )
     if subscription.state == State.ACTIVE:
         return False
-    _move(subscription, State.ACTIVE, now)
-    forgive_erased(subscriber.address_key)
-    said = {"wording": wording, "wording_version": version_of(wording)}
-    _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip, **said)
+    _set_state(subscription, State.ACTIVE, now)
+    lift_erasure(subscriber.address_key)
+    _record(
+        subscription,
+        Action.CONFIRMED,
+        at=now,
+        via=via,
+        ip=ip,
+        wording=wording,
+        version=wording_version(wording),
+    )
     return True
 
 
@@ -143,20 +158,20 @@ def resubscribe(
 def unsubscribe(
     subscriber_id: int, newsletter_id: int, *, via: str, ip: str | None, now: datetime
 ) -> bool:
-    """Let a subscriber leave (RFC 8058 §3.2: at once, asking nothing); True if that changed something.
+    """Unsubscribe immediately, without a question (RFC 8058 §3.2); True if it changed something.
 
-    Raises SubscriberError for ids that are unknown together.
+    Raises SubscriberError if there is no such subscription.
     """
     subscription = _locked(subscriber_id, newsletter_id)
     if subscription.state == State.UNSUBSCRIBED:
         return False
-    _move(subscription, State.UNSUBSCRIBED, now)
+    _set_state(subscription, State.UNSUBSCRIBED, now)
     _record(subscription, Action.UNSUBSCRIBED, at=now, via=via, ip=ip)
     return True
 
 
-def find(address: Address) -> Subscriber:
-    """Return the subscriber with this address; raise SubscriberError if we know of none."""
+def find_subscriber(address: Address) -> Subscriber:
+    """Return the subscriber with this address; raise SubscriberError if there is none."""
     try:
         return Subscriber.objects.get(address_key=address.key)
     except Subscriber.DoesNotExist as cause:
@@ -164,23 +179,25 @@ def find(address: Address) -> Subscriber:
 
 
 def _after_request(before: State | None, *, confirmed: bool) -> State:
-    """Return the state that a request leads to."""
+    """Return the state that a subscription has after a request."""
     if confirmed or before is State.ACTIVE:
         return State.ACTIVE
-    # A stranger may have asked: an import must not find the subscriber who left as "pending".
+    # A stranger may have sent the request: an import must not find an unsubscribed one as pending.
     return State.UNSUBSCRIBED if before is State.UNSUBSCRIBED else State.PENDING
 
 
 def _refuse_suppressed(key: str, email: str, newsletter: Newsletter) -> None:
     if is_suppressed(key, newsletter.pk):
         raise AddressSuppressedError(
-            f"{email} is suppressed: {newsletter.slug} must not mail this address."
+            f"{email} is suppressed. {newsletter.slug} cannot send to this address."
         )
 
 
-def _meet(address: Address, name: str, language: str, now: datetime) -> Subscriber:
-    if len(address.key) > LONGEST_ADDRESS:  # case folding may lengthen: ß becomes ss
-        raise SubscriberError("This is too long to be an email address.")
+def _get_or_create_subscriber(
+    address: Address, name: str, language: str, now: datetime
+) -> Subscriber:
+    if len(address.key) > LONGEST_ADDRESS:  # case folding can lengthen it: ß becomes ss
+        raise SubscriberError("The email address is too long.")
     subscriber, _ = Subscriber.objects.get_or_create(
         address_key=address.key,
         defaults={
@@ -204,10 +221,10 @@ def _locked(subscriber_id: int, newsletter_id: int) -> Subscription:
             .get(subscriber_id=subscriber_id, newsletter_id=newsletter_id)
         )
     except Subscription.DoesNotExist as cause:
-        raise SubscriberError("This subscriber never asked for this newsletter.") from cause
+        raise SubscriberError("This subscriber has no subscription to this newsletter.") from cause
 
 
-def _move(subscription: Subscription, state: State, now: datetime) -> None:
+def _set_state(subscription: Subscription, state: State, now: datetime) -> None:
     subscription.state = state
     if state is State.ACTIVE:
         subscription.confirmed_at = now
@@ -223,7 +240,7 @@ def _record(
     via: str,
     ip: str | None,
     wording: str = "",
-    wording_version: str = "",
+    version: str = "",
 ) -> None:
     ConsentEvent.objects.create(
         subscriber_id=subscription.subscriber_id,
@@ -233,5 +250,5 @@ def _record(
         via=via,
         ip=ip,
         wording=wording,
-        wording_version=wording_version,
+        wording_version=version,
     )

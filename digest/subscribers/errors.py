@@ -1,31 +1,31 @@
-"""What can be wrong about subscribers."""
+"""Errors about subscribers and subscriptions."""
 
 from digest.core.errors import DigestError
 
 
 class SubscriberError(DigestError):
-    """Something about a subscriber cannot be done as asked."""
+    """A request about a subscriber cannot be fulfilled."""
 
 
 class AddressSuppressedError(SubscriberError):
-    """The address must not be mailed; only lifting the suppression, by a person, changes that."""
+    """The address is suppressed; only a person can lift the suppression."""
 
 
-class SubscriberHasLeftError(SubscriberError):
-    """The subscriber has unsubscribed; only the subscriber's own wish brings them back."""
+class UnsubscribedError(SubscriberError):
+    """The subscriber has unsubscribed; only they themselves can subscribe again."""
 
 
 class ImportFileError(SubscriberError):
-    """The file cannot be read as a list of subscribers; nothing of it was taken."""
+    """The file cannot be read as a list of subscribers; nothing was imported."""
 
 
 class TooManyError(SubscriberError):
-    """Too many wishes came from the same place; `seconds` from now there is room again."""
+    """Too many sign-ups from one source; the limit allows another one in `seconds`."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many sign-ups; try again in {-(-seconds // 60)} minutes.")
+        super().__init__(f"Too many sign-ups. Try again in {-(-seconds // 60)} minutes.")
         self.seconds = seconds
 
 
 class LimiterUnavailableError(SubscriberError):
-    """Wishes cannot be counted at this moment, so none is taken."""
+    """Sign-ups cannot be counted at this moment, so none is accepted."""

@@ -1,4 +1,4 @@
-"""Export subscribers as CSV, in a stream, with no cell that a spreadsheet would run as a formula."""
+"""Export subscribers as CSV, streamed, without cells that a spreadsheet would run as a formula."""
 
 import csv
 from collections.abc import Iterator
@@ -20,55 +20,62 @@ COLUMNS = (
     "unsubscribed_at",
     "paused_until",
 )
-# What begins a formula in some spreadsheet, full-width forms included, and what hides one.
-_DANGEROUS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+# Characters that start a formula in some spreadsheet, in full width too, or that hide subscription.
+_FORMULA_START = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 class TextSink(Protocol):
-    """What text can be written to."""
+    """Anything that text can be written to."""
 
     def write(self, text: str, /) -> object: ...
 
 
 def export_csv(newsletter: Newsletter | None, stream: TextSink) -> int:
-    """Write the subscribers of a newsletter (or of all) to a text stream; return how many rows.
+    """Write the subscriptions to a newsletter (or to all) to a text stream; return the row count.
 
-    One row for each subscription, in order of the subscriptions' making, times in ISO 8601 and
-    UTC. Read through a server-side cursor: memory stays flat.
+    One row per subscription, the oldest first, times in ISO 8601 and UTC. A server-side cursor
+    keeps memory flat.
     """
     writer = csv.writer(stream)
     writer.writerow(COLUMNS)
     count = 0
-    for row in _rows(_asked(newsletter)):
+    for row in _rows(_subscriptions(newsletter)):
         writer.writerow(row)
         count += 1
     return count
 
 
-def harmless(cell: str) -> str:
-    """Return the cell so that a spreadsheet shows it and never computes it."""
-    return f"'{cell}" if cell.lstrip(" ")[:1] in _DANGEROUS and cell.strip(" ") else cell
+def escape_formula(cell: str) -> str:
+    """Return a cell that a spreadsheet shows as text and does not compute."""
+    return f"'{cell}" if cell.lstrip(" ")[:1] in _FORMULA_START and cell.strip(" ") else cell
 
 
-def restored(cell: str) -> str:
-    """Return what `harmless` was given, so that an export can be imported."""
-    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
+def unescape_formula(cell: str) -> str:
+    """Return the cell before `escape_formula`, so that an export can be imported."""
+    return cell[1:] if cell.startswith("'") and escape_formula(cell[1:]) == cell else cell
 
 
-def _asked(newsletter: Newsletter | None) -> QuerySet[Subscription]:
-    asked = Subscription.objects.select_related("subscriber", "newsletter").order_by("id")
-    return asked.filter(newsletter=newsletter) if newsletter else asked
+def _subscriptions(newsletter: Newsletter | None) -> QuerySet[Subscription]:
+    rows = Subscription.objects.select_related("subscriber", "newsletter").order_by("id")
+    return rows.filter(newsletter=newsletter) if newsletter else rows
 
 
-def _rows(asked: QuerySet[Subscription]) -> Iterator[list[str]]:
-    for one in asked.iterator(chunk_size=2000):
+def _rows(subscriptions: QuerySet[Subscription]) -> Iterator[list[str]]:
+    for subscription in subscriptions.iterator(chunk_size=2000):
         yield [
-            harmless(one.subscriber.email),
-            harmless(one.subscriber.name),
-            one.newsletter.slug,
-            one.state,
-            *map(_moment, (one.created_at, one.confirmed_at, one.unsubscribed_at)),
-            _moment(one.paused_until),
+            escape_formula(subscription.subscriber.email),
+            escape_formula(subscription.subscriber.name),
+            subscription.newsletter.slug,
+            subscription.state,
+            *map(
+                _moment,
+                (
+                    subscription.created_at,
+                    subscription.confirmed_at,
+                    subscription.unsubscribed_at,
+                ),
+            ),
+            _moment(subscription.paused_until),
         ]
 
 

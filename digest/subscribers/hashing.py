@@ -1,7 +1,7 @@
-"""The keyed hash under which an erased subscriber's address is remembered, and no other way.
+"""The keyed hash that stays of an erased subscriber's address.
 
-HMAC-SHA256 under a key of the installation: whoever sees the table cannot try addresses out, and we
-can still tell when a list brings one of them back.
+HMAC-SHA256 with a key of this installation: the table alone does not allow anyone to test
+addresses, and Digest can still recognise an erased address in an import.
 """
 
 import hmac
@@ -11,24 +11,24 @@ from hashlib import sha256
 
 from django.conf import settings
 
-PREFIX = "hmac:"  # no address has a colon before its @ without quotation marks
+PREFIX = "hmac:"  # an unquoted address has no colon before its @
 
 
-def hashed(address_key: str) -> str:
-    """Return what stands for an address (core.addresses.Address.key) once it is erased."""
-    return _hashed(settings.SECRET_KEY, address_key)
+def hash_address(address_key: str) -> str:
+    """Return the hash that replaces an address (core.addresses.Address.key) once it is erased."""
+    return _hash(settings.SECRET_KEY, address_key)
 
 
-def spellings(address_key: str) -> list[str]:
-    """Return every way in which a suppression may name the address: itself, and its hashes.
+def stored_forms(address_key: str) -> list[str]:
+    """Return every form in which a suppression may store the address: itself, and its hashes.
 
-    One hash for the present secret key and one for each fallback, so a new key forgets nobody.
+    There is one hash for the secret key and one for each fallback, so a new key loses nobody.
     """
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [address_key, *(_hashed(secret, address_key) for secret in keys)]
+    return [address_key, *(_hash(secret, address_key) for secret in keys)]
 
 
-def _hashed(secret: str, address_key: str) -> str:
+def _hash(secret: str, address_key: str) -> str:
     tag = hmac.digest(_key(secret), address_key.encode(), "sha256")
     return PREFIX + urlsafe_b64encode(tag).rstrip(b"=").decode()
 

@@ -1,4 +1,4 @@
-"""Subscribers, what they asked for, what they agreed to, and whom we must not mail."""
+"""Subscribers, their subscriptions and consent, suppressed addresses, and feedback."""
 
 from typing import Any, NoReturn
 
@@ -13,7 +13,7 @@ LONGEST_ADDRESS = 320
 
 
 class Subscriber(models.Model):
-    """A person, known by address."""
+    """A person, identified by address."""
 
     email = models.CharField(max_length=LONGEST_ADDRESS)  # as shown and written in To:
     address_key = models.CharField(
@@ -26,7 +26,7 @@ class Subscriber(models.Model):
 
     class Meta:
         indexes = [
-            # Whether anybody lives where the next issue's time has come is asked at every tick.
+            # Every tick checks whether any subscriber lives in a zone where an issue is due.
             models.Index(fields=["timezone"], condition=~Q(timezone=""), name="subscriber_zone"),
         ]
 
@@ -35,12 +35,12 @@ class Subscriber(models.Model):
 
 
 class Subscription(models.Model):
-    """What one subscriber asked of one newsletter."""
+    """One subscriber's subscription to one newsletter."""
 
     class State(models.TextChoices):
-        PENDING = "pending", "waits for the subscriber's confirmation"
-        ACTIVE = "active", "receives it"
-        UNSUBSCRIBED = "unsubscribed", "has left"
+        PENDING = "pending", "not confirmed yet"
+        ACTIVE = "active", "subscribed"
+        UNSUBSCRIBED = "unsubscribed", "unsubscribed"
 
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, related_name="subscriptions"
@@ -68,13 +68,13 @@ class Subscription(models.Model):
             ),
         ]
         indexes = [
-            # Planning walks a newsletter's subscribers in this order.
+            # Planning reads a newsletter's subscribers in this order.
             models.Index(
                 fields=["newsletter", "subscriber"],
                 condition=Q(state="active"),
                 name="subscription_audience",
             ),
-            # What was never confirmed is forgotten after a while.
+            # Unconfirmed subscriptions are deleted after a while.
             models.Index(
                 fields=["created_at"], condition=Q(state="pending"), name="subscription_pending"
             ),
@@ -85,19 +85,19 @@ class Subscription(models.Model):
 
 
 class AppendOnly(models.QuerySet["ConsentEvent"]):
-    """Rows that are added and read; they go only with the subscriber or newsletter they are about."""
+    """Rows that are only added; they are deleted only with their subscriber or newsletter."""
 
     def update(self, **_fields: Any) -> NoReturn:
-        """Refuse; the database has a trigger that refuses too."""
-        raise SubscriberError("A consent event is never changed.")
+        """Refuse; a trigger in the database refuses too."""
+        raise SubscriberError("Consent events cannot be changed.")
 
     def delete(self) -> NoReturn:
-        """Refuse; erasing a subscriber takes their events along by cascade."""
-        raise SubscriberError("A consent event is never deleted by itself.")
+        """Refuse; erasing a subscriber deletes their events by cascade."""
+        raise SubscriberError("Consent events cannot be deleted on their own.")
 
 
 class ConsentEvent(models.Model):
-    """What a subscriber agreed to or took back: when, from where, to which wording. Append-only."""
+    """Consent given or withdrawn: when, from where, to which wording. Append-only."""
 
     class Action(models.TextChoices):
         REQUESTED = "requested"
@@ -125,42 +125,42 @@ class ConsentEvent(models.Model):
         return f"{self.subscriber} {self.action} {self.newsletter}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the event; a second time is refused."""
+        """Add the event; an update is refused."""
         if not self._state.adding:
-            raise SubscriberError("A consent event is never changed.")
+            raise SubscriberError("Consent events cannot be changed.")
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Refuse; erasing a subscriber takes their events along by cascade."""
-        raise SubscriberError("A consent event is never deleted by itself.")
+        """Refuse; erasing a subscriber deletes their events by cascade."""
+        raise SubscriberError("Consent events cannot be deleted on their own.")
 
 
 class Growth(models.Model):
-    """How many joined and left a newsletter on a day (UTC): differences, whose sum is how many.
+    """How many joined and left a newsletter on a day (UTC): several rows, to be summed.
 
-    Written by a trigger on consent events and without foreign keys, so that no writer waits for
-    another. Whoever is erased has joined and left all the same.
+    A trigger on consent events writes them, without foreign keys, so that writers do not wait for
+    each other. Erased subscribers stay counted.
     """
 
     day = models.DateField()
     newsletter_id = models.BigIntegerField()
     joined = models.BigIntegerField()
-    gone = models.BigIntegerField()
+    left = models.BigIntegerField()
 
     class Meta:
         indexes = [models.Index(fields=["day"], name="growth_by_day")]
 
     def __str__(self) -> str:
-        return f"{self.day}: {self.joined:+} {-self.gone:+}"
+        return f"{self.day}: {self.joined:+} {-self.left:+}"
 
 
 class Suppression(models.Model):
-    """An address that must not be mailed, by one newsletter or (newsletter absent) by any.
+    """An address that must not be mailed: by one newsletter or (newsletter is null) by any.
 
-    Of an erased subscriber only a keyed hash is kept (digest.subscribers.hashing).
+    Of an erased subscriber's address only a keyed hash is stored (digest.subscribers.hashing).
     """
 
-    address_key = models.CharField(max_length=LONGEST_ADDRESS)  # or the hash of it
+    address_key = models.CharField(max_length=LONGEST_ADDRESS)  # or its hash
     newsletter = models.ForeignKey(
         Newsletter, on_delete=models.CASCADE, null=True, related_name="suppressions"
     )
@@ -182,9 +182,9 @@ class Suppression(models.Model):
 
 
 class SignUp(models.Model):
-    """A wish to subscribe as it came in; a worker settles it, out of the stranger's sight.
+    """A request to subscribe as it came in; a worker settles it later.
 
-    So the door does the same work for every address, known or not, and answers in the same time.
+    So a form does the same work for every address, and responds in the same time.
     """
 
     email = models.CharField(max_length=LONGEST_ADDRESS)
@@ -202,7 +202,7 @@ class SignUp(models.Model):
 
 
 class AddressChange(models.Model):
-    """A subscriber's wish to be mailed elsewhere; it holds once the new address has confirmed it."""
+    """A subscriber's request to change their address; it applies once the new one confirms it."""
 
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, related_name="address_changes"
@@ -210,7 +210,7 @@ class AddressChange(models.Model):
     email = models.CharField(max_length=LONGEST_ADDRESS)
     address_key = models.CharField(max_length=LONGEST_ADDRESS)
     former_email = models.CharField(max_length=LONGEST_ADDRESS, blank=True)  # once confirmed
-    asked_at = models.DateTimeField()
+    requested_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -218,7 +218,7 @@ class AddressChange(models.Model):
 
 
 class UnsubscribeFeedback(models.Model):
-    """Why somebody left, if they cared to say; kept without their name when they are erased."""
+    """Why somebody unsubscribed; after an erasure it stays, without the subscriber."""
 
     class Reason(models.TextChoices):
         TOO_OFTEN = "too often"
@@ -234,12 +234,14 @@ class UnsubscribeFeedback(models.Model):
         Subscriber, on_delete=models.SET_NULL, null=True, related_name="unsubscribe_feedback"
     )
     reason = models.CharField(max_length=16, choices=Reason)
-    words = models.TextField(blank=True)
+    comment = models.TextField(blank=True)
     at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["subscriber", "newsletter"], name="farewell_once"),
+            models.UniqueConstraint(
+                fields=["subscriber", "newsletter"], name="unsubscribe_feedback_once"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
-"""What a subscriber chooses about the newsletters of one publication, and what they are shown of it.
+"""A subscriber's preferences for the newsletters of one publication: read them, change them.
 
-Every change is made under the subscriber's own link. Turning a newsletter on or off goes through
-`consent`, so that it is recorded; the rest (how often, topics, pause, name, language, zone) is not
-about consent and is simply stored.
+Every change is made under the subscriber's own link. Subscribing and unsubscribing go through
+`consent`, so that they are recorded; the rest (cadence, topics, pause, name, language, time zone)
+does not concern consent and is simply stored.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,182 +18,191 @@ from digest.newsletters.models import Cadence, Newsletter, Publication, Section
 from digest.subscribers import consent
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber, Subscription
-from digest.subscribers.names import tidy
+from digest.subscribers.names import clean_name
 
 State = Subscription.State
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One newsletter as a subscriber sees it."""
+class NewsletterPreferences:
+    """A subscriber's preferences for one newsletter, and what they can choose."""
 
     newsletter: Newsletter
     active: bool
     cadence: str
-    cadences: tuple[Cadence, ...]  # what is offered, the present one among them; one: no choice
+    cadences: tuple[Cadence, ...]  # offered, their own among them; a single one: no choice
     topics: tuple[str, ...]  # chosen; none: everything
     offered_topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """All that the preference page shows."""
+class Preferences:
+    """A subscriber's preferences for the newsletters of one publication."""
 
     subscriber: Subscriber
     publication: Publication
-    choices: tuple[Choice, ...]
+    newsletters: tuple[NewsletterPreferences, ...]
     paused_until: datetime | None
 
     @property
-    def active(self) -> bool:
-        """They receive something."""
-        return any(choice.active for choice in self.choices)
+    def any_active(self) -> bool:
+        """Return whether they receive at least one newsletter."""
+        return any(row.active for row in self.newsletters)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a subscriber wants of one newsletter."""
+class PreferenceChange:
+    """The preferences that a subscriber submits for one newsletter."""
 
     active: bool
     cadence: str = Cadence.EVERY
     topics: Collection[str] = ()
 
 
-def look(subscriber_id: int, publication_id: int, now: datetime) -> Picture | None:
-    """Return a subscriber's preferences, or None for one who is not known (any more).
+def get_preferences(subscriber_id: int, publication_id: int, now: datetime) -> Preferences | None:
+    """Return a subscriber's preferences, or None if the subscriber does not exist (any more).
 
-    Shows what anybody may subscribe to, and what this subscriber has or had.
+    They cover the public newsletters, and those that the subscriber has or had a subscription to.
     """
     subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
     publication = Publication.objects.filter(pk=publication_id).first()
     if subscriber is None or publication is None:
         return None
-    asked = {one.newsletter_id: one for one in subscriber.subscriptions.all()}
-    shown = publication.newsletters.filter(
-        Q(active=True, listed=True) | Q(pk__in=list(asked))
+    subscriptions = {row.newsletter_id: row for row in subscriber.subscriptions.all()}
+    newsletters = publication.newsletters.filter(
+        Q(active=True, listed=True) | Q(pk__in=list(subscriptions))
     ).order_by("name", "pk")
     topics = _topics(publication)
-    choices = tuple(_choice(one, asked.get(one.pk), topics.get(one.pk, ())) for one in shown)
-    mine = [asked[choice.newsletter.pk] for choice in choices if choice.active]
-    pauses = [one.paused_until for one in mine if one.paused_until and one.paused_until > now]
-    return Picture(subscriber, publication, choices, max(pauses, default=None))
+    rows = tuple(
+        _preferences(newsletter, subscriptions.get(newsletter.pk), topics.get(newsletter.pk, ()))
+        for newsletter in newsletters
+    )
+    pauses = [subscriptions[row.newsletter.pk].paused_until for row in rows if row.active]
+    future_pauses = [until for until in pauses if until and until > now]
+    return Preferences(subscriber, publication, rows, max(future_pauses, default=None))
 
 
 @transaction.atomic
-def choose(
-    picture: Picture,
-    wishes: Mapping[int, Wish],
+def apply_changes(
+    current: Preferences,
+    changes: Mapping[int, PreferenceChange],
     *,
     wording: str,
     ip: str | None,
     now: datetime,
 ) -> list[Newsletter]:
-    """Make what a subscriber has equal to what they wish; return the newsletters turned on or off.
+    """Apply changes by newsletter id; return the newsletters subscribed to or unsubscribed from.
 
-    `wishes` are by newsletter id; newsletters without one stay as they are, and what is not
-    offered is not chosen. `wording` is what the page said beside the switches.
+    Newsletters without a change stay as they are, and a cadence or topic that is not offered is
+    ignored. `wording` is the text on the page that a subscriber agrees to.
     """
-    turned = []
-    for choice in picture.choices:
-        wish = wishes.get(choice.newsletter.pk)
-        if wish is None:
+    switched = []
+    for row in current.newsletters:
+        change = changes.get(row.newsletter.pk)
+        if change is None:
             continue
-        if _turn(picture.subscriber, choice, wish, wording=wording, ip=ip, now=now):
-            turned.append(choice.newsletter)
-        if wish.active:
-            _store(picture.subscriber, choice, wish)
-    return turned
+        if _switch(current.subscriber, row, change, wording=wording, ip=ip, now=now):
+            switched.append(row.newsletter)
+        if change.active:
+            _store_choices(current.subscriber, row, change)
+    return switched
 
 
-def rarer(newsletter: Newsletter, cadence: str) -> tuple[Cadence, ...]:
+def rarer_cadences(newsletter: Newsletter, cadence: str) -> tuple[Cadence, ...]:
     """Return the offered cadences that bring less mail than this one."""
     order = list(Cadence)
-    now = order.index(Cadence(cadence))
-    return tuple(one for one in _offered(newsletter) if order.index(one) > now)
+    position = order.index(Cadence(cadence))
+    offered = _offered_cadences(newsletter)
+    return tuple(candidate for candidate in offered if order.index(candidate) > position)
 
 
-def choose_cadence(subscriber_id: int, newsletter: Newsletter, cadence: str) -> bool:
-    """Let a subscriber have a newsletter less often; False where it is not offered."""
-    if cadence not in _offered(newsletter):
+def set_cadence(subscriber_id: int, newsletter: Newsletter, cadence: str) -> bool:
+    """Set the cadence of a subscription; False if it is not offered."""
+    if cadence not in _offered_cadences(newsletter):
         return False
-    mine = Subscription.objects.filter(subscriber=subscriber_id, newsletter=newsletter)
-    return bool(mine.update(cadence=cadence))
+    subscription = Subscription.objects.filter(subscriber=subscriber_id, newsletter=newsletter)
+    return bool(subscription.update(cadence=cadence))
 
 
-def pause(picture: Picture, until: datetime | None) -> int:
+def set_pause(current: Preferences, until: datetime | None) -> int:
     """Send nothing of this publication before `until` (aware); None ends a pause.
 
-    Returns how many newsletters that is about.
+    Returns the number of subscriptions that changed.
     """
-    mine = Subscription.objects.filter(
-        subscriber=picture.subscriber, newsletter__publication=picture.publication
+    subscriptions = Subscription.objects.filter(
+        subscriber=current.subscriber, newsletter__publication=current.publication
     )
-    return mine.filter(state=State.ACTIVE).update(paused_until=until)
+    return subscriptions.filter(state=State.ACTIVE).update(paused_until=until)
 
 
-def introduce(subscriber: Subscriber, *, name: str, language: str, timezone: str) -> None:
-    """Store how a subscriber wants to be called and spoken to; raise SubscriberError for no zone."""
+def save_profile(subscriber: Subscriber, *, name: str, language: str, timezone: str) -> None:
+    """Save name, language and time zone; raise SubscriberError for an unknown zone."""
     if timezone:
         try:
             clock.zone(timezone)
         except DigestError as cause:
             raise SubscriberError(str(cause)) from cause
-    subscriber.name, subscriber.language, subscriber.timezone = tidy(name), language, timezone
+    subscriber.name, subscriber.language, subscriber.timezone = clean_name(name), language, timezone
     subscriber.save(update_fields=["name", "language", "timezone"])
 
 
-def _choice(newsletter: Newsletter, asked: Subscription | None, topics: tuple[str, ...]) -> Choice:
-    offered = _offered(newsletter)
-    cadence = asked.cadence if asked and asked.cadence in offered else Cadence.EVERY
-    return Choice(
+def _preferences(
+    newsletter: Newsletter, subscription: Subscription | None, offered_topics: tuple[str, ...]
+) -> NewsletterPreferences:
+    cadences = _offered_cadences(newsletter)
+    cadence, topics = Cadence.EVERY.value, tuple[str, ...]()
+    if subscription:
+        cadence = subscription.cadence if subscription.cadence in cadences else cadence
+        topics = tuple(topic for topic in subscription.topics if topic in offered_topics)
+    return NewsletterPreferences(
         newsletter=newsletter,
-        active=asked is not None and asked.state == State.ACTIVE,
+        active=subscription is not None and subscription.state == State.ACTIVE,
         cadence=cadence,
-        cadences=offered,
-        topics=tuple(topic for topic in asked.topics if topic in topics) if asked else (),
-        offered_topics=topics,
+        cadences=cadences,
+        topics=topics,
+        offered_topics=offered_topics,
     )
 
 
-def _offered(newsletter: Newsletter) -> tuple[Cadence, ...]:
+def _offered_cadences(newsletter: Newsletter) -> tuple[Cadence, ...]:
     return tuple(
         cadence for cadence in Cadence if cadence == Cadence.EVERY or cadence in newsletter.cadences
     )
 
 
 def _topics(publication: Publication) -> dict[int, tuple[str, ...]]:
-    """Return the titles of the topic sections by newsletter; one alone is no choice."""
-    found: dict[int, tuple[str, ...]] = {}
+    """Return the titles of the topic sections by newsletter id."""
+    titles: dict[int, tuple[str, ...]] = {}
     rows = Section.objects.filter(newsletter__publication=publication, kind=Section.Kind.TOPIC)
     for newsletter_id, title in rows.order_by("position").values_list("newsletter_id", "title"):
-        found[newsletter_id] = (*found.get(newsletter_id, ()), title)
-    return found
+        titles[newsletter_id] = (*titles.get(newsletter_id, ()), title)
+    return titles
 
 
-def _turn(
+def _switch(
     subscriber: Subscriber,
-    choice: Choice,
-    wish: Wish,
+    row: NewsletterPreferences,
+    change: PreferenceChange,
     *,
     wording: str,
     ip: str | None,
     now: datetime,
 ) -> bool:
-    if wish.active == choice.active:
+    if change.active == row.active:
         return False
-    if wish.active:
+    if change.active:
         return consent.resubscribe(
-            subscriber.pk, choice.newsletter.pk, via="preferences", ip=ip, wording=wording, now=now
+            subscriber.pk, row.newsletter.pk, via="preferences", ip=ip, wording=wording, now=now
         )
-    return consent.unsubscribe(
-        subscriber.pk, choice.newsletter.pk, via="preferences", ip=ip, now=now
-    )
+    return consent.unsubscribe(subscriber.pk, row.newsletter.pk, via="preferences", ip=ip, now=now)
 
 
-def _store(subscriber: Subscriber, choice: Choice, wish: Wish) -> None:
-    topics = [topic for topic in choice.offered_topics if topic in wish.topics]
-    everything = len(topics) == len(choice.offered_topics)
-    Subscription.objects.filter(subscriber=subscriber, newsletter=choice.newsletter).update(
-        cadence=wish.cadence if wish.cadence in choice.cadences else Cadence.EVERY,
+def _store_choices(
+    subscriber: Subscriber, row: NewsletterPreferences, change: PreferenceChange
+) -> None:
+    topics = [topic for topic in row.offered_topics if topic in change.topics]
+    everything = len(topics) == len(row.offered_topics)
+    Subscription.objects.filter(subscriber=subscriber, newsletter=row.newsletter).update(
+        cadence=change.cadence if change.cadence in row.cadences else Cadence.EVERY,
         topics=[] if everything else topics,
     )

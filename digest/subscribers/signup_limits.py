@@ -1,10 +1,10 @@
-"""The door that every wish to subscribe passes, whichever way it comes: page, script or mail.
+"""Rate limits for sign-ups from pages, scripts and email.
 
-Counted over sliding windows in Valkey: by client, by its network, by domain and in all; whoever is
-over one of these is told to come back later. A mailbox that has had its share is not told, or the
-answer would say something about it: the wish is dropped, with the same words.
+Counted over sliding windows in Valkey: by client, by its network, by domain and in total. A sign-up
+over one of these limits is refused with a time to try again. A sign-up over the limit of its
+mailbox is dropped silently: a different answer would say something about the mailbox.
 
-Nothing here looks at subscribers, so known and unknown addresses take the same way and time.
+Nothing here looks up subscribers, so every address takes the same path and time.
 """
 
 from functools import cache
@@ -21,7 +21,7 @@ from digest.core import addresses, clock
 from digest.core.addresses import Address
 from digest.core.errors import ConfigurationError
 from digest.subscribers.errors import LimiterUnavailableError, TooManyError
-from digest.subscribers.hashing import hashed
+from digest.subscribers.hashing import hash_address
 
 log = structlog.get_logger(__name__)
 
@@ -29,37 +29,38 @@ KINDS = ("client", "network", "mailbox", "domain", "all")
 
 
 def admit(address: Address, ip: str | None) -> bool:
-    """Count a wish for `address` from `ip` (None: by mail); False if its mailbox had its share.
+    """Count a sign-up for `address` from `ip` (None: by email); False if over its mailbox's limit.
 
-    Raises TooManyError, which says when to come back, and LimiterUnavailableError while nobody can
-    count: a door that cannot count stays shut, or a flood would pass.
+    Raises TooManyError, with the time to wait, and LimiterUnavailableError if Valkey cannot be
+    reached: without a count no sign-up is accepted, or a flood would pass.
     """
     try:
-        return _admitted(address, ip)
+        return _count(address, ip)
     except redis.RedisError as problem:
-        log.warning("sign-ups closed, Valkey is away", problem=str(problem))
+        log.warning("sign-ups closed, valkey unreachable", problem=str(problem))
         raise LimiterUnavailableError(
-            "Sign-ups cannot be taken at this moment. Try again soon."
+            "Sign-ups are temporarily unavailable. Try again soon."
         ) from None
 
 
-def _admitted(address: Address, ip: str | None) -> bool:
-    counted = _shared(address, ip)
-    for kind, key in counted.items():
+def _count(address: Address, ip: str | None) -> bool:
+    for kind, key in _keys(address, ip).items():
         if not _limiter().hit(_limit(kind), kind, key):
             raise TooManyError(_seconds_left(kind, key))
-    return _limiter().hit(_limit("mailbox"), "mailbox", hashed(addresses.folded(address.key)))
+    return _limiter().hit(_limit("mailbox"), "mailbox", hash_address(addresses.folded(address.key)))
 
 
-def _shared(address: Address, ip: str | None) -> dict[str, str]:
-    """Return what is counted beside the mailbox, and under which name."""
-    found = {"all": "", "domain": address.domain}
+def _keys(address: Address, ip: str | None) -> dict[str, str]:
+    """Return the keys to count under, by kind of limit, except for the mailbox's."""
+    keys = {"all": "", "domain": address.domain}
     if ip:
         client = ip_address(ip)
-        six = isinstance(client, IPv6Address)
-        found["client"] = str(ip_network((ip, 64 if six else 32), strict=False))
-        found["network"] = str(ip_network((ip, 48 if six else 24), strict=False))
-    return dict(reversed(found.items()))  # the narrowest first: one client fills nothing wider
+        is_ipv6 = isinstance(client, IPv6Address)
+        keys["client"] = str(ip_network((ip, 64 if is_ipv6 else 32), strict=False))
+        keys["network"] = str(ip_network((ip, 48 if is_ipv6 else 24), strict=False))
+    return dict(
+        reversed(keys.items())
+    )  # the narrowest first, so one client exhausts no wider limit
 
 
 def _seconds_left(kind: str, key: str) -> int:
@@ -69,14 +70,16 @@ def _seconds_left(kind: str, key: str) -> int:
 
 @cache
 def _limit(kind: str) -> RateLimitItem:
-    said = settings.DIGEST_SIGNUP_LIMITS
-    if unknown := set(said) - set(KINDS):
-        raise ConfigurationError(f"DIGEST_SIGNUP_LIMITS: there is no {unknown.pop()!r}.")
+    limits = settings.DIGEST_SIGNUP_LIMITS
+    if unknown := set(limits) - set(KINDS):
+        raise ConfigurationError(
+            f"DIGEST_SIGNUP_LIMITS: {unknown.pop()!r} is not one of {', '.join(KINDS)}."
+        )
     try:
-        return parse(said[kind])
+        return parse(limits[kind])
     except ValueError as cause:
         raise ConfigurationError(
-            f"DIGEST_SIGNUP_LIMITS: {said[kind]!r} is no limit; write one like 20/hour."
+            f"DIGEST_SIGNUP_LIMITS: {limits[kind]!r} is not a limit. Write one such as 20/hour."
         ) from cause
 
 
@@ -85,5 +88,5 @@ def _limiter() -> SlidingWindowCounterRateLimiter:
     pool = redis.ConnectionPool.from_url(
         settings.DIGEST_REDIS_URL, socket_timeout=2, socket_connect_timeout=2
     )
-    storage = RedisStorage("redis://", connection_pool=pool, key_prefix="digest-door")
+    storage = RedisStorage("redis://", connection_pool=pool, key_prefix="digest-signups")
     return SlidingWindowCounterRateLimiter(storage)

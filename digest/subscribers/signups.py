@@ -1,8 +1,8 @@
-"""Wishes to subscribe: taken down at the door, all alike, and settled later by a worker.
+"""Stored sign-ups: added by a form or an email, settled later by a worker.
 
-take    the same one INSERT for every address, then a nudge
-waiting what a worker settles (digest.selfservice.signups)
-forget  what nobody confirmed goes after a while
+store_signup         one INSERT, the same for every address, then a job
+claim_signups        the rows that a worker settles (digest.selfservice.signups)
+delete_unconfirmed   subscriptions that were not confirmed within a month
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from digest.core.addresses import Address
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import SignUp, Subscriber, Subscription
 
-UNCONFIRMED_LASTS = timedelta(days=30)
+KEEP_UNCONFIRMED = timedelta(days=30)
 
 
 @transaction.atomic
-def take(
+def store_signup(
     address: Address,
     newsletters: Sequence[Newsletter],
     *,
@@ -31,10 +31,10 @@ def take(
     wording: str,
     now: datetime,
 ) -> None:
-    """Take down that somebody asks for newsletters (of one publication) for an address.
+    """Store a request to subscribe an address to newsletters (of one publication).
 
-    `via` says through which door, `wording` is what they read and agreed to, in `language`. Knows
-    nothing of who the address belongs to; whoever calls has let `doors.admit` count it.
+    `via` names the channel, `wording` is the text they agreed to, in `language`. The owner of the
+    address is not looked up; the caller has counted the request with `signup_limits.admit`.
     """
     SignUp.objects.create(
         email=address.email,
@@ -44,31 +44,31 @@ def take(
         via=via,
         ip=ip,
         wording=wording,
-        wording_version=version_of(wording),
+        wording_version=wording_version(wording),
         at=now,
     )
     jobs.enqueue(jobs.SETTLE_SIGNUPS)
 
 
-def waiting(limit: int) -> QuerySet[SignUp]:
-    """Return the oldest sign-ups that nobody else is settling, locked (needs a transaction)."""
+def claim_signups(limit: int) -> QuerySet[SignUp]:
+    """Return the oldest sign-ups that no other worker settles, locked (needs a transaction)."""
     return SignUp.objects.select_for_update(skip_locked=True).order_by("pk")[:limit]
 
 
-def version_of(wording: str) -> str:
-    """Return what tells this wording from any other: a short hash of its words."""
+def wording_version(wording: str) -> str:
+    """Return a short hash that identifies this wording."""
     return sha256(wording.encode()).hexdigest()[:12] if wording else ""
 
 
-def forget_unconfirmed(now: datetime) -> int:
-    """Forget wishes that nobody confirmed, and subscribers of whom nothing else is known."""
+def delete_unconfirmed(now: datetime) -> int:
+    """Delete old unconfirmed subscriptions, and subscribers without any other; return a count."""
     stale = Subscription.objects.filter(
-        state=Subscription.State.PENDING, created_at__lt=now - UNCONFIRMED_LASTS
+        state=Subscription.State.PENDING, created_at__lt=now - KEEP_UNCONFIRMED
     )
     subscribers = list(stale.values_list("subscriber_id", flat=True)[:10_000])
     if not subscribers:
         return 0
-    gone, _ = stale.filter(subscriber__in=subscribers).delete()
-    left = Subscription.objects.filter(subscriber=OuterRef("pk"))
-    Subscriber.objects.filter(~Exists(left), pk__in=subscribers).delete()
-    return gone
+    deleted, _ = stale.filter(subscriber__in=subscribers).delete()
+    remaining = Subscription.objects.filter(subscriber=OuterRef("pk"))
+    Subscriber.objects.filter(~Exists(remaining), pk__in=subscribers).delete()
+    return deleted

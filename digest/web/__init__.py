@@ -1,1 +1,1 @@
-"""The public pages: archive, unsubscribe, health."""
+"""The public pages: sign-up, confirmation, preferences, unsubscribe, archive, health."""

@@ -1,4 +1,4 @@
-"""Jinja for the public pages: everything escaped, gettext, a few words added."""
+"""Jinja for the public pages: everything escaped, with gettext and a few globals and filters."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def environment(**options: Any) -> Environment:
     options.update(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     options.setdefault("extensions", []).append("jinja2.ext.i18n")
     env = Environment(**options)  # noqa: S701  autoescape is set two lines above
-    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension brings it
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
     )
     env.policies["ext.i18n.trimmed"] = True
@@ -26,10 +26,10 @@ def environment(**options: Any) -> Environment:
         direction=lambda: languages.direction(_language()),
         languages=languages.NAMES,
     )
-    env.filters["spoken"] = clock.format_moment
+    env.filters["moment"] = clock.format_moment
     env.filters["day"] = lambda moment: formats.date_format(moment, "DATE_FORMAT")
     return env
 
 
 def _language() -> str:
-    return languages.ours(translation.get_language() or "")
+    return languages.best_match(translation.get_language() or "")

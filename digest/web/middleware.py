@@ -1,4 +1,4 @@
-"""What every page keeps to: a strict content security policy, and a language."""
+"""A strict content security policy and a language for every page."""
 
 from collections.abc import Callable, Mapping
 
@@ -26,8 +26,9 @@ def policy(widened: Mapping[str, str] | None = None) -> str:
     widened = widened or {}
     parts = dict(_STRICT)
     for directive, sources in widened.items():
-        kept = parts.get(directive, "")
-        parts[directive] = sources if kept in {"", "'none'"} else f"{kept} {sources}"
+        present = parts.get(directive, "")
+        is_closed = present in {"", "'none'"}
+        parts[directive] = sources if is_closed else f"{present} {sources}"
     return "; ".join(f"{directive} {sources}" for directive, sources in parts.items())
 
 
@@ -35,26 +36,26 @@ STRICT = policy()
 
 
 class ContentSecurityPolicy:
-    """Adds the strict policy unless the view set one of its own."""
+    """Adds the strict policy unless the view set its own."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer with a policy on it."""
+        """Return the response with a policy."""
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", STRICT)
         return response
 
 
 class Language:
-    """Answers in the language that the address or the browser asks for; views may know better."""
+    """Activates the language of the URL (?lang=) or the browser; views may override it."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer in a language, and tell caches that it depends."""
+        """Return the response in that language, and tell caches that it varies."""
         with translation.override(visitor.language(request)):
             response = self.get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):

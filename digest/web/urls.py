@@ -1,4 +1,4 @@
-"""Addresses of the public pages."""
+"""URLs of the public pages."""
 
 from django.urls import path
 from django.urls.resolvers import URLPattern
@@ -8,24 +8,24 @@ from digest.web.views import (
     confirming,
     following,
     health,
-    leaving,
     preferences,
     signing_up,
+    unsubscribing,
 )
 
 urlpatterns: list[URLPattern] = [
     path("", archive.home, name="home"),
-    path("archive/<slug:newsletter>", archive.archive, name="archive"),
-    path("archive/<slug:newsletter>/feed.xml", archive.feed, name="archive-feed"),
-    path("archive/<slug:newsletter>/colours.css", archive.colours, name="archive-colours"),
-    path("archive/<slug:newsletter>/<slug:key>", archive.issue, name="issue"),
-    path("subscribe/<slug:newsletter>", signing_up.subscribe, name="subscribe"),
-    path("embed/<slug:newsletter>/signup", signing_up.frame, name="embed-signup"),
-    path("embed/<slug:newsletter>/signup.js", signing_up.script, name="embed-signup-script"),
+    path("archive/<slug:slug>", archive.archive, name="archive"),
+    path("archive/<slug:slug>/feed.xml", archive.feed, name="archive-feed"),
+    path("archive/<slug:slug>/colours.css", archive.colours, name="archive-colours"),
+    path("archive/<slug:slug>/<slug:key>", archive.issue, name="issue"),
+    path("subscribe/<slug:slug>", signing_up.subscribe, name="subscribe"),
+    path("embed/<slug:slug>/signup", signing_up.frame, name="embed-signup"),
+    path("embed/<slug:slug>/signup.js", signing_up.script, name="embed-signup-script"),
     path("confirm/<str:token>", confirming.confirm, name="confirm"),
     path("change/<str:token>", confirming.change, name="change"),
     path("preferences/<str:token>", preferences.page, name="preferences"),
-    path("unsubscribe/<str:token>", leaving.unsubscribe, name="unsubscribe"),
+    path("unsubscribe/<str:token>", unsubscribing.unsubscribe, name="unsubscribe"),
     path("r/<str:token>", following.follow, name="follow"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

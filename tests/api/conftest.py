@@ -76,5 +76,5 @@ def program() -> Programs:
 def fresh_limits() -> None:
     """Forget what earlier tests counted: token ids come again."""
     with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
-        for key in (*valkey.scan_iter("digest-api*"), *valkey.scan_iter("digest-door*")):
+        for key in (*valkey.scan_iter("digest-api*"), *valkey.scan_iter("digest-signups*")):
             valkey.delete(key)

@@ -117,9 +117,9 @@ def test_all_mail_is_stopped_and_let_go(desk: Client, subscriber: Subscriber) ->
     """The reason is shown as text."""
     address = f"/admin/subscribers/{subscriber.pk}/suppress/"
     desk.post(address, {"why": EVIL})
-    assert suppression.is_stopped(subscriber.address_key)
+    assert suppression.is_suppressed_everywhere(subscriber.address_key)
     page = desk.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
     assert "is suppressed" in page
     assert EVIL not in page
     desk.post(address, {"lift": "1"})
-    assert not suppression.is_stopped(subscriber.address_key)
+    assert not suppression.is_suppressed_everywhere(subscriber.address_key)

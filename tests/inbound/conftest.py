@@ -58,7 +58,7 @@ def our_domain(settings: Any) -> None:
     """Mail comes in at a domain, and nobody has been counted."""
     settings.DIGEST_INBOUND_DOMAIN = DOMAIN
     with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
-        for key in valkey.scan_iter("digest-door*"):
+        for key in valkey.scan_iter("digest-signups*"):
             valkey.delete(key)
 
 

@@ -200,12 +200,12 @@ def test_the_database_away_is_try_again(
     """451, and nothing is lost."""
     from django.db import OperationalError
 
-    from digest.subscribers import signups as door
+    from digest.subscribers import signups as stored_signups
 
     def away(*_: object, **__: object) -> None:
         raise OperationalError("the server is gone")
 
-    monkeypatch.setattr(door, "take", away)
+    monkeypatch.setattr(stored_signups, "store_signup", away)
     assert mail(smtp, f"subscribe+tide@{DOMAIN}").startswith("451")
 
 

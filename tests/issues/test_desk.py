@@ -17,8 +17,8 @@ from digest.newsletters.models import Appeal, Newsletter
 from digest.sending import control, planning, sender
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery
+from digest.sending.public_archive import render_issue
 from digest.sending.segmentation import segmentation_of
-from digest.web.archive import page_of
 from tests.cast import (
     NOON,
     make_article,
@@ -402,7 +402,7 @@ def test_a_story_taken_back_is_in_no_mail_from_then_on(settings: Settings) -> No
     first, second = (got.data for got in server.received)
     assert b"The dam breaks" in first
     assert b"The dam breaks" not in second
-    page = page_of(Issue.objects.get())
+    page = render_issue(Issue.objects.get())
     assert "It &lt;b&gt;held&lt;/b&gt;." in page
     assert page.count("The dam breaks") == 1  # in the note alone
 

@@ -110,19 +110,19 @@ def test_from_an_article_to_leaving_and_back(lived_in: Up, page: Page) -> None:
     page.get_by_label("Your email address").fill(nadia)
     page.wait_for_timeout(1600)  # nobody types faster; a form sent sooner is asked about once more
     page.get_by_role("button", name="Sign up").click()
-    page.get_by_text("Almost done: look into your mailbox").wait_for()
+    page.get_by_text("Almost done. Check your inbox").wait_for()
 
     confirmation = newest(up, nadia, 1, "the confirmation")
     page.goto(link(confirmation, "confirm"))
     assert state(up, nadia) == "pending"
-    page.get_by_role("button", name="Yes, I want it").click()
-    page.get_by_role("heading", name="Welcome! You are subscribed").wait_for()
+    page.get_by_role("button", name="Confirm subscription").click()
+    page.get_by_role("heading", name="You are subscribed").wait_for()
     assert state(up, nadia) == "active"
 
-    page.get_by_role("link", name="Choose what you get").click()
+    page.get_by_role("link", name="Manage preferences").click()
     page.get_by_label("Environment").check()
     page.locator("form").first.get_by_role("button", name="Save").click()
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Your changes have been saved.").wait_for()
     assert page.get_by_label("Environment").is_checked()
 
     newest(up, nadia, 2, "the welcome")
@@ -132,19 +132,19 @@ def test_from_an_article_to_leaving_and_back(lived_in: Up, page: Page) -> None:
     assert 0 < len(stories(issue)) < len(stories(everyone))
 
     page.goto(link(issue, "preferences"))
-    page.get_by_label("Send me nothing until").fill("2026-12-24" if _before("2026-12-24") else "")
+    page.get_by_label("Pause until").fill("2026-12-24" if _before("2026-12-24") else "")
     page.get_by_role("button", name="Pause").click()
-    page.get_by_text("Nothing is sent to you before").wait_for()
-    page.get_by_role("button", name="End the pause now").click()
-    page.get_by_text("The pause is over.").wait_for()
+    page.get_by_text("Emails are paused until").wait_for()
+    page.get_by_role("button", name="Resume now").click()
+    page.get_by_text("Emails have resumed.").wait_for()
 
     page.goto(link(issue, "unsubscribe"))
     assert state(up, nadia) == "active"
     page.get_by_role("button", name="Unsubscribe", exact=True).click()
     page.get_by_role("heading", name="You are unsubscribed").wait_for()
     assert state(up, nadia) == "unsubscribed"
-    page.get_by_role("button", name="Undo").click()
-    page.get_by_role("heading", name="Good to have you back").wait_for()
+    page.get_by_role("button", name="Resubscribe").click()
+    page.get_by_role("heading", name="You are subscribed again").wait_for()
     assert state(up, nadia) == "active"
 
 

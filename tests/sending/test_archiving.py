@@ -181,12 +181,12 @@ def test_a_subscriber_is_told_of_deliveries_put_away() -> None:
     subscriber = Subscriber.objects.get()
     recent = make_done(newsletter=past.newsletter, slot=NOON + DAY)
     Delivery.objects.create(issue=recent, subscriber=subscriber, due_at=NOON + DAY)
-    before = data_export.everything(subscriber)["deliveries"]
+    before = data_export.export_subscriber(subscriber)["deliveries"]
     archiving.archive_deliveries(LATER)
     assert places(past) == (0, 1)
-    assert data_export.everything(subscriber)["deliveries"] == before
+    assert data_export.export_subscriber(subscriber)["deliveries"] == before
     assert [one["issue"] for one in before] == [recent.pk, past.pk]
-    assert data_export.everything(subscriber, 1)["deliveries"] == before[:1]
+    assert data_export.export_subscriber(subscriber, 1)["deliveries"] == before[:1]
 
 
 def test_an_erased_subscriber_is_taken_off_what_is_put_away() -> None:

@@ -33,7 +33,7 @@ def test_each_day_has_its_number() -> None:
         note(tide, action)
     note(tide, Action.CONFIRMED, datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
     note(tide, Action.CONFIRMED, NOON - timedelta(days=9))
-    assert growth.by_day(None, 3, NOON) == [
+    assert growth.count_by_day(None, 3, NOON) == [
         (date(2026, 11, 21), 0, 0),
         (date(2026, 11, 22), 1, 0),
         (date(2026, 11, 23), 2, 1),
@@ -45,9 +45,9 @@ def test_each_newsletter_has_its_own() -> None:
     tide, ebb = make_newsletter(), make_newsletter(slug="ebb")
     note(tide, Action.CONFIRMED)
     note(ebb, Action.CONFIRMED)
-    assert growth.by_day([tide.pk], 1, NOON)[0][1] == 1
-    assert growth.by_day([], 1, NOON)[0][1] == 0
-    assert growth.by_day(None, 1, NOON)[0][1] == 2
+    assert growth.count_by_day([tide.pk], 1, NOON)[0][1] == 1
+    assert growth.count_by_day([], 1, NOON)[0][1] == 0
+    assert growth.count_by_day(None, 1, NOON)[0][1] == 2
 
 
 def test_who_is_erased_has_joined_all_the_same() -> None:
@@ -57,7 +57,7 @@ def test_who_is_erased_has_joined_all_the_same() -> None:
     consent.unsubscribe(subscriber, tide.pk, via="page", ip=None, now=NOON)
     erasure.erase(subscriber, NOON)
     assert not ConsentEvent.objects.exists()
-    assert growth.by_day(None, 1, NOON) == [(NOON.date(), 1, 1)]
+    assert growth.count_by_day(None, 1, NOON) == [(NOON.date(), 1, 1)]
 
 
 def test_many_events_at_once_are_one_row_and_many_rows_become_one() -> None:
@@ -72,11 +72,11 @@ def test_many_events_at_once_are_one_row_and_many_rows_become_one() -> None:
     assert Growth.objects.count() == 1
     for _ in range(25):
         note(tide, Action.CONFIRMED)
-    before = growth.by_day(None, 1, NOON)
+    before = growth.count_by_day(None, 1, NOON)
     growth.compact()
     growth.compact()
     assert Growth.objects.count() == 1
-    assert growth.by_day(None, 1, NOON) == before == [(NOON.date(), 55, 0)]
+    assert growth.count_by_day(None, 1, NOON) == before == [(NOON.date(), 55, 0)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -100,4 +100,4 @@ def test_no_writer_waits_for_another() -> None:
         growth.compact()
         for one in runs:
             one.result(timeout=20)
-    assert growth.by_day(None, 1, NOON)[0][1] == 2
+    assert growth.count_by_day(None, 1, NOON)[0][1] == 2

@@ -9,5 +9,5 @@ from django.conf import settings as django_settings
 def fresh_limits() -> None:
     """Forget what earlier tests counted."""
     with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
-        for key in valkey.scan_iter("digest-door*"):
+        for key in valkey.scan_iter("digest-signups*"):
             valkey.delete(key)

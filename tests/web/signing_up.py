@@ -19,7 +19,7 @@ NADIA = "nadia@reader.example"
 
 def token(newsletter: Newsletter, seconds: float = 5) -> str:
     """The token of a form that was opened some seconds ago."""
-    return forms.token_for(newsletter, clock.now() - timedelta(seconds=seconds))
+    return forms.make_token(newsletter, clock.now() - timedelta(seconds=seconds))
 
 
 def sign_up(

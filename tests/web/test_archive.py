@@ -106,7 +106,7 @@ def test_what_did_not_go_out_is_hidden(
 @pytest.mark.parametrize("key", ["junk", "20261123T070000", "20261340T070000Z", "2026112T0700000Z"])
 def test_strange_keys_are_404(client: Client, newsletter: Newsletter, key: str) -> None:
     """A key that is none is a page that is not there."""
-    assert "Nothing is here" in text(client, f"/archive/{newsletter.slug}/{key}", status=404)
+    assert "Page not found" in text(client, f"/archive/{newsletter.slug}/{key}", status=404)
 
 
 def test_issue_belongs_to_its_newsletter(client: Client, newsletter: Newsletter) -> None:

@@ -27,7 +27,7 @@ def solved() -> str:
     """The field of a form whose challenge was solved."""
     widget = captcha.widget(clock.now())
     assert widget is not None
-    asked = widget.facts["challenge"]
+    asked = widget.options["challenge"]
     found = altcha.solve_challenge(
         asked["challenge"], asked["salt"], asked["algorithm"], asked["maxNumber"]
     )
@@ -98,5 +98,5 @@ def test_turnstile_is_asked(judge: str) -> None:
 def test_an_unknown_captcha_is_said(settings: Any, setting: str) -> None:
     """With what there is."""
     settings.DIGEST_CAPTCHA = setting
-    with pytest.raises(ConfigurationError, match="use altcha, or turnstile"):
+    with pytest.raises(ConfigurationError, match="Use altcha, turnstile"):
         captcha.widget(clock.now())

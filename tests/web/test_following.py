@@ -10,7 +10,7 @@ from digest.newsletters.models import Newsletter
 from digest.notices import content
 from digest.rendering.issue import compile_issue
 from digest.rendering.letters import STORIES
-from digest.web.archive import page_of
+from digest.sending.public_archive import render_issue
 from tests.cast import (
     LONG_AGO,
     NOON,
@@ -67,7 +67,7 @@ def test_a_link_leads_on_to_the_article(client: Client, issue: Issue) -> None:
 
 
 def test_a_mail_links_by_way_of_us_and_tells_of_no_subscriber(issue: Issue) -> None:
-    """In HTML and text, where it is switched on; the same link for all, as no subscriber is in it."""
+    """In HTML and text, where it is on; the same link for all, without a subscriber in it."""
     story = first(issue)
     for part in mail_of(issue):
         assert links.story_url(issue.pk, story.pk) in part
@@ -86,7 +86,7 @@ def test_a_story_taken_back_leads_to_its_note(client: Client, issue: Issue) -> N
     answer = client.get(f"/{way_to(gone)}")
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert "This story was taken back" in page
+    assert "This story has been retracted" in page
     assert "The count was wrong." in page
     assert gone.title in page
     assert EVIL not in page
@@ -102,7 +102,9 @@ def test_an_article_taken_back_everywhere_leads_to_a_note_too(client: Client, is
     assert story.article
     story.article.retracted_at = LONG_AGO
     story.article.save()
-    assert "The editors have withdrawn it." in client.get(f"/{way_to(story)}").content.decode()
+    assert (
+        "The editors have retracted this story." in client.get(f"/{way_to(story)}").content.decode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_the_archive_and_editors_templates_follow(issue: Issue) -> None:
     Newsletter.objects.update(intro="Read {{ stories[0].url }} first.")
     issue = Issue.objects.select_related("newsletter__publication").get()
     link = links.story_url(issue.pk, first(issue).pk)
-    assert page_of(issue).count(link) >= 2
+    assert render_issue(issue).count(link) >= 2
 
 
 def test_a_draft_that_is_saved_nowhere_links_directly() -> None:

@@ -11,7 +11,7 @@ from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending.models import Delivery
 from digest.subscribers import consent, importing
-from digest.subscribers.errors import SubscriberHasLeftError
+from digest.subscribers.errors import UnsubscribedError
 from digest.subscribers.models import (
     AddressChange,
     ConsentEvent,
@@ -82,7 +82,7 @@ def test_cadence_and_topics_are_chosen(
     wish = {f"cadence-{newsletter.pk}": "weekly", f"topics-{newsletter.pk}": ["Harbour", "Sports"]}
     answer = strict.post(page_of(nadia, newsletter), sent | wish)
     assert answer.status_code == 302
-    assert b"Saved." in strict.get(answer.headers["Location"]).content
+    assert b"Your changes have been saved." in strict.get(answer.headers["Location"]).content
     kept = mine(nadia, newsletter)
     assert (kept.cadence, kept.topics) == ("weekly", ["Harbour"])
     strict.post(page_of(nadia, newsletter), sent | {f"cadence-{newsletter.pk}": "daily"})
@@ -104,7 +104,7 @@ def test_off_and_back_on_are_recorded(
         ("unsubscribed", "preferences"),
         ("confirmed", "preferences"),
     ]
-    assert events[1][2] == "What I switch on here I want to receive by email."
+    assert events[1][2] == "I want to receive the newsletters selected here by email."
 
 
 def test_another_newsletter_of_the_publication_can_be_added(
@@ -131,7 +131,7 @@ def test_a_pause_holds_until_the_subscribers_own_morning(
     until = mine(nadia, newsletter).paused_until
     assert until is not None
     assert until.astimezone(clock.zone("Pacific/Auckland")).isoformat()[:19] == f"{day}T00:00:00"
-    assert b"Nothing is sent to you before" in strict.get(page_of(nadia, newsletter)).content
+    assert b"Emails are paused until" in strict.get(page_of(nadia, newsletter)).content
     strict.post(page_of(nadia, newsletter), {"action": "resume"})
     assert mine(nadia, newsletter).paused_until is None
 
@@ -151,13 +151,11 @@ def test_name_language_and_zone_are_kept(
 ) -> None:
     """The page speaks the chosen language from then on; a name stays on one line."""
     sent = {"name": "Nadia\r\nBcc: e@e", "language": "he", "timezone": "Asia/Jerusalem"}
-    strict.post(page_of(nadia, newsletter), {"action": "introduce"} | sent)
+    strict.post(page_of(nadia, newsletter), {"action": "profile"} | sent)
     nadia.refresh_from_db()
     assert (nadia.name, nadia.language) == ("Nadia Bcc: e@e", "he")
     assert 'dir="rtl"' in strict.get(page_of(nadia, newsletter)).content.decode()
-    answer = strict.post(
-        page_of(nadia, newsletter), {"action": "introduce", "timezone": "Mars/Base"}
-    )
+    answer = strict.post(page_of(nadia, newsletter), {"action": "profile", "timezone": "Mars/Base"})
     assert answer.status_code == 422
 
 
@@ -169,7 +167,7 @@ def test_leaving_everything_leaves_this_publication_alone(
     consent.subscribe(
         addresses.parse(NADIA), foreign, via="t", confirmed=True, wording="", now=NOON
     )
-    strict.post(page_of(nadia, newsletter), {"action": "leave-all"})
+    strict.post(page_of(nadia, newsletter), {"action": "unsubscribe-all"})
     assert mine(nadia, newsletter).state == "unsubscribed"
     assert mine(nadia, foreign).state == "active"
 
@@ -193,7 +191,7 @@ def test_a_fresh_link_grows_old(strict: Client, nadia: Subscriber, newsletter: N
     """It opens nothing any more, and says how to get another."""
     old = fresh_page_of(nadia, newsletter, hours=-1)
     for answer in (strict.get(old), strict.post(old, {"action": "erase", "sure": "1"})):
-        assert b"This link is too old" in answer.content
+        assert b"This link has expired" in answer.content
     assert Subscriber.objects.filter(pk=nadia.pk).exists()
 
 
@@ -218,7 +216,7 @@ def test_moving_is_confirmed_there_and_told_here(
         ask(link)
     nadia.refresh_from_db()
     assert nadia.email == NADIA
-    assert b"Your new address is in place" in strict.post(link).content
+    assert b"Your address has been changed" in strict.post(link).content
     nadia.refresh_from_db()
     assert (nadia.email, nadia.address_key) == (NEW, NEW)
     assert strict.post(link).status_code == 200
@@ -237,7 +235,7 @@ def test_moving_to_a_subscribers_address_tells_nobody(
     """The same words, and no mail."""
     make_subscriber(newsletter, email=NEW)
     answer = strict.post(fresh_page_of(nadia, newsletter), {"action": "change", "email": NEW})
-    assert answer.headers["Location"].endswith("?done=asked")
+    assert answer.headers["Location"].endswith("?done=requested")
     assert not AddressChange.objects.exists()
     assert not Notice.objects.exists()
 
@@ -249,16 +247,18 @@ def test_erasure_is_asked_twice_and_thorough(
     issue = make_running(newsletter=newsletter)
     Delivery.objects.create(issue=issue, subscriber=nadia, due_at=LONG_AGO)
     link = fresh_page_of(nadia, newsletter)
-    assert b"Erase everything about you?" in strict.post(link, {"action": "erase"}).content
+    assert b"Delete all your data?" in strict.post(link, {"action": "erase"}).content
     assert Subscriber.objects.filter(pk=nadia.pk).exists()
-    assert b"You are erased" in strict.post(link, {"action": "erase", "sure": "1"}).content
+    assert (
+        b"Your data has been deleted" in strict.post(link, {"action": "erase", "sure": "1"}).content
+    )
     assert not Subscriber.objects.filter(pk=nadia.pk).exists()
     assert not Subscription.objects.filter(subscriber_id=nadia.pk).exists()
     assert Delivery.objects.filter(issue=issue).count() == 2
     kept = Suppression.objects.get()
     assert kept.address_key.startswith("hmac:")
     assert "nadia" not in repr(Suppression.objects.values().get())
-    assert b"We do not know you any more" in strict.get(link).content
+    assert b"This link is no longer valid" in strict.get(link).content
 
 
 def test_an_erased_subscriber_may_come_back_and_no_list_brings_them(
@@ -276,7 +276,7 @@ def test_an_erased_subscriber_may_come_back_and_no_list_brings_them(
     assert consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
     assert not Suppression.objects.exists()
     consent.unsubscribe(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
-    with pytest.raises(SubscriberHasLeftError):
+    with pytest.raises(UnsubscribedError):
         consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
 
 
@@ -288,10 +288,10 @@ def test_links_for_other_things_open_nothing(
     token = links.sign(purpose, nadia.pk, newsletter.publication_id)
     for answer in (strict.get(f"/preferences/{token}"), strict.post(f"/preferences/{token}")):
         assert answer.status_code == 404
-        assert b"This link does not work" in answer.content
+        assert b"This link is not valid" in answer.content
 
 
 def test_the_link_of_a_test_mail_says_so(strict: Client, newsletter: Newsletter) -> None:
     """It has no subscriber."""
     link = path(links.preferences_url(0, newsletter.publication_id))
-    assert b"This was a test mail" in strict.get(link).content
+    assert b"This was a test email" in strict.get(link).content

@@ -44,7 +44,7 @@ def test_a_wish_is_taken_down_with_what_was_read(strict: Client, newsletter: New
     """Address, door, IP, language, wording and its version are kept."""
     answer = sign_up(strict, newsletter)
     assert answer.status_code == 200
-    assert b"Look into your mailbox" in answer.content
+    assert b"Check your inbox" in answer.content
     wish = SignUp.objects.get()
     assert (wish.email, wish.via, wish.ip, wish.language) == (NADIA, "page", "127.0.0.1", "en")
     assert "I want to receive The Morning Tide" in wish.wording
@@ -58,7 +58,7 @@ def test_only_the_press_of_the_button_confirms(strict: Client, newsletter: Newsl
     for _ in range(3):
         assert strict.get(link).status_code == strict.head(link).status_code == 200
     assert Subscription.objects.get().state == "pending"
-    assert b"Welcome! You are subscribed" in strict.post(link).content
+    assert b"You are subscribed" in strict.post(link).content
     assert Subscription.objects.get().state == "active"
     actions = ConsentEvent.objects.order_by("pk").values_list("action", "via")
     assert list(actions) == [("requested", "page"), ("confirmed", "confirmation")]
@@ -93,7 +93,7 @@ def test_the_answer_does_not_say_who_is_known(
         suppress(addresses.parse(NADIA).key, reason="complaint", now=NOON)
     answer = sign_up(strict, newsletter)
     assert answer.status_code == 200
-    assert b"We have written to you." in answer.content
+    assert b"We have sent you an email." in answer.content
     assert SignUp.objects.count() == 1
     signups.settle_due()
     kinds = {"active": ["link"], "suppressed": []}.get(case, ["confirm"])
@@ -101,7 +101,7 @@ def test_the_answer_does_not_say_who_is_known(
 
 
 def test_who_left_stays_out_until_they_confirm(strict: Client, newsletter: Newsletter) -> None:
-    """A stranger's sign-up leaves the unsubscription as it is; the subscriber's own word ends it."""
+    """A stranger's sign-up changes nothing; the subscriber's own confirmation does."""
     subscriber = make_subscriber(newsletter, email=NADIA)
     Subscription.objects.filter(subscriber=subscriber).update(
         state="unsubscribed", unsubscribed_at=LONG_AGO
@@ -121,7 +121,7 @@ def test_a_link_from_before_leaving_brings_nobody_back(
     link = confirm_path()
     strict.post(link)
     strict.post(letter("welcome").unsubscribe_url.removeprefix("https://digest.example"))
-    assert b"You have left since" in strict.post(link).content
+    assert b"You have unsubscribed" in strict.post(link).content
     assert Subscription.objects.get().state == "unsubscribed"
 
 
@@ -135,7 +135,7 @@ def test_a_link_that_outlived_its_subscriber_gets_a_kind_page(
     for ask in (strict.get, strict.post):
         answer = ask(link)
         assert answer.status_code == 200
-        assert b"There is nothing to confirm any more" in answer.content
+        assert b"This request is no longer valid" in answer.content
 
 
 def test_several_newsletters_are_one_confirmation(strict: Client, newsletter: Newsletter) -> None:
@@ -164,7 +164,7 @@ def test_no_address_is_said_kindly(strict: Client, newsletter: Newsletter, email
     """The form comes back with what was typed, escaped, and nothing is stored."""
     answer = sign_up(strict, newsletter, email)
     assert answer.status_code == 422
-    assert b"Is it complete?" in answer.content
+    assert b"Enter a valid email address." in answer.content
     assert not SignUp.objects.exists()
 
 
@@ -199,7 +199,7 @@ def test_bots_that_fill_every_field_get_the_same_answer(
 ) -> None:
     """And nothing happens."""
     answer = sign_up(strict, newsletter, website="https://spam.example")
-    assert b"We have written to you." in answer.content
+    assert b"We have sent you an email." in answer.content
     assert not SignUp.objects.exists()
 
 
@@ -224,7 +224,7 @@ def test_one_client_is_told_when_to_come_back(strict: Client, newsletter: Newsle
     assert answers == [200] * 20 + [429]
     last = sign_up(strict, newsletter, "known@reader.example")
     assert int(last.headers["Retry-After"]) > 60
-    assert b"Too many sign-ups" in last.content
+    assert b"There were too many sign-ups" in last.content
 
 
 def test_the_door_stays_shut_while_nobody_counts(
@@ -254,10 +254,10 @@ def test_scripts_get_facts_then_an_answer(strict: Client, newsletter: Newsletter
         content_type="application/json",
         headers=JSON,
     )
-    assert told.json()["answer"] == "taken"
+    assert told.json()["answer"] == "accepted"
     assert SignUp.objects.get().via == "script"
     told = strict.post(f"/subscribe/{newsletter.slug}", {"email": NADIA}, headers=JSON)
-    assert (told.status_code, told.json()["answer"]) == (409, "once-more")
+    assert (told.status_code, told.json()["answer"]) == (409, "retry")
     assert told.json()["token"]
 
 

@@ -58,7 +58,7 @@ def test_page_asks_with_one_button(
 ) -> None:
     """A person sees which newsletter it is and one button."""
     page = strict.get(address(subscriber, newsletter)).content.decode()
-    assert "Leave The Morning Tide?" in page
+    assert "Unsubscribe from The Morning Tide?" in page
     assert page.count("<button>") == 1
     assert "<script" not in page
 
@@ -111,7 +111,7 @@ def test_person_is_told_what_happened(
 ) -> None:
     """The button's POST answers with a page that names the newsletter."""
     page = strict.post(address(subscriber, newsletter)).content.decode()
-    assert "You will not receive The Morning Tide any more" in page
+    assert "You will no longer receive The Morning Tide." in page
     assert ConsentEvent.objects.get(subscriber=subscriber).via == "page"
 
 
@@ -132,7 +132,7 @@ def test_page_after_leaving_says_so(
     """Opening the link again later offers no button."""
     strict.post(address(subscriber, newsletter), ONE_CLICK)
     page = strict.get(address(subscriber, newsletter)).content.decode()
-    assert "You have left already" in page
+    assert "You are already unsubscribed" in page
     assert "<button>" not in page
 
 
@@ -160,7 +160,7 @@ def test_test_mails_have_nothing_to_leave(
     token = unsubscribe_token(SubscriberLink(0, newsletter.pk, 0))
     answer = getattr(strict, method)(f"/unsubscribe/{token}")
     assert answer.status_code == 200
-    assert "This was a test mail" in answer.content.decode()
+    assert "This was a test email" in answer.content.decode()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -179,7 +179,7 @@ def test_deleted_newsletter_gets_a_kind_word(strict: Client) -> None:
     """A link that outlived its newsletter is answered without its name."""
     answer = strict.post(f"/unsubscribe/{unsubscribe_token(SubscriberLink(5, 10**9, 0))}")
     assert answer.status_code == 200
-    assert "We do not send this newsletter to you" in answer.content.decode()
+    assert "You do not receive this newsletter." in answer.content.decode()
 
 
 @pytest.mark.parametrize("spoil", ["flipped", "short", "purpose", "junk", "unicode"])
@@ -198,7 +198,7 @@ def test_bad_tokens_change_nothing(
     }[spoil]
     answer = getattr(strict, method)(f"/unsubscribe/{token}")
     assert answer.status_code == 404
-    assert "This link does not work" in answer.content.decode()
+    assert "This link is not valid" in answer.content.decode()
     assert state(subscriber) == "active"
 
 
@@ -225,13 +225,13 @@ def test_leaving_can_be_taken_back_from_that_page(
     """Undo brings the subscriber back; the bare link does not."""
     link = address(subscriber, newsletter)
     page = strict.post(link).content.decode()
-    strict.post(link, {"action": "undo"})
+    strict.post(link, {"action": "resubscribe"})
     assert state(subscriber) == "unsubscribed"
-    back = strict.post(link, form(page, "undo")).content.decode()
-    assert "Good to have you back" in back
+    back = strict.post(link, form(page, "resubscribe")).content.decode()
+    assert "You are subscribed again" in back
     assert state(subscriber) == "active"
     strict.post(link)
-    strict.post(link, form(page, "undo"))
+    strict.post(link, form(page, "resubscribe"))
     assert state(subscriber) == "unsubscribed", "one leaving's undo is not another's"
 
 
@@ -255,11 +255,11 @@ def test_a_reason_is_optional_and_kept(
     """Said twice it is replaced; rubbish is none, and undoes nothing."""
     link = address(subscriber, newsletter)
     strict.post(link)
-    for words in ("Too much", "Far too much \x00\u202e"):
-        sent = {"action": "reason", "reason": "too often", "words": words}
-        assert b"Thank you for telling us" in strict.post(link, sent).content
-    strict.post(link, {"action": "reason", "reason": "x" * 99})
-    assert list(UnsubscribeFeedback.objects.values_list("reason", "words")) == [
+    for comment in ("Too much", "Far too much \x00\u202e"):
+        sent = {"action": "feedback", "reason": "too often", "comment": comment}
+        assert b"Thank you for your feedback" in strict.post(link, sent).content
+    strict.post(link, {"action": "feedback", "reason": "x" * 99})
+    assert list(UnsubscribeFeedback.objects.values_list("reason", "comment")) == [
         ("too often", "Far too much")
     ]
     assert state(subscriber) == "unsubscribed"
@@ -279,7 +279,7 @@ def test_everything_of_the_publication_can_be_left(
             confirmed_at=subscriber.created_at,
         )
     link = address(subscriber, newsletter)
-    strict.post(link, form(strict.get(link).content.decode(), "all"))
+    strict.post(link, form(strict.get(link).content.decode(), "unsubscribe-all"))
     states = dict(Subscription.objects.values_list("newsletter", "state"))
     assert states[newsletter.pk] == states[others[0].pk] == "unsubscribed"
     assert states[others[1].pk] == "active"
@@ -288,6 +288,6 @@ def test_everything_of_the_publication_can_be_left(
 def test_no_test_link_leaves_everything(strict: Client, newsletter: Newsletter) -> None:
     """A test mail's link has no subscriber, whatever is posted to it."""
     token = unsubscribe_token(SubscriberLink(0, newsletter.pk, 0))
-    for action in ("all", "reason", "undo", "less-often", "leave"):
+    for action in ("unsubscribe-all", "feedback", "resubscribe", "less-often", "leave"):
         answer = strict.post(f"/unsubscribe/{token}", {"action": action, "reason": "other"})
-        assert b"This was a test mail" in answer.content
+        assert b"This was a test email" in answer.content

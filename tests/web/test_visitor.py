@@ -39,9 +39,11 @@ def test_the_address_is_the_last_one_that_can_be_believed(
         ("", "", "", "en"),
         ("?lang=es", "he", "he", "es"),
         ("?lang=xx", "he", "es", "es"),
-        ("", "he-IL,en;q=0.5", "de", "he"),
+        ("", "he-IL,en;q=0.5", "xx", "he"),
         ("", "iw", "", "he"),
-        ("", "de,fr", "fr", "en"),
+        ("", "ja,fr", "", "fr"),
+        ("", "de,fr", "pt-BR", "pt"),
+        ("", "ja,ko", "zh", "en"),
         ("", "\x00,;;q=z", "", "en"),
     ],
 )

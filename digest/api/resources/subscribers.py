@@ -15,11 +15,10 @@ from digest.api.idempotency import doing_once
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.schemas import Email, Id, Line, Slug, Switch, Text, Told
-from digest.core import addresses, clock
+from digest.core import addresses, clock, languages
 from digest.core.addresses import Address
 from digest.newsletters.models import Newsletter
-from digest.selfservice import erasure
-from digest.selfservice.data_export import everything, of_newsletters, subscription_facts
+from digest.selfservice import data_export, erasure
 from digest.subscribers import consent, signup_limits, signups
 from digest.subscribers.models import Subscriber, Subscription
 
@@ -35,7 +34,7 @@ class SubscriberNew(Told):
     newsletters: Annotated[list[Slug], Field(min_length=1, max_length=20)]
     name: Annotated[Line, Field(max_length=200)] = ""
     language: Annotated[
-        str, Field(pattern=r"^([a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*)?$", max_length=35)
+        str, Field(pattern=f"^({languages.TAG})?$", max_length=languages.LONGEST_TAG)
     ] = ""
     confirmed: Annotated[Switch, Field(description="their own wish is proven, by evidence")] = False
     evidence: Annotated[
@@ -139,10 +138,12 @@ def show_subscriber(request: HttpRequest, number: Id) -> Any:
 def export_subscriber(request: HttpRequest, number: Id) -> Any:
     """Return all that is known of a subscriber; for a token of one publication, all of it there."""
     caller = caller_of(request)
-    known = everything(reach.subscriber(caller, number))
+    known = data_export.export_subscriber(reach.subscriber(caller, number))
     if caller.publication_id is None:
         return known
-    return of_newsletters(known, set(reach.newsletters(caller).values_list("slug", flat=True)))
+    return data_export.limit_to_newsletters(
+        known, set(reach.newsletters(caller).values_list("slug", flat=True))
+    )
 
 
 @router.delete(
@@ -204,7 +205,7 @@ def _take(address: Address, wanted: list[Newsletter], told: SubscriberNew) -> No
         raise ProblemError(422, "A wish is about newsletters of one publication.")
     ip = str(told.ip) if told.ip else None
     if signup_limits.admit(address, ip):
-        signups.take(
+        signups.store_signup(
             address,
             wanted,
             via=VIA,
@@ -238,5 +239,5 @@ def _asked(caller: Caller) -> QuerySet[Subscription]:
 
 
 def _subscription_facts(one: Subscription) -> dict[str, Any]:
-    known = subscription_facts(one)
+    known = data_export.export_subscription(one)
     return {name: known[name] for name in SubscriptionFacts.model_fields}

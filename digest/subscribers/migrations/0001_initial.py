@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ("day", models.DateField()),
                 ("newsletter_id", models.BigIntegerField()),
                 ("joined", models.BigIntegerField()),
-                ("gone", models.BigIntegerField()),
+                ("left", models.BigIntegerField()),
             ],
             options={
                 "indexes": [models.Index(fields=["day"], name="growth_by_day")],
@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 ("email", models.CharField(max_length=320)),
                 ("address_key", models.CharField(max_length=320)),
                 ("former_email", models.CharField(blank=True, max_length=320)),
-                ("asked_at", models.DateTimeField()),
+                ("requested_at", models.DateTimeField()),
                 ("confirmed_at", models.DateTimeField(null=True)),
                 (
                     "subscriber",
@@ -168,9 +168,9 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("pending", "waits for the subscriber's confirmation"),
-                            ("active", "receives it"),
-                            ("unsubscribed", "has left"),
+                            ("pending", "not confirmed yet"),
+                            ("active", "subscribed"),
+                            ("unsubscribed", "unsubscribed"),
                         ],
                         max_length=16,
                     ),
@@ -302,7 +302,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("words", models.TextField(blank=True)),
+                ("comment", models.TextField(blank=True)),
                 ("at", models.DateTimeField()),
                 (
                     "newsletter",
@@ -325,7 +325,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("subscriber", "newsletter"), name="farewell_once"
+                        fields=("subscriber", "newsletter"), name="unsubscribe_feedback_once"
                     )
                 ],
             },

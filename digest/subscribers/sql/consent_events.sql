@@ -1,5 +1,5 @@
--- Consent events are append-only, and each statement that adds some counts who joined and who left.
--- Erasing a subscriber deletes their events; they have joined and left all the same.
+-- Consent events are append-only. Each statement that adds some also adds to the daily growth.
+-- Erasing a subscriber deletes their events; the growth stays.
 
 -- up
 CREATE FUNCTION subscribers_refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -9,9 +9,9 @@ END $$;
 CREATE TRIGGER consent_event_append_only BEFORE UPDATE ON subscribers_consentevent
     FOR EACH ROW EXECUTE FUNCTION subscribers_refuse_update();
 
-CREATE FUNCTION subscribers_note_growth() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION subscribers_add_growth() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO subscribers_growth (day, newsletter_id, joined, gone)
+    INSERT INTO subscribers_growth (day, newsletter_id, joined, "left")
     SELECT (at AT TIME ZONE 'UTC')::date, newsletter_id,
         count(*) FILTER (WHERE action <> 'unsubscribed'),
         count(*) FILTER (WHERE action = 'unsubscribed')
@@ -20,10 +20,10 @@ BEGIN
 END $$;
 CREATE TRIGGER subscribers_growth AFTER INSERT ON subscribers_consentevent
     REFERENCING NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION subscribers_note_growth();
+    FOR EACH STATEMENT EXECUTE FUNCTION subscribers_add_growth();
 
 -- down
 DROP TRIGGER subscribers_growth ON subscribers_consentevent;
-DROP FUNCTION subscribers_note_growth();
+DROP FUNCTION subscribers_add_growth();
 DROP TRIGGER consent_event_append_only ON subscribers_consentevent;
 DROP FUNCTION subscribers_refuse_update();

@@ -1,8 +1,8 @@
-"""What stands between bots and the form, where the operator wants more than limits.
+"""Captchas, for operators who want more than rate limits between bots and the sign-up form.
 
-DIGEST_CAPTCHA names one: `altcha` (a computation, on our own pages, nobody else involved) or
+DIGEST_CAPTCHA names one: `altcha` (a computation in the browser, without a third party) or
 `turnstile:SITEKEY:SECRET`. Each adapter answers two questions: what does the page need, and does
-this form pass? None is the default.
+this form pass? The default is none.
 """
 
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ from digest.web.captcha.turnstile import Turnstile
 
 
 def widget(now: datetime) -> Widget | None:
-    """Return what a form has to show, or None without a captcha."""
-    chosen = _chosen(settings.DIGEST_CAPTCHA)
-    return chosen.widget(now) if chosen else None
+    """Return the widget that a form shows, or None without a captcha."""
+    adapter = _configured(settings.DIGEST_CAPTCHA)
+    return adapter.widget(now) if adapter else None
 
 
 def passes(fields: Mapping[str, str], ip: str | None, now: datetime) -> bool:
-    """Say whether a form may pass; always without a captcha."""
-    chosen = _chosen(settings.DIGEST_CAPTCHA)
-    return chosen.passes(fields, ip, now) if chosen else True
+    """Return whether a form passes; without a captcha every form does."""
+    adapter = _configured(settings.DIGEST_CAPTCHA)
+    return adapter.passes(fields, ip, now) if adapter else True
 
 
 @cache
-def _chosen(setting: str) -> Captcha | None:
+def _configured(setting: str) -> Captcha | None:
     """Return the adapter that DIGEST_CAPTCHA names."""
     name, _, keys = setting.partition(":")
     sitekey, _, secret = keys.partition(":")
@@ -41,5 +41,5 @@ def _chosen(setting: str) -> Captcha | None:
     if name == "turnstile" and sitekey and secret:
         return Turnstile(sitekey, secret)
     raise ConfigurationError(
-        f"DIGEST_CAPTCHA={name!r}: use altcha, or turnstile:SITEKEY:SECRET, or nothing."
+        f"DIGEST_CAPTCHA={name!r} is not valid. Use altcha, turnstile:SITEKEY:SECRET or nothing."
     )

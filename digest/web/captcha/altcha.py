@@ -1,6 +1,6 @@
-"""ALTCHA: the visitor's machine computes for a moment; nobody else is asked (https://altcha.org).
+"""ALTCHA: the visitor's browser computes for a moment, without a third party (https://altcha.org).
 
-A solved challenge opens the door once: its use is noted in Valkey.
+A solution is accepted once; Valkey stores that it was used.
 """
 
 import hmac
@@ -16,7 +16,7 @@ from django.templatetags.static import static
 from digest.web.captcha.base import Widget
 
 LASTS = timedelta(hours=1)
-HARDEST = 50_000  # hashes at most: about a second on a phone
+MOST_HASHES = 50_000  # about a second on a phone
 
 
 class Altcha:
@@ -24,13 +24,15 @@ class Altcha:
 
     def widget(self, now: datetime) -> Widget:
         """Return a new challenge."""
-        options = altcha.ChallengeOptions(max_number=HARDEST, hmac_key=_key(), expires=now + LASTS)
+        options = altcha.ChallengeOptions(
+            max_number=MOST_HASHES, hmac_key=_key(), expires=now + LASTS
+        )
         challenge = altcha.create_challenge(options)
-        facts = {"challenge": challenge.to_dict()}
-        return Widget("altcha", static("web/altcha.js"), facts, {"script-src": "'self'"})
+        widget_options = {"challenge": challenge.to_dict()}
+        return Widget("altcha", static("web/altcha.js"), widget_options, {"script-src": "'self'"})
 
-    def passes(self, fields: Mapping[str, str], ip: str | None, now: datetime) -> bool:  # noqa: ARG002  the protocol's
-        """Check the solution in the field `altcha`, and that it is new."""
+    def passes(self, fields: Mapping[str, str], ip: str | None, now: datetime) -> bool:  # noqa: ARG002  of the protocol
+        """Return whether the field `altcha` has a solution that was not used before."""
         payload = fields.get("altcha", "")
         try:
             solved, _ = altcha.verify_solution(payload, _key())

@@ -1,4 +1,4 @@
-"""What every captcha has in common."""
+"""The protocol of all captchas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,16 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """What a page needs to show it; `kind` names its part of the form's template."""
+    """What a page needs to show a captcha; `kind` selects its part of the form's template."""
 
     kind: str
-    script: str  # address of the script that a page loads
-    facts: Mapping[str, Any] = field(default_factory=dict)  # for the template and for scripts
-    sources: Mapping[str, str] = field(default_factory=dict)  # policy directives to widen
+    script: str  # URL of the script that the page loads
+    options: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # for the template and for scripts of other sites
+    sources: Mapping[str, str] = field(
+        default_factory=dict
+    )  # directives of the content security policy to widen
 
 
 class Captcha(Protocol):
@@ -24,5 +28,5 @@ class Captcha(Protocol):
         ...
 
     def passes(self, fields: Mapping[str, str], ip: str | None, now: datetime) -> bool:
-        """Say whether the fields of a form that came back solve it."""
+        """Return whether the fields of a submitted form solve it."""
         ...

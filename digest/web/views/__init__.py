@@ -1,1 +1,1 @@
-"""Public pages. Each view parses its request, makes one call into the house, shapes the answer."""
+"""The public pages. Each view parses its request, makes one call below, and shapes the response."""

@@ -1,4 +1,4 @@
-"""The public pages of issues: which newsletters there are, their past issues, one issue, a feed."""
+"""The public pages of issues: all newsletters, one newsletter's past issues, one issue, a feed."""
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,11 +11,16 @@ from digest.core import clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
 from digest.rendering.theme import theme_of
+from digest.sending.public_archive import (
+    find_issue,
+    list_publications,
+    public_issues,
+    render_issue,
+)
 from digest.web import visitor
-from digest.web.archive import find_issue, issues, page_of, publications
 
-PAGE = 50
-# An issue shows pictures from anywhere, and its styles stand in the document; nothing else runs.
+PAGE_SIZE = 50
+# An issue loads pictures from anywhere and carries its own styles; nothing else may run or load.
 ISSUE_POLICY = (
     "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -24,46 +29,48 @@ ISSUE_POLICY = (
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """List every publication's newsletters; a fresh installation leads to its setup."""
-    known = publications()
-    if not known and first.is_missing():
+    """List every publication's newsletters; a new installation redirects to its setup."""
+    publications = list_publications()
+    if not publications and first.is_missing():
         return redirect("setup:account")
-    return render(request, "home.html.j2", {"publications": known})
+    return render(request, "home.html.j2", {"publications": publications})
 
 
 @require_safe
-def archive(request: HttpRequest, newsletter: str) -> HttpResponse:
+def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """List a newsletter's issues, the latest first."""
-    found = _newsletter(newsletter)
-    page = Paginator(issues(found), PAGE).get_page(request.GET.get("page"))
-    zone = clock.zone(found.publication.timezone)
-    context = {"newsletter": found, "page": page, "zone": zone}
-    with languages.spoken(visitor.language_for(request, found)):
+    newsletter = _newsletter(slug)
+    page = Paginator(public_issues(newsletter), PAGE_SIZE).get_page(request.GET.get("page"))
+    zone = clock.zone(newsletter.publication.timezone)
+    context = {"newsletter": newsletter, "page": page, "zone": zone}
+    with languages.override(visitor.language_for(request, newsletter)):
         return render(request, "archive/list.html.j2", context)
 
 
 @require_safe
 @cache_control(public=True, max_age=300)
-def issue(request: HttpRequest, newsletter: str, key: str) -> HttpResponse:  # noqa: ARG001  Django's
-    """Show an issue as it was sent, without what was for one subscriber."""
-    issue = find_issue(_newsletter(newsletter), key)
+def issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:  # noqa: ARG001  Django's
+    """Show an issue as it was sent, without what is specific to one subscriber."""
+    newsletter = _newsletter(slug)
+    issue = find_issue(newsletter, key)
     if issue is None:
         raise Http404
-    response = HttpResponse(page_of(issue))
+    with languages.override(newsletter.language or newsletter.publication.language):
+        response = HttpResponse(render_issue(issue))
     response.headers["Content-Security-Policy"] = ISSUE_POLICY
     return response
 
 
 @require_safe
 @cache_control(public=True, max_age=300)
-def feed(request: HttpRequest, newsletter: str) -> HttpResponse:
-    """Give the issues as Atom (RFC 4287)."""
-    found = _newsletter(newsletter)
-    latest = list(issues(found)[:PAGE])
+def feed(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the latest issues as Atom (RFC 4287)."""
+    newsletter = _newsletter(slug)
+    latest = list(public_issues(newsletter)[:PAGE_SIZE])
     context = {
-        "newsletter": found,
+        "newsletter": newsletter,
         "issues": latest,
-        "updated": latest[0].planned_at if latest else found.created_at,
+        "updated": latest[0].planned_at if latest else newsletter.created_at,
         "absolute": absolute,
     }
     return render(
@@ -73,9 +80,9 @@ def feed(request: HttpRequest, newsletter: str) -> HttpResponse:
 
 @require_safe
 @cache_control(public=True, max_age=300)
-def colours(request: HttpRequest, newsletter: str) -> HttpResponse:
-    """Give the publication's colours as a style sheet; the policy lets no page carry its own."""
-    publication = _newsletter(newsletter).publication
+def colours(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the publication's colours as a style sheet; the policy allows no inline styles."""
+    publication = _newsletter(slug).publication
     theme = theme_of(publication.accent, publication.accent_dark, "ltr")
     return render(request, "archive/colours.css.j2", {"theme": theme}, content_type="text/css")
 

@@ -1,4 +1,4 @@
-"""A story's link by way of us: to the article, or to a note where it was taken back."""
+"""Tracked story links: redirect to the article, or show a note if the story was retracted."""
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -14,15 +14,15 @@ from digest.web import visitor
 
 
 @require_safe
-@never_cache  # it may be taken back at any time
+@never_cache  # the story may be retracted at any time
 def follow(request: HttpRequest, token: str) -> HttpResponse:
-    """Lead on to a story's article. Nothing is counted: the link doesn't say whose mail it was in.
+    """Redirect to a story's article. Nothing is counted: the link does not identify a subscriber.
 
-    Where to is what was stored with the story, so no link leads where its maker likes.
+    The target is the URL stored with the story, so a forged link cannot redirect elsewhere.
     """
     story = _story(token)
-    if _was_taken_back(story):
-        return _note(request, story)
+    if _is_retracted(story):
+        return _retraction_page(request, story)
     if not (url := web_url(story.url)):
         raise Http404
     response = HttpResponseRedirect(url)
@@ -32,24 +32,24 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
 def _story(token: str) -> Story:
     try:
-        issue, number = read_story_token(token)
+        issue_id, story_id = read_story_token(token)
     except LinkError as cause:
         raise Http404 from cause
-    known = Story.objects.select_related("article", "issue__newsletter__publication")
-    found = known.filter(pk=number, issue=issue).first()
-    if found is None:
+    stories = Story.objects.select_related("article", "issue__newsletter__publication")
+    story = stories.filter(pk=story_id, issue=issue_id).first()
+    if story is None:
         raise Http404
-    return found
+    return story
 
 
-def _was_taken_back(story: Story) -> bool:
-    """Say so for the story in its issue, and for its article everywhere."""
+def _is_retracted(story: Story) -> bool:
+    """Return whether the story was retracted in its issue, or its article everywhere."""
     return bool(story.retracted_at or (story.article and story.article.retracted_at))
 
 
-def _note(request: HttpRequest, story: Story) -> HttpResponse:
+def _retraction_page(request: HttpRequest, story: Story) -> HttpResponse:
     newsletter = story.issue.newsletter
-    with languages.spoken(visitor.language_for(request, newsletter)):
+    with languages.override(visitor.language_for(request, newsletter)):
         context = {"newsletter": newsletter, "story": story}
         response = render(request, "archive/retracted.html.j2", context)
     response.headers["X-Robots-Tag"] = "noindex"

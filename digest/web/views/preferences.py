@@ -1,271 +1,257 @@
-"""A subscriber's preferences, under their own link and without a password.
+"""A subscriber's preferences, opened by their own link and without a password.
 
-The link that stands in every mail does what an annoyed friend could do no harm with. Another
-address, all data at once, and erasure take a link that was sent to the mailbox within the last day:
-mails are forwarded, links and all.
+The link at the bottom of every email allows what a forwarded email may allow. Changing the address,
+downloading all data and erasure take a secure link, sent to the mailbox within the last day.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import addresses, client_ip, clock, languages, links
-from digest.core.errors import DigestError, InvalidAddressError, LinkError, LinkExpiredError
-from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.core import client_ip, clock, languages, links
+from digest.core.errors import DigestError, LinkError, LinkExpiredError
+from digest.newsletters.models import Newsletter
 from digest.selfservice import address_change, data_export, erasure
-from digest.subscribers import preferences, signup_limits
-from digest.subscribers.errors import SubscriberError
-from digest.subscribers.preferences import Picture, Wish
+from digest.selfservice import preferences as selfservice
+from digest.selfservice.preferences import LONGEST_PAUSE, zone_of
+from digest.subscribers import preferences
+from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
+from digest.web.forms import readable_post
 
-LONGEST_PAUSE = timedelta(days=366)
-FRESH_ONLY = {"change", "download", "erase"}
+SECURE_ACTIONS = {"change", "download", "erase"}
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class Access:
     """What a link to the preferences opens."""
 
-    subscriber: int
-    publication: int
-    fresh: bool = False
-    expired: bool = False  # it was fresh, and serves as an ordinary one no more
+    subscriber_id: int
+    publication_id: int
+    secure: bool = False
+    expired: bool = False  # a secure link whose day is over; it opens nothing
 
 
-@csrf_exempt  # the token alone is the right; there is no cookie that another site could use
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form of the page, and the preferences of the subscriber who sent it."""
+
+    post: QueryDict
+    current: Preferences
+    ip: str | None
+    now: datetime
+
+
+@csrf_exempt  # the token alone authorises; there is no cookie that another site could use
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, token: str) -> HttpResponse:
     """Show a subscriber's preferences, or (POST) change them and show them again."""
     now = clock.now()
     try:
-        key = _opened(token, now)
+        access = _read_token(token, now)
     except LinkError:
-        return render(request, "confirm/unknown.html.j2", status=404)
-    picture = preferences.look(key.subscriber, key.publication, now)
-    if picture is None or key.expired:
-        template = "preferences/expired.html.j2" if picture else "preferences/nobody.html.j2"
-        return render(request, template, {"test": key.subscriber == 0})
-    with languages.spoken(_language(request, picture)):
-        if request.method == "POST":
-            return _act(request, token, key, picture, now)
-        return _shown(request, key, picture, now)
+        return render(request, "invalid_link.html.j2", status=404)
+    current = preferences.get_preferences(access.subscriber_id, access.publication_id, now)
+    if current is None:
+        context = {"test": access.subscriber_id == 0}
+        return render(request, "preferences/no_subscriber.html.j2", context)
+    if access.expired:
+        return render(request, "preferences/expired.html.j2")
+    preferred = (current.subscriber.language, current.publication.language)
+    with languages.override(visitor.language(request, *preferred)):
+        if request.method != "POST":
+            return _show(request, access, current, now)
+        ip = client_ip.address(request)
+        return _perform(
+            request, token, access, Submission(readable_post(request), current, ip, now)
+        )
 
 
-def _act(
-    request: HttpRequest, token: str, key: Key, picture: Picture, now: datetime
+def _perform(
+    request: HttpRequest, token: str, access: Access, submission: Submission
 ) -> HttpResponse:
-    """Do what the form asks for; then lead back to the page, so that reloading repeats nothing."""
-    sent = _sent(request)
-    action = sent.get("action", "")
-    if action in FRESH_ONLY and not key.fresh:
+    """Perform the form's action, then redirect to the page, so that reloading repeats nothing."""
+    action = submission.post.get("action", "")
+    if action in SECURE_ACTIONS and not access.secure:
         action = "link"
     if action == "download":
-        return _download(picture)
+        return _download(submission.current)
     if action == "erase":
-        return _erase(request, sent, picture, now)
-    act = _ACTIONS.get(action)
-    if act is None:
-        return _shown(request, key, picture, now)
+        return _erase(request, submission)
+    perform = _ACTIONS.get(action)
+    if perform is None:
+        return _show(request, access, submission.current, submission.now)
     try:
-        done = act(request, sent, picture, now)
+        done = perform(submission)
     except DigestError as problem:
-        return _shown(request, key, picture, now, problem=str(problem), sent=sent)
+        return _show(
+            request,
+            access,
+            submission.current,
+            submission.now,
+            problem=str(problem),
+            post=submission.post,
+        )
     return HttpResponseRedirect(f"/preferences/{token}?done={done}")
 
 
-def _save(request: HttpRequest, sent: QueryDict, picture: Picture, now: datetime) -> str:
-    """Store switches, cadences and topics."""
-    wishes = {
-        choice.newsletter.pk: Wish(
-            active=f"on-{choice.newsletter.pk}" in sent,
-            cadence=sent.get(f"cadence-{choice.newsletter.pk}", choice.cadence),
-            topics=sent.getlist(f"topics-{choice.newsletter.pk}"),
+def _save(submission: Submission) -> str:
+    """Save subscriptions, cadences and topics."""
+    post = submission.post
+    changes = {
+        row.newsletter.pk: PreferenceChange(
+            active=f"on-{row.newsletter.pk}" in post,
+            cadence=post.get(f"cadence-{row.newsletter.pk}", row.cadence),
+            topics=post.getlist(f"topics-{row.newsletter.pk}"),
         )
-        for choice in picture.choices
-        if f"shown-{choice.newsletter.pk}" in sent
+        for row in submission.current.newsletters
+        if f"shown-{row.newsletter.pk}" in post
     }
-    wording = _("What I switch on here I want to receive by email.")
-    ip = client_ip.address(request)
-    preferences.choose(picture, wishes, wording=wording, ip=ip, now=now)
-    return "saved"
-
-
-def _introduce(_request: HttpRequest, sent: QueryDict, picture: Picture, _now: datetime) -> str:
-    """Store name, language and time zone."""
-    language = sent.get("language", "")
-    preferences.introduce(
-        picture.subscriber,
-        name=sent.get("name", ""),
-        language=language if language in languages.NAMES else "",
-        timezone=sent.get("timezone", ""),
+    preferences.apply_changes(
+        submission.current,
+        changes,
+        wording=_("I want to receive the newsletters selected here by email."),
+        ip=submission.ip,
+        now=submission.now,
     )
     return "saved"
 
 
-def _pause(_request: HttpRequest, sent: QueryDict, picture: Picture, now: datetime) -> str:
-    """Pause until the begin of a day in the subscriber's zone."""
-    try:
-        day = date.fromisoformat(sent.get("until", ""))
-        until = datetime.combine(day, time.min, zone_of(picture)).astimezone(UTC)
-    except (ValueError, OverflowError) as cause:
-        raise SubscriberError(
-            _("Choose the day on which you want to hear from us again.")
-        ) from cause
-    if not now < until <= now + LONGEST_PAUSE:
-        raise SubscriberError(_("Choose a day after today, and within a year."))
-    preferences.pause(picture, until)
+def _save_profile(submission: Submission) -> str:
+    """Save name, language and time zone."""
+    language = submission.post.get("language", "")
+    preferences.save_profile(
+        submission.current.subscriber,
+        name=submission.post.get("name", ""),
+        language=language if language in languages.NAMES else "",
+        timezone=submission.post.get("timezone", ""),
+    )
+    return "saved"
+
+
+def _pause(submission: Submission) -> str:
+    """Pause until a day begins in the subscriber's time zone."""
+    selfservice.pause_until(submission.current, submission.post.get("until", ""), submission.now)
     return "paused"
 
 
-def _resume(_request: HttpRequest, _sent: QueryDict, picture: Picture, _now: datetime) -> str:
+def _resume(submission: Submission) -> str:
     """End a pause."""
-    preferences.pause(picture, None)
+    selfservice.resume(submission.current)
     return "resumed"
 
 
-def _leave_all(request: HttpRequest, _sent: QueryDict, picture: Picture, now: datetime) -> str:
-    """Leave every newsletter of the publication."""
-    wishes = {choice.newsletter.pk: Wish(active=False) for choice in picture.choices}
-    ip = client_ip.address(request)
-    preferences.choose(picture, wishes, wording="", ip=ip, now=now)
-    return "left"
+def _unsubscribe_from_all(submission: Submission) -> str:
+    """Unsubscribe from every newsletter of the publication."""
+    selfservice.unsubscribe_from_all(submission.current, ip=submission.ip, now=submission.now)
+    return "unsubscribed"
 
 
-def _send_link(_request: HttpRequest, _sent: QueryDict, picture: Picture, now: datetime) -> str:
-    """Send a fresh link to the address that this is about."""
-    queue_notice(
-        Notice.Kind.LINK,
-        picture.publication,
-        email=picture.subscriber.email,
-        subscriber=picture.subscriber,
-        language=picture.subscriber.language,
-        now=now,
-    )
+def _send_secure_link(submission: Submission) -> str:
+    """Send a secure link to the subscriber's address."""
+    selfservice.send_secure_link(submission.current, submission.now)
     return "link"
 
 
-def _change(request: HttpRequest, sent: QueryDict, picture: Picture, now: datetime) -> str:
-    """Ask the new address; the same answer whoever it belongs to."""
-    try:
-        address = addresses.parse(sent.get("email", ""))
-    except InvalidAddressError as cause:
-        raise SubscriberError(
-            _("This is no email address that we can write to. Is it complete?")
-        ) from cause
-    if signup_limits.admit(address, client_ip.address(request)):
-        address_change.ask(picture.subscriber, picture.publication, address, now)
-    return "asked"
+def _change_address(submission: Submission) -> str:
+    """Ask the new address to confirm; the same answer whoever it belongs to."""
+    address_change.request_change(
+        submission.current.subscriber,
+        submission.current.publication,
+        submission.post.get("email", ""),
+        ip=submission.ip,
+        now=submission.now,
+    )
+    return "requested"
 
 
-_ACTIONS = {
+_ACTIONS: dict[str, Callable[[Submission], str]] = {
     "save": _save,
-    "introduce": _introduce,
+    "profile": _save_profile,
     "pause": _pause,
     "resume": _resume,
-    "leave-all": _leave_all,
-    "link": _send_link,
-    "change": _change,
+    "unsubscribe-all": _unsubscribe_from_all,
+    "link": _send_secure_link,
+    "change": _change_address,
 }
 
 
-def _download(picture: Picture) -> HttpResponse:
-    """Return all stored data as indented JSON."""
-    facts = data_export.everything(picture.subscriber)
-    text = json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+def _download(current: Preferences) -> HttpResponse:
+    """Return the subscriber's data as JSON that a person can read too."""
+    data = data_export.export_subscriber(current.subscriber)
+    text = json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
     response = HttpResponse(text + "\n", content_type="application/json; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return response
 
 
-def _erase(request: HttpRequest, sent: QueryDict, picture: Picture, now: datetime) -> HttpResponse:
-    """Ask once more, then erase."""
-    context = {"picture": picture, "newsletter": _colours(picture)}
-    if sent.get("sure") != "1":
+def _erase(request: HttpRequest, submission: Submission) -> HttpResponse:
+    """Ask for confirmation, then erase."""
+    context = {"newsletter": _newsletter_for_colours(submission.current)}
+    if submission.post.get("sure") != "1":
         return render(request, "preferences/erase.html.j2", context)
-    erasure.erase(picture.subscriber.pk, now)
+    erasure.erase(submission.current.subscriber.pk, submission.now)
     return render(request, "preferences/erased.html.j2", context)
 
 
-def _shown(
+def _show(
     request: HttpRequest,
-    key: Key,
-    picture: Picture,
+    access: Access,
+    current: Preferences,
     now: datetime,
     *,
     problem: str = "",
-    sent: QueryDict | None = None,
+    post: QueryDict | None = None,
 ) -> HttpResponse:
-    zone = zone_of(picture)
+    zone = zone_of(current)
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     context: dict[str, Any] = {
-        "picture": picture,
-        "newsletter": _colours(picture),
-        "fresh": key.fresh,
+        "preferences": current,
+        "newsletter": _newsletter_for_colours(current),
+        "secure": access.secure,
         "done": request.GET.get("done", "") if not problem else "",
         "problem": problem,
-        "sent": sent or {},
+        "post": post or {},
         "tomorrow": tomorrow.isoformat(),
         "next_year": (tomorrow + LONGEST_PAUSE - timedelta(days=2)).isoformat(),
-        "until": picture.paused_until.astimezone(zone) if picture.paused_until else None,
+        "paused_until": current.paused_until.astimezone(zone) if current.paused_until else None,
         "zone": zone,
         "zones": sorted(available_timezones()),
-        "cadences": _cadence_words(),
+        "cadence_labels": {
+            "every": _("Every issue"),
+            "daily": _("At most once a day"),
+            "weekly": _("Once a week"),
+        },
     }
     return render(request, "preferences/page.html.j2", context, status=422 if problem else 200)
 
 
-def zone_of(picture: Picture) -> Any:
-    """Return the subscriber's time zone, or the publication's."""
-    return clock.zone(picture.subscriber.timezone or picture.publication.timezone)
+def _newsletter_for_colours(current: Preferences) -> Newsletter | None:
+    """Return a newsletter of the publication, whose colours the page uses."""
+    return current.newsletters[0].newsletter if current.newsletters else None
 
 
-def _cadence_words() -> dict[str, str]:
-    return {
-        "every": _("Every issue"),
-        "daily": _("Once a day at most"),
-        "weekly": _("Once a week"),
-    }
-
-
-def _colours(picture: Picture) -> Any:
-    """Return a newsletter of the publication, whose colours the page bears."""
-    return picture.choices[0].newsletter if picture.choices else None
-
-
-def _opened(token: str, now: datetime) -> Key:
-    """Return what a token opens; raise LinkError for what is none of ours."""
+def _read_token(token: str, now: datetime) -> Access:
+    """Return what a token opens; raise LinkError for one that Digest did not make."""
     try:
-        subscriber, publication = links.read_until("preferences-fresh", token, now)
-    except LinkExpiredError as late:
-        return Key(late.ids[0], late.ids[1], expired=True)
+        subscriber_id, publication_id = links.read_until("preferences-fresh", token, now)
+    except LinkExpiredError as problem:
+        return Access(problem.ids[0], problem.ids[1], expired=True)
     except (LinkError, ValueError):
-        found = links.read("preferences", token)
-        if len(found) != 2:
+        ids = links.read("preferences", token)
+        if len(ids) != 2:
             raise LinkError(links.DAMAGED) from None
-        return Key(found[0], found[1])
-    return Key(subscriber, publication, fresh=True)
-
-
-def _language(request: HttpRequest, picture: Picture) -> str:
-    return visitor.language(request, picture.subscriber.language, picture.publication.language)
-
-
-def _sent(request: HttpRequest) -> QueryDict:
-    try:
-        return request.POST
-    except (MultiPartParserError, BadRequest, SuspiciousOperation):
-        return QueryDict()
+        return Access(ids[0], ids[1])
+    return Access(subscriber_id, publication_id, secure=True)

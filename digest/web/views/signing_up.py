@@ -1,7 +1,7 @@
 """The sign-up form as a page, as a frame on other sites, and for scripts.
 
-`/subscribe/<newsletter>` takes it, from whichever of them. No cookie is set or read: the form's
-token says that it is ours, so there is no session that another site could abuse.
+All three post to `/subscribe/<newsletter>`. No cookie is set or read: the form's token shows that
+Digest made it, so there is no session that another site could abuse.
 """
 
 import json
@@ -22,78 +22,88 @@ from digest.core import client_ip, clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
 from digest.rendering.theme import theme_of
+from digest.selfservice.signups import consent_wording, offered_newsletters
 from digest.web import captcha, forms, visitor
+from digest.web.captcha.base import Widget
 from digest.web.forms import SignUpForm
 from digest.web.middleware import policy
-from digest.web.subscribing import STATUS, Answer, Outcome, offered, sign_up, wording_of
+from digest.web.signup import STATUS, Answer, Outcome, submit
 
 ANY_SITE = "*"
 
 
-@csrf_exempt  # the form's own token does it, without a cookie
+@csrf_exempt  # the form's own token protects it, without a cookie
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST", "OPTIONS"])
-def subscribe(request: HttpRequest, newsletter: str) -> HttpResponse:
-    """Show the form, or take it: a page for people, JSON for scripts of any site."""
-    found = _newsletter(newsletter)
-    with languages.spoken(visitor.language_for(request, found)) as tag:
+def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form, or submit it: a page for people, JSON for scripts of any site."""
+    newsletter = _newsletter(slug)
+    with languages.override(visitor.language_for(request, newsletter)) as tag:
         if request.method == "OPTIONS":
-            return _open_to_scripts(HttpResponse(status=204))
-        if request.method != "POST":
-            return (
-                _form_facts(request, found)
-                if visitor.wants_json(request)
-                else _page(request, found)
-            )
-        form = forms.read(request)
-        now, ip = clock.now(), client_ip.address(request)
+            return _allow_scripts(HttpResponse(status=204))
         as_json = visitor.wants_json(request)
-        via = "script" if as_json else "page"
-        outcome = sign_up(form, found, via=via, ip=ip, language=tag, now=now)
-        return _told(found, outcome) if as_json else _page(request, found, form, outcome)
+        if request.method != "POST":
+            return _form_json(request, newsletter) if as_json else _page(request, newsletter)
+        form = forms.read_form(request)
+        outcome = submit(
+            form,
+            newsletter,
+            via="script" if as_json else "page",
+            ip=client_ip.address(request),
+            language=tag,
+            now=clock.now(),
+        )
+        if as_json:
+            return _outcome_json(newsletter, outcome)
+        return _page(request, newsletter, form, outcome)
 
 
 @require_safe
 @never_cache
-def frame(request: HttpRequest, newsletter: str) -> HttpResponse:
-    """Show the form alone, to stand in a frame on an article page."""
-    found = _newsletter(newsletter)
-    with languages.spoken(visitor.language_for(request, found)):
-        return _page(request, found, framed=True)
+def frame(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form alone, for a frame on an article page."""
+    newsletter = _newsletter(slug)
+    with languages.override(visitor.language_for(request, newsletter)):
+        return _page(request, newsletter, framed=True)
 
 
 @require_safe
 @cache_control(public=True, max_age=300)
-def script(request: HttpRequest, newsletter: str) -> HttpResponse:
-    """Return the script that brings the form to the page that loads it."""
-    found = _newsletter(newsletter)
-    with languages.spoken(visitor.language_for(request, found)) as tag:
-        facts = {
-            "action": absolute(f"/subscribe/{found.slug}?lang={tag}"),
-            "frame": absolute(f"/embed/{found.slug}/signup?lang={tag}"),
-            "style": _read("signup.css"),
-            "language": tag,
-            "direction": languages.direction(tag),
-            "name": found.name,
-            "captcha": captcha.widget(clock.now()) is not None,
-            "honeypot": forms.HONEYPOT,
-            "colours": _colours(found),
-            "says": {
-                "heading": _("Receive latest news & updates"),
-                "label": _("Your email address"),
-                "button": _("Sign up"),
-                "taken": _(
-                    "Almost done: look into your mailbox, and press the button in our mail."
-                ),
-                "wait": _("One moment …"),
-                "trouble": _("That did not work. Please try again, or use this page:"),
-                "choose": _("What would you like to receive?"),
-            },
-        }
-    body = f"(() => {{\n{_read('signup.js')}\ndigestSignUp({_as_script(facts)});\n}})();\n"
+def script(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the script that draws the form on the page that loads it."""
+    newsletter = _newsletter(slug)
+    with languages.override(visitor.language_for(request, newsletter)) as tag:
+        options = _script_options(newsletter, tag)
+    body = f"(() => {{\n{_read('signup.js')}\ndigestSignUp({_as_script(options)});\n}})();\n"
     response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
+
+
+def _script_options(newsletter: Newsletter, tag: str) -> dict[str, Any]:
+    return {
+        "action": absolute(f"/subscribe/{newsletter.slug}?lang={tag}"),
+        "frame": absolute(f"/embed/{newsletter.slug}/signup?lang={tag}"),
+        "style": _read("signup.css"),
+        "language": tag,
+        "direction": languages.direction(tag),
+        "name": newsletter.name,
+        "captcha": captcha.widget(clock.now()) is not None,
+        "honeypot": forms.HONEYPOT,
+        "colours": _colours(newsletter),
+        "labels": {
+            "heading": _("Receive latest news & updates"),
+            "email": _("Your email address"),
+            "button": _("Sign up"),
+            "accepted": _(
+                "Almost done. Check your inbox and click the button in our email to confirm your "
+                "subscription."
+            ),
+            "wait": _("One moment …"),
+            "trouble": _("Something went wrong. Try again, or use this page:"),
+            "choose": _("Choose your newsletters"),
+        },
+    }
 
 
 def _page(
@@ -108,99 +118,106 @@ def _page(
     now = clock.now()
     widget = captcha.widget(now)
     form = form or SignUpForm(email=request.GET.get("email", "")[:320])
-    offers = offered(newsletter)
+    offered = offered_newsletters(newsletter)
     context = {
         "newsletter": newsletter,
         "form": form,
         "framed": framed,
-        "offers": offers,
-        "chosen": set(form.newsletters) or {newsletter.slug},
-        "token": forms.token_for(newsletter, now),
+        "offered": offered,
+        "chosen_slugs": set(form.newsletters) or {newsletter.slug},
+        "token": forms.make_token(newsletter, now),
         "honeypot": forms.HONEYPOT,
         "widget": widget,
-        "wording": wording_of(offers if len(offers) == 1 else [newsletter]),
+        "wording": consent_wording(offered if len(offered) == 1 else [newsletter]),
         "answer": outcome.answer.value if outcome else "",
-        "problem": _problem(outcome) if outcome else "",
+        "problem": _message(outcome) if outcome else "",
     }
-    taken = outcome is not None and outcome.answer is Answer.TAKEN
-    template = "subscribe/sent.html.j2" if taken else "subscribe/form.html.j2"
+    accepted = outcome is not None and outcome.answer is Answer.ACCEPTED
+    template = "subscribe/sent.html.j2" if accepted else "subscribe/form.html.j2"
     response = render(request, template, context, status=_status(outcome))
-    widened = dict(widget.sources) if widget and not taken else {}
+    response["Content-Security-Policy"] = _policy(None if accepted else widget, framed=framed)
+    return _with_retry_after(response, outcome)
+
+
+def _policy(widget: Widget | None, *, framed: bool) -> str:
+    widened = dict(widget.sources) if widget else {}
     if framed:
         widened["frame-ancestors"] = ANY_SITE
-    response["Content-Security-Policy"] = policy(widened)
-    return _with_patience(response, outcome)
+    return policy(widened)
 
 
-def _form_facts(request: HttpRequest, newsletter: Newsletter) -> HttpResponse:
-    """Tell a script what it needs to draw a form."""
+def _form_json(request: HttpRequest, newsletter: Newsletter) -> HttpResponse:
+    """Return what a script needs to draw a form."""
     now = clock.now()
     widget = captcha.widget(now)
-    offers = offered(newsletter)
-    facts: dict[str, Any] = {
+    data: dict[str, Any] = {
         "newsletter": newsletter.slug,
         "newsletters": [
-            {"slug": one.slug, "name": one.name, "description": one.description} for one in offers
+            {"slug": offered.slug, "name": offered.name, "description": offered.description}
+            for offered in offered_newsletters(newsletter)
         ],
-        "token": forms.token_for(newsletter, now),
-        "wording": wording_of([newsletter]),
+        "token": forms.make_token(newsletter, now),
+        "wording": consent_wording([newsletter]),
         "page": absolute(request.path),
-        "captcha": {"kind": widget.kind, "script": absolute(widget.script), **widget.facts}
+        "captcha": {"kind": widget.kind, "script": absolute(widget.script), **widget.options}
         if widget
         else None,
     }
-    return _open_to_scripts(JsonResponse(facts))
+    return _allow_scripts(JsonResponse(data))
 
 
-def _told(newsletter: Newsletter, outcome: Outcome) -> HttpResponse:
-    """Tell a script what became of its form; a new token where that is what was missing."""
-    facts: dict[str, Any] = {"answer": outcome.answer.value, "message": _problem(outcome)}
-    if outcome.answer is not Answer.TAKEN:
-        facts["token"] = forms.token_for(newsletter, clock.now())
-    response = JsonResponse(facts, status=_status(outcome))
-    return _open_to_scripts(_with_patience(response, outcome))
+def _outcome_json(newsletter: Newsletter, outcome: Outcome) -> HttpResponse:
+    """Return the outcome of a form to a script, with a new token unless it was accepted."""
+    data: dict[str, Any] = {"answer": outcome.answer.value, "message": _message(outcome)}
+    if outcome.answer is not Answer.ACCEPTED:
+        data["token"] = forms.make_token(newsletter, clock.now())
+    response = JsonResponse(data, status=_status(outcome))
+    return _allow_scripts(_with_retry_after(response, outcome))
 
 
-def _problem(outcome: Outcome) -> str:
-    """Say what became of the form, in the present language."""
-    minutes = -(-outcome.seconds // 60)
-    said = {
-        Answer.TAKEN: lambda: _("We have written to you: press the button in our mail to confirm."),
-        Answer.ADDRESS: lambda: _("This is no email address that we can write to. Is it complete?"),
-        Answer.LOOKS_ODD: lambda: (
-            _("“%(label)s” mixes letters of different alphabets. If it is right, press once more.")
-            % {"label": outcome.detail}
+def _message(outcome: Outcome) -> str:
+    """Return an outcome as a sentence, in the active language."""
+    if outcome.answer is Answer.TOO_MANY:
+        return _too_many(minutes=-(-outcome.seconds // 60))
+    messages = {
+        Answer.ACCEPTED: _(
+            "Almost done. Check your inbox and click the button in our email to confirm your "
+            "subscription."
         ),
-        Answer.NOTHING_CHOSEN: lambda: _("Choose at least one newsletter."),
-        Answer.ONCE_MORE: lambda: _("Please look at the address once more, then press the button."),
-        Answer.CAPTCHA: lambda: _("Please wait for the check to finish, then try again."),
-        Answer.TOO_MANY: lambda: (
-            ngettext(
-                "Too many sign-ups came from your network. Try again in %(minutes)d minute.",
-                "Too many sign-ups came from your network. Try again in %(minutes)d minutes.",
-                minutes,
-            )
-            % {"minutes": minutes}
-        ),
-        Answer.CLOSED: lambda: _(
-            "We cannot take sign-ups at this moment. Try again in a few minutes."
-        ),
+        Answer.INVALID_ADDRESS: _("Enter a valid email address."),
+        Answer.ODD_ADDRESS: _(
+            "“%(label)s” mixes letters of different alphabets. If it is correct, submit the form "
+            "again."
+        )
+        % {"label": outcome.detail},
+        Answer.NOTHING_CHOSEN: _("Choose at least one newsletter."),
+        Answer.RETRY: _("Check your email address, then submit the form again."),
+        Answer.CAPTCHA: _("Wait for the check to finish, then try again."),
+        Answer.CLOSED: _("Sign-ups are temporarily unavailable. Try again in a few minutes."),
     }
-    return said[outcome.answer]()
+    return messages[outcome.answer]
+
+
+def _too_many(minutes: int) -> str:
+    return ngettext(
+        "There were too many sign-ups from your network. Try again in %(minutes)d minute.",
+        "There were too many sign-ups from your network. Try again in %(minutes)d minutes.",
+        minutes,
+    ) % {"minutes": minutes}
 
 
 def _status(outcome: Outcome | None) -> int:
     return STATUS[outcome.answer] if outcome else 200
 
 
-def _with_patience(response: HttpResponse, outcome: Outcome | None) -> HttpResponse:
+def _with_retry_after(response: HttpResponse, outcome: Outcome | None) -> HttpResponse:
     if outcome and outcome.answer in {Answer.TOO_MANY, Answer.CLOSED}:
         response["Retry-After"] = str(outcome.seconds or 60)
     return response
 
 
-def _open_to_scripts(response: HttpResponse) -> HttpResponse:
-    """Let a script of any site read the answer; it carries no cookie, so it learns nothing."""
+def _allow_scripts(response: HttpResponse) -> HttpResponse:
+    """Let a script of any site read the response; it carries no cookie, so it reveals nothing."""
     response["Access-Control-Allow-Origin"] = ANY_SITE
     response["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
     response["Access-Control-Allow-Headers"] = "Content-Type, Accept"
@@ -209,9 +226,9 @@ def _open_to_scripts(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _as_script(facts: dict[str, Any]) -> str:
-    """Return facts as a literal that nothing in them can end."""
-    return json.dumps(facts).replace("<", "\\u003c")
+def _as_script(options: dict[str, Any]) -> str:
+    """Return options as a JavaScript literal that cannot end the script element."""
+    return json.dumps(options).replace("<", "\\u003c")
 
 
 @cache
@@ -229,5 +246,5 @@ def _colours(newsletter: Newsletter) -> dict[str, dict[str, str]]:
 
 
 def _newsletter(slug: str) -> Newsletter:
-    open_to_all = Newsletter.objects.filter(listed=True, active=True)
-    return get_object_or_404(open_to_all.select_related("publication"), slug=slug)
+    public = Newsletter.objects.filter(listed=True, active=True)
+    return get_object_or_404(public.select_related("publication"), slug=slug)

@@ -14,7 +14,7 @@ from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure, signups
-from digest.selfservice.data_export import everything, subscription_facts
+from digest.selfservice.data_export import export_subscriber, export_subscription
 from digest.subscribers import consent, exporting
 from digest.subscribers.importing import Report, import_csv
 from digest.subscribers.models import Subscriber, Subscription
@@ -87,7 +87,7 @@ class Command(ActionCommand):
             address,
             newsletter,
             confirmed=options["confirmed"],
-            again=options["again"],
+            allow_resubscribe=options["again"],
             now=clock.now(),
             **asked,
         )
@@ -96,7 +96,7 @@ class Command(ActionCommand):
         if state is not Subscription.State.ACTIVE:
             notice = signups.invite(address, [newsletter], now=clock.now(), **asked)
             said += f"\n{INVITED if notice else NOT_INVITED}"
-        self.answer(subscription_facts(subscription), said)
+        self.answer(export_subscription(subscription), said)
 
     def do_import(self, options: dict[str, Any]) -> None:
         """Import a list."""
@@ -127,13 +127,13 @@ class Command(ActionCommand):
     def do_show(self, options: dict[str, Any]) -> None:
         """Show one subscriber."""
         address = addresses.parse(options["address"])
-        subscriber = consent.find(address)
-        known = everything(subscriber, SHOWN)
+        subscriber = consent.find_subscriber(address)
+        known = export_subscriber(subscriber, SHOWN)
         self.answer(known, lambda out: _say_subscriber(out, known))
 
     def do_unsubscribe(self, options: dict[str, Any]) -> None:
         """Let a subscriber leave."""
-        subscriber = consent.find(addresses.parse(options["address"]))
+        subscriber = consent.find_subscriber(addresses.parse(options["address"]))
         left = [
             newsletter.slug
             for newsletter in _newsletters_of(subscriber, options["newsletter"])
@@ -148,7 +148,7 @@ class Command(ActionCommand):
 
     def do_erase(self, options: dict[str, Any]) -> None:
         """Erase a subscriber."""
-        subscriber = consent.find(addresses.parse(options["address"]))
+        subscriber = consent.find_subscriber(addresses.parse(options["address"]))
         if not (options["yes"] or self._sure(f"Erase all that is known of {subscriber}?")):
             raise AskedError("Nothing was erased.")
         erasure.erase(subscriber.pk, clock.now())

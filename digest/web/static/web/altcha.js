@@ -1,8 +1,8 @@
-// Solves the form's challenge (https://altcha.org) while the subscriber types, and puts the answer in.
-for (const place of document.querySelectorAll("[data-challenge]")) {
-  const challenge = JSON.parse(place.dataset.challenge);
-  const field = place.querySelector("input");
-  const status = place.querySelector("[role=status]");
+// Solves the form's challenge (https://altcha.org) while the visitor types, and fills in the solution.
+for (const box of document.querySelectorAll("[data-challenge]")) {
+  const challenge = JSON.parse(box.dataset.challenge);
+  const field = box.querySelector("input");
+  const status = box.querySelector("[role=status]");
   const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const solve = async () => {
     const encode = (text) => new TextEncoder().encode(text);
@@ -13,8 +13,8 @@ for (const place of document.querySelectorAll("[data-challenge]")) {
     throw new Error("no solution");
   };
   solve().then((number) => {
-    const { algorithm, challenge: asked, salt, signature } = challenge;
-    field.value = btoa(JSON.stringify({ algorithm, challenge: asked, number, salt, signature }));
-    status.textContent = place.dataset.done;
+    const { algorithm, challenge: hash, salt, signature } = challenge;
+    field.value = btoa(JSON.stringify({ algorithm, challenge: hash, number, salt, signature }));
+    status.textContent = box.dataset.done;
   });
 }

@@ -1,22 +1,22 @@
-// Draws a sign-up form where the script tag stands. No cookie, no storage, no third party.
-// Options on the tag: data-newsletters="one,two" offers several, data-heading="…" says it otherwise.
-function digestSignUp(facts) {
+// Draws a sign-up form in place of the script tag. No cookie, no storage, no third party.
+// Options on the tag: data-newsletters="one,two" offers several newsletters, data-heading="…" changes the heading.
+function digestSignUp(options) {
   const tag = document.currentScript;
-  const says = facts.says;
+  const labels = options.labels;
   const host = document.createElement("div");
-  host.lang = facts.language;
-  host.dir = facts.direction;
+  host.lang = options.language;
+  host.dir = options.direction;
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(facts.style);
+  sheet.replaceSync(options.style);
   root.adoptedStyleSheets = [sheet];
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const colour = () => {
-    // A page that is always light says so with color-scheme; its form stays light with it.
+    // On a page that is always light (see color-scheme), the form stays light too.
     const schemes = getComputedStyle(tag.parentElement || document.body).colorScheme;
     const night = dark.matches && schemes.includes("dark");
     host.dataset.scheme = night ? "night" : "day";
-    const palette = facts.colours[host.dataset.scheme];
+    const palette = options.colours[host.dataset.scheme];
     for (const [name, value] of Object.entries(palette)) host.style.setProperty(`--${name}`, value);
   };
 
@@ -27,11 +27,11 @@ function digestSignUp(facts) {
     return node;
   };
   const box = make("section", { class: "box", "aria-labelledby": "heading" });
-  const heading = make("h2", { id: "heading" }, tag.dataset.heading || says.heading);
+  const heading = make("h2", { id: "heading" }, tag.dataset.heading || labels.heading);
   const status = make("p", { class: "status", role: "status", tabindex: "-1" });
 
-  if (facts.captcha) {
-    box.append(make("iframe", { src: facts.frame, title: says.heading }));
+  if (options.captcha) {
+    box.append(make("iframe", { src: options.frame, title: labels.heading }));
     root.append(box);
     tag.before(host);
     return;
@@ -41,14 +41,14 @@ function digestSignUp(facts) {
     id: "email", name: "email", type: "email", required: "", autocomplete: "email",
     placeholder: "you@example.com", "aria-describedby": "small", dir: "ltr", maxlength: "254",
   });
-  const button = make("button", {}, says.button);
-  const honey = make("input", { name: facts.honeypot, tabindex: "-1", autocomplete: "off" });
+  const button = make("button", {}, labels.button);
+  const honey = make("input", { name: options.honeypot, tabindex: "-1", autocomplete: "off" });
   const choices = make("div", { class: "choices" });
   const small = make("p", { class: "small", id: "small" });
   const form = make("form", {},
-    make("p", { class: "about" }, facts.name),
+    make("p", { class: "about" }, options.name),
     choices,
-    make("label", { for: "email" }, says.label),
+    make("label", { for: "email" }, labels.email),
     make("div", { class: "field" }, email, button),
     make("p", { class: "honey", "aria-hidden": "true" }, honey),
     small);
@@ -58,65 +58,65 @@ function digestSignUp(facts) {
   colour();
   dark.addEventListener("change", colour);
 
-  const wanted = (tag.dataset.newsletters || "").split(",").map((slug) => slug.trim()).filter(Boolean);
+  const offeredSlugs = (tag.dataset.newsletters || "").split(",").map((slug) => slug.trim()).filter(Boolean);
   let token = "";
   let sure = false;
 
-  const ask = async (options) => {
-    const answer = await fetch(facts.action, {
-      credentials: "omit", headers: { Accept: "application/json" }, ...options,
+  const request = async (init) => {
+    const answer = await fetch(options.action, {
+      credentials: "omit", headers: { Accept: "application/json" }, ...init,
     });
     return answer.json();
   };
-  const ready = ask().then((told) => {
-    token = told.token;
-    small.textContent = told.wording;
-    const offered = told.newsletters.filter((one) => wanted.includes(one.slug));
+  const ready = request().then((data) => {
+    token = data.token;
+    small.textContent = data.wording;
+    const offered = data.newsletters.filter(({ slug }) => offeredSlugs.includes(slug));
     if (offered.length < 2) return;
-    choices.append(make("p", {}, says.choose));
-    for (const one of offered) {
-      const tick = make("input", { type: "checkbox", name: "newsletters", value: one.slug });
-      tick.checked = one.slug === told.newsletter;
-      choices.append(make("label", {}, tick, ` ${one.name}`));
+    choices.append(make("p", {}, labels.choose));
+    for (const { slug, name } of offered) {
+      const tick = make("input", { type: "checkbox", name: "newsletters", value: slug });
+      tick.checked = slug === data.newsletter;
+      choices.append(make("label", {}, tick, ` ${name}`));
     }
   });
   ready.catch(() => {});
 
-  const pause = (milliseconds) => new Promise((go) => setTimeout(go, milliseconds));
-  const send = async (again) => {
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const send = async (retry) => {
     await ready;
     const body = new URLSearchParams(new FormData(form));
     if (choices.children.length) body.set("choice", "1");
     body.set("token", token);
     if (sure) body.set("sure", "1");
-    const told = await ask({ method: "POST", body });
-    if (told.token) token = told.token;
-    if (told.answer === "once-more" && again) {
-      await pause(1800); // a form that waited too long, or was too quick: a new one, once
+    const outcome = await request({ method: "POST", body });
+    if (outcome.token) token = outcome.token;
+    if (outcome.answer === "retry" && retry) {
+      await pause(1800); // the form was too old or too quick: try once more with a new token
       return send(false);
     }
-    return told;
+    return outcome;
   };
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
-    status.textContent = says.wait;
+    status.textContent = labels.wait;
     try {
-      const told = await send(true);
-      sure = told.answer === "looks-odd";
-      if (told.answer === "taken") {
+      const outcome = await send(true);
+      sure = outcome.answer === "odd-address";
+      if (outcome.answer === "accepted") {
         form.remove();
-        status.textContent = says.taken;
+        status.textContent = labels.accepted;
         status.classList.add("done");
         status.focus();
       } else {
-        status.textContent = told.message;
+        status.textContent = outcome.message;
         email.focus();
       }
     } catch {
-      const page = make("a", { href: facts.action }, facts.name);
-      status.replaceChildren(`${says.trouble} `, page);
+      const page = make("a", { href: options.action }, options.name);
+      status.replaceChildren(`${labels.trouble} `, page);
     }
     button.disabled = false;
   });

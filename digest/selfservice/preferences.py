@@ -1,0 +1,60 @@
+"""What the preferences page does beyond storing choices: pause until a day, and send a secure link.
+
+The choices themselves are in digest.subscribers.preferences.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from django.utils.translation import gettext as _
+
+from digest.core import clock
+from digest.notices.models import Notice
+from digest.notices.queue import queue_notice
+from digest.subscribers import preferences
+from digest.subscribers.errors import SubscriberError
+from digest.subscribers.preferences import PreferenceChange, Preferences
+
+LONGEST_PAUSE = timedelta(days=366)
+
+
+def pause_until(current: Preferences, day: str, now: datetime) -> None:
+    """Pause all newsletters of the publication until a day (ISO 8601) begins for the subscriber.
+
+    Raises SubscriberError, in the active language, for anything but a date within a year.
+    """
+    try:
+        midnight = datetime.combine(date.fromisoformat(day), time.min, zone_of(current))
+        until = midnight.astimezone(UTC)
+    except (ValueError, OverflowError) as cause:
+        raise SubscriberError(_("Choose the day on which emails resume.")) from cause
+    if not now < until <= now + LONGEST_PAUSE:
+        raise SubscriberError(_("Choose a date after today and within one year."))
+    preferences.set_pause(current, until)
+
+
+def resume(current: Preferences) -> None:
+    """End a pause."""
+    preferences.set_pause(current, None)
+
+
+def unsubscribe_from_all(current: Preferences, *, ip: str | None, now: datetime) -> None:
+    """Unsubscribe from every newsletter of the publication."""
+    changes = {row.newsletter.pk: PreferenceChange(active=False) for row in current.newsletters}
+    preferences.apply_changes(current, changes, wording="", ip=ip, now=now)
+
+
+def send_secure_link(current: Preferences, now: datetime) -> None:
+    """Send the subscriber a link that for one day opens all of their preferences."""
+    queue_notice(
+        Notice.Kind.LINK,
+        current.publication,
+        email=current.subscriber.email,
+        subscriber=current.subscriber,
+        language=current.subscriber.language,
+        now=now,
+    )
+
+
+def zone_of(current: Preferences) -> tzinfo:
+    """Return the subscriber's time zone, or else the publication's."""
+    return clock.zone(current.subscriber.timezone or current.publication.timezone)

@@ -1,0 +1,65 @@
+"""The public archive: the issues that were sent or are being sent, and no others."""
+
+from datetime import UTC, datetime
+
+from django.db.models import Prefetch, QuerySet
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from digest.issues.models import Issue
+from digest.newsletters.models import Cadence, Newsletter, Publication
+from digest.sending.compiling import compiled_for
+
+_NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
+_PUBLIC = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT)
+
+
+def list_publications() -> list[Publication]:
+    """Return the publications that have an active newsletter, each with these in `active`."""
+    active = Newsletter.objects.filter(active=True).order_by("name")
+    return list(
+        Publication.objects.filter(newsletters__active=True)
+        .distinct()
+        .order_by("name")
+        .prefetch_related(Prefetch("newsletters", queryset=active, to_attr="active"))
+    )
+
+
+def public_issues(newsletter: Newsletter) -> QuerySet[Issue]:
+    """Return a newsletter's public issues, the latest first.
+
+    Daily and weekly issues are not among them: they repeat what these contain.
+    """
+    public = Issue.objects.filter(
+        state__in=_PUBLIC, planned_at__isnull=False, cadence=Cadence.EVERY
+    )
+    return public.filter(newsletter=newsletter).order_by("-slot")
+
+
+def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
+    """Return the public issue with this key (`20261123T070000Z`), or None."""
+    try:
+        slot = datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    # A slot may carry a fraction of a second, which the key leaves out.
+    end = slot.replace(microsecond=999_999)
+    issue = public_issues(newsletter).filter(slot__gte=slot, slot__lte=end).first()
+    return issue if issue and issue.key == key else None
+
+
+def render_issue(issue: Issue) -> str:
+    """Return an issue as it was sent, as HTML; a note stands in place of a retracted story."""
+    compiled = compiled_for(issue)
+    retracted = list(issue.stories.exclude(retracted_at=None).order_by("position"))
+    if not retracted:
+        return compiled.html()
+    remaining = issue.stories.filter(retracted_at=None).exclude(position__in=compiled.dropped)
+    html = compiled.html(remaining.values_list("position", flat=True))
+    label = escape(_("Retracted:"))
+    notes = "".join(
+        f'<p style="{_NOTE}"><b>{label}</b> {escape(story.title)}. {escape(story.retraction)}</p>'
+        for story in retracted
+    )
+    body, end, rest = html.rpartition("</body>")
+    return f"{body}{notes}{end}{rest}"

@@ -1,0 +1,201 @@
+"""Store a chunk of candidates: copy it, decide on each row, add what is new. All by set, in SQL.
+
+    prepare_tables    temporary tables of this session
+    store_chunk       copy > decide (earlier rows, suppressions, unsubscribed) > insert
+    drop_tables
+
+Raw SQL, because a list of a million is decided and stored in the database, not row by row.
+"""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from digest.newsletters.models import Newsletter
+from digest.subscribers.hashing import PREFIX, stored_forms
+from digest.subscribers.importing.candidates import Candidate, Refusal
+from digest.subscribers.signups import wording_version
+from digest.subscribers.suppression import ERASED
+
+# Keys have the collation of the tables that they are looked up in, or no index would be used.
+_TABLES = """
+CREATE TEMP TABLE import_chunk (
+    line bigint, email text, key text, name text
+);
+CREATE TEMP TABLE import_seen (hash bigint PRIMARY KEY, key text, line bigint);
+CREATE TEMP TABLE import_decided (
+    line bigint, email text, key text, name text, verdict text, subscriber bigint, new bool
+);
+"""
+_SUPPRESSIONS = """
+CREATE TEMP TABLE import_suppressed AS
+SELECT address_key AS key, min(reason) AS reason FROM subscribers_suppression
+ WHERE newsletter_id IS NULL OR newsletter_id = %(newsletter)s GROUP BY address_key
+"""
+
+# A chunk is looked up row by row in the indexes; tables of a million rows are never scanned.
+_LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+
+# The first case that applies is why a row is refused. Ids of new subscribers are assigned here.
+_VERDICTS = """
+INSERT INTO import_decided
+SELECT line, email, key, name, verdict,
+       CASE WHEN verdict <> 'add' THEN NULL WHEN existing IS NULL THEN
+            nextval(pg_get_serial_sequence('subscribers_subscriber', 'id')) ELSE existing END,
+       existing IS NULL
+  FROM (
+    SELECT row.line, row.email, row.key, row.name, subscriber.id AS existing,
+           CASE WHEN earlier.line < row.line THEN 'the same address as in line ' || earlier.line
+                WHEN subscription.state = 'unsubscribed' THEN 'has unsubscribed'
+                WHEN subscription.state = 'active' THEN 'unchanged'
+                ELSE 'add' END AS verdict
+      FROM import_chunk AS row
+      LEFT JOIN import_seen AS earlier
+             ON %(repeats)s AND earlier.key = row.key
+            AND earlier.hash = hashtextextended(row.key, 0)
+      LEFT JOIN subscribers_subscriber AS subscriber ON subscriber.address_key = row.key
+      LEFT JOIN subscribers_subscription AS subscription
+             ON subscription.subscriber_id = subscriber.id
+            AND subscription.newsletter_id = %(newsletter)s
+     ORDER BY row.key COLLATE "C" OFFSET 0  -- two imports at once lock in one order
+  ) AS candidates
+"""
+# Few are suppressed, so these come last: the reason replaces all but a repeated line.
+_SUPPRESSED = """
+UPDATE import_decided AS row
+   SET verdict = CASE WHEN suppressed.reason = 'erased' THEN 'was erased at their own request'
+                      ELSE 'suppressed: ' || suppressed.reason END
+  FROM import_suppressed AS suppressed
+ WHERE suppressed.key = row.key AND row.verdict NOT LIKE 'the same address %%'
+"""
+
+_SUBSCRIBERS = """
+INSERT INTO subscribers_subscriber (id, email, address_key, name, language, timezone, created_at)
+SELECT subscriber, email, key, name, '', '', %(now)s
+  FROM import_decided WHERE verdict = 'add' AND new
+    ON CONFLICT (address_key) DO NOTHING
+"""
+# Another transaction inserted some of them first: then its ids are used.
+_OTHER_IDS = """
+UPDATE import_decided AS row SET subscriber = existing.id FROM subscribers_subscriber AS existing
+ WHERE row.verdict = 'add' AND row.new AND existing.address_key = row.key
+"""
+
+# Another transaction may have changed a subscription since; only a pending one is activated.
+_SUBSCRIPTIONS = """
+WITH added AS (
+    INSERT INTO subscribers_subscription AS subscription
+           (subscriber_id, newsletter_id, state, created_at, confirmed_at)
+    SELECT subscriber, %(newsletter)s, 'active', %(now)s, %(now)s
+      FROM import_decided WHERE verdict = 'add'
+        ON CONFLICT (subscriber_id, newsletter_id)
+           DO UPDATE SET state = 'active', confirmed_at = %(now)s
+               WHERE subscription.state = 'pending'
+    RETURNING subscriber_id)
+INSERT INTO subscribers_consentevent
+       (subscriber_id, newsletter_id, action, at, via, ip, wording, wording_version)
+SELECT subscriber_id, %(newsletter)s, 'imported', %(now)s, 'import', NULL, %(consent)s, %(version)s
+  FROM added
+"""
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": " ", "\n": " ", "\r": " "})
+
+
+def store_chunk(
+    candidates: list[Candidate], newsletter: Newsletter, consent: str, now: datetime
+) -> tuple[int, list[Refusal]]:
+    """Store the candidates, all or none; return how many were added, and which were refused."""
+    with transaction.atomic():
+        has_repeats = _copy(candidates)
+        refusals = _decide(newsletter, candidates, has_repeats=has_repeats)
+        return _insert(newsletter, consent, now), refusals
+
+
+def prepare_tables(newsletter: Newsletter) -> None:
+    """Create the temporary tables of this session."""
+    drop_tables()
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        cursor.execute(_SUPPRESSIONS, {"newsletter": newsletter.pk})
+
+
+def drop_tables() -> None:
+    """Drop them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen,"
+            " pg_temp.import_decided, pg_temp.import_suppressed"
+        )
+
+
+def _copy(candidates: list[Candidate]) -> bool:
+    """Copy a chunk into the temporary table, as one text; return whether it repeats an address."""
+    lines = [
+        f"{line}\t{email}\t{key}\t{name.translate(_ESCAPES)}\n"
+        for line, email, key, name in candidates
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE import_chunk, import_decided")
+        with cursor.copy("COPY import_chunk (line, email, key, name) FROM STDIN") as copy:
+            copy.write("".join(lines))
+        cursor.execute(
+            "INSERT INTO import_seen SELECT hashtextextended(key, 0), key, line FROM import_chunk"
+            " ON CONFLICT DO NOTHING"
+        )
+        return int(cursor.rowcount) < len(candidates)
+
+
+def _decide(
+    newsletter: Newsletter, candidates: list[Candidate], *, has_repeats: bool
+) -> list[Refusal]:
+    """Decide on each row of the chunk; return those that are refused."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK_UP)
+        cursor.execute(_VERDICTS, {"newsletter": newsletter.pk, "repeats": has_repeats})
+        cursor.execute(_SUPPRESSED)
+        _refuse_hashed(candidates)
+        cursor.execute(
+            "SELECT line, email, verdict FROM import_decided"
+            " WHERE verdict NOT IN ('add', 'unchanged')"
+        )
+        return [Refusal(*row) for row in cursor.fetchall()]
+
+
+def _refuse_hashed(candidates: list[Candidate]) -> None:
+    """Refuse addresses suppressed by a keyed hash; compute hashes only if there are any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key, reason FROM import_suppressed WHERE key LIKE %s", [f"{PREFIX}%"]
+        )
+        reasons = dict(cursor.fetchall())
+        refused = [
+            (candidate.key, reasons[form])
+            for candidate in candidates
+            if reasons
+            for form in stored_forms(candidate.key)[1:]
+            if form in reasons
+        ]
+        for key, reason in refused:
+            verdict = (
+                "was erased at their own request" if reason == ERASED else f"suppressed: {reason}"
+            )
+            cursor.execute("UPDATE import_decided SET verdict = %s WHERE key = %s", [verdict, key])
+
+
+def _insert(newsletter: Newsletter, consent: str, now: datetime) -> int:
+    """Insert the rows to be added; return how many subscriptions became active."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM import_decided WHERE verdict = 'add' AND new")
+        (expected,) = cursor.fetchone()
+        cursor.execute(_SUBSCRIBERS, {"now": now})
+        if cursor.rowcount != expected:
+            cursor.execute(_OTHER_IDS)
+        cursor.execute(
+            _SUBSCRIPTIONS,
+            {
+                "newsletter": newsletter.pk,
+                "now": now,
+                "consent": consent,
+                "version": wording_version(consent),
+            },
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,69 @@
+"""The link in every email that unsubscribes: one POST, and a page that offers alternatives."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from digest.core import client_ip, clock, languages, links
+from digest.core.errors import LinkError
+from digest.core.links import SubscriberLink, read_unsubscribe_token
+from digest.selfservice import unsubscribing
+from digest.web import visitor
+from digest.web.forms import readable_post
+
+
+@csrf_exempt  # RFC 8058 §3.2: a mail program posts without cookies; the token authorises
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask, or (POST only) unsubscribe immediately; no redirect, no cookie (RFC 8058 §3.1)."""
+    try:
+        link = read_unsubscribe_token(token)
+    except LinkError:
+        return render(request, "invalid_link.html.j2", status=404)
+    result = _perform(request, link) if request.method == "POST" else ""
+    return _page(request, link, result)
+
+
+def _perform(request: HttpRequest, link: SubscriberLink) -> str:
+    """Perform the action of a POST and return its result; an unknown action unsubscribes."""
+    post, ip, now = readable_post(request), client_ip.address(request), clock.now()
+    action = post.get("action", "")
+    if action == "feedback":
+        saved = unsubscribing.save_feedback(
+            link, post.get("reason", ""), post.get("comment", ""), now
+        )
+        return "feedback-saved" if saved else "unsubscribed"
+    if action in {"resubscribe", "less-often"}:
+        resubscribed = unsubscribing.resubscribe(link, post.get("token", ""), ip=ip, now=now)
+        if action == "less-often" and unsubscribing.receive_less_often(
+            link, post.get("cadence", "")
+        ):
+            return "less-often"
+        return "resubscribed" if resubscribed else "too-late"
+    if action == "unsubscribe-all":
+        unsubscribing.unsubscribe_from_all(link, ip=ip, now=now)
+        return "unsubscribed-all"
+    via = "one-click" if post.get("List-Unsubscribe") == "One-Click" else "page"
+    unsubscribing.unsubscribe(link, via=via, ip=ip, now=now)
+    return "unsubscribed"
+
+
+def _page(request: HttpRequest, link: SubscriberLink, result: str) -> HttpResponse:
+    subscription = unsubscribing.get_subscription(link)
+    newsletter = subscription.newsletter
+    with languages.override(visitor.language_for(request, newsletter, subscription.language)):
+        context = {
+            "newsletter": newsletter,
+            "status": subscription.status.name,
+            "result": result,
+            "other_count": subscription.other_count,
+            "rarer_cadences": subscription.rarer_cadences,
+            "resubscribe_token": unsubscribing.resubscribe_token(link) if result else "",
+            "preferences": links.preferences_url(link.subscriber, newsletter.publication_id)
+            if newsletter
+            else "",
+        }
+        return render(request, "unsubscribe/page.html.j2", context)
