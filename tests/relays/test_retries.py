@@ -40,13 +40,13 @@ def test_jitter_spreads_but_never_shortens() -> None:
 )
 def test_a_reply_becomes_a_state(code: int, state: str) -> None:
     """4xx is for later, 5xx is for good; throttling (454) drops nobody."""
-    made = outcome_of(Reply(code, "words"), 1, NOON, NOON, 0)
-    assert (made.state, made.code) == (Dispatch.State[state], code)
-    assert (made.due_at is not None) is (state == "DEFERRED")
+    outcome = outcome_of(Reply(code, "words"), 1, NOON, NOON, 0)
+    assert (outcome.state, outcome.code) == (Dispatch.State[state], code)
+    assert (outcome.due_at is not None) is (state == "DEFERRED")
 
 
 def test_giving_up_says_so() -> None:
     """With the last words of the server."""
-    made = outcome_of(Reply(451, "4.7.1 later"), 30, NOON - GIVE_UP, NOON, 0)
-    assert made.state is Dispatch.State.FAILED
-    assert made.reply == "Given up after 30 attempts over 4 days. 4.7.1 later"
+    outcome = outcome_of(Reply(451, "4.7.1 later"), 30, NOON - GIVE_UP, NOON, 0)
+    assert outcome.state is Dispatch.State.FAILED
+    assert outcome.reply == "Given up after 30 attempts over 4 days. 4.7.1 later"

@@ -107,12 +107,12 @@ class TestReserve:
         limit = Limit(name, per_minute=600, burst=1)
         reserve(1, [limit])
         for _ in range(5):
-            asked = server_time(valkey)
+            reserved_at = server_time(valkey)
             wait = reserve(0, [limit]).wait
             assert 0 < wait <= 0.1
             while reserve(1, [limit]).count == 0:
                 time.sleep(0.002)
-            assert wait <= server_time(valkey) - asked + 0.001 <= wait + 0.2
+            assert wait <= server_time(valkey) - reserved_at + 0.001 <= wait + 0.2
 
     def test_after_the_wait_there_is_one(self, name: str) -> None:
         """Who sleeps as long as told does not come in vain."""
@@ -187,7 +187,7 @@ class TestManyAtOnce:
             {"gmail.com": 20, "example.org": 3, "example.net": 9},
             {"gmail.com": [relay, gmail], "example.org": [relay], "example.net": [relay]},
         )
-        assert {domain: said.count for domain, said in granted.items()} == {
+        assert {domain: reservation.count for domain, reservation in granted.items()} == {
             "gmail.com": 4,
             "example.org": 3,
             "example.net": 3,
@@ -204,10 +204,10 @@ class TestManyAtOnce:
 
     def test_thousands_fit_in_one_question(self, name: str) -> None:
         """A batch may have as many domains as subscribers."""
-        wanted = dict.fromkeys((f"{name}-{number}.example" for number in range(5_000)), 2)
+        counts = dict.fromkeys((f"{name}-{number}.example" for number in range(5_000)), 2)
         relay = Limit(name, SLOWLY, 6_000)
-        granted = reserve_many(wanted, {key: [relay, Limit(key, SLOWLY, 1)] for key in wanted})
-        assert sum(said.count for said in granted.values()) == 5_000
+        granted = reserve_many(counts, {key: [relay, Limit(key, SLOWLY, 1)] for key in counts})
+        assert sum(reservation.count for reservation in granted.values()) == 5_000
 
 
 class TestPutBack:
@@ -323,14 +323,14 @@ class TestUnreachable:
 
 
 def take_for_a_while(limits: list[Bound], seconds: float) -> int:
-    """Take a few again and again, and put one back each time; return how many were kept."""
-    kept, until = 0, time.monotonic() + seconds
+    """Reserve a few again and again, and release one each time; return how many were used."""
+    used, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
         granted = reserve(7, limits).count
         if granted:
             release(1, limits)
-            kept += granted - 1
-    return kept
+            used += granted - 1
+    return used
 
 
 @pytest.mark.parametrize(
@@ -350,9 +350,9 @@ def test_together_never_more_than_the_limit(workers: Callable[[], Executor], nam
     with workers() as pool:
         began = time.monotonic()
         futures = [pool.submit(take_for_a_while, limits, 0.5) for _ in range(4)]
-        kept = sum(future.result() for future in futures)
+        used = sum(future.result() for future in futures)
         took = time.monotonic() - began
-    assert 50 + 0.2 * 100 < kept <= 50 + took * 100
+    assert 50 + 0.2 * 100 < used <= 50 + took * 100
 
 
 class TestSeats:
@@ -363,8 +363,8 @@ class TestSeats:
         assert connections.reserve(name, 5, 3, "three", 60) == 0
 
     def test_taking_again_changes_what_one_has(self, name: str) -> None:
-        """`wanted` is for all of them: asking twice takes nothing twice."""
-        assert [connections.reserve(name, 5, wanted, "one", 60) for wanted in (2, 2, 9, 1)] == [
+        """The count is the total: asking twice reserves nothing twice."""
+        assert [connections.reserve(name, 5, count, "one", 60) for count in (2, 2, 9, 1)] == [
             2,
             2,
             5,
@@ -427,10 +427,10 @@ class TestSeats:
     def test_together_never_more_seats_than_there_are(self, name: str) -> None:
         """Many at one moment."""
         with ThreadPoolExecutor(8) as pool:
-            taken = pool.map(
+            counts = pool.map(
                 lambda holder: connections.reserve(name, 10, 3, str(holder), 60), range(8)
             )
-        assert sum(taken) == 10
+        assert sum(counts) == 10
 
 
 class TestRefusals:

@@ -1,4 +1,4 @@
-"""A slow start: pure, so plain values."""
+"""The warm-up of a relay: pure, so plain values."""
 
 from datetime import date, timedelta
 
@@ -34,34 +34,34 @@ warmings = st.builds(
 days = st.integers(-1000, 400_000).map(lambda number: MONDAY + number * DAY)
 
 
-def test_it_doubles_each_day_until_it_is_warm() -> None:
+def test_it_doubles_each_day_until_it_is_over() -> None:
     """A thousand, two, four … and no limit from the eleventh day on."""
     plan = [allowance(Warming(MONDAY), MONDAY + number * DAY) for number in range(12)]
     assert plan[:4] == [1_000, 2_000, 4_000, 8_000]
     assert plan[9:] == [512_000, None, None]
 
 
-def test_before_the_first_day_it_is_as_on_the_first() -> None:
+def test_days_before_the_first_count_as_the_first() -> None:
     """A clock that is a little behind stops nobody and frees nobody."""
     assert allowance(Warming(MONDAY), MONDAY - DAY) == 1_000
 
 
-def test_who_stays_at_a_level_stays_there() -> None:
+def test_without_growth_it_stays_the_same() -> None:
     """Growth 1 is a limit for ever."""
     assert allowance(Warming(MONDAY, 500, 1.0), date.max) == 500
 
 
 @pytest.mark.parametrize(("start", "growth"), [(0, 2.0), (1_000, 0.9)])
-def test_a_plan_that_leads_nowhere_is_refused(start: int, growth: float) -> None:
-    """It could never begin, or it would end with silence."""
+def test_a_plan_without_an_end_is_refused(start: int, growth: float) -> None:
+    """It could never begin, or would allow less each day."""
     with pytest.raises(ValueError, match="begins with nothing"):
         Warming(MONDAY, start, growth)
 
 
 @given(warmings, days, days)
-def test_a_later_day_never_allows_less(warming: Warming, one: date, other: date) -> None:
-    """Whatever the plan, and a limit that was lifted stays lifted."""
-    earlier, later = (allowance(warming, day) for day in sorted((one, other)))
+def test_a_later_day_never_allows_less(warming: Warming, day: date, another_day: date) -> None:
+    """Whatever the plan is; and once there is no limit, there is none later."""
+    earlier, later = (allowance(warming, day) for day in sorted((day, another_day)))
     if earlier is None:
         assert later is None
     else:
@@ -70,18 +70,18 @@ def test_a_later_day_never_allows_less(warming: Warming, one: date, other: date)
 
 @given(warmings, days)
 def test_allowances_stay_below_the_end(warming: Warming, day: date) -> None:
-    """From there on there is no limit."""
+    """From `until` on there is no limit."""
     allowed = allowance(warming, day)
     assert allowed is None or allowed < warming.until
 
 
 @given(warmings, days)
-def test_bounds_hold_the_day_and_the_pace(warming: Warming, day: date) -> None:
+def test_bounds_limit_the_day_and_the_pace(warming: Warming, day: date) -> None:
     """Each quota is within the allowance, and takes hours to spend."""
     allowed = allowance(warming, day)
-    found = bounds(warming, "relay", "example.org", day)
-    assert bool(found) is (allowed is not None)
-    for quota, pace in zip(found[::2], found[1::2], strict=True):
+    limits = bounds(warming, "relay", "example.org", day)
+    assert bool(limits) is (allowed is not None)
+    for quota, pace in zip(limits[::2], limits[1::2], strict=True):
         assert isinstance(quota, Quota)
         assert isinstance(pace, Limit)
         assert quota.per_day <= (allowed or 0)

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from digest.core.errors import ConfigurationError
 
@@ -13,7 +14,7 @@ MAX_CONNECTIONS = 100
 MAX_MESSAGES = 1_000_000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
-_PAGE = re.compile(r"|https?://[^\s\"<>]+")
+_WEB_PAGE = re.compile(r"|https?://[^\s\"<>]+")
 
 
 class StartTls(StrEnum):
@@ -69,41 +70,32 @@ def parse_address(url: str) -> RelayAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
-        options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-        starttls = StartTls(options.pop("starttls", _default_starttls(parts.hostname)))
-        auth = Auth(options.pop("auth", Auth.ANY))
-        connections = _number(options, "connections", CONNECTIONS, MAX_CONNECTIONS)
-        messages = _number(options, "messages", MESSAGES, MAX_MESSAGES)
+        options = _read_options(parts)
     except ValueError:
         # The text of the error may quote a part of the password.
         raise ConfigurationError(
             "The address of the relay cannot be read: use smtp://user:password@host:587, with "
             "%2F for a slash in the password, and options as docs/operating.md lists them."
         ) from None
-    password_file = options.pop("password_file", "")
-    mailbox = options.pop("mailbox", "")
-    if not _PAGE.fullmatch(mailbox):
-        raise ConfigurationError("The address of the relay: mailbox is a web page, http://…")
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or options:
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
         raise ConfigurationError(
             "The address of the relay: use smtp://user:password@host:587 or smtps://…"
         )
+    if not _WEB_PAGE.fullmatch(options["mailbox"]):
+        raise ConfigurationError("The address of the relay: mailbox is a web page, http://…")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not (user + password).isascii():
-        raise ConfigurationError("The relay's user and password can only be ASCII")
+        raise ConfigurationError("The relay's user and password can only be ASCII.")
     tls = parts.scheme == "smtps"
+    if tls:
+        options["starttls"] = StartTls.NEVER
     return RelayAddress(
         host=parts.hostname,
         port=port or (465 if tls else 25),
         tls=tls,
-        starttls=StartTls.NEVER if tls else starttls,
         user=user,
         password=password,
-        password_file=password_file,
-        auth=auth,
-        connections=connections,
-        messages=messages,
-        mailbox=mailbox,
+        **options,
     )
 
 
@@ -122,6 +114,22 @@ def write_address(
         url = f"smtp://{login}{authority}:{port}?starttls={starttls}"
     parse_address(url)
     return url
+
+
+def _read_options(parts: SplitResult) -> dict[str, Any]:
+    """Return the options of an address by the names of RelayAddress; raises ValueError."""
+    query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    options = {
+        "starttls": StartTls(query.pop("starttls", _default_starttls(parts.hostname))),
+        "auth": Auth(query.pop("auth", Auth.ANY)),
+        "connections": _number(query, "connections", CONNECTIONS, MAX_CONNECTIONS),
+        "messages": _number(query, "messages", MESSAGES, MAX_MESSAGES),
+        "password_file": query.pop("password_file", ""),
+        "mailbox": query.pop("mailbox", ""),
+    }
+    if query:
+        raise ValueError("an unknown option")
+    return options
 
 
 def _default_starttls(host: str | None) -> StartTls:

@@ -1,4 +1,4 @@
-"""A relay that does all that relays do to us at once: everyone ends where they belong."""
+"""A relay that does everything that relays do to us, at once: every delivery ends correctly."""
 
 import random
 import time
@@ -23,7 +23,7 @@ State = Delivery.State
 
 
 class Weather:
-    """What the relay says: by the subscriber; now and then it closes or stalls."""
+    """What the relay replies, by the subscriber; sometimes it closes the connection or stalls."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -33,12 +33,12 @@ class Weather:
         self.rcpts, self.ends = count(1), count(1)
 
     def fate(self, address: str) -> str:
-        """Return what becomes of a subscriber in the end; drawn once."""
-        words = ["later"] * 10 + ["never"] * 3 + ["at once"] * 17  # a third, a tenth
-        return self.fates.setdefault(address, self.chance.choice(words))
+        """Return what happens to a subscriber's mail in the end; drawn once."""
+        fates = ["later"] * 10 + ["never"] * 3 + ["at once"] * 17  # a third, a tenth
+        return self.fates.setdefault(address, self.chance.choice(fates))
 
     def rcpt(self, address: str) -> str | None:
-        """Put off a third, refuse a tenth, hang up or stall now and then."""
+        """Defer a third, refuse a tenth, sometimes close or stall."""
         fate = self.fate(address)
         if fate == "never":
             return "550 5.1.1 nobody of that name"
@@ -47,25 +47,25 @@ class Weather:
         return self._whim(next(self.rcpts), {CLOSE: 61, "stall": 67, "421 4.3.2 shutting down": 71})
 
     def end(self, address: str) -> str | None:
-        """Hang up, stall, or put off after the message."""
+        """Sometimes close, stall, or defer after the message."""
         return self._whim(next(self.ends), {CLOSE: 37, "stall": 67, "451 4.3.0 later": 41})
 
     def _whim(self, number: int, every: dict[str, int]) -> str | None:
-        """Return what happens to the so-manieth command; by number, so that each does happen."""
+        """Return what happens to a command by its number, so that everything does happen."""
         if self.calm:
             return None
-        for what, often in every.items():
-            if number % often == 0:
-                self.happened[what] += 1
-                if what != "stall":
-                    return what
+        for event, interval in every.items():
+            if number % interval == 0:
+                self.happened[event] += 1
+                if event != "stall":
+                    return event
                 time.sleep(0.3)
         return None
 
 
 @pytest.mark.django_db
-def test_everyone_ends_where_they_belong(relay: StartRelay, settings: Settings) -> None:
-    """Sent, or failed by the relay's word; a mail that came twice was uncertain before."""
+def test_every_delivery_ends_correctly(relay: StartRelay, settings: Settings) -> None:
+    """Sent, or failed by the relay's reply; a mail that came twice was uncertain before."""
     settings.DIGEST_SEND_SECONDS = 3
     weather = Weather(seed=1047)
     server = relay({"rcpt": weather.rcpt, "end": weather.end})

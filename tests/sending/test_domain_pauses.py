@@ -1,0 +1,124 @@
+"""A recipient domain that refuses us is paused, at the relay that it refused."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from digest.accounts.models import User
+from digest.core import clock
+from digest.notices import send
+from digest.notices.models import Notice
+from digest.relays import pausing
+from digest.relays.models import PausedDomain, Relay
+from digest.sending import domain_pauses, sender, sweeping
+from digest.sending.models import Delivery
+from digest.sending.progress import progress
+from tests.cast import NOON, make_running
+from tests.sending.relays import AddRelay, make_all_due, move_subscribers
+
+pytestmark = pytest.mark.django_db
+State = Delivery.State
+
+BLOCKED = "550 5.7.1 Our system has detected that this message is likely unsolicited mail."
+
+
+def refusing(domain: str) -> dict[str, Callable[[str], str | None]]:
+    """Refuse every recipient at a domain."""
+    return {"rcpt": lambda address: BLOCKED if address.endswith(f"@{domain}") else None}
+
+
+def test_a_surge_of_refusals_pauses_the_domain_and_notifies_the_editors(
+    add_relay: AddRelay,
+) -> None:
+    """No recipient fails for it, other domains get their mail, and it is tried again later."""
+    User.objects.create_user("ed@newsroom.example", is_staff=True)
+    issue = make_running(60)
+    move_subscribers(issue, "wall.example", keep=20)
+    relay, server = add_relay("main", refusing("wall.example"))
+    sender.send_due()
+    paused = PausedDomain.objects.get()
+    assert (paused.domain, paused.relay, paused.times) == ("wall.example", relay, 1)
+    assert "unsolicited" in paused.reason
+    counted = progress(issue)
+    assert (counted.sent, counted.deferred, counted.failed) == (20, 40, 0)
+    assert len(server.received) == 20
+    waiting = Delivery.objects.filter(state=State.DEFERRED)
+    assert not waiting.filter(due_at__lt=paused.until).exists()
+    make_all_due()
+    sender.send_due()
+    assert progress(issue).deferred == 40  # postponed again, without an attempt
+    notice = Notice.objects.get(kind="paused")
+    assert notice.email == "ed@newsroom.example"
+    send.send_due()
+    mail = next(mail for mail in server.received if mail.recipient == "ed@newsroom.example")
+    assert b"wall.example refuses our mail" in mail.data
+    assert b"likely unsolicited" in mail.data.replace(b"=\r\n", b"")
+
+
+def test_a_pause_can_be_lifted(add_relay: AddRelay) -> None:
+    """Then what waits is due at once and is sent."""
+    issue = make_running(30)
+    move_subscribers(issue, "wall.example")
+    script = refusing("wall.example")
+    add_relay("main", script)
+    sender.send_due()
+    assert progress(issue).deferred == 30
+    script.clear()
+    assert domain_pauses.lift_pause(PausedDomain.objects.get(), clock.now()) == 30
+    sender.send_due()
+    assert progress(issue).sent == 30
+    assert sweeping.sweep(clock.now()).finished == [issue]
+
+
+def test_pauses_in_a_row_last_longer(add_relay: AddRelay) -> None:
+    """Half an hour, one, two … eight; after two days without a pause the count starts again."""
+    relay, _ = add_relay("main")
+    assert [pausing.pause_length(times).total_seconds() / 3600 for times in (1, 2, 5, 9, 99)] == (
+        [0.5, 1, 8, 8, 8]
+    )
+    first = domain_pauses.pause_domain(relay, "wall.example", "no", NOON)
+    assert first is not None
+    assert (
+        domain_pauses.pause_domain(relay, "wall.example", "no", NOON) is None
+    )  # another sender was faster
+    later = domain_pauses.pause_domain(
+        relay, "wall.example", "no", first.until + timedelta(hours=1)
+    )
+    assert later is not None
+    assert later.times == 2
+    much_later = domain_pauses.pause_domain(
+        relay, "wall.example", "no", later.until + timedelta(days=3)
+    )
+    assert much_later is not None
+    assert much_later.times == 1
+
+
+def test_a_few_refusals_are_not_a_surge(add_relay: AddRelay) -> None:
+    """Those few recipients fail for their own reasons."""
+    issue = make_running(30)
+    move_subscribers(issue, "wall.example")
+    script = {
+        "rcpt": lambda address: (
+            BLOCKED if address in {"r1@wall.example", "r2@wall.example"} else None
+        )
+    }
+    add_relay("main", script)
+    sender.send_due()
+    assert not PausedDomain.objects.exists()
+    assert (progress(issue).sent, progress(issue).failed) == (28, 2)
+
+
+def test_a_pause_belongs_to_one_relay(add_relay: AddRelay) -> None:
+    """Another relay may have a better reputation."""
+    issue = make_running(5)
+    move_subscribers(issue, "wall.example")
+    relay, first = add_relay("main")
+    domain_pauses.pause_domain(relay, "wall.example", "no", clock.now())
+    sender.send_due()
+    assert progress(issue).deferred == 5
+    Relay.objects.filter(pk=relay.pk).update(active=False)
+    _, second = add_relay("second")
+    make_all_due()
+    sender.send_due()
+    assert (len(first.received), len(second.received)) == (0, 5)
