@@ -24,6 +24,7 @@ from digest.accounts.scopes import Scope
 from digest.api.problems import ProblemError
 from digest.core import clock
 from digest.core.errors import ConfigurationError
+from digest.tenancy.scope import PublicationScope
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +43,9 @@ class Caller:
         return self.token.publication_id
 
     @property
-    def there(self) -> frozenset[int] | None:
-        """The same as a set of ids; None: all."""
-        return None if self.publication_id is None else frozenset({self.publication_id})
+    def scope(self) -> PublicationScope:
+        """What it reaches."""
+        return PublicationScope.of_publication(self.publication_id)
 
     def everywhere(self, what: str) -> None:
         """Refuse a token of one publication what reaches beyond it."""

@@ -1,7 +1,7 @@
-"""Who may open the console's pages, and what they reach there.
+"""Who may open the console's pages, and which publications they reach there.
 
-A page names the right that it takes. It is refused (403) to whoever has it nowhere, and shows only
-what belongs to the publications where they have it; all else is not there (404).
+Each page names the right that it needs. Somebody who has the right nowhere is refused (403). What
+belongs to a publication where they do not have it is not found (404).
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from digest.accounts import audit
@@ -20,99 +20,97 @@ from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.members import Right
 from digest.subscribers.models import Subscriber
-from digest.tenancy import belonging
+from digest.tenancy.scope import PublicationScope
 
 View = Callable[..., HttpResponseBase]
-LONGEST_ID = 19  # digits: every shorter number fits into PostgreSQL's bigint
+MAX_ID_DIGITS = 18  # every number this short fits into PostgreSQL's bigint
 
 
-def needs(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
-    """Let in whoever has a right somewhere, or in every publication; others are asked to sign in.
+def right_required(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
+    """Decorate a view for users who have a right in some publication, or in all (`everywhere`).
 
-    The view itself asks `reach`, `find` or `must` about what it is going to show or change.
+    Visitors are sent to the sign-in page; other users are refused (403). The view itself limits
+    what it shows or changes with `scope_of`, `get_issue` or `require_right`.
     """
 
-    def guarded(view: View) -> View:
+    def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
-            there = reach(request, right)
-            if there == frozenset() or (everywhere and there is not None):
+        def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            scope = scope_of(request, right)
+            if scope.is_empty or (everywhere and not scope.is_everything):
                 raise PermissionDenied
-            return view(request, *args, **named)
+            return view(request, *args, **kwargs)
 
-        checked: Any = staff_member_required(inner, login_url="account_login")
-        checked.right = right
-        return checked  # type: ignore[no-any-return]
+        decorated: Any = staff_member_required(check, login_url="account_login")
+        decorated.right = right
+        return decorated  # type: ignore[no-any-return]
 
-    return guarded
-
-
-editors = needs(Right.SEE)
+    return decorate
 
 
-def who(request: HttpRequest) -> User:
-    """Return who is signed in."""
+def user_of(request: HttpRequest) -> User:
+    """Return the user who is signed in."""
     assert isinstance(request.user, User)
     return request.user
 
 
-def reach(request: HttpRequest, right: Right) -> frozenset[int] | None:
-    """Return the ids of the publications where they have a right; None: all."""
-    return members.reach(who(request), right)
+def scope_of(request: HttpRequest, right: Right) -> PublicationScope:
+    """Return the publications where the user has a right."""
+    return PublicationScope.of_user(user_of(request), right)
 
 
-def may(request: HttpRequest, right: Right, publication: int | None) -> bool:
-    """Say whether they have a right in a publication; None: in all of them."""
-    return members.may(who(request), right, publication)
+def has_right(request: HttpRequest, right: Right, publication_id: int | None) -> bool:
+    """Say whether the user has a right in a publication, or in every publication for None."""
+    return members.has_right(user_of(request), right, publication_id)
 
 
-def must(request: HttpRequest, right: Right, publication: int | None) -> None:
-    """Refuse whoever has not this right there."""
-    if not may(request, right, publication):
+def require_right(request: HttpRequest, right: Right, publication_id: int | None) -> None:
+    """Raise PermissionDenied if the user does not have a right in a publication (None: in all)."""
+    if not has_right(request, right, publication_id):
         raise PermissionDenied
 
 
-def as_id(typed: str) -> int | None:
-    """Return the id that a form or an address named, or None for what can be none."""
-    return int(typed) if typed.isdecimal() and len(typed) < LONGEST_ID else None
+def parse_id(text: str) -> int | None:
+    """Return the id in a form field or an address, or None if it is not an id."""
+    return int(text) if text.isdecimal() and len(text) <= MAX_ID_DIGITS else None
 
 
-def find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Issue:
-    """Return an issue that they may see; raise Http404, or PermissionDenied without the right."""
-    rows = belonging.issues(reach(request, Right.SEE))
-    joined = rows.select_related(
+def get_issue(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Issue:
+    """Return an issue that the user may see.
+
+    Raises Http404 if there is none, PermissionDenied without the right in its publication.
+    """
+    issues = scope_of(request, Right.SEE).issues()
+    joined = issues.select_related(
         "newsletter__publication", "newsletter__schedule", "appeal", "approved_by", "changed_by"
     )
-    found: Issue = get_object_or_404(joined, pk=pk)
-    must(request, right, found.newsletter.publication_id)
-    return found
+    issue: Issue = get_object_or_404(joined, pk=pk)
+    require_right(request, right, issue.newsletter.publication_id)
+    return issue
 
 
-def find_subscriber(request: HttpRequest, pk: int, right: Right = Right.SUBSCRIBERS) -> Subscriber:
-    """Return a subscriber of a publication where they have a right, or raise Http404."""
-    rows = belonging.subscribers(reach(request, right))
-    if (found := rows.filter(pk=pk).first()) is None:
-        raise Http404
-    return found
+def get_subscriber(request: HttpRequest, pk: int, right: Right = Right.SUBSCRIBERS) -> Subscriber:
+    """Return a subscriber of a publication where the user has a right, or raise Http404."""
+    return get_object_or_404(scope_of(request, right).subscribers(), pk=pk)
 
 
-def note(
+def record_action(
     request: HttpRequest, action: str, target: Any = "", publication_id: int | None = None
 ) -> None:
     """Record in the audit log what the user did on this page."""
     audit.record(
-        who(request),
+        user_of(request),
         action,
         clock.now(),
         target=target,
-        url=_place(request),
+        url=_page_path(request),
         publication_id=publication_id,
         ip=client_ip.address(request),
     )
 
 
-def _place(request: HttpRequest) -> str:
-    """Return the page that they did it on."""
+def _page_path(request: HttpRequest) -> str:
+    """Return the path of the page that the user was on."""
     referrer = request.headers.get("Referer", "")
-    here = request.build_absolute_uri("/")
-    return "/" + referrer.removeprefix(here) if referrer.startswith(here) else request.path
+    root = request.build_absolute_uri("/")
+    return "/" + referrer.removeprefix(root) if referrer.startswith(root) else request.path

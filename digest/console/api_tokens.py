@@ -12,16 +12,15 @@ from django.views.decorators.http import require_POST, require_safe
 from digest.accounts import tokens
 from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
-from digest.console.access import must, needs, note, reach, who
+from digest.console.access import record_action, require_right, right_required, scope_of, user_of
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
-from digest.tenancy import belonging
 
 
 @require_safe
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def programs(request: HttpRequest) -> HttpResponse:
     """List the tokens, and when each was last used."""
     return _page(request)
@@ -29,16 +28,16 @@ def programs(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token; its secret is on this page and never again."""
     said, now = request.POST, clock.now()
     try:
         publication = _publication(request)
-        must(request, Right.MANAGE, publication.pk if publication else None)
+        require_right(request, Right.MANAGE, publication.pk if publication else None)
         token, secret = tokens.issue(
             said.get("name", ""),
-            who(request),
+            user_of(request),
             said.getlist("scope"),
             now=now,
             publication=publication.pk if publication else None,
@@ -47,26 +46,28 @@ def issue(request: HttpRequest) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("api-tokens")
-    note(request, f"made a token for {', '.join(token.scopes)}", token.name, token.publication_id)
+    record_action(
+        request, f"made a token for {', '.join(token.scopes)}", token.name, token.publication_id
+    )
     return _page(request, token=token, secret=secret)
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a token be used no more."""
     known = _known(request).filter(revoked_at=None)
     found = get_object_or_404(known, pk=pk)
     found.revoked_at = clock.now()
     found.save(update_fields=["revoked_at"])
-    note(request, "revoked a token", found.name, found.publication_id)
+    record_action(request, "revoked a token", found.name, found.publication_id)
     messages.success(request, f"{found.name} is refused from now on.")
     return redirect("api-tokens")
 
 
 def _known(request: HttpRequest) -> Any:
-    there = reach(request, Right.MANAGE)
-    return Token.objects.filter(within(there, "publication_id")).select_related("owner")
+    scope = scope_of(request, Right.MANAGE)
+    return scope.filter(Token.objects.select_related("owner"), "publication_id")
 
 
 def _publication(request: HttpRequest) -> Publication | None:
@@ -86,15 +87,15 @@ def _end(days: str, now: Any) -> Any:
 
 
 def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
-    there = reach(request, Right.MANAGE)
-    names = dict(belonging.publications(there).values_list("pk", "name"))
+    scope = scope_of(request, Right.MANAGE)
+    names = dict(scope.publications().values_list("pk", "name"))
     context = {
         **admin.site.each_context(request),
         "title": "Programs",
         "tokens": [_row(one, names) for one in _known(request).order_by("revoked_at", "-pk")],
         "scopes": list(Scope),
-        "publications": belonging.publications(there).order_by("name"),
-        "everywhere": there is None,
+        "publications": scope.publications().order_by("name"),
+        "everywhere": scope.is_everything,
         **shown,
     }
     return render(request, "console/api_tokens.html", context)

@@ -13,16 +13,15 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from digest.articles.models import LONGEST_URL
-from digest.console.access import editors, may, must, needs, note, reach
+from digest.console.access import has_right, record_action, require_right, right_required, scope_of
 from digest.console.issues import previews
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.models import Issue, Story
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.issue import compile_issue
-from digest.tenancy import belonging
 
 FORM_TEMPLATE = "console/appeal.html"
 _WEB = URLValidator(schemes=["http", "https"])
@@ -81,47 +80,47 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def new(request: HttpRequest) -> HttpResponse:
     """Show an empty form, or create an appeal."""
     return _edit(request, None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@editors
+@right_required(Right.SEE)
 def appeal(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an appeal, or change it."""
     row = _find(request, pk)
     if request.method == "POST":
-        must(request, Right.EDIT, row.publication_id)
+        require_right(request, Right.EDIT, row.publication_id)
     return _edit(request, row)
 
 
 @require_POST
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an appeal; issues that carried it stay as they are."""
     row = _find(request, pk)
-    must(request, Right.EDIT, row.publication_id)
-    note(request, "deleted the appeal", row, row.publication_id)
+    require_right(request, Right.EDIT, row.publication_id)
+    record_action(request, "deleted the appeal", row, row.publication_id)
     row.delete()
     messages.success(request, "The appeal was deleted.")
     return redirect("appeals")
 
 
 def _find(request: HttpRequest, pk: int) -> Appeal:
-    rows = Appeal.objects.filter(within(reach(request, Right.SEE))).select_related("publication")
+    rows = scope_of(request, Right.SEE).filter(Appeal.objects.select_related("publication"))
     row: Appeal = get_object_or_404(rows, pk=pk)
     return row
 
 
 def _edit(request: HttpRequest, row: Appeal | None) -> HttpResponse:
-    publications = belonging.publications(reach(request, Right.EDIT))
-    can_edit = row is None or may(request, Right.EDIT, row.publication_id)
+    publications = scope_of(request, Right.EDIT).publications()
+    can_edit = row is None or has_right(request, Right.EDIT, row.publication_id)
     form = AppealForm(request.POST or None, instance=row, publications=publications)
     if request.method == "POST" and form.is_valid():
         saved = form.save()
-        note(request, "saved the appeal", saved, saved.publication_id)
+        record_action(request, "saved the appeal", saved, saved.publication_id)
         messages.success(request, "The appeal was saved.")
         return redirect("appeal", pk=saved.pk)
     title = row.heading if row else "New appeal"
@@ -130,7 +129,7 @@ def _edit(request: HttpRequest, row: Appeal | None) -> HttpResponse:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an appeal in an example mail; `?scheme=` is light or dark."""

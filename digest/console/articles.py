@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from digest.articles.models import Article
 from digest.articles.plain_text import web_url
 from digest.articles.storing import mark_updated
-from digest.console.access import editors, needs, note, reach, who
+from digest.console.access import record_action, right_required, scope_of, user_of
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues import editing
@@ -19,41 +19,40 @@ from digest.issues.models import Issue
 from digest.newsletters import setup
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
-from digest.tenancy import belonging
-from digest.tenancy.belonging import There
+from digest.tenancy.scope import PublicationScope
 
 ISSUES = 30  # that had it
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def article(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an article."""
-    seen, edits = reach(request, Right.SEE), reach(request, Right.EDIT)
-    found = get_object_or_404(belonging.articles(seen).defer("body_html"), pk=pk)
-    issues = belonging.issues(seen).filter(stories__article=found).order_by("-slot")
-    theirs = belonging.articles(edits).filter(pk=pk).exists()
+    seen, edits = scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
+    found = get_object_or_404(seen.articles().defer("body_html"), pk=pk)
+    issues = seen.issues().filter(stories__article=found).order_by("-slot")
+    theirs = edits.articles().filter(pk=pk).exists()
     context = {
         **admin.site.each_context(request),
         "title": "Article",
         "article": found,
         "address": web_url(found.url),
         "times": _times(found),
-        "sources": belonging.sources(seen).filter(articles=found).order_by("pk"),
+        "sources": seen.sources().filter(articles=found).order_by("pk"),
         "issues": [(one, _at(one)) for one in issues.distinct()[:ISSUES]],
         "picking": _carriers(edits, found) if theirs else (),
-        "can_edit": theirs and belonging.is_own(edits, found),
-        "shared": theirs and not belonging.is_own(edits, found),
+        "can_edit": theirs and edits.owns(found),
+        "shared": theirs and not edits.owns(found),
     }
     return render(request, "console/article.html", context)
 
 
 @require_POST
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Do what a button says, and come back to the article."""
-    there = reach(request, Right.EDIT)
-    found = get_object_or_404(belonging.articles(there), pk=pk)
+    scope = scope_of(request, Right.EDIT)
+    found = get_object_or_404(scope.articles(), pk=pk)
     doing = _VERBS.get(verb)
     if doing is None:
         raise Http404
@@ -62,7 +61,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
     else:
-        note(request, f"{verb}: {said}", found.title or found.url)
+        record_action(request, f"{verb}: {said}", found.title or found.url)
         messages.success(request, said)
     return redirect("article", pk=pk)
 
@@ -70,7 +69,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 def _withdraw(request: HttpRequest, found: Article) -> str:
     _must_own(request, found)
     word = request.POST.get("note", "").strip()[:300]
-    touched = editing.withdraw(found, word, who(request), clock.now())
+    touched = editing.withdraw(found, word, user_of(request), clock.now())
     return f"Taken back; {len(touched)} issue{'' if len(touched) == 1 else 's'} had it to come."
 
 
@@ -81,7 +80,7 @@ def _again(request: HttpRequest, found: Article) -> str:
 
 
 def _pick(request: HttpRequest, found: Article) -> str:
-    known = _carriers(reach(request, Right.EDIT), found)
+    known = _carriers(scope_of(request, Right.EDIT), found)
     newsletter = known.filter(slug=request.POST.get("newsletter", "")).first()
     if newsletter is None:
         raise Http404
@@ -96,13 +95,13 @@ _VERBS: dict[str, Callable[[HttpRequest, Article], str]] = {
 }
 
 
-def _carriers(there: There, found: Article) -> QuerySet[Newsletter]:
-    carrying = belonging.newsletters(there).filter(sources__articles=found)
+def _carriers(scope: PublicationScope, found: Article) -> QuerySet[Newsletter]:
+    carrying = scope.newsletters().filter(sources__articles=found)
     return carrying.distinct().order_by("name")
 
 
 def _must_own(request: HttpRequest, found: Article) -> None:
-    if not belonging.is_own(reach(request, Right.EDIT), found):
+    if not scope_of(request, Right.EDIT).owns(found):
         raise DigestError("Another publication carries this article too: it takes an owner of all.")
 
 

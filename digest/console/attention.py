@@ -9,15 +9,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from digest.articles import polling
-from digest.console.access import find, must, reach
+from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.relays.models import PausedDomain, Relay
 from digest.sending import control, domain_pauses
 from digest.sending.models import Delivery
-from digest.tenancy import belonging
-from digest.tenancy.belonging import There
+from digest.tenancy.scope import PublicationScope
 from digest.webhooks.models import Webhook
 
 
@@ -33,23 +32,25 @@ class Problem:
     url: str = ""
 
 
-def problems(now: datetime, senders: There, editors: There, managers: There) -> Iterator[Problem]:
+def problems(
+    now: datetime, senders: PublicationScope, editors: PublicationScope, managers: PublicationScope
+) -> Iterator[Problem]:
     """Yield what needs attention, the most pressing first.
 
     Each argument says where the user has a right: to send, to edit, to manage. What belongs to no
     publication, like mail servers, is shown to those who have it everywhere.
     """
     yield from _paused_issues(senders)
-    if senders is None:
-        yield from _mail_servers(now, linked=managers is None)
+    if senders.is_everything:
+        yield from _mail_servers(now, linked=managers.is_everything)
         yield from _paused_domains(now)
     yield from _uncertain_deliveries(editors)
     yield from _disabled_webhooks(managers)
     yield from _failing_sources(editors)
 
 
-def _paused_issues(scope: There) -> Iterator[Problem]:
-    rows = belonging.issues(scope).filter(state=Issue.State.PAUSED)
+def _paused_issues(scope: PublicationScope) -> Iterator[Problem]:
+    rows = scope.issues().filter(state=Issue.State.PAUSED)
     for issue in rows.order_by("slot")[:20]:
         url = reverse("issue:detail", args=[issue.pk])
         detail = issue.reason or "Paused by an editor."
@@ -71,8 +72,8 @@ def _paused_domains(now: datetime) -> Iterator[Problem]:
         yield Problem(title, row.reason, "lift", row.pk, "Try again now")
 
 
-def _uncertain_deliveries(scope: There) -> Iterator[Problem]:
-    rows = Delivery.objects.filter(within(scope, "issue__newsletter__publication"))
+def _uncertain_deliveries(scope: PublicationScope) -> Iterator[Problem]:
+    rows = scope.filter(Delivery.objects.all(), "issue__newsletter__publication")
     uncertain = rows.filter(state=Delivery.State.UNCERTAIN).values_list("issue", flat=True)
     for issue_id in list(uncertain.distinct()[:5]):
         url = f"{reverse('deliveries', args=[issue_id])}?state=uncertain"
@@ -83,28 +84,28 @@ def _uncertain_deliveries(scope: There) -> Iterator[Problem]:
         yield Problem("Some deliveries are uncertain", detail, url=url)
 
 
-def _disabled_webhooks(scope: There) -> Iterator[Problem]:
-    rows = Webhook.objects.filter(within(scope), disabled_at__isnull=False)
+def _disabled_webhooks(scope: PublicationScope) -> Iterator[Problem]:
+    rows = scope.filter(Webhook.objects.filter(disabled_at__isnull=False))
     for webhook in rows.order_by("name"):
         title = f"Webhook {webhook.name} is disabled"
         yield Problem(title, webhook.note, url=reverse("webhooks"))
 
 
-def _failing_sources(scope: There) -> Iterator[Problem]:
-    rows = belonging.sources(scope).filter(failures__gte=3)
+def _failing_sources(scope: PublicationScope) -> Iterator[Problem]:
+    rows = scope.sources().filter(failures__gte=3)
     for source in rows.order_by("-failures")[:10]:
         title = f"{source.title or source.url} has failed {source.failures} times"
         yield Problem(title, source.problem, "poll", source.pk, "Check again now")
 
 
 def _resume(request: HttpRequest, key: int) -> str:
-    issue = find(request, key, Right.SEND)
+    issue = get_issue(request, key, Right.SEND)
     control.resume(issue)
     return "Sending resumed."
 
 
 def _lift(request: HttpRequest, key: int) -> str:
-    must(request, Right.SEND, None)
+    require_right(request, Right.SEND, None)
     due = domain_pauses.lift_pause(
         get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
     )
@@ -112,7 +113,7 @@ def _lift(request: HttpRequest, key: int) -> str:
 
 
 def _poll(request: HttpRequest, key: int) -> str:
-    sources = belonging.sources(reach(request, Right.EDIT))
+    sources = scope_of(request, Right.EDIT).sources()
     polled = polling.poll(get_object_or_404(sources, pk=key), clock.now())
     return polled.problem or f"The source works again: {polled.new} new articles."
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.console import charts, live_progress
-from digest.console.access import editors, may, needs, note, reach
+from digest.console.access import has_right, record_action, right_required, scope_of
 from digest.console.attention import ACTIONS, problems
 from digest.console.pages import render_fragment, render_page
 from digest.console.setup import steps
@@ -23,8 +23,7 @@ from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.sending.progress import Progress, progress
 from digest.subscribers import growth
-from digest.tenancy import belonging
-from digest.tenancy.belonging import There
+from digest.tenancy.scope import PublicationScope
 
 DAYS = 90  # in the chart of subscribers
 MONTH = 30
@@ -77,11 +76,11 @@ class SendingIssue:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def home(request: HttpRequest) -> HttpResponse:
     """Show Home."""
-    now, scope, editable = clock.now(), reach(request, Right.SEE), reach(request, Right.EDIT)
-    newsletters = list(belonging.newsletters(scope).order_by("name"))
+    now, scope, editable = clock.now(), scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
+    newsletters = list(scope.newsletters().order_by("name"))
     sent, days = _sent_issues(scope), _growth(scope, newsletters, now)
     upcoming = _upcoming(scope, editable, newsletters, now)
     context = {
@@ -89,7 +88,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "soonest": next((row for row in upcoming if row.moment and row.at), None),
         "sending": _sending(scope),
         "problems": list(
-            problems(now, reach(request, Right.SEND), editable, reach(request, Right.MANAGE))
+            problems(now, scope_of(request, Right.SEND), editable, scope_of(request, Right.MANAGE))
         ),
         "sent_chart": charts.bars(
             [(row.label, row.counts.sent, row.missed) for row in sent], "Recent issues"
@@ -106,10 +105,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def sending(request: HttpRequest) -> HttpResponse:
     """Show what goes out now; polled. When an issue starts or ends, the page is reloaded."""
-    rows = _sending(reach(request, Right.SEE))
+    rows = _sending(scope_of(request, Right.SEE))
     response = render_fragment(request, "console/home/_sending.html", {"sending": rows})
     shown = request.GET.get("issues")
     if shown is not None and shown != _ids(rows):
@@ -118,7 +117,7 @@ def sending(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Do what a button beside a problem says."""
     action = ACTIONS.get(verb)
@@ -126,7 +125,7 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
         raise Http404
     try:
         message = action(request, int(request.POST.get("key", "0")))
-        note(request, f"{verb}: {message}")
+        record_action(request, f"{verb}: {message}")
         messages.success(request, message)
     except (DigestError, ValueError) as problem:
         messages.error(request, str(problem))
@@ -134,15 +133,15 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
 
 
 def _growth(
-    scope: There, newsletters: list[Newsletter], now: datetime
+    scope: PublicationScope, newsletters: list[Newsletter], now: datetime
 ) -> list[tuple[date, int, int]]:
-    ids = None if scope is None else [newsletter.pk for newsletter in newsletters]
+    ids = None if scope.is_everything else [newsletter.pk for newsletter in newsletters]
     return growth.count_by_day(ids, DAYS, now)
 
 
 def _first_run(request: HttpRequest) -> dict[str, Any] | None:
     """Return where a first run goes on; None once an issue or a subscriber exists."""
-    if not may(request, Right.MANAGE, None) or not steps.is_first_run():
+    if not has_right(request, Right.MANAGE, None) or not steps.is_first_run():
         return None
     publication, step = steps.left()
     return {
@@ -153,11 +152,11 @@ def _first_run(request: HttpRequest) -> dict[str, Any] | None:
     }
 
 
-def _issues(scope: There, *states: str) -> list[Issue]:
-    return list(belonging.issues(scope).filter(state__in=states).order_by("slot")[:20])
+def _issues(scope: PublicationScope, *states: str) -> list[Issue]:
+    return list(scope.issues().filter(state__in=states).order_by("slot")[:20])
 
 
-def _sending(scope: There) -> list[SendingIssue]:
+def _sending(scope: PublicationScope) -> list[SendingIssue]:
     rows = _issues(scope, *SENDING)
     return [SendingIssue(issue, live_progress.progress_of(issue)) for issue in rows]
 
@@ -168,7 +167,10 @@ def _ids(rows: list[SendingIssue]) -> str:
 
 
 def _upcoming(
-    scope: There, editable: There, newsletters: list[Newsletter], now: datetime
+    scope: PublicationScope,
+    editable: PublicationScope,
+    newsletters: list[Newsletter],
+    now: datetime,
 ) -> list[Upcoming]:
     """Return issues that wait and slots to come, the nearest first; then those without a time."""
     issues = [_waiting(issue, now) for issue in _issues(scope, State.DRAFT, State.BUILT)]
@@ -178,7 +180,7 @@ def _upcoming(
     return sorted(issues + free, key=lambda row: (row.moment is None, row.moment or now))
 
 
-def _next_slot(newsletter: Newsletter, editable: There, now: datetime) -> Upcoming:
+def _next_slot(newsletter: Newsletter, editable: PublicationScope, now: datetime) -> Upcoming:
     schedule = getattr(newsletter, "schedule", None)
     slots = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
     slot = slots[0] if slots else None
@@ -189,7 +191,7 @@ def _next_slot(newsletter: Newsletter, editable: There, now: datetime) -> Upcomi
         moment=slot,
         at=clock.format_moment(slot, zone) if slot and zone else "",
         wait=clock.in_words(slot - now) if slot else "manual only",
-        can_edit=editable is None or newsletter.publication_id in editable,
+        can_edit=editable.includes(newsletter.publication_id),
     )
 
 
@@ -208,9 +210,9 @@ def _waiting(issue: Issue, now: datetime) -> Upcoming:
     )
 
 
-def _sent_issues(scope: There) -> list[SentIssue]:
+def _sent_issues(scope: PublicationScope) -> list[SentIssue]:
     """Return the issues that went out last, the oldest first."""
-    rows = belonging.issues(scope).filter(state=State.SENT).order_by("-slot")[:CHARTED]
+    rows = scope.issues().filter(state=State.SENT).order_by("-slot")[:CHARTED]
     return [_sent_issue(issue) for issue in reversed(rows)]
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from digest.console.access import needs, note, reach
+from digest.console.access import record_action, right_required, scope_of
 from digest.console.setup.forms import AddressField
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
@@ -20,7 +20,6 @@ from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.selfservice import signups
 from digest.subscribers.importing import Report, import_csv
-from digest.tenancy import belonging
 
 VIA = "console"
 LARGEST = 30_000_000  # bytes: a million addresses take some 25
@@ -75,10 +74,10 @@ class InviteForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def bring(request: HttpRequest) -> HttpResponse:
     """Import a list; who has left or must not be mailed stays away, whatever it says."""
-    known = belonging.newsletters(reach(request, Right.MANAGE))
+    known = scope_of(request, Right.MANAGE).newsletters()
     form = _offering(ListForm(request.POST or None, request.FILES or None), known)
     report: Report | None = None
     if request.method == "POST" and form.is_valid():
@@ -91,16 +90,16 @@ def bring(request: HttpRequest) -> HttpResponse:
             said = (
                 f"imported {report.added:,} of {report.rows:,} subscribers into {newsletter.name}"
             )
-            note(request, said, newsletter, newsletter.publication_id)
+            record_action(request, said, newsletter, newsletter.publication_id)
     context = {"title": "Bring a list along", "form": form, "any": known.exists()}
     return _page(request, "importing", context | (_said(report) if report else {}))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@needs(Right.SUBSCRIBERS)
+@right_required(Right.SUBSCRIBERS)
 def invite(request: HttpRequest) -> HttpResponse:
     """Ask one person to confirm that they want a newsletter."""
-    known = belonging.newsletters(reach(request, Right.SUBSCRIBERS))
+    known = scope_of(request, Right.SUBSCRIBERS).newsletters()
     form = _offering(InviteForm(request.POST or None), known)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -118,7 +117,9 @@ def invite(request: HttpRequest) -> HttpResponse:
             form.add_error("email", str(problem))
         else:
             said = f"A mail asks {address.email} to confirm. Until then they receive nothing."
-            note(request, f"invited to {newsletter.name}", address.email, newsletter.publication_id)
+            record_action(
+                request, f"invited to {newsletter.name}", address.email, newsletter.publication_id
+            )
             (messages.success if sent else messages.warning)(
                 request, said if sent else _NOT_INVITED
             )

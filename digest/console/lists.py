@@ -5,27 +5,26 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from digest.articles.models import Article
-from digest.console.access import editors, may, reach
+from digest.console.access import has_right, right_required, scope_of
 from digest.console.issues.new import search as search_articles
 from digest.console.pages import render_page
 from digest.console.tables import Column, Filter, Rows, build_table, search_in
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
 from digest.sending.progress import progress
-from digest.tenancy import belonging
 
 TEMPLATE = "console/list.html"
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def issues(request: HttpRequest) -> HttpResponse:
     """List issues, the latest first."""
-    scope = reach(request, Right.SEE)
-    rows = belonging.issues(scope).order_by("-slot", "-pk")
-    newsletters = belonging.newsletters(scope).order_by("name").values_list("pk", "name")
+    scope = scope_of(request, Right.SEE)
+    rows = scope.issues().order_by("-slot", "-pk")
+    newsletters = scope.newsletters().order_by("name").values_list("pk", "name")
     table = build_table(
         request,
         rows,
@@ -55,10 +54,10 @@ def issues(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def articles(request: HttpRequest) -> HttpResponse:
     """List articles as they came in, the newest first."""
-    rows = belonging.articles(reach(request, Right.SEE)).order_by("-available_at", "-pk")
+    rows = scope_of(request, Right.SEE).articles().order_by("-available_at", "-pk")
     table = build_table(
         request,
         rows.defer("body_html"),
@@ -77,12 +76,12 @@ def articles(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def sources(request: HttpRequest) -> HttpResponse:
     """List sources and how they are doing."""
     table = build_table(
         request,
-        belonging.sources(reach(request, Right.SEE)).order_by("title", "pk"),
+        scope_of(request, Right.SEE).sources().order_by("title", "pk"),
         (
             Column("Title", lambda row: row.title or row.url, "title"),
             Column("URL", lambda row: row.url, "url"),
@@ -101,12 +100,12 @@ def sources(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def newsletters(request: HttpRequest) -> HttpResponse:
     """List newsletters."""
     table = build_table(
         request,
-        belonging.newsletters(reach(request, Right.SEE)).order_by("name", "pk"),
+        scope_of(request, Right.SEE).newsletters().order_by("name", "pk"),
         (
             Column("Name", lambda row: row.name, "name"),
             Column("Publication", lambda row: row.publication.name, "publication__name"),
@@ -121,18 +120,18 @@ def newsletters(request: HttpRequest) -> HttpResponse:
         search_label="Name contains",
     )
     links = [("Schedules", reverse("schedules"))]
-    add = reverse("newsletter-add") if reach(request, Right.EDIT) != frozenset() else ""
+    add = reverse("newsletter-add") if not scope_of(request, Right.EDIT).is_empty else ""
     context = {"table": table, "links": links, "add_url": add, "add_label": "New newsletter"}
     return render_page(request, TEMPLATE, "Newsletters", context)
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def publications(request: HttpRequest) -> HttpResponse:
     """List publications."""
     table = build_table(
         request,
-        belonging.publications(reach(request, Right.SEE)).order_by("name", "pk"),
+        scope_of(request, Right.SEE).publications().order_by("name", "pk"),
         (
             Column("Name", lambda row: row.name, "name"),
             Column("Website", lambda row: row.url),
@@ -143,20 +142,20 @@ def publications(request: HttpRequest) -> HttpResponse:
         url=lambda row: reverse("publication", args=[row.pk]),
         empty="No publications yet.",
     )
-    add = reverse("setup:begin") if may(request, Right.MANAGE, None) else ""
+    add = reverse("setup:begin") if has_right(request, Right.MANAGE, None) else ""
     context = {"table": table, "add_url": add, "add_label": "New publication"}
     return render_page(request, TEMPLATE, "Publications", context)
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def appeals(request: HttpRequest) -> HttpResponse:
     """List appeals, the latest first."""
-    scope = reach(request, Right.SEE)
-    names = belonging.publications(scope).order_by("name").values_list("pk", "name")
+    scope = scope_of(request, Right.SEE)
+    names = scope.publications().order_by("name").values_list("pk", "name")
     table = build_table(
         request,
-        Appeal.objects.filter(within(scope, "publication"))
+        scope.filter(Appeal.objects.all())
         .select_related("publication")
         .order_by("-starts_at", "-pk"),
         (
@@ -177,7 +176,7 @@ def appeals(request: HttpRequest) -> HttpResponse:
             ),
         ),
     )
-    add = reverse("appeal-add") if reach(request, Right.EDIT) != frozenset() else ""
+    add = reverse("appeal-add") if not scope_of(request, Right.EDIT).is_empty else ""
     context = {"table": table, "add_url": add, "add_label": "New appeal"}
     return render_page(request, TEMPLATE, "Appeals", context)
 

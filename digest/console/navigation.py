@@ -68,8 +68,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _opens(user: User, page: Page) -> bool:
     if page.everywhere:
-        return members.may(user, page.right, None)
-    return members.anywhere(user, page.right)
+        return members.has_right(user, page.right, None)
+    return members.has_right_somewhere(user, page.right)
 
 
 def _item(page: Page) -> dict[str, Any]:

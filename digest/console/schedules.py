@@ -7,18 +7,17 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from digest.console.access import editors, reach
+from digest.console.access import right_required, scope_of
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters import schedules as rules
 from digest.newsletters import timetable, zones
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.newsletters.timetable import Local
 from digest.subscribers.models import Subscription
-from digest.tenancy import belonging
-from digest.tenancy.belonging import There
+from digest.tenancy.scope import PublicationScope
 
 SENDS = 10
 MAX_ZONES = 6
@@ -32,11 +31,11 @@ USUAL = (
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def schedules(request: HttpRequest) -> HttpResponse:
     """Show the next sends of each newsletter, in the zones that are chosen."""
-    scope = reach(request, Right.SEE)
-    newsletters = belonging.newsletters(scope).filter(active=True).order_by("name")
+    scope = scope_of(request, Right.SEE)
+    newsletters = scope.newsletters().filter(active=True).order_by("name")
     common = subscriber_zones(scope)
     chosen, problem = _chosen(request, common)
     names = [zone.key for zone in chosen]
@@ -51,9 +50,9 @@ def schedules(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/schedules.html", "Schedules", context)
 
 
-def subscriber_zones(scope: There) -> list[str]:
+def subscriber_zones(scope: PublicationScope) -> list[str]:
     """Return the zones of the latest subscribers, the most frequent first."""
-    rows = Subscription.objects.filter(within(scope, "newsletter__publication"))
+    rows = scope.filter(Subscription.objects.all(), "newsletter__publication")
     counted = (
         Subscription.objects.filter(pk__in=rows.order_by("-pk").values("pk")[:SAMPLE])
         .exclude(subscriber__timezone="")

@@ -7,40 +7,39 @@ from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles import polling
 from digest.articles.models import Source
-from digest.console.access import editors, needs, note, reach
+from digest.console.access import record_action, right_required, scope_of
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
-from digest.tenancy import belonging
 
 SHOWN = 20  # of its articles
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a source."""
-    there = reach(request, Right.SEE)
-    found: Source = get_object_or_404(belonging.sources(there), pk=pk)
+    scope = scope_of(request, Right.SEE)
+    found: Source = get_object_or_404(scope.sources(), pk=pk)
     newest = found.articles.defer("body_html").order_by("-available_at", "pk")[:SHOWN]
-    edits = belonging.sources(reach(request, Right.EDIT))
+    edits = scope_of(request, Right.EDIT).sources()
     context = {
         **admin.site.each_context(request),
         "title": "Source",
         "source": found,
         "times": _times(found),
         "articles": [(one, clock.format_moment(one.available_at)) for one in newest],
-        "newsletters": belonging.newsletters(there).filter(sources=found).order_by("name"),
+        "newsletters": scope.newsletters().filter(sources=found).order_by("name"),
         "can_edit": edits.filter(pk=pk).exists(),
     }
     return render(request, "console/source.html", context)
 
 
 @require_POST
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Look at a source now."""
-    found = get_object_or_404(belonging.sources(reach(request, Right.EDIT)), pk=pk)
+    found = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)
     try:
         polled = polling.poll(found, clock.now())
     except DigestError as problem:
@@ -48,7 +47,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("source", pk=pk)
     said = polled.problem or f"{polled.new} new articles, {polled.changed} changed."
     (messages.error if polled.problem else messages.success)(request, said)
-    note(request, "looked at a source", found)
+    record_action(request, "looked at a source", found)
     return redirect("source", pk=pk)
 
 

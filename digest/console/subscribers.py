@@ -12,30 +12,36 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from digest.console.access import find, find_subscriber, may, needs, note, reach
+from digest.console.access import (
+    get_issue,
+    get_subscriber,
+    has_right,
+    record_action,
+    right_required,
+    scope_of,
+)
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.notices.models import Notice
 from digest.relays.models import Dispatch
 from digest.selfservice import data_export, erasure
 from digest.sending import history, resending, uncertain
 from digest.sending.progress import progress
 from digest.subscribers import consent, suppression
-from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
-from digest.tenancy import belonging
+from digest.subscribers.models import ConsentEvent, Subscriber
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
 
 
 @require_safe
-@needs(Right.SUBSCRIBERS)
+@right_required(Right.SUBSCRIBERS)
 def search(request: HttpRequest) -> HttpResponse:
     """Find subscribers by the beginning of their address."""
     typed = request.GET.get("q", "").strip().lower()[:254]
     after = request.GET.get("after", "")
-    rows = belonging.subscribers(reach(request, Right.SUBSCRIBERS)).order_by("address_key")
+    rows = scope_of(request, Right.SUBSCRIBERS).subscribers().order_by("address_key")
     if typed:
         rows = rows.filter(address_key__startswith=typed)
     if after:
@@ -46,31 +52,31 @@ def search(request: HttpRequest) -> HttpResponse:
         "found": found[:PAGE],
         "query": typed,
         "next": found[PAGE - 1].address_key if len(found) > PAGE else "",
-        "can_import": reach(request, Right.MANAGE) != frozenset(),
+        "can_import": not scope_of(request, Right.MANAGE).is_empty,
     }
     return _page(request, "subscribers", context)
 
 
 @require_safe
-@needs(Right.SUBSCRIBERS)
+@right_required(Right.SUBSCRIBERS)
 def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a subscriber: what they asked for, what they agreed to, and every mail with its end."""
-    found = find_subscriber(request, pk)
-    there = reach(request, Right.SUBSCRIBERS)
+    found = get_subscriber(request, pk)
+    scope = scope_of(request, Right.SUBSCRIBERS)
     after = request.GET.get("after", "")
-    mails = history.of_subscriber(found).filter(within(there, "issue__newsletter__publication"))
+    mails = scope.filter(history.of_subscriber(found), "issue__newsletter__publication")
     if after.isdecimal():
         mails = mails.filter(id__lt=int(after[:18]))
     rows = list(mails[: PAGE + 1])
     context = {
         "title": "Subscriber",
         "subscriber": found,
-        "subscriptions": Subscription.objects.filter(subscriber=found)
-        .filter(within(there, "newsletter__publication"))
+        "subscriptions": scope.filter(found.subscriptions.all(), "newsletter__publication")
         .select_related("newsletter")
         .order_by("newsletter__name"),
-        "events": ConsentEvent.objects.filter(subscriber=found)
-        .filter(within(there, "newsletter__publication"))
+        "events": scope.filter(
+            ConsentEvent.objects.filter(subscriber=found), "newsletter__publication"
+        )
         .select_related("newsletter")
         .order_by("-at")[:PAGE],
         "mails": [(one, clock.format_moment(one.at)) for one in rows[:PAGE]],
@@ -78,53 +84,55 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         "stopped": suppression.is_suppressed_everywhere(found.address_key),
         "letters": [
             (one, clock.format_moment(one.created_at))
-            for one in Notice.objects.filter(within(there), subscriber=found).order_by("-id")[:20]
+            for one in scope.filter(Notice.objects.filter(subscriber=found)).order_by("-id")[:20]
         ],
-        "can_send": reach(request, Right.SEND) != frozenset(),
-        "can_export": reach(request, Right.EXPORT) != frozenset(),
-        "can_erase": reach(request, Right.ERASE) != frozenset(),
+        "can_send": not scope_of(request, Right.SEND).is_empty,
+        "can_export": not scope_of(request, Right.EXPORT).is_empty,
+        "can_erase": not scope_of(request, Right.ERASE).is_empty,
     }
     return _page(request, "subscriber", context)
 
 
 @require_POST
-@needs(Right.SUBSCRIBERS)
+@right_required(Right.SUBSCRIBERS)
 def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a subscriber off a newsletter, as they asked us to."""
-    found = find_subscriber(request, pk)
-    known = belonging.newsletters(reach(request, Right.SUBSCRIBERS))
+    found = get_subscriber(request, pk)
+    known = scope_of(request, Right.SUBSCRIBERS).newsletters()
     newsletter = get_object_or_404(known, slug=request.POST.get("newsletter", ""))
     consent.unsubscribe(found.pk, newsletter.pk, via="console", ip=None, now=clock.now())
-    note(request, f"unsubscribed from {newsletter.name}", found.email, newsletter.publication_id)
+    record_action(
+        request, f"unsubscribed from {newsletter.name}", found.email, newsletter.publication_id
+    )
     messages.success(request, f"{found.email} does not receive {newsletter.name} any more.")
     return redirect("subscriber", pk=pk)
 
 
 @require_POST
-@needs(Right.SEND)
+@right_required(Right.SEND)
 def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
     """Send an issue to one subscriber once more."""
-    found, issue = find_subscriber(request, pk, Right.SEND), find(request, issue_id, Right.SEND)
+    found, issue = get_subscriber(request, pk, Right.SEND), get_issue(request, issue_id, Right.SEND)
     try:
         resending.send_copy(issue, found, clock.now())
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("subscriber", pk=pk)
-    note(request, f"sent {issue} once more", found.email, issue.newsletter.publication_id)
+    record_action(request, f"sent {issue} once more", found.email, issue.newsletter.publication_id)
     messages.success(request, f"{found.email} gets it once more.")
     return redirect("subscriber", pk=pk)
 
 
 @require_safe
-@needs(Right.EXPORT)
+@right_required(Right.EXPORT)
 def export(request: HttpRequest, pk: int) -> HttpResponse:
     """Download all that is known of a subscriber; of other publications' newsletters, nothing."""
-    found, there = find_subscriber(request, pk, Right.EXPORT), reach(request, Right.EXPORT)
-    note(request, "exported the subscriber", found.email)
+    found, scope = get_subscriber(request, pk, Right.EXPORT), scope_of(request, Right.EXPORT)
+    record_action(request, "exported the subscriber", found.email)
     name = f'attachment; filename="subscriber-{found.pk}.json"'
     known = data_export.export_subscriber(found)
-    if there is not None:
-        slugs = belonging.newsletters(there).values_list("slug", flat=True)
+    if not scope.is_everything:
+        slugs = scope.newsletters().values_list("slug", flat=True)
         known = data_export.limit_to_newsletters(known, set(slugs))
     response = JsonResponse(known, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response.headers["Content-Disposition"] = name
@@ -132,26 +140,28 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.ERASE)
+@right_required(Right.ERASE)
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Erase a subscriber at their own wish, once their address was typed."""
-    found = find_subscriber(request, pk, Right.ERASE)
+    found = get_subscriber(request, pk, Right.ERASE)
     _must_reach_all(request, found, Right.ERASE)
     typed = request.POST.get("address", "").strip().lower()
     if typed != found.email.lower():
         messages.error(request, "Type the subscriber's whole address. Nothing was erased.")
         return redirect("subscriber", pk=pk)
     erasure.erase(found.pk, clock.now())
-    note(request, "erased a subscriber", f"subscriber {pk}")  # whose address is to be forgotten
+    record_action(
+        request, "erased a subscriber", f"subscriber {pk}"
+    )  # whose address is to be forgotten
     messages.success(request, "Erased: nothing of them is left here but numbers.")
     return redirect("subscribers")
 
 
 @require_POST
-@needs(Right.SUBSCRIBERS)
+@right_required(Right.SUBSCRIBERS)
 def suppress(request: HttpRequest, pk: int) -> HttpResponse:
     """Let no mail go to a subscriber any more, or lift that."""
-    found = find_subscriber(request, pk)
+    found = get_subscriber(request, pk)
     _must_reach_all(request, found, Right.SUBSCRIBERS)
     if request.POST.get("lift"):
         suppression.lift(found.address_key)
@@ -160,24 +170,25 @@ def suppress(request: HttpRequest, pk: int) -> HttpResponse:
         why = request.POST.get("why", "").strip()[:200] or "asked"
         suppression.suppress(found.address_key, reason="asked", evidence=why, now=clock.now())
         said = "no mail goes to them any more"
-    note(request, said, found.email)
+    record_action(request, said, found.email)
     messages.success(request, f"{found.email}: {said}.")
     return redirect("subscriber", pk=pk)
 
 
 def _must_reach_all(request: HttpRequest, found: Subscriber, right: Right) -> None:
     """Refuse what would touch a subscriber's newsletters of other publications too."""
-    beyond = found.subscriptions.all()
-    there = reach(request, right)
-    if there is not None and beyond.exclude(newsletter__publication__in=there).exists():
+    publication_ids = scope_of(request, right).publication_ids
+    if publication_ids is None:
+        return
+    if found.subscriptions.exclude(newsletter__publication__in=publication_ids).exists():
         raise PermissionDenied
 
 
 @require_safe
-@needs(Right.SUBSCRIBERS)
+@right_required(Right.SUBSCRIBERS)
 def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     """List an issue's deliveries, in one state or all."""
-    issue = find(request, pk, Right.SUBSCRIBERS)
+    issue = get_issue(request, pk, Right.SUBSCRIBERS)
     asked = request.GET.get("state", "")
     after = request.GET.get("after", "")
     try:
@@ -194,16 +205,16 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
         "states": [(slug, state.label, _of(counts, state)) for slug, state in _STATES.items()],
         "eligible": counts.eligible,
         "doubted": counts.uncertain,
-        "can_send": may(request, Right.SEND, issue.newsletter.publication_id),
+        "can_send": has_right(request, Right.SEND, issue.newsletter.publication_id),
     }
     return _page(request, "deliveries", context)
 
 
 @require_POST
-@needs(Right.SEND)
+@right_required(Right.SEND)
 def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     """Settle what is uncertain: one subscriber's, or all of an issue."""
-    issue, said = find(request, pk, Right.SEND), request.POST
+    issue, said = get_issue(request, pk, Right.SEND), request.POST
     ways = {
         "sent": (uncertain.mark_sent, "recorded as sent"),
         "again": (uncertain.resend, "sent again"),
@@ -218,7 +229,9 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
     else:
-        note(request, f"{number:,} uncertain {words}", issue, issue.newsletter.publication_id)
+        record_action(
+            request, f"{number:,} uncertain {words}", issue, issue.newsletter.publication_id
+        )
         messages.success(request, f"{number:,} {words}.")
     return redirect(f"{reverse('deliveries', args=[pk])}?state=uncertain")
 

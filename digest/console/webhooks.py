@@ -10,17 +10,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from digest.console.access import must, needs, note, reach
+from digest.console.access import record_action, require_right, right_required, scope_of
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.newsletters.members import Right, within
-from digest.tenancy import belonging
-from digest.tenancy.belonging import There
+from digest.newsletters.members import Right
+from digest.tenancy.scope import EVERYTHING, PublicationScope
 from digest.webhooks import registry
 from digest.webhooks.models import Event, Webhook
 
 SHOWN = 5  # of the newest words of each webhook
-EVERYWHERE = ("", "Every publication")
+EVERY_PUBLICATION = ("", "Every publication")
 
 
 class WebhookForm(forms.Form):
@@ -44,18 +43,18 @@ class WebhookForm(forms.Form):
     )
     publication = forms.ChoiceField(label="Of what happens in", required=False)
 
-    def __init__(self, there: There, said: Any = None) -> None:
+    def __init__(self, scope: PublicationScope, said: Any = None) -> None:
         super().__init__(said, initial={"events": list(Event)})
-        known = belonging.publications(there).order_by("name")
+        known = scope.publications().order_by("name")
         choice: Any = self.fields["publication"]
         choice.choices = [
             *known.values_list("pk", "name"),
-            *([EVERYWHERE] if there is None else []),
+            *([EVERY_PUBLICATION] if scope.is_everything else []),
         ]
 
 
 @require_safe
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def webhooks(request: HttpRequest) -> HttpResponse:
     """List the webhooks, and what each was told last."""
     return _page(request)
@@ -63,31 +62,31 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def add(request: HttpRequest) -> HttpResponse:
     """Add a webhook; the secret that it signs with is on this page and never again."""
-    form = WebhookForm(reach(request, Right.MANAGE), request.POST)
+    form = WebhookForm(scope_of(request, Right.MANAGE), request.POST)
     if not form.is_valid():
         return _page(request, form=form)
     said, where = form.cleaned_data, int(form.cleaned_data["publication"] or 0) or None
-    must(request, Right.MANAGE, where)
+    require_right(request, Right.MANAGE, where)
     try:
         webhook, secret = registry.add(
             said["name"],
             said["url"],
             said["events"],
             now=clock.now(),
-            publication=belonging.publications(None).get(pk=where) if where else None,
+            publication=EVERYTHING.publications().get(pk=where) if where else None,
         )
     except DigestError as problem:
         form.add_error(None, str(problem))
         return _page(request, form=form)
-    note(request, f"added a webhook for {', '.join(webhook.events)}", webhook, where)
+    record_action(request, f"added a webhook for {', '.join(webhook.events)}", webhook, where)
     return _page(request, made=webhook, secret=secret)
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a webhook a test now, and say what it answered."""
     webhook = _find(request, pk)
@@ -101,30 +100,30 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def enable(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a webhook be told again."""
     webhook = _find(request, pk)
     registry.enable(webhook)
-    note(request, "enabled a webhook", webhook, webhook.publication_id)
+    record_action(request, "enabled a webhook", webhook, webhook.publication_id)
     messages.success(request, f"{webhook.name} is told again of what happens from now on.")
     return redirect("webhooks")
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget a webhook, and what it was still to be told."""
     webhook = _find(request, pk)
     webhook.delete()
-    note(request, "removed a webhook", webhook.name, webhook.publication_id)
+    record_action(request, "removed a webhook", webhook.name, webhook.publication_id)
     messages.success(request, f"{webhook.name} is told nothing any more.")
     return redirect("webhooks")
 
 
 def _known(request: HttpRequest) -> Any:
-    there = reach(request, Right.MANAGE)
-    return Webhook.objects.filter(within(there, "publication_id")).select_related("publication")
+    scope = scope_of(request, Right.MANAGE)
+    return scope.filter(Webhook.objects.select_related("publication"), "publication_id")
 
 
 def _find(request: HttpRequest, pk: int) -> Webhook:
@@ -137,7 +136,7 @@ def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Webhooks",
         "webhooks": [_row(one) for one in _known(request).order_by("name")],
-        "form": WebhookForm(reach(request, Right.MANAGE)),
+        "form": WebhookForm(scope_of(request, Right.MANAGE)),
         **shown,
     }
     return render(request, "console/webhooks.html", context)

@@ -115,7 +115,7 @@ def _forget(user: User, now: datetime) -> None:
     """Let an old account come back as nobody; what it was is not for this invitation to give."""
     user.is_superuser = False
     user.memberships.all().delete()
-    members.let_go(user, None, now)
+    members.revoke_tokens(user, None, now)
 
 
 def _join(invitation: Invitation, user: User, now: datetime) -> None:

@@ -1,7 +1,7 @@
-"""Who may do what: roles, and the rights that come with them.
+"""What each member of the team may do: the rights of the roles.
 
-    owner     everything
-    editor    see, edit, subscribers; send, export and erase where they were given
+    owner     every right
+    editor    see, edit, subscribers; send, export and erase if the member has them
     analyst   see
 
 A superuser is an owner of every publication.
@@ -10,85 +10,81 @@ A superuser is an owner of every publication.
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Q
-
 from digest.accounts.models import User
-from digest.newsletters.models import Member, Role, Standing
+from digest.newsletters.models import Member, Role, RoleAssignment
 
 
 class Right(StrEnum):
-    """Something that a person may do, in one publication or in all."""
+    """Something that a user may do, in one publication or in all."""
 
-    SEE = "see"  # numbers and issues, no subscriber's address
-    EDIT = "edit"  # change, approve, stop: whatever lets no mail leave to subscribers
-    SEND = "send"  # whatever makes it leave
+    SEE = "see"  # statistics and issues, but no subscriber's address
+    EDIT = "edit"  # change, approve, stop: whatever sends no mail to subscribers
+    SEND = "send"  # whatever sends mail to subscribers
     SUBSCRIBERS = "subscribers"  # see and change single subscribers
-    EXPORT = "export"
-    ERASE = "erase"
-    MANAGE = "manage"  # people, publications, relays, programs
+    EXPORT = "export"  # export a subscriber's data
+    ERASE = "erase"  # erase a subscriber
+    MANAGE = "manage"  # the team, publications, mail servers, API tokens, webhooks
 
 
-_OF_ROLE = {
+_ROLE_RIGHTS = {
     Role.OWNER: frozenset(Right),
     Role.EDITOR: frozenset({Right.SEE, Right.EDIT, Right.SUBSCRIBERS}),
     Role.ANALYST: frozenset({Right.SEE}),
 }
 
 
-def rights_of(standing: Standing) -> frozenset[Right]:
-    """Return what somebody in this standing may do."""
-    rights = _OF_ROLE[Role(standing.role)]
-    if standing.role != Role.EDITOR:
+def rights_of(assignment: RoleAssignment) -> frozenset[Right]:
+    """Return the rights that come with a role, and with what an editor was granted besides."""
+    rights = _ROLE_RIGHTS[Role(assignment.role)]
+    if assignment.role != Role.EDITOR:
         return rights
-    given = {
-        Right.SEND: standing.may_send,
-        Right.EXPORT: standing.may_export,
-        Right.ERASE: standing.may_erase,
+    optional = {
+        Right.SEND: assignment.may_send,
+        Right.EXPORT: assignment.may_export,
+        Right.ERASE: assignment.may_erase,
     }
-    return rights | {right for right, held in given.items() if held}
+    return rights | {right for right, is_granted in optional.items() if is_granted}
 
 
-def reach(user: User, right: Right) -> frozenset[int] | None:
-    """Return the ids of the publications where somebody has a right; None stands for all."""
+def publication_ids(user: User, right: Right) -> frozenset[int] | None:
+    """Return the ids of the publications where a user has a right; None is every publication."""
     if not user.is_active:
         return frozenset()
     if user.is_superuser:
         return None
-    held = [one for one in _standings(user) if right in rights_of(one)]
-    if any(one.publication_id is None for one in held):
-        return None
-    return frozenset(one.publication_id for one in held if one.publication_id)
+    ids = {row.publication_id for row in _memberships(user) if right in rights_of(row)}
+    return None if None in ids else frozenset(pk for pk in ids if pk is not None)
 
 
-def may(user: User, right: Right, publication: int | None) -> bool:
-    """Say whether somebody has a right in a publication; None: in all of them."""
-    there = reach(user, right)
-    return there is None or publication in there
+def has_right(user: User, right: Right, publication_id: int | None) -> bool:
+    """Say whether a user has a right in a publication; None asks for every publication."""
+    ids = publication_ids(user, right)
+    return ids is None or publication_id in ids
 
 
-def anywhere(user: User, right: Right) -> bool:
-    """Say whether somebody has a right in any publication."""
-    return reach(user, right) != frozenset()
+def has_right_somewhere(user: User, right: Right) -> bool:
+    """Say whether a user has a right in at least one publication."""
+    return publication_ids(user, right) != frozenset()
 
 
-def within(there: frozenset[int] | None, field: str = "publication") -> Q:
-    """Return the condition that a row is of one of these publications."""
-    return Q() if there is None else Q(**{f"{field}__in": there})
+def revoke_tokens(user: User, publication_id: int | None, now: datetime) -> None:
+    """Revoke a user's API tokens for publications that the user does not manage any more.
 
-
-def let_go(user: User, publication: int | None, now: datetime) -> None:
-    """Revoke somebody's tokens for a publication (None: for any) where they manage no more."""
-    living = user.tokens.filter(revoked_at=None)
-    for token in living if publication is None else living.filter(publication_id=publication):
-        if not may(user, Right.MANAGE, token.publication_id):
+    Only those for the publication with this id are checked; None checks all tokens.
+    """
+    tokens = user.tokens.filter(revoked_at=None)
+    if publication_id is not None:
+        tokens = tokens.filter(publication_id=publication_id)
+    for token in tokens:
+        if not has_right(user, Right.MANAGE, token.publication_id):
             token.revoked_at = now
             token.save(update_fields=["revoked_at"])
 
 
-def _standings(user: User) -> list[Member]:
-    """Return somebody's standings; looked up once for each request's user."""
-    known: list[Member] | None = getattr(user, "_standings", None)
-    if known is None:
-        known = list(Member.objects.filter(user=user))
-        user._standings = known  # type: ignore[attr-defined]  # noqa: SLF001  as Django's caches
-    return known
+def _memberships(user: User) -> list[Member]:
+    """Return a user's memberships, queried once for each instance (one request's user)."""
+    memberships: list[Member] | None = getattr(user, "_digest_memberships", None)
+    if memberships is None:
+        memberships = list(Member.objects.filter(user=user))
+        user._digest_memberships = memberships  # type: ignore[attr-defined]  # noqa: SLF001
+    return memberships

@@ -217,11 +217,11 @@ class Role(models.TextChoices):
     ANALYST = "analyst", "Analyst"
 
 
-class Standing(models.Model):
-    """A role in one publication, or in all, with the rights that an editor is given singly."""
+class RoleAssignment(models.Model):
+    """A role in one publication or in all, with the rights that an editor gets one by one."""
 
     role = models.CharField(max_length=8, choices=Role, default=Role.EDITOR)
-    publication = models.ForeignKey(  # none: every one, those to come too
+    publication = models.ForeignKey(  # null: every publication, future ones too
         Publication, on_delete=models.CASCADE, null=True, related_name="%(class)ss"
     )
     may_send = models.BooleanField(default=True)
@@ -233,8 +233,8 @@ class Standing(models.Model):
         abstract = True
 
 
-class Member(Standing):
-    """Somebody of the newsroom, in a role."""
+class Member(RoleAssignment):
+    """A user with a role in the team."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
@@ -251,8 +251,8 @@ class Member(Standing):
         return f"{self.user}, {self.get_role_display()}"
 
 
-class Invitation(Standing):
-    """A mail that asks somebody to join; whoever has its link may, once, until it expires."""
+class Invitation(RoleAssignment):
+    """A mail that invites somebody to the team; its link works once, until it expires."""
 
     email = models.EmailField()
     invited_by = models.ForeignKey(

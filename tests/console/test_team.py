@@ -112,8 +112,8 @@ def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
     assert answer.status_code == 200
     assert is_in(ben)
     user = User.objects.get(email="ben@courier.example")
-    assert members.reach(user, Right.EXPORT) == frozenset({courier.pk})
-    assert members.reach(user, Right.ERASE) == frozenset()
+    assert members.publication_ids(user, Right.EXPORT) == frozenset({courier.pk})
+    assert members.publication_ids(user, Right.ERASE) == frozenset()
     assert not user.is_superuser
     assert Client().get(path).status_code == 410
 
@@ -379,8 +379,8 @@ def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switche
     assert mallory.post(path, {"password": PASSWORD}).status_code == 302
     boss = User.objects.get(pk=boss.pk)
     assert is_in(mallory)
-    assert members.reach(boss, Right.SEE) == frozenset({courier.pk})
-    assert members.reach(boss, Right.MANAGE) == frozenset()
+    assert members.publication_ids(boss, Right.SEE) == frozenset({courier.pk})
+    assert members.publication_ids(boss, Right.MANAGE) == frozenset()
     assert boss.tokens.get().revoked_at
 
 

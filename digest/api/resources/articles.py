@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api import reach
 from digest.api.authentication import Caller, caller_of, needs
 from digest.api.idempotency import doing_once
+from digest.api.lookup import find_newsletter
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.schemas import Id, Line, Markup, Moment, Slug, Text, Told, Url
@@ -21,7 +22,6 @@ from digest.articles.parsing.base import Entry, Image
 from digest.articles.pushing import Pushed
 from digest.core import clock
 from digest.issues import editing
-from digest.tenancy import belonging
 
 router = Router(tags=["articles"])
 
@@ -114,8 +114,8 @@ class NoteTold(Told):
 def list_articles(request: HttpRequest, asked: Query[ArticleAsked]) -> Any:
     """List articles, the last one that became known first."""
     caller = caller_of(request)
-    known = reach.articles(caller).defer("body_html")
-    if newsletter := reach.maybe_newsletter(caller, asked.newsletter):
+    known = caller.scope.articles().defer("body_html")
+    if newsletter := find_newsletter(caller, asked.newsletter):
         seen = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
         known = known.filter(Exists(seen))
     if asked.url:
@@ -132,7 +132,7 @@ def list_articles(request: HttpRequest, asked: Query[ArticleAsked]) -> Any:
 def push_article(request: HttpRequest, told: ArticlePush) -> Any:
     """Push an article: 201 for a new one, 200 for one that was known."""
     caller, now = caller_of(request), clock.now()
-    publication = reach.publication(caller, told.publication)
+    publication = get_object_or_404(caller.scope.publications(), slug=told.publication)
     pushed = pushing.push(pushing.source_of(publication.slug, now), _entry(told), now)
     return Status(201 if pushed.outcome == "new" else 200, _pushed(pushed, caller))
 
@@ -144,7 +144,7 @@ def push_article(request: HttpRequest, told: ArticlePush) -> Any:
 )
 def show_article(request: HttpRequest, number: Id) -> Any:
     """Show an article."""
-    return _facts(reach.article(caller_of(request), number))
+    return _facts(get_object_or_404(caller_of(request).scope.articles(), pk=number))
 
 
 @router.patch(
@@ -190,8 +190,8 @@ def mark_article_updated(request: HttpRequest, number: Id) -> Any:
 
 def _own(caller: Caller, number: int) -> Article:
     """Return an article that the caller may change: no other publication carries it."""
-    article = reach.article(caller, number)
-    if not belonging.is_own(caller.there, article):
+    article = get_object_or_404(caller.scope.articles(), pk=number)
+    if not caller.scope.owns(article):
         raise ProblemError(403, "Another publication carries this article too.")
     return article
 
@@ -203,7 +203,7 @@ def _entry(told: ArticlePush) -> Entry:
 
 
 def _pushed(pushed: Pushed, caller: Caller) -> dict[str, Any]:
-    carriers = reach.newsletters(caller).filter(sources__articles=pushed.article).distinct()
+    carriers = caller.scope.newsletters().filter(sources__articles=pushed.article).distinct()
     return {
         "article": _facts(pushed.article),
         "outcome": pushed.outcome,

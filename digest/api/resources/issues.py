@@ -12,12 +12,13 @@ from typing import Any
 from uuid import uuid4
 
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 
 from digest.accounts.scopes import Scope
-from digest.api import reach
 from digest.api.authentication import Caller, caller_of, needs
 from digest.api.idempotency import doing_once, need_key
+from digest.api.lookup import find_newsletter, get_newsletter
 from digest.api.paging import Page, page
 from digest.api.problems import STATUSES
 from digest.api.resources import issue_schemas as shapes
@@ -41,8 +42,8 @@ router = Router(tags=["issues"])
 def list_issues(request: HttpRequest, asked: Query[shapes.IssueAsked]) -> Any:
     """List issues, the last one that was built first."""
     caller = caller_of(request)
-    known = reach.issues(caller)
-    if newsletter := reach.maybe_newsletter(caller, asked.newsletter):
+    known = caller.scope.issues()
+    if newsletter := find_newsletter(caller, asked.newsletter):
         known = known.filter(newsletter=newsletter)
     if asked.state:
         known = known.filter(state=asked.state)
@@ -56,7 +57,7 @@ def list_issues(request: HttpRequest, asked: Query[shapes.IssueAsked]) -> Any:
 )
 def preview_issue(request: HttpRequest, slug: Slug) -> Any:
     """Pick and render what would go out now; nothing is stored or sent."""
-    draft = building.draft(reach.newsletter(caller_of(request), slug), clock.now())
+    draft = building.draft(get_newsletter(caller_of(request), slug), clock.now())
     return shapes.draft_facts(draft) | shapes.rendered(draft)
 
 
@@ -69,8 +70,8 @@ def preview_issue(request: HttpRequest, slug: Slug) -> Any:
 def build_issue(request: HttpRequest, slug: Slug, told: shapes.IssueNew) -> Any:
     """Lay an issue outside the schedule on the desk; it goes out when it is sent."""
     caller = caller_of(request)
-    newsletter = reach.newsletter(caller, slug)
-    articles = [reach.article(caller, number) for number in told.articles]
+    newsletter = get_newsletter(caller, slug)
+    articles = [get_object_or_404(caller.scope.articles(), pk=number) for number in told.articles]
     issue = dispatching.start(
         newsletter,
         _wish(request, caller),
@@ -90,7 +91,7 @@ def build_issue(request: HttpRequest, slug: Slug, told: shapes.IssueNew) -> Any:
 @doing_once
 def send_test_mail(request: HttpRequest, slug: Slug, told: shapes.TestTold) -> Any:
     """Send what would go out now to one address, marked as a test."""
-    newsletter = reach.newsletter(caller_of(request), slug)
+    newsletter = get_newsletter(caller_of(request), slug)
     address = addresses.parse(told.to)
     reply = send_test(newsletter, address, clock.now())
     return {"to": address.email, "code": reply.code, "reply": reply.text}
@@ -103,7 +104,7 @@ def send_test_mail(request: HttpRequest, slug: Slug, told: shapes.TestTold) -> A
 )
 def show_issue(request: HttpRequest, number: Id) -> Any:
     """Show an issue."""
-    return shapes.shown(reach.issue(caller_of(request), number))
+    return shapes.shown(_issue(request, number))
 
 
 @router.get(
@@ -113,7 +114,7 @@ def show_issue(request: HttpRequest, number: Id) -> Any:
 )
 def show_progress(request: HttpRequest, number: Id) -> Any:
     """Say how far an issue is; cheap at any size, to be asked every second or so."""
-    return shapes.progress_facts(reach.issue(caller_of(request), number))
+    return shapes.progress_facts(_issue(request, number))
 
 
 @router.get(
@@ -123,7 +124,7 @@ def show_progress(request: HttpRequest, number: Id) -> Any:
 )
 def preview_mail(request: HttpRequest, number: Id) -> Any:
     """Show the mail as it would be sent, or was, to somebody who reads every issue."""
-    compiled = compiled_for(reach.issue(caller_of(request), number))
+    compiled = compiled_for(_issue(request, number))
     return shapes.mail_facts(compiled)
 
 
@@ -136,7 +137,7 @@ def preview_mail(request: HttpRequest, number: Id) -> Any:
 def approve_issue(request: HttpRequest, number: Id, told: shapes.RevisionTold) -> Any:
     """Approve this very content, in the name of the token's owner."""
     caller = caller_of(request)
-    issue = reach.issue(caller, number)
+    issue = _issue(request, number)
     done = approval.approve(issue, told.revision, caller.token.owner, clock.now())
     return shapes.facts(done)
 
@@ -153,7 +154,7 @@ def send_issue(request: HttpRequest, number: Id, told: shapes.SendTold) -> Any:
     Needs an Idempotency-Key.
     """
     need_key(request)
-    issue, now = reach.issue(caller_of(request), number), clock.now()
+    issue, now = _issue(request, number), clock.now()
     if told.at is None:
         return shapes.facts(dispatching.send_now(issue, told.revision, now))
     return shapes.facts(dispatching.send_at(issue, told.revision, told.at, now))
@@ -166,7 +167,7 @@ def send_issue(request: HttpRequest, number: Id, told: shapes.SendTold) -> Any:
 )
 def undo_issue(request: HttpRequest, number: Id) -> Any:
     """Take "send" back while nothing has left."""
-    return shapes.facts(dispatching.undo(reach.issue(caller_of(request), number), clock.now()))
+    return shapes.facts(dispatching.undo(_issue(request, number), clock.now()))
 
 
 @router.post(
@@ -176,7 +177,7 @@ def undo_issue(request: HttpRequest, number: Id) -> Any:
 )
 def skip_issue(request: HttpRequest, number: Id, told: shapes.ReasonTold) -> Any:
     """Let it not go out; its stories may be in the next one."""
-    issue = reach.issue(caller_of(request), number)
+    issue = _issue(request, number)
     return shapes.facts(
         dispatching.skip(issue, clock.now(), told.reason or "Skipped by a program.")
     )
@@ -189,7 +190,7 @@ def skip_issue(request: HttpRequest, number: Id, told: shapes.ReasonTold) -> Any
 )
 def retract_story(request: HttpRequest, number: Id, story: Id, told: shapes.NoteTold) -> Any:
     """Take a story back: it is in no mail sent from now on, and the archive shows the note."""
-    issue = reach.issue(caller_of(request), number)
+    issue = _issue(request, number)
     return shapes.story_facts(editing.retract(issue, story, told.note, clock.now()))
 
 
@@ -232,11 +233,11 @@ def cancel_issue(request: HttpRequest, number: Id, told: shapes.ReasonTold) -> A
 )
 def list_deliveries(request: HttpRequest, number: Id, asked: Query[DeliveryAsked]) -> Any:
     """List what happened to each subscriber's mail, subscribers in order of their ids."""
-    return deliveries(reach.issue(caller_of(request), number), asked)
+    return deliveries(_issue(request, number), asked)
 
 
 def _steered(request: HttpRequest, number: int, steer: Callable[[Issue], Any]) -> dict[str, Any]:
-    issue = reach.issue(caller_of(request), number)
+    issue = _issue(request, number)
     steer(issue)
     issue.refresh_from_db()
     return shapes.facts(issue)
@@ -248,3 +249,7 @@ def _wish(request: HttpRequest, caller: Caller) -> str:
     if not key:
         return uuid4().hex
     return sha256(f"api {caller.token.pk} {key}".encode()).hexdigest()
+
+
+def _issue(request: HttpRequest, number: int) -> Issue:
+    return get_object_or_404(caller_of(request).scope.issues(), pk=number)

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 
 from django.db import transaction
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api import reach
 from digest.api.authentication import caller_of, needs
 from digest.api.idempotency import doing_once
+from digest.api.lookup import get_newsletter
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.schemas import Id, Line, Number, Slug, Switch, Text, Told
@@ -130,7 +131,7 @@ POLICIES = (
 def list_newsletters(request: HttpRequest, asked: Query[Asked]) -> Any:
     """List newsletters."""
     now = clock.now()
-    known = reach.newsletters(caller_of(request))
+    known = caller_of(request).scope.newsletters()
     return page(known, asked, "newsletters", lambda one: _facts(one, now))
 
 
@@ -144,7 +145,7 @@ def create_newsletter(request: HttpRequest, told: NewsletterNew) -> Any:
     """Set up a newsletter with its sections and schedule."""
     now = clock.now()
     made = setup.create_newsletter(
-        reach.publication(caller_of(request), told.publication),
+        get_object_or_404(caller_of(request).scope.publications(), slug=told.publication),
         slug=told.slug,
         name=told.name,
         topics=told.topics,
@@ -164,7 +165,7 @@ def create_newsletter(request: HttpRequest, told: NewsletterNew) -> Any:
 )
 def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
     """Show a newsletter."""
-    return shown(reach.newsletter(caller_of(request), slug), clock.now())
+    return shown(get_newsletter(caller_of(request), slug), clock.now())
 
 
 @router.patch(
@@ -174,7 +175,7 @@ def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
 )
 def change_newsletter(request: HttpRequest, slug: Slug, told: NewsletterChange) -> Any:
     """Change how it reads, what it holds and offers, when it goes out, or whether it does."""
-    newsletter, now = reach.newsletter(caller_of(request), slug), clock.now()
+    newsletter, now = get_newsletter(caller_of(request), slug), clock.now()
     with transaction.atomic():
         if details := _given(told, ("name", *POLICIES)):
             setup.change_newsletter(newsletter, **details)
@@ -197,8 +198,8 @@ def change_newsletter(request: HttpRequest, slug: Slug, told: NewsletterChange) 
 def pick_article(request: HttpRequest, slug: Slug, told: Pick) -> Any:
     """Put an article at the head of the next issue; twice changes nothing."""
     caller, now = caller_of(request), clock.now()
-    newsletter = reach.newsletter(caller, slug)
-    setup.pick(newsletter, reach.article(caller, told.article), now)
+    newsletter = get_newsletter(caller, slug)
+    setup.pick(newsletter, get_object_or_404(caller.scope.articles(), pk=told.article), now)
     return Status(201, shown(newsletter, now))
 
 

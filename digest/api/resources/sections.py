@@ -8,9 +8,9 @@ from ninja import Router, Status
 from pydantic import Field
 
 from digest.accounts.scopes import Scope
-from digest.api import reach
 from digest.api.authentication import caller_of, needs
 from digest.api.idempotency import doing_once
+from digest.api.lookup import get_newsletter
 from digest.api.problems import STATUSES
 from digest.api.resources.newsletters import NewsletterShown, shown
 from digest.api.schemas import Id, Line, Slug, Told
@@ -53,7 +53,7 @@ class SectionChange(Told):
 @doing_once
 def add_section(request: HttpRequest, slug: Slug, told: SectionNew) -> Any:
     """Add a section at the end."""
-    newsletter = reach.newsletter(caller_of(request), slug)
+    newsletter = get_newsletter(caller_of(request), slug)
     sections.add(newsletter, told.kind, told.title, told.topics, told.max_stories)
     return Status(201, shown(newsletter, clock.now()))
 
@@ -65,7 +65,7 @@ def add_section(request: HttpRequest, slug: Slug, told: SectionNew) -> Any:
 )
 def change_section(request: HttpRequest, slug: Slug, number: Id, told: SectionChange) -> Any:
     """Change a section, or move it; subscribers keep the topic under its new title."""
-    newsletter = reach.newsletter(caller_of(request), slug)
+    newsletter = get_newsletter(caller_of(request), slug)
     section = _find(newsletter, number)
     with transaction.atomic():
         topics.change_section(
@@ -86,7 +86,7 @@ def change_section(request: HttpRequest, slug: Slug, number: Id, told: SectionCh
 )
 def remove_section(request: HttpRequest, slug: Slug, number: Id) -> Any:
     """Take a section out, and what was picked for it; the last one stays."""
-    newsletter = reach.newsletter(caller_of(request), slug)
+    newsletter = get_newsletter(caller_of(request), slug)
     sections.remove(_find(newsletter, number))
     return Status(204, None)
 

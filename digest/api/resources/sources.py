@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, StringConstraints
 
 from digest.accounts.scopes import Scope
-from digest.api import reach
 from digest.api.authentication import caller_of, needs
 from digest.api.idempotency import doing_once
+from digest.api.lookup import find_newsletter, get_newsletter
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.schemas import Id, Slug, Switch, Told
@@ -73,8 +74,8 @@ class PolledFacts(BaseModel):
 def list_sources(request: HttpRequest, asked: Query[SourceAsked]) -> Any:
     """List sources."""
     caller = caller_of(request)
-    known = reach.sources(caller)
-    if newsletter := reach.maybe_newsletter(caller, asked.newsletter):
+    known = caller.scope.sources()
+    if newsletter := find_newsletter(caller, asked.newsletter):
         known = known.filter(newsletters=newsletter)
     return page(known, asked, "sources", lambda one: _facts(one, caller.publication_id))
 
@@ -84,7 +85,7 @@ def list_sources(request: HttpRequest, asked: Query[SourceAsked]) -> Any:
 def create_source(request: HttpRequest, told: SourceNew) -> Any:
     """Find the feed at an address, poll it, and let a newsletter carry it."""
     caller, now = caller_of(request), clock.now()
-    newsletter = reach.newsletter(caller, told.newsletter)
+    newsletter = get_newsletter(caller, told.newsletter)
     if told.pushed is (told.url is not None):
         raise ProblemError(422, "Say either url, or pushed: true.")
     source, polled = _found(newsletter, told.url, now)
@@ -100,7 +101,7 @@ def create_source(request: HttpRequest, told: SourceNew) -> Any:
 def poll_source(request: HttpRequest, number: Id) -> Any:
     """Look for new articles now; `problem` says what is wrong if there is something."""
     caller = caller_of(request)
-    source = reach.source(caller, number)
+    source = get_object_or_404(caller.scope.sources(), pk=number)
     if source.kind == Source.Kind.PUSHED:
         raise ProblemError(409, "What is pushed cannot be polled.")
     return _polled(polling.poll(source, clock.now()), caller.publication_id)
@@ -114,7 +115,9 @@ def poll_source(request: HttpRequest, number: Id) -> Any:
 def remove_source(request: HttpRequest, slug: Slug, number: Id) -> Any:
     """Let a newsletter carry a source no more; forgotten where none carries it."""
     caller = caller_of(request)
-    sourcing.drop(reach.newsletter(caller, slug), reach.source(caller, number))
+    sourcing.drop(
+        get_newsletter(caller, slug), get_object_or_404(caller.scope.sources(), pk=number)
+    )
     return Status(204, None)
 
 

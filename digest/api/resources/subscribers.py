@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, IPvAnyAddress
 
 from digest.accounts.scopes import Scope
-from digest.api import reach
 from digest.api.authentication import Caller, caller_of, needs
 from digest.api.idempotency import doing_once
+from digest.api.lookup import get_newsletter
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.schemas import Email, Id, Line, Slug, Switch, Text, Told
@@ -89,7 +90,7 @@ class TakenFacts(BaseModel):
 def list_subscribers(request: HttpRequest, asked: Query[SubscriberAsked]) -> Any:
     """List subscribers, or find one by address."""
     caller = caller_of(request)
-    known = reach.subscribers(caller).prefetch_related(
+    known = caller.scope.subscribers().prefetch_related(
         Prefetch("subscriptions", _asked(caller), to_attr="asked_for")
     )
     if asked.email:
@@ -110,7 +111,7 @@ def add_subscriber(request: HttpRequest, told: SubscriberNew) -> Any:
     """
     caller = caller_of(request)
     address = addresses.parse(told.email)
-    wanted = [reach.newsletter(caller, slug) for slug in dict.fromkeys(told.newsletters)]
+    wanted = [get_newsletter(caller, slug) for slug in dict.fromkeys(told.newsletters)]
     if told.confirmed:
         return Status(201, _facts(_confirmed(address, wanted, told), caller))
     _take(address, wanted, told)
@@ -127,7 +128,7 @@ def add_subscriber(request: HttpRequest, told: SubscriberNew) -> Any:
 def show_subscriber(request: HttpRequest, number: Id) -> Any:
     """Show a subscriber with their subscriptions."""
     caller = caller_of(request)
-    return _facts(reach.subscriber(caller, number), caller)
+    return _facts(get_object_or_404(caller.scope.subscribers(), pk=number), caller)
 
 
 @router.get(
@@ -138,11 +139,11 @@ def show_subscriber(request: HttpRequest, number: Id) -> Any:
 def export_subscriber(request: HttpRequest, number: Id) -> Any:
     """Return all that is known of a subscriber; for a token of one publication, all of it there."""
     caller = caller_of(request)
-    known = data_export.export_subscriber(reach.subscriber(caller, number))
+    known = data_export.export_subscriber(get_object_or_404(caller.scope.subscribers(), pk=number))
     if caller.publication_id is None:
         return known
     return data_export.limit_to_newsletters(
-        known, set(reach.newsletters(caller).values_list("slug", flat=True))
+        known, set(caller.scope.newsletters().values_list("slug", flat=True))
     )
 
 
@@ -154,7 +155,10 @@ def export_subscriber(request: HttpRequest, number: Id) -> Any:
 def unsubscribe(request: HttpRequest, number: Id, slug: Slug) -> Any:
     """Let a subscriber leave a newsletter; twice changes nothing."""
     caller, now = caller_of(request), clock.now()
-    subscriber, newsletter = reach.subscriber(caller, number), reach.newsletter(caller, slug)
+    subscriber, newsletter = (
+        get_object_or_404(caller.scope.subscribers(), pk=number),
+        get_newsletter(caller, slug),
+    )
     if not subscriber.subscriptions.filter(newsletter=newsletter).exists():
         raise Http404
     consent.unsubscribe(subscriber.pk, newsletter.pk, via=VIA, ip=None, now=now)
@@ -167,13 +171,13 @@ def unsubscribe(request: HttpRequest, number: Id, slug: Slug) -> Any:
     response={204: None, **STATUSES},
 )
 def erase_subscriber(request: HttpRequest, number: Id) -> Any:
-    """Erase a subscriber at their own wish, for good; a keyed hash keeps lists from bringing them back.
+    """Erase a subscriber for good at their own wish; a keyed hash blocks later imports.
 
     Not for a token of one publication: a subscriber may have newsletters of others.
     """
     caller = caller_of(request)
     caller.everywhere("Erasing a subscriber")
-    erasure.erase(reach.subscriber(caller, number).pk, clock.now())
+    erasure.erase(get_object_or_404(caller.scope.subscribers(), pk=number).pk, clock.now())
     return Status(204, None)
 
 

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api import reach
 from digest.api.authentication import caller_of, needs
 from digest.api.idempotency import doing_once
+from digest.api.lookup import find_newsletter
 from digest.api.paging import Asked, Page, page
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.schemas import Email, Id, Line, Slug, Text, Told
@@ -57,8 +58,8 @@ class SuppressionFacts(BaseModel):
 def list_suppressions(request: HttpRequest, asked: Query[SuppressionAsked]) -> Any:
     """List suppressions."""
     caller = caller_of(request)
-    known = reach.suppressions(caller)
-    if newsletter := reach.maybe_newsletter(caller, asked.newsletter):
+    known = caller.scope.suppressions()
+    if newsletter := find_newsletter(caller, asked.newsletter):
         known = known.filter(newsletter=newsletter)
     if asked.email:
         known = known.filter(address_key=addresses.parse(asked.email).key)
@@ -76,7 +77,7 @@ def create_suppression(request: HttpRequest, told: SuppressionNew) -> Any:
     caller, now = caller_of(request), clock.now()
     if told.newsletter is None:
         caller.everywhere("A suppression without a newsletter")
-    newsletter = reach.maybe_newsletter(caller, told.newsletter)
+    newsletter = find_newsletter(caller, told.newsletter)
     key = addresses.parse(told.email).key
     made = suppression.suppress(
         key, reason=told.reason, evidence=told.evidence, newsletter=newsletter, now=now
@@ -92,7 +93,7 @@ def create_suppression(request: HttpRequest, told: SuppressionNew) -> Any:
 )
 def lift_suppression(request: HttpRequest, number: Id) -> Any:
     """Take a suppression back; not that of an erased subscriber, which only their own wish does."""
-    held = reach.suppression(caller_of(request), number)
+    held = get_object_or_404(caller_of(request).scope.suppressions(), pk=number)
     if held.reason == suppression.ERASED or held.address_key.startswith(PREFIX):
         raise ProblemError(409, "The subscriber was erased; only their own wish brings them back.")
     suppression.lift(held.address_key, newsletter=held.newsletter)

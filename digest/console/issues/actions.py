@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from digest.console.access import as_id, reach, who
+from digest.console.access import parse_id, scope_of, user_of
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.issues import approval, dispatching, editing
@@ -14,39 +14,38 @@ from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
 from digest.sending import control, proofs
-from digest.tenancy import belonging
 
 Action = Callable[[Issue, HttpRequest], str]
 
 
 def reorder(issue: Issue, request: HttpRequest) -> str:
     """Put all stories into the order of the ids in the form."""
-    ids = map(as_id, request.POST.get("order", "").split(","))
+    ids = map(parse_id, request.POST.get("order", "").split(","))
     order = [story_id for story_id in ids if story_id is not None]
-    editing.reorder(issue, _revision(request), order, who(request))
+    editing.reorder(issue, _revision(request), order, user_of(request))
     return "The order was changed."
 
 
 def move(issue: Issue, request: HttpRequest) -> str:
     """Move one story to a position."""
     story_id, position = _number(request, "story"), _number(request, "to")
-    editing.move(issue, _revision(request), story_id, position, who(request))
+    editing.move(issue, _revision(request), story_id, position, user_of(request))
     return "The order was changed."
 
 
 def remove(issue: Issue, request: HttpRequest) -> str:
     """Remove a story; it can be added again."""
-    editing.drop(issue, _revision(request), _number(request, "story"), who(request))
+    editing.drop(issue, _revision(request), _number(request, "story"), user_of(request))
     return "The story was removed. You can add it again under “Left out”."
 
 
 def add(issue: Issue, request: HttpRequest) -> str:
     """Add an article, by its id."""
-    articles = belonging.articles(reach(request, Right.EDIT))
+    articles = scope_of(request, Right.EDIT).articles()
     article = articles.filter(pk=_number(request, "article")).first()
     if article is None:
         raise IssueError("This article no longer exists.")
-    editing.add(issue, _revision(request), article, who(request))
+    editing.add(issue, _revision(request), article, user_of(request))
     return f"“{article.title}” is now the first story."
 
 
@@ -54,14 +53,14 @@ def pin(issue: Issue, request: HttpRequest) -> str:
     """Let a story stay when the stories are refreshed, or not."""
     pinned = request.POST.get("pinned") == "1"
     story_id = _number(request, "story")
-    editing.pin(issue, _revision(request), story_id, who(request), pinned=pinned)
+    editing.pin(issue, _revision(request), story_id, user_of(request), pinned=pinned)
     return "The story stays when you refresh stories." if pinned else "The story is not pinned."
 
 
 def reword(issue: Issue, request: HttpRequest) -> str:
     """Change a story's text and picture for this issue."""
     values = {name: request.POST[name] for name in editing.WORDS if name in request.POST}
-    editing.reword(issue, _revision(request), _number(request, "story"), values, who(request))
+    editing.reword(issue, _revision(request), _number(request, "story"), values, user_of(request))
     return "The story was changed for this issue only."
 
 
@@ -70,7 +69,7 @@ def subject(issue: Issue, request: HttpRequest) -> str:
     editing.head(
         issue,
         _revision(request),
-        who(request),
+        user_of(request),
         subject=request.POST.get("subject", ""),
         preheader=request.POST.get("preheader", ""),
         appeal=_appeal(issue, request.POST.get("appeal", "")),
@@ -80,13 +79,13 @@ def subject(issue: Issue, request: HttpRequest) -> str:
 
 def refresh(issue: Issue, request: HttpRequest) -> str:
     """Select the stories again."""
-    editing.refresh(issue, _revision(request), who(request), clock.now())
+    editing.refresh(issue, _revision(request), user_of(request), clock.now())
     return "Stories were refreshed. Pinned and edited stories stayed."
 
 
 def approve(issue: Issue, request: HttpRequest) -> str:
     """Approve the issue."""
-    approved = approval.approve(issue, _revision(request), who(request), clock.now())
+    approved = approval.approve(issue, _revision(request), user_of(request), clock.now())
     if approved.state == Issue.State.DRAFT:
         return "Approved. It goes out when you send it."
     return f"Approved. It goes out {_send_time(approved)}."
@@ -117,7 +116,7 @@ def undo(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001  one shape 
 
 def skip(issue: Issue, request: HttpRequest) -> str:
     """Do not send the issue."""
-    dispatching.skip(issue, clock.now(), f"Skipped by {who(request)}.")
+    dispatching.skip(issue, clock.now(), f"Skipped by {user_of(request)}.")
     return "Skipped. Its stories can be in the next issue."
 
 
@@ -143,7 +142,7 @@ def resume(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001
 
 def cancel(issue: Issue, request: HttpRequest) -> str:
     """Stop sending for good."""
-    left = control.cancel(issue, f"Cancelled by {who(request)}.", clock.now())
+    left = control.cancel(issue, f"Cancelled by {user_of(request)}.", clock.now())
     return f"Cancelled. {left:,} subscribers will not receive it."
 
 
@@ -173,7 +172,7 @@ def _appeal(issue: Issue, value: str) -> Appeal | None:
     """Return the appeal that the form chose among the publication's; empty is none."""
     if not value:
         return None
-    appeal = issue.newsletter.publication.appeals.filter(pk=as_id(value) or 0).first()
+    appeal = issue.newsletter.publication.appeals.filter(pk=parse_id(value) or 0).first()
     if appeal is None:
         raise IssueError("This appeal no longer exists. Reload the page.")
     return appeal
@@ -184,7 +183,7 @@ def _revision(request: HttpRequest) -> int:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    if (number := as_id(request.POST.get(name, ""))) is None:
+    if (number := parse_id(request.POST.get(name, ""))) is None:
         raise DigestError("This page is out of date. Reload it.")
     return number
 

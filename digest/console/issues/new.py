@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
 
 from digest.articles.models import Article
-from digest.console.access import as_id, needs, note, reach, who
+from digest.console.access import parse_id, record_action, right_required, scope_of, user_of
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -20,7 +20,6 @@ from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Section
 from digest.subscribers.audience import Audience, eligible
-from digest.tenancy import belonging
 
 OFFERED = 30  # articles, besides those that are selected
 FEW = 10_000  # subscribers that are counted
@@ -29,10 +28,10 @@ SEARCH_TERMS = 8
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def new(request: HttpRequest, newsletter: int) -> HttpResponse:
     """Ask what the issue should contain and for whom; create it once for each form shown."""
-    newsletters = belonging.newsletters(reach(request, Right.EDIT))
+    newsletters = scope_of(request, Right.EDIT).newsletters()
     row: Newsletter = get_object_or_404(newsletters, pk=newsletter)
     if request.method == "POST":
         try:
@@ -40,7 +39,7 @@ def new(request: HttpRequest, newsletter: int) -> HttpResponse:
         except DigestError as problem:
             messages.error(request, str(problem))
         else:
-            note(request, "created an issue", issue, row.publication_id)
+            record_action(request, "created an issue", issue, row.publication_id)
             return redirect("issue:detail", pk=issue.pk)
     title = f"New issue of {row.name}"
     return render_page(request, "console/issues/new.html", title, _context(request, row))
@@ -64,7 +63,7 @@ def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
     return dispatching.start(
         newsletter,
         _key(request.POST),
-        who(request),
+        user_of(request),
         clock.now(),
         articles=articles,
         only_topics=request.POST.getlist("topic"),
@@ -74,7 +73,7 @@ def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
 def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
     data = _data(request)
     query, selected = data.get("q", "").strip(), _selected(request)
-    articles = belonging.articles(reach(request, Right.EDIT)).filter(retracted_at=None)
+    articles = scope_of(request, Right.EDIT).articles().filter(retracted_at=None)
     others = search(articles.exclude(pk__in=[article.pk for article in selected]), query)
     rows = [(article, True) for article in selected]
     rows += [(article, False) for article in others[:OFFERED]]
@@ -111,9 +110,9 @@ def _key(data: QueryDict) -> str:
 
 def _selected(request: HttpRequest) -> list[Article]:
     """Return the articles that were selected, in the order of the form."""
-    values = map(as_id, _data(request).getlist("article"))
+    values = map(parse_id, _data(request).getlist("article"))
     ids = [article_id for article_id in values if article_id is not None]
-    articles = belonging.articles(reach(request, Right.EDIT))
+    articles = scope_of(request, Right.EDIT).articles()
     by_id = articles.in_bulk(ids[: MOST_STORIES + 1])
     return [by_id[article_id] for article_id in dict.fromkeys(ids) if article_id in by_id]
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from digest.console.access import editors, find, must
+from digest.console.access import get_issue, require_right, right_required
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.sending import outgoing
@@ -22,16 +22,16 @@ POLICY = (
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """Show an issue as `html`, `text` or `source`, as one subscriber gets it with `?subscriber=`.
 
     `?scheme=` is light or dark.
     """
-    issue, address = find(request, pk), request.GET.get("subscriber", "").strip()
+    issue, address = get_issue(request, pk), request.GET.get("subscriber", "").strip()
     if address:
-        must(request, Right.SUBSCRIBERS, issue.newsletter.publication_id)
+        require_right(request, Right.SUBSCRIBERS, issue.newsletter.publication_id)
     try:
         octets = outgoing.compose_sample(issue, address)
     except DigestError as problem:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from digest.articles.models import Article
 from digest.console import live_progress
-from digest.console.access import may, reach
+from digest.console.access import has_right, scope_of
 from digest.console.issues.new import search
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -23,7 +23,6 @@ from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
-from digest.tenancy import belonging
 
 SEARCH_RESULTS = 20
 LEFT_OUT = 50
@@ -115,7 +114,8 @@ def rights(request: HttpRequest, issue: Issue) -> Rights:
     """Return what the user may do with the issue."""
     publication_id = issue.newsletter.publication_id
     edit, send, subscribers = (
-        may(request, right, publication_id) for right in (Right.EDIT, Right.SEND, Right.SUBSCRIBERS)
+        has_right(request, right, publication_id)
+        for right in (Right.EDIT, Right.SEND, Right.SUBSCRIBERS)
     )
     return Rights(edit, send, subscribers)
 
@@ -193,7 +193,7 @@ def _stories(request: HttpRequest, issue: Issue, *, searching: bool) -> Stories:
 def _search(request: HttpRequest, stories: list[Story], query: str) -> list[Article]:
     """Return articles by words of their headline, or by address; the newest first."""
     article_ids = [story.article_id for story in stories if story.article_id]
-    articles = belonging.articles(reach(request, Right.EDIT)).filter(retracted_at=None)
+    articles = scope_of(request, Right.EDIT).articles().filter(retracted_at=None)
     return list(search(articles.exclude(pk__in=article_ids), query)[:SEARCH_RESULTS])
 
 

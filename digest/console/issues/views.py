@@ -6,34 +6,35 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.console import live_progress
-from digest.console.access import editors, find, note
+from digest.console.access import get_issue, record_action, right_required
 from digest.console.issues import actions, sections
 from digest.console.pages import render_fragment, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.newsletters.members import Right
 from digest.sending import preflight
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def issue(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an issue, with what may be done to it now."""
-    row = find(request, pk)
+    row = get_issue(request, pk)
     context = sections.page(request, row, clock.now())
     return render_page(request, "console/issues/issue.html", row.newsletter.name, context)
 
 
 @require_POST
-@editors
+@right_required(Right.SEE)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Do what a button says, and come back to the page."""
     action = actions.VERBS.get(verb)
     if action is None:
         raise Http404
-    row = find(request, pk, actions.right_for(verb))
+    row = get_issue(request, pk, actions.right_for(verb))
     try:
         message = action(row, request)
-        note(request, f"{verb}: {message}", row, row.newsletter.publication_id)
+        record_action(request, f"{verb}: {message}", row, row.newsletter.publication_id)
         messages.success(request, message)
     except DigestError as problem:
         messages.error(request, str(problem))
@@ -41,13 +42,13 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far an issue is; polled while it goes out.
 
     `?state=` is the state that the page shows. When it is over, the whole page is reloaded.
     """
-    row = find(request, pk)
+    row = get_issue(request, pk)
     response = render_fragment(
         request,
         "console/issues/_progress.html",
@@ -63,19 +64,19 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     """Count whom an issue would go to now; over a million that takes a moment."""
-    row = find(request, pk)
+    row = get_issue(request, pk)
     number = sections.recipients(row, clock.now()).count()
     return render_fragment(request, "console/issues/_recipients.html", {"number": number})
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what should be corrected; following links takes a few seconds."""
-    row = find(request, pk)
+    row = get_issue(request, pk)
     findings = preflight.examine(row, clock.now())
     return render_fragment(
         request, "console/issues/_findings.html", {"findings": findings, "issue": row}

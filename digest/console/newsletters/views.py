@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digest.console.access import editors, may, must, needs, note, reach
+from digest.console.access import has_right, record_action, require_right, right_required, scope_of
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import NewForm, SectionForm
 from digest.core import clock
@@ -20,21 +20,20 @@ from digest.newsletters import schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication, Section
 from digest.rendering.opening import opening
-from digest.tenancy import belonging
 
 SENDS = 3  # shown to come
 MOMENT = timedelta(minutes=1)
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a newsletter, and how all of it can be changed."""
     return _page(request, _find(request, pk))
 
 
 @require_POST
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def keep(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     """Keep what was typed into one card."""
     found = _find(request, pk, Right.EDIT)
@@ -44,20 +43,20 @@ def keep(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     if not cards.keep(card, found, form, clock.now()):
         return _page(request, _find(request, pk), {card: form})
     title = cards.CARDS[card].title
-    note(request, f"changed the newsletter: {title.lower()}", found, found.publication_id)
+    record_action(request, f"changed the newsletter: {title.lower()}", found, found.publication_id)
     messages.success(request, f"{title}: kept.")
     return redirect(f"{reverse('newsletter', args=[pk])}#{card}")
 
 
 @require_POST
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def turn(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a newsletter, or start it again."""
     found = _find(request, pk, Right.EDIT)
     active = request.POST.get("active") == "1"
     setup.set_active(found, active=active, now=clock.now())
     said = "started the newsletter" if active else "stopped the newsletter"
-    note(request, said, found, found.publication_id)
+    record_action(request, said, found, found.publication_id)
     messages.success(
         request, "It goes out again." if active else "Nothing of it goes out by itself."
     )
@@ -65,7 +64,7 @@ def turn(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def section(request: HttpRequest, pk: int, section: int) -> HttpResponse:
     """Change, move or take out a section; 0 adds one."""
     found = _find(request, pk, Right.EDIT)
@@ -82,7 +81,7 @@ def section(request: HttpRequest, pk: int, section: int) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect(f"{reverse('newsletter', args=[pk])}#sections")
-    note(request, "changed the newsletter: sections", found, found.publication_id)
+    record_action(request, "changed the newsletter: sections", found, found.publication_id)
     return redirect(f"{reverse('newsletter', args=[pk])}#sections")
 
 
@@ -94,10 +93,10 @@ _MOVES = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@needs(Right.EDIT)
+@right_required(Right.EDIT)
 def add(request: HttpRequest) -> HttpResponse:
     """Make a newsletter that goes out by hand until more is said about it."""
-    ours = belonging.publications(reach(request, Right.EDIT))
+    ours = scope_of(request, Right.EDIT).publications()
     form = NewForm(request.POST or None)
     choice: Any = form.fields["publication"]
     choice.queryset = ours.order_by("name")
@@ -111,18 +110,18 @@ def add(request: HttpRequest) -> HttpResponse:
         except DigestError as problem:
             form.add_error("name", str(problem))
         else:
-            known = sourcing.of if may(request, Right.MANAGE, None) else sourcing.theirs
+            known = sourcing.of if has_right(request, Right.MANAGE, None) else sourcing.theirs
             made.sources.set(known(publication))
-            note(request, "added the newsletter", made, publication.pk)
+            record_action(request, "added the newsletter", made, publication.pk)
             return redirect("newsletter", pk=made.pk)
     context = {"title": "A new newsletter", "form": form, "any": ours.exists()}
     return _render(request, "new", context)
 
 
 def _find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter:
-    rows = belonging.newsletters(reach(request, Right.SEE))
+    rows = scope_of(request, Right.SEE).newsletters()
     found: Newsletter = get_object_or_404(rows.select_related("publication", "schedule"), pk=pk)
-    must(request, right, found.publication_id)
+    require_right(request, right, found.publication_id)
     return found
 
 
@@ -153,7 +152,7 @@ def _page(
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
         "sections": _sections(found, typed),
         "new_section": typed.get("section-0") or _section_form(None),
-        "can_edit": may(request, Right.EDIT, found.publication_id),
+        "can_edit": has_right(request, Right.EDIT, found.publication_id),
         "coming": _coming(found),
         "words": _words(found),
         "signup": absolute(f"/subscribe/{found.slug}"),

@@ -9,24 +9,23 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from digest.console.access import editors, may, must, needs, note, reach
+from digest.console.access import has_right, record_action, require_right, right_required, scope_of
 from digest.console.publications import cards
 from digest.console.setup.senders import carrier_of
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.relays import registry
-from digest.tenancy import belonging
 
 
 @require_safe
-@editors
+@right_required(Right.SEE)
 def publication(request: HttpRequest, publication: int) -> HttpResponse:
     """Show a publication, and how all of it can be changed."""
     return _page(request, _find(request, publication))
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def keep(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     """Keep what was typed into one card."""
     found = _find(request, publication, Right.MANAGE)
@@ -36,16 +35,16 @@ def keep(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     if not cards.keep(found, form):
         return _page(request, found, {card: form})
     title = cards.CARDS[card].title
-    note(request, f"changed the publication: {title.lower()}", found, found.pk)
+    record_action(request, f"changed the publication: {title.lower()}", found, found.pk)
     messages.success(request, f"{title}: kept.")
     return redirect(f"{reverse('publication', args=[found.pk])}#{card}")
 
 
 def _find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Publication:
     """Return one that they may see, or raise Http404; PermissionDenied without the right."""
-    ours = belonging.publications(reach(request, Right.SEE))
+    ours = scope_of(request, Right.SEE).publications()
     found: Publication = get_object_or_404(ours, pk=pk)
-    must(request, right, found.pk)
+    require_right(request, right, found.pk)
     return found
 
 
@@ -63,9 +62,9 @@ def _page(
             for slug, card in cards.CARDS.items()
         ],
         "newsletters": found.newsletters.order_by("name"),
-        "can_change": may(request, Right.MANAGE, found.pk),
-        "can_edit": may(request, Right.EDIT, found.pk),
-        "can_check": may(request, Right.MANAGE, None),  # relays are of all publications
+        "can_change": has_right(request, Right.MANAGE, found.pk),
+        "can_edit": has_right(request, Right.EDIT, found.pk),
+        "can_check": has_right(request, Right.MANAGE, None),  # relays are of all publications
         "wrong": bool(typed),
         **_carried(found),
     }

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from digest.console.access import note
+from digest.console.access import record_action
 from digest.console.relays.views import managers
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -34,7 +34,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand no mail to a relay until it is switched on again."""
     relay = get_object_or_404(Relay, pk=pk)
     registry.change(relay, "", RelayOptions(active=False))
-    note(request, "switched a relay off", relay)
+    record_action(request, "switched a relay off", relay)
     messages.success(request, f"{relay.name} is switched off: nothing is handed over to it.")
     return redirect("relays")
 
@@ -45,7 +45,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Use a relay again."""
     relay = get_object_or_404(Relay, pk=pk)
     registry.change(relay, "", RelayOptions(active=True))
-    note(request, "switched a relay on", relay)
+    record_action(request, "switched a relay on", relay)
     messages.success(request, f"{relay.name} is in use again.")
     return redirect("relays")
 
@@ -60,7 +60,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
     else:
-        note(request, "removed a relay", relay.name)
+        record_action(request, "removed a relay", relay.name)
         messages.success(request, f"{relay.name} is forgotten.")
     return redirect("relays")
 
@@ -71,7 +71,7 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Try a domain again that a relay leaves alone."""
     paused = get_object_or_404(PausedDomain.objects.select_related("relay"), pk=pk)
     due = domain_pauses.lift_pause(paused, clock.now())
-    note(request, f"tried {paused.domain} again", paused.relay)
+    record_action(request, f"tried {paused.domain} again", paused.relay)
     said = f"{paused.domain} is tried again: {due:,} waiting mails are due now."
     messages.success(request, said)
     return redirect("relays")

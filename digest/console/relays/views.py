@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from digest.console.access import needs, note
+from digest.console.access import record_action, right_required
 from digest.console.relays.forms import RelayForm
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
@@ -19,7 +19,7 @@ from digest.relays import probe, registry, routes, warming
 from digest.relays.errors import RelayDownError
 from digest.relays.models import Relay
 
-managers = needs(Right.MANAGE, everywhere=True)
+managers = right_required(Right.MANAGE, everywhere=True)
 
 
 @require_safe
@@ -66,7 +66,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         except DigestError as problem:
             form.add_error(None, f"{problem} {probe.advice_for(problem)}".strip())
         else:
-            note(request, "changed a relay" + (" and its address" if url else ""), relay)
+            record_action(request, "changed a relay" + (" and its address" if url else ""), relay)
             messages.success(request, f"{relay.name} is changed.")
             return redirect("relays")
     context = {"title": f"The relay {relay.name}", "form": form, "relay": relay}
@@ -82,7 +82,7 @@ def _take_on(request: HttpRequest, form: RelayForm) -> None:
     except RelayDownError as problem:
         refusal = f"{problem} {probe.advice_for(problem)}".strip()
     made = registry.add(form.cleaned_data["name"], url, replace(terms, active=not refusal))
-    note(request, "added a relay", made)
+    record_action(request, "added a relay", made)
     if refusal:
         messages.warning(
             request, f"{made.name} is kept, switched off, for it refused us: {refusal}"

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles import discovery
 from digest.articles.models import Article
-from digest.console.access import as_id, needs
+from digest.console.access import parse_id, right_required
 from digest.console.setup.forms import NewsletterForm, SourceForm
 from digest.console.setup.steps import Step, newsletter_of
 from digest.console.setup.views import asked_or_told, find, page
@@ -26,11 +26,11 @@ JUDGED = 200  # newest articles that the schedule is suggested from
 
 
 @asked_or_told
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Find what is at an address, and show what came in."""
     publication = find(request, pk)
-    if drop := as_id(request.POST.get("drop", "")):
+    if drop := parse_id(request.POST.get("drop", "")):
         return _drop(request, publication, drop)
     given = request.POST if request.method == "POST" else None
     form = SourceForm(given, initial={"url": publication.url})
@@ -55,7 +55,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @asked_or_told
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the newsletter up, or change it."""
     publication, now = find(request, pk), clock.now()

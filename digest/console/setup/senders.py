@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from digest.console.access import needs
+from digest.console.access import right_required
 from digest.console.setup.forms import NEW, SenderForm
 from digest.console.setup.steps import Step
 from digest.console.setup.views import asked_or_told, find, page
@@ -27,7 +27,7 @@ from digest.relays.transports.base import AddressParts
 
 @asked_or_told
 @never_cache
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def sender(request: HttpRequest, pk: int) -> HttpResponse:
     """Say who mail comes from and which relay takes it; the relay has to let us in."""
     publication, relays = find(request, pk), _relays()
@@ -55,7 +55,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @never_cache
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def checked(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the relay once more, and say what it said."""
     publication = find(request, pk)
@@ -80,7 +80,7 @@ def checked(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def domain(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what DNS knows of the sender's domain; takes a few seconds where DNS is slow."""
     name = routes.sender_domain(find(request, pk).sender_email)

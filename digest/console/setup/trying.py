@@ -12,7 +12,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
-from digest.console.access import needs
+from digest.console.access import right_required
 from digest.console.issues import previews
 from digest.console.setup.forms import TestForm
 from digest.console.setup.senders import carrier_of
@@ -32,7 +32,7 @@ from digest.sending import proofs
 
 
 @asked_or_told
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what would go out now, and send it to one address."""
     publication, now = find(request, pk), clock.now()
@@ -57,7 +57,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def widen(request: HttpRequest, pk: int) -> HttpResponse:
     """Let issues reach back to the newest article where there is nothing newer."""
     newsletter = newsletter_of(find(request, pk))
@@ -67,7 +67,7 @@ def widen(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the mail that would go out now, as mail programs do; `?scheme=` is light or dark."""
@@ -86,7 +86,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def done(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what comes next."""
     publication, now = find(request, pk), clock.now()

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from digest.accounts import first
-from digest.console.access import needs, note, reach
+from digest.console.access import record_action, right_required, scope_of
 from digest.console.setup import steps
 from digest.console.setup.forms import AccountForm, PublicationForm
 from digest.console.setup.steps import Step
@@ -20,7 +20,6 @@ from digest.core.errors import DigestError
 from digest.newsletters import setup, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
-from digest.tenancy import belonging
 
 asked_or_told = require_http_methods(["GET", "HEAD", "POST"])
 _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
@@ -28,7 +27,7 @@ _FIELDS = ("name", "url", "postal_address", "logo_url", "accent", "accent_dark",
 
 
 @require_safe
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def start(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's
     """Lead to the next step left."""
     publication, step = steps.left()
@@ -56,7 +55,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @asked_or_told
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def begin(request: HttpRequest) -> HttpResponse:
     """Set up a publication."""
     form = PublicationForm(request.POST or None)
@@ -72,13 +71,13 @@ def begin(request: HttpRequest) -> HttpResponse:
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
-            note(request, "set up a publication", made, made.pk)
+            record_action(request, "set up a publication", made, made.pk)
             return redirect("setup:sender", made.pk)
     return page(request, Step.PUBLICATION, None, form=form)
 
 
 @asked_or_told
-@needs(Right.MANAGE, everywhere=True)
+@right_required(Right.MANAGE, everywhere=True)
 def publication(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a publication."""
     found = find(request, pk)
@@ -90,14 +89,14 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
-            note(request, "changed the publication", found, found.pk)
+            record_action(request, "changed the publication", found, found.pk)
             return redirect("setup:sender", found.pk)
     return page(request, Step.PUBLICATION, found, form=form)
 
 
 def find(request: HttpRequest, pk: int) -> Publication:
     """Return a publication that they own, or raise Http404."""
-    ours = belonging.publications(reach(request, Right.MANAGE))
+    ours = scope_of(request, Right.MANAGE).publications()
     found: Publication = get_object_or_404(ours, pk=pk)
     return found
 

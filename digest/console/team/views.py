@@ -13,35 +13,34 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from digest.accounts.models import AuditEntry, User
-from digest.console.access import must, needs, note, reach, who
+from digest.console.access import record_action, require_right, right_required, scope_of, user_of
 from digest.core import clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
 from digest.newsletters.invitations import Terms
-from digest.newsletters.members import Right, within
+from digest.newsletters.members import Right
 from digest.newsletters.models import Invitation, Member, Publication, Role
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.tenancy import belonging
 
 PAGE = 100
 
 
 @require_safe
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def people(request: HttpRequest) -> HttpResponse:
     """List who is in, and who is asked to be."""
-    there, now = reach(request, Right.MANAGE), clock.now()
-    standings = Member.objects.filter(within(there)).select_related("user", "publication")
-    asked = Invitation.objects.filter(within(there), accepted_at=None, revoked_at=None)
-    fresh = asked.filter(created_at__gt=now - invitations.LASTS).select_related("publication")
+    scope, now = scope_of(request, Right.MANAGE), clock.now()
+    memberships = scope.filter(Member.objects.select_related("user", "publication"))
+    pending = scope.filter(Invitation.objects.filter(accepted_at=None, revoked_at=None))
+    fresh = pending.filter(created_at__gt=now - invitations.LASTS).select_related("publication")
     context = {
         "title": "People",
-        "members": standings.order_by("publication__name", "user__email"),
+        "members": memberships.order_by("publication__name", "user__email"),
         "superusers": User.objects.filter(is_superuser=True, is_active=True).order_by("email"),
         "invitations": [(one, *_mailed(one)) for one in fresh.order_by("-created_at")],
-        "publications": belonging.publications(there).order_by("name"),
-        "everywhere": there is None,
+        "publications": scope.publications().order_by("name"),
+        "everywhere": scope.is_everything,
         "roles": Role.choices,
         "rights": [(role, _in_words(role)) for role in Role],
     }
@@ -49,17 +48,19 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def invite(request: HttpRequest) -> HttpResponse:
     """Ask somebody to join, by mail."""
     try:
         terms = _terms(request)
-        must(request, Right.MANAGE, terms.publication.pk if terms.publication else None)
-        made = invitations.invite(request.POST.get("email", ""), terms, who(request), clock.now())
+        require_right(request, Right.MANAGE, terms.publication.pk if terms.publication else None)
+        made = invitations.invite(
+            request.POST.get("email", ""), terms, user_of(request), clock.now()
+        )
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
-    note(request, f"invited as {made.get_role_display()}", made.email, made.publication_id)
+    record_action(request, f"invited as {made.get_role_display()}", made.email, made.publication_id)
     sender = _sender(made)
     if sender and not _mails(made).exists():
         context = {"invitation": made.pk}
@@ -71,7 +72,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Give somebody another role, or other rights."""
     member = _member(request, pk)
@@ -85,37 +86,39 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         setattr(member, name, getattr(terms, name))
     member.save()
     if managed:
-        members.let_go(member.user, _of(member), clock.now())
+        members.revoke_tokens(member.user, _of(member), clock.now())
     said = ", ".join(sorted(members.rights_of(member)))
-    note(request, f"changed to {member.get_role_display()}: {said}", member.user, _of(member))
+    record_action(
+        request, f"changed to {member.get_role_display()}: {said}", member.user, _of(member)
+    )
     messages.success(request, f"{member.user} may now: {said}.")
     return redirect("team")
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take somebody out; without any standing left they can't sign in any more."""
     member = _member(request, pk)
     user = member.user
     member.delete()
-    members.let_go(user, _of(member), clock.now())
+    members.revoke_tokens(user, _of(member), clock.now())
     if not user.is_superuser and not user.memberships.exists():
         # Ends the sessions, too, and what their programs may do.
         User.objects.filter(pk=user.pk).update(is_staff=False, is_active=False)
-    note(request, "removed", user, _of(member))
+    record_action(request, "removed", user, _of(member))
     messages.success(request, f"{user} is out.")
     return redirect("team")
 
 
 @require_POST
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an invitation back."""
-    known = Invitation.objects.filter(within(reach(request, Right.MANAGE)))
-    found = get_object_or_404(known, pk=pk)
+    invitations_in_scope = scope_of(request, Right.MANAGE).filter(Invitation.objects.all())
+    found = get_object_or_404(invitations_in_scope, pk=pk)
     invitations.revoke(found, clock.now())
-    note(request, "took the invitation back", found.email, found.publication_id)
+    record_action(request, "took the invitation back", found.email, found.publication_id)
     messages.success(request, f"The link of {found.email} does nothing any more.")
     return redirect("team")
 
@@ -150,11 +153,11 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_safe
-@needs(Right.MANAGE)
+@right_required(Right.MANAGE)
 def log(request: HttpRequest) -> HttpResponse:
     """Show who did what, the latest first."""
-    there = reach(request, Right.MANAGE)
-    rows = AuditEntry.objects.filter(within(there, "publication_id")).order_by("-id")
+    scope = scope_of(request, Right.MANAGE)
+    rows = scope.filter(AuditEntry.objects.order_by("-id"), "publication_id")
     typed, after = request.GET.get("who", "").strip()[:254], request.GET.get("after", "")
     if typed:
         rows = rows.filter(actor__istartswith=typed)
@@ -188,8 +191,8 @@ def _terms(request: HttpRequest) -> Terms:
 
 def _member(request: HttpRequest, pk: int) -> Member:
     """Return a member whom they manage, who is not themself."""
-    rows = Member.objects.filter(within(reach(request, Right.MANAGE)))
-    found: Member = get_object_or_404(rows.select_related("user"), pk=pk)
+    members_in_scope = scope_of(request, Right.MANAGE).filter(Member.objects.select_related("user"))
+    found: Member = get_object_or_404(members_in_scope, pk=pk)
     if found.user_id == request.user.pk:
         raise Http404
     return found
