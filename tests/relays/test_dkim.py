@@ -1,4 +1,4 @@
-"""DKIM: what we sign, others verify; what is tampered with, they don't."""
+"""DKIM: what we sign, others can verify; what somebody changed, they reject."""
 
 import re
 import shutil
@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from dkim.canonicalization import Relaxed
 from hypothesis import HealthCheck, example, given
-from hypothesis import settings as thoroughly
-from hypothesis import strategies as some
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from digest.core import addresses, clock
@@ -54,12 +54,12 @@ PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
 
 
 def pem(key: PrivateKey, encryption: KeySerializationEncryption | None = None) -> bytes:
-    """A key as a file holds it."""
+    """Return a key as a file holds it."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
 
 
 @dataclass
-class Ring:
+class Keyring:
     """The keys of this test's installation, and the DNS that publishes them."""
 
     settings: Settings
@@ -67,7 +67,7 @@ class Ring:
     zone: dict[bytes, bytes] = field(default_factory=dict)
 
     def add(self, kind: str, domain: str = "courier.example", selector: str = "") -> None:
-        """Have a key of that kind for a domain."""
+        """Add a key of that kind for a domain, and publish it."""
         path = self.folder / f"{kind}.pem"
         path.write_bytes(pem(KINDS[kind]))
         entry = f"{domain}:{selector or kind}:{path}"
@@ -76,50 +76,50 @@ class Ring:
             self.zone[f"{key.record_name}.".encode()] = key.record.encode()
 
     def verdicts(self, message: bytes) -> list[bool]:
-        """What dkimpy says of each signature of a message, the topmost first."""
+        """Return whether dkimpy verifies each signature of a message, the topmost first."""
         head = message.partition(b"\r\n\r\n")[0]
         count = len(re.findall(rb"(?m)^DKIM-Signature:", head))
         return [self._holds(message, at) for at in range(count)]
 
     def _holds(self, message: bytes, at: int) -> bool:
         try:
-            subscriber = dkimpy.DKIM(message)
-            return bool(subscriber.verify(idx=at, dnsfunc=lambda name, **_: self.zone.get(name)))
+            verifier = dkimpy.DKIM(message)
+            return bool(verifier.verify(idx=at, dnsfunc=lambda name, **_: self.zone.get(name)))
         except dkimpy.ValidationError as problem:
-            assert "body hash mismatch" in str(problem)  # noqa: PT017  the others are our mistake
+            assert "body hash mismatch" in str(problem)  # noqa: PT017  any other is our mistake
             return False
 
 
 @pytest.fixture
-def ring(settings: Settings, tmp_path: Path) -> Ring:
-    """No keys yet."""
+def keyring(settings: Settings, tmp_path: Path) -> Keyring:
+    """Return a keyring without keys."""
     settings.DIGEST_DKIM_KEYS = []
     settings.DIGEST_SMTP_URL = "smtp://relay.example"
-    return Ring(settings, tmp_path)
+    return Keyring(settings, tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_signed_verifies(ring: Ring, kind: str) -> None:
+def test_what_is_signed_verifies(keyring: Keyring, kind: str) -> None:
     """With RSA (RFC 6376) and with Ed25519 (RFC 8463); the message itself is not touched."""
-    ring.add(kind)
+    keyring.add(kind)
     message = sign(MAIL, "courier.example", NOON)
-    assert ring.verdicts(message) == [True]
+    assert keyring.verdicts(message) == [True]
     assert message.endswith(MAIL)
 
 
-def test_each_key_of_a_domain_signs(ring: Ring) -> None:
-    """Who does not know Ed25519 reads the other one."""
-    ring.add("rsa")
-    ring.add("ed25519")
+def test_each_key_of_a_domain_signs(keyring: Keyring) -> None:
+    """A verifier without Ed25519 uses the other one."""
+    keyring.add("rsa")
+    keyring.add("ed25519")
     message = sign(MAIL, "courier.example", NOON)
-    assert ring.verdicts(message) == [True, True]
+    assert keyring.verdicts(message) == [True, True]
     assert re.findall(rb" a=([a-z0-9-]+);", message) == [b"rsa-sha256", b"ed25519-sha256"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_field_is_sound_on_the_wire(ring: Ring, kind: str) -> None:
+def test_the_field_is_sound_on_the_wire(keyring: Keyring, kind: str) -> None:
     """Lines of at most 78, CRLF, nothing that begins with a dot, and the time of signing."""
-    ring.add(kind)
+    keyring.add(kind)
     field = sign(MAIL, "courier.example", NOON).removesuffix(MAIL)
     lines = field.split(b"\r\n")
     assert lines.pop() == b""
@@ -133,10 +133,12 @@ def test_the_field_is_sound_on_the_wire(ring: Ring, kind: str) -> None:
 
 
 def changed(message: bytes, name: str) -> bytes:
-    """The message with another value in the field of that name."""
-    found, count = re.subn(rb"(?mi)^(%b: *)" % re.escape(name.encode()), rb"\1x", message, count=1)
+    """Return the message with another value in the field of that name."""
+    altered, count = re.subn(
+        rb"(?mi)^(%b: *)" % re.escape(name.encode()), rb"\1x", message, count=1
+    )
     assert count
-    return found
+    return altered
 
 
 PRESENT = [
@@ -153,49 +155,49 @@ def test_nearly_every_signed_field_is_in_a_subscribers_mail() -> None:
 
 
 @pytest.mark.parametrize("name", PRESENT)
-def test_a_field_that_is_changed_breaks_it(ring: Ring, name: str) -> None:
-    """Each that is signed."""
-    ring.add("ed25519")
+def test_a_field_that_is_changed_breaks_it(keyring: Keyring, name: str) -> None:
+    """Each signed field."""
+    keyring.add("ed25519")
     message = sign(MAIL, "courier.example", NOON)
-    assert ring.verdicts(changed(message, name)) == [False]
+    assert keyring.verdicts(changed(message, name)) == [False]
 
 
 @pytest.mark.parametrize("name", OVERSIGNED)
 @pytest.mark.parametrize("below", [False, True], ids=["above", "below"])
-def test_a_field_that_is_added_breaks_it(ring: Ring, name: str, *, below: bool) -> None:
-    """A second Subject or From, a List-Unsubscribe of somebody else's (RFC 6376 §8.15)."""
-    ring.add("ed25519")
+def test_a_field_that_is_added_breaks_it(keyring: Keyring, name: str, *, below: bool) -> None:
+    """A second Subject or From, somebody else's List-Unsubscribe (RFC 6376 §8.15)."""
+    keyring.add("ed25519")
     message = sign(MAIL, "courier.example", NOON)
     added = f"{name}: somebody else's\r\n".encode()
     head, _, body = message.partition(b"\r\n\r\n")
     worse = head + b"\r\n" + added + b"\r\n" + body if below else added + message
-    assert ring.verdicts(worse) == [False]
+    assert keyring.verdicts(worse) == [False]
 
 
 @pytest.mark.parametrize("name", PRESENT)
-def test_a_field_that_is_taken_out_breaks_it(ring: Ring, name: str) -> None:
+def test_a_field_that_is_removed_breaks_it(keyring: Keyring, name: str) -> None:
     """As relays must not."""
-    ring.add("ed25519")
+    keyring.add("ed25519")
     message = sign(MAIL, "courier.example", NOON)
     without = re.sub(rb"(?mi)^%b:.*\r\n([ \t].*\r\n)*" % name.encode(), b"", message, count=1)
     assert without != message
-    assert ring.verdicts(without) == [False]
+    assert keyring.verdicts(without) == [False]
 
 
 @pytest.mark.parametrize(
     ("before", "after"), [(b"Story", b"story"), (b"\r\n\r\n--", b"\r\n\r\nx\r\n--")]
 )
-def test_a_body_that_is_changed_breaks_it(ring: Ring, before: bytes, after: bytes) -> None:
+def test_a_body_that_is_changed_breaks_it(keyring: Keyring, before: bytes, after: bytes) -> None:
     """A letter, or a line before all others."""
-    ring.add("ed25519")
+    keyring.add("ed25519")
     message = sign(MAIL, "courier.example", NOON)
     assert before in message
-    assert ring.verdicts(message.replace(before, after, 1)) == [False]
+    assert keyring.verdicts(message.replace(before, after, 1)) == [False]
 
 
-def test_what_relays_do_on_the_way_is_borne(ring: Ring) -> None:
-    """Received on top, fields folded anew, white space at line ends, lines behind the last one."""
-    ring.add("ed25519")
+def test_what_relays_usually_change_does_not_break_it(keyring: Keyring) -> None:
+    """Received on top, other folding, white space at line ends, empty lines at the end."""
+    keyring.add("ed25519")
     message = sign(MAIL, "courier.example", NOON)
     travelled = b"Received: by mx.example;\r\n\tMon, 23 Nov 2026 12:00:01 +0000\r\n" + message
     travelled = travelled.replace(b"Subject: The", b"subject:\r\n\tThe ").replace(
@@ -204,17 +206,17 @@ def test_what_relays_do_on_the_way_is_borne(ring: Ring) -> None:
     travelled = travelled.replace(b"number 1.\r\n", b"number 1. \t\r\n") + b"\r\n \r\n"
     for change in (b"subject:\r\n\tThe ", b"1.0 \r\n", b"1. \t\r\n"):
         assert change in travelled
-    assert ring.verdicts(travelled) == [True]
+    assert keyring.verdicts(travelled) == [True]
 
 
-def test_fields_that_come_several_times_are_all_sign(ring: Ring) -> None:
-    """From the last to the first (RFC 6376 §5.4.2), each of them, and no more."""
-    ring.add("ed25519")
+def test_fields_that_come_several_times_are_all_sign(keyring: Keyring) -> None:
+    """From the last to the first (RFC 6376 §5.4.2), each of them and no other."""
+    keyring.add("ed25519")
     twice = b"To: one@a.example\r\nList-Id: <a.b>\r\nTO: two@a.example\r\n" + MAIL
     message = sign(twice, "courier.example", NOON)
-    assert ring.verdicts(message) == [True]
-    assert ring.verdicts(message.replace(b"one@", b"other@")) == [False]
-    assert ring.verdicts(b"To: four@a.example\r\n" + message) == [False]
+    assert keyring.verdicts(message) == [True]
+    assert keyring.verdicts(message.replace(b"one@", b"other@")) == [False]
+    assert keyring.verdicts(b"To: four@a.example\r\n" + message) == [False]
 
 
 # --- canonical forms ---------------------------------------------------------------------
@@ -262,13 +264,13 @@ FOOTBALL_UNSIGNED = (
     b" subject : date : message-id : from : subject : date;\r\n"
     b" bh="
 )
-PIECES = some.sampled_from(
+PIECES = st.sampled_from(
     [b" ", b"  ", b"\t", b"\r\n", b"\r\n\r\n", b"a", b"=", b".", b"\xc3\xa9", b"\0"]
 )
 
 
-@given(some.lists(PIECES, max_size=40).map(b"".join))
-@thoroughly(max_examples=500)
+@given(st.lists(PIECES, max_size=40).map(b"".join))
+@hypothesis_settings(max_examples=500)
 @example(b"")
 @example(b"\r\n" * 3)
 @example(b" \t\r\n \r\n")
@@ -279,8 +281,8 @@ def test_a_bodys_form_is_dkimpys(body: bytes) -> None:
     assert canonical.body(body) == canonical.body(ended) == Relaxed.canonicalize_body(ended)
 
 
-@given(some.lists(PIECES, max_size=30).map(b"".join))
-@thoroughly(max_examples=500)
+@given(st.lists(PIECES, max_size=30).map(b"".join))
+@hypothesis_settings(max_examples=500)
 @example(b" \r\n\t\r\n x")
 def test_a_fields_form_is_dkimpys(value: bytes) -> None:
     """However it is folded."""
@@ -291,14 +293,14 @@ def test_a_fields_form_is_dkimpys(value: bytes) -> None:
     assert field == [b"subject:" + expected.removesuffix(b"\r\n")]
 
 
-@given(some.lists(PIECES, max_size=40).map(b"".join))
-@thoroughly(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_body_verifies(ring: Ring, body: bytes) -> None:
+@given(st.lists(PIECES, max_size=40).map(b"".join))
+@hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_body_verifies(keyring: Keyring, body: bytes) -> None:
     """Not only those that we write."""
-    if not ring.zone:
-        ring.add("ed25519")
+    if not keyring.zone:
+        keyring.add("ed25519")
     message = b"From: news@courier.example\r\n\r\n" + body + b"\r\n"
-    assert ring.verdicts(sign(message, "courier.example", NOON)) == [True]
+    assert keyring.verdicts(sign(message, "courier.example", NOON)) == [True]
 
 
 # --- keys --------------------------------------------------------------------------------
@@ -318,23 +320,23 @@ def test_any_body_verifies(ring: Ring, body: bytes) -> None:
     ],
 )
 def test_a_senders_own_key_signs_or_that_of_the_nearest_domain_above(
-    ring: Ring, sender: str, expected: list[str]
+    keyring: Keyring, sender: str, expected: list[str]
 ) -> None:
-    """DMARC takes both for aligned; nobody signs for a stranger."""
-    ring.add("ed25519", "courier.example", "apex")
-    ring.add("ed25519", "News.Courier.Example", "news")
-    ring.add("ed25519", "küste.example", "coast")
+    """Both are aligned for DMARC; no key signs for another domain."""
+    keyring.add("ed25519", "courier.example", "apex")
+    keyring.add("ed25519", "News.Courier.Example", "news")
+    keyring.add("ed25519", "küste.example", "coast")
     assert [key.selector for key in keys.keys_of(sender)] == expected
     assert (sign(MAIL, sender, NOON) == MAIL) == (not expected)
 
 
-def test_without_keys_nothing_is_sign(ring: Ring) -> None:
-    """Most relays sign."""
+def test_without_keys_nothing_is_sign(keyring: Keyring) -> None:
+    """Most relays sign by themselves."""
     assert sign(MAIL, "courier.example", NOON) is MAIL
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "text"),
     [
         (None, "cannot be read: No such file"),
         (b"", "not hold a private key in PEM"),
@@ -352,15 +354,15 @@ def test_without_keys_nothing_is_sign(ring: Ring) -> None:
     ],
     ids=["missing", "empty", "broken", "public", "short", "encrypted", "dsa"],
 )
-def test_a_file_that_is_no_key_of_ours_is_named(
-    ring: Ring, content: bytes | None, words: str
+def test_a_file_that_cannot_be_used_is_named(
+    keyring: Keyring, content: bytes | None, text: str
 ) -> None:
-    """Before anything is sent, with what to do, and without what is in it."""
-    path = ring.folder / "key.pem"
+    """Before anything is sent, with what to do, and without its content."""
+    path = keyring.folder / "key.pem"
     if content is not None:
         path.write_bytes(content)
-    ring.settings.DIGEST_DKIM_KEYS = [f"courier.example:s1:{path}"]
-    with pytest.raises(ConfigurationError, match=words) as caught:
+    keyring.settings.DIGEST_DKIM_KEYS = [f"courier.example:s1:{path}"]
+    with pytest.raises(ConfigurationError, match=text) as caught:
         check_keys()
     assert str(path) in str(caught.value)
     assert not content or content.splitlines()[len(content.splitlines()) // 2].decode() not in str(
@@ -369,7 +371,7 @@ def test_a_file_that_is_no_key_of_ours_is_named(
 
 
 @pytest.mark.parametrize(
-    ("entry", "words"),
+    ("entry", "text"),
     [
         ("courier.example", "entry as domain:selector:/path"),
         ("courier.example:s1", "entry as domain:selector:/path"),
@@ -379,30 +381,30 @@ def test_a_file_that_is_no_key_of_ours_is_named(
         ("courier.example:s.;:/key.pem", "not a selector"),
     ],
 )
-def test_an_entry_that_is_none_is_explained(ring: Ring, entry: str, words: str) -> None:
-    """Nothing of it can get into a header."""
-    ring.settings.DIGEST_DKIM_KEYS = [entry]
-    with pytest.raises(ConfigurationError, match=words):
+def test_an_invalid_entry_is_explained(keyring: Keyring, entry: str, text: str) -> None:
+    """Nothing of it gets into a header."""
+    keyring.settings.DIGEST_DKIM_KEYS = [entry]
+    with pytest.raises(ConfigurationError, match=text):
         keys.all_keys()
 
 
-def test_two_keys_under_one_name_are_one_too_many(ring: Ring) -> None:
-    """DNS has room for one."""
-    ring.add("rsa", selector="s1")
+def test_two_keys_under_the_same_name_are_refused(keyring: Keyring) -> None:
+    """DNS can publish only one there."""
+    keyring.add("rsa", selector="s1")
     with pytest.raises(ConfigurationError, match=r"two keys at s1\._domainkey\.courier\.example"):
-        ring.add("ed25519", selector="S1")
+        keyring.add("ed25519", selector="S1")
 
 
-def test_a_key_is_read_once(ring: Ring) -> None:
-    """A file that goes away takes nothing from a running process."""
-    ring.add("ed25519")
-    (ring.folder / "ed25519.pem").unlink()
-    assert ring.verdicts(sign(MAIL, "courier.example", NOON)) == [True]
+def test_a_key_is_read_once(keyring: Keyring) -> None:
+    """A running process does not need the file any longer."""
+    keyring.add("ed25519")
+    (keyring.folder / "ed25519.pem").unlink()
+    assert keyring.verdicts(sign(MAIL, "courier.example", NOON)) == [True]
 
 
-def test_a_long_record_is_cut_into_strings(ring: Ring) -> None:
+def test_a_long_record_is_cut_into_strings(keyring: Keyring) -> None:
     """RFC 1035 §3.3: 255 octets each; joined they are the record."""
-    ring.add("rsa")
+    keyring.add("rsa")
     [key] = keys.all_keys()
     name, _, strings = keys.zone_record(key).partition(" IN TXT ")
     assert name == "rsa._domainkey.courier.example."
@@ -415,56 +417,56 @@ def test_a_long_record_is_cut_into_strings(ring: Ring) -> None:
 
 
 @pytest.mark.django_db
-def test_a_subscribers_mail_is_sign(ring: Ring) -> None:
+def test_a_subscribers_mail_is_sign(keyring: Keyring) -> None:
     """As it is composed, with a name beyond ASCII and a link of their own."""
-    ring.add("rsa")
-    ring.add("ed25519")
+    keyring.add("rsa")
+    keyring.add("ed25519")
     issue = make_running()
     segmentation = segmentation_of(issue, compiled_for(issue))
     to = SingleRecipient(1, "josé@reader.example", "José  Núñez")
     outgoing = compose_message(issue, to, segmentation, clock.now())
     assert outgoing.smtp_safe
     assert not outgoing.content.isascii()
-    assert ring.verdicts(outgoing.content) == [True, True]
+    assert keyring.verdicts(outgoing.content) == [True, True]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_issue_arrives_sign(ring: Ring, relay: Relaying) -> None:
+def test_an_issue_arrives_sign(keyring: Keyring, relay: Relaying) -> None:
     """Over SMTP, to the last octet."""
     server = relay()
-    ring.add("ed25519")
+    keyring.add("ed25519")
     make_running(subscribers=3)
     sender.send_due()
-    assert [ring.verdicts(one.data) for one in server.received] == [[True]] * 3
+    assert [keyring.verdicts(mail.data) for mail in server.received] == [[True]] * 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_notice_arrives_sign(ring: Ring, relay: Relaying) -> None:
+def test_a_notice_arrives_sign(keyring: Keyring, relay: Relaying) -> None:
     """A confirmation must not end up as spam."""
     server = relay()
-    ring.add("ed25519")
+    keyring.add("ed25519")
     nadia = addresses.parse("nadia@reader.example")
     signups.invite(nadia, [make_newsletter()], via="page", now=clock.now())
     send.send_due()
-    assert [ring.verdicts(one.data) for one in server.received] == [[True]]
+    assert [keyring.verdicts(mail.data) for mail in server.received] == [[True]]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_test_arrives_sign(ring: Ring, relay: Relaying) -> None:
+def test_a_test_arrives_sign(keyring: Keyring, relay: Relaying) -> None:
     """It shows an editor what subscribers will get."""
     server = relay()
-    ring.add("ed25519")
+    keyring.add("ed25519")
     newsletter = make_newsletter()
     make_article(make_source(newsletter), published_at=NOON - timedelta(hours=1))
     send_test(newsletter, addresses.parse("editor@courier.example"), NOON)
-    assert [ring.verdicts(one.data) for one in server.received] == [[True]]
+    assert [keyring.verdicts(mail.data) for mail in server.received] == [[True]]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_broken_key_fails_no_subscriber(ring: Ring, relay: Relaying) -> None:
-    """Nothing goes out until it is mended; then everybody gets theirs."""
+def test_a_broken_key_fails_no_subscriber(keyring: Keyring, relay: Relaying) -> None:
+    """Nothing is sent until it is corrected; then everybody gets their mail."""
     server = relay()
-    ring.settings.DIGEST_DKIM_KEYS = [f"courier.example:s1:{ring.folder / 'nothing.pem'}"]
+    keyring.settings.DIGEST_DKIM_KEYS = [f"courier.example:s1:{keyring.folder / 'nothing.pem'}"]
     make_running(subscribers=2)
     signups.invite(
         addresses.parse("nadia@reader.example"), [make_newsletter()], via="page", now=clock.now()
@@ -474,7 +476,7 @@ def test_a_broken_key_fails_no_subscriber(ring: Ring, relay: Relaying) -> None:
             send_due()
     assert set(Delivery.objects.values_list("state", flat=True)) == {Delivery.State.QUEUED}
     assert set(Notice.objects.values_list("state", flat=True)) == {Notice.State.QUEUED}
-    ring.settings.DIGEST_DKIM_KEYS = []
+    keyring.settings.DIGEST_DKIM_KEYS = []
     sender.send_due()
     send.send_due()
     assert len(server.received) == 3
@@ -482,18 +484,18 @@ def test_a_broken_key_fails_no_subscriber(ring: Ring, relay: Relaying) -> None:
 
 @pytest.mark.skipif(not OPENDKIM, reason="no opendkim here")
 @pytest.mark.parametrize("tampered", [False, True])
-def test_opendkim_agrees(ring: Ring, *, tampered: bool) -> None:
-    """The verifier of half the mail servers there are; it reads its DNS from a file."""
-    ring.add("rsa")
-    ring.add("ed25519")
-    zone = ring.folder / "zone"
+def test_opendkim_agrees(keyring: Keyring, *, tampered: bool) -> None:
+    """The verifier of many mail servers; it reads its DNS from a file."""
+    keyring.add("rsa")
+    keyring.add("ed25519")
+    zone = keyring.folder / "zone"
     zone.write_text("".join(f"{key.record_name} {key.record}\n" for key in keys.all_keys()))
-    configuration = ring.folder / "opendkim.conf"
+    configuration = keyring.folder / "opendkim.conf"
     configuration.write_text(f"Mode v\nTestDNSData file:{zone}\n")
     message = sign(MAIL, "courier.example", clock.now())
-    mail = ring.folder / "mail.eml"
+    mail = keyring.folder / "mail.eml"
     mail.write_bytes(changed(message, "Subject") if tampered else message)
-    said = subprocess.run(
+    verification = subprocess.run(
         [OPENDKIM, "-x", configuration, "-vv", "-t", mail],
         capture_output=True,
         text=True,
@@ -501,7 +503,7 @@ def test_opendkim_agrees(ring: Ring, *, tampered: bool) -> None:
         check=True,
     )
     verdict = "fail" if tampered else "pass"
-    assert re.findall(r"dkim=(\w+) .*header\.a=(\S+)", said.stdout) == [
+    assert re.findall(r"dkim=(\w+) .*header\.a=(\S+)", verification.stdout) == [
         (verdict, "rsa-sha256"),
         (verdict, "ed25519-sha256"),
     ]
