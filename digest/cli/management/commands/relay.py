@@ -192,8 +192,8 @@ def _relay_facts(relay: Relay) -> dict[str, Any]:
         "warm_up_since": warm_up.started_on if warm_up else None,
         "allowance_today": warming.allowance(warm_up, now.date()) if warm_up else None,
         "paused_domains": [
-            {"domain": one.domain, "until": one.until, "reason": one.reason}
-            for one in relay.paused_domains.filter(until__gt=now).order_by("domain")
+            {"domain": paused.domain, "until": paused.until, "reason": paused.reason}
+            for paused in relay.paused_domains.filter(until__gt=now).order_by("domain")
         ],
     }
 
