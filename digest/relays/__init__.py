@@ -1,1 +1,1 @@
-"""Where mail is handed over: registry, routing, rate limits, health, transports, DKIM."""
+"""Delivery of single messages to mail servers and providers, within their limits."""

@@ -41,7 +41,8 @@ def test_amazon_gets_our_octets() -> None:
     for request in server.requests:
         [to] = request.json["Destination"]["ToAddresses"]
         sent = b64decode(request.json["Content"]["Raw"]["Data"])
-        assert sent == outgoing(int(to[6])).content
+        number = to.removeprefix("subscriber").partition("@")[0]
+        assert sent == outgoing(int(number)).content
 
 
 @pytest.mark.parametrize(
