@@ -38,23 +38,23 @@ def tide() -> Newsletter:
 
 
 @pytest.fixture
-def desk(client: Client) -> Client:
+def owner(client: Client) -> Client:
     """An owner's browser."""
     client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
     return client
 
 
-def kept(desk: Client, newsletter: Newsletter, card: str, **typed: Any) -> Any:
-    """Press Keep on a card."""
-    fields = {f"{card}-{name}": value for name, value in typed.items()}
-    return desk.post(f"/admin/newsletter/{newsletter.pk}/{card}/", fields)
+def save_card(owner: Client, newsletter: Newsletter, card: str, **fields: Any) -> Any:
+    """Save a card."""
+    data = {f"{card}-{name}": value for name, value in fields.items()}
+    return owner.post(f"/admin/newsletter/{newsletter.pk}/{card}/", data)
 
 
-def section(desk: Client, newsletter: Newsletter, key: int, **typed: Any) -> Any:
+def section(owner: Client, newsletter: Newsletter, key: int, **fields: Any) -> Any:
     """Press a button of a section."""
-    do = {"do": typed.pop("do")} if "do" in typed else {}
-    fields = {f"section-{key}-{name}": value for name, value in typed.items()}
-    return desk.post(f"/admin/newsletter/{newsletter.pk}/sections/{key}/", fields | do)
+    do = {"do": fields.pop("do")} if "do" in fields else {}
+    data = {f"section-{key}-{name}": value for name, value in fields.items()}
+    return owner.post(f"/admin/newsletter/{newsletter.pk}/sections/{key}/", data | do)
 
 
 def titles(newsletter: Newsletter) -> list[str]:
@@ -78,7 +78,7 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"max_stories": 5, "thin": "wait", "catch_up": "merge"},
     ),
     (
-        "desk",
+        "approval",
         {
             "approval": "other",
             "review_minutes": 30,
@@ -92,28 +92,28 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("card", "typed", "then"), GOOD, ids=[one[0] for one in GOOD])
+@pytest.mark.parametrize(("card", "fields", "then"), GOOD, ids=[row[0] for row in GOOD])
 def test_a_card_is_kept(
-    desk: Client, tide: Newsletter, card: str, typed: dict[str, Any], then: dict[str, Any]
+    owner: Client, tide: Newsletter, card: str, fields: dict[str, Any], then: dict[str, Any]
 ) -> None:
     """And it is noted who did."""
-    assert kept(desk, tide, card, **typed).status_code == 302
+    assert save_card(owner, tide, card, **fields).status_code == 302
     tide.refresh_from_db()
     assert {name: getattr(tide, name) for name in then} == then
     assert AuditEntry.objects.get().target == str(tide)
 
 
 @pytest.mark.parametrize(
-    ("card", "typed", "said"),
+    ("card", "fields", "message"),
     [
         ("name", {"name": " "}, "This field is required"),
         ("selection", {"max_stories": 0}, "greater than or equal to 1"),
-        ("desk", {"approval": "whoever"}, "Select a valid choice"),
+        ("approval", {"approval": "whoever"}, "Select a valid choice"),
         ("offer", {"cadences": ["hourly"]}, "Select a valid choice"),
-        ("words", {"subject": "{{ stories[0].title "}, "cannot be rendered"),
-        ("words", {"subject": "{{ 1 / 0 }}"}, "cannot be rendered"),
-        ("schedule", {"way": "days", "timezone": "UTC"}, "Choose a day"),
-        ("schedule", {"way": "days", "days": ["0"], "timezone": "UTC"}, "at what time"),
+        ("texts", {"subject": "{{ stories[0].title "}, "cannot be rendered"),
+        ("texts", {"subject": "{{ 1 / 0 }}"}, "cannot be rendered"),
+        ("schedule", {"way": "days", "timezone": "UTC"}, "Choose at least one day"),
+        ("schedule", {"way": "days", "days": ["0"], "timezone": "UTC"}, "Enter a time"),
         ("schedule", {"way": "cron", "cron": "* *", "timezone": "UTC"}, "five fields"),
         ("schedule", {"way": "cron", "cron": "0 7 30 2 *", "timezone": "UTC"}, "is no cron line"),
         ("schedule", {"way": "days", "days": ["0"], "at": "07:00", "timezone": "Mars/1"}, "valid"),
@@ -121,70 +121,70 @@ def test_a_card_is_kept(
     ],
 )
 def test_what_cannot_be_is_said_beside_it(
-    desk: Client, tide: Newsletter, card: str, typed: dict[str, Any], said: str
+    owner: Client, tide: Newsletter, card: str, fields: dict[str, Any], message: str
 ) -> None:
-    """On the same page, with what was typed; nothing is changed, not even half."""
+    """On the same page, with what was fields; nothing is changed, not even half."""
     before = [*Newsletter.objects.values(), *Schedule.objects.values(), *Source.objects.values()]
-    answer = kept(desk, tide, card, **typed)
+    answer = save_card(owner, tide, card, **fields)
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert said in page
-    assert "Nothing was changed" in page
+    assert message in page
+    assert "Nothing was saved" in page
     after = [*Newsletter.objects.values(), *Schedule.objects.values(), *Source.objects.values()]
     assert after == before
 
 
-def test_it_goes_out_by_days_by_cron_or_by_hand(desk: Client, tide: Newsletter) -> None:
-    """The next sends are shown at once; what was typed for another way is forgotten."""
+def test_it_goes_out_by_days_by_cron_or_by_hand(owner: Client, tide: Newsletter) -> None:
+    """The next sends are shown at once; what was fields for another way is forgotten."""
     when = {"timezone": "Europe/Madrid", "at": "06:30", "cron": "0 9 * * 1", "days": ["1", "3"]}
-    kept(desk, tide, "schedule", way="days", **when)
+    save_card(owner, tide, "schedule", way="days", **when)
     schedule = Schedule.objects.get()
     assert (schedule.days, schedule.cron, schedule.timezone) == ([1, 3], "", "Europe/Madrid")
-    assert b"06:30 CE" in desk.get(f"/admin/newsletter/{tide.pk}/").content
-    kept(desk, tide, "schedule", way="cron", send_in_local_time="on", **when)
+    assert b"06:30 CE" in owner.get(f"/admin/newsletter/{tide.pk}/").content
+    save_card(owner, tide, "schedule", way="cron", send_in_local_time="on", **when)
     schedule = Schedule.objects.get()
     assert (schedule.days, schedule.time, schedule.cron) == ([], None, "0 9 * * 1")
     tide.refresh_from_db()
     assert tide.send_in_local_time
-    kept(desk, tide, "schedule", way="hand", timezone="UTC")
+    save_card(owner, tide, "schedule", way="manual", timezone="UTC")
     assert not Schedule.objects.exists()
 
 
-def test_words_are_shown_as_of_what_is_new(desk: Client, tide: Newsletter) -> None:
+def test_words_are_shown_as_of_what_is_new(owner: Client, tide: Newsletter) -> None:
     """With a story that came in; and with none, of one made up."""
     page = f"/admin/newsletter/{tide.pk}/"
-    words = {"subject": "Today: {{ stories[0].title }}", "preheader": ""}
-    assert kept(desk, tide, "words", **words).status_code == 302
-    assert "Today: A headline" in desk.get(page).content.decode()
+    texts = {"subject": "Today: {{ stories[0].title }}", "preheader": ""}
+    assert save_card(owner, tide, "texts", **texts).status_code == 302
+    assert "Today: A headline" in owner.get(page).content.decode()
     source = make_source(tide)
     make_article(source, title="Seals return", published_at=None)
     make_article(source, title="Dredging begins", published_at=clock.now())
-    assert "Today: Dredging begins" in desk.get(page).content.decode()
+    assert "Today: Dredging begins" in owner.get(page).content.decode()
 
 
-def test_sections_are_added_moved_changed_and_taken_out(desk: Client, tide: Newsletter) -> None:
+def test_sections_are_added_moved_changed_and_taken_out(owner: Client, tide: Newsletter) -> None:
     """In an order without gaps; the last one stays."""
-    section(desk, tide, 0, kind="topic", title="Sea", topics="sea, tide\nsea", max_stories=4)
+    section(owner, tide, 0, kind="topic", title="Sea", topics="sea, tide\nsea", max_stories=4)
     assert titles(tide) == ["Latest Stories", "Harbour", "Sea"]
     sea = tide.sections.get(title="Sea")
     assert (sea.topics, sea.max_stories) == (["sea", "tide"], 4)
-    section(desk, tide, sea.pk, do="up")
-    section(desk, tide, sea.pk, do="up")
-    section(desk, tide, sea.pk, do="up")
+    section(owner, tide, sea.pk, do="up")
+    section(owner, tide, sea.pk, do="up")
+    section(owner, tide, sea.pk, do="up")
     assert titles(tide) == ["Sea", "Latest Stories", "Harbour"]
-    section(desk, tide, sea.pk, title="The sea", topics="sea", max_stories=2)
-    section(desk, tide, sea.pk, do="down")
+    section(owner, tide, sea.pk, title="The sea", topics="sea", max_stories=2)
+    section(owner, tide, sea.pk, do="down")
     assert titles(tide) == ["Latest Stories", "The sea", "Harbour"]
-    for one in tide.sections.exclude(title="Harbour"):
-        section(desk, tide, one.pk, do="remove")
+    for row in tide.sections.exclude(title="Harbour"):
+        section(owner, tide, row.pk, do="remove")
     last = tide.sections.get()
     assert (last.title, last.position) == ("Harbour", 0)
-    section(desk, tide, last.pk, do="remove")
+    section(owner, tide, last.pk, do="remove")
     assert titles(tide) == ["Harbour"]
 
 
 @pytest.mark.parametrize(
-    "typed",
+    "fields",
     [
         {"kind": "topic", "title": "Sea", "topics": " , ", "max_stories": 3},
         {"kind": "latest", "title": "", "max_stories": 3},
@@ -193,41 +193,41 @@ def test_sections_are_added_moved_changed_and_taken_out(desk: Client, tide: News
         {"kind": "topic", "title": "Sea", "topics": "x" * 300, "max_stories": 3},
     ],
 )
-def test_a_section_that_cannot_be(desk: Client, tide: Newsletter, typed: dict[str, Any]) -> None:
+def test_a_section_that_cannot_be(owner: Client, tide: Newsletter, fields: dict[str, Any]) -> None:
     """Is refused with a word, never with a traceback."""
-    assert section(desk, tide, 0, **typed).status_code in {302, 422}
+    assert section(owner, tide, 0, **fields).status_code in {302, 422}
     assert titles(tide) == ["Latest Stories", "Harbour"]
 
 
-def test_it_is_stopped_and_started(desk: Client, tide: Newsletter) -> None:
+def test_it_is_stopped_and_started(owner: Client, tide: Newsletter) -> None:
     """At a button."""
-    address = f"/admin/newsletter/{tide.pk}/turn/"
-    desk.post(address, {"active": "0"})
+    address = f"/admin/newsletter/{tide.pk}/activate/"
+    owner.post(address, {"active": "0"})
     tide.refresh_from_db()
     assert not tide.active
-    desk.post(address, {"active": "1"})
+    owner.post(address, {"active": "1"})
     tide.refresh_from_db()
     assert tide.active
 
 
-def test_sources_are_ticked(desk: Client, tide: Newsletter) -> None:
+def test_sources_are_ticked(owner: Client, tide: Newsletter) -> None:
     """Of the publication's; what nobody carries any more is forgotten."""
-    one, other = make_source(tide), make_source(tide)
+    source, other = make_source(tide), make_source(tide)
     evening = make_newsletter(publication=tide.publication)
     evening.sources.add(other)
-    kept(desk, tide, "sources", sources=[])
+    save_card(owner, tide, "sources", sources=[])
     assert list(tide.sources.all()) == []
     assert list(Source.objects.all()) == [other]
-    kept(desk, tide, "sources", sources=[other.pk])
+    save_card(owner, tide, "sources", sources=[other.pk])
     assert list(tide.sources.all()) == [other]
-    assert kept(desk, tide, "sources", sources=[one.pk]).status_code == 422
+    assert save_card(owner, tide, "sources", sources=[source.pk]).status_code == 422
 
 
-def test_a_new_one_begins_by_hand(desk: Client) -> None:
+def test_a_new_one_begins_by_hand(owner: Client) -> None:
     """With a name of its own for addresses, and nothing that goes out by itself."""
     publication = make_publication()
     for number in (1, 2):
-        answer = desk.post(
+        answer = owner.post(
             "/admin/newsletter/add/", {"publication": publication.pk, "name": "The Ebb"}
         )
         assert answer.status_code == 302, number
@@ -245,22 +245,22 @@ def test_an_analyst_looks(client: Client, tide: Newsletter) -> None:
     client.force_login(user)
     page = client.get(f"/admin/newsletter/{tide.pk}/")
     assert page.status_code == 200
-    assert b">Keep<" not in page.content
-    assert kept(client, tide, "name", name="Mine").status_code == 403
+    assert b">Save<" not in page.content
+    assert save_card(client, tide, "name", name="Mine").status_code == 403
     elsewhere = make_newsletter(publication=make_publication())
     assert client.get(f"/admin/newsletter/{elsewhere.pk}/").status_code == 404
-    assert kept(client, elsewhere, "name", name="Mine").status_code in {403, 404}
+    assert save_card(client, elsewhere, "name", name="Mine").status_code in {403, 404}
 
 
-def test_keeping_a_schedule_as_it_was_loses_no_slot(desk: Client, tide: Newsletter) -> None:
+def test_keeping_a_schedule_as_it_was_loses_no_slot(owner: Client, tide: Newsletter) -> None:
     """A slot that has come and is not built yet is still due after somebody pressed Keep."""
     schedule = Schedule.objects.get()
     same = {"days": [str(day) for day in range(7)], "at": "07:00", "timezone": "Europe/London"}
     assert (
-        kept(desk, tide, "schedule", way="days", send_in_local_time="on", **same).status_code == 302
+        save_card(owner, tide, "schedule", way="days", send_in_local_time="on", **same).status_code == 302
     )
     assert Schedule.objects.get().since == schedule.since
-    kept(desk, tide, "schedule", way="days", **same | {"at": "08:00"})
+    save_card(owner, tide, "schedule", way="days", **same | {"at": "08:00"})
     assert Schedule.objects.get().since > schedule.since
 
 
@@ -275,13 +275,13 @@ def test_what_another_publication_pushes_is_not_offered(client: Client, tide: Ne
     )
     client.force_login(user)
     for other in (foreign, waiting):
-        assert kept(client, tide, "sources", sources=[other.pk]).status_code == 422
-    assert kept(client, tide, "sources", sources=[own.pk]).status_code == 302
+        assert save_card(client, tide, "sources", sources=[other.pk]).status_code == 422
+    assert save_card(client, tide, "sources", sources=[own.pk]).status_code == 302
     client.post("/admin/newsletter/add/", {"publication": tide.publication_id, "name": "Ebb"})
     assert list(Newsletter.objects.get(name="Ebb").sources.all()) == [own]
 
 
-def test_subscribers_keep_a_topic_that_gets_another_name(desk: Client, tide: Newsletter) -> None:
+def test_subscribers_keep_a_topic_that_gets_another_name(owner: Client, tide: Newsletter) -> None:
     """As they chose it, and in issues still to go out; past issues stay as they were."""
     harbour = tide.sections.get(title="Harbour")
     chose, other = make_subscriber(tide), make_subscriber(tide)
@@ -290,7 +290,7 @@ def test_subscribers_keep_a_topic_that_gets_another_name(desk: Client, tide: New
     past = make_issue(tide, state="sent", slot=LONG_AGO)
     for issue in (coming, past):
         make_story(issue, topics=["Harbour"])
-    section(desk, tide, harbour.pk, title="The port", topics="harbour", max_stories=2)
+    section(owner, tide, harbour.pk, title="The port", topics="harbour", max_stories=2)
     assert chose.subscriptions.get().topics == ["Sea", "The port"]
     assert other.subscriptions.get().topics == []
     coming.refresh_from_db()
@@ -304,13 +304,13 @@ def test_pressing_twice_makes_one(client: Client) -> None:
     client.force_login(User.objects.create_superuser("twice@courier.example", "x"))
     publication = make_newsletter(slug="first").publication
     for _ in range(2):
-        said = {"publication": publication.pk, "name": "Low Tide"}
-        answer = client.post("/admin/newsletter/add/", said)
-    made = Newsletter.objects.get(name="Low Tide")
-    assert answer["Location"] == f"/admin/newsletter/{made.pk}/"
-    there = made.sections.count()
+        data = {"publication": publication.pk, "name": "Low Tide"}
+        answer = client.post("/admin/newsletter/add/", data)
+    newsletter = Newsletter.objects.get(name="Low Tide")
+    assert answer["Location"] == f"/admin/newsletter/{newsletter.pk}/"
+    number = newsletter.sections.count()
     section = {"kind": "topic", "title": "Harbour", "topics": "harbour", "max_stories": 3}
     for _ in range(2):
-        said = {f"section-0-{name}": value for name, value in section.items()}
-        client.post(f"/admin/newsletter/{made.pk}/sections/0/", said)
-    assert made.sections.count() == there + 1
+        data = {f"section-0-{name}": value for name, value in section.items()}
+        client.post(f"/admin/newsletter/{newsletter.pk}/sections/0/", data)
+    assert newsletter.sections.count() == number + 1

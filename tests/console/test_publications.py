@@ -21,7 +21,7 @@ def courier() -> Publication:
 
 
 @pytest.fixture
-def desk(client: Client) -> Client:
+def owner(client: Client) -> Client:
     """An owner's browser."""
     client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
     return client
@@ -35,9 +35,9 @@ def signed_in(client: Client, role: str, publication: Publication) -> Client:
     return client
 
 
-def kept(desk: Client, publication: Publication, card: str, **typed: Any) -> Any:
-    """Press Keep on a card."""
-    return desk.post(f"/admin/publication/{publication.pk}/{card}/", typed)
+def save_card(owner: Client, publication: Publication, card: str, **fields: Any) -> Any:
+    """Save a card."""
+    return owner.post(f"/admin/publication/{publication.pk}/{card}/", fields)
 
 
 NAME = {"name": "The Ebb", "url": "ebb.example", "postal_address": "2 Quay Street\r\nSaltmarsh"}
@@ -47,7 +47,7 @@ PLACE = {"language": "es", "timezone": "Europe/Madrid"}
 
 
 @pytest.mark.parametrize(
-    ("card", "typed", "then"),
+    ("card", "fields", "then"),
     [
         (
             "name",
@@ -60,21 +60,21 @@ PLACE = {"language": "es", "timezone": "Europe/Madrid"}
     ],
 )
 def test_a_card_is_kept(
-    desk: Client, courier: Publication, card: str, typed: dict[str, Any], then: dict[str, Any]
+    owner: Client, courier: Publication, card: str, fields: dict[str, Any], then: dict[str, Any]
 ) -> None:
     """And it is noted who did; the other cards stay as they were."""
     before: dict[str, Any] = {**Publication.objects.values().get()}
-    assert kept(desk, courier, card, **typed).status_code == 302
+    assert save_card(owner, courier, card, **fields).status_code == 302
     after: dict[str, Any] = {**Publication.objects.values().get()}
     assert {name: after[name] for name in then} == then
-    assert {name for name in after if after[name] != before[name]} <= set(typed)
+    assert {name for name in after if after[name] != before[name]} <= set(fields)
     entry = AuditEntry.objects.get()
     assert (entry.publication_id, entry.target) == (courier.pk, after["name"])
-    assert desk.get(f"/admin/publication/{courier.pk}/").status_code == 200
+    assert owner.get(f"/admin/publication/{courier.pk}/").status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("card", "typed", "said"),
+    ("card", "fields", "message"),
     [
         ("name", NAME | {"name": " "}, "This field is required"),
         ("name", NAME | {"name": "The\u2028Ebb"}, "line end or a control character"),
@@ -90,37 +90,37 @@ def test_a_card_is_kept(
     ],
 )
 def test_what_cannot_be_is_said_beside_it(
-    desk: Client, courier: Publication, card: str, typed: dict[str, Any], said: str
+    owner: Client, courier: Publication, card: str, fields: dict[str, Any], message: str
 ) -> None:
-    """On the same page, with what was typed; nothing is changed, not even half."""
+    """On the same page, with what was fields; nothing is changed, not even half."""
     before = Publication.objects.values().get()
-    answer = kept(desk, courier, card, **typed)
+    answer = save_card(owner, courier, card, **fields)
     assert answer.status_code == 422
-    assert said in answer.content.decode()
-    assert "Nothing was changed" in answer.content.decode()
+    assert message in answer.content.decode()
+    assert "Nothing was saved" in answer.content.decode()
     assert Publication.objects.values().get() == before
     assert not AuditEntry.objects.exists()
 
 
-def test_there_is_no_other_card(desk: Client, courier: Publication) -> None:
+def test_there_is_no_other_card(owner: Client, courier: Publication) -> None:
     """Nor any way to it."""
-    assert kept(desk, courier, "slug", slug="mine").status_code == 404
-    assert desk.get(f"/admin/publication/{courier.pk}/name/").status_code == 405
+    assert save_card(owner, courier, "slug", slug="mine").status_code == 404
+    assert owner.get(f"/admin/publication/{courier.pk}/name/").status_code == 405
 
 
-def test_a_zone_of_before_stays_to_be_chosen(desk: Client) -> None:
+def test_a_zone_of_before_stays_to_be_chosen(owner: Client) -> None:
     """One that is not among the usual ones is not lost by keeping the card."""
     courier = make_publication(timezone="Etc/GMT+3", language="pt-BR")
-    assert kept(desk, courier, "place", language="pt-BR", timezone="Etc/GMT+3").status_code == 302
+    assert save_card(owner, courier, "place", language="pt-BR", timezone="Etc/GMT+3").status_code == 302
 
 
-def test_the_page_names_newsletters_and_relay(desk: Client, courier: Publication) -> None:
+def test_the_page_names_newsletters_and_relay(owner: Client, courier: Publication) -> None:
     """Words from outside stay words."""
     newsletter = make_newsletter(publication=courier, name=EVIL)
-    page = desk.get(f"/admin/publication/{courier.pk}/").content.decode()
+    page = owner.get(f"/admin/publication/{courier.pk}/").content.decode()
     assert f"/admin/newsletter/{newsletter.pk}/" in page
     assert EVIL not in page
-    assert "Its mail goes through" in page or "No relay takes mail" in page
+    assert "Mail is sent through" in page or "No mail server is set up" in page
 
 
 @pytest.mark.parametrize("role", [Role.ANALYST, Role.EDITOR])
@@ -129,8 +129,8 @@ def test_whoever_does_not_own_it_looks(client: Client, courier: Publication, rol
     client = signed_in(client, role, courier)
     page = client.get(f"/admin/publication/{courier.pk}/")
     assert page.status_code == 200
-    assert b">Keep<" not in page.content
-    assert kept(client, courier, "place", **PLACE).status_code == 403
+    assert b">Save<" not in page.content
+    assert save_card(client, courier, "place", **PLACE).status_code == 403
     courier.refresh_from_db()
     assert courier.language == "en"
 
@@ -142,8 +142,8 @@ def test_owning_another_is_no_right_here(client: Client, courier: Publication) -
     Member.objects.create(
         user=User.objects.get(), publication=elsewhere, role=Role.OWNER, created_at=NOON
     )
-    assert kept(client, courier, "place", **PLACE).status_code == 403
-    assert kept(client, elsewhere, "place", **PLACE).status_code == 302
+    assert save_card(client, courier, "place", **PLACE).status_code == 403
+    assert save_card(client, elsewhere, "place", **PLACE).status_code == 302
     courier.refresh_from_db()
     assert courier.language == "en"
 
@@ -152,7 +152,7 @@ def test_anothers_is_not_there(client: Client, courier: Publication) -> None:
     """For the owner of one other alone."""
     client = signed_in(client, Role.OWNER, make_publication())
     assert client.get(f"/admin/publication/{courier.pk}/").status_code == 404
-    assert kept(client, courier, "place", **PLACE).status_code == 404
+    assert save_card(client, courier, "place", **PLACE).status_code == 404
     appeal = make_appeal(courier)
     assert client.get(f"/admin/appeals/{appeal.pk}/preview/").status_code == 404
 
@@ -160,9 +160,9 @@ def test_anothers_is_not_there(client: Client, courier: Publication) -> None:
 # --- appeals ---------------------------------------------------------------------------
 
 
-def appealed(desk: Client, publication: Publication, **typed: Any) -> Any:
+def appealed(owner: Client, publication: Publication, **fields: Any) -> Any:
     """Save a new appeal."""
-    given = {
+    data = {
         "publication": publication.pk,
         "heading": "A message",
         "body": "Help us.",
@@ -171,22 +171,22 @@ def appealed(desk: Client, publication: Publication, **typed: Any) -> Any:
         "starts_at": "2026-11-23T12:00",
         "ends_at": "",
     }
-    return desk.post("/admin/appeals/new/", given | typed)
+    return owner.post("/admin/appeals/new/", data | fields)
 
 
-def test_an_appeal_may_have_no_end(desk: Client, courier: Publication) -> None:
+def test_an_appeal_may_have_no_end(owner: Client, courier: Publication) -> None:
     """Its times are in UTC, and the form says so."""
-    page = desk.get("/admin/appeals/new/").content.decode()
+    page = owner.get("/admin/appeals/new/").content.decode()
     assert "From (UTC)" in page
-    assert appealed(desk, courier).status_code == 302
+    assert appealed(owner, courier).status_code == 302
     appeal = Appeal.objects.get()
     assert (appeal.starts_at, appeal.ends_at) == (NOON, None)
     assert appeal.url == "https://courier.example/support"
-    assert "no end" in desk.get("/admin/appeals/").content.decode()
+    assert "no end" in owner.get("/admin/appeals/").content.decode()
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("fields", "message"),
     [
         ({"ends_at": "2026-11-23T11:00"}, "end must be after the start"),
         ({"ends_at": "2026-11-24T"}, "valid date/time"),
@@ -196,21 +196,21 @@ def test_an_appeal_may_have_no_end(desk: Client, courier: Publication) -> None:
     ],
 )
 def test_an_appeal_that_cannot_be(
-    desk: Client, courier: Publication, typed: dict[str, str], said: str
+    owner: Client, courier: Publication, fields: dict[str, str], message: str
 ) -> None:
     """Is not kept, and the form says why."""
-    answer = appealed(desk, courier, **typed)
+    answer = appealed(owner, courier, **fields)
     assert answer.status_code == 200
-    assert said in answer.content.decode()
+    assert message in answer.content.decode()
     assert not Appeal.objects.exists()
 
 
-def test_an_appeal_is_shown_as_mail_shows_it(desk: Client, courier: Publication) -> None:
+def test_an_appeal_is_shown_as_mail_shows_it(owner: Client, courier: Publication) -> None:
     """In a frame that runs nothing, whatever stands in it."""
     appeal = make_appeal(courier, heading=EVIL, ends_at=NOON + timedelta(days=1))
-    page = desk.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    page = owner.get(f"/admin/appeals/{appeal.pk}/").content.decode()
     assert f'src="/admin/appeals/{appeal.pk}/preview/?scheme=light"' in page
-    mail = desk.get(f"/admin/appeals/{appeal.pk}/preview/")
+    mail = owner.get(f"/admin/appeals/{appeal.pk}/preview/")
     assert "Help us stay afloat." in mail.content.decode()
     assert EVIL not in mail.content.decode()
     assert mail["Content-Security-Policy"].startswith("sandbox; default-src 'none'")

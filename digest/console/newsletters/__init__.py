@@ -1,1 +1,1 @@
-"""A newsletter's own page: when it goes out, what is in it, how it reads, who decides."""
+"""The page of a newsletter: its schedule, story selection, texts, approval and sources."""

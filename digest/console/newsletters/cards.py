@@ -1,4 +1,4 @@
-"""The cards of a newsletter's page: each has a form, what stands in it, and how it is kept."""
+"""The cards of a newsletter's page: each has a form, its initial values, and a function that saves it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,34 +14,34 @@ from digest.newsletters import setup, sourcing
 from digest.newsletters.models import Newsletter
 from digest.rendering.opening import opening
 
-Given = Mapping[str, Any]
+Values = Mapping[str, Any]  # a form's cleaned data, by the names of its fields
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A part of the page that is kept by itself."""
+    """A part of the page that is saved on its own."""
 
     title: str
     form: type[Form]
-    there: Callable[[Newsletter], dict[str, Any]]
-    keep: Callable[[Newsletter, Given, datetime], None]  # raises DigestError
+    initial: Callable[[Newsletter], dict[str, Any]]
+    save: Callable[[Newsletter, Values, datetime], None]  # raises DigestError
 
 
 def _fields(*names: str) -> Callable[[Newsletter], dict[str, Any]]:
     return lambda newsletter: {name: getattr(newsletter, name) for name in names}
 
 
-def _change(newsletter: Newsletter, given: Given, _now: datetime) -> None:
-    setup.change_newsletter(newsletter, **given)
+def _change(newsletter: Newsletter, values: Values, _now: datetime) -> None:
+    setup.change_newsletter(newsletter, **values)
 
 
 def _schedule(newsletter: Newsletter) -> dict[str, Any]:
     schedule = getattr(newsletter, "schedule", None)
     common = {"send_in_local_time": newsletter.send_in_local_time}
     if schedule is None:
-        return common | {"way": forms.BY_HAND, "timezone": newsletter.publication.timezone}
+        return common | {"way": forms.MANUAL, "timezone": newsletter.publication.timezone}
     return common | {
-        "way": forms.BY_CRON if schedule.cron else forms.BY_DAYS,
+        "way": forms.CRON if schedule.cron else forms.WEEKDAYS,
         "days": schedule.days,
         "at": schedule.time,
         "cron": schedule.cron,
@@ -50,84 +50,92 @@ def _schedule(newsletter: Newsletter) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _keep_schedule(newsletter: Newsletter, given: Given, now: datetime) -> None:
-    setup.set_offer(newsletter, send_in_local_time=given["send_in_local_time"])
-    if given["way"] == forms.BY_HAND:
+def _save_schedule(newsletter: Newsletter, values: Values, now: datetime) -> None:
+    setup.set_offer(newsletter, send_in_local_time=values["send_in_local_time"])
+    if values["way"] == forms.MANUAL:
         setup.unset_schedule(newsletter)
         return
-    when = {name: given[name] for name in ("days", "at", "timezone")}
-    cron = given["cron"] if given["way"] == forms.BY_CRON else ""
-    setup.set_schedule(newsletter, now=now, cron=cron, **when)
+    schedule = {name: values[name] for name in ("days", "at", "timezone")}
+    cron = values["cron"] if values["way"] == forms.CRON else ""
+    setup.set_schedule(newsletter, now=now, cron=cron, **schedule)
 
 
 @transaction.atomic
-def _keep_words(newsletter: Newsletter, given: Given, now: datetime) -> None:
-    setup.change_newsletter(newsletter, **given)
-    opening(newsletter, now)  # what cannot be rendered is not kept
+def _save_texts(newsletter: Newsletter, values: Values, now: datetime) -> None:
+    setup.change_newsletter(newsletter, **values)
+    opening(newsletter, now)  # raises for templates that cannot be rendered: nothing is saved
 
 
 @transaction.atomic
-def _keep_desk(newsletter: Newsletter, given: Given, _now: datetime) -> None:
-    given = dict(given)
-    setup.set_offer(newsletter, redirect_links=given.pop("redirect_links"))
-    setup.change_newsletter(newsletter, **given)
+def _save_approval(newsletter: Newsletter, values: Values, _now: datetime) -> None:
+    changes = dict(values)
+    setup.set_offer(newsletter, redirect_links=changes.pop("redirect_links"))
+    setup.change_newsletter(newsletter, **changes)
 
 
-def _keep_offer(newsletter: Newsletter, given: Given, _now: datetime) -> None:
-    setup.set_offer(newsletter, **given)
+def _save_offer(newsletter: Newsletter, values: Values, _now: datetime) -> None:
+    setup.set_offer(newsletter, **values)
 
 
-def _keep_sources(newsletter: Newsletter, given: Given, now: datetime) -> None:
-    """Find and poll a new one first: if that fails, nothing is changed."""
-    url = given["url"].strip()
+def _save_sources(newsletter: Newsletter, values: Values, now: datetime) -> None:
+    """Find and poll a new source first: if that fails, nothing is changed."""
+    url = values["url"].strip()
     new = [sourcing.fetch(url, now)] if url else []
-    sourcing.carry(newsletter, [*given["sources"], *new])
+    sourcing.carry(newsletter, [*values["sources"], *new])
 
 
 CARDS = {
     "name": Card("Name", forms.NameForm, _fields("name", "description", "language"), _change),
-    "schedule": Card("When it goes out", forms.ScheduleForm, _schedule, _keep_schedule),
+    "schedule": Card("Schedule", forms.ScheduleForm, _schedule, _save_schedule),
     "selection": Card(
-        "What is picked",
+        "Story selection",
         forms.SelectionForm,
         _fields(*forms.SelectionForm.base_fields),
         _change,
     ),
-    "words": Card(
-        "How it reads", forms.WordsForm, _fields(*forms.WordsForm.base_fields), _keep_words
+    "texts": Card(
+        "Subject and texts",
+        forms.TextsForm,
+        _fields(*forms.TextsForm.base_fields),
+        _save_texts,
     ),
-    "desk": Card("Who decides", forms.DeskForm, _fields(*forms.DeskForm.base_fields), _keep_desk),
+    "approval": Card(
+        "Approval and sending",
+        forms.ApprovalForm,
+        _fields(*forms.ApprovalForm.base_fields),
+        _save_approval,
+    ),
     "offer": Card(
-        "What subscribers choose",
+        "Subscriber options",
         forms.OfferForm,
         _fields(*forms.OfferForm.base_fields),
-        _keep_offer,
+        _save_offer,
     ),
     "sources": Card(
         "Sources",
         forms.SourcesForm,
         lambda newsletter: {"sources": list(newsletter.sources.all())},
-        _keep_sources,
+        _save_sources,
     ),
 }
 
 
 def form_of(slug: str, newsletter: Newsletter, data: Any = None) -> Form:
-    """Return a card's form, filled in with what is there, or with what was typed."""
+    """Return a card's form, filled in with the saved values, or with `data` as submitted."""
     card = CARDS[slug]
-    form = card.form(data, initial=card.there(newsletter), prefix=slug)
+    form = card.form(data, initial=card.initial(newsletter), prefix=slug)
     if slug == "sources":
         choice: Any = form.fields["sources"]
         choice.queryset = sourcing.theirs(newsletter.publication)
     return form
 
 
-def keep(slug: str, newsletter: Newsletter, form: Form, now: datetime) -> bool:
-    """Keep what was typed, if it can be; otherwise say in the form why not."""
+def save(slug: str, newsletter: Newsletter, form: Form, now: datetime) -> bool:
+    """Save a card if its form is valid; otherwise the form has the errors. Return whether it did."""
     if not form.is_valid():
         return False
     try:
-        CARDS[slug].keep(newsletter, form.cleaned_data, now)
+        CARDS[slug].save(newsletter, form.cleaned_data, now)
     except DigestError as problem:
         form.add_error(None, str(problem))
         return False

@@ -1,4 +1,4 @@
-"""What is typed about a newsletter. Whether a thing can be is asked where the thing is made."""
+"""The forms of a newsletter's page. The rules are checked where the values are saved."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from digest.newsletters.checks import OFFERED
 from digest.newsletters.models import Cadence, Newsletter, Publication, Section
 from digest.newsletters.reading import DAYS
 
-BY_DAYS, BY_CRON, BY_HAND = "days", "cron", "hand"
-_LONGEST = 10_000  # characters of a template
-_OF_PUBLICATION = ("", "The publication's own")
+WEEKDAYS, CRON, MANUAL = "days", "cron", "manual"
+_MAX_LENGTH = 10_000  # characters of a template
+_OF_PUBLICATION = ("", "Same as publication")
 
 
 def _text(rows: int, placeholder: str = "") -> forms.Textarea:
@@ -25,12 +25,12 @@ def _number(label: str, least: int, most: int, help_text: str = "") -> forms.Int
     return forms.IntegerField(label=label, min_value=least, max_value=most, help_text=help_text)
 
 
-def _tick(label: str, help_text: str = "") -> forms.BooleanField:
+def _checkbox(label: str, help_text: str = "") -> forms.BooleanField:
     return forms.BooleanField(label=label, required=False, help_text=help_text)
 
 
 class NewForm(forms.Form):
-    """A newsletter to begin with; the rest has defaults."""
+    """A new newsletter: everything else has defaults."""
 
     publication = forms.ModelChoiceField(Publication.objects.none(), empty_label=None)
     name = forms.CharField(
@@ -39,14 +39,14 @@ class NewForm(forms.Form):
 
 
 class NameForm(forms.Form):
-    """What it is called."""
+    """Its name and description."""
 
     name = forms.CharField(max_length=200)
     description = forms.CharField(
         required=False,
         max_length=1000,
         widget=_text(2),
-        help_text="Subscribers see it where they subscribe and in their preferences.",
+        help_text="Shown on the sign-up page and in preferences.",
     )
     language = forms.ChoiceField(
         required=False, choices=lambda: [_OF_PUBLICATION, *settings.LANGUAGES]
@@ -55,21 +55,21 @@ class NameForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         choice: Any = self.fields["language"]
-        there = self.initial.get("language")
-        if there and there not in {key for key, _ in choice.choices}:
-            choice.choices = [*choice.choices, (there, there)]
+        language = self.initial.get("language")
+        if language and language not in {key for key, _ in choice.choices}:
+            choice.choices = [*choice.choices, (language, language)]
 
 
 class ScheduleForm(forms.Form):
-    """When it goes out."""
+    """When it is sent."""
 
     way = forms.ChoiceField(
-        label="It goes out",
+        label="Send",
         widget=forms.RadioSelect,
         choices=[
-            (BY_DAYS, "On days of the week"),
-            (BY_CRON, "By a cron line"),
-            (BY_HAND, "By hand only"),
+            (WEEKDAYS, "On weekdays"),
+            (CRON, "Custom (cron)"),
+            (MANUAL, "Manual only"),
         ],
     )
     days = forms.TypedMultipleChoiceField(
@@ -85,140 +85,145 @@ class ScheduleForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     cron = forms.CharField(
-        label="Cron line",
+        label="Cron expression",
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"placeholder": "0 7 1 * *"}),
-        help_text="Minute, hour, day of the month, month, weekday.",
+        help_text="Minute, hour, day of the month, month, day of the week.",
     )
     timezone = forms.ChoiceField(label="Time zone", choices=zones)
-    send_in_local_time = _tick(
-        "At that time by each subscriber's own clock",
-        "Otherwise it goes to all at the same moment.",
+    send_in_local_time = _checkbox(
+        "Send in each subscriber's time zone",
+        "Otherwise all subscribers receive it at the same moment.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         choice: Any = self.fields["timezone"]
-        there = self.initial.get("timezone")
-        if there and there not in {key for key, _ in choice.choices}:
-            choice.choices = [(there, there), *choice.choices]
+        zone = self.initial.get("timezone")
+        if zone and zone not in {key for key, _ in choice.choices}:
+            choice.choices = [(zone, zone), *choice.choices]
 
     def clean(self) -> dict[str, Any]:
-        """Ask for what the chosen way needs, and forget what belongs to the others."""
-        given = super().clean() or {}
-        way = given.get("way")
-        if way == BY_DAYS and not given.get("days") and "days" not in self.errors:
-            self.add_error("days", "Choose a day, at least one.")
-        if way == BY_DAYS and not given.get("at") and "at" not in self.errors:
-            self.add_error("at", "Say at what time.")
-        if way == BY_CRON and not given.get("cron"):
-            self.add_error("cron", "Write one, or choose days.")
-        return given | ({} if way == BY_DAYS else {"days": [], "at": None})
+        """Require the fields of the chosen kind of schedule, and drop those of the others."""
+        values = super().clean() or {}
+        way = values.get("way")
+        if way == WEEKDAYS and not values.get("days") and "days" not in self.errors:
+            self.add_error("days", "Choose at least one day.")
+        if way == WEEKDAYS and not values.get("at") and "at" not in self.errors:
+            self.add_error("at", "Enter a time.")
+        if way == CRON and not values.get("cron"):
+            self.add_error("cron", "Enter a cron expression.")
+        return values | ({} if way == WEEKDAYS else {"days": [], "at": None})
 
 
 class SelectionForm(forms.Form):
-    """How stories are picked."""
+    """How stories are selected."""
 
-    max_stories = _number("Stories at most", 1, 100)
-    min_stories = _number("Stories at least", 0, 100)
-    look_back_hours = _number("As old as, in hours", 1, 24 * 366, "Older ones are left out.")
-    thin = forms.ChoiceField(label="With fewer than that", choices=Newsletter.Thin)
-    widen_hours = _number("Then as old as, in hours", 1, 24 * 366, "Where it looks further back.")
-    catch_up = forms.ChoiceField(
-        label="After downtime", choices=Newsletter.CatchUp, help_text="When its time has passed."
+    max_stories = _number("Maximum stories", 1, 100)
+    min_stories = _number("Minimum stories", 0, 100)
+    look_back_hours = _number("Maximum age (hours)", 1, 24 * 366, "Older stories are not included.")
+    thin = forms.ChoiceField(label="If there are too few stories", choices=Newsletter.Thin)
+    widen_hours = _number(
+        "Extended maximum age (hours)", 1, 24 * 366, "Used when older stories are included."
     )
-    late_minutes = _number("Late by, in minutes at most", 0, 60 * 24 * 31)
+    catch_up = forms.ChoiceField(
+        label="If sending was missed",
+        choices=Newsletter.CatchUp,
+        help_text="For example while the server was down.",
+    )
+    late_minutes = _number("Maximum delay (minutes)", 0, 60 * 24 * 31)
 
 
-class WordsForm(forms.Form):
-    """How it reads around the stories: templates in Jinja."""
+class TextsForm(forms.Form):
+    """The texts around the stories: templates in Jinja."""
 
-    subject = forms.CharField(max_length=_LONGEST, widget=_text(2))
+    subject = forms.CharField(max_length=_MAX_LENGTH, widget=_text(2))
     preheader = forms.CharField(
+        label="Preview text",
         required=False,
-        max_length=_LONGEST,
+        max_length=_MAX_LENGTH,
         widget=_text(2),
-        help_text="Mail programs show it behind the subject.",
+        help_text="Shown after the subject in the inbox.",
     )
     intro = forms.CharField(
-        label="Words before the stories", required=False, max_length=_LONGEST, widget=_text(3)
+        label="Editor's note", required=False, max_length=_MAX_LENGTH, widget=_text(3)
     )
 
 
-class DeskForm(forms.Form):
-    """Who looks at an issue, and what happens when something is unclear."""
+class ApprovalForm(forms.Form):
+    """Who approves an issue, and how sending deals with uncertain deliveries."""
 
-    approval = forms.ChoiceField(label="Before it goes out", choices=Newsletter.Approval)
+    approval = forms.ChoiceField(label="Approval", choices=Newsletter.Approval)
     review_minutes = _number(
-        "On the desk before its time, in minutes",
+        "Ready for review (minutes before sending)",
         0,
         60 * 24 * 7,
-        "So long it can be looked at and changed.",
+        "How long the issue can be checked and changed before it is sent.",
     )
-    undo_seconds = _number("“Send” can be undone for, in seconds", 0, 3600)
+    undo_seconds = _number("Undo window (seconds)", 0, 3600, "How long “Send” can be undone.")
     uncertain = forms.ChoiceField(
-        label="When a relay's word was lost",
+        label="If delivery is uncertain",
         choices=Newsletter.InDoubt,
-        help_text="A line that breaks at the wrong moment leaves open whether a mail arrived.",
+        help_text="When the connection breaks before the mail server confirms a message.",
     )
-    redirect_links = _tick(
-        "Link stories by way of this installation",
-        "The link of a story that is taken back then leads to a note. Nobody's clicks are noted.",
+    redirect_links = _checkbox(
+        "Track links (so that a retracted story's link can be changed)",
+        "The link of a retracted story then leads to your note. Clicks are not recorded.",
     )
 
 
 class OfferForm(forms.Form):
-    """What subscribers may choose."""
+    """What subscribers can choose."""
 
-    listed = _tick("Anybody may subscribe on the public pages")
+    listed = _checkbox("Listed on the public pages", "Anybody can subscribe there.")
     cadences = forms.MultipleChoiceField(
-        label="Besides every issue, subscribers may choose",
+        label="Other frequencies",
         required=False,
-        choices=[(one.value, Cadence(one).label) for one in OFFERED],
+        choices=[(cadence.value, Cadence(cadence).label.capitalize()) for cadence in OFFERED],
         widget=forms.CheckboxSelectMultiple,
     )
-    welcome_with_latest = _tick("The welcome mail brings the latest issue")
+    welcome_with_latest = _checkbox("Include the latest issue in the welcome mail")
 
 
 class SourcesForm(forms.Form):
-    """Where its stories come from."""
+    """The sources of its stories."""
 
     sources = forms.ModelMultipleChoiceField(
-        Source.objects.none(), required=False, label="Carried", widget=forms.CheckboxSelectMultiple
+        Source.objects.none(), required=False, label="Included sources", widget=forms.CheckboxSelectMultiple
     )
     url = forms.CharField(
-        label="One more",
+        label="Add source",
         required=False,
         max_length=2000,
         widget=forms.TextInput(
             attrs={"inputmode": "url", "placeholder": "https://courier.example"}
         ),
-        help_text="The address of a site or a feed; the feed is found.",
+        help_text="The URL of a site or a feed. Digest finds the feed of a site.",
     )
 
 
 class SectionForm(forms.Form):
-    """A part of it."""
+    """A section of the newsletter."""
 
-    kind = forms.ChoiceField(label="It holds", choices=Section.Kind)
+    kind = forms.ChoiceField(label="Type", choices=Section.Kind)
     title = forms.CharField(max_length=sections.LONGEST_TITLE)
     topics = forms.CharField(
         required=False,
         max_length=5000,
         widget=forms.TextInput(attrs={"placeholder": "Harbour, Weather"}),
-        help_text="For stories of some topics: sections or tags, parted by commas.",
+        help_text="For the type “By topic”: sections or tags, separated by commas.",
     )
-    max_stories = _number("Stories at most", 1, sections.LARGEST)
+    max_stories = _number("Maximum stories", 1, sections.LARGEST)
 
-    def __init__(self, *args: Any, there: Section | None = None, **options: Any) -> None:
+    def __init__(self, *args: Any, section: Section | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
-        if there:
+        if section:
             self.fields["kind"].disabled = True
-            self.initial["kind"] = there.kind
-            if there.kind != Section.Kind.TOPIC:
+            self.initial["kind"] = section.kind
+            if section.kind != Section.Kind.TOPIC:
                 del self.fields["topics"]
 
     def clean_topics(self) -> list[str]:
-        """Take them apart."""
+        """Return the topics as a list."""
         return sections.parse_topics(self.cleaned_data["topics"])

@@ -1,4 +1,4 @@
-"""Addresses of a newsletter's page, below `/admin/newsletter/`."""
+"""URLs of a newsletter's page, below `/admin/newsletter/`."""
 
 from django.urls import path
 
@@ -7,7 +7,7 @@ from digest.console.newsletters import views
 urlpatterns = [
     path("add/", views.add, name="newsletter-add"),
     path("<int:pk>/", views.newsletter, name="newsletter"),
-    path("<int:pk>/turn/", views.turn, name="newsletter-turn"),
+    path("<int:pk>/activate/", views.activate, name="newsletter-activate"),
     path("<int:pk>/sections/<int:section>/", views.section, name="newsletter-section"),
-    path("<int:pk>/<slug:card>/", views.keep, name="newsletter-keep"),
+    path("<int:pk>/<slug:card>/", views.save, name="newsletter-save"),
 ]

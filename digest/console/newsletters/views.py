@@ -1,18 +1,19 @@
-"""A newsletter's page, and what its cards and buttons do."""
+"""The page of a newsletter, and the actions of its cards and buttons."""
 
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from digest.console.access import has_right, record_action, require_right, right_required, scope_of
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import NewForm, SectionForm
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
@@ -20,74 +21,76 @@ from digest.newsletters import schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication, Section
 from digest.rendering.opening import opening
+from digest.sending.topics import change_section
 
-SENDS = 3  # shown to come
-MOMENT = timedelta(minutes=1)
+PREVIEWED_SENDS = 3
+DOUBLE_CLICK = timedelta(minutes=1)
 
 
 @require_safe
 @right_required(Right.SEE)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a newsletter, and how all of it can be changed."""
-    return _page(request, _find(request, pk))
+    """Show a newsletter with all its settings."""
+    return _page(request, _get(request, pk))
 
 
 @require_POST
 @right_required(Right.EDIT)
-def keep(request: HttpRequest, pk: int, card: str) -> HttpResponse:
-    """Keep what was typed into one card."""
-    found = _find(request, pk, Right.EDIT)
+def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
+    """Save one card."""
+    newsletter = _get(request, pk, Right.EDIT)
     if card not in cards.CARDS:
         raise Http404
-    form = cards.form_of(card, found, request.POST)
-    if not cards.keep(card, found, form, clock.now()):
-        return _page(request, _find(request, pk), {card: form})
+    form = cards.form_of(card, newsletter, request.POST)
+    if not cards.save(card, newsletter, form, clock.now()):
+        return _page(request, _get(request, pk), {card: form})
     title = cards.CARDS[card].title
-    record_action(request, f"changed the newsletter: {title.lower()}", found, found.publication_id)
-    messages.success(request, f"{title}: kept.")
+    action = f"changed the newsletter: {title.lower()}"
+    record_action(request, action, newsletter, newsletter.publication_id)
+    messages.success(request, f"{title} saved.")
     return redirect(f"{reverse('newsletter', args=[pk])}#{card}")
 
 
 @require_POST
 @right_required(Right.EDIT)
-def turn(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop a newsletter, or start it again."""
-    found = _find(request, pk, Right.EDIT)
+def activate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Deactivate a newsletter, or activate it again."""
+    newsletter = _get(request, pk, Right.EDIT)
     active = request.POST.get("active") == "1"
-    setup.set_active(found, active=active, now=clock.now())
-    said = "started the newsletter" if active else "stopped the newsletter"
-    record_action(request, said, found, found.publication_id)
-    messages.success(
-        request, "It goes out again." if active else "Nothing of it goes out by itself."
-    )
+    setup.set_active(newsletter, active=active, now=clock.now())
+    verb = "activated" if active else "deactivated"
+    record_action(request, f"{verb} the newsletter", newsletter, newsletter.publication_id)
+    messages.success(request, f"{newsletter.name} {verb}.")
     return redirect("newsletter", pk=pk)
 
 
 @require_POST
 @right_required(Right.EDIT)
 def section(request: HttpRequest, pk: int, section: int) -> HttpResponse:
-    """Change, move or take out a section; 0 adds one."""
-    found = _find(request, pk, Right.EDIT)
-    there = get_object_or_404(found.sections, pk=section) if section else None
-    doing = request.POST.get("do", "keep")
-    form = SectionForm(request.POST, there=there, prefix=f"section-{section}")
+    """Change, move or remove a section; the id 0 adds one."""
+    newsletter = _get(request, pk, Right.EDIT)
+    existing = get_object_or_404(newsletter.sections, pk=section) if section else None
+    verb = request.POST.get("do", "save")
+    form = SectionForm(request.POST, section=existing, prefix=f"section-{section}")
     try:
-        if doing in _MOVES and there:
-            _MOVES[doing](there)
+        if verb in _SECTION_ACTIONS and existing:
+            _SECTION_ACTIONS[verb](existing)
         elif not form.is_valid():
-            return _page(request, found, {f"section-{section}": form})
+            return _page(request, newsletter, {f"section-{section}": form})
         else:
-            _keep_section(found, there, form)
+            _save_section(newsletter, existing, form)
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect(f"{reverse('newsletter', args=[pk])}#sections")
-    record_action(request, "changed the newsletter: sections", found, found.publication_id)
+    record_action(
+        request, "changed the newsletter: sections", newsletter, newsletter.publication_id
+    )
     return redirect(f"{reverse('newsletter', args=[pk])}#sections")
 
 
-_MOVES = {
-    "up": lambda there: sections.move(there, -1),
-    "down": lambda there: sections.move(there, 1),
+_SECTION_ACTIONS = {
+    "up": lambda section: sections.move(section, -1),
+    "down": lambda section: sections.move(section, 1),
     "remove": sections.remove,
 }
 
@@ -95,95 +98,101 @@ _MOVES = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @right_required(Right.EDIT)
 def add(request: HttpRequest) -> HttpResponse:
-    """Make a newsletter that goes out by hand until more is said about it."""
-    ours = scope_of(request, Right.EDIT).publications()
+    """Create a newsletter that is sent manually until it has a schedule."""
+    publications = scope_of(request, Right.EDIT).publications()
     form = NewForm(request.POST or None)
     choice: Any = form.fields["publication"]
-    choice.queryset = ours.order_by("name")
+    choice.queryset = publications.order_by("name")
     if request.method == "POST" and form.is_valid():
         publication, name = form.cleaned_data["publication"], form.cleaned_data["name"]
-        if there := _just_made(publication, name):
-            return redirect("newsletter", pk=there.pk)
-        slug = suggesting.free_slug(Newsletter, name, publication.url)
         try:
-            made = setup.create_newsletter(publication, slug=slug, name=name, now=clock.now())
+            newsletter = _created_moments_ago(publication, name) or _create(
+                request, publication, name
+            )
         except DigestError as problem:
             form.add_error("name", str(problem))
         else:
-            known = sourcing.of if has_right(request, Right.MANAGE, None) else sourcing.theirs
-            made.sources.set(known(publication))
-            record_action(request, "added the newsletter", made, publication.pk)
-            return redirect("newsletter", pk=made.pk)
-    context = {"title": "A new newsletter", "form": form, "any": ours.exists()}
-    return _render(request, "new", context)
+            return redirect("newsletter", pk=newsletter.pk)
+    context = {"form": form, "any": publications.exists()}
+    return render_page(request, "console/newsletters/new.html", "New newsletter", context)
 
 
-def _find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter:
-    rows = scope_of(request, Right.SEE).newsletters()
-    found: Newsletter = get_object_or_404(rows.select_related("publication", "schedule"), pk=pk)
-    require_right(request, right, found.publication_id)
-    return found
+def _create(request: HttpRequest, publication: Publication, name: str) -> Newsletter:
+    slug = suggesting.free_slug(Newsletter, name, publication.url)
+    newsletter = setup.create_newsletter(publication, slug=slug, name=name, now=clock.now())
+    sources = sourcing.of if has_right(request, Right.MANAGE, None) else sourcing.theirs
+    newsletter.sources.set(sources(publication))
+    record_action(request, "added the newsletter", newsletter, publication.pk)
+    return newsletter
 
 
-def _just_made(publication: Publication, name: str) -> Newsletter | None:
-    """Return the newsletter that the same button made a moment ago: pressing twice makes one."""
-    lately = publication.newsletters.filter(created_at__gt=clock.now() - MOMENT)
-    return lately.filter(name=name).first()
+def _created_moments_ago(publication: Publication, name: str) -> Newsletter | None:
+    """Return the newsletter that a first click created, so that a double click creates one."""
+    recent = publication.newsletters.filter(created_at__gt=clock.now() - DOUBLE_CLICK)
+    return recent.filter(name=name).first()
 
 
-def _keep_section(found: Newsletter, there: Section | None, form: SectionForm) -> None:
-    given = form.cleaned_data
-    topics = given.get("topics", [])
-    if there:
-        topics.change_section(there, given["title"], topics, given["max_stories"])
+def _get(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter:
+    rows = scope_of(request, Right.SEE).newsletters().select_related("publication", "schedule")
+    newsletter: Newsletter = get_object_or_404(rows, pk=pk)
+    require_right(request, right, newsletter.publication_id)
+    return newsletter
+
+
+def _save_section(newsletter: Newsletter, section: Section | None, form: SectionForm) -> None:
+    values = form.cleaned_data
+    title, topics, maximum = values["title"], values.get("topics", []), values["max_stories"]
+    if section:
+        change_section(section, title, topics, maximum)
     else:
-        sections.add(found, given["kind"], given["title"], topics, given["max_stories"])
+        sections.add(newsletter, values["kind"], title, topics, maximum)
 
 
 def _page(
-    request: HttpRequest, found: Newsletter, typed: dict[str, Form] | None = None
+    request: HttpRequest, newsletter: Newsletter, invalid: dict[str, Form] | None = None
 ) -> HttpResponse:
-    """Show the page, with what was typed where something is wrong with it."""
-    typed = typed or {}
-    forms = {slug: typed.get(slug) or cards.form_of(slug, found) for slug in cards.CARDS}
+    """Show the page; `invalid` are the forms with errors, by the names of their cards."""
+    invalid = invalid or {}
+    forms = {slug: invalid.get(slug) or cards.form_of(slug, newsletter) for slug in cards.CARDS}
     context = {
-        "title": found.name,
-        "newsletter": found,
+        "newsletter": newsletter,
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
-        "sections": _sections(found, typed),
-        "new_section": typed.get("section-0") or _section_form(None),
-        "can_edit": has_right(request, Right.EDIT, found.publication_id),
-        "coming": _coming(found),
-        "words": _words(found),
-        "signup": absolute(f"/subscribe/{found.slug}"),
-        "script": absolute(f"/embed/{found.slug}/signup.js"),
-        "wrong": bool(typed),
+        "sections": _sections(newsletter, invalid),
+        "new_section": invalid.get("section-0") or _section_form(None),
+        "can_edit": has_right(request, Right.EDIT, newsletter.publication_id),
+        "upcoming": _upcoming(newsletter),
+        "texts": _texts(newsletter),
+        "signup": absolute(f"/subscribe/{newsletter.slug}"),
+        "script": absolute(f"/embed/{newsletter.slug}/signup.js"),
+        "invalid": bool(invalid),
     }
-    return _render(request, "newsletter", context, status=422 if typed else 200)
+    template = "console/newsletters/newsletter.html"
+    status = 422 if invalid else 200
+    return render_page(request, template, newsletter.name, context, status=status)
 
 
-def _sections(found: Newsletter, typed: dict[str, Form]) -> list[tuple[Section, Form]]:
-    there = found.sections.order_by("position")
-    return [(one, typed.get(f"section-{one.pk}") or _section_form(one)) for one in there]
+def _sections(newsletter: Newsletter, invalid: dict[str, Form]) -> list[tuple[Section, Form]]:
+    rows = newsletter.sections.order_by("position")
+    return [(row, invalid.get(f"section-{row.pk}") or _section_form(row)) for row in rows]
 
 
-def _section_form(there: Section | None) -> SectionForm:
-    if there is None:
+def _section_form(section: Section | None) -> SectionForm:
+    if section is None:
         return SectionForm(
             initial={"max_stories": 10, "kind": Section.Kind.TOPIC}, prefix="section-0"
         )
     initial = {
-        "title": there.title,
-        "topics": ", ".join(there.topics),
-        "max_stories": there.max_stories,
+        "title": section.title,
+        "topics": ", ".join(section.topics),
+        "max_stories": section.max_stories,
     }
-    return SectionForm(initial=initial, there=there, prefix=f"section-{there.pk}")
+    return SectionForm(initial=initial, section=section, prefix=f"section-{section.pk}")
 
 
-def _coming(found: Newsletter) -> list[tuple[str, str]]:
-    """Return the next sends, in the schedule's zone and in words."""
-    schedule, now = getattr(found, "schedule", None), clock.now()
-    if schedule is None or not found.active:
+def _upcoming(newsletter: Newsletter) -> list[tuple[str, str]]:
+    """Return the next sends, each as a moment in the schedule's zone and as "in 3 hours"."""
+    schedule, now = getattr(newsletter, "schedule", None), clock.now()
+    if schedule is None or not newsletter.active:
         return []
     try:
         rule = schedules.rule_of(schedule)
@@ -191,20 +200,14 @@ def _coming(found: Newsletter) -> list[tuple[str, str]]:
         return []
     return [
         (clock.format_moment(slot, rule.timezone), clock.in_words(slot - now))
-        for slot in schedules.upcoming(rule, now, SENDS)
+        for slot in schedules.upcoming(rule, now, PREVIEWED_SENDS)
     ]
 
 
-def _words(found: Newsletter) -> dict[str, str]:
+def _texts(newsletter: Newsletter) -> dict[str, str]:
+    """Return subject and preview text as rendered now, or the problem with them."""
     try:
-        made = opening(found, clock.now())
+        texts = opening(newsletter, clock.now())
     except DigestError as problem:
         return {"problem": str(problem)}
-    return {"subject": made.subject, "preheader": made.preheader}
-
-
-def _render(
-    request: HttpRequest, name: str, context: dict[str, Any], status: int = 200
-) -> HttpResponse:
-    whole = admin.site.each_context(request) | context
-    return render(request, f"console/newsletters/{name}.html", whole, status=status)
+    return {"subject": texts.subject, "preheader": texts.preheader}

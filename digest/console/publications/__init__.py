@@ -1,1 +1,1 @@
-"""A publication's own page: what subscribers know it by, in cards that are kept one by one."""
+"""The page of a publication: its name, design, sender, language and time zone."""

@@ -1,4 +1,4 @@
-"""The cards of a publication's page: each has a form, and is kept by itself."""
+"""The cards of a publication's page: each has a form and is saved on its own."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,22 +20,22 @@ class Card:
 
 
 CARDS = {
-    "name": Card("What subscribers know it by", forms.NameForm),
-    "looks": Card("How its mail looks", forms.LooksForm),
-    "sender": Card("Who its mail comes from", forms.SenderForm),
+    "name": Card("Name and address", forms.NameForm),
+    "looks": Card("Design", forms.LooksForm),
+    "sender": Card("Sender", forms.SenderForm),
     "place": Card("Language and time zone", forms.PlaceForm),
 }
 
 
 def form_of(slug: str, publication: Publication, data: Any = None) -> Form:
-    """Return a card's form, filled in with what is there, or with what was typed."""
+    """Return a card's form, filled in with the saved values, or with `data` as submitted."""
     form = CARDS[slug].form
-    there = {name: getattr(publication, name) for name in form.base_fields}
-    return form(data, initial=there)
+    initial = {name: getattr(publication, name) for name in form.base_fields}
+    return form(data, initial=initial)
 
 
-def keep(publication: Publication, form: Form) -> bool:
-    """Keep what was typed, if it can be; otherwise say in the form why not."""
+def save(publication: Publication, form: Form) -> bool:
+    """Save a card if its form is valid; otherwise the form has the errors. Return whether it did."""
     if not form.is_valid():
         return False
     try:

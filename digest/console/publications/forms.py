@@ -1,4 +1,4 @@
-"""What is typed about a publication. Whether a thing can be is asked where the thing is made."""
+"""The forms of a publication's page. The rules are checked where the values are saved."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from digest.console.setup.forms import AddressField, PublicationForm, offer
 from digest.console.setup.forms import SenderForm as SetupForm
 
 _OF_SETUP = PublicationForm.base_fields
-NARROWEST, WIDEST = 40, 520  # CSS px of a logo, as mail shows it
+MIN_WIDTH, MAX_WIDTH = 40, 520  # CSS px of a logo, as mail shows it
 
 
 class NameForm(forms.Form):
-    """What subscribers know it by."""
+    """The name and addresses that subscribers see."""
 
     name = _OF_SETUP["name"]
     tagline = forms.CharField(
         required=False,
         max_length=300,
-        help_text="A line about it, under its name.",
+        help_text="One line, shown below the name.",
         widget=forms.TextInput(attrs={"placeholder": "News from the coast"}),
     )
     url = _OF_SETUP["url"]
@@ -26,31 +26,31 @@ class NameForm(forms.Form):
 
 
 class LooksForm(forms.Form):
-    """How its mail looks."""
+    """The design of its mail."""
 
     logo_url = _OF_SETUP["logo_url"]
     logo_width = forms.IntegerField(
-        label="Width of the logo",
-        min_value=NARROWEST,
-        max_value=WIDEST,
-        help_text=f"In pixels, as it stands in the mail: {NARROWEST} to {WIDEST}.",
+        label="Logo width (pixels)",
+        min_value=MIN_WIDTH,
+        max_value=MAX_WIDTH,
+        help_text=f"As shown in the mail: {MIN_WIDTH} to {MAX_WIDTH}.",
     )
     accent = _OF_SETUP["accent"]
     accent_dark = _OF_SETUP["accent_dark"]
 
 
 class SenderForm(forms.Form):
-    """Who its mail comes from."""
+    """The sender of its mail."""
 
     sender_name = SetupForm.base_fields["sender_name"]
     sender_email = SetupForm.base_fields["sender_email"]
     reply_to = AddressField(
-        label="Replies go to", required=False, help_text="Empty: to the address above."
+        label="Reply-to", required=False, help_text="Leave empty to use the sender's address."
     )
 
 
 class PlaceForm(forms.Form):
-    """Which language it speaks, and whose clock it goes by."""
+    """Its language and time zone."""
 
     language = _OF_SETUP["language"]
     timezone = _OF_SETUP["timezone"]

@@ -1,4 +1,4 @@
-"""Addresses of a publication's page, below `/admin/publication/`."""
+"""URLs of a publication's page, below `/admin/publication/`."""
 
 from django.urls import path
 
@@ -6,5 +6,5 @@ from digest.console.publications import views
 
 urlpatterns = [
     path("<int:publication>/", views.publication, name="publication"),
-    path("<int:publication>/<slug:card>/", views.keep, name="publication-keep"),
+    path("<int:publication>/<slug:card>/", views.save, name="publication-save"),
 ]

@@ -1,17 +1,16 @@
-"""A publication's page, and what its cards do."""
+"""The page of a publication, and the actions of its cards."""
 
-from typing import Any
-
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.console.access import has_right, record_action, require_right, right_required, scope_of
+from digest.console.pages import render_page
 from digest.console.publications import cards
-from digest.console.setup.senders import carrier_of
+from digest.console.setup.senders import relay_of
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.relays import registry
@@ -20,59 +19,56 @@ from digest.relays import registry
 @require_safe
 @right_required(Right.SEE)
 def publication(request: HttpRequest, publication: int) -> HttpResponse:
-    """Show a publication, and how all of it can be changed."""
-    return _page(request, _find(request, publication))
+    """Show a publication with all its settings."""
+    return _page(request, _get(request, publication))
 
 
 @require_POST
 @right_required(Right.MANAGE)
-def keep(request: HttpRequest, publication: int, card: str) -> HttpResponse:
-    """Keep what was typed into one card."""
-    found = _find(request, publication, Right.MANAGE)
+def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
+    """Save one card."""
+    row = _get(request, publication, Right.MANAGE)
     if card not in cards.CARDS:
         raise Http404
-    form = cards.form_of(card, found, request.POST)
-    if not cards.keep(found, form):
-        return _page(request, found, {card: form})
+    form = cards.form_of(card, row, request.POST)
+    if not cards.save(row, form):
+        return _page(request, row, {card: form})
     title = cards.CARDS[card].title
-    record_action(request, f"changed the publication: {title.lower()}", found, found.pk)
-    messages.success(request, f"{title}: kept.")
-    return redirect(f"{reverse('publication', args=[found.pk])}#{card}")
+    record_action(request, f"changed the publication: {title.lower()}", row, row.pk)
+    messages.success(request, f"{title} saved.")
+    return redirect(f"{reverse('publication', args=[row.pk])}#{card}")
 
 
-def _find(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Publication:
-    """Return one that they may see, or raise Http404; PermissionDenied without the right."""
-    ours = scope_of(request, Right.SEE).publications()
-    found: Publication = get_object_or_404(ours, pk=pk)
-    require_right(request, right, found.pk)
-    return found
+def _get(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Publication:
+    """Return a publication that the user may see, or raise Http404.
+
+    Raises PermissionDenied without `right` in it.
+    """
+    publication: Publication = get_object_or_404(scope_of(request, Right.SEE).publications(), pk=pk)
+    require_right(request, right, publication.pk)
+    return publication
 
 
 def _page(
-    request: HttpRequest, found: Publication, typed: dict[str, Form] | None = None
+    request: HttpRequest, publication: Publication, invalid: dict[str, Form] | None = None
 ) -> HttpResponse:
-    """Show the page, with what was typed where something is wrong with it."""
-    typed = typed or {}
+    """Show the page; `invalid` are the forms with errors, by the names of their cards."""
+    invalid = invalid or {}
+    relay = relay_of(publication)
     context = {
-        **admin.site.each_context(request),
-        "title": found.name,
-        "publication": found,
+        "publication": publication,
         "cards": [
-            (slug, card.title, typed.get(slug) or cards.form_of(slug, found))
+            (slug, card.title, invalid.get(slug) or cards.form_of(slug, publication))
             for slug, card in cards.CARDS.items()
         ],
-        "newsletters": found.newsletters.order_by("name"),
-        "can_change": has_right(request, Right.MANAGE, found.pk),
-        "can_edit": has_right(request, Right.EDIT, found.pk),
-        "can_check": has_right(request, Right.MANAGE, None),  # relays are of all publications
-        "wrong": bool(typed),
-        **_carried(found),
+        "newsletters": publication.newsletters.order_by("name"),
+        "can_change": has_right(request, Right.MANAGE, publication.pk),
+        "can_edit": has_right(request, Right.EDIT, publication.pk),
+        "can_check": has_right(request, Right.MANAGE, None),  # relays belong to the installation
+        "invalid": bool(invalid),
+        "relay": relay,
+        "place": registry.describe(relay) if relay else "",
     }
-    page = "console/publications/publication.html"
-    return render(request, page, context, status=422 if typed else 200)
-
-
-def _carried(found: Publication) -> dict[str, Any]:
-    """Return what is known of the relay that takes its mail; nothing where none does."""
-    relay = carrier_of(found)
-    return {"relay": relay, "place": registry.describe(relay) if relay else ""}
+    template = "console/publications/publication.html"
+    status = 422 if invalid else 200
+    return render_page(request, template, publication.name, context, status=status)

@@ -1,4 +1,4 @@
-"""What is typed in a first run. Whether a thing can be is asked where the thing is made."""
+"""The forms of the first run. The rules are checked where the values are saved."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -16,34 +16,34 @@ from digest.newsletters.models import COLOUR
 from digest.newsletters.reading import DAYS
 from digest.relays.transports.smtp import Security
 
-NEW = "new"  # instead of a relay that is there
+NEW = "new"  # instead of an existing relay
 PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
-_NO_URL = {"invalid": "This is no web address. One looks like https://courier.example."}
+_NO_URL = {"invalid": "Enter a web address, for example https://courier.example."}
 _ONE_LINE = RegexValidator(r"\A[^\r\n]*\Z", "Only one line.")
 
 
 def zones() -> list[tuple[str, str]]:
-    """Return the time zones that people live in, by name, and UTC."""
+    """Return the time zones of places by name, and UTC."""
     places = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
     return [(name, name.replace("_", " ")) for name in ["UTC", *sorted(places)]]
 
 
 class AddressField(forms.CharField):
-    """An email address, checked as all addresses are here."""
+    """An email address, checked by `core.addresses`."""
 
     widget = forms.EmailInput
 
     def clean(self, value: Any) -> str:
-        """Return it as it is shown."""
-        typed = super().clean(value)
+        """Return the address as people write it."""
+        text = super().clean(value)
         try:
-            return addresses.parse(typed).email if typed else ""
+            return addresses.parse(text).email if text else ""
         except InvalidAddressError as problem:
             raise ValidationError(str(problem)) from problem
 
 
 class AccountForm(forms.Form):
-    """The first account."""
+    """The first account, an owner."""
 
     code = forms.CharField(
         label="Setup code", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -51,35 +51,35 @@ class AccountForm(forms.Form):
     email = AddressField(
         label="Your email address",
         widget=forms.EmailInput(attrs={"autocomplete": "username"}),
-        help_text="You sign in with it, and the first test mail goes there.",
+        help_text="You sign in with it, and the first test mail is sent to it.",
     )
     password = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
-        help_text="At least 12 characters. A few words that only you would put together do well.",
+        help_text="At least 12 characters. Several unrelated words make a good password.",
     )
     again = forms.CharField(
-        label="The same password again",
+        label="Repeat password",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
     )
 
     def clean(self) -> dict[str, Any]:
-        """Hold the password to the validators of the settings."""
-        given = super().clean() or {}
-        password = given.get("password")
-        if password and given.get("again") and given["again"] != password:
-            self.add_error("again", "The two passwords differ.")
+        """Check the password with the validators of the settings."""
+        values = super().clean() or {}
+        password = values.get("password")
+        if password and values.get("again") and values["again"] != password:
+            self.add_error("again", "The passwords do not match.")
         if password:
             try:
-                validate_password(password, User(email=given.get("email", "")))
+                validate_password(password, User(email=values.get("email", "")))
             except ValidationError as problem:
                 self.add_error("password", problem)
-        return given
+        return values
 
 
 class PublicationForm(forms.Form):
-    """A brand that sends mail."""
+    """A publication, the brand that sends mail."""
 
     name = forms.CharField(
         max_length=200, widget=forms.TextInput(attrs={"placeholder": "The Saltmarsh Courier"})
@@ -96,17 +96,16 @@ class PublicationForm(forms.Form):
     postal_address = forms.CharField(
         label="Postal address",
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "1 Quay Street\nSaltmarsh"}),
-        help_text="It stands at the foot of every mail: the law of most countries asks for it.",
+        help_text="Shown in the footer of every mail, as most countries require.",
     )
     logo_url = forms.URLField(
-        label="Logo",
+        label="Logo URL",
         required=False,
         assume_scheme="https",
         max_length=2000,
         error_messages=_NO_URL,
         widget=forms.TextInput(attrs={"inputmode": "url"}),
-        help_text="The web address of a PNG or JPEG, 480 pixels wide or more. "
-        "Without one, the name stands there.",
+        help_text="A PNG or JPEG, at least 480 pixels wide. Without a logo, the name is shown.",
     )
     accent = forms.CharField(
         label="Colour",
@@ -115,7 +114,7 @@ class PublicationForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "color"}),
     )
     accent_dark = forms.CharField(
-        label="Colour on dark",
+        label="Colour in dark mode",
         initial="#8ab8e6",
         validators=[COLOUR],
         widget=forms.TextInput(attrs={"type": "color"}),
@@ -130,13 +129,13 @@ class PublicationForm(forms.Form):
 
 
 class SenderForm(forms.Form):
-    """Who mail comes from, and where it is handed over."""
+    """The sender of mail, and the mail server that accepts it."""
 
     sender_name = forms.CharField(label="Name", max_length=200)
     sender_email = AddressField(
-        label="Address", help_text="At a domain of yours: others must be able to tell it is you."
+        label="Email address", help_text="Use a domain you own, so that recipients recognise you."
     )
-    relay = forms.ChoiceField(widget=forms.RadioSelect)
+    relay = forms.ChoiceField(label="Mail server", widget=forms.RadioSelect)
     host = forms.CharField(
         required=False,
         max_length=253,
@@ -149,7 +148,7 @@ class SenderForm(forms.Form):
         choices=[
             (Security.STARTTLS, "STARTTLS"),
             (Security.TLS, "TLS"),
-            (Security.NONE, "None: only within your own network"),
+            (Security.NONE, "None (only within your own network)"),
         ],
     )
     port = forms.IntegerField(required=False, min_value=1, max_value=65_535)
@@ -166,24 +165,24 @@ class SenderForm(forms.Form):
     def __init__(self, *args: Any, relays: list[tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **options)
         choice: Any = self.fields["relay"]
-        choice.choices = [*relays, (NEW, "A relay of your own")]
+        choice.choices = [*relays, (NEW, "Your own mail server")]
 
     def clean(self) -> dict[str, Any]:
-        """Ask for a host where a relay is new, and know the usual port."""
-        given = super().clean() or {}
-        if given.get("relay") == NEW and not given.get("host", "").strip():
-            self.add_error("host", "Say where the relay is.")
-        given["security"] = Security(given.get("security") or Security.STARTTLS)
+        """Require a host for a new mail server, and fill in the usual port."""
+        values = super().clean() or {}
+        if values.get("relay") == NEW and not values.get("host", "").strip():
+            self.add_error("host", "Enter the host of the mail server.")
+        values["security"] = Security(values.get("security") or Security.STARTTLS)
         if "port" not in self.errors:
-            given["port"] = given.get("port") or PORTS[given["security"]]
-        return given
+            values["port"] = values.get("port") or PORTS[values["security"]]
+        return values
 
 
 class SourceForm(forms.Form):
-    """Where articles come from."""
+    """A source of articles."""
 
     url = forms.CharField(
-        label="Address of your site",
+        label="Site URL",
         max_length=2000,
         validators=[_ONE_LINE],
         widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "courier.example"}),
@@ -191,24 +190,24 @@ class SourceForm(forms.Form):
 
 
 class NewsletterForm(forms.Form):
-    """What goes out, and when."""
+    """The newsletter and its schedule."""
 
     name = forms.CharField(max_length=200)
     days = forms.TypedMultipleChoiceField(
-        label="It goes out on",
+        label="Send on",
         coerce=int,
         choices=[(number, day.capitalize()) for number, day in enumerate(DAYS)],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose a day, at least one."},
+        error_messages={"required": "Choose at least one day."},
     )
     at = forms.TimeField(label="At", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     timezone = forms.ChoiceField(label="Time zone", choices=zones)
     max_stories = forms.IntegerField(
-        label="Stories at most",
+        label="Maximum stories",
         min_value=1,
         max_value=100,
         initial=10,
-        help_text="The newest first, each once. Where nothing is new, no mail goes out.",
+        help_text="The newest stories, each once. If nothing is new, nothing is sent.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -217,14 +216,14 @@ class NewsletterForm(forms.Form):
 
 
 class TestForm(forms.Form):
-    """Who gets the test."""
+    """The recipient of the test mail."""
 
-    to = AddressField(label="To")
+    to = AddressField(label="Send to")
 
 
 def offer(form: forms.Form, name: str) -> None:
-    """Offer what is set already, where it is none of the usual choices."""
+    """Add the current value to the choices, if it is not among them."""
     choice: Any = form.fields[name]
-    there = form.initial.get(name, "")
-    if there and there not in {key for key, _ in choice.choices}:
-        choice.choices = [(there, there), *choice.choices]
+    value = form.initial.get(name, "")
+    if value and value not in {key for key, _ in choice.choices}:
+        choice.choices = [(value, value), *choice.choices]

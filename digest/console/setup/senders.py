@@ -59,7 +59,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
 def checked(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the relay once more, and say what it said."""
     publication = find(request, pk)
-    relay = carrier_of(publication)
+    relay = relay_of(publication)
     greeting, problem = "", None
     try:
         greeting = probe.check_address(registry.url_of(relay)) if relay else ""
@@ -130,7 +130,7 @@ def _relays() -> list[Relay]:
         return []
 
 
-def carrier_of(publication: Publication) -> Relay | None:
+def relay_of(publication: Publication) -> Relay | None:
     """Return the relay that takes a publication's mail, if there is one."""
     return assignment.relay_for_sender(publication.sender_email, _relays())
 

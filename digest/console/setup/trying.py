@@ -15,7 +15,7 @@ from digest.articles.models import Article
 from digest.console.access import right_required
 from digest.console.issues import previews
 from digest.console.setup.forms import TestForm
-from digest.console.setup.senders import carrier_of
+from digest.console.setup.senders import relay_of
 from digest.console.setup.steps import Step, newsletter_of
 from digest.console.setup.views import asked_or_told, find, page
 from digest.core import addresses, clock
@@ -118,7 +118,7 @@ def _compiled(made: Draft) -> Compiled | None:
 def _sent(request: HttpRequest, publication: Publication) -> dict[str, Any]:
     """Return what is known of the test that was sent last, and where it can be read."""
     to = request.GET.get("sent", "")
-    relay = carrier_of(publication)
+    relay = relay_of(publication)
     return {
         "sent": to[:320],
         "said": request.GET.get("said", "")[:300],
