@@ -231,7 +231,7 @@ def test_a_new_one_begins_by_hand(owner: Client) -> None:
             "/admin/newsletter/add/", {"publication": publication.pk, "name": "The Ebb"}
         )
         assert answer.status_code == 302, number
-        Newsletter.objects.update(created_at=NOON)  # within a minute it would be the same press
+        Newsletter.objects.update(created_at=LONG_AGO)  # a double click creates one
     assert set(Newsletter.objects.values_list("slug", flat=True)) == {"the-ebb", "the-ebb-2"}
     assert not Schedule.objects.exists()
 
@@ -257,7 +257,8 @@ def test_keeping_a_schedule_as_it_was_loses_no_slot(owner: Client, tide: Newslet
     schedule = Schedule.objects.get()
     same = {"days": [str(day) for day in range(7)], "at": "07:00", "timezone": "Europe/London"}
     assert (
-        save_card(owner, tide, "schedule", way="days", send_in_local_time="on", **same).status_code == 302
+        save_card(owner, tide, "schedule", way="days", send_in_local_time="on", **same).status_code
+        == 302
     )
     assert Schedule.objects.get().since == schedule.since
     save_card(owner, tide, "schedule", way="days", **same | {"at": "08:00"})

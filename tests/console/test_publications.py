@@ -111,7 +111,10 @@ def test_there_is_no_other_card(owner: Client, courier: Publication) -> None:
 def test_a_zone_of_before_stays_to_be_chosen(owner: Client) -> None:
     """One that is not among the usual ones is not lost by keeping the card."""
     courier = make_publication(timezone="Etc/GMT+3", language="pt-BR")
-    assert save_card(owner, courier, "place", language="pt-BR", timezone="Etc/GMT+3").status_code == 302
+    assert (
+        save_card(owner, courier, "place", language="pt-BR", timezone="Etc/GMT+3").status_code
+        == 302
+    )
 
 
 def test_the_page_names_newsletters_and_relay(owner: Client, courier: Publication) -> None:

@@ -1,4 +1,4 @@
-"""The cards of a newsletter's page: each has a form, its initial values, and a function that saves it."""
+"""The cards of a newsletter's page: each has a form, initial values and a function that saves it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -131,7 +131,7 @@ def form_of(slug: str, newsletter: Newsletter, data: Any = None) -> Form:
 
 
 def save(slug: str, newsletter: Newsletter, form: Form, now: datetime) -> bool:
-    """Save a card if its form is valid; otherwise the form has the errors. Return whether it did."""
+    """Save a card if its form is valid, or add the errors to the form. Return whether it is saved."""
     if not form.is_valid():
         return False
     try:

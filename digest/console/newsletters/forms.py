@@ -190,7 +190,10 @@ class SourcesForm(forms.Form):
     """The sources of its stories."""
 
     sources = forms.ModelMultipleChoiceField(
-        Source.objects.none(), required=False, label="Included sources", widget=forms.CheckboxSelectMultiple
+        Source.objects.none(),
+        required=False,
+        label="Included sources",
+        widget=forms.CheckboxSelectMultiple,
     )
     url = forms.CharField(
         label="Add source",
