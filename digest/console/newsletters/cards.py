@@ -1,4 +1,4 @@
-"""The cards of a newsletter's page: each has a form, initial values and a function that saves it."""
+"""The cards of a newsletter's page: each has a form, initial values and a save function."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
