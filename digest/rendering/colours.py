@@ -1,4 +1,4 @@
-"""Colours that can be read: WCAG 2.1 contrast, and a brand's accent moved until it has enough."""
+"""Readable colours: WCAG 2.1 contrast, and a brand's accent adjusted until it has enough."""
 
 import re
 
@@ -6,31 +6,31 @@ READABLE = 4.5  # WCAG 2.1 §1.4.3, level AA
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(colour: str, ground: str) -> float:
     """Return the contrast ratio of two colours like `#1d4e89`, from 1 to 21."""
-    dark, light = sorted((_luminance(one), _luminance(other)))
+    dark, light = sorted((_luminance(colour), _luminance(ground)))
     return (light + 0.05) / (dark + 0.05)
 
 
-def readable(colour: str, *grounds: str) -> str:
+def make_readable(colour: str, *grounds: str) -> str:
     """Return the colour, darkened or lightened just enough to be read as text on each ground."""
-    away = "#000000" if _luminance(grounds[0]) > 0.18 else "#ffffff"
-    start = colour if _HEX.fullmatch(colour) else away
+    extreme = "#000000" if _luminance(grounds[0]) > 0.18 else "#ffffff"
+    start = colour if _HEX.fullmatch(colour) else extreme
     for step in range(21):
-        tried = mixed(start, away, step / 20)
-        if all(contrast(tried, ground) >= READABLE for ground in grounds):
-            return tried
-    return away
+        candidate = mix(start, extreme, step / 20)
+        if all(contrast(candidate, ground) >= READABLE for ground in grounds):
+            return candidate
+    return extreme
 
 
 def text_on(ground: str) -> str:
-    """Return white or a near black, whichever is read better on the ground."""
+    """Return white or near-black, whichever has more contrast on the ground."""
     return max("#ffffff", "#14171a", key=lambda ink: contrast(ink, ground))
 
 
-def mixed(one: str, other: str, share: float) -> str:
-    """Return a colour on the way from one (share 0) to the other (share 1)."""
-    pairs = zip(_channels(one), _channels(other), strict=True)
+def mix(start: str, end: str, share: float) -> str:
+    """Return a colour between start (share 0) and end (share 1)."""
+    pairs = zip(_channels(start), _channels(end), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 

@@ -1,7 +1,7 @@
-"""What an issue says, as plain values for the theme: cleaned, shortened, in order.
+"""The content of an issue as plain values for the theme: cleaned, shortened, in order.
 
-Everything that came from outside passes through here: control characters go, links are web links
-or none, and no text is so long that it would fill the mail by itself.
+Everything from outside passes through here: control characters are removed, a link is a web link or
+empty, and no text is long enough to fill the mail on its own.
 """
 
 import re
@@ -17,13 +17,13 @@ from digest.articles.models import LONGEST_URL
 from digest.core import clock, languages
 from digest.core.languages import direction
 from digest.core.links import absolute
-from digest.core.links import story_url as way_to
+from digest.core.links import story_url as tracked_story_url
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.dates import format_full_date
 from digest.rendering.errors import RenderingError
 
-LONGEST_TITLE = 300  # characters, of which a mail shows the first ones
+LONGEST_TITLE = 300  # characters, like all of these
 LONGEST_SUMMARY = 600
 LONGEST_LINE = 300
 LONGEST_TEXT = 4000
@@ -34,7 +34,7 @@ _UNFIT = re.compile('[\x00-\x20\x7f-\x9f"<>\\\\^`{|}\u2028\u2029]')
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A story as the theme shows it; every text may be empty but the title."""
+    """A story as the theme shows it; every text except the title may be empty."""
 
     position: int
     title: str
@@ -49,14 +49,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A section's stories, the lead apart."""
+    """A section's stories, without the lead."""
 
     title: str
     cards: tuple[Card, ...]
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The stories with which the section's heading is shown."""
+        """Return the positions of stories that need the section's heading."""
         return tuple(card.position for card in self.cards)
 
 
@@ -94,11 +94,11 @@ class Content:
 
 
 def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) -> Content:
-    """Return what the issue says; stories in order of position, the first one leads."""
+    """Return the content of an issue; stories by position, the first one is the lead."""
     newsletter = issue.newsletter
     publication = newsletter.publication
     language = language_of(newsletter)
-    ranked = sorted(stories, key=lambda story: story.position)
+    ordered = sorted(stories, key=lambda story: story.position)
     return Content(
         publication=line(publication.name),
         newsletter=line(newsletter.name),
@@ -114,40 +114,40 @@ def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) ->
         accent_dark=publication.accent_dark,
         online_url=_online_url(issue),
         archive_url=archive_url(newsletter),
-        lead=_card(issue, ranked[0], ranked[0].kicker or ranked[0].section) if ranked else None,
-        groups=tuple(_groups(issue, ranked[1:])),
+        lead=_card(issue, ordered[0], ordered[0].kicker or ordered[0].section) if ordered else None,
+        groups=tuple(_groups(issue, ordered[1:])),
         ask=_ask(appeal, language, line(publication.name)) if appeal else None,
     )
 
 
 def _online_url(issue: Issue) -> str:
-    """Return where an issue can be read; the archive holds issues, not those of days or weeks."""
+    """Return an issue's public URL; the archive has no daily or weekly issues."""
     issues = archive_url(issue.newsletter)
     return f"{issues}/{issue.key}" if issue.cadence == Cadence.EVERY else issues
 
 
 def archive_url(newsletter: Newsletter) -> str:
-    """Return the public address of a newsletter's past issues."""
+    """Return the public URL of a newsletter's past issues."""
     return absolute(f"/archive/{newsletter.slug}")
 
 
 def language_of(newsletter: Newsletter) -> str:
-    """Return the newsletter's language tag, by default its publication's."""
+    """Return the newsletter's language tag, or else its publication's."""
     return newsletter.language or newsletter.publication.language
 
 
 def story_url(issue: Issue, story: Story) -> str:
-    """Return where a story's link leads: to the article, or by way of us; empty where to nothing.
+    """Return a story's link: to the article, or a tracked link if the newsletter has these.
 
-    A draft that is saved nowhere has no way by us.
+    It is empty without a web address. A draft that is not saved cannot have tracked links.
     """
     direct = web_url(story.url)
-    by_us = issue.newsletter.redirect_links and issue.pk and story.pk
-    return way_to(issue.pk, story.pk) if direct and by_us else direct
+    is_tracked = issue.newsletter.redirect_links and issue.pk and story.pk
+    return tracked_story_url(issue.pk, story.pk) if direct and is_tracked else direct
 
 
 def editors_values(issue: Issue, content: Content, stories: Sequence[Story]) -> dict[str, Any]:
-    """Return what editors' templates may speak of: plain texts only."""
+    """Return the variables of editors' templates: plain texts only."""
     return {
         "stories": [
             {
@@ -189,52 +189,53 @@ def line(text: str) -> str:
 
 def lines(text: str) -> list[str]:
     """Return the lines of a short text that are not blank."""
-    return [line(each) for each in clean(text)[:LONGEST_TEXT].splitlines() if each.strip()][:12]
+    rows = clean(text)[:LONGEST_TEXT].splitlines()
+    return [line(row) for row in rows if row.strip()][:12]
 
 
 def paragraphs(text: str) -> list[str]:
-    """Return the paragraphs of a text: blank lines part them."""
+    """Return the paragraphs of a text, which blank lines separate."""
     parts = re.split(r"\n[ \t]*\n", clean(text)[:LONGEST_TEXT])
     return [" ".join(part.split()) for part in parts if part.strip()]
 
 
 def web_url(url: str) -> str:
-    """Return the address if it is one of the web, otherwise nothing; `javascript:` is nothing."""
-    given = url.strip().replace(" ", "%20")
+    """Return the URL if it is http or https, otherwise an empty string."""
+    candidate = url.strip().replace(" ", "%20")
     try:
-        parts = urlsplit(given)
+        parts = urlsplit(candidate)
     except ValueError:
         return ""
-    web = parts.scheme in {"http", "https"} and parts.netloc and "%" not in parts.netloc
-    fit = given.isprintable() and not _UNFIT.search(given) and len(given) <= LONGEST_URL
-    return given if web and fit else ""
+    is_web = parts.scheme in {"http", "https"} and parts.netloc and "%" not in parts.netloc
+    is_clean = candidate.isprintable() and not _UNFIT.search(candidate)
+    return candidate if is_web and is_clean and len(candidate) <= LONGEST_URL else ""
 
 
 def address_lines(publication: Publication) -> list[str]:
-    """Return the postal address, without the name that some begin with: it stands above anyway."""
-    first, *others = lines(publication.postal_address) or [""]
-    return others if first == line(publication.name) else [first, *others]
+    """Return the postal address, without the publication's name, which is shown above it."""
+    first, *rest = lines(publication.postal_address) or [""]
+    return rest if first == line(publication.name) else [first, *rest]
 
 
 def _groups(issue: Issue, stories: Sequence[Story]) -> list[Group]:
     return [
         Group(
             line(title),
-            tuple(_card(issue, story, _other(story.kicker, title)) for story in some),
+            tuple(_card(issue, story, _label(story.kicker, title)) for story in section_stories),
         )
-        for title, some in groupby(stories, key=lambda story: story.section)
+        for title, section_stories in groupby(stories, key=lambda story: story.section)
     ]
 
 
-def _other(kicker: str, heading: str) -> str:
-    """A card's label says what the heading above it doesn't."""
+def _label(kicker: str, heading: str) -> str:
+    """Return a card's label, unless it repeats the heading above it."""
     return "" if kicker.casefold() == heading.casefold() else kicker
 
 
 def _card(issue: Issue, story: Story, label: str) -> Card:
     title = shortened(story.title, LONGEST_TITLE)
     if not title:
-        raise RenderingError(f"Story {story.position} has no title; give its article one.")
+        raise RenderingError(f"Story {story.position} has no title. Add one to its article.")
     caption, credit = line(story.image_caption), line(story.image_credit)
     return Card(
         position=story.position,
@@ -245,14 +246,14 @@ def _card(issue: Issue, story: Story, label: str) -> Card:
         kicker=line(label),
         image_url=web_url(story.image_url),
         image_alt=line(story.image_alt),
-        credits=_joined(caption, credit),
+        credits=_join_credits(caption, credit),
     )
 
 
-def _joined(caption: str, credit: str) -> str:
-    """A caption that is a sentence needs no other mark before the credit."""
-    between = " " if caption.endswith((".", "!", "?", "。")) else " · "
-    return between.join(part for part in (caption, credit) if part)
+def _join_credits(caption: str, credit: str) -> str:
+    """Return caption and credit; after a full sentence they need no separator."""
+    separator = " " if caption.endswith((".", "!", "?", "。")) else " · "
+    return separator.join(part for part in (caption, credit) if part)
 
 
 def _ask(appeal: Appeal, language: str, publication: str) -> Ask:

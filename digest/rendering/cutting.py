@@ -1,8 +1,8 @@
-"""Cuts a rendered document at marks that the template set: where a part begins, where a slot is.
+"""Cut a rendered document at the marks of its template: where a part begins, and where a slot is.
 
-A mark is made of letters and digits around a random nonce, new for each document, so nothing that
-an article says can be taken for one. In HTML the marks of parts stand in comments; they survive
-inlining. A part reaches to the next part's mark.
+A mark consists of letters and digits around a random nonce, new for each document, so no text of an
+article can be mistaken for one. In HTML the marks of parts are in comments, which survive inlining.
+A part ends where the next one begins.
 """
 
 import re
@@ -18,7 +18,7 @@ Kind = Literal["html", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """When what follows is shown."""
+    """When the text after its mark is included."""
 
     stories: tuple[int, ...] | None = None
     mail_only: bool = False
@@ -29,7 +29,7 @@ ALWAYS = Part()
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a document, not yet encoded, and the slot after it."""
+    """A piece of a document, not yet encoded, and the slot after it."""
 
     text: str
     slot: str
@@ -45,13 +45,13 @@ class Marks:
         self.parts: list[Part] = []
 
     def part(self, stories: Iterable[int] | None = None, *, mail_only: bool = False) -> str:
-        """Mark the begin of a part: of these stories, or of all; perhaps only for mail."""
+        """Mark the beginning of a part: with these stories or always; possibly only in mail."""
         self.parts.append(Part(None if stories is None else tuple(stories), mail_only))
         mark = f"{self.nonce}P{len(self.parts) - 1}Z"
-        return Markup(f"<!--{mark}-->") if self.kind == "html" else mark  # noqa: S704  our own letters
+        return Markup(f"<!--{mark}-->") if self.kind == "html" else mark  # noqa: S704  letters and digits only
 
     def slot(self, name: str) -> str:
-        """Mark the place of something that differs by subscriber."""
+        """Mark the place of a value that differs between subscribers."""
         return f"{self.nonce}S{self.kind}_{name}Z"
 
     def cut(self, document: str) -> list[Piece]:
@@ -60,10 +60,10 @@ class Marks:
 
     def _cut(self, document: str) -> Iterator[Piece]:
         mark = re.compile(rf"(?:<!--)?{self.nonce}(?:P(\d+)|S([a-z_]+))Z(?:-->)?")
-        part, at = ALWAYS, 0
-        for found in mark.finditer(document):
-            number, slot = found.groups()
-            yield Piece(document[at : found.start()], slot or "", part)
+        part, position = ALWAYS, 0
+        for match in mark.finditer(document):
+            number, slot = match.groups()
+            yield Piece(document[position : match.start()], slot or "", part)
             part = self.parts[int(number)] if number else part
-            at = found.end()
-        yield Piece(document[at:], "", part)
+            position = match.end()
+        yield Piece(document[position:], "", part)

@@ -8,7 +8,7 @@ from django.utils import translation
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from digest.core import languages
-from digest.rendering.wrapping import underlined, wrapped
+from digest.rendering.wrapping import underline, wrap
 
 
 def render(template: str, values: dict[str, Any], language: str) -> str:
@@ -34,5 +34,5 @@ def _environment() -> Environment:
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
     )
-    env.filters.update(wrapped=wrapped, underlined=underlined)
+    env.filters.update(wrap=wrap, underline=underline)
     return env

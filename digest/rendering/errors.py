@@ -1,11 +1,11 @@
-"""What can be wrong about turning an issue into mail."""
+"""Errors about rendering an issue or a notice."""
 
 from digest.core.errors import DigestError
 
 
 class RenderingError(DigestError):
-    """An issue cannot be made into a mail as asked."""
+    """An issue or notice cannot be rendered as a mail."""
 
 
 class EditorTemplateError(RenderingError):
-    """What an editor wrote as a subject, preheader or intro cannot be rendered."""
+    """A subject, preheader or intro that an editor wrote cannot be rendered."""

@@ -7,15 +7,15 @@ from digest.rendering.content import archive_url, language_of
 
 
 def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut, ...]:
-    """Return the head, with its fields that differ by subscriber as slots.
+    """Return the head; the fields that differ between subscribers are slots.
 
-    Precedence is no standard, but old out-of-office programs know nothing else; the others obey
-    Auto-Submitted (RFC 3834 §5). Raises RenderingError for a sender or list id that is none.
+    Precedence is not a standard, but old out-of-office programs obey nothing else; the others obey
+    Auto-Submitted (RFC 3834 §5). Raises RenderingError for an invalid sender or list id.
     """
     publication = newsletter.publication
     sender = mime.mailbox_field("From", publication.sender_name, publication.sender_email)
     reply_to = publication.reply_to and mime.mailbox_field("Reply-To", "", publication.reply_to)
-    about = [
+    list_fields = [
         mime.list_id_field(newsletter.name, newsletter.list_id),
         mime.ONE_CLICK,
         mime.url_field("List-Archive", archive_url(newsletter)),
@@ -30,5 +30,5 @@ def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut,
         Cut((reply_to or b"") + mime.text_field("Subject", subject), "date"),
         Cut(b"", "message_id"),
         Cut(b"", "list_unsubscribe"),
-        Cut(b"".join(about)),
+        Cut(b"".join(list_fields)),
     )

@@ -1,7 +1,7 @@
-"""Moves the theme's CSS into style attributes, as mail programs need it; touches no network.
+"""Inline the theme's CSS into style attributes, as mail programs need it, without network access.
 
-Style sheets marked `data-premailer="ignore"` (media queries, dark mode) stay as they are, with
-their `!important`, which is what beats an inlined style.
+Style sheets marked `data-premailer="ignore"` (media queries, dark mode) stay as they are; their
+`!important` overrides an inlined style.
 """
 
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 from premailer import Premailer
 
 _OPTIONS: dict[str, Any] = {
-    "allow_network": False,  # or it would load what <link> names
+    "allow_network": False,  # or it would load the targets of <link>
     "allow_loading_external_files": False,
     "disable_validation": True,
     "disable_leftover_css": False,
@@ -22,6 +22,6 @@ _OPTIONS: dict[str, Any] = {
 
 
 def inline(html: str) -> str:
-    """Return the document with its CSS inlined; about 30 ms, so once for each issue."""
+    """Return the document with its CSS inlined; about 30 ms, so once per issue."""
     inlined: str = Premailer(html, **_OPTIONS).transform(pretty_print=False)
     return inlined

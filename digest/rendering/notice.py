@@ -1,7 +1,7 @@
-"""A notice as a mail: the theme's HTML and a text part, inlined once for the same words.
+"""Render a notice as a mail: the theme's HTML and a text part, inlined once per letter.
 
-What a notice says comes as a Letter (digest.rendering.letters). Its links are slots, so a letter to
-ten thousand people is rendered and inlined once; each mail is then a join.
+The text of a notice is a Letter (digest.rendering.letters). Its links are slots, so a letter to ten
+thousand people is rendered and inlined once; each mail is then a join.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,22 +31,22 @@ class Teaser:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a notice says, in one language; texts without mark-up, links by the names of slots."""
+    """The text of a notice in one language, without markup; links are names of slots."""
 
     language: str
     subject: str
     heading: str
     paragraphs: tuple[str, ...]
-    button: tuple[str, str] | None = None  # what it says, the slot of its link
+    button: tuple[str, str] | None = None  # its label, the slot of its link
     after: tuple[str, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()  # as the button
+    links: tuple[tuple[str, str], ...] = ()  # like the button
     stories_heading: str = ""
     stories: tuple[Teaser, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Masthead:
-    """Whose letter it is."""
+    """The publication that a letter comes from."""
 
     name: str
     url: str
@@ -59,7 +59,7 @@ class Masthead:
 
     @classmethod
     def of(cls, publication: Publication) -> "Masthead":
-        """Take what a letter shows of its publication."""
+        """Return the masthead of a publication."""
         return cls(
             name=publication.name,
             url=publication.url,
@@ -74,25 +74,26 @@ class Masthead:
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """What differs from one mail to the next."""
+    """The values that differ between mails."""
 
     email: str
     message_id: str  # left@right
     date: datetime  # aware
     links: Mapping[str, str]  # slot: absolute link
-    unsubscribe_url: str = ""  # with it the mail can be left by one click
+    unsubscribe_url: str = ""  # adds the one-click header fields
     unsubscribe_mailto: str = ""
 
 
 def compose(letter: Letter, masthead: Masthead, to: Addressee, *, replied: bool = False) -> bytes:
-    """Return the mail: RFC 5322 with CRLF. Raises RenderingError for what may not be in a header.
+    """Return the mail: RFC 5322 with CRLF.
 
-    `replied` says that it answers a mail (RFC 3834 §3.1.7).
+    `replied` means that it answers a mail (RFC 3834 §3.1.7). Raises RenderingError for a value that
+    is not allowed in a header.
     """
     text, html = _compiled(letter, masthead)
     boundary = f"=_{token_hex(12)}"
-    plain = "".join(_filled(piece, to.links) for piece in text)
-    rich = "".join(_filled(piece, to.links, html=True) for piece in html)
+    plain = "".join(_fill(piece, to.links) for piece in text)
+    rich = "".join(_fill(piece, to.links, html=True) for piece in html)
     return b"".join(
         [
             *_head(letter, masthead, to, boundary, replied=replied),
@@ -105,13 +106,13 @@ def compose(letter: Letter, masthead: Masthead, to: Addressee, *, replied: bool 
 
 @lru_cache(maxsize=256)
 def _compiled(letter: Letter, masthead: Masthead) -> tuple[Sequence[Piece], Sequence[Piece]]:
-    """Render and inline; a text is the same for everyone who gets the letter."""
-    way = direction(letter.language)
+    """Render and inline; the result is the same for everyone who gets the letter."""
+    text_direction = direction(letter.language)
     values = {
         "letter": letter,
         "mast": masthead,
-        "theme": theme_of(masthead.accent, masthead.accent_dark, way),
-        "direction": way,
+        "theme": theme_of(masthead.accent, masthead.accent_dark, text_direction),
+        "direction": text_direction,
     }
     return (
         _cut("text", "notice.txt.j2", letter, values),
@@ -125,10 +126,10 @@ def _cut(kind: str, template: str, letter: Letter, values: dict[str, object]) ->
     return marks.cut(inline(rendered) if kind == "html" else rendered)
 
 
-def _filled(piece: Piece, links: Mapping[str, str], *, html: bool = False) -> str:
+def _fill(piece: Piece, links: Mapping[str, str], *, html: bool = False) -> str:
     if not piece.slot:
         return piece.text
-    link = links[piece.slot.partition("_")[2]]  # slots are marked with the kind of their document
+    link = links[piece.slot.partition("_")[2]]  # a slot's name starts with the kind of its document
     return piece.text + (escape(link) if html else link)
 
 
@@ -145,7 +146,7 @@ def _head(
         mime.message_id_field(to.message_id),
         mime.one_click_fields(to.unsubscribe_url, to.unsubscribe_mailto),
         b"Auto-Submitted: " + kind + b"\r\n",
-        b"X-Auto-Response-Suppress: All\r\n",  # what Exchange obeys instead
+        b"X-Auto-Response-Suppress: All\r\n",  # Exchange obeys this one instead
         mime.language_field(letter.language),
         b"MIME-Version: 1.0\r\n",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode("ascii"),

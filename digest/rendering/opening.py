@@ -1,4 +1,4 @@
-"""How the next issue would open: its subject and preheader, as of now."""
+"""Preview the subject and preheader of the next issue."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,14 +19,14 @@ _EXAMPLE = Story(
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a subscriber sees of an issue before opening it."""
+    """The texts that a subscriber sees before opening an issue."""
 
     subject: str
     preheader: str
 
 
 def opening(newsletter: Newsletter, now: datetime) -> Opening:
-    """Return how an issue of what is new now would open, or of a story made up for it.
+    """Return the opening of an issue with the latest stories, or with an example story.
 
     Raises DigestError for a template that cannot be rendered.
     """

@@ -1,8 +1,8 @@
-"""The program that `sandbox.py` runs: bounds itself, then renders what it reads from its input.
+"""The program that `sandbox.py` runs: limits itself, then renders the templates of its input.
 
 Input is JSON, `{"templates": {name: source}, "values": {...}}`. Output is a line of JSON for each
-template, `{"name", "text"}` or `{"name", "problem"}`; when the kernel ends the program, the
-template without a line is the one that went too far. It imports nothing of Digest.
+template, `{"name", "text"}` or `{"name", "problem"}`. If the kernel ends the program, the first
+template without a line exceeded the limits. It imports nothing from Digest.
 """
 
 import json
@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 SECONDS = 1  # of processor time, for all templates
 MEMORY = 256 * 1024 * 1024  # of address space, the interpreter included
 LONGEST = 20_000  # characters of one template's text
-# Makes Python and Jinja import what they import late, while files may still be opened.
+# Makes Python and Jinja do their late imports while files can still be opened.
 WARM_UP = (
     r"{{ '\n' | pprint | tojson | urlize }}{% for x in [1] %}{{ loop.index }}{% endfor %}",
     "{{ 1/0 }}",
@@ -26,21 +26,21 @@ WARM_UP = (
 
 def main() -> None:
     """Read, render, answer."""
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined, autoescape=False)
     environment.globals.pop("lipsum")
     for source in WARM_UP:
-        rendered(environment, source, {})
-    bound()
-    for name, source in asked["templates"].items():
-        answer = {"name": name} | rendered(environment, source, asked["values"])
+        render(environment, source, {})
+    limit_resources()
+    for name, source in request["templates"].items():
+        answer = {"name": name} | render(environment, source, request["values"])
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 
-def bound() -> None:
-    """Take time, memory, files and core dumps from this process, for good."""
-    for limit, most in (
+def limit_resources() -> None:
+    """Limit this process's time, memory, files and core dumps, irrevocably."""
+    for resource_id, limit in (
         (resource.RLIMIT_CPU, SECONDS),
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_NOFILE, 0),
@@ -48,27 +48,27 @@ def bound() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         try:
-            resource.setrlimit(limit, (most, most))
-        except (ValueError, OSError):  # macOS has no limit of address space; the others hold
+            resource.setrlimit(resource_id, (limit, limit))
+        except (ValueError, OSError):  # macOS has no limit for address space; the others apply
             continue
 
 
-def rendered(
+def render(
     environment: ImmutableSandboxedEnvironment, source: str, values: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return the text, or the problem in an editor's words."""
+    """Return the text, or the problem in words for an editor."""
     try:
         pieces, length = [], 0
         for piece in environment.from_string(source).generate(values):
             length += len(piece)
             if length > LONGEST:
-                return {"problem": f"it makes more than {LONGEST} characters."}
+                return {"problem": f"it produces more than {LONGEST} characters."}
             pieces.append(piece)
         return {"text": "".join(pieces)}
     except MemoryError:
         return {"problem": "it takes too much memory."}
     except (RecursionError, OverflowError):
-        return {"problem": "it counts too far, or is nested too deeply."}
+        return {"problem": "a number is too large, or the template is nested too deeply."}
     except TemplateError as problem:
         line = getattr(problem, "lineno", None)
         return {"problem": str(problem.message) + (f" (line {line})." if line else ".")}

@@ -1,8 +1,8 @@
-"""The theme's colours for one publication, by day and by night, and its sides."""
+"""The theme for one publication: its colours by day and by night, and the direction of text."""
 
 from dataclasses import dataclass
 
-from digest.rendering.colours import mixed, readable, text_on
+from digest.rendering.colours import make_readable, mix, text_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,14 @@ class Palette:
     body: str
     soft: str
     rule: str
-    brand: str  # the accent as it was given, for surfaces
+    brand: str  # the accent for surfaces
     accent: str  # the accent for text
     on_brand: str
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What the templates need beside the content."""
+    """What the templates need besides the content."""
 
     day: Palette
     night: Palette
@@ -33,14 +33,14 @@ class Theme:
 
 
 def theme_of(accent: str, accent_dark: str, direction: str) -> Theme:
-    """Return the theme in a publication's colours, for a direction of writing."""
+    """Return the theme in a publication's colours, for `ltr` or `rtl`."""
     start, end = ("right", "left") if direction == "rtl" else ("left", "right")
     return Theme(_day(accent), _night(accent_dark), direction, start, end)
 
 
 def _day(accent: str) -> Palette:
-    text = readable(accent, "#ffffff", "#f0ede6")
-    tint = mixed("#ffffff", text, 0.06)
+    text = make_readable(accent, "#ffffff", "#f0ede6")
+    tint = mix("#ffffff", text, 0.06)
     return Palette(
         back="#f0ede6",
         sheet="#ffffff",
@@ -50,14 +50,14 @@ def _day(accent: str) -> Palette:
         soft="#5d6469",
         rule="#dcd8cf",
         brand=text,
-        accent=readable(text, tint, "#f0ede6"),
+        accent=make_readable(text, tint, "#f0ede6"),
         on_brand=text_on(text),
     )
 
 
 def _night(accent: str) -> Palette:
-    text = readable(accent, "#1b1f22")
-    tint = mixed("#1b1f22", text, 0.10)
+    text = make_readable(accent, "#1b1f22")
+    tint = mix("#1b1f22", text, 0.10)
     return Palette(
         back="#111416",
         sheet="#1b1f22",
@@ -67,6 +67,6 @@ def _night(accent: str) -> Palette:
         soft="#a3aaae",
         rule="#383f44",
         brand=text,
-        accent=readable(text, tint, "#111416"),
+        accent=make_readable(text, tint, "#111416"),
         on_brand=text_on(text),
     )

@@ -1,19 +1,19 @@
-"""Plain text for a window of fixed width: wrapping that knows wide characters, and headings."""
+"""Plain text of fixed width: wrapping that respects wide characters, and headings."""
 
 import re
 from itertools import pairwise
 from unicodedata import category, combining, east_asian_width
 
 WIDTH = 72
-# Characters that stay with the one before, or with the one after: punctuation and marks.
+# Categories of characters that stay with the previous or the next one: punctuation and marks.
 _CLOSING = {"Pe", "Pf", "Po", "Lm", "Mn", "Me", "Cf", "Zs"}
 _OPENING = {"Ps", "Pi"}
 
 
-def wrapped(text: str, width: int = WIDTH) -> str:
-    """Return text in lines of at most `width` columns; a longer word stands on a line of its own.
+def wrap(text: str, width: int = WIDTH) -> str:
+    """Return text in lines of at most `width` columns; a longer word gets a line of its own.
 
-    Line ends in the text count as spaces.
+    Line breaks in the text count as spaces.
     """
     lines, line = [], ""
     for unit in _units(" ".join(text.split())):
@@ -24,14 +24,15 @@ def wrapped(text: str, width: int = WIDTH) -> str:
     return "\n".join([*lines, line.rstrip()])
 
 
-def underlined(heading: str, with_: str = "=") -> str:
+def underline(heading: str, with_: str = "=") -> str:
     """Return a heading with a line under it as long as itself."""
-    shown = wrapped(heading)
-    return f"{shown}\n{with_ * min(WIDTH, max(map(columns, shown.splitlines()), default=0))}"
+    lines = wrap(heading)
+    length = min(WIDTH, max(map(columns, lines.splitlines()), default=0))
+    return f"{lines}\n{with_ * length}"
 
 
 def columns(text: str) -> int:
-    """Return how many columns text takes in a window of fixed width."""
+    """Return how many columns a text takes in a fixed-width font."""
     return sum(_columns(character) for character in text)
 
 
@@ -42,20 +43,20 @@ def _columns(character: str) -> int:
 
 
 def _units(text: str) -> list[str]:
-    """Split text into what must stay together."""
+    """Split text into units that must not be broken."""
     units: list[str] = []
-    for word in re.findall(r"\S+\s*", text):
-        units += _unbroken(word)
+    for token in re.findall(r"\S+\s*", text):
+        units += _split_wide(token)
     return units
 
 
-def _unbroken(word: str) -> list[str]:
-    """Break beside wide characters too: Chinese and Japanese have no spaces."""
-    pieces = [word[0]]
-    for before, character in pairwise(word):
-        sticks = category(character) in _CLOSING or category(before) in _OPENING
-        wide = 2 in {_columns(before), _columns(character)}
-        if wide and not sticks:
+def _split_wide(token: str) -> list[str]:
+    """Split next to wide characters too: Chinese and Japanese have no spaces."""
+    pieces = [token[0]]
+    for previous, character in pairwise(token):
+        is_attached = category(character) in _CLOSING or category(previous) in _OPENING
+        is_wide = 2 in {_columns(previous), _columns(character)}
+        if is_wide and not is_attached:
             pieces.append(character)
         else:
             pieces[-1] += character

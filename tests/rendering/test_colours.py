@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.rendering.colours import READABLE, contrast, readable, text_on
+from digest.rendering.colours import READABLE, contrast, make_readable, text_on
 from digest.rendering.theme import theme_of
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
@@ -29,10 +29,10 @@ def test_every_text_of_the_theme_is_readable(accent: str, accent_dark: str) -> N
 
 def test_good_accent_is_kept() -> None:
     """An accent that can be read is not touched."""
-    assert readable("#1d4e89", "#ffffff") == "#1d4e89"
+    assert make_readable("#1d4e89", "#ffffff") == "#1d4e89"
 
 
 def test_junk_is_no_colour() -> None:
     """What is no colour becomes one that can be read."""
-    assert readable("red;}", "#ffffff") == "#000000"
+    assert make_readable("red;}", "#ffffff") == "#000000"
     assert text_on("#ffff00") == "#14171a"
