@@ -90,14 +90,16 @@ class Compiled:
     def message(self, recipient: Recipient, *, stories: Collection[int] | None = None) -> bytes:
         """Return a subscriber's mail: a full RFC 5322 message with CRLF line ends.
 
-        `stories` are the positions to include, None for all. It contains non-ASCII bytes only if the
-        address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No line starts
-        with a dot (`mime.is_smtp_safe`). Raises RenderingError for an address, link or Message-ID
-        that is not allowed in a header.
+        `stories` are the positions to include, None for all. It contains non-ASCII bytes only if
+        the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No line
+        starts with a dot (`mime.is_smtp_safe`). Raises RenderingError for an address, link or
+        Message-ID that is not allowed in a header.
         """
         contents = {name: fill(recipient) for name, fill in SLOTS.items()}
         if not all(map(mime.is_smtp_safe, contents.values())):
-            raise RenderingError(f"The mail to {recipient.email!r} would break SMTP's rules for lines.")
+            raise RenderingError(
+                f"The mail to {recipient.email!r} would break SMTP's rules for lines."
+            )
         row = self._row(None if stories is None else frozenset(stories))
         return b"".join([piece if isinstance(piece, bytes) else contents[piece] for piece in row])
 

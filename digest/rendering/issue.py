@@ -23,9 +23,9 @@ LONGEST_PREHEADER = 180
 def compile_issue(issue: Issue, stories: Sequence[Story], appeal: Appeal | None = None) -> Compiled:
     """Render, inline and encode an issue once, for all its subscribers.
 
-    Neither the issue nor its stories need to be saved. The lowest-ranked stories that do not fit into
-    LARGEST_HTML are left out and listed in `dropped`. Raises RenderingError with what an editor has
-    to change.
+    Neither the issue nor its stories need to be saved. The lowest-ranked stories that do not fit
+    into LARGEST_HTML are left out and listed in `dropped`. Raises RenderingError with what an
+    editor has to change.
     """
     content = content_of(issue, stories, appeal)
     texts = _editor_texts(issue, content, stories)

@@ -103,7 +103,9 @@ def url_field(name: str, url: str) -> bytes:
     Raises RenderingError for anything but an http or https URL in ASCII.
     """
     if not _URL.fullmatch(url) or len(url) > 900:
-        raise RenderingError(f"{name} cannot contain {url[:200]!r}: it is not a web address in ASCII.")
+        raise RenderingError(
+            f"{name} cannot contain {url[:200]!r}: it is not a web address in ASCII."
+        )
     return f"{name}: <{url}>\r\n".encode("ascii")
 
 
@@ -116,7 +118,9 @@ def unsubscribe_field(url: str, mailto: str = "") -> bytes:
     if not mailto:
         return field
     if not _MAILTO.fullmatch(mailto):
-        raise RenderingError(f"List-Unsubscribe cannot contain {mailto[:200]!r}: it is not a plain mailto link.")
+        raise RenderingError(
+            f"List-Unsubscribe cannot contain {mailto[:200]!r}: it is not a plain mailto link."
+        )
     return field.removesuffix(CRLF) + f",\r\n <{mailto}>\r\n".encode("ascii")
 
 

@@ -1,10 +1,10 @@
 """Render the templates that editors write (subject, preheader, intro) in a sandbox.
 
 A Jinja template can use any amount of time and memory (`{{ 'a' * 300000000 }}`, nested loops,
-`|center`), and no list of forbidden operators is ever complete. So the templates run in a short-lived
-process of their own (`sandboxed.py`): the kernel limits its time and memory, it has Jinja's immutable
-sandbox, plain values instead of models and an empty environment, and it cannot open files. It takes
-about a tenth of a second, once per issue.
+`|center`), and no list of forbidden operators is ever complete. So the templates run in a
+short-lived process of their own (`sandboxed.py`): the kernel limits its time and memory, it has
+Jinja's immutable sandbox, plain values instead of models and an empty environment, and it cannot
+open files. It takes about a tenth of a second, once per issue.
 """
 
 import json
@@ -55,7 +55,9 @@ def _run(templates: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, A
     else:
         output = process.stdout
         if process.returncode == 1 and not output:
-            raise RenderingError(f"The editor's templates cannot be rendered: {_last_line(process.stderr)}")
+            raise RenderingError(
+                f"The editor's templates cannot be rendered: {_last_line(process.stderr)}"
+            )
     lines = output.decode().split("\n")[:-1]  # a line without its end is incomplete
     return {answer["name"]: answer for answer in map(json.loads, lines)}
 

@@ -34,8 +34,10 @@ BATCH = 100
 def offered_newsletters(newsletter: Newsletter) -> list[Newsletter]:
     """Return what the form of a newsletter offers: itself, then its publication's other ones."""
     listed = newsletter.publication.newsletters.filter(active=True, listed=True)
-    others = listed.exclude(pk=newsletter.pk).select_related("publication").order_by("name")
-    return [newsletter, *others]
+    other_newsletters = (
+        listed.exclude(pk=newsletter.pk).select_related("publication").order_by("name")
+    )
+    return [newsletter, *other_newsletters]
 
 
 def consent_wording(newsletters: Sequence[Newsletter]) -> str:

@@ -14,5 +14,7 @@ def clean_name(text: str) -> str:
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip(" ")[:LONGEST].rstrip()
     spaced = "".join(" " if character.isspace() else character for character in text)
-    kept = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
-    return " ".join(kept.split())[:LONGEST].rstrip()
+    printable = "".join(
+        c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
+    )
+    return " ".join(printable.split())[:LONGEST].rstrip()

@@ -42,31 +42,31 @@ def issue(**fields: Any) -> Issue:
         "subject": "The harbour, the seals and the ferry",
         "preheader": "",
     } | fields.pop("newsletter", {})
-    made = Newsletter(publication=Publication(**publication), **newsletter)
-    return Issue(newsletter=made, slot=NOON, **fields)
+    newsletter_row = Newsletter(publication=Publication(**publication), **newsletter)
+    return Issue(newsletter=newsletter_row, slot=NOON, **fields)
 
 
 def story(position: int, **fields: Any) -> Story:
     """An unsaved story."""
-    given = {
+    defaults = {
         "position": position,
         "section": "Latest Stories",
         "title": f"Story number {position}.",
         "url": f"https://courier.example/story-{position}",
         "summary": f"Summary of number {position}.",
     }
-    return Story(**given | fields)
+    return Story(**defaults | fields)
 
 
 def appeal(**fields: Any) -> Appeal:
     """An unsaved appeal."""
-    given = {
+    defaults = {
         "heading": "A message from the newsroom",
         "body": "Subscribers pay for this.\n\nThank you.",
         "button": "Support us",
         "url": "https://courier.example/support",
     }
-    return Appeal(**given | fields)
+    return Appeal(**defaults | fields)
 
 
 def compiled(*stories: Story, ask: Appeal | None = None, **fields: Any) -> Compiled:
@@ -95,9 +95,9 @@ def display_name(raw: bytes, field: str) -> str:
 
 def part(raw: bytes, kind: str) -> str:
     """The text of the `plain` or `html` part."""
-    found = opened(raw).get_body((kind,))
-    assert isinstance(found, EmailMessage)
-    return str(found.get_content()).replace("\r\n", "\n")
+    body = opened(raw).get_body((kind,))
+    assert isinstance(body, EmailMessage)
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 def wire_faults(raw: bytes) -> list[str]:

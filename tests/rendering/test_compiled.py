@@ -21,9 +21,9 @@ from tests.rendering.mails import (
     story,
     wire_faults,
 )
-from tests.rendering.test_mime import NASTY, shown
+from tests.rendering.test_mime import NASTY, one_line
 
-WORDS = st.one_of(st.text(max_size=80), st.sampled_from(NASTY))
+NAMES = st.one_of(st.text(max_size=80), st.sampled_from(NASTY))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_two_parts_text_first(tide: Compiled) -> None:
     """multipart/alternative, the plainest part first (RFC 2046 §5.1.4)."""
     message = opened(tide.message(INES))
     assert message.get_content_type() == "multipart/alternative"
-    kinds = [each.get_content_type() for each in message.iter_parts()]
+    kinds = [subpart.get_content_type() for subpart in message.iter_parts()]
     assert kinds == ["text/plain", "text/html"]
 
 
@@ -76,22 +76,22 @@ def test_two_subscribers_differ_only_where_they_must(tide: Compiled) -> None:
     other = replace(
         INES, email="tom@reader.example", unsubscribe_url="https://digest.example/unsubscribe/T"
     )
-    mine, theirs = part(tide.message(INES), "html"), part(tide.message(other), "html")
-    assert "ines@" not in theirs
-    assert theirs == mine.replace(INES.email, other.email).replace(
+    html, other_html = part(tide.message(INES), "html"), part(tide.message(other), "html")
+    assert "ines@" not in other_html
+    assert other_html == html.replace(INES.email, other.email).replace(
         INES.unsubscribe_url, other.unsubscribe_url
     )
 
 
 @settings(max_examples=60, deadline=None)
-@given(name=WORDS)
+@given(name=NAMES)
 def test_names_never_reach_the_wire_raw(tide: Compiled, name: str) -> None:
     """Whatever a subscriber is called, the mail keeps to the rules and has the same fields."""
     raw = tide.message(replace(INES, name=name))
     assert wire_faults(raw) == []
     message = opened(raw)
     assert message.keys() == opened(tide.message(INES)).keys()
-    assert " ".join(display_name(raw, "To").split()) == shown(name)[:200].strip()
+    assert " ".join(display_name(raw, "To").split()) == one_line(name)[:200].strip()
 
 
 def test_long_links_are_broken_only_softly(tide: Compiled) -> None:
@@ -177,13 +177,13 @@ def test_stored_form_comes_back(tide: Compiled) -> None:
 )
 def test_anything_else_is_refused(spoiled: bytes) -> None:
     """A stored form that is none, or inflates without end, is a clear error."""
-    with pytest.raises(RenderingError, match="compile it again"):
+    with pytest.raises(RenderingError, match="Compile it again"):
         Compiled.loads(spoiled)
 
 
 def test_cut_off_and_other_versions_are_refused(tide: Compiled) -> None:
     """So are a form cut short and one of another version."""
-    with pytest.raises(RenderingError, match="compile it again"):
+    with pytest.raises(RenderingError, match="Compile it again"):
         Compiled.loads(tide.dumps()[:-20])
     facts = json.loads(zlib.decompress(tide.dumps())) | {"version": 99}
     with pytest.raises(RenderingError, match="version 99"):

@@ -8,7 +8,7 @@ from lxml import html as lxml_html
 from digest.rendering.errors import EditorTemplateError, RenderingError
 from digest.rendering.issue import LARGEST_HTML
 from tests.rendering.mails import INES, appeal, compiled, opened, part, story, wire_faults
-from tests.rendering.test_mime import NASTY, shown
+from tests.rendering.test_mime import NASTY, one_line
 
 ANYTHING = st.one_of(st.text(max_size=60), st.sampled_from(NASTY))
 PICTURE = {
@@ -21,21 +21,21 @@ PICTURE = {
 
 def test_subject_is_the_newsletters_template() -> None:
     """Subject and preheader are rendered from what the editor wrote."""
-    made = compiled(
+    mail = compiled(
         newsletter={
             "subject": "{{ stories[0].title }} & {{ stories | length }} more",
             "preheader": "{{ stories[1:] | map(attribute='title') | join(' · ') }}",
         }
     )
-    assert made.subject == "Story number 0. & 3 more"
-    assert made.preheader == "Story number 1. · Story number 2."
-    assert opened(made.message(INES))["Subject"] == made.subject
+    assert mail.subject == "Story number 0. & 3 more"
+    assert mail.preheader == "Story number 1. · Story number 2."
+    assert opened(mail.message(INES))["Subject"] == mail.subject
 
 
 def test_issues_own_subject_wins() -> None:
     """A subject that the issue has already is kept, and no template is asked."""
-    made = compiled(subject="Said before", newsletter={"subject": "{{ nonsense( }}"})
-    assert made.subject == "Said before"
+    mail = compiled(subject="Said before", newsletter={"subject": "{{ nonsense( }}"})
+    assert mail.subject == "Said before"
 
 
 def test_blank_subject_falls_back_to_the_lead() -> None:
@@ -45,10 +45,10 @@ def test_blank_subject_falls_back_to_the_lead() -> None:
 
 def test_subject_is_one_line() -> None:
     """Line ends that a template makes are spaces."""
-    made = compiled(newsletter={"subject": "One\r\nBcc: e@e.example\x00{{ '\\n' }}two"})
-    assert made.subject.startswith("One Bcc: e@e.example")
-    assert "\n" not in made.subject
-    assert opened(made.message(INES))["Bcc"] is None
+    mail = compiled(newsletter={"subject": "One\r\nBcc: e@e.example\x00{{ '\\n' }}two"})
+    assert mail.subject.startswith("One Bcc: e@e.example")
+    assert "\n" not in mail.subject
+    assert opened(mail.message(INES))["Bcc"] is None
 
 
 def test_broken_template_is_named() -> None:
@@ -73,8 +73,8 @@ def test_lead_has_picture_caption_and_credit() -> None:
 )
 def test_only_web_links(url: str) -> None:
     """A story whose address is none of the web is shown without a link, and without its image."""
-    made = compiled(story(0, url=url, image_url=url), story(1, url=url, image_url=url))
-    text = part(made.message(INES), "html")
+    mail = compiled(story(0, url=url, image_url=url), story(1, url=url, image_url=url))
+    text = part(mail.message(INES), "html")
     assert "Story number 0." in text
     assert "javascript" not in text
     assert "<img" not in text
@@ -84,29 +84,29 @@ def test_only_web_links(url: str) -> None:
 def test_markup_in_articles_is_text() -> None:
     """What an article says is shown, never obeyed, in both parts."""
     nasty = "<script>alert(1)</script> & {{ 7 * 7 }} <!-- -->"
-    made = compiled(story(0, title=nasty, summary=nasty, byline=nasty, kicker=nasty))
-    html = part(made.message(INES), "html")
+    mail = compiled(story(0, title=nasty, summary=nasty, byline=nasty, kicker=nasty))
+    html = part(mail.message(INES), "html")
     assert "<script" not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; {{ 7 * 7 }}") == 4
-    assert nasty in part(made.message(INES), "plain")
+    assert nasty in part(mail.message(INES), "plain")
 
 
 @settings(max_examples=25, deadline=None)
 @given(title=ANYTHING, summary=ANYTHING, name=ANYTHING)
 def test_strangers_texts_keep_the_wire_rules(title: str, summary: str, name: str) -> None:
     """Whatever stands in titles, summaries and names, the mail parses and keeps every rule."""
-    made = compiled(
+    mail = compiled(
         story(0, title=f"T {title}", summary=summary, section=f"S {title}"),
         story(1, title=f"U {title}", summary=summary, section=f"S {title}"),
         subject=f"T {title}",
         newsletter={"name": f"N {name}"},
         publication={"name": f"P {name}", "sender_name": name, "postal_address": name},
     )
-    raw = made.message(INES)
+    raw = mail.message(INES)
     assert wire_faults(raw) == []
     message = opened(raw)
     assert len(message.keys()) == 14
-    assert message["Subject"].split() == shown(made.subject).split()
+    assert message["Subject"].split() == one_line(mail.subject).split()
     assert INES.unsubscribe_url in part(raw, "html")
     lxml_html.fromstring(part(raw, "html"))
 
@@ -114,33 +114,33 @@ def test_strangers_texts_keep_the_wire_rules(title: str, summary: str, name: str
 def test_html_has_a_limit_with_the_link_inside() -> None:
     """Beyond 100 KB the lowest-ranked stories go, and it says which; the link to leave stays."""
     stories = [story(n, summary="長い要約。" * 100, **PICTURE) for n in range(40)]
-    made = compiled(*stories, ask=appeal())
-    html = part(made.message(INES), "html")
-    assert made.dropped == tuple(range(39, 39 - len(made.dropped), -1))
-    assert 0 < len(made.dropped) < 39
+    mail = compiled(*stories, ask=appeal())
+    html = part(mail.message(INES), "html")
+    assert mail.dropped == tuple(range(39, 39 - len(mail.dropped), -1))
+    assert 0 < len(mail.dropped) < 39
     assert LARGEST_HTML * 0.9 < len(html.encode()) <= LARGEST_HTML
     assert INES.unsubscribe_url in html
-    last = 39 - len(made.dropped)
-    for text in (html, part(made.message(INES), "plain")):
+    last = 39 - len(mail.dropped)
+    for text in (html, part(mail.message(INES), "plain")):
         assert f"Story number {last}." in text
         assert f"Story number {last + 1}." not in text
 
 
 def test_endless_summaries_are_shortened() -> None:
     """One story cannot fill the mail by itself."""
-    made = compiled(story(0, summary="word " * 50_000), story(1))
-    assert made.dropped == ()
-    assert "word…" in made.text()
+    mail = compiled(story(0, summary="word " * 50_000), story(1))
+    assert mail.dropped == ()
+    assert "word…" in mail.text()
 
 
 def test_heading_goes_with_its_last_story() -> None:
     """A section all of whose stories were dropped has no heading."""
     stories = [story(n, summary="長い要約。" * 100) for n in range(60)]
     stories.append(story(60, section="The last section"))
-    made = compiled(*stories)
-    assert 60 in made.dropped
-    assert "The last section" not in made.html()
-    assert "The last section" not in made.text()
+    mail = compiled(*stories)
+    assert 60 in mail.dropped
+    assert "The last section" not in mail.html()
+    assert "The last section" not in mail.text()
 
 
 def test_date_is_the_publications_day() -> None:
@@ -162,8 +162,8 @@ def test_right_to_left_is_mirrored() -> None:
 
 def test_accessible_structure() -> None:
     """Tables are for layout only, pictures have an alt, there is one first heading."""
-    made = compiled(story(0, **PICTURE), story(1, image_url="https://img.example/x.jpg"))
-    root = lxml_html.fromstring(made.html())
+    mail = compiled(story(0, **PICTURE), story(1, image_url="https://img.example/x.jpg"))
+    root = lxml_html.fromstring(mail.html())
     assert {table.get("role") for table in root.iter("table")} == {"presentation"}
     assert all(image.get("alt") is not None for image in root.iter("img"))
     assert len(list(root.iter("h1"))) == 1
@@ -188,21 +188,21 @@ def test_dark_rules_survive_inlining() -> None:
 
 def test_preheader_is_hidden_and_in_mail_only() -> None:
     """The preheader comes first in the mail's body, and not on the web."""
-    made = compiled(preheader="Seals & more")
-    body = lxml_html.fromstring(part(made.message(INES), "html")).find("body")
+    mail = compiled(preheader="Seals & more")
+    body = lxml_html.fromstring(part(mail.message(INES), "html")).find("body")
     assert body is not None
     first = body.find("div")
     assert first is not None
     assert (first.text or "").startswith("Seals & more")
     assert "display:none" in (first.get("style") or "")
-    assert "Seals" not in made.html()
+    assert "Seals" not in mail.html()
 
 
 def test_text_part_reads_alone() -> None:
     """Sections are underlined, lines wrapped, addresses whole on lines of their own."""
     long = "https://courier.example/" + "a-very-long-path/" * 10
-    made = compiled(story(0), story(1, summary="seal " * 60, url=long), ask=appeal())
-    text = part(made.message(INES), "plain")
+    mail = compiled(story(0), story(1, summary="seal " * 60, url=long), ask=appeal())
+    text = part(mail.message(INES), "plain")
     assert "\nLatest Stories\n==============\n" in text
     assert f"\n{long}\n" in text
     assert "\nSupport us:\nhttps://courier.example/support\n" in text
@@ -218,6 +218,6 @@ def test_story_without_a_title_is_refused() -> None:
 
 def test_marks_are_gone() -> None:
     """Nothing of the cutting marks is left in any form of the mail."""
-    made = compiled(story(0), ask=appeal())
-    assert "<!--x" not in made.html()
-    assert "slot" not in made.text()
+    mail = compiled(story(0), ask=appeal())
+    assert "<!--x" not in mail.html()
+    assert "slot" not in mail.text()

@@ -13,9 +13,9 @@ def test_nothing_is_lost(text: str, width: int) -> None:
 
 
 @given(st.lists(st.text("abcdefgh", min_size=1, max_size=10), max_size=60))
-def test_lines_fit(words: list[str]) -> None:
+def test_lines_fit(tokens: list[str]) -> None:
     """Where every word fits, so does every line."""
-    assert all(len(line) <= 20 for line in wrap(" ".join(words), 20).splitlines())
+    assert all(len(line) <= 20 for line in wrap(" ".join(tokens), 20).splitlines())
 
 
 def test_chinese_and_japanese_break_without_spaces() -> None:

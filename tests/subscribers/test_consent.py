@@ -23,7 +23,7 @@ INES = addresses.parse("Ines@Reader.example")
 LATER = NOON + timedelta(days=1)
 
 
-def ask(
+def subscribe_ines(
     newsletter: Newsletter, *, confirmed: bool = True, allow_resubscribe: bool = False
 ) -> Subscription:
     """Ines asks on the page."""
@@ -47,7 +47,7 @@ def actions() -> list[str]:
 
 def test_a_confirmed_subscriber_is_active_and_the_wording_is_kept() -> None:
     """State and evidence are stored together."""
-    subscription = ask(make_newsletter())
+    subscription = subscribe_ines(make_newsletter())
     assert (subscription.state, subscription.confirmed_at) == ("active", NOON)
     event = ConsentEvent.objects.get()
     assert (event.action, event.wording, event.ip) == (
@@ -60,7 +60,7 @@ def test_a_confirmed_subscriber_is_active_and_the_wording_is_kept() -> None:
 
 def test_an_unconfirmed_subscriber_waits_and_confirming_makes_them_active_once() -> None:
     """Only the first confirmation changes anything."""
-    subscription = ask(make_newsletter(), confirmed=False)
+    subscription = subscribe_ines(make_newsletter(), confirmed=False)
     assert subscription.state == Subscription.State.PENDING
     ids = (subscription.subscriber_id, subscription.newsletter_id)
     assert confirm(*ids, via="page", ip=None, now=LATER)
@@ -73,14 +73,14 @@ def test_an_unconfirmed_subscriber_waits_and_confirming_makes_them_active_once()
 def test_asking_twice_is_asking_once() -> None:
     """The same wish adds no row and no event, in whatever case the address is typed."""
     newsletter = make_newsletter()
-    assert ask(newsletter) == ask(newsletter)
-    assert ask(newsletter, confirmed=False).state == Subscription.State.ACTIVE
+    assert subscribe_ines(newsletter) == subscribe_ines(newsletter)
+    assert subscribe_ines(newsletter, confirmed=False).state == Subscription.State.ACTIVE
     assert actions() == ["confirmed"]
 
 
 def test_leaving_twice_is_leaving_once() -> None:
     """RFC 8058's POST may come again; only the first records anything."""
-    subscription = ask(make_newsletter())
+    subscription = subscribe_ines(make_newsletter())
     ids = (subscription.subscriber_id, subscription.newsletter_id)
     assert unsubscribe(*ids, via="one-click", ip="192.0.2.7", now=LATER)
     assert not unsubscribe(*ids, via="one-click", ip="192.0.2.7", now=LATER)
@@ -92,14 +92,14 @@ def test_leaving_twice_is_leaving_once() -> None:
 def test_who_has_left_comes_back_only_by_their_own_wish() -> None:
     """Neither a request nor an old confirmation link brings a subscriber back; `again` does."""
     newsletter = make_newsletter()
-    subscription = ask(newsletter)
+    subscription = subscribe_ines(newsletter)
     ids = (subscription.subscriber_id, subscription.newsletter_id)
     unsubscribe(*ids, via="page", ip=None, now=NOON)
     with pytest.raises(UnsubscribedError):
-        ask(newsletter)
+        subscribe_ines(newsletter)
     with pytest.raises(UnsubscribedError):
         confirm(*ids, via="page", ip=None, now=NOON)
-    back = ask(newsletter, allow_resubscribe=True)
+    back = subscribe_ines(newsletter, allow_resubscribe=True)
     assert (back.state, back.unsubscribed_at) == ("active", None)
 
 
@@ -108,7 +108,7 @@ def test_a_suppressed_address_is_refused_and_leaves_no_trace() -> None:
     newsletter = make_newsletter()
     suppress(INES.key, reason="complaint", now=NOON)
     with pytest.raises(AddressSuppressedError, match="cannot send"):
-        ask(newsletter)
+        subscribe_ines(newsletter)
     assert not Subscriber.objects.exists()
     assert actions() == []
 
@@ -125,7 +125,7 @@ def test_unknown_ids_are_refused() -> None:
 
 def test_consent_events_cannot_be_changed() -> None:
     """Neither through the model nor in SQL; erasing the subscriber takes them along."""
-    ask(make_newsletter())
+    subscribe_ines(make_newsletter())
     event = ConsentEvent.objects.get()
     with pytest.raises(SubscriberError):
         event.save()
@@ -154,7 +154,7 @@ def test_an_address_too_long_for_its_column_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("text", "stored"),
     [
         ("Ines\r\nBcc: e@e", "Ines Bcc: e@e"),
         ("In\x00es", "Ines"),
@@ -164,22 +164,22 @@ def test_an_address_too_long_for_its_column_is_refused() -> None:
         ("n" * 300, "n" * 200),
     ],
 )
-def test_names_are_made_safe(typed: str, kept: str) -> None:
+def test_names_are_made_safe(text: str, stored: str) -> None:
     """No line end, control or direction override survives in a name."""
-    subscribe(INES, make_newsletter(), via="page", confirmed=True, wording="", name=typed, now=NOON)
-    assert Subscriber.objects.get().name == kept
+    subscribe(INES, make_newsletter(), via="page", confirmed=True, wording="", name=text, now=NOON)
+    assert Subscriber.objects.get().name == stored
 
 
 def test_suppressions_hold_for_one_newsletter_or_for_all() -> None:
     """Suppressing is idempotent; lifting takes back exactly what it names."""
-    one, other = make_newsletter(), make_newsletter()
-    assert suppress(INES.key, reason="complaint", newsletter=one, now=NOON)
-    assert not suppress(INES.key, reason="again", newsletter=one, now=NOON)
-    assert is_suppressed(INES.key, one.pk)
+    newsletter, other = make_newsletter(), make_newsletter()
+    assert suppress(INES.key, reason="complaint", newsletter=newsletter, now=NOON)
+    assert not suppress(INES.key, reason="again", newsletter=newsletter, now=NOON)
+    assert is_suppressed(INES.key, newsletter.pk)
     assert not is_suppressed(INES.key, other.pk)
     assert suppress(INES.key, reason="bounce", now=NOON)
     assert is_suppressed(INES.key, other.pk)
     assert lift(INES.key)
     assert not lift(INES.key)
-    assert is_suppressed(INES.key, one.pk)
+    assert is_suppressed(INES.key, newsletter.pk)
     assert not is_suppressed(INES.key, other.pk)

@@ -65,8 +65,8 @@ def test_many_events_at_once_are_one_row_and_many_rows_become_one() -> None:
     tide = make_newsletter()
     subscribers = [make_subscriber(tide) for _ in range(30)]
     events = [
-        ConsentEvent(subscriber=one, newsletter=tide, action="imported", at=NOON, via="import")
-        for one in subscribers
+        ConsentEvent(subscriber=row, newsletter=tide, action="imported", at=NOON, via="import")
+        for row in subscribers
     ]
     ConsentEvent.objects.bulk_create(events)
     assert Growth.objects.count() == 1
@@ -85,19 +85,19 @@ def test_no_writer_waits_for_another() -> None:
     tide = make_newsletter()
     both_wrote = [Event(), Event()]
 
-    def run(mine: int) -> None:
+    def run(number: int) -> None:
         try:
             with transaction.atomic():
                 note(tide, Action.IMPORTED)
-                both_wrote[mine].set()
-                assert both_wrote[1 - mine].wait(10)
+                both_wrote[number].set()
+                assert both_wrote[1 - number].wait(10)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(run, mine) for mine in range(2)]
+        runs = [pool.submit(run, number) for number in range(2)]
         assert both_wrote[0].wait(10)
         growth.compact()
-        for one in runs:
-            one.result(timeout=20)
+        for row in runs:
+            row.result(timeout=20)
     assert growth.count_by_day(None, 1, NOON)[0][1] == 2

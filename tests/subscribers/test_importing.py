@@ -34,8 +34,8 @@ def take(folder: Path, content: str | bytes, newsletter: Newsletter, **more: Any
     """Import a file with this content."""
     path = folder / "subscribers.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    given: dict[str, Any] = {"consent": CONSENT, "now": NOON}
-    return import_csv(path, newsletter, **given | more)
+    options: dict[str, Any] = {"consent": CONSENT, "now": NOON}
+    return import_csv(path, newsletter, **options | more)
 
 
 def subscribers() -> dict[str, str]:
@@ -94,8 +94,8 @@ def test_each_refused_row_is_named_with_its_line_and_reason(
     tmp_path: Path, newsletter: Newsletter
 ) -> None:
     """Sound rows around a bad one are taken."""
-    gone, here = make_subscriber(newsletter), make_subscriber(newsletter)
-    Subscription.objects.filter(subscriber=gone).update(state="unsubscribed")
+    unsubscribed, subscribed = make_subscriber(newsletter), make_subscriber(newsletter)
+    Subscription.objects.filter(subscriber=unsubscribed).update(state="unsubscribed")
     suppress("s@r.example", reason="complaint", now=NOON)
     lines = [
         "email,name",
@@ -105,8 +105,8 @@ def test_each_refused_row_is_named_with_its_line_and_reason(
         "n\0ul@r.example,N",
         f"{'x' * 30_000}@r.example,L",
         "s@r.example,S",
-        gone.email,
-        here.email,
+        unsubscribed.email,
+        subscribed.email,
         ",nobody",
         '"open@r.example,O',
         "=b@r.example,B",
@@ -114,9 +114,9 @@ def test_each_refused_row_is_named_with_its_line_and_reason(
     ]
     report = take(tmp_path, "\n".join(lines), newsletter)
     assert counts(report) == (12, 3, 1, 8)
-    found = {refusal.line: refusal.reason for refusal in report.refusals}
-    assert list(found) == [3, 4, 5, 6, 7, 8, 10, 11]
-    for line, word in {
+    reasons = {refusal.line: refusal.reason for refusal in report.refusals}
+    assert list(reasons) == [3, 4, 5, 6, 7, 8, 10, 11]
+    for line, reason in {
         3: "no valid email address",
         4: "same address as in line 2",
         5: "NUL",
@@ -126,7 +126,7 @@ def test_each_refused_row_is_named_with_its_line_and_reason(
         10: "no address",
         11: "quotation mark",
     }.items():
-        assert word in found[line]
+        assert reason in reasons[line]
 
 
 def test_a_cell_may_run_over_lines(tmp_path: Path, newsletter: Newsletter) -> None:
@@ -173,7 +173,7 @@ def test_no_import_without_a_statement_of_consent(tmp_path: Path, newsletter: Ne
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (b"\n\n  \n", "is empty"),
@@ -182,18 +182,18 @@ def test_no_import_without_a_statement_of_consent(tmp_path: Path, newsletter: Ne
     ],
 )
 def test_what_is_no_list_is_refused_whole(
-    tmp_path: Path, newsletter: Newsletter, content: bytes, words: str
+    tmp_path: Path, newsletter: Newsletter, content: bytes, message: str
 ) -> None:
     """The message says what the file is, and nothing is stored."""
-    with pytest.raises(ImportFileError, match=words):
+    with pytest.raises(ImportFileError, match=message):
         take(tmp_path, content, newsletter)
     assert subscribers() == {}
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path, newsletter: Newsletter) -> None:
     """In the system's own words."""
-    for path, words in [(tmp_path, "Is a directory"), (tmp_path / "none.csv", "No such file")]:
-        with pytest.raises(ImportFileError, match=words):
+    for path, message in [(tmp_path, "Is a directory"), (tmp_path / "none.csv", "No such file")]:
+        with pytest.raises(ImportFileError, match=message):
             import_csv(path, newsletter, consent=CONSENT, now=NOON)
 
 
@@ -254,11 +254,15 @@ def test_a_crash_leaves_whole_chunks_and_the_next_run_completes(
 
 def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, newsletter: Newsletter) -> None:
     """Bytes done never fall and end at bytes in all."""
-    seen: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     content = "".join(f"r{number}@r.example\n" for number in range(3000))
-    take(tmp_path, content, newsletter, on_progress=lambda done, size: seen.append((done, size)))
-    assert seen == sorted(seen)
-    assert seen[-1] == (len(content), len(content))
+
+    def on_progress(done: int, size: int) -> None:
+        progress.append((done, size))
+
+    take(tmp_path, content, newsletter, on_progress=on_progress)
+    assert progress == sorted(progress)
+    assert progress[-1] == (len(content), len(content))
 
 
 def test_exported_subscribers_hold_no_formula_and_import_again(

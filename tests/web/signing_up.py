@@ -26,8 +26,8 @@ def sign_up(
     client: Client, newsletter: Newsletter, email: str = NADIA, **fields: Any
 ) -> HttpResponse:
     """Send the form as a browser does."""
-    given = {"email": email, "token": token(newsletter)} | fields
-    return client.post(f"/subscribe/{newsletter.slug}", given)  # type: ignore[return-value]
+    data = {"email": email, "token": token(newsletter)} | fields
+    return client.post(f"/subscribe/{newsletter.slug}", data)  # type: ignore[return-value]
 
 
 def letter(kind: str = "confirm", email: str = NADIA) -> content.Written:

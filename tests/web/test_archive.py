@@ -22,8 +22,8 @@ def newsletter() -> Newsletter:
 
 def out(newsletter: Newsletter, **fields: object) -> Issue:
     """An issue that went out, with one story."""
-    given = {"state": Issue.State.SENT, "planned_at": NOON, "finished_at": NOON}
-    issue = make_issue(newsletter, **given | fields)
+    defaults = {"state": Issue.State.SENT, "planned_at": NOON, "finished_at": NOON}
+    issue = make_issue(newsletter, **defaults | fields)
     make_story(issue, title="Seals return to the sandbank")
     return issue
 

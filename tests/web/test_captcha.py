@@ -27,13 +27,13 @@ def solved() -> str:
     """The field of a form whose challenge was solved."""
     widget = captcha.widget(clock.now())
     assert widget is not None
-    asked = widget.options["challenge"]
-    found = altcha.solve_challenge(
-        asked["challenge"], asked["salt"], asked["algorithm"], asked["maxNumber"]
+    challenge = widget.options["challenge"]
+    solution = altcha.solve_challenge(
+        challenge["challenge"], challenge["salt"], challenge["algorithm"], challenge["maxNumber"]
     )
-    assert found is not None
+    assert solution is not None
     names = ("algorithm", "challenge", "salt", "signature")
-    answer = {name: asked[name] for name in names} | {"number": found.number}
+    answer = {name: challenge[name] for name in names} | {"number": solution.number}
     return base64.b64encode(json.dumps(answer).encode()).decode()
 
 
@@ -62,8 +62,8 @@ class Judge(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
-        asked = parse_qs(self.rfile.read(length).decode())
-        good = asked == {"secret": ["s3cret"], "response": ["good"], "remoteip": ["192.0.2.1"]}
+        challenge = parse_qs(self.rfile.read(length).decode())
+        good = challenge == {"secret": ["s3cret"], "response": ["good"], "remoteip": ["192.0.2.1"]}
         body = json.dumps({"success": good}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -85,11 +85,11 @@ def judge() -> Iterator[str]:
 
 def test_turnstile_is_asked(judge: str) -> None:
     """With the secret, the response and the visitor's address; no answer is a no."""
-    asked = Turnstile("site", "s3cret", judge)
+    challenge = Turnstile("site", "s3cret", judge)
     now = clock.now()
-    assert asked.passes({"cf-turnstile-response": "good"}, "192.0.2.1", now)
-    assert not asked.passes({"cf-turnstile-response": "bad"}, "192.0.2.1", now)
-    assert not asked.passes({}, "192.0.2.1", now)
+    assert challenge.passes({"cf-turnstile-response": "good"}, "192.0.2.1", now)
+    assert not challenge.passes({"cf-turnstile-response": "bad"}, "192.0.2.1", now)
+    assert not challenge.passes({}, "192.0.2.1", now)
     away = Turnstile("site", "s3cret", "http://127.0.0.1:1/")
     assert not away.passes({"cf-turnstile-response": "good"}, None, now)
 

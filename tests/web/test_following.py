@@ -39,9 +39,9 @@ def issue() -> Issue:
 
 def first(issue: Issue) -> Story:
     """Its first story."""
-    found = issue.stories.order_by("position").first()
-    assert found
-    return found
+    story = issue.stories.order_by("position").first()
+    assert story
+    return story
 
 
 def way_to(story: Story) -> str:
@@ -81,19 +81,19 @@ def test_a_mail_links_by_way_of_us_and_tells_of_no_subscriber(issue: Issue) -> N
 
 def test_a_story_taken_back_leads_to_its_note(client: Client, issue: Issue) -> None:
     """In mails that have arrived; the other story's link leads on."""
-    kept, gone = issue.stories.order_by("position")
-    editing.retract(issue, gone.pk, f"The count was wrong. {EVIL}", NOON)
-    answer = client.get(f"/{way_to(gone)}")
+    remaining, retracted = issue.stories.order_by("position")
+    editing.retract(issue, retracted.pk, f"The count was wrong. {EVIL}", NOON)
+    answer = client.get(f"/{way_to(retracted)}")
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "This story has been retracted" in page
     assert "The count was wrong." in page
-    assert gone.title in page
+    assert retracted.title in page
     assert EVIL not in page
-    assert gone.url not in page
+    assert retracted.url not in page
     assert f"/archive/{issue.newsletter.slug}" in page
     assert answer["X-Robots-Tag"] == "noindex"
-    assert client.get(f"/{way_to(kept)}").status_code == 302
+    assert client.get(f"/{way_to(remaining)}").status_code == 302
 
 
 def test_an_article_taken_back_everywhere_leads_to_a_note_too(client: Client, issue: Issue) -> None:
@@ -122,7 +122,7 @@ def test_no_other_token_leads_anywhere(client: Client, issue: Issue) -> None:
     story = first(issue)
     good = way_to(story).removeprefix("r/")
     flipped = ("A" if good[0] != "A" else "B") + good[1:]
-    others = [
+    invalid_tokens = [
         flipped,
         good + "A",
         links.sign("preferences", issue.pk, story.pk),
@@ -134,7 +134,7 @@ def test_no_other_token_leads_anywhere(client: Client, issue: Issue) -> None:
         "x" * 600,
         "é",
     ]
-    for token in others:
+    for token in invalid_tokens:
         assert client.get(f"/r/{token}").status_code == 404
     answer = client.get(f"/r/{good}?url=https://evil.example&next=//evil.example")
     assert answer["Location"] == story.url
@@ -152,8 +152,8 @@ def test_a_draft_that_is_saved_nowhere_links_directly() -> None:
     """There is nothing yet that a link by way of us could find."""
     newsletter = make_newsletter(redirect_links=True, look_back_hours=24 * 365)
     article = make_article(make_source(newsletter), url="https://courier.example/seals")
-    made = building.draft(newsletter, NOON.replace(hour=13))
-    compiled = compile_issue(made.issue, made.stories)
+    draft = building.draft(newsletter, NOON.replace(hour=13))
+    compiled = compile_issue(draft.issue, draft.stories)
     assert article.url in compiled.text()
     assert "/r/" not in compiled.text()
 
@@ -171,7 +171,7 @@ def test_a_welcome_shows_no_story_that_was_taken_back(issue: Issue) -> None:
     """The latest issue comes with it, without that one."""
     assert STORIES >= 2
     Newsletter.objects.update(welcome_with_latest=True)
-    kept, gone = issue.stories.order_by("position")
-    editing.retract(issue, gone.pk, "", NOON)
-    shown = content._latest_stories([Newsletter.objects.get()])
-    assert [story.pk for story in shown] == [kept.pk]
+    remaining, retracted = issue.stories.order_by("position")
+    editing.retract(issue, retracted.pk, "", NOON)
+    stories = content._latest_stories([Newsletter.objects.get()])
+    assert [story.pk for story in stories] == [remaining.pk]

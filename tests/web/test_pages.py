@@ -21,11 +21,11 @@ urlpatterns = [*pages, path("broken", _broken)]  # type: ignore[arg-type]
 
 def test_home_lists_active_newsletters(client: Client) -> None:
     """Active newsletters are listed with their archive, others are not."""
-    shown = make_newsletter(name="Morning & Tide")
+    newsletter = make_newsletter(name="Morning & Tide")
     make_newsletter(name="Asleep", active=False)
     page = client.get("/").content.decode()
     assert "Morning &amp; Tide" in page
-    assert f'href="/archive/{shown.slug}"' in page
+    assert f'href="/archive/{newsletter.slug}"' in page
     assert "Asleep" not in page
 
 

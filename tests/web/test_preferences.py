@@ -29,10 +29,10 @@ NADIA, NEW = "nadia@reader.example", "nadia@elsewhere.example"
 @pytest.fixture
 def newsletter() -> Newsletter:
     """The Morning Tide, with topics, also by the week."""
-    made = make_newsletter(cadences=["weekly"])
+    newsletter = make_newsletter(cadences=["weekly"])
     for title in ("Harbour", "Culture"):
-        make_section(made, kind="topic", title=title, topics=[title])
-    return made
+        make_section(newsletter, kind="topic", title=title, topics=[title])
+    return newsletter
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def fresh_page_of(subscriber: Subscriber, newsletter: Newsletter, hours: float =
     return path(links.fresh_preferences_url(subscriber.pk, newsletter.publication_id, until))
 
 
-def mine(subscriber: Subscriber, newsletter: Newsletter) -> Subscription:
+def subscription_of(subscriber: Subscriber, newsletter: Newsletter) -> Subscription:
     """What the subscriber asked of the newsletter."""
     return Subscription.objects.get(subscriber=subscriber, newsletter=newsletter)
 
@@ -83,22 +83,22 @@ def test_cadence_and_topics_are_chosen(
     answer = strict.post(page_of(nadia, newsletter), sent | wish)
     assert answer.status_code == 302
     assert b"Your changes have been saved." in strict.get(answer.headers["Location"]).content
-    kept = mine(nadia, newsletter)
-    assert (kept.cadence, kept.topics) == ("weekly", ["Harbour"])
+    stored = subscription_of(nadia, newsletter)
+    assert (stored.cadence, stored.topics) == ("weekly", ["Harbour"])
     strict.post(page_of(nadia, newsletter), sent | {f"cadence-{newsletter.pk}": "daily"})
-    kept.refresh_from_db()
-    assert (kept.cadence, kept.topics) == ("every", [])
+    stored.refresh_from_db()
+    assert (stored.cadence, stored.topics) == ("every", [])
 
 
 def test_off_and_back_on_are_recorded(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
     """Both are consent events, with the wording of the page for coming back."""
-    shown = {"action": "save", f"shown-{newsletter.pk}": "1"}
-    strict.post(page_of(nadia, newsletter), shown)
-    assert mine(nadia, newsletter).state == "unsubscribed"
-    strict.post(page_of(nadia, newsletter), shown | {f"on-{newsletter.pk}": "1"})
-    assert mine(nadia, newsletter).state == "active"
+    data = {"action": "save", f"shown-{newsletter.pk}": "1"}
+    strict.post(page_of(nadia, newsletter), data)
+    assert subscription_of(nadia, newsletter).state == "unsubscribed"
+    strict.post(page_of(nadia, newsletter), data | {f"on-{newsletter.pk}": "1"})
+    assert subscription_of(nadia, newsletter).state == "active"
     events = ConsentEvent.objects.order_by("pk").values_list("action", "via", "wording")
     assert [event[:2] for event in events] == [
         ("unsubscribed", "preferences"),
@@ -114,8 +114,8 @@ def test_another_newsletter_of_the_publication_can_be_added(
     other = make_newsletter(publication=newsletter.publication, name="Weekend")
     foreign = make_newsletter(name="Elsewhere")
     sent = {"action": "save"}
-    for one in (newsletter, other, foreign):
-        sent |= {f"shown-{one.pk}": "1", f"on-{one.pk}": "1"}
+    for candidate in (newsletter, other, foreign):
+        sent |= {f"shown-{candidate.pk}": "1", f"on-{candidate.pk}": "1"}
     strict.post(page_of(nadia, newsletter), sent)
     active = Subscription.objects.filter(subscriber=nadia, state="active")
     assert set(active.values_list("newsletter", flat=True)) == {newsletter.pk, other.pk}
@@ -128,12 +128,12 @@ def test_a_pause_holds_until_the_subscribers_own_morning(
     Subscriber.objects.update(timezone="Pacific/Auckland")
     day = (clock.now() + timedelta(days=9)).date()
     strict.post(page_of(nadia, newsletter), {"action": "pause", "until": day.isoformat()})
-    until = mine(nadia, newsletter).paused_until
+    until = subscription_of(nadia, newsletter).paused_until
     assert until is not None
     assert until.astimezone(clock.zone("Pacific/Auckland")).isoformat()[:19] == f"{day}T00:00:00"
     assert b"Emails are paused until" in strict.get(page_of(nadia, newsletter)).content
     strict.post(page_of(nadia, newsletter), {"action": "resume"})
-    assert mine(nadia, newsletter).paused_until is None
+    assert subscription_of(nadia, newsletter).paused_until is None
 
 
 @pytest.mark.parametrize("until", ["", "tomorrow", "2020-01-01", "9999-12-31", "0001-01-01"])
@@ -143,7 +143,7 @@ def test_a_pause_without_a_sound_day_is_explained(
     """Nothing is changed."""
     answer = strict.post(page_of(nadia, newsletter), {"action": "pause", "until": until})
     assert answer.status_code == 422
-    assert mine(nadia, newsletter).paused_until is None
+    assert subscription_of(nadia, newsletter).paused_until is None
 
 
 def test_name_language_and_zone_are_kept(
@@ -168,8 +168,8 @@ def test_leaving_everything_leaves_this_publication_alone(
         addresses.parse(NADIA), foreign, via="t", confirmed=True, wording="", now=NOON
     )
     strict.post(page_of(nadia, newsletter), {"action": "unsubscribe-all"})
-    assert mine(nadia, newsletter).state == "unsubscribed"
-    assert mine(nadia, foreign).state == "active"
+    assert subscription_of(nadia, newsletter).state == "unsubscribed"
+    assert subscription_of(nadia, foreign).state == "active"
 
 
 @pytest.mark.parametrize("action", ["change", "download", "erase"])
@@ -201,9 +201,9 @@ def test_the_download_holds_what_is_known(
     """As a JSON file."""
     answer = strict.post(fresh_page_of(nadia, newsletter), {"action": "download"})
     assert "attachment" in answer.headers["Content-Disposition"]
-    known = json.loads(answer.content)
-    assert known["email"] == NADIA
-    assert known["subscriptions"][0]["newsletter"] == newsletter.slug
+    export = json.loads(answer.content)
+    assert export["email"] == NADIA
+    assert export["subscriptions"][0]["newsletter"] == newsletter.slug
 
 
 def test_moving_is_confirmed_there_and_told_here(
@@ -255,8 +255,8 @@ def test_erasure_is_asked_twice_and_thorough(
     assert not Subscriber.objects.filter(pk=nadia.pk).exists()
     assert not Subscription.objects.filter(subscriber_id=nadia.pk).exists()
     assert Delivery.objects.filter(issue=issue).count() == 2
-    kept = Suppression.objects.get()
-    assert kept.address_key.startswith("hmac:")
+    stored = Suppression.objects.get()
+    assert stored.address_key.startswith("hmac:")
     assert "nadia" not in repr(Suppression.objects.values().get())
     assert b"This link is no longer valid" in strict.get(link).content
 

@@ -248,17 +248,17 @@ def test_scripts_get_facts_then_an_answer(strict: Client, newsletter: Newsletter
     assert facts.headers["Access-Control-Allow-Origin"] == "*"
     assert facts.json()["wording"].startswith("I want to receive The Morning Tide")
     body = {"email": NADIA, "token": token(newsletter)}
-    told = strict.post(
+    answer = strict.post(
         f"/subscribe/{newsletter.slug}",
         json.dumps(body),
         content_type="application/json",
         headers=JSON,
     )
-    assert told.json()["answer"] == "accepted"
+    assert answer.json()["answer"] == "accepted"
     assert SignUp.objects.get().via == "script"
-    told = strict.post(f"/subscribe/{newsletter.slug}", {"email": NADIA}, headers=JSON)
-    assert (told.status_code, told.json()["answer"]) == (409, "retry")
-    assert told.json()["token"]
+    answer = strict.post(f"/subscribe/{newsletter.slug}", {"email": NADIA}, headers=JSON)
+    assert (answer.status_code, answer.json()["answer"]) == (409, "retry")
+    assert answer.json()["token"]
 
 
 @pytest.mark.parametrize(
@@ -266,10 +266,10 @@ def test_scripts_get_facts_then_an_answer(strict: Client, newsletter: Newsletter
 )
 def test_rubbish_is_an_answer_too(strict: Client, newsletter: Newsletter, body: bytes) -> None:
     """No traceback for what is no form."""
-    told = strict.post(
+    answer = strict.post(
         f"/subscribe/{newsletter.slug}", body, content_type="application/json", headers=JSON
     )
-    assert told.status_code == 422
+    assert answer.status_code == 422
 
 
 def test_the_frame_may_stand_on_any_site_and_the_page_on_none(
@@ -290,24 +290,24 @@ def test_the_script_says_nothing_that_could_end_it(strict: Client) -> None:
     assert "</script>" not in script.content.decode()
 
 
-@pytest.mark.parametrize("gone", [{"listed": False}, {"active": False}])
-def test_what_is_not_offered_is_not_there(strict: Client, gone: dict[str, bool]) -> None:
+@pytest.mark.parametrize("hidden_by", [{"listed": False}, {"active": False}])
+def test_what_is_not_offered_is_not_there(strict: Client, hidden_by: dict[str, bool]) -> None:
     """A newsletter that is not for everybody has no public form."""
-    hidden = make_newsletter(**gone)
+    hidden = make_newsletter(**hidden_by)
     for address in (f"/subscribe/{hidden.slug}", f"/embed/{hidden.slug}/signup"):
         assert strict.get(address).status_code == 404
 
 
 @pytest.mark.parametrize(
-    ("tag", "words", "way"), [("he", "הרשמה", "rtl"), ("es", "Suscribirme", "ltr")]
+    ("tag", "label", "way"), [("he", "הרשמה", "rtl"), ("es", "Suscribirme", "ltr")]
 )
 def test_the_form_speaks_the_newsletters_language(
-    strict: Client, tag: str, words: str, way: str
+    strict: Client, tag: str, label: str, way: str
 ) -> None:
     """Page and confirmation are in the language that the form was shown in."""
     newsletter = make_newsletter(language=tag)
     page = strict.get(f"/subscribe/{newsletter.slug}").content.decode()
-    assert words in page
+    assert label in page
     assert f'<html lang="{tag}" dir="{way}">' in page
     sign_up(strict, newsletter)
     assert letter().letter.language == tag
@@ -340,7 +340,7 @@ def test_the_welcome_may_bring_the_latest_issue(strict: Client) -> None:
     story = make_story(issue)
     sign_up(strict, newsletter)
     strict.post(confirm_path())
-    assert [one.title for one in letter("welcome").letter.stories] == [story.title]
+    assert [teaser.title for teaser in letter("welcome").letter.stories] == [story.title]
 
 
 def test_the_welcome_holds_no_issue_that_is_still_to_come_to_the_subscriber(strict: Client) -> None:
@@ -350,7 +350,7 @@ def test_the_welcome_holds_no_issue_that_is_still_to_come_to_the_subscriber(stri
     make_story(make_issue(newsletter, state="sending", planned_at=NOON, slot=NOON))
     sign_up(strict, newsletter)
     strict.post(confirm_path())
-    assert [one.title for one in letter("welcome").letter.stories] == [story.title]
+    assert [teaser.title for teaser in letter("welcome").letter.stories] == [story.title]
 
 
 def test_half_a_character_is_no_address(newsletter: Newsletter, client: Client) -> None:

@@ -269,8 +269,8 @@ def test_everything_of_the_publication_can_be_left(
     strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
     """With one more press; another publication's newsletters stay."""
-    others = [make_newsletter(publication=newsletter.publication), make_newsletter()]
-    for other in others:
+    other_newsletters = [make_newsletter(publication=newsletter.publication), make_newsletter()]
+    for other in other_newsletters:
         Subscription.objects.create(
             subscriber=subscriber,
             newsletter=other,
@@ -281,8 +281,8 @@ def test_everything_of_the_publication_can_be_left(
     link = address(subscriber, newsletter)
     strict.post(link, form(strict.get(link).content.decode(), "unsubscribe-all"))
     states = dict(Subscription.objects.values_list("newsletter", "state"))
-    assert states[newsletter.pk] == states[others[0].pk] == "unsubscribed"
-    assert states[others[1].pk] == "active"
+    assert states[newsletter.pk] == states[other_newsletters[0].pk] == "unsubscribed"
+    assert states[other_newsletters[1].pk] == "active"
 
 
 def test_no_test_link_leaves_everything(strict: Client, newsletter: Newsletter) -> None:

@@ -11,7 +11,7 @@ from digest.web import visitor
 
 
 @pytest.mark.parametrize(
-    ("here", "forwarded", "found"),
+    ("here", "forwarded", "expected"),
     [
         ("203.0.113.9", "", "203.0.113.9"),
         ("203.0.113.9", "198.51.100.7", "203.0.113.9"),  # nobody we trust said so
@@ -24,17 +24,17 @@ from digest.web import visitor
     ],
 )
 def test_the_address_is_the_last_one_that_can_be_believed(
-    settings: Any, here: str, forwarded: str, found: str | None
+    settings: Any, here: str, forwarded: str, expected: str | None
 ) -> None:
     """X-Forwarded-For is read from its end, past trusted proxies only."""
     settings.DIGEST_TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
     headers: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
     request = RequestFactory().get("/", REMOTE_ADDR=here, **headers)
-    assert client_ip.address(request) == found
+    assert client_ip.address(request) == expected
 
 
 @pytest.mark.parametrize(
-    ("query", "accepted", "wish", "found"),
+    ("query", "accepted", "preferred", "expected"),
     [
         ("", "", "", "en"),
         ("?lang=es", "he", "he", "es"),
@@ -48,8 +48,8 @@ def test_the_address_is_the_last_one_that_can_be_believed(
     ],
 )
 def test_the_language_is_the_first_that_we_speak(
-    query: str, accepted: str, wish: str, found: str
+    query: str, accepted: str, preferred: str, expected: str
 ) -> None:
     """The address, then the subscriber or newsletter, then the browser."""
     request = RequestFactory().get(f"/{query}", HTTP_ACCEPT_LANGUAGE=accepted)
-    assert visitor.language(request, wish) == found
+    assert visitor.language(request, preferred) == expected

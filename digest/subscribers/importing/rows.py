@@ -94,12 +94,12 @@ def _parse(lines: list[tuple[int, str]], delimiter: str) -> Iterator[Row]:
     if any(len(text) > LONGEST_LINE for _, text in lines):
         yield Row(start, [], f"the line is longer than {LONGEST_LINE:,} characters")
         return
-    reader = csv.reader((text for _, text in lines), delimiter=delimiter, strict=_is_open(lines))
+    parser = csv.reader((text for _, text in lines), delimiter=delimiter, strict=_is_open(lines))
     offset = 0
     try:
-        for cells in reader:
+        for cells in parser:
             problem = "it contains a NUL byte" if any("\0" in cell for cell in cells) else ""
             yield Row(start + offset, cells, problem)
-            offset = reader.line_num
+            offset = parser.line_num
     except csv.Error:
         yield Row(start + offset, [], "a quotation mark is opened and not closed")
