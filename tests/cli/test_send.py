@@ -172,7 +172,7 @@ def test_nobody_to_send_to_is_said_before_anything_is_built(digest: Digest) -> N
     make_newsletter(slug="tide")
     said = digest("send", "tide")
     assert said.status == 1
-    assert "No subscriber would receive it" in said.err
+    assert "Nobody would receive it" in said.err
     assert not Issue.objects.exists()
 
 
