@@ -10,11 +10,11 @@ from pathlib import Path
 
 def main(names: list[str]) -> int:
     """Run them one after the other; return 1 if one failed or is unknown, otherwise 0."""
-    known = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
-    if unknown := sorted(set(names) - set(known)):
-        print(f"No benchmark is called {', '.join(unknown)}. There are: {', '.join(known)}.")
+    existing = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    if unknown := sorted(set(names) - set(existing)):
+        print(f"No benchmark is called {', '.join(unknown)}. There are: {', '.join(existing)}.")
         return 1
-    return max(_run(name) for name in names or known)
+    return max(_run(name) for name in names or existing)
 
 
 def _run(name: str) -> int:

@@ -35,8 +35,8 @@ def sink() -> Iterator[tuple[int, psutil.Process]]:
 def distance(port: int, milliseconds: float) -> Iterator[int]:
     """Put so many milliseconds of round trip before a port, in a process of its own."""
     front = reserve_port()
-    words = [sys.executable, "-m", "benchmarks._relays", str(front), str(port), str(milliseconds)]
-    with subprocess.Popen(words) as process:
+    command = [sys.executable, "-m", "benchmarks._relays", str(front), str(port), str(milliseconds)]
+    with subprocess.Popen(command) as process:
         try:
             wait_for(front)
             yield front
@@ -59,17 +59,17 @@ def wait_for(port: int) -> None:
 
 
 async def _serve(front: int, back: int, one_way: float) -> None:
-    async def meet(subscriber: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, here = await asyncio.open_connection("127.0.0.1", back, limit=1 << 22)
-        await asyncio.gather(_carry(subscriber, here, one_way), _carry(there, writer, one_way))
+    async def meet(client: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, upstream_writer = await asyncio.open_connection("127.0.0.1", back, limit=1 << 22)
+        await asyncio.gather(
+            _carry(client, upstream_writer, one_way), _carry(upstream, writer, one_way)
+        )
 
     server = await asyncio.start_server(meet, "127.0.0.1", front, limit=1 << 22)
     await server.serve_forever()
 
 
-async def _carry(
-    subscriber: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float
-) -> None:
+async def _carry(client: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float) -> None:
     """Pass octets on in order, each so many seconds after it came."""
     loop = asyncio.get_running_loop()
     on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -85,7 +85,7 @@ async def _carry(
 
     arriving = asyncio.create_task(arrive())
     try:
-        while octets := await subscriber.read(1 << 20):
+        while octets := await client.read(1 << 20):
             on_the_way.put_nowait((loop.time() + wait, octets))
     except ConnectionError:
         pass

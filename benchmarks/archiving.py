@@ -1,10 +1,10 @@
-"""Putting old deliveries away: how fast, and what it is good for.
+"""Archiving old deliveries: how fast it is, and what it gains.
 
     rows a second     beside one INSERT … SELECT and one DELETE of as many, in a single transaction:
-                      the least that moving rows from table to table can cost, and no way to do it,
-                      for it holds all their locks at once. In turns, medians
-    one more issue  planned, claimed and recorded in batches, shown, vacuumed, with many old
-                      issues among the current deliveries, and again with all of them put away
+                      the least that moving rows from table to table can cost; not a way to do it,
+                      as it holds all their locks at once. In turns, medians
+    one more issue    planned, claimed and recorded in batches, shown, vacuumed, with many old
+                      issues among the current deliveries, and again with all of them archived
     bytes a row       table and indexes, before and after
 
 DIGEST_ROWS sets the subscribers of an issue (100,000), DIGEST_ISSUES how many old ones (20),
@@ -65,7 +65,7 @@ def _set_up() -> None:
 
 def _compare_moving() -> None:
     """Move an issue either way, in turns; nothing else is in the table."""
-    sides = {"put away": _put_away, "INSERT … SELECT, DELETE": _plainly}
+    sides = {"archive": _archive, "INSERT … SELECT, DELETE": _plainly}
     took: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, move in sides.items():
@@ -76,11 +76,12 @@ def _compare_moving() -> None:
             _run("TRUNCATE sending_delivery, sending_pastdelivery")
     plain = median(took["INSERT … SELECT, DELETE"])
     for name, seconds in took.items():
-        one = median(seconds)
-        print(f"   {name:<26} {ROWS / one:9,.0f} rows/s   {plain / one:.2f} of the plain speed")
+        elapsed = median(seconds)
+        speed = f"{ROWS / elapsed:9,.0f} rows/s   {plain / elapsed:.2f} of the plain speed"
+        print(f"   {name:<26} {speed}")
 
 
-def _put_away() -> None:
+def _archive() -> None:
     from digest.sending import archiving
     from tests.cast import NOON
 
@@ -103,16 +104,16 @@ def _plainly() -> None:
 
 
 def _compare_sending() -> None:
-    """Send one more issue beside many old ones, then with these put away."""
+    """Send one more issue beside many old ones, then with these archived."""
     for _ in range(ISSUES):
         _old_issue()
     _run("VACUUM ANALYZE sending_delivery")
     rows = ISSUES * ROWS
     _say_size("sending_delivery", rows, "current")
     among = _rounds()
-    print(f"   {rows:,} put away in {_seconds(_put_away):.1f} s")
+    print(f"   {rows:,} archived in {_seconds(_archive):.1f} s")
     _run("VACUUM ANALYZE sending_delivery")
-    _say_size("sending_pastdelivery", rows, "put away")
+    _say_size("sending_pastdelivery", rows, "archived")
     alone = _rounds()
     print(f"   one more issue of {ROWS:,}: seconds among {ISSUES} old ones, and without them")
     for name, seconds in among.items():
@@ -159,26 +160,27 @@ def _plan(issue: "Issue") -> None:
 
 
 def _claim_and_record(issue: "Issue") -> None:
+    from digest.relays.retries import Outcome
     from digest.sending import ledger
     from digest.sending.models import Delivery
-    from digest.relays.retries import Outcome
     from digest.sending.segmentation import cadences_of
     from digest.subscribers.audience import Audience
 
     now, audience, sent = issue.slot, Audience(cadences_of(issue)), 0
-    word = Outcome(Delivery.State.SENT, 250, "2.0.0 Ok: queued as 4F8BA12C0D", attempted=True)
+    outcome = Outcome(Delivery.State.SENT, 250, "2.0.0 Ok: queued as 4F8BA12C0D", attempted=True)
     while rows := (batch := ledger.claim(issue, BATCH, now, audience)).rows:
-        sent += len(ledger.record(batch, [(row.id, word) for row in rows], now))
+        sent += len(ledger.record(batch, [(row.id, outcome) for row in rows], now))
         ledger.drop(batch.fence)
     assert sent == ROWS
 
 
 def _old_issue() -> None:
-    """Lay down an issue that was sent as issues are: each row written anew twice."""
+    """Insert an issue that was sent as issues are: each row updated twice."""
     issue = _issue(state="sent", finished_at=_finished())
     _run(
-        "INSERT INTO sending_delivery (issue_id, subscriber_id, state, due_at, attempts, times_uncertain,"
-        " reply) SELECT %s, id, 0, now(), 0, 0, '' FROM subscribers_subscriber ORDER BY id",
+        "INSERT INTO sending_delivery (issue_id, subscriber_id, state, due_at, attempts,"
+        " times_uncertain, reply)"
+        " SELECT %s, id, 0, now(), 0, 0, '' FROM subscribers_subscriber ORDER BY id",
         issue.pk,
     )
     _run("UPDATE sending_delivery SET state = 1, fence = 1 WHERE issue_id = %s", issue.pk)
@@ -196,8 +198,8 @@ def _issue(**fields: Any) -> "Issue":
     from tests.cast import NOON, make_issue, make_story
 
     slot = NOON.replace(year=2020) + timedelta(hours=next(_slots))
-    given = {"slot": slot, "planned_at": slot} | fields
-    issue = make_issue(Newsletter.objects.get(), **given)
+    values = {"slot": slot, "planned_at": slot} | fields
+    issue = make_issue(Newsletter.objects.get(), **values)
     make_story(issue)
     return issue
 
@@ -217,11 +219,11 @@ def _say_size(table: str, rows: int, name: str) -> None:
     print(f"   {name:<26} {heap / rows:5.0f} bytes a row, and {indexes / rows:.0f} of indexes")
 
 
-def _run(statement: str, *about: Any) -> None:
+def _run(statement: str, *parameters: Any) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(statement, about or None)
+        cursor.execute(statement, parameters or None)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""The console's pages with 1,000 subscribers and 20,000 deliveries, and with a million and 20 million.
+"""The console's pages with 1,000 subscribers and 20,000 deliveries, and with 1,000 times as many.
 
 Both in one run, through Django's whole stack and a real PostgreSQL; each page is asked for in turns
 with the others, medians of many. Of the twenty issues the two newest are current, one of them going
@@ -38,14 +38,15 @@ def _fill_and_visit(subscribers: int) -> dict[str, float]:
     begun = time.perf_counter()
     pages = _fill(subscribers)
     print(
-        f"{subscribers:,} subscribers, {subscribers * ISSUES:,} deliveries made in {_since(begun):.0f} s"
+        f"{subscribers:,} subscribers, {subscribers * ISSUES:,} deliveries"
+        f" created in {_since(begun):.0f} s"
     )
     clients = {"console": _editor(), "api": _program()}
     took: dict[str, list[float]] = {name: [] for name in pages}
     for _ in range(VISITS):
-        for name, (who, address) in pages.items():
+        for name, (client, address) in pages.items():
             begun = time.perf_counter()
-            answer = clients[who].get(address)
+            answer = clients[client].get(address)
             took[name].append(_since(begun) * 1000)
             assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
     return {name: median(times) for name, times in took.items()}
@@ -89,8 +90,8 @@ def _fill(subscribers: int) -> dict[str, tuple[str, str]]:
 def _pages(going: int, sent: int, old: int, draft: int) -> dict[str, tuple[str, str]]:
     from digest.subscribers.models import Subscriber
 
-    some = Subscriber.objects.order_by("pk").values_list("pk", "address_key")
-    subscriber, address = some[some.count() * 9 // 10]
+    keys = Subscriber.objects.order_by("pk").values_list("pk", "address_key")
+    subscriber, address = keys[keys.count() * 9 // 10]
     list_of = "/admin/issues/{}/deliveries/".format
     return {
         "Home": ("console", "/admin/"),
@@ -162,7 +163,8 @@ def _current(issue: int, *, goes_on: bool) -> None:
     waits = "subscriber.id %% 2 = 0" if goes_on else "false"
     _run(
         "INSERT INTO sending_delivery (issue_id, subscriber_id, state, due_at, attempts,"
-        " first_attempt_at, times_uncertain, settled_at, reply_code, reply) SELECT %s, subscriber.id,"
+        " first_attempt_at, times_uncertain, settled_at, reply_code, reply)"
+        " SELECT %s, subscriber.id,"
         f" CASE WHEN {waits} THEN 0 ELSE {_STATE} END, now(),"
         f" CASE WHEN {waits} THEN 0 ELSE 1 END, CASE WHEN {waits} THEN NULL ELSE now() END, 0,"
         f" CASE WHEN {waits} THEN NULL ELSE now() END, CASE WHEN {waits} THEN NULL ELSE 250 END,"
@@ -199,11 +201,11 @@ def _program() -> Any:
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
 
-def _run(sql: str, *given: Any) -> None:
+def _run(sql: str, *parameters: Any) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(sql, list(given) or None) if given else cursor.execute(
+        cursor.execute(sql, list(parameters) or None) if parameters else cursor.execute(
             sql.replace("%%", "%")
         )
 

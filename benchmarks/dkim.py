@@ -71,10 +71,10 @@ def _compare(domain: str, sides: list[Side]) -> None:
     bare = median(took[sides[0].name])
     print(f"-- {'RSA 2048' if domain == RSA else 'Ed25519'}, medians of {ROUNDS} rounds")
     for side in sides:
-        each = median(took[side.name])
+        seconds = median(took[side.name])
         print(
-            f"   {side.name:<32} {1 / each:8,.0f} a second {each * 1e6:8.0f} µs"
-            f"   {bare / each:5.2f} of the bare"
+            f"   {side.name:<32} {1 / seconds:8,.0f} a second {seconds * 1e6:8.0f} µs"
+            f"   {bare / seconds:5.2f} of the bare"
         )
 
 

@@ -4,8 +4,8 @@ The import checks each address, looks for each one among earlier rows, suppressi
 left, and writes three rows for each subscriber. Beside it, in turns in one run, with all tables
 empty:
 
-    one table     COPY of the file's three columns into one table like that of the subscribers, with its
-                  indexes
+    one table     COPY of the file's three columns into one table like that of the subscribers,
+                  with its indexes
     three tables  COPY of ready rows into tables like the three that the import fills, with their
                   indexes and foreign keys: the least that storing them can cost
 
@@ -42,11 +42,14 @@ def main() -> None:
             _empty()
             times["import"].append(_seconds(lambda: _import(file)))
             times["three tables"].append(_copy_three())
-        mine = median(times["import"])
-        print(f"import of {ROWS:,} rows            {mine:7.1f} s  {ROWS / mine:9,.0f} rows/s")
+        import_seconds = median(times["import"])
+        print(
+            f"import of {ROWS:,} rows            {import_seconds:7.1f} s"
+            f"  {ROWS / import_seconds:9,.0f} rows/s"
+        )
         for side in ("three tables", "one table"):
             took = median(times[side])
-            ratio = f"{took / mine:.2f} of its speed (target {TARGET})"
+            ratio = f"{took / import_seconds:.2f} of its speed (target {TARGET})"
             print(
                 f"bare COPY, {side:<12}          {took:7.1f} s  {ROWS / took:9,.0f} rows/s  {ratio}"
             )

@@ -50,10 +50,11 @@ def main() -> None:
         print(f"   {tenth * SUBSCRIBERS // 10:>12,} sent {resident / MB:8.1f} MB")
     grown = (at_tenth[max(at_tenth)] - at_tenth[2]) / MB
     print(
-        f"   {SUBSCRIBERS:,} in {took:,.0f} s ({SUBSCRIBERS / took:,.0f} a second); grown {grown:+.1f} MB"
+        f"   {SUBSCRIBERS:,} in {took:,.0f} s ({SUBSCRIBERS / took:,.0f} a second);"
+        f" grown {grown:+.1f} MB"
     )
     size = Path(os.environ["DIGEST_DATA_DIR"]) / "journals"
-    print(f"   journals left: {sum(one.stat().st_size for one in size.glob('*'))} octets")
+    print(f"   journals left: {sum(path.stat().st_size for path in size.glob('*'))} octets")
 
 
 def _watch(worker: "Popen[bytes]", sent: "Callable[[], int]") -> dict[int, int]:
@@ -66,7 +67,7 @@ def _watch(worker: "Popen[bytes]", sent: "Callable[[], int]") -> dict[int, int]:
 
 
 def _planned() -> "Issue":
-    """Lay down subscribers by one statement, and plan an issue for them."""
+    """Insert subscribers by one statement, and plan an issue for them."""
     from django.db import connection
 
     from digest.core import clock
@@ -88,7 +89,9 @@ def _planned() -> "Issue":
 _SUBSCRIBERS = """
 INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone, created_at)
 SELECT address, address, '', '', '', %s
-FROM (SELECT 'subscriber' || n || '@reader.example' AS address FROM generate_series(1, %s) AS n) AS made
+FROM (
+    SELECT 'subscriber' || n || '@reader.example' AS address FROM generate_series(1, %s) AS n
+) AS addresses
 """
 _SUBSCRIPTIONS = """
 INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, created_at, confirmed_at)

@@ -4,9 +4,9 @@ Planning looks at every subscription, pause, cadence and suppression, and lays d
 subscriber, in bounded steps; the issue is compiled before, which takes the same at any size. Beside
 it, in turns in one run, into the same table with its indexes and foreign keys, empty before:
 
-    bare          one INSERT … SELECT of the subscribers' ids, ready in a table; the trigger that keeps
-                  the tally is off
-    by zones      planning where the newsletter goes by its subscribers' clocks, who live in many zones
+    bare          one INSERT … SELECT of the subscribers' ids, ready in a table; the trigger that
+                  keeps the tally is off
+    by zones      planning where the newsletter is sent in local time, to subscribers in many zones
     thousandth    planning when the table holds as many older deliveries
 
 DIGEST_SUBSCRIBERS sets how many (1,000,000), DIGEST_ROUNDS how often (5); medians count. Memory is
@@ -112,7 +112,8 @@ def _bare(state: int = 0) -> float:
     took = _seconds(
         lambda: _run(
             "INSERT INTO sending_delivery"
-            " (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply, settled_at)"
+            " (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply,"
+            " settled_at)"
             " SELECT %s, id, %s, %s, 0, 0, '', %s FROM ready",
             [issue.pk, state, issue.slot, issue.slot if state else None],
         )

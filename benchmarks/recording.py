@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MESSAGES = int(os.environ.get("DIGEST_MESSAGES", "5_000"))
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
-WORDS = "2.0.0 Ok: queued as 4F8BA12C"
+REPLY = "2.0.0 Ok: queued as 4F8BA12C"
 NOTE = "UPDATE noted SET state = %s, words = %s WHERE id = %s"
 
 
@@ -71,7 +71,7 @@ def _commits(*settings: str) -> None:
             connection.execute(setting)
         for number in range(1, MESSAGES + 1):
             connection.execute(NOTE, (1, "", number))
-            connection.execute(NOTE, (3, WORDS, number))
+            connection.execute(NOTE, (3, REPLY, number))
 
 
 def _asynchronous() -> None:
@@ -84,7 +84,7 @@ def _pipeline() -> None:
         with connection.pipeline() as pipeline:
             for number in range(1, MESSAGES + 1):
                 connection.execute(NOTE, (1, "", number))
-                connection.execute(NOTE, (3, WORDS, number))
+                connection.execute(NOTE, (3, REPLY, number))
                 pipeline.sync()
 
 
@@ -98,9 +98,9 @@ async def _send_stream() -> None:
     subscriber, writer = await asyncio.open_unix_connection(path)
     for number in range(1, MESSAGES + 1):
         for state in (b"b", b"e"):
-            words = [b"XADD", b"noted", b"*", b"id", b"%d" % number, b"w", state + WORDS.encode()]
-            lines = b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
-            writer.write(b"*%d\r\n%b" % (len(words), lines))
+            fields = [b"XADD", b"noted", b"*", b"id", b"%d" % number, b"w", state + REPLY.encode()]
+            lines = b"".join(b"$%d\r\n%b\r\n" % (len(field), field) for field in fields)
+            writer.write(b"*%d\r\n%b" % (len(fields), lines))
         await asyncio.sleep(0)
     await writer.drain()
     for _ in range(MESSAGES * 2):
@@ -116,7 +116,7 @@ def _journal(*, synced: bool = False) -> None:
     from digest.sending.journal import Journal
 
     with TemporaryDirectory() as folder, override_settings(DIGEST_DATA_DIR=Path(folder)):
-        _fill(Journal(), Reply(250, WORDS), synced=synced)
+        _fill(Journal(), Reply(250, REPLY), synced=synced)
 
 
 def _fill(journal: "Journal", reply: "Reply", *, synced: bool) -> None:

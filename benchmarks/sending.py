@@ -47,8 +47,8 @@ class Case:
     @classmethod
     def read(cls, text: str) -> "Case":
         """Read `KBxCONNECTIONS[xPROCESSES][@MS]`."""
-        words, _, away = text.partition("@")
-        return cls(*(int(word) for word in words.split("x")), milliseconds=float(away or 0))  # type: ignore[misc]
+        numbers, _, away = text.partition("@")
+        return cls(*(int(number) for number in numbers.split("x")), milliseconds=float(away or 0))  # type: ignore[misc]
 
     @property
     def messages(self) -> int:
@@ -92,38 +92,40 @@ def _compare(case: Case, port: int, sinking: psutil.Process) -> None:
     elif case == Case(30, 4):
         sides["smtplib, 10 threads"] = lambda: _smtplib(case, port, size, threads=10)
         sides["Django's backend"] = lambda: _django(case, port, size)
-    found = {name: Measured() for name in sides}
+    results = {name: Measured() for name in sides}
     for _ in range(ROUNDS):
         for name, run in sides.items():
             before = _cpu(sinking)
-            found[name].seconds.append(run())
-            for who, used in _cpu(sinking).items():
-                found[name].cpu.setdefault(who, []).append(used - before[who])
-    _say(case, size, found)
+            results[name].seconds.append(run())
+            for process, used in _cpu(sinking).items():
+                results[name].cpu.setdefault(process, []).append(used - before[process])
+    _say(case, size, results)
 
 
-def _say(case: Case, size: int, found: dict[str, Measured]) -> None:
+def _say(case: Case, size: int, results: dict[str, Measured]) -> None:
     where = f", {case.milliseconds:.0f} ms away" if case.milliseconds else ""
     print(
         f"-- {case.messages:,} messages of {size:,} octets, {case.connections} connections in "
         f"{case.processes} process(es){where}",
         flush=True,
     )
-    ours = median(found["digest"].seconds)
-    for name, measured in found.items():
+    digest_seconds = median(results["digest"].seconds)
+    for name, measured in results.items():
         took = median(measured.seconds)
         cpu = ", ".join(
-            f"{who} {median(used) / case.messages * 1e6:.0f}" for who, used in measured.cpu.items()
+            f"{process} {median(used) / case.messages * 1e6:.0f}"
+            for process, used in measured.cpu.items()
         )
         print(
-            f"   {name:<20} {case.messages / took:7,.0f} a second  digest: {took / ours:5.2f} times"
+            f"   {name:<20} {case.messages / took:7,.0f} a second"
+            f"  digest: {took / digest_seconds:5.2f} times"
             f"   CPU µs a message: {cpu}",
             flush=True,
         )
 
 
 def _cpu(sinking: psutil.Process) -> dict[str, float]:
-    """Return the CPU seconds used so far by those who had a hand in it."""
+    """Return the CPU seconds used so far by process."""
     children = psutil.Process().cpu_times()
     return {
         "sender": children.user
@@ -152,9 +154,9 @@ def _postgres() -> list[psutil.Process]:
 
 
 def _source(case: Case, port: int, size: int) -> float:
-    words = ["-d", "-m", str(case.messages), "-s", str(case.connections), "-l", str(size)]
+    arguments = ["-d", "-m", str(case.messages), "-s", str(case.connections), "-l", str(size)]
     begun = time.perf_counter()
-    subprocess.run([SOURCE, *words, f"127.0.0.1:{port}"], check=True, capture_output=True)
+    subprocess.run([SOURCE, *arguments, f"127.0.0.1:{port}"], check=True, capture_output=True)
     return time.perf_counter() - begun
 
 
@@ -204,8 +206,8 @@ def _filler(size: int) -> bytes:
 def _digest(case: Case, port: int) -> float:
     """Send a planned issue with as many processes; the time from "go" to the last reply."""
     _prepare(case, case.messages)
-    each = max(1, case.connections // case.processes)
-    url = f"smtp://127.0.0.1:{port}?starttls=never&connections={each}&messages=1000000"
+    per_process = max(1, case.connections // case.processes)
+    url = f"smtp://127.0.0.1:{port}?starttls=never&connections={per_process}&messages=1000000"
     environment = os.environ | {"DIGEST_SMTP_URL": url, "DIGEST_SEND_SECONDS": "3600"}
     workers = [
         subprocess.Popen(
@@ -281,30 +283,30 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")
     newsletter = make_newsletter()
-    made = Subscriber.objects.bulk_create(
+    rows = Subscriber.objects.bulk_create(
         (
-            Subscriber(email=each, address_key=each, created_at=LONG_AGO)
-            for each in (f"subscriber{number}@reader.example" for number in range(subscribers))
+            Subscriber(email=email, address_key=email, created_at=LONG_AGO)
+            for email in (f"subscriber{number}@reader.example" for number in range(subscribers))
         ),
         batch_size=5_000,
     )
     Subscription.objects.bulk_create(
         (
             Subscription(
-                subscriber=each,
+                subscriber=subscriber,
                 newsletter=newsletter,
                 state=Subscription.State.ACTIVE,
                 created_at=LONG_AGO,
                 confirmed_at=LONG_AGO,
             )
-            for each in made
+            for subscriber in rows
         ),
         batch_size=5_000,
     )
     issue = make_issue(newsletter, slot=LONG_AGO)
-    stories, words = {5: (0, 0), 30: (6, 120), 90: (10, 900)}[case.kilobytes]
+    stories, summary_words = {5: (0, 0), 30: (6, 120), 90: (10, 900)}[case.kilobytes]
     for number in range(max(1, stories)):
-        summary = "A word of the tide. " * (words // 4)
+        summary = "A word of the tide. " * (summary_words // 4)
         make_story(issue, title=f"High water {number}", summary=summary)
     planning.plan_built(clock.now())
     issue = Issue.objects.select_related("newsletter__publication").get(pk=issue.pk)

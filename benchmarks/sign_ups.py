@@ -76,9 +76,9 @@ def _set_up() -> int:
 def _web(port: int) -> subprocess.Popen[bytes]:
     from digest.cli import processes
 
-    words = processes.web(bind=f"127.0.0.1:{port}", workers=2, threads=4)
+    command = processes.web(bind=f"127.0.0.1:{port}", workers=2, threads=4)
     log = (Path(tempfile.mkdtemp()) / "web.log").open("wb")
-    return subprocess.Popen([sys.executable, "-m", *words], stdout=log, stderr=log)
+    return subprocess.Popen([sys.executable, "-m", *command], stdout=log, stderr=log)
 
 
 def _wait(port: int) -> None:
@@ -96,12 +96,12 @@ def _wait(port: int) -> None:
 def _ask(
     connection: HTTPConnection, method: str, path: str, body: str | None = None, **headers: str
 ) -> int:
-    given = {"Host": "localhost"} | {
+    headers = {"Host": "localhost"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
     if body is not None:
-        given["Content-Type"] = "application/x-www-form-urlencoded"
-    connection.request(method, path, body, given)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    connection.request(method, path, body, headers)
     answer = connection.getresponse()
     answer.read()
     return answer.status
@@ -196,17 +196,17 @@ def _times(port: int, newsletter: object) -> tuple[list[float], list[float]]:
     return took["known"], took["other"]
 
 
-def _say_times(known: list[float], other: list[float]) -> None:
+def _say_times(member_times: list[float], stranger_times: list[float]) -> None:
     """Compare the two, and how far two random halves of the same times lie apart."""
-    both = [*known, *other]
+    both = [*member_times, *stranger_times]
     shuffled = []
     for _ in range(1_000):
         random.shuffle(both)
         half = len(both) // 2
         shuffled.append(abs(median(both[:half]) - median(both[half:])))
-    apart = abs(median(known) - median(other))
-    further = sum(one >= apart for one in shuffled) / len(shuffled)
-    print(f"known address {median(known):.3f} ms, other {median(other):.3f} ms")
+    apart = abs(median(member_times) - median(stranger_times))
+    further = sum(difference >= apart for difference in shuffled) / len(shuffled)
+    print(f"known address {median(member_times):.3f} ms, other {median(stranger_times):.3f} ms")
     print(f"{apart:.3f} ms apart; further by chance in {further:.0%} of 1,000 shuffles")
 
 

@@ -1,4 +1,4 @@
-"""A subscriber's pages with a thousand subscribers, and with a million: preferences, leaving, confirming.
+"""A subscriber's pages with a thousand subscribers, and with a million.
 
 Both in one run, through Django's whole stack and a real PostgreSQL; medians of many subscribers
 each.
@@ -31,8 +31,8 @@ def main() -> None:
     many = _fill_and_visit(newsletter.pk, newsletter.publication_id, MANY)
     for page, took in few.items():
         print(
-            f"{page:<22} {FEW:,} subscribers {took:6.2f} ms, {MANY:,} subscribers {many[page]:6.2f} ms, "
-            f"ratio {many[page] / took:.2f}"
+            f"{page:<22} {FEW:,} subscribers {took:6.2f} ms,"
+            f" {MANY:,} subscribers {many[page]:6.2f} ms, ratio {many[page] / took:.2f}"
         )
 
 
@@ -44,17 +44,21 @@ def _fill_and_visit(newsletter: int, publication: int, subscribers: int) -> dict
     from digest.subscribers.models import Subscriber
 
     _fill(newsletter, subscribers)
-    known = list(Subscriber.objects.order_by("?").values_list("pk", flat=True)[: VISITS * 2])
+    subscriber_ids = list(
+        Subscriber.objects.order_by("?").values_list("pk", flat=True)[: VISITS * 2]
+    )
     client = Client()
     visits = {
-        "preferences, GET": [("get", links.preferences_url(pk, publication)) for pk in known],
+        "preferences, GET": [
+            ("get", links.preferences_url(pk, publication)) for pk in subscriber_ids
+        ],
         "unsubscribe, GET": [
             ("get", f"/unsubscribe/{links.unsubscribe_token(SubscriberLink(pk, newsletter, 0))}")
-            for pk in known
+            for pk in subscriber_ids
         ],
         "unsubscribe, POST": [
             ("post", f"/unsubscribe/{links.unsubscribe_token(SubscriberLink(pk, newsletter, 0))}")
-            for pk in known
+            for pk in subscriber_ids
         ],
     }
     took: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""`make chaos`: 100,000 subscribers, and something killed every few seconds. Prints what came of it.
+"""`make chaos`: 100,000 subscribers, and a process killed every few seconds. Prints the result.
 
 DIGEST_SUBSCRIBERS and DIGEST_SEED change how many, and what happens when.
 """

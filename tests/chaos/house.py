@@ -47,8 +47,8 @@ class House:
 
     def set_stage(self, subscribers: int) -> None:
         """Make subscribers, and an issue that waits for beat."""
-        words = [sys.executable, "-m", "tests.chaos.stage", str(subscribers)]
-        subprocess.run(words, env=self.environment, cwd=ROOT, check=True)
+        command = [sys.executable, "-m", "tests.chaos.stage", str(subscribers)]
+        subprocess.run(command, env=self.environment, cwd=ROOT, check=True)
 
     def open(self) -> None:
         """Start whatever does not run."""
@@ -76,10 +76,10 @@ class House:
 
     def children(self) -> list[psutil.Process]:
         """The processes that do the worker's work."""
-        found: list[psutil.Process] = []
+        workers: list[psutil.Process] = []
         with suppress(psutil.Error):
-            found = psutil.Process(self.processes["worker"].pid).children()
-        return found
+            workers = psutil.Process(self.processes["worker"].pid).children()
+        return workers
 
     def kill(self, name: str) -> None:
         """Kill -9 one of ours, with its children."""
@@ -94,8 +94,8 @@ class House:
     def kill_valkey(self) -> None:
         """Kill -9 the broker."""
         for process in psutil.process_iter(["cmdline"]):
-            words = process.info["cmdline"] or []
-            if any(str(self.folder / "valkey") in word for word in words):
+            arguments = process.info["cmdline"] or []
+            if any(str(self.folder / "valkey") in argument for argument in arguments):
                 process.kill()
 
     def flush(self) -> None:
@@ -123,13 +123,13 @@ class House:
         except psycopg.Error:
             return False
 
-    def _keep(self, name: str, module: str, *words: str) -> None:
-        known = self.processes.get(name)
-        if known is not None and known.poll() is None:
+    def _keep(self, name: str, module: str, *arguments: str) -> None:
+        running = self.processes.get(name)
+        if running is not None and running.poll() is None:
             return
         with self.log.open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", module, *words],
+                [sys.executable, "-m", module, *arguments],
                 env=self.environment,
                 cwd=ROOT,
                 stdout=log,
@@ -137,12 +137,12 @@ class House:
             )
 
 
-def wait_for(fact: Callable[[], bool], seconds: float, what: str) -> None:
+def wait_for(fact: Callable[[], bool], seconds: float, event: str) -> None:
     """Wait until something holds."""
     give_up = time.monotonic() + seconds
     while not fact():
         if time.monotonic() > give_up:
-            raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}")
+            raise TimeoutError(f"waited {seconds:.0f} s in vain for {event}")
         time.sleep(0.1)
 
 

@@ -163,7 +163,7 @@ def _count(house: House, report: Report) -> None:
     copies = Counter(house.copies())
     report.lost = sum(1 for email in doubts if not copies[email])
     report.repeats = sum(count - 1 for count in copies.values())
-    report.surprises = [who for who, count in copies.items() if count - 1 > doubts[who]]
+    report.surprises = [email for email, count in copies.items() if count - 1 > doubts[email]]
     report.doubts = sum(1 for count in doubts.values() if count)
     report.states = house.count(STATES)
     report.tally = house.count(TALLY)

@@ -70,9 +70,9 @@ class Session(asyncio.Protocol):
                 if not end:
                     return
                 self.buffer, self.in_data, self.held = rest, False, True
-                found = _ID.search(message)
-                assert found
-                self.book.take(b"%b %b\n" % (found[1], self.recipient), self)
+                match = _ID.search(message)
+                assert match
+                self.book.take(b"%b %b\n" % (match[1], self.recipient), self)
                 return
             line, end, rest = self.buffer.partition(b"\r\n")
             if not end:
@@ -92,8 +92,8 @@ class Session(asyncio.Protocol):
             self.say(b"221 bye")
             self.transport.close()
         else:
-            if found := _RECIPIENT.match(line):
-                self.recipient = found[1]
+            if match := _RECIPIENT.match(line):
+                self.recipient = match[1]
             self.say(b"250 2.0.0 ok")
 
     def accepted(self) -> None:
@@ -102,10 +102,10 @@ class Session(asyncio.Protocol):
         self.say(b"250 2.0.0 kept")
         self.go_on()
 
-    def say(self, words: bytes) -> None:
+    def say(self, reply: bytes) -> None:
         """Answer."""
         if not self.transport.is_closing():
-            self.transport.write(words + b"\r\n")
+            self.transport.write(reply + b"\r\n")
 
 
 async def main(port: int, path: str) -> None:

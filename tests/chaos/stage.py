@@ -16,20 +16,23 @@ def main(subscribers: int) -> None:
 
     newsletter = make_newsletter(uncertain="resend")
     addresses = [f"subscriber{number}@reader.example" for number in range(subscribers)]
-    made = Subscriber.objects.bulk_create(
-        (Subscriber(email=each, address_key=each, created_at=LONG_AGO) for each in addresses),
+    rows = Subscriber.objects.bulk_create(
+        (
+            Subscriber(email=address, address_key=address, created_at=LONG_AGO)
+            for address in addresses
+        ),
         batch_size=5_000,
     )
     Subscription.objects.bulk_create(
         (
             Subscription(
-                subscriber=each,
+                subscriber=subscriber,
                 newsletter=newsletter,
                 state=Subscription.State.ACTIVE,
                 created_at=LONG_AGO,
                 confirmed_at=LONG_AGO,
             )
-            for each in made
+            for subscriber in rows
         ),
         batch_size=5_000,
     )

@@ -39,13 +39,13 @@ FAILED = Outcome(State.FAILED, 550, "5.1.1 no such user", attempted=True)
 DOUBTED = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
 
 
-def make_done(*words: Outcome, finished_at: datetime = NOON, **fields: Any) -> Issue:
+def make_done(*outcomes: Outcome, finished_at: datetime = NOON, **fields: Any) -> Issue:
     """An issue that is done, with one subscriber for each word of the relay's."""
     fields.setdefault("newsletter", make_newsletter(uncertain="hold"))
-    issue = make_running(len(words), **fields)
-    batch = claim_batch(issue, len(words), NOON)
+    issue = make_running(len(outcomes), **fields)
+    batch = claim_batch(issue, len(outcomes), NOON)
     ledger.record(
-        batch, [(row.id, word) for row, word in zip(batch.rows, words, strict=True)], NOON
+        batch, [(row.id, outcome) for row, outcome in zip(batch.rows, outcomes, strict=True)], NOON
     )
     ledger.drop(batch.fence)
     Issue.objects.filter(pk=issue.pk).update(state="sent", finished_at=finished_at)
@@ -53,11 +53,11 @@ def make_done(*words: Outcome, finished_at: datetime = NOON, **fields: Any) -> I
     return issue
 
 
-def told(issue: Issue) -> list[tuple[Any, ...]]:
+def history_of(issue: Issue) -> list[tuple[Any, ...]]:
     """Return all that is told of an issue's deliveries."""
     fields = ("id", "subscriber_id", "at", "state", "attempts", "reply_code", "reply")
-    rows = sorted(history.of_issue(issue, size=1000).rows, key=lambda one: one.pk)
-    return [tuple(getattr(one, name) for name in fields) for one in rows]
+    rows = sorted(history.of_issue(issue, size=1000).rows, key=lambda row: row.pk)
+    return [tuple(getattr(row, name) for name in fields) for row in rows]
 
 
 def places(issue: Issue) -> tuple[int, int]:
@@ -74,11 +74,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_issue_long_done_is_put_away_whole(small: None) -> None:
     """In steps, and everything that is told of it stays as it was."""
     issue = make_done(SENT, SENT, FAILED, SENT, SENT)
-    before = told(issue), progress(issue)
-    done = archiving.archive_deliveries(LATER)
-    assert (done.archived, done.deleted, done.finished) == (5, 0, True)
+    before = history_of(issue), progress(issue)
+    archived = archiving.archive_deliveries(LATER)
+    assert (archived.archived, archived.deleted, archived.finished) == (5, 0, True)
     assert places(issue) == (0, 5)
-    assert (told(issue), progress(issue)) == before
+    assert (history_of(issue), progress(issue)) == before
     assert progress(issue) == balance(issue) == Progress(sent=4, failed=1)
 
 
@@ -86,16 +86,16 @@ def test_only_what_is_old_and_done_is_put_away() -> None:
     """Not what was done lately, goes out, is paused, or was opened again by a late word."""
     old, cancelled = make_done(SENT), make_done(SENT)
     Issue.objects.filter(pk=cancelled.pk).update(state="cancelled")
-    kept = [make_done(SENT, finished_at=NOON + 2 * DAY)]
+    unfinished = [make_done(SENT, finished_at=NOON + 2 * DAY)]
     for state in (Issue.State.SENDING, Issue.State.PAUSED):
-        kept.append(make_done(SENT))
-        Issue.objects.filter(pk=kept[-1].pk).update(state=state)
+        unfinished.append(make_done(SENT))
+        Issue.objects.filter(pk=unfinished[-1].pk).update(state=state)
     late = make_done(SENT, DOUBTED)
     uncertain.resend(late, NOON)
-    kept.append(late)
+    unfinished.append(late)
     archiving.archive_deliveries(LATER)
     assert [places(issue) for issue in (old, cancelled)] == [(0, 1), (0, 1)]
-    assert all(not issue.past_deliveries.exists() for issue in kept)
+    assert all(not issue.past_deliveries.exists() for issue in unfinished)
 
 
 def test_how_old_is_a_setting(settings: Settings) -> None:
@@ -185,7 +185,7 @@ def test_a_subscriber_is_told_of_deliveries_put_away() -> None:
     archiving.archive_deliveries(LATER)
     assert places(past) == (0, 1)
     assert data_export.export_subscriber(subscriber)["deliveries"] == before
-    assert [one["issue"] for one in before] == [recent.pk, past.pk]
+    assert [delivery["issue"] for delivery in before] == [recent.pk, past.pk]
     assert data_export.export_subscriber(subscriber, 1)["deliveries"] == before[:1]
 
 
@@ -221,15 +221,15 @@ def test_after_two_years_only_numbers_are_left(small: None, settings: Settings) 
     assert archiving.archive_deliveries(NOON + 9999 * DAY).deleted == 0
     settings.DIGEST_KEEP_DAYS = 730
     assert archiving.archive_deliveries(NOON + 731 * DAY).deleted == 4
-    assert (places(issue), told(issue)) == ((0, 0), [])
+    assert (places(issue), history_of(issue)) == ((0, 0), [])
     assert progress(issue) == Progress(sent=2, failed=1, uncertain=1)
 
 
 def test_a_call_ends_when_its_time_is_up(small: None) -> None:
     """After the step in hand; the next one goes on there."""
     issue = make_done(SENT, SENT, SENT)
-    done = archiving.archive_deliveries(LATER, seconds=0)
-    assert (done.archived, done.finished, places(issue)) == (2, False, (1, 2))
+    archived = archiving.archive_deliveries(LATER, seconds=0)
+    assert (archived.archived, archived.finished, places(issue)) == (2, False, (1, 2))
     assert archiving.archive_deliveries(LATER).archived == 1
 
 
@@ -238,18 +238,18 @@ def test_a_step_that_breaks_leaves_its_rows_where_they_were(
 ) -> None:
     """Those of the steps before are put away, and the numbers hold."""
     issue = make_done(SENT, SENT, SENT)
-    before = told(issue)
+    before = history_of(issue)
     whole = archiving._step
 
-    def breaking(statement: str, about: dict[str, Any]) -> tuple[int, int, int | None]:
+    def breaking(statement: str, parameters: dict[str, Any]) -> tuple[int, int, int | None]:
         broken = statement.replace("), count(*),", "), 1 / (count(*) - count(*)),")
-        return whole(broken if about["after"] else statement, about)
+        return whole(broken if parameters["after"] else statement, parameters)
 
     monkeypatch.setattr(archiving, "_step", breaking)
     with pytest.raises(DatabaseError):
         archiving.archive_deliveries(LATER)
     assert places(issue) == (1, 2)
-    assert told(issue) == before
+    assert history_of(issue) == before
     Delivery.objects.filter(issue=issue).delete()
     assert progress(issue) == Progress(sent=2)
 
@@ -274,12 +274,12 @@ def test_several_movers_at_once_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> N
     """Each row is moved once, none is left."""
     monkeypatch.setattr(archiving, "STEP", 7)
     issue = make_done(*[SENT] * 150)
-    before = told(issue)
+    before = history_of(issue)
     counts: list[int] = []
     _together(*[lambda: counts.append(archiving.archive_deliveries(LATER).archived)] * 3)
     assert sum(counts) + archiving.archive_deliveries(LATER).archived == 150
     assert places(issue) == (0, 150)
-    assert told(issue) == before
+    assert history_of(issue) == before
 
 
 @pytest.mark.django_db(transaction=True)
@@ -290,10 +290,10 @@ def test_who_is_erased_while_deliveries_are_put_away_is_forgotten(
     monkeypatch.setattr(archiving, "STEP", 3)
     issue = make_done(*[SENT] * 120)
     ids = list(Subscriber.objects.order_by("pk").values_list("pk", flat=True))
-    gone, stay = ids[::2], ids[1::2]
+    erased_ids, kept_ids = ids[::2], ids[1::2]
 
     def erase() -> None:
-        for key in gone:
+        for key in erased_ids:
             assert erasure.erase(key, LATER)
 
     _together(
@@ -304,7 +304,7 @@ def test_who_is_erased_while_deliveries_are_put_away_is_forgotten(
     archiving.archive_deliveries(LATER)
     assert places(issue) == (0, 120)
     rows = PastDelivery.objects.filter(issue=issue)
-    assert sorted(row.subscriber_id for row in rows if row.subscriber_id) == stay
+    assert sorted(row.subscriber_id for row in rows if row.subscriber_id) == kept_ids
     assert all(bool(row.reply) == bool(row.subscriber_id) for row in rows)
     assert progress(issue) == balance(issue) == Progress(sent=120)
 
@@ -326,22 +326,22 @@ def test_whom_somebody_is_just_resolving_keeps_the_rest(settings: Settings) -> N
 def test_a_mover_that_is_killed_loses_and_doubles_nothing() -> None:
     """Whatever it had in hand is where it was; the next one goes on."""
     issue = make_done(*[SENT] * 300)
-    before = told(issue)
+    before = history_of(issue)
     for _ in range(3):
         _kill_a_mover(issue)
         current, past = places(issue)
         assert current + past == 300
-        assert told(issue) == before
+        assert history_of(issue) == before
         assert progress(issue) == balance(issue) == Progress(sent=300)
     assert 0 < past < 300
     archiving.archive_deliveries(LATER)
     assert places(issue) == (0, 300)
-    assert told(issue) == before
+    assert history_of(issue) == before
 
 
 def _database() -> str:
-    ours = {"dbname": connection.settings_dict["NAME"]}
-    return make_conninfo(os.environ["DIGEST_DATABASE_URL"], **ours)
+    parameters = {"dbname": connection.settings_dict["NAME"]}
+    return make_conninfo(os.environ["DIGEST_DATABASE_URL"], **parameters)
 
 
 def _kill_a_mover(issue: Issue) -> None:

@@ -1,4 +1,4 @@
-"""What subscribers chose takes effect in what they are sent: how often, about what, or nothing more."""
+"""Subscribers' choices take effect in what they get: how often, which topics, or nothing more."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,14 +42,14 @@ TOPICS = ("Harbour", "Sport", "Culture")
 
 def subscriber(newsletter: Newsletter, **choice: object) -> Subscriber:
     """Add a subscriber who chose."""
-    made = make_subscriber(newsletter)
-    choose(made, **choice)
-    return made
+    new_subscriber = make_subscriber(newsletter)
+    choose(new_subscriber, **choice)
+    return new_subscriber
 
 
-def choose(who: Subscriber, **choice: object) -> None:
+def choose(subscriber: Subscriber, **choice: object) -> None:
     """Let a subscriber choose anew."""
-    Subscription.objects.filter(subscriber=who).update(**choice)
+    Subscription.objects.filter(subscriber=subscriber).update(**choice)
 
 
 def planned(issue: Issue) -> set[Subscriber | None]:
@@ -86,9 +86,9 @@ def stories(mail: EmailMessage) -> set[str]:
     """Return the stories that both parts of a mail link to; none may stand in one part alone."""
     parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
     names = ("harbour", "derby", "weather")
-    found = [{name for name in names if f"{SITE}{name}" in part} for part in parts]
-    assert found[0] == found[1]
-    return found[0]
+    names_in_parts = [{name for name in names if f"{SITE}{name}" in part} for part in parts]
+    assert names_in_parts[0] == names_in_parts[1]
+    return names_in_parts[0]
 
 
 def settled_as(delivery: Delivery) -> tuple[int, str]:
@@ -162,21 +162,21 @@ def test_nobody_is_planned_for_whom_there_is_nothing() -> None:
     issue = topical()
     subscriber(issue.newsletter, topics=["Culture"])
     subscriber(issue.newsletter, topics=["Culture", "Gone"])
-    some = [
+    deliveries = [
         subscriber(issue.newsletter, topics=topics)
         for topics in ([], ["Sport"], ["Sport", "Gone"], ["Culture", "Harbour"], ["Gone"])
     ]
-    assert planned(issue) == set(some)
+    assert planned(issue) == set(deliveries)
 
 
 def test_whose_topics_are_all_gone_gets_everything(relay: StartRelay) -> None:
     """Also when the section went between planning and sending."""
     server, issue = relay(), topical()
-    gone, rest = subscriber(issue.newsletter, topics=["Sport"]), subscriber(issue.newsletter)
+    leaving, rest = subscriber(issue.newsletter, topics=["Sport"]), subscriber(issue.newsletter)
     planning.plan_built(NOON)
     Section.objects.filter(title="Sport").delete()
     sender.send_due()
-    assert len(stories(mails(server)[gone.email])) == 3
+    assert len(stories(mails(server)[leaving.email])) == 3
     assert len(stories(mails(server)[rest.email])) == 3
 
 
@@ -269,9 +269,9 @@ def test_an_erased_subscriber_is_sent_nothing_more_and_the_numbers_stay() -> Non
 def test_other_subscribers_keep_their_deliveries() -> None:
     """Forgetting is of one."""
     issue = make_running(2)
-    one, other = Delivery.objects.order_by("pk")
-    assert one.subscriber_id
-    erase(one.subscriber_id)
+    delivery, other = Delivery.objects.order_by("pk")
+    assert delivery.subscriber_id
+    erase(delivery.subscriber_id)
     assert [row.id for row in claim_batch(issue, 10, NOON).rows] == [other.pk]
 
 
@@ -318,11 +318,11 @@ def test_an_issue_of_erased_subscribers_alone_is_not_due() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_erased_while_the_relay_is_answering(relay: StartRelay) -> None:
     """That mail has gone; the rest of the batch goes out all the same."""
-    gone = Event()
+    erased = Event()
 
     def erase_once(address: str) -> None:
-        if not gone.is_set():
-            gone.set()
+        if not erased.is_set():
+            erased.set()
             erase(Subscriber.objects.get(email=address).pk)
             connection.close()
 

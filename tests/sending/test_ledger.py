@@ -82,7 +82,7 @@ def test_a_recorded_delivery_is_done() -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
-    ("deed", "words"),
+    ("deed", "reason"),
     [
         ("unsubscribe", "The subscriber has unsubscribed."),
         ("pause", "The subscriber has paused."),
@@ -90,22 +90,22 @@ def test_a_recorded_delivery_is_done() -> None:
         ("suppress here", "The address is suppressed: complaint"),
     ],
 )
-def test_who_left_gets_nothing(deed: str, words: str, when: str) -> None:
+def test_who_left_gets_nothing(deed: str, reason: str, when: str) -> None:
     """Between planning and the claim, or after it: the second look sees it."""
     issue = make_running(2)
     batch = claimed(issue) if when == "after" else None
-    gone, stays = Delivery.objects.select_related("subscriber").order_by("pk")
-    assert gone.subscriber
+    leaving, stays = Delivery.objects.select_related("subscriber").order_by("pk")
+    assert leaving.subscriber
     if deed == "unsubscribe":
         consent.unsubscribe(
-            gone.subscriber.pk, issue.newsletter_id, via="one-click", ip=None, now=NOON
+            leaving.subscriber.pk, issue.newsletter_id, via="one-click", ip=None, now=NOON
         )
     elif deed == "pause":
-        theirs = Subscription.objects.filter(subscriber=gone.subscriber)
-        theirs.update(paused_until=NOON + HOUR)
+        subscription = Subscription.objects.filter(subscriber=leaving.subscriber)
+        subscription.update(paused_until=NOON + HOUR)
     else:
         Suppression.objects.create(
-            address_key=gone.subscriber.email,
+            address_key=leaving.subscriber.email,
             newsletter=issue.newsletter if deed == "suppress here" else None,
             reason="complaint",
             created_at=NOON,
@@ -117,8 +117,8 @@ def test_who_left_gets_nothing(deed: str, words: str, when: str) -> None:
     else:
         batch = claimed(issue)
         assert ([row.id for row in batch.rows], batch.suppressed) == ([stays.pk], 1)
-    gone.refresh_from_db()
-    assert (gone.state, gone.reply, gone.attempts) == (State.SUPPRESSED, words, 0)
+    leaving.refresh_from_db()
+    assert (leaving.state, leaving.reply, leaving.attempts) == (State.SUPPRESSED, reason, 0)
 
 
 @pytest.mark.parametrize("state", [Issue.State.PAUSED, Issue.State.CANCELLED])
@@ -262,7 +262,7 @@ def test_a_withdrawn_attempt_uses_nothing_up() -> None:
     back = Delivery.objects.get(pk=row.id)
     assert (back.state, back.attempts, back.fence) == (State.QUEUED, 0, None)
     assert back.first_attempt_at is None  # days of an absent relay bring nobody nearer to giving up
-    assert [each.id for each in claimed(issue, 1).rows] != [row.id]
+    assert [other_row.id for other_row in claimed(issue, 1).rows] != [row.id]
 
 
 def uncertain(issue: Issue) -> Batch:
@@ -345,16 +345,16 @@ def test_the_pace_is_that_of_the_last_minute() -> None:
     issue, now = make_running(40), clock.now()
     assert pace(issue, progress(issue), now) == Pace()
     ids = list(Delivery.objects.values_list("pk", flat=True))
-    for some, ago in ((ids[:5], 90), (ids[5:15], 20), (ids[15:20], 5)):
+    for batch_ids, ago in ((ids[:5], 90), (ids[5:15], 20), (ids[15:20], 5)):
         Tally.objects.filter(at__gt=now - timedelta(seconds=1)).update(at=LONG_AGO)
-        Delivery.objects.filter(pk__in=some).update(state=State.SENT, settled_at=NOON)
+        Delivery.objects.filter(pk__in=batch_ids).update(state=State.SENT, settled_at=NOON)
         Tally.objects.filter(at__gt=now - timedelta(seconds=1)).update(
             at=now - timedelta(seconds=ago)
         )
-    found = pace(issue, progress(issue), now)
-    assert found.per_second == pytest.approx(15 / 20, rel=0.1)
-    assert found.ends_at is not None
-    assert (found.ends_at - now).total_seconds() == pytest.approx(20 / 0.75, rel=0.1)
+    measured = pace(issue, progress(issue), now)
+    assert measured.per_second == pytest.approx(15 / 20, rel=0.1)
+    assert measured.ends_at is not None
+    assert (measured.ends_at - now).total_seconds() == pytest.approx(20 / 0.75, rel=0.1)
     later = now + timedelta(hours=2)
     Delivery.objects.filter(pk=ids[-1]).update(due_at=later)
     assert pace(issue, progress(issue), now).ends_at == later

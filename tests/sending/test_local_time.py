@@ -1,4 +1,4 @@
-"""An issue comes to each subscriber at the schedule's time of day, by the subscriber's own clock."""
+"""An issue is sent at the schedule's time of day in each subscriber's time zone."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ SENT = Outcome(Delivery.State.SENT, 250, "2.0.0 ok", attempted=True)
 
 
 def paper(*zones: str, **fields: object) -> Newsletter:
-    """A newsletter at seven in Berlin by its subscribers' clocks, with a subscriber in each of these zones.
+    """Make a newsletter at seven in Berlin in local time, with a subscriber in each of these zones.
 
     It has a story of two hours before the first subscriber's time.
     """
@@ -263,13 +263,13 @@ def test_the_first_subscriber_in_the_east_takes_no_issue_from_the_others() -> No
     for hour in range(-24, 36):
         publish(newsletter, SLOT + hour * HOUR)
     build_due(morning - 14 * HOUR)
-    made = build_due(morning - HOUR)
+    built = build_due(morning - HOUR)
     make_subscriber(newsletter, timezone=LINE)
     for tick in range(40 * 4):
-        made += build_due(morning - HOUR + tick * TICK)
+        built += build_due(morning - HOUR + tick * TICK)
     today = [morning, morning + 4 * HOUR, morning + 10 * HOUR]
-    assert [issue.slot for issue in made][:5] == [*today, morning + DAY, today[1] + DAY]
-    assert {issue.state for issue in made} == {State.BUILT}
+    assert [issue.slot for issue in built][:5] == [*today, morning + DAY, today[1] + DAY]
+    assert {issue.state for issue in built} == {State.BUILT}
 
 
 def test_a_week_comes_by_subscribers_clocks_too() -> None:
@@ -279,13 +279,13 @@ def test_a_week_comes_by_subscribers_clocks_too() -> None:
     sunday = SLOT + 5 * DAY
     for day in range(-1, 6):
         publish(newsletter, SLOT + day * DAY - 14 * HOUR)
-    made = [
+    built = [
         issue
         for hour in range(-14, 24 * 5)
         for issue in planned(SLOT + hour * HOUR)
         if issue.cadence == "weekly"
     ]
-    [week] = made
+    [week] = built
     assert (week.slot, week.stories.count()) == (sunday, 8)
     assert due(week) == {LINE: sunday - 13 * HOUR, SAMOA: sunday + 12 * HOUR}
 
@@ -348,5 +348,5 @@ def assert_no_story_is_lost(newsletter: Newsletter) -> None:
     assert last
     out = [story.article_id for issue in issues for story in issue.stories.all()]
     window = (newsletter.created_at, last.built_at)
-    there = Article.objects.filter(available_at__range=window).values_list("pk", flat=True)
-    assert sorted(filter(None, out)) == sorted(there)
+    articles = Article.objects.filter(available_at__range=window).values_list("pk", flat=True)
+    assert sorted(filter(None, out)) == sorted(articles)

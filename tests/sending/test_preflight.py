@@ -38,25 +38,25 @@ def issue(settings: Settings) -> Issue:
 def web(settings: Settings) -> Iterator[ProviderServer]:
     """A site of which only what has /gone in its address is gone."""
 
-    def script(asked: Request) -> Answer:
-        if asked.path.startswith("/checkv2"):
+    def script(request: Request) -> Answer:
+        if request.path.startswith("/checkv2"):
             symbols = {"BAD": {"name": "BAD", "score": 9.0}, "FINE": {"name": "FINE", "score": -1}}
             return Answer.of({"score": 12.0, "required_score": 15.0, "symbols": symbols})
-        return Answer(404 if "/gone" in asked.path else 200, b"")
+        return Answer(404 if "/gone" in request.path else 200, b"")
 
     with ProviderServer(script, pages=script) as server:
         settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
         yield server
 
 
-def told(issue: Issue, *, network: bool = False) -> list[Finding]:
+def examine(issue: Issue, *, network: bool = False) -> list[Finding]:
     """What is found now."""
     return preflight.examine(issue, NOON, network=network)
 
 
 def test_a_sound_issue_has_nothing_to_mend(issue: Issue) -> None:
     """An empty list, not a row of ticks."""
-    assert told(issue) == []
+    assert examine(issue) == []
 
 
 def test_stories_are_looked_at_one_by_one(issue: Issue) -> None:
@@ -65,21 +65,21 @@ def test_stories_are_looked_at_one_by_one(issue: Issue) -> None:
     blind = make_story(issue, article=make_article(), image_url="https://courier.example/a.jpg")
     orphan = make_story(issue)
     twin = make_story(issue, article=make_article(), url=blind.url)
-    found = {(one.place, one.level) for one in told(issue)}
-    assert found == {
+    places = {(finding.place, finding.level) for finding in examine(issue)}
+    assert places == {
         (f"story:{early.pk}", Level.STOP),
         (f"story:{blind.pk}", Level.WARN),
         (f"story:{orphan.pk}", Level.WARN),
         (f"story:{twin.pk}", Level.WARN),
     }
-    assert told(issue)[0].level == Level.STOP
+    assert examine(issue)[0].level == Level.STOP
 
 
 def test_the_head_of_the_mail_is_looked_at(issue: Issue) -> None:
     """A long subject, and no preheader."""
     Newsletter.objects.update(subject="Tide " * 20, preheader="")
     issue = Issue.objects.get()
-    assert {one.place for one in told(issue)} == {"subject", "preheader"}
+    assert {finding.place for finding in examine(issue)} == {"subject", "preheader"}
 
 
 def test_what_must_not_go_out_is_stopped(issue: Issue, settings: Settings) -> None:
@@ -88,17 +88,17 @@ def test_what_must_not_go_out_is_stopped(issue: Issue, settings: Settings) -> No
     settings.DIGEST_SMTP_URL = ""
     issue.newsletter.subscriptions.all().delete()
     issue = Issue.objects.get()
-    words = " ".join(f"{one.level} {one.problem}" for one in told(issue))
-    assert "stop The publication has no postal address" in words
-    assert "stop Nothing can be sent from courier.example" in words
-    assert "warn No subscriber would receive it" in words
+    text = " ".join(f"{finding.level} {finding.problem}" for finding in examine(issue))
+    assert "stop The publication has no postal address" in text
+    assert "stop Nothing can be sent from courier.example" in text
+    assert "warn No subscriber would receive it" in text
     Newsletter.objects.update(subject="{{ 1 / 0 }}")
     issue.compiled.delete()
     issue.refresh_from_db()
     Issue.objects.update(revision=2, subject="")
-    assert "cannot be rendered" in str(told(Issue.objects.get()))
+    assert "cannot be rendered" in str(examine(Issue.objects.get()))
     issue.stories.all().delete()
-    assert "The issue has no stories." in str(told(Issue.objects.get()))
+    assert "The issue has no stories." in str(examine(Issue.objects.get()))
 
 
 def test_links_and_pictures_are_asked_for(issue: Issue, web: ProviderServer) -> None:
@@ -109,12 +109,18 @@ def test_links_and_pictures_are_asked_for(issue: Issue, web: ProviderServer) -> 
     first.image_url, first.image_alt = f"{web.url.rstrip('/')}/gone.jpg", "Seals"
     first.save()
     inside = make_story(issue, article=make_article(), url="http://127.0.0.1:1/admin")
-    found = {one.place: one.problem for one in told(Issue.objects.get(), network=True)}
-    assert "404" in found[f"story:{first.pk}"]
-    assert "its picture" in found[f"story:{first.pk}"]
-    assert "its link" in found[f"story:{inside.pk}"]
-    assert "The logo does not work" in found["mail"]
-    assert sorted(asked.path for asked in web.requests) == ["/gone-logo.png", "/gone.jpg", "/story"]
+    problems = {
+        finding.place: finding.problem for finding in examine(Issue.objects.get(), network=True)
+    }
+    assert "404" in problems[f"story:{first.pk}"]
+    assert "its picture" in problems[f"story:{first.pk}"]
+    assert "its link" in problems[f"story:{inside.pk}"]
+    assert "The logo does not work" in problems["mail"]
+    assert sorted(request.path for request in web.requests) == [
+        "/gone-logo.png",
+        "/gone.jpg",
+        "/story",
+    ]
 
 
 def test_an_issue_that_links_everywhere_is_looked_through(
@@ -126,7 +132,7 @@ def test_an_issue_that_links_everywhere_is_looked_through(
     publication.save()
     issue.appeal = make_appeal(publication, url=web.url + "support")
     issue.stories.update(url=web.url, image_url=web.url + "a.png", image_alt="A boat")
-    assert [one.problem[:8] for one in told(issue, network=True)] == ["The logo"]
+    assert [finding.problem[:8] for finding in examine(issue, network=True)] == ["The logo"]
 
 
 def test_rspamd_is_asked_where_there_is_one(
@@ -135,12 +141,12 @@ def test_rspamd_is_asked_where_there_is_one(
     """The points and what gives most of them; one that is away is said, and stops nothing."""
     issue.stories.update(url=f"{web.url.rstrip('/')}/story")
     settings.DIGEST_RSPAMD_URL = web.url
-    (finding,) = told(issue, network=True)
+    (finding,) = examine(issue, network=True)
     assert (finding.level, "scores it 12.0" in finding.problem) == (Level.WARN, True)
     assert "Highest: BAD" in finding.problem
-    asked = next(one for one in web.requests if one.path == "/checkv2")
-    assert b"List-Unsubscribe:" in asked.body
-    assert asked.headers["User"] == issue.newsletter.publication.sender_email
+    request = next(request for request in web.requests if request.path == "/checkv2")
+    assert b"List-Unsubscribe:" in request.body
+    assert request.headers["User"] == issue.newsletter.publication.sender_email
     settings.DIGEST_RSPAMD_URL = "http://127.0.0.1:1"
-    (finding,) = told(issue, network=True)
+    (finding,) = examine(issue, network=True)
     assert (finding.level, "no verdict" in finding.problem) == (Level.WARN, True)

@@ -40,7 +40,7 @@ def issue() -> Issue:
 
 def mails(relay: SmtpServer) -> list[EmailMessage]:
     """What arrived."""
-    return [message_from_bytes(one.data, policy=policy.default) for one in relay.received]
+    return [message_from_bytes(mail.data, policy=policy.default) for mail in relay.received]
 
 
 def test_a_copy_is_the_same_mail_under_a_name_of_its_own(relay: SmtpServer, issue: Issue) -> None:
@@ -50,7 +50,7 @@ def test_a_copy_is_the_same_mail_under_a_name_of_its_own(relay: SmtpServer, issu
     subscriber = Subscriber.objects.earliest("pk")
     resending.send_copy(issue, subscriber, NOON)
     send.send_due()
-    [first] = [one for one in mails(relay)[:2] if one["To"] == subscriber.email]
+    [first] = [mail for mail in mails(relay)[:2] if mail["To"] == subscriber.email]
     assert len(relay.received) == 3
     copy = mails(relay)[2]
     assert copy["To"] == subscriber.email

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 State = Delivery.State
 LOG = """\
-Nov 23 12:00:01 mx postfix/cleanup[9]: 4F8BA12C: message-id={taken}
+Nov 23 12:00:01 mx postfix/cleanup[9]: 4F8BA12C: message-id={accepted}
 Nov 23 12:00:01 mx postfix/qmgr[8]: 4F8BA12C: from=<n@courier.example>, nrcpt=1 (queue active)
 Nov 23 12:00:02 mx postfix/cleanup[9]: 5A0000FF: message-id={begun}
 Nov 23 12:00:02 mx postfix/smtpd[7]: lost connection after DATA (9 bytes) from localhost[127.0.0.1]
@@ -36,10 +36,10 @@ def make_doubtful(subscribers: int) -> Issue:
 def test_a_list_says_what_to_look_for() -> None:
     """Address and Message-ID."""
     issue = make_doubtful(2)
-    [one, _] = uncertain.uncertain_deliveries(issue)
-    row = Delivery.objects.get(pk=one.delivery)
+    [delivery, _] = uncertain.uncertain_deliveries(issue)
+    row = Delivery.objects.get(pk=delivery.delivery)
     assert row.subscriber
-    assert (one.email, one.message_id) == (
+    assert (delivery.email, delivery.message_id) == (
         row.subscriber.email,
         message_id(issue, row.subscriber.pk),
     )
@@ -48,7 +48,7 @@ def test_a_list_says_what_to_look_for() -> None:
 def test_a_person_knows() -> None:
     """One sent, one given up, the third sent again: then the issue goes on."""
     issue = make_doubtful(3)
-    first, second, _ = (one.email for one in uncertain.uncertain_deliveries(issue))
+    first, second, _ = (row.email for row in uncertain.uncertain_deliveries(issue))
     assert uncertain.mark_sent(issue, NOON, first) == 1
     assert uncertain.mark_failed(issue, NOON, second) == 1
     assert uncertain.resend(issue, NOON) == 1
@@ -71,8 +71,8 @@ def test_without_a_doubt_there_is_nothing_to_resolve() -> None:
 def test_the_relays_log_knows(*, resend: bool) -> None:
     """A message that cleanup saw and that never got whole was not taken."""
     issue = make_doubtful(2)
-    taken, begun = (one.message_id for one in uncertain.uncertain_deliveries(issue))
-    lines = LOG.format(taken=taken, begun=begun).splitlines()
+    accepted, begun = (row.message_id for row in uncertain.uncertain_deliveries(issue))
+    lines = LOG.format(accepted=accepted, begun=begun).splitlines()
     assert uncertain.settle_by_log(issue, lines, NOON, resend=resend) == (1, int(resend))
     assert progress(issue) == Progress(sent=1, queued=int(resend), uncertain=int(not resend))
 
