@@ -52,7 +52,7 @@ def test_a_surge_of_refusals_pauses_the_domain_and_notifies_the_editors(
     assert notice.email == "ed@newsroom.example"
     send.send_due()
     mail = next(mail for mail in server.received if mail.recipient == "ed@newsroom.example")
-    assert b"wall.example refuses our mail" in mail.data
+    assert b"wall.example refuses our emails" in mail.data
     assert b"likely unsolicited" in mail.data.replace(b"=\r\n", b"")
 
 
