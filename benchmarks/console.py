@@ -197,7 +197,7 @@ def _program() -> Any:
 
     Token.objects.all().delete()
     owner = User.objects.get(email="ada@courier.example")
-    _, secret = tokens.issue("benchmark", owner, list(Scope), now=clock.now())
+    _, secret = tokens.create("benchmark", owner, list(Scope), now=clock.now())
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
 

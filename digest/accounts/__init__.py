@@ -1,1 +1,1 @@
-"""The people who log in."""
+"""People and programs that log in, and the audit log."""

@@ -1,11 +1,11 @@
-"""The audit log: who did what, recorded when it is done, read page by page."""
+"""The audit log: who did what, and when."""
 
 from datetime import datetime
 from typing import Any
 
 from digest.accounts.models import AuditEntry, User
 
-LONGEST_ACTION, LONGEST_NAME = 500, 300  # characters
+MAX_ACTION_LENGTH, MAX_NAME_LENGTH = 500, 300  # characters
 
 
 def record(
@@ -19,28 +19,28 @@ def record(
     ip: str | None = None,
     via: str = "",
 ) -> AuditEntry:
-    """Record what a person did, or an API token of theirs (`via` names it).
+    """Record what a user did, or one of the user's API tokens (`via` names it).
 
-    `publication_id` is the only publication that it concerns; None: all of them.
+    `publication_id` is the publication that the action concerns; None is every publication.
     """
     return AuditEntry.objects.create(
         at=now,
         user=user,
-        actor=f"{user}, {via}"[:LONGEST_NAME] if via else str(user),
-        action=action[:LONGEST_ACTION],
-        target=str(target)[:LONGEST_NAME],
-        url=url[:LONGEST_NAME],
+        actor=f"{user}, {via}"[:MAX_NAME_LENGTH] if via else str(user),
+        action=action[:MAX_ACTION_LENGTH],
+        target=str(target)[:MAX_NAME_LENGTH],
+        url=url[:MAX_NAME_LENGTH],
         publication_id=publication_id,
         ip=ip,
     )
 
 
 def record_command(actor: str, action: str, now: datetime, *, target: str = "") -> AuditEntry:
-    """Record what somebody without an account did on the machine itself."""
+    """Record what somebody did on the command line, without an account."""
     return AuditEntry.objects.create(
         at=now,
         user=None,
-        actor=actor[:LONGEST_NAME],
-        action=action[:LONGEST_ACTION],
-        target=target[:LONGEST_NAME],
+        actor=actor[:MAX_NAME_LENGTH],
+        action=action[:MAX_ACTION_LENGTH],
+        target=target[:MAX_NAME_LENGTH],
     )

@@ -1,4 +1,4 @@
-"""Who logs in, known by email address; the tokens of their programs; and what they all did."""
+"""Users, who sign in with an email address; API tokens; and the audit log."""
 
 from typing import Any, ClassVar
 
@@ -11,22 +11,22 @@ from django.db.models.functions import Lower
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users by address."""
+    """Creates users by their email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user who may log in and nothing else."""
+        """Create a user with no rights."""
         user = self.model(email=email, **fields)
         user.set_password(password)
         user.save()
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user who may do everything."""
+        """Create a user with every right."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
 class User(AbstractUser):
-    """A person of the newsroom."""
+    """Somebody who signs in to the console."""
 
     username = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
@@ -44,14 +44,15 @@ class User(AbstractUser):
 
 
 class Token(models.Model):
-    """What a program shows instead of a password (digest.accounts.tokens)."""
+    """An API token: what a program sends instead of a password (digest.accounts.tokens)."""
 
     name = models.CharField(max_length=64)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     scopes = ArrayField(models.CharField(max_length=32))
-    # Of one publication alone; none: of all. A plain number: publications are a floor above.
+    # The only publication that it reaches; null: every one. Not a foreign key, because
+    # publications belong to a floor above.
     publication_id = models.BigIntegerField(null=True)
-    prefix = models.CharField(max_length=16)  # of the secret, to be recognised by
+    prefix = models.CharField(max_length=16)  # of the secret, so that people recognise the token
     hashed = models.CharField(max_length=64, unique=True)  # SHA-256 of the secret
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
@@ -71,15 +72,17 @@ class Token(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what, for others to read later; never changed (a trigger sees to it)."""
+    """What a user, a token or a command did. A trigger prevents changes to these rows."""
 
     at = models.DateTimeField()
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    actor = models.CharField(max_length=300)  # the user's name at the time; outlives the account
+    actor = models.CharField(
+        max_length=300
+    )  # the user's name at the time; stays when the account is deleted
     action = models.CharField(max_length=500)
     target = models.CharField(max_length=300, blank=True)  # an issue, a subscriber, a person
     url = models.CharField(max_length=300, blank=True)  # path of the page where it was done
-    publication_id = models.BigIntegerField(null=True)  # none: it concerns them all
+    publication_id = models.BigIntegerField(null=True)  # null: it concerns every publication
     ip = models.GenericIPAddressField(null=True)
 
     class Meta:

@@ -1,10 +1,10 @@
-"""What a program may be allowed to do: one word for each right, the table of them all."""
+"""What an API token may be allowed to do."""
 
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """A right that a token can have."""
+    """A right of an API token."""
 
     NEWSLETTERS_READ = "newsletters:read"
     NEWSLETTERS_WRITE = "newsletters:write"
@@ -13,9 +13,9 @@ class Scope(StrEnum):
     ARTICLES_READ = "articles:read"
     ARTICLES_WRITE = "articles:write"
     ISSUES_READ = "issues:read"
-    ISSUES_WRITE = "issues:write"  # build, pause, cancel: whatever lets no mail leave
+    ISSUES_WRITE = "issues:write"  # build, pause, cancel: whatever sends no mail
     ISSUES_APPROVE = "issues:approve"
-    ISSUES_SEND = "issues:send"  # whatever makes mail leave
+    ISSUES_SEND = "issues:send"  # whatever sends mail
     SUBSCRIBERS_READ = "subscribers:read"
     SUBSCRIBERS_WRITE = "subscribers:write"
     SUBSCRIBERS_EXPORT = "subscribers:export"

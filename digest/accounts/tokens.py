@@ -1,8 +1,8 @@
-"""Tokens under which programs call: made, recognised, revoked.
+"""API tokens: created, authenticated, revoked.
 
-A token is `dg_` and 32 random bytes. What is stored is its SHA-256: a password needs a slow hash
-because people choose it out of few, but nobody tries 2^256 tokens, and every call hashes one. The
-hash is looked up as a whole, so how long that takes tells nothing of how near a guess came.
+A token is `dg_` and 32 random bytes. Its SHA-256 is stored. Passwords need a slow hash because
+people choose weak ones; nobody tries 2^256 tokens, and each call hashes one. The hash is looked up
+as a whole, so the time of the query does not reveal how close a guess was.
 """
 
 import hashlib
@@ -17,43 +17,43 @@ from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.core.errors import DigestError
 
-MARK = "dg_"  # so that people, and scanners for leaked secrets, see what it is
-SHOWN = 10  # leading characters that are kept in the open
-NOTED = timedelta(minutes=1)  # the last use is written at most so often
-LONGEST_NAME = 64
+MARKER = "dg_"  # so that people and secret scanners recognise a token
+PREFIX_LENGTH = 10  # characters of the secret that are stored readable
+LAST_USE_PRECISION = timedelta(minutes=1)  # the last use is written at most this often
+MAX_NAME_LENGTH = 64
 
 
 class TokenError(DigestError):
-    """A token cannot be made or revoked as asked."""
+    """A token cannot be created or revoked."""
 
 
-def issue(
+def create(
     name: str,
     owner: User,
     scopes: Iterable[str],
     *,
     now: datetime,
-    publication: int | None = None,
+    publication_id: int | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[Token, str]:
-    """Make a token for a program of `owner`; return it with its secret, which is never shown again.
+    """Create a token owned by a user; return it with its secret, which is never shown again.
 
-    With a `publication` (its id) it reaches nothing beyond that. Raises TokenError for a name that
-    a living token has, for no scope or an unknown one, and for an end that is past.
+    With a `publication_id` it reaches only that publication. Raises TokenError for the name of an
+    active token, for an empty or unknown scope, and if `expires_at` is in the past.
     """
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise TokenError(f"A token's name has 1 to {LONGEST_NAME} characters, on one line.")
+    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise TokenError(f"A token's name has 1 to {MAX_NAME_LENGTH} characters, on one line.")
     if expires_at is not None and expires_at <= now:
         raise TokenError("The token would have expired already.")
-    secret = MARK + secrets.token_urlsafe(32)
+    secret = MARKER + secrets.token_urlsafe(32)
     token = Token(
         name=name,
         owner=owner,
-        scopes=_known(scopes),
-        publication_id=publication,
-        prefix=secret[:SHOWN],
-        hashed=hashed(secret),
+        scopes=_check_scopes(scopes),
+        publication_id=publication_id,
+        prefix=secret[:PREFIX_LENGTH],
+        hashed=hash_secret(secret),
         created_at=now,
         expires_at=expires_at,
     )
@@ -65,44 +65,48 @@ def issue(
     return token, secret
 
 
-def find(secret: str, now: datetime) -> Token | None:
-    """Return the token with this secret if it may be used at `now`, and note that it was.
+def authenticate(secret: str, now: datetime) -> Token | None:
+    """Return the token with this secret and record its use; None if it may not be used at `now`.
 
-    Revoked, expired, or of somebody who may not log in any more: there is none.
+    A token may not be used if it is revoked or expired, or if its owner's account is deactivated.
     """
-    token = _usable(now).filter(hashed=hashed(secret)).first()
-    if token and (token.last_used_at is None or token.last_used_at <= now - NOTED):
-        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - NOTED)
+    token = _usable(now).filter(hashed=hash_secret(secret)).first()
+    before = now - LAST_USE_PRECISION
+    if token and (token.last_used_at is None or token.last_used_at <= before):
+        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
         Token.objects.filter(stale, pk=token.pk).update(last_used_at=now)
     return token
 
 
-def revoke(name: str, now: datetime) -> Token:
-    """Let a token be used no more, by its name or prefix; raise TokenError if there is none."""
-    living = Token.objects.filter(Q(name=name) | Q(prefix=name), revoked_at__isnull=True)
-    token = living.order_by("pk").first()
-    if token is None:
-        raise TokenError(f"There is no token {name!r}. `digest token list` shows them.")
+def get_active(name: str) -> Token:
+    """Return the token with this name or prefix that is not revoked; raise TokenError if none."""
+    active = Token.objects.filter(Q(name=name) | Q(prefix=name), revoked_at__isnull=True)
+    if token := active.order_by("pk").first():
+        return token
+    raise TokenError(f"There is no token {name!r}. `digest token list` shows all tokens.")
+
+
+def revoke(token: Token, now: datetime) -> None:
+    """Revoke a token: every call with it is refused from now on."""
     token.revoked_at = now
     token.save(update_fields=["revoked_at"])
-    return token
 
 
-def hashed(secret: str) -> str:
-    """Return what is stored of a secret."""
+def hash_secret(secret: str) -> str:
+    """Return the hash of a secret, as it is stored."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def _usable(now: datetime) -> QuerySet[Token]:
-    in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
-    return Token.objects.filter(in_time, revoked_at__isnull=True, owner__is_active=True)
+    not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+    return Token.objects.filter(not_expired, revoked_at__isnull=True, owner__is_active=True)
 
 
-def _known(scopes: Iterable[str]) -> list[str]:
-    """Return the scopes once each, in the table's order."""
-    given = set(scopes)
-    if unknown := sorted(given - set(Scope)):
-        raise TokenError(f"{unknown[0]!r} is no scope. There are: {', '.join(Scope)}.")
-    if not given:
-        raise TokenError(f"Say what it may do. Scopes: {', '.join(Scope)}.")
-    return [scope.value for scope in Scope if scope in given]
+def _check_scopes(scopes: Iterable[str]) -> list[str]:
+    """Return the scopes without duplicates, in the order of Scope; raise TokenError."""
+    requested = set(scopes)
+    if unknown := sorted(requested - set(Scope)):
+        raise TokenError(f"{unknown[0]!r} is not a scope. Scopes: {', '.join(Scope)}.")
+    if not requested:
+        raise TokenError(f"Choose at least one scope: {', '.join(Scope)}.")
+    return [scope.value for scope in Scope if scope in requested]

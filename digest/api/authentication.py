@@ -99,7 +99,7 @@ def secret_in(request: HttpRequest) -> str:
 def _recognised(request: HttpRequest, secret: str) -> Caller:
     if int(request.META.get("CONTENT_LENGTH") or 0) > LONGEST_BODY:
         raise ProblemError(413, f"A body has {LONGEST_BODY:,} bytes at most.")
-    token = tokens.find(secret, clock.now())
+    token = tokens.authenticate(secret, clock.now())
     if token is None:
         raise ProblemError(401, "This token is unknown, revoked or expired.")
     _count(token)

@@ -35,12 +35,12 @@ def issue(request: HttpRequest) -> HttpResponse:
     try:
         publication = _publication(request)
         require_right(request, Right.MANAGE, publication.pk if publication else None)
-        token, secret = tokens.issue(
+        token, secret = tokens.create(
             said.get("name", ""),
             user_of(request),
             said.getlist("scope"),
             now=now,
-            publication=publication.pk if publication else None,
+            publication_id=publication.pk if publication else None,
             expires_at=_end(said.get("days", ""), now),
         )
     except DigestError as problem:
@@ -58,8 +58,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a token be used no more."""
     known = _known(request).filter(revoked_at=None)
     found = get_object_or_404(known, pk=pk)
-    found.revoked_at = clock.now()
-    found.save(update_fields=["revoked_at"])
+    tokens.revoke(found, clock.now())
     record_action(request, "revoked a token", found.name, found.publication_id)
     messages.success(request, f"{found.name} is refused from now on.")
     return redirect("api-tokens")

@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from digest.articles.models import Article
+from digest.articles.search import search_articles
 from digest.console.access import has_right, right_required, scope_of
-from digest.console.issues.new import search as search_articles
 from digest.console.pages import render_page
 from digest.console.tables import Column, Filter, Rows, build_table, search_in
 from digest.core import clock

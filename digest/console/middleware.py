@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
-from digest.accounts import first
+from digest.accounts import first_account
 
 CONSOLE = "/admin/"
 # Alpine evaluates expressions in attributes, which needs 'unsafe-eval'. Inline scripts are refused,
@@ -54,7 +54,7 @@ class FirstRun:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, or redirect."""
         in_console = request.path.startswith(CONSOLE) and request.path != reverse("setup:account")
-        if in_console and not request.user.is_authenticated and first.is_missing():
+        if in_console and not request.user.is_authenticated and first_account.is_missing():
             return redirect("setup:account")
         return self.get_response(request)
 

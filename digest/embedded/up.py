@@ -231,11 +231,11 @@ def _first_account() -> str:
     """Return where the first account is made, or nothing where there is one."""
     from django.db import connections
 
-    from digest.accounts import first
+    from digest.accounts import first_account
     from digest.core import clock
 
     try:
-        return first.link(clock.now()) if first.is_missing() else ""
+        return first_account.setup_url(clock.now()) if first_account.is_missing() else ""
     finally:
         connections.close_all()
 

@@ -7,11 +7,15 @@
 A superuser is an owner of every publication.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db import transaction
+
+from digest.accounts import tokens
 from digest.accounts.models import User
-from digest.newsletters.models import Member, Role, RoleAssignment
+from digest.newsletters.models import Member, Publication, Role, RoleAssignment
 
 
 class Right(StrEnum):
@@ -24,6 +28,17 @@ class Right(StrEnum):
     EXPORT = "export"  # export a subscriber's data
     ERASE = "erase"  # erase a subscriber
     MANAGE = "manage"  # the team, publications, mail servers, API tokens, webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRole:
+    """The role that a member has or will have, and an editor's optional rights."""
+
+    role: Role
+    publication: Publication | None  # None: every publication
+    may_send: bool = True
+    may_export: bool = False
+    may_erase: bool = False
 
 
 _ROLE_RIGHTS = {
@@ -67,18 +82,48 @@ def has_right_somewhere(user: User, right: Right) -> bool:
     return publication_ids(user, right) != frozenset()
 
 
+@transaction.atomic
+def change_role(member: Member, role: MemberRole, now: datetime) -> frozenset[Right]:
+    """Change a member's role within the same publication; return the rights that come with it.
+
+    API tokens that the member may not have any more are revoked.
+    """
+    managed = Right.MANAGE in rights_of(member)
+    member.role = role.role
+    member.may_send = role.may_send
+    member.may_export = role.may_export
+    member.may_erase = role.may_erase
+    member.save()
+    if managed:
+        revoke_tokens(member.user, member.publication_id, now)
+    return rights_of(member)
+
+
+@transaction.atomic
+def remove(member: Member, now: datetime) -> None:
+    """Remove a member, and revoke the API tokens that the member may not have any more.
+
+    A user whose last membership it was can't sign in any more, unless it is a superuser.
+    """
+    user, publication_id = member.user, member.publication_id
+    member.delete()
+    revoke_tokens(user, publication_id, now)
+    if not user.is_superuser and not user.memberships.exists():
+        # Ends the user's sessions, too, and refuses every remaining API token.
+        User.objects.filter(pk=user.pk).update(is_staff=False, is_active=False)
+
+
 def revoke_tokens(user: User, publication_id: int | None, now: datetime) -> None:
     """Revoke a user's API tokens for publications that the user does not manage any more.
 
     Only those for the publication with this id are checked; None checks all tokens.
     """
-    tokens = user.tokens.filter(revoked_at=None)
+    active = user.tokens.filter(revoked_at=None)
     if publication_id is not None:
-        tokens = tokens.filter(publication_id=publication_id)
-    for token in tokens:
+        active = active.filter(publication_id=publication_id)
+    for token in active:
         if not has_right(user, Right.MANAGE, token.publication_id):
-            token.revoked_at = now
-            token.save(update_fields=["revoked_at"])
+            tokens.revoke(token, now)
 
 
 def _memberships(user: User) -> list[Member]:

@@ -178,12 +178,12 @@ def _account(notice: Notice, now: datetime) -> Written | None:
 
 def _invitation(notice: Notice, number: int, now: datetime) -> Written | None:
     invitation = Invitation.objects.filter(pk=number, accepted_at=None, revoked_at=None).first()
-    if invitation is None or invitation.created_at + invitations.LASTS <= now:
+    if invitation is None or invitation.created_at + invitations.VALID_FOR <= now:
         return None
     publication = invitation.publication or notice.publication
     inviter = str(invitation.invited_by or publication.name)
     letter = letters.invitation(publication.name, inviter, invitation.get_role_display())
-    return Written(letter, {letters.CONFIRM: invitations.link(invitation)})
+    return Written(letter, {letters.CONFIRM: invitations.accept_url(invitation)})
 
 
 _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {

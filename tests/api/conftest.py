@@ -60,11 +60,11 @@ def program() -> Programs:
 
     def made(*scopes: Scope, publication: Publication | None = None, name: str = "cms") -> Program:
         owner, _ = User.objects.get_or_create(email="ada@courier.example")
-        _, secret = tokens.issue(
+        _, secret = tokens.create(
             name,
             owner,
             scopes or list(Scope),
-            publication=publication.pk if publication else None,
+            publication_id=publication.pk if publication else None,
             now=clock.now(),
         )
         return Program(secret)

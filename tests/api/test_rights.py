@@ -182,7 +182,7 @@ def test_a_token_that_is_over_is_refused(how: str, program: Programs) -> None:
     caller = program()
     assert caller("GET", "/newsletters").status_code == 200
     if how == "revoked":
-        tokens.revoke("cms", clock.now())
+        tokens.revoke(tokens.get_active("cms"), clock.now())
     elif how == "expired":
         Token.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     else:

@@ -76,7 +76,7 @@ def _set_up(settings: Settings) -> str:
         suppressions=newsletter.suppressions.get().pk,
     )
     owner = User.objects.create_user("ada@courier.example")
-    return tokens.issue("all", owner, list(Scope), now=clock.now())[1]
+    return tokens.create("all", owner, list(Scope), now=clock.now())[1]
 
 
 def about_what_is_there(case: Case[Any]) -> None:

@@ -154,7 +154,7 @@ def _people(ada: User, publication: int, now: datetime) -> None:
     Invitation.objects.create(
         email="dora@courier.example", publication_id=publication, invited_by=ada, created_at=now
     )
-    tokens.issue("the website", ada, [Scope.ISSUES_READ], publication=publication, now=now)
+    tokens.create("the website", ada, [Scope.ISSUES_READ], publication_id=publication, now=now)
     audit.record(ada, "invited as Editor", now, target="dora@courier.example", ip="192.0.2.1")
 
 

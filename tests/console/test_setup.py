@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from digest.accounts import first
+from digest.accounts import first_account
 from digest.accounts.models import User
 from digest.articles.models import Source
 from digest.core import clock, links
@@ -81,7 +81,7 @@ def text(answer: Any) -> str:
 
 def code() -> str:
     """A setup code of now."""
-    return first.link(clock.now()).partition("code=")[2]
+    return first_account.setup_url(clock.now()).partition("code=")[2]
 
 
 # --- the account ------------------------------------------------------------------------
@@ -111,9 +111,9 @@ def test_without_the_code_there_is_no_account(client: Client, wrong: str) -> Non
     now = clock.now()
     codes = {
         "another purpose": links.sign_until("preferences", now + timedelta(days=1)),
-        "yesterday's": first.link(now - first.GOOD_FOR - timedelta(seconds=2)).partition("code=")[
-            2
-        ],
+        "yesterday's": first_account.setup_url(
+            now - first_account.VALID_FOR - timedelta(seconds=2)
+        ).partition("code=")[2],
     }
     said = text(client.post(ACCOUNT, ADA | {"code": codes.get(wrong, wrong)}))
     assert 'class="error"' in said
@@ -145,8 +145,8 @@ def test_there_is_no_second_first_account(client: Client) -> None:
     assert client.get(f"{ACCOUNT}?code={known}").status_code == 404
     assert client.post(ACCOUNT, ADA | {"code": known}).status_code == 404
     assert User.objects.count() == 1
-    with pytest.raises(first.AccountError, match="already"):
-        first.make(known, "ada@courier.example", PASSWORD, clock.now())
+    with pytest.raises(first_account.AccountError, match="already"):
+        first_account.create(known, "ada@courier.example", PASSWORD, clock.now())
 
 
 @pytest.mark.django_db(transaction=True)

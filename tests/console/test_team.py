@@ -24,8 +24,7 @@ from digest.accounts.models import AuditEntry, User
 from digest.accounts.scopes import Scope
 from digest.core import clock, links
 from digest.newsletters import invitations, members
-from digest.newsletters.invitations import Terms
-from digest.newsletters.members import Right
+from digest.newsletters.members import MemberRole, Right
 from digest.newsletters.models import Invitation, Member, Publication, Role
 from digest.notices import send
 from digest.notices.models import Notice
@@ -120,13 +119,13 @@ def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
 
 def test_nobody_but_the_mailbox_sees_the_link(owner: Client, courier: Publication) -> None:
     """Who invites could else be both who changes an issue and who approves it."""
-    link = invitations.link(ask(owner, "ben@courier.example"))
+    link = invitations.accept_url(ask(owner, "ben@courier.example"))
     page = owner.get("/admin/team/").content.decode()
     assert link not in page
     assert "The mail: queued" in page
     Publication.objects.all().delete()
     assert (
-        invitations.link(ask(owner, "bea@courier.example"))
+        invitations.accept_url(ask(owner, "bea@courier.example"))
         in owner.get("/admin/team/").content.decode()
     )
 
@@ -145,7 +144,7 @@ def test_a_password_that_is_easily_guessed_is_refused(
     owner: Client, courier: Publication, password: str
 ) -> None:
     """It says why, and the invitation is good still."""
-    path = invitations.link(ask(owner, "ben@courier.example")).removeprefix(
+    path = invitations.accept_url(ask(owner, "ben@courier.example")).removeprefix(
         "https://digest.example"
     )
     answer = Client().post(path, {"password": password})
@@ -158,7 +157,7 @@ def test_a_password_that_is_easily_guessed_is_refused(
 def test_an_invitation_ends(owner: Client, courier: Publication) -> None:
     """Taken back, asked for anew, after a week, or altered."""
     first = ask(owner, "ben@courier.example")
-    path = invitations.link(first).removeprefix("https://digest.example")
+    path = invitations.accept_url(first).removeprefix("https://digest.example")
     owner.post(f"/admin/team/invitations/{first.pk}/revoke/")
     assert Client().get(path).status_code == 410
     second = ask(owner, "ben@courier.example")
@@ -168,7 +167,7 @@ def test_an_invitation_ends(owner: Client, courier: Publication) -> None:
     late = clock.now() - timedelta(days=8)
     Invitation.objects.filter(pk=third.pk).update(created_at=late)
     third.refresh_from_db()
-    expired = invitations.link(third).removeprefix("https://digest.example")
+    expired = invitations.accept_url(third).removeprefix("https://digest.example")
     assert Client().get(expired).status_code == 410
     token = links.sign_until("preferences", clock.now() + timedelta(days=1), third.pk)
     assert Client().get(f"/admin/invitation/{token}/").status_code == 410
@@ -177,7 +176,7 @@ def test_an_invitation_ends(owner: Client, courier: Publication) -> None:
 def test_another_account_does_not_take_an_invitation(owner: Client, courier: Publication) -> None:
     """It is for one address; who has an account signs in first."""
     invitation = ask(owner, "ben@courier.example")
-    path = invitations.link(invitation).removeprefix("https://digest.example")
+    path = invitations.accept_url(invitation).removeprefix("https://digest.example")
     assert "is for ben@courier.example" in owner.post(path).content.decode()
     User.objects.create_user("ben@courier.example", PASSWORD)
     assert "Sign in first" in Client().get(path).content.decode()
@@ -219,14 +218,14 @@ def test_who_is_removed_is_out_at_once(owner: Client, courier: Publication) -> N
     ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
     member = Member.objects.create(user=ben, publication=courier, role="editor", created_at=NOON)
     browser = sign_in(ben.email)
-    _, secret = tokens.issue("cms", ben, [Scope.NEWSLETTERS_READ], now=clock.now())
+    _, secret = tokens.create("cms", ben, [Scope.NEWSLETTERS_READ], now=clock.now())
     assert is_in(browser)
     owner.post(f"/admin/team/{member.pk}/remove/")
     assert not is_in(browser)
     assert not is_in(sign_in(ben.email))
-    assert tokens.find(secret, clock.now()) is None
-    invitation = invitations.invite(ben.email, Terms(Role.ANALYST, courier), ben, clock.now())
-    path = invitations.link(invitation).removeprefix("https://digest.example")
+    assert tokens.authenticate(secret, clock.now()) is None
+    invitation = invitations.invite(ben.email, MemberRole(Role.ANALYST, courier), ben, clock.now())
+    path = invitations.accept_url(invitation).removeprefix("https://digest.example")
     back = Client()
     back.post(path, {"password": PASSWORD})
     assert is_in(back)
@@ -372,9 +371,9 @@ def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switche
     """Whoever invites sees the link: they must not become what somebody else was."""
     boss = User.objects.create_superuser("boss@courier.example", PASSWORD, is_active=False)
     Member.objects.create(user=boss, publication=None, role=Role.OWNER, created_at=NOON)
-    tokens.issue("crm", boss, [Scope.ISSUES_READ], now=NOON)
+    tokens.create("crm", boss, [Scope.ISSUES_READ], now=NOON)
     asked = ask(owner, "boss@courier.example", publication=courier.slug, role="analyst")
-    path = invitations.link(asked).removeprefix("https://digest.example")
+    path = invitations.accept_url(asked).removeprefix("https://digest.example")
     mallory = Client()
     assert mallory.post(path, {"password": PASSWORD}).status_code == 302
     boss = User.objects.get(pk=boss.pk)
@@ -394,7 +393,7 @@ def test_programs_of_who_manages_no_more_are_refused(
     ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
     for one in (courier, other):
         Member.objects.create(user=ben, publication=one, role=Role.OWNER, created_at=NOON)
-        tokens.issue(one.slug, ben, [Scope.ISSUES_READ], publication=one.pk, now=NOON)
+        tokens.create(one.slug, ben, [Scope.ISSUES_READ], publication_id=one.pk, now=NOON)
     if still:
         Member.objects.create(user=ben, publication=None, role=Role.OWNER, created_at=NOON)
     member = Member.objects.get(user=ben, publication=courier)

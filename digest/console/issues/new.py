@@ -3,12 +3,12 @@
 from uuid import uuid4
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
 
 from digest.articles.models import Article
+from digest.articles.search import search_articles
 from digest.console.access import parse_id, record_action, right_required, scope_of, user_of
 from digest.console.pages import render_page
 from digest.core import clock
@@ -24,7 +24,6 @@ from digest.subscribers.audience import Audience, eligible
 OFFERED = 30  # articles, besides those that are selected
 FEW = 10_000  # subscribers that are counted
 KEY_LENGTH = 64
-SEARCH_TERMS = 8
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,16 +42,6 @@ def new(request: HttpRequest, newsletter: int) -> HttpResponse:
             return redirect("issue:detail", pk=issue.pk)
     title = f"New issue of {row.name}"
     return render_page(request, "console/issues/new.html", title, _context(request, row))
-
-
-def search(articles: QuerySet[Article], query: str) -> QuerySet[Article]:
-    """Return articles by words of their headline, or by address; the newest first."""
-    articles = articles.order_by("-available_at", "-pk").defer("body_html")
-    if query.startswith(("http://", "https://")):
-        return articles.filter(url__startswith=query)
-    for term in query.split()[:SEARCH_TERMS]:
-        articles = articles.filter(title__icontains=term)
-    return articles
 
 
 def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
@@ -74,7 +63,7 @@ def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
     data = _data(request)
     query, selected = data.get("q", "").strip(), _selected(request)
     articles = scope_of(request, Right.EDIT).articles().filter(retracted_at=None)
-    others = search(articles.exclude(pk__in=[article.pk for article in selected]), query)
+    others = search_articles(articles.exclude(pk__in=[article.pk for article in selected]), query)
     rows = [(article, True) for article in selected]
     rows += [(article, False) for article in others[:OFFERED]]
     return {

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from digest.articles.models import Article
+from digest.articles.search import search_articles
 from digest.console import live_progress
 from digest.console.access import has_right, scope_of
-from digest.console.issues.new import search
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues import approval
@@ -194,7 +194,7 @@ def _search(request: HttpRequest, stories: list[Story], query: str) -> list[Arti
     """Return articles by words of their headline, or by address; the newest first."""
     article_ids = [story.article_id for story in stories if story.article_id]
     articles = scope_of(request, Right.EDIT).articles().filter(retracted_at=None)
-    return list(search(articles.exclude(pk__in=article_ids), query)[:SEARCH_RESULTS])
+    return list(search_articles(articles.exclude(pk__in=article_ids), query)[:SEARCH_RESULTS])
 
 
 def _appeals(issue: Issue) -> QuerySet[Appeal]:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from digest.accounts import first
+from digest.accounts import first_account
 from digest.console.access import record_action, right_required, scope_of
 from digest.console.setup import steps
 from digest.console.setup.forms import AccountForm, PublicationForm
@@ -38,14 +38,16 @@ def start(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
     """Make the first account, with the code that only this installation's terminal shows."""
-    if not first.is_missing():
+    if not first_account.is_missing():
         raise Http404
     code = request.POST.get("code") or request.GET.get("code", "")
     form = AccountForm(request.POST or None, initial={"code": code})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            made = first.make(code.strip(), given["email"], given["password"], clock.now())
+            made = first_account.create(
+                code.strip(), given["email"], given["password"], clock.now()
+            )
         except DigestError as problem:
             form.add_error("code", str(problem))
         else:
@@ -125,7 +127,7 @@ def page(
 
 def _is_good(code: str) -> bool:
     try:
-        first.check(code.strip(), clock.now())
+        first_account.check_code(code.strip(), clock.now())
     except DigestError:
         return False
     return True

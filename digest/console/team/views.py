@@ -17,8 +17,7 @@ from digest.console.access import record_action, require_right, right_required, 
 from digest.core import clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
-from digest.newsletters.invitations import Terms
-from digest.newsletters.members import Right
+from digest.newsletters.members import MemberRole, Right
 from digest.newsletters.models import Invitation, Member, Publication, Role
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
@@ -33,7 +32,7 @@ def people(request: HttpRequest) -> HttpResponse:
     scope, now = scope_of(request, Right.MANAGE), clock.now()
     memberships = scope.filter(Member.objects.select_related("user", "publication"))
     pending = scope.filter(Invitation.objects.filter(accepted_at=None, revoked_at=None))
-    fresh = pending.filter(created_at__gt=now - invitations.LASTS).select_related("publication")
+    fresh = pending.filter(created_at__gt=now - invitations.VALID_FOR).select_related("publication")
     context = {
         "title": "People",
         "members": memberships.order_by("publication__name", "user__email"),
@@ -52,10 +51,10 @@ def people(request: HttpRequest) -> HttpResponse:
 def invite(request: HttpRequest) -> HttpResponse:
     """Ask somebody to join, by mail."""
     try:
-        terms = _terms(request)
-        require_right(request, Right.MANAGE, terms.publication.pk if terms.publication else None)
+        role = _terms(request)
+        require_right(request, Right.MANAGE, role.publication.pk if role.publication else None)
         made = invitations.invite(
-            request.POST.get("email", ""), terms, user_of(request), clock.now()
+            request.POST.get("email", ""), role, user_of(request), clock.now()
         )
     except DigestError as problem:
         messages.error(request, str(problem))
@@ -76,36 +75,26 @@ def invite(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Give somebody another role, or other rights."""
     member = _member(request, pk)
-    managed = Right.MANAGE in members.rights_of(member)
     try:
-        terms = _terms(request)
+        role = _terms(request)
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
-    for name in ("role", "may_send", "may_export", "may_erase"):
-        setattr(member, name, getattr(terms, name))
-    member.save()
-    if managed:
-        members.revoke_tokens(member.user, _of(member), clock.now())
-    said = ", ".join(sorted(members.rights_of(member)))
+    rights = ", ".join(sorted(members.change_role(member, role, clock.now())))
     record_action(
-        request, f"changed to {member.get_role_display()}: {said}", member.user, _of(member)
+        request, f"changed to {member.get_role_display()}: {rights}", member.user, _of(member)
     )
-    messages.success(request, f"{member.user} may now: {said}.")
+    messages.success(request, f"{member.user} may now: {rights}.")
     return redirect("team")
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take somebody out; without any standing left they can't sign in any more."""
+    """Remove a member; whose last membership it was can't sign in any more."""
     member = _member(request, pk)
     user = member.user
-    member.delete()
-    members.revoke_tokens(user, _of(member), clock.now())
-    if not user.is_superuser and not user.memberships.exists():
-        # Ends the sessions, too, and what their programs may do.
-        User.objects.filter(pk=user.pk).update(is_staff=False, is_active=False)
+    members.remove(member, clock.now())
     record_action(request, "removed", user, _of(member))
     messages.success(request, f"{user} is out.")
     return redirect("team")
@@ -130,7 +119,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     """Let somebody who was asked choose a password, and in."""
     now, problem = clock.now(), ""
     try:
-        invitation = invitations.read(token, now)
+        invitation = invitations.get_pending(token, now)
     except LinkError as gone:
         return _plain(request, {"gone": str(gone)}, status=410)
     signed_in = request.user if isinstance(request.user, User) else None
@@ -173,14 +162,14 @@ def log(request: HttpRequest) -> HttpResponse:
     return _page(request, "audit", context)
 
 
-def _terms(request: HttpRequest) -> Terms:
+def _terms(request: HttpRequest) -> MemberRole:
     said, slug = request.POST, request.POST.get("publication", "")
     publication = Publication.objects.filter(slug=slug).first() if slug else None
     if slug and publication is None:
         raise DigestError("This publication is gone. Look at the page again.")
     if said.get("role") not in Role.values:
         raise DigestError("Choose a role.")
-    return Terms(
+    return MemberRole(
         Role(said["role"]),
         publication,
         may_send="may_send" in said,
@@ -212,7 +201,7 @@ def _mailed(invitation: Invitation) -> tuple[str, str]:
     Else the link is for the mailbox alone: who sees it can become whom they ask, and approve twice.
     """
     if _sender(invitation) is None:
-        return "", invitations.link(invitation)
+        return "", invitations.accept_url(invitation)
     if (mail := _mails(invitation).first()) is None:
         return "Nothing is known of the mail any more. Invite again.", ""
     return f"The mail: {mail.get_state_display()}. {mail.reply}".strip(), ""

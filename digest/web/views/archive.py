@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from digest.accounts import first
+from digest.accounts import first_account
 from digest.core import clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
@@ -31,7 +31,7 @@ ISSUE_POLICY = (
 def home(request: HttpRequest) -> HttpResponse:
     """List every publication's newsletters; a new installation redirects to its setup."""
     publications = list_publications()
-    if not publications and first.is_missing():
+    if not publications and first_account.is_missing():
         return redirect("setup:account")
     return render(request, "home.html.j2", {"publications": publications})
 

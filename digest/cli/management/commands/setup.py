@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from digest.accounts import first
+from digest.accounts import first_account
 from digest.core import clock, links
 from digest.core.terminal import DigestCommand
 
@@ -15,8 +15,8 @@ class Command(DigestCommand):
 
     def run(self, _options: dict[str, Any]) -> None:
         """Print the link to make the first account, or where to sign in."""
-        if first.is_missing():
-            url = first.link(clock.now())
+        if first_account.is_missing():
+            url = first_account.setup_url(clock.now())
             self.answer({"account": False, "url": url}, f"Make the first account here:\n{url}")
         else:
             url = links.absolute("/admin/")

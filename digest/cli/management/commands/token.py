@@ -43,11 +43,11 @@ class Command(ActionCommand):
         """Make a token."""
         now, days = clock.now(), options["expires"]
         slug = options["publication"]
-        token, secret = tokens.issue(
+        token, secret = tokens.create(
             options["name"],
             _owner(options["owner"]),
             list(Scope) if "all" in options["scope"] else options["scope"],
-            publication=lookup.publication(slug).pk if slug else None,
+            publication_id=lookup.publication(slug).pk if slug else None,
             expires_at=now + timedelta(days=days) if days else None,
             now=now,
         )
@@ -67,7 +67,8 @@ class Command(ActionCommand):
 
     def do_revoke(self, options: dict[str, Any]) -> None:
         """Revoke a token."""
-        token = tokens.revoke(options["name"], clock.now())
+        token = tokens.get_active(options["name"])
+        tokens.revoke(token, clock.now())
         self.answer(_facts(token, {}), f"{token} is refused from now on.")
 
 

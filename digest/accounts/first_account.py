@@ -1,0 +1,59 @@
+"""The first account, a superuser: not for everybody who opens the address of an installation.
+
+Creating it takes a code that is shown only in the terminal of the installation. The code is signed,
+so it needs no table. It is valid for a day, and becomes useless once there is an account.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from digest.accounts.models import User
+from digest.core import addresses, links
+from digest.core.errors import DigestError, LinkError, LinkExpiredError
+
+VALID_FOR = timedelta(days=1)
+_PURPOSE = "first-account"
+_LOCK = 0x0ED5  # of our advisory locks
+
+
+class AccountError(DigestError):
+    """An account cannot be created."""
+
+
+def is_missing() -> bool:
+    """Say whether there is no account yet."""
+    return not User.objects.exists()
+
+
+def setup_url(now: datetime) -> str:
+    """Return the address of the page that creates the first account, valid for a day."""
+    return links.absolute(
+        f"/admin/setup/account/?code={links.sign_until(_PURPOSE, now + VALID_FOR)}"
+    )
+
+
+def check_code(code: str, now: datetime) -> None:
+    """Raise AccountError unless this installation issued the code within the last day."""
+    try:
+        links.read_until(_PURPOSE, code, now)
+    except LinkExpiredError as cause:
+        raise AccountError("This setup code is over a day old. Ask for a new one.") from cause
+    except LinkError as cause:
+        raise AccountError("This is not the setup code of this installation.") from cause
+
+
+@transaction.atomic
+def create(code: str, email: str, password: str, now: datetime) -> User:
+    """Create the first account; raise AccountError for a wrong code, or if there is an account.
+
+    Raises InvalidAddressError for an invalid address. The caller validates the password, because
+    there may be several messages about it.
+    """
+    check_code(code, now)
+    address = addresses.parse(email)
+    with connection.cursor() as cursor:  # of two requests at once, one succeeds
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    if not is_missing():
+        raise AccountError("There is an account already.")
+    return User.objects.create_superuser(address.email, password)
