@@ -131,7 +131,7 @@ def form_of(slug: str, newsletter: Newsletter, data: Any = None) -> Form:
 
 
 def save(slug: str, newsletter: Newsletter, form: Form, now: datetime) -> bool:
-    """Save a card if its form is valid, or add the errors to the form. Return whether it is saved."""
+    """Save a card, or add the errors to its form. Return whether it was saved."""
     if not form.is_valid():
         return False
     try:

@@ -35,7 +35,7 @@ def form_of(slug: str, publication: Publication, data: Any = None) -> Form:
 
 
 def save(publication: Publication, form: Form) -> bool:
-    """Save a card if its form is valid, or add the errors to the form. Return whether it is saved."""
+    """Save a card, or add the errors to its form. Return whether it was saved."""
     if not form.is_valid():
         return False
     try:

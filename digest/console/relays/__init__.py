@@ -1,1 +1,1 @@
-"""Where mail is handed over, and how that is doing: what `digest relay` does, on pages."""
+"""The mail servers: their health, limits and settings, as `digest relay` has them."""

@@ -1,16 +1,16 @@
-"""The relays' addresses."""
+"""URLs of the mail servers' pages."""
 
 from django.urls import path
 
-from digest.console.relays import acts, views
+from digest.console.relays import actions, views
 
 urlpatterns = [
     path("", views.relays, name="relays"),
     path("add/", views.add, name="relay-add"),
     path("<int:pk>/change/", views.change, name="relay-change"),
-    path("<int:pk>/check/", acts.check, name="relay-check"),
-    path("<int:pk>/pause/", acts.pause, name="relay-pause"),
-    path("<int:pk>/resume/", acts.resume, name="relay-resume"),
-    path("<int:pk>/remove/", acts.remove, name="relay-remove"),
-    path("domains/<int:pk>/lift/", acts.lift, name="relay-lift"),
+    path("<int:pk>/check/", actions.check, name="relay-check"),
+    path("<int:pk>/pause/", actions.pause, name="relay-pause"),
+    path("<int:pk>/resume/", actions.resume, name="relay-resume"),
+    path("<int:pk>/remove/", actions.remove, name="relay-remove"),
+    path("domains/<int:pk>/lift/", actions.lift, name="relay-lift"),
 ]

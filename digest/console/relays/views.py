@@ -1,15 +1,17 @@
-"""The relays, each with its health and its limits; and the form that adds or changes one."""
+"""The mail servers, each with its health and its limits, and the form that adds or changes one."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from digest.console.access import record_action, right_required
+from digest.console.pages import render_page
 from digest.console.relays.forms import RelayForm
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
@@ -19,97 +21,105 @@ from digest.relays import probe, registry, routes, warming
 from digest.relays.errors import RelayDownError
 from digest.relays.models import Relay
 
+FORM_TEMPLATE = "console/relays/relay.html"
 managers = right_required(Right.MANAGE, everywhere=True)
 
 
 @require_safe
 @managers
 def relays(request: HttpRequest) -> HttpResponse:
-    """Show every relay, and senders whose mail none of them takes."""
+    """Show every mail server, and the sender domains that have none."""
     context = {
-        "title": "Relays",
-        "relays": [_shown(one) for one in registry.all_relays()],
-        "stranded": _stranded(),
+        "rows": [_row(relay) for relay in registry.all_relays()],
+        "domains_without_relay": _domains_without_relay(),
     }
-    return _page(request, "relays", context)
+    return render_page(request, "console/relays/relays.html", "Mail servers", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @managers
 def add(request: HttpRequest) -> HttpResponse:
-    """Take on a relay; one that does not let us in is kept switched off."""
+    """Add a mail server; if it rejects our connection, it is saved disabled."""
     form = RelayForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            _take_on(request, form)
+            _add(request, form)
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
             return redirect("relays")
-    return _page(request, "relay", {"title": "A new relay", "form": form})
+    return render_page(request, FORM_TEMPLATE, "New mail server", {"form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @managers
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a relay; a new address has to let us in before the old one is given up."""
+    """Change a mail server; a new address has to accept our connection, or the old one stays."""
     relay = get_object_or_404(Relay, pk=pk)
     form = RelayForm(request.POST or None, relay=relay)
     if request.method == "POST" and form.is_valid():
         try:
-            url, terms = form.address(), form.terms(_today())
+            url, options = form.address(), form.relay_options(_today())
             if url and relay.name != registry.DEFAULT:
                 probe.check_address(url)
-            registry.change(relay, url, terms)
+            registry.change(relay, url, options)
         except DigestError as problem:
             form.add_error(None, f"{problem} {probe.advice_for(problem)}".strip())
         else:
-            record_action(request, "changed a relay" + (" and its address" if url else ""), relay)
-            messages.success(request, f"{relay.name} is changed.")
+            action = "changed a mail server" + (" and its address" if url else "")
+            record_action(request, action, relay)
+            messages.success(request, f"{relay.name} saved.")
             return redirect("relays")
-    context = {"title": f"The relay {relay.name}", "form": form, "relay": relay}
-    place = {"place": registry.describe(relay), "ours": relay.name == registry.DEFAULT}
-    return _page(request, "relay", context | place)
+    context = {
+        "form": form,
+        "relay": relay,
+        "place": registry.describe(relay),
+        "default": relay.name == registry.DEFAULT,
+    }
+    return render_page(request, FORM_TEMPLATE, f"Mail server {relay.name}", context)
 
 
-def _take_on(request: HttpRequest, form: RelayForm) -> None:
-    """Knock at a new relay and keep it; one that refuses us carries nothing until it is mended."""
-    url, terms, refusal = form.address(), form.terms(_today()), ""
+def _add(request: HttpRequest, form: RelayForm) -> None:
+    """Connect to a new mail server and save it; disabled, if it rejects the connection."""
+    url, options, refusal = form.address(), form.relay_options(_today()), ""
     try:
         greeting = probe.check_address(url)
     except RelayDownError as problem:
         refusal = f"{problem} {probe.advice_for(problem)}".strip()
-    made = registry.add(form.cleaned_data["name"], url, replace(terms, active=not refusal))
-    record_action(request, "added a relay", made)
+    name = form.cleaned_data["name"]
+    relay = registry.add(name, url, replace(options, active=not refusal))
+    record_action(request, "added a mail server", relay)
     if refusal:
         messages.warning(
-            request, f"{made.name} is kept, switched off, for it refused us: {refusal}"
+            request, f"{name} is saved but disabled, because the connection failed. {refusal}"
         )
     else:
-        messages.success(request, f"Mail goes through {made.name} from now on. It said: {greeting}")
+        messages.success(request, f"{name} is saved and sends mail. It answered: {greeting}")
 
 
-def _shown(relay: Relay) -> dict[str, Any]:
-    now, slow = clock.now(), registry.warming_of(relay)
+def _row(relay: Relay) -> dict[str, Any]:
+    now, plan = clock.now(), registry.warming_of(relay)
     paused = relay.paused_domains.filter(until__gt=now).order_by("domain")
+    backs_off = relay.retry_at and relay.is_backing_off(now)
     return {
         "relay": relay,
         "place": registry.describe(relay),
         "state": _state(relay),
         "since": clock.format_moment(relay.down_since) if relay.down_since else "",
-        "again": clock.in_words(relay.retry_at - now)
-        if relay.retry_at and relay.is_backing_off(now)
-        else "",
-        "slow": slow,
-        "today": warming.allowance(slow, now.date()) if slow else None,
-        "limits": sorted(
-            relay.domain_limits.items(), key=lambda one: (one[0] == registry.OTHER_DOMAINS, one[0])
-        ),
-        "paused": [(one, clock.format_moment(one.until)) for one in paused],
-        "ours": relay.name == registry.DEFAULT,
+        "retry": clock.in_words(relay.retry_at - now) if relay.retry_at and backs_off else "",
+        "warming": plan,
+        "today": warming.allowance(plan, now.date()) if plan else None,
+        "limits": sorted(relay.domain_limits.items(), key=_other_domains_last),
+        "paused": [(row, clock.format_moment(row.until)) for row in paused],
+        "default": relay.name == registry.DEFAULT,
     }
+
+
+def _other_domains_last(limit: tuple[str, int]) -> tuple[bool, str]:
+    domain, _number = limit
+    return domain == registry.OTHER_DOMAINS, domain
 
 
 def _state(relay: Relay) -> str:
@@ -118,19 +128,15 @@ def _state(relay: Relay) -> str:
     return "down" if relay.down_since else "up"
 
 
-def _stranded() -> list[str]:
-    """Return the senders' domains whose mail no relay takes."""
-    domains = {routes.sender_domain(one.sender_email) for one in Publication.objects.all()}
+def _domains_without_relay() -> list[str]:
+    """Return the sender domains that no active mail server accepts."""
+    emails = Publication.objects.values_list("sender_email", flat=True)
+    domains = {routes.sender_domain(email) for email in emails}
     try:
         return sorted(routes.domains_without_relay(domains, registry.active_relays()))
     except ConfigurationError:
         return sorted(domains)
 
 
-def _today() -> Any:
+def _today() -> date:
     return clock.now().date()
-
-
-def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    base = admin.site.each_context(request)
-    return render(request, f"console/relays/{name}.html", base | context)

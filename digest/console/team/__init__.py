@@ -1,1 +1,1 @@
-"""People of the newsroom: signing in, inviting, roles, and what they did."""
+"""The team: sign-in, invitations, roles and the audit log."""

@@ -1,4 +1,4 @@
-"""What django-allauth asks us about accounts: nobody signs up by themselves, secrets are sealed."""
+"""django-allauth's adapters: no sign-up without an invitation, secrets are sealed."""
 
 from typing import Any
 
@@ -11,28 +11,28 @@ from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
 
-ELSEWHERE = "unknown"
+UNKNOWN_IP = "unknown"
 CHANGES = {
     "account/email/password_changed": "Your password was changed",
-    "account/email/password_reset": "Your password was set anew",
+    "account/email/password_reset": "Your password was reset",
     "mfa/email/totp_activated": "An authenticator app was added",
     "mfa/email/totp_deactivated": "The authenticator app was removed",
     "mfa/email/webauthn_added": "A passkey was added",
     "mfa/email/webauthn_removed": "A passkey was removed",
-    "mfa/email/recovery_codes_generated": "New recovery codes were made",
+    "mfa/email/recovery_codes_generated": "New recovery codes were generated",
 }
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Accounts are made by an invitation or at first run; mail about them goes out as a notice."""
+    """Accounts are created by an invitation or at first run; their mail is sent as notices."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  allauth's
-        """Refuse."""
+        """Return False: accounts need an invitation."""
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return whom failed attempts are counted against."""
-        return client_ip.address(request) or ELSEWHERE
+        """Return the address that failed attempts are counted by."""
+        return client_ip.address(request) or UNKNOWN_IP
 
     def send_notification_mail(
         self,
@@ -41,11 +41,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Tell somebody of a change, at the address that they sign in with."""
+        """Notify a user of a change, at the address that they sign in with."""
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Lay down a notice instead; without a publication no mail can be sent."""
+        """Queue a notice instead; without a publication no mail can be sent."""
         publication = Publication.objects.order_by("pk").first()
         notice_context = self._notice_context(template_prefix, context)
         if publication is None or notice_context is None:
@@ -56,7 +56,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def _notice_context(self, prefix: str, context: dict[str, Any]) -> dict[str, str] | None:
         if url := context.get("password_reset_url"):
-            # It opens the account: nobody reads that in the database.
+            # The link opens the account, so it is not stored in readable form.
             return {"reset": sealing.seal(url)}
         change = CHANGES.get(prefix)
         return {"change": change, "ip": self.get_client_ip(self.request)} if change else None

@@ -1,9 +1,9 @@
-"""Who is in the newsroom and what they may do; invitations; the audit log."""
+"""The team: members, roles, invitations, and the audit log."""
 
 from typing import Any
 
 from allauth.account.utils import perform_login
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from digest.accounts.models import AuditEntry, User
 from digest.console.access import record_action, require_right, right_required, scope_of, user_of
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
@@ -27,56 +28,56 @@ PAGE = 100
 
 @require_safe
 @right_required(Right.MANAGE)
-def people(request: HttpRequest) -> HttpResponse:
-    """List who is in, and who is asked to be."""
+def team(request: HttpRequest) -> HttpResponse:
+    """List the members and the pending invitations."""
     scope, now = scope_of(request, Right.MANAGE), clock.now()
     memberships = scope.filter(Member.objects.select_related("user", "publication"))
     pending = scope.filter(Invitation.objects.filter(accepted_at=None, revoked_at=None))
     fresh = pending.filter(created_at__gt=now - invitations.VALID_FOR).select_related("publication")
     context = {
-        "title": "People",
         "members": memberships.order_by("publication__name", "user__email"),
         "superusers": User.objects.filter(is_superuser=True, is_active=True).order_by("email"),
-        "invitations": [(one, *_mailed(one)) for one in fresh.order_by("-created_at")],
+        "invitations": [(row, *_mail_status(row)) for row in fresh.order_by("-created_at")],
         "publications": scope.publications().order_by("name"),
         "everywhere": scope.is_everything,
         "roles": Role.choices,
-        "rights": [(role, _in_words(role)) for role in Role],
+        "rights": [(role, _description(role)) for role in Role],
     }
-    return _page(request, "team", context)
+    return render_page(request, "console/team/team.html", "Team", context)
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def invite(request: HttpRequest) -> HttpResponse:
-    """Ask somebody to join, by mail."""
+    """Invite a member by mail."""
     try:
-        role = _terms(request)
+        role = _role(request)
         require_right(request, Right.MANAGE, role.publication.pk if role.publication else None)
-        made = invitations.invite(
+        invitation = invitations.invite(
             request.POST.get("email", ""), role, user_of(request), clock.now()
         )
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
-    record_action(request, f"invited as {made.get_role_display()}", made.email, made.publication_id)
-    sender = _sender(made)
-    if sender and not _mails(made).exists():
-        context = {"invitation": made.pk}
+    action = f"invited as {invitation.get_role_display()}"
+    record_action(request, action, invitation.email, invitation.publication_id)
+    sender = _sender(invitation)
+    if sender and not _mails(invitation).exists():
+        context = {"invitation": invitation.pk}
         queue_notice(
-            Notice.Kind.ACCOUNT, sender, email=made.email, now=clock.now(), context=context
+            Notice.Kind.ACCOUNT, sender, email=invitation.email, now=clock.now(), context=context
         )
-    messages.success(request, f"{made.email} is asked.")
+    messages.success(request, f"Invitation sent to {invitation.email}.")
     return redirect("team")
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give somebody another role, or other rights."""
+    """Change a member's role or rights."""
     member = _member(request, pk)
     try:
-        role = _terms(request)
+        role = _role(request)
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
@@ -84,31 +85,31 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     record_action(
         request, f"changed to {member.get_role_display()}: {rights}", member.user, _of(member)
     )
-    messages.success(request, f"{member.user} may now: {rights}.")
+    messages.success(request, f"{member.user} is now {member.get_role_display()}.")
     return redirect("team")
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove a member; whose last membership it was can't sign in any more."""
+    """Remove a member; without a role anywhere, their account is disabled."""
     member = _member(request, pk)
     user = member.user
     members.remove(member, clock.now())
     record_action(request, "removed", user, _of(member))
-    messages.success(request, f"{user} is out.")
+    messages.success(request, f"{user} was removed.")
     return redirect("team")
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take an invitation back."""
+    """Revoke an invitation."""
     invitations_in_scope = scope_of(request, Right.MANAGE).filter(Invitation.objects.all())
-    found = get_object_or_404(invitations_in_scope, pk=pk)
-    invitations.revoke(found, clock.now())
-    record_action(request, "took the invitation back", found.email, found.publication_id)
-    messages.success(request, f"The link of {found.email} does nothing any more.")
+    invitation = get_object_or_404(invitations_in_scope, pk=pk)
+    invitations.revoke(invitation, clock.now())
+    record_action(request, "revoked the invitation", invitation.email, invitation.publication_id)
+    messages.success(request, f"The invitation of {invitation.email} was revoked.")
     return redirect("team")
 
 
@@ -116,12 +117,12 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest, token: str) -> HttpResponse:
-    """Let somebody who was asked choose a password, and in."""
+    """Let an invited person choose a password and sign in."""
     now, problem = clock.now(), ""
     try:
         invitation = invitations.get_pending(token, now)
-    except LinkError as gone:
-        return _plain(request, {"gone": str(gone)}, status=410)
+    except LinkError as error:
+        return _accept_page(request, {"gone": str(error)}, status=410)
     signed_in = request.user if isinstance(request.user, User) else None
     if request.method == "POST":
         try:
@@ -129,62 +130,61 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         except DigestError as wrong:
             problem = str(wrong)
         else:
-            return _welcomed(request, user, signed_in)
-    known = User.objects.filter(email__iexact=invitation.email, is_active=True).exists()
+            return _sign_in(request, user, signed_in)
+    has_account = User.objects.filter(email__iexact=invitation.email, is_active=True).exists()
     context = {
         "invitation": invitation,
         "problem": problem,
-        "signs_in": known and signed_in is None,
+        "signs_in": has_account and signed_in is None,
         "signed_in": signed_in,
-        "rights": _in_words(Role(invitation.role)),
+        "rights": _description(Role(invitation.role)),
     }
-    return _plain(request, context, status=422 if problem else 200)
+    return _accept_page(request, context, status=422 if problem else 200)
 
 
 @require_safe
 @right_required(Right.MANAGE)
 def log(request: HttpRequest) -> HttpResponse:
-    """Show who did what, the latest first."""
+    """Show the audit log, the newest entries first."""
     scope = scope_of(request, Right.MANAGE)
     rows = scope.filter(AuditEntry.objects.order_by("-id"), "publication_id")
-    typed, after = request.GET.get("who", "").strip()[:254], request.GET.get("after", "")
-    if typed:
-        rows = rows.filter(actor__istartswith=typed)
+    user, after = request.GET.get("user", "").strip()[:254], request.GET.get("after", "")
+    if user:
+        rows = rows.filter(actor__istartswith=user)
     if after.isdecimal():
         rows = rows.filter(id__lt=int(after[:18]))
-    found = list(rows[: PAGE + 1])
+    entries = list(rows[: PAGE + 1])
     context = {
-        "title": "Audit log",
-        "entries": [(one, clock.format_moment(one.at)) for one in found[:PAGE]],
-        "who": typed,
-        "next": found[PAGE - 1].pk if len(found) > PAGE else "",
+        "entries": [(entry, clock.format_moment(entry.at)) for entry in entries[:PAGE]],
+        "user_filter": user,
+        "next": entries[PAGE - 1].pk if len(entries) > PAGE else "",
     }
-    return _page(request, "audit", context)
+    return render_page(request, "console/team/audit.html", "Audit log", context)
 
 
-def _terms(request: HttpRequest) -> MemberRole:
-    said, slug = request.POST, request.POST.get("publication", "")
+def _role(request: HttpRequest) -> MemberRole:
+    data, slug = request.POST, request.POST.get("publication", "")
     publication = Publication.objects.filter(slug=slug).first() if slug else None
     if slug and publication is None:
-        raise DigestError("This publication is gone. Look at the page again.")
-    if said.get("role") not in Role.values:
+        raise DigestError("This publication no longer exists. Reload the page.")
+    if data.get("role") not in Role.values:
         raise DigestError("Choose a role.")
     return MemberRole(
-        Role(said["role"]),
+        Role(data["role"]),
         publication,
-        may_send="may_send" in said,
-        may_export="may_export" in said,
-        may_erase="may_erase" in said,
+        may_send="may_send" in data,
+        may_export="may_export" in data,
+        may_erase="may_erase" in data,
     )
 
 
 def _member(request: HttpRequest, pk: int) -> Member:
-    """Return a member whom they manage, who is not themself."""
+    """Return another member whom the user manages, or raise Http404."""
     members_in_scope = scope_of(request, Right.MANAGE).filter(Member.objects.select_related("user"))
-    found: Member = get_object_or_404(members_in_scope, pk=pk)
-    if found.user_id == request.user.pk:
+    member: Member = get_object_or_404(members_in_scope, pk=pk)
+    if member.user_id == request.user.pk:
         raise Http404
-    return found
+    return member
 
 
 def _of(member: Member) -> int | None:
@@ -195,45 +195,40 @@ def _sender(invitation: Invitation) -> Publication | None:
     return invitation.publication or Publication.objects.order_by("pk").first()
 
 
-def _mailed(invitation: Invitation) -> tuple[str, str]:
-    """Return what became of the mail, and the link where there is nobody to send it.
+def _mail_status(invitation: Invitation) -> tuple[str, str]:
+    """Return the status of the invitation's mail, or its link if no mail can be sent.
 
-    Else the link is for the mailbox alone: who sees it can become whom they ask, and approve twice.
+    Otherwise the link is only in the mail: whoever has it can become the invited person.
     """
     if _sender(invitation) is None:
         return "", invitations.accept_url(invitation)
     if (mail := _mails(invitation).first()) is None:
-        return "Nothing is known of the mail any more. Invite again.", ""
-    return f"The mail: {mail.get_state_display()}. {mail.reply}".strip(), ""
+        return "The mail has been deleted. Invite again.", ""
+    return f"Mail {mail.get_state_display()}", ""
 
 
 def _mails(invitation: Invitation) -> QuerySet[Notice]:
     return Notice.objects.filter(kind=Notice.Kind.ACCOUNT, context__invitation=invitation.pk)
 
 
-def _in_words(role: Role) -> str:
+def _description(role: Role) -> str:
     return {
-        Role.OWNER: "may do everything, and invites others",
-        Role.EDITOR: "sets up, changes, approves and stops issues, sees subscribers",
-        Role.ANALYST: "sees issues and numbers, no subscriber's address",
+        Role.OWNER: "Can do everything, and invite members.",
+        Role.EDITOR: "Can create, edit, approve and cancel issues, and see subscribers.",
+        Role.ANALYST: "Can see issues and statistics, but no subscriber's address.",
     }[role]
 
 
-def _welcomed(request: HttpRequest, user: User, signed_in: User | None) -> HttpResponse:
+def _sign_in(request: HttpRequest, user: User, signed_in: User | None) -> HttpResponse:
     if signed_in is None:
-        messages.success(request, "Welcome. A passkey makes signing in quick and safe: add one.")
+        messages.success(request, "Welcome. Add a passkey to sign in quickly and safely.")
         response: HttpResponse = perform_login(
             request, user, email_verification="none", redirect_url=reverse("mfa_index")
         )
         return response
-    messages.success(request, "Good to have you here as well.")
+    messages.success(request, "Invitation accepted.")
     return redirect("home")
 
 
-def _plain(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+def _accept_page(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
     return render(request, "console/team/accept.html", context, status=status)
-
-
-def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    whole = admin.site.each_context(request) | context
-    return render(request, f"console/team/{name}.html", whole)

@@ -1,4 +1,4 @@
-"""The relays' buttons: look, switch off and on, forget, try a domain again."""
+"""The buttons of mail servers: check, disable, enable, remove, retry a paused domain."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,26 +16,31 @@ from digest.relays.models import PausedDomain, Relay
 from digest.relays.registry import RelayOptions
 from digest.sending import domain_pauses
 
-_HOW = {Level.OK: messages.SUCCESS, Level.WARN: messages.WARNING, Level.FAIL: messages.ERROR}
+_MESSAGE_LEVELS = {
+    Level.OK: messages.SUCCESS,
+    Level.WARN: messages.WARNING,
+    Level.FAIL: messages.ERROR,
+}
 
 
 @require_POST
 @managers
 def check(request: HttpRequest, pk: int) -> HttpResponse:
-    """Be let in by a relay, say goodbye, and tell what it said; no mail is handed over."""
-    for found in check_relay(get_object_or_404(Relay, pk=pk)):
-        messages.add_message(request, _HOW[found.level], f"{found.what} {found.advice}".strip())
+    """Sign in to a mail server and show its answer; no mail is sent."""
+    for finding in check_relay(get_object_or_404(Relay, pk=pk)):
+        text = f"{finding.what} {finding.advice}".strip()
+        messages.add_message(request, _MESSAGE_LEVELS[finding.level], text)
     return redirect("relays")
 
 
 @require_POST
 @managers
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    """Hand no mail to a relay until it is switched on again."""
+    """Send no mail through a relay until it is enabled again."""
     relay = get_object_or_404(Relay, pk=pk)
     registry.change(relay, "", RelayOptions(active=False))
-    record_action(request, "switched a relay off", relay)
-    messages.success(request, f"{relay.name} is switched off: nothing is handed over to it.")
+    record_action(request, "disabled a mail server", relay)
+    messages.success(request, f"{relay.name} is disabled. No mail is sent through it.")
     return redirect("relays")
 
 
@@ -45,33 +50,32 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Use a relay again."""
     relay = get_object_or_404(Relay, pk=pk)
     registry.change(relay, "", RelayOptions(active=True))
-    record_action(request, "switched a relay on", relay)
-    messages.success(request, f"{relay.name} is in use again.")
+    record_action(request, "enabled a mail server", relay)
+    messages.success(request, f"{relay.name} is enabled.")
     return redirect("relays")
 
 
 @require_POST
 @managers
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Forget a relay, its address with it."""
+    """Delete a relay with its address and password."""
     relay = get_object_or_404(Relay, pk=pk)
     try:
         registry.remove(relay)
     except DigestError as problem:
         messages.error(request, str(problem))
     else:
-        record_action(request, "removed a relay", relay.name)
-        messages.success(request, f"{relay.name} is forgotten.")
+        record_action(request, "removed a mail server", relay.name)
+        messages.success(request, f"{relay.name} was removed.")
     return redirect("relays")
 
 
 @require_POST
 @managers
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
-    """Try a domain again that a relay leaves alone."""
+    """Send to a paused domain again."""
     paused = get_object_or_404(PausedDomain.objects.select_related("relay"), pk=pk)
     due = domain_pauses.lift_pause(paused, clock.now())
-    record_action(request, f"tried {paused.domain} again", paused.relay)
-    said = f"{paused.domain} is tried again: {due:,} waiting mails are due now."
-    messages.success(request, said)
+    record_action(request, f"resumed sending to {paused.domain}", paused.relay)
+    messages.success(request, f"Sending to {paused.domain} again: {due:,} messages are due now.")
     return redirect("relays")
