@@ -161,7 +161,7 @@ def make_story(issue: Issue, **fields: Any) -> Story:
 
 
 def make_running(subscribers: int = 1, **fields: Any) -> Issue:
-    """An issue that goes out: one story, compiled when needed, a due delivery for each subscriber."""
+    """An issue being sent: one story, and a due delivery for each subscriber."""
     issue = make_issue(state=Issue.State.SENDING, planned_at=NOON, **fields)
     make_story(issue)
     for _ in range(subscribers):

@@ -76,27 +76,27 @@ def cleaned(document: Document) -> Document:
         title=line(text(document.title))[:300],
         site_url=web_url(document.site_url),
         language=language(document.language),
-        entries=tuple(entry(found) for found in document.entries),
+        entries=tuple(entry(raw_entry) for raw_entry in document.entries),
     )
 
 
-def entry(found: Entry) -> Entry:
+def entry(raw_entry: Entry) -> Entry:
     """Return one entry cleaned; an entry without a title is named by its first sentence."""
-    safe = body(found.body_html)
+    safe = body(raw_entry.body_html)
     prose = text(safe, figures=False)
-    summary = _summary(found.summary, prose)
+    summary = _summary(raw_entry.summary, prose)
     return replace(
-        found,
-        guid=line(found.guid)[:LONGEST_LINE],
-        url=web_url(found.url),
-        title=title(found.title) or first_sentences(summary, 120) or line(found.url),
+        raw_entry,
+        guid=line(raw_entry.guid)[:LONGEST_LINE],
+        url=web_url(raw_entry.url),
+        title=title(raw_entry.title) or first_sentences(summary, 120) or line(raw_entry.url),
         summary=summary,
         body_html=safe,
-        byline=byline(found.byline),
-        section=line(text(found.section))[:200],
-        tags=_tags(found.tags),
-        language=language(found.language),
-        image=_image(found.image),
+        byline=byline(raw_entry.byline),
+        section=line(text(raw_entry.section))[:200],
+        tags=_tags(raw_entry.tags),
+        language=language(raw_entry.language),
+        image=_image(raw_entry.image),
     )
 
 
@@ -119,8 +119,8 @@ def title(markup: str) -> str:
 
 def byline(markup: str) -> str:
     """Return who wrote it, without the "By" that templates add themselves."""
-    who = line(text(markup))
-    return re.sub(r"\A(?:by|von|par|por)\s+(?=\S)", "", who, flags=re.IGNORECASE)
+    name = line(text(markup))
+    return re.sub(r"\A(?:by|von|par|por)\s+(?=\S)", "", name, flags=re.IGNORECASE)
 
 
 def language(tag: str) -> str:
@@ -130,17 +130,17 @@ def language(tag: str) -> str:
 
 
 def _summary(markup: str, prose: str) -> str:
-    given = " ".join(text(markup, figures=False).split())
-    head, tail = given[:-LONGEST_SUMMARY], given[-LONGEST_SUMMARY:]
-    given = head + _TAIL.sub("", _TAIL.sub("", tail))
-    if not given:
+    summary = " ".join(text(markup, figures=False).split())
+    head, tail = summary[:-LONGEST_SUMMARY], summary[-LONGEST_SUMMARY:]
+    summary = head + _TAIL.sub("", _TAIL.sub("", tail))
+    if not summary:
         return first_sentences(prose)
-    return given if len(given) <= LONGEST_SUMMARY else first_sentences(given)
+    return summary if len(summary) <= LONGEST_SUMMARY else first_sentences(summary)
 
 
 def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    found = (line(text(tag))[:200] for tag in tags)
-    return tuple(dict.fromkeys(tag for tag in found if tag))[:MOST_TAGS]
+    names = (line(text(tag))[:200] for tag in tags)
+    return tuple(dict.fromkeys(tag for tag in names if tag))[:MOST_TAGS]
 
 
 def _image(image: Image) -> Image:

@@ -25,7 +25,7 @@ _COMMENTS = re.compile(r"comment|kommentar|reply|replies", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidate:
     """What an address leads to; `kind` is one of Source.Kind."""
 
     url: str
@@ -38,28 +38,28 @@ def add_source(url: str, now: datetime) -> Source:
 
     Raises DiscoveryError or FetchError, each saying what to do.
     """
-    url = typed(url)
-    if known := Source.objects.filter(url=url).first():
-        return known
-    found = find(url)
-    made, _ = Source.objects.get_or_create(
-        url=found.url,
+    url = with_scheme(url)
+    if existing := Source.objects.filter(url=url).first():
+        return existing
+    candidate = find(url)
+    source, _ = Source.objects.get_or_create(
+        url=candidate.url,
         defaults={
-            "kind": found.kind,
-            "title": found.title,
+            "kind": candidate.kind,
+            "title": candidate.title,
             "next_poll_at": now,
             "created_at": now,
         },
     )
-    return made
+    return source
 
 
-def find(url: str) -> Found:
+def find(url: str) -> Candidate:
     """Return what can be polled at an address: the first of what `find_all` returns."""
-    return next(_leads(typed(url)))
+    return next(_leads(with_scheme(url)))
 
 
-def find_all(url: str) -> list[Found]:
+def find_all(url: str) -> list[Candidate]:
     """Return everything that can be polled at an address, the best first.
 
     That is the address itself if it is a feed, the feeds that a page names, one at a usual place of
@@ -68,10 +68,10 @@ def find_all(url: str) -> list[Found]:
 
     Raises DiscoveryError where nothing is found, FetchError where nothing answers.
     """
-    return list({found.url: found for found in _leads(typed(url))}.values())
+    return list({candidate.url: candidate for candidate in _leads(with_scheme(url))}.values())
 
 
-def _leads(url: str) -> Iterator[Found]:
+def _leads(url: str) -> Iterator[Candidate]:
     """Yield what can be polled at an address, one at least."""
     answer = fetch(url, accept=fetching.FEEDS)
     text = decode(answer.body, answer.charset)
@@ -96,7 +96,7 @@ def _leads(url: str) -> Iterator[Found]:
     )
 
 
-def typed(url: str) -> str:
+def with_scheme(url: str) -> str:
     """Return an address as people type it, whole: `courier.example`, `feed://courier.example/rss`."""
     url = url.strip()
     url = re.sub(r"\Afeed:(?://)?(?=https?://)", "", url, flags=re.IGNORECASE)
@@ -104,21 +104,21 @@ def typed(url: str) -> str:
     return url if "://" in url or not url else f"https://{url}"
 
 
-def _feed(answer: Fetched, url: str) -> Found:
+def _feed(answer: Fetched, url: str) -> Candidate:
     """Return the feed that answered; its new address if it has moved for good."""
     try:
         document = cleaning.cleaned(parsing.parse_feed(answer.body, answer.url, answer.charset))
     except ParseError as cause:
         raise DiscoveryError(f"{url} is neither a feed nor a web page. {cause}") from cause
-    return Found(answer.permanent_url or url, Source.Kind.FEED, document.title)
+    return Candidate(answer.permanent_url or url, Source.Kind.FEED, document.title)
 
 
-def _article(answer: Fetched, url: str, text: str) -> Found | None:
+def _article(answer: Fetched, url: str, text: str) -> Candidate | None:
     try:
         document = cleaning.cleaned(page.parse(text, answer.url))
     except ParseError:
         return None
-    return Found(answer.permanent_url or url, Source.Kind.PAGE, document.entries[0].title[:300])
+    return Candidate(answer.permanent_url or url, Source.Kind.PAGE, document.entries[0].title[:300])
 
 
 def _named(text: str, base: str) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _usual(url: str) -> Iterator[str]:
     yield from (urljoin(url, path) for path in COMMON_PATHS)
 
 
-def _try(url: str) -> Found | None:
+def _try(url: str) -> Candidate | None:
     """Return the feed at an address that may have none."""
     try:
         return _feed(fetch(url, accept=fetching.FEEDS), url)

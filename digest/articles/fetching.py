@@ -40,9 +40,9 @@ def side_by_side(sources: Iterable[Source]) -> Iterator[tuple[Source, Answer]]:
 
 def max_age(fetched: Fetched) -> int:
     """Return for how many seconds the server says its answer stays good (RFC 9111 §5.2.2.1)."""
-    found = _MAX_AGE.search(fetched.headers.get("cache-control", ""))
+    match = _MAX_AGE.search(fetched.headers.get("cache-control", ""))
     with suppress(ValueError):
-        return int(found[1]) if found else 0
+        return int(match[1]) if match else 0
     return 0
 
 

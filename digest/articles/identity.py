@@ -44,7 +44,7 @@ class Item(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownArticle:
     """An article as it is stored; `guids` are those it has in the source at hand."""
 
     article: int
@@ -80,43 +80,44 @@ def canonical(url: str) -> str:
     if scheme not in _DEFAULT_PORTS or not host:
         return ""
     place = host if port in {None, *_DEFAULT_PORTS.values()} else f"{host}:{port}"
-    kept = [part for part in parts.query.split("&") if part and not _is_tracking(part)]
-    found = urlunsplit(("https", place, parts.path or "/", "&".join(kept), ""))
-    return found if len(found) <= LONGEST_URL and found.isprintable() and " " not in found else ""
+    parameters = [part for part in parts.query.split("&") if part and not _is_tracking(part)]
+    link = urlunsplit(("https", place, parts.path or "/", "&".join(parameters), ""))
+    is_usable = len(link) <= LONGEST_URL and link.isprintable() and " " not in link
+    return link if is_usable else ""
 
 
-def match(entries: Sequence[Item], known: Iterable[Known]) -> list[Decision]:
+def match(entries: Sequence[Item], candidates: Iterable[KnownArticle]) -> list[Decision]:
     """Decide for each entry which article it is. Entries that are one article give one decision.
 
     Of those, the first in the document stands; feeds begin with the newest.
     """
-    known = list(known)
-    links = _links(entries, known)
+    candidates = list(candidates)
+    links = _links(entries, candidates)
     guids = _guids(entries, links)
-    recognise = _Recogniser(known)
+    recognise = _Recogniser(candidates)
     decided: list[Decision] = []
-    seen: set[tuple[str, object]] = set()
+    used_marks: set[tuple[str, object]] = set()
     for place, entry in enumerate(entries):
         article = recognise(guids[place], links[place], entry.title)
         marks = _marks(article, guids[place], links[place])
-        if seen.isdisjoint(marks):
+        if used_marks.isdisjoint(marks):
             decided.append(Decision(place, article, guids[place], links[place]))
-        seen |= marks
+        used_marks |= marks
     return decided
 
 
-def same_title(one: str, other: str) -> bool:
+def same_title(first: str, second: str) -> bool:
     """Say whether two headlines are the same but for case, space and punctuation."""
-    return _plain(one) == _plain(other)
+    return _plain(first) == _plain(second)
 
 
 class _Recogniser:
     """Finds the known article of one entry after another."""
 
-    def __init__(self, known: list[Known]) -> None:
-        self.by_guid: dict[str, list[Known]] = defaultdict(list)
-        self.by_link: dict[str, Known] = {}
-        for article in known:
+    def __init__(self, candidates: list[KnownArticle]) -> None:
+        self.by_guid: dict[str, list[KnownArticle]] = defaultdict(list)
+        self.by_link: dict[str, KnownArticle] = {}
+        for article in candidates:
             for guid in article.guids:
                 self.by_guid[guid].append(article)
             if article.canonical:
@@ -128,8 +129,8 @@ class _Recogniser:
         for article in candidates:
             if link and link == article.canonical:
                 return article.article
-        if link and (found := self.by_link.get(link)):
-            return found.article
+        if link and (same_link := self.by_link.get(link)):
+            return same_link.article
         for article in candidates:
             # Without a link of its own to contradict it, a guid is believed.
             if not link or not _link_of(article) or same_title(title, article.title):
@@ -139,11 +140,11 @@ class _Recogniser:
         return None
 
 
-def _link_of(article: Known) -> str:
+def _link_of(article: KnownArticle) -> str:
     return article.canonical or canonical(article.url)
 
 
-def _links(entries: Sequence[Item], known: list[Known]) -> list[str]:
+def _links(entries: Sequence[Item], candidates: list[KnownArticle]) -> list[str]:
     """Return each entry's canonical link, or "" where the link is shared by several articles."""
     links = [canonical(entry.url) for entry in entries]
     titles, guids = defaultdict(set), defaultdict(set)
@@ -152,7 +153,7 @@ def _links(entries: Sequence[Item], known: list[Known]) -> list[str]:
         guids[link].add(entry.guid or _plain(entry.title))
     shared = {link for link in titles if len(titles[link]) > 1 and len(guids[link]) > 1}
     # An article stored without an identity by link had a shared one, and it is shared still.
-    shared |= {canonical(article.url) for article in known if not article.canonical}
+    shared |= {canonical(article.url) for article in candidates if not article.canonical}
     return ["" if link in shared or _is_front_page(link) else link for link in links]
 
 

@@ -74,9 +74,9 @@ def shallow(markup: str) -> str:
     """
     markup = markup[:LONGEST_MARKUP]
     depth = 0
-    for found in _NESTING.finditer(markup):
-        if found[2].lower() not in _FLAT:
-            depth = max(0, depth - 1) if found[1] else depth + 1
+    for tag in _NESTING.finditer(markup):
+        if tag[2].lower() not in _FLAT:
+            depth = max(0, depth - 1) if tag[1] else depth + 1
         if depth > DEEPEST:
             return html.escape(html.unescape(re.sub(r"<[^<>]*>", " ", markup)))
     return markup

@@ -139,8 +139,8 @@ def _fail(source: Source, problem: Exception, now: datetime) -> Polled:
     if isinstance(problem, GoneError):
         source.gone_at = now
         source.problem += " It is not polled any more."
-    asked = problem.retry_after if isinstance(problem, FetchError) else None
-    source.next_poll_at = pacing.after_failure(now, source.failures, asked, random.random())  # noqa: S311  no secret
+    retry_after = problem.retry_after if isinstance(problem, FetchError) else None
+    source.next_poll_at = pacing.after_failure(now, source.failures, retry_after, random.random())  # noqa: S311  no secret
     return Polled(source, problem=source.problem)
 
 

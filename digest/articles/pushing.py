@@ -35,7 +35,7 @@ class Pushed:
 
 def source_of(publisher: str, now: datetime) -> Source:
     """Return the source of what the publisher (a short name) pushes, made if there is none yet."""
-    made, _ = Source.objects.get_or_create(
+    source, _ = Source.objects.get_or_create(
         url=address(publisher),
         defaults={
             "kind": Source.Kind.PUSHED,
@@ -44,7 +44,7 @@ def source_of(publisher: str, now: datetime) -> Source:
             "created_at": now,
         },
     )
-    return made
+    return source
 
 
 def address(publisher: str) -> str:
@@ -71,12 +71,14 @@ def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> Push
         raise ArticlesError(f"{article.title!r} follows its feed; correct it there.")
     stored = _entry(article, home.guid)
     image = {IMAGE[name]: value for name, value in changes.items() if name in IMAGE}
-    words = {name: value for name, value in changes.items() if name not in IMAGE}
-    told = replace(stored, **words, image=replace(stored.image, **image))
+    texts = {name: value for name, value in changes.items() if name not in IMAGE}
+    corrected = replace(stored, **texts, image=replace(stored.image, **image))
     # What stays is clean already: read as markup once more, "a < b" would lose its end.
-    clean = cleaning.entry(told)
-    kept = {name: getattr(clean, name) for name in (*words, *(["image"] if image else []))}
-    return _store(home.source, replace(stored, **kept), now)
+    clean = cleaning.entry(corrected)
+    cleaned_fields = {
+        name: getattr(clean, name) for name in (*texts, *(["image"] if image else []))
+    }
+    return _store(home.source, replace(stored, **cleaned_fields), now)
 
 
 def _store(source: Source, entry: Entry, now: datetime) -> Pushed:
@@ -84,8 +86,8 @@ def _store(source: Source, entry: Entry, now: datetime) -> Pushed:
         raise ParseError("An article needs a web address (https://…) and a title.")
     document = Document(kind="pushed", entries=(entry,))
     stored = storing.store(source, document, now, first_poll=False)
-    seen = Sighting.objects.filter(source=source, guid=entry.guid).select_related("article")
-    article = seen.latest("last_seen_at", "pk").article
+    sightings = Sighting.objects.filter(source=source, guid=entry.guid).select_related("article")
+    article = sightings.latest("last_seen_at", "pk").article
     if stored.new:
         return Pushed(article, "new")
     return Pushed(article, "changed" if stored.changed else "unchanged")

@@ -18,7 +18,7 @@ from django.db.models import F, Func, Q
 
 from digest.articles import identity
 from digest.articles.errors import ArticlesError
-from digest.articles.identity import Decision, Known
+from digest.articles.identity import Decision, KnownArticle
 from digest.articles.models import Article, Revision, Sighting, Source
 from digest.articles.parsing import markup
 from digest.articles.parsing.base import Document, Entry
@@ -103,16 +103,18 @@ def _store(source: Source, document: Document, now: datetime, *, first_poll: boo
     candidates = {article.pk: article for article in _candidates(source, entries)}
     decisions = identity.match(entries, [_known(a, source) for a in candidates.values()])
     fresh = [d for d in decisions if d.article is None]
-    found = {d.article: d for d in decisions if d.article is not None}
+    decisions_by_article = {d.article: d for d in decisions if d.article is not None}
     differing = [
-        pk for pk, d in found.items() if _differences(candidates[pk], source, d, entries[d.entry])
+        pk
+        for pk, d in decisions_by_article.items()
+        if _differences(candidates[pk], source, d, entries[d.entry])
     ]
-    changed = _update(source, {pk: found[pk] for pk in differing}, entries, now)
-    made = _create(fresh, entries, now, first_poll=first_poll)
-    seen = {pk: d.guid for pk, d in found.items()}
-    seen |= {article.pk: d.guid for article, d in zip(made, fresh, strict=True)}
-    _see(source, seen, now)
-    return Stored(new=len(made), changed=changed, unchanged=len(found) - changed)
+    changed = _update(source, {pk: decisions_by_article[pk] for pk in differing}, entries, now)
+    created = _create(fresh, entries, now, first_poll=first_poll)
+    guids_by_article = {pk: d.guid for pk, d in decisions_by_article.items()}
+    guids_by_article |= {article.pk: d.guid for article, d in zip(created, fresh, strict=True)}
+    _see(source, guids_by_article, now)
+    return Stored(new=len(created), changed=changed, unchanged=len(decisions_by_article) - changed)
 
 
 def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
@@ -126,23 +128,23 @@ def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
         .annotate(hashed=Func(F("guid"), function="md5"))
         .filter(Q(hashed__in=guids) | Q(article__canonical_url="", article__url__in=urls))
     )
-    wanted = Q(pk__in=here.values("article")) | Q(canonical_url__in=links)
-    return list(Article.objects.filter(wanted).prefetch_related("sightings").order_by("pk"))
+    condition = Q(pk__in=here.values("article")) | Q(canonical_url__in=links)
+    return list(Article.objects.filter(condition).prefetch_related("sightings").order_by("pk"))
 
 
-def _known(article: Article, source: Source) -> Known:
+def _known(article: Article, source: Source) -> KnownArticle:
     guids = tuple(s.guid for s in article.sightings.all() if s.source_id == source.pk and s.guid)
-    return Known(article.pk, article.canonical_url, article.url, article.title, guids)
+    return KnownArticle(article.pk, article.canonical_url, article.url, article.title, guids)
 
 
 def _create(
     fresh: list[Decision], entries: tuple[Entry, ...], now: datetime, *, first_poll: bool
 ) -> list[Article]:
     """Insert new articles with their first revision, in one order: pollers don't deadlock."""
-    made = [_new(entries[d.entry], d.canonical, now, first_poll=first_poll) for d in fresh]
-    Article.objects.bulk_create(sorted(made, key=lambda article: article.canonical_url))
-    Revision.objects.bulk_create(_revision(article, now) for article in made)
-    return made
+    created = [_new(entries[d.entry], d.canonical, now, first_poll=first_poll) for d in fresh]
+    Article.objects.bulk_create(sorted(created, key=lambda article: article.canonical_url))
+    Revision.objects.bulk_create(_revision(article, now) for article in created)
+    return created
 
 
 def _new(entry: Entry, canonical: str, now: datetime, *, first_poll: bool) -> Article:
@@ -157,23 +159,26 @@ def _new(entry: Entry, canonical: str, now: datetime, *, first_poll: bool) -> Ar
 
 
 def _update(
-    source: Source, found: dict[int, Decision], entries: tuple[Entry, ...], now: datetime
+    source: Source,
+    decisions_by_article: dict[int, Decision],
+    entries: tuple[Entry, ...],
+    now: datetime,
 ) -> int:
     """Write what differs; return how many articles' content did.
 
     Looked at again under a lock: another poller may just have written the same change.
     """
-    if not found:
+    if not decisions_by_article:
         return 0
     locked = (
         Article.objects.select_for_update(no_key=True)
-        .filter(pk__in=found)
+        .filter(pk__in=decisions_by_article)
         .prefetch_related("sightings")
         .order_by("pk")
     )
     changed, written = [], []
     for article in locked:
-        decision = found[article.pk]
+        decision = decisions_by_article[article.pk]
         differences = _differences(article, source, decision, entries[decision.entry])
         if differences:
             written.append(article)
@@ -190,21 +195,25 @@ def _differences(
     sightings = sorted(article.sightings.all(), key=lambda s: (s.first_seen_at, s.pk))
     home = not sightings or sightings[0].source_id == source.pk
     alone = all(sighting.source_id == source.pk for sighting in sightings)
-    held = {name: getattr(article, name) for name in (*CONTENT, *FOLLOWED)}
-    told = _fields(entry)
+    stored = {name: getattr(article, name) for name in (*CONTENT, *FOLLOWED)}
+    fetched = _fields(entry)
     if home and alone:
         merged = {
-            name: told[name] or (held[name] if name in _KEPT else told[name]) for name in held
+            name: fetched[name] or (stored[name] if name in _NEVER_CLEARED else fetched[name])
+            for name in stored
         }
     else:
-        first, second = (told, held) if home else (held, told)
+        first, second = (fetched, stored) if home else (stored, fetched)
         merged = _filled(first, second)
     if home and decision.canonical:
         merged["canonical_url"] = decision.canonical
     return {name: value for name, value in merged.items() if value != getattr(article, name)}
 
 
-_KEPT = ("url", "published_at")  # a publisher who leaves these out does not mean to take them back
+_NEVER_CLEARED = (
+    "url",
+    "published_at",
+)  # a publisher who leaves these out does not mean to take them back
 
 
 def _filled(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
@@ -238,12 +247,12 @@ def _apply(article: Article, differences: dict[str, Any], now: datetime) -> bool
     return True
 
 
-def _see(source: Source, seen: dict[int, str], now: datetime) -> None:
+def _see(source: Source, guids_by_article: dict[int, str], now: datetime) -> None:
     """Note that the source carries these articles, under these guids."""
     Sighting.objects.bulk_create(
         [
             Sighting(source=source, article_id=pk, guid=guid, first_seen_at=now, last_seen_at=now)
-            for pk, guid in sorted(seen.items())
+            for pk, guid in sorted(guids_by_article.items())
         ],
         update_conflicts=True,
         unique_fields=["source", "article"],

@@ -62,7 +62,7 @@ def _why_still(issue: Issue) -> str:
         return f"The relay cannot be used: {problem}. It is tried again by itself."
     for finding in check_workers(clock.now()):
         if finding.level is Level.FAIL:
-            return f"{finding.what} {finding.advice}"
+            return f"{finding.summary} {finding.advice}"
     deferred = issue.deliveries.filter(state=Delivery.State.DEFERRED).order_by("due_at")
     if first := deferred.first():
         return (

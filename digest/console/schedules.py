@@ -106,6 +106,6 @@ def _cell(local: Local) -> dict[str, str]:
     return {
         "day": f"{local.at:%a %-d %b %Y}",
         "time": f"{local.at:%H:%M %Z}",
-        "change": local.words,
+        "change": local.clock_change,
         "iso": local.at.isoformat(),
     }

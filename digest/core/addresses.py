@@ -24,27 +24,27 @@ class Address:
     domain: str  # in A-labels, as SMTP needs it
 
 
-def parse(typed: str) -> Address:
+def parse(raw: str) -> Address:
     """Check an address as typed and return it, or raise InvalidAddressError saying what is wrong.
 
     Syntax only (RFC 5321, IDNA 2008, NFC), no look-up. Control characters, line ends and display
     names are refused, so what comes back is safe in a header and in an SMTP command.
     """
-    text = typed.strip(" \t\r\n\ufeff")
+    text = raw.strip(" \t\r\n\ufeff")
     if _is_plain(text):
         return Address(text, text.lower(), text.rpartition("@")[2])
     if len(text) > LONGEST + 64:
         raise InvalidAddressError("This is too long to be an email address.")
     try:
-        found = validate_email(text, check_deliverability=False)
+        validated = validate_email(text, check_deliverability=False)
     except EmailNotValidError as cause:
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in text)
-        raise InvalidAddressError(f"{shown!r} is no valid email address: {cause}") from cause
+        printable = "".join(c if c.isprintable() else "\ufffd" for c in text)
+        raise InvalidAddressError(f"{printable!r} is not a valid email address: {cause}") from cause
     return Address(
-        email=found.normalized,
+        email=validated.normalized,
         # Not casefold(): it would make ß and ss one, and they are two domains.
-        key=unicodedata.normalize("NFC", found.normalized.lower()),
-        domain=found.ascii_domain,
+        key=unicodedata.normalize("NFC", validated.normalized.lower()),
+        domain=validated.ascii_domain,
     )
 
 
@@ -53,19 +53,19 @@ def _is_plain(text: str) -> bool:
 
     Narrower than the validator on purpose; what it would change or may refuse goes to it.
     """
-    found = _PLAIN.fullmatch(text)
+    match = _PLAIN.fullmatch(text)
     return (
-        found is not None
-        and len(found[1]) <= 64
+        match is not None
+        and len(match[1]) <= 64
         and len(text) <= LONGEST
-        and found[2] not in _SPECIAL_ENDS
+        and match[2] not in _SPECIAL_ENDS
     )
 
 
-_WORDS = r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*"
+_ATOMS = r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*"
 _LABELS = r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+"  # never `--`, which A-labels have
 _DOMAIN = rf"(?![^@]*[a-z0-9-]{{64}}){_LABELS}([a-z]{{2,24}})"  # a label has 63 octets at most
-_PLAIN = re.compile(rf"({_WORDS})@{_DOMAIN}")
+_PLAIN = re.compile(rf"({_ATOMS})@{_DOMAIN}")
 # Last labels of names that are not for mail (RFC 6761 and kin).
 _SPECIAL_ENDS = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)
 

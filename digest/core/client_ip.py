@@ -14,15 +14,15 @@ def address(request: HttpRequest) -> str | None:
     """
     here = request.META.get("REMOTE_ADDR", "")
     hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), here]
-    found = None
+    client = None
     for hop in reversed(hops):
         ip = _ip(hop.strip())
         if ip is None:
             break
-        found = str(ip)
+        client = str(ip)
         if not _trusted(ip):
             break
-    return found
+    return client
 
 
 def _trusted(ip: IPv4Address | IPv6Address) -> bool:
@@ -31,8 +31,8 @@ def _trusted(ip: IPv4Address | IPv6Address) -> bool:
 
 def _ip(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(text)
+        ip = ip_address(text)
     except ValueError:
         return None
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return mapped or found
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return mapped or ip

@@ -33,5 +33,5 @@ def in_words(left: timedelta) -> str:
         if seconds >= 1.5 * size or size == 1
     )
     number = max(1, round(seconds / size))
-    words = f"{number} {name}{'' if number == 1 else 's'}"
-    return f"in {words}" if left >= timedelta(0) else f"{words} ago"
+    amount = f"{number} {name}{'' if number == 1 else 's'}"
+    return f"in {amount}" if left >= timedelta(0) else f"{amount} ago"

@@ -54,13 +54,13 @@ def listed(name: str) -> list[str]:
 
 def pairs(name: str) -> dict[str, str]:
     """Read `key=value` pairs separated by commas or spaces."""
-    found = {}
+    values = {}
     for pair in listed(name):
         key, equals, value = pair.partition("=")
         if not (key and equals and value):
             raise ConfigurationError(f"{name}: {pair!r} is no pair like key=value.")
-        found[key] = value
-    return found
+        values[key] = value
+    return values
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:

@@ -24,6 +24,6 @@ class LinkError(DigestError):
 class LinkExpiredError(LinkError):
     """A signed link is ours, and its time is over; `ids` is what it carried."""
 
-    def __init__(self, said: str, ids: tuple[int, ...] = ()) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, ids: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
         self.ids = ids

@@ -17,20 +17,20 @@ class Finding:
     """One answer."""
 
     level: Level
-    what: str
+    summary: str
     advice: str = ""
 
 
-def ok(what: str) -> Finding:
+def ok(summary: str) -> Finding:
     """All is well."""
-    return Finding(Level.OK, what)
+    return Finding(Level.OK, summary)
 
 
-def warn(what: str, advice: str) -> Finding:
+def warn(summary: str, advice: str) -> Finding:
     """It works, but not as it should in production."""
-    return Finding(Level.WARN, what, advice)
+    return Finding(Level.WARN, summary, advice)
 
 
-def fail(what: str, advice: str) -> Finding:
+def fail(summary: str, advice: str) -> Finding:
     """Mail won't go out, or must not."""
-    return Finding(Level.FAIL, what, advice)
+    return Finding(Level.FAIL, summary, advice)

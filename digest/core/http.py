@@ -115,7 +115,7 @@ def fetch(url: str, *, etag: str = "", last_modified: str = "", accept: str = AN
     """
     deadline = Deadline(MAX_SECONDS)
     way = _Way(_checked(url))
-    with _told(way), _client(deadline) as client:
+    with _explained(way), _client(deadline) as client:
         while True:
             request = client.build_request(
                 "GET", way.url, headers=_headers(accept, etag, last_modified)
@@ -137,7 +137,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     deadline = Deadline(MAX_SECONDS)
     way = _Way(_checked(url))
     own = {"Content-Type": "application/json", "User-Agent": _agent()}
-    with _told(way), _client(deadline) as client:
+    with _explained(way), _client(deadline) as client:
         request = client.build_request("POST", way.url, content=body, headers=own | dict(headers))
         response = client.send(request, stream=True)
         response.close()
@@ -195,17 +195,17 @@ def _agent() -> str:
 def _follow(response: httpx.Response, way: _Way) -> None:
     """Take the next hop, or raise FetchError if there is none to take."""
     location = response.headers.get("location", "")
-    shown = _shown(way.url)
+    url = _without_credentials(way.url)
     if not location:
         raise FetchError(
-            f"{shown} redirects (HTTP {response.status_code}) without saying where to.",
+            f"{url} redirects (HTTP {response.status_code}) without saying where to.",
             url=str(way.url),
             status=response.status_code,
         )
     way.statuses.append(response.status_code)
     if len(way.statuses) > MAX_REDIRECTS:
         raise FetchError(
-            f"{shown} redirects more than {MAX_REDIRECTS} times.",
+            f"{url} redirects more than {MAX_REDIRECTS} times.",
             url=str(way.url),
             status=response.status_code,
         )
@@ -213,7 +213,7 @@ def _follow(response: httpx.Response, way: _Way) -> None:
         target = way.url.join(location)
     except (httpx.InvalidURL, UnicodeError, ValueError) as cause:
         raise RefusedError(
-            f"{shown} redirects to {location[:200]!r}, which is no web address.", url=str(way.url)
+            f"{url} redirects to {location[:200]!r}, which is no web address.", url=str(way.url)
         ) from cause
     way.url = _checked(str(target))
 
@@ -241,9 +241,9 @@ def _answer(
 def _refusal(response: httpx.Response, url: str) -> FetchError:
     status = response.status_code
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "an unknown status"
-    made = GoneError if status == 410 else FetchError
-    return made(
-        f"{_shown(httpx.URL(url))} answered {status} {phrase}.",
+    error = GoneError if status == 410 else FetchError
+    return error(
+        f"{_without_credentials(httpx.URL(url))} answered {status} {phrase}.",
         url=url,
         status=status,
         retry_after=retry_after(response.headers.get("retry-after", "")),
@@ -258,7 +258,7 @@ def _body(response: httpx.Response, deadline: Deadline) -> bytes:
         body += piece
         if len(body) > MAX_BYTES:
             raise TooLargeError(
-                f"{_shown(response.url)} is larger than {MAX_BYTES // 1_000_000} MB.",
+                f"{_without_credentials(response.url)} is larger than {MAX_BYTES // 1_000_000} MB.",
                 url=str(response.url),
                 status=response.status_code,
             )
@@ -278,7 +278,7 @@ def _inflated(response: httpx.Response) -> Iterator[bytes]:
         yield from _unzipped(response.iter_raw(_CHUNK), coding)
     else:
         raise FetchError(
-            f"{_shown(response.url)} answered in the encoding {coding[:40]!r}, "
+            f"{_without_credentials(response.url)} answered in the encoding {coding[:40]!r}, "
             "which we did not ask for.",
             url=str(response.url),
             status=response.status_code,
@@ -312,24 +312,24 @@ def _window(coding: str, data: bytes) -> int:
 
 
 @contextmanager
-def _told(way: _Way) -> Iterator[None]:
+def _explained(way: _Way) -> Iterator[None]:
     """Turn what the network raises into this module's errors, which name the address."""
     try:
         yield
     except ForbiddenAddressError as cause:
         raise RefusedError(
-            f"{_shown(way.url)} is refused: {cause}. If it is yours, name it in "
+            f"{_without_credentials(way.url)} is refused: {cause}. If it is yours, name it in "
             "DIGEST_FETCH_ALLOW.",
             url=str(way.url),
         ) from cause
     except (DeadlineError, httpcore.TimeoutException, TimeoutError) as cause:
         raise TooSlowError(
-            f"{_shown(way.url)} did not answer in full within {MAX_SECONDS:.0f} seconds.",
+            f"{_without_credentials(way.url)} did not answer within {MAX_SECONDS:.0f} seconds.",
             url=str(way.url),
         ) from cause
     except (*_NETWORK, httpx.HTTPError, zlib.error, OSError) as cause:
         raise FetchError(
-            f"{_shown(way.url)} cannot be fetched: {cause or type(cause).__name__}.",
+            f"{_without_credentials(way.url)} cannot be fetched: {cause or type(cause).__name__}.",
             url=str(way.url),
         ) from cause
 
@@ -340,6 +340,6 @@ def _client(deadline: Deadline) -> httpx.Client:
     return httpx.Client(transport=GuardedTransport(network), trust_env=False, timeout=MAX_SECONDS)
 
 
-def _shown(url: httpx.URL) -> str:
+def _without_credentials(url: httpx.URL) -> str:
     """Return a URL as it may stand in a log or on a page: without its password."""
     return str(url.copy_with(userinfo=b"") if url.userinfo else url)

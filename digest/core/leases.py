@@ -54,10 +54,10 @@ def claim(
 
 def finish(row: Leased, **changes: Any) -> bool:
     """Write what came of a leased row and end its lease; False where the lease was lost."""
-    mine = type(row)._default_manager.filter(  # noqa: SLF001
+    leased = type(row)._default_manager.filter(  # noqa: SLF001
         pk=row.pk, lease_until=row.lease_until
     )
-    return bool(mine.update(lease_until=None, **changes))
+    return bool(leased.update(lease_until=None, **changes))
 
 
 def expired(rows: QuerySet[Row], now: datetime) -> QuerySet[Row]:

@@ -58,10 +58,10 @@ def read_until(purpose: str, token: str, now: datetime) -> tuple[int, ...]:
 
     Raises LinkExpiredError (with the ids) after its time, LinkError for anything else.
     """
-    found = read(purpose, token)
-    if not found:
+    numbers = read(purpose, token)
+    if not numbers:
         raise LinkError(DAMAGED)
-    until, *ids = found
+    until, *ids = numbers
     if now.timestamp() > until:
         raise LinkExpiredError("This link has expired.", tuple(ids))
     return tuple(ids)

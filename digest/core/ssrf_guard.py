@@ -116,11 +116,11 @@ class GuardedNetwork(httpcore.NetworkBackend):
                 return TimedStream(stream, self.deadline)
 
     def _permitted(self, host: str, port: int) -> list[str]:
-        found = resolve(host, port, self.deadline)
-        permitted = [address for address in found if self._may(address, port)]
+        addresses = resolve(host, port, self.deadline)
+        permitted = [address for address in addresses if self._may(address, port)]
         if not permitted:
-            shown = ", ".join(found[:3])
-            where = shown if shown == host else f"{host} ({shown})"
+            examples = ", ".join(addresses[:3])
+            where = examples if examples == host else f"{host} ({examples})"
             raise ForbiddenAddressError(f"{where} is not on the public internet")
         return permitted
 
@@ -221,11 +221,11 @@ def _look_up(
     host: str, port: int, answers: "SimpleQueue[list[str] | OSError | UnicodeError]"
 ) -> None:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as problem:
         answers.put(problem)
         return
-    answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
+    answers.put(list(dict.fromkeys(str(address[0]) for *_, address in infos)))
 
 
 def _allowed(entry: str) -> Allowed:
@@ -236,11 +236,11 @@ def _allowed(entry: str) -> Allowed:
     elif entry.count(":") == 1:
         host, _, port = entry.partition(":")
     try:
-        found = Allowed(ip_network(host, strict=False), int(port or 0))
-        if not 0 <= found.port <= 65535:
+        entry_allowed = Allowed(ip_network(host, strict=False), int(port or 0))
+        if not 0 <= entry_allowed.port <= 65535:
             raise ValueError(port)  # noqa: TRY301  the same typo, the same words
     except ValueError as cause:
         raise ConfigurationError(
             f"DIGEST_FETCH_ALLOW: {entry!r} is no IP address or network with an optional :port."
         ) from cause
-    return found
+    return entry_allowed

@@ -85,8 +85,8 @@ class DigestCommand(BaseCommand):
         except DigestError as problem:
             raise CommandError(str(problem)) from problem
         except Error as problem:
-            if said := database_trouble(problem):
-                raise CommandError(said) from problem
+            if explanation := database_trouble(problem):
+                raise CommandError(explanation) from problem
             raise
 
     def run(self, options: dict[str, Any]) -> None:
@@ -101,9 +101,9 @@ class DigestCommand(BaseCommand):
             self.stdout.write(say)
         else:
             console = self.console
-            with console.capture() as said:
+            with console.capture() as capture:
                 say(console)
-            lines = [line.rstrip() for line in said.get().splitlines()]  # a table pads its cells
+            lines = [line.rstrip() for line in capture.get().splitlines()]  # a table pads its cells
             self.stdout.write("\n".join(lines))
 
     @property
@@ -181,19 +181,19 @@ def database_trouble(problem: Error) -> str | None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Lay out rows under quiet headings; cell text is shown as it is, never as markup."""
-    made = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    grid = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        made.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
-    return made
+        grid.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
+    return grid
 
 
 def facts(rows: Iterable[tuple[str, Any]]) -> Table:
     """Lay out what is known of one thing, a line for each fact; absent facts are left out."""
-    made = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, 2))
     for name, value in rows:
         if value not in {None, ""}:
-            made.add_row(Text(name, style="bold"), Text(printable(str(value))))
-    return made
+            grid.add_row(Text(name, style="bold"), Text(printable(str(value))))
+    return grid
 
 
 def printable(text: str) -> str:

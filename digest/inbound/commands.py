@@ -72,8 +72,8 @@ def _obey(address: str, content: bytes, envelope_sender: str) -> Reply:
         return _confirm(request, mail)
     if mail.sender is None and not mail.machine:
         return Reply(550, "5.6.0 The From field must name exactly one address")
-    if why := mail.machine or _ourselves(mail.sender):
-        log.info("mail not answered", to=_word(request), why=why)
+    if reason := mail.machine or _ourselves(mail.sender):
+        log.info("mail not answered", to=_command(request), why=reason)
         return Reply(250, "2.0.0 Taken, not answered")
     assert mail.sender is not None  # said two steps above
     return _answer(request, mail.sender)
@@ -171,11 +171,11 @@ def _ourselves(sender: Address | None) -> str:
         return "nobody wrote it"
     if settings.DIGEST_INBOUND_DOMAIN and is_ours(sender.email.rpartition("@")[2]):
         return "it comes from our own domain"
-    ours = Publication.objects.filter(sender_email__iexact=sender.email)
-    return "it comes from a publication of ours" if ours.exists() else ""
+    publications = Publication.objects.filter(sender_email__iexact=sender.email)
+    return "it comes from a publication of ours" if publications.exists() else ""
 
 
-def _word(request: Request) -> str:
+def _command(request: Request) -> str:
     return type(request).__name__.lower()
 
 

@@ -62,11 +62,11 @@ def read(content: bytes, envelope_sender: str) -> Mail:
 
 def _sender(head: EmailMessage) -> Address | None:
     fields = head.get_all("From", [])
-    found = [one for field in fields for one in field.addresses]
-    if len(fields) != 1 or len(found) != 1 or fields[0].defects:
+    mailboxes = [mailbox for field in fields for mailbox in field.addresses]
+    if len(fields) != 1 or len(mailboxes) != 1 or fields[0].defects:
         return None
     try:
-        return addresses.parse(found[0].addr_spec)
+        return addresses.parse(mailboxes[0].addr_spec)
     except InvalidAddressError:
         return None
 

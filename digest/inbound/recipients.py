@@ -59,8 +59,8 @@ def understood(address: str) -> Request:
     local, _, domain = address.strip("<>").rpartition("@")
     if not is_ours(domain):
         raise InboundError("No mail is taken for this domain here.")
-    word, _, detail = local.partition("+")
-    read = _WORDS.get(word.lower())
+    command, _, detail = local.partition("+")
+    read = _COMMANDS.get(command.lower())
     if read is None:
         raise InboundError("There is no such address; write to help@ to learn which there are.")
     return read(detail, address)
@@ -68,8 +68,8 @@ def understood(address: str) -> Request:
 
 def is_ours(domain: str) -> bool:
     """Say whether this is the domain that mail comes in to, in whichever spelling."""
-    ours = settings.DIGEST_INBOUND_DOMAIN
-    return bool(ours) and _spelled(domain) == _spelled(ours)
+    own_domain = settings.DIGEST_INBOUND_DOMAIN
+    return bool(own_domain) and _spelled(domain) == _spelled(own_domain)
 
 
 def _spelled(domain: str) -> str:
@@ -109,14 +109,16 @@ def _asking(detail: str, address: str) -> Asking:
     if detail:
         return Asking(_subscribing(detail, address).newsletter.publication)
     domain = address.rpartition("@")[2].lower()
-    found = list(Publication.objects.order_by("pk"))
-    if not found:
+    publications = list(Publication.objects.order_by("pk"))
+    if not publications:
         raise InboundError("There is nothing to ask about here yet.")
-    own = [one for one in found if one.sender_domain.lower() == domain]
-    return Asking((own or found)[0])
+    own = [
+        publication for publication in publications if publication.sender_domain.lower() == domain
+    ]
+    return Asking((own or publications)[0])
 
 
-_WORDS: dict[str, Callable[[str, str], Request]] = {
+_COMMANDS: dict[str, Callable[[str, str], Request]] = {
     "subscribe": _subscribing,
     "confirm": _confirming,
     "unsubscribe": _leaving,

@@ -61,13 +61,13 @@ def is_needed(issue: Issue) -> bool:
     return issue.approved_hash != fingerprint(issue)
 
 
-def fell(issue: Issue) -> bool:
+def revoke_if_stale(issue: Issue) -> bool:
     """Put an issue back on the desk whose approval was of other content; say whether."""
     if not is_needed(issue):
         return False
-    there = Issue.objects.filter(pk=issue.pk, state=State.BUILT, planned_at=None)
+    built = Issue.objects.filter(pk=issue.pk, state=State.BUILT, planned_at=None)
     return bool(
-        there.update(
+        built.update(
             state=State.DRAFT,
             reason=FELL,
             approved_by=None,

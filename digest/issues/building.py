@@ -68,9 +68,9 @@ def build(
     newsletter with a schedule.
     """
     slot = slot.replace(microsecond=0)
-    hold(newsletter)
-    if there := newsletter.issues.filter(slot=slot, cadence=cadence).first():
-        return there
+    lock_newsletter(newsletter)
+    if existing := newsletter.issues.filter(slot=slot, cadence=cadence).first():
+        return existing
     draft = compose(newsletter, slot, now, kind, cadence)
     return _freeze(draft)
 
@@ -82,9 +82,9 @@ def draft(newsletter: Newsletter, now: datetime) -> Draft:
 
 @transaction.atomic
 def _build_newsletter(newsletter: Newsletter, now: datetime) -> list[Issue]:
-    hold(newsletter)
-    there = _scheduled().filter(pk=newsletter.pk).first()  # it may have been stopped meanwhile
-    return _build_slots(there, now) if there else []
+    lock_newsletter(newsletter)
+    current = _scheduled().filter(pk=newsletter.pk).first()  # it may have been stopped meanwhile
+    return _build_slots(current, now) if current else []
 
 
 def _build_slots(newsletter: Newsletter, now: datetime) -> list[Issue]:
@@ -118,14 +118,14 @@ def _cadences(newsletter: Newsletter, slot: datetime) -> list[Cadence]:
     """Return the cadences with an issue at a slot: those that end at it and have subscribers."""
     rule = schedules.rule_of(newsletter.schedule)
     subscribers = _subscribers(newsletter)
-    others = [
+    period_cadences = [
         cadence
         for cadence in (Cadence.DAILY, Cadence.WEEKLY)
         if cadence in newsletter.cadences
         and periods.ends_at(slot, cadence, rule)
         and subscribers.filter(cadence=cadence).exists()
     ]
-    return [Cadence.EVERY, *others]
+    return [Cadence.EVERY, *period_cadences]
 
 
 def _subscribers(newsletter: Newsletter) -> QuerySet[Any]:
@@ -146,14 +146,16 @@ def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
     done = issues.filter(kind=Issue.Kind.SCHEDULED).aggregate(at=Max("slot"))["at"]
     after = max(filter(None, [schedule.since, done, now - _HORIZON]))
     # One made by hand at the very moment of a slot is that slot's issue.
-    taken = set(issues.filter(slot__gt=after).values_list("slot", flat=True))
-    due = [slot for slot in schedules.slots(rule, after, now) if slot not in taken]
+    used_slots = set(issues.filter(slot__gt=after).values_list("slot", flat=True))
+    due = [slot for slot in schedules.slots(rule, after, now) if slot not in used_slots]
     desk = timedelta(minutes=newsletter.review_minutes)
     if not due and newsletter.send_in_local_time:
-        due = _ahead(newsletter, rule, max(after, now), taken, now + desk)
+        due = _ahead(newsletter, rule, max(after, now), used_slots, now + desk)
     elif not due and desk:
         due = [
-            one for one in schedules.slots(rule, max(after, now), now + desk) if one not in taken
+            slot
+            for slot in schedules.slots(rule, max(after, now), now + desk)
+            if slot not in used_slots
         ]
         del due[1:]  # the next one, when this one has gone
     by_subscribers = bool(due) and newsletter.send_in_local_time
@@ -168,15 +170,19 @@ def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
 
 
 def _ahead(
-    newsletter: Newsletter, rule: Rule, after: datetime, taken: Collection[datetime], now: datetime
+    newsletter: Newsletter,
+    rule: Rule,
+    after: datetime,
+    used_slots: Collection[datetime],
+    now: datetime,
 ) -> list[datetime]:
     """Return the next slot, in a list, if its local time has come to a subscriber further east."""
     coming = schedules.slots(rule, after, now + zones.WIDEST)
-    slot = next((slot for slot in coming if slot not in taken), None)
+    slot = next((slot for slot in coming if slot not in used_slots), None)
     if slot is None or not _has_room(newsletter, slot, now):
         return []
-    there = zones.everywhere(slot, rule.timezone).between(slot - zones.WIDEST, now)
-    return [slot] if _anybody_in(newsletter, there) else []
+    moments = zones.everywhere(slot, rule.timezone).between(slot - zones.WIDEST, now)
+    return [slot] if _anybody_in(newsletter, moments) else []
 
 
 def _has_room(newsletter: Newsletter, slot: datetime, now: datetime) -> bool:
@@ -195,7 +201,7 @@ def _has_room(newsletter: Newsletter, slot: datetime, now: datetime) -> bool:
 
 
 def _in_time_elsewhere(newsletter: Newsletter, rule: Rule, slot: datetime, now: datetime) -> bool:
-    """Say whether a slot that is past its deadline comes, or just came, to subscribers further west."""
+    """Return whether a slot past its deadline comes, or just came, to subscribers further west."""
     late = timedelta(minutes=newsletter.late_minutes)
     patience = catchup.patience(newsletter.catch_up, late)
     if not patience < now - slot <= patience + zones.WIDEST:
@@ -243,24 +249,24 @@ def _skip(
     return issue
 
 
-def hold(newsletter: Newsletter) -> None:
+def lock_newsletter(newsletter: Newsletter) -> None:
     """Let nobody else build this newsletter until the transaction ends."""
     locks.lock(Purpose.BUILD_ISSUES, newsletter.pk)
 
 
-def _freeze(made: Draft) -> Issue:
+def _freeze(draft: Draft) -> Issue:
     """Save a draft, and take its hand-picked stories off the waiting list.
 
     They wait for an issue: that of a day or week goes by what the issues in it had.
     """
-    newsletter = made.issue.newsletter
-    if newsletter.review_minutes and made.issue.kind == Issue.Kind.SCHEDULED:
+    newsletter = draft.issue.newsletter
+    if newsletter.review_minutes and draft.issue.kind == Issue.Kind.SCHEDULED:
         desk = timedelta(minutes=newsletter.review_minutes)
-        made.issue.review_until = min(made.issue.built_at + desk, made.issue.slot)
-    made.issue.save()
-    Story.objects.bulk_create(made.stories)
-    if made.issue.cadence != Cadence.EVERY:
-        return made.issue
-    out = [story.article_id for story in made.stories]
-    Pick.objects.filter(section__newsletter=made.issue.newsletter, article__in=out).delete()
-    return made.issue
+        draft.issue.review_until = min(draft.issue.built_at + desk, draft.issue.slot)
+    draft.issue.save()
+    Story.objects.bulk_create(draft.stories)
+    if draft.issue.cadence != Cadence.EVERY:
+        return draft.issue
+    out = [story.article_id for story in draft.stories]
+    Pick.objects.filter(section__newsletter=draft.issue.newsletter, article__in=out).delete()
+    return draft.issue

@@ -143,14 +143,14 @@ def _candidates(
 ) -> list[Article]:
     """Return the newest articles of the newsletter's sources, those picked by hand or that ran."""
     oldest = min(since, now - policy.look_back, now - policy.widen_to)
-    seen = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
-    carried = Article.objects.filter(Exists(seen)).values_list("pk", flat=True)
+    sightings = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
+    carried = Article.objects.filter(Exists(sightings)).values_list("pk", flat=True)
     recent = carried.filter(available_at__range=(oldest, now)).order_by("-available_at", "pk")
     marked = carried.filter(marked_updated_at__gte=oldest).order_by("-marked_updated_at", "pk")
     coming = carried.filter(available_at__gt=now).order_by("available_at", "pk")
-    found = recent[:LOOKED_AT].union(marked[:LOOKED_AT], coming[:COMING])
+    articles = recent[:LOOKED_AT].union(marked[:LOOKED_AT], coming[:COMING])
     picks = [article_id for section in policy.sections for article_id in section.picks]
-    return list(Article.objects.filter(pk__in={*found, *picks, *ran}).defer("body_html"))
+    return list(Article.objects.filter(pk__in={*articles, *picks, *ran}).defer("body_html"))
 
 
 def _as_candidates(articles: Iterable[Article], ran: Sequence[Story]) -> Iterator[Candidate]:
@@ -178,7 +178,7 @@ def _sent(
     besides: Issue | None,
 ) -> dict[int, datetime]:
     """Return when each of the articles last went out in this newsletter to such subscribers."""
-    had = window.had(newsletter, cadence)
+    had = window.received_by(newsletter, cadence)
     rows = (
         Story.objects.filter(
             issue__in=had.exclude(pk=besides.pk) if besides else had,
@@ -231,5 +231,5 @@ def snapshot(
     )
 
 
-def _folded(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word.strip().casefold() for word in words if word.strip())
+def _folded(topics: Iterable[str]) -> frozenset[str]:
+    return frozenset(topic.strip().casefold() for topic in topics if topic.strip())

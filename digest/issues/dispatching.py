@@ -14,7 +14,7 @@ from digest.accounts.models import User
 from digest.articles.models import Article
 from digest.core import jobs
 from digest.issues import approval
-from digest.issues.building import hold
+from digest.issues.building import lock_newsletter
 from digest.issues.composing import Draft, compose, snapshot
 from digest.issues.editing import BY_HAND, MOST_STORIES, OPEN
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
@@ -45,7 +45,7 @@ def send_at(issue: Issue, revision: int, at: datetime, now: datetime) -> Issue:
 
 def undo(issue: Issue, now: datetime) -> Issue:
     """Take "send" back while nothing has left; the issue goes at its slot, or waits at the desk."""
-    with _held(issue) as locked:
+    with _locked(issue) as locked:
         if locked.state not in OPEN or locked.planned_at or not locked.send_at:
             raise IssueError("It is too late: the issue is on its way. Pause or cancel it.")
         if locked.send_at <= now:
@@ -59,14 +59,14 @@ def undo(issue: Issue, now: datetime) -> Issue:
 
 def skip(issue: Issue, now: datetime, reason: str = "Skipped by an editor.") -> Issue:
     """Let an issue not go out; its stories may be in the next one."""
-    with _held(issue) as locked:
+    with _locked(issue) as locked:
         if locked.state not in OPEN or locked.planned_at:
             raise IssueError(f"It cannot be skipped: it is {locked.get_state_display()}.")
         locked.state, locked.reason, locked.finished_at = State.SKIPPED, reason, now
     return locked
 
 
-def start(
+def create_issue(
     newsletter: Newsletter,
     key: str,
     by: User,
@@ -82,27 +82,27 @@ def start(
     it, or no such topic.
     """
     with transaction.atomic():
-        hold(newsletter)
-        if there := _there(newsletter, key, articles, only_topics):
-            return there
-        made = _chosen(newsletter, articles, now) if articles else _new(newsletter, now)
-        issue = made.issue
+        lock_newsletter(newsletter)
+        if existing := _existing_issue(newsletter, key, articles, only_topics):
+            return existing
+        draft = _chosen(newsletter, articles, now) if articles else _new(newsletter, now)
+        issue = draft.issue
         issue.state, issue.start_key, issue.changed_by = State.DRAFT, key, by
         issue.slot = _free_slot(newsletter, now)
         issue.only_topics = _topics(newsletter, only_topics)
         issue.save()
-        Story.objects.bulk_create(made.stories)
+        Story.objects.bulk_create(draft.stories)
     return issue
 
 
-def _there(
+def _existing_issue(
     newsletter: Newsletter, key: str, articles: Sequence[Article], only_topics: Sequence[str]
 ) -> Issue | None:
     """Return the issue that this wish made, or another's of what is new that waits to be sent."""
-    if made := Issue.objects.filter(start_key=key).first():
-        if made.newsletter_id != newsletter.pk:
+    if issue := Issue.objects.filter(start_key=key).first():
+        if issue.newsletter_id != newsletter.pk:
             raise IssueError("This was asked for another newsletter. Look at the page again.")
-        return made
+        return issue
     if articles:
         return None
     waiting = newsletter.issues.filter(kind=MANUAL, state=State.DRAFT, start_key__isnull=False)
@@ -112,7 +112,7 @@ def _there(
 
 
 def _send_at(issue: Issue, revision: int, at: datetime, now: datetime) -> Issue:
-    with _held(issue) as locked:
+    with _locked(issue) as locked:
         if locked.planned_at or (locked.send_at and locked.send_at <= now):
             return locked
         if locked.state not in OPEN:
@@ -135,7 +135,7 @@ def _pause(issue: Issue) -> int:
 
 
 @contextmanager
-def _held(issue: Issue) -> Iterator[Issue]:
+def _locked(issue: Issue) -> Iterator[Issue]:
     with transaction.atomic():
         rows = Issue.objects.select_for_update(of=("self",))
         locked = rows.select_related("newsletter__publication", "appeal").get(pk=issue.pk)
@@ -144,10 +144,10 @@ def _held(issue: Issue) -> Iterator[Issue]:
 
 
 def _new(newsletter: Newsletter, now: datetime) -> Draft:
-    made = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
-    if made.issue.state == State.SKIPPED:
-        raise IssueError(f"There is nothing to send: {made.issue.reason}")
-    return made
+    draft = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
+    if draft.issue.state == State.SKIPPED:
+        raise IssueError(f"There is nothing to send: {draft.issue.reason}")
+    return draft
 
 
 def _chosen(newsletter: Newsletter, articles: Sequence[Article], now: datetime) -> Draft:
@@ -156,18 +156,18 @@ def _chosen(newsletter: Newsletter, articles: Sequence[Article], now: datetime) 
     for article in articles:
         if article.retracted_at:
             raise IssueError(f"“{article.title}” was retracted.")
-    made = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
-    made.issue.reason, made.issue.finished_at = "", None
+    draft = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
+    draft.issue.reason, draft.issue.finished_at = "", None
     sections = newsletter.sections.order_by("position")
     section = sections.exclude(kind="topic").first() or sections.first()
     title = section.title if section else newsletter.name
     stories = [
-        snapshot(made.issue, position, article, title, BY_HAND)
+        snapshot(draft.issue, position, article, title, BY_HAND)
         for position, article in enumerate(dict.fromkeys(articles))
     ]
     for story in stories:
         story.pinned = True
-    return Draft(made.issue, stories, made.selection)
+    return Draft(draft.issue, stories, draft.selection)
 
 
 def _free_slot(newsletter: Newsletter, now: datetime) -> datetime:
@@ -178,8 +178,8 @@ def _free_slot(newsletter: Newsletter, now: datetime) -> datetime:
     return slot
 
 
-def _topics(newsletter: Newsletter, wanted: Sequence[str]) -> list[str]:
-    known = set(newsletter.sections.filter(kind="topic").values_list("title", flat=True))
-    if unknown := set(wanted) - known:
+def _topics(newsletter: Newsletter, topics: Sequence[str]) -> list[str]:
+    titles = set(newsletter.sections.filter(kind="topic").values_list("title", flat=True))
+    if unknown := set(topics) - titles:
         raise IssueError(f"{newsletter} has no topic called {', '.join(sorted(unknown))}.")
-    return sorted(set(wanted))
+    return sorted(set(topics))

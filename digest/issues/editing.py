@@ -21,7 +21,15 @@ from digest.newsletters.models import Appeal, Cadence, Newsletter
 
 State = Issue.State
 OPEN = (State.DRAFT, State.BUILT)  # while nothing has left
-WORDS = ("title", "summary", "kicker", "image_url", "image_alt", "image_caption", "image_credit")
+TEXT_FIELDS = (
+    "title",
+    "summary",
+    "kicker",
+    "image_url",
+    "image_alt",
+    "image_caption",
+    "image_credit",
+)
 LONGEST = {"title": 500, "summary": 2_000, "image_url": 2_000}
 MOST_STORIES = 100
 BY_HAND = "chosen at the desk"
@@ -77,22 +85,22 @@ def add(
             raise IssueError(f"“{article.title}” is in this issue already.")
         if len(stories) >= MOST_STORIES:
             raise IssueError(f"An issue holds {MOST_STORIES} stories at most.")
-        made = snapshot(locked, len(stories), article, _section(locked, section, stories), BY_HAND)
-        made.pinned = True
-        made.save()
-        stories.insert(max(0, to), made)
+        story = snapshot(locked, len(stories), article, _section(locked, section, stories), BY_HAND)
+        story.pinned = True
+        story.save()
+        stories.insert(max(0, to), story)
         _place(stories)
         locked.left_out = [left for left in locked.left_out if left["article"] != article.pk]
     return locked
 
 
-def reword(issue: Issue, revision: int, story_id: int, words: Mapping[str, str], by: User) -> Issue:
+def reword(issue: Issue, revision: int, story_id: int, texts: Mapping[str, str], by: User) -> Issue:
     """Change a story's words or picture for this issue alone; see WORDS."""
     with _changing(issue, revision, by) as locked:
         story = _story(locked, story_id)
-        for name in WORDS:
-            if name in words:
-                setattr(story, name, _clean(name, words[name]))
+        for name in TEXT_FIELDS:
+            if name in texts:
+                setattr(story, name, _clean(name, texts[name]))
         if not story.title:
             raise IssueError("A story needs a headline.")
         if story.image_url and not story.image_url.startswith(("https://", "http://")):
@@ -139,19 +147,19 @@ def refresh(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
     """Pick the issue anew from what there is now; what is pinned or reworded stays, in front."""
     with _changing(issue, revision, by) as locked:
         cadence = Cadence(locked.cadence)
-        made = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, besides=locked)
-        kept = [
+        draft = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, besides=locked)
+        pinned = [
             story for story in locked.stories.order_by("position") if story.pinned or story.edited
         ]
-        locked.stories.exclude(pk__in=[story.pk for story in kept]).delete()
-        there = {story.article_id for story in kept}
-        fresh = [story for story in made.stories if story.article_id not in there]
+        locked.stories.exclude(pk__in=[story.pk for story in pinned]).delete()
+        pinned_articles = {story.article_id for story in pinned}
+        fresh = [story for story in draft.stories if story.article_id not in pinned_articles]
         for story in fresh:
             story.issue = locked
-            story.position += MOST_STORIES + len(kept)
+            story.position += MOST_STORIES + len(pinned)
         Story.objects.bulk_create(fresh)
-        _place([*kept, *fresh])
-        locked.left_out = made.issue.left_out
+        _place([*pinned, *fresh])
+        locked.left_out = draft.issue.left_out
     return locked
 
 
@@ -182,8 +190,8 @@ def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Issue
     or no further.
     """
     storing.retract(article, now)
-    there = Issue.objects.filter(stories__article=article, stories__retracted_at=None)
-    touched = list(there.filter(state__in=(*OPEN, State.SENDING, State.PAUSED)).order_by("pk"))
+    issues = Issue.objects.filter(stories__article=article, stories__retracted_at=None)
+    touched = list(issues.filter(state__in=(*OPEN, State.SENDING, State.PAUSED)).order_by("pk"))
     for issue in touched:
         _take_out(issue, article, note, by, now)
     return touched
@@ -195,9 +203,9 @@ def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime
         story = locked.stories.filter(article=article, retracted_at=None).first()
         if story is None:
             return
-        others = locked.stories.filter(retracted_at=None).exclude(pk=story.pk)
+        remaining = locked.stories.filter(retracted_at=None).exclude(pk=story.pk)
         begun = locked.planned_at or locked.state not in OPEN
-        if not others.exists():
+        if not remaining.exists():
             locked.state = State.PAUSED if begun else State.SKIPPED
             locked.reason = f"Its only story was retracted: {story.title}"
             locked.finished_at = None if begun else now
@@ -241,10 +249,10 @@ def unsettle(issue: Issue) -> None:
 
 
 def _story(issue: Issue, story_id: int) -> Story:
-    found = issue.stories.filter(pk=story_id).first()
-    if found is None:
+    story = issue.stories.filter(pk=story_id).first()
+    if story is None:
         raise ChangedMeanwhileError("This story is in the issue no more. Look at it again.")
-    return found
+    return story
 
 
 def _section(issue: Issue, title: str, stories: Sequence[Story]) -> str:
@@ -269,13 +277,13 @@ def _check_appeal(appeal: Appeal | None, issue: Issue) -> None:
 
 
 def _clean(name: str, text: str) -> str:
-    words = text.replace("\x00", "").strip() if name == "summary" else _line(text)
-    if len(words) > (most := LONGEST.get(name, 300)):
+    cleaned = text.replace("\x00", "").strip() if name == "summary" else _line(text)
+    if len(cleaned) > (most := LONGEST.get(name, 300)):
         raise IssueError(f"The {name.replace('_', ' ')} has {most} characters at most.")
-    return words
+    return cleaned
 
 
 def _line(text: str) -> str:
     """Return a text in one line, without control characters."""
-    words = " ".join(text.split())
-    return "".join(c for c in words if c.isprintable())[:2_000]
+    line = " ".join(text.split())
+    return "".join(c for c in line if c.isprintable())[:2_000]

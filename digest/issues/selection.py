@@ -69,7 +69,7 @@ class Policy:
     timezone: tzinfo  # of the times in reasons
 
     @property
-    def wanted(self) -> int:
+    def required(self) -> int:
         """How many stories make an issue: an empty one never goes out."""
         return max(self.minimum, 1)
 
@@ -118,15 +118,15 @@ def select(
     free = [candidate for candidate in ranked if candidate.article_id not in barred]
     start = min(now - policy.look_back, since or now)
     filled = _fill(free, policy, start)
-    if _count(filled) < policy.wanted and policy.thin == Thin.WIDEN:
+    if _count(filled) < policy.required and policy.thin == Thin.WIDEN:
         start = min(start, now - policy.widen_to)
         filled = _fill(free, policy, start)
     skip = _thin_reason(_count(filled), policy)
     stories = () if skip else tuple(chain.from_iterable(filled))
     out = {story.article_id for story in stories}
-    why = _Refusals(policy, barred, filled, start, now)
+    refusals = _Refusals(policy, barred, filled, start, now)
     rest = (candidate for candidate in ranked if candidate.article_id not in out)
-    left_out = (LeftOut(c.article_id, c.title, why.reason(c)) for c in rest)
+    left_out = (LeftOut(c.article_id, c.title, refusals.reason(c)) for c in rest)
     return Selection(stories, tuple(left_out), skip)
 
 
@@ -164,22 +164,22 @@ def _barred(
 
 def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[list[Picked]]:
     """Fill the sections, window open from `start`; return what each got, in the order shown."""
-    room, taken = policy.maximum, set[int]()
+    room, used_articles = policy.maximum, set[int]()
     filled: list[list[Picked]] = [[] for _ in policy.sections]
     order = sorted(enumerate(policy.sections), key=lambda pair: _FILLED_FIRST[Kind(pair[1].kind)])
     for position, section in order:
-        fitting = _fitting(section, free, taken, start)
+        fitting = _fitting(section, free, used_articles, start)
         stories = fitting[: min(section.maximum, room)]
         filled[position] = [_picked(story, section, policy) for story in stories]
-        taken.update(story.article_id for story in stories)
+        used_articles.update(story.article_id for story in stories)
         room -= len(stories)
     return filled
 
 
 def _fitting(
-    section: SectionRule, free: Sequence[Candidate], taken: Collection[int], start: datetime
+    section: SectionRule, free: Sequence[Candidate], used_articles: Collection[int], start: datetime
 ) -> list[Candidate]:
-    left = [candidate for candidate in free if candidate.article_id not in taken]
+    left = [candidate for candidate in free if candidate.article_id not in used_articles]
     if section.kind == Kind.PICKED:
         by_id = {candidate.article_id: candidate for candidate in left}
         return [by_id[article_id] for article_id in section.picks if article_id in by_id]
@@ -209,12 +209,12 @@ def _topics(candidate: Candidate, sections: Iterable[SectionRule]) -> tuple[str,
     return tuple(dict.fromkeys(of))
 
 
-def _thin_reason(found: int, policy: Policy) -> str:
+def _thin_reason(count: int, policy: Policy) -> str:
     """Say why too few stories make no issue; empty if there are enough."""
-    if found >= policy.wanted:
+    if count >= policy.required:
         return ""
-    thing = "story" if found == 1 else "stories"
-    counted = f"{found or 'No'} new {thing}, at least {policy.wanted} wanted"
+    thing = "story" if count == 1 else "stories"
+    counted = f"{count or 'No'} new {thing}, at least {policy.required} required"
     if policy.thin == Thin.WAIT:
         return f"{counted}; what there is waits for the next issue."
     if policy.thin == Thin.WIDEN:
@@ -258,8 +258,10 @@ class _Refusals:
     def _no_room(self, takers: Sequence[int]) -> str:
         sections = [self.policy.sections[position] for position in takers]
         if all(len(self.filled[p]) >= self.policy.sections[p].maximum for p in takers):
-            held = " and ".join(f"{section.title} holds {section.maximum}" for section in sections)
-            return f"No room: {held}."
+            limits = " and ".join(
+                f"{section.title} holds {section.maximum}" for section in sections
+            )
+            return f"No room: {limits}."
         return f"No room: the issue holds {self.policy.maximum}."
 
 

@@ -32,10 +32,10 @@ def window_start(
     return _since_the_period_began(newsletter, slot, cadence)
 
 
-def had(newsletter: Newsletter, cadence: Cadence) -> QuerySet[Issue]:
+def received_by(newsletter: Newsletter, cadence: Cadence) -> QuerySet[Issue]:
     """Return the issues that subscribers of this cadence were sent, or may yet be."""
-    theirs = Q(cadence=cadence) | Q(kind=Issue.Kind.MANUAL)
-    return _went_out(newsletter).filter(theirs)
+    audience_issues = Q(cadence=cadence) | Q(kind=Issue.Kind.MANUAL)
+    return _went_out(newsletter).filter(audience_issues)
 
 
 def issues_of_period(newsletter: Newsletter, since: datetime, slot: datetime) -> QuerySet[Issue]:
@@ -82,18 +82,18 @@ def _since_the_period_began(newsletter: Newsletter, slot: datetime, cadence: Cad
     first = (_lost_since(newsletter, slot, cadence) if makes_up(newsletter) else None) or slot
     start = periods.begin(first, cadence, rule)
     if before := schedules.previous(rule, start):
-        theirs = newsletter.issues.filter(cadence=cadence, slot__gte=before, slot__lt=start)
-        built = theirs.aggregate(at=Min("built_at"))["at"]
+        period_issues = newsletter.issues.filter(cadence=cadence, slot__gte=before, slot__lt=start)
+        built = period_issues.aggregate(at=Min("built_at"))["at"]
         start = min(filter(None, [start, before - _OVERLAP, built and built - _OVERLAP]))
     return start
 
 
 def _lost_since(newsletter: Newsletter, slot: datetime, cadence: Cadence) -> datetime | None:
     """Return the first slot since the cadence last went out whose issue did not."""
-    theirs = Q(cadence=cadence, kind=Issue.Kind.SCHEDULED, slot__lt=slot)
-    last = _went_out(newsletter).filter(theirs).aggregate(at=Max("slot"))["at"]
+    cadence_issues = Q(cadence=cadence, kind=Issue.Kind.SCHEDULED, slot__lt=slot)
+    last = _went_out(newsletter).filter(cadence_issues).aggregate(at=Max("slot"))["at"]
     after = max(filter(None, [last, newsletter.schedule.since]))
-    lost: datetime | None = newsletter.issues.filter(theirs, slot__gt=after).aggregate(
+    lost: datetime | None = newsletter.issues.filter(cadence_issues, slot__gt=after).aggregate(
         at=Min("slot")
     )["at"]
     return lost

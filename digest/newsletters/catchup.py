@@ -46,10 +46,12 @@ def decide(due: Sequence[datetime], terms: Terms, now: datetime) -> list[Decisio
         return []
     *missed, last = due
     verdicts = [*(_missed(slot, last, terms, now) for slot in missed), _latest(last, terms, now)]
-    kept = verdicts[-RECORDED:]
-    if left := len(verdicts) - len(kept):
-        kept[0] = kept[0]._replace(reason=f"{kept[0].reason} So were {left} earlier ones.")
-    return kept
+    recorded = verdicts[-RECORDED:]
+    if left := len(verdicts) - len(recorded):
+        recorded[0] = recorded[0]._replace(
+            reason=f"{recorded[0].reason} So were {left} earlier ones."
+        )
+    return recorded
 
 
 def _latest(slot: datetime, terms: Terms, now: datetime) -> Decision:

@@ -57,14 +57,14 @@ def of_newsletter(newsletter: Newsletter) -> None:
         )
 
 
-def cadences_of(wanted: Iterable[str]) -> list[str]:
+def cadences_of(names: Iterable[str]) -> list[str]:
     """Return cadences once each, without every issue, which needs no offering."""
-    given = set(wanted) - {Cadence.EVERY.value}
-    if wrong := sorted(given - set(OFFERED)):
+    selected = set(names) - {Cadence.EVERY.value}
+    if wrong := sorted(selected - set(OFFERED)):
         raise NewsletterError(
             f"{wrong[0]!r} cannot be offered; offer {', '.join(OFFERED)}, several of them, or none."
         )
-    return [cadence.value for cadence in OFFERED if cadence in given]
+    return [cadence.value for cadence in OFFERED if cadence in selected]
 
 
 def slug_of(text: str) -> str:
@@ -84,18 +84,18 @@ def list_id_of(slug: str, publication: Publication) -> str:
     return list_id
 
 
-def one_line(text: str, what: str, longest: int = 200) -> str:
+def one_line(text: str, label: str, longest: int = 200) -> str:
     """Names stand in headers: one line, nothing unprintable."""
     if not text.strip().isprintable():
-        raise NewsletterError(f"The {what} holds a line end or a control character.")
+        raise NewsletterError(f"The {label} holds a line end or a control character.")
     if len(text.strip()) > longest:
-        raise NewsletterError(f"The {what} is longer than {longest} characters.")
-    return _filled(text, what)
+        raise NewsletterError(f"The {label} is longer than {longest} characters.")
+    return _filled(text, label)
 
 
-def _filled(text: str, what: str) -> str:
+def _filled(text: str, label: str) -> str:
     if not text.strip():
-        raise NewsletterError(f"The {what} must not be empty.")
+        raise NewsletterError(f"The {label} must not be empty.")
     return text.strip()
 
 
@@ -142,5 +142,5 @@ def _check_fields(thing: Publication | Newsletter, checked_above: Sequence[str] 
     try:
         thing.clean_fields(exclude=["publication", *checked_above])
     except ValidationError as cause:
-        name, words = next(iter(cause.message_dict.items()))
-        raise NewsletterError(f"{name}: {words[0]}") from cause
+        name, messages = next(iter(cause.message_dict.items()))
+        raise NewsletterError(f"{name}: {messages[0]}") from cause

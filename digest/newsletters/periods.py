@@ -1,4 +1,4 @@
-"""Days and weeks of subscribers who don't want every issue: where one begins, which slot ends it. Pure.
+"""Days and weeks of the daily and weekly cadence: where they begin, which slot ends them. Pure.
 
 A week runs from Monday to Sunday; both are local to the schedule's zone, so a day may have 23 or
 25 hours. The issue for a day or week goes out at its last slot: then it holds all that came.

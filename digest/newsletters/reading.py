@@ -11,8 +11,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 def parse_cadences(text: str) -> list[str]:
     """Read `daily,weekly`, or `none`."""
-    words = [word.strip().lower() for word in text.split(",")]
-    return cadences_of([] if words == ["none"] else words)
+    names = [name.strip().lower() for name in text.split(",")]
+    return cadences_of([] if names == ["none"] else names)
 
 
 def parse_days(text: str) -> list[int]:
@@ -29,10 +29,10 @@ def parse_days(text: str) -> list[int]:
 
 def parse_time(text: str) -> time:
     """Read `07:00` or `7:00` as a time of day."""
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
-    if not found or int(found[1]) > 23 or int(found[2]) > 59:
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+    if not match or int(match[1]) > 23 or int(match[2]) > 59:
         raise NewsletterError(f"{text!r} is no time of day; use a time like 07:00.")
-    return time(int(found[1]), int(found[2]))
+    return time(int(match[1]), int(match[2]))
 
 
 def _day(text: str) -> int:

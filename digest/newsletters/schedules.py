@@ -84,8 +84,8 @@ def slots(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:
 def previous(rule: Rule, before: datetime) -> datetime | None:
     """Return the last slot before a moment, in UTC; None if there was none for a year."""
     for reach in _REACHES:
-        if found := deque(slots(rule, before - reach, before - _INSTANT), maxlen=1):
-            return found[0]
+        if slots_before := deque(slots(rule, before - reach, before - _INSTANT), maxlen=1):
+            return slots_before[0]
     return None
 
 
@@ -104,20 +104,20 @@ def moment(local: datetime, zone: ZoneInfo) -> datetime:
     return local.replace(tzinfo=zone).astimezone(UTC)
 
 
-def wanted(rule: Rule, slot: datetime) -> datetime:
+def intended_local_time(rule: Rule, slot: datetime) -> datetime:
     """Return the local time (naive) that a slot of the rule stands for.
 
     It is what the clocks show then, but where DST skips it.
     """
-    shown = slot.astimezone(rule.timezone).replace(tzinfo=None, fold=0)
-    if CronSim(rule.cron, shown).hours == _EVERY_HOUR:
-        return shown
-    for local in CronSim(rule.cron, shown - _SKIPPED_AT_MOST):
-        if local >= shown:
+    local_time = slot.astimezone(rule.timezone).replace(tzinfo=None, fold=0)
+    if CronSim(rule.cron, local_time).hours == _EVERY_HOUR:
+        return local_time
+    for local in CronSim(rule.cron, local_time - _SKIPPED_AT_MOST):
+        if local >= local_time:
             break
         if _date_exists(local, rule.timezone) and moment(local, rule.timezone) == slot:
             return local
-    return shown
+    return local_time
 
 
 def _slots_from(rule: Rule, after: datetime) -> Iterator[datetime]:
@@ -141,8 +141,8 @@ def _moments(rule: Rule, start: datetime) -> Iterator[datetime]:
 
 
 def _exists(local: datetime, zone: ZoneInfo) -> bool:
-    there = local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
-    return there.replace(tzinfo=None, fold=0) == local
+    round_trip = local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
+    return round_trip.replace(tzinfo=None, fold=0) == local
 
 
 def _date_exists(local: datetime, zone: ZoneInfo) -> bool:

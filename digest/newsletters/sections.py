@@ -18,50 +18,50 @@ def add(
     newsletter: Newsletter, kind: str, title: str, topics: Iterable[str], max_stories: int
 ) -> Section:
     """Add a section at the end, once if asked twice; raise NewsletterError for what cannot be."""
-    there = _held(newsletter)
-    made = Section(newsletter=newsletter, position=len(there), kind=kind)
-    _say(made, title, topics, max_stories)
-    if there and _says(there[-1]) == _says(made):
-        return there[-1]
-    if len(there) >= MOST:
+    sections = _locked_sections(newsletter)
+    section = Section(newsletter=newsletter, position=len(sections), kind=kind)
+    _set_values(section, title, topics, max_stories)
+    if sections and _values_of(sections[-1]) == _values_of(section):
+        return sections[-1]
+    if len(sections) >= MOST:
         raise NewsletterError(f"A newsletter has {MOST} sections at most.")
-    made.save()
-    return made
+    section.save()
+    return section
 
 
 def change(section: Section, title: str, topics: Iterable[str], max_stories: int) -> None:
     """Change what a section is called and holds; raise NewsletterError for what cannot be."""
-    _say(section, title, topics, max_stories)
+    _set_values(section, title, topics, max_stories)
     section.save(update_fields=["title", "topics", "max_stories"])
 
 
 @transaction.atomic
 def move(section: Section, places: int) -> None:
     """Move a section down by so many places, up if negative; at most to the end."""
-    there = _held(section.newsletter)
-    was = next(n for n, one in enumerate(there) if one.pk == section.pk)
-    there.insert(max(0, was + places), there.pop(was))
-    _number(there)
+    sections = _locked_sections(section.newsletter)
+    was = next(n for n, row in enumerate(sections) if row.pk == section.pk)
+    sections.insert(max(0, was + places), sections.pop(was))
+    _number(sections)
 
 
 @transaction.atomic
 def remove(section: Section) -> None:
     """Take a section out, and what was picked for it; the last one stays."""
-    there = _held(section.newsletter)
-    if len(there) < 2:
+    sections = _locked_sections(section.newsletter)
+    if len(sections) < 2:
         raise NewsletterError("A newsletter has one section at least.")
-    rest = [one for one in there if one.pk != section.pk]
+    rest = [row for row in sections if row.pk != section.pk]
     section.delete()
     _number(rest)
 
 
 def parse_topics(text: str) -> list[str]:
     """Read `Harbour, Weather`, or a topic in each line; each once."""
-    words = (word.strip() for word in text.replace("\n", ",").split(","))
-    return list(dict.fromkeys(word for word in words if word))
+    topics = (topic.strip() for topic in text.replace("\n", ",").split(","))
+    return list(dict.fromkeys(topic for topic in topics if topic))
 
 
-def _held(newsletter: Newsletter) -> list[Section]:
+def _locked_sections(newsletter: Newsletter) -> list[Section]:
     """Return the sections in order, while nobody else changes them."""
     Newsletter.objects.select_for_update().get(pk=newsletter.pk)
     return list(newsletter.sections.order_by("position"))
@@ -69,26 +69,26 @@ def _held(newsletter: Newsletter) -> list[Section]:
 
 def _number(sections: list[Section]) -> None:
     """Give them places from 0 on; each is taken by nobody on the way there."""
-    aside = max(one.position for one in sections) + 1
+    aside = max(section.position for section in sections) + 1
     for first in (aside, 0):
-        for place, one in enumerate(sections, first):
-            one.position = place
-            one.save(update_fields=["position"])
+        for place, section in enumerate(sections, first):
+            section.position = place
+            section.save(update_fields=["position"])
 
 
-def _say(section: Section, title: str, topics: Iterable[str], max_stories: int) -> None:
-    wanted = list(topics) if section.kind == Section.Kind.TOPIC else []
+def _set_values(section: Section, title: str, topics: Iterable[str], max_stories: int) -> None:
+    tags = list(topics) if section.kind == Section.Kind.TOPIC else []
     title = checks.one_line(title, "section's title", LONGEST_TITLE)
     if section.kind not in Section.Kind.values:
         raise NewsletterError(f"{section.kind!r} is no kind of section.")
-    if section.kind == Section.Kind.TOPIC and not wanted:
+    if section.kind == Section.Kind.TOPIC and not tags:
         raise NewsletterError(f"The section {title!r} names no topic.")
-    if any(len(topic) > LONGEST_TITLE or not topic.isprintable() for topic in wanted):
+    if any(len(topic) > LONGEST_TITLE or not topic.isprintable() for topic in tags):
         raise NewsletterError(f"A topic has {LONGEST_TITLE} characters at most, in one line.")
     if not 1 <= max_stories <= LARGEST:
         raise NewsletterError(f"A section takes 1 to {LARGEST} stories.")
-    section.title, section.topics, section.max_stories = title, wanted, max_stories
+    section.title, section.topics, section.max_stories = title, tags, max_stories
 
 
-def _says(section: Section) -> tuple[str, str, list[str], int]:
+def _values_of(section: Section) -> tuple[str, str, list[str], int]:
     return section.kind, section.title, section.topics, section.max_stories

@@ -56,13 +56,13 @@ def change_publication(publication: Publication, **details: Any) -> None:
 
     What identifies its lists (List-Id) stays as it is, whatever becomes of the sender.
     """
-    kept = {name: getattr(publication, name) for name in details}
+    previous = {name: getattr(publication, name) for name in details}
     try:
         for name, value in details.items():
             setattr(publication, name, value)
         checks.of_publication(publication)
     except DigestError:
-        for name, value in kept.items():
+        for name, value in previous.items():
             setattr(publication, name, value)
         raise
     publication.save(update_fields=details)
@@ -127,8 +127,8 @@ def set_schedule(
     timezone = timezone or newsletter.publication.timezone
     rule = schedules.rule(timezone=timezone, days=days, at=at, cron=cron)
     when = {"days": sorted(set(days)), "time": at, "cron": cron, "timezone": rule.timezone.key}
-    if there := Schedule.objects.filter(newsletter=newsletter, **when).first():
-        return there
+    if existing := Schedule.objects.filter(newsletter=newsletter, **when).first():
+        return existing
     schedule, _ = Schedule.objects.update_or_create(
         newsletter=newsletter, defaults=when | {"since": now}
     )
@@ -149,9 +149,10 @@ def set_offer(
     send_in_local_time: bool | None = None,
     redirect_links: bool | None = None,
 ) -> None:
-    """Change what subscribers are offered; None leaves as it is. Raise NewsletterError for no cadence.
+    """Change what subscribers may choose; None leaves a value as it is.
 
-    From now on, whose cadence is withdrawn receives every issue.
+    Subscribers of a cadence that is withdrawn receive every issue from now on.
+    Raises NewsletterError for an unknown cadence.
     """
     offer = {
         "cadences": None if cadences is None else checks.cadences_of(cadences),
@@ -160,10 +161,10 @@ def set_offer(
         "send_in_local_time": send_in_local_time,
         "redirect_links": redirect_links,
     }
-    given = {name: value for name, value in offer.items() if value is not None}
-    for name, value in given.items():
+    changes = {name: value for name, value in offer.items() if value is not None}
+    for name, value in changes.items():
         setattr(newsletter, name, value)
-    newsletter.save(update_fields=given)
+    newsletter.save(update_fields=changes)
 
 
 def set_approval(
@@ -177,12 +178,12 @@ def set_approval(
 
     None leaves as it is. Raises NewsletterError for what cannot be.
     """
-    wanted = {"approval": approval, "review_minutes": review_minutes, "undo_seconds": undo_seconds}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    for name, value in given.items():
+    policy = {"approval": approval, "review_minutes": review_minutes, "undo_seconds": undo_seconds}
+    changes = {name: value for name, value in policy.items() if value is not None}
+    for name, value in changes.items():
         setattr(newsletter, name, value)
     checks.of_newsletter(newsletter)
-    newsletter.save(update_fields=given)
+    newsletter.save(update_fields=changes)
 
 
 def change_newsletter(newsletter: Newsletter, **details: Any) -> None:
@@ -214,25 +215,25 @@ def pick(where: Newsletter | Section, article: Article, now: datetime) -> Pick:
     if section.kind != Section.Kind.PICKED:
         raise NewsletterError(f"{section.title!r} fills itself; pick into a hand-picked section.")
     last = section.picks.last()
-    made, _ = Pick.objects.get_or_create(
+    pick, _ = Pick.objects.get_or_create(
         section=section,
         article=article,
         defaults={"position": last.position + 1 if last else 0, "picked_at": now},
     )
-    return made
+    return pick
 
 
 def _add_sections(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -> None:
     for position, (title, tags) in enumerate(topics.items()):
-        wanted = [tag.strip() for tag in tags if tag.strip()]
-        if not wanted:
+        stripped = [tag.strip() for tag in tags if tag.strip()]
+        if not stripped:
             raise NewsletterError(f"The section {title!r} names no topic.")
         Section.objects.create(
             newsletter=newsletter,
             position=position,
             kind=Section.Kind.TOPIC,
             title=checks.one_line(title, "section's title"),
-            topics=wanted,
+            topics=stripped,
         )
     Section.objects.create(
         newsletter=newsletter,

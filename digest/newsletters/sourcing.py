@@ -1,4 +1,4 @@
-"""Which sources a newsletter carries, and which wait for one."""
+"""Sources of newsletters: added, listed, attached and detached."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,38 +13,38 @@ from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication
 
 
-def of(publication: Publication) -> QuerySet[Source]:
-    """Return the sources of a publication, and those that wait for a newsletter of anybody's.
+def available_sources(publication: Publication) -> QuerySet[Source]:
+    """Return a publication's sources, and those that no newsletter carries yet.
 
-    What waits may be another publication's: this is for those who own all of them.
+    The latter may be meant for another publication: only owners of all publications may see them.
     """
     waiting = Q(newsletters=None) & ~Q(kind=Source.Kind.PUSHED)
-    return Source.objects.filter(_theirs(publication) | waiting).distinct().order_by("pk")
+    return Source.objects.filter(_is_own(publication) | waiting).distinct().order_by("pk")
 
 
-def theirs(publication: Publication) -> QuerySet[Source]:
-    """Return what newsletters of a publication carry, and what the publication itself pushes."""
-    return Source.objects.filter(_theirs(publication)).distinct().order_by("pk")
+def own_sources(publication: Publication) -> QuerySet[Source]:
+    """Return the sources of a publication's newsletters, and the one for pushed articles."""
+    return Source.objects.filter(_is_own(publication)).distinct().order_by("pk")
 
 
-def _theirs(publication: Publication) -> Q:
+def _is_own(publication: Publication) -> Q:
     carried = Q(newsletters__publication=publication)
     return carried | Q(url=pushing.address(publication.slug), kind=Source.Kind.PUSHED)
 
 
-def bring_in(publication: Publication, url: str, now: datetime) -> Source:
-    """Find what is at an address, poll it, and let the publication's newsletters carry it.
+def add_to_publication(publication: Publication, url: str, now: datetime) -> Source:
+    """Add the source at an address to all newsletters of a publication.
 
-    Where there is none yet it waits for one. Raises as `fetch` does.
+    Without a newsletter it is available to the first one. Raises as `add_polled` does.
     """
-    source = fetch(url, now)
+    source = add_polled(url, now)
     for newsletter in publication.newsletters.all():
         newsletter.sources.add(source)
     return source
 
 
-def fetch(url: str, now: datetime) -> Source:
-    """Find what is at an address, and poll it; a new source that cannot be polled is not kept.
+def add_polled(url: str, now: datetime) -> Source:
+    """Add the source at an address and poll it; one that cannot be polled is not stored.
 
     Raises DiscoveryError, FetchError, or NewsletterError, each saying what to do.
     """
@@ -57,30 +57,30 @@ def fetch(url: str, now: datetime) -> Source:
 
 
 @transaction.atomic
-def carry(newsletter: Newsletter, sources: Collection[Source]) -> None:
-    """Let a newsletter carry these sources and no others."""
-    for source in newsletter.sources.exclude(pk__in=[one.pk for one in sources]):
-        drop(newsletter, source)
+def set_sources(newsletter: Newsletter, sources: Collection[Source]) -> None:
+    """Attach exactly these sources to a newsletter."""
+    for source in newsletter.sources.exclude(pk__in=[source.pk for source in sources]):
+        detach_from_newsletter(newsletter, source)
     newsletter.sources.add(*sources)
 
 
-def let_go(publication: Publication, source: Source) -> None:
-    """Let none of a publication's newsletters carry a source; if nobody does, it is forgotten."""
+def detach(publication: Publication, source: Source) -> None:
+    """Detach a source from a publication's newsletters; delete it if no newsletter is left."""
     for newsletter in publication.newsletters.filter(sources=source):
-        drop(newsletter, source)
+        detach_from_newsletter(newsletter, source)
     Source.objects.filter(pk=source.pk, newsletters=None).delete()
 
 
 @transaction.atomic
-def drop(newsletter: Newsletter, source: Source) -> bool:
-    """Let a newsletter carry a source no more; False if it did not.
+def detach_from_newsletter(newsletter: Newsletter, source: Source) -> bool:
+    """Detach a source from a newsletter; return False if it was not attached.
 
-    A source that no newsletter carries any more is forgotten. Its articles stay: issues had them.
+    A source without newsletters is deleted. Its articles stay, because issues contain them.
     """
-    gone, _ = newsletter.sources.through.objects.filter(
+    removed, _ = newsletter.sources.through.objects.filter(
         newsletter=newsletter, source=source
     ).delete()
-    held = Source.objects.select_for_update().get(pk=source.pk)
-    if gone and not held.newsletters.exists():
-        held.delete()
-    return bool(gone)
+    locked = Source.objects.select_for_update().get(pk=source.pk)
+    if removed and not locked.newsletters.exists():
+        locked.delete()
+    return bool(removed)

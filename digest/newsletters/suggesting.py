@@ -53,11 +53,11 @@ def free_slug(kind: type[Publication | Newsletter], name: str, url: str) -> str:
     """Return a short name that nobody has, from a name, or else from the host of `url`."""
     host = (urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0]
     stem = next(filter(None, map(_short, (name, host))), kind.__name__.lower())
-    taken = set(kind.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-    tries = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3)))
-    return next(slug for slug in tries if slug not in taken)
+    used_slugs = set(kind.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    tries = (stem, *(f"{stem}-{number}" for number in range(2, len(used_slugs) + 3)))
+    return next(slug for slug in tries if slug not in used_slugs)
 
 
 def _short(text: str) -> str:
-    made = re.sub(r"[_-]+", "-", slugify(text))[: LONGEST_SLUG - 5]
-    return made.strip("-")
+    slug = re.sub(r"[_-]+", "-", slugify(text))[: LONGEST_SLUG - 5]
+    return slug.strip("-")

@@ -21,7 +21,7 @@ class Local:
     meant: datetime | None = None  # the local time (naive) that was asked for; None: this one
 
     @property
-    def words(self) -> str:
+    def clock_change(self) -> str:
         """Say what the clocks do that day and what becomes of the time, or nothing."""
         return "; ".join(filter(None, (self._of_the_clocks, self._of_the_time)))
 
@@ -47,7 +47,7 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """One send: its slot at home, and when it comes to subscribers in the zones that were asked for."""
+    """One send: its slot at home, and its local time in the zones that were requested."""
 
     slot: datetime  # UTC
     home: Local
@@ -67,22 +67,22 @@ def upcoming(
     With `send_in_local_time` a send comes to each zone at the slot's own time of day, otherwise to
     all of them at the same moment.
     """
-    made = []
+    sendings = []
     for slot in schedules.upcoming(rule, now, number):
         times = zones.everywhere(slot, rule.timezone).elsewhere if send_in_local_time else {}
-        home = local(slot, rule.timezone, schedules.wanted(rule, slot))
+        home = local(slot, rule.timezone, schedules.intended_local_time(rule, slot))
         meant = home.at.replace(tzinfo=None, fold=0) if send_in_local_time else None
         subscribers = tuple(local(times.get(zone.key, slot), zone, meant) for zone in elsewhere)
-        made.append(Sending(slot, home, subscribers))
-    return made
+        sendings.append(Sending(slot, home, subscribers))
+    return sendings
 
 
 def local(moment: datetime, zone: ZoneInfo, meant: datetime | None = None) -> Local:
     """Return a moment as it is in a zone, where a local time (naive) was meant by it."""
-    there = moment.astimezone(zone)
-    midnight = datetime.combine(there.date(), time(), zone)
-    next_midnight = datetime.combine(there.date() + timedelta(days=1), time(), zone)
+    local_time = moment.astimezone(zone)
+    midnight = datetime.combine(local_time.date(), time(), zone)
+    next_midnight = datetime.combine(local_time.date() + timedelta(days=1), time(), zone)
     before, after = midnight.utcoffset(), next_midnight.utcoffset()
     assert before is not None
     assert after is not None
-    return Local(there, after - before, meant)
+    return Local(local_time, after - before, meant)

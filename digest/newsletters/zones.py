@@ -1,4 +1,4 @@
-"""When a slot comes to subscribers by their own clocks: at the same local time, zone by zone. Pure."""
+"""When a slot comes to subscribers by their own clocks: the same local time in each zone. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,29 +27,29 @@ class Times:
 
 def everywhere(slot: datetime, home: ZoneInfo) -> Times:
     """Return when the local time that a slot has in its schedule's zone comes in every other."""
-    there = slot.astimezone(home)
-    wall = there.replace(tzinfo=None, fold=0)
-    found = {
+    home_time = slot.astimezone(home)
+    wall = home_time.replace(tzinfo=None, fold=0)
+    moments = {
         name: schedules.moment(wall, zone)
         for name, zone in _world().items()
         # The second of two equal times, of a schedule that names no hour, is no first one.
-        if not (there.fold and _wall(slot, zone) == wall)
+        if not (home_time.fold and _wall(slot, zone) == wall)
     }
-    return Times(slot, {name: at for name, at in found.items() if at != slot})
+    return Times(slot, {name: at for name, at in moments.items() if at != slot})
 
 
-def named(typed: str) -> ZoneInfo:
+def named(text: str) -> ZoneInfo:
     """Return the zone that somebody means: by its name in any case, or by its city alone.
 
     Raise NewsletterError if there is none, or several.
     """
-    asked = "_".join(typed.split()).casefold()
+    key = "_".join(text.split()).casefold()
     names = available_timezones()
-    found = {name for name in names if name.casefold() == asked}
-    found = found or {name for name in names if name.rpartition("/")[2].casefold() == asked}
-    if len(found) != 1:
-        raise NewsletterError(f"{typed[:64]!r} is no time zone; use a name like Europe/London.")
-    return ZoneInfo(found.pop())
+    matches = {name for name in names if name.casefold() == key}
+    matches = matches or {name for name in names if name.rpartition("/")[2].casefold() == key}
+    if len(matches) != 1:
+        raise NewsletterError(f"{text[:64]!r} is no time zone; use a name like Europe/London.")
+    return ZoneInfo(matches.pop())
 
 
 def _wall(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -66,7 +66,7 @@ def _plan(issue: Issue, now: datetime) -> bool:
 
     Where issues have to be approved, a change since the approval stops it too.
     """
-    if approval.fell(issue):
+    if approval.revoke_if_stale(issue):
         log.warning("approval fell", issue=issue.pk)
         return False
     compiled = _compiled(issue)

@@ -111,7 +111,7 @@ def test_an_address_that_does_not_answer_is_told(publisher: Publisher) -> None:
 )
 def test_addresses_are_taken_as_people_type_them(typed: str, meant: str) -> None:
     """Without a scheme, with blanks, or as feed readers copy them."""
-    assert discovery.typed(typed) == meant
+    assert discovery.with_scheme(typed) == meant
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.articles.identity import Known, canonical, match
+from digest.articles.identity import KnownArticle, canonical, match
 
 SEALS = "https://courier.example/seals"
 EBB = "https://courier.example/ebb"
@@ -22,7 +22,7 @@ class Item:
     title: str = "Seals return"
 
 
-def matched(entries: list[Item], known: list[Known]) -> list[int | None]:
+def matched(entries: list[Item], known: list[KnownArticle]) -> list[int | None]:
     """Return the articles decided on."""
     return [decision.article for decision in match(entries, known)]
 
@@ -69,28 +69,31 @@ def test_the_canonical_form_is_stable(url: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "known", "article"),
     [
-        pytest.param(Item("g1", SEALS), Known(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="nothing changed"),
-        pytest.param(Item("g2", SEALS), Known(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="a new guid every poll"),
-        pytest.param(Item("", SEALS), Known(1, SEALS, SEALS, "Other words", ()), 1, id="no guid"),
-        pytest.param(Item("g1", ""), Known(1, "", "", "Other words", ("g1",)), 1, id="no link"),
-        pytest.param(Item("g1", EBB), Known(1, SEALS, SEALS, "Seals return!", ("g1",)), 1, id="slug edited"),
-        pytest.param(Item("g1", SEALS, "Seals are back"), Known(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="headline edited"),
-        pytest.param(Item("g1", EBB, "The ebb"), Known(1, SEALS, SEALS, "Seals return", ("g1",)), None, id="guid used again"),
-        pytest.param(Item("g9", SEALS + "?utm_source=b"), Known(1, SEALS, SEALS, "Seals return", ()), 1, id="another source, same link"),
-        pytest.param(Item("g1", EBB), Known(1, SEALS, SEALS, "Seals return", ()), None, id="another source's guid says nothing"),
-        pytest.param(Item("g2", FRONT, "The ebb"), Known(1, "", FRONT, "Seals return", ("g1",)), None, id="links all to the front page"),
-        pytest.param(Item("g1", FRONT, "Seals return again"), Known(1, "", FRONT, "Seals return", ("g1",)), 1, id="front page, known guid"),
-        pytest.param(Item("g3", EBB, "The ebb"), Known(1, "", EBB, "Seals return", ("g1",)), None, id="a link known to be shared"),
+        pytest.param(Item("g1", SEALS), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="nothing changed"),
+        pytest.param(Item("g2", SEALS), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="a new guid every poll"),
+        pytest.param(Item("", SEALS), KnownArticle(1, SEALS, SEALS, "Other words", ()), 1, id="no guid"),
+        pytest.param(Item("g1", ""), KnownArticle(1, "", "", "Other words", ("g1",)), 1, id="no link"),
+        pytest.param(Item("g1", EBB), KnownArticle(1, SEALS, SEALS, "Seals return!", ("g1",)), 1, id="slug edited"),
+        pytest.param(Item("g1", SEALS, "Seals are back"), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="headline edited"),
+        pytest.param(Item("g1", EBB, "The ebb"), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), None, id="guid used again"),
+        pytest.param(Item("g9", SEALS + "?utm_source=b"), KnownArticle(1, SEALS, SEALS, "Seals return", ()), 1, id="another source, same link"),
+        pytest.param(Item("g1", EBB), KnownArticle(1, SEALS, SEALS, "Seals return", ()), None, id="another source's guid says nothing"),
+        pytest.param(Item("g2", FRONT, "The ebb"), KnownArticle(1, "", FRONT, "Seals return", ("g1",)), None, id="links all to the front page"),
+        pytest.param(Item("g1", FRONT, "Seals return again"), KnownArticle(1, "", FRONT, "Seals return", ("g1",)), 1, id="front page, known guid"),
+        pytest.param(Item("g3", EBB, "The ebb"), KnownArticle(1, "", EBB, "Seals return", ("g1",)), None, id="a link known to be shared"),
     ],
 )  # fmt: skip
-def test_an_entry_is_recognised(entry: Item, known: Known, article: int | None) -> None:
+def test_an_entry_is_recognised(entry: Item, known: KnownArticle, article: int | None) -> None:
     """By guid within the source, then by link, with the exceptions that publishers make needful."""
     assert matched([entry], [known]) == [article]
 
 
 def test_the_link_decides_between_articles_under_one_guid() -> None:
     """A guid used for two articles belongs to whichever has the entry's link."""
-    known = [Known(1, SEALS, SEALS, "Seals", ("g",)), Known(2, EBB, EBB, "Ebb", ("g",))]
+    known = [
+        KnownArticle(1, SEALS, SEALS, "Seals", ("g",)),
+        KnownArticle(2, EBB, EBB, "Ebb", ("g",)),
+    ]
     assert matched([Item("g", EBB, "Ebb tide")], known) == [2]
 
 
@@ -131,7 +134,7 @@ def test_polling_the_same_document_again_finds_no_news(entries: list[Item]) -> N
     """Whatever a publisher sends: sent again unchanged, every article is known and none is lost."""
     first = match(entries, [])
     known = [
-        Known(
+        KnownArticle(
             n,
             d.canonical,
             entries[d.entry].url,

@@ -447,7 +447,7 @@ def test_a_source_can_be_removed_again(desk: Client, courier: Publication) -> No
     elsewhere = make_source(make_newsletter())
     assert desk.post(at(courier, "source"), {"drop": elsewhere.pk}).status_code == 404
     elsewhere.newsletters.add(make_newsletter(publication=courier))
-    sourcing.let_go(courier, elsewhere)
+    sourcing.detach(courier, elsewhere)
     assert Source.objects.get().newsletters.count() == 1
 
 

@@ -17,5 +17,7 @@ def test_every_finding_that_is_not_fine_comes_with_advice(settings: Settings) ->
     make_newsletter()
     findings = list(run_checks(NOON))
     assert [
-        finding.what for finding in findings if bool(finding.advice) == (finding.level is Level.OK)
+        finding.summary
+        for finding in findings
+        if bool(finding.advice) == (finding.level is Level.OK)
     ] == []

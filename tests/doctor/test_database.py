@@ -16,7 +16,7 @@ def test_a_migrated_database_with_the_right_time_is_fine() -> None:
     assert {finding.level for finding in check_database(clock.now())} == {Level.OK}
     late = list(check_database(clock.now() - timedelta(minutes=1)))
     assert late[-1].level is Level.WARN
-    assert "clock" in late[-1].what
+    assert "clock" in late[-1].summary
 
 
 @pytest.mark.parametrize(("encoding", "problems"), [("UTF8", 0), ("SQL_ASCII", 1), ("LATIN1", 1)])

@@ -28,7 +28,7 @@ def test_a_relay_that_accepts_our_login_is_fine(settings: Settings) -> None:
         settings.DIGEST_SMTP_URL = server.url
         [finding] = check_relays(NOON)
     assert (finding.level, server.received) == (Level.OK, [])
-    assert finding.what.endswith("accepts our login.")
+    assert finding.summary.endswith("accepts our login.")
 
 
 def test_a_provider_is_asked_whether_its_api_answers(settings: Settings) -> None:
@@ -37,7 +37,7 @@ def test_a_provider_is_asked_whether_its_api_answers(settings: Settings) -> None
         settings.DIGEST_SMTP_URL = f"anymail+postmark://key@default?api_url={server.url}"
         [finding] = check_relays(NOON)
         assert finding.level is Level.OK
-        assert finding.what.startswith("The relay default, Postmark, is reachable: ")
+        assert finding.summary.startswith("The relay default, Postmark, is reachable: ")
     [finding] = check_relays(NOON)
     assert finding.level is Level.FAIL
     settings.DIGEST_SMTP_URL = "anymail+postmark://hunter2:x@default"

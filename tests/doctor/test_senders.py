@@ -62,7 +62,7 @@ def test_an_spf_record_that_servers_reject_is_named(
     zone |= {"a.org": [record], "_dmarc.a.org": ["v=DMARC1; p=none"], **included}
     finding = next(check_domain("a.org"))
     assert (finding.level is Level.OK) == (not fault)
-    assert fault in finding.what
+    assert fault in finding.summary
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_dmarc_record_needs_one_valid_policy(zone: Zone, records: list[str], f
     zone |= {"a.org": ["v=spf1 -all"], "_dmarc.a.org": records}
     finding = list(check_domain("a.org"))[1]
     assert (finding.level is Level.OK) == (not fault)
-    assert fault in finding.what
+    assert fault in finding.summary
 
 
 def test_the_policy_of_a_parent_domain_covers_a_subdomain(zone: Zone) -> None:

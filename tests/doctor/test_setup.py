@@ -50,6 +50,6 @@ def test_settings_are_checked(
 def test_a_newsletter_without_source_is_named() -> None:
     """It would have nothing to send."""
     newsletter = make_newsletter(slug="tide")
-    assert [finding.what for finding in check_newsletters(NOON)] == ["tide has no source."]
+    assert [finding.summary for finding in check_newsletters(NOON)] == ["tide has no source."]
     make_source(newsletter)
     assert list(check_newsletters(NOON)) == []

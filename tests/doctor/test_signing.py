@@ -45,7 +45,7 @@ def test_a_key_that_signs_has_to_be_published(
         public = key.record.partition("p=")[2]
         zone[key.record_name] = [published.format(record=key.record, key=public)]
     [finding] = check_signing(NOON)
-    assert (finding.level, text in finding.what) == (level, True)
+    assert (finding.level, text in finding.summary) == (level, True)
     assert (key.record in finding.advice) == (level == "fail")
 
 

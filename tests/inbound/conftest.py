@@ -21,11 +21,11 @@ DOMAIN = "in.courier.example"
 def listening(*, lmtp: bool) -> Iterator[int]:
     """A server in a thread; gives its port."""
     loop = asyncio.new_event_loop()
-    made: list[Any] = []
+    servers: list[Any] = []
     up = threading.Event()
 
     async def start() -> None:
-        made.append(await loop.create_server(lambda: conversation(lmtp=lmtp), "127.0.0.1", 0))
+        servers.append(await loop.create_server(lambda: conversation(lmtp=lmtp), "127.0.0.1", 0))
         up.set()
 
     def run() -> None:
@@ -38,9 +38,9 @@ def listening(*, lmtp: bool) -> Iterator[int]:
     thread.start()
     assert up.wait(5)
     try:
-        yield made[0].sockets[0].getsockname()[1]
+        yield servers[0].sockets[0].getsockname()[1]
     finally:
-        loop.call_soon_threadsafe(made[0].close)
+        loop.call_soon_threadsafe(servers[0].close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         connections.close_all()

@@ -74,10 +74,10 @@ postlog unix-dgram n - n - 1 postlogd
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that Postfix's own user can reach."""
-    made = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def receiving(folder: Path) -> Iterator[Callable[..., None]]:
     url = database_url(settings["HOST"], settings["NAME"], settings["USER"] or "postgres")
     surroundings = os.environ | {"DIGEST_DATABASE_URL": url, "DIGEST_INBOUND_DOMAIN": DOMAIN}
 
-    def start(*words: str) -> None:
+    def start(*arguments: str) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "digest.inbound", "--protocol", "lmtp", *words],
+            [sys.executable, "-m", "digest.inbound", "--protocol", "lmtp", *arguments],
             stdout=subprocess.PIPE,
             text=True,
             env=surroundings,
@@ -121,9 +121,9 @@ def postfix(folder: Path) -> Iterator[Callable[[str], int]]:
         run("start")
         return port
 
-    def run(word: str) -> None:
+    def run(command: str) -> None:
         assert POSTFIX
-        subprocess.run([POSTFIX, "-c", str(config), word], check=True, capture_output=True)
+        subprocess.run([POSTFIX, "-c", str(config), command], check=True, capture_output=True)
 
     yield start
     run("stop")
@@ -175,5 +175,5 @@ def test_postfix_hands_mail_over(
     wait_for(lambda: SignUp.objects.filter(email="nadia@reader.example").exists(), folder)
     token = unsubscribe_token(SubscriberLink(subscriber.pk, newsletter.pk, 0))
     send(port, f"unsubscribe+{token}@{DOMAIN}")
-    gone = Subscription.objects.filter(subscriber=subscriber, state="unsubscribed")
-    wait_for(gone.exists, folder)
+    unsubscribed = Subscription.objects.filter(subscriber=subscriber, state="unsubscribed")
+    wait_for(unsubscribed.exists, folder)

@@ -45,12 +45,12 @@ def leave_address(subscriber: Subscriber, newsletter: Newsletter) -> str:
 
 def mail(talk: Talk, to: str, sender: str = NADIA, head: str = "", body: str = "hello") -> str:
     """Hand a mail over; return the last reply."""
-    said = talk.say(f"MAIL FROM:<{sender}>\r\n".encode())
-    if said.startswith("250"):
-        said = talk.say(f"RCPT TO:<{to}>\r\n".encode())
-    if not said.startswith("250"):
+    reply = talk.say(f"MAIL FROM:<{sender}>\r\n".encode())
+    if reply.startswith("250"):
+        reply = talk.say(f"RCPT TO:<{to}>\r\n".encode())
+    if not reply.startswith("250"):
         talk.say(b"RSET\r\n")
-        return said
+        return reply
     talk.say(b"DATA\r\n")
     text = f"From: Nadia <{sender or NADIA}>\r\nTo: {to}\r\nSubject: x\r\n{head}\r\n{body}\r\n.\r\n"
     return talk.say(text.encode())
@@ -162,8 +162,8 @@ def test_smuggled_line_ends_are_refused(smtp: Talk, newsletter: Newsletter, body
     smtp.say(f"RCPT TO:<subscribe+tide@{DOMAIN}>\r\n".encode())
     smtp.say(b"DATA\r\n")
     smuggled = b"MAIL FROM:<a@x.example>\r\nRCPT TO:<help@" + DOMAIN.encode() + b">\r\n"
-    said = smtp.say(b"From: n@reader.example\r\n\r\n" + body + smuggled + b"\r\n.\r\n")
-    assert said.startswith("5"), said
+    reply = smtp.say(b"From: n@reader.example\r\n\r\n" + body + smuggled + b"\r\n.\r\n")
+    assert reply.startswith("5"), reply
     assert not SignUp.objects.exists()
 
 
@@ -179,8 +179,8 @@ def test_large_mail_is_refused(smtp: Talk, newsletter: Newsletter) -> None:
 def test_too_many_recipients_wait(smtp: Talk, newsletter: Newsletter) -> None:
     """The twenty-first comes back later (RFC 5321 §4.5.3.1.10)."""
     smtp.say(f"MAIL FROM:<{NADIA}>\r\n".encode())
-    said = [smtp.say(f"RCPT TO:<help@{DOMAIN}>\r\n".encode())[:3] for _ in range(21)]
-    assert said == ["250"] * 20 + ["452"]
+    replies = [smtp.say(f"RCPT TO:<help@{DOMAIN}>\r\n".encode())[:3] for _ in range(21)]
+    assert replies == ["250"] * 20 + ["452"]
 
 
 def test_a_mailbox_has_its_share_here_too(smtp: Talk, newsletter: Newsletter) -> None:
@@ -254,8 +254,8 @@ def test_rubbish_gets_a_reply_and_no_more(
     smtp: Talk, newsletter: Newsletter, rubbish: bytes
 ) -> None:
     """The conversation goes on, or is ended politely."""
-    said = smtp.say(rubbish)
-    assert re.match(r"(252|5\d\d)", said), said
+    reply = smtp.say(rubbish)
+    assert re.match(r"(252|5\d\d)", reply), reply
     assert mail(smtp, f"subscribe+tide@{DOMAIN}").startswith("250")
 
 

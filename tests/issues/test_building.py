@@ -172,21 +172,21 @@ class TestBuilding:
                 starts_at=NOON - DAY,
                 ends_at=ends,
             )
-        seen = []
+        appeals = []
         for hour in range(3):
             at = NOON + hour * HOUR
             publish(published_at=at)
-            seen.append(build(newsletter, at, at).appeal)
-        assert [appeal.heading if appeal else "" for appeal in seen] == ["One", "Two", "One"]
+            appeals.append(build(newsletter, at, at).appeal)
+        assert [appeal.heading if appeal else "" for appeal in appeals] == ["One", "Two", "One"]
 
     def test_a_week_of_downtime_makes_one_issue(self) -> None:
         """The missed slots have rows that say why."""
         newsletter, publish = tide()
         make_schedule(newsletter)
         publish(published_at=SEVEN + 6 * DAY)
-        made = build_due(SEVEN + 6 * DAY + HOUR)
-        assert [issue.state for issue in made] == [State.SKIPPED] * 6 + [State.BUILT]
-        assert all(issue.reason for issue in made[:-1])
+        issues = build_due(SEVEN + 6 * DAY + HOUR)
+        assert [issue.state for issue in issues] == [State.SKIPPED] * 6 + [State.BUILT]
+        assert all(issue.reason for issue in issues[:-1])
         assert build_due(SEVEN + 6 * DAY + 2 * HOUR) == []
 
     @pytest.mark.parametrize(
@@ -203,9 +203,9 @@ class TestBuilding:
     ) -> None:
         """Never a pile."""
         self.a_week_down(policy)
-        made = build_due(SEVEN + 6 * DAY + HOUR)
-        assert [issue.state for issue in made] == states
-        assert titles(made[-1]) == out
+        issues = build_due(SEVEN + 6 * DAY + HOUR)
+        assert [issue.state for issue in issues] == states
+        assert titles(issues[-1]) == out
 
     @pytest.mark.parametrize(
         ("policy", "days"),
@@ -336,8 +336,8 @@ class TestBuilding:
         """It shows what would be."""
         newsletter, publish = tide()
         publish(title="Seals")
-        made = draft(newsletter, NOON)
-        assert [story.title for story in made.stories] == ["Seals"]
+        preview = draft(newsletter, NOON)
+        assert [story.title for story in preview.stories] == ["Seals"]
         assert not Issue.objects.exists()
         assert not Story.objects.exists()
 
@@ -382,7 +382,7 @@ class TestTwoBuilders:
 
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic():
-                building.hold(newsletter)
+                building.lock_newsletter(newsletter)
                 waiting = pool.submit(due)
                 wait_for_a_waiting_builder()
                 setup.set_active(newsletter, active=False, now=SEVEN)

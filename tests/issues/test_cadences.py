@@ -123,7 +123,7 @@ def test_a_thin_week_is_skipped_and_made_up_for() -> None:
     publish("Company", MONDAY + 8 * DAY)
     first, second = of("weekly", ticks(MONDAY, 14))
     assert first.state == State.SKIPPED
-    assert first.reason.startswith("1 new story, at least 2 wanted")
+    assert first.reason.startswith("1 new story, at least 2 required")
     assert sorted(titles(second)) == ["Alone", "Company"]
 
 
@@ -138,24 +138,24 @@ def test_a_newsletter_that_skips_thin_issues_makes_up_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "out", "words"),
+    ("policy", "out", "reason"),
     [
         ("send_late", ["Day 1", "Day 8"], "makes up for it"),
         ("merge", ["Day 1", "Day 8"], "makes up for it"),
         ("skip", ["Day 8"], "skips what it missed"),
     ],
 )
-def test_a_missed_last_slot_skips_the_week_too(policy: str, out: list[str], words: str) -> None:
+def test_a_missed_last_slot_skips_the_week_too(policy: str, out: list[str], reason: str) -> None:
     """What is decided on the issue holds for both; the next week makes up for it, or not."""
     _, publish = weekly(catch_up=policy)
     publish("Day 1", MONDAY + DAY)
     ticks(MONDAY, 6)
     missed, *_ = of("weekly", build_due(SUNDAY_NIGHT + 13 * HOUR))
     assert (missed.slot, missed.state) == (SUNDAY_NIGHT, State.SKIPPED)
-    assert words in missed.reason
+    assert reason in missed.reason
     publish("Day 8", MONDAY + 8 * DAY)
-    [made] = of("weekly", ticks(SUNDAY_NIGHT + 14 * HOUR, 7))
-    assert sorted(titles(made)) == out
+    [issue] = of("weekly", ticks(SUNDAY_NIGHT + 14 * HOUR, 7))
+    assert sorted(titles(issue)) == out
 
 
 def test_a_late_issue_brings_the_weeks_issue_along() -> None:
@@ -198,9 +198,9 @@ def test_weeks_turn_at_local_midnight_when_clocks_change(
     turn = datetime(monday.year, monday.month, slots[0][0], slots[0][1], 30, tzinfo=UTC)
     publish("Just before", turn - MINUTE)
     publish("Just after", turn + MINUTE)
-    made = of("weekly", ticks(monday, 14.5, 30 * MINUTE))
-    assert [(one.slot.day, one.slot.hour, one.slot.minute) for one in made] == slots
-    assert [titles(one) for one in made] == [["Just before"], ["Just after"]]
+    issues = of("weekly", ticks(monday, 14.5, 30 * MINUTE))
+    assert [(issue.slot.day, issue.slot.hour, issue.slot.minute) for issue in issues] == slots
+    assert [titles(issue) for issue in issues] == [["Just before"], ["Just after"]]
 
 
 def test_what_led_the_issues_leads_the_week() -> None:
@@ -237,8 +237,8 @@ def test_one_by_hand_went_to_weekly_subscribers_too() -> None:
     newsletter, publish = weekly()
     publish("By hand", MONDAY + HOUR)
     at = MONDAY + 2 * HOUR
-    made = build(newsletter, at, at, Issue.Kind.MANUAL)
-    assert (made.cadence, titles(made)) == ("every", ["By hand"])
+    issue = build(newsletter, at, at, Issue.Kind.MANUAL)
+    assert (issue.cadence, titles(issue)) == ("every", ["By hand"])
     publish("Later", MONDAY + DAY)
     [issue] = of("weekly", ticks(MONDAY + 3 * HOUR, 7))
     assert titles(issue) == ["Later"]
@@ -258,8 +258,8 @@ def test_each_cadence_has_its_own_turn_of_appeals() -> None:
         )
     for day in range(14):
         publish(f"Day {day}", MONDAY + day * DAY + HOUR)
-    asked = [issue.appeal for issue in of("weekly", ticks(MONDAY, 14))]
-    assert [appeal.heading if appeal else "" for appeal in asked] == ["One", "Two"]
+    appeals = [issue.appeal for issue in of("weekly", ticks(MONDAY, 14))]
+    assert [appeal.heading if appeal else "" for appeal in appeals] == ["One", "Two"]
 
 
 def test_a_story_names_all_topics_that_it_is_about() -> None:

@@ -129,9 +129,9 @@ def test_words_are_changed_for_this_issue_alone(issue: Issue, ada: User) -> None
     assert story.article is not None
     assert story.article.title != story.title
     assert "High water today" in compiled_for(issue).html()
-    for words in ({"title": " "}, {"title": "x" * 501}, {"image_url": "javascript:alert(1)"}):
+    for texts in ({"title": " "}, {"title": "x" * 501}, {"image_url": "javascript:alert(1)"}):
         with pytest.raises(IssueError):
-            editing.reword(issue, issue.revision, first, words, ada)
+            editing.reword(issue, issue.revision, first, texts, ada)
 
 
 def test_an_issue_has_a_subject_and_an_appeal_of_its_own(issue: Issue, ada: User) -> None:
@@ -286,25 +286,27 @@ def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> No
     harbour, nobody = make_subscriber(newsletter), make_subscriber(newsletter)
     harbour.subscriptions.update(topics=["Harbour"])
     article = make_article(title="The dam breaks")
-    issue = dispatching.start(
+    issue = dispatching.create_issue(
         newsletter, "wish-1", ada, NOON, articles=[article], only_topics=["Harbour"]
     )
     assert (issue.state, titles(issue)) == (State.DRAFT, ["The dam breaks"])
-    assert dispatching.start(newsletter, "wish-1", ada, NOON + HOUR).pk == issue.pk
+    assert dispatching.create_issue(newsletter, "wish-1", ada, NOON + HOUR).pk == issue.pk
     assert planning.plan_built(NOON + HOUR) == []
     dispatching.send_now(issue, 1, NOON)
     assert planning.plan_built(NOON + HOUR) == [issue]
     assert list(Delivery.objects.values_list("subscriber", flat=True)) == [harbour.pk]
     assert nobody.pk != harbour.pk
     with pytest.raises(IssueError, match="no topic called Sky"):
-        dispatching.start(newsletter, "wish-2", ada, NOON, articles=[article], only_topics=["Sky"])
+        dispatching.create_issue(
+            newsletter, "wish-2", ada, NOON, articles=[article], only_topics=["Sky"]
+        )
 
 
 def test_an_approved_issue_by_hand_waits_to_be_sent(ada: User) -> None:
     """Its slot is the moment it was asked for: approving it is not sending it."""
     newsletter = make_newsletter(approval="one")
     make_subscriber(newsletter)
-    issue = dispatching.start(newsletter, "wish", ada, NOON, articles=[make_article()])
+    issue = dispatching.create_issue(newsletter, "wish", ada, NOON, articles=[make_article()])
     issue = approval.approve(issue, 1, ada, NOON)
     assert planning.plan_built(NOON + HOUR) == []
     issue = dispatching.send_now(issue, 1, NOON)
@@ -318,7 +320,7 @@ def test_an_issue_by_hand_of_what_is_new_says_if_there_is_nothing(ada: User) -> 
     """Nothing is left behind then."""
     newsletter = make_newsletter()
     with pytest.raises(IssueError, match="nothing to send"):
-        dispatching.start(newsletter, "wish", ada, NOON)
+        dispatching.create_issue(newsletter, "wish", ada, NOON)
     assert not Issue.objects.exists()
 
 
@@ -348,7 +350,7 @@ def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
         now = NOON + number * HOUR
 
         def start(key: str = f"wish-{number}", now: object = now) -> Issue:
-            return dispatching.start(newsletter, key, ada, now, articles=[article])  # type: ignore[arg-type]
+            return dispatching.create_issue(newsletter, key, ada, now, articles=[article])  # type: ignore[arg-type]
 
         if press == "start":
             together(start)
@@ -365,15 +367,15 @@ def test_two_who_ask_for_what_is_new_are_led_to_one_issue(ada: User, ben: User) 
     """Until it is sent; one of chosen stories is an issue of its own."""
     newsletter = make_newsletter()
     article = make_article(make_source(newsletter))
-    first = dispatching.start(newsletter, "ada's", ada, NOON)
-    assert dispatching.start(newsletter, "ben's", ben, NOON) == first
-    chosen = dispatching.start(newsletter, "breaking", ben, NOON, articles=[article])
+    first = dispatching.create_issue(newsletter, "ada's", ada, NOON)
+    assert dispatching.create_issue(newsletter, "ben's", ben, NOON) == first
+    chosen = dispatching.create_issue(newsletter, "breaking", ben, NOON, articles=[article])
     assert chosen != first
-    assert dispatching.start(newsletter, "again", ben, NOON) == first
+    assert dispatching.create_issue(newsletter, "again", ben, NOON) == first
     dispatching.send_now(first, 1, NOON)
     planning.plan_built(NOON + MINUTE)
     with pytest.raises(IssueError, match="nothing to send"):
-        dispatching.start(newsletter, "ben's next", ben, NOON + HOUR)
+        dispatching.create_issue(newsletter, "ben's next", ben, NOON + HOUR)
 
 
 def test_an_issue_of_a_newsletter_without_approval_may_be_cancelled_on_the_desk(

@@ -132,7 +132,7 @@ def test_an_issue_still_thin_after_widening_is_skipped() -> None:
     """With the numbers."""
     policy = replace(POLICY, minimum=2, thin="widen")
     chosen = select([story(1), story(2, 80)], policy, {}, NOON)
-    assert chosen.skip == "1 new story, at least 2 wanted, even when looking back 72 hours."
+    assert chosen.skip == "1 new story, at least 2 required, even when looking back 72 hours."
 
 
 def test_nothing_never_goes_out() -> None:

@@ -24,10 +24,10 @@ def rule(cron: str, zone: str = "Europe/London") -> Rule:
 
 def ends(cron: str, cadence: Cadence, start: datetime, days: int, zone: str = "UTC") -> list[str]:
     """Return the slots of some days that end a period, as local times."""
-    made = rule(cron, zone)
-    slots = schedules.slots(made, start, start + timedelta(days=days))
-    found = (slot for slot in slots if periods.ends_at(slot, cadence, made))
-    return [f"{slot.astimezone(made.timezone):%a %d %H:%M}" for slot in found]
+    schedule_rule = rule(cron, zone)
+    slots = schedules.slots(schedule_rule, start, start + timedelta(days=days))
+    matching = (slot for slot in slots if periods.ends_at(slot, cadence, schedule_rule))
+    return [f"{slot.astimezone(schedule_rule.timezone):%a %d %H:%M}" for slot in matching]
 
 
 def test_a_day_ends_at_its_last_slot() -> None:
@@ -56,9 +56,9 @@ def test_sunday_and_monday_meet_at_midnight_of_the_schedules_zone(zone: str) -> 
 )
 def test_the_weeks_when_clocks_change_are_shorter_and_longer(sunday: datetime, hours: int) -> None:
     """London's week has 167 hours in March, and 169 in October."""
-    made = rule(THRICE)
-    this = periods.begin(sunday, WEEKLY, made)
-    following = periods.begin(sunday + timedelta(days=1), WEEKLY, made)
+    schedule_rule = rule(THRICE)
+    this = periods.begin(sunday, WEEKLY, schedule_rule)
+    following = periods.begin(sunday + timedelta(days=1), WEEKLY, schedule_rule)
     assert following - this == timedelta(hours=hours)
     assert this.astimezone(ZoneInfo("Europe/London")).strftime("%a %H:%M") == "Mon 00:00"
 
@@ -81,10 +81,10 @@ def test_every_slot_is_in_one_period_and_each_period_ends_once(
     hour: int, zone: str, cron: str, cadence: Cadence
 ) -> None:
     """Between one end and the next lie only slots of one day or week."""
-    made = rule(cron, zone)
+    schedule_rule = rule(cron, zone)
     start = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
-    slots = schedules.upcoming(made, start, 40)
-    begins = [periods.begin(slot, cadence, made) for slot in slots]
+    slots = schedules.upcoming(schedule_rule, start, 40)
+    begins = [periods.begin(slot, cadence, schedule_rule) for slot in slots]
     assert all(begin <= slot for begin, slot in zip(begins, slots, strict=True))
-    changes = [one != other for one, other in pairwise(begins)]
-    assert changes == [periods.ends_at(slot, cadence, made) for slot in slots[:-1]]
+    changes = [earlier != later for earlier, later in pairwise(begins)]
+    assert changes == [periods.ends_at(slot, cadence, schedule_rule) for slot in slots[:-1]]

@@ -32,8 +32,8 @@ ZONES = [
 def local(rule: Rule, day: date, count: int = 1) -> list[str]:
     """Return the first slots on or after a local day, as local times."""
     start = datetime.combine(day, time(), rule.timezone) - timedelta(seconds=1)
-    found = upcoming(rule, start.astimezone(UTC), count)
-    return [slot.astimezone(rule.timezone).strftime("%d %H:%M %Z") for slot in found]
+    moments = upcoming(rule, start.astimezone(UTC), count)
+    return [slot.astimezone(rule.timezone).strftime("%d %H:%M %Z") for slot in moments]
 
 
 def test_a_time_that_dst_skips_goes_out_at_the_next_valid_minute() -> None:
@@ -59,8 +59,8 @@ def test_a_line_by_the_minute_keeps_firing_in_real_time() -> None:
     """Every half hour means every half hour, while the clocks go back too."""
     rule = Rule("*/30 * * * *", LONDON)
     start = datetime(2026, 10, 24, 23, 0, tzinfo=UTC)
-    found = upcoming(rule, start, 8)
-    assert found == [start + timedelta(minutes=30 * step) for step in range(1, 9)]
+    moments = upcoming(rule, start, 8)
+    assert moments == [start + timedelta(minutes=30 * step) for step in range(1, 9)]
 
 
 @pytest.mark.parametrize("line", ["*/30 1 * * *", "0,30 1 * * *"])
@@ -96,8 +96,8 @@ def test_a_midnight_that_dst_skips_loses_no_issue(
     zone: str, day: date, expected: list[str], hour: str
 ) -> None:
     """Where clocks go forward at midnight, that day's issue goes out at one."""
-    found = local(Rule(f"0 {hour} * * *", ZoneInfo(zone)), day, 3)
-    assert [text[:8] for text in found] == expected
+    moments = local(Rule(f"0 {hour} * * *", ZoneInfo(zone)), day, 3)
+    assert [text[:8] for text in moments] == expected
 
 
 def test_where_dst_is_half_an_hour_the_next_valid_minute_is_half_past() -> None:
@@ -110,8 +110,8 @@ def test_where_dst_is_half_an_hour_the_next_valid_minute_is_half_past() -> None:
 
 def test_a_day_that_a_zone_left_out_has_no_issue() -> None:
     """Apia went from 29 to 31 December 2011; the 31st has its own issue and no other."""
-    found = local(Rule("0 7 * * *", ZoneInfo("Pacific/Apia")), date(2011, 12, 29), 3)
-    assert [text[:8] for text in found] == ["29 07:00", "31 07:00", "01 07:00"]
+    moments = local(Rule("0 7 * * *", ZoneInfo("Pacific/Apia")), date(2011, 12, 29), 3)
+    assert [text[:8] for text in moments] == ["29 07:00", "31 07:00", "01 07:00"]
 
 
 def test_days_and_a_time_become_slots_on_those_days() -> None:
@@ -157,19 +157,21 @@ def test_a_schedule_comes_once_on_each_of_its_days(
     """In any zone, over any weeks: strictly later, on chosen days, none twice, none left out."""
     rule = made(timezone=zone, days=sorted(days), at=at)
     after = start.replace(tzinfo=UTC)
-    found = upcoming(rule, after, 12)
-    there = [slot.astimezone(rule.timezone) for slot in found]
-    assert after < found[0]
-    assert found == sorted(set(found))
-    assert len({moment.date() for moment in there}) == 12
-    assert {moment.weekday() for moment in there} <= days
-    for moment in there:
+    moments = upcoming(rule, after, 12)
+    local_times = [slot.astimezone(rule.timezone) for slot in moments]
+    assert after < moments[0]
+    assert moments == sorted(set(moments))
+    assert len({moment.date() for moment in local_times}) == 12
+    assert {moment.weekday() for moment in local_times} <= days
+    for moment in local_times:
         # On time, or at the end of the gap that swallowed its time.
         late = datetime.combine(moment, at, rule.timezone) - moment
         assert moment.time() == at or (moment.time() > at and -2 <= late / HOUR < 0)
-    wanted = dates_between(there[0].date(), there[-1].date(), days)
+    dates = dates_between(local_times[0].date(), local_times[-1].date(), days)
     left_out = {date(2011, 12, 30)} if zone == "Pacific/Apia" else set()
-    assert [moment.date() for moment in there] == [day for day in wanted if day not in left_out]
+    assert [moment.date() for moment in local_times] == [
+        day for day in dates if day not in left_out
+    ]
 
 
 def dates_between(first: date, last: date, days: set[int]) -> list[date]:

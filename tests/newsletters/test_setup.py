@@ -134,9 +134,9 @@ def test_a_changed_schedule_owes_nothing_from_before() -> None:
     courier = setup.create_publication(**COURIER, now=NOON)
     tide = setup.create_newsletter(courier, **TIDE, now=NOON)
     later = NOON.replace(hour=18)
-    made = setup.set_schedule(tide, days=[0], at=time(6, 30, 59), now=later)
-    assert (made.time, made.since) == (time(6, 30), later)
-    assert Schedule.objects.get() == made == Newsletter.objects.get().schedule
+    schedule = setup.set_schedule(tide, days=[0], at=time(6, 30, 59), now=later)
+    assert (schedule.time, schedule.since) == (time(6, 30), later)
+    assert Schedule.objects.get() == schedule == Newsletter.objects.get().schedule
 
 
 def test_starting_a_newsletter_that_runs_keeps_what_is_due() -> None:

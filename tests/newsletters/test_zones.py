@@ -62,8 +62,8 @@ def test_no_place_is_further_away_than_the_widest(slot: datetime, home: str) -> 
     wall = slot.astimezone(zone).replace(tzinfo=None)
     for name, moment in everywhere(slot, zone).elsewhere.items():
         assert abs(moment - slot) < WIDEST
-        shown = moment.astimezone(ZoneInfo(name)).replace(tzinfo=None)
-        assert timedelta() <= shown - wall <= timedelta(hours=2)
+        local_time = moment.astimezone(ZoneInfo(name)).replace(tzinfo=None)
+        assert timedelta() <= local_time - wall <= timedelta(hours=2)
 
 
 def test_between_takes_the_moments_after_one_until_another() -> None:

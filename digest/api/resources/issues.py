@@ -72,7 +72,7 @@ def build_issue(request: HttpRequest, slug: Slug, told: shapes.IssueNew) -> Any:
     caller = caller_of(request)
     newsletter = get_newsletter(caller, slug)
     articles = [get_object_or_404(caller.scope.articles(), pk=number) for number in told.articles]
-    issue = dispatching.start(
+    issue = dispatching.create_issue(
         newsletter,
         _wish(request, caller),
         caller.token.owner,

@@ -115,7 +115,7 @@ def poll_source(request: HttpRequest, number: Id) -> Any:
 def remove_source(request: HttpRequest, slug: Slug, number: Id) -> Any:
     """Let a newsletter carry a source no more; forgotten where none carries it."""
     caller = caller_of(request)
-    sourcing.drop(
+    sourcing.detach_from_newsletter(
         get_newsletter(caller, slug), get_object_or_404(caller.scope.sources(), pk=number)
     )
     return Status(204, None)

@@ -59,7 +59,7 @@ def pin(issue: Issue, request: HttpRequest) -> str:
 
 def reword(issue: Issue, request: HttpRequest) -> str:
     """Change a story's text and picture for this issue."""
-    values = {name: request.POST[name] for name in editing.WORDS if name in request.POST}
+    values = {name: request.POST[name] for name in editing.TEXT_FIELDS if name in request.POST}
     editing.reword(issue, _revision(request), _number(request, "story"), values, user_of(request))
     return "The story was changed for this issue only."
 

@@ -49,7 +49,7 @@ def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
     articles = _selected(request) if by_selection else []
     if by_selection and not articles:
         raise IssueError("Select at least one story.")
-    return dispatching.start(
+    return dispatching.create_issue(
         newsletter,
         _key(request.POST),
         user_of(request),

@@ -120,7 +120,11 @@ def add(request: HttpRequest) -> HttpResponse:
 def _create(request: HttpRequest, publication: Publication, name: str) -> Newsletter:
     slug = suggesting.free_slug(Newsletter, name, publication.url)
     newsletter = setup.create_newsletter(publication, slug=slug, name=name, now=clock.now())
-    sources = sourcing.of if has_right(request, Right.MANAGE, None) else sourcing.theirs
+    sources = (
+        sourcing.available_sources
+        if has_right(request, Right.MANAGE, None)
+        else sourcing.own_sources
+    )
     newsletter.sources.set(sources(publication))
     record_action(request, "added the newsletter", newsletter, publication.pk)
     return newsletter

@@ -34,12 +34,12 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
         return _drop(request, publication, drop)
     given = request.POST if request.method == "POST" else None
     form = SourceForm(given, initial={"url": publication.url})
-    choices: list[discovery.Found] = []
+    choices: list[discovery.Candidate] = []
     if form.is_valid():
         try:
             choices = _found(request, form.cleaned_data["url"])
             if len(choices) == 1:
-                sourcing.bring_in(publication, choices[0].url, clock.now())
+                sourcing.add_to_publication(publication, choices[0].url, clock.now())
                 return redirect("setup:source", pk)
         except DigestError as problem:
             form.add_error("url", str(problem))
@@ -59,7 +59,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the newsletter up, or change it."""
     publication, now = find(request, pk), clock.now()
-    if not sourcing.of(publication).exists():
+    if not sourcing.available_sources(publication).exists():
         return redirect("setup:source", pk)
     known = newsletter_of(publication)
     there = _as_it_is(known) if known else _suggested(publication, now)
@@ -74,7 +74,7 @@ def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     return page(request, Step.NEWSLETTER, publication, form=form, known=known)
 
 
-def _found(request: HttpRequest, url: str) -> list[discovery.Found]:
+def _found(request: HttpRequest, url: str) -> list[discovery.Candidate]:
     """Return what is at an address; the one alone that was chosen, if it is among them."""
     found = discovery.find_all(url)
     chosen = [one for one in found if one.url == request.POST.get("chosen")]
@@ -82,15 +82,17 @@ def _found(request: HttpRequest, url: str) -> list[discovery.Found]:
 
 
 def _drop(request: HttpRequest, publication: Publication, pk: int) -> HttpResponse:
-    gone = get_object_or_404(sourcing.of(publication), pk=pk)
-    sourcing.let_go(publication, gone)
+    gone = get_object_or_404(sourcing.available_sources(publication), pk=pk)
+    sourcing.detach(publication, gone)
     messages.success(request, f"{gone} is no source any more.")
     return redirect("setup:source", publication.pk)
 
 
 def _shown(publication: Publication) -> list[dict[str, Any]]:
     """Return sources with what came in, the youngest first."""
-    known = sourcing.of(publication).annotate(number=Count("articles", distinct=True))
+    known = sourcing.available_sources(publication).annotate(
+        number=Count("articles", distinct=True)
+    )
     return [
         {
             "source": one,
@@ -120,7 +122,7 @@ def _keep(
     made = setup.create_newsletter(
         publication, slug=slug, name=name, max_stories=most, now=now, **given
     )
-    made.sources.set(sourcing.of(publication))
+    made.sources.set(sourcing.available_sources(publication))
 
 
 def _as_it_is(known: Newsletter) -> dict[str, Any]:
@@ -134,7 +136,9 @@ def _as_it_is(known: Newsletter) -> dict[str, Any]:
 
 
 def _suggested(publication: Publication, now: datetime) -> dict[str, Any]:
-    theirs = Article.objects.filter(sources__in=sourcing.of(publication)).order_by("-available_at")
+    theirs = Article.objects.filter(sources__in=sourcing.available_sources(publication)).order_by(
+        "-available_at"
+    )
     moments = list(theirs.values_list("available_at", flat=True)[:JUDGED])
     one = suggesting.suggested(publication.name, moments, now)
     return {

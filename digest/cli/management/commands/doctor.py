@@ -36,7 +36,7 @@ class Command(DigestCommand):
 def _print_findings(out: Console, findings: list[Finding], *, fit: bool) -> None:
     for finding in findings:
         line = Text(f"{finding.level.value:<6}", style=_STYLES[finding.level])
-        out.print(line.append(printable(finding.what), style="default"))
+        out.print(line.append(printable(finding.summary), style="default"))
         if finding.advice:
             out.print(Text(f"      {finding.advice}"))
     warned = sum(finding.level is Level.WARN for finding in findings)

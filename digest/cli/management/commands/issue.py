@@ -106,7 +106,7 @@ class Command(ActionCommand):
 
     def do_create(self, options: dict[str, Any]) -> None:
         """Create a draft of chosen articles, or of the latest ones."""
-        issue = dispatching.start(
+        issue = dispatching.create_issue(
             lookup.newsletter(options["newsletter"]),
             uuid4().hex,
             _user(options["user"]),

@@ -73,7 +73,7 @@ class Command(ActionCommand):
         findings = list(check_relay(lookup.relay(options["name"])))
         self.answer(
             [asdict(finding) for finding in findings],
-            "\n".join(f"{finding.what} {finding.advice}".rstrip() for finding in findings),
+            "\n".join(f"{finding.summary} {finding.advice}".rstrip() for finding in findings),
         )
         if any(finding.level is Level.FAIL for finding in findings):
             raise SystemExit(1)

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from digest.articles import polling
-from digest.articles.discovery import add_source, typed
+from digest.articles.discovery import add_source, with_scheme
 from digest.articles.models import Source
 from digest.articles.polling import Polled
 from digest.cli import lookup
@@ -67,7 +67,7 @@ def _poll_all() -> list[Polled]:
 
 
 def _source(url: str) -> Source:
-    found = Source.objects.filter(url__in=[url, typed(url)]).first()
+    found = Source.objects.filter(url__in=[url, with_scheme(url)]).first()
     if found:
         return found
     raise AskedError(f"There is no source {url}. `digest source list` shows them.")
