@@ -91,7 +91,7 @@ def home(request: HttpRequest) -> HttpResponse:
             problems(now, scope_of(request, Right.SEND), editable, scope_of(request, Right.MANAGE))
         ),
         "sent_chart": charts.bars(
-            [(row.label, row.counts.sent, row.missed) for row in sent], "Recent issues"
+            [(row.label, row.counts.sent, row.missed) for row in sent], "Sent and not sent"
         ),
         "sent": sent[::-1][:LISTED],
         "growth_chart": charts.line(

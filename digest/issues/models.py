@@ -18,13 +18,13 @@ class Issue(models.Model):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "on the desk, goes out when somebody says so"
-        BUILT = "built", "built, waits to be planned"
-        SENDING = "sending", "going out"
-        PAUSED = "paused", "paused by an editor"
-        SENT = "sent", "done"
-        SKIPPED = "skipped", "did not go out"
-        CANCELLED = "cancelled", "stopped by an editor"
+        DRAFT = "draft", "draft"
+        BUILT = "built", "scheduled"
+        SENDING = "sending", "sending"
+        PAUSED = "paused", "paused"
+        SENT = "sent", "sent"
+        SKIPPED = "skipped", "skipped"
+        CANCELLED = "cancelled", "cancelled"
 
     class Kind(models.TextChoices):
         SCHEDULED = "scheduled"

@@ -176,7 +176,7 @@ def test_picked_anew_keeps_what_is_pinned_or_reworded(ada: User) -> None:
 def test_what_goes_out_is_changed_no_more(ada: User) -> None:
     """The mails that left cannot be."""
     issue = make_running(1)
-    with pytest.raises(IssueError, match="going out"):
+    with pytest.raises(IssueError, match="sending"):
         editing.head(issue, issue.revision, ada, subject="Too late")
 
 

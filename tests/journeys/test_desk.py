@@ -79,7 +79,7 @@ def signed_in(browser: Browser, up: Up, name: str, address: str, complaints: lis
 
 def headlines(page: Page) -> list[str]:
     """The stories on the desk, in order."""
-    return page.locator(".desk-story-title").all_inner_texts()
+    return page.locator(".story-title").all_inner_texts()
 
 
 def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browser) -> None:
@@ -87,7 +87,9 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     digest(house, "newsletter", "set", "morning-tide", "--approval", "other", "--undo", "15")
     subscribers = len(digest(house, "subscriber", "export").splitlines()) - 1
     articles = [f"--article={house.url}/sample/{one}" for one in STORIES]
-    said = digest(house, "desk", "start", "morning-tide", "--as", "ada@courier.example", *articles)
+    said = digest(
+        house, "issue", "create", "morning-tide", "--as", "ada@courier.example", *articles
+    )
     number = said.split()[1]
     address = f"/admin/issues/{number}/"
     complaints: list[str] = []
@@ -95,21 +97,21 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     first, second, third = headlines(ada)
 
     rows = ada.locator("[data-story]")
-    rows.nth(2).drag_to(rows.nth(0), target_position={"x": 40, "y": 2})
-    expect(ada.locator(".desk-story-title").first).to_have_text(third)
+    rows.nth(2).locator(".grip").drag_to(rows.nth(0), target_position={"x": 40, "y": 2})
+    expect(ada.locator(".story-title").first).to_have_text(third)
     ada.get_by_role("button", name=f"Move down: {third}").focus()
     ada.keyboard.press("Enter")
-    expect(ada.locator(".desk-story-title").first).to_have_text(first)
+    expect(ada.locator(".story-title").first).to_have_text(first)
     assert headlines(ada) == [first, third, second]
 
     row = ada.locator("[data-story]").first
     row.get_by_text("Edit for this issue").click()
     row.get_by_label("Headline").fill("Mussels for everyone")
-    row.get_by_role("button", name="Keep for this issue").click()
+    row.get_by_role("button", name="Save").click()
     expect(ada.frame_locator("iframe").locator("body")).to_contain_text("Mussels for everyone")
-    expect(ada.get_by_text("You changed it last")).to_be_visible()
-    ada.get_by_role("button", name="Look it through").click()
-    expect(ada.locator("[data-findings]")).not_to_contain_text("takes a few seconds")
+    expect(ada.get_by_text("You changed this issue last")).to_be_visible()
+    ada.get_by_role("button", name="Run checks").click()
+    expect(ada.locator("#findings")).not_to_be_empty()
 
     ben = signed_in(browser, house, "ben", address, complaints)
     before = len(house.mails())
@@ -117,7 +119,7 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     ben.get_by_text("Send …").click()
     ben.get_by_role("button", name=f"Send to {subscribers} now").click()
     ben.get_by_role("button", name="Undo").click()
-    expect(ben.get_by_text("Held back: nobody has got it.")).to_be_visible()
+    expect(ben.get_by_text("Undone: nobody has received it.")).to_be_visible()
     assert len(house.mails()) == before  # the approval holds: nothing was changed
     for each in (ben, ada):  # two browsers, one issue
         each.goto(f"{house.url}{address}")
@@ -125,7 +127,7 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     for each in (ben, ada):
         each.get_by_role("button", name=f"Send to {subscribers} now").click()
     house.wait_for(lambda: len(house.mails()) >= before + subscribers, 60, "the issue")
-    expect(ben.locator(".desk-state")).to_have_text("done", timeout=30_000)
+    expect(ben.locator(".page-header .badge")).to_have_text("sent", timeout=30_000)
     expect(ben.locator('[data-count="sent"]')).to_have_text(str(subscribers))
     ours = [mail for mail in received(house) if mail["Subject"] == "Mussels for everyone"]
     assert len(ours) == len({mail["To"] for mail in ours}) == subscribers
@@ -203,28 +205,28 @@ def test_a_breaking_issue_is_paused_and_resumed(
     digest(house, "relay", "set", "default", "--per-minute", str(60 * PACE))
     complaints: list[str] = []
     ada = signed_in(browser, house, "ada", "/admin/", complaints)
-    ada.get_by_role("link", name="Issue by hand").first.click()
+    ada.get_by_role("link", name="New issue").first.click()
     ada.get_by_role("checkbox", name="Harbour board votes").check()
-    ada.get_by_role("button", name="Lay these on the desk").click()
-    expect(ada.locator(".desk-story-title")).to_have_count(1)
+    ada.get_by_role("button", name="Create issue from selection").click()
+    expect(ada.locator(".story-title")).to_have_count(1)
     ada.get_by_label("Subject").fill("Breaking: the harbour")
-    ada.get_by_role("button", name="Keep for this issue").first.click()
+    ada.get_by_role("button", name="Save").first.click()
     expect(ada.get_by_role("heading", name="Breaking: the harbour")).to_be_visible()
     ada.get_by_text("Send …").click()
-    ada.get_by_role("button", name="now").click()
+    ada.get_by_role("button", name="now", exact=False).click()
 
     sent = ada.locator('[data-count="sent"]')
     expect(sent).not_to_have_text("0", timeout=30_000)
     first = number_in(sent)
     expect(sent).not_to_have_text(str(first), timeout=10_000)  # it moves by itself
     ada.get_by_role("button", name="Pause").click()
-    expect(ada.locator(".desk-state")).to_contain_text("paused")
+    expect(ada.locator(".page-header .badge")).to_contain_text("paused")
     held = in_the_mailbox(house, wait=3.0)
     assert 0 < held < LATE
     assert in_the_mailbox(house, wait=3.0) == held
     digest(house, "relay", "set", "default", "--per-minute", "0")
     ada.get_by_role("button", name="Resume").click()
-    expect(ada.locator(".desk-state")).to_have_text("done", timeout=60_000)
+    expect(ada.locator(".page-header .badge")).to_have_text("sent", timeout=60_000)
     to = [mail["To"] for mail in received(house) if mail["Subject"] == "Breaking: the harbour"]
     assert len(to) == len(set(to)) > LATE
     assert complaints == []
