@@ -110,8 +110,8 @@ def sending(request: HttpRequest) -> HttpResponse:
     """Show what goes out now; polled. When an issue starts or ends, the page is reloaded."""
     rows = _sending(scope_of(request, Right.SEE))
     response = render_fragment(request, "console/home/_sending.html", {"sending": rows})
-    shown = request.GET.get("issues")
-    if shown is not None and shown != _ids(rows):
+    displayed = request.GET.get("issues")
+    if displayed is not None and displayed != _ids(rows):
         response["HX-Refresh"] = "true"
     return response
 
@@ -174,9 +174,9 @@ def _upcoming(
 ) -> list[Upcoming]:
     """Return issues that wait and slots to come, the nearest first; then those without a time."""
     issues = [_waiting(issue, now) for issue in _issues(scope, State.DRAFT, State.BUILT)]
-    taken = {(row.newsletter.pk, row.moment) for row in issues}
+    occupied = {(row.newsletter.pk, row.moment) for row in issues}
     slots = [_next_slot(row, editable, now) for row in newsletters if row.active]
-    free = [row for row in slots if (row.newsletter.pk, row.moment) not in taken]
+    free = [row for row in slots if (row.newsletter.pk, row.moment) not in occupied]
     return sorted(issues + free, key=lambda row: (row.moment is None, row.moment or now))
 
 

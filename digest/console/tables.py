@@ -152,8 +152,10 @@ def _heading(request: HttpRequest, column: Column, order: str) -> Heading:
 
 
 def _row(row: Any, columns: Sequence[Column], url: Callable[[Any], str]) -> TableRow:
-    first, *others = columns
-    return TableRow(first.cell(row), url(row), [(c.label, c.cell(row)) for c in others])
+    title, *rest = columns
+    return TableRow(
+        title.cell(row), url(row), [(column.label, column.cell(row)) for column in rest]
+    )
 
 
 def _address(request: HttpRequest, **changes: object) -> str:

@@ -67,11 +67,11 @@ def issue(settings: Settings) -> Issue:
 def press(client: Client, issue: Issue, verb: str, **form: object) -> str:
     """Press a button of the desk; return what is said."""
     issue.refresh_from_db()
-    given = {"revision": issue.revision} | form
-    answer = client.post(f"/admin/issues/{issue.pk}/{verb}/", given, follow=True)
+    form_data = {"revision": issue.revision} | form
+    answer = client.post(f"/admin/issues/{issue.pk}/{verb}/", form_data, follow=True)
     assert answer.status_code == 200
     issue.refresh_from_db()
-    return " ".join(str(said) for said in answer.context["messages"])
+    return " ".join(str(message) for message in answer.context["messages"])
 
 
 def titles(issue: Issue) -> list[str]:
@@ -104,8 +104,8 @@ def test_looking_changes_nothing(desk: Client, issue: Issue) -> None:
 def test_the_desk_shows_an_issue_and_what_it_waits_for(desk: Client, issue: Issue) -> None:
     """Stories with the reason of each, how many subscribers, and the next button."""
     page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
-    for words in ("Story 0", "latest", "2 subscribers", "Approve", "goes out", "GMT"):
-        assert words in page
+    for text in ("Story 0", "latest", "2 subscribers", "Approve", "goes out", "GMT"):
+        assert text in page
     assert "Send to" not in page
 
 
@@ -179,11 +179,11 @@ def test_the_mail_is_shown_as_it_would_arrive(desk: Client, issue: Issue) -> Non
     assert html["Content-Security-Policy"].startswith("sandbox;")
     assert b"Story 1" in html.content
     assert "Story 1" in desk.get(f"{base}/text/").content.decode()
-    theirs = desk.get(
+    source = desk.get(
         f"{base}/source/", {"subscriber": subscriber.subscriber.email}
     ).content.decode()
-    assert f"To: {subscriber.subscriber.email}" in theirs
-    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in theirs
+    assert f"To: {subscriber.subscriber.email}" in source
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in source
     assert desk.get(f"{base}/nonsense/").status_code == 404
     Newsletter.objects.update(subject="{{ 1 / 0 }}")
     Issue.objects.update(revision=7, subject="")
@@ -210,8 +210,8 @@ def test_a_page_that_is_out_of_date_is_reloaded(desk: Client) -> None:
     part = f"/admin/issues/{issue.pk}/progress/"
     assert not desk.get(part, {"state": "sending"}).has_header("HX-Refresh")
     assert desk.get(part, {"state": "built"})["HX-Refresh"] == "true"
-    shown = {"issues": f"{issue.pk}-sending"}
-    assert not desk.get("/admin/home/sending/", shown).has_header("HX-Refresh")
+    query = {"issues": f"{issue.pk}-sending"}
+    assert not desk.get("/admin/home/sending/", query).has_header("HX-Refresh")
     assert desk.get("/admin/home/sending/", {"issues": ""})["HX-Refresh"] == "true"
 
 
@@ -250,8 +250,8 @@ def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Issue
         reason="5.7.1",
     )
     page = desk.get("/admin/").content.decode()
-    for words in ("Sending now", "Needs attention", "It broke.", "wall.example", "is down", "in "):
-        assert words in page
+    for text in ("Sending now", "Needs attention", "It broke.", "wall.example", "is down", "in "):
+        assert text in page
     desk.post("/admin/home/resume/", {"key": paused.pk})
     paused.refresh_from_db()
     assert paused.state == State.SENDING
@@ -293,8 +293,8 @@ def test_a_subscriber_is_found_and_their_story_told(desk: Client) -> None:
     assert subscriber.email in page
     assert "begins with “zz”" in desk.get("/admin/subscribers/", {"q": "zz"}).content.decode()
     story = desk.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
-    for words in ("550 5.1.1 nobody", "The Morning Tide", "Mon 23 Nov 2026, 12:00 UTC"):
-        assert words in story
+    for text in ("550 5.1.1 nobody", "The Morning Tide", "Mon 23 Nov 2026, 12:00 UTC"):
+        assert text in story
     left = desk.post(
         f"/admin/subscribers/{subscriber.pk}/unsubscribe/",
         {"newsletter": issue.newsletter.slug},
@@ -307,15 +307,15 @@ def test_a_subscriber_is_found_and_their_story_told(desk: Client) -> None:
 def test_deliveries_are_listed_a_page_at_a_time(desk: Client) -> None:
     """By state; each once, and none forgotten."""
     issue = make_running(subscribers_pages.PAGE + 3)
-    some = Delivery.objects.values_list("pk", flat=True)[:2]
-    Delivery.objects.filter(pk__in=list(some)).update(
+    failed_ids = Delivery.objects.values_list("pk", flat=True)[:2]
+    Delivery.objects.filter(pk__in=list(failed_ids)).update(
         state=Delivery.State.FAILED, settled_at=NOON, reply="5.1.1 nobody"
     )
     address = f"/admin/issues/{issue.pk}/deliveries/"
     first = desk.get(address)
     second = desk.get(address, {"after": first.context["next"]})
-    seen = [row.pk for page in (first, second) for row, _ in page.context["rows"]]
-    assert len(seen) == len(set(seen)) == subscribers_pages.PAGE + 3
+    ids = [row.pk for page in (first, second) for row, _ in page.context["rows"]]
+    assert len(ids) == len(set(ids)) == subscribers_pages.PAGE + 3
     assert second.context["next"] == ""
     failed = desk.get(address, {"state": "failed"})
     assert len(failed.context["rows"]) == 2
@@ -329,8 +329,8 @@ def test_subscribers_are_paged_by_their_address(desk: Client) -> None:
         make_subscriber(newsletter)
     first = desk.get("/admin/subscribers/")
     second = desk.get("/admin/subscribers/", {"after": first.context["next"]})
-    seen = [one.pk for page in (first, second) for one in page.context["found"]]
-    assert len(seen) == len(set(seen)) == subscribers_pages.PAGE + 2
+    ids = [subscriber.pk for page in (first, second) for subscriber in page.context["found"]]
+    assert len(ids) == len(set(ids)) == subscribers_pages.PAGE + 2
 
 
 # --- what strangers wrote --------------------------------------------------------------

@@ -45,21 +45,21 @@ STATES: dict[str, tuple[Callable[[], User], dict[str, int], str]] = {
 }
 
 
-@pytest.fixture(params=STATES.items(), ids=lambda each: each[0])
+@pytest.fixture(params=STATES.items(), ids=lambda state: state[0])
 def page(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[Page]:
     """A page of a browser that is signed in, in front of a house in some state."""
     cache.clear()
     name, (house, size, scheme) = request.param
     user = house()
     look = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
-    with chromium_page(**look, user_agent=houses.EVIL_BROWSER) as made:
-        made.goto(f"{live_server.url}/admin/")
-        made.get_by_label("Email").fill(user.email)
-        made.get_by_label("Password").fill(houses.PASSWORD)
-        made.get_by_role("button", name="Sign in", exact=True).click()
-        made.wait_for_url(f"{live_server.url}/admin/")
-        made.shot = f"{name.replace(' ', '-')}"  # type: ignore[attr-defined]
-        yield made
+    with chromium_page(**look, user_agent=houses.EVIL_BROWSER) as browser:
+        browser.goto(f"{live_server.url}/admin/")
+        browser.get_by_label("Email").fill(user.email)
+        browser.get_by_label("Password").fill(houses.PASSWORD)
+        browser.get_by_role("button", name="Sign in", exact=True).click()
+        browser.wait_for_url(f"{live_server.url}/admin/")
+        browser.shot = f"{name.replace(' ', '-')}"  # type: ignore[attr-defined]
+        yield browser
 
 
 @in_browser
@@ -72,7 +72,7 @@ def test_every_page(page: Page, live_server: LiveServer) -> None:
             continue
         assert answer.status == 200, address
         page.goto(live_server.url + address)
-        wrong += [f"{address}: {one}" for one in faults(page)]
+        wrong += [f"{address}: {fault}" for fault in faults(page)]
     assert wrong == []
 
 
@@ -93,13 +93,13 @@ def test_the_archive_runs_nothing(live_server: LiveServer) -> None:
 
 def addresses() -> list[str]:
     """The console's pages, with the ids of what is there."""
-    found = []
-    for one in PAGES:
-        leads_on = one.address.endswith("<path:object_id>/")  # to the form of Django's admin
-        if not leads_on and not any(word in one.address for word in NO_PAGES):
-            found += filled(one.address)
-    assert len(found) > 15
-    return sorted(set(found))
+    paths: list[str] = []
+    for row in PAGES:
+        leads_on = row.address.endswith("<path:object_id>/")  # to the form of Django's admin
+        if not leads_on and not any(part in row.address for part in NO_PAGES):
+            paths += filled(row.address)
+    assert len(paths) > 15
+    return sorted(set(paths))
 
 
 def filled(address: str) -> list[str]:
@@ -116,11 +116,11 @@ def keys_for(address: str) -> Iterable[int]:
     """The ids of what an address is about."""
     if "<path:object_id>" in address:
         app, model = address.split("/")[2:4]
-        found: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
-        return found
+        ids: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
+        return ids
     if "/issues/<int:pk>" in address:
         return Issue.objects.order_by("state").distinct("state").values_list("pk", flat=True)
-    kind = next((kind for word, kind in KINDS.items() if word in address), User)
+    kind = next((kind for part, kind in KINDS.items() if part in address), User)
     return kind.objects.order_by("pk").values_list("pk", flat=True)[:1]
 
 
@@ -142,9 +142,9 @@ def faults(page: Page) -> Iterator[str]:
     if SHOTS:
         where = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
         page.screenshot(path=Path(SHOTS) / f"{where}--{page.shot}.png", full_page=True)  # type: ignore[attr-defined]
-    for one in Axe().run(page).response["violations"]:
-        if one["impact"] in {"serious", "critical"}:
-            yield f"{one['id']} {[node['html'][:200] for node in one['nodes'][:3]]}"
+    for violation in Axe().run(page).response["violations"]:
+        if violation["impact"] in {"serious", "critical"}:
+            yield f"{violation['id']} {[node['html'][:200] for node in violation['nodes'][:3]]}"
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:
         yield f"{wide} px too wide"

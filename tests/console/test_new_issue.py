@@ -84,8 +84,8 @@ def test_a_search_keeps_what_was_ticked(desk: Client, tide: Newsletter) -> None:
     """It stays on top, ticked; the rest is what was found."""
     seals = Article.objects.get(title="Seals return")
     make_article(make_source(tide), title="Dredging")
-    asked = urlencode({"q": "dredging", "article": seals.pk})
-    page = desk.get(f"{page_of(tide)}?{asked}").content.decode()
+    query = urlencode({"q": "dredging", "article": seals.pk})
+    page = desk.get(f"{page_of(tide)}?{query}").content.decode()
     assert f'value="{seals.pk}" checked' in page
     assert "Dredging" in page
     assert EVIL.replace("<", "&lt;").replace(">", "&gt;") not in page
@@ -113,12 +113,12 @@ def test_a_retracted_article_is_not_offered(desk: Client, tide: Newsletter) -> N
     assert "Seals return" not in desk.get(page_of(tide)).content.decode()
     seals = Article.objects.earliest("pk").pk
     answer = desk.post(page_of(tide), {"what": "chosen", "article": [seals]})
-    assert "was retracted" in " ".join(str(one) for one in answer.context["messages"])
+    assert "was retracted" in " ".join(str(message) for message in answer.context["messages"])
 
 
 @pytest.mark.parametrize(("way", "state"), [("sent", 3), ("again", 0), ("failed", 4)])
-@pytest.mark.parametrize("whose", ["one", "all"])
-def test_what_is_uncertain_is_settled(desk: Client, way: str, state: int, whose: str) -> None:
+@pytest.mark.parametrize("scope", ["one", "all"])
+def test_what_is_uncertain_is_settled(desk: Client, way: str, state: int, scope: str) -> None:
     """One subscriber's mail, or all of it; whatever is not uncertain stays."""
     issue = make_running(3)
     first, second, third = issue.deliveries.order_by("pk")
@@ -128,10 +128,10 @@ def test_what_is_uncertain_is_settled(desk: Client, way: str, state: int, whose:
     assert first.subscriber
     page = desk.get(f"/admin/issues/{issue.pk}/deliveries/?state=uncertain").content.decode()
     assert page.count("The relay has it<") == 2
-    form = {"way": way} | ({"email": first.subscriber.email} if whose == "one" else {})
+    form = {"way": way} | ({"email": first.subscriber.email} if scope == "one" else {})
     desk.post(f"/admin/issues/{issue.pk}/uncertain/", form)
     states = list(issue.deliveries.order_by("pk").values_list("state", flat=True))
-    assert states == [state, 7 if whose == "one" else state, third.state]
+    assert states == [state, 7 if scope == "one" else state, third.state]
 
 
 def test_a_way_that_is_none_settles_nothing(desk: Client) -> None:

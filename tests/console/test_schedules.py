@@ -21,8 +21,8 @@ def desk(client: Client) -> Client:
 def test_the_next_ten_sends_stand_in_chosen_zones(desk: Client) -> None:
     """One typed, one ticked; both are ticked on the page that comes back."""
     make_schedule(make_newsletter(name="The Morning Tide"))
-    asked = {"zone": ["Europe/Berlin", "Asia/Kathmandu", ""]}
-    answer = desk.get(ADDRESS, asked)
+    query = {"zone": ["Europe/Berlin", "Asia/Kathmandu", ""]}
+    answer = desk.get(ADDRESS, query)
     page = answer.content.decode()
     [table] = answer.context["tables"]
     assert len(table["rows"]) == 10
@@ -47,7 +47,7 @@ def test_a_zone_that_is_none_is_named(desk: Client, zone: str) -> None:
     page = answer.content.decode()
     assert 'role="alert"' in page
     assert "<script>alert" not in page
-    assert [one.key for one in answer.context["zones"]] == ["Europe/London"]
+    assert [zone.key for zone in answer.context["zones"]] == ["Europe/London"]
 
 
 def test_subscribers_clocks_are_explained(desk: Client) -> None:

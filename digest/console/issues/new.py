@@ -63,9 +63,9 @@ def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
     data = _data(request)
     query, selected = data.get("q", "").strip(), _selected(request)
     articles = scope_of(request, Right.EDIT).articles().filter(retracted_at=None)
-    others = search_articles(articles.exclude(pk__in=[article.pk for article in selected]), query)
+    matches = search_articles(articles.exclude(pk__in=[article.pk for article in selected]), query)
     rows = [(article, True) for article in selected]
-    rows += [(article, False) for article in others[:OFFERED]]
+    rows += [(article, False) for article in matches[:OFFERED]]
     return {
         "newsletter": newsletter,
         "articles": [
