@@ -59,7 +59,7 @@ def test_two_thousand_mails_are_listed_without_being_read(client: Client, box: P
         (box / "new" / f"16000{number:05}.M000000P1Q1.digest,S=1").mkdir()
     for number in range(50):
         maildir.deliver(box, mail(number))
-    assert "2,000 mails" in client.get("/mailbox/").text
+    assert "2,000 emails" in client.get("/mailbox/").text
 
 
 @pytest.mark.django_db
@@ -67,8 +67,8 @@ def test_an_empty_mailbox_says_when_the_first_mail_will_come(client: Client, box
     """With the newsletter's name, and the time with its zone."""
     make_schedule(make_newsletter(name="The Morning Tide"), time=time(7, 31))
     page = client.get("/mailbox/").text
-    assert "No mail yet" in page
-    assert re.search(r"The Morning Tide goes out next at .*07:31 (GMT|BST)", page)
+    assert "No emails yet" in page
+    assert re.search(r"The Morning Tide is sent next at .*07:31 (GMT|BST)", page)
 
 
 @pytest.mark.django_db
