@@ -1,11 +1,12 @@
-"""What programs may call the API with: tokens, made here and shown once."""
+"""API tokens: list, create and revoke. A token's secret is shown once, when it is created."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,6 +14,7 @@ from digest.accounts import tokens
 from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
 from digest.console.access import record_action, require_right, right_required, scope_of, user_of
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -21,33 +23,33 @@ from digest.newsletters.models import Publication
 
 @require_safe
 @right_required(Right.MANAGE)
-def programs(request: HttpRequest) -> HttpResponse:
-    """List the tokens, and when each was last used."""
+def api_tokens(request: HttpRequest) -> HttpResponse:
+    """List the tokens and when each was last used."""
     return _page(request)
 
 
 @never_cache
 @require_POST
 @right_required(Right.MANAGE)
-def issue(request: HttpRequest) -> HttpResponse:
-    """Make a token; its secret is on this page and never again."""
-    said, now = request.POST, clock.now()
+def create(request: HttpRequest) -> HttpResponse:
+    """Create a token and show its secret once."""
+    data, now = request.POST, clock.now()
     try:
         publication = _publication(request)
         require_right(request, Right.MANAGE, publication.pk if publication else None)
         token, secret = tokens.create(
-            said.get("name", ""),
+            data.get("name", ""),
             user_of(request),
-            said.getlist("scope"),
+            data.getlist("scope"),
             now=now,
             publication_id=publication.pk if publication else None,
-            expires_at=_end(said.get("days", ""), now),
+            expires_at=_expiry(data.get("days", ""), now),
         )
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("api-tokens")
     record_action(
-        request, f"made a token for {', '.join(token.scopes)}", token.name, token.publication_id
+        request, f"created a token for {', '.join(token.scopes)}", token.name, token.publication_id
     )
     return _page(request, token=token, secret=secret)
 
@@ -55,59 +57,60 @@ def issue(request: HttpRequest) -> HttpResponse:
 @require_POST
 @right_required(Right.MANAGE)
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a token be used no more."""
-    known = _known(request).filter(revoked_at=None)
-    found = get_object_or_404(known, pk=pk)
-    tokens.revoke(found, clock.now())
-    record_action(request, "revoked a token", found.name, found.publication_id)
-    messages.success(request, f"{found.name} is refused from now on.")
+    """Revoke a token."""
+    token = get_object_or_404(_tokens(request).filter(revoked_at=None), pk=pk)
+    tokens.revoke(token, clock.now())
+    record_action(request, "revoked a token", token.name, token.publication_id)
+    messages.success(request, f"{token.name} was revoked.")
     return redirect("api-tokens")
 
 
-def _known(request: HttpRequest) -> Any:
+def _tokens(request: HttpRequest) -> QuerySet[Token]:
     scope = scope_of(request, Right.MANAGE)
     return scope.filter(Token.objects.select_related("owner"), "publication_id")
 
 
 def _publication(request: HttpRequest) -> Publication | None:
     slug = request.POST.get("publication", "")
-    found = Publication.objects.filter(slug=slug).first() if slug else None
-    if slug and found is None:
-        raise DigestError("This publication is gone. Look at the page again.")
-    return found
+    publication = Publication.objects.filter(slug=slug).first() if slug else None
+    if slug and publication is None:
+        raise DigestError("This publication no longer exists. Reload the page.")
+    return publication
 
 
-def _end(days: str, now: Any) -> Any:
+def _expiry(days: str, now: datetime) -> datetime | None:
     if not days.strip():
         return None
     if not (days.isascii() and days.isdecimal() and len(days) < 5 and 0 < int(days) <= 3_650):
-        raise DigestError("A token lasts 1 to 3,650 days; leave it empty for no end.")
+        raise DigestError(
+            "A token expires after 1 to 3,650 days. Leave the field empty for no expiry."
+        )
     return now + timedelta(days=int(days))
 
 
-def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
+def _page(request: HttpRequest, **context: Any) -> HttpResponse:
     scope = scope_of(request, Right.MANAGE)
     names = dict(scope.publications().values_list("pk", "name"))
-    context = {
-        **admin.site.each_context(request),
-        "title": "Programs",
-        "tokens": [_row(one, names) for one in _known(request).order_by("revoked_at", "-pk")],
+    values = {
+        "tokens": [_row(token, names) for token in _tokens(request).order_by("revoked_at", "-pk")],
         "scopes": list(Scope),
         "publications": scope.publications().order_by("name"),
         "everywhere": scope.is_everything,
-        **shown,
+        **context,
     }
-    return render(request, "console/api_tokens.html", context)
+    return render_page(request, "console/api_tokens.html", "API tokens", values)
 
 
 def _row(token: Token, names: dict[int, str]) -> dict[str, Any]:
     now, used = clock.now(), token.last_used_at
     expired = token.expires_at is not None and token.expires_at <= now
-    over = "revoked" if token.revoked_at else "expired" if expired else ""
+    state = "revoked" if token.revoked_at else "expired" if expired else "active"
     return {
         "token": token,
-        "where": names.get(token.publication_id or 0, "every publication"),
+        "publication": names.get(token.publication_id or 0, "all publications"),
         "used": f"last used {clock.format_moment(used)}" if used else "never used",
-        "until": f"until {clock.format_moment(token.expires_at)}" if token.expires_at else "no end",
-        "over": over,
+        "until": f"expires {clock.format_moment(token.expires_at)}"
+        if token.expires_at
+        else "no expiry",
+        "state": state,
     }

@@ -1,4 +1,4 @@
-"""Subscribers brought along: a list as another system exports it, or one who asked by telephone."""
+"""Import subscribers from a CSV file, or invite one by mail."""
 
 import tempfile
 from collections import Counter
@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from digest.console.access import record_action, right_required, scope_of
+from digest.console.pages import render_page
 from digest.console.setup.forms import AddressField
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
@@ -22,137 +23,131 @@ from digest.selfservice import signups
 from digest.subscribers.importing import Report, import_csv
 
 VIA = "console"
-LARGEST = 30_000_000  # bytes: a million addresses take some 25
-SHOWN = 50  # refused rows
+MAX_FILE_SIZE = 30_000_000  # bytes: a million addresses need about 25 million
+LISTED_REFUSALS = 50
 _NOT_INVITED = (
-    "No mail was sent: this address had one within the hour, or must not be mailed. Its page says "
-    "which."
+    "No mail was sent: the address is suppressed, or an invitation was sent within the last hour."
 )
 
 
-class ListForm(forms.Form):
-    """A list, for which newsletter, and how its people agreed."""
+class ImportForm(forms.Form):
+    """A CSV file, its newsletter, and how the subscribers consented."""
 
     newsletter = forms.ModelChoiceField(Newsletter.objects.none(), empty_label=None)
     file = forms.FileField(
-        label="The list",
-        help_text="CSV, as your present system exports it: a column of addresses, and names if it "
-        "has them. Up to 30 MB.",
+        label="CSV file",
+        help_text="An export of your current system, with a column of email addresses. Names are "
+        "optional. Up to 30 MB.",
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
     )
     consent = forms.CharField(
-        label="How and when did these people agree to be mailed?",
+        label="Consent: how and when did these people sign up?",
         max_length=1000,
         widget=forms.Textarea(
             attrs={"rows": 2, "placeholder": "Signed up on our site since 2019, double opt-in"}
         ),
-        help_text="Kept with each of them as evidence.",
+        help_text="Stored with each subscriber as proof of consent.",
     )
 
     def clean_file(self) -> Any:
-        """Refuse what is better read from disk."""
-        given: Any = self.cleaned_data["file"]
-        if (given.size or 0) > LARGEST:
+        """Reject a file that is too large for an upload."""
+        file: Any = self.cleaned_data["file"]
+        if (file.size or 0) > MAX_FILE_SIZE:
             raise forms.ValidationError(
-                "It is larger than 30 MB. `digest subscriber import` reads lists of any size."
+                "This file is larger than 30 MB. Ask the operator to import it with "
+                "`digest subscriber import`, which has no limit."
             )
-        return given
+        return file
 
 
 class InviteForm(forms.Form):
-    """One subscriber, who is asked to confirm."""
+    """One subscriber, who confirms by mail."""
 
     newsletter = forms.ModelChoiceField(Newsletter.objects.none(), empty_label=None)
-    email = AddressField(label="Address")
+    email = AddressField(label="Email address")
     name = forms.CharField(required=False, max_length=200)
     wording = forms.CharField(
-        label="What they asked for, in their words",
+        label="Note on consent",
         required=False,
         max_length=1000,
-        widget=forms.TextInput(attrs={"placeholder": "asked by telephone"}),
+        widget=forms.TextInput(attrs={"placeholder": "asked by phone"}),
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @right_required(Right.MANAGE)
-def bring(request: HttpRequest) -> HttpResponse:
-    """Import a list; who has left or must not be mailed stays away, whatever it says."""
-    known = scope_of(request, Right.MANAGE).newsletters()
-    form = _offering(ListForm(request.POST or None, request.FILES or None), known)
+def import_subscribers(request: HttpRequest) -> HttpResponse:
+    """Import a CSV file; unsubscribed and suppressed addresses are skipped."""
+    newsletters = scope_of(request, Right.MANAGE).newsletters()
+    form = _with_newsletters(ImportForm(request.POST or None, request.FILES or None), newsletters)
     report: Report | None = None
     if request.method == "POST" and form.is_valid():
         newsletter = form.cleaned_data["newsletter"]
         try:
-            report = _taken(form.cleaned_data["file"], newsletter, form.cleaned_data["consent"])
+            report = _import(form.cleaned_data["file"], newsletter, form.cleaned_data["consent"])
         except DigestError as problem:
             form.add_error("file", str(problem))
         else:
-            said = (
+            action = (
                 f"imported {report.added:,} of {report.rows:,} subscribers into {newsletter.name}"
             )
-            record_action(request, said, newsletter, newsletter.publication_id)
-    context = {"title": "Bring a list along", "form": form, "any": known.exists()}
-    return _page(request, "importing", context | (_said(report) if report else {}))
+            record_action(request, action, newsletter, newsletter.publication_id)
+    context = {"form": form, "any": newsletters.exists(), **(_result(report) if report else {})}
+    return render_page(request, "console/importing.html", "Import subscribers", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @right_required(Right.SUBSCRIBERS)
 def invite(request: HttpRequest) -> HttpResponse:
-    """Ask one person to confirm that they want a newsletter."""
-    known = scope_of(request, Right.SUBSCRIBERS).newsletters()
-    form = _offering(InviteForm(request.POST or None), known)
+    """Ask a person by mail to confirm a subscription."""
+    newsletters = scope_of(request, Right.SUBSCRIBERS).newsletters()
+    form = _with_newsletters(InviteForm(request.POST or None), newsletters)
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        newsletter, address = given["newsletter"], addresses.parse(given["email"])
+        values = form.cleaned_data
+        newsletter, address = values["newsletter"], addresses.parse(values["email"])
         try:
             sent = signups.invite(
                 address,
                 [newsletter],
                 via=VIA,
                 now=clock.now(),
-                name=given["name"],
-                wording=given["wording"],
+                name=values["name"],
+                wording=values["wording"],
             )
         except DigestError as problem:
             form.add_error("email", str(problem))
         else:
-            said = f"A mail asks {address.email} to confirm. Until then they receive nothing."
             record_action(
                 request, f"invited to {newsletter.name}", address.email, newsletter.publication_id
             )
-            (messages.success if sent else messages.warning)(
-                request, said if sent else _NOT_INVITED
-            )
+            if sent:
+                messages.success(request, f"Invitation sent to {address.email}.")
+            else:
+                messages.warning(request, _NOT_INVITED)
             return redirect("subscribers")
-    return _page(
-        request, "invite", {"title": "Invite a subscriber", "form": form, "any": known.exists()}
-    )
+    context = {"form": form, "any": newsletters.exists()}
+    return render_page(request, "console/invite.html", "Invite subscriber", context)
 
 
-def _taken(given: Any, newsletter: Newsletter, consent: str) -> Report:
-    with tempfile.NamedTemporaryFile(suffix=".csv") as kept:
-        for chunk in given.chunks():
-            kept.write(chunk)
-        kept.flush()
-        return import_csv(Path(kept.name), newsletter, consent=consent, now=clock.now())
+def _import(file: Any, newsletter: Newsletter, consent: str) -> Report:
+    with tempfile.NamedTemporaryFile(suffix=".csv") as copy:
+        for chunk in file.chunks():
+            copy.write(chunk)
+        copy.flush()
+        return import_csv(Path(copy.name), newsletter, consent=consent, now=clock.now())
 
 
-def _said(report: Report) -> dict[str, Any]:
+def _result(report: Report) -> dict[str, Any]:
     reasons = Counter(refusal.reason for refusal in report.refusals)
     return {
         "report": report,
         "reasons": reasons.most_common(),
-        "refusals": report.refusals[:SHOWN],
+        "refusals": report.refusals[:LISTED_REFUSALS],
         "more": report.refused > len(report.refusals),
     }
 
 
-def _offering(form: forms.Form, known: QuerySet[Newsletter]) -> forms.Form:
+def _with_newsletters(form: forms.Form, newsletters: QuerySet[Newsletter]) -> forms.Form:
     choice: Any = form.fields["newsletter"]
-    choice.queryset = known.order_by("name")
+    choice.queryset = newsletters.order_by("name")
     return form
-
-
-def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    whole = admin.site.each_context(request) | context
-    return render(request, f"console/{name}.html", whole)

@@ -1,16 +1,18 @@
-"""Webhooks: which addresses are told what happens, and how they are doing."""
+"""Webhooks: their URLs, events, status and recent deliveries."""
 
 from dataclasses import asdict
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.console.access import record_action, require_right, right_required, scope_of
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -18,45 +20,45 @@ from digest.tenancy.scope import EVERYTHING, PublicationScope
 from digest.webhooks import registry
 from digest.webhooks.models import Event, Webhook
 
-SHOWN = 5  # of the newest words of each webhook
-EVERY_PUBLICATION = ("", "Every publication")
+RECENT_DELIVERIES = 5  # listed with each webhook
+ALL_PUBLICATIONS = ("", "All publications")
 
 
 class WebhookForm(forms.Form):
-    """A new webhook. Whether the address will do is asked where it is made."""
+    """A new webhook. Its URL is checked by `webhooks.registry`."""
 
     name = forms.SlugField(
         max_length=64,
-        help_text="Small letters, digits and hyphens.",
+        help_text="Lowercase letters, digits and hyphens.",
         widget=forms.TextInput(attrs={"placeholder": "crm", "autocomplete": "off"}),
     )
     url = forms.CharField(
-        label="Address",
+        label="URL",
         max_length=2000,
-        help_text="It is told subscribers' mail addresses, so it begins with https://.",
+        help_text="Starts with https://, because subscribers' email addresses are sent to it.",
         widget=forms.TextInput(
             attrs={"placeholder": "https://crm.news.example/digest", "inputmode": "url"}
         ),
     )
     events = forms.MultipleChoiceField(
-        label="It is told when", choices=Event, widget=forms.CheckboxSelectMultiple
+        label="Events", choices=Event, widget=forms.CheckboxSelectMultiple
     )
-    publication = forms.ChoiceField(label="Of what happens in", required=False)
+    publication = forms.ChoiceField(label="Publication", required=False)
 
-    def __init__(self, scope: PublicationScope, said: Any = None) -> None:
-        super().__init__(said, initial={"events": list(Event)})
-        known = scope.publications().order_by("name")
+    def __init__(self, scope: PublicationScope, data: Any = None) -> None:
+        super().__init__(data, initial={"events": list(Event)})
+        publications = scope.publications().order_by("name")
         choice: Any = self.fields["publication"]
         choice.choices = [
-            *known.values_list("pk", "name"),
-            *([EVERY_PUBLICATION] if scope.is_everything else []),
+            *publications.values_list("pk", "name"),
+            *([ALL_PUBLICATIONS] if scope.is_everything else []),
         ]
 
 
 @require_safe
 @right_required(Right.MANAGE)
 def webhooks(request: HttpRequest) -> HttpResponse:
-    """List the webhooks, and what each was told last."""
+    """List the webhooks with their recent deliveries."""
     return _page(request)
 
 
@@ -64,89 +66,91 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 @require_POST
 @right_required(Right.MANAGE)
 def add(request: HttpRequest) -> HttpResponse:
-    """Add a webhook; the secret that it signs with is on this page and never again."""
+    """Add a webhook and show its signing secret once."""
     form = WebhookForm(scope_of(request, Right.MANAGE), request.POST)
     if not form.is_valid():
         return _page(request, form=form)
-    said, where = form.cleaned_data, int(form.cleaned_data["publication"] or 0) or None
-    require_right(request, Right.MANAGE, where)
+    values = form.cleaned_data
+    publication_id = int(values["publication"] or 0) or None
+    require_right(request, Right.MANAGE, publication_id)
     try:
         webhook, secret = registry.add(
-            said["name"],
-            said["url"],
-            said["events"],
+            values["name"],
+            values["url"],
+            values["events"],
             now=clock.now(),
-            publication=EVERYTHING.publications().get(pk=where) if where else None,
+            publication=EVERYTHING.publications().get(pk=publication_id)
+            if publication_id
+            else None,
         )
     except DigestError as problem:
         form.add_error(None, str(problem))
         return _page(request, form=form)
-    record_action(request, f"added a webhook for {', '.join(webhook.events)}", webhook, where)
-    return _page(request, made=webhook, secret=secret)
+    record_action(
+        request, f"added a webhook for {', '.join(webhook.events)}", webhook, publication_id
+    )
+    return _page(request, webhook=webhook, secret=secret)
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def test(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send a webhook a test now, and say what it answered."""
-    webhook = _find(request, pk)
+    """Send a test to a webhook and show its answer."""
+    webhook = _get(request, pk)
     try:
         status = registry.test(webhook, clock.now())
     except DigestError as problem:
         messages.error(request, f"{webhook.name}: {problem}")
     else:
-        messages.success(request, f"{webhook.name} answered {status} to the test.")
+        messages.success(request, f"Test sent: {webhook.name} answered {status}.")
     return redirect("webhooks")
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def enable(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a webhook be told again."""
-    webhook = _find(request, pk)
+    """Enable a webhook, or try it again now."""
+    webhook = _get(request, pk)
     registry.enable(webhook)
     record_action(request, "enabled a webhook", webhook, webhook.publication_id)
-    messages.success(request, f"{webhook.name} is told again of what happens from now on.")
+    messages.success(request, f"{webhook.name} is enabled. It receives events from now on.")
     return redirect("webhooks")
 
 
 @require_POST
 @right_required(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Forget a webhook, and what it was still to be told."""
-    webhook = _find(request, pk)
+    """Delete a webhook and its pending deliveries."""
+    webhook = _get(request, pk)
     webhook.delete()
     record_action(request, "removed a webhook", webhook.name, webhook.publication_id)
-    messages.success(request, f"{webhook.name} is told nothing any more.")
+    messages.success(request, f"{webhook.name} was removed.")
     return redirect("webhooks")
 
 
-def _known(request: HttpRequest) -> Any:
+def _webhooks(request: HttpRequest) -> QuerySet[Webhook]:
     scope = scope_of(request, Right.MANAGE)
     return scope.filter(Webhook.objects.select_related("publication"), "publication_id")
 
 
-def _find(request: HttpRequest, pk: int) -> Webhook:
-    found: Webhook = get_object_or_404(_known(request), pk=pk)
-    return found
+def _get(request: HttpRequest, pk: int) -> Webhook:
+    return get_object_or_404(_webhooks(request), pk=pk)
 
 
-def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
-    context = {
-        **admin.site.each_context(request),
-        "title": "Webhooks",
-        "webhooks": [_row(one) for one in _known(request).order_by("name")],
+def _page(request: HttpRequest, **context: Any) -> HttpResponse:
+    values = {
+        "webhooks": [_row(webhook) for webhook in _webhooks(request).order_by("name")],
         "form": WebhookForm(scope_of(request, Right.MANAGE)),
-        **shown,
+        **context,
     }
-    return render(request, "console/webhooks.html", context)
+    return render_page(request, "console/webhooks.html", "Webhooks", values)
 
 
 def _row(webhook: Webhook) -> dict[str, Any]:
-    newest = webhook.deliveries.order_by("-pk")[:SHOWN]
+    newest = webhook.deliveries.order_by("-pk")[:RECENT_DELIVERIES]
     return {
         "webhook": webhook,
-        "events": [Event(one).label for one in webhook.events],
-        "words": [(one, clock.format_moment(one.at)) for one in newest],
+        "events": [Event(event).label for event in webhook.events],
+        "deliveries": [(row, clock.format_moment(row.at)) for row in newest],
         **asdict(registry.status_of(webhook)),
     }

@@ -32,8 +32,8 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
 ) -> None:
     """In its own publication, for what was ticked."""
     form = {"name": "cms", "publication": courier.slug, "scope": ["newsletters:read"], "days": "9"}
-    made = owner.post("/admin/api-tokens/issue/", form).content.decode()
-    [secret] = re.findall(r'value="(dg_[^"]+)"', made)
+    page = owner.post("/admin/api-tokens/create/", form).content.decode()
+    [secret] = re.findall(r'value="(dg_[^"]+)"', page)
     assert secret not in owner.get("/admin/api-tokens/").content.decode()
     header = {"Authorization": f"Bearer {secret}"}
     assert Client().get("/api/v1/newsletters", headers=header).status_code == 200
@@ -43,7 +43,10 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     assert token.publication_id == courier.pk
     owner.post(f"/admin/api-tokens/{token.pk}/revoke/")
     assert Client().get("/api/v1/newsletters", headers=header).status_code == 401
-    assert [one.action[:7] for one in AuditEntry.objects.order_by("pk")] == ["made a ", "revoked"]
+    assert [entry.action[:7] for entry in AuditEntry.objects.order_by("pk")] == [
+        "created",
+        "revoked",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
 def test_rubbish_makes_none(owner: Client, courier: Publication, wrong: dict[str, object]) -> None:
     """It says what is wrong."""
     form = {"name": "cms", "publication": courier.slug, "scope": ["newsletters:read"], "days": ""}
-    answer = owner.post("/admin/api-tokens/issue/", form | wrong, follow=True)
+    answer = owner.post("/admin/api-tokens/create/", form | wrong, follow=True)
     assert list(answer.context["messages"])
     assert not Token.objects.exists()
 
@@ -62,5 +65,5 @@ def test_nobody_makes_one_that_reaches_further(owner: Client) -> None:
     other = make_publication(slug="gazette")
     for slug in ("", other.slug):
         form = {"name": "cms", "publication": slug, "scope": ["newsletters:read"]}
-        assert owner.post("/admin/api-tokens/issue/", form).status_code == 403
+        assert owner.post("/admin/api-tokens/create/", form).status_code == 403
     assert not Token.objects.exists()

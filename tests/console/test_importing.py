@@ -26,7 +26,7 @@ def tide() -> Newsletter:
 
 
 @pytest.fixture
-def desk(client: Client, tide: Newsletter) -> Client:
+def owner(client: Client, tide: Newsletter) -> Client:
     """The browser of the publication's owner."""
     return signed_in(client, tide, Role.OWNER)
 
@@ -40,22 +40,22 @@ def signed_in(browser: Client, newsletter: Newsletter, role: Role) -> Client:
 
 
 def brought(
-    desk: Client, newsletter: Newsletter, content: bytes, consent: str = HOW
+    owner: Client, newsletter: Newsletter, content: bytes, consent: str = HOW
 ) -> tuple[int, str]:
     """Upload a list; return the status and the page."""
-    given = {
+    data = {
         "newsletter": newsletter.pk,
         "consent": consent,
         "file": SimpleUploadedFile("list.csv", content),
     }
-    answer = desk.post("/admin/subscribers/import/", given)
+    answer = owner.post("/admin/subscribers/import/", data)
     return answer.status_code, answer.content.decode()
 
 
-def test_a_list_is_brought_along_and_reported(desk: Client, tide: Newsletter) -> None:
+def test_a_list_is_brought_along_and_reported(owner: Client, tide: Newsletter) -> None:
     """Each row: taken, known, or refused with its line and why; the consent is kept."""
     suppression.suppress("bob@reader.example", reason="asked", evidence="", now=NOON)
-    status, page = brought(desk, tide, ROWS)
+    status, page = brought(owner, tide, ROWS)
     assert status == 200
     assert Subscriber.objects.get().email == "ines@reader.example"
     assert Subscription.objects.get().state == "active"
@@ -63,12 +63,12 @@ def test_a_list_is_brought_along_and_reported(desk: Client, tide: Newsletter) ->
     assert "Line 3" in page
     assert "no address" in page
     assert AuditEntry.objects.get().action == f"imported 1 of 4 subscribers into {tide.name}"
-    _, page = brought(desk, tide, ROWS)
+    _, page = brought(owner, tide, ROWS)
     assert Subscriber.objects.count() == 1
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "empty"),
         (b"PK\x03\x04 a spreadsheet", "CSV"),
@@ -78,52 +78,52 @@ def test_a_list_is_brought_along_and_reported(desk: Client, tide: Newsletter) ->
     ],
 )
 def test_what_is_no_list_is_refused(
-    desk: Client, tide: Newsletter, content: bytes, said: str
+    owner: Client, tide: Newsletter, content: bytes, message: str
 ) -> None:
     """With a word about it; nothing is stored."""
-    status, page = brought(desk, tide, content)
+    status, page = brought(owner, tide, content)
     assert status == 200
-    assert said in page
+    assert message in page
     assert "<script>alert" not in page
     assert not Subscriber.objects.exists()
 
 
-def test_a_list_needs_a_word_about_consent(desk: Client, tide: Newsletter) -> None:
+def test_a_list_needs_a_word_about_consent(owner: Client, tide: Newsletter) -> None:
     """It is evidence."""
-    _, page = brought(desk, tide, ROWS, consent="  ")
+    _, page = brought(owner, tide, ROWS, consent="  ")
     assert "This field is required" in page
     assert not Subscriber.objects.exists()
 
 
 def test_a_huge_list_is_for_the_terminal(
-    desk: Client, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+    owner: Client, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says which command."""
-    monkeypatch.setattr(importing, "LARGEST", 10)
-    _, page = brought(desk, tide, ROWS)
+    monkeypatch.setattr(importing, "MAX_FILE_SIZE", 10)
+    _, page = brought(owner, tide, ROWS)
     assert "digest subscriber import" in page
     assert not Subscriber.objects.exists()
 
 
-def test_a_list_goes_into_ones_own_newsletters_alone(desk: Client, tide: Newsletter) -> None:
+def test_a_list_goes_into_ones_own_newsletters_alone(owner: Client, tide: Newsletter) -> None:
     """And an editor brings none."""
-    theirs = make_newsletter(publication=make_publication())
-    _, page = brought(desk, theirs, ROWS)
+    other_newsletter = make_newsletter(publication=make_publication())
+    _, page = brought(owner, other_newsletter, ROWS)
     assert "valid choice" in page
     assert not Subscriber.objects.exists()
     Member.objects.update(role=Role.EDITOR)
-    assert brought(desk, tide, ROWS)[0] == 403
+    assert brought(owner, tide, ROWS)[0] == 403
 
 
 def test_one_subscriber_is_invited(client: Client, tide: Newsletter) -> None:
     """They are asked to confirm, once an hour at most; until then they get nothing."""
     editor = signed_in(client, tide, Role.EDITOR)
-    asked = {"newsletter": tide.pk, "email": "Ines@Reader.Example", "name": "Ines"}
-    first = editor.post("/admin/subscribers/invite/", asked, follow=True).content.decode()
-    assert "asks Ines@reader.example to confirm" in first
+    fields = {"newsletter": tide.pk, "email": "Ines@Reader.Example", "name": "Ines"}
+    first = editor.post("/admin/subscribers/invite/", fields, follow=True).content.decode()
+    assert "Invitation sent to Ines@reader.example" in first
     assert Subscription.objects.get().state == "pending"
     assert Notice.objects.get().kind == "confirm"
-    again = editor.post("/admin/subscribers/invite/", asked, follow=True).content.decode()
+    again = editor.post("/admin/subscribers/invite/", fields, follow=True).content.decode()
     assert "No mail was sent" in again
     assert Notice.objects.count() == 1
 

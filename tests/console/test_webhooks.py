@@ -41,26 +41,28 @@ def listener(settings: Settings) -> Iterator[ProviderServer]:
 
 
 def form(publication: Publication, **other: object) -> dict[str, object]:
-    """What is typed."""
-    typed = {"name": "crm", "url": "https://crm.example/webhook", "events": list(Event)}
-    return typed | {"publication": publication.pk} | other
+    """The form as it is sent."""
+    fields = {"name": "crm", "url": "https://crm.example/webhook", "events": list(Event)}
+    return fields | {"publication": publication.pk} | other
 
 
 def test_a_webhook_is_added_tried_and_removed(
     owner: Client, courier: Publication, listener: ProviderServer
 ) -> None:
     """Its secret is shown once, and each deed is in the audit log."""
-    made = owner.post("/admin/webhooks/add/", form(courier, url=listener.url)).content.decode()
-    [secret] = re.findall(r'value="(whsec_[^"]+)"', made)
+    page = owner.post("/admin/webhooks/add/", form(courier, url=listener.url)).content.decode()
+    [secret] = re.findall(r'value="(whsec_[^"]+)"', page)
     assert secret not in owner.get("/admin/webhooks/").content.decode()
     webhook = Webhook.objects.get()
     assert webhook.publication == courier
     tried = owner.post(f"/admin/webhooks/{webhook.pk}/test/", follow=True)
-    assert [str(one) for one in tried.context["messages"]] == ["crm answered 204 to the test."]
+    assert [str(message) for message in tried.context["messages"]] == [
+        "Test sent: crm answered 204."
+    ]
     assert listener.requests[0].json["type"] == "test"
     owner.post(f"/admin/webhooks/{webhook.pk}/remove/")
     assert not Webhook.objects.exists()
-    assert [one.action for one in AuditEntry.objects.order_by("pk")] == [
+    assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == [
         f"added a webhook for {', '.join(Event)}",
         "removed a webhook",
     ]
@@ -104,7 +106,7 @@ def test_rubbish_adds_none_and_keeps_what_was_typed(
     assert answer.status_code == 200
     assert answer.context["form"].errors
     assert "secret" not in answer.context
-    assert [one.name for one in Webhook.objects.all()] == ["taken"]
+    assert [webhook.name for webhook in Webhook.objects.all()] == ["taken"]
 
 
 def test_nobody_adds_one_that_hears_further(owner: Client) -> None:
