@@ -67,5 +67,5 @@ def test_a_number_that_is_none_is_said_so(
 def test_a_token_lasts_no_longer_than_ten_years(ada: Client, days: str) -> None:
     """However its days are written."""
     said = {"name": "crm", "scope": "issues:read", "days": days}
-    assert ada.post("/admin/api-tokens/issue/", said).status_code == 302
+    assert ada.post("/admin/api-tokens/create/", said).status_code == 302
     assert not Token.objects.exists()
