@@ -160,6 +160,16 @@ def test_right_to_left_is_mirrored() -> None:
     assert "text-align:left" not in html
 
 
+def test_the_footer_is_in_the_newsletters_language() -> None:
+    """With the date, and English where there is no catalog."""
+    text = part(compiled(newsletter={"language": "de-AT"}).message(INES), "plain")
+    assert "Montag, 23. November 2026" in text
+    assert "\nAbbestellen:\n" in text
+    text = part(compiled(newsletter={"language": "ja"}).message(INES), "plain")
+    assert "2026年11月23日 月曜日" in text
+    assert "\nUnsubscribe:\n" in text
+
+
 def test_accessible_structure() -> None:
     """Tables are for layout only, pictures have an alt, there is one first heading."""
     mail = compiled(story(0, **PICTURE), story(1, image_url="https://img.example/x.jpg"))

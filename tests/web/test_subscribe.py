@@ -299,18 +299,24 @@ def test_what_is_not_offered_is_not_there(strict: Client, hidden_by: dict[str, b
 
 
 @pytest.mark.parametrize(
-    ("tag", "label", "way"), [("he", "הרשמה", "rtl"), ("es", "Suscribirme", "ltr")]
+    ("tag", "label", "subject", "direction"),
+    [
+        ("he", "הרשמה", "אישור המינוי שלך על The Morning Tide", "rtl"),
+        ("ar", "التسجيل", "أكّد اشتراكك في The Morning Tide", "rtl"),
+        ("es", "Suscribirme", "Confirma tu suscripción a The Morning Tide", "ltr"),
+        ("de", "Anmelden", "Bestätigen Sie Ihr Abonnement: The Morning Tide", "ltr"),
+    ],
 )
 def test_the_form_speaks_the_newsletters_language(
-    strict: Client, tag: str, label: str, way: str
+    strict: Client, tag: str, label: str, subject: str, direction: str
 ) -> None:
     """Page and confirmation are in the language that the form was shown in."""
     newsletter = make_newsletter(language=tag)
     page = strict.get(f"/subscribe/{newsletter.slug}").content.decode()
     assert label in page
-    assert f'<html lang="{tag}" dir="{way}">' in page
+    assert f'<html lang="{tag}" dir="{direction}">' in page
     sign_up(strict, newsletter)
-    assert letter().letter.language == tag
+    assert (letter().letter.language, letter().letter.subject) == (tag, subject)
 
 
 def test_notices_quote_nothing_that_was_typed(strict: Client, newsletter: Newsletter) -> None:
