@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "digest.web.middleware.ContentSecurityPolicy",
     "digest.console.middleware.ConsolePolicy",
     "digest.web.middleware.Language",
+    "digest.console.middleware.ConsoleLanguage",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

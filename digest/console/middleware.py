@@ -7,6 +7,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
 from digest.accounts import first_account
@@ -43,6 +44,23 @@ class ConsolePolicy:
         """Refuse NUL: no browser sends it, and PostgreSQL cannot store it in text."""
         if request.path.startswith(CONSOLE) and any(map(_holds_nul, (request.GET, request.POST))):
             raise BadRequest("NUL is not allowed in text.")
+
+
+class ConsoleLanguage:
+    """Activates English for the console, whose own texts have no translations.
+
+    Otherwise Django's texts and dates would follow the browser, in the middle of English pages.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the response in English."""
+        if not request.path.startswith(CONSOLE):
+            return self.get_response(request)
+        with translation.override("en"):
+            return self.get_response(request)
 
 
 class FirstRun:
