@@ -28,7 +28,7 @@ _MESSAGE_LEVELS = {
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign in to a mail server and show its answer; no mail is sent."""
     for finding in check_relay(get_object_or_404(Relay, pk=pk)):
-        text = f"{finding.what} {finding.advice}".strip()
+        text = f"{finding.summary} {finding.advice}".strip()
         messages.add_message(request, _MESSAGE_LEVELS[finding.level], text)
     return redirect("relays")
 
