@@ -1,4 +1,4 @@
-"""Old deliveries are put away: every one, once, and nothing that is told of them changes."""
+"""Old deliveries are archived: each of them, once, and nothing that users see changes."""
 
 import os
 import signal
@@ -36,11 +36,11 @@ DAY = timedelta(days=1)
 LATER = NOON + 31 * DAY  # long enough after an issue that was done at noon
 SENT = Outcome(State.SENT, 250, "2.0.0 Ok: queued as 4F8BA12C", attempted=True)
 FAILED = Outcome(State.FAILED, 550, "5.1.1 no such user", attempted=True)
-DOUBTED = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+LOST_REPLY = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
 
 
 def make_done(*outcomes: Outcome, finished_at: datetime = NOON, **fields: Any) -> Issue:
-    """An issue that is done, with one subscriber for each word of the relay's."""
+    """Make a finished issue, with one subscriber for each outcome."""
     fields.setdefault("newsletter", make_newsletter(uncertain="hold"))
     issue = make_running(len(outcomes), **fields)
     batch = claim_batch(issue, len(outcomes), NOON)
@@ -54,14 +54,14 @@ def make_done(*outcomes: Outcome, finished_at: datetime = NOON, **fields: Any) -
 
 
 def history_of(issue: Issue) -> list[tuple[Any, ...]]:
-    """Return all that is told of an issue's deliveries."""
+    """Return all that users see of an issue's deliveries."""
     fields = ("id", "subscriber_id", "at", "state", "attempts", "reply_code", "reply")
     rows = sorted(history.of_issue(issue, size=1000).rows, key=lambda row: row.pk)
     return [tuple(getattr(row, name) for name in fields) for row in rows]
 
 
 def places(issue: Issue) -> tuple[int, int]:
-    """Return how many rows are current, and how many are put away."""
+    """Return how many rows are current, and how many are archived."""
     return issue.deliveries.count(), issue.past_deliveries.count()
 
 
@@ -71,8 +71,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archiving, "STEP", 2)
 
 
-def test_an_issue_long_done_is_put_away_whole(small: None) -> None:
-    """In steps, and everything that is told of it stays as it was."""
+def test_an_old_issue_is_archived_completely(small: None) -> None:
+    """In steps, and everything that users see of it stays the same."""
     issue = make_done(SENT, SENT, FAILED, SENT, SENT)
     before = history_of(issue), progress(issue)
     archived = archiving.archive_deliveries(LATER)
@@ -82,15 +82,15 @@ def test_an_issue_long_done_is_put_away_whole(small: None) -> None:
     assert progress(issue) == balance(issue) == Progress(sent=4, failed=1)
 
 
-def test_only_what_is_old_and_done_is_put_away() -> None:
-    """Not what was done lately, goes out, is paused, or was opened again by a late word."""
+def test_only_old_finished_issues_are_archived() -> None:
+    """Not one that finished recently, is sending, is paused, or was reopened by a late reply."""
     old, cancelled = make_done(SENT), make_done(SENT)
     Issue.objects.filter(pk=cancelled.pk).update(state="cancelled")
     unfinished = [make_done(SENT, finished_at=NOON + 2 * DAY)]
     for state in (Issue.State.SENDING, Issue.State.PAUSED):
         unfinished.append(make_done(SENT))
         Issue.objects.filter(pk=unfinished[-1].pk).update(state=state)
-    late = make_done(SENT, DOUBTED)
+    late = make_done(SENT, LOST_REPLY)
     uncertain.resend(late, NOON)
     unfinished.append(late)
     archiving.archive_deliveries(LATER)
@@ -98,7 +98,7 @@ def test_only_what_is_old_and_done_is_put_away() -> None:
     assert all(not issue.past_deliveries.exists() for issue in unfinished)
 
 
-def test_how_old_is_a_setting(settings: Settings) -> None:
+def test_the_age_is_a_setting(settings: Settings) -> None:
     """In days after the issue's end."""
     settings.DIGEST_ARCHIVE_AFTER_DAYS = 7
     issue = make_done(SENT)
@@ -107,9 +107,9 @@ def test_how_old_is_a_setting(settings: Settings) -> None:
     assert places(issue) == (0, 1)
 
 
-def test_what_is_uncertain_waits_to_be_resolved() -> None:
-    """Then it goes; and after half a year it goes as it is."""
-    issue, forgotten = make_done(SENT, DOUBTED), make_done(DOUBTED)
+def test_uncertain_deliveries_wait_to_be_resolved() -> None:
+    """Then they are archived; after half a year they are archived unresolved."""
+    issue, forgotten = make_done(SENT, LOST_REPLY), make_done(LOST_REPLY)
     archiving.archive_deliveries(LATER)
     assert places(issue) == (1, 1)
     uncertain.mark_sent(issue, LATER)
@@ -121,9 +121,9 @@ def test_what_is_uncertain_waits_to_be_resolved() -> None:
     assert progress(forgotten) == balance(forgotten) == Progress(uncertain=1)
 
 
-def test_a_doubt_can_be_sent_again_when_the_others_are_put_away() -> None:
-    """The issue opens, is finished, and its numbers hold; then that one goes too."""
-    issue = make_done(SENT, FAILED, DOUBTED)
+def test_an_uncertain_delivery_can_be_resent_when_the_others_are_archived() -> None:
+    """The issue is reopened and finished, and its numbers hold; then that one is archived too."""
+    issue = make_done(SENT, FAILED, LOST_REPLY)
     archiving.archive_deliveries(LATER)
     uncertain.resend(issue, LATER)
     assert progress(issue) == Progress(sent=1, failed=1, queued=1)
@@ -137,8 +137,8 @@ def test_a_doubt_can_be_sent_again_when_the_others_are_put_away() -> None:
     assert places(issue) == (0, 3)
 
 
-def test_an_issue_put_away_is_never_planned_again() -> None:
-    """No way leads there; and if someone paved one by hand, the database refuses."""
+def test_an_archived_issue_is_never_planned_again() -> None:
+    """No code does so, and the database refuses it."""
     issue = make_done(SENT)
     late = make_subscriber(issue.newsletter)
     archiving.archive_deliveries(LATER)
@@ -153,7 +153,7 @@ def test_an_issue_put_away_is_never_planned_again() -> None:
     assert places(issue) == (0, 1)
 
 
-def test_the_tally_of_an_issue_put_away_is_as_short_as_can_be() -> None:
+def test_the_tally_of_an_archived_issue_is_as_short_as_possible() -> None:
     """A thousand issues' are summed up every few seconds."""
     issue = make_done(SENT, SENT)
     for _ in range(9):
@@ -166,7 +166,7 @@ def test_the_tally_of_an_issue_put_away_is_as_short_as_can_be() -> None:
 
 
 def test_deliveries_deleted_later_are_counted() -> None:
-    """Whoever puts deliveries away leaves no setting behind: another deletion is noted."""
+    """Archiving leaves no setting behind: another deletion is counted."""
     archiving.archive_deliveries(LATER)
     make_done(SENT)
     archiving.archive_deliveries(LATER)
@@ -175,8 +175,8 @@ def test_deliveries_deleted_later_are_counted() -> None:
     assert progress(issue) == Progress()
 
 
-def test_a_subscriber_is_told_of_deliveries_put_away() -> None:
-    """Beside the current ones, the newest first, in the same words."""
+def test_archived_deliveries_are_part_of_a_data_export() -> None:
+    """Together with the current ones, the newest first, in the same format."""
     past = make_done(SENT)
     subscriber = Subscriber.objects.get()
     recent = make_done(newsletter=past.newsletter, slot=NOON + DAY)
@@ -189,8 +189,8 @@ def test_a_subscriber_is_told_of_deliveries_put_away() -> None:
     assert data_export.export_subscriber(subscriber, 1)["deliveries"] == before[:1]
 
 
-def test_an_erased_subscriber_is_taken_off_what_is_put_away() -> None:
-    """With the relay's words, which may quote an address; the numbers stay."""
+def test_an_erased_subscriber_is_removed_from_archived_deliveries() -> None:
+    """With the relay's reply, which may quote an address; the numbers stay."""
     issue = make_done(SENT, FAILED)
     archiving.archive_deliveries(LATER)
     subscriber, other = Subscriber.objects.order_by("pk")
@@ -203,7 +203,7 @@ def test_an_erased_subscriber_is_taken_off_what_is_put_away() -> None:
     assert progress(issue) == balance(issue) == Progress(sent=1, failed=1)
 
 
-def test_nameless_deliveries_are_put_away_too(small: None) -> None:
+def test_anonymous_deliveries_are_archived_too(small: None) -> None:
     """Of subscribers who were erased before."""
     issue = make_done(SENT, SENT, SENT, SENT, SENT)
     for subscriber in Subscriber.objects.order_by("pk")[:3]:
@@ -214,8 +214,8 @@ def test_nameless_deliveries_are_put_away_too(small: None) -> None:
 
 
 def test_after_two_years_only_numbers_are_left(small: None, settings: Settings) -> None:
-    """Or after as long as the setting says; never while one may still be resolved."""
-    issue = make_done(SENT, SENT, FAILED, DOUBTED)
+    """Or after the time that the setting says; never while one may still be resolved."""
+    issue = make_done(SENT, SENT, FAILED, LOST_REPLY)
     assert archiving.archive_deliveries(NOON + 729 * DAY).deleted == 0
     settings.DIGEST_KEEP_DAYS = 0
     assert archiving.archive_deliveries(NOON + 9999 * DAY).deleted == 0
@@ -226,17 +226,17 @@ def test_after_two_years_only_numbers_are_left(small: None, settings: Settings) 
 
 
 def test_a_call_ends_when_its_time_is_up(small: None) -> None:
-    """After the step in hand; the next one goes on there."""
+    """After the current step; the next call continues there."""
     issue = make_done(SENT, SENT, SENT)
     archived = archiving.archive_deliveries(LATER, seconds=0)
     assert (archived.archived, archived.finished, places(issue)) == (2, False, (1, 2))
     assert archiving.archive_deliveries(LATER).archived == 1
 
 
-def test_a_step_that_breaks_leaves_its_rows_where_they_were(
+def test_a_step_that_fails_leaves_its_rows_where_they_were(
     small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of the steps before are put away, and the numbers hold."""
+    """Those of the steps before are archived, and the numbers hold."""
     issue = make_done(SENT, SENT, SENT)
     before = history_of(issue)
     whole = archiving._step
@@ -270,7 +270,7 @@ def _together(*works: Callable[[], object]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_movers_at_once_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_archivers_can_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row is moved once, none is left."""
     monkeypatch.setattr(archiving, "STEP", 7)
     issue = make_done(*[SENT] * 150)
@@ -283,10 +283,10 @@ def test_several_movers_at_once_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_is_erased_while_deliveries_are_put_away_is_forgotten(
+def test_a_subscriber_erased_during_archiving_is_removed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whichever comes first, no row keeps the subscriber or the relay's words."""
+    """Whichever comes first, no row has the subscriber or the relay's reply."""
     monkeypatch.setattr(archiving, "STEP", 3)
     issue = make_done(*[SENT] * 120)
     ids = list(Subscriber.objects.order_by("pk").values_list("pk", flat=True))
@@ -310,10 +310,10 @@ def test_who_is_erased_while_deliveries_are_put_away_is_forgotten(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whom_somebody_is_just_resolving_keeps_the_rest(settings: Settings) -> None:
-    """The issue may be opened again and counted, so nothing of it is deleted yet."""
+def test_a_delivery_that_is_being_resolved_protects_the_rest(settings: Settings) -> None:
+    """The issue may be reopened and counted, so nothing of it is deleted yet."""
     settings.DIGEST_KEEP_DAYS = 90
-    issue = make_done(SENT, DOUBTED)
+    issue = make_done(SENT, LOST_REPLY)
     archiving.archive_deliveries(LATER)
     with psycopg.connect(_database()) as somebody:
         somebody.execute("SELECT FROM sending_delivery FOR UPDATE")
@@ -323,8 +323,8 @@ def test_whom_somebody_is_just_resolving_keeps_the_rest(settings: Settings) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mover_that_is_killed_loses_and_doubles_nothing() -> None:
-    """Whatever it had in hand is where it was; the next one goes on."""
+def test_a_killed_archiver_loses_and_duplicates_nothing() -> None:
+    """Its unfinished step has no effect; the next one continues."""
     issue = make_done(*[SENT] * 300)
     before = history_of(issue)
     for _ in range(3):

@@ -41,19 +41,19 @@ TOPICS = ("Harbour", "Sport", "Culture")
 
 
 def subscriber(newsletter: Newsletter, **choice: object) -> Subscriber:
-    """Add a subscriber who chose."""
+    """Add a subscriber with choices."""
     new_subscriber = make_subscriber(newsletter)
     choose(new_subscriber, **choice)
     return new_subscriber
 
 
 def choose(subscriber: Subscriber, **choice: object) -> None:
-    """Let a subscriber choose anew."""
+    """Change a subscriber's choices."""
     Subscription.objects.filter(subscriber=subscriber).update(**choice)
 
 
 def planned(issue: Issue) -> set[Subscriber | None]:
-    """Plan everything; return for whom an issue is."""
+    """Plan everything; return the subscribers of an issue."""
     planning.plan_built(NOON)
     return {delivery.subscriber for delivery in issue.deliveries.select_related("subscriber")}
 
@@ -83,7 +83,7 @@ def read(data: bytes) -> EmailMessage:
 
 
 def stories(mail: EmailMessage) -> set[str]:
-    """Return the stories that both parts of a mail link to; none may stand in one part alone."""
+    """Return the stories that both parts of a mail link to; none may be in only one part."""
     parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
     names = ("harbour", "derby", "weather")
     names_in_parts = [{name for name in names if f"{SITE}{name}" in part} for part in parts]
@@ -98,7 +98,7 @@ def settled_as(delivery: Delivery) -> tuple[int, str]:
 
 
 def test_each_cadence_receives_its_own_issues() -> None:
-    """Who chose what is offered no more receives every issue; one by hand goes to all."""
+    """A cadence that is no longer offered means every issue; a manual issue goes to all."""
     newsletter = make_newsletter(cadences=["weekly"])
     every, weekly, daily = (subscriber(newsletter, cadence=c) for c in ("every", "weekly", "daily"))
     usual, week = make_issue(newsletter), make_issue(newsletter, cadence="weekly")
@@ -119,10 +119,10 @@ def test_each_cadence_receives_its_own_issues() -> None:
         ("weekly", "every", "The subscriber asked for every issue."),
     ],
 )
-def test_who_switches_in_the_middle_of_a_send_is_not_sent_it(
+def test_changing_the_cadence_during_a_send_takes_effect(
     issue_is: str, now_wants: str, reason: str
 ) -> None:
-    """Even from the batch in a worker's hands."""
+    """Even for a batch in flight."""
     newsletter = make_newsletter(cadences=["daily", "weekly"])
     issue = make_running(2, newsletter=newsletter, cadence=issue_is)
     Subscription.objects.update(cadence=issue_is)
@@ -133,7 +133,7 @@ def test_who_switches_in_the_middle_of_a_send_is_not_sent_it(
     assert settled_as(Delivery.objects.get(pk=first.id)) == (State.SUPPRESSED, reason)
 
 
-def test_an_issue_by_hand_asks_nobody_how_often() -> None:
+def test_a_manual_issue_goes_to_every_cadence() -> None:
     """An editor sends it to all."""
     newsletter = make_newsletter(cadences=["weekly"])
     issue = make_running(1, newsletter=newsletter, kind="manual")
@@ -142,7 +142,7 @@ def test_an_issue_by_hand_asks_nobody_how_often() -> None:
 
 
 def test_subscribers_get_the_stories_of_their_topics(relay: StartRelay) -> None:
-    """In both parts, under the issue's subject; who chose nothing gets everything."""
+    """In both parts, with the issue's subject; without a choice they get everything."""
     server, issue = relay(), topical()
     harbour, both, everything = (
         subscriber(issue.newsletter, topics=topics)
@@ -157,8 +157,8 @@ def test_subscribers_get_the_stories_of_their_topics(relay: StartRelay) -> None:
     assert len({mail["Subject"] for mail in got.values()}) == 1
 
 
-def test_nobody_is_planned_for_whom_there_is_nothing() -> None:
-    """Not even a row; a topic that is no section any more counts for nothing."""
+def test_subscribers_for_whom_there_is_no_story_are_not_planned() -> None:
+    """There is no row; a topic that is not a section any more is ignored."""
     issue = topical()
     subscriber(issue.newsletter, topics=["Culture"])
     subscriber(issue.newsletter, topics=["Culture", "Gone"])
@@ -169,8 +169,8 @@ def test_nobody_is_planned_for_whom_there_is_nothing() -> None:
     assert planned(issue) == set(deliveries)
 
 
-def test_whose_topics_are_all_gone_gets_everything(relay: StartRelay) -> None:
-    """Also when the section went between planning and sending."""
+def test_subscribers_all_of_whose_topics_are_gone_get_everything(relay: StartRelay) -> None:
+    """Also when the section is removed between planning and sending."""
     server, issue = relay(), topical()
     leaving, rest = subscriber(issue.newsletter, topics=["Sport"]), subscriber(issue.newsletter)
     planning.plan_built(NOON)
@@ -190,10 +190,8 @@ def test_a_newsletter_without_topics_sends_everything() -> None:
 
 
 @pytest.mark.parametrize("when", ["before the claim", "after the claim"])
-def test_who_chose_other_topics_after_planning_gets_those_or_nothing(
-    relay: StartRelay, when: str
-) -> None:
-    """Settled with the reason where there is nothing."""
+def test_topics_changed_after_planning_take_effect(relay: StartRelay, when: str) -> None:
+    """Where there is no story, the delivery is settled with the reason."""
     server, issue = relay(), topical()
     nothing, other = (subscriber(issue.newsletter, topics=["Sport"]) for _ in range(2))
     planning.plan_built(NOON)
@@ -214,7 +212,7 @@ def test_who_chose_other_topics_after_planning_gets_those_or_nothing(
     assert nothing.email not in server.recipients
 
 
-def test_what_the_size_limit_left_out_is_nobodys_story() -> None:
+def test_stories_dropped_by_the_size_limit_do_not_count() -> None:
     """A subscriber of that topic alone would get an empty mail."""
     issue = topical()
     for _ in range(60):
@@ -226,7 +224,7 @@ def test_what_the_size_limit_left_out_is_nobodys_story() -> None:
 
 
 def test_a_choice_is_of_positions_and_never_empty() -> None:
-    """Who chose anew within this very second gets all rather than an empty mail."""
+    """A choice changed within the last second gets all stories rather than an empty mail."""
     issue = topical()
     segmentation = segmentation_of(issue, compiled_for(issue))
     assert segmentation.stories_for(["Harbour"]) == frozenset({0})
@@ -243,7 +241,7 @@ def erase(subscriber_id: int) -> None:
 
 
 def test_an_erased_subscriber_is_sent_nothing_more_and_the_numbers_stay() -> None:
-    """What waited is settled, what was sent stays sent, and no row knows whose it was."""
+    """What was waiting is settled, what was sent stays sent, and no row has the subscriber."""
     issue = make_running(5)
     rows = list(Delivery.objects.order_by("pk"))
     ends = [State.QUEUED, State.DEFERRED, State.SENT, State.FAILED, State.UNCERTAIN]
@@ -267,7 +265,7 @@ def test_an_erased_subscriber_is_sent_nothing_more_and_the_numbers_stay() -> Non
 
 
 def test_other_subscribers_keep_their_deliveries() -> None:
-    """Forgetting is of one."""
+    """An erasure is of one subscriber."""
     issue = make_running(2)
     delivery, other = Delivery.objects.order_by("pk")
     assert delivery.subscriber_id
@@ -276,7 +274,7 @@ def test_other_subscribers_keep_their_deliveries() -> None:
 
 
 @pytest.mark.parametrize("erased", [0, 1, 2])
-def test_a_batch_goes_on_without_the_subscriber_who_was_erased(erased: int) -> None:
+def test_a_batch_continues_without_an_erased_subscriber(erased: int) -> None:
     """The worker finds that claim gone, and sends the others."""
     issue = make_running(3)
     batch = claim_batch(issue, 10, NOON)
@@ -285,8 +283,8 @@ def test_a_batch_goes_on_without_the_subscriber_who_was_erased(erased: int) -> N
     assert ledger.recheck(batch, batch.rows, NOON).sendable == left
 
 
-def test_a_late_word_about_an_erased_subscriber_changes_nothing() -> None:
-    """Whatever it is: there is nobody to try again for."""
+def test_a_late_reply_about_an_erased_subscriber_changes_nothing() -> None:
+    """Whatever it is: there is no subscriber to try again for."""
     issue = make_running()
     batch = claim_batch(issue, 10, NOON)
     [row] = batch.rows
@@ -297,7 +295,7 @@ def test_a_late_word_about_an_erased_subscriber_changes_nothing() -> None:
     assert progress(issue).uncertain == 1
 
 
-def test_rows_of_a_subscriber_who_was_just_deleted_hold_up_nobody() -> None:
+def test_rows_of_a_deleted_subscriber_block_no_others() -> None:
     """They are never claimed, and a sweep settles them."""
     issue = make_running(3)
     first = Delivery.objects.order_by("pk")[0]
@@ -309,7 +307,7 @@ def test_rows_of_a_subscriber_who_was_just_deleted_hold_up_nobody() -> None:
 
 
 def test_an_issue_of_erased_subscribers_alone_is_not_due() -> None:
-    """Else senders would nudge each other round and round until the next sweep."""
+    """Otherwise senders would keep starting each other until the next sweep."""
     make_running(1)
     Subscriber.objects.all().delete()
     assert not ledger.due_issues(clock.now()).exists()
@@ -317,7 +315,7 @@ def test_an_issue_of_erased_subscribers_alone_is_not_due() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_erased_while_the_relay_is_answering(relay: StartRelay) -> None:
-    """That mail has gone; the rest of the batch goes out all the same."""
+    """That mail is sent; the rest of the batch is sent as well."""
     erased = Event()
 
     def erase_once(address: str) -> None:
@@ -334,8 +332,8 @@ def test_erased_while_the_relay_is_answering(relay: StartRelay) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_planning_beside_an_erasure_leaves_no_row_behind() -> None:
-    """It waits for the erasure, and then plans for those who are left."""
+def test_planning_during_an_erasure_leaves_no_row_behind() -> None:
+    """It waits for the erasure, and then plans for the other subscribers."""
     issue = make_issue()
     make_story(issue)
     leaving, staying = (make_subscriber(issue.newsletter) for _ in range(2))

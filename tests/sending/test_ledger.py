@@ -1,4 +1,4 @@
-"""The ledger: nobody twice, nobody lost, nothing after leaving."""
+"""The ledger: nothing twice, nothing lost, nothing after unsubscribing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 State = Delivery.State
 HOUR = timedelta(hours=1)
 SENT = Outcome(State.SENT, 250, "2.0.0 ok", attempted=True)
-DOUBTED = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+LOST_REPLY = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_each_claim_has_a_fence_of_its_own() -> None:
 
 
 def test_a_recorded_delivery_is_done() -> None:
-    """With the server's words, counted as a try, and never claimed again."""
+    """With the server's reply, counted as an attempt, and never claimed again."""
     issue = make_running()
     batch = claimed(issue)
     assert ledger.record(batch, [(batch.rows[0].id, SENT)], NOON) == {batch.rows[0].id}
@@ -90,8 +90,8 @@ def test_a_recorded_delivery_is_done() -> None:
         ("suppress here", "The address is suppressed: complaint"),
     ],
 )
-def test_who_left_gets_nothing(deed: str, reason: str, when: str) -> None:
-    """Between planning and the claim, or after it: the second look sees it."""
+def test_excluded_subscribers_get_nothing(deed: str, reason: str, when: str) -> None:
+    """Excluded between planning and the claim, or after it: the recheck notices."""
     issue = make_running(2)
     batch = claimed(issue) if when == "after" else None
     leaving, stays = Delivery.objects.select_related("subscriber").order_by("pk")
@@ -123,7 +123,7 @@ def test_who_left_gets_nothing(deed: str, reason: str, when: str) -> None:
 
 @pytest.mark.parametrize("state", [Issue.State.PAUSED, Issue.State.CANCELLED])
 def test_a_stopped_issue_sends_nothing_more(state: Issue.State) -> None:
-    """What was claimed goes back."""
+    """What was claimed is due again."""
     issue = make_running()
     batch = claimed(issue)
     Issue.objects.update(state=state)
@@ -134,7 +134,7 @@ def test_a_stopped_issue_sends_nothing_more(state: Issue.State) -> None:
 
 
 def test_a_frozen_worker_finds_its_claim_gone() -> None:
-    """Another has it; the first may neither send nor record."""
+    """Another worker has it; the first may neither send nor record."""
     issue = make_running()
     first = claimed(issue)
     expire()
@@ -147,7 +147,7 @@ def test_a_frozen_worker_finds_its_claim_gone() -> None:
 
 
 def test_an_expired_lease_alone_stops_its_holder() -> None:
-    """Even before anybody swept."""
+    """Even before a sweep."""
     batch = claimed(make_running())
     expire()
     assert not ledger.recheck(batch, batch.rows, NOON).is_ours
@@ -155,7 +155,7 @@ def test_an_expired_lease_alone_stops_its_holder() -> None:
 
 
 def test_a_renewed_lease_lasts() -> None:
-    """The heartbeat prolongs it."""
+    """The heartbeat extends it."""
     batch = claimed(make_running())
     before = Claim.objects.get().lease_until
     assert ledger.renew([batch.fence]) == {batch.fence}
@@ -163,7 +163,7 @@ def test_a_renewed_lease_lasts() -> None:
 
 
 def make_dead(issue: Issue, *, frozen: bool = False) -> tuple[Batch, Journal]:
-    """Four claimed, in the hands of a sender who got as far as the third, and ended."""
+    """Claim four for a sender that got as far as the third, and ended."""
     book = Journal()
     batch = claimed(issue, name=book.name)
     keys = [row.id for row in batch.rows]
@@ -177,7 +177,7 @@ def make_dead(issue: Issue, *, frozen: bool = False) -> tuple[Batch, Journal]:
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_dead_senders_journal_says_how_far_it_got(*, frozen: bool) -> None:
-    """Sent, uncertain, taken back, never begun: each by itself. A frozen one's after its lease."""
+    """Sent, uncertain, withdrawn, never begun. For a frozen sender, once its lease has expired."""
     issue = make_running(4, newsletter=make_newsletter(uncertain="hold"))
     _, book = make_dead(issue, frozen=frozen)
     if frozen:
@@ -193,14 +193,14 @@ def test_a_dead_senders_journal_says_how_far_it_got(*, frozen: bool) -> None:
 
 
 def test_the_journal_of_a_living_sender_is_left_alone() -> None:
-    """It holds a lock on it, whatever else happens."""
+    """It has a lock on it, whatever else happens."""
     issue = make_running(4)
     make_dead(issue, frozen=True)
     assert sweeping.sweep(NOON).requeued == 0
     assert states() == ["claimed"] * 4
 
 
-def test_a_line_that_a_kill_cut_short_counts_for_nothing() -> None:
+def test_an_incomplete_line_of_a_journal_is_ignored() -> None:
     """What it would have begun had not left."""
     issue = make_running(4, newsletter=make_newsletter(uncertain="hold"))
     batch, book = make_dead(issue)
@@ -210,8 +210,8 @@ def test_a_line_that_a_kill_cut_short_counts_for_nothing() -> None:
     assert states() == ["sent", "uncertain", "queued", "queued"]
 
 
-def test_what_a_machine_had_in_hand_that_is_gone_is_uncertain() -> None:
-    """Once it has had time to come back and say."""
+def test_claims_of_a_missing_machine_are_uncertain() -> None:
+    """Once it has had time to come back."""
     issue = make_running(2, newsletter=make_newsletter(uncertain="hold"))
     claimed(issue, name="elsewhere")
     expire()
@@ -220,8 +220,8 @@ def test_what_a_machine_had_in_hand_that_is_gone_is_uncertain() -> None:
     assert not Claim.objects.exists()
 
 
-def test_what_is_claimed_by_nobody_is_uncertain() -> None:
-    """It should not be; but a row that no sweep looks at would wait for ever."""
+def test_deliveries_without_a_claim_are_uncertain() -> None:
+    """This should never happen; but a row that no sweep settles would wait for ever."""
     issue = make_running(2, newsletter=make_newsletter(uncertain="hold"))
     ledger.drop(claimed(issue, 1).fence)
     other = claimed(issue, 1)
@@ -232,7 +232,7 @@ def test_what_is_claimed_by_nobody_is_uncertain() -> None:
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("hold", "uncertain"), ("resend", "queued")])
-def test_what_is_uncertain_is_held_or_sent_again(policy: str, expected: str) -> None:
+def test_uncertain_deliveries_are_held_or_sent_again(policy: str, expected: str) -> None:
     """As the newsletter says."""
     issue = make_running(4, newsletter=make_newsletter(uncertain=policy))
     make_dead(issue)
@@ -241,8 +241,8 @@ def test_what_is_uncertain_is_held_or_sent_again(policy: str, expected: str) -> 
     assert Delivery.objects.order_by("pk")[1].times_uncertain == 1
 
 
-def test_a_late_word_of_the_relay_resolves_the_doubt() -> None:
-    """The worker was only frozen, and now it knows. It counts as one try."""
+def test_a_late_reply_settles_an_uncertain_delivery() -> None:
+    """The worker was only frozen. It counts as one attempt."""
     issue = make_running(4, newsletter=make_newsletter(uncertain=Newsletter.InDoubt.HOLD))
     batch, _ = make_dead(issue, frozen=True)
     expire()
@@ -253,8 +253,8 @@ def test_a_late_word_of_the_relay_resolves_the_doubt() -> None:
     assert (row.state, row.attempts, row.times_uncertain) == (State.SENT, 1, 1)
 
 
-def test_a_withdrawn_attempt_uses_nothing_up() -> None:
-    """The relay was down, which is nobody's fault. It goes behind the others."""
+def test_a_withdrawn_delivery_is_not_an_attempt() -> None:
+    """The relay was down. The delivery goes behind the others."""
     issue = make_running(2)
     batch = claimed(issue, 1)
     [row] = batch.rows
@@ -266,15 +266,15 @@ def test_a_withdrawn_attempt_uses_nothing_up() -> None:
 
 
 def uncertain(issue: Issue) -> Batch:
-    """Claim one, and lose the relay's word."""
+    """Claim one, and lose the relay's reply."""
     batch = claim_batch(issue, 1, NOON + HOUR)
-    ledger.record(batch, [(batch.rows[0].id, DOUBTED)], NOON)
+    ledger.record(batch, [(batch.rows[0].id, LOST_REPLY)], NOON)
     ledger.drop(batch.fence)
     return batch
 
 
 def test_a_message_that_is_always_uncertain_is_left_to_a_person() -> None:
-    """Sent again at once, then later each time, then not any more; the issue can end."""
+    """Sent again at once, then after longer waits, then not any more; the issue can end."""
     issue = make_running(newsletter=make_newsletter(uncertain="resend"))
     waits = []
     for _ in range(sweeping.MOST_TIMES_UNCERTAIN):
@@ -288,7 +288,7 @@ def test_a_message_that_is_always_uncertain_is_left_to_a_person() -> None:
 
 
 def test_a_late_try_again_opens_a_finished_issue() -> None:
-    """Otherwise the subscriber would wait for ever in an issue that nobody looks at."""
+    """Otherwise the subscriber would wait for ever in a finished issue."""
     issue = make_running(newsletter=make_newsletter(uncertain="hold"))
     batch = uncertain(issue)
     assert sweeping.sweep(NOON).finished == [issue]
@@ -299,8 +299,8 @@ def test_a_late_try_again_opens_a_finished_issue() -> None:
     assert (issue.state, issue.finished_at) == (Issue.State.SENDING, None)
 
 
-def test_an_issue_is_finished_when_nothing_is_to_come() -> None:
-    """Not while anything is deferred; those uncertain don't hold it up."""
+def test_an_issue_is_finished_when_nothing_is_pending() -> None:
+    """Not while anything is deferred; uncertain deliveries do not prevent it."""
     issue = make_running(3, newsletter=make_newsletter(uncertain="hold"))
     Delivery.objects.update(state=State.SENT, settled_at=NOON)
     deferred = Delivery.objects.latest("pk")
@@ -313,7 +313,7 @@ def test_an_issue_is_finished_when_nothing_is_to_come() -> None:
 
 
 def test_the_numbers_add_up() -> None:
-    """Eligible is the sum of all others; the tally says what the rows say, at every step."""
+    """Eligible is the sum of all others; the tally equals the rows, at every step."""
     issue, other = make_running(8), make_running(3)
     for row, state in zip(Delivery.objects.filter(issue=issue), State, strict=True):
         Delivery.objects.filter(pk=row.pk).update(state=state, settled_at=NOON, fence=1)
@@ -325,7 +325,7 @@ def test_the_numbers_add_up() -> None:
     assert progress(other) == Progress(queued=2)
 
 
-def test_a_long_tally_is_drawn_together() -> None:
+def test_a_long_tally_is_compacted() -> None:
     """The sums stay."""
     issue = make_running(60)
     for row in Delivery.objects.all():
@@ -341,7 +341,7 @@ def test_a_long_tally_is_drawn_together() -> None:
 
 @pytest.mark.real_clock  # the database says when a delivery is counted
 def test_the_pace_is_that_of_the_last_minute() -> None:
-    """And from it follows when the last of those not yet tried will be done."""
+    """From it follows when the last first attempt will be done."""
     issue, now = make_running(40), clock.now()
     assert pace(issue, progress(issue), now) == Pace()
     ids = list(Delivery.objects.values_list("pk", flat=True))
@@ -363,8 +363,8 @@ def test_the_pace_is_that_of_the_last_minute() -> None:
     assert pace(issue, progress(issue), now) == Pace()
 
 
-def test_a_tally_that_went_wrong_is_put_right() -> None:
-    """At the end of the issue, by what the rows say."""
+def test_a_wrong_tally_is_corrected() -> None:
+    """At the end of the issue, by counting the rows."""
     issue = make_running(2)
     Tally.objects.create(issue_id=issue.pk, state=State.SENT, deliveries=5)
     assert balance(issue) == Progress(queued=2)
@@ -380,7 +380,7 @@ def together() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_claim_at_once_and_share_nothing(together: ThreadPoolExecutor) -> None:
-    """SKIP LOCKED hands each its own rows."""
+    """SKIP LOCKED gives each its own rows."""
     issue = make_running(40)
     barrier = Barrier(2)
 

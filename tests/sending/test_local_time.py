@@ -88,7 +88,7 @@ def send(now: datetime) -> list[str]:
 def test_each_subscriber_has_one_row_that_is_due_at_their_own_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In steps; without a zone, or with one that nobody knows, at the schedule's."""
+    """In steps; without a zone, or with an unknown one, at the schedule's."""
     monkeypatch.setattr(planning, "STEP", 2)
     paper(*EVERYWHERE)
     [issue] = planned(SLOT - 13 * HOUR)
@@ -98,7 +98,7 @@ def test_each_subscriber_has_one_row_that_is_due_at_their_own_time(
 
 
 def test_an_issue_is_built_when_its_time_comes_to_the_first_subscriber() -> None:
-    """Whoever lives further east has to read it to count."""
+    """Only active subscribers further east count."""
     newsletter = paper(KOLKATA, YORK)
     make_subscriber(timezone=LINE)
     make_subscriber(newsletter, timezone=LINE).subscriptions.update(state="unsubscribed")
@@ -124,7 +124,7 @@ def test_without_the_setting_all_are_due_at_the_slot() -> None:
     assert set(due(issue).values()) == {SLOT}
 
 
-def test_one_sent_by_hand_goes_to_all_at_once() -> None:
+def test_a_manual_issue_goes_to_all_at_once() -> None:
     """An editor who presses the button means now."""
     newsletter = paper(*EVERYWHERE)
     now = SLOT - 14 * HOUR
@@ -143,7 +143,7 @@ def test_a_slot_is_built_once_though_the_subscriber_in_the_east_is_gone() -> Non
     assert [issue.slot for issue in build_due(SLOT + DAY)] == [SLOT + DAY]
 
 
-def test_who_moves_after_planning_keeps_their_time() -> None:
+def test_changing_the_zone_after_planning_keeps_the_time() -> None:
     """East or west: one mail, at the time that was planned."""
     paper(LINE, BERLIN, YORK)
     planned(SLOT - 13 * HOUR)
@@ -157,8 +157,8 @@ def test_who_moves_after_planning_keeps_their_time() -> None:
     assert Delivery.objects.count() == 3
 
 
-def test_found_late_it_goes_at_once_to_those_whose_time_is_past() -> None:
-    """To others at their time."""
+def test_a_late_issue_goes_at_once_where_its_time_is_past() -> None:
+    """Elsewhere at its time."""
     paper(*EVERYWHERE)
     planned(SLOT + 2 * HOUR)
     assert set(send(SLOT + 2 * HOUR)) == EVERYWHERE.keys() - {YORK, SAMOA}
@@ -190,8 +190,8 @@ def test_the_deadline_is_each_subscribers_own(policy: str, hours: int, zones: se
     assert (issue.state == State.SKIPPED) == (not zones)
 
 
-def test_nobody_is_left_out_of_one_that_was_paused_over_its_deadline() -> None:
-    """What counts is when it was built."""
+def test_an_issue_paused_over_its_deadline_goes_to_everyone() -> None:
+    """The time when it was built decides."""
     paper(*EVERYWHERE)
     [issue] = build_due(SLOT)
     control.pause(issue)
@@ -200,7 +200,7 @@ def test_nobody_is_left_out_of_one_that_was_paused_over_its_deadline() -> None:
     assert due(issue) == EVERYWHERE
 
 
-def test_who_subscribes_before_it_comes_to_them_gets_it() -> None:
+def test_subscribing_before_the_local_time_gets_the_issue() -> None:
     """Though it was planned long before; who subscribes after that waits for the next."""
     newsletter = paper(LINE, SAMOA)
     [issue] = planned(SLOT - 13 * HOUR)
@@ -222,7 +222,7 @@ def test_who_subscribes_before_it_comes_to_them_gets_it() -> None:
     assert len(rows) == 5
 
 
-def test_newcomers_to_a_paused_issue_are_planned_for_when_it_goes_on() -> None:
+def test_new_subscribers_of_a_paused_issue_are_planned_on_resuming() -> None:
     """Their time passed meanwhile."""
     newsletter = paper(LINE, SAMOA)
     [issue] = planned(SLOT - 13 * HOUR)
@@ -235,7 +235,7 @@ def test_newcomers_to_a_paused_issue_are_planned_for_when_it_goes_on() -> None:
     assert due(issue)[""] == SLOT
 
 
-def test_one_built_ahead_waits_for_its_slot_when_the_setting_is_taken_back() -> None:
+def test_an_early_issue_waits_for_its_slot_when_the_setting_is_switched_off() -> None:
     """Then it goes to all at once."""
     newsletter = paper(*EVERYWHERE)
     [issue] = build_due(SLOT - 13 * HOUR)
@@ -272,7 +272,7 @@ def test_the_first_subscriber_in_the_east_takes_no_issue_from_the_others() -> No
     assert {issue.state for issue in built} == {State.BUILT}
 
 
-def test_a_week_comes_by_subscribers_clocks_too() -> None:
+def test_weekly_issues_are_sent_in_local_time_too() -> None:
     """With what the week's issues had, the one of its last slot included."""
     newsletter = paper(LINE, SAMOA, cadences=["weekly"])
     newsletter.subscriptions.update(cadence="weekly")

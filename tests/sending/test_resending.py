@@ -1,4 +1,4 @@
-"""One issue once more, to one subscriber."""
+"""Copies of an issue, for one subscriber."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def relay(settings: Settings) -> Iterator[SmtpServer]:
-    """A relay that takes everything."""
+    """Return a relay that accepts everything."""
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
         yield server
@@ -34,7 +34,7 @@ def relay(settings: Settings) -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def issue() -> Issue:
-    """An issue on its way to two subscribers."""
+    """Make an issue that is being sent to two subscribers."""
     return make_running(2)
 
 
@@ -43,8 +43,8 @@ def mails(relay: SmtpServer) -> list[EmailMessage]:
     return [message_from_bytes(mail.data, policy=policy.default) for mail in relay.received]
 
 
-def test_a_copy_is_the_same_mail_under_a_name_of_its_own(relay: SmtpServer, issue: Issue) -> None:
-    """To that subscriber alone; their delivery stays as it was, and they can leave by it."""
+def test_a_copy_is_the_same_mail_with_its_own_message_id(relay: SmtpServer, issue: Issue) -> None:
+    """Only to that subscriber; their delivery stays as it was, and they can unsubscribe by it."""
     sender.send_due()
     before = list(Delivery.objects.order_by("pk").values())
     subscriber = Subscriber.objects.earliest("pk")
@@ -74,7 +74,7 @@ def test_pressing_twice_sends_once(relay: SmtpServer, issue: Issue) -> None:
 
 @pytest.mark.parametrize("when", ["before", "between"])
 @pytest.mark.parametrize("how", ["left", "suppressed"])
-def test_who_must_not_be_mailed_gets_no_copy(
+def test_excluded_subscribers_get_no_copy(
     relay: SmtpServer, issue: Issue, how: str, when: str
 ) -> None:
     """Nor one that was asked for before they left."""

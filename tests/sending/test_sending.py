@@ -55,7 +55,7 @@ def built(subscribers: int = 2) -> Issue:
     return issue
 
 
-def test_planning_lays_down_a_row_for_each_subscriber_who_may_be_mailed() -> None:
+def test_planning_inserts_a_row_for_each_eligible_subscriber() -> None:
     """In steps, once, without those who left or are suppressed; then it goes out."""
     issue = built(5)
     leaving, barred = make_subscriber(issue.newsletter), make_subscriber(issue.newsletter)
@@ -73,8 +73,8 @@ def test_planning_lays_down_a_row_for_each_subscriber_who_may_be_mailed() -> Non
     assert planning.plan_built(NOON) == []
 
 
-def test_a_planner_goes_on_where_another_was_killed() -> None:
-    """Rows that are there stay, the rest is added."""
+def test_a_planner_continues_where_another_was_killed() -> None:
+    """Existing rows stay, the rest is added."""
     issue = built(3)
     subscriber = Subscriber.objects.order_by("pk")[0]
     first = Delivery.objects.create(issue=issue, subscriber=subscriber, due_at=NOON)
@@ -90,7 +90,7 @@ def test_an_issue_is_not_planned_before_its_slot() -> None:
 
 
 def test_an_issue_that_cannot_be_rendered_waits_for_an_editor() -> None:
-    """Paused, with the reason; it doesn't go round and round."""
+    """Paused, with the reason; it is not tried again and again."""
     issue = built()
     issue.newsletter.subject = "{{ nonsense"
     issue.newsletter.save()
@@ -101,7 +101,7 @@ def test_an_issue_that_cannot_be_rendered_waits_for_an_editor() -> None:
 
 
 def test_every_subscriber_gets_a_mail_of_their_own(relay: StartRelay) -> None:
-    """Their address, their way out, their Message-ID."""
+    """Their address, their unsubscribe link, their Message-ID."""
     server, issue = relay(), make_running(3)
     tally = sender.send_due()
     assert tally.counts == {State.SENT: 3}
@@ -118,9 +118,7 @@ def test_every_subscriber_gets_a_mail_of_their_own(relay: StartRelay) -> None:
     assert progress(issue).sent == 3
 
 
-def test_what_comes_back_comes_to_an_address_of_its_own(
-    relay: StartRelay, settings: Settings
-) -> None:
+def test_bounces_go_to_an_address_of_their_own(relay: StartRelay, settings: Settings) -> None:
     """The envelope sender names issue and subscriber, where a domain for that is set."""
     settings.DIGEST_BOUNCE_DOMAIN = "bounces.courier.example"
     server, issue = relay(), make_running(3)
@@ -135,7 +133,7 @@ def test_what_comes_back_comes_to_an_address_of_its_own(
 
 
 def test_a_relay_that_knows_dsn_is_told_which_mail_it_is(relay: StartRelay) -> None:
-    """By the token of the Message-ID, and asked to tell of failures only."""
+    """By the token of the Message-ID, and asked to report failures only."""
     server = relay({"ehlo": lambda _: "250-test\r\n250 DSN"})
     make_running(1)
     sender.send_due()
@@ -148,7 +146,7 @@ def test_a_relay_that_knows_dsn_is_told_which_mail_it_is(relay: StartRelay) -> N
 
 
 def test_a_message_id_is_a_function_of_issue_and_subscriber() -> None:
-    """A repeat is recognised by it; another issue's is another."""
+    """It identifies a repeat; another issue has another one."""
     first, second = make_running(), make_running()
     assert outgoing.message_id(first, 7) == outgoing.message_id(first, 7)
     assert (
@@ -163,7 +161,7 @@ def test_a_message_id_is_a_function_of_issue_and_subscriber() -> None:
     )
 
 
-def test_each_ends_where_they_belong(relay: StartRelay) -> None:
+def test_each_delivery_gets_its_outcome(relay: StartRelay) -> None:
     """A third is deferred, a tenth refused, the others sent; the balance holds."""
 
     def answer(address: str) -> str | None:
@@ -186,7 +184,7 @@ def test_each_ends_where_they_belong(relay: StartRelay) -> None:
 
 
 def test_a_deferred_subscriber_is_tried_again_later(relay: StartRelay) -> None:
-    """Not at once; then the second try counts as one."""
+    """Not at once; then it counts as the second attempt."""
     replies = ["451 4.7.1 greylisted"]
     server, issue = relay({"rcpt": lambda _: replies.pop() if replies else None}), make_running()
     sender.send_due()
@@ -202,7 +200,7 @@ def test_a_deferred_subscriber_is_tried_again_later(relay: StartRelay) -> None:
 def test_a_relay_that_is_down_costs_nobody_an_attempt(
     relay: StartRelay, settings: Settings
 ) -> None:
-    """It rests, and once it is back everyone gets their mail."""
+    """It is not used for a while, and once it is back everyone gets their mail."""
     with SmtpServer() as dead:
         pass
     settings.DIGEST_SMTP_URL = dead.url
@@ -222,7 +220,7 @@ def test_a_relay_that_is_down_costs_nobody_an_attempt(
 
 
 def test_a_relay_that_goes_away_in_the_middle_loses_nothing(relay: StartRelay) -> None:
-    """Those before it are sent, the others wait untouched."""
+    """Messages before that are sent, the others wait without an attempt."""
     recipients: list[str] = []
 
     def answer(address: str) -> str | None:
@@ -238,7 +236,7 @@ def test_a_relay_that_goes_away_in_the_middle_loses_nothing(relay: StartRelay) -
 
 
 def test_a_lost_reply_is_uncertain_and_the_policy_decides(relay: StartRelay) -> None:
-    """Resend: once more, and known to be perhaps twice."""
+    """Resend: sent once more, and recorded as uncertain once."""
     hang_up = [True]
     server = relay({"end": lambda _: CLOSE if hang_up else None})
     issue = make_running(1)
@@ -255,7 +253,7 @@ def test_a_lost_reply_is_uncertain_and_the_policy_decides(relay: StartRelay) -> 
 
 
 def test_a_sender_stops_when_its_time_is_over(relay: StartRelay, settings: Settings) -> None:
-    """After the messages in hand; the rest goes back and is nobody's attempt."""
+    """After the messages in flight; the rest is due again, without an attempt."""
     settings.DIGEST_SEND_SECONDS = 3
     relay(delay=3.2)
     issue = make_running(30)
@@ -287,8 +285,8 @@ def test_a_slow_relay_does_not_cost_the_claim(relay: StartRelay, settings: Setti
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_comes_back_hears_the_relays_word(relay: StartRelay) -> None:
-    """Its connections are cut between the message and the reply: no doubt remains."""
+def test_a_database_that_comes_back_gets_the_reply(relay: StartRelay) -> None:
+    """Its connections are cut between the message and the reply: nothing is uncertain."""
 
     def cut(_: str) -> None:
         with psycopg.connect(_test_database(), autocommit=True) as other:
@@ -306,7 +304,7 @@ def test_a_database_that_comes_back_hears_the_relays_word(relay: StartRelay) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_goes_away_puts_nobody_uncertain(relay: StartRelay) -> None:
+def test_a_database_that_goes_away_leaves_nothing_uncertain(relay: StartRelay) -> None:
     """What is in flight gets its reply, again and again; the next run goes on."""
     numbers = itertools.count(1)
 
@@ -329,7 +327,7 @@ def test_a_database_that_goes_away_puts_nobody_uncertain(relay: StartRelay) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_leaves_in_the_middle_gets_nothing_from_five_seconds_on(relay: StartRelay) -> None:
+def test_unsubscribing_during_a_send_takes_effect_within_five_seconds(relay: StartRelay) -> None:
     """However slow the relay is, and though they were claimed long before."""
     server, issue = relay(delay=0.4), make_running(60)
     left_at: dict[str, float] = {}
@@ -375,8 +373,8 @@ def test_a_stored_issue_of_another_version_is_compiled_again(relay: StartRelay) 
     assert len(server.received) == 1
 
 
-def test_an_issue_that_cannot_be_rendered_any_more_is_set_aside(relay: StartRelay) -> None:
-    """Nobody fails for it, and the issue behind it goes out."""
+def test_an_issue_that_cannot_be_rendered_any_more_is_paused(relay: StartRelay) -> None:
+    """No delivery fails, and the issue behind it is sent."""
     server, broken, fine = relay(), make_running(1), make_running(1)
     broken.newsletter.subject = "{{ nonsense"
     broken.newsletter.save()
@@ -386,8 +384,8 @@ def test_an_issue_that_cannot_be_rendered_any_more_is_set_aside(relay: StartRela
     assert (progress(fine).sent, len(server.received)) == (1, 1)
 
 
-def test_pausing_holds_and_resuming_goes_on(relay: StartRelay) -> None:
-    """Nothing leaves in between, nobody is forgotten."""
+def test_pausing_stops_and_resuming_continues(relay: StartRelay) -> None:
+    """Nothing is sent in between, and nothing is lost."""
     server, issue = relay(), make_running(2)
     control.pause(issue)
     assert sender.send_due().total == 0
@@ -397,7 +395,7 @@ def test_pausing_holds_and_resuming_goes_on(relay: StartRelay) -> None:
 
 
 def test_cancelling_is_for_good(relay: StartRelay) -> None:
-    """Everyone who waited is recorded as cancelled, and it cannot be taken back."""
+    """Waiting deliveries are recorded as cancelled, and it cannot be undone."""
     relay()
     issue = make_running(2)
     assert control.cancel(issue, "Wrong headline.", NOON) == 2
@@ -410,7 +408,7 @@ def test_cancelling_is_for_good(relay: StartRelay) -> None:
 
 
 def test_an_issue_paused_before_planning_is_planned_when_resumed() -> None:
-    """It goes back to where it stood."""
+    """It returns to its earlier state."""
     issue = built()
     control.pause(issue)
     assert planning.plan_built(NOON) == []

@@ -1,4 +1,4 @@
-"""What is uncertain is resolved by a person, or by the relay's own log."""
+"""Uncertain deliveries are resolved by a person, or by the relay's own log."""
 
 import pytest
 
@@ -23,19 +23,19 @@ Nov 23 12:00:02 mx postfix/smtpd[7]: lost connection after DATA (9 bytes) from l
 """
 
 
-def make_doubtful(subscribers: int) -> Issue:
-    """An issue that is done, but for subscribers uncertain."""
+def make_uncertain(subscribers: int) -> Issue:
+    """Make an issue that is finished, with uncertain deliveries."""
     issue = make_running(subscribers, newsletter=make_newsletter(uncertain="hold"))
     batch = claim_batch(issue, subscribers, NOON)
-    doubt = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
-    ledger.record(batch, [(row.id, doubt) for row in batch.rows], NOON)
+    lost_reply = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+    ledger.record(batch, [(row.id, lost_reply) for row in batch.rows], NOON)
     Issue.objects.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=NOON)
     return issue
 
 
-def test_a_list_says_what_to_look_for() -> None:
+def test_uncertain_deliveries_are_listed_with_their_message_id() -> None:
     """Address and Message-ID."""
-    issue = make_doubtful(2)
+    issue = make_uncertain(2)
     [delivery, _] = uncertain.uncertain_deliveries(issue)
     row = Delivery.objects.get(pk=delivery.delivery)
     assert row.subscriber
@@ -45,9 +45,9 @@ def test_a_list_says_what_to_look_for() -> None:
     )
 
 
-def test_a_person_knows() -> None:
-    """One sent, one given up, the third sent again: then the issue goes on."""
-    issue = make_doubtful(3)
+def test_deliveries_are_resolved_manually() -> None:
+    """One as sent, one as failed, the third is sent again: then the issue continues."""
+    issue = make_uncertain(3)
     first, second, _ = (row.email for row in uncertain.uncertain_deliveries(issue))
     assert uncertain.mark_sent(issue, NOON, first) == 1
     assert uncertain.mark_failed(issue, NOON, second) == 1
@@ -57,9 +57,9 @@ def test_a_person_knows() -> None:
     assert (issue.state, issue.finished_at) == (Issue.State.SENDING, None)
 
 
-def test_without_a_doubt_there_is_nothing_to_resolve() -> None:
-    """Nor for a subscriber who is in none."""
-    issue = make_doubtful(1)
+def test_only_uncertain_deliveries_can_be_resolved() -> None:
+    """Neither of an issue nor of a subscriber without one."""
+    issue = make_uncertain(1)
     with pytest.raises(DeliveryError, match="to nobody@"):
         uncertain.mark_sent(issue, NOON, "nobody@reader.example")
     uncertain.mark_sent(issue, NOON)
@@ -68,16 +68,16 @@ def test_without_a_doubt_there_is_nothing_to_resolve() -> None:
 
 
 @pytest.mark.parametrize("resend", [False, True])
-def test_the_relays_log_knows(*, resend: bool) -> None:
-    """A message that cleanup saw and that never got whole was not taken."""
-    issue = make_doubtful(2)
+def test_deliveries_are_resolved_by_the_relays_log(*, resend: bool) -> None:
+    """A message that cleanup saw and that was never complete was not accepted."""
+    issue = make_uncertain(2)
     accepted, begun = (row.message_id for row in uncertain.uncertain_deliveries(issue))
     lines = LOG.format(accepted=accepted, begun=begun).splitlines()
     assert uncertain.settle_by_log(issue, lines, NOON, resend=resend) == (1, int(resend))
     assert progress(issue) == Progress(sent=1, queued=int(resend), uncertain=int(not resend))
 
 
-def test_a_list_of_message_ids_will_do() -> None:
-    """With or without angle brackets; other lines count for nothing."""
+def test_a_list_of_message_ids_can_be_used() -> None:
+    """With or without angle brackets; other lines are ignored."""
     lines = ["<a@courier.example>", " b@courier.example ", "", "no id", "c@d e@f"]
     assert uncertain.accepted_ids(lines) == {"<a@courier.example>", "<b@courier.example>"}
