@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "digest.console.middleware.FirstRun",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "digest.api.audit_trail.Trail",
+    "digest.api.audit_trail.AuditMiddleware",
 ]
 ROOT_URLCONF = "digest.urls"
 WSGI_APPLICATION = "digest.wsgi.application"

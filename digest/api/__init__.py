@@ -1,1 +1,1 @@
-"""For programs: a REST API described by OpenAPI."""
+"""The REST API, described by OpenAPI."""

@@ -1,9 +1,9 @@
-"""Who calls, and may they? A token in the Authorization header (RFC 6750), and the scopes it needs.
+"""Authenticate requests: an API token in the Authorization header (RFC 6750), and its scopes.
 
-    the body's size > the token > its share of calls > its scopes
+    size of the body > token > rate limit > scopes
 
-Calls are counted for each token, over a sliding window in Valkey. While Valkey is away they are not
-counted and pass: to pause or cancel an issue must work on the worst of days.
+Requests are counted for each token, over a sliding window in Valkey. While Valkey is unavailable,
+they are not limited: it must always be possible to pause or cancel an issue.
 """
 
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ from digest.tenancy.scope import PublicationScope
 
 log = structlog.get_logger(__name__)
 
-LONGEST_BODY = 1_000_000  # bytes
+MAX_BODY_SIZE = 1_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The program that calls."""
+    """The API token that makes a request."""
 
     token: Token
 
     @property
     def publication_id(self) -> int | None:
-        """The only publication that it reaches; None: all."""
+        """The only publication that it reaches; None is every publication."""
         return self.token.publication_id
 
     @property
@@ -47,14 +47,16 @@ class Caller:
         """What it reaches."""
         return PublicationScope.of_publication(self.publication_id)
 
-    def everywhere(self, what: str) -> None:
-        """Refuse a token of one publication what reaches beyond it."""
+    def require_every_publication(self, action: str) -> None:
+        """Raise ProblemError (403) if the token is limited to one publication."""
         if self.publication_id is not None:
-            raise ProblemError(403, f"{what} reaches every publication; this token is for one.")
+            raise ProblemError(
+                403, f"{action} affects every publication, but this token is limited to one."
+            )
 
 
-class Bearer(HttpBearer):
-    """Lets in who has all these scopes. Raises ProblemError: 401, 403, 413, 429."""
+class TokenAuth(HttpBearer):
+    """Accepts tokens that have all of these scopes. Raises ProblemError: 401, 403, 413, 429."""
 
     def __init__(self, *scopes: Scope) -> None:
         super().__init__()
@@ -62,70 +64,72 @@ class Bearer(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
         """Return the caller."""
-        caller = admit(request, token)
+        caller = authenticate(request, token)
         missing = [scope.value for scope in self.scopes if scope not in caller.token.scopes]
         if missing:
-            words = " and ".join(missing)
-            raise ProblemError(403, f"This takes the scope {words}.", scopes=missing)
+            raise ProblemError(
+                403, f"This token lacks the scope {' and '.join(missing)}.", scopes=missing
+            )
         return caller
 
 
-def needs(*scopes: Scope) -> Bearer:
-    """Return what lets in a token that has all these scopes."""
-    return Bearer(*scopes)
+def require_scopes(*scopes: Scope) -> TokenAuth:
+    """Return the `auth` of an operation that needs all of these scopes."""
+    return TokenAuth(*scopes)
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """Return who calls, in an operation that let them in."""
+    """Return the caller of an authenticated request."""
     caller: Caller = request.auth  # type: ignore[attr-defined]  # ninja puts it there
     return caller
 
 
-def admit(request: HttpRequest, secret: str) -> Caller:
-    """Recognise and count a call; a second time in the same request nothing is counted."""
-    known: Caller | None = getattr(request, "digest_caller", None)
-    if known is None:
-        known = _recognised(request, secret)
-        request.digest_caller = known  # type: ignore[attr-defined]
-    return known
+def authenticate(request: HttpRequest, secret: str) -> Caller:
+    """Return the caller and count the request, once for each request. Raises ProblemError."""
+    caller: Caller | None = getattr(request, "digest_caller", None)
+    if caller is None:
+        caller = _authenticate(request, secret)
+        request.digest_caller = caller  # type: ignore[attr-defined]
+    return caller
 
 
 def secret_in(request: HttpRequest) -> str:
-    """Return the token that a request brings, or nothing."""
+    """Return the token in a request's header, or an empty string."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret if scheme.lower() == "bearer" else ""
 
 
-def _recognised(request: HttpRequest, secret: str) -> Caller:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LONGEST_BODY:
-        raise ProblemError(413, f"A body has {LONGEST_BODY:,} bytes at most.")
+def _authenticate(request: HttpRequest, secret: str) -> Caller:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_SIZE:
+        raise ProblemError(413, f"The body may have at most {MAX_BODY_SIZE:,} bytes.")
     token = tokens.authenticate(secret, clock.now())
     if token is None:
         raise ProblemError(401, "This token is unknown, revoked or expired.")
-    _count(token)
+    _limit_rate(token)
     return Caller(token)
 
 
-def _count(token: Token) -> None:
-    limit, key = _limit(settings.DIGEST_API_LIMIT), str(token.pk)
+def _limit_rate(token: Token) -> None:
+    """Count a request; raise ProblemError (429) if the token has used up its limit."""
+    limit, key = _parse_limit(settings.DIGEST_API_LIMIT), str(token.pk)
     try:
         if _limiter().hit(limit, key):
             return
-        reset = _limiter().get_window_stats(limit, key).reset_time
+        reset_time = _limiter().get_window_stats(limit, key).reset_time
     except redis.RedisError as problem:
-        log.warning("calls are not counted, Valkey is away", problem=str(problem))
+        log.warning("requests are not limited, Valkey is unavailable", problem=str(problem))
         return
-    wait = max(1, round(reset - clock.now().timestamp()))
-    raise ProblemError(429, f"This token may call {limit}; slow down.", wait=wait)
+    wait = max(1, round(reset_time - clock.now().timestamp()))
+    raise ProblemError(429, f"This token may make {limit} requests. Slow down.", wait=wait)
 
 
 @cache
-def _limit(said: str) -> RateLimitItem:
+def _parse_limit(text: str) -> RateLimitItem:
     try:
-        return parse(said)
+        return parse(text)
     except ValueError as cause:
         raise ConfigurationError(
-            f"DIGEST_API_LIMIT: {said!r} is no limit; write one like 600/minute."
+            f"DIGEST_API_LIMIT is {text!r}, which is not a limit. Write one like 600/minute."
         ) from cause
 
 

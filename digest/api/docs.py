@@ -1,6 +1,6 @@
-"""The page that shows the API: Swagger UI from this installation's own files.
+"""The page with the API's documentation: Swagger UI, from this installation's own files.
 
-The policy is widened by scripts and calls to our own address, for this page alone.
+Its Content-Security-Policy also allows scripts and requests to our own address.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ POLICY = (
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the API's description, and let calls be tried with one's own token."""
+    """Show the API's operations, and let visitors try them with a token of their own."""
     response = render(request, "api/docs.html.j2")
     response["Content-Security-Policy"] = POLICY
     return response

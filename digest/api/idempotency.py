@@ -1,11 +1,11 @@
-"""Do a call once, however often it is sent (draft-ietf-httpapi-idempotency-key-header).
+"""Run a request once, however often it is sent (draft-ietf-httpapi-idempotency-key-header).
 
-    hold the key > was it answered already? > do it > keep the answer
+    lock the key > is a response stored? > run the operation > store its response
 
-All in one transaction: what was done and the answer to it are there together or not at all, so a
-process that dies midway leaves the key as if never used. A call that has a problem is undone whole
-and not kept: the same key may try again. The key is held by an advisory lock; who comes at the same
-moment is told so (409) and does not wait.
+All in one transaction: the operation's changes and its response are committed together or not at
+all, so a process that dies midway leaves the key unused. A failed request is rolled back and its
+response is not stored: the same key may be used again. The key is locked by an advisory lock; a
+second request at the same time is refused (409) and does not wait.
 """
 
 import hashlib
@@ -13,117 +13,127 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
+from zlib import crc32
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja.decorators import decorate_view
 
+from digest.accounts.models import Token
 from digest.api import problems
-from digest.api.authentication import admit, secret_in
-from digest.api.models import Answer
+from digest.api.authentication import authenticate, secret_in
+from digest.api.models import IdempotentResponse
 from digest.api.problems import ProblemError
-from digest.core import clock, locks
+from digest.core import clock
 from digest.core.errors import DigestError
-from digest.core.locks import Purpose
 
-KEPT = timedelta(hours=24)
-LONGEST_KEY = 255
+RETENTION = timedelta(hours=24)
+MAX_KEY_LENGTH = 255
+_LOCKS = 0x0ED4  # our class of advisory locks
 
 Run = Callable[..., HttpResponse]
 
 
-def once(run: Run) -> Run:
-    """Let an operation (its `run`) be done once for each Idempotency-Key."""
+def run_once(run: Run) -> Run:
+    """Wrap an operation's `run`, so that it runs once for each Idempotency-Key."""
 
     @wraps(run)
-    def answered(request: HttpRequest, **kw: Any) -> HttpResponse:
+    def respond(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
-            return _answered(run, request, kw)
+            return _respond(run, request, kwargs)
         except DigestError as problem:
             return problems.of_digest(request, problem)
         except (OperationalError, InterfaceError) as problem:
             return problems.of_database(request, problem)
 
-    answered.takes_key = True  # type: ignore[attr-defined]
-    return answered
+    respond.takes_key = True  # type: ignore[attr-defined]
+    return respond
 
 
-doing_once = decorate_view(once)
+idempotent = decorate_view(run_once)
 
 
-def need_key(request: HttpRequest) -> None:
-    """Refuse a call that mails everybody and could be repeated unseen."""
+def require_key(request: HttpRequest) -> None:
+    """Raise ProblemError (400) for a request that mails all subscribers without a key."""
     if not request.headers.get("Idempotency-Key"):
         raise ProblemError(400, "This mails all subscribers: send an Idempotency-Key with it.")
 
 
-def forget_old(now: datetime) -> int:
-    """Delete the answers that are not kept any more; return how many."""
-    gone, _ = Answer.objects.filter(at__lte=now - KEPT).delete()
-    return gone
+def delete_expired(now: datetime) -> int:
+    """Delete the responses that are older than RETENTION; return how many."""
+    count, _ = IdempotentResponse.objects.filter(created_at__lte=now - RETENTION).delete()
+    return count
 
 
-def _answered(run: Run, request: HttpRequest, kw: dict[str, Any]) -> HttpResponse:
+def _respond(run: Run, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponse:
     key = _key(request)
     secret = secret_in(request)
     with transaction.atomic():
         if not key or not secret:
-            return _undone_if_wrong(run(request, **kw))
-        token, now = admit(request, secret).token, clock.now()
-        _hold(token.pk, key)
-        asked = _asked(request)
-        if kept := Answer.objects.filter(token=token, key=key, at__gt=now - KEPT).first():
-            return _again(kept, asked)
-        response = _undone_if_wrong(run(request, **kw))
+            return _roll_back_failure(run(request, **kwargs))
+        token, now = authenticate(request, secret).token, clock.now()
+        _lock(token.pk, key)
+        request_hash = _hash(request)
+        rows = IdempotentResponse.objects.filter(token=token, key=key)
+        if stored := rows.filter(created_at__gt=now - RETENTION).first():
+            return _replay(stored, request_hash)
+        response = _roll_back_failure(run(request, **kwargs))
         if response.status_code < 400:
-            _keep(response, token=token, key=key, asked=asked, at=now)
+            _store(response, token, key, request_hash, now)
         return response
 
 
 def _key(request: HttpRequest) -> str:
-    """Return the key: a string of RFC 8941 in quotation marks, or the bare word."""
+    """Return the key: a string of RFC 8941 in quotation marks, or without them."""
     if "Idempotency-Key" not in request.headers:
         return ""
-    said = request.headers["Idempotency-Key"].strip()
-    key = said[1:-1] if len(said) > 1 and said[0] == said[-1] == '"' else said
-    if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        raise ProblemError(400, f"An Idempotency-Key has 1 to {LONGEST_KEY} ASCII characters.")
+    header = request.headers["Idempotency-Key"].strip()
+    quoted = len(header) > 1 and header[0] == header[-1] == '"'
+    key = header[1:-1] if quoted else header
+    if not 0 < len(key) <= MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
+        raise ProblemError(400, f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} ASCII characters.")
     return key
 
 
-def _hold(token: int, key: str) -> None:
-    """Hold a key until the transaction ends, or raise ProblemError if another call has it."""
-    if not locks.try_lock(Purpose.IDEMPOTENCY_KEY, f"{token} {key}"):
-        raise ProblemError(409, "A call with this Idempotency-Key is being answered.", wait=1)
+def _lock(token_id: int, key: str) -> None:
+    """Lock a key until the transaction ends; raise ProblemError (409) if it is locked already."""
+    number = crc32(f"{token_id} {key}".encode()) - 2**31
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCKS, number])
+        (is_locked,) = cursor.fetchone()
+    if not is_locked:
+        raise ProblemError(409, "A request with this Idempotency-Key is in progress.", wait=1)
 
 
-def _asked(request: HttpRequest) -> str:
+def _hash(request: HttpRequest) -> str:
     head = f"{request.method} {request.get_full_path()}\n".encode()
     return hashlib.sha256(head + request.body).hexdigest()
 
 
-def _again(kept: Answer, asked: str) -> HttpResponse:
-    if kept.asked != asked:
-        raise ProblemError(422, "This Idempotency-Key was used for another call.")
+def _replay(stored: IdempotentResponse, request_hash: str) -> HttpResponse:
+    if stored.request_hash != request_hash:
+        raise ProblemError(422, "This Idempotency-Key was used for a different request.")
     response = HttpResponse(
-        bytes(kept.body), status=kept.status, content_type=kept.content_type or None
+        bytes(stored.body), status=stored.status, content_type=stored.content_type or None
     )
     response["Idempotency-Replayed"] = "true"
     return response
 
 
-def _keep(response: HttpResponse, **facts: Any) -> None:
-    given = {
-        "asked": facts.pop("asked"),
-        "at": facts.pop("at"),
+def _store(
+    response: HttpResponse, token: Token, key: str, request_hash: str, now: datetime
+) -> None:
+    values = {
+        "request_hash": request_hash,
+        "created_at": now,
         "status": response.status_code,
         "body": response.content,
         "content_type": response.get("Content-Type", ""),
     }
-    Answer.objects.update_or_create(**facts, defaults=given)
+    IdempotentResponse.objects.update_or_create(token=token, key=key, defaults=values)
 
 
-def _undone_if_wrong(response: HttpResponse) -> HttpResponse:
+def _roll_back_failure(response: HttpResponse) -> HttpResponse:
     if response.status_code >= 400:
         transaction.set_rollback(True)
     return response

@@ -1,7 +1,7 @@
-"""Lists page by page: each page begins behind the last row of the one before.
+"""Lists in pages: each page begins after the last row of the page before.
 
-The cursor names that row by its id, signed for its own list, so a page costs the same at any depth,
-and what is added or deleted meanwhile moves nothing.
+The cursor holds that row's id, signed for its list. A page costs the same at any depth, and rows
+that are added or deleted meanwhile do not shift the others.
 """
 
 from collections.abc import Callable
@@ -17,50 +17,55 @@ from digest.core.errors import LinkError
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
+WRONG_CURSOR = "This is not a cursor of this list."
 
-class Asked(BaseModel):
+
+class PageQuery(BaseModel):
     """Which page of a list."""
 
-    limit: int = Field(50, ge=1, le=200, description="rows on the page, at most")
-    cursor: str = Field("", max_length=512, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=200, description="Number of items on a page, at most.")
+    cursor: str = Field("", max_length=512, description="The `next` of the page before.")
 
 
 class Page(BaseModel, Generic[T]):
-    """A part of a list."""
+    """A page of a list."""
 
     items: list[T]
-    next: str | None = Field(description="cursor of the next page; null: this is the last one")
+    next: str | None = Field(description="Cursor of the next page; null on the last page.")
 
 
-def page(
-    rows: QuerySet[M], asked: Asked, name: str, facts: Callable[[M], Any], *, newest: bool = False
+def paginate(
+    rows: QuerySet[M],
+    query: PageQuery,
+    name: str,
+    serialize: Callable[[M], Any],
+    *,
+    newest_first: bool = False,
 ) -> dict[str, Any]:
-    """Return a page of rows by id, as `facts` tells of each; the newest first if so wished.
+    """Return a page of rows in the order of their ids, each as `serialize` returns it.
 
-    `name` is the list's, for its cursors. Raises ProblemError for a cursor of another list.
+    `name` is the list's, for its cursors. Raises ProblemError (422) for a cursor of another list.
     """
-    order, beyond = ("-pk", "pk__lt") if newest else ("pk", "pk__gt")
-    if after := read(name, asked.cursor):
-        rows = rows.filter(**{beyond: after[0]})
-    some = list(rows.order_by(order)[: asked.limit + 1])
-    more = len(some) > asked.limit
-    items = some[: asked.limit]
+    order, after = ("-pk", "pk__lt") if newest_first else ("pk", "pk__gt")
+    if ids := _read_cursor(name, query.cursor):
+        rows = rows.filter(**{after: ids[0]})
+    page = list(rows.order_by(order)[: query.limit + 1])
+    items = page[: query.limit]
     return {
-        "items": [facts(one) for one in items],
-        "next": cursor(name, items[-1].pk) if more else None,
+        "items": [serialize(row) for row in items],
+        "next": links.sign(_purpose(name), items[-1].pk) if len(page) > query.limit else None,
     }
 
 
-def cursor(name: str, *ids: int) -> str:
-    """Return a cursor of a list."""
-    return links.sign(f"api-cursor {name}", *ids)
-
-
-def read(name: str, said: str) -> tuple[int, ...]:
-    """Return the ids in a cursor, or none for no cursor."""
-    if not said:
+def _read_cursor(name: str, cursor: str) -> tuple[int, ...]:
+    """Return the ids in a cursor; none for an empty cursor."""
+    if not cursor:
         return ()
     try:
-        return links.read(f"api-cursor {name}", said)
+        return links.read(_purpose(name), cursor)
     except LinkError as problem:
-        raise ProblemError(422, "This is no cursor of this list.") from problem
+        raise ProblemError(422, WRONG_CURSOR) from problem
+
+
+def _purpose(name: str) -> str:
+    return f"api-cursor {name}"

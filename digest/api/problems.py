@@ -1,4 +1,4 @@
-"""What an error is answered with: problem details (RFC 9457), and never a traceback."""
+"""Errors as problem details (RFC 9457), never as a traceback."""
 
 from http import HTTPStatus
 from typing import Any
@@ -24,43 +24,45 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-class Wrong(BaseModel):
-    """One thing that is wrong with a request."""
+class InvalidField(BaseModel):
+    """A field of a request that is not valid."""
 
-    at: str = Field(description="where: `body.email`, `query.limit`")
-    says: str
+    location: str = Field(description="Where it is, such as `body.email` or `query.limit`.")
+    message: str
 
 
 class Problem(BaseModel):
-    """Why a call was not done (RFC 9457). A call that has a problem has changed nothing."""
+    """Why a request failed (RFC 9457). A failed request has changed nothing."""
 
-    type: str = Field("about:blank", description="`about:blank`: the status says it all")
+    type: str = Field("about:blank", description="Always `about:blank`.")
     title: str
     status: int
-    detail: str = Field("", description="for a person to read")
-    scopes: list[str] = Field(default=[], description="those that the token lacks (403)")
-    errors: list[Wrong] = Field(default=[], description="what is wrong with the request (422)")
+    detail: str = Field("", description="An explanation for people.")
+    scopes: list[str] = Field(default=[], description="The scopes that the token lacks (403).")
+    errors: list[InvalidField] = Field(
+        default=[], description="The fields that are not valid (422)."
+    )
 
 
 class ProblemError(DigestError):
-    """A call is refused for a reason of the API's own; `more` are further members."""
+    """A request is refused by the API itself; `members` are further members of the problem."""
 
-    def __init__(self, status: int, detail: str, *, wait: int = 0, **more: Any) -> None:
+    def __init__(self, status: int, detail: str, *, wait: int = 0, **members: Any) -> None:
         super().__init__(detail)
-        self.status, self.wait, self.more = status, wait, more
+        self.status, self.wait, self.members = status, wait, members
 
 
-# Every operation may be answered so; the schema names them all.
+# Any operation may fail with these; the schema lists them all.
 STATUSES: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 503), Problem)
 
-# The request asks for what cannot be; any other DigestError is about the state of things.
-_ABOUT_INPUT = (InvalidAddressError, NewsletterError, DiscoveryError, ParseError, FetchError)
+# The request is not valid (422); any other DigestError is a conflict with the state (409).
+_INVALID_INPUT = (InvalidAddressError, NewsletterError, DiscoveryError, ParseError, FetchError)
 
 
-def answer(status: int, detail: str, *, wait: int = 0, **more: Any) -> HttpResponse:
-    """Return a problem; `wait` is in seconds, for Retry-After."""
-    told = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, **more)
-    response = Response(told.model_dump(exclude_defaults=True), status=status)
+def problem_response(status: int, detail: str, *, wait: int = 0, **members: Any) -> HttpResponse:
+    """Return a problem as a response; `wait` is in seconds, for the Retry-After header."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, **members)
+    response = Response(body.model_dump(exclude_defaults=True), status=status)
     response["Content-Type"] = MEDIA_TYPE
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="digest"'
@@ -70,59 +72,62 @@ def answer(status: int, detail: str, *, wait: int = 0, **more: Any) -> HttpRespo
 
 
 def of_digest(_request: HttpRequest, problem: DigestError) -> HttpResponse:
-    """Say in its own words what a person can mend."""
+    """Respond to an error of Digest's own with its message."""
     if isinstance(problem, ProblemError):
-        return answer(problem.status, str(problem), wait=problem.wait, **problem.more)
+        return problem_response(problem.status, str(problem), wait=problem.wait, **problem.members)
     if isinstance(problem, TooManyError):
-        return answer(429, str(problem), wait=problem.seconds)
+        return problem_response(429, str(problem), wait=problem.seconds)
     if isinstance(problem, LimiterUnavailableError | ConfigurationError | TransportError):
-        return answer(503, str(problem), wait=60)
-    return answer(422 if isinstance(problem, _ABOUT_INPUT) else 409, str(problem))
+        return problem_response(503, str(problem), wait=60)
+    return problem_response(422 if isinstance(problem, _INVALID_INPUT) else 409, str(problem))
 
 
 def of_validation(_request: HttpRequest, problem: ValidationError) -> HttpResponse:
-    """Say what is wrong with a request, and where."""
+    """Respond to an invalid request: what is wrong, and where."""
     errors = [
-        Wrong(at=".".join(map(str, _place(one["loc"]))), says=one["msg"]) for one in problem.errors
+        InvalidField(location=".".join(map(str, _location(row["loc"]))), message=row["msg"])
+        for row in problem.errors
     ]
-    return answer(422, "The request is not as the API's description asks.", errors=errors)
+    return problem_response(422, "The request is not valid.", errors=errors)
 
 
 def of_http(_request: HttpRequest, problem: HttpError) -> HttpResponse:
-    """Say what ninja found wrong: no token, or a body that is no JSON."""
+    """Respond to an error of ninja's: no token, or a body that is not JSON."""
     if problem.status_code == 401:
-        return answer(401, "Send a token: Authorization: Bearer dg_…")
-    return answer(problem.status_code, problem.message)
+        return problem_response(401, "Send a token: Authorization: Bearer dg_…")
+    return problem_response(problem.status_code, problem.message)
 
 
-def of_unknown(_request: HttpRequest, _problem: Http404) -> HttpResponse:
-    """Say that there is no such thing."""
-    return answer(404, "There is no such thing, or the token does not reach it.")
+def of_not_found(_request: HttpRequest, _problem: Http404) -> HttpResponse:
+    """Respond to an unknown id or slug."""
+    return problem_response(404, "Not found, or not within reach of this token.")
 
 
 def of_size(_request: HttpRequest, _problem: RequestDataTooBig) -> HttpResponse:
-    """Say that it is too much."""
-    return answer(413, "The request is too large.")
+    """Respond to a request that is too large."""
+    return problem_response(413, "The request is too large.")
 
 
 def of_database(_request: HttpRequest, problem: Exception) -> HttpResponse:
-    """Say that the database is away."""
-    log.error("database away", problem=str(problem).strip())
-    return answer(503, "The database cannot be reached at this moment.", wait=10)
+    """Respond while the database is unavailable."""
+    log.error("database unavailable", problem=str(problem).strip())
+    return problem_response(
+        503, "The database is unavailable. Try again in a few seconds.", wait=10
+    )
 
 
-def of_anything(request: HttpRequest, problem: Exception) -> HttpResponse:
-    """Say no more than that it is our fault; the log says what."""
-    log.error("call failed", method=request.method, path=request.path, exc_info=problem)
-    return answer(500, "Something unforeseen went wrong here; the log knows what.")
+def of_unexpected(request: HttpRequest, problem: Exception) -> HttpResponse:
+    """Respond to an error that was not foreseen, without details; they are in the log."""
+    log.error("request failed", method=request.method, path=request.path, exc_info=problem)
+    return problem_response(500, "An unexpected error occurred. The server's log has the details.")
 
 
 HANDLERS: dict[type[Exception], Any] = {
-    Exception: of_anything,
+    Exception: of_unexpected,
     DigestError: of_digest,
     ValidationError: of_validation,
     HttpError: of_http,
-    Http404: of_unknown,
+    Http404: of_not_found,
     RequestDataTooBig: of_size,
     OperationalError: of_database,
     InterfaceError: of_database,
@@ -130,11 +135,11 @@ HANDLERS: dict[type[Exception], Any] = {
 
 
 def install(api: NinjaAPI) -> None:
-    """Let an API answer errors so."""
+    """Register the handlers with an API."""
     for kind, handler in HANDLERS.items():
         api.add_exception_handler(kind, handler)
 
 
-def _place(loc: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Leave out the name of our own parameter, which nobody outside knows."""
+def _location(loc: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Leave out the name of the view's parameter, which callers do not know."""
     return (loc[0], *loc[2:]) if loc[0] == "body" and len(loc) > 1 else loc

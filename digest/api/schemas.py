@@ -1,6 +1,6 @@
-"""Kinds of values in requests: what they may be, checked before anything sees them.
+"""The types of values in requests, validated before any other code sees them.
 
-PostgreSQL's text holds no NUL, and numbers beyond its bigint are nobody's id.
+PostgreSQL's text cannot hold NUL, and its bigint limits ids.
 """
 
 from datetime import UTC, datetime
@@ -20,21 +20,21 @@ from pydantic import (
 _NO_NUL = r"^[^\x00]*$"
 
 
-class Told(BaseModel):
-    """The body of a request: what it does not know, it refuses."""
+class Payload(BaseModel):
+    """The body of a request. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-def _only_text(value: Any) -> Any:
+def _require_text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("a moment is text, as RFC 3339 writes it")  # noqa: TRY004  pydantic's way
+        raise ValueError("a date and time is a string in the format of RFC 3339")  # noqa: TRY004  pydantic needs it
     return value
 
 
-def _near(moment: datetime) -> datetime:
+def _check_year(moment: datetime) -> datetime:
     if not 1900 <= moment.year <= 2200:
-        raise ValueError("this is no moment of our time")
+        raise ValueError("the year must be between 1900 and 2200")
     return moment.astimezone(UTC)
 
 
@@ -55,7 +55,7 @@ Url = Annotated[
 ]
 Moment = Annotated[
     AwareDatetime,
-    BeforeValidator(_only_text),
-    AfterValidator(_near),
+    BeforeValidator(_require_text),
+    AfterValidator(_check_year),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]

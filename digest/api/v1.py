@@ -1,4 +1,4 @@
-"""The first version of the API, as it is mounted: its operations, its description, its errors."""
+"""Version 1 of the API: its operations, its OpenAPI description, its error handlers."""
 
 from typing import Any
 
@@ -22,33 +22,34 @@ from digest.api.resources import (
 )
 
 DESCRIPTION = (
-    "What an editor or an operator does with Digest, for programs. Every call needs a token in "
-    "`Authorization: Bearer dg_…`; `digest token add` makes one. Lists come in pages; calls that "
-    "create or send take an `Idempotency-Key`. Errors are problem details (RFC 9457)."
+    "Do from a program what editors and operators do with Digest. Every request needs an API token "
+    "in `Authorization: Bearer dg_…`. Create one in the console or with `digest token add`. Lists "
+    "come in pages. Requests that create or send take an `Idempotency-Key`. Errors are problem "
+    "details (RFC 9457)."
 )
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
     "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": 255},
-    "description": "The call is done once; for 24 hours a repeat gets the first answer.",
+    "description": "A request with this key runs once. For 24 hours, repeats get its response.",
 }
 
 
 class DigestAPI(NinjaAPI):
-    """Describes errors as what they are, and says what takes an Idempotency-Key."""
+    """Adds to the description the media type of problems, scopes, and the Idempotency-Key."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """Return the description."""
+        """Return the OpenAPI description."""
         schema = super().get_openapi_schema(**options)
-        ours = self._operations()
-        for operations in schema["paths"].values():
-            for told in operations.values():
-                _describe(told, ours[told["operationId"]])
+        by_id = self._operations()
+        for path_item in schema["paths"].values():
+            for description in path_item.values():
+                _complete(description, by_id[description["operationId"]])
         return schema
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
-        """Name an operation by its function."""
+        """Return the name of the operation's function."""
         return operation.view_func.__name__
 
     def _operations(self) -> dict[str, Operation]:
@@ -60,23 +61,25 @@ class DigestAPI(NinjaAPI):
         }
 
 
-def _describe(told: dict[str, Any], operation: Operation) -> None:
+def _complete(description: dict[str, Any], operation: Operation) -> None:
     """Add what ninja cannot know: scopes, the key's header, the media type of problems."""
-    for answer in told["responses"].values():
-        _as_problem(answer)
+    for response in description["responses"].values():
+        _set_problem_type(response)
     for auth in operation.auth_callbacks:
         scopes = [scope.value for scope in auth.scopes]  # type: ignore[attr-defined]
-        told["security"] = [{"Bearer": scopes}]
-        told["description"] += f"\n\nScope: {' and '.join(f'`{scope}`' for scope in scopes)}."
+        description["security"] = [{"Bearer": scopes}]
+        description["description"] += (
+            f"\n\nScope: {' and '.join(f'`{scope}`' for scope in scopes)}."
+        )
     if getattr(operation.run, "takes_key", False):
-        needed = "Needs an Idempotency-Key" in told["description"]
-        told["parameters"].append(_KEY | {"required": needed})
+        is_required = "Requires an Idempotency-Key" in description["description"]
+        description["parameters"].append(_KEY | {"required": is_required})
 
 
-def _as_problem(answer: dict[str, Any]) -> None:
-    content = answer.get("content", {})
-    told = content.get("application/json", {}).get("schema", {})
-    if told.get("$ref", "").endswith("/Problem") or told.get("title") == "Problem":
+def _set_problem_type(response: dict[str, Any]) -> None:
+    content = response.get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/Problem") or schema.get("title") == "Problem":
         content[problems.MEDIA_TYPE] = content.pop("application/json")
 
 
@@ -92,12 +95,14 @@ for _resource in (newsletters, sections, sources, articles, issues, subscribers,
     api.add_router("", _resource.router)
 
 
-def _unknown(_request: HttpRequest, **_rest: str) -> HttpResponse:
-    return problems.answer(404, "There is no such address. /api/v1/docs shows them all.")
+def _not_found(_request: HttpRequest, **_kwargs: str) -> HttpResponse:
+    return problems.problem_response(
+        404, "There is no such operation. /api/v1/docs lists all operations."
+    )
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", docs.page, name="api-docs"),
     path("", api.urls),
-    path("<path:rest>", _unknown),
+    path("<path:rest>", _not_found),
 ]

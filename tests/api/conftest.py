@@ -58,7 +58,9 @@ Programs = Callable[..., Program]
 def program() -> Programs:
     """Make a program with these scopes (all of them), for a publication or for all."""
 
-    def made(*scopes: Scope, publication: Publication | None = None, name: str = "cms") -> Program:
+    def create(
+        *scopes: Scope, publication: Publication | None = None, name: str = "cms"
+    ) -> Program:
         owner, _ = User.objects.get_or_create(email="ada@courier.example")
         _, secret = tokens.create(
             name,
@@ -69,7 +71,7 @@ def program() -> Programs:
         )
         return Program(secret)
 
-    return made
+    return create
 
 
 @pytest.fixture(autouse=True)

@@ -57,12 +57,12 @@ def tide() -> Newsletter:
 
 def pages(caller: Program, path: str, **query: Any) -> list[list[int]]:
     """Walk a list to its end; return the ids, page by page."""
-    found, cursor = [], ""
+    ids, cursor = [], ""
     while True:
         page = caller.facts("GET", path, limit=2, cursor=cursor, **query)
-        found.append([one["id"] for one in page["items"]])
+        ids.append([row["id"] for row in page["items"]])
         if not (cursor := page["next"]):
-            return found
+            return ids
 
 
 def test_pages_are_complete_whatever_happens_between_them(
@@ -74,7 +74,7 @@ def test_pages_are_complete_whatever_happens_between_them(
     make_subscriber(tide)
     Subscriber.objects.filter(pk=subscribers[0]).delete()
     second = caller.facts("GET", "/subscribers", limit=2, cursor=first["next"])
-    assert [one["id"] for one in first["items"] + second["items"]] == subscribers[:4]
+    assert [row["id"] for row in first["items"] + second["items"]] == subscribers[:4]
     assert pages(caller, "/subscribers") == [
         subscribers[1:3],
         subscribers[3:5],
@@ -95,8 +95,8 @@ def test_a_cursor_is_good_for_its_own_list_alone(caller: Program, tide: Newslett
     for _ in range(3):
         make_subscriber(tide)
     cursor = caller.facts("GET", "/subscribers", limit=1)["next"]
-    for path, said in (("/articles", cursor), ("/subscribers", "made-up"), ("/issues", "1")):
-        assert caller("GET", path, cursor=said).status_code == 422
+    for path, cursor_text in (("/articles", cursor), ("/subscribers", "made-up"), ("/issues", "1")):
+        assert caller("GET", path, cursor=cursor_text).status_code == 422
 
 
 def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Program) -> None:
@@ -121,7 +121,7 @@ def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Program) -
 
 def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newsletter) -> None:
     """With its schedule, sections and policies."""
-    said = {
+    body = {
         "publication": "courier",
         "slug": "harbour-week",
         "name": "The Harbour Week",
@@ -130,10 +130,10 @@ def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newslet
         "cadences": ["weekly"],
         "min_stories": 2,
     }
-    made = caller.facts("POST", "/newsletters", said)
-    assert made["policies"]["min_stories"] == 2
-    assert [one["title"] for one in made["sections"]] == ["Harbour", "Latest Stories"]
-    assert len(made["next_slots"]) == 5
+    created = caller.facts("POST", "/newsletters", body)
+    assert created["policies"]["min_stories"] == 2
+    assert [row["title"] for row in created["sections"]] == ["Harbour", "Latest Stories"]
+    assert len(created["next_slots"]) == 5
     change = {"active": False, "cadences": [], "schedule": {"cron": "0 6 * * *"}}
     changed = caller.facts("PATCH", "/newsletters/harbour-week", change)
     assert (changed["active"], changed["next_slots"], changed["cadences"]) == (False, [], [])
@@ -158,8 +158,8 @@ def test_how_a_newsletter_reads_and_who_decides_is_changed(
 def test_sections_are_added_renamed_moved_and_removed(caller: Program, tide: Newsletter) -> None:
     """A subscriber who chose a topic keeps it under its new title; the last section stays."""
     path = "/newsletters/tide/sections"
-    said = {"kind": "topic", "title": "Harbour", "topics": ["port"]}
-    added = caller.facts("POST", path, said)["sections"][-1]
+    body = {"kind": "topic", "title": "Harbour", "topics": ["port"]}
+    added = caller.facts("POST", path, body)["sections"][-1]
     subscriber = make_subscriber(tide)
     subscriber.subscriptions.update(topics=["Harbour"])
     change = {"title": "The quay", "move": -20}
@@ -192,8 +192,8 @@ def test_what_cannot_be_is_refused_in_words(
     caller: Program, tide: Newsletter, wrong: dict[str, Any]
 ) -> None:
     """422, saying what and where; nothing is made."""
-    said = {"publication": "courier", "slug": "new", "name": "New"} | wrong
-    answer = caller("POST", "/newsletters", said)
+    body = {"publication": "courier", "slug": "new", "name": "New"} | wrong
+    answer = caller("POST", "/newsletters", body)
     problem = json.loads(answer.content)
     assert answer.status_code == problem["status"] == 422
     assert problem["detail"]
@@ -207,9 +207,9 @@ def test_a_source_is_found_polled_listed_and_removed(
     with publishing(settings) as site:
         site.pages["/"] = b'<link rel="alternate" type="application/rss+xml" href="/rss">'
         site.pages["/rss"] = FEED
-        made = caller.facts("POST", "/sources", {"newsletter": "tide", "url": site.url("/")})
-        assert (made["new"], made["source"]["newsletters"]) == (1, ["tide"])
-        number = made["source"]["id"]
+        created = caller.facts("POST", "/sources", {"newsletter": "tide", "url": site.url("/")})
+        assert (created["new"], created["source"]["newsletters"]) == (1, ["tide"])
+        number = created["source"]["id"]
         assert caller.facts("POST", f"/sources/{number}/poll")["unchanged"] == 1
     assert pages(caller, "/sources", newsletter="tide") == [[number]]
     for _ in range(2):
@@ -221,8 +221,8 @@ def test_a_source_is_found_polled_listed_and_removed(
 
 def test_an_address_without_a_feed_is_explained(caller: Program, tide: Newsletter) -> None:
     """One that we do not go to as well."""
-    said = {"newsletter": "tide", "url": "http://10.0.0.1/"}
-    answer = caller("POST", "/sources", said)
+    body = {"newsletter": "tide", "url": "http://10.0.0.1/"}
+    answer = caller("POST", "/sources", body)
     assert answer.status_code == 422
     assert "not on the public internet" in json.loads(answer.content)["detail"]
 
@@ -231,7 +231,7 @@ def test_a_pushed_article_is_picked_corrected_and_retracted(
     caller: Program, tide: Newsletter
 ) -> None:
     """It is in the next issue of newsletters that carry what is pushed, until it is retracted."""
-    said = {
+    body = {
         "publication": "courier",
         "url": "https://courier.example/seals?utm_source=x",
         "guid": "cms-1",
@@ -239,21 +239,21 @@ def test_a_pushed_article_is_picked_corrected_and_retracted(
         "body_html": "<p>Forty <script>alert(1)</script>of them.</p>",
         "published_at": clock.now().isoformat(),
     }
-    pushed = caller.facts("POST", "/articles", said)
+    pushed = caller.facts("POST", "/articles", body)
     assert (pushed["outcome"], pushed["newsletters"]) == ("new", [])
     caller.facts("POST", "/sources", {"newsletter": "tide", "pushed": True})
-    assert caller.facts("POST", "/articles", said)["newsletters"] == ["tide"]
+    assert caller.facts("POST", "/articles", body)["newsletters"] == ["tide"]
     assert _previewed(caller) == ["Seals & terns return"]
 
-    number = pushed["article"]["id"]
+    article_id = pushed["article"]["id"]
     assert "script" not in Article.objects.get().body_html
-    corrected = caller.facts("PATCH", f"/articles/{number}", {"title": "Seals < 50 return"})
+    corrected = caller.facts("PATCH", f"/articles/{article_id}", {"title": "Seals < 50 return"})
     assert corrected["outcome"] == "changed"
-    kept = caller.facts("PATCH", f"/articles/{number}", {"tags": ["coast"]})["article"]
-    assert (kept["title"], kept["tags"]) == ("Seals < 50 return", ["coast"])
+    retagged = caller.facts("PATCH", f"/articles/{article_id}", {"tags": ["coast"]})["article"]
+    assert (retagged["title"], retagged["tags"]) == ("Seals < 50 return", ["coast"])
     assert _previewed(caller) == ["Seals < 50 return"]
 
-    caller.facts("POST", f"/articles/{number}/retract", {})
+    caller.facts("POST", f"/articles/{article_id}/retract", {})
     left_out = caller.facts("GET", "/newsletters/tide/preview")
     assert left_out["stories"] == []
     assert left_out["left_out"][0]["reason"].startswith("Retracted on")
@@ -261,7 +261,7 @@ def test_a_pushed_article_is_picked_corrected_and_retracted(
 
 
 def _previewed(caller: Program) -> list[str]:
-    return [one["title"] for one in caller.facts("GET", "/newsletters/tide/preview")["stories"]]
+    return [row["title"] for row in caller.facts("GET", "/newsletters/tide/preview")["stories"]]
 
 
 def test_an_article_of_a_feed_is_corrected_in_its_feed(caller: Program, tide: Newsletter) -> None:
@@ -276,29 +276,29 @@ def test_what_is_pushed_is_never_polled(caller: Program, tide: Newsletter) -> No
     """Neither by beat nor by hand."""
     from digest.articles.polling import poll_due
 
-    made = caller.facts("POST", "/sources", {"newsletter": "tide", "pushed": True})
-    assert made["source"]["next_poll_at"] is None
+    created = caller.facts("POST", "/sources", {"newsletter": "tide", "pushed": True})
+    assert created["source"]["next_poll_at"] is None
     assert poll_due(clock.now() + timedelta(days=1)) == []
-    assert caller("POST", f"/sources/{made['source']['id']}/poll").status_code == 409
+    assert caller("POST", f"/sources/{created['source']['id']}/poll").status_code == 409
 
 
 def test_a_preview_holds_the_mail_and_leaves_no_trace(caller: Program, tide: Newsletter) -> None:
     """HTML and text."""
     article = make_article(make_source(tide), published_at=clock.now())
-    shown = caller.facts("GET", "/newsletters/tide/preview")
-    assert article.title in shown["html"]
-    assert article.title in shown["text"]
-    assert shown["subject"] == article.title
+    preview = caller.facts("GET", "/newsletters/tide/preview")
+    assert article.title in preview["html"]
+    assert article.title in preview["text"]
+    assert preview["subject"] == article.title
     assert not Issue.objects.exists()
 
 
 def test_an_issue_is_built_paused_resumed_and_cancelled(caller: Program, tide: Newsletter) -> None:
     """What cannot be done any more is a 409 that says why."""
     make_article(make_source(tide), published_at=clock.now())
-    made = caller.facts("POST", "/newsletters/tide/issues", {}, key="today")
-    assert (made["kind"], made["state"], len(made["stories"])) == ("manual", "draft", 1)
-    path = f"/issues/{made['id']}"
-    caller.facts("POST", f"{path}/send", {"revision": made["revision"]}, key="send")
+    created = caller.facts("POST", "/newsletters/tide/issues", {}, key="today")
+    assert (created["kind"], created["state"], len(created["stories"])) == ("manual", "draft", 1)
+    path = f"/issues/{created['id']}"
+    caller.facts("POST", f"{path}/send", {"revision": created["revision"]}, key="send")
     assert caller.facts("POST", f"{path}/pause")["state"] == "paused"
     assert caller.facts("POST", f"{path}/resume")["state"] == "built"
     done = caller.facts("POST", f"{path}/cancel", {"reason": "Wrong story"})
@@ -321,31 +321,31 @@ def test_an_issue_is_built_approved_and_sent(caller: Program, tide: Newsletter) 
     make_subscriber(tide)
     Newsletter.objects.filter(pk=tide.pk).update(approval="one", undo_seconds=0)
     chosen = [make_article(make_source(tide), title=f"Seals {n}").pk for n in range(2)]
-    made = caller.facts("POST", "/newsletters/tide/issues", {"articles": chosen[::-1]}, key="a")
-    assert [one["article"] for one in made["stories"]] == chosen[::-1]
-    assert (made["state"], made["approval_needed"]) == ("draft", True)
-    path, seen = f"/issues/{made['id']}", {"revision": made["revision"]}
+    created = caller.facts("POST", "/newsletters/tide/issues", {"articles": chosen[::-1]}, key="a")
+    assert [row["article"] for row in created["stories"]] == chosen[::-1]
+    assert (created["state"], created["approval_needed"]) == ("draft", True)
+    path, revision = f"/issues/{created['id']}", {"revision": created["revision"]}
     assert "Seals 1" in caller.facts("GET", f"{path}/preview")["html"]
-    assert caller("POST", f"{path}/send", seen, key="s").status_code == 409
+    assert caller("POST", f"{path}/send", revision, key="s").status_code == 409
     assert caller("POST", f"{path}/approve", {"revision": 7}, key="v").status_code == 409
-    assert caller.facts("POST", f"{path}/approve", seen, key="v")["approval_needed"] is False
-    assert caller.facts("POST", f"{path}/send", seen, key="s")["state"] == "built"
+    assert caller.facts("POST", f"{path}/approve", revision, key="v")["approval_needed"] is False
+    assert caller.facts("POST", f"{path}/send", revision, key="s")["state"] == "built"
     [opened] = plan_built(clock.now() + timedelta(seconds=1))
-    assert opened.pk == made["id"]
+    assert opened.pk == created["id"]
     assert caller("POST", f"{path}/undo").status_code == 409
 
 
 def test_sending_is_undone_or_skipped(caller: Program, tide: Newsletter) -> None:
     """While nothing has left."""
     article = make_article(make_source(tide)).pk
-    made = caller.facts("POST", "/newsletters/tide/issues", {"articles": [article]}, key="a")
-    path = f"/issues/{made['id']}"
+    created = caller.facts("POST", "/newsletters/tide/issues", {"articles": [article]}, key="a")
+    path = f"/issues/{created['id']}"
     at = (clock.now() + timedelta(hours=1)).isoformat()
-    said = {"revision": made["revision"], "at": at}
-    assert caller.facts("POST", f"{path}/send", said, key="s")["send_at"]
+    body = {"revision": created["revision"], "at": at}
+    assert caller.facts("POST", f"{path}/send", body, key="s")["send_at"]
     assert caller.facts("POST", f"{path}/undo")["send_at"] is None
     assert caller.facts("POST", f"{path}/skip", {"reason": "Too soon"})["reason"] == "Too soon"
-    assert caller("POST", f"{path}/send", said, key="t").status_code == 409
+    assert caller("POST", f"{path}/send", body, key="t").status_code == 409
 
 
 def test_an_article_of_another_publication_is_not_sent(
@@ -353,31 +353,31 @@ def test_an_article_of_another_publication_is_not_sent(
 ) -> None:
     """What the token does not reach is not there."""
     other = make_article(make_source(make_newsletter(slug="flood"))).pk
-    ours = program(publication=tide.publication, name="ours")
-    answer = ours("POST", "/newsletters/tide/issues", {"articles": [other]})
+    limited = program(publication=tide.publication, name="ours")
+    answer = limited("POST", "/newsletters/tide/issues", {"articles": [other]})
     assert answer.status_code == 404
 
 
 def test_a_retracted_article_leaves_every_issue(caller: Program, tide: Newsletter) -> None:
     """The desk's, those going out, and those to come; one of nothing else is stopped."""
     source = make_source(tide)
-    gone, kept = make_article(source, title="Wrong"), make_article(source, title="Right")
+    wrong, right = make_article(source, title="Wrong"), make_article(source, title="Right")
     desk_issue = make_issue(tide, state="draft", slot=NOON)
     going = make_running(1, newsletter=tide, slot=NOON - timedelta(days=1))
     alone = make_issue(tide, state="draft", slot=NOON - timedelta(days=2))
     for issue in (desk_issue, going):
         issue.stories.all().delete()
-        for article in (gone, kept):
+        for article in (wrong, right):
             make_story(issue, article=article, title=article.title)
     alone.stories.all().delete()
-    make_story(alone, article=gone, title="Wrong")
-    told = caller.facts("POST", f"/articles/{gone.pk}/retract", {"note": "We were wrong."})
-    assert told["retracted_at"]
+    make_story(alone, article=wrong, title="Wrong")
+    retracted = caller.facts("POST", f"/articles/{wrong.pk}/retract", {"note": "We were wrong."})
+    assert retracted["retracted_at"]
     assert [story.title for story in desk_issue.stories.all()] == ["Right"]
-    assert going.stories.get(article=gone).retraction == "We were wrong."
+    assert going.stories.get(article=wrong).retraction == "We were wrong."
     alone.refresh_from_db()
     assert (alone.state, "retracted" in alone.reason) == ("skipped", True)
-    answer = caller("POST", "/newsletters/tide/issues", {"articles": [gone.pk]})
+    answer = caller("POST", "/newsletters/tide/issues", {"articles": [wrong.pk]})
     assert answer.status_code == 409
 
 
@@ -394,19 +394,19 @@ def test_a_story_is_retracted_from_one_issue(caller: Program) -> None:
 def test_progress_adds_up(caller: Program) -> None:
     """Eligible is the sum of the others."""
     issue = make_running(3)
-    shown = caller.facts("GET", f"/issues/{issue.pk}/progress")
-    assert (shown["eligible"], shown["queued"]) == (3, 3)
+    progress = caller.facts("GET", f"/issues/{issue.pk}/progress")
+    assert (progress["eligible"], progress["queued"]) == (3, 3)
 
 
 def test_a_test_goes_to_one_address(caller: Program, tide: Newsletter, settings: Settings) -> None:
     """A repeat under the same key sends none; without a relay it is a 503."""
     make_article(make_source(tide), published_at=clock.now())
-    said = {"to": "ada@courier.example"}
-    assert caller("POST", "/newsletters/tide/test", said, key="t").status_code == 503
+    body = {"to": "ada@courier.example"}
+    assert caller("POST", "/newsletters/tide/test", body, key="t").status_code == 503
     with SmtpServer() as relay:
         settings.DIGEST_SMTP_URL = relay.url
         for _ in range(2):
-            assert caller.facts("POST", "/newsletters/tide/test", said, key="t")["code"] == 250
+            assert caller.facts("POST", "/newsletters/tide/test", body, key="t")["code"] == 250
         [mail] = relay.received
     assert mail.recipient == "ada@courier.example"
 
@@ -415,10 +415,10 @@ def test_a_wish_goes_through_the_door_and_is_confirmed_by_its_subscriber(
     caller: Program, tide: Newsletter
 ) -> None:
     """202 for known and unknown alike; the known subscriber changes nothing."""
-    known = make_subscriber(tide)
-    for email in ("new@reader.example", known.email):
-        said = {"email": email, "newsletters": ["tide"], "evidence": "form on /about"}
-        answer = caller("POST", "/subscribers", said)
+    subscriber = make_subscriber(tide)
+    for email in ("new@reader.example", subscriber.email):
+        body = {"email": email, "newsletters": ["tide"], "evidence": "form on /about"}
+        answer = caller("POST", "/subscribers", body)
         assert (answer.status_code, json.loads(answer.content)["newsletters"]) == (202, ["tide"])
     settle_due()
     new = Subscriber.objects.get(address_key="new@reader.example")
@@ -432,32 +432,32 @@ def test_a_proven_wish_needs_its_evidence_and_brings_nobody_back(
     caller: Program, tide: Newsletter
 ) -> None:
     """Who has left, or is suppressed, stays away."""
-    said: dict[str, Any] = {"email": "new@reader.example", "newsletters": ["tide"]}
-    said |= {"confirmed": True}
-    assert caller("POST", "/subscribers", said).status_code == 422
-    said |= {"evidence": "paper form of 3 May", "ip": "192.0.2.1"}
-    made = caller.facts("POST", "/subscribers", said)
-    assert made["subscriptions"][0]["state"] == "active"
+    body: dict[str, Any] = {"email": "new@reader.example", "newsletters": ["tide"]}
+    body |= {"confirmed": True}
+    assert caller("POST", "/subscribers", body).status_code == 422
+    body |= {"evidence": "paper form of 3 May", "ip": "192.0.2.1"}
+    created = caller.facts("POST", "/subscribers", body)
+    assert created["subscriptions"][0]["state"] == "active"
     event = ConsentEvent.objects.get()
     assert (event.action, event.wording, event.ip) == (
         "confirmed",
         "paper form of 3 May",
         "192.0.2.1",
     )
-    path = f"/subscribers/{made['id']}/subscriptions/tide"
+    path = f"/subscribers/{created['id']}/subscriptions/tide"
     assert [caller("DELETE", path).status_code for _ in range(2)] == [204, 204]
-    assert caller("POST", "/subscribers", said).status_code == 409
+    assert caller("POST", "/subscribers", body).status_code == 409
     suppress("other@reader.example", reason="complaint", now=NOON)
     assert (
-        caller("POST", "/subscribers", said | {"email": "other@reader.example"}).status_code == 409
+        caller("POST", "/subscribers", body | {"email": "other@reader.example"}).status_code == 409
     )
 
 
 def test_nobody_signs_up_for_what_is_not_open(caller: Program, tide: Newsletter) -> None:
     """As on the public pages."""
     Newsletter.objects.update(listed=False)
-    said = {"email": "new@reader.example", "newsletters": ["tide"]}
-    assert caller("POST", "/subscribers", said).status_code == 409
+    body = {"email": "new@reader.example", "newsletters": ["tide"]}
+    assert caller("POST", "/subscribers", body).status_code == 409
 
 
 def test_a_subscriber_is_found_exported_and_erased(caller: Program, tide: Newsletter) -> None:
@@ -465,8 +465,8 @@ def test_a_subscriber_is_found_exported_and_erased(caller: Program, tide: Newsle
     subscriber = make_subscriber(tide, email="ines@reader.example")
     issue = make_issue(tide, state=Issue.State.SENDING, planned_at=NOON)
     Delivery.objects.create(issue=issue, subscriber=subscriber, due_at=LONG_AGO)
-    found = caller.facts("GET", "/subscribers", email="INES@reader.example")["items"]
-    assert [one["id"] for one in found] == [subscriber.pk]
+    subscribers = caller.facts("GET", "/subscribers", email="INES@reader.example")["items"]
+    assert [row["id"] for row in subscribers] == [subscriber.pk]
     path = f"/subscribers/{subscriber.pk}"
     export = caller.facts("GET", f"{path}/export")
     assert export["email"] == "ines@reader.example"
@@ -475,7 +475,7 @@ def test_a_subscriber_is_found_exported_and_erased(caller: Program, tide: Newsle
     assert caller("GET", path).status_code == 404
     assert Delivery.objects.get().state == Delivery.State.SUPPRESSED
     listed = caller.facts("GET", "/suppressions")["items"]
-    assert [(one["email"], one["reason"]) for one in listed] == [(None, "erased")]
+    assert [(row["email"], row["reason"]) for row in listed] == [(None, "erased")]
     assert caller("DELETE", f"/suppressions/{listed[0]['id']}").status_code == 409
 
 
@@ -503,12 +503,12 @@ def _address(subscriber: Subscriber) -> Any:
 
 def test_suppressions_are_added_listed_and_lifted(caller: Program, tide: Newsletter) -> None:
     """The first reason stays."""
-    said = {"email": "Left@Reader.example", "reason": "complaint", "evidence": "by phone"}
-    made = caller("POST", "/suppressions", said)
-    again = caller("POST", "/suppressions", said | {"reason": "later"})
-    assert [made.status_code, again.status_code] == [201, 200]
-    held = json.loads(again.content)
-    assert (held["email"], held["reason"]) == ("left@reader.example", "complaint")
+    body = {"email": "Left@Reader.example", "reason": "complaint", "evidence": "by phone"}
+    created = caller("POST", "/suppressions", body)
+    again = caller("POST", "/suppressions", body | {"reason": "later"})
+    assert [created.status_code, again.status_code] == [201, 200]
+    suppression = json.loads(again.content)
+    assert (suppression["email"], suppression["reason"]) == ("left@reader.example", "complaint")
     assert is_suppressed("left@reader.example", tide.pk)
-    assert caller("DELETE", f"/suppressions/{held['id']}").status_code == 204
+    assert caller("DELETE", f"/suppressions/{suppression['id']}").status_code == 204
     assert not is_suppressed("left@reader.example", tide.pk)

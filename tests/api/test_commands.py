@@ -18,13 +18,13 @@ def ada() -> User:
 
 def test_a_token_is_made_used_listed_and_revoked(digest: Digest, ada: User) -> None:  # noqa: F811
     """Its secret is shown once."""
-    made = digest("token", "add", "cms", "--scope", "newsletters:read", "--json").facts
-    caller = Program(made["secret"])
+    created = digest("token", "add", "cms", "--scope", "newsletters:read", "--json").facts
+    caller = Program(created["secret"])
     assert caller("GET", "/newsletters").status_code == 200
     assert caller("GET", "/subscribers").status_code == 403
     listed = digest("token", "list")
-    assert made["secret"] not in listed.out
-    assert made["prefix"] in listed.out
+    assert created["secret"] not in listed.out
+    assert created["prefix"] in listed.out
     assert "ada@courier.example" in listed.out
     assert digest("token", "revoke", "cms").status == 0
     assert caller("GET", "/newsletters").status_code == 401
@@ -37,17 +37,17 @@ def test_a_token_may_be_of_one_publication_and_for_a_while(
 ) -> None:
     """And its name may be used again once it is revoked."""
     make_publication(slug="courier")
-    words = ("token", "add", "cms", "--scope", "all", "--publication", "courier")
-    made = digest(*words, "--expires", 30, "--owner", "Ada@courier.example", "--json").facts
-    assert made["publication"] == "courier"
-    assert made["expires_at"] is not None
-    assert "already" in digest(*words).err
-    digest("token", "revoke", made["prefix"])
-    assert digest(*words).status == 0
+    arguments = ("token", "add", "cms", "--scope", "all", "--publication", "courier")
+    created = digest(*arguments, "--expires", 30, "--owner", "Ada@courier.example", "--json").facts
+    assert created["publication"] == "courier"
+    assert created["expires_at"] is not None
+    assert "already" in digest(*arguments).err
+    digest("token", "revoke", created["prefix"])
+    assert digest(*arguments).status == 0
 
 
 @pytest.mark.parametrize(
-    ("words", "said", "status"),
+    ("arguments", "message", "status"),
     [
         (("add", "cms", "--scope", "all", "--owner", "nobody@courier.example"), "Nobody", 1),
         (("add", "cms", "--scope", "everything"), "everything", 2),
@@ -60,20 +60,20 @@ def test_a_token_may_be_of_one_publication_and_for_a_while(
 def test_what_cannot_be_is_said(
     digest: Digest,  # noqa: F811
     ada: User,
-    words: tuple[str, ...],
-    said: str,
+    arguments: tuple[str, ...],
+    message: str,
     status: int,
 ) -> None:
     """And no token is made."""
-    answer = digest("token", *words)
-    assert (answer.status, said in answer.err) == (status, True)
+    answer = digest("token", *arguments)
+    assert (answer.status, message in answer.err) == (status, True)
     assert not Token.objects.exists()
 
 
 def test_a_token_needs_somebody_to_answer_for_it(digest: Digest) -> None:  # noqa: F811
     """Nobody there, or several to choose from."""
-    words = ("token", "add", "cms", "--scope", "all")
-    assert "createsuperuser" in digest(*words).err
+    arguments = ("token", "add", "cms", "--scope", "all")
+    assert "createsuperuser" in digest(*arguments).err
     for name in ("ada", "ben"):
         User.objects.create_user(f"{name}@courier.example")
-    assert "--owner" in digest(*words).err
+    assert "--owner" in digest(*arguments).err

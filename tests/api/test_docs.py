@@ -14,8 +14,8 @@ from tests.browser import chromium_page, in_browser
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A page of a browser."""
-    with chromium_page() as made:
-        yield made
+    with chromium_page() as browser_page:
+        yield browser_page
 
 
 def test_no_script_is_inline_or_from_elsewhere() -> None:
@@ -32,10 +32,10 @@ def test_no_script_is_inline_or_from_elsewhere() -> None:
 
 def test_the_description_is_open_to_everybody() -> None:
     """It says nothing that the documentation does not."""
-    told = Client().get("/api/v1/openapi.json").json()
-    assert told["openapi"] == "3.1.0"
-    assert "/api/v1/newsletters" in told["paths"]
-    assert told["paths"]["/api/v1/subscribers/{number}"]["delete"]["security"] == [
+    schema = Client().get("/api/v1/openapi.json").json()
+    assert schema["openapi"] == "3.1.0"
+    assert "/api/v1/newsletters" in schema["paths"]
+    assert schema["paths"]["/api/v1/subscribers/{subscriber_id}"]["delete"]["security"] == [
         {"Bearer": ["subscribers:erase"]}
     ]
 

@@ -1,6 +1,7 @@
 """Who may do what: every operation that the API describes is refused without its right."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -44,14 +45,16 @@ def described() -> list[Operation]:
     """Walk the description."""
     schema = api.get_openapi_schema(path_prefix="/")
     return [
-        Operation(method.upper(), path, told["security"][0]["Bearer"], "requestBody" in told)
+        Operation(
+            method.upper(), path, description["security"][0]["Bearer"], "requestBody" in description
+        )
         for path, operations in schema["paths"].items()
-        for method, told in operations.items()
+        for method, description in operations.items()
     ]
 
 
 OPERATIONS = described()
-walk = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+walk = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda row: f"{row.method} {row.path}")
 BODIES: dict[str, Any] = {
     "/newsletters": {"publication": "theirs", "slug": "new", "name": "New"},
     "/newsletters/{slug}": {"listed": False},
@@ -59,23 +62,23 @@ BODIES: dict[str, Any] = {
     "/newsletters/{slug}/test": {"to": "ada@courier.example"},
     "/sources": {"newsletter": "tide", "pushed": True},
     "/articles": {"publication": "theirs", "url": "https://courier.example/1", "title": "One"},
-    "/articles/{number}": {"title": "Other"},
-    "/articles/{number}/retract": {},
+    "/articles/{article_id}": {"title": "Other"},
+    "/articles/{article_id}/retract": {},
     "/newsletters/{slug}/issues": {},
     "/newsletters/{slug}/sections": {"kind": "picked", "title": "Ours"},
-    "/newsletters/{slug}/sections/{number}": {"title": "Ours"},
-    "/issues/{number}/approve": {"revision": 1},
-    "/issues/{number}/send": {"revision": 1},
-    "/issues/{number}/skip": {},
-    "/issues/{number}/cancel": {},
-    "/issues/{number}/stories/{story}/retract": {},
+    "/newsletters/{slug}/sections/{section_id}": {"title": "Ours"},
+    "/issues/{issue_id}/approve": {"revision": 1},
+    "/issues/{issue_id}/send": {"revision": 1},
+    "/issues/{issue_id}/skip": {},
+    "/issues/{issue_id}/cancel": {},
+    "/issues/{issue_id}/stories/{story_id}/retract": {},
     "/subscribers": {"email": "new@reader.example", "newsletters": ["tide"]},
     "/suppressions": {"email": "new@reader.example", "newsletter": "tide", "reason": "asked"},
 }
 
 
 @pytest.fixture
-def theirs() -> dict[str, int]:
+def ids() -> dict[str, int]:
     """One of each thing, all of one publication; their ids by the path's first word."""
     newsletter = make_newsletter(slug="tide", publication=_publication("theirs"))
     sections.add(newsletter, "picked", "Picked", [], 3)
@@ -102,8 +105,8 @@ def _publication(slug: str) -> Publication:
 def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
     """Call an operation about these things."""
     kind = "sections" if "/sections/" in operation.path else operation.path.split("/")[1]
-    path = operation.path.replace("{slug}", "tide").replace("{number}", str(ids.get(kind, 1)))
-    path = path.replace("{story}", "1")
+    path = operation.path.replace("{slug}", "tide").replace("{story_id}", "1")
+    path = re.sub(r"\{\w+_id\}", str(ids.get(kind, 1)), path)
     body = BODIES[operation.path] if operation.bodied else None
     if operation.path.endswith("/picks"):
         body = {"article": ids["articles"]}
@@ -113,27 +116,27 @@ def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
 def test_every_operation_names_the_scopes_it_needs() -> None:
     """And every scope of the table opens something."""
     assert len(OPERATIONS) > 25
-    assert {scope for one in OPERATIONS for scope in one.scopes} == set(Scope)
-    assert all(one.scopes for one in OPERATIONS)
+    assert {scope for row in OPERATIONS for scope in row.scopes} == set(Scope)
+    assert all(row.scopes for row in OPERATIONS)
 
 
 @walk
-def test_nobody_calls_without_a_token(operation: Operation, theirs: dict[str, int]) -> None:
+def test_nobody_calls_without_a_token(operation: Operation, ids: dict[str, int]) -> None:
     """No token, a wrong one, another scheme: 401, and nothing else is said."""
     for secret in ("", "dg_wrong", "wrong word"):
-        answer = call(Program(secret), operation, theirs)
+        answer = call(Program(secret), operation, ids)
         assert answer.status_code == 401
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
 @walk
 def test_a_token_without_the_scope_is_told_which_it_lacks(
-    operation: Operation, theirs: dict[str, int], program: Programs
+    operation: Operation, ids: dict[str, int], program: Programs
 ) -> None:
     """All other scopes together do not make up for it."""
     for lacking in operation.scopes:
-        others = [scope for scope in Scope if scope != lacking]
-        answer = call(program(*others, name=lacking.replace(":", " ")), operation, theirs)
+        scopes = [scope for scope in Scope if scope != lacking]
+        answer = call(program(*scopes, name=lacking.replace(":", " ")), operation, ids)
         assert answer.status_code == 403
         assert json.loads(answer.content)["scopes"] == [lacking]
     assert Subscriber.objects.count() == 1
@@ -142,14 +145,14 @@ def test_a_token_without_the_scope_is_told_which_it_lacks(
 
 @walk
 def test_another_publications_token_reaches_nothing(
-    operation: Operation, theirs: dict[str, int], program: Programs
+    operation: Operation, ids: dict[str, int], program: Programs
 ) -> None:
     """Lists are empty; the rest does not exist for it, or is refused."""
     before = _picture()
-    answer = call(program(publication=_publication("ours")), operation, theirs)
+    answer = call(program(publication=_publication("ours")), operation, ids)
     if answer.status_code == 200:
         items = json.loads(answer.content)["items"]
-        assert [one for one in items if one.get("slug") != "of-ours"] == []
+        assert [row for row in items if row.get("slug") != "of-ours"] == []
     else:
         assert answer.status_code in {403, 404}, answer.content
     assert _picture() == before
@@ -157,11 +160,11 @@ def test_another_publications_token_reaches_nothing(
 
 @walk
 def test_its_own_publications_token_reaches_it(
-    operation: Operation, theirs: dict[str, int], program: Programs
+    operation: Operation, ids: dict[str, int], program: Programs
 ) -> None:
     """So what refuses others is not that everything is refused (erasing is for all, or nobody)."""
     publication = Publication.objects.get(slug="theirs")
-    answer = call(program(publication=publication), operation, theirs)
+    answer = call(program(publication=publication), operation, ids)
     expected = {200, 201, 202, 204, 409, 503}
     if operation.scopes == [Scope.SUBSCRIBERS_ERASE]:
         expected = {403}
@@ -212,10 +215,10 @@ def test_a_token_that_calls_too_often_is_told_when_to_come_back(
 ) -> None:
     """Each token has its own share."""
     settings.DIGEST_API_LIMIT = "2/hour"
-    one, other = program(name="one"), program(name="other")
-    statuses = [one("GET", "/newsletters").status_code for _ in range(3)]
+    first, other = program(name="one"), program(name="other")
+    statuses = [first("GET", "/newsletters").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
-    assert int(one("GET", "/newsletters")["Retry-After"]) > 0
+    assert int(first("GET", "/newsletters")["Retry-After"]) > 0
     assert other("GET", "/newsletters").status_code == 200
 
 

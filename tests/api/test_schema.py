@@ -31,7 +31,7 @@ EXAMPLES = int(os.environ.get("DIGEST_API_EXAMPLES", "10"))
 
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
 # The ids of what is there, by the first word of the path.
-there: dict[str, int] = {}
+existing: dict[str, int] = {}
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def _set_up(settings: Settings) -> str:
     source = make_source(newsletter, url="http://127.0.0.1:9/feed")
     subscriber = newsletter.subscriptions.earliest("pk").subscriber
     suppress("left@reader.example", reason="asked", newsletter=newsletter, now=NOON)
-    there.update(
+    existing.update(
         articles=make_article(source).pk,
         sources=source.pk,
         newsletters=source.pk,
@@ -85,7 +85,7 @@ def about_what_is_there(case: Case[Any]) -> None:
     honest = case.meta is None or case.meta.generation.mode.is_positive
     if honest and len(repr(parameters)) % 2:
         if "number" in parameters:
-            parameters["number"] = there[case.path.removeprefix("/api/v1/").split("/")[0]]
+            parameters["number"] = existing[case.path.removeprefix("/api/v1/").split("/")[0]]
         if "slug" in parameters:
             parameters["slug"] = "tide"
     if isinstance(body, dict):

@@ -16,4 +16,4 @@ def deliver_webhooks() -> None:
 def delete_old_webhook_deliveries() -> None:
     """Delete old webhook deliveries, and old answers to API calls with an idempotency key."""
     delivering.delete_old(clock.now())
-    idempotency.forget_old(clock.now())
+    idempotency.delete_expired(clock.now())

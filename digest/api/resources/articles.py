@@ -1,4 +1,4 @@
-"""Articles: push one, correct it, retract it, let it go out once more."""
+"""Articles: push, correct, retract, mark as updated."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,12 +10,12 @@ from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import Caller, caller_of, needs
-from digest.api.idempotency import doing_once
+from digest.api.authentication import Caller, caller_of, require_scopes
+from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter
-from digest.api.paging import Asked, Page, page
+from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.schemas import Id, Line, Markup, Moment, Slug, Text, Told, Url
+from digest.api.schemas import Id, Line, Markup, Moment, Payload, Slug, Text, Url
 from digest.articles import pushing, storing
 from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
@@ -28,12 +28,12 @@ router = Router(tags=["articles"])
 Tags = Annotated[list[Annotated[Line, Field(max_length=200)]], Field(max_length=50)]
 
 
-class ArticlePush(Told):
-    """An article as the publisher's system has it. The same guid, or url, is the same article."""
+class ArticleIn(Payload):
+    """An article from the publisher's system. The same guid or url is the same article."""
 
     publication: Slug
     url: Url
-    guid: Annotated[Line, Field(description="the url if empty")] = ""
+    guid: Annotated[Line, Field(description="The url is used if it is empty.")] = ""
     title: Annotated[Line, Field(min_length=1, max_length=1000)]
     summary: Text = ""
     body_html: Markup = ""
@@ -49,8 +49,8 @@ class ArticlePush(Told):
     image_credit: Line = ""
 
 
-class ArticleChange(Told):
-    """What is to be otherwise; what is absent stays. An address is for life."""
+class ArticlePatch(Payload):
+    """Changes to an article. Absent fields stay as they are; its url cannot change."""
 
     title: Annotated[Line, Field(min_length=1, max_length=1000)] | None = None
     summary: Text | None = None
@@ -67,14 +67,14 @@ class ArticleChange(Told):
     image_credit: Line | None = None
 
 
-class ArticleAsked(Asked):
+class ArticleQuery(PageQuery):
     """Which articles."""
 
     newsletter: Slug | None = None
-    url: Url | None = Field(None, description="as it is stored")
+    url: Url | None = Field(None, description="The exact address of the article, as it is stored.")
 
 
-class ArticleFacts(BaseModel):
+class ArticleOut(BaseModel):
     """An article."""
 
     id: int
@@ -87,129 +87,131 @@ class ArticleFacts(BaseModel):
     language: str
     published_at: datetime | None
     updated_at: datetime | None
-    available_at: datetime = Field(description="from when on an issue may have it")
+    available_at: datetime = Field(description="When issues may begin to include it.")
     marked_updated_at: datetime | None
     retracted_at: datetime | None
     image_url: str
     revision: int
 
 
-class PushedFacts(BaseModel):
-    """An article, and what a push made of it."""
+class PushedOut(BaseModel):
+    """An article, and what the push or correction did."""
 
-    article: ArticleFacts
-    outcome: str = Field(description="new, changed or unchanged")
-    newsletters: list[str] = Field(description="those that pick from where it came in")
+    article: ArticleOut
+    outcome: str = Field(description="`new`, `changed` or `unchanged`.")
+    newsletters: list[str] = Field(description="The newsletters that use its source.")
 
 
-class NoteTold(Told):
-    """What archives say instead of the story."""
+class RetractionIn(Payload):
+    """Why an article is retracted."""
 
-    note: Line = ""
+    note: Annotated[Line, Field(description="What the archive shows instead of the story.")] = ""
 
 
 @router.get(
-    "/articles", auth=needs(Scope.ARTICLES_READ), response={200: Page[ArticleFacts], **STATUSES}
+    "/articles",
+    auth=require_scopes(Scope.ARTICLES_READ),
+    response={200: Page[ArticleOut], **STATUSES},
 )
-def list_articles(request: HttpRequest, asked: Query[ArticleAsked]) -> Any:
-    """List articles, the last one that became known first."""
+def list_articles(request: HttpRequest, query: Query[ArticleQuery]) -> Any:
+    """List articles, the newest first."""
     caller = caller_of(request)
-    known = caller.scope.articles().defer("body_html")
-    if newsletter := find_newsletter(caller, asked.newsletter):
-        seen = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
-        known = known.filter(Exists(seen))
-    if asked.url:
-        known = known.filter(url=asked.url)
-    return page(known, asked, "articles", _facts, newest=True)
+    articles = caller.scope.articles().defer("body_html")
+    if newsletter := find_newsletter(caller, query.newsletter):
+        sightings = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
+        articles = articles.filter(Exists(sightings))
+    if query.url:
+        articles = articles.filter(url=query.url)
+    return paginate(articles, query, "articles", _serialize, newest_first=True)
 
 
 @router.post(
     "/articles",
-    auth=needs(Scope.ARTICLES_WRITE),
-    response={200: PushedFacts, 201: PushedFacts, **STATUSES},
+    auth=require_scopes(Scope.ARTICLES_WRITE),
+    response={200: PushedOut, 201: PushedOut, **STATUSES},
 )
-@doing_once
-def push_article(request: HttpRequest, told: ArticlePush) -> Any:
-    """Push an article: 201 for a new one, 200 for one that was known."""
+@idempotent
+def push_article(request: HttpRequest, payload: ArticleIn) -> Any:
+    """Push an article: 201 if it is new, 200 if it exists."""
     caller, now = caller_of(request), clock.now()
-    publication = get_object_or_404(caller.scope.publications(), slug=told.publication)
-    pushed = pushing.push(pushing.source_of(publication.slug, now), _entry(told), now)
+    publication = get_object_or_404(caller.scope.publications(), slug=payload.publication)
+    pushed = pushing.push(pushing.source_of(publication.slug, now), _entry(payload), now)
     return Status(201 if pushed.outcome == "new" else 200, _pushed(pushed, caller))
 
 
 @router.get(
-    "/articles/{number}",
-    auth=needs(Scope.ARTICLES_READ),
-    response={200: ArticleFacts, **STATUSES},
+    "/articles/{article_id}",
+    auth=require_scopes(Scope.ARTICLES_READ),
+    response={200: ArticleOut, **STATUSES},
 )
-def show_article(request: HttpRequest, number: Id) -> Any:
+def show_article(request: HttpRequest, article_id: Id) -> Any:
     """Show an article."""
-    return _facts(get_object_or_404(caller_of(request).scope.articles(), pk=number))
+    return _serialize(get_object_or_404(caller_of(request).scope.articles(), pk=article_id))
 
 
 @router.patch(
-    "/articles/{number}",
-    auth=needs(Scope.ARTICLES_WRITE),
-    response={200: PushedFacts, **STATUSES},
+    "/articles/{article_id}",
+    auth=require_scopes(Scope.ARTICLES_WRITE),
+    response={200: PushedOut, **STATUSES},
 )
-def correct_article(request: HttpRequest, number: Id, told: ArticleChange) -> Any:
-    """Correct an article that was pushed; one from a feed is corrected in its feed (409)."""
+def correct_article(request: HttpRequest, article_id: Id, payload: ArticlePatch) -> Any:
+    """Correct an article that was pushed. An article from a feed is corrected there (409)."""
     caller = caller_of(request)
-    article = _own(caller, number)
-    changes = {name: value for name, value in told.model_dump().items() if value is not None}
+    article = _get_own_article(caller, article_id)
+    changes = {name: value for name, value in payload.model_dump().items() if value is not None}
     if "tags" in changes:
         changes["tags"] = tuple(changes["tags"])
     return _pushed(pushing.correct(article, changes, clock.now()), caller)
 
 
 @router.post(
-    "/articles/{number}/retract",
-    auth=needs(Scope.ARTICLES_WRITE),
-    response={200: ArticleFacts, **STATUSES},
+    "/articles/{article_id}/retract",
+    auth=require_scopes(Scope.ARTICLES_WRITE),
+    response={200: ArticleOut, **STATUSES},
 )
-def retract_article(request: HttpRequest, number: Id, told: NoteTold) -> Any:
-    """Take an article back: out of issues on the desk, mails not yet sent, and all to come."""
+def retract_article(request: HttpRequest, article_id: Id, payload: RetractionIn) -> Any:
+    """Retract an article: from drafts, from mails not yet sent, and from future issues."""
     caller = caller_of(request)
-    article = _own(caller, number)
-    editing.withdraw(article, told.note, caller.token.owner, clock.now())
+    article = _get_own_article(caller, article_id)
+    editing.withdraw(article, payload.note, caller.token.owner, clock.now())
     article.refresh_from_db()
-    return _facts(article)
+    return _serialize(article)
 
 
 @router.post(
-    "/articles/{number}/mark-updated",
-    auth=needs(Scope.ARTICLES_WRITE),
-    response={200: ArticleFacts, **STATUSES},
+    "/articles/{article_id}/mark-updated",
+    auth=require_scopes(Scope.ARTICLES_WRITE),
+    response={200: ArticleOut, **STATUSES},
 )
-def mark_article_updated(request: HttpRequest, number: Id) -> Any:
-    """Let an article go out once more, even to those who had it before."""
-    article = _own(caller_of(request), number)
+def mark_article_updated(request: HttpRequest, article_id: Id) -> Any:
+    """Mark an article as updated: issues may include it again, for every subscriber."""
+    article = _get_own_article(caller_of(request), article_id)
     storing.mark_updated(article, clock.now())
-    return _facts(article)
+    return _serialize(article)
 
 
-def _own(caller: Caller, number: int) -> Article:
-    """Return an article that the caller may change: no other publication carries it."""
-    article = get_object_or_404(caller.scope.articles(), pk=number)
+def _get_own_article(caller: Caller, article_id: int) -> Article:
+    """Return an article that the caller may change: no other publication uses it."""
+    article = get_object_or_404(caller.scope.articles(), pk=article_id)
     if not caller.scope.owns(article):
-        raise ProblemError(403, "Another publication carries this article too.")
+        raise ProblemError(403, "Another publication uses this article, too.")
     return article
 
 
-def _entry(told: ArticlePush) -> Entry:
-    said = told.model_dump(exclude={"publication"})
-    image = Image(*(said.pop(name) or "" for name in pushing.IMAGE))
-    return Entry(**said | {"tags": tuple(said["tags"])}, image=image)
+def _entry(payload: ArticleIn) -> Entry:
+    values = payload.model_dump(exclude={"publication"})
+    image = Image(*(values.pop(name) or "" for name in pushing.IMAGE))
+    return Entry(**values | {"tags": tuple(values["tags"])}, image=image)
 
 
 def _pushed(pushed: Pushed, caller: Caller) -> dict[str, Any]:
-    carriers = caller.scope.newsletters().filter(sources__articles=pushed.article).distinct()
+    newsletters = caller.scope.newsletters().filter(sources__articles=pushed.article).distinct()
     return {
-        "article": _facts(pushed.article),
+        "article": _serialize(pushed.article),
         "outcome": pushed.outcome,
-        "newsletters": list(carriers.order_by("slug").values_list("slug", flat=True)),
+        "newsletters": list(newsletters.order_by("slug").values_list("slug", flat=True)),
     }
 
 
-def _facts(article: Article) -> dict[str, Any]:
-    return {name: getattr(article, name) for name in ArticleFacts.model_fields}
+def _serialize(article: Article) -> dict[str, Any]:
+    return {name: getattr(article, name) for name in ArticleOut.model_fields}

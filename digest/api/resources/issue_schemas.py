@@ -1,4 +1,4 @@
-"""What calls about issues take, and what they answer."""
+"""The requests and responses of the operations on issues."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from digest.api.paging import Asked
-from digest.api.schemas import Email, Id, Line, Moment, Slug, Told
+from digest.api.paging import PageQuery
+from digest.api.schemas import Email, Id, Line, Moment, Payload, Slug
 from digest.core import clock
 from digest.issues import approval, editing
 from digest.issues.composing import Draft
@@ -20,56 +20,56 @@ Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
 State = Literal["draft", "built", "sending", "paused", "sent", "skipped", "cancelled"]
 
 
-class IssueAsked(Asked):
+class IssueQuery(PageQuery):
     """Which issues."""
 
     newsletter: Slug | None = None
     state: State | None = None
 
 
-class TestTold(Told):
-    """Whom to send a test."""
+class ProofIn(Payload):
+    """The recipient of a proof."""
 
     to: Email
 
 
-class IssueNew(Told):
-    """An issue outside the schedule."""
+class IssueIn(Payload):
+    """A new issue outside the schedule."""
 
     articles: Annotated[list[Id], Field(max_length=editing.MOST_STORIES)] = Field(
-        [], description="in this order; none: what is new now, by the newsletter's rules"
+        [], description="Ids, in this order. Empty: the latest stories, by the newsletter's rules."
     )
     topics: Annotated[list[Line], Field(max_length=50)] = Field(
-        [], description="for subscribers who chose one of these; none: for everyone"
+        [], description="Send only to subscribers who chose one of these. Empty: to everyone."
     )
 
 
-class RevisionTold(Told):
-    """Which content is meant."""
+class RevisionIn(Payload):
+    """The revision of the issue that the request is about."""
 
     revision: Revision
 
 
-class SendTold(RevisionTold):
-    """When to send which content."""
+class SendIn(RevisionIn):
+    """Which revision to send, and when."""
 
-    at: Moment | None = Field(None, description="none: now")
+    at: Moment | None = Field(None, description="Null: now.")
 
 
-class ReasonTold(Told):
-    """Why an issue is stopped."""
+class ReasonIn(Payload):
+    """Why an issue is skipped or cancelled."""
 
     reason: Line = ""
 
 
-class NoteTold(Told):
-    """What the archive says instead of the story."""
+class RetractionIn(Payload):
+    """Why a story is retracted."""
 
     note: Line = ""
 
 
-class ProgressFacts(BaseModel):
-    """How many subscribers are where. eligible is the sum of all others."""
+class ProgressOut(BaseModel):
+    """The number of deliveries in each state; `eligible` is the sum of the others."""
 
     eligible: int
     queued: int
@@ -80,31 +80,33 @@ class ProgressFacts(BaseModel):
     suppressed: int
     cancelled: int
     uncertain: int
-    per_second: float | None = Field(None, description="over the last minute, while it goes out")
-    ends_at: datetime | None = Field(None, description="when it will be done at this pace")
+    per_second: float | None = Field(
+        None, description="Mails a second over the last minute, during sending."
+    )
+    ends_at: datetime | None = Field(None, description="When it will be finished at this pace.")
 
 
-class StoryFacts(BaseModel):
+class StoryOut(BaseModel):
     """A story of an issue."""
 
-    id: int | None = Field(description="null in a preview")
+    id: int | None = Field(description="Null in a preview.")
     article: int | None
     section: str
     title: str
     url: str
-    reason: str = Field(description="why it was picked")
+    reason: str = Field(description="Why it was selected.")
     retracted_at: datetime | None = None
 
 
-class LeftOutFacts(BaseModel):
-    """An article that was left out."""
+class OmittedArticleOut(BaseModel):
+    """An article that was not selected."""
 
     article: int
     title: str
     reason: str
 
 
-class IssueFacts(BaseModel):
+class IssueOut(BaseModel):
     """An issue."""
 
     id: int
@@ -113,26 +115,28 @@ class IssueFacts(BaseModel):
     kind: str
     cadence: str
     state: str
-    reason: str = Field(description="why it was skipped, paused or cancelled")
+    reason: str = Field(description="Why it was skipped, paused or cancelled.")
     subject: str
-    revision: int = Field(description="counts what is changed at the desk")
+    revision: int = Field(description="Increases with every change of the content.")
     approval_needed: bool
-    send_at: datetime | None = Field(description="said by a person or program; null: at its slot")
+    send_at: datetime | None = Field(
+        description="When a user or program scheduled it; null: at its slot."
+    )
     built_at: datetime
     planned_at: datetime | None
     finished_at: datetime | None
 
 
-class IssueShown(IssueFacts):
-    """An issue with what is in it, and how far it is."""
+class IssueDetailOut(IssueOut):
+    """An issue with its stories and its progress."""
 
-    progress: ProgressFacts
-    stories: list[StoryFacts]
-    left_out: list[LeftOutFacts]
+    progress: ProgressOut
+    stories: list[StoryOut]
+    left_out: list[OmittedArticleOut]
 
 
-class MailFacts(BaseModel):
-    """A mail as a subscriber of every issue gets it."""
+class MailOut(BaseModel):
+    """The mail that a subscriber to every issue gets."""
 
     subject: str
     preheader: str
@@ -140,71 +144,71 @@ class MailFacts(BaseModel):
     text: str
 
 
-class PreviewFacts(MailFacts):
-    """What would go out now."""
+class PreviewOut(MailOut):
+    """The issue that would be sent now."""
 
-    skipped: str = Field(description="why nothing would; empty if something would")
-    stories: list[StoryFacts]
-    left_out: list[LeftOutFacts]
+    skipped: str = Field(description="Why nothing would be sent; empty if something would.")
+    stories: list[StoryOut]
+    left_out: list[OmittedArticleOut]
 
 
-class TestFacts(BaseModel):
-    """What the relay said to a test."""
+class ProofOut(BaseModel):
+    """The mail server's reply to a proof."""
 
     to: str
     code: int
     reply: str
 
 
-def facts(issue: Issue) -> dict[str, Any]:
+def issue_out(issue: Issue) -> dict[str, Any]:
     """Return an issue."""
-    told = set(IssueFacts.model_fields) - {"newsletter", "approval_needed"}
-    known = {name: getattr(issue, name) for name in told}
+    names = set(IssueOut.model_fields) - {"newsletter", "approval_needed"}
+    values = {name: getattr(issue, name) for name in names}
     needed = issue.state in editing.OPEN and approval.is_needed(issue)
-    return known | {"newsletter": issue.newsletter.slug, "approval_needed": needed}
+    return values | {"newsletter": issue.newsletter.slug, "approval_needed": needed}
 
 
-def shown(issue: Issue) -> dict[str, Any]:
-    """Return an issue with what is in it, and how far it is."""
+def issue_detail_out(issue: Issue) -> dict[str, Any]:
+    """Return an issue with its stories and its progress."""
     stories = issue.stories.all()
-    return facts(issue) | {
-        "progress": progress_facts(issue),
-        "stories": [story_facts(story) for story in stories],
+    return issue_out(issue) | {
+        "progress": progress_out(issue),
+        "stories": [story_out(story) for story in stories],
         "left_out": issue.left_out,
     }
 
 
-def progress_facts(issue: Issue) -> dict[str, Any]:
-    """Return how far an issue is."""
+def progress_out(issue: Issue) -> dict[str, Any]:
+    """Return the progress of an issue."""
     counts = progress(issue)
-    going = pace(issue, counts, clock.now())
-    return {"eligible": counts.eligible, **asdict(counts), **asdict(going)}
+    current_pace = pace(issue, counts, clock.now())
+    return {"eligible": counts.eligible, **asdict(counts), **asdict(current_pace)}
 
 
-def story_facts(story: Any) -> dict[str, Any]:
+def story_out(story: Any) -> dict[str, Any]:
     """Return a story."""
     names = ("id", "section", "title", "url", "reason", "retracted_at")
-    known = {name: getattr(story, name) for name in names}
-    return known | {"article": story.article_id}
+    values = {name: getattr(story, name) for name in names}
+    return values | {"article": story.article_id}
 
 
-def draft_facts(draft: Draft) -> dict[str, Any]:
-    """Return what would go out, as picked."""
+def draft_out(draft: Draft) -> dict[str, Any]:
+    """Return the stories that would be sent."""
     return {
         "skipped": draft.selection.skip,
-        "stories": [story_facts(story) for story in draft.stories],
+        "stories": [story_out(story) for story in draft.stories],
         "left_out": draft.issue.left_out,
     }
 
 
-def rendered(draft: Draft) -> dict[str, Any]:
-    """Return a draft as a mail; empty where nothing would go out."""
+def rendered_out(draft: Draft) -> dict[str, Any]:
+    """Return a draft as a mail; empty strings if nothing would be sent."""
     if draft.selection.skip:
         return dict.fromkeys(("subject", "preheader", "html", "text"), "")
-    return mail_facts(compile_issue(draft.issue, draft.stories, draft.issue.appeal))
+    return mail_out(compile_issue(draft.issue, draft.stories, draft.issue.appeal))
 
 
-def mail_facts(compiled: Compiled) -> dict[str, Any]:
+def mail_out(compiled: Compiled) -> dict[str, Any]:
     """Return a mail."""
     return {
         "subject": compiled.subject,

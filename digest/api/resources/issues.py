@@ -1,9 +1,9 @@
-"""Issues: what the desk does with an issue, by the same calls.
+"""Issues: what the console does with an issue, by the same functions.
 
     list, show, preview, progress, deliveries
     build > approve > send (undo) > pause, resume, cancel; skip; retract a story
 
-Whatever is about an issue's content names the `revision` that the caller saw.
+A request that depends on an issue's content names the `revision` that the caller saw.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,14 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import Caller, caller_of, needs
-from digest.api.idempotency import doing_once, need_key
+from digest.api.authentication import Caller, caller_of, require_scopes
+from digest.api.idempotency import idempotent, require_key
 from digest.api.lookup import find_newsletter, get_newsletter
-from digest.api.paging import Page, page
+from digest.api.paging import Page, paginate
 from digest.api.problems import STATUSES
-from digest.api.resources import issue_schemas as shapes
-from digest.api.resources.deliveries import DeliveryAsked, DeliveryFacts, deliveries
+from digest.api.resources import deliveries
+from digest.api.resources import issue_schemas as schemas
+from digest.api.resources.deliveries import DeliveryOut, DeliveryQuery
 from digest.api.schemas import Id, Slug
 from digest.core import addresses, clock
 from digest.issues import approval, building, dispatching, editing
@@ -36,220 +37,224 @@ router = Router(tags=["issues"])
 
 @router.get(
     "/issues",
-    auth=needs(Scope.ISSUES_READ),
-    response={200: Page[shapes.IssueFacts], **STATUSES},
+    auth=require_scopes(Scope.ISSUES_READ),
+    response={200: Page[schemas.IssueOut], **STATUSES},
 )
-def list_issues(request: HttpRequest, asked: Query[shapes.IssueAsked]) -> Any:
-    """List issues, the last one that was built first."""
+def list_issues(request: HttpRequest, query: Query[schemas.IssueQuery]) -> Any:
+    """List issues, the newest first."""
     caller = caller_of(request)
-    known = caller.scope.issues()
-    if newsletter := find_newsletter(caller, asked.newsletter):
-        known = known.filter(newsletter=newsletter)
-    if asked.state:
-        known = known.filter(state=asked.state)
-    return page(known, asked, "issues", shapes.facts, newest=True)
+    issues = caller.scope.issues()
+    if newsletter := find_newsletter(caller, query.newsletter):
+        issues = issues.filter(newsletter=newsletter)
+    if query.state:
+        issues = issues.filter(state=query.state)
+    return paginate(issues, query, "issues", schemas.issue_out, newest_first=True)
 
 
 @router.get(
     "/newsletters/{slug}/preview",
-    auth=needs(Scope.ISSUES_READ),
-    response={200: shapes.PreviewFacts, **STATUSES},
+    auth=require_scopes(Scope.ISSUES_READ),
+    response={200: schemas.PreviewOut, **STATUSES},
 )
 def preview_issue(request: HttpRequest, slug: Slug) -> Any:
-    """Pick and render what would go out now; nothing is stored or sent."""
+    """Preview the issue that would be sent now. Nothing is stored or sent."""
     draft = building.draft(get_newsletter(caller_of(request), slug), clock.now())
-    return shapes.draft_facts(draft) | shapes.rendered(draft)
+    return schemas.draft_out(draft) | schemas.rendered_out(draft)
 
 
 @router.post(
     "/newsletters/{slug}/issues",
-    auth=needs(Scope.ISSUES_WRITE),
-    response={201: shapes.IssueShown, **STATUSES},
+    auth=require_scopes(Scope.ISSUES_WRITE),
+    response={201: schemas.IssueDetailOut, **STATUSES},
 )
-@doing_once
-def build_issue(request: HttpRequest, slug: Slug, told: shapes.IssueNew) -> Any:
-    """Lay an issue outside the schedule on the desk; it goes out when it is sent."""
+@idempotent
+def build_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> Any:
+    """Create a draft outside the schedule. It is sent with the operation `send_issue`."""
     caller = caller_of(request)
     newsletter = get_newsletter(caller, slug)
-    articles = [get_object_or_404(caller.scope.articles(), pk=number) for number in told.articles]
+    articles = [
+        get_object_or_404(caller.scope.articles(), pk=article_id) for article_id in payload.articles
+    ]
     issue = dispatching.create_issue(
         newsletter,
-        _wish(request, caller),
+        _creation_key(request, caller),
         caller.token.owner,
         clock.now(),
         articles=articles,
-        only_topics=told.topics,
+        only_topics=payload.topics,
     )
-    return Status(201, shapes.shown(issue))
+    return Status(201, schemas.issue_detail_out(issue))
 
 
 @router.post(
     "/newsletters/{slug}/test",
-    auth=needs(Scope.ISSUES_SEND),
-    response={200: shapes.TestFacts, **STATUSES},
+    auth=require_scopes(Scope.ISSUES_SEND),
+    response={200: schemas.ProofOut, **STATUSES},
 )
-@doing_once
-def send_test_mail(request: HttpRequest, slug: Slug, told: shapes.TestTold) -> Any:
-    """Send what would go out now to one address, marked as a test."""
+@idempotent
+def send_test_mail(request: HttpRequest, slug: Slug, payload: schemas.ProofIn) -> Any:
+    """Send the issue that would be sent now to one address, as a proof."""
     newsletter = get_newsletter(caller_of(request), slug)
-    address = addresses.parse(told.to)
+    address = addresses.parse(payload.to)
     reply = send_test(newsletter, address, clock.now())
     return {"to": address.email, "code": reply.code, "reply": reply.text}
 
 
 @router.get(
-    "/issues/{number}",
-    auth=needs(Scope.ISSUES_READ),
-    response={200: shapes.IssueShown, **STATUSES},
+    "/issues/{issue_id}",
+    auth=require_scopes(Scope.ISSUES_READ),
+    response={200: schemas.IssueDetailOut, **STATUSES},
 )
-def show_issue(request: HttpRequest, number: Id) -> Any:
+def show_issue(request: HttpRequest, issue_id: Id) -> Any:
     """Show an issue."""
-    return shapes.shown(_issue(request, number))
+    return schemas.issue_detail_out(_issue(request, issue_id))
 
 
 @router.get(
-    "/issues/{number}/progress",
-    auth=needs(Scope.ISSUES_READ),
-    response={200: shapes.ProgressFacts, **STATUSES},
+    "/issues/{issue_id}/progress",
+    auth=require_scopes(Scope.ISSUES_READ),
+    response={200: schemas.ProgressOut, **STATUSES},
 )
-def show_progress(request: HttpRequest, number: Id) -> Any:
-    """Say how far an issue is; cheap at any size, to be asked every second or so."""
-    return shapes.progress_facts(_issue(request, number))
+def show_progress(request: HttpRequest, issue_id: Id) -> Any:
+    """Show the progress of an issue. It is cheap at any size and can be polled every second."""
+    return schemas.progress_out(_issue(request, issue_id))
 
 
 @router.get(
-    "/issues/{number}/preview",
-    auth=needs(Scope.ISSUES_READ),
-    response={200: shapes.MailFacts, **STATUSES},
+    "/issues/{issue_id}/preview",
+    auth=require_scopes(Scope.ISSUES_READ),
+    response={200: schemas.MailOut, **STATUSES},
 )
-def preview_mail(request: HttpRequest, number: Id) -> Any:
-    """Show the mail as it would be sent, or was, to somebody who reads every issue."""
-    compiled = compiled_for(_issue(request, number))
-    return shapes.mail_facts(compiled)
+def preview_mail(request: HttpRequest, issue_id: Id) -> Any:
+    """Show the mail as a subscriber to every issue gets it."""
+    compiled = compiled_for(_issue(request, issue_id))
+    return schemas.mail_out(compiled)
 
 
 @router.post(
-    "/issues/{number}/approve",
-    auth=needs(Scope.ISSUES_APPROVE),
-    response={200: shapes.IssueFacts, **STATUSES},
+    "/issues/{issue_id}/approve",
+    auth=require_scopes(Scope.ISSUES_APPROVE),
+    response={200: schemas.IssueOut, **STATUSES},
 )
-@doing_once
-def approve_issue(request: HttpRequest, number: Id, told: shapes.RevisionTold) -> Any:
-    """Approve this very content, in the name of the token's owner."""
+@idempotent
+def approve_issue(request: HttpRequest, issue_id: Id, payload: schemas.RevisionIn) -> Any:
+    """Approve a revision, in the name of the token's owner."""
     caller = caller_of(request)
-    issue = _issue(request, number)
-    done = approval.approve(issue, told.revision, caller.token.owner, clock.now())
-    return shapes.facts(done)
+    issue = _issue(request, issue_id)
+    approved = approval.approve(issue, payload.revision, caller.token.owner, clock.now())
+    return schemas.issue_out(approved)
 
 
 @router.post(
-    "/issues/{number}/send",
-    auth=needs(Scope.ISSUES_SEND),
-    response={200: shapes.IssueFacts, **STATUSES},
+    "/issues/{issue_id}/send",
+    auth=require_scopes(Scope.ISSUES_SEND),
+    response={200: schemas.IssueOut, **STATUSES},
 )
-@doing_once
-def send_issue(request: HttpRequest, number: Id, told: shapes.SendTold) -> Any:
-    """Let it go to everyone, now or at a time; until then it can be undone.
+@idempotent
+def send_issue(request: HttpRequest, issue_id: Id, payload: schemas.SendIn) -> Any:
+    """Send an issue to its subscribers, now or at a time. Until then it can be undone.
 
-    Needs an Idempotency-Key.
+    Requires an Idempotency-Key.
     """
-    need_key(request)
-    issue, now = _issue(request, number), clock.now()
-    if told.at is None:
-        return shapes.facts(dispatching.send_now(issue, told.revision, now))
-    return shapes.facts(dispatching.send_at(issue, told.revision, told.at, now))
+    require_key(request)
+    issue, now = _issue(request, issue_id), clock.now()
+    if payload.at is None:
+        return schemas.issue_out(dispatching.send_now(issue, payload.revision, now))
+    return schemas.issue_out(dispatching.send_at(issue, payload.revision, payload.at, now))
 
 
 @router.post(
-    "/issues/{number}/undo",
-    auth=needs(Scope.ISSUES_WRITE),
-    response={200: shapes.IssueFacts, **STATUSES},
+    "/issues/{issue_id}/undo",
+    auth=require_scopes(Scope.ISSUES_WRITE),
+    response={200: schemas.IssueOut, **STATUSES},
 )
-def undo_issue(request: HttpRequest, number: Id) -> Any:
-    """Take "send" back while nothing has left."""
-    return shapes.facts(dispatching.undo(_issue(request, number), clock.now()))
+def undo_issue(request: HttpRequest, issue_id: Id) -> Any:
+    """Undo `send_issue`, while no mail has been sent."""
+    return schemas.issue_out(dispatching.undo(_issue(request, issue_id), clock.now()))
 
 
 @router.post(
-    "/issues/{number}/skip",
-    auth=needs(Scope.ISSUES_WRITE),
-    response={200: shapes.IssueFacts, **STATUSES},
+    "/issues/{issue_id}/skip",
+    auth=require_scopes(Scope.ISSUES_WRITE),
+    response={200: schemas.IssueOut, **STATUSES},
 )
-def skip_issue(request: HttpRequest, number: Id, told: shapes.ReasonTold) -> Any:
-    """Let it not go out; its stories may be in the next one."""
-    issue = _issue(request, number)
-    return shapes.facts(
-        dispatching.skip(issue, clock.now(), told.reason or "Skipped by a program.")
+def skip_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) -> Any:
+    """Do not send an issue. Its stories can be in the next issue."""
+    issue = _issue(request, issue_id)
+    return schemas.issue_out(
+        dispatching.skip(issue, clock.now(), payload.reason or "Skipped through the API.")
     )
 
 
 @router.post(
-    "/issues/{number}/stories/{story}/retract",
-    auth=needs(Scope.ISSUES_WRITE),
-    response={200: shapes.StoryFacts, **STATUSES},
+    "/issues/{issue_id}/stories/{story_id}/retract",
+    auth=require_scopes(Scope.ISSUES_WRITE),
+    response={200: schemas.StoryOut, **STATUSES},
 )
-def retract_story(request: HttpRequest, number: Id, story: Id, told: shapes.NoteTold) -> Any:
-    """Take a story back: it is in no mail sent from now on, and the archive shows the note."""
-    issue = _issue(request, number)
-    return shapes.story_facts(editing.retract(issue, story, told.note, clock.now()))
+def retract_story(
+    request: HttpRequest, issue_id: Id, story_id: Id, payload: schemas.RetractionIn
+) -> Any:
+    """Retract a story: mails sent from now on omit it, and the archive shows the note."""
+    issue = _issue(request, issue_id)
+    return schemas.story_out(editing.retract(issue, story_id, payload.note, clock.now()))
 
 
 @router.post(
-    "/issues/{number}/pause",
-    auth=needs(Scope.ISSUES_WRITE),
-    response={200: shapes.IssueFacts, **STATUSES},
+    "/issues/{issue_id}/pause",
+    auth=require_scopes(Scope.ISSUES_WRITE),
+    response={200: schemas.IssueOut, **STATUSES},
 )
-def pause_issue(request: HttpRequest, number: Id) -> Any:
-    """Let nobody else receive it until it is resumed; holds within two seconds."""
-    return _steered(request, number, control.pause)
+def pause_issue(request: HttpRequest, issue_id: Id) -> Any:
+    """Pause sending until it is resumed. It takes effect within two seconds."""
+    return _change(request, issue_id, control.pause)
 
 
 @router.post(
-    "/issues/{number}/resume",
-    auth=needs(Scope.ISSUES_SEND),
-    response={200: shapes.IssueFacts, **STATUSES},
+    "/issues/{issue_id}/resume",
+    auth=require_scopes(Scope.ISSUES_SEND),
+    response={200: schemas.IssueOut, **STATUSES},
 )
-@doing_once
-def resume_issue(request: HttpRequest, number: Id) -> Any:
-    """Go on with a paused issue."""
-    return _steered(request, number, control.resume)
+@idempotent
+def resume_issue(request: HttpRequest, issue_id: Id) -> Any:
+    """Resume sending a paused issue."""
+    return _change(request, issue_id, control.resume)
 
 
 @router.post(
-    "/issues/{number}/cancel",
-    auth=needs(Scope.ISSUES_WRITE),
-    response={200: shapes.IssueFacts, **STATUSES},
+    "/issues/{issue_id}/cancel",
+    auth=require_scopes(Scope.ISSUES_WRITE),
+    response={200: schemas.IssueOut, **STATUSES},
 )
-def cancel_issue(request: HttpRequest, number: Id, told: shapes.ReasonTold) -> Any:
-    """Stop it for good; who has it keeps it."""
-    reason = told.reason or "Cancelled by a program."
-    return _steered(request, number, lambda one: control.cancel(one, reason, clock.now()))
+def cancel_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) -> Any:
+    """Stop sending an issue for good. Mails that were sent cannot be recalled."""
+    reason = payload.reason or "Cancelled through the API."
+    return _change(request, issue_id, lambda issue: control.cancel(issue, reason, clock.now()))
 
 
 @router.get(
-    "/issues/{number}/deliveries",
-    auth=needs(Scope.ISSUES_READ, Scope.SUBSCRIBERS_READ),
-    response={200: Page[DeliveryFacts], **STATUSES},
+    "/issues/{issue_id}/deliveries",
+    auth=require_scopes(Scope.ISSUES_READ, Scope.SUBSCRIBERS_READ),
+    response={200: Page[DeliveryOut], **STATUSES},
 )
-def list_deliveries(request: HttpRequest, number: Id, asked: Query[DeliveryAsked]) -> Any:
-    """List what happened to each subscriber's mail, subscribers in order of their ids."""
-    return deliveries(_issue(request, number), asked)
+def list_deliveries(request: HttpRequest, issue_id: Id, query: Query[DeliveryQuery]) -> Any:
+    """List the deliveries of an issue, in the order of the subscribers' ids."""
+    return deliveries.list_page(_issue(request, issue_id), query)
 
 
-def _steered(request: HttpRequest, number: int, steer: Callable[[Issue], Any]) -> dict[str, Any]:
-    issue = _issue(request, number)
-    steer(issue)
+def _change(request: HttpRequest, issue_id: int, change: Callable[[Issue], Any]) -> dict[str, Any]:
+    issue = _issue(request, issue_id)
+    change(issue)
     issue.refresh_from_db()
-    return shapes.facts(issue)
+    return schemas.issue_out(issue)
 
 
-def _wish(request: HttpRequest, caller: Caller) -> str:
-    """Name the wish for an issue by the call's key, if it has one."""
+def _creation_key(request: HttpRequest, caller: Caller) -> str:
+    """Return the key under which the issue is created once: from the Idempotency-Key, if any."""
     key = request.headers.get("Idempotency-Key")
     if not key:
         return uuid4().hex
     return sha256(f"api {caller.token.pk} {key}".encode()).hexdigest()
 
 
-def _issue(request: HttpRequest, number: int) -> Issue:
-    return get_object_or_404(caller_of(request).scope.issues(), pk=number)
+def _issue(request: HttpRequest, issue_id: int) -> Issue:
+    return get_object_or_404(caller_of(request).scope.issues(), pk=issue_id)

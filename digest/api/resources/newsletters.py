@@ -10,12 +10,12 @@ from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, needs
-from digest.api.idempotency import doing_once
+from digest.api.authentication import caller_of, require_scopes
+from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
-from digest.api.paging import Asked, Page, page
+from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.schemas import Id, Line, Number, Slug, Switch, Text, Told
+from digest.api.schemas import Id, Line, Number, Payload, Slug, Switch, Text
 from digest.core import clock
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Newsletter, Schedule
@@ -28,23 +28,25 @@ router = Router(tags=["newsletters"])
 SLOTS = 5
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Offered = Literal["daily", "weekly"]
+OfferedCadence = Literal["daily", "weekly"]
 OFFER = ("cadences", "listed", "welcome_with_latest")
-Limited = Annotated[Number, Field(le=32_767)]
+SmallNumber = Annotated[Number, Field(le=32_767)]
 Name = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
-class When(Told):
-    """When it goes out: days and a time, or a cron line; in a zone."""
+class ScheduleIn(Payload):
+    """A schedule: days and a time, or a cron expression; in a time zone."""
 
-    days: list[Day] = Field([], max_length=7, description="none: every day")
+    days: list[Day] = Field([], max_length=7, description="Empty: every day.")
     time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
     cron: Annotated[Line, Field(max_length=200)] = ""
-    timezone: Annotated[Line, Field(max_length=64, description="the publication's if empty")] = ""
+    timezone: Annotated[
+        Line, Field(max_length=64, description="Empty: the publication's time zone.")
+    ] = ""
 
 
-class Terms(Told):
-    """What may be said of a newsletter at any time."""
+class NewsletterSettings(Payload):
+    """The settings of a newsletter that can always be changed."""
 
     listed: Switch | None = None
     welcome_with_latest: Switch | None = None
@@ -52,8 +54,8 @@ class Terms(Told):
     subject: Text | None = None
     preheader: Text | None = None
     intro: Text | None = None
-    min_stories: Limited | None = None
-    max_stories: Limited | None = None
+    min_stories: SmallNumber | None = None
+    max_stories: SmallNumber | None = None
     look_back_hours: Number | None = None
     thin: Literal["widen", "wait", "skip"] | None = None
     widen_hours: Number | None = None
@@ -61,37 +63,39 @@ class Terms(Told):
     late_minutes: Number | None = None
     uncertain: Literal["resend", "hold"] | None = None
     approval: Literal["none", "one", "other"] | None = None
-    review_minutes: Limited | None = None
-    undo_seconds: Limited | None = None
+    review_minutes: SmallNumber | None = None
+    undo_seconds: SmallNumber | None = None
 
 
-class NewsletterNew(Terms):
-    """A newsletter to be set up, for a publication that is there."""
+class NewsletterIn(NewsletterSettings):
+    """A new newsletter of an existing publication."""
 
     publication: Slug
     slug: Slug
     name: Name
-    schedule: When | None = Field(None, description="without: sent by hand only")
-    topics: dict[Line, list[Line]] = Field({}, description="topic sections: title to tags")
-    cadences: list[Offered] = Field([], max_length=2)
+    schedule: ScheduleIn | None = Field(None, description="Null: manual only.")
+    topics: dict[Line, list[Line]] = Field(
+        {}, description="Topic sections: each title with its tags."
+    )
+    cadences: list[OfferedCadence] = Field([], max_length=2)
 
 
-class NewsletterChange(Terms):
-    """What is to be otherwise; what is absent stays."""
+class NewsletterPatch(NewsletterSettings):
+    """Changes to a newsletter. Absent fields stay as they are."""
 
     name: Name | None = None
-    active: Switch | None = Field(None, description="false stops the schedule")
-    schedule: When | None = None
-    cadences: Annotated[list[Offered], Field(max_length=2)] | None = None
+    active: Switch | None = Field(None, description="False stops the schedule.")
+    schedule: ScheduleIn | None = None
+    cadences: Annotated[list[OfferedCadence], Field(max_length=2)] | None = None
 
 
-class Pick(Told):
-    """An article for the head of the next issue."""
+class PickIn(Payload):
+    """An article for the top of the next issue."""
 
     article: Annotated[Id, Field(strict=True)]
 
 
-class NewsletterFacts(BaseModel):
+class NewsletterOut(BaseModel):
     """A newsletter."""
 
     id: int
@@ -101,16 +105,16 @@ class NewsletterFacts(BaseModel):
     active: bool
     list_id: str
     timezone: str
-    next_slots: list[datetime] = Field(description="when it goes out next, in UTC")
+    next_slots: list[datetime] = Field(description="ScheduleIn the next issues are sent, in UTC.")
     cadences: list[str]
     listed: bool
     welcome_with_latest: bool
 
 
-class NewsletterShown(NewsletterFacts):
-    """A newsletter with all that is known of it."""
+class NewsletterDetailOut(NewsletterOut):
+    """A newsletter with its sources, sections and policies."""
 
-    subscribers: int = Field(description="who would receive it now")
+    subscribers: int = Field(description="Number of subscribers who would receive an issue now.")
     sources: list[int]
     sections: list[dict[str, Any]]
     policies: dict[str, Any]
@@ -125,114 +129,116 @@ POLICIES = (
 
 @router.get(
     "/newsletters",
-    auth=needs(Scope.NEWSLETTERS_READ),
-    response={200: Page[NewsletterFacts], **STATUSES},
+    auth=require_scopes(Scope.NEWSLETTERS_READ),
+    response={200: Page[NewsletterOut], **STATUSES},
 )
-def list_newsletters(request: HttpRequest, asked: Query[Asked]) -> Any:
+def list_newsletters(request: HttpRequest, query: Query[PageQuery]) -> Any:
     """List newsletters."""
     now = clock.now()
-    known = caller_of(request).scope.newsletters()
-    return page(known, asked, "newsletters", lambda one: _facts(one, now))
+    newsletters = caller_of(request).scope.newsletters()
+    return paginate(
+        newsletters, query, "newsletters", lambda newsletter: _serialize(newsletter, now)
+    )
 
 
 @router.post(
     "/newsletters",
-    auth=needs(Scope.NEWSLETTERS_WRITE),
-    response={201: NewsletterShown, **STATUSES},
+    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
+    response={201: NewsletterDetailOut, **STATUSES},
 )
-@doing_once
-def create_newsletter(request: HttpRequest, told: NewsletterNew) -> Any:
-    """Set up a newsletter with its sections and schedule."""
+@idempotent
+def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
+    """Create a newsletter with its sections and schedule."""
     now = clock.now()
-    made = setup.create_newsletter(
-        get_object_or_404(caller_of(request).scope.publications(), slug=told.publication),
-        slug=told.slug,
-        name=told.name,
-        topics=told.topics,
-        cadences=told.cadences,
+    newsletter = setup.create_newsletter(
+        get_object_or_404(caller_of(request).scope.publications(), slug=payload.publication),
+        slug=payload.slug,
+        name=payload.name,
+        topics=payload.topics,
+        cadences=payload.cadences,
         now=now,
-        **(_when(told.schedule) if told.schedule else {}),
-        **_given(told, (*OFFER[1:], *POLICIES)),
+        **(_schedule_options(payload.schedule) if payload.schedule else {}),
+        **_present(payload, (*OFFER[1:], *POLICIES)),
     )
-    _check_words(made, now)
-    return Status(201, shown(Newsletter.objects.get(pk=made.pk), now))
+    _check_templates(newsletter, now)
+    return Status(201, newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now))
 
 
 @router.get(
     "/newsletters/{slug}",
-    auth=needs(Scope.NEWSLETTERS_READ),
-    response={200: NewsletterShown, **STATUSES},
+    auth=require_scopes(Scope.NEWSLETTERS_READ),
+    response={200: NewsletterDetailOut, **STATUSES},
 )
 def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
     """Show a newsletter."""
-    return shown(get_newsletter(caller_of(request), slug), clock.now())
+    return newsletter_detail_out(get_newsletter(caller_of(request), slug), clock.now())
 
 
 @router.patch(
     "/newsletters/{slug}",
-    auth=needs(Scope.NEWSLETTERS_WRITE),
-    response={200: NewsletterShown, **STATUSES},
+    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
+    response={200: NewsletterDetailOut, **STATUSES},
 )
-def change_newsletter(request: HttpRequest, slug: Slug, told: NewsletterChange) -> Any:
-    """Change how it reads, what it holds and offers, when it goes out, or whether it does."""
+def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch) -> Any:
+    """Change a newsletter's settings, its schedule, or whether it is active."""
     newsletter, now = get_newsletter(caller_of(request), slug), clock.now()
     with transaction.atomic():
-        if details := _given(told, ("name", *POLICIES)):
+        if details := _present(payload, ("name", *POLICIES)):
             setup.change_newsletter(newsletter, **details)
-            _check_words(newsletter, now)
-        if offer := _given(told, OFFER):
+            _check_templates(newsletter, now)
+        if offer := _present(payload, OFFER):
             setup.set_offer(newsletter, **offer)
-        if told.schedule is not None:
-            setup.set_schedule(newsletter, now=now, **_when(told.schedule))
-        if told.active is not None:
-            setup.set_active(newsletter, active=told.active, now=now)
-    return shown(Newsletter.objects.get(pk=newsletter.pk), now)
+        if payload.schedule is not None:
+            setup.set_schedule(newsletter, now=now, **_schedule_options(payload.schedule))
+        if payload.active is not None:
+            setup.set_active(newsletter, active=payload.active, now=now)
+    return newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now)
 
 
 @router.post(
     "/newsletters/{slug}/picks",
-    auth=needs(Scope.NEWSLETTERS_WRITE),
-    response={201: NewsletterShown, **STATUSES},
+    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
+    response={201: NewsletterDetailOut, **STATUSES},
 )
-@doing_once
-def pick_article(request: HttpRequest, slug: Slug, told: Pick) -> Any:
-    """Put an article at the head of the next issue; twice changes nothing."""
+@idempotent
+def pick_article(request: HttpRequest, slug: Slug, payload: PickIn) -> Any:
+    """Pick an article for the top of the next issue. Picking it twice changes nothing."""
     caller, now = caller_of(request), clock.now()
     newsletter = get_newsletter(caller, slug)
-    setup.pick(newsletter, get_object_or_404(caller.scope.articles(), pk=told.article), now)
-    return Status(201, shown(newsletter, now))
+    setup.pick(newsletter, get_object_or_404(caller.scope.articles(), pk=payload.article), now)
+    return Status(201, newsletter_detail_out(newsletter, now))
 
 
-def _when(told: When) -> dict[str, Any]:
-    if told.cron and (told.days or told.time):
-        raise ProblemError(422, "Say either cron, or days and time.")
-    if not (told.cron or told.time):
-        raise ProblemError(422, "A schedule needs a time, or a cron line.")
-    days = [DAYS.index(day) for day in told.days] or range(7)
+def _schedule_options(payload: ScheduleIn) -> dict[str, Any]:
+    if payload.cron and (payload.days or payload.time):
+        raise ProblemError(422, "Give either cron, or days and time.")
+    if not (payload.cron or payload.time):
+        raise ProblemError(422, "A schedule needs a time or a cron expression.")
+    days = [DAYS.index(day) for day in payload.days] or range(7)
     return {
-        "days": list(days) if told.time else [],
-        "at": time.fromisoformat(told.time) if told.time else None,
-        "cron": told.cron,
-        "timezone": told.timezone,
+        "days": list(days) if payload.time else [],
+        "at": time.fromisoformat(payload.time) if payload.time else None,
+        "cron": payload.cron,
+        "timezone": payload.timezone,
     }
 
 
-def _check_words(newsletter: Newsletter, now: datetime) -> None:
-    """Refuse templates that cannot be rendered; what is kept by then is undone."""
+def _check_templates(newsletter: Newsletter, now: datetime) -> None:
+    """Raise ProblemError (422) for a template that cannot be rendered; it rolls back the rest."""
     try:
         opening(newsletter, now)
     except EditorTemplateError as problem:
         raise ProblemError(422, str(problem)) from problem
 
 
-def _given(told: Told, names: tuple[str, ...]) -> dict[str, Any]:
-    said = told.model_dump()
-    return {name: said[name] for name in names if said[name] is not None}
+def _present(payload: Payload, names: tuple[str, ...]) -> dict[str, Any]:
+    values = payload.model_dump()
+    return {name: values[name] for name in names if values[name] is not None}
 
 
-def _facts(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+def _serialize(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     schedule = _schedule(newsletter)
-    coming = schedule is not None and newsletter.active
+    is_scheduled = schedule is not None and newsletter.active
     return {
         "id": newsletter.pk,
         "slug": newsletter.slug,
@@ -242,20 +248,20 @@ def _facts(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
         "list_id": newsletter.list_id,
         "timezone": schedule.timezone if schedule else newsletter.publication.timezone,
         "next_slots": schedules.upcoming(schedules.rule_of(schedule), now, SLOTS)
-        if schedule and coming
+        if schedule and is_scheduled
         else [],
         **{name: getattr(newsletter, name) for name in OFFER},
     }
 
 
 def _schedule(newsletter: Newsletter) -> Schedule | None:
-    found: Schedule | None = getattr(newsletter, "schedule", None)
-    return found
+    schedule: Schedule | None = getattr(newsletter, "schedule", None)
+    return schedule
 
 
-def shown(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
-    """Return a newsletter with all that is known of it."""
-    return _facts(newsletter, now) | {
+def newsletter_detail_out(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+    """Return a newsletter with its sources, sections and policies."""
+    return _serialize(newsletter, now) | {
         "subscribers": eligible(newsletter.pk, now).count(),
         "sources": list(newsletter.sources.order_by("pk").values_list("pk", flat=True)),
         "sections": [

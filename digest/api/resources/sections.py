@@ -1,19 +1,20 @@
-"""The sections of a newsletter: add, change, move, take out."""
+"""The sections of a newsletter: add, change, move, remove."""
 
 from typing import Annotated, Any, Literal
 
 from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, needs
-from digest.api.idempotency import doing_once
+from digest.api.authentication import caller_of, require_scopes
+from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
 from digest.api.problems import STATUSES
-from digest.api.resources.newsletters import NewsletterShown, shown
-from digest.api.schemas import Id, Line, Slug, Told
+from digest.api.resources.newsletters import NewsletterDetailOut, newsletter_detail_out
+from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
 from digest.newsletters import sections
 from digest.newsletters.models import Newsletter, Section
@@ -23,75 +24,75 @@ router = Router(tags=["newsletters"])
 
 Title = Annotated[Line, Field(min_length=1, max_length=sections.LONGEST_TITLE)]
 Topics = Annotated[list[Title], Field(max_length=100)]
-Stories = Annotated[int, Field(strict=True, ge=1, le=sections.LARGEST)]
-Places = Annotated[int, Field(strict=True, ge=-sections.MOST, le=sections.MOST)]
+StoryCount = Annotated[int, Field(strict=True, ge=1, le=sections.LARGEST)]
+Offset = Annotated[int, Field(strict=True, ge=-sections.MOST, le=sections.MOST)]
 
 
-class SectionNew(Told):
-    """A section for the end of a newsletter."""
+class SectionIn(Payload):
+    """A new section at the end of a newsletter."""
 
     kind: Literal["latest", "topic", "picked"]
     title: Title
-    topics: Topics = Field([], description="of a topic section: tags, or the paper's sections")
-    max_stories: Stories = 10
+    topics: Topics = Field(
+        [], description="For a topic section: tags, or sections of the publication."
+    )
+    max_stories: StoryCount = 10
 
 
-class SectionChange(Told):
-    """What is to be otherwise; what is absent stays."""
+class SectionPatch(Payload):
+    """Changes to a section. Absent fields stay as they are."""
 
     title: Title | None = None
     topics: Topics | None = None
-    max_stories: Stories | None = None
-    move: Places = Field(0, description="places down; up if negative")
+    max_stories: StoryCount | None = None
+    move: Offset = Field(0, description="Number of places to move down; negative moves up.")
 
 
 @router.post(
     "/newsletters/{slug}/sections",
-    auth=needs(Scope.NEWSLETTERS_WRITE),
-    response={201: NewsletterShown, **STATUSES},
+    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
+    response={201: NewsletterDetailOut, **STATUSES},
 )
-@doing_once
-def add_section(request: HttpRequest, slug: Slug, told: SectionNew) -> Any:
+@idempotent
+def add_section(request: HttpRequest, slug: Slug, payload: SectionIn) -> Any:
     """Add a section at the end."""
     newsletter = get_newsletter(caller_of(request), slug)
-    sections.add(newsletter, told.kind, told.title, told.topics, told.max_stories)
-    return Status(201, shown(newsletter, clock.now()))
+    sections.add(newsletter, payload.kind, payload.title, payload.topics, payload.max_stories)
+    return Status(201, newsletter_detail_out(newsletter, clock.now()))
 
 
 @router.patch(
-    "/newsletters/{slug}/sections/{number}",
-    auth=needs(Scope.NEWSLETTERS_WRITE),
-    response={200: NewsletterShown, **STATUSES},
+    "/newsletters/{slug}/sections/{section_id}",
+    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
+    response={200: NewsletterDetailOut, **STATUSES},
 )
-def change_section(request: HttpRequest, slug: Slug, number: Id, told: SectionChange) -> Any:
-    """Change a section, or move it; subscribers keep the topic under its new title."""
+def change_section(request: HttpRequest, slug: Slug, section_id: Id, payload: SectionPatch) -> Any:
+    """Change or move a section. Subscribers keep a topic that is renamed."""
     newsletter = get_newsletter(caller_of(request), slug)
-    section = _find(newsletter, number)
+    section = _get_section(newsletter, section_id)
     with transaction.atomic():
         topics.change_section(
             section,
-            section.title if told.title is None else told.title,
-            section.topics if told.topics is None else told.topics,
-            told.max_stories or section.max_stories,
+            section.title if payload.title is None else payload.title,
+            section.topics if payload.topics is None else payload.topics,
+            payload.max_stories or section.max_stories,
         )
-        if told.move:
-            sections.move(section, told.move)
-    return shown(newsletter, clock.now())
+        if payload.move:
+            sections.move(section, payload.move)
+    return newsletter_detail_out(newsletter, clock.now())
 
 
 @router.delete(
-    "/newsletters/{slug}/sections/{number}",
-    auth=needs(Scope.NEWSLETTERS_WRITE),
+    "/newsletters/{slug}/sections/{section_id}",
+    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
     response={204: None, **STATUSES},
 )
-def remove_section(request: HttpRequest, slug: Slug, number: Id) -> Any:
-    """Take a section out, and what was picked for it; the last one stays."""
+def remove_section(request: HttpRequest, slug: Slug, section_id: Id) -> Any:
+    """Remove a section and its picks. The last section cannot be removed."""
     newsletter = get_newsletter(caller_of(request), slug)
-    sections.remove(_find(newsletter, number))
+    sections.remove(_get_section(newsletter, section_id))
     return Status(204, None)
 
 
-def _find(newsletter: Newsletter, number: int) -> Section:
-    if (found := newsletter.sections.filter(pk=number).first()) is None:
-        raise Http404
-    return found
+def _get_section(newsletter: Newsletter, section_id: int) -> Section:
+    return get_object_or_404(newsletter.sections, pk=section_id)

@@ -9,12 +9,12 @@ from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, StringConstraints
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, needs
-from digest.api.idempotency import doing_once
+from digest.api.authentication import caller_of, require_scopes
+from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter, get_newsletter
-from digest.api.paging import Asked, Page, page
+from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.schemas import Id, Slug, Switch, Told
+from digest.api.schemas import Id, Payload, Slug, Switch
 from digest.articles import polling, pushing
 from digest.articles.discovery import add_source
 from digest.articles.models import Source
@@ -25,27 +25,29 @@ from digest.newsletters.models import Newsletter
 
 router = Router(tags=["sources"])
 
-Typed = Annotated[
+AddressText = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", min_length=1, max_length=2000)
 ]
 
 
-class SourceNew(Told):
-    """Where articles are to come from: an address, or what this API pushes."""
+class SourceIn(Payload):
+    """A new source of a newsletter: an address, or the articles that this API pushes."""
 
     newsletter: Slug
-    url: Typed | None = Field(None, description="of a feed, a site, or an article")
-    pushed: Annotated[Switch, Field(description="what is pushed for its publication")] = False
+    url: AddressText | None = Field(None, description="Address of a feed, a site or an article.")
+    pushed: Annotated[Switch, Field(description="Use the articles pushed for the publication.")] = (
+        False
+    )
 
 
-class SourceAsked(Asked):
+class SourceQuery(PageQuery):
     """Which sources."""
 
     newsletter: Slug | None = None
 
 
-class SourceFacts(BaseModel):
-    """A source, and how it is doing."""
+class SourceOut(BaseModel):
+    """A source and its state."""
 
     id: int
     url: str
@@ -58,10 +60,10 @@ class SourceFacts(BaseModel):
     problem: str
 
 
-class PolledFacts(BaseModel):
-    """What a poll brought."""
+class PolledOut(BaseModel):
+    """The result of a poll."""
 
-    source: SourceFacts
+    source: SourceOut
     new: int
     changed: int
     unchanged: int
@@ -69,80 +71,86 @@ class PolledFacts(BaseModel):
 
 
 @router.get(
-    "/sources", auth=needs(Scope.SOURCES_READ), response={200: Page[SourceFacts], **STATUSES}
+    "/sources", auth=require_scopes(Scope.SOURCES_READ), response={200: Page[SourceOut], **STATUSES}
 )
-def list_sources(request: HttpRequest, asked: Query[SourceAsked]) -> Any:
+def list_sources(request: HttpRequest, query: Query[SourceQuery]) -> Any:
     """List sources."""
     caller = caller_of(request)
-    known = caller.scope.sources()
-    if newsletter := find_newsletter(caller, asked.newsletter):
-        known = known.filter(newsletters=newsletter)
-    return page(known, asked, "sources", lambda one: _facts(one, caller.publication_id))
+    sources = caller.scope.sources()
+    if newsletter := find_newsletter(caller, query.newsletter):
+        sources = sources.filter(newsletters=newsletter)
+    return paginate(
+        sources, query, "sources", lambda source: _serialize(source, caller.publication_id)
+    )
 
 
-@router.post("/sources", auth=needs(Scope.SOURCES_WRITE), response={201: PolledFacts, **STATUSES})
-@doing_once
-def create_source(request: HttpRequest, told: SourceNew) -> Any:
-    """Find the feed at an address, poll it, and let a newsletter carry it."""
+@router.post(
+    "/sources", auth=require_scopes(Scope.SOURCES_WRITE), response={201: PolledOut, **STATUSES}
+)
+@idempotent
+def create_source(request: HttpRequest, payload: SourceIn) -> Any:
+    """Find the feed at an address, poll it, and add it to a newsletter."""
     caller, now = caller_of(request), clock.now()
-    newsletter = get_newsletter(caller, told.newsletter)
-    if told.pushed is (told.url is not None):
-        raise ProblemError(422, "Say either url, or pushed: true.")
-    source, polled = _found(newsletter, told.url, now)
+    newsletter = get_newsletter(caller, payload.newsletter)
+    if payload.pushed is (payload.url is not None):
+        raise ProblemError(422, "Give either url, or pushed: true.")
+    source, polled = _find_source(newsletter, payload.url, now)
     newsletter.sources.add(source)
     return Status(201, _polled(polled or Polled(source), caller.publication_id))
 
 
 @router.post(
-    "/sources/{number}/poll",
-    auth=needs(Scope.SOURCES_WRITE),
-    response={200: PolledFacts, **STATUSES},
+    "/sources/{source_id}/poll",
+    auth=require_scopes(Scope.SOURCES_WRITE),
+    response={200: PolledOut, **STATUSES},
 )
-def poll_source(request: HttpRequest, number: Id) -> Any:
-    """Look for new articles now; `problem` says what is wrong if there is something."""
+def poll_source(request: HttpRequest, source_id: Id) -> Any:
+    """Poll a source now. `problem` says what is wrong, if anything is."""
     caller = caller_of(request)
-    source = get_object_or_404(caller.scope.sources(), pk=number)
+    source = get_object_or_404(caller.scope.sources(), pk=source_id)
     if source.kind == Source.Kind.PUSHED:
-        raise ProblemError(409, "What is pushed cannot be polled.")
+        raise ProblemError(409, "A source of pushed articles cannot be polled.")
     return _polled(polling.poll(source, clock.now()), caller.publication_id)
 
 
 @router.delete(
-    "/newsletters/{slug}/sources/{number}",
-    auth=needs(Scope.SOURCES_WRITE),
+    "/newsletters/{slug}/sources/{source_id}",
+    auth=require_scopes(Scope.SOURCES_WRITE),
     response={204: None, **STATUSES},
 )
-def remove_source(request: HttpRequest, slug: Slug, number: Id) -> Any:
-    """Let a newsletter carry a source no more; forgotten where none carries it."""
+def remove_source(request: HttpRequest, slug: Slug, source_id: Id) -> Any:
+    """Remove a source from a newsletter. It is deleted if no other newsletter uses it."""
     caller = caller_of(request)
     sourcing.detach_from_newsletter(
-        get_newsletter(caller, slug), get_object_or_404(caller.scope.sources(), pk=number)
+        get_newsletter(caller, slug), get_object_or_404(caller.scope.sources(), pk=source_id)
     )
     return Status(204, None)
 
 
-def _found(newsletter: Newsletter, url: str | None, now: datetime) -> tuple[Source, Polled | None]:
+def _find_source(
+    newsletter: Newsletter, url: str | None, now: datetime
+) -> tuple[Source, Polled | None]:
     if url is None:
         return pushing.source_of(newsletter.publication.slug, now), None
     source = add_source(url, now)
     return source, polling.poll(source, now)
 
 
-def _polled(polled: Polled, publication: int | None) -> dict[str, Any]:
+def _polled(polled: Polled, publication_id: int | None) -> dict[str, Any]:
     counts = {name: getattr(polled, name) for name in ("new", "changed", "unchanged", "problem")}
-    return counts | {"source": _facts(polled.source, publication)}
+    return counts | {"source": _serialize(polled.source, publication_id)}
 
 
-def _facts(source: Source, publication: int | None) -> dict[str, Any]:
-    carriers = source.newsletters.order_by("slug")
-    if publication is not None:
-        carriers = carriers.filter(publication=publication)
+def _serialize(source: Source, publication_id: int | None) -> dict[str, Any]:
+    newsletters = source.newsletters.order_by("slug")
+    if publication_id is not None:
+        newsletters = newsletters.filter(publication=publication_id)
     return {
         "id": source.pk,
         "url": source.url,
         "title": source.title,
         "kind": source.kind,
-        "newsletters": list(carriers.values_list("slug", flat=True)),
+        "newsletters": list(newsletters.values_list("slug", flat=True)),
         "succeeded_at": source.succeeded_at,
         "next_poll_at": source.next_poll_at if source.is_polled else None,
         "failures": source.failures,

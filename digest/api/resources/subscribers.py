@@ -10,12 +10,12 @@ from ninja import Query, Router, Status
 from pydantic import BaseModel, Field, IPvAnyAddress
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import Caller, caller_of, needs
-from digest.api.idempotency import doing_once
+from digest.api.authentication import Caller, caller_of, require_scopes
+from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
-from digest.api.paging import Asked, Page, page
+from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.schemas import Email, Id, Line, Slug, Switch, Text, Told
+from digest.api.schemas import Email, Id, Line, Payload, Slug, Switch, Text
 from digest.core import addresses, clock, languages
 from digest.core.addresses import Address
 from digest.newsletters.models import Newsletter
@@ -28,8 +28,8 @@ router = Router(tags=["subscribers"])
 VIA = "api"
 
 
-class SubscriberNew(Told):
-    """A subscriber's wish. Unless it is confirmed already, a mail asks them to confirm it."""
+class SubscriberIn(Payload):
+    """A new subscription. Unless it is confirmed already, a mail asks the subscriber to confirm."""
 
     email: Email
     newsletters: Annotated[list[Slug], Field(min_length=1, max_length=20)]
@@ -37,21 +37,25 @@ class SubscriberNew(Told):
     language: Annotated[
         str, Field(pattern=f"^({languages.TAG})?$", max_length=languages.LONGEST_TAG)
     ] = ""
-    confirmed: Annotated[Switch, Field(description="their own wish is proven, by evidence")] = False
+    confirmed: Annotated[
+        Switch, Field(description="The consent is proven by `evidence`; no mail asks for it.")
+    ] = False
     evidence: Annotated[
-        Text, Field(description="what they agreed to, when and where; needed if confirmed")
+        Text, Field(description="What they agreed to, when and where. Required if confirmed.")
     ] = ""
-    ip: Annotated[IPvAnyAddress | None, Field(description="from where they asked")] = None
+    ip: Annotated[IPvAnyAddress | None, Field(description="The subscriber's IP address.")] = None
 
 
-class SubscriberAsked(Asked):
+class SubscriberQuery(PageQuery):
     """Which subscribers."""
 
-    email: Email | None = Field(None, description="the one with this address, however spelt")
+    email: Email | None = Field(
+        None, description="Only the subscriber with this address, in any spelling."
+    )
 
 
-class SubscriptionFacts(BaseModel):
-    """What a subscriber asked of one newsletter."""
+class SubscriptionOut(BaseModel):
+    """A subscription to one newsletter."""
 
     newsletter: str
     state: str
@@ -63,7 +67,7 @@ class SubscriptionFacts(BaseModel):
     paused_until: datetime | None
 
 
-class SubscriberFacts(BaseModel):
+class SubscriberOut(BaseModel):
     """A subscriber."""
 
     id: int
@@ -71,12 +75,12 @@ class SubscriberFacts(BaseModel):
     name: str
     language: str
     timezone: str
-    known_since: datetime
-    subscriptions: list[SubscriptionFacts]
+    created_at: datetime
+    subscriptions: list[SubscriptionOut]
 
 
-class TakenFacts(BaseModel):
-    """A wish was taken down. The answer is the same for every address, known or not."""
+class AcceptedOut(BaseModel):
+    """The request was accepted. The response is the same for every address, new or not."""
 
     email: str
     newsletters: list[str]
@@ -84,79 +88,84 @@ class TakenFacts(BaseModel):
 
 @router.get(
     "/subscribers",
-    auth=needs(Scope.SUBSCRIBERS_READ),
-    response={200: Page[SubscriberFacts], **STATUSES},
+    auth=require_scopes(Scope.SUBSCRIBERS_READ),
+    response={200: Page[SubscriberOut], **STATUSES},
 )
-def list_subscribers(request: HttpRequest, asked: Query[SubscriberAsked]) -> Any:
-    """List subscribers, or find one by address."""
+def list_subscribers(request: HttpRequest, query: Query[SubscriberQuery]) -> Any:
+    """List subscribers, or find one by its address."""
     caller = caller_of(request)
-    known = caller.scope.subscribers().prefetch_related(
-        Prefetch("subscriptions", _asked(caller), to_attr="asked_for")
+    subscribers = caller.scope.subscribers().prefetch_related(
+        Prefetch("subscriptions", _subscriptions(caller), to_attr="subscriptions_in_scope")
     )
-    if asked.email:
-        known = known.filter(address_key=addresses.parse(asked.email).key)
-    return page(known, asked, "subscribers", lambda one: _facts(one, caller))
+    if query.email:
+        subscribers = subscribers.filter(address_key=addresses.parse(query.email).key)
+    return paginate(
+        subscribers, query, "subscribers", lambda subscriber: _serialize(subscriber, caller)
+    )
 
 
 @router.post(
     "/subscribers",
-    auth=needs(Scope.SUBSCRIBERS_WRITE),
-    response={201: SubscriberFacts, 202: TakenFacts, **STATUSES},
+    auth=require_scopes(Scope.SUBSCRIBERS_WRITE),
+    response={201: SubscriberOut, 202: AcceptedOut, **STATUSES},
 )
-@doing_once
-def add_subscriber(request: HttpRequest, told: SubscriberNew) -> Any:
-    """Add a subscriber: 202, and a mail asks them to confirm; or 201, if their wish is proven.
+@idempotent
+def add_subscriber(request: HttpRequest, payload: SubscriberIn) -> Any:
+    """Add a subscriber: 202, and a mail asks for confirmation; or 201 if it is confirmed.
 
-    A proven wish brings nobody back who has left or is suppressed (409).
+    Subscribers who unsubscribed or are suppressed cannot be added as confirmed (409).
     """
     caller = caller_of(request)
-    address = addresses.parse(told.email)
-    wanted = [get_newsletter(caller, slug) for slug in dict.fromkeys(told.newsletters)]
-    if told.confirmed:
-        return Status(201, _facts(_confirmed(address, wanted, told), caller))
-    _take(address, wanted, told)
+    address = addresses.parse(payload.email)
+    newsletters = [get_newsletter(caller, slug) for slug in dict.fromkeys(payload.newsletters)]
+    if payload.confirmed:
+        return Status(201, _serialize(_add_confirmed(address, newsletters, payload), caller))
+    _sign_up(address, newsletters, payload)
     return Status(
-        202, {"email": address.email, "newsletters": [newsletter.slug for newsletter in wanted]}
+        202,
+        {"email": address.email, "newsletters": [newsletter.slug for newsletter in newsletters]},
     )
 
 
 @router.get(
-    "/subscribers/{number}",
-    auth=needs(Scope.SUBSCRIBERS_READ),
-    response={200: SubscriberFacts, **STATUSES},
+    "/subscribers/{subscriber_id}",
+    auth=require_scopes(Scope.SUBSCRIBERS_READ),
+    response={200: SubscriberOut, **STATUSES},
 )
-def show_subscriber(request: HttpRequest, number: Id) -> Any:
+def show_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
     """Show a subscriber with their subscriptions."""
     caller = caller_of(request)
-    return _facts(get_object_or_404(caller.scope.subscribers(), pk=number), caller)
+    return _serialize(get_object_or_404(caller.scope.subscribers(), pk=subscriber_id), caller)
 
 
 @router.get(
-    "/subscribers/{number}/export",
-    auth=needs(Scope.SUBSCRIBERS_EXPORT),
+    "/subscribers/{subscriber_id}/export",
+    auth=require_scopes(Scope.SUBSCRIBERS_EXPORT),
     response={200: dict[str, Any], **STATUSES},
 )
-def export_subscriber(request: HttpRequest, number: Id) -> Any:
-    """Return all that is known of a subscriber; for a token of one publication, all of it there."""
+def export_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
+    """Export a subscriber's data; a token of one publication gets only that publication's."""
     caller = caller_of(request)
-    known = data_export.export_subscriber(get_object_or_404(caller.scope.subscribers(), pk=number))
+    export = data_export.export_subscriber(
+        get_object_or_404(caller.scope.subscribers(), pk=subscriber_id)
+    )
     if caller.publication_id is None:
-        return known
+        return export
     return data_export.limit_to_newsletters(
-        known, set(caller.scope.newsletters().values_list("slug", flat=True))
+        export, set(caller.scope.newsletters().values_list("slug", flat=True))
     )
 
 
 @router.delete(
-    "/subscribers/{number}/subscriptions/{slug}",
-    auth=needs(Scope.SUBSCRIBERS_WRITE),
+    "/subscribers/{subscriber_id}/subscriptions/{slug}",
+    auth=require_scopes(Scope.SUBSCRIBERS_WRITE),
     response={204: None, **STATUSES},
 )
-def unsubscribe(request: HttpRequest, number: Id, slug: Slug) -> Any:
-    """Let a subscriber leave a newsletter; twice changes nothing."""
+def unsubscribe(request: HttpRequest, subscriber_id: Id, slug: Slug) -> Any:
+    """Unsubscribe a subscriber from a newsletter. Repeating it changes nothing."""
     caller, now = caller_of(request), clock.now()
     subscriber, newsletter = (
-        get_object_or_404(caller.scope.subscribers(), pk=number),
+        get_object_or_404(caller.scope.subscribers(), pk=subscriber_id),
         get_newsletter(caller, slug),
     )
     if not subscriber.subscriptions.filter(newsletter=newsletter).exists():
@@ -166,82 +175,88 @@ def unsubscribe(request: HttpRequest, number: Id, slug: Slug) -> Any:
 
 
 @router.delete(
-    "/subscribers/{number}",
-    auth=needs(Scope.SUBSCRIBERS_ERASE),
+    "/subscribers/{subscriber_id}",
+    auth=require_scopes(Scope.SUBSCRIBERS_ERASE),
     response={204: None, **STATUSES},
 )
-def erase_subscriber(request: HttpRequest, number: Id) -> Any:
-    """Erase a subscriber for good at their own wish; a keyed hash blocks later imports.
+def erase_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
+    """Erase a subscriber for good, at their own request. A keyed hash prevents later imports.
 
-    Not for a token of one publication: a subscriber may have newsletters of others.
+    A token of one publication may not: the subscriber may have newsletters of others.
     """
     caller = caller_of(request)
-    caller.everywhere("Erasing a subscriber")
-    erasure.erase(get_object_or_404(caller.scope.subscribers(), pk=number).pk, clock.now())
+    caller.require_every_publication("Erasing a subscriber")
+    erasure.erase(get_object_or_404(caller.scope.subscribers(), pk=subscriber_id).pk, clock.now())
     return Status(204, None)
 
 
-def _confirmed(address: Address, wanted: list[Newsletter], told: SubscriberNew) -> Subscriber:
-    if not told.evidence.strip():
-        raise ProblemError(422, "Say in evidence what they agreed to, when and where.")
-    made = [
+def _add_confirmed(
+    address: Address, newsletters: list[Newsletter], payload: SubscriberIn
+) -> Subscriber:
+    if not payload.evidence.strip():
+        raise ProblemError(422, "State in evidence what they agreed to, when and where.")
+    added = [
         consent.subscribe(
             address,
             newsletter,
             via=VIA,
             confirmed=True,
-            wording=told.evidence,
-            ip=str(told.ip) if told.ip else None,
-            name=told.name,
-            language=told.language,
+            wording=payload.evidence,
+            ip=str(payload.ip) if payload.ip else None,
+            name=payload.name,
+            language=payload.language,
             now=clock.now(),
         )
-        for newsletter in wanted
+        for newsletter in newsletters
     ]
-    return Subscriber.objects.get(pk=made[0].subscriber_id)
+    return Subscriber.objects.get(pk=added[0].subscriber_id)
 
 
-def _take(address: Address, wanted: list[Newsletter], told: SubscriberNew) -> None:
-    """Take a wish down at the door, as a page would."""
-    if shut := [one.slug for one in wanted if not (one.active and one.listed)]:
-        raise ProblemError(409, f"{shut[0]} is not open to everybody: paused, or unlisted.")
-    if len({newsletter.publication_id for newsletter in wanted}) > 1:
-        raise ProblemError(422, "A wish is about newsletters of one publication.")
-    ip = str(told.ip) if told.ip else None
+def _sign_up(address: Address, newsletters: list[Newsletter], payload: SubscriberIn) -> None:
+    """Accept a sign-up as the public page does, with the same limits."""
+    if closed := [row.slug for row in newsletters if not (row.active and row.listed)]:
+        raise ProblemError(
+            409, f"{closed[0]} does not accept sign-ups: it is inactive or not listed."
+        )
+    if len({newsletter.publication_id for newsletter in newsletters}) > 1:
+        raise ProblemError(422, "Choose newsletters of one publication.")
+    ip = str(payload.ip) if payload.ip else None
     if signup_limits.admit(address, ip):
         signups.store_signup(
             address,
-            wanted,
+            newsletters,
             via=VIA,
             ip=ip,
-            language=told.language,
-            wording=told.evidence,
+            language=payload.language,
+            wording=payload.evidence,
             now=clock.now(),
         )
 
 
-def _facts(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
-    fetched: list[Subscription] | None = getattr(subscriber, "asked_for", None)
-    asked = _asked(caller).filter(subscriber=subscriber) if fetched is None else fetched
+def _serialize(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
+    fetched: list[Subscription] | None = getattr(subscriber, "subscriptions_in_scope", None)
+    subscriptions = (
+        _subscriptions(caller).filter(subscriber=subscriber) if fetched is None else fetched
+    )
     return {
         "id": subscriber.pk,
         "email": subscriber.email,
         "name": subscriber.name,
         "language": subscriber.language,
         "timezone": subscriber.timezone,
-        "known_since": subscriber.created_at,
-        "subscriptions": [_subscription_facts(one) for one in asked],
+        "created_at": subscriber.created_at,
+        "subscriptions": [_serialize_subscription(row) for row in subscriptions],
     }
 
 
-def _asked(caller: Caller) -> QuerySet[Subscription]:
-    """Return the subscriptions that a caller may see."""
-    asked = Subscription.objects.select_related("newsletter", "subscriber").order_by("pk")
+def _subscriptions(caller: Caller) -> QuerySet[Subscription]:
+    """Return the subscriptions that a caller reaches."""
+    subscriptions = Subscription.objects.select_related("newsletter", "subscriber").order_by("pk")
     if caller.publication_id is None:
-        return asked
-    return asked.filter(newsletter__publication=caller.publication_id)
+        return subscriptions
+    return subscriptions.filter(newsletter__publication=caller.publication_id)
 
 
-def _subscription_facts(one: Subscription) -> dict[str, Any]:
-    known = data_export.export_subscription(one)
-    return {name: known[name] for name in SubscriptionFacts.model_fields}
+def _serialize_subscription(subscription: Subscription) -> dict[str, Any]:
+    values = data_export.export_subscription(subscription)
+    return {name: values[name] for name in SubscriptionOut.model_fields}

@@ -9,12 +9,12 @@ from ninja import Query, Router, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, needs
-from digest.api.idempotency import doing_once
+from digest.api.authentication import caller_of, require_scopes
+from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter
-from digest.api.paging import Asked, Page, page
+from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import STATUSES, ProblemError
-from digest.api.schemas import Email, Id, Line, Slug, Text, Told
+from digest.api.schemas import Email, Id, Line, Payload, Slug, Text
 from digest.core import addresses, clock
 from digest.subscribers import suppression
 from digest.subscribers.hashing import PREFIX
@@ -23,89 +23,93 @@ from digest.subscribers.models import Suppression
 router = Router(tags=["suppression"])
 
 
-class SuppressionNew(Told):
+class SuppressionIn(Payload):
     """An address that must not be mailed, and why."""
 
     email: Email
-    newsletter: Slug | None = Field(None, description="only by this one; without it, by all")
+    newsletter: Slug | None = Field(None, description="Null: no newsletter may mail it.")
     reason: Annotated[Line, Field(min_length=1, max_length=64)]
     evidence: Text = ""
 
 
-class SuppressionAsked(Asked):
+class SuppressionQuery(PageQuery):
     """Which suppressions."""
 
     newsletter: Slug | None = None
     email: Email | None = None
 
 
-class SuppressionFacts(BaseModel):
+class SuppressionOut(BaseModel):
     """A suppression."""
 
     id: int
-    email: str | None = Field(description="null: of an erased subscriber only a hash is kept")
-    newsletter: str | None = Field(description="null: every newsletter")
+    email: str | None = Field(
+        description="Null if the subscriber was erased; then only a hash is stored."
+    )
+    newsletter: str | None = Field(description="Null: every newsletter.")
     reason: str
     evidence: str
-    since: datetime
+    created_at: datetime
 
 
 @router.get(
     "/suppressions",
-    auth=needs(Scope.SUPPRESSION_READ),
-    response={200: Page[SuppressionFacts], **STATUSES},
+    auth=require_scopes(Scope.SUPPRESSION_READ),
+    response={200: Page[SuppressionOut], **STATUSES},
 )
-def list_suppressions(request: HttpRequest, asked: Query[SuppressionAsked]) -> Any:
+def list_suppressions(request: HttpRequest, query: Query[SuppressionQuery]) -> Any:
     """List suppressions."""
     caller = caller_of(request)
-    known = caller.scope.suppressions()
-    if newsletter := find_newsletter(caller, asked.newsletter):
-        known = known.filter(newsletter=newsletter)
-    if asked.email:
-        known = known.filter(address_key=addresses.parse(asked.email).key)
-    return page(known, asked, "suppressions", _facts)
+    suppressions = caller.scope.suppressions()
+    if newsletter := find_newsletter(caller, query.newsletter):
+        suppressions = suppressions.filter(newsletter=newsletter)
+    if query.email:
+        suppressions = suppressions.filter(address_key=addresses.parse(query.email).key)
+    return paginate(suppressions, query, "suppressions", _serialize)
 
 
 @router.post(
     "/suppressions",
-    auth=needs(Scope.SUPPRESSION_WRITE),
-    response={200: SuppressionFacts, 201: SuppressionFacts, **STATUSES},
+    auth=require_scopes(Scope.SUPPRESSION_WRITE),
+    response={200: SuppressionOut, 201: SuppressionOut, **STATUSES},
 )
-@doing_once
-def create_suppression(request: HttpRequest, told: SuppressionNew) -> Any:
-    """Stop all mail to an address: 201; 200 if it was stopped before, whose reason stays."""
+@idempotent
+def create_suppression(request: HttpRequest, payload: SuppressionIn) -> Any:
+    """Suppress an address: 201. If it is suppressed already, its reason stays: 200."""
     caller, now = caller_of(request), clock.now()
-    if told.newsletter is None:
-        caller.everywhere("A suppression without a newsletter")
-    newsletter = find_newsletter(caller, told.newsletter)
-    key = addresses.parse(told.email).key
-    made = suppression.suppress(
-        key, reason=told.reason, evidence=told.evidence, newsletter=newsletter, now=now
+    if payload.newsletter is None:
+        caller.require_every_publication("A suppression without a newsletter")
+    newsletter = find_newsletter(caller, payload.newsletter)
+    key = addresses.parse(payload.email).key
+    is_new = suppression.suppress(
+        key, reason=payload.reason, evidence=payload.evidence, newsletter=newsletter, now=now
     )
-    held = Suppression.objects.get(address_key=key, newsletter=newsletter)
-    return Status(201 if made else 200, _facts(held))
+    row = Suppression.objects.get(address_key=key, newsletter=newsletter)
+    return Status(201 if is_new else 200, _serialize(row))
 
 
 @router.delete(
-    "/suppressions/{number}",
-    auth=needs(Scope.SUPPRESSION_WRITE),
+    "/suppressions/{suppression_id}",
+    auth=require_scopes(Scope.SUPPRESSION_WRITE),
     response={204: None, **STATUSES},
 )
-def lift_suppression(request: HttpRequest, number: Id) -> Any:
-    """Take a suppression back; not that of an erased subscriber, which only their own wish does."""
-    held = get_object_or_404(caller_of(request).scope.suppressions(), pk=number)
-    if held.reason == suppression.ERASED or held.address_key.startswith(PREFIX):
-        raise ProblemError(409, "The subscriber was erased; only their own wish brings them back.")
-    suppression.lift(held.address_key, newsletter=held.newsletter)
+def lift_suppression(request: HttpRequest, suppression_id: Id) -> Any:
+    """Lift a suppression. That of an erased subscriber is lifted only by a new sign-up (409)."""
+    row = get_object_or_404(caller_of(request).scope.suppressions(), pk=suppression_id)
+    if row.reason == suppression.ERASED or row.address_key.startswith(PREFIX):
+        raise ProblemError(
+            409, "The subscriber was erased. Only a new sign-up lifts this suppression."
+        )
+    suppression.lift(row.address_key, newsletter=row.newsletter)
     return Status(204, None)
 
 
-def _facts(held: Suppression) -> dict[str, Any]:
+def _serialize(row: Suppression) -> dict[str, Any]:
     return {
-        "id": held.pk,
-        "email": None if held.address_key.startswith(PREFIX) else held.address_key,
-        "newsletter": held.newsletter.slug if held.newsletter else None,
-        "reason": held.reason,
-        "evidence": held.evidence,
-        "since": held.created_at,
+        "id": row.pk,
+        "email": None if row.address_key.startswith(PREFIX) else row.address_key,
+        "newsletter": row.newsletter.slug if row.newsletter else None,
+        "reason": row.reason,
+        "evidence": row.evidence,
+        "created_at": row.created_at,
     }

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
-from digest.api.idempotency import forget_old
-from digest.api.models import Answer
+from digest.api.idempotency import delete_expired
+from digest.api.models import IdempotentResponse
 from digest.articles.models import Article
 from digest.core import clock
 from digest.issues.models import Issue
@@ -63,17 +63,17 @@ def test_a_call_with_a_problem_changes_nothing_and_may_be_made_again(caller: Pro
     broken = NEW | {"schedule": {"time": "07:00", "timezone": "Nowhere/At-All"}}
     assert caller("POST", "/newsletters", broken, key="one").status_code >= 400
     assert not Newsletter.objects.exists()
-    assert not Answer.objects.exists()
+    assert not IdempotentResponse.objects.exists()
     assert caller("POST", "/newsletters", NEW, key="one").status_code == 201
 
 
 def test_a_key_is_forgotten_after_a_day(caller: Program) -> None:
     """Then it may name another call; the sweep deletes what is over."""
     caller("POST", "/newsletters", NEW, key="one")
-    Answer.objects.update(at=clock.now() - timedelta(hours=24, seconds=1))
+    IdempotentResponse.objects.update(created_at=clock.now() - timedelta(hours=24, seconds=1))
     assert caller("POST", "/newsletters", NEW | {"slug": "ebb"}, key="one").status_code == 201
-    assert forget_old(clock.now() + timedelta(hours=23)) == 0
-    assert forget_old(clock.now() + timedelta(hours=25)) == 1
+    assert delete_expired(clock.now() + timedelta(hours=23)) == 0
+    assert delete_expired(clock.now() + timedelta(hours=25)) == 1
 
 
 def test_what_was_half_done_is_undone(caller: Program) -> None:
@@ -81,9 +81,9 @@ def test_what_was_half_done_is_undone(caller: Program) -> None:
     make_newsletter(slug="ebb")
     flood = make_newsletter(slug="flood")
     suppress("ines@reader.example", reason="asked", newsletter=flood, now=clock.now())
-    said = {"email": "ines@reader.example", "newsletters": ["ebb", "flood"], "confirmed": True}
-    said |= {"evidence": "paper form"}
-    assert caller("POST", "/subscribers", said).status_code == 409
+    body = {"email": "ines@reader.example", "newsletters": ["ebb", "flood"], "confirmed": True}
+    body |= {"evidence": "paper form"}
+    assert caller("POST", "/subscribers", body).status_code == 409
     assert not Subscriber.objects.exists()
 
 
@@ -111,17 +111,17 @@ def test_eight_at_the_same_moment_run_once(program: Programs, settings: Settings
 
     def press() -> None:
         together.wait()
-        said = {"to": "ada@courier.example"}
-        answers.append(caller("POST", "/newsletters/ebb/test", said, key="one"))
+        body = {"to": "ada@courier.example"}
+        answers.append(caller("POST", "/newsletters/ebb/test", body, key="one"))
         connection.close()
 
     presses = [Thread(target=press) for _ in range(8)]
     with SmtpServer(delay=0.2) as relay:
         settings.DIGEST_SMTP_URL = relay.url
-        for one in presses:
-            one.start()
-        for one in presses:
-            one.join(30)
+        for thread in presses:
+            thread.start()
+        for thread in presses:
+            thread.join(30)
         assert len(relay.received) == 1
     statuses = [answer.status_code for answer in answers]
     assert len(statuses) == 8
@@ -135,20 +135,20 @@ def test_who_comes_while_the_first_is_at_work_is_told_so(program: Programs) -> N
     from digest.api import idempotency
 
     make_publication(slug="courier")
-    caller, held, free = program(), Event(), Event()
+    caller, locked, free = program(), Event(), Event()
 
     def hold() -> None:
         from digest.accounts.models import Token
 
         with transaction.atomic():
-            idempotency._hold(Token.objects.get().pk, "one")
-            held.set()
+            idempotency._lock(Token.objects.get().pk, "one")
+            locked.set()
             free.wait(20)
         connection.close()
 
     holder = Thread(target=hold)
     holder.start()
-    held.wait(20)
+    locked.wait(20)
     busy = caller("POST", "/newsletters", NEW, key="one")
     free.set()
     holder.join(20)
@@ -158,9 +158,9 @@ def test_who_comes_while_the_first_is_at_work_is_told_so(program: Programs) -> N
 
 def test_pushing_is_idempotent_without_a_key(caller: Program) -> None:
     """The same guid, or the same link, is the same article."""
-    said: dict[str, Any] = {"publication": "courier", "url": "https://courier.example/1"}
+    body: dict[str, Any] = {"publication": "courier", "url": "https://courier.example/1"}
     outcomes = [
-        caller.facts("POST", "/articles", said | {"title": title})["outcome"]
+        caller.facts("POST", "/articles", body | {"title": title})["outcome"]
         for title in ("Seals", "Seals", "Seals return")
     ]
     assert outcomes == ["new", "unchanged", "changed"]
