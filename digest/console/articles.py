@@ -1,17 +1,18 @@
-"""An article as it came in: who carries it, which issues had it; taken back, or sent once more."""
+"""An article: its sources and issues, and the actions retract, feature and allow resending."""
 
 from collections.abc import Callable
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
 from digest.articles.plain_text import web_url
 from digest.articles.storing import mark_updated
 from digest.console.access import record_action, right_required, scope_of, user_of
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues import editing
@@ -21,102 +22,102 @@ from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.tenancy.scope import PublicationScope
 
-ISSUES = 30  # that had it
+LISTED_ISSUES = 30
 
 
 @require_safe
 @right_required(Right.SEE)
 def article(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an article."""
-    seen, edits = scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
-    found = get_object_or_404(seen.articles().defer("body_html"), pk=pk)
-    issues = seen.issues().filter(stories__article=found).order_by("-slot")
-    theirs = edits.articles().filter(pk=pk).exists()
+    visible, editable = scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
+    article = get_object_or_404(visible.articles().defer("body_html"), pk=pk)
+    issues = visible.issues().filter(stories__article=article).order_by("-slot")
+    can_use = editable.articles().filter(pk=pk).exists()
     context = {
-        **admin.site.each_context(request),
-        "title": "Article",
-        "article": found,
-        "address": web_url(found.url),
-        "times": _times(found),
-        "sources": seen.sources().filter(articles=found).order_by("pk"),
-        "issues": [(one, _at(one)) for one in issues.distinct()[:ISSUES]],
-        "picking": _carriers(edits, found) if theirs else (),
-        "can_edit": theirs and edits.owns(found),
-        "shared": theirs and not edits.owns(found),
+        "article": article,
+        "address": web_url(article.url),
+        "times": _times(article),
+        "sources": visible.sources().filter(articles=article).order_by("pk"),
+        "issues": [(issue, _sent_at(issue)) for issue in issues.distinct()[:LISTED_ISSUES]],
+        "newsletters": _newsletters_with(editable, article) if can_use else (),
+        "can_edit": can_use and editable.owns(article),
+        "shared": can_use and not editable.owns(article),
     }
-    return render(request, "console/article.html", context)
+    return render_page(request, "console/article.html", "Article", context)
 
 
 @require_POST
 @right_required(Right.EDIT)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """Do what a button says, and come back to the article."""
-    scope = scope_of(request, Right.EDIT)
-    found = get_object_or_404(scope.articles(), pk=pk)
-    doing = _VERBS.get(verb)
-    if doing is None:
+    """Run the action of a button, and return to the article."""
+    article = get_object_or_404(scope_of(request, Right.EDIT).articles(), pk=pk)
+    action = _ACTIONS.get(verb)
+    if action is None:
         raise Http404
     try:
-        said = doing(request, found)
+        result = action(request, article)
     except DigestError as problem:
         messages.error(request, str(problem))
     else:
-        record_action(request, f"{verb}: {said}", found.title or found.url)
-        messages.success(request, said)
+        record_action(request, f"{verb}: {result}", article.title or article.url)
+        messages.success(request, result)
     return redirect("article", pk=pk)
 
 
-def _withdraw(request: HttpRequest, found: Article) -> str:
-    _must_own(request, found)
-    word = request.POST.get("note", "").strip()[:300]
-    touched = editing.withdraw(found, word, user_of(request), clock.now())
-    return f"Taken back; {len(touched)} issue{'' if len(touched) == 1 else 's'} had it to come."
+def _retract(request: HttpRequest, article: Article) -> str:
+    _require_ownership(request, article)
+    note = request.POST.get("note", "").strip()[:300]
+    issues = editing.withdraw(article, note, user_of(request), clock.now())
+    plural = "" if len(issues) == 1 else "s"
+    return f"Retracted, and removed from {len(issues)} upcoming issue{plural}."
 
 
-def _again(request: HttpRequest, found: Article) -> str:
-    _must_own(request, found)
-    mark_updated(found, clock.now())
-    return "It may go out once more, even to those who had it before."
+def _allow_resending(request: HttpRequest, article: Article) -> str:
+    _require_ownership(request, article)
+    mark_updated(article, clock.now())
+    return "The next issue can contain it, even for subscribers who already received it."
 
 
-def _pick(request: HttpRequest, found: Article) -> str:
-    known = _carriers(scope_of(request, Right.EDIT), found)
-    newsletter = known.filter(slug=request.POST.get("newsletter", "")).first()
+def _feature(request: HttpRequest, article: Article) -> str:
+    newsletters = _newsletters_with(scope_of(request, Right.EDIT), article)
+    newsletter = newsletters.filter(slug=request.POST.get("newsletter", "")).first()
     if newsletter is None:
         raise Http404
-    setup.pick(newsletter, found, clock.now())
-    return f"It leads the next issue of {newsletter.name}."
+    setup.pick(newsletter, article, clock.now())
+    return f"Featured in the next issue of {newsletter.name}."
 
 
-_VERBS: dict[str, Callable[[HttpRequest, Article], str]] = {
-    "withdraw": _withdraw,
-    "again": _again,
-    "pick": _pick,
+_ACTIONS: dict[str, Callable[[HttpRequest, Article], str]] = {
+    "retract": _retract,
+    "allow-resending": _allow_resending,
+    "feature": _feature,
 }
 
 
-def _carriers(scope: PublicationScope, found: Article) -> QuerySet[Newsletter]:
-    carrying = scope.newsletters().filter(sources__articles=found)
-    return carrying.distinct().order_by("name")
+def _newsletters_with(scope: PublicationScope, article: Article) -> QuerySet[Newsletter]:
+    newsletters = scope.newsletters().filter(sources__articles=article)
+    return newsletters.distinct().order_by("name")
 
 
-def _must_own(request: HttpRequest, found: Article) -> None:
-    if not scope_of(request, Right.EDIT).owns(found):
-        raise DigestError("Another publication carries this article too: it takes an owner of all.")
+def _require_ownership(request: HttpRequest, article: Article) -> None:
+    if not scope_of(request, Right.EDIT).owns(article):
+        raise DigestError(
+            "Another publication uses this article too. It takes an owner of all publications."
+        )
 
 
-def _times(found: Article) -> list[tuple[str, str]]:
-    """Return what happened to it and when, in UTC."""
-    moments = (
-        ("Published", found.published_at),
-        ("Changed by its source", found.updated_at),
-        ("First seen", found.first_seen_at),
-        ("May be picked from", found.available_at),
-        ("Marked to go out once more", found.marked_updated_at),
-        ("Taken back", found.retracted_at),
+def _times(article: Article) -> list[tuple[str, str]]:
+    """Return what happened to an article and when, in UTC."""
+    dates = (
+        ("Published", article.published_at),
+        ("Updated", article.updated_at),
+        ("First seen", article.first_seen_at),
+        ("Available from", article.available_at),
+        ("Resending allowed", article.marked_updated_at),
+        ("Retracted", article.retracted_at),
     )
-    return [(name, clock.format_moment(at)) for name, at in moments if at]
+    return [(name, clock.format_moment(at)) for name, at in dates if at]
 
 
-def _at(issue: Issue) -> str:
+def _sent_at(issue: Issue) -> str:
     return clock.format_moment(issue.goes_at, clock.zone(issue.newsletter.publication.timezone))

@@ -1,18 +1,19 @@
-"""A source: how it is doing, what it brought, who carries it."""
+"""A source: its status, its articles and the newsletters that use it."""
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles import polling
 from digest.articles.models import Source
 from digest.console.access import record_action, right_required, scope_of
+from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 
-SHOWN = 20  # of its articles
+LISTED_ARTICLES = 20
 
 
 @require_safe
@@ -20,43 +21,43 @@ SHOWN = 20  # of its articles
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a source."""
     scope = scope_of(request, Right.SEE)
-    found: Source = get_object_or_404(scope.sources(), pk=pk)
-    newest = found.articles.defer("body_html").order_by("-available_at", "pk")[:SHOWN]
-    edits = scope_of(request, Right.EDIT).sources()
+    row: Source = get_object_or_404(scope.sources(), pk=pk)
+    newest = row.articles.defer("body_html").order_by("-available_at", "pk")[:LISTED_ARTICLES]
+    editable = scope_of(request, Right.EDIT).sources()
     context = {
-        **admin.site.each_context(request),
-        "title": "Source",
-        "source": found,
-        "times": _times(found),
-        "articles": [(one, clock.format_moment(one.available_at)) for one in newest],
-        "newsletters": scope.newsletters().filter(sources=found).order_by("name"),
-        "can_edit": edits.filter(pk=pk).exists(),
+        "source": row,
+        "times": _times(row),
+        "articles": [(article, clock.format_moment(article.available_at)) for article in newest],
+        "newsletters": scope.newsletters().filter(sources=row).order_by("name"),
+        "can_edit": editable.filter(pk=pk).exists(),
     }
-    return render(request, "console/source.html", context)
+    return render_page(request, "console/source.html", "Source", context)
 
 
 @require_POST
 @right_required(Right.EDIT)
 def poll(request: HttpRequest, pk: int) -> HttpResponse:
-    """Look at a source now."""
-    found = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)
+    """Check a source for new articles now."""
+    source = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)
     try:
-        polled = polling.poll(found, clock.now())
+        polled = polling.poll(source, clock.now())
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("source", pk=pk)
-    said = polled.problem or f"{polled.new} new articles, {polled.changed} changed."
-    (messages.error if polled.problem else messages.success)(request, said)
-    record_action(request, "looked at a source", found)
+    if polled.problem:
+        messages.error(request, polled.problem)
+    else:
+        messages.success(request, f"{polled.new} new articles, {polled.changed} changed.")
+    record_action(request, "checked a source", source)
     return redirect("source", pk=pk)
 
 
-def _times(found: Source) -> list[tuple[str, str]]:
-    """Return when it was asked, and when it will be, in UTC."""
-    moments = (
-        ("Last asked", found.polled_at),
-        ("Last answered well", found.succeeded_at),
-        ("Asked next", None if found.gone_at else found.next_poll_at),
-        ("Gone for good since", found.gone_at),
+def _times(source: Source) -> list[tuple[str, str]]:
+    """Return when a source was and will be checked, in UTC."""
+    dates = (
+        ("Last checked", source.polled_at),
+        ("Last success", source.succeeded_at),
+        ("Next check", None if source.gone_at else source.next_poll_at),
+        ("Gone since", source.gone_at),
     )
-    return [(name, clock.format_moment(at)) for name, at in moments if at]
+    return [(name, clock.format_moment(at)) for name, at in dates if at]

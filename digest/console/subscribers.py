@@ -1,14 +1,14 @@
-"""Who got it: subscribers found by address, one subscriber's whole story, an issue's deliveries.
+"""Subscribers: search, one subscriber's page and actions, and the recipients of an issue.
 
-Pages go on behind the last row that was seen, by an index: they take as long at millions.
+Pages continue after the last row, by an index: they are as fast with millions of rows.
 """
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +20,7 @@ from digest.console.access import (
     right_required,
     scope_of,
 )
+from digest.console.pages import render_page
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -38,103 +39,104 @@ _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
 @require_safe
 @right_required(Right.SUBSCRIBERS)
 def search(request: HttpRequest) -> HttpResponse:
-    """Find subscribers by the beginning of their address."""
-    typed = request.GET.get("q", "").strip().lower()[:254]
+    """Search subscribers by the start of their address."""
+    query = request.GET.get("q", "").strip().lower()[:254]
     after = request.GET.get("after", "")
     rows = scope_of(request, Right.SUBSCRIBERS).subscribers().order_by("address_key")
-    if typed:
-        rows = rows.filter(address_key__startswith=typed)
+    if query:
+        rows = rows.filter(address_key__startswith=query)
     if after:
         rows = rows.filter(address_key__gt=after)
-    found = list(rows[: PAGE + 1])
+    subscribers = list(rows[: PAGE + 1])
     context = {
-        "title": "Subscribers",
-        "found": found[:PAGE],
-        "query": typed,
-        "next": found[PAGE - 1].address_key if len(found) > PAGE else "",
+        "subscribers": subscribers[:PAGE],
+        "query": query,
+        "next": subscribers[PAGE - 1].address_key if len(subscribers) > PAGE else "",
         "can_import": not scope_of(request, Right.MANAGE).is_empty,
     }
-    return _page(request, "subscribers", context)
+    return render_page(request, "console/subscribers.html", "Subscribers", context)
 
 
 @require_safe
 @right_required(Right.SUBSCRIBERS)
 def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a subscriber: what they asked for, what they agreed to, and every mail with its end."""
-    found = get_subscriber(request, pk)
+    """Show a subscriber: subscriptions, consent, issues and notices."""
+    subscriber = get_subscriber(request, pk)
     scope = scope_of(request, Right.SUBSCRIBERS)
     after = request.GET.get("after", "")
-    mails = scope.filter(history.of_subscriber(found), "issue__newsletter__publication")
+    mails = scope.filter(history.of_subscriber(subscriber), "issue__newsletter__publication")
     if after.isdecimal():
         mails = mails.filter(id__lt=int(after[:18]))
     rows = list(mails[: PAGE + 1])
     context = {
-        "title": "Subscriber",
-        "subscriber": found,
-        "subscriptions": scope.filter(found.subscriptions.all(), "newsletter__publication")
+        "subscriber": subscriber,
+        "subscriptions": scope.filter(subscriber.subscriptions.all(), "newsletter__publication")
         .select_related("newsletter")
         .order_by("newsletter__name"),
         "events": scope.filter(
-            ConsentEvent.objects.filter(subscriber=found), "newsletter__publication"
+            ConsentEvent.objects.filter(subscriber=subscriber), "newsletter__publication"
         )
         .select_related("newsletter")
         .order_by("-at")[:PAGE],
-        "mails": [(one, clock.format_moment(one.at)) for one in rows[:PAGE]],
+        "mails": [(row, clock.format_moment(row.at)) for row in rows[:PAGE]],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
-        "stopped": suppression.is_suppressed_everywhere(found.address_key),
-        "letters": [
-            (one, clock.format_moment(one.created_at))
-            for one in scope.filter(Notice.objects.filter(subscriber=found)).order_by("-id")[:20]
+        "suppressed": suppression.is_suppressed_everywhere(subscriber.address_key),
+        "notices": [
+            (notice, clock.format_moment(notice.created_at))
+            for notice in scope.filter(Notice.objects.filter(subscriber=subscriber)).order_by(
+                "-id"
+            )[:20]
         ],
         "can_send": not scope_of(request, Right.SEND).is_empty,
         "can_export": not scope_of(request, Right.EXPORT).is_empty,
         "can_erase": not scope_of(request, Right.ERASE).is_empty,
     }
-    return _page(request, "subscriber", context)
+    return render_page(request, "console/subscriber.html", "Subscriber", context)
 
 
 @require_POST
 @right_required(Right.SUBSCRIBERS)
 def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take a subscriber off a newsletter, as they asked us to."""
-    found = get_subscriber(request, pk)
-    known = scope_of(request, Right.SUBSCRIBERS).newsletters()
-    newsletter = get_object_or_404(known, slug=request.POST.get("newsletter", ""))
-    consent.unsubscribe(found.pk, newsletter.pk, via="console", ip=None, now=clock.now())
+    """Unsubscribe a subscriber from a newsletter, on their request."""
+    subscriber = get_subscriber(request, pk)
+    newsletters = scope_of(request, Right.SUBSCRIBERS).newsletters()
+    newsletter = get_object_or_404(newsletters, slug=request.POST.get("newsletter", ""))
+    consent.unsubscribe(subscriber.pk, newsletter.pk, via="console", ip=None, now=clock.now())
     record_action(
-        request, f"unsubscribed from {newsletter.name}", found.email, newsletter.publication_id
+        request, f"unsubscribed from {newsletter.name}", subscriber.email, newsletter.publication_id
     )
-    messages.success(request, f"{found.email} does not receive {newsletter.name} any more.")
+    messages.success(request, f"{subscriber.email} was unsubscribed from {newsletter.name}.")
     return redirect("subscriber", pk=pk)
 
 
 @require_POST
 @right_required(Right.SEND)
 def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
-    """Send an issue to one subscriber once more."""
-    found, issue = get_subscriber(request, pk, Right.SEND), get_issue(request, issue_id, Right.SEND)
+    """Resend an issue to one subscriber."""
+    subscriber = get_subscriber(request, pk, Right.SEND)
+    issue = get_issue(request, issue_id, Right.SEND)
     try:
-        resending.send_copy(issue, found, clock.now())
+        resending.send_copy(issue, subscriber, clock.now())
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("subscriber", pk=pk)
-    record_action(request, f"sent {issue} once more", found.email, issue.newsletter.publication_id)
-    messages.success(request, f"{found.email} gets it once more.")
+    record_action(request, f"resent {issue}", subscriber.email, issue.newsletter.publication_id)
+    messages.success(request, f"Issue resent to {subscriber.email}.")
     return redirect("subscriber", pk=pk)
 
 
 @require_safe
 @right_required(Right.EXPORT)
 def export(request: HttpRequest, pk: int) -> HttpResponse:
-    """Download all that is known of a subscriber; of other publications' newsletters, nothing."""
-    found, scope = get_subscriber(request, pk, Right.EXPORT), scope_of(request, Right.EXPORT)
-    record_action(request, "exported the subscriber", found.email)
-    name = f'attachment; filename="subscriber-{found.pk}.json"'
-    known = data_export.export_subscriber(found)
+    """Download a subscriber's data, without that of other publications' newsletters."""
+    subscriber, scope = get_subscriber(request, pk, Right.EXPORT), scope_of(request, Right.EXPORT)
+    record_action(request, "exported the subscriber", subscriber.email)
+    name = f'attachment; filename="subscriber-{subscriber.pk}.json"'
+    data = data_export.export_subscriber(subscriber)
     if not scope.is_everything:
         slugs = scope.newsletters().values_list("slug", flat=True)
-        known = data_export.limit_to_newsletters(known, set(slugs))
-    response = JsonResponse(known, json_dumps_params={"indent": 2, "ensure_ascii": False})
+        data = data_export.limit_to_newsletters(data, set(slugs))
+    response = JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response.headers["Content-Disposition"] = name
     return response
 
@@ -142,105 +144,103 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @right_required(Right.ERASE)
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
-    """Erase a subscriber at their own wish, once their address was typed."""
-    found = get_subscriber(request, pk, Right.ERASE)
-    _must_reach_all(request, found, Right.ERASE)
-    typed = request.POST.get("address", "").strip().lower()
-    if typed != found.email.lower():
-        messages.error(request, "Type the subscriber's whole address. Nothing was erased.")
+    """Erase a subscriber on their request, if their address is entered as confirmation."""
+    subscriber = get_subscriber(request, pk, Right.ERASE)
+    _require_whole_scope(request, subscriber, Right.ERASE)
+    address = request.POST.get("address", "").strip().lower()
+    if address != subscriber.email.lower():
+        messages.error(request, "The address does not match. Nothing was erased.")
         return redirect("subscriber", pk=pk)
-    erasure.erase(found.pk, clock.now())
-    record_action(
-        request, "erased a subscriber", f"subscriber {pk}"
-    )  # whose address is to be forgotten
-    messages.success(request, "Erased: nothing of them is left here but numbers.")
+    erasure.erase(subscriber.pk, clock.now())
+    # The log names the id only: the address has to be forgotten.
+    record_action(request, "erased a subscriber", f"subscriber {pk}")
+    messages.success(request, "Subscriber erased.")
     return redirect("subscribers")
 
 
 @require_POST
 @right_required(Right.SUBSCRIBERS)
 def suppress(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let no mail go to a subscriber any more, or lift that."""
-    found = get_subscriber(request, pk)
-    _must_reach_all(request, found, Right.SUBSCRIBERS)
+    """Suppress a subscriber's address, or remove the suppression."""
+    subscriber = get_subscriber(request, pk)
+    _require_whole_scope(request, subscriber, Right.SUBSCRIBERS)
     if request.POST.get("lift"):
-        suppression.lift(found.address_key)
-        said = "mail may go to them again"
+        suppression.lift(subscriber.address_key)
+        action = "removed the suppression"
     else:
-        why = request.POST.get("why", "").strip()[:200] or "asked"
-        suppression.suppress(found.address_key, reason="asked", evidence=why, now=clock.now())
-        said = "no mail goes to them any more"
-    record_action(request, said, found.email)
-    messages.success(request, f"{found.email}: {said}.")
+        evidence = request.POST.get("reason", "").strip()[:200] or "asked"
+        suppression.suppress(
+            subscriber.address_key, reason="asked", evidence=evidence, now=clock.now()
+        )
+        action = "suppressed"
+    record_action(request, action, subscriber.email)
+    verb = "no longer suppressed" if request.POST.get("lift") else "suppressed"
+    messages.success(request, f"{subscriber.email} is {verb}.")
     return redirect("subscriber", pk=pk)
 
 
-def _must_reach_all(request: HttpRequest, found: Subscriber, right: Right) -> None:
-    """Refuse what would touch a subscriber's newsletters of other publications too."""
+def _require_whole_scope(request: HttpRequest, subscriber: Subscriber, right: Right) -> None:
+    """Raise PermissionDenied if the subscriber has newsletters outside the user's scope."""
     publication_ids = scope_of(request, right).publication_ids
     if publication_ids is None:
         return
-    if found.subscriptions.exclude(newsletter__publication__in=publication_ids).exists():
+    if subscriber.subscriptions.exclude(newsletter__publication__in=publication_ids).exists():
         raise PermissionDenied
 
 
 @require_safe
 @right_required(Right.SUBSCRIBERS)
 def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
-    """List an issue's deliveries, in one state or all."""
+    """List the recipients of an issue, in one state or all."""
     issue = get_issue(request, pk, Right.SUBSCRIBERS)
-    asked = request.GET.get("state", "")
+    state = request.GET.get("state", "")
     after = request.GET.get("after", "")
     try:
-        page = history.of_issue(issue, _STATES.get(asked), after, PAGE)
+        page = history.of_issue(issue, _STATES.get(state), after, PAGE)
     except history.PlaceError as problem:
         raise Http404 from problem
     counts = progress(issue)
     context = {
-        "title": issue.subject or issue.newsletter.name,
         "issue": issue,
-        "rows": [(one, clock.format_moment(one.at)) for one in page.rows],
+        "rows": [(row, clock.format_moment(row.at)) for row in page.rows],
         "next": page.next,
-        "asked": asked,
-        "states": [(slug, state.label, _of(counts, state)) for slug, state in _STATES.items()],
+        "state": state,
+        "states": [(slug, row.label, _count(counts, row)) for slug, row in _STATES.items()],
         "eligible": counts.eligible,
-        "doubted": counts.uncertain,
+        "uncertain": counts.uncertain,
         "can_send": has_right(request, Right.SEND, issue.newsletter.publication_id),
     }
-    return _page(request, "deliveries", context)
+    return render_page(request, "console/deliveries.html", "Recipients", context)
 
 
 @require_POST
 @right_required(Right.SEND)
 def resolve(request: HttpRequest, pk: int) -> HttpResponse:
-    """Settle what is uncertain: one subscriber's, or all of an issue."""
-    issue, said = get_issue(request, pk, Right.SEND), request.POST
-    ways = {
-        "sent": (uncertain.mark_sent, "recorded as sent"),
-        "again": (uncertain.resend, "sent again"),
-        "failed": (uncertain.mark_failed, "given up"),
-    }
-    if said.get("way") not in ways:
+    """Resolve uncertain deliveries: one subscriber's, or all of an issue."""
+    issue, data = get_issue(request, pk, Right.SEND), request.POST
+    if data.get("way") not in _RESOLUTIONS:
         raise Http404
-    way, words = ways[said["way"]]
+    apply, result = _RESOLUTIONS[data["way"]]
     try:
-        email = said.get("email", "")
-        number = way(issue, clock.now(), addresses.parse(email).key if email else "")
+        email = data.get("email", "")
+        number = apply(issue, clock.now(), addresses.parse(email).key if email else "")
     except DigestError as problem:
         messages.error(request, str(problem))
     else:
         record_action(
-            request, f"{number:,} uncertain {words}", issue, issue.newsletter.publication_id
+            request, f"{number:,} uncertain {result}", issue, issue.newsletter.publication_id
         )
-        messages.success(request, f"{number:,} {words}.")
+        messages.success(request, f"{number:,} {result}.")
     return redirect(f"{reverse('deliveries', args=[pk])}?state=uncertain")
 
 
-def _of(counts: Any, state: Dispatch.State) -> int:
+_RESOLUTIONS = {
+    "sent": (uncertain.mark_sent, "marked as sent"),
+    "again": (uncertain.resend, "sent again"),
+    "failed": (uncertain.mark_failed, "marked as failed"),
+}
+
+
+def _count(counts: Any, state: Dispatch.State) -> int:
     name = "in_flight" if state is Dispatch.State.CLAIMED else state.name.lower()
     return int(getattr(counts, name))
-
-
-def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    whole = admin.site.each_context(request) | context
-    return render(request, f"console/{name}.html", whole)

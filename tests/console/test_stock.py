@@ -29,11 +29,11 @@ def tide() -> Newsletter:
 @pytest.fixture
 def seals(tide: Newsletter) -> Article:
     """An article that it carries, in an issue on the desk beside another one."""
-    found = make_article(make_source(tide), title="Seals return")
+    article = make_article(make_source(tide), title="Seals return")
     issue = make_issue(tide, state=Issue.State.DRAFT, subject="Today")
-    make_story(issue, article=found, title=found.title)
+    make_story(issue, article=article, title=article.title)
     make_story(issue, title="Another")
-    return found
+    return article
 
 
 def browser_of(newsletter: Newsletter, role: Role) -> Client:
@@ -45,9 +45,9 @@ def browser_of(newsletter: Newsletter, role: Role) -> Client:
     return browser
 
 
-def press(browser: Client, article: Article, verb: str, **typed: str) -> int:
+def press(browser: Client, article: Article, verb: str, **fields: str) -> int:
     """Press a button of an article."""
-    return browser.post(f"/admin/article/{article.pk}/{verb}/", typed).status_code
+    return browser.post(f"/admin/article/{article.pk}/{verb}/", fields).status_code
 
 
 def test_an_article_shows_where_it_went(tide: Newsletter, seals: Article) -> None:
@@ -57,29 +57,29 @@ def test_an_article_shows_where_it_went(tide: Newsletter, seals: Article) -> Non
     assert "Today" in page
     assert "12:00 UTC" in page
     assert f'href="{seals.url}"' in page
-    assert "Take back" not in page
+    assert "Retract …" not in page
     Article.objects.update(url="javascript:alert(1)")
     assert "javascript:" not in browser.get(f"/admin/article/{seals.pk}/").content.decode()
 
 
 def test_an_article_is_taken_back(tide: Newsletter, seals: Article) -> None:
     """From issues on the desk, and those to come; it is noted who did."""
-    assert press(browser_of(tide, Role.EDITOR), seals, "withdraw", note="Wrong count") == 302
+    assert press(browser_of(tide, Role.EDITOR), seals, "retract", note="Wrong count") == 302
     seals.refresh_from_db()
     assert seals.retracted_at
     assert list(Issue.objects.get().stories.values_list("title", flat=True)) == ["Another"]
-    assert AuditEntry.objects.get().action.startswith("withdraw: Taken back; 1 issue")
+    assert AuditEntry.objects.get().action.startswith("retract: Retracted, and removed from 1 upcoming issue.")
 
 
 def test_an_article_goes_out_once_more_or_leads(tide: Newsletter, seals: Article) -> None:
     """At an editor's word."""
     browser = browser_of(tide, Role.EDITOR)
-    press(browser, seals, "again")
-    press(browser, seals, "pick", newsletter="tide")
+    press(browser, seals, "allow-resending")
+    press(browser, seals, "feature", newsletter="tide")
     seals.refresh_from_db()
     assert seals.marked_updated_at
     assert Pick.objects.get().article == seals
-    assert press(browser, seals, "pick", newsletter="flood") == 404
+    assert press(browser, seals, "feature", newsletter="flood") == 404
     assert press(browser, seals, "nonsense") == 404
 
 
@@ -88,23 +88,23 @@ def test_one_that_others_carry_too_is_theirs_as_well(tide: Newsletter, seals: Ar
     other = make_newsletter(publication=make_publication())
     other.sources.add(Source.objects.get())
     browser = browser_of(tide, Role.EDITOR)
-    for verb in ("withdraw", "again"):
+    for verb in ("retract", "allow-resending"):
         press(browser, seals, verb)
     seals.refresh_from_db()
     assert (seals.retracted_at, seals.marked_updated_at) == (None, None)
     page = browser.get(f"/admin/article/{seals.pk}/").content.decode()
-    assert "Another publication carries it too" in page
+    assert "Another publication uses this article too" in page
 
 
 def test_what_is_anothers_is_not_there(tide: Newsletter) -> None:
     """Nor can it be touched."""
-    theirs = make_newsletter(publication=make_publication())
-    source = make_source(theirs)
+    other_newsletter = make_newsletter(publication=make_publication())
+    source = make_source(other_newsletter)
     article = make_article(source)
     browser = browser_of(tide, Role.OWNER)
     assert browser.get(f"/admin/article/{article.pk}/").status_code == 404
     assert browser.get(f"/admin/source/{source.pk}/").status_code == 404
-    assert press(browser, article, "withdraw") == 404
+    assert press(browser, article, "retract") == 404
     assert browser.post(f"/admin/source/{source.pk}/poll/").status_code == 404
 
 
@@ -112,13 +112,13 @@ def test_a_source_is_looked_at_now(tide: Newsletter) -> None:
     """Its page says what came, or what went wrong, and when."""
     source = make_source(tide, url="http://127.0.0.1:9/feed.xml", title="The feed")
     browser = browser_of(tide, Role.EDITOR)
-    said = browser.post(f"/admin/source/{source.pk}/poll/", follow=True).content.decode()
-    assert "The feed" in said
+    page = browser.post(f"/admin/source/{source.pk}/poll/", follow=True).content.decode()
+    assert "The feed" in page
     source.refresh_from_db()
     assert source.problem
-    assert source.problem[:20] in said
-    assert "Last asked" in said
-    assert 'href="/admin/newsletter/' in said
+    assert source.problem[:20] in page
+    assert "Last checked" in page
+    assert 'href="/admin/newsletter/' in page
 
 
 def test_lists_lead_to_the_pages(tide: Newsletter, seals: Article) -> None:
