@@ -21,7 +21,7 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
             try:
                 work()
             except (OperationalError, InterfaceError) as problem:
-                # The next tick tries again; leases take care of what was in hand.
+                # The next tick tries again; leases cover what was in flight.
                 log.error("database away", job=name, problem=str(problem).strip())  # noqa: TRY400
                 close_old_connections()
             except DigestError as problem:

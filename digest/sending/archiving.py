@@ -7,7 +7,7 @@
 An issue's numbers (digest.sending.progress) stay as they are through both. `AnyDelivery` reads
 current and past rows as one.
 
-Both work in bounded steps. A step is one statement, so whoever is killed has done it or has not;
+Both work in bounded steps. A step is one statement, so a killed process has done it or has not;
 processes that archive at the same time skip each other's rows, and all that is locked.
 """
 

@@ -30,7 +30,7 @@ class Report:
     lost: int = 0
     repeats: int = 0
     surprises: list[str] = field(default_factory=list)  # repeats that were not uncertain before
-    doubts: int = 0
+    uncertain: int = 0
     slowest: float = 0.0  # seconds from an event to the next accepted message
     seconds: float = 0.0
     states: Mapping[int, int] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Report:
             f"{counted}\n"
             f"lost {self.lost}; repeats {self.repeats} (at most {self.foreseen} foreseeable), "
             f"of them not uncertain before: {len(self.surprises)}; rows ever uncertain "
-            f"{self.doubts}\n"
+            f"{self.uncertain}\n"
             f"slowest recovery {self.slowest:.1f} s; states {dict(self.states)}, "
             f"tally {dict(self.tally)}"
         )
@@ -159,11 +159,11 @@ def _count(house: House, report: Report) -> None:
         "SELECT subscriber.email, delivery.times_uncertain FROM sending_delivery AS delivery "
         "JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id"
     )
-    doubts = {str(email): int(str(count)) for email, count in rows}
+    uncertain = {str(email): int(str(count)) for email, count in rows}
     copies = Counter(house.copies())
-    report.lost = sum(1 for email in doubts if not copies[email])
+    report.lost = sum(1 for email in uncertain if not copies[email])
     report.repeats = sum(count - 1 for count in copies.values())
-    report.surprises = [email for email, count in copies.items() if count - 1 > doubts[email]]
-    report.doubts = sum(1 for count in doubts.values() if count)
+    report.surprises = [email for email, count in copies.items() if count - 1 > uncertain[email]]
+    report.uncertain = sum(1 for count in uncertain.values() if count)
     report.states = house.count(STATES)
     report.tally = house.count(TALLY)

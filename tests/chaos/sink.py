@@ -3,7 +3,7 @@
     python -m tests.chaos.sink PORT FILE
 
 Each accepted message is a line `MESSAGE-ID RECIPIENT`. SIGUSR1 has it die before the next sync,
-with the messages in hand unwritten, and SIGUSR2 right after one, with its replies unsaid.
+with the current messages unwritten, and SIGUSR2 right after one, with its replies unsaid.
 """
 
 import asyncio
