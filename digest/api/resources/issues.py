@@ -1,7 +1,7 @@
 """Issues: what the console does with an issue, by the same functions.
 
     list, show, preview, progress, deliveries
-    build > approve > send (undo) > pause, resume, cancel; skip; retract a story
+    create > approve > send (undo) > pause, resume, cancel; skip; retract a story
 
 A request that depends on an issue's content names the `revision` that the caller saw.
 """
@@ -68,7 +68,7 @@ def preview_issue(request: HttpRequest, slug: Slug) -> Any:
     response={201: schemas.IssueDetailOut, **STATUSES},
 )
 @idempotent
-def build_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> Any:
+def create_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> Any:
     """Create a draft outside the schedule. It is sent with the operation `send_issue`."""
     caller = caller_of(request)
     newsletter = get_newsletter(caller, slug)

@@ -20,7 +20,7 @@ from digest.subscribers import suppression
 from digest.subscribers.hashing import PREFIX
 from digest.subscribers.models import Suppression
 
-router = Router(tags=["suppression"])
+router = Router(tags=["suppressions"])
 
 
 class SuppressionIn(Payload):
