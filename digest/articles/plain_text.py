@@ -140,7 +140,7 @@ def _cut(flat: str, limit: int) -> str:
 
 
 def is_pixel(image: HtmlElement) -> bool:
-    """Say whether an image counts subscribers: too small to be seen, or from a known counter."""
+    """Say whether an image counts readers: too small to be seen, or from a known counter."""
     if _TRACKERS.search(image.get("src", "")):
         return True
     sizes = (image.get("width", ""), image.get("height", ""))

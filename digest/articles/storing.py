@@ -101,7 +101,7 @@ def content_hash(fields: dict[str, Any]) -> str:
 def _store(source: Source, document: Document, now: datetime, *, first_poll: bool) -> Stored:
     entries = document.entries
     candidates = {article.pk: article for article in _candidates(source, entries)}
-    decisions = identity.match(entries, [_known(a, source) for a in candidates.values()])
+    decisions = identity.match(entries, [_known_article(a, source) for a in candidates.values()])
     fresh = [d for d in decisions if d.article is None]
     decisions_by_article = {d.article: d for d in decisions if d.article is not None}
     differing = [
@@ -132,7 +132,7 @@ def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
     return list(Article.objects.filter(condition).prefetch_related("sightings").order_by("pk"))
 
 
-def _known(article: Article, source: Source) -> KnownArticle:
+def _known_article(article: Article, source: Source) -> KnownArticle:
     guids = tuple(s.guid for s in article.sightings.all() if s.source_id == source.pk and s.guid)
     return KnownArticle(article.pk, article.canonical_url, article.url, article.title, guids)
 

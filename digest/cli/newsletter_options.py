@@ -135,7 +135,9 @@ def add_policies(add: CommandParser) -> None:
     group = add.add_argument_group("when things are not as planned")
     group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")
     group.add_argument("--late", dest="late_minutes", type=numbers.some, metavar="MINUTES")
-    group.add_argument("--uncertain", choices=Newsletter.InDoubt.values, help="mail cut off midway")
+    group.add_argument(
+        "--uncertain", choices=Newsletter.UncertainPolicy.values, help="mail cut off midway"
+    )
 
 
 def publication(options: dict[str, Any], now: datetime) -> Publication:

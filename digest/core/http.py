@@ -165,10 +165,11 @@ def _checked(url: str) -> httpx.URL:
         parsed = httpx.URL(url.strip())
         host = parsed.host
     except (httpx.InvalidURL, UnicodeError, ValueError) as cause:
-        raise RefusedError(f"{url[:200]!r} is no web address: {cause}", url=url) from cause
+        raise RefusedError(f"{url[:200]!r} is not a web address: {cause}", url=url) from cause
     if parsed.scheme not in {"http", "https"} or not host or not _HOST.match(host):
         raise RefusedError(
-            f"{url[:200]!r} is no web address; it has to begin with https:// or http://.", url=url
+            f"{url[:200]!r} is not a web address: it has to begin with http(s)://.",
+            url=url,
         )
     if len(str(parsed)) > MAX_URL:
         raise RefusedError(f"{url[:80]}… is longer than {MAX_URL} characters.", url=url)
@@ -213,7 +214,7 @@ def _follow(response: httpx.Response, way: _Way) -> None:
         target = way.url.join(location)
     except (httpx.InvalidURL, UnicodeError, ValueError) as cause:
         raise RefusedError(
-            f"{url} redirects to {location[:200]!r}, which is no web address.", url=str(way.url)
+            f"{url} redirects to {location[:200]!r}, which is not a web address.", url=str(way.url)
         ) from cause
     way.url = _checked(str(target))
 

@@ -62,7 +62,7 @@ def is_needed(issue: Issue) -> bool:
 
 
 def revoke_if_stale(issue: Issue) -> bool:
-    """Put an issue back on the desk whose approval was of other content; say whether."""
+    """Turn an issue that was approved with other content back into a draft; return whether."""
     if not is_needed(issue):
         return False
     built = Issue.objects.filter(pk=issue.pk, state=State.BUILT, planned_at=None)

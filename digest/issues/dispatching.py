@@ -75,11 +75,11 @@ def create_issue(
     articles: Sequence[Article] = (),
     only_topics: Sequence[str] = (),
 ) -> Issue:
-    """Lay an issue outside the schedule on the desk: of these articles, or of what is new now.
+    """Create a draft outside the schedule, of these articles or of the latest ones.
 
-    `key` names the wish: asked for twice, it is made once. Of what is new there is one at a time:
-    whoever asks while it lies on the desk is led to it. Raises IssueError if there is nothing for
-    it, or no such topic.
+    `key` identifies the request: repeated, it creates one issue. There is one draft of the latest
+    articles at a time: while it is open, a second request returns it. Raises IssueError if there
+    are no articles for it, or no such topic.
     """
     with transaction.atomic():
         lock_newsletter(newsletter)

@@ -184,7 +184,7 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime) -> Story:
 
 
 def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Issue]:
-    """Retract an article everywhere: from issues to come, on the desk, and going out.
+    """Retract an article everywhere: from drafts, from issues being sent, and from all to come.
 
     Return the issues that it was in and that had not all left; one of nothing else does not go out,
     or no further.

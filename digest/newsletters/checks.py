@@ -123,7 +123,7 @@ def _check_urls(*urls: str) -> None:
         except ValidationError as cause:
             # Django wants a dot in a host; a machine of one's own may have none.
             if not re.fullmatch(r"https?://[a-z0-9-]+(:\d+)?(/\S*)?", url):
-                raise NewsletterError(f"{url!r} is no web address (https://…).") from cause
+                raise NewsletterError(f"{url!r} is not a web address (https://…).") from cause
 
 
 def _check_colours(*colours: str) -> None:

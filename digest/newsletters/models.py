@@ -51,23 +51,23 @@ class Newsletter(models.Model):
     """What to pick, when to send, how it looks, and what to do when things are not as planned."""
 
     class Thin(models.TextChoices):
-        WIDEN = "widen", "look further back"
-        WAIT = "wait", "keep the stories for the next slot"
-        SKIP = "skip", "skip this slot"
+        WIDEN = "widen", "Look further back"
+        WAIT = "wait", "Keep the stories for the next issue"
+        SKIP = "skip", "Skip this issue"
 
     class CatchUp(models.TextChoices):
-        SEND_LATE = "send_late", "send late, until the deadline"
-        MERGE = "merge", "put the stories into the next issue"
-        SKIP = "skip", "skip what was missed"
+        SEND_LATE = "send_late", "Send late, until the deadline"
+        MERGE = "merge", "Put the stories into the next issue"
+        SKIP = "skip", "Skip the issues that were missed"
 
-    class InDoubt(models.TextChoices):
-        RESEND = "resend", "send again: rather twice than never"
-        HOLD = "hold", "hold: rather never than twice"
+    class UncertainPolicy(models.TextChoices):
+        RESEND = "resend", "Send again"
+        HOLD = "hold", "Do not send again"
 
     class Approval(models.TextChoices):
-        NONE = "none", "goes out by itself"
-        ONE = "one", "somebody approves it"
-        OTHER = "other", "somebody else approves it than who changed it last"
+        NONE = "none", "Send automatically"
+        ANYONE = "one", "One person approves"
+        OTHER = "other", "A second person approves"
 
     publication = models.ForeignKey(
         Publication, on_delete=models.CASCADE, related_name="newsletters"
@@ -108,7 +108,9 @@ class Newsletter(models.Model):
     widen_hours = models.PositiveIntegerField(default=72)
     catch_up = models.CharField(max_length=16, choices=CatchUp, default=CatchUp.SEND_LATE)
     late_minutes = models.PositiveIntegerField(default=240)  # send-late deadline, after the slot
-    uncertain = models.CharField(max_length=16, choices=InDoubt, default=InDoubt.RESEND)
+    uncertain = models.CharField(
+        max_length=16, choices=UncertainPolicy, default=UncertainPolicy.RESEND
+    )
     approval = models.CharField(max_length=8, choices=Approval, default=Approval.NONE)
     review_minutes = models.PositiveIntegerField(default=0)  # an issue is built so long before
     undo_seconds = models.PositiveSmallIntegerField(default=30)  # between "send now" and the mail

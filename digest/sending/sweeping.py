@@ -172,7 +172,7 @@ def _resendable() -> QuerySet[Delivery]:
         state=State.UNCERTAIN,
         subscriber__isnull=False,
         times_uncertain__lte=MOST_TIMES_UNCERTAIN,
-        issue__newsletter__uncertain=Newsletter.InDoubt.RESEND,
+        issue__newsletter__uncertain=Newsletter.UncertainPolicy.RESEND,
     )
 
 

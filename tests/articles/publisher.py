@@ -23,7 +23,7 @@ class Answer:
 
 
 @dataclass
-class Seen:
+class SeenRequest:
     """A request as it arrived."""
 
     path: str
@@ -38,7 +38,7 @@ class Publisher:
 
     def __init__(self) -> None:
         self.pages: dict[str, Answer | bytes | Talk] = {}
-        self.seen: list[Seen] = []
+        self.seen: list[SeenRequest] = []
         self.closing = Event()  # a page that hangs waits for this
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -66,7 +66,7 @@ class Publisher:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 publisher.seen.append(
-                    Seen(self.path, {k.lower(): v for k, v in self.headers.items()})
+                    SeenRequest(self.path, {k.lower(): v for k, v in self.headers.items()})
                 )
                 page = publisher.pages.get(self.path, Answer(status=404))
                 with suppress(ConnectionError):
@@ -78,13 +78,13 @@ class Publisher:
                         page(self)
 
             def _give(self, page: Answer) -> None:
-                known = page.etag and self.headers.get("If-None-Match") == page.etag
-                self.send_response(304 if known else page.status)
+                is_fresh = page.etag and self.headers.get("If-None-Match") == page.etag
+                self.send_response(304 if is_fresh else page.status)
                 for name, value in page.headers.items():
                     self.send_header(name, value)
                 if page.etag:
                     self.send_header("ETag", page.etag)
-                body = b"" if known else page.body
+                body = b"" if is_fresh else page.body
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

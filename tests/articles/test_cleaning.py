@@ -83,10 +83,10 @@ def test_a_line_is_one_line(bad: str) -> None:
 @given(st.text(max_size=60))
 def test_a_line_is_always_printable(value: str) -> None:
     """Nothing unseen but joiners and marks, no line end, no NUL; cleaning twice changes nothing."""
-    found = cleaning.line(value)
-    assert len(found.splitlines()) <= 1
-    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in found)
-    assert cleaning.line(found) == found
+    line = cleaning.line(value)
+    assert len(line.splitlines()) <= 1
+    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in line)
+    assert cleaning.line(line) == line
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_a_line_is_always_printable(value: str) -> None:
 )
 def test_a_summary_is_whole_sentences(prose: str, limit: int, summary: str) -> None:
     """Abbreviations, initials and ordinals end no sentence; marks of other scripts do."""
-    found = cleaning.first_sentences(prose, limit)
-    assert found == summary
-    assert len(found) <= limit
+    sentences = cleaning.first_sentences(prose, limit)
+    assert sentences == summary
+    assert len(sentences) <= limit
 
 
 def clean(**fields: object) -> Entry:
@@ -171,10 +171,10 @@ def test_an_entry_without_a_title_is_named_by_its_first_sentence() -> None:
 
 def test_unsafe_addresses_are_dropped() -> None:
     """Only absolute web addresses go into links and images."""
-    found = clean(
+    cleaned_entry = clean(
         url="javascript:alert(1)", image=Image("file:///x.jpg", "alt", "caption", "credit")
     )
-    assert (found.url, found.image) == ("", Image())
+    assert (cleaned_entry.url, cleaned_entry.image) == ("", Image())
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,6 @@ def test_bylines_lose_their_by(byline: str) -> None:
 
 def test_a_text_longer_than_any_article_is_cut() -> None:
     """A feed's five megabytes of `&` would keep nh3 busy for minutes, and the worker with it."""
-    found = cleaning.text("<b>" + "& " * 2_000_000)
-    assert 0 < len(found) <= LONGEST_MARKUP
+    text = cleaning.text("<b>" + "& " * 2_000_000)
+    assert 0 < len(text) <= LONGEST_MARKUP
     assert cleaning.body("<p>Tide</p>" + " & " * 2_000_000).startswith("<p>Tide</p>")

@@ -30,9 +30,9 @@ def test_a_feeds_own_address_is_itself(publisher: Publisher, name: str) -> None:
     publisher.pages["/x"] = Answer(
         (DATA / name).read_bytes(), headers={"Content-Type": "text/html"}
     )
-    found = discovery.find(publisher.url("/x"))
-    assert (found.url, found.kind) == (publisher.url("/x"), "feed")
-    assert found.title
+    candidate = discovery.find(publisher.url("/x"))
+    assert (candidate.url, candidate.kind) == (publisher.url("/x"), "feed")
+    assert candidate.title
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,11 @@ def test_a_site_names_its_feed(publisher: Publisher, kind: str) -> None:
     """In its head; relative to it."""
     publisher.pages["/"] = front_page(link("feeds/all", kind))
     publisher.pages["/feeds/all"] = RSS
-    found = discovery.find(publisher.url("/"))
-    assert (found.url, found.title) == (publisher.url("/feeds/all"), "The Saltmarsh Courier")
+    candidate = discovery.find(publisher.url("/"))
+    assert (candidate.url, candidate.title) == (
+        publisher.url("/feeds/all"),
+        "The Saltmarsh Courier",
+    )
 
 
 def test_a_feed_of_comments_is_the_last_choice(publisher: Publisher) -> None:
@@ -69,9 +72,9 @@ def test_usual_places_are_tried(publisher: Publisher) -> None:
 def test_an_articles_address_is_the_article(publisher: Publisher) -> None:
     """Though its page names the site's feed, the article is what was asked for."""
     publisher.pages |= {"/2026/seals": ARTICLE, "/feed": RSS}
-    found = discovery.find(publisher.url("/2026/seals"))
-    assert (found.kind, found.url) == ("page", publisher.url("/2026/seals"))
-    assert found.title == "Seals return to the sandbank"
+    candidate = discovery.find(publisher.url("/2026/seals"))
+    assert (candidate.kind, candidate.url) == ("page", publisher.url("/2026/seals"))
+    assert candidate.title == "Seals return to the sandbank"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ def test_an_address_that_does_not_answer_is_told(publisher: Publisher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("text", "meant"),
     [
         ("courier.example/feed", "https://courier.example/feed"),
         (" https://courier.example/feed\n", "https://courier.example/feed"),
@@ -109,9 +112,9 @@ def test_an_address_that_does_not_answer_is_told(publisher: Publisher) -> None:
         ("feed:https://courier.example/feed", "https://courier.example/feed"),
     ],
 )
-def test_addresses_are_taken_as_people_type_them(typed: str, meant: str) -> None:
+def test_addresses_are_taken_as_people_type_them(text: str, meant: str) -> None:
     """Without a scheme, with blanks, or as feed readers copy them."""
-    assert discovery.with_scheme(typed) == meant
+    assert discovery.with_scheme(text) == meant
 
 
 @pytest.mark.django_db

@@ -22,9 +22,9 @@ class Item:
     title: str = "Seals return"
 
 
-def matched(entries: list[Item], known: list[KnownArticle]) -> list[int | None]:
+def matched(entries: list[Item], candidates: list[KnownArticle]) -> list[int | None]:
     """Return the articles decided on."""
-    return [decision.article for decision in match(entries, known)]
+    return [decision.article for decision in match(entries, candidates)]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_canonical_form_is_stable(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "known", "article"),
+    ("entry", "candidate", "article"),
     [
         pytest.param(Item("g1", SEALS), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="nothing changed"),
         pytest.param(Item("g2", SEALS), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="a new guid every poll"),
@@ -83,18 +83,18 @@ def test_the_canonical_form_is_stable(url: str) -> None:
         pytest.param(Item("g3", EBB, "The ebb"), KnownArticle(1, "", EBB, "Seals return", ("g1",)), None, id="a link known to be shared"),
     ],
 )  # fmt: skip
-def test_an_entry_is_recognised(entry: Item, known: KnownArticle, article: int | None) -> None:
+def test_an_entry_is_recognised(entry: Item, candidate: KnownArticle, article: int | None) -> None:
     """By guid within the source, then by link, with the exceptions that publishers make needful."""
-    assert matched([entry], [known]) == [article]
+    assert matched([entry], [candidate]) == [article]
 
 
 def test_the_link_decides_between_articles_under_one_guid() -> None:
     """A guid used for two articles belongs to whichever has the entry's link."""
-    known = [
+    candidates = [
         KnownArticle(1, SEALS, SEALS, "Seals", ("g",)),
         KnownArticle(2, EBB, EBB, "Ebb", ("g",)),
     ]
-    assert matched([Item("g", EBB, "Ebb tide")], known) == [2]
+    assert matched([Item("g", EBB, "Ebb tide")], candidates) == [2]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ items = st.builds(
 def test_polling_the_same_document_again_finds_no_news(entries: list[Item]) -> None:
     """Whatever a publisher sends: sent again unchanged, every article is known and none is lost."""
     first = match(entries, [])
-    known = [
+    candidates = [
         KnownArticle(
             n,
             d.canonical,
@@ -143,5 +143,5 @@ def test_polling_the_same_document_again_finds_no_news(entries: list[Item]) -> N
         )
         for n, d in enumerate(first)
     ]
-    again = match(entries, known)
+    again = match(entries, candidates)
     assert [d.article for d in again] == list(range(len(first)))

@@ -27,11 +27,11 @@ def test_failures_double_the_wait_up_to_a_day(failures: int, minutes: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "minutes"), [(1, 15), (3600, 60), (86_400, 1440), (10**12, 1440), (0, 15)]
+    ("retry_after", "minutes"), [(1, 15), (3600, 60), (86_400, 1440), (10**12, 1440), (0, 15)]
 )
-def test_retry_after_is_honoured_up_to_a_day(asked: float, minutes: int) -> None:
+def test_retry_after_is_honoured_up_to_a_day(retry_after: float, minutes: int) -> None:
     """Never sooner than a server asks, but a server cannot silence itself for ever."""
-    assert pacing.after_failure(NOON, 1, asked, 0.5) == NOON + minutes * MINUTE
+    assert pacing.after_failure(NOON, 1, retry_after, 0.5) == NOON + minutes * MINUTE
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])

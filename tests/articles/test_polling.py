@@ -203,10 +203,10 @@ def test_a_source_that_is_gone_is_never_polled_again(publisher: Publisher) -> No
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("asked", "wait"), [("7200", 2 * HOUR), ("9999999", 24 * HOUR)])
-def test_retry_after_is_honoured(publisher: Publisher, asked: str, wait: timedelta) -> None:
+@pytest.mark.parametrize(("retry_after", "wait"), [("7200", 2 * HOUR), ("9999999", 24 * HOUR)])
+def test_retry_after_is_honoured(publisher: Publisher, retry_after: str, wait: timedelta) -> None:
     """429 and 503 say when to come back; a day is the longest we stay away."""
-    publisher.pages["/feed"] = Answer(status=429, headers={"Retry-After": asked})
+    publisher.pages["/feed"] = Answer(status=429, headers={"Retry-After": retry_after})
     source = source_at(publisher)
     polling.poll_due(NOON)
     source.refresh_from_db()

@@ -20,14 +20,14 @@ DAY = timedelta(days=1)
 
 def entry(number: int = 1, **fields: Any) -> Entry:
     """An entry as cleaning leaves it."""
-    given: dict[str, Any] = {
+    fields_of_entry: dict[str, Any] = {
         "guid": f"g{number}",
         "url": f"https://courier.example/{number}",
         "title": f"Story {number}",
         "summary": "It happened.",
         "published_at": NOON - DAY,
     }
-    return Entry(**given | fields)
+    return Entry(**fields_of_entry | fields)
 
 
 def store(
@@ -41,11 +41,11 @@ def store(
 def test_a_document_is_stored_whole() -> None:
     """Each entry becomes an article with its first revision and a sighting."""
     source = make_source()
-    given = entry(
+    fields_of_entry = entry(
         body_html="<p>It.</p>", byline="Ada", section="News", tags=("a", "b"), language="en",
         updated_at=NOON, image=Image("https://c.example/a.jpg", "alt", "caption", "credit"),
     )  # fmt: skip
-    assert store(source, given, entry(2), first_poll=True) == Stored(new=2)
+    assert store(source, fields_of_entry, entry(2), first_poll=True) == Stored(new=2)
     article = Article.objects.get(title="Story 1")
     assert article.canonical_url == "https://courier.example/1"
     assert (article.image_caption, article.image_credit) == ("caption", "credit")
@@ -127,9 +127,13 @@ def test_what_is_no_content_follows_quietly(change: dict[str, Any], field: str) 
     ) == Stored(unchanged=1)
     article = Article.objects.get()
     assert article.revision == 1
-    told = change[field.removesuffix("_url")] if field == "image_url" else change[field]
+    changed_value = change[field.removesuffix("_url")] if field == "image_url" else change[field]
     expected = (
-        told.url if isinstance(told, Image) else list(told) if isinstance(told, tuple) else told
+        changed_value.url
+        if isinstance(changed_value, Image)
+        else list(changed_value)
+        if isinstance(changed_value, tuple)
+        else changed_value
     )
     assert getattr(article, field) == expected
 
@@ -191,10 +195,10 @@ def test_entries_that_share_a_link_stay_apart() -> None:
 @pytest.mark.django_db
 def test_the_same_article_in_two_feeds_is_one() -> None:
     """By its link, counters apart; each feed keeps a sighting of its own."""
-    one, other = make_source(), make_source()
-    store(one, entry())
+    first, second = make_source(), make_source()
+    store(first, entry())
     again = entry(7, guid="x", url="http://www.courier.example/1?utm_source=b", title="Story 1")
-    assert store(other, again) == Stored(unchanged=1)
+    assert store(second, again) == Stored(unchanged=1)
     assert Article.objects.get().sightings.count() == 2
 
 

@@ -68,7 +68,9 @@ def test_an_article_is_taken_back(tide: Newsletter, seals: Article) -> None:
     seals.refresh_from_db()
     assert seals.retracted_at
     assert list(Issue.objects.get().stories.values_list("title", flat=True)) == ["Another"]
-    assert AuditEntry.objects.get().action.startswith("retract: Retracted, and removed from 1 upcoming issue.")
+    assert AuditEntry.objects.get().action.startswith(
+        "retract: Retracted, and removed from 1 upcoming issue."
+    )
 
 
 def test_an_article_goes_out_once_more_or_leads(tide: Newsletter, seals: Article) -> None:

@@ -19,34 +19,34 @@ ends = st.sampled_from(
 @given(locals_, st.lists(labels, max_size=5), ends)
 def test_the_short_cut_says_what_the_validator_says(local: str, parts: list[str], end: str) -> None:
     """Whatever passes without the validator would have passed it, unchanged."""
-    typed = f"{local}@{'.'.join([*parts, end])}"
-    if not addresses._is_plain(typed):
+    text = f"{local}@{'.'.join([*parts, end])}"
+    if not addresses._is_plain(text):
         return
-    found = validate_email(typed, check_deliverability=False)
-    assert addresses.parse(typed) == addresses.Address(
-        found.normalized, found.normalized.lower(), found.ascii_domain or ""
+    validated = validate_email(text, check_deliverability=False)
+    assert addresses.parse(text) == addresses.Address(
+        validated.normalized, validated.normalized.lower(), validated.ascii_domain or ""
     )
 
 
 @given(st.text(max_size=80))
-def test_anything_is_an_address_or_a_clear_error(typed: str) -> None:
+def test_anything_is_an_address_or_a_clear_error(text: str) -> None:
     """Never another exception."""
     try:
-        found = addresses.parse(typed)
+        address = addresses.parse(text)
     except InvalidAddressError:
         return
-    assert validate_email(found.email, check_deliverability=False).normalized == found.email
+    assert validate_email(address.email, check_deliverability=False).normalized == address.email
 
 
 @pytest.mark.parametrize(
-    "typed", ["a@b.test", "a@b.local", "a@localhost", "a@x.invalid", "a@1.2.3.4"]
+    "text", ["a@b.test", "a@b.local", "a@localhost", "a@x.invalid", "a@1.2.3.4"]
 )
-def test_names_that_are_not_for_mail_are_refused(typed: str) -> None:
+def test_names_that_are_not_for_mail_are_refused(text: str) -> None:
     """RFC 6761 and kin."""
     with pytest.raises(EmailNotValidError):
-        validate_email(typed, check_deliverability=False)
+        validate_email(text, check_deliverability=False)
     with pytest.raises(InvalidAddressError):
-        addresses.parse(typed)
+        addresses.parse(text)
 
 
 @pytest.mark.parametrize(

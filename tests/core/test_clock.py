@@ -9,7 +9,7 @@ from tests.clock import NOON
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0, "in 1 second"),
         (1, "in 1 second"),
@@ -24,9 +24,9 @@ from tests.clock import NOON
         (-3 * 86_400, "3 days ago"),
     ],
 )
-def test_a_wait_is_said_to_the_nearest(seconds: float, said: str) -> None:
+def test_a_wait_is_said_to_the_nearest(seconds: float, text: str) -> None:
     """As people say it: an hour less five seconds is an hour."""
-    assert clock.in_words(timedelta(seconds=seconds)) == said
+    assert clock.in_words(timedelta(seconds=seconds)) == text
 
 
 def test_it_is_noon_in_tests_and_time_passes() -> None:

@@ -37,12 +37,12 @@ class Names:
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.names: list[str] = []
 
     def __call__(self, host: str, port: int, *_: Any, **__: Any) -> list[tuple[Any, ...]]:
         if host[0].isdigit():  # connecting to an address looks at it once more
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
-        self.asked.append(host)
+        self.names.append(host)
         addresses = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in addresses]
 
@@ -178,7 +178,7 @@ def test_the_checked_address_is_the_connected_one(
     with pytest.raises(http.FetchError):
         http.fetch(f"http://rebind.example:{publisher.port}/")
     assert connections == ["93.184.216.34"]
-    assert names.asked == ["rebind.example"]
+    assert names.names == ["rebind.example"]
 
 
 def test_each_candidate_address_is_checked(
@@ -195,10 +195,10 @@ def test_each_candidate_address_is_checked(
 
 def test_an_exception_covers_what_it_names_and_no_more(settings: Settings) -> None:
     """An entry with a port opens that port alone; networks and IPv6 can be named too."""
-    one, network, six = ssrf_guard.allowed(["127.0.0.1:8000", "10.0.0.0/8", "[fd00::/8]:80"])
-    assert one.covers("127.0.0.1", 8000)
-    assert not one.covers("127.0.0.1", 8001)
-    assert not one.covers("127.0.0.2", 8000)
+    host, network, six = ssrf_guard.allowed(["127.0.0.1:8000", "10.0.0.0/8", "[fd00::/8]:80"])
+    assert host.covers("127.0.0.1", 8000)
+    assert not host.covers("127.0.0.1", 8001)
+    assert not host.covers("127.0.0.2", 8000)
     assert network.covers("10.200.1.1", 9)
     assert not network.covers("11.0.0.1", 9)
     assert six.covers("fd12::1", 80)
@@ -429,8 +429,8 @@ def test_certificates_are_checked_against_the_name(
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
-    asked: list[str | None] = []
-    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    server_names: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: server_names.append(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(cert))
     monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.1"]))
     ssrf_guard._tls.cache_clear()
@@ -441,4 +441,4 @@ def test_certificates_are_checked_against_the_name(
         with pytest.raises(http.FetchError, match="certificate"):
             http.fetch(f"https://other.example:{publisher.port}/a")
     ssrf_guard._tls.cache_clear()
-    assert asked == ["courier.example", "other.example"]
+    assert server_names == ["courier.example", "other.example"]

@@ -29,7 +29,7 @@ def test_nobody_waits_long_for_a_broker_that_hangs(hung: None) -> None:
     with capture_logs() as logs:
         jobs.enqueue(jobs.DELIVER_WEBHOOKS)
     assert time.monotonic() - began < 8
-    assert [one["event"] for one in logs] == ["nudge lost, a sweep will follow"]
+    assert [entry["event"] for entry in logs] == ["nudge lost, a sweep will follow"]
 
 
 @pytest.mark.django_db(transaction=True)

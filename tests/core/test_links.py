@@ -63,13 +63,15 @@ def test_another_purpose_is_refused(numbers: list[int], order: list[str]) -> Non
 
 
 @given(st.integers(1, 2**40), st.integers(1, 2**40), st.integers(1, 2**40))
-def test_another_subscriber_has_another_token(one: int, other: int, newsletter: int) -> None:
+def test_another_subscriber_has_another_token(first: int, second: int, newsletter: int) -> None:
     """The tag of one subscriber does not fit to the ids of another."""
-    if one == other:
+    if first == second:
         return
-    mine = links.sign("unsubscribe", one, newsletter, 0)
-    theirs = links.sign("unsubscribe", other, newsletter, 0)
-    raw = [urlsafe_b64decode(token + "=" * (-len(token) % 4)) for token in (mine, theirs)]
+    first_token = links.sign("unsubscribe", first, newsletter, 0)
+    second_token = links.sign("unsubscribe", second, newsletter, 0)
+    raw = [
+        urlsafe_b64decode(token + "=" * (-len(token) % 4)) for token in (first_token, second_token)
+    ]
     forged = raw[1][:-16] + raw[0][-16:]
     with pytest.raises(LinkError):
         links.read("unsubscribe", urlsafe_b64encode(forged).rstrip(b"=").decode())

@@ -16,9 +16,9 @@ def is_free(purpose: Purpose, key: int | str) -> bool:
 
     def take() -> bool:
         with transaction.atomic():
-            taken = locks.try_lock(purpose, key)
+            is_locked = locks.try_lock(purpose, key)
         connection.close()
-        return taken
+        return is_locked
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(take).result()

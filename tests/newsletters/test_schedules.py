@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Schedule
 from digest.newsletters.schedules import Rule, checked, previous, rule_of, slots, upcoming
-from digest.newsletters.schedules import rule as made
+from digest.newsletters.schedules import rule as make_rule
 
 LONDON = ZoneInfo("Europe/London")
 HOUR = timedelta(hours=1)
@@ -155,7 +155,7 @@ def test_a_schedule_comes_once_on_each_of_its_days(
     zone: str, days: set[int], at: time, start: datetime
 ) -> None:
     """In any zone, over any weeks: strictly later, on chosen days, none twice, none left out."""
-    rule = made(timezone=zone, days=sorted(days), at=at)
+    rule = make_rule(timezone=zone, days=sorted(days), at=at)
     after = start.replace(tzinfo=UTC)
     moments = upcoming(rule, after, 12)
     local_times = [slot.astimezone(rule.timezone) for slot in moments]

@@ -24,10 +24,10 @@ def ask(
     newsletter: Newsletter, minutes: float = 0, ids: list[int] | None = None, **more: Any
 ) -> Notice | None:
     """Lay down a confirmation some minutes after noon."""
-    given: dict[str, Any] = {"email": "nadia@gmail.com", "context": {"newsletters": ids or [1]}}
+    defaults: dict[str, Any] = {"email": "nadia@gmail.com", "context": {"newsletters": ids or [1]}}
     now = NOON + timedelta(minutes=minutes)
     kind = more.pop("kind", Kind.CONFIRM)
-    return queue.queue_notice(kind, newsletter.publication, now=now, **given | more)
+    return queue.queue_notice(kind, newsletter.publication, now=now, **defaults | more)
 
 
 def test_the_same_wish_is_one_mail_an_hour(newsletter: Newsletter) -> None:

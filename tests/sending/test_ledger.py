@@ -243,7 +243,7 @@ def test_uncertain_deliveries_are_held_or_sent_again(policy: str, expected: str)
 
 def test_a_late_reply_settles_an_uncertain_delivery() -> None:
     """The worker was only frozen. It counts as one attempt."""
-    issue = make_running(4, newsletter=make_newsletter(uncertain=Newsletter.InDoubt.HOLD))
+    issue = make_running(4, newsletter=make_newsletter(uncertain=Newsletter.UncertainPolicy.HOLD))
     batch, _ = make_dead(issue, frozen=True)
     expire()
     sweeping.sweep(NOON)

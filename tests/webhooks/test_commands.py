@@ -16,9 +16,9 @@ def test_a_webhook_is_added_listed_tested_and_removed(digest: Digest) -> None:  
     assert (refused.status, "DIGEST_FETCH_ALLOW" in refused.err) == (1, True)
     make_publication(slug="courier")
     arguments = ("webhook", "add", "crm", "https://crm.invalid/webhook", "--event", "issue.sent")
-    made = digest(*arguments, "--publication", "courier", "--json").facts
-    assert made["secret"].startswith("whsec_")
-    assert (made["events"], made["publication"]) == (["issue.sent"], "courier")
+    webhook = digest(*arguments, "--publication", "courier", "--json").facts
+    assert webhook["secret"].startswith("whsec_")
+    assert (webhook["events"], webhook["publication"]) == (["issue.sent"], "courier")
     assert "crm.invalid" in digest("webhook", "list").out
     assert digest("webhook", "test", "crm").status == 1
     assert digest("webhook", "enable", "crm").status == 0

@@ -164,7 +164,7 @@ class ApprovalForm(forms.Form):
     undo_seconds = _number("Undo window (seconds)", 0, 3600, "How long “Send” can be undone.")
     uncertain = forms.ChoiceField(
         label="If delivery is uncertain",
-        choices=Newsletter.InDoubt,
+        choices=Newsletter.UncertainPolicy,
         help_text="When the connection breaks before the mail server confirms a message.",
     )
     redirect_links = _checkbox(

@@ -116,9 +116,9 @@ class Migration(migrations.Migration):
                     "thin",
                     models.CharField(
                         choices=[
-                            ("widen", "look further back"),
-                            ("wait", "keep the stories for the next slot"),
-                            ("skip", "skip this slot"),
+                            ("widen", "Look further back"),
+                            ("wait", "Keep the stories for the next issue"),
+                            ("skip", "Skip this issue"),
                         ],
                         default="widen",
                         max_length=16,
@@ -129,9 +129,9 @@ class Migration(migrations.Migration):
                     "catch_up",
                     models.CharField(
                         choices=[
-                            ("send_late", "send late, until the deadline"),
-                            ("merge", "put the stories into the next issue"),
-                            ("skip", "skip what was missed"),
+                            ("send_late", "Send late, until the deadline"),
+                            ("merge", "Put the stories into the next issue"),
+                            ("skip", "Skip the issues that were missed"),
                         ],
                         default="send_late",
                         max_length=16,
@@ -141,10 +141,7 @@ class Migration(migrations.Migration):
                 (
                     "uncertain",
                     models.CharField(
-                        choices=[
-                            ("resend", "send again: rather twice than never"),
-                            ("hold", "hold: rather never than twice"),
-                        ],
+                        choices=[("resend", "Send again"), ("hold", "Do not send again")],
                         default="resend",
                         max_length=16,
                     ),
@@ -153,9 +150,9 @@ class Migration(migrations.Migration):
                     "approval",
                     models.CharField(
                         choices=[
-                            ("none", "goes out by itself"),
-                            ("one", "somebody approves it"),
-                            ("other", "somebody else approves it than who changed it last"),
+                            ("none", "Send automatically"),
+                            ("one", "One person approves"),
+                            ("other", "A second person approves"),
                         ],
                         default="none",
                         max_length=8,
