@@ -48,7 +48,7 @@ EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def desk(client: Client) -> Client:
+def owner(client: Client) -> Client:
     """The browser of somebody who has an account."""
     client.force_login(User.objects.create_superuser("ada@courier.example", PASSWORD))
     return client
@@ -115,48 +115,48 @@ def test_without_the_code_there_is_no_account(client: Client, wrong: str) -> Non
             now - first_account.VALID_FOR - timedelta(seconds=2)
         ).partition("code=")[2],
     }
-    said = text(client.post(ACCOUNT, ADA | {"code": codes.get(wrong, wrong)}))
-    assert 'class="error"' in said
-    assert "ada@courier.example" in said
-    assert PASSWORD not in said
+    page = text(client.post(ACCOUNT, ADA | {"code": codes.get(wrong, wrong)}))
+    assert 'class="error"' in page
+    assert "ada@courier.example" in page
+    assert PASSWORD not in page
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("fields", "message"),
     [
         ({"password": "short", "again": "short"}, "too short"),
         ({"password": "1234567890123", "again": "1234567890123"}, "entirely numeric"),
         ({"password": "ada@courier", "again": "ada@courier"}, "too similar"),
-        ({"again": "something else"}, "differ"),
-        ({"email": "ada"}, "no valid email address"),
+        ({"again": "something else"}, "do not match"),
+        ({"email": "ada"}, "not a valid email address"),
     ],
 )
-def test_a_poor_account_is_refused(client: Client, given: dict[str, str], said: str) -> None:
+def test_a_poor_account_is_refused(client: Client, fields: dict[str, str], message: str) -> None:
     """Django's validators have their say, in the page."""
-    assert said in text(client.post(ACCOUNT, ADA | {"code": code()} | given))
+    assert message in text(client.post(ACCOUNT, ADA | {"code": code()} | fields))
     assert not User.objects.exists()
 
 
 def test_there_is_no_second_first_account(client: Client) -> None:
     """With somebody there the page is gone, code or not."""
-    known = code()
+    setup_code = code()
     User.objects.create_user("ben@courier.example", "x")
-    assert client.get(f"{ACCOUNT}?code={known}").status_code == 404
-    assert client.post(ACCOUNT, ADA | {"code": known}).status_code == 404
+    assert client.get(f"{ACCOUNT}?code={setup_code}").status_code == 404
+    assert client.post(ACCOUNT, ADA | {"code": setup_code}).status_code == 404
     assert User.objects.count() == 1
     with pytest.raises(first_account.AccountError, match="already"):
-        first_account.create(known, "ada@courier.example", PASSWORD, clock.now())
+        first_account.create(setup_code, "ada@courier.example", PASSWORD, clock.now())
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_come_at_once_one_gets_it() -> None:
     """Twelve browsers with the same code, pressing at the same moment."""
-    known, ready, answers = code(), threading.Barrier(12), list[int]()
+    setup_code, ready, answers = code(), threading.Barrier(12), list[int]()
 
     def press(number: int) -> None:
         ready.wait(10)
-        form = ADA | {"code": known, "email": f"ada{number}@courier.example"}
+        form = ADA | {"code": setup_code, "email": f"ada{number}@courier.example"}
         answers.append(Client().post(ACCOUNT, form).status_code)
         connections.close_all()
 
@@ -175,9 +175,9 @@ def test_the_command_prints_the_way_in(digest: Any, client: Client) -> None:
     assert urlsplit(url).path == ACCOUNT
     assert client.get(url).status_code == 200
     User.objects.create_superuser("ada@courier.example", PASSWORD)
-    said = digest("setup")
-    assert said.status == 0
-    assert "code=" not in said.out
+    result = digest("setup")
+    assert result.status == 0
+    assert "code=" not in result.out
 
 
 @pytest.mark.parametrize("page", ["publication", "1/sender", "1/source", "1/newsletter", "1/test"])
@@ -191,26 +191,32 @@ def test_a_stranger_sees_no_step(client: Client, page: str) -> None:
 # --- the publication --------------------------------------------------------------------
 
 
-def test_a_publication_is_set_up_and_can_be_changed(desk: Client) -> None:
+def test_a_publication_is_set_up_and_can_be_changed(owner: Client) -> None:
     """With a sender at its own domain to begin with."""
-    answer = desk.post("/admin/setup/publication/", COURIER)
-    made = Publication.objects.get()
-    assert answer["Location"] == at(made, "sender")
-    assert (made.slug, made.url) == ("the-saltmarsh-courier", "https://courier.example")
-    assert (made.sender_email, made.timezone) == ("newsletter@courier.example", "Europe/Madrid")
-    assert made.postal_address == "1 Quay Street\nSaltmarsh"
-    desk.post(at(made, "publication"), COURIER | {"name": "The Courier"})
-    made.refresh_from_db()
-    assert (made.name, made.slug) == ("The Courier", "the-saltmarsh-courier")
-    desk.post("/admin/setup/publication/", COURIER)
+    answer = owner.post("/admin/setup/publication/", COURIER)
+    publication = Publication.objects.get()
+    assert answer["Location"] == at(publication, "sender")
+    assert (publication.slug, publication.url) == (
+        "the-saltmarsh-courier",
+        "https://courier.example",
+    )
+    assert (publication.sender_email, publication.timezone) == (
+        "newsletter@courier.example",
+        "Europe/Madrid",
+    )
+    assert publication.postal_address == "1 Quay Street\nSaltmarsh"
+    owner.post(at(publication, "publication"), COURIER | {"name": "The Courier"})
+    publication.refresh_from_db()
+    assert (publication.name, publication.slug) == ("The Courier", "the-saltmarsh-courier")
+    owner.post("/admin/setup/publication/", COURIER)
     assert Publication.objects.filter(slug="the-saltmarsh-courier-2").exists()
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("fields", "message"),
     [
         ({"name": "  "}, "required"),
-        ({"url": "not a site"}, "no web address"),
+        ({"url": "not a site"}, "Enter a web address"),
         ({"logo_url": "ftp://x.example/logo.png"}, "no web address"),
         ({"accent": "red"}, "#1d4e89"),
         ({"postal_address": ""}, "required"),
@@ -219,24 +225,24 @@ def test_a_publication_is_set_up_and_can_be_changed(desk: Client) -> None:
     ],
 )
 def test_a_publication_that_cannot_be_is_refused(
-    desk: Client, given: dict[str, str], said: str
+    owner: Client, fields: dict[str, str], message: str
 ) -> None:
     """The page says why, keeps the rest, and nothing is made."""
-    page = text(desk.post("/admin/setup/publication/", COURIER | given))
-    assert said in page
+    page = text(owner.post("/admin/setup/publication/", COURIER | fields))
+    assert message in page
     assert COURIER["language"] in page
     assert not Publication.objects.exists()
 
 
-def test_what_is_typed_runs_nothing(desk: Client) -> None:
+def test_what_is_typed_runs_nothing(owner: Client) -> None:
     """In the page that shows it again, and in those after it."""
-    said = text(desk.post("/admin/setup/publication/", COURIER | {"name": EVIL, "url": ""}))
-    assert EVIL not in said
-    made = make_publication(name=EVIL)
-    make_source(make_newsletter(publication=made, name=EVIL), title=EVIL)
+    answer = text(owner.post("/admin/setup/publication/", COURIER | {"name": EVIL, "url": ""}))
+    assert EVIL not in answer
+    publication = make_publication(name=EVIL)
+    make_source(make_newsletter(publication=publication, name=EVIL), title=EVIL)
     for page in ("publication", "sender", "source", "newsletter", "test", "done"):
-        assert EVIL not in text(desk.get(at(made, page)))
-    assert EVIL not in text(desk.get(at(made, "test"), {"sent": EVIL, "said": EVIL}))
+        assert EVIL not in text(owner.get(at(publication, page)))
+    assert EVIL not in text(owner.get(at(publication, "test"), {"sent": EVIL, "reply": EVIL}))
 
 
 # --- the sender and the relay -------------------------------------------------------------
@@ -250,15 +256,15 @@ def own(server: SmtpServer, **more: object) -> dict[str, object]:
 
 
 def test_a_relay_that_lets_us_in_is_kept_for_the_senders_domain(
-    desk: Client, courier: Publication
+    owner: Client, courier: Publication
 ) -> None:
     """Asked with user and password; no mail is handed over; its address is sealed."""
     script = {"ehlo": lambda _: "250-test\r\n250 AUTH PLAIN", "auth": _let_in}
     with SmtpServer(script) as server:
-        typed = own(server, user="ada@x", password="a/b:c@d e%")
-        answer = desk.post(at(courier, "sender"), typed, follow=True)
+        fields = own(server, user="ada@x", password="a/b:c@d e%")
+        answer = owner.post(at(courier, "sender"), fields, follow=True)
     assert answer.redirect_chain[-1][0] == at(courier, "sender/checked")
-    assert "lets us in" in text(answer)
+    assert "Connected" in text(answer)
     relay = Relay.objects.get()
     assert (relay.name, relay.sender_domains) == ("127-0-0-1", ["courier.example"])
     address = parse_address(registry.url_of(relay))
@@ -272,66 +278,70 @@ def _let_in(_: str) -> str:
     return "235 2.7.0 welcome"
 
 
-def test_a_relay_that_refuses_us_is_not_kept(desk: Client, courier: Publication) -> None:
+def test_a_relay_that_refuses_us_is_not_kept(owner: Client, courier: Publication) -> None:
     """Its own words are shown with what helps, what was typed stays, and nothing has changed."""
     script = {
         "ehlo": lambda _: "250-test\r\n250 AUTH PLAIN",
         "auth": lambda _: "535 5.7.8 Wrong, Ada",
     }
     with SmtpServer(script) as server:
-        said = text(desk.post(at(courier, "sender"), own(server, user="ada", password="x")))
-    assert "535 5.7.8 Wrong, Ada" in said
-    assert "app password" in said
-    assert 'value="ada"' in said
+        page = text(owner.post(at(courier, "sender"), own(server, user="ada", password="x")))
+    assert "535 5.7.8 Wrong, Ada" in page
+    assert "app password" in page
+    assert 'value="ada"' in page
     assert not Relay.objects.exists()
     courier.refresh_from_db()
     assert courier.sender_name == "The Saltmarsh Courier"
 
 
-def test_nobody_there(desk: Client, courier: Publication) -> None:
+def test_nobody_there(owner: Client, courier: Publication) -> None:
     """A port where nothing listens, a host that does not exist, no STARTTLS."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     page = at(courier, "sender")
-    said = text(desk.post(page, SENDER | {"host": "127.0.0.1", "port": port, "security": "none"}))
-    assert "Nothing listens on this port" in said
+    answer = text(
+        owner.post(page, SENDER | {"host": "127.0.0.1", "port": port, "security": "none"})
+    )
+    assert "Nothing listens on this port" in answer
     with SmtpServer() as server:
-        said = text(desk.post(page, own(server, security="starttls")))
-    assert "Try TLS with port 465" in said
+        answer = text(owner.post(page, own(server, security="starttls")))
+    assert "Try TLS with port 465" in answer
     assert not Relay.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("fields", "message"),
     [
-        ({"host": ""}, "Say where the relay is"),
+        ({"host": ""}, "Enter the host of the mail server"),
         ({"host": "no host/at all"}, "is not a host"),
         ({"port": "70000"}, "65535"),
-        ({"sender_email": "news@"}, "no valid email address"),
+        ({"sender_email": "news@"}, "not a valid email address"),
         ({"sender_name": ""}, "required"),
         ({"relay": "77"}, "valid choice"),
     ],
 )
 def test_a_sender_that_cannot_be_is_refused(
-    desk: Client, courier: Publication, given: dict[str, str], said: str
+    owner: Client, courier: Publication, fields: dict[str, str], message: str
 ) -> None:
     """Before anybody is asked."""
     with SmtpServer() as server:
-        assert said in text(desk.post(at(courier, "sender"), own(server) | given))
+        assert message in text(owner.post(at(courier, "sender"), own(server) | fields))
         assert not server.commands
     assert not Relay.objects.exists()
 
 
-def test_the_mailbox_for_trying_out(desk: Client, courier: Publication, settings: Settings) -> None:
+def test_the_mailbox_for_trying_out(
+    owner: Client, courier: Publication, settings: Settings
+) -> None:
     """A relay whose address names its page is offered as one that keeps all mail, with a link."""
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = f"{server.url}&mailbox=http://localhost:8025/?a=b"
-        assert "Keeps all mail" in text(desk.get(at(courier, "sender")))
+        assert "Stores all mail" in text(owner.get(at(courier, "sender")))
         (relay,) = registry.active_relays()
-        answer = desk.post(at(courier, "sender"), SENDER | {"relay": relay.pk}, follow=True)
+        answer = owner.post(at(courier, "sender"), SENDER | {"relay": relay.pk}, follow=True)
         assert 'href="http://localhost:8025/?a=b"' in text(answer)
-    assert "does not let us in" in text(desk.get(at(courier, "sender/checked")))
+    assert "Connection failed" in text(owner.get(at(courier, "sender/checked")))
 
 
 def test_one_relay_for_a_domain(settings: Settings) -> None:
@@ -353,9 +363,9 @@ def test_one_relay_for_a_domain(settings: Settings) -> None:
     assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == again
 
 
-def test_what_the_domain_says(desk: Client, courier: Publication) -> None:
+def test_what_the_domain_says(owner: Client, courier: Publication) -> None:
     """A domain for examples is named as one."""
-    assert "reserved for examples" in text(desk.get(at(courier, "sender/domain")))
+    assert "reserved for examples" in text(owner.get(at(courier, "sender/domain")))
 
 
 # --- sources --------------------------------------------------------------------------
@@ -364,17 +374,17 @@ def test_what_the_domain_says(desk: Client, courier: Publication) -> None:
 def front(*feeds: str) -> bytes:
     """A site that names feeds."""
     links = "".join(
-        f'<link rel=alternate type="application/rss+xml" href="{one}">' for one in feeds
+        f'<link rel=alternate type="application/rss+xml" href="{feed}">' for feed in feeds
     )
     return f"<!doctype html><html><head>{links}</head><p>Hello</html>".encode()
 
 
 def test_a_site_leads_to_its_feed_and_what_came_in_is_shown(
-    desk: Client, courier: Publication, publisher: Publisher
+    owner: Client, courier: Publication, publisher: Publisher
 ) -> None:
     """Found, polled at once, with titles and pictures."""
     publisher.pages |= {"/": front("/feed"), "/feed": RSS}
-    page = text(desk.post(at(courier, "source"), {"url": publisher.url()}, follow=True))
+    page = text(owner.post(at(courier, "source"), {"url": publisher.url()}, follow=True))
     source = Source.objects.get()
     assert source.url == publisher.url("/feed")
     titles = list(source.articles.values_list("title", flat=True))
@@ -385,19 +395,19 @@ def test_a_site_leads_to_its_feed_and_what_came_in_is_shown(
 
 
 def test_of_several_feeds_one_is_chosen(
-    desk: Client, courier: Publication, publisher: Publisher
+    owner: Client, courier: Publication, publisher: Publisher
 ) -> None:
     """Nothing is kept until then."""
     publisher.pages |= {"/": front("/a", "/b"), "/a": RSS, "/b": RSS}
-    said = text(desk.post(at(courier, "source"), {"url": publisher.url()}))
-    assert "There are several feeds" in said
+    page = text(owner.post(at(courier, "source"), {"url": publisher.url()}))
+    assert "This site has several feeds" in page
     assert not Source.objects.exists()
-    desk.post(at(courier, "source"), {"url": publisher.url(), "chosen": publisher.url("/b")})
+    owner.post(at(courier, "source"), {"url": publisher.url(), "chosen": publisher.url("/b")})
     assert [source.url for source in Source.objects.all()] == [publisher.url("/b")]
 
 
 @pytest.mark.parametrize(
-    ("page", "said"),
+    ("page", "message"),
     [
         (front(), "No feed was found"),
         (Answer(status=500), "500"),
@@ -405,24 +415,24 @@ def test_of_several_feeds_one_is_chosen(
     ],
 )
 def test_an_address_that_leads_nowhere(
-    desk: Client, courier: Publication, publisher: Publisher, page: Any, said: str
+    owner: Client, courier: Publication, publisher: Publisher, page: Any, message: str
 ) -> None:
     """The page says so, keeps the address, and nothing is stored."""
     publisher.pages["/"] = page
-    shown = text(desk.post(at(courier, "source"), {"url": publisher.url()}))
-    assert said in shown
-    assert publisher.url() in shown
+    answer = text(owner.post(at(courier, "source"), {"url": publisher.url()}))
+    assert message in answer
+    assert publisher.url() in answer
     assert not Source.objects.exists()
 
 
-def test_an_address_inside_is_refused(desk: Client, courier: Publication) -> None:
+def test_an_address_inside_is_refused(owner: Client, courier: Publication) -> None:
     """What is fetched for an editor is guarded like every fetch."""
-    said = text(desk.post(at(courier, "source"), {"url": "http://127.0.0.1:1/"}))
-    assert "not on the public internet" in said
+    page = text(owner.post(at(courier, "source"), {"url": "http://127.0.0.1:1/"}))
+    assert "not on the public internet" in page
 
 
 def test_a_new_feed_that_cannot_be_polled_is_not_kept(
-    desk: Client, courier: Publication, publisher: Publisher
+    owner: Client, courier: Publication, publisher: Publisher
 ) -> None:
     """It answered when it was looked for, and then no more."""
     answers = iter([RSS, RSS])
@@ -435,17 +445,17 @@ def test_a_new_feed_that_cannot_be_polled_is_not_kept(
         client.wfile.write(body)
 
     publisher.pages["/feed"] = once
-    assert "503" in text(desk.post(at(courier, "source"), {"url": publisher.url("/feed")}))
+    assert "503" in text(owner.post(at(courier, "source"), {"url": publisher.url("/feed")}))
     assert not Source.objects.exists()
 
 
-def test_a_source_can_be_removed_again(desk: Client, courier: Publication) -> None:
+def test_a_source_can_be_removed_again(owner: Client, courier: Publication) -> None:
     """One that waits is forgotten; one that somebody else's newsletter carries stays there."""
     waiting = make_source()
-    desk.post(at(courier, "source"), {"drop": waiting.pk})
+    owner.post(at(courier, "source"), {"remove": waiting.pk})
     assert not Source.objects.exists()
     elsewhere = make_source(make_newsletter())
-    assert desk.post(at(courier, "source"), {"drop": elsewhere.pk}).status_code == 404
+    assert owner.post(at(courier, "source"), {"remove": elsewhere.pk}).status_code == 404
     elsewhere.newsletters.add(make_newsletter(publication=courier))
     sourcing.detach(courier, elsewhere)
     assert Source.objects.get().newsletters.count() == 1
@@ -462,39 +472,43 @@ TIDE = {
 }
 
 
-def test_a_newsletter_is_set_up_and_can_be_changed(desk: Client, courier: Publication) -> None:
+def test_a_newsletter_is_set_up_and_can_be_changed(owner: Client, courier: Publication) -> None:
     """With the sources that waited for it, and a section of the latest."""
-    assert desk.get(at(courier, "newsletter"))["Location"] == at(courier, "source")
+    assert owner.get(at(courier, "newsletter"))["Location"] == at(courier, "source")
     source = make_source()
-    assert desk.post(at(courier, "newsletter"), TIDE)["Location"] == at(courier, "test")
-    made = Newsletter.objects.get()
-    assert list(made.sources.all()) == [source]
-    assert (made.slug, made.max_stories) == ("the-tide", 7)
-    assert made.sections.get().kind == "latest"
-    schedule = made.schedule
+    assert owner.post(at(courier, "newsletter"), TIDE)["Location"] == at(courier, "test")
+    newsletter = Newsletter.objects.get()
+    assert list(newsletter.sources.all()) == [source]
+    assert (newsletter.slug, newsletter.max_stories) == ("the-tide", 7)
+    assert newsletter.sections.get().kind == "latest"
+    schedule = newsletter.schedule
     assert (schedule.days, f"{schedule.time:%H:%M}") == ([0, 3], "06:30")
-    desk.post(at(courier, "newsletter"), TIDE | {"name": "The Ebb", "days": ["5"]})
-    made = Newsletter.objects.get()
-    assert (made.name, made.slug, made.schedule.days) == ("The Ebb", "the-tide", [5])
+    owner.post(at(courier, "newsletter"), TIDE | {"name": "The Ebb", "days": ["5"]})
+    newsletter = Newsletter.objects.get()
+    assert (newsletter.name, newsletter.slug, newsletter.schedule.days) == (
+        "The Ebb",
+        "the-tide",
+        [5],
+    )
 
 
 @pytest.mark.parametrize(("articles", "days"), [(6, range(7)), (2, [4])])
 def test_the_days_proposed_go_by_how_often_there_is_news(
-    desk: Client, courier: Publication, articles: int, days: Any
+    owner: Client, courier: Publication, articles: int, days: Any
 ) -> None:
     """Every day, or Fridays, in the publication's zone."""
     source = make_source()
     for _ in range(articles):
         make_article(source, published_at=clock.now() - timedelta(hours=2))
-    form = desk.get(at(courier, "newsletter")).context["form"]
+    form = owner.get(at(courier, "newsletter")).context["form"]
     assert form.initial["days"] == list(days)
     assert form.initial["timezone"] == "Europe/London"
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("fields", "message"),
     [
-        ({"days": []}, "Choose a day"),
+        ({"days": []}, "Choose at least one day"),
         ({"at": "late"}, "valid time"),
         ({"timezone": "Mars/Olympus"}, "valid choice"),
         ({"max_stories": "0"}, "greater than or equal to 1"),
@@ -502,13 +516,13 @@ def test_the_days_proposed_go_by_how_often_there_is_news(
     ],
 )
 def test_a_newsletter_that_cannot_be_is_refused(
-    desk: Client, courier: Publication, given: dict[str, Any], said: str
+    owner: Client, courier: Publication, fields: dict[str, Any], message: str
 ) -> None:
     """The page says why, keeps the rest, and nothing is made."""
     make_source()
-    page = text(desk.post(at(courier, "newsletter"), TIDE | given))
-    assert said in page
-    assert 'value="06:30"' in page or "at" in given
+    page = text(owner.post(at(courier, "newsletter"), TIDE | fields))
+    assert message in page
+    assert 'value="06:30"' in page or "at" in fields
     assert not Newsletter.objects.exists()
 
 
@@ -526,67 +540,67 @@ def tide(courier: Publication) -> Newsletter:
 
 
 def test_the_issue_is_shown_and_a_test_arrives(
-    desk: Client, courier: Publication, tide: Newsletter, settings: Settings
+    owner: Client, courier: Publication, tide: Newsletter, settings: Settings
 ) -> None:
     """To the editor's own address, with the relay's words; nobody else gets it."""
     make_subscriber(tide)
-    page = text(desk.get(at(courier, "test")))
+    page = text(owner.get(at(courier, "test")))
     assert "Seals!" in page
     assert 'value="ada@courier.example"' in page
-    shown = desk.get(at(courier, "test/preview"))
-    assert "Seals!" in text(shown)
-    assert "sandbox" in shown["Content-Security-Policy"]
+    preview = owner.get(at(courier, "test/preview"))
+    assert "Seals!" in text(preview)
+    assert "sandbox" in preview["Content-Security-Policy"]
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
-        answer = desk.post(at(courier, "test"), {"to": "ada@courier.example"}, follow=True)
+        answer = owner.post(at(courier, "test"), {"to": "ada@courier.example"}, follow=True)
     assert "250 2.0.0 ok" in text(answer)
     assert server.recipients == ["ada@courier.example"]
     mail = message_from_bytes(server.received[0].data, policy=policy.default)
     assert mail["Subject"] == "[Test] Seals!"
-    assert "The Morning Tide is ready" in text(desk.get(at(courier, "done")))
+    assert "The Morning Tide is ready" in text(owner.get(at(courier, "done")))
 
 
-def test_the_preview_turns_dark(desk: Client, courier: Publication, tide: Newsletter) -> None:
+def test_the_preview_turns_dark(owner: Client, courier: Publication, tide: Newsletter) -> None:
     """As asked, whatever the screen it is looked at on."""
-    asked = "prefers-color-scheme"
-    assert asked in text(desk.get(at(courier, "test/preview")))
+    media_query = "prefers-color-scheme"
+    assert media_query in text(owner.get(at(courier, "test/preview")))
     for scheme in ("light", "dark"):
-        assert asked not in text(desk.get(at(courier, "test/preview"), {"scheme": scheme}))
+        assert media_query not in text(owner.get(at(courier, "test/preview"), {"scheme": scheme}))
 
 
 def test_a_test_that_is_refused_says_so(
-    desk: Client, courier: Publication, tide: Newsletter, settings: Settings
+    owner: Client, courier: Publication, tide: Newsletter, settings: Settings
 ) -> None:
     """In the relay's words; a wrong address and no relay likewise."""
     page = at(courier, "test")
-    assert "No relay is set" in text(desk.post(page, {"to": "ada@courier.example"}))
+    assert "No relay is set" in text(owner.post(page, {"to": "ada@courier.example"}))
     with SmtpServer({"rcpt": lambda _: "550 5.1.1 Nobody"}) as server:
         settings.DIGEST_SMTP_URL = server.url
-        assert "550 5.1.1 Nobody" in text(desk.post(page, {"to": "ada@courier.example"}))
-        assert "no valid email address" in text(desk.post(page, {"to": "ada"}))
+        assert "550 5.1.1 Nobody" in text(owner.post(page, {"to": "ada@courier.example"}))
+        assert "not a valid email address" in text(owner.post(page, {"to": "ada"}))
 
 
-def test_where_nothing_is_new_an_issue_may_reach_back(desk: Client, courier: Publication) -> None:
+def test_where_nothing_is_new_an_issue_may_reach_back(owner: Client, courier: Publication) -> None:
     """A site that published last a month ago still gets its first look."""
     newsletter = make_newsletter(publication=courier)
     page = at(courier, "test")
-    assert "Look at the sources" in text(desk.get(page))
+    assert "Check the sources" in text(owner.get(page))
     source = make_source(newsletter)
     make_article(source, title="Old seals", published_at=clock.now() - timedelta(days=30, hours=3))
-    assert "Reach back 31 days" in text(desk.get(page))
-    assert "Old seals" in text(desk.post(at(courier, "test/widen"), follow=True))
+    assert "Include stories of the last 31 days" in text(owner.get(page))
+    assert "Old seals" in text(owner.post(at(courier, "test/widen"), follow=True))
 
 
 # --- leaving and coming back --------------------------------------------------------------
 
 
-def test_home_names_the_next_step_left(desk: Client, settings: Settings) -> None:
+def test_home_names_the_next_step_left(owner: Client, settings: Settings) -> None:
     """And the setup goes on there, until somebody subscribes."""
     settings.DIGEST_SMTP_URL = ""
 
     def leads_to(address: str, step: int) -> bool:
-        home = text(desk.get("/admin/"))
-        begun = desk.get("/admin/setup/")["Location"]
+        home = text(owner.get("/admin/"))
+        begun = owner.get("/admin/setup/")["Location"]
         return f"Step {step} of 6" in home and f'href="{address}"' in home and begun == address
 
     assert leads_to("/admin/setup/publication/", 2)
@@ -598,12 +612,12 @@ def test_home_names_the_next_step_left(desk: Client, settings: Settings) -> None
     newsletter.sources.add(source)
     assert leads_to(at(courier, "test"), 6)
     make_subscriber(newsletter)
-    assert "Step 6 of 6" not in text(desk.get("/admin/"))
+    assert "Step 6 of 6" not in text(owner.get("/admin/"))
 
 
-def test_every_page_stands_under_the_consoles_policy(desk: Client, courier: Publication) -> None:
+def test_every_page_stands_under_the_consoles_policy(owner: Client, courier: Publication) -> None:
     """No script stands in a page; forms go home."""
-    answer = desk.get(at(courier, "sender"))
+    answer = owner.get(at(courier, "sender"))
     assert "script-src 'self' 'unsafe-eval';" in answer["Content-Security-Policy"]
     assert "<script>" not in text(answer)
     assert "no-store" in answer["Cache-Control"]

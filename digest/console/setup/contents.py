@@ -1,4 +1,4 @@
-"""What mail is made of: sources, found from a site's address, and the newsletter."""
+"""The sources, found from a site's URL, and the newsletter."""
 
 from datetime import datetime
 from typing import Any
@@ -14,30 +14,30 @@ from digest.articles.models import Article
 from digest.console.access import parse_id, right_required
 from digest.console.setup.forms import NewsletterForm, SourceForm
 from digest.console.setup.steps import Step, newsletter_of
-from digest.console.setup.views import asked_or_told, find, page
+from digest.console.setup.views import get_or_post, get_publication, page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters import setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
 
-SHOWN = 6  # articles of a source
-JUDGED = 200  # newest articles that the schedule is suggested from
+LISTED_ARTICLES = 6  # of each source
+SAMPLED_ARTICLES = 200  # newest articles that the schedule is suggested from
 
 
-@asked_or_told
+@get_or_post
 @right_required(Right.MANAGE, everywhere=True)
 def source(request: HttpRequest, pk: int) -> HttpResponse:
-    """Find what is at an address, and show what came in."""
-    publication = find(request, pk)
-    if drop := parse_id(request.POST.get("drop", "")):
-        return _drop(request, publication, drop)
-    given = request.POST if request.method == "POST" else None
-    form = SourceForm(given, initial={"url": publication.url})
+    """Find the feeds of a site, and show the articles of each source."""
+    publication = get_publication(request, pk)
+    if source_id := parse_id(request.POST.get("remove", "")):
+        return _remove_source(request, publication, source_id)
+    data = request.POST if request.method == "POST" else None
+    form = SourceForm(data, initial={"url": publication.url})
     choices: list[discovery.Candidate] = []
     if form.is_valid():
         try:
-            choices = _found(request, form.cleaned_data["url"])
+            choices = _find_feeds(request, form.cleaned_data["url"])
             if len(choices) == 1:
                 sourcing.add_to_publication(publication, choices[0].url, clock.now())
                 return redirect("setup:source", pk)
@@ -50,101 +50,101 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
         publication,
         form=form,
         choices=choices,
-        sources=_shown(publication),
+        sources=_sources(publication),
     )
 
 
-@asked_or_told
+@get_or_post
 @right_required(Right.MANAGE, everywhere=True)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
-    """Set the newsletter up, or change it."""
-    publication, now = find(request, pk), clock.now()
+    """Set up the newsletter, or change it."""
+    publication, now = get_publication(request, pk), clock.now()
     if not sourcing.available_sources(publication).exists():
         return redirect("setup:source", pk)
-    known = newsletter_of(publication)
-    there = _as_it_is(known) if known else _suggested(publication, now)
-    form = NewsletterForm(request.POST or None, initial=there)
+    existing = newsletter_of(publication)
+    initial = _current_values(existing) if existing else _suggested_values(publication, now)
+    form = NewsletterForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            _keep(publication, known, form.cleaned_data, now)
+            _save(publication, existing, form.cleaned_data, now)
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
             return redirect("setup:test", pk)
-    return page(request, Step.NEWSLETTER, publication, form=form, known=known)
+    return page(request, Step.NEWSLETTER, publication, form=form, existing=existing)
 
 
-def _found(request: HttpRequest, url: str) -> list[discovery.Candidate]:
-    """Return what is at an address; the one alone that was chosen, if it is among them."""
-    found = discovery.find_all(url)
-    chosen = [one for one in found if one.url == request.POST.get("chosen")]
-    return chosen or found
+def _find_feeds(request: HttpRequest, url: str) -> list[discovery.Candidate]:
+    """Return the feeds of a site, or only the chosen feed if it is among them."""
+    feeds = discovery.find_all(url)
+    chosen = [feed for feed in feeds if feed.url == request.POST.get("chosen")]
+    return chosen or feeds
 
 
-def _drop(request: HttpRequest, publication: Publication, pk: int) -> HttpResponse:
-    gone = get_object_or_404(sourcing.available_sources(publication), pk=pk)
-    sourcing.detach(publication, gone)
-    messages.success(request, f"{gone} is no source any more.")
+def _remove_source(request: HttpRequest, publication: Publication, pk: int) -> HttpResponse:
+    source = get_object_or_404(sourcing.available_sources(publication), pk=pk)
+    sourcing.detach(publication, source)
+    messages.success(request, f"{source} was removed.")
     return redirect("setup:source", publication.pk)
 
 
-def _shown(publication: Publication) -> list[dict[str, Any]]:
-    """Return sources with what came in, the youngest first."""
-    known = sourcing.available_sources(publication).annotate(
+def _sources(publication: Publication) -> list[dict[str, Any]]:
+    """Return the sources with their newest articles, the newest source first."""
+    sources = sourcing.available_sources(publication).annotate(
         number=Count("articles", distinct=True)
     )
     return [
         {
-            "source": one,
-            "number": one.number,
+            "source": source,
+            "number": source.number,
             "articles": [
                 (
                     article,
                     clock.format_moment(article.available_at, clock.zone(publication.timezone)),
                 )
-                for article in one.articles.order_by("-available_at", "pk")[:SHOWN]
+                for article in source.articles.order_by("-available_at", "pk")[:LISTED_ARTICLES]
             ],
         }
-        for one in known.order_by("-pk")
+        for source in sources.order_by("-pk")
     ]
 
 
 @transaction.atomic
-def _keep(
-    publication: Publication, known: Newsletter | None, given: dict[str, Any], now: datetime
+def _save(
+    publication: Publication, existing: Newsletter | None, values: dict[str, Any], now: datetime
 ) -> None:
-    name, most = given.pop("name"), given.pop("max_stories")
-    if known:
-        setup.change_newsletter(known, name=name, max_stories=most)
-        setup.set_schedule(known, now=now, **given)
+    name, max_stories = values.pop("name"), values.pop("max_stories")
+    if existing:
+        setup.change_newsletter(existing, name=name, max_stories=max_stories)
+        setup.set_schedule(existing, now=now, **values)
         return
     slug = suggesting.free_slug(Newsletter, name, publication.url)
-    made = setup.create_newsletter(
-        publication, slug=slug, name=name, max_stories=most, now=now, **given
+    newsletter = setup.create_newsletter(
+        publication, slug=slug, name=name, max_stories=max_stories, now=now, **values
     )
-    made.sources.set(sourcing.available_sources(publication))
+    newsletter.sources.set(sourcing.available_sources(publication))
 
 
-def _as_it_is(known: Newsletter) -> dict[str, Any]:
-    schedule = getattr(known, "schedule", None)
-    when = {
+def _current_values(newsletter: Newsletter) -> dict[str, Any]:
+    schedule = getattr(newsletter, "schedule", None)
+    values = {
         "days": schedule.days if schedule else [],
         "at": schedule.time if schedule else None,
-        "timezone": schedule.timezone if schedule else known.publication.timezone,
+        "timezone": schedule.timezone if schedule else newsletter.publication.timezone,
     }
-    return when | {"name": known.name, "max_stories": known.max_stories}
+    return values | {"name": newsletter.name, "max_stories": newsletter.max_stories}
 
 
-def _suggested(publication: Publication, now: datetime) -> dict[str, Any]:
-    theirs = Article.objects.filter(sources__in=sourcing.available_sources(publication)).order_by(
+def _suggested_values(publication: Publication, now: datetime) -> dict[str, Any]:
+    articles = Article.objects.filter(sources__in=sourcing.available_sources(publication)).order_by(
         "-available_at"
     )
-    moments = list(theirs.values_list("available_at", flat=True)[:JUDGED])
-    one = suggesting.suggested(publication.name, moments, now)
+    dates = list(articles.values_list("available_at", flat=True)[:SAMPLED_ARTICLES])
+    suggestion = suggesting.suggested(publication.name, dates, now)
     return {
-        "name": one.name,
-        "days": list(one.days),
-        "at": one.at,
+        "name": suggestion.name,
+        "days": list(suggestion.days),
+        "at": suggestion.at,
         "timezone": publication.timezone,
         "max_stories": 10,
     }

@@ -1,4 +1,4 @@
-"""Who mail comes from, and where it is handed over: a relay is asked before it is kept."""
+"""The sender and its mail server; a mail server is checked before it is saved."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from digest.console.access import right_required
 from digest.console.setup.forms import NEW, SenderForm
 from digest.console.setup.steps import Step
-from digest.console.setup.views import asked_or_told, find, page
+from digest.console.setup.views import get_or_post, get_publication, page
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
 from digest.doctor.checks import check_sender_domain
@@ -25,21 +25,21 @@ from digest.relays.transports import write_url
 from digest.relays.transports.base import AddressParts
 
 
-@asked_or_told
+@get_or_post
 @never_cache
 @right_required(Right.MANAGE, everywhere=True)
 def sender(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say who mail comes from and which relay takes it; the relay has to let us in."""
-    publication, relays = find(request, pk), _relays()
-    known = {str(relay.pk): relay for relay in relays}
-    choices = [(key, _named(relay)) for key, relay in known.items()]
-    form = SenderForm(request.POST or None, relays=choices, initial=_there(publication, relays))
+    """Set the sender and the mail server, which has to accept our connection."""
+    publication, relays = get_publication(request, pk), _relays()
+    relays_by_id = {str(relay.pk): relay for relay in relays}
+    choices = [(key, _label(relay)) for key, relay in relays_by_id.items()]
+    form = SenderForm(request.POST or None, relays=choices, initial=_initial(publication, relays))
     problem: DigestError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            _keep(publication, known.get(form.cleaned_data["relay"]), form.cleaned_data)
-        except DigestError as refused:
-            problem = refused
+            _save(publication, relays_by_id.get(form.cleaned_data["relay"]), form.cleaned_data)
+        except DigestError as error:
+            problem = error
         else:
             return redirect("setup:checked", pk)
     return page(
@@ -49,7 +49,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         form=form,
         problem=problem,
         hint=probe.advice_for(problem) if problem else "",
-        mailboxes={key: registry.mailbox_url(relay) for key, relay in known.items()},
+        mailboxes={key: registry.mailbox_url(relay) for key, relay in relays_by_id.items()},
     )
 
 
@@ -57,14 +57,14 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @right_required(Right.MANAGE, everywhere=True)
 def checked(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask the relay once more, and say what it said."""
-    publication = find(request, pk)
+    """Check the mail server again, and show its answer."""
+    publication = get_publication(request, pk)
     relay = relay_of(publication)
     greeting, problem = "", None
     try:
         greeting = probe.check_address(registry.url_of(relay)) if relay else ""
-    except DigestError as refused:
-        problem = refused
+    except DigestError as error:
+        problem = error
     return page(
         request,
         Step.SENDER,
@@ -82,39 +82,39 @@ def checked(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @right_required(Right.MANAGE, everywhere=True)
 def domain(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say what DNS knows of the sender's domain; takes a few seconds where DNS is slow."""
-    name = routes.sender_domain(find(request, pk).sender_email)
-    found = list(check_sender_domain(name, clock.now()))
-    return render(request, "console/setup/findings.html", {"findings": found, "domain": name})
+    """Show the DNS records of the sender's domain; takes seconds where DNS is slow."""
+    name = routes.sender_domain(get_publication(request, pk).sender_email)
+    findings = list(check_sender_domain(name, clock.now()))
+    return render(request, "console/setup/findings.html", {"findings": findings, "domain": name})
 
 
-def _keep(publication: Publication, relay: Relay | None, given: dict[str, Any]) -> None:
-    """Ask the relay, then keep it with the sender; raises what is wrong, having kept nothing."""
-    url = registry.url_of(relay) if relay else _address(given)
+def _save(publication: Publication, relay: Relay | None, values: dict[str, Any]) -> None:
+    """Check the mail server, then save it with the sender. Raises DigestError and saves nothing."""
+    url = registry.url_of(relay) if relay else _address(values)
     probe.check_address(url)
     with transaction.atomic():
         setup.change_publication(
-            publication, sender_name=given["sender_name"], sender_email=given["sender_email"]
+            publication, sender_name=values["sender_name"], sender_email=values["sender_email"]
         )
         if relay:
             assignment.assign_domain(relay, publication.sender_email)
         else:
-            name = slugify(given["host"].replace(".", "-"))[: registry.MAX_NAME_LENGTH] or "relay"
+            name = slugify(values["host"].replace(".", "-"))[: registry.MAX_NAME_LENGTH] or "relay"
             assignment.set_up_relay(name, url, publication.sender_email)
 
 
-def _address(given: dict[str, Any]) -> str:
+def _address(values: dict[str, Any]) -> str:
     parts = AddressParts(
-        host=given["host"],
-        port=given["port"],
-        security=given["security"],
-        user=given["user"],
-        password=given["password"],
+        host=values["host"],
+        port=values["port"],
+        security=values["security"],
+        user=values["user"],
+        password=values["password"],
     )
     return write_url("smtp", parts)
 
 
-def _there(publication: Publication, relays: list[Relay]) -> dict[str, Any]:
+def _initial(publication: Publication, relays: list[Relay]) -> dict[str, Any]:
     carrier = assignment.relay_for_sender(publication.sender_email, relays)
     return {
         "sender_name": publication.sender_name,
@@ -126,16 +126,18 @@ def _there(publication: Publication, relays: list[Relay]) -> dict[str, Any]:
 def _relays() -> list[Relay]:
     try:
         return registry.active_relays()
-    except ConfigurationError:  # there is none yet
+    except ConfigurationError:  # none is set up
         return []
 
 
 def relay_of(publication: Publication) -> Relay | None:
-    """Return the relay that takes a publication's mail, if there is one."""
+    """Return the relay that sends a publication's mail, if there is one."""
     return assignment.relay_for_sender(publication.sender_email, _relays())
 
 
-def _named(relay: Relay) -> str:
+def _label(relay: Relay) -> str:
     if registry.mailbox_url(relay):
-        return "The mailbox for trying out"
-    return f"{registry.describe(relay)}" + (", as set up" if relay.name == registry.DEFAULT else "")
+        return "Local test mailbox"
+    return f"{registry.describe(relay)}" + (
+        ", set by the operator" if relay.name == registry.DEFAULT else ""
+    )

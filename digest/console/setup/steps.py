@@ -1,4 +1,4 @@
-"""The steps of a first run. Nobody's place is remembered: the database says what is left."""
+"""The steps of a first run. Progress is not stored: the data shows which steps are done."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -12,11 +12,11 @@ from digest.subscribers.models import Subscription
 
 
 class Step(Enum):
-    """A page of the first run, and what it is called."""
+    """A page of the first run, with its name."""
 
     ACCOUNT = "Account"
     PUBLICATION = "Publication"
-    SENDER = "Sender and relay"
+    SENDER = "Sender and mail server"
     SOURCE = "Source"
     NEWSLETTER = "Newsletter"
     TEST = "Test mail"
@@ -32,7 +32,7 @@ ORDER = tuple(Step)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A step as it stands above a page."""
+    """A step in the list above a page."""
 
     number: int
     name: str
@@ -41,7 +41,7 @@ class Mark:
 
 
 def left() -> tuple[Publication | None, Step]:
-    """Return the next step left, and of which publication: the youngest that is not done."""
+    """Return the next step that is not done, and its publication: the newest unfinished one."""
     unfinished = Publication.objects.filter(newsletters=None).order_by("-pk").first()
     if unfinished:
         return unfinished, _next(unfinished)
@@ -50,14 +50,14 @@ def left() -> tuple[Publication | None, Step]:
 
 
 def is_first_run() -> bool:
-    """Say whether this installation has sent nothing yet and has nobody to send to."""
+    """Say whether this installation has no issues and no subscribers yet."""
     if not Newsletter.objects.exists():
         return True
     return not (Issue.objects.exists() or Subscription.objects.exists())
 
 
 def marks(publication: Publication | None, now: Step) -> list[Mark]:
-    """Return all steps as they stand above a page."""
+    """Return all steps for the list above a page."""
     reached = _reached(publication)
     return [
         Mark(step.number, step.value, _state(step, now, reached), _url(step, publication, reached))
@@ -78,7 +78,7 @@ def newsletter_of(publication: Publication) -> Newsletter | None:
 
 
 def _next(publication: Publication) -> Step:
-    # A sender is proposed with the publication; whether somebody looked at it, nothing tells.
+    # The sender is suggested with the publication; the data does not show if it was checked.
     return Step.NEWSLETTER if sourcing.available_sources(publication).exists() else Step.SENDER
 
 

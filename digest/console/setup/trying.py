@@ -1,4 +1,4 @@
-"""The issue that would go out now, a test of it, and what to do next."""
+"""Preview and test of the next issue, and what to do after the first run."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from digest.console.issues import previews
 from digest.console.setup.forms import TestForm
 from digest.console.setup.senders import relay_of
 from digest.console.setup.steps import Step, newsletter_of
-from digest.console.setup.views import asked_or_told, find, page
+from digest.console.setup.views import get_or_post, get_publication, page
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.issues import building
@@ -31,11 +31,11 @@ from digest.rendering.issue import compile_issue
 from digest.sending import proofs
 
 
-@asked_or_told
+@get_or_post
 @right_required(Right.MANAGE, everywhere=True)
 def test(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what would go out now, and send it to one address."""
-    publication, now = find(request, pk), clock.now()
+    """Preview the issue as it would be sent now, and send a test to one address."""
+    publication, now = get_publication(request, pk), clock.now()
     newsletter = newsletter_of(publication)
     if newsletter is None:
         return redirect("setup:newsletter", pk)
@@ -45,10 +45,10 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         to = form.cleaned_data["to"]
         try:
             reply = proofs.send_test(newsletter, addresses.parse(to), now)
-        except DigestError as refused:
-            problem = refused
+        except DigestError as error:
+            problem = error
         else:
-            sent = urlencode({"sent": to, "said": f"{reply.code} {reply.text}"})
+            sent = urlencode({"sent": to, "reply": f"{reply.code} {reply.text}"})
             return redirect(f"{reverse('setup:test', args=[pk])}?{sent}#sent")
     return page(
         request, Step.TEST, publication, form=form, problem=problem,
@@ -59,8 +59,8 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @right_required(Right.MANAGE, everywhere=True)
 def widen(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let issues reach back to the newest article where there is nothing newer."""
-    newsletter = newsletter_of(find(request, pk))
+    """Include older stories, back to the newest article, when nothing is newer."""
+    newsletter = newsletter_of(get_publication(request, pk))
     if newsletter and (days := _days_to_newest(newsletter, clock.now())):
         setup.change_newsletter(newsletter, widen_hours=days * 24)
     return redirect("setup:test", pk)
@@ -70,8 +70,8 @@ def widen(request: HttpRequest, pk: int) -> HttpResponse:
 @right_required(Right.MANAGE, everywhere=True)
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the mail that would go out now, as mail programs do; `?scheme=` is light or dark."""
-    newsletter = newsletter_of(find(request, pk))
+    """Show the mail as it would be sent now; `?scheme=` is light or dark."""
+    newsletter = newsletter_of(get_publication(request, pk))
     try:
         compiled = _compiled(building.draft(newsletter, clock.now())) if newsletter else None
         html = previews.force_scheme(
@@ -88,8 +88,8 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @right_required(Right.MANAGE, everywhere=True)
 def done(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say what comes next."""
-    publication, now = find(request, pk), clock.now()
+    """Show the next steps after the first run."""
+    publication, now = get_publication(request, pk), clock.now()
     newsletter = newsletter_of(publication)
     if newsletter is None:
         return redirect("setup:newsletter", pk)
@@ -100,28 +100,28 @@ def done(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _issue(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
-    """Return what is known of the issue that would go out now."""
-    made = building.draft(newsletter, now)
-    days = 0 if made.stories else _days_to_newest(newsletter, now)
-    known = {"newsletter": newsletter, "draft": made, "skip": made.selection.skip, "days": days}
+    """Return the context of the issue as it would be sent now."""
+    draft = building.draft(newsletter, now)
+    days = 0 if draft.stories else _days_to_newest(newsletter, now)
+    context = {"newsletter": newsletter, "draft": draft, "skip": draft.selection.skip, "days": days}
     try:
-        compiled = _compiled(made)
+        compiled = _compiled(draft)
     except DigestError as problem:
-        return known | {"skip": str(problem)}
-    return known | {"mail": compiled} | _next(newsletter, now)
+        return context | {"skip": str(problem)}
+    return context | {"mail": compiled} | _next(newsletter, now)
 
 
-def _compiled(made: Draft) -> Compiled | None:
-    return compile_issue(made.issue, made.stories, made.issue.appeal) if made.stories else None
+def _compiled(draft: Draft) -> Compiled | None:
+    return compile_issue(draft.issue, draft.stories, draft.issue.appeal) if draft.stories else None
 
 
 def _sent(request: HttpRequest, publication: Publication) -> dict[str, Any]:
-    """Return what is known of the test that was sent last, and where it can be read."""
+    """Return the context of the last test: its recipient, its reply, and the test mailbox."""
     to = request.GET.get("sent", "")
     relay = relay_of(publication)
     return {
         "sent": to[:320],
-        "said": request.GET.get("said", "")[:300],
+        "reply": request.GET.get("reply", "")[:300],
         "mailbox": registry.mailbox_url(relay) if relay else "",
     }
 
@@ -139,9 +139,9 @@ def _next(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
 
 
 def _days_to_newest(newsletter: Newsletter, now: datetime) -> int:
-    """Return how many days back the newest article lies; 0: too many, or there is none."""
-    theirs = Article.objects.filter(sources__in=newsletter.sources.all(), available_at__lte=now)
-    newest = theirs.order_by("-available_at").first()
+    """Return the age of the newest article in days; 0 if it is too old or there is none."""
+    articles = Article.objects.filter(sources__in=newsletter.sources.all(), available_at__lte=now)
+    newest = articles.order_by("-available_at").first()
     if newest is None:
         return 0
     days = (now - newest.available_at).days + 1
