@@ -217,7 +217,7 @@ def test_a_publication_is_set_up_and_can_be_changed(owner: Client) -> None:
     [
         ({"name": "  "}, "required"),
         ({"url": "not a site"}, "Enter a web address"),
-        ({"logo_url": "ftp://x.example/logo.png"}, "no web address"),
+        ({"logo_url": "ftp://x.example/logo.png"}, "not a web address"),
         ({"accent": "red"}, "#1d4e89"),
         ({"postal_address": ""}, "required"),
         ({"timezone": "Mars/Olympus"}, "valid choice"),
