@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 AHEAD ?=
 
-.PHONY: help run test lint format types migrations messages bench chaos secrets pins clean
+.PHONY: help run test lint format types migrations messages bench chaos secrets pins plan clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 18
@@ -50,6 +50,9 @@ messages: .venv/tests ## update the translation catalogs from the sources, and c
 		$(BIN)/pybabel -q update -N -i .messages.pot -o $${folder}LC_MESSAGES/django.po -l $$(basename $$folder); \
 	done; rm -f .messages.pot
 	@$(BIN)/pybabel -q compile -D django -d digest/locale
+
+plan: .venv/tests  ## write docs/modules.md and the table of packages from the code
+	@$(BIN)/python -m tests.plan
 
 bench: .venv/tests ## every benchmark, both sides in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
