@@ -153,9 +153,9 @@ class Section(models.Model):
     """A named part of a newsletter."""
 
     class Kind(models.TextChoices):
-        LATEST = "latest", "the latest stories"
-        TOPIC = "topic", "the latest stories of some topics"
-        PICKED = "picked", "picked by hand"
+        LATEST = "latest", "Latest stories"
+        TOPIC = "topic", "By topic"
+        PICKED = "picked", "Picked stories"
 
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="sections")
     position = models.PositiveSmallIntegerField()

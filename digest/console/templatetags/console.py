@@ -91,3 +91,15 @@ def table(table: Any) -> dict[str, Any]:
 def uncertain() -> SafeString:
     """Return the word "uncertain" with its explanation."""
     return format_html('<abbr title="{}">uncertain</abbr>', UNCERTAIN)
+
+
+@register.filter(is_safe=True)
+def sentence_case(text: str) -> str:
+    """Write "Two-Factor Authentication" as "Two-factor authentication"; acronyms stay.
+
+    For django-allauth's pages, whose headings and buttons are in title case.
+    """
+    first, *words = text.split() or [""]
+    start, *rest = first.split("-")
+    first = "-".join([start, *(part.lower() for part in rest)])
+    return " ".join([first, *(word.lower() if word.istitle() else word for word in words)])

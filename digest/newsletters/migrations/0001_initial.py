@@ -334,9 +334,9 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("latest", "the latest stories"),
-                            ("topic", "the latest stories of some topics"),
-                            ("picked", "picked by hand"),
+                            ("latest", "Latest stories"),
+                            ("topic", "By topic"),
+                            ("picked", "Picked stories"),
                         ],
                         max_length=16,
                     ),
