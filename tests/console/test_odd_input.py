@@ -26,9 +26,9 @@ def issue() -> Issue:
     """An issue with a story."""
     newsletter = make_newsletter(slug="tide", approval="none")
     make_source(newsletter)
-    made = make_issue(newsletter, state="draft")
-    make_story(made)
-    return made
+    row = make_issue(newsletter, state="draft")
+    make_story(row)
+    return row
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
@@ -40,7 +40,7 @@ def test_no_page_takes_a_nul(ada: Client, issue: Issue, page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "data"),
     [
         ("issues/{issue}/desk/reorder/", {"order": MANY, "revision": 1}),
         ("issues/{issue}/desk/reorder/", {"order": "²,-1,,x", "revision": 1}),
@@ -52,20 +52,20 @@ def test_no_page_takes_a_nul(ada: Client, issue: Issue, page: Page) -> None:
     ],
 )
 def test_a_number_that_is_none_is_said_so(
-    ada: Client, issue: Issue, address: str, said: dict[str, str]
+    ada: Client, issue: Issue, address: str, data: dict[str, str]
 ) -> None:
     """Longer than a number may be, or of characters that only look like digits."""
     newsletter = Newsletter.objects.get()
     where = address.format(
         issue=issue.pk, newsletter=newsletter.pk, publication=newsletter.publication_id
     )
-    assert ada.post(f"/admin/{where}", said).status_code < 500
+    assert ada.post(f"/admin/{where}", data).status_code < 500
     assert list(Issue.objects.values_list("pk", "revision")) == [(issue.pk, issue.revision)]
 
 
 @pytest.mark.parametrize("days", ["00001999999999", "0000199999", MANY, "²", "-1", "0"])
 def test_a_token_lasts_no_longer_than_ten_years(ada: Client, days: str) -> None:
     """However its days are written."""
-    said = {"name": "crm", "scope": "issues:read", "days": days}
-    assert ada.post("/admin/api-tokens/create/", said).status_code == 302
+    data = {"name": "crm", "scope": "issues:read", "days": days}
+    assert ada.post("/admin/api-tokens/create/", data).status_code == 302
     assert not Token.objects.exists()

@@ -19,13 +19,13 @@ PASSWORD = "correct-horse-battery"
 def page() -> Iterator[Page]:
     """A page of a browser that has a key which knows its owner's finger."""
     cache.clear()
-    with chromium_page(viewport={"width": 390, "height": 800}) as made:
-        devtools = made.context.new_cdp_session(made)
+    with chromium_page(viewport={"width": 390, "height": 800}) as browser_page:
+        devtools = browser_page.context.new_cdp_session(browser_page)
         devtools.send("WebAuthn.enable")
         key = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True}
         key |= {"hasUserVerification": True, "isUserVerified": True}
         devtools.send("WebAuthn.addVirtualAuthenticator", {"options": key})
-        yield made
+        yield browser_page
 
 
 @in_browser

@@ -41,14 +41,14 @@ class Page(NamedTuple):
 
 def pages_of(patterns: list[Any], before: str = "") -> list[Page]:
     """Walk the addresses."""
-    found = []
+    pages = []
     for pattern in patterns:
         here = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            found += pages_of(pattern.url_patterns, here)
+            pages += pages_of(pattern.url_patterns, here)
         elif isinstance(pattern, URLPattern):
-            found.append(Page("/" + here, getattr(pattern.callback, "right", None)))
-    return found
+            pages.append(Page("/" + here, getattr(pattern.callback, "right", None)))
+    return pages
 
 
 def filled(address: str, number: int = 1) -> str:
@@ -73,7 +73,7 @@ def filled(address: str, number: int = 1) -> str:
 PAGES = [
     page for page in pages_of(get_resolver().url_patterns) if page.address.startswith("/admin/")
 ]
-OURS = [page for page in PAGES if page.right]
+GUARDED = [page for page in PAGES if page.right]
 DJANGOS = [page for page in PAGES if not page.right and "account/" not in page.address]
 # Whoever is not signed in may open these, and they do nothing without a link or a password.
 OPEN = {
@@ -84,11 +84,11 @@ OPEN = {
     "/admin/invitation/<str:token>/",
     "/admin/account/email/",
 }
-walk = pytest.mark.parametrize("page", OURS, ids=lambda page: page.address)
+walk = pytest.mark.parametrize("page", GUARDED, ids=lambda page: page.address)
 
 
 @pytest.fixture
-def theirs() -> Issue:
+def foreign_issue() -> Issue:
     """An issue with a story and a subscriber, of one publication; all have one id, for walks."""
     newsletter = make_newsletter(slug="tide", approval="none")
     source = make_source(newsletter)
@@ -131,8 +131,8 @@ def elsewhere() -> Publication:
 
 def number_for(page: Page, issue: Issue) -> int:
     """The id that an address is about."""
-    for word, kind in KINDS.items():
-        if word in page.address:
+    for kind_name, kind in KINDS.items():
+        if kind_name in page.address:
             return int(kind.objects.earliest("pk").pk)
     return issue.pk
 
@@ -151,24 +151,29 @@ KINDS: dict[str, Any] = {
 
 def test_the_walk_finds_the_pages() -> None:
     """A walk over nothing would prove nothing."""
-    assert len(OURS) > 15
-    assert {page.right for page in OURS} >= {Right.SEE, Right.EDIT, Right.SUBSCRIBERS, Right.MANAGE}
+    assert len(GUARDED) > 15
+    assert {page.right for page in GUARDED} >= {
+        Right.SEE,
+        Right.EDIT,
+        Right.SUBSCRIBERS,
+        Right.MANAGE,
+    }
 
 
-@pytest.mark.parametrize("page", [*OURS, *DJANGOS], ids=lambda page: page.address)
-@pytest.mark.parametrize("who", ["nobody", "an account that is nobody's member"])
+@pytest.mark.parametrize("page", [*GUARDED, *DJANGOS], ids=lambda page: page.address)
+@pytest.mark.parametrize("visitor", ["nobody", "an account that is nobody's member"])
 def test_every_address_is_refused_to_strangers(
-    client: Client, theirs: Issue, page: Page, who: str
+    client: Client, foreign_issue: Issue, page: Page, visitor: str
 ) -> None:
     """By GET and POST alike: only the page to sign in is shown."""
     if page.address in OPEN or "(" in page.address:
         pytest.skip("open to all, or a pattern for the rest")
     User.objects.create_user("ada@courier.example", "x", is_staff=True)  # it is no first run
-    if who != "nobody":
+    if visitor != "nobody":
         client.force_login(User.objects.create_user("eve@reader.example", "x"))
     before = list(Issue.objects.values())
     for method in (client.get, client.post):
-        answer = method(filled(page.address, number_for(page, theirs)))
+        answer = method(filled(page.address, number_for(page, foreign_issue)))
         signing_in = answer.status_code == 302 and "/login/" in answer["Location"]
         assert signing_in or answer.status_code in {403, 404, 405}, answer.status_code
     assert list(Issue.objects.values()) == before
@@ -177,16 +182,16 @@ def test_every_address_is_refused_to_strangers(
 @walk
 @pytest.mark.parametrize("role", Role.values)
 def test_a_page_is_refused_without_its_right(
-    sign_in: SignIn, theirs: Issue, page: Page, role: str
+    sign_in: SignIn, foreign_issue: Issue, page: Page, role: str
 ) -> None:
     """403, whatever it is asked for, and nothing is changed."""
-    client = sign_in(role, theirs.newsletter.publication, may_send=False)
+    client = sign_in(role, foreign_issue.newsletter.publication, may_send=False)
     member = Member.objects.get()
     if page.right in members.rights_of(member):
         pytest.skip("they have it")
     before = list(Issue.objects.values())
     for method in (client.get, client.post):
-        answer = method(filled(page.address, number_for(page, theirs)))
+        answer = method(filled(page.address, number_for(page, foreign_issue)))
         assert answer.status_code in {403, 405}
     assert 403 in {
         client.get(filled(page.address, 1)).status_code,
@@ -196,12 +201,12 @@ def test_a_page_is_refused_without_its_right(
 
 
 @walk
-def test_what_is_anothers_is_not_there(sign_in: SignIn, theirs: Issue, page: Page) -> None:
+def test_what_is_anothers_is_not_there(sign_in: SignIn, foreign_issue: Issue, page: Page) -> None:
     """The owner of one publication finds nothing of the other's, and changes none of it."""
     client = sign_in("owner", elsewhere())
     before = list(Issue.objects.values())
     for method in (client.get, client.post):
-        answer = method(filled(page.address, number_for(page, theirs)))
+        answer = method(filled(page.address, number_for(page, foreign_issue)))
         if "<int" in page.address:
             assert answer.status_code in {403, 404, 405}
         assert "Story" not in answer.content.decode(errors="replace")
@@ -209,58 +214,60 @@ def test_what_is_anothers_is_not_there(sign_in: SignIn, theirs: Issue, page: Pag
 
 
 @pytest.mark.parametrize("verb", sorted(actions.VERBS))
-def test_an_analyst_presses_no_button(sign_in: SignIn, theirs: Issue, verb: str) -> None:
+def test_an_analyst_presses_no_button(sign_in: SignIn, foreign_issue: Issue, verb: str) -> None:
     """They look."""
-    client = sign_in("analyst", theirs.newsletter.publication)
-    answer = client.post(f"/admin/issues/{theirs.pk}/{verb}/", {"revision": 1})
+    client = sign_in("analyst", foreign_issue.newsletter.publication)
+    answer = client.post(f"/admin/issues/{foreign_issue.pk}/{verb}/", {"revision": 1})
     assert answer.status_code == 403
-    assert client.get(f"/admin/issues/{theirs.pk}/").status_code == 200
+    assert client.get(f"/admin/issues/{foreign_issue.pk}/").status_code == 200
 
 
 @pytest.mark.parametrize("verb", ["send", "schedule", "resume"])
-def test_sending_is_a_right_of_its_own(sign_in: SignIn, theirs: Issue, verb: str) -> None:
+def test_sending_is_a_right_of_its_own(sign_in: SignIn, foreign_issue: Issue, verb: str) -> None:
     """An editor without it changes, and does not send."""
-    client = sign_in("editor", theirs.newsletter.publication, may_send=False)
-    address = f"/admin/issues/{theirs.pk}/"
+    client = sign_in("editor", foreign_issue.newsletter.publication, may_send=False)
+    address = f"/admin/issues/{foreign_issue.pk}/"
     assert client.post(f"{address}{verb}/", {"revision": 1}).status_code == 403
     assert b"Send to" not in client.get(address).content
     assert client.post(f"{address}skip/", {"revision": 1}).status_code == 302
-    theirs.refresh_from_db()
-    assert theirs.state == "skipped"
+    foreign_issue.refresh_from_db()
+    assert foreign_issue.state == "skipped"
 
 
-def test_an_editor_who_may_sends(sign_in: SignIn, theirs: Issue) -> None:
+def test_an_editor_who_may_sends(sign_in: SignIn, foreign_issue: Issue) -> None:
     """And it is noted who did."""
-    client = sign_in("editor", theirs.newsletter.publication)
-    client.post(f"/admin/issues/{theirs.pk}/send/", {"revision": 1})
-    theirs.refresh_from_db()
-    assert theirs.send_at is not None
+    client = sign_in("editor", foreign_issue.newsletter.publication)
+    client.post(f"/admin/issues/{foreign_issue.pk}/send/", {"revision": 1})
+    foreign_issue.refresh_from_db()
+    assert foreign_issue.send_at is not None
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.action[:5]) == ("eve@courier.example", "send:")
-    assert entry.publication_id == theirs.newsletter.publication_id
+    assert entry.publication_id == foreign_issue.newsletter.publication_id
 
 
-def test_an_analyst_sees_no_address(sign_in: SignIn, theirs: Issue) -> None:
+def test_an_analyst_sees_no_address(sign_in: SignIn, foreign_issue: Issue) -> None:
     """Nor a mail as one subscriber gets it."""
     subscriber = Subscriber.objects.get()
-    client = sign_in("analyst", theirs.newsletter.publication)
+    client = sign_in("analyst", foreign_issue.newsletter.publication)
     assert client.get(f"/admin/subscribers/{subscriber.pk}/").status_code == 403
-    preview = f"/admin/issues/{theirs.pk}/preview/html/"
+    preview = f"/admin/issues/{foreign_issue.pk}/preview/html/"
     assert client.get(preview).status_code == 200
     assert client.get(preview, {"subscriber": subscriber.email}).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["newsletters/publication", "newsletters/appeal"])
 @pytest.mark.parametrize("role", ["analyst", "owner of another"])
-def test_forms_are_for_those_who_may(sign_in: SignIn, theirs: Issue, kind: str, role: str) -> None:
+def test_forms_are_for_those_who_may(
+    sign_in: SignIn, foreign_issue: Issue, kind: str, role: str
+) -> None:
     """An analyst looks and keeps nothing; another's owner does not find it."""
-    mine = theirs.newsletter.publication
-    client = sign_in("analyst", mine) if role == "analyst" else sign_in("owner", elsewhere())
-    Newsletter.objects.filter(pk=theirs.newsletter_id).update(name="As it was")
-    pk = mine.pk if kind.endswith("publication") else theirs.newsletter_id
+    own = foreign_issue.newsletter.publication
+    client = sign_in("analyst", own) if role == "analyst" else sign_in("owner", elsewhere())
+    Newsletter.objects.filter(pk=foreign_issue.newsletter_id).update(name="As it was")
+    pk = own.pk if kind.endswith("publication") else foreign_issue.newsletter_id
     answer = client.post(f"/admin/{kind}/{pk}/change/", {"name": "Mine"})
     assert answer.status_code in {302, 403}
-    assert Newsletter.objects.get(pk=theirs.newsletter_id).name == "As it was"
+    assert Newsletter.objects.get(pk=foreign_issue.newsletter_id).name == "As it was"
     if role != "analyst":
         listed = client.get(f"/admin/{kind}/").content.decode()
         assert "As it was" not in listed
@@ -268,11 +275,11 @@ def test_forms_are_for_those_who_may(sign_in: SignIn, theirs: Issue, kind: str, 
         assert client.post(f"/admin/{kind}/add/", {"name": "New"}).status_code == 403
 
 
-def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, theirs: Issue) -> None:
+def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, foreign_issue: Issue) -> None:
     """No newsletter is made under another's name."""
     other = elsewhere()
     client = sign_in("owner", other)
-    foreign = theirs.newsletter.publication_id
+    foreign = foreign_issue.newsletter.publication_id
     for address in ("/admin/newsletter/add/", "/admin/appeals/new/"):
         page = client.get(address).content.decode()
         assert f'<option value="{other.pk}"' in page
@@ -281,43 +288,45 @@ def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, theirs: Issu
     assert not Newsletter.objects.filter(name="Mine").exists()
 
 
-def test_an_inactive_account_is_out_at_once(sign_in: SignIn, theirs: Issue) -> None:
+def test_an_inactive_account_is_out_at_once(sign_in: SignIn, foreign_issue: Issue) -> None:
     """Its session is of no use any more."""
-    client = sign_in("owner", theirs.newsletter.publication)
+    client = sign_in("owner", foreign_issue.newsletter.publication)
     assert client.get("/admin/").status_code == 200
     User.objects.update(is_active=False)
     assert client.get("/admin/").status_code == 302
 
 
 @pytest.mark.parametrize("kind", ["issues", "appeals"])
-def test_filters_name_nothing_of_anothers(sign_in: SignIn, theirs: Issue, kind: str) -> None:
+def test_filters_name_nothing_of_anothers(sign_in: SignIn, foreign_issue: Issue, kind: str) -> None:
     """Not even by the names beside a list."""
     Newsletter.objects.update(name="Secret plans")
     Publication.objects.update(name="Secret plans")
-    mine = elsewhere()
-    make_appeal(mine)
+    own = elsewhere()
+    make_appeal(own)
     for state in ("draft", "sent"):
-        make_issue(make_newsletter(slug=f"own-{state}", publication=mine), state=state)
-    client = sign_in("owner", mine)
+        make_issue(make_newsletter(slug=f"own-{state}", publication=own), state=state)
+    client = sign_in("owner", own)
     assert b"Secret plans" not in client.get(f"/admin/{kind}/").content
 
 
-def test_a_wish_of_anothers_is_not_taken_for_ones_own(sign_in: SignIn, theirs: Issue) -> None:
+def test_a_wish_of_anothers_is_not_taken_for_ones_own(
+    sign_in: SignIn, foreign_issue: Issue
+) -> None:
     """The key of their issue opens nothing and notes nothing."""
     Issue.objects.update(start_key="theirs")
-    mine = Newsletter.objects.get(publication=elsewhere())
-    client = sign_in("owner", mine.publication)
-    answer = client.post(f"/admin/issues/new/{mine.pk}/", {"what": "new", "key": "theirs"})
+    own = Newsletter.objects.get(publication=elsewhere())
+    client = sign_in("owner", own.publication)
+    answer = client.post(f"/admin/issues/new/{own.pk}/", {"what": "new", "key": "theirs"})
     assert b"another newsletter" in answer.content
     assert not AuditEntry.objects.exists()
 
 
 @walk
 def test_no_page_is_kept_by_browsers_and_none_is_framed(
-    sign_in: SignIn, theirs: Issue, page: Page
+    sign_in: SignIn, foreign_issue: Issue, page: Page
 ) -> None:
     """Subscribers' addresses are not to be had by the Back button once somebody signed out."""
     client = sign_in("owner", None)
-    answer = client.get(filled(page.address, number_for(page, theirs)))
+    answer = client.get(filled(page.address, number_for(page, foreign_issue)))
     assert "no-store" in answer["Cache-Control"]
     assert re.search("frame-ancestors '(none|self)'", answer["Content-Security-Policy"])

@@ -99,7 +99,7 @@ def sentence_case(text: str) -> str:
 
     For django-allauth's pages, whose headings and buttons are in title case.
     """
-    first, *words = text.split() or [""]
-    start, *rest = first.split("-")
-    first = "-".join([start, *(part.lower() for part in rest)])
-    return " ".join([first, *(word.lower() if word.istitle() else word for word in words)])
+    first, *rest = text.split() or [""]
+    start, *parts = first.split("-")
+    first = "-".join([start, *(part.lower() for part in parts)])
+    return " ".join([first, *(part.lower() if part.istitle() else part for part in rest)])
