@@ -52,11 +52,11 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def digest(up: Up, *words: str, **more: str) -> str:
+def digest(up: Up, *arguments: str, **more: str) -> str:
     """Run a command beside it."""
     environment = clean_environment() | {"DIGEST_DATA_DIR": str(up.data)} | more
     return subprocess.run(
-        [*DIGEST, *words], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
+        [*DIGEST, *arguments], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
 
 
@@ -66,7 +66,7 @@ def signed_in(browser: Browser, up: Up, name: str, address: str, complaints: lis
     page.set_default_timeout(15_000)
     page.on(
         "console",
-        lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None,
+        lambda entry: complaints.append(entry.text) if entry.type in {"error", "warning"} else None,
     )
     page.on("pageerror", lambda problem: complaints.append(str(problem)))
     page.goto(f"{up.url}/admin/login/?next={address}")
@@ -86,11 +86,11 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     """Dragged, moved by key, reworded, seen in the preview, approved by another, sent, received."""
     digest(house, "newsletter", "set", "morning-tide", "--approval", "other", "--undo", "15")
     subscribers = len(digest(house, "subscriber", "export").splitlines()) - 1
-    articles = [f"--article={house.url}/sample/{one}" for one in STORIES]
-    said = digest(
+    articles = [f"--article={house.url}/sample/{slug}" for slug in STORIES]
+    output = digest(
         house, "issue", "create", "morning-tide", "--as", "ada@courier.example", *articles
     )
-    number = said.split()[1]
+    number = output.split()[1]
     address = f"/admin/issues/{number}/"
     complaints: list[str] = []
     ada = signed_in(browser, house, "ada", address, complaints)
@@ -121,16 +121,16 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     ben.get_by_role("button", name="Undo").click()
     expect(ben.get_by_text("Undone: nobody has received it.")).to_be_visible()
     assert len(house.mails()) == before  # the approval holds: nothing was changed
-    for each in (ben, ada):  # two browsers, one issue
-        each.goto(f"{house.url}{address}")
-        each.get_by_text("Send …").click()
-    for each in (ben, ada):
-        each.get_by_role("button", name=f"Send to {subscribers} now").click()
+    for editor in (ben, ada):  # two browsers, one issue
+        editor.goto(f"{house.url}{address}")
+        editor.get_by_text("Send …").click()
+    for editor in (ben, ada):
+        editor.get_by_role("button", name=f"Send to {subscribers} now").click()
     house.wait_for(lambda: len(house.mails()) >= before + subscribers, 60, "the issue")
     expect(ben.locator(".page-header .badge")).to_have_text("sent", timeout=30_000)
     expect(ben.locator('[data-count="sent"]')).to_have_text(str(subscribers))
-    ours = [mail for mail in received(house) if mail["Subject"] == "Mussels for everyone"]
-    assert len(ours) == len({mail["To"] for mail in ours}) == subscribers
+    received_mails = [mail for mail in received(house) if mail["Subject"] == "Mussels for everyone"]
+    assert len(received_mails) == len({mail["To"] for mail in received_mails}) == subscribers
     assert complaints == []
 
 
@@ -143,12 +143,12 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
     editors = [signed_in(browser, house, name, "/admin/", complaints) for name in ("ada", "ben")]
     before = len(house.mails())
     for issue in issues:
-        for each in editors:
-            each.goto(f"{house.url}/admin/issues/{issue}/", wait_until="commit")
+        for editor in editors:
+            editor.goto(f"{house.url}/admin/issues/{issue}/", wait_until="commit")
         press_at_once(editors, f"form[action='/admin/issues/{issue}/send/'] button")
     expected = before + TIMES * subscribers
     house.wait_for(lambda: len(house.mails()) >= expected, 60, "all those issues")
-    states = {one["state"] for one in json.loads(digest(house, "issue", "list", "--json"))}
+    states = {row["state"] for row in json.loads(digest(house, "issue", "list", "--json"))}
     assert states == {"sent"}
     time.sleep(3)
     assert len(house.mails()) == expected
@@ -163,29 +163,29 @@ def laid_on_the_desk(up: Up, number: int) -> list[int]:
     secret = json.loads(
         digest(up, "token", "add", "cms", "--scope", "all", "--owner", OWNER, "--json")
     )
-    asked = {"Authorization": f"Bearer {secret['secret']}"}
-    with httpx.Client(base_url=f"{up.url}/api/v1", headers=asked) as cms:
+    headers = {"Authorization": f"Bearer {secret['secret']}"}
+    with httpx.Client(base_url=f"{up.url}/api/v1", headers=headers) as cms:
         article = cms.get("/articles?limit=1").json()["items"][0]["id"]
-        made = [
+        responses = [
             cms.post(
                 "/newsletters/morning-tide/issues",
                 json={"articles": [article]},
-                headers={"Idempotency-Key": f"round-{one}"},
+                headers={"Idempotency-Key": f"round-{round_number}"},
             )
-            for one in range(number)
+            for round_number in range(number)
         ]
-    return [int(each.raise_for_status().json()["id"]) for each in made]
+    return [int(response.raise_for_status().json()["id"]) for response in responses]
 
 
 def press_at_once(pages: list[Page], button: str) -> None:
     """Press the same button in two browsers at one moment, and wait until both have an answer."""
-    for each in pages:
-        each.wait_for_selector(button, state="attached")
+    for page in pages:
+        page.wait_for_selector(button, state="attached")
     moment = time.time() * 1000 + 50
-    one, other = (each.expect_navigation(wait_until="commit") for each in pages)
-    with one, other:
-        for each in pages:
-            each.evaluate(PRESS, [button, moment])
+    first, second = (page.expect_navigation(wait_until="commit") for page in pages)
+    with first, second:
+        for page in pages:
+            page.evaluate(PRESS, [button, moment])
 
 
 PRESS = """([button, moment]) => {
@@ -221,9 +221,9 @@ def test_a_breaking_issue_is_paused_and_resumed(
     expect(sent).not_to_have_text(str(first), timeout=10_000)  # it moves by itself
     ada.get_by_role("button", name="Pause").click()
     expect(ada.locator(".page-header .badge")).to_contain_text("paused")
-    held = in_the_mailbox(house, wait=3.0)
-    assert 0 < held < LATE
-    assert in_the_mailbox(house, wait=3.0) == held
+    arrived = in_the_mailbox(house, wait=3.0)
+    assert 0 < arrived < LATE
+    assert in_the_mailbox(house, wait=3.0) == arrived
     digest(house, "relay", "set", "default", "--per-minute", "0")
     ada.get_by_role("button", name="Resume").click()
     expect(ada.locator(".page-header .badge")).to_have_text("sent", timeout=60_000)
@@ -248,7 +248,7 @@ def in_the_mailbox(up: Up, wait: float) -> int:
 
 def received(up: Up) -> list[EmailMessage]:
     """The mails in the mailbox."""
-    return [message_from_bytes(one.read_bytes(), policy=policy.default) for one in up.mails()]
+    return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in up.mails()]
 
 
 STORIES = ("mussel-and-leek-pie", "library-night-opening", "harbour-dredging-vote")
