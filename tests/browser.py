@@ -30,18 +30,18 @@ def chromium_page(**context: Any) -> Iterator[Page]:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
-        made = chromium.new_context(**context).new_page()
-        made.set_default_timeout(15_000)
-        made.on(
+        page = chromium.new_context(**context).new_page()
+        page.set_default_timeout(15_000)
+        page.on(
             "console",
-            lambda said: (
-                complaints.append(f"{made.url}: {said.text}")
-                if said.type in {"error", "warning"}
+            lambda message: (
+                complaints.append(f"{page.url}: {message.text}")
+                if message.type in {"error", "warning"}
                 else None
             ),
         )
-        made.on("pageerror", lambda problem: complaints.append(str(problem)))
-        yield made
+        page.on("pageerror", lambda problem: complaints.append(str(problem)))
+        yield page
         chromium.close()
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
     assert complaints == [], "\n".join(complaints)

@@ -23,7 +23,7 @@ _numbers = count(1)
 
 def make_publication(**fields: Any) -> Publication:
     """The Saltmarsh Courier."""
-    given = {
+    defaults = {
         "slug": f"courier-{next(_numbers)}",
         "name": "The Saltmarsh Courier",
         "url": "https://courier.example",
@@ -33,66 +33,66 @@ def make_publication(**fields: Any) -> Publication:
         "timezone": "Europe/London",
         "created_at": NOON,
     }
-    return Publication.objects.create(**given | fields)
+    return Publication.objects.create(**defaults | fields)
 
 
 def make_newsletter(**fields: Any) -> Newsletter:
     """The Morning Tide, active, with one Latest section and no schedule."""
     slug = fields.pop("slug", f"morning-tide-{next(_numbers)}")
     publication = fields.pop("publication", None) or make_publication()
-    given = {
+    defaults = {
         "publication": publication,
         "slug": slug,
         "name": "The Morning Tide",
         "list_id": f"{slug}.courier.example",
         "created_at": NOON,
     }
-    newsletter = Newsletter.objects.create(**given | fields)
+    newsletter = Newsletter.objects.create(**defaults | fields)
     make_section(newsletter)
     return newsletter
 
 
 def make_section(newsletter: Newsletter, **fields: Any) -> Section:
     """A section at the end of the newsletter; Latest Stories unless told."""
-    given = {
+    defaults = {
         "position": newsletter.sections.count(),
         "kind": Section.Kind.LATEST,
         "title": "Latest Stories",
     }
-    return Section.objects.create(newsletter=newsletter, **given | fields)
+    return Section.objects.create(newsletter=newsletter, **defaults | fields)
 
 
 def make_schedule(newsletter: Newsletter, **fields: Any) -> Schedule:
     """Every day at seven in London."""
-    given = {
+    defaults = {
         "days": list(range(7)),
         "time": time(7, 0),
         "timezone": "Europe/London",
         "since": NOON,
     }
-    return Schedule.objects.create(newsletter=newsletter, **given | fields)
+    return Schedule.objects.create(newsletter=newsletter, **defaults | fields)
 
 
 def make_appeal(publication: Publication, **fields: Any) -> Appeal:
     """A message from the Courier, from noon on."""
-    given = {
+    defaults = {
         "heading": "A message from the Courier",
         "body": "We are five people and a boat.\n\nHelp us stay afloat.",
         "button": "Support us",
         "url": "https://courier.example/support",
         "starts_at": NOON,
     }
-    return Appeal.objects.create(publication=publication, **given | fields)
+    return Appeal.objects.create(publication=publication, **defaults | fields)
 
 
 def make_source(newsletter: Newsletter | None = None, **fields: Any) -> Source:
     """A feed, carried by the newsletter if one is given."""
-    given = {
+    defaults = {
         "url": f"https://courier.example/feed-{next(_numbers)}.xml",
         "next_poll_at": NOON,
         "created_at": NOON,
     }
-    source = Source.objects.create(**given | fields)
+    source = Source.objects.create(**defaults | fields)
     if newsletter:
         newsletter.sources.add(source)
     return source
@@ -102,7 +102,7 @@ def make_article(source: Source | None = None, **fields: Any) -> Article:
     """An article published at noon, seen in the source if one is given."""
     number = next(_numbers)
     address = f"https://courier.example/story-{number}"
-    given = {
+    defaults = {
         "canonical_url": address,
         "url": address,
         "title": f"Seals return to the sandbank, part {number}",
@@ -112,9 +112,9 @@ def make_article(source: Source | None = None, **fields: Any) -> Article:
         "first_seen_at": NOON,
         "content_hash": f"{number:064x}",
     }
-    given |= fields
-    given.setdefault("available_at", given["published_at"] or given["first_seen_at"])
-    article = Article.objects.create(**given)
+    defaults |= fields
+    defaults.setdefault("available_at", defaults["published_at"] or defaults["first_seen_at"])
+    article = Article.objects.create(**defaults)
     if source:
         Sighting.objects.create(
             source=source, article=article, guid=address, first_seen_at=NOON, last_seen_at=NOON
@@ -125,8 +125,8 @@ def make_article(source: Source | None = None, **fields: Any) -> Article:
 def make_subscriber(newsletter: Newsletter | None = None, **fields: Any) -> Subscriber:
     """A subscriber; confirmed and active on the newsletter if one is given."""
     email = fields.pop("email", f"ines{next(_numbers)}@reader.example")
-    given = {"email": email, "address_key": email.casefold(), "created_at": NOON}
-    subscriber = Subscriber.objects.create(**given | fields)
+    defaults = {"email": email, "address_key": email.casefold(), "created_at": NOON}
+    subscriber = Subscriber.objects.create(**defaults | fields)
     if newsletter:
         Subscription.objects.create(
             subscriber=subscriber,
@@ -140,14 +140,14 @@ def make_subscriber(newsletter: Newsletter | None = None, **fields: Any) -> Subs
 
 def make_issue(newsletter: Newsletter | None = None, **fields: Any) -> Issue:
     """A built issue for noon with no stories."""
-    given = {"slot": NOON, "state": Issue.State.BUILT, "built_at": NOON}
-    return Issue.objects.create(newsletter=newsletter or make_newsletter(), **given | fields)
+    defaults = {"slot": NOON, "state": Issue.State.BUILT, "built_at": NOON}
+    return Issue.objects.create(newsletter=newsletter or make_newsletter(), **defaults | fields)
 
 
 def make_story(issue: Issue, **fields: Any) -> Story:
     """A story at the end of the issue."""
     number = next(_numbers)
-    given = {
+    defaults = {
         "position": issue.stories.count(),
         "revision": 1,
         "section": "Latest Stories",
@@ -157,7 +157,7 @@ def make_story(issue: Issue, **fields: Any) -> Story:
         "summary": "Members voted eight to seven to begin in spring.",
         "published_at": NOON,
     }
-    return Story.objects.create(issue=issue, **given | fields)
+    return Story.objects.create(issue=issue, **defaults | fields)
 
 
 def make_running(subscribers: int = 1, **fields: Any) -> Issue:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-_OURS = "DIGEST_TESTS_STARTED_THEM"
+_STARTED_BY_US = "DIGEST_TESTS_STARTED_THEM"
 
 
 def provide() -> None:
@@ -23,8 +23,8 @@ def provide() -> None:
     os.environ.setdefault("DIGEST_BASE_URL", "https://digest.example")
     os.environ.setdefault("DIGEST_ALLOWED_HOSTS", "digest.example,testserver,localhost,127.0.0.1")
     # Of several workers (pytest-xdist) each starts its own, so that none sees another's.
-    ours = os.environ.pop(_OURS, "") and "PYTEST_XDIST_WORKER" in os.environ
-    if not ours and {"DIGEST_DATABASE_URL", "DIGEST_REDIS_URL"} <= os.environ.keys():
+    is_ours_already = os.environ.pop(_STARTED_BY_US, "") and "PYTEST_XDIST_WORKER" in os.environ
+    if not is_ours_already and {"DIGEST_DATABASE_URL", "DIGEST_REDIS_URL"} <= os.environ.keys():
         return
     from digest.embedded import postgres, valkey
 
@@ -34,7 +34,7 @@ def provide() -> None:
     os.environ["DIGEST_DATABASE_URL"] = postgres.start(folder / "postgres")
     server, os.environ["DIGEST_REDIS_URL"] = valkey.start(folder / "valkey")
     atexit.register(server.stop)
-    os.environ[_OURS] = "1"
+    os.environ[_STARTED_BY_US] = "1"
 
 
 provide()

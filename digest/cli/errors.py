@@ -3,5 +3,5 @@
 from digest.core.errors import DigestError
 
 
-class AskedError(DigestError):
+class UsageError(DigestError):
     """What was asked for does not exist, or cannot be done like this."""

@@ -33,9 +33,9 @@ def follow(issue: Issue, show: Callable[[Progress], None], note: Callable[[str],
             return counts
         if counts != last:
             last, moved_at = counts, time.monotonic()
-        elif time.monotonic() - moved_at > STILL and (why := _why_still(issue)) != noted:
-            note(why)
-            noted = why
+        elif time.monotonic() - moved_at > STILL and (reason := _why_still(issue)) != noted:
+            note(reason)
+            noted = reason
         time.sleep(TICK)
 
 

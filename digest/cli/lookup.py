@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from digest.articles import identity
 from digest.articles.models import Article
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.relays import registry
@@ -15,66 +15,72 @@ from digest.relays.models import Relay
 
 
 def newsletter(slug: str) -> Newsletter:
-    """Return the newsletter with this slug; raise AskedError naming what is near or there."""
-    found = Newsletter.objects.select_related("publication").filter(slug=slug).first()
-    if found:
-        return found
+    """Return the newsletter with this slug; raise UsageError naming what is near or there."""
+    row = Newsletter.objects.select_related("publication").filter(slug=slug).first()
+    if row:
+        return row
     slugs = list(Newsletter.objects.order_by("slug").values_list("slug", flat=True)[:50])
-    raise AskedError(f"There is no newsletter {slug!r}. {_instead(slug, slugs)}")
+    raise UsageError(f"There is no newsletter {slug!r}. {_instead(slug, slugs)}")
 
 
 def publication(slug: str) -> Publication:
-    """Return the publication with this slug; raise AskedError naming those that are there."""
-    if found := Publication.objects.filter(slug=slug).first():
-        return found
-    there = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
-    raise AskedError(f"There is no publication {slug!r}. There are: {there or 'none'}.")
+    """Return the publication with this slug; raise UsageError naming those that are there."""
+    if row := Publication.objects.filter(slug=slug).first():
+        return row
+    slugs = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
+    raise UsageError(f"There is no publication {slug!r}. There are: {slugs or 'none'}.")
 
 
 def article(url: str) -> Article:
-    """Return the article at this address, however it is spelt; raise AskedError if none is."""
-    known = Article.objects.filter(Q(url=url) | Q(canonical_url=identity.canonical(url) or url))
-    found = known.order_by("pk").first()
-    if found:
-        return found
-    raise AskedError(f"No article is known at {url}. `digest article list` shows what is.")
+    """Return the article at this address, however it is spelt; raise UsageError if none is."""
+    candidates = Article.objects.filter(
+        Q(url=url) | Q(canonical_url=identity.canonical(url) or url)
+    )
+    row = candidates.order_by("pk").first()
+    if row:
+        return row
+    raise UsageError(f"No article is known at {url}. `digest article list` shows what is.")
 
 
 def issue(number: int) -> Issue:
     """Return the issue with this id, its newsletter and publication with it."""
-    found = (
+    row = (
         Issue.objects.select_related("newsletter__publication", "newsletter__schedule")
         .filter(pk=number)
         .first()
     )
-    if found:
-        return found
-    raise AskedError(f"There is no issue {number}. `digest issue list` shows them.")
+    if row:
+        return row
+    raise UsageError(f"There is no issue {number}. `digest issue list` shows them.")
 
 
 def relay(name: str) -> Relay:
-    """Return the relay of this name; raise AskedError naming those that are there."""
-    known = {one.name: one for one in registry.all_relays()}
-    if name in known:
-        return known[name]
-    there = f"There are: {', '.join(known)}." if known else "Add one: digest relay add NAME URL"
-    raise AskedError(f"There is no relay {name!r}. {there}")
+    """Return the relay of this name; raise UsageError naming those that are there."""
+    relays_by_name = {item.name: item for item in registry.all_relays()}
+    if name in relays_by_name:
+        return relays_by_name[name]
+    hint = (
+        f"There are: {', '.join(relays_by_name)}."
+        if relays_by_name
+        else "Add one: digest relay add NAME URL"
+    )
+    raise UsageError(f"There is no relay {name!r}. {hint}")
 
 
 def lines(path: Path) -> list[str]:
-    """Return a file's lines, whatever their encoding; raise AskedError if it can't be read."""
+    """Return a file's lines, whatever their encoding; raise UsageError if it can't be read."""
     try:
         return path.read_text("utf-8", "replace").splitlines()
     except OSError as problem:
-        raise AskedError(f"{path} cannot be read: {problem.strerror}.") from problem
+        raise UsageError(f"{path} cannot be read: {problem.strerror}.") from problem
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file that a person asked for; raise AskedError in the system's own words."""
+    """Write a file that a person asked for; raise UsageError in the system's own words."""
     try:
         path.write_bytes(content)
     except OSError as cause:
-        raise AskedError(f"Cannot write {path}: {cause.strerror}.") from cause
+        raise UsageError(f"Cannot write {path}: {cause.strerror}.") from cause
 
 
 def _instead(slug: str, slugs: list[str]) -> str:

@@ -102,7 +102,7 @@ def _dispatch(arguments: list[str]) -> int:
         command: Callable[[list[str]], int] = plugged[name].load()
         return command(rest)
     if not _find_services():
-        if {"-h", "--help"}.isdisjoint(rest) and name in _known():
+        if {"-h", "--help"}.isdisjoint(rest) and name in _command_names():
             raise ConfigurationError(NO_SERVICES)
         os.environ.update(_PLACEHOLDERS)
     return _manage(name, rest)
@@ -144,9 +144,9 @@ def _manage(name: str, rest: list[str]) -> int:
     except CommandError as problem:
         return _fail(str(problem), problem.returncode, rest)
     except Error as problem:
-        if not (said := database_trouble(problem)):
+        if not (explanation := database_trouble(problem)):
             raise
-        return _fail(said, 1, rest)
+        return _fail(explanation, 1, rest)
     return 0
 
 
@@ -157,12 +157,12 @@ def _overview() -> str:
     return "\n".join([*lines, "digest COMMAND --help tells more; what answers takes --json."])
 
 
-def _known() -> list[str]:
+def _command_names() -> list[str]:
     return [command for commands in OVERVIEW.values() for command in commands]
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, _known(), 1)
+    near = difflib.get_close_matches(name, _command_names(), 1)
     hint = f"Did you mean `digest {near[0]}`?" if near else "`digest --help` lists them."
     return f"There is no command {name!r}. {hint}"
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from digest.cli import numbers
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
 from digest.newsletters.models import Newsletter, Publication
 
@@ -78,7 +78,7 @@ def add_desk(parser: CommandParser) -> None:
         "--approval", choices=Newsletter.Approval.values, help="by nobody, one, or somebody other"
     )
     group.add_argument(
-        "--desk",
+        "--review",
         dest="review_minutes",
         type=numbers.none_or_some,
         metavar="MINUTES",
@@ -95,22 +95,24 @@ def add_desk(parser: CommandParser) -> None:
 
 def desk(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
-    return given(options, ("approval", "review_minutes", "undo_seconds"))
+    return provided_options(options, ("approval", "review_minutes", "undo_seconds"))
 
 
 def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> None:
     either = group.add_mutually_exclusive_group()
     for flag, value in zip(flags, (True, False), strict=True):
-        said = line if value else "or not"
-        either.add_argument(flag, dest=name, action="store_const", const=value, help=said)
+        help_text = line if value else "or not"
+        either.add_argument(flag, dest=name, action="store_const", const=value, help=help_text)
 
 
 def offer(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
-    said = given(options, ("listed", "welcome_with_latest", "send_in_local_time", "redirect_links"))
+    values = provided_options(
+        options, ("listed", "welcome_with_latest", "send_in_local_time", "redirect_links")
+    )
     if options["offer"] is not None:
-        said["cadences"] = reading.parse_cadences(options["offer"])
-    return said
+        values["cadences"] = reading.parse_cadences(options["offer"])
+    return values
 
 
 def add_policies(add: CommandParser) -> None:
@@ -124,17 +126,19 @@ def add_policies(add: CommandParser) -> None:
         help="a section for these topics; may be repeated",
     )
     group.add_argument("--min", dest="min_stories", type=numbers.none_or_some, metavar="STORIES")
-    group.add_argument("--max", dest="max_stories", type=numbers.some, metavar="STORIES")
-    group.add_argument("--look-back", dest="look_back_hours", type=numbers.some, metavar="HOURS")
+    group.add_argument("--max", dest="max_stories", type=numbers.positive, metavar="STORIES")
+    group.add_argument(
+        "--look-back", dest="look_back_hours", type=numbers.positive, metavar="HOURS"
+    )
     group.add_argument("--thin", choices=Newsletter.Thin.values, help="if below the minimum")
-    group.add_argument("--widen", dest="widen_hours", type=numbers.some, metavar="HOURS")
+    group.add_argument("--widen", dest="widen_hours", type=numbers.positive, metavar="HOURS")
     group.add_argument("--subject", metavar="TEMPLATE")
     group.add_argument("--preheader", metavar="TEMPLATE")
     group.add_argument("--intro", metavar="TEMPLATE")
     group.add_argument("--description", metavar="TEXT")
     group = add.add_argument_group("when things are not as planned")
     group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")
-    group.add_argument("--late", dest="late_minutes", type=numbers.some, metavar="MINUTES")
+    group.add_argument("--late", dest="late_minutes", type=numbers.positive, metavar="MINUTES")
     group.add_argument(
         "--uncertain", choices=Newsletter.UncertainPolicy.values, help="mail cut off midway"
     )
@@ -144,14 +148,16 @@ def publication(options: dict[str, Any], now: datetime) -> Publication:
     """Return the publication that was named, made now if it is new and fully described."""
     slug = options["publication"]
     needed = ("publication_name", "url", "postal_address", "sender")
-    told = [name for name in (*needed, "sender_name", *_PUBLICATION) if options[name] is not None]
-    known = Publication.objects.filter(slug=slug).first()
-    if known and told:
-        raise AskedError(f"There is a publication {slug!r} already; leave out {_flags(told)}.")
-    if known:
-        return known
+    provided = [
+        name for name in (*needed, "sender_name", *_PUBLICATION) if options[name] is not None
+    ]
+    existing = Publication.objects.filter(slug=slug).first()
+    if existing and provided:
+        raise UsageError(f"There is a publication {slug!r} already; leave out {_flags(provided)}.")
+    if existing:
+        return existing
     if missing := [name for name in needed if not options[name]]:
-        raise AskedError(f"There is no publication {slug!r}. To make it, add {_flags(missing)}.")
+        raise UsageError(f"There is no publication {slug!r}. To make it, add {_flags(missing)}.")
     return setup.create_publication(
         slug=slug,
         name=options["publication_name"],
@@ -161,7 +167,7 @@ def publication(options: dict[str, Any], now: datetime) -> Publication:
         sender_name=options["sender_name"] or "",
         timezone=options["timezone"] or "UTC",
         now=now,
-        **given(options, _PUBLICATION),
+        **provided_options(options, _PUBLICATION),
     )
 
 
@@ -170,7 +176,7 @@ def _flags(names: list[str]) -> str:
     return ", ".join(f"--{flags.get(name, name).replace('_', '-')}" for name in names)
 
 
-def given(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def provided_options(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return those options that were given."""
     return {name: options[name] for name in names if options[name] is not None}
 
@@ -179,7 +185,7 @@ def when(options: dict[str, Any]) -> dict[str, Any]:
     """Return the schedule, as setup takes it."""
     at, days = options["time"], options["days"]
     if options["cron"] and (at or days):
-        raise AskedError("Say either --cron, or --days and --time.")
+        raise UsageError("Say either --cron, or --days and --time.")
     return {
         "days": reading.parse_days(days or "daily") if days or at else [],
         "at": reading.parse_time(at) if at else None,
@@ -192,5 +198,5 @@ def topic(text: str) -> tuple[str, list[str]]:
     """Read a section: its title, its tags."""
     title, equals, tags = text.partition("=")
     if not equals or not title.strip():
-        raise AskedError(f"--topic {text!r}: write TITLE=TAG,TAG, as in 'Harbour=port,fishing'.")
+        raise UsageError(f"--topic {text!r}: write TITLE=TAG,TAG, as in 'Harbour=port,fishing'.")
     return title.strip(), tags.split(",")

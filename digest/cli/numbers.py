@@ -3,7 +3,7 @@
 import argparse
 
 
-def some(text: str) -> int:
+def positive(text: str) -> int:
     """Read a whole number of at least 1."""
     return _between(text, 1, 1_000_000)
 

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core import jobs
 
 QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
@@ -33,7 +33,7 @@ def address(host: str, port: int) -> str:
 def worker(*, concurrency: int, queues: list[str]) -> list[str]:
     """Return the arguments of a Celery worker; without queues it serves all of them."""
     if unknown := sorted(set(queues) - set(QUEUES)):
-        raise AskedError(f"There is no queue {', '.join(unknown)}; there are {', '.join(QUEUES)}.")
+        raise UsageError(f"There is no queue {', '.join(unknown)}; there are {', '.join(QUEUES)}.")
     return [
         *(*_CELERY, "worker", "--queues", ",".join(queues or QUEUES)),
         *("--concurrency", str(concurrency), "--loglevel", "INFO"),

@@ -74,10 +74,12 @@ def running(folder: Path) -> psutil.Process | None:
     try:
         pid = int((folder / "postmaster.pid").read_text().partition("\n")[0])
         process = psutil.Process(pid)
-        ours = process.name().startswith("postgres") and str(folder.resolve()) in process.cmdline()
+        is_ours_running = (
+            process.name().startswith("postgres") and str(folder.resolve()) in process.cmdline()
+        )
     except (OSError, ValueError, psutil.Error):
         return None
-    return process if ours else None
+    return process if is_ours_running else None
 
 
 def _wheel(folder: Path) -> Any:
@@ -154,8 +156,8 @@ def _own_words(folder: Path) -> Iterator[None]:
 
 def _create_database(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-        if known.fetchone() is None:
+        existing = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+        if existing.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 

@@ -126,6 +126,6 @@ def _listening(name: str, listener: socket.socket, arguments: Iterable[str]) -> 
     return replace(_python(name, *arguments), inherits=(listener.fileno(),))
 
 
-def _python(name: str, module: str, *words: str) -> Program:
+def _python(name: str, module: str, *arguments: str) -> Program:
     surroundings = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    return Program(name, [sys.executable, "-m", module, *words], surroundings)
+    return Program(name, [sys.executable, "-m", module, *arguments], surroundings)

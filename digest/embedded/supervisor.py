@@ -84,13 +84,15 @@ class Supervisor:
             if child.process.poll() is not None:
                 self._revive(child)
 
-    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+    def wait_until(self, ready: Callable[[], bool], description: str, seconds: float) -> None:
         """Look after the programs until `ready`; raise EmbeddedError if that takes too long."""
         give_up = time.monotonic() + seconds
         while not ready():
             self.look()
             if time.monotonic() > give_up:
-                raise EmbeddedError(f"{what} is not ready after {seconds:.0f} s; see {self.logs}.")
+                raise EmbeddedError(
+                    f"{description} is not ready after {seconds:.0f} s; see {self.logs}."
+                )
             self.pause(TICK)
 
     def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
@@ -114,8 +116,8 @@ class Supervisor:
         _signal_group(child.process.pid, signal.SIGKILL)
         child.ends.append(time.monotonic())
         if len(child.ends) == TOO_OFTEN and child.ends[-1] - child.ends[0] < WINDOW:
-            words = "\n".join(f"    {line}" for line in last_lines(child.log))
-            raise EmbeddedError(f"{name} keeps ending ({status}). Its log ends:\n{words}")
+            last_output = "\n".join(f"    {line}" for line in last_lines(child.log))
+            raise EmbeddedError(f"{name} keeps ending ({status}). Its log ends:\n{last_output}")
         self.say(f"{name} ended ({status}); started again. Its log: {child.log}")
         self.pause(0.2 * len(child.ends))
         child.process = _spawn(child.program, child.log)

@@ -251,8 +251,10 @@ def _welcome(place: Place, news: str, first_account: str) -> str:
         "Next digest": news or "none planned; set one up in the console",
         "Data, logs": f"{place.data}, {place.data}/logs",
     }
-    shown = [f"  {name:<13}{text}" for name, text in lines.items() if text]
-    return "\n".join(["", f"Digest is up: {site}", "", *shown, "", "Ctrl-C stops everything.", ""])
+    visible = [f"  {name:<13}{text}" for name, text in lines.items() if text]
+    return "\n".join(
+        ["", f"Digest is up: {site}", "", *visible, "", "Ctrl-C stops everything.", ""]
+    )
 
 
 def _look_after(place: Place, supervisor: Supervisor, *, own_database: bool) -> None:

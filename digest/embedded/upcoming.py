@@ -20,7 +20,11 @@ class Upcoming(NamedTuple):
 def first(now: datetime) -> Upcoming | None:
     """Return the next digest of all active newsletters, or None if none is planned."""
     active = Schedule.objects.filter(newsletter__active=True).select_related("newsletter")
-    planned = [(slot, each) for each in active for slot in upcoming(rule_of(each), now, 1)]
+    planned = [
+        (slot, newsletter)
+        for newsletter in active
+        for slot in upcoming(rule_of(newsletter), now, 1)
+    ]
     if not planned:
         return None
     at, schedule = min(planned, key=lambda pair: pair[0])

@@ -21,13 +21,13 @@ def command(folder: Path) -> tuple[list[str], str]:
     """Return the command that runs a Valkey in `folder`, for a supervisor, and its URL."""
     folder.mkdir(parents=True, exist_ok=True)
     socket = _socket(folder)
-    words = [
+    arguments = [
         str(get_binary_path()),
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(folder.resolve()), "--save", "", "--appendonly", "no"),
         *("--daemonize", "no", "--loglevel", "warning"),
     ]
-    return words, f"unix://{socket}"
+    return arguments, f"unix://{socket}"
 
 
 def answers(url: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from digest.cli.main import main
 
 
-class Said(NamedTuple):
+class Result(NamedTuple):
     """What a command left behind."""
 
     status: int
@@ -23,7 +23,7 @@ class Said(NamedTuple):
         return json.loads(self.out)
 
 
-Digest = Callable[..., Said]
+Digest = Callable[..., Result]
 
 
 @pytest.fixture
@@ -31,15 +31,15 @@ def digest(capsys: pytest.CaptureFixture[str]) -> Iterator[Digest]:
     """Run `digest …` and return what it said."""
     level = logging.getLogger("digest").level
 
-    def run(*words: object) -> Said:
+    def run(*arguments: object) -> Result:
         capsys.readouterr()
         try:
-            status: Any = main([str(word) for word in words])
+            status: Any = main([str(argument) for argument in arguments])
         except SystemExit as end:
             status = end.code
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Said(status, said.out, said.err)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Result(status, captured.out, captured.err)
 
     yield run
     logging.getLogger("digest").setLevel(level)

@@ -45,11 +45,11 @@ def test_add_finds_polls_and_shows_what_came_in(
 ) -> None:
     """A second time it is the same source."""
     for new in (2, 0):
-        said = digest("source", "add", publisher.url("/feed.xml"), "--newsletter", "tide")
-        assert said.status == 0
-        assert f"{new} new articles" in said.out
-        assert "  Dredging vote\n" in said.out
-        assert said.err == ""
+        result = digest("source", "add", publisher.url("/feed.xml"), "--newsletter", "tide")
+        assert result.status == 0
+        assert f"{new} new articles" in result.out
+        assert "  Dredging vote\n" in result.out
+        assert result.err == ""
     assert tide.sources.get().url == publisher.url("/feed.xml")
 
 
@@ -66,9 +66,9 @@ def test_a_bad_address_is_explained_and_stored_nowhere(
     digest: Digest, tide: Newsletter, url: str, reason: str
 ) -> None:
     """No source, no traceback."""
-    said = digest("source", "add", url, "--newsletter", "tide")
-    assert (said.status, said.out) == (1, "")
-    assert reason in said.err
+    result = digest("source", "add", url, "--newsletter", "tide")
+    assert (result.status, result.out) == (1, "")
+    assert reason in result.err
     assert not Source.objects.exists()
 
 
@@ -79,9 +79,9 @@ def test_a_page_without_feed_and_a_dead_server_are_explained(
     publisher.pages.clear()
     publisher.pages["/"] = b"<html><body>Nothing here.</body></html>"
     for url in (publisher.url("/"), publisher.url("/none"), "http://127.0.0.1:1/"):
-        said = digest("source", "add", url, "--newsletter", "tide", "--json")
-        assert said.status == 1
-        assert said.facts["error"]
+        result = digest("source", "add", url, "--newsletter", "tide", "--json")
+        assert result.status == 1
+        assert result.facts["error"]
     assert not Source.objects.exists()
 
 
@@ -89,8 +89,8 @@ def test_an_unknown_newsletter_stops_before_anything_is_fetched(
     digest: Digest, publisher: Publisher
 ) -> None:
     """The publisher is not bothered."""
-    said = digest("source", "add", publisher.url("/feed.xml"), "--newsletter", "x")
-    assert said.status == 1
+    result = digest("source", "add", publisher.url("/feed.xml"), "--newsletter", "x")
+    assert result.status == 1
     assert publisher.seen == []
 
 
@@ -101,18 +101,18 @@ def test_list_and_poll_say_how_sources_are_doing(
     assert "digest source add" in digest("source", "list").out
     url = publisher.url("/feed.xml")
     make_source(tide, url=url, next_poll_at=clock.now())
-    said = digest("source", "poll", "--json")
-    assert [(one["url"], one["new"]) for one in said.facts] == [(url, 2)]
+    result = digest("source", "poll", "--json")
+    assert [(row["url"], row["new"]) for row in result.facts] == [(url, 2)]
     assert "No source is due" in digest("source", "poll").out
     publisher.pages.clear()
-    said = digest("source", "poll", url)
-    assert said.status == 1
-    assert "404" in said.out
+    result = digest("source", "poll", url)
+    assert result.status == 1
+    assert "404" in result.out
     facts = digest("source", "list", "--json").facts
     assert (facts[0]["state"], facts[0]["failures"]) == ("failing", 1)
     assert "UTC" in digest("source", "list").out
-    said = digest("source", "poll", "https://elsewhere.example/feed")
-    assert (said.status, said.out) == (1, "")
+    result = digest("source", "poll", "https://elsewhere.example/feed")
+    assert (result.status, result.out) == (1, "")
 
 
 def test_articles_are_listed_and_marked(digest: Digest, tide: Newsletter) -> None:
@@ -120,10 +120,10 @@ def test_articles_are_listed_and_marked(digest: Digest, tide: Newsletter) -> Non
     assert "digest source add" in digest("article", "list").out
     seals = make_article(make_source(tide), title="Seals")
     make_article(make_source(), title="Gulls")
-    assert {one["title"] for one in digest("article", "list", "--json").facts} == {"Seals", "Gulls"}
-    said = digest("article", "list", "--newsletter", "tide")
-    assert "Seals" in said.out
-    assert "Gulls" not in said.out
+    assert {row["title"] for row in digest("article", "list", "--json").facts} == {"Seals", "Gulls"}
+    result = digest("article", "list", "--newsletter", "tide")
+    assert "Seals" in result.out
+    assert "Gulls" not in result.out
     assert digest("article", "mark-updated", seals.url).status == 0
     assert Article.objects.get(title="Seals").marked_updated_at
     assert digest("article", "mark-updated", "https://x.example/").status == 1
@@ -138,9 +138,9 @@ def test_preview_shows_picks_and_writes_files_and_stores_nothing(
     make_article(source, title="Seals return", published_at=now, first_seen_at=now)
     make_article(source, title="Old news", published_at=now.replace(year=2020))
     html, eml = tmp_path / "issue.html", tmp_path / "issue.eml"
-    said = digest("preview", "tide", "--html", html, "--eml", eml)
-    assert said.status == 0, said.err
-    assert "Subject  Seals return" in said.out
+    result = digest("preview", "tide", "--html", html, "--eml", eml)
+    assert result.status == 0, result.err
+    assert "Subject  Seals return" in result.out
     assert "Seals return" in html.read_text()
     mail = message_from_bytes(eml.read_bytes())
     assert mail["Subject"] == "Seals return"
@@ -155,9 +155,9 @@ def test_preview_of_too_little_says_why_it_would_be_skipped(
 ) -> None:
     """No file is written, and it is no error."""
     html = tmp_path / "issue.html"
-    said = digest("preview", "tide", "--html", html)
-    assert said.status == 0
-    assert "Nothing would be sent now. No new stories" in said.out
+    result = digest("preview", "tide", "--html", html)
+    assert result.status == 0
+    assert "Nothing would be sent now. No new stories" in result.out
     assert not html.exists()
     assert digest("preview", "tide", "--json").facts["skipped"]
 
@@ -166,7 +166,7 @@ def test_preview_says_where_it_cannot_write(digest: Digest, tide: Newsletter) ->
     """In a line."""
     now = clock.now()
     make_article(make_source(tide), published_at=now, first_seen_at=now)
-    said = digest("preview", "tide", "--eml", "/nowhere/issue.eml")
-    assert (said.status, said.out) == (1, "")
-    assert "Cannot write /nowhere/issue.eml" in said.err
+    result = digest("preview", "tide", "--eml", "/nowhere/issue.eml")
+    assert (result.status, result.out) == (1, "")
+    assert "Cannot write /nowhere/issue.eml" in result.err
     assert digest("preview", "none").status == 1

@@ -38,8 +38,8 @@ def issue(settings: Settings) -> Issue:
 
 def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: Issue) -> None:
     """Each step says what comes next."""
-    said = digest("issue", "check", issue.pk, "--offline")
-    assert (said.status, said.out.strip()) == (0, "All checks passed.")
+    result = digest("issue", "check", issue.pk, "--offline")
+    assert (result.status, result.out.strip()) == (0, "All checks passed.")
     early = digest("issue", "send", issue.pk, "--yes")
     assert (early.status, "approved first" in early.err) == (1, True)
     assert "2099" in digest("issue", "approve", issue.pk, "--as", "Ada@courier.example").out
@@ -55,9 +55,9 @@ def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: 
 def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Issue) -> None:
     """For scripts."""
     issue.stories.all().delete()
-    said = digest("issue", "check", issue.pk, "--offline", "--json")
-    assert said.status == 1
-    assert said.facts[0]["level"] == "stop"
+    result = digest("issue", "check", issue.pk, "--offline", "--json")
+    assert result.status == 1
+    assert result.facts[0]["level"] == "stop"
 
 
 def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Issue) -> None:
@@ -70,32 +70,36 @@ def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Issue) -> Non
 def test_an_issue_is_started_by_hand(digest: Digest, issue: Issue) -> None:
     """Of chosen stories; by somebody with an account."""
     article = make_article(title="The dam breaks")
-    who = ("--as", "ada@courier.example")
-    said = digest("issue", "create", "tide", "--article", article.url, *who, "--json")
-    started = Issue.objects.get(pk=said.facts["id"])
+    author = ("--as", "ada@courier.example")
+    result = digest("issue", "create", "tide", "--article", article.url, *author, "--json")
+    started = Issue.objects.get(pk=result.facts["id"])
     assert (started.state, started.kind) == (State.DRAFT, "manual")
     assert started.stories.get().title == "The dam breaks"
     assert (
         "no topic called Sky"
-        in digest("issue", "create", "tide", "--article", article.url, "--topic", "Sky", *who).err
+        in digest(
+            "issue", "create", "tide", "--article", article.url, "--topic", "Sky", *author
+        ).err
     )
     nobody = digest("issue", "create", "tide", "--as", "eve@courier.example")
     assert "There is no account" in nobody.err
 
 
-@pytest.mark.parametrize(("typed", "words"), [("soon", "use a time like"), ("2099-01-01", "zone")])
-def test_a_time_names_its_zone(digest: Digest, issue: Issue, typed: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "arguments"), [("soon", "use a time like"), ("2099-01-01", "zone")]
+)
+def test_a_time_names_its_zone(digest: Digest, issue: Issue, text: str, arguments: str) -> None:
     """Or it is asked for."""
-    assert words in digest("issue", "send", issue.pk, "--yes", "--at", typed).err
+    assert arguments in digest("issue", "send", issue.pk, "--yes", "--at", text).err
 
 
 def test_a_newsletter_has_a_desk(digest: Digest, issue: Issue) -> None:
     """Who approves, how long before, and how long it can be undone."""
-    options = ("--approval", "other", "--desk", 90, "--undo", 60)
-    said = digest("newsletter", "set", "tide", *options)
-    assert "90 minutes before" in said.out
-    found = Newsletter.objects.get(slug="tide")
-    assert (found.approval, found.review_minutes, found.undo_seconds) == ("other", 90, 60)
-    shown = digest("newsletter", "show", "tide", "--json").facts
-    assert (shown["approval"], shown["review_minutes"]) == ("other", 90)
+    options = ("--approval", "other", "--review", 90, "--undo", 60)
+    result = digest("newsletter", "set", "tide", *options)
+    assert "90 minutes before" in result.out
+    row = Newsletter.objects.get(slug="tide")
+    assert (row.approval, row.review_minutes, row.undo_seconds) == ("other", 90, 60)
+    values = digest("newsletter", "show", "tide", "--json").facts
+    assert (values["approval"], values["review_minutes"]) == ("other", 90)
     assert digest("newsletter", "set", "tide", "--undo", 999_999).status != 0

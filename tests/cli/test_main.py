@@ -17,13 +17,15 @@ from tests.cli.conftest import Digest
 DIGEST = str(Path(sys.executable).with_name("digest"))
 
 
-def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the real console in a folder, in an environment that names no services."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+    environment_kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")
+    }
     return subprocess.run(
-        [DIGEST, *words],
+        [DIGEST, *arguments],
         cwd=cwd,
-        env=kept | environment,
+        env=environment_kept | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -31,15 +33,15 @@ def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
     )
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["help"]])
-def test_without_a_command_it_lists_ours(tmp_path: Path, words: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["help"]])
+def test_without_a_command_it_lists_ours(tmp_path: Path, arguments: list[str]) -> None:
     """Each command in a line, none of Django's, and no service needed."""
-    said = run(*words, cwd=tmp_path)
-    assert said.returncode == 0
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 0
     for commands in OVERVIEW.values():
         for name, line in commands.items():
-            assert f"  {name:<12}{line}" in said.stdout
-    assert "makemigrations" not in said.stdout
+            assert f"  {name:<12}{line}" in result.stdout
+    assert "makemigrations" not in result.stdout
 
 
 def test_it_tells_its_version(tmp_path: Path) -> None:
@@ -50,51 +52,51 @@ def test_it_tells_its_version(tmp_path: Path) -> None:
 def test_every_command_of_ours_is_in_the_overview_and_tells_its_help() -> None:
     """A command that nobody finds might as well not be there."""
     listed = {name for commands in OVERVIEW.values() for name in commands}
-    ours = {
+    our_commands = {
         name: package
         for name, package in get_commands().items()
         if package in {"digest.cli", "digest.webhooks"}
     }
-    assert set(ours) == listed - {"up"}
-    for name, package in ours.items():
+    assert set(our_commands) == listed - {"up"}
+    for name, package in our_commands.items():
         parser = load_command_class(package, name).create_parser("digest", name)
         assert parser.description
         assert "--pythonpath" not in parser.format_help() or name == "migrate"
 
 
 @pytest.mark.parametrize(
-    "words", [["send", "--help"], ["newsletter", "add", "--help"], ["up", "--help"]]
+    "arguments", [["send", "--help"], ["newsletter", "add", "--help"], ["up", "--help"]]
 )
-def test_help_needs_no_services(tmp_path: Path, words: list[str]) -> None:
+def test_help_needs_no_services(tmp_path: Path, arguments: list[str]) -> None:
     """A person reads first and installs then."""
-    said = run(*words, cwd=tmp_path)
-    assert (said.returncode, said.stderr) == (0, "")
-    assert "usage: digest" in said.stdout
+    result = run(*arguments, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "usage: digest" in result.stdout
 
 
 def test_without_services_a_line_says_how_to_get_them(tmp_path: Path) -> None:
     """Exit status 1; with --json the error is JSON on standard output."""
-    said = run("newsletter", "list", cwd=tmp_path)
-    assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr.startswith("digest: No database is set. Start everything with `digest up`")
-    said = run("newsletter", "list", "--json", cwd=tmp_path)
-    assert (said.returncode, said.stderr) == (1, "")
-    assert "No database" in json.loads(said.stdout)["error"]
+    result = run("newsletter", "list", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("digest: No database is set. Start everything with `digest up`")
+    result = run("newsletter", "list", "--json", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "No database" in json.loads(result.stdout)["error"]
 
 
 def test_an_unknown_command_is_not_understood(tmp_path: Path) -> None:
     """Exit status 2, and a guess at what was meant."""
-    said = run("newsleter", cwd=tmp_path)
-    assert (said.returncode, said.stdout) == (2, "")
-    assert "Did you mean `digest newsletter`?" in said.stderr
+    result = run("newsleter", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Did you mean `digest newsletter`?" in result.stderr
 
 
 def test_an_incomplete_environment_is_named(tmp_path: Path) -> None:
     """The variable that is missing, in one line."""
-    said = run("newsletter", "list", cwd=tmp_path, DIGEST_DATABASE_URL="postgresql:///x")
-    assert said.returncode == 1
-    assert "DIGEST_SECRET_KEY is not set" in said.stderr
-    assert "Traceback" not in said.stderr
+    result = run("newsletter", "list", cwd=tmp_path, DIGEST_DATABASE_URL="postgresql:///x")
+    assert result.returncode == 1
+    assert "DIGEST_SECRET_KEY is not set" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("command", [["newsletter", "list"], ["migrate"]])
@@ -105,11 +107,11 @@ def test_an_unreachable_database_is_said_in_words(tmp_path: Path, command: list[
         "DIGEST_DATABASE_URL=postgresql://digest@127.0.0.1:1/digest\n"
         "DIGEST_REDIS_URL=redis://127.0.0.1:1\nDIGEST_SECRET_KEY=x\n"
     )
-    said = run(*command, cwd=tmp_path)
-    assert said.returncode == 1
-    assert "PostgreSQL cannot be reached" in said.stderr
-    assert "digest up" in said.stderr
-    assert "Traceback" not in said.stderr
+    result = run(*command, cwd=tmp_path)
+    assert result.returncode == 1
+    assert "PostgreSQL cannot be reached" in result.stderr
+    assert "digest up" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_services_are_found_through_a_running_up(tmp_path: Path) -> None:
@@ -117,9 +119,9 @@ def test_services_are_found_through_a_running_up(tmp_path: Path) -> None:
     names = ("DIGEST_DATABASE_URL", "DIGEST_REDIS_URL", "DIGEST_SECRET_KEY")
     lines = [f"{name}={os.environ[name]}\n" for name in names]
     (tmp_path / "up.env").write_text("".join(lines))
-    said = run("newsletter", "list", cwd=tmp_path, DIGEST_DATA_DIR=str(tmp_path))
-    assert said.returncode == 1
-    assert "Run `digest migrate` first." in said.stderr
+    result = run("newsletter", "list", cwd=tmp_path, DIGEST_DATA_DIR=str(tmp_path))
+    assert result.returncode == 1
+    assert "Run `digest migrate` first." in result.stderr
 
 
 def test_a_subscriber_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
@@ -145,14 +147,14 @@ def test_an_interruption_ends_quietly(digest: Digest, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [["newsletter"], ["newsletter", "fly"], ["web", "--port", "0"], ["suppress", "a@r.example"]],
 )
-def test_bad_usage_exits_with_2(digest: Digest, words: list[str]) -> None:
+def test_bad_usage_exits_with_2(digest: Digest, arguments: list[str]) -> None:
     """The usage line stands on standard error."""
-    said = digest(*words)
-    assert (said.status, said.out) == (2, "")
-    assert said.err.startswith("usage: digest")
+    result = digest(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("usage: digest")
 
 
 @pytest.mark.django_db

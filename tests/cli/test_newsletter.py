@@ -11,12 +11,12 @@ from tests.cast import (
     make_source,
     make_subscriber,
 )
-from tests.cli.conftest import Digest, Said
+from tests.cli.conftest import Digest, Result
 
 pytestmark = pytest.mark.django_db
 
 
-def add(digest: Digest, *more: str, slug: str = "tide") -> Said:
+def add(digest: Digest, *more: str, slug: str = "tide") -> Result:
     """Set up The Morning Tide with a publication of its own."""
     return digest(
         *("newsletter", "add", slug, "--name", "The Morning Tide", "--publication", "courier"),
@@ -28,14 +28,14 @@ def add(digest: Digest, *more: str, slug: str = "tide") -> Said:
 
 def test_add_sets_up_the_newsletter_and_its_publication(digest: Digest) -> None:
     """Days, time, topics and policies arrive as given."""
-    said = add(
+    result = add(
         digest,
         *("--days", "mon-fri", "--time", "7:00", "--timezone", "Europe/London"),
         *("--topic", "Harbour=port, Fishing", "--max", "8", "--thin", "wait"),
     )
-    assert said.status == 0
-    assert "Next issue: " in said.out
-    assert "07:00 " in said.out
+    assert result.status == 0
+    assert "Next issue: " in result.out
+    assert "07:00 " in result.out
     newsletter = Newsletter.objects.get()
     assert newsletter.publication.name == "The Courier"
     assert (newsletter.max_stories, newsletter.thin) == (8, "wait")
@@ -50,7 +50,7 @@ def test_a_time_without_days_means_daily(digest: Digest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "arguments"),
     [
         (["--time", "25:00"], "no time of day"),
         (["--days", "someday", "--time", "07:00"], "no day"),
@@ -60,8 +60,8 @@ def test_a_time_without_days_means_daily(digest: Digest) -> None:
         (["--time", "07:00", "--timezone", "Saltmarsh/Quay"], "no time zone"),
         (["--topic", "Harbour"], "TITLE=TAG"),
         (["--topic", "Harbour="], "names no topic"),
-        (["--url", "courier"], "no web address"),
-        (["--sender", "nobody"], "no valid email address"),
+        (["--url", "courier"], "not a web address"),
+        (["--sender", "nobody"], "not a valid email address"),
         (["--accent", "red"], "no colour"),
         (["--min", "9", "--max", "3"], "9 to 3"),
         (["--name", "a\nb"], "line end"),
@@ -69,12 +69,12 @@ def test_a_time_without_days_means_daily(digest: Digest) -> None:
     ],
 )
 def test_bad_wishes_are_named_and_nothing_is_half_done(
-    digest: Digest, options: list[str], words: str
+    digest: Digest, options: list[str], arguments: str
 ) -> None:
     """Neither newsletter nor publication is left behind."""
-    said = add(digest, *options)
-    assert (said.status, said.out) == (1, "")
-    assert words in said.err
+    result = add(digest, *options)
+    assert (result.status, result.out) == (1, "")
+    assert arguments in result.err
     assert not Newsletter.objects.exists()
     assert not Publication.objects.exists()
 
@@ -110,10 +110,10 @@ def test_list_and_show_tell_when_and_to_how_many(digest: Digest) -> None:
     source = make_source(newsletter)
     make_subscriber(newsletter)
     assert "tide" in digest("newsletter", "list").out
-    said = digest("newsletter", "show", "tide")
-    assert said.out.count(" 07:00 ") == 5
-    assert source.url in said.out
-    assert "1 would receive it now" in said.out
+    result = digest("newsletter", "show", "tide")
+    assert result.out.count(" 07:00 ") == 5
+    assert source.url in result.out
+    assert "1 would receive it now" in result.out
     facts = digest("newsletter", "show", "tide", "--json").facts
     assert facts["subscriptions"] == {"active": 1, "pending": 0, "unsubscribed": 0}
     assert len(facts["next_slots"]) == 5
@@ -123,10 +123,10 @@ def test_what_strangers_wrote_does_not_steer_the_terminal(digest: Digest) -> Non
     """Escape sequences and markup in names are shown, not obeyed."""
     make_newsletter(slug="tide", name="\x1b]0;owned\x07[red]Tide[/red]")
     for command in [("newsletter", "list"), ("newsletter", "show", "tide")]:
-        said = digest(*command)
-        assert "\x1b" not in said.out
-        assert "\x07" not in said.out
-        assert "[red]Tide[/red]" in said.out
+        result = digest(*command)
+        assert "\x1b" not in result.out
+        assert "\x07" not in result.out
+        assert "[red]Tide[/red]" in result.out
 
 
 def test_pause_and_resume(digest: Digest) -> None:
@@ -143,13 +143,13 @@ def test_pick_takes_an_article_by_any_spelling_of_its_address(digest: Digest) ->
     """It waits at the head of the next issue."""
     newsletter = make_newsletter(slug="tide")
     article = make_article(make_source(newsletter), title="Seals")
-    said = digest("newsletter", "pick", "tide", f"{article.canonical_url}?utm_source=x#top")
-    assert said.status == 0
-    assert "'Seals' waits" in said.out
+    result = digest("newsletter", "pick", "tide", f"{article.canonical_url}?utm_source=x#top")
+    assert result.status == 0
+    assert "'Seals' waits" in result.out
     assert "picked: Seals" in digest("newsletter", "show", "tide").out
-    said = digest("newsletter", "pick", "tide", "https://elsewhere.example/")
-    assert (said.status, said.out) == (1, "")
-    assert "No article is known" in said.err
+    result = digest("newsletter", "pick", "tide", "https://elsewhere.example/")
+    assert (result.status, result.out) == (1, "")
+    assert "No article is known" in result.err
 
 
 @pytest.mark.parametrize("action", ["show", "pause", "resume"])
@@ -160,18 +160,18 @@ def test_an_unknown_newsletter_is_answered_with_those_there_are(
     assert "There is none yet" in digest("newsletter", action, "tide").err
     make_newsletter(slug="morning-tide")
     assert "Did you mean 'morning-tide'?" in digest("newsletter", action, "morning-tid").err
-    said = digest("newsletter", action, "x", "--json")
-    assert said.status == 1
-    assert "There are: morning-tide." in said.facts["error"]
+    result = digest("newsletter", action, "x", "--json")
+    assert result.status == 1
+    assert "There are: morning-tide." in result.facts["error"]
 
 
 def test_what_subscribers_are_offered_is_set_and_shown(digest: Digest) -> None:
     """At the beginning, and changed later; what isn't named stays."""
     assert add(digest, "--offer", "weekly,daily", "--unlisted").status == 0
-    shown = digest("newsletter", "show", "tide").out
-    assert "every issue or once a day or once a week, on no public page" in shown
-    said = digest("newsletter", "set", "tide", "--listed", "--welcome-with-latest")
-    assert "on the public pages, with the latest issue in the welcome" in said.out
+    values = digest("newsletter", "show", "tide").out
+    assert "every issue or once a day or once a week, on no public page" in values
+    result = digest("newsletter", "set", "tide", "--listed", "--welcome-with-latest")
+    assert "on the public pages, with the latest issue in the welcome" in result.out
     facts = digest("newsletter", "set", "tide", "--offer", "none", "--json").facts
     assert (facts["cadences"], facts["listed"], facts["welcome_with_latest"]) == ([], True, True)
     digest("newsletter", "set", "tide", "--unlisted", "--no-welcome-with-latest")
@@ -182,9 +182,9 @@ def test_what_subscribers_are_offered_is_set_and_shown(digest: Digest) -> None:
 def test_whose_clock_it_goes_by_is_set_and_shown(digest: Digest) -> None:
     """The schedule's, unless somebody says otherwise."""
     assert add(digest, "--time", "07:00", "--local-time").status == 0
-    words = "at its time of day in each subscriber's own zone"
-    assert words in " ".join(digest("newsletter", "show", "tide").out.split())
-    assert words not in digest("newsletter", "set", "tide", "--schedule-time").out
+    arguments = "at its time of day in each subscriber's own zone"
+    assert arguments in " ".join(digest("newsletter", "show", "tide").out.split())
+    assert arguments not in digest("newsletter", "set", "tide", "--schedule-time").out
     assert not Newsletter.objects.get().send_in_local_time
     assert digest("newsletter", "set", "tide", "--local-time", "--json").facts["send_in_local_time"]
 
@@ -194,12 +194,12 @@ def test_links_by_way_of_us_are_switched_and_shown(digest: Digest) -> None:
     assert add(digest, "--time", "07:00").status == 0
     assert not Newsletter.objects.get().redirect_links
     assert "by way of us" in digest("newsletter", "set", "tide", "--redirect-links").out
-    said = digest("newsletter", "set", "tide", "--no-redirect-links", "--json")
-    assert said.facts["redirect_links"] is False
+    result = digest("newsletter", "set", "tide", "--no-redirect-links", "--json")
+    assert result.facts["redirect_links"] is False
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "words"),
+    ("options", "status", "arguments"),
     [
         ([], 1, "Say what to change"),
         (["--offer", "hourly"], 1, "'hourly' cannot be offered; offer daily, weekly"),
@@ -208,11 +208,11 @@ def test_links_by_way_of_us_are_switched_and_shown(digest: Digest) -> None:
     ],
 )
 def test_a_bad_offer_changes_nothing(
-    digest: Digest, options: list[str], status: int, words: str
+    digest: Digest, options: list[str], status: int, arguments: str
 ) -> None:
     """And it says what there is."""
     make_newsletter(slug="tide", cadences=["weekly"])
-    said = digest("newsletter", "set", "tide", *options)
-    assert said.status == status
-    assert words in said.err
+    result = digest("newsletter", "set", "tide", *options)
+    assert result.status == status
+    assert arguments in result.err
     assert Newsletter.objects.get().cadences == ["weekly"]

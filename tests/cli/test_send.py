@@ -93,9 +93,9 @@ def test_a_test_goes_to_one_address_and_leaves_no_trace(
     digest: Digest, tide: Newsletter, relay: SmtpServer
 ) -> None:
     """No issue, no delivery, no question asked."""
-    said = digest("send", "tide", "--to", "Editor@courier.example")
-    assert said.status == 0, said.err
-    assert "A test is on its way to Editor@courier.example. The relay said: 250" in said.out
+    result = digest("send", "tide", "--to", "Editor@courier.example")
+    assert result.status == 0, result.err
+    assert "A test is on its way to Editor@courier.example. The relay said: 250" in result.out
     assert relay.recipients == ["Editor@courier.example"]
     assert "Seals return" in str(message_from_bytes(relay.received[0].data)["Subject"])
     assert digest("send", "tide", "--to", "e@courier.example", "--json").facts["code"] == 250
@@ -103,22 +103,22 @@ def test_a_test_goes_to_one_address_and_leaves_no_trace(
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("arguments", "reason"),
     [
         (["none", "--yes"], "There is no newsletter"),
-        (["tide", "--to", "nobody"], "no valid email address"),
-        (["tide", "--to", ""], "no valid email address"),
+        (["tide", "--to", "nobody"], "not a valid email address"),
+        (["tide", "--to", ""], "not a valid email address"),
         (["tide"], "This sends to 2 subscribers. Say so with --yes."),
         (["tide", "--json"], "--yes"),
     ],
 )
 def test_bad_wishes_send_nothing(
-    digest: Digest, tide: Newsletter, relay: SmtpServer, words: list[str], reason: str
+    digest: Digest, tide: Newsletter, relay: SmtpServer, arguments: list[str], reason: str
 ) -> None:
     """Neither to one nor to all."""
-    said = digest("send", *words)
-    assert said.status == 1
-    assert reason in said.err + said.out
+    result = digest("send", *arguments)
+    assert result.status == 1
+    assert reason in result.err + result.out
     assert relay.received == []
     assert not Issue.objects.exists()
 
@@ -133,26 +133,26 @@ def test_a_test_without_relay_or_refused_by_it_is_said(
     assert "cannot be reached" in digest("send", "tide", "--to", "a@r.example").err
     with SmtpServer({"rcpt": lambda _: "550 5.1.1 Nobody here"}) as server:
         settings.DIGEST_SMTP_URL = server.url
-        said = digest("send", "tide", "--to", "a@r.example")
-    assert (said.status, said.out) == (1, "")
-    assert "550 5.1.1 Nobody here" in said.err
+        result = digest("send", "tide", "--to", "a@r.example")
+    assert (result.status, result.out) == (1, "")
+    assert "550 5.1.1 Nobody here" in result.err
 
 
-@pytest.mark.parametrize(("typed", "status"), [("y", 0), ("YES", 0), ("n", 1), ("", 1)])
+@pytest.mark.parametrize(("text", "status"), [("y", 0), ("YES", 0), ("n", 1), ("", 1)])
 def test_a_person_is_asked_first(
-    digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch, typed: str, status: int
+    digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch, text: str, status: int
 ) -> None:
     """Only a yes builds anything; the question names how many."""
-    asked: list[str] = []
+    prompts: list[str] = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
 
     def answer(question: str) -> str:
-        asked.append(question)
-        return typed
+        prompts.append(question)
+        return text
 
     monkeypatch.setattr("builtins.input", answer)
     assert digest("send", "tide").status == status
-    assert asked == ["Send The Morning Tide to 2 subscribers now? [y/N] "]
+    assert prompts == ["Send The Morning Tide to 2 subscribers now? [y/N] "]
     assert Issue.objects.exists() is (status == 0)
 
 
@@ -162,17 +162,17 @@ def test_too_little_is_not_sent_and_has_a_status_of_its_own(
     """The second issue of the same minute has no stories left."""
     assert digest("send", "tide", "--yes").status == 0
     Issue.objects.update(slot=clock.now().replace(year=2020))
-    said = digest("send", "tide", "--yes")
-    assert said.status == 3
-    assert "Nothing was sent. No new stories" in said.out
+    result = digest("send", "tide", "--yes")
+    assert result.status == 3
+    assert "Nothing was sent. No new stories" in result.out
 
 
 def test_nobody_to_send_to_is_said_before_anything_is_built(digest: Digest) -> None:
     """The stories stay for when there is somebody."""
     make_newsletter(slug="tide")
-    said = digest("send", "tide")
-    assert said.status == 1
-    assert "Nobody would receive it" in said.err
+    result = digest("send", "tide")
+    assert result.status == 1
+    assert "Nobody would receive it" in result.err
     assert not Issue.objects.exists()
 
 
@@ -182,9 +182,9 @@ def test_waiting_ends_when_everybody_has_it(
 ) -> None:
     """The numbers add up."""
     with working():
-        said = digest("send", "tide", "--yes", "--wait")
-    assert said.status == 0, said.err
-    assert "2 subscribers = 2 sent" in said.out
+        result = digest("send", "tide", "--yes", "--wait")
+    assert result.status == 0, result.err
+    assert "2 subscribers = 2 sent" in result.out
     assert sorted(relay.recipients) == ["ines@reader.example", "tom@reader.example"]
 
 
@@ -201,10 +201,10 @@ def test_waiting_says_why_nothing_moves(
         Issue.objects.update(state="cancelled", reason="No worker in sight.")
 
     with working(give_up):
-        said = digest("send", "tide", "--yes", "--wait")
-    assert said.status == 1
-    assert said.err.count("No worker answers. Start one with `digest worker`.") == 1
-    assert "No worker in sight." in said.out
+        result = digest("send", "tide", "--yes", "--wait")
+    assert result.status == 1
+    assert result.err.count("No worker answers. Start one with `digest worker`.") == 1
+    assert "No worker in sight." in result.out
 
 
 @pytest.mark.django_db(transaction=True)
@@ -221,8 +221,8 @@ def test_waiting_names_the_relays_problem(
     assert digest("send", "tide", "--yes").status == 0
     issue = Issue.objects.get()
 
-    def note(why: str) -> None:
-        notes.append(why)
+    def note(line: str) -> None:
+        notes.append(line)
         Issue.objects.update(state="paused")
 
     following.follow(issue, show=lambda _: None, note=note)
@@ -240,21 +240,21 @@ def test_an_issue_can_be_listed_shown_and_steered(
     assert digest("issue", "pause", number).status == 0
     deliver()
     assert relay.received == []
-    said = digest("issue", "pause", number)
-    assert (said.status, said.out) == (1, "")
-    assert "it is paused" in said.err
+    result = digest("issue", "pause", number)
+    assert (result.status, result.out) == (1, "")
+    assert "it is paused" in result.err
     assert digest("issue", "resume", number).status == 0
     planning.plan_built()
-    said = digest("issue", "cancel", number, "--reason", "Wrong date.")
-    assert said.status == 0
-    assert "2 subscribers = 2 cancelled" in said.out
-    said = digest("issue", "show", number)
-    for words in ["Wrong date.", "Seals return", "Published on", "GMT", "2 cancelled"]:
-        assert words in said.out
+    result = digest("issue", "cancel", number, "--reason", "Wrong date.")
+    assert result.status == 0
+    assert "2 subscribers = 2 cancelled" in result.out
+    result = digest("issue", "show", number)
+    for arguments in ["Wrong date.", "Seals return", "Published on", "GMT", "2 cancelled"]:
+        assert arguments in result.out
     assert digest("issue", "resume", number).status == 1
-    said = digest("issue", "list", "--newsletter", "tide")
-    assert "cancelled" in said.out
-    assert "0 of 2" in said.out
+    result = digest("issue", "list", "--newsletter", "tide")
+    assert "cancelled" in result.out
+    assert "0 of 2" in result.out
 
 
 def test_progress_adds_up(digest: Digest, tide: Newsletter, settings: Settings) -> None:
@@ -276,9 +276,9 @@ def test_progress_adds_up(digest: Digest, tide: Newsletter, settings: Settings) 
 @pytest.mark.parametrize("action", ["show", "pause", "resume", "cancel"])
 def test_an_unknown_issue_is_answered_in_a_line(digest: Digest, action: str) -> None:
     """A number that is none is bad usage."""
-    said = digest("issue", action, "4711")
-    assert (said.status, said.out) == (1, "")
-    assert "There is no issue 4711" in said.err
+    result = digest("issue", action, "4711")
+    assert (result.status, result.out) == (1, "")
+    assert "There is no issue 4711" in result.err
     for number in ("x", "-1", "0", "99999999999999999999"):
         assert digest("issue", action, number).status == 2
 
@@ -313,8 +313,8 @@ def test_uncertain_deliveries_are_listed_and_resolved(digest: Digest, tmp_path: 
     log = tmp_path / "log"
     assert "cannot be read" in digest("issue", "resolve", str(issue.pk), "--log", str(log)).err
     log.write_text(listed[0]["message_id"])
-    said = digest("issue", "resolve", str(issue.pk), "--log", str(log))
-    assert "1 sent, 0 to send again" in said.out
+    result = digest("issue", "resolve", str(issue.pk), "--log", str(log))
+    assert "1 sent, 0 to send again" in result.out
     to = ["--sent", "--to", listed[0]["email"]]
     assert "is uncertain" in digest("issue", "resolve", str(issue.pk), *to).err
     assert digest("issue", "resolve", str(issue.pk), "--resend").status == 0
@@ -329,8 +329,8 @@ def test_an_issue_says_when_the_rest_is_due(digest: Digest) -> None:
     Delivery.objects.filter(pk=first.pk).update(due_at=NOON)
     Delivery.objects.filter(pk=second.pk).update(due_at=NOON + timedelta(hours=6))
     Delivery.objects.filter(pk=sent.pk).update(state=Delivery.State.SENT, settled_at=NOON)
-    said = " ".join(digest("issue", "show", issue.pk).out.split())
-    assert "due from Mon 23 Nov 2026, 12:00 GMT to Mon 23 Nov 2026, 18:00 GMT" in said
+    result = " ".join(digest("issue", "show", issue.pk).out.split())
+    assert "due from Mon 23 Nov 2026, 12:00 GMT to Mon 23 Nov 2026, 18:00 GMT" in result
     Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
     assert "due" not in digest("issue", "show", issue.pk).out
     assert digest("issue", "show", issue.pk, "--json").facts["due_from"] is None
@@ -355,12 +355,16 @@ def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -
     after = ("--after", page["next"], "--limit", 2, "--json")
     rest = {"deliveries": current["deliveries"][1:], "next": ""}
     assert digest("issue", "deliveries", issue.pk, *after).facts == rest
-    found = digest("issue", "deliveries", issue.pk, "--state", "failed", "--json").facts
-    [one] = found["deliveries"]
-    assert (one["id"], one["state"], one["reply"]) == (failed.pk, "failed", "550 no such user")
+    row = digest("issue", "deliveries", issue.pk, "--state", "failed", "--json").facts
+    [delivery] = row["deliveries"]
+    assert (delivery["id"], delivery["state"], delivery["reply"]) == (
+        failed.pk,
+        "failed",
+        "550 no such user",
+    )
     assert page["next"] in digest("issue", "deliveries", issue.pk, "--limit", 1).out
     refused = digest("issue", "deliveries", issue.pk, "--after", "rubbish")
     assert "is not a place" in refused.err
-    said = digest("issue", "archive").out
-    assert "0 deliveries archived" in said
-    assert "Nothing is left to archive." in said
+    result = digest("issue", "archive").out
+    assert "0 deliveries archived" in result
+    assert "Nothing is left to archive." in result

@@ -28,11 +28,11 @@ def state() -> str:
 
 def test_add_confirmed_receives_it(digest: Digest) -> None:
     """The operator's word, kept as evidence."""
-    said = digest(
+    result = digest(
         *("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed"),
         *("--name", "Inés", "--wording", "Asked by phone."),
     )
-    assert said.out == "ines@r.example to The Morning Tide: subscribed.\n"
+    assert result.out == "ines@r.example to The Morning Tide: subscribed.\n"
     assert state() == "active"
     event = ConsentEvent.objects.get()
     assert (event.via, event.wording) == ("command line", "Asked by phone.")
@@ -40,12 +40,12 @@ def test_add_confirmed_receives_it(digest: Digest) -> None:
 
 def test_add_unconfirmed_asks_the_subscriber_once(digest: Digest) -> None:
     """A confirmation mail is laid down; asking again within the hour says that none was."""
-    said = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
-    assert "A mail asks them to confirm" in said.out
+    result = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
+    assert "A mail asks them to confirm" in result.out
     assert state() == "pending"
     assert Notice.objects.get().kind == "confirm"
-    said = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
-    assert "No mail was sent" in said.out
+    result = digest("subscriber", "add", "ines@r.example", "--newsletter", "tide")
+    assert "No mail was sent" in result.out
     assert Notice.objects.count() == 1
 
 
@@ -59,24 +59,26 @@ def test_erase_needs_a_word_and_is_for_good(digest: Digest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("arguments", "reason"),
     [
-        (["add", "nonsense", "--newsletter", "tide"], "no valid email address"),
-        (["add", "a@r.example\nBcc: x@y", "--newsletter", "tide"], "no valid email address"),
+        (["add", "nonsense", "--newsletter", "tide"], "not a valid email address"),
+        (["add", "a@r.example\nBcc: x@y", "--newsletter", "tide"], "not a valid email address"),
         (["add", "a@r.example", "--newsletter", "tid"], "Did you mean 'tide'?"),
         (["show", "nobody@r.example"], "No subscriber has the address"),
-        (["show", ""], "no valid email address"),
+        (["show", ""], "not a valid email address"),
         (["unsubscribe", "nobody@r.example"], "No subscriber has the address"),
         (["export", "--newsletter", "x"], "There is no newsletter"),
         (["export", "--output", "/nowhere/x.csv"], "Cannot write"),
         (["export", "--json"], "--output"),
     ],
 )
-def test_bad_wishes_are_answered_in_a_line(digest: Digest, words: list[str], reason: str) -> None:
+def test_bad_wishes_are_answered_in_a_line(
+    digest: Digest, arguments: list[str], reason: str
+) -> None:
     """And store nothing."""
-    said = digest("subscriber", *words)
-    assert said.status == 1
-    assert reason in said.err + said.out
+    result = digest("subscriber", *arguments)
+    assert result.status == 1
+    assert reason in result.err + result.out
     assert not Subscriber.objects.exists()
 
 
@@ -84,15 +86,23 @@ def test_import_reports_what_it_did(digest: Digest, tmp_path: Path) -> None:
     """How the file was read, what was taken, each refusal with its line."""
     path = tmp_path / "list.csv"
     path.write_bytes("E-Mail;Vorname\na@r.example;Zoë\nnonsense;x\n".encode("cp1252"))
-    words = ("subscriber", "import", path, "--newsletter", "tide", "--consent", "Fair, May 2026")
-    said = digest(*words, "--report", tmp_path / "refused.csv")
-    assert said.status == 0
-    assert "Read as cp1252, cells parted by ';'" in said.out
-    assert "2 rows: 1 added, 0 unchanged, 1 refused." in said.out
-    assert "\n3     nonsense" in said.out
-    assert "refused.csv" in said.out
+    arguments = (
+        "subscriber",
+        "import",
+        path,
+        "--newsletter",
+        "tide",
+        "--consent",
+        "Fair, May 2026",
+    )
+    result = digest(*arguments, "--report", tmp_path / "refused.csv")
+    assert result.status == 0
+    assert "Read as cp1252, cells parted by ';'" in result.out
+    assert "2 rows: 1 added, 0 unchanged, 1 refused." in result.out
+    assert "\n3     nonsense" in result.out
+    assert "refused.csv" in result.out
     assert len((tmp_path / "refused.csv").read_text().splitlines()) == 2
-    facts = digest(*words, "--json").facts
+    facts = digest(*arguments, "--json").facts
     assert (facts["added"], facts["unchanged"], facts["refused"]) == (0, 1, 1)
     assert facts["refusals"][0]["line"] == 3
 
@@ -101,10 +111,10 @@ def test_import_takes_a_mapping(digest: Digest, tmp_path: Path) -> None:
     """Heading or number; anything else is explained."""
     path = tmp_path / "list.csv"
     path.write_text("kontakt,wer\na@r.example,Zoë\n")
-    words = ("subscriber", "import", path, "--newsletter", "tide", "--consent", "x")
-    assert "email=Contact" in digest(*words, "--map", "kontakt").err
-    assert "There is no column" in digest(*words, "--map", "email=3").err
-    assert digest(*words, "--map", "email=kontakt", "--map", "name=2").status == 0
+    arguments = ("subscriber", "import", path, "--newsletter", "tide", "--consent", "x")
+    assert "email=Contact" in digest(*arguments, "--map", "kontakt").err
+    assert "There is no column" in digest(*arguments, "--map", "email=3").err
+    assert digest(*arguments, "--map", "email=kontakt", "--map", "name=2").status == 0
     assert Subscriber.objects.get().name == "Zoë"
 
 
@@ -124,29 +134,29 @@ def test_a_file_that_is_no_list_is_refused(
     path = tmp_path / "list.csv"
     if content is not None:
         path.write_bytes(content)
-    for given, why in [(path, reason), (tmp_path, "Is a directory")]:
-        said = digest("subscriber", "import", given, "--newsletter", "tide", "--consent", "x")
-        assert (said.status, said.out) == (1, "")
-        assert why in said.err
+    for file_path, expected_reason in [(path, reason), (tmp_path, "Is a directory")]:
+        result = digest("subscriber", "import", file_path, "--newsletter", "tide", "--consent", "x")
+        assert (result.status, result.out) == (1, "")
+        assert expected_reason in result.err
 
 
 def test_import_needs_a_statement_of_consent(digest: Digest, tmp_path: Path) -> None:
     """Blank is none; where nobody can be asked, it must be said."""
     (tmp_path / "l.csv").write_text("a@r.example\n")
-    words = ("subscriber", "import", tmp_path / "l.csv", "--newsletter", "tide")
-    assert "--consent" in digest(*words).err
-    assert digest(*words, "--consent", " ").status == 1
+    arguments = ("subscriber", "import", tmp_path / "l.csv", "--newsletter", "tide")
+    assert "--consent" in digest(*arguments).err
+    assert digest(*arguments, "--consent", " ").status == 1
     assert not Subscriber.objects.exists()
 
 
 def test_a_header_alone_is_said(digest: Digest, tmp_path: Path) -> None:
     """Nothing to do is no failure."""
     (tmp_path / "l.csv").write_text("email\n")
-    said = digest(
+    result = digest(
         "subscriber", "import", tmp_path / "l.csv", "--newsletter", "tide", "--consent", "x"
     )
-    assert said.status == 0
-    assert "a heading and no rows" in said.out
+    assert result.status == 0
+    assert "a heading and no rows" in result.out
 
 
 def test_export_goes_to_the_screen_or_a_file(digest: Digest, tmp_path: Path) -> None:
@@ -155,8 +165,8 @@ def test_export_goes_to_the_screen_or_a_file(digest: Digest, tmp_path: Path) -> 
     rows = list(csv.DictReader(io.StringIO(digest("subscriber", "export").out)))
     assert [row["email"] for row in rows] == ["'=x@r.example"]
     path = tmp_path / "out.csv"
-    said = digest("subscriber", "export", "--output", path, "--newsletter", "tide", "--json")
-    assert said.facts == {"rows": 1, "file": str(path)}
+    result = digest("subscriber", "export", "--output", path, "--newsletter", "tide", "--json")
+    assert result.facts == {"rows": 1, "file": str(path)}
     assert list(csv.DictReader(path.open())) == rows
 
 
@@ -172,8 +182,8 @@ def test_show_tells_all_that_is_known(digest: Digest) -> None:
         state=Delivery.State.SENT,
         reply="250 queued as 4711",
     )
-    said = digest("subscriber", "show", "Ines@R.example")
-    for words in [
+    result = digest("subscriber", "show", "Ines@R.example")
+    for arguments in [
         "active",
         "every newsletter",
         "complaint",
@@ -182,7 +192,7 @@ def test_show_tells_all_that_is_known(digest: Digest) -> None:
         "4711",
         "12:00 UTC",
     ]:
-        assert words in said.out
+        assert arguments in result.out
     facts = digest("subscriber", "show", "ines@r.example", "--json").facts
     assert facts["deliveries"][0]["state"] == "sent"
 
@@ -191,8 +201,8 @@ def test_unsubscribe_is_for_one_or_for_all(digest: Digest) -> None:
     """A second time changes nothing and says so."""
     subscriber = make_subscriber(make_newsletter(slug="ebb"), email="ines@r.example")
     digest("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
-    said = digest("subscriber", "unsubscribe", "ines@r.example", "--newsletter", "tide")
-    assert said.out == "ines@r.example has left tide.\n"
+    result = digest("subscriber", "unsubscribe", "ines@r.example", "--newsletter", "tide")
+    assert result.out == "ines@r.example has left tide.\n"
     facts = digest("subscriber", "unsubscribe", "ines@r.example", "--json").facts
     assert facts["left"] == ["ebb"]
     assert "had left already" in digest("subscriber", "unsubscribe", "ines@r.example").out
@@ -201,12 +211,12 @@ def test_unsubscribe_is_for_one_or_for_all(digest: Digest) -> None:
 
 def test_who_has_left_comes_back_by_their_own_wish_alone(digest: Digest) -> None:
     """--again is the operator's word that they asked in person."""
-    words = ("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
-    digest(*words)
+    arguments = ("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
+    digest(*arguments)
     digest("subscriber", "unsubscribe", "ines@r.example")
-    assert "Only the subscriber can subscribe again" in digest(*words).err
+    assert "Only the subscriber can subscribe again" in digest(*arguments).err
     assert state() == "unsubscribed"
-    assert digest(*words, "--again").status == 0
+    assert digest(*arguments, "--again").status == 0
     assert state() == "active"
 
 
@@ -214,8 +224,8 @@ def test_suppress_and_lift(digest: Digest) -> None:
     """By one newsletter or by all; twice is once."""
     assert "for every newsletter." in digest("suppress", "a@r.example", "--reason", "bounce").out
     assert "Nothing changed" in digest("suppress", "a@r.example", "--reason", "bounce").out
-    said = digest("subscriber", "add", "a@r.example", "--newsletter", "tide", "--confirmed")
-    assert "cannot send to this address" in said.err
+    result = digest("subscriber", "add", "a@r.example", "--newsletter", "tide", "--confirmed")
+    assert "cannot send to this address" in result.err
     facts = digest("suppress", "a@r.example", "--lift", "--json").facts
     assert facts == {
         "email": "a@r.example",

@@ -89,7 +89,7 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_file_cannot_be_the_data_folder(tmp_path: Path) -> None:
-    """Said plainly."""
+    """Result plainly."""
     (tmp_path / "data").write_text("")
     with pytest.raises(EmbeddedError, match="--data"):
         checks.make_folder(tmp_path / "data")

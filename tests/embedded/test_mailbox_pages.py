@@ -138,8 +138,8 @@ def test_a_mails_own_html_is_sandboxed(client: Client, box: Path) -> None:
 
 def test_one_click_posts_only_to_this_installation(client: Client, box: Path) -> None:
     """A mail that names another site gets no button."""
-    ours = WHOLE.replace(b"https://digest.example", b"http://testserver")
-    page = client.get(f"/mailbox/{maildir.deliver(box, ours)}").text
+    own_mail = WHOLE.replace(b"https://digest.example", b"http://testserver")
+    page = client.get(f"/mailbox/{maildir.deliver(box, own_mail)}").text
     assert 'action="/unsubscribe/abc" method="post"' in page
     other = client.get(f"/mailbox/{maildir.deliver(box, WHOLE)}").text
     assert "<form" not in other

@@ -52,8 +52,8 @@ def test_what_is_kept_is_what_came_after_lines_of_delivery(box: tuple[int, Path]
         b"Subject: Tide\r\nTo: ines@reader.example\r\n\r\nHigh water\t\r\n..one dot\r\n\xc3\xa9\r\n"
     )
     send(port, content, ["ines@reader.example"])
-    kept = maildir.read(folder, maildir.entries(folder)[0].key)
-    assert kept == (
+    stored = maildir.read(folder, maildir.entries(folder)[0].key)
+    assert stored == (
         b"Return-Path: <bounces+1@courier.example>\r\n"
         b"Delivered-To: ines@reader.example\r\n"
         b"X-Original-To: ines@reader.example\r\n"
@@ -65,9 +65,9 @@ def test_each_recipient_gets_a_copy(box: tuple[int, Path]) -> None:
     port, folder = box
     before = len(maildir.entries(folder))
     send(port, b"Subject: Two\r\n\r\nx\r\n", ["ada@reader.example", "bo@reader.example"])
-    found = maildir.entries(folder)
-    assert len(found) == before + 2
-    lines = {maildir.read(folder, entry.key).split(b"\r\n")[1] for entry in found[:2]}
+    entries = maildir.entries(folder)
+    assert len(entries) == before + 2
+    lines = {maildir.read(folder, entry.key).split(b"\r\n")[1] for entry in entries[:2]}
     assert lines == {b"Delivered-To: ada@reader.example", b"Delivered-To: bo@reader.example"}
 
 

@@ -51,9 +51,9 @@ def test_the_latest_story_comes_first_and_the_undated_last() -> None:
 def test_the_rss_feed_holds_each_story_whole() -> None:
     """Title, text in full, picture with credit, categories and a guid that no port changes."""
     root = etree.fromstring(feed.rss(paper.particulars(), items(), SITE))
-    found = root.findall("channel/item")
-    assert [node.findtext("title") for node in found] == [item.story.title for item in items()]
-    for node, item in zip(found, items(), strict=True):
+    rss_items = root.findall("channel/item")
+    assert [node.findtext("title") for node in rss_items] == [item.story.title for item in items()]
+    for node, item in zip(rss_items, items(), strict=True):
         assert node.findtext(f"{{{CONTENT}}}encoded") == item.story.body
         assert node.findtext("link") == f"{SITE}/{item.story.slug}"
         assert "8000" not in (node.findtext("guid") or "8000")
@@ -67,8 +67,8 @@ def test_the_rss_feed_holds_each_story_whole() -> None:
 
 def test_the_json_feed_holds_the_same() -> None:
     """Ids and texts are those of the RSS feed."""
-    said = json.loads(feed.json_feed(paper.particulars(), items(), SITE))
-    assert [(item["id"], item["content_html"]) for item in said["items"]] == [
+    document = json.loads(feed.json_feed(paper.particulars(), items(), SITE))
+    assert [(item["id"], item["content_html"]) for item in document["items"]] == [
         (item.guid, item.story.body) for item in items()
     ]
 
@@ -79,22 +79,20 @@ def test_the_front_page_leads_with_the_latest_story(client: Client, embedded: Pa
     page = client.get("/sample/").text
     assert paper.particulars().name in page
     assert items()[0].story.slug in page.split("</h2>")[0]
-    for words in ("Popular Articles", "Receive latest news", paper.particulars().appeal.heading):
-        assert words in page
+    for text in ("Popular Articles", "Receive latest news", paper.particulars().appeal.heading):
+        assert text in page
 
 
 @pytest.mark.django_db
-def test_an_article_stands_among_the_furniture_of_a_news_site(
-    client: Client, embedded: Path
-) -> None:
+def test_an_article_page_has_what_a_news_site_shows(client: Client, embedded: Path) -> None:
     """The story, and all that a subscriber of pages has to tell apart from it."""
     story = items()[0].story
     page = client.get(f"/sample/{story.slug}").text
     assert story.body.strip() in page
     assert 'property="og:title"' in page
-    furniture = ("Receive latest news", "Popular Articles", "Latest Stories", "About The Saltmarsh")
-    for words in (*furniture, paper.particulars().appeal.heading):
-        assert words in page
+    headings = ("Receive latest news", "Popular Articles", "Latest Stories", "About The Saltmarsh")
+    for text in (*headings, paper.particulars().appeal.heading):
+        assert text in page
 
 
 @pytest.mark.django_db

@@ -38,21 +38,21 @@ def until(fact: Callable[[], object], seconds: float = 10) -> None:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def output() -> list[str]:
     """What the supervisor told its person."""
     return []
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
+def supervisor(tmp_path: Path, output: list[str]) -> Iterator[Supervisor]:
     """A supervisor that is stopped, in a hurry, at the end."""
-    made = Supervisor(tmp_path, said.append)
-    yield made
-    made.stop(hurry=lambda: True)
+    running_supervisor = Supervisor(tmp_path, output.append)
+    yield running_supervisor
+    running_supervisor.stop(hurry=lambda: True)
 
 
 def test_a_program_that_ends_is_started_again_and_said_so(
-    supervisor: Supervisor, said: list[str]
+    supervisor: Supervisor, output: list[str]
 ) -> None:
     """Killing the web process costs a line on the terminal and nothing else."""
     supervisor.start(python("web", SLEEPS))
@@ -61,11 +61,11 @@ def test_a_program_that_ends_is_started_again_and_said_so(
 
     def look() -> list[str]:
         supervisor.look()
-        return said
+        return output
 
     until(look)
     assert supervisor.children[0].process.pid != first
-    assert "web ended (SIGKILL); started again" in said[0]
+    assert "web ended (SIGKILL); started again" in output[0]
 
 
 def test_who_calls_while_a_program_starts_again_is_answered(supervisor: Supervisor) -> None:

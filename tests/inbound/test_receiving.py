@@ -168,7 +168,7 @@ def test_smuggled_line_ends_are_refused(smtp: Talk, newsletter: Newsletter, body
 
 
 def test_large_mail_is_refused(smtp: Talk, newsletter: Newsletter) -> None:
-    """Said in EHLO, said to MAIL, and held against who lies."""
+    """Result in EHLO, said to MAIL, and held against who lies."""
     assert "SIZE 1000000" in smtp.say(b"EHLO reader.example\r\n")
     assert smtp.say(f"MAIL FROM:<{NADIA}> SIZE=2000000\r\n".encode()).startswith("552")
     line = "x" * 70 + "\r\n"

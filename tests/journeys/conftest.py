@@ -17,9 +17,9 @@ SUBSCRIBERS = 5
 
 
 @contextmanager
-def running(data: Path, *words: str, **environment: str) -> Iterator[Up]:
+def running(data: Path, *arguments: str, **environment: str) -> Iterator[Up]:
     """`digest up` on a folder and a port of its own, ready."""
-    up = Up(data, *words, **environment)
+    up = Up(data, *arguments, **environment)
     try:
         up.start()
         yield up

@@ -124,8 +124,8 @@ def test_a_mail_program_unsubscribes_with_one_post(delivered: Up) -> None:
 
 def state_of(up: Up, address: str) -> str:
     """Ask `digest` in a second terminal what a subscriber's subscription says."""
-    said = json.loads(digest("subscriber", "show", address, "--json", data=up.data).stdout)
-    return str(said["subscriptions"][0]["state"])
+    subscriber = json.loads(digest("subscriber", "show", address, "--json", data=up.data).stdout)
+    return str(subscriber["subscriptions"][0]["state"])
 
 
 def test_a_second_start_on_the_same_data_is_refused_in_one_line(up: Up) -> None:
@@ -141,8 +141,8 @@ def test_a_port_in_use_is_said_in_one_line(
 ) -> None:
     """With the number, and how to choose another."""
     folder = tmp_path_factory.mktemp("second")
-    words = ("up", "--port", str(up.port), "--data", str(folder))
-    second = digest(*words, data=folder, check=False)
+    arguments = ("up", "--port", str(up.port), "--data", str(folder))
+    second = digest(*arguments, data=folder, check=False)
     assert second.returncode == 1
     assert f"Port {up.port} is in use" in second.stderr
     assert "--port" in second.stderr

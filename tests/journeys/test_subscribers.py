@@ -64,9 +64,9 @@ def mails_to(up: Up, address: str) -> list[EmailMessage]:
     return [mail for mail in opened if mail["Delivered-To"] == address]
 
 
-def newest(up: Up, address: str, count: int, what: str) -> EmailMessage:
+def newest(up: Up, address: str, count: int, description: str) -> EmailMessage:
     """The mail that makes it so many."""
-    up.wait_for(lambda: len(mails_to(up, address)) >= count, 40, what)
+    up.wait_for(lambda: len(mails_to(up, address)) >= count, 40, description)
     return mails_to(up, address)[-1]
 
 
@@ -74,15 +74,15 @@ def link(mail: EmailMessage, kind: str) -> str:
     """The first link of a kind in the text part."""
     body = mail.get_body(("plain",))
     assert body is not None
-    found = re.search(rf"(https?://\S+/{kind}/\S+|mailto:{kind}\+\S+)", body.get_content())
-    assert found, body.get_content()
-    return found[1]
+    match = re.search(rf"(https?://\S+/{kind}/\S+|mailto:{kind}\+\S+)", body.get_content())
+    assert match, body.get_content()
+    return match[1]
 
 
 def state(up: Up, address: str) -> str:
     """What `digest subscriber show` says about the sample's newsletter."""
-    said = json.loads(digest("subscriber", "show", address, "--json", data=up.data).stdout)
-    return str(said["subscriptions"][0]["state"])
+    subscriber = json.loads(digest("subscriber", "show", address, "--json", data=up.data).stdout)
+    return str(subscriber["subscriptions"][0]["state"])
 
 
 def write(page: Page, up: Up, sender: str, to: str) -> str:
@@ -166,9 +166,9 @@ def test_the_same_by_mail_alone(lived_in: Up, page: Page) -> None:
     if to.startswith("http"):
         body = confirmation.get_body(("plain",))
         assert body is not None
-        found = re.search(r"mailto:(confirm\+\S+?)\?", body.get_content())
-        assert found
-        to = found[1]
+        match = re.search(r"mailto:(confirm\+\S+?)\?", body.get_content())
+        assert match
+        to = match[1]
     assert "250" in write(page, up, omar, to)
     up.wait_for(lambda: state(up, omar) == "active", 20, "the subscription")
     welcome = newest(up, omar, 2, "the welcome")
@@ -256,7 +256,9 @@ def check(page: Page, name: str) -> None:
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in {"serious", "critical"}]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == [], name
+    violations = Axe().run(page).response["violations"]
+    serious = [
+        violation for violation in violations if violation["impact"] in {"serious", "critical"}
+    ]
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in serious] == [], name
     assert fits(page), name

@@ -23,8 +23,8 @@ READY = "Ctrl-C stops everything."
 class Up:
     """The process, its data folder and port, and what it has printed since it was started."""
 
-    def __init__(self, data: Path, *words: str, **environment: str) -> None:
-        self.words = words  # more of the command line
+    def __init__(self, data: Path, *arguments: str, **environment: str) -> None:
+        self.words = arguments  # more of the command line
         self.environment = environment  # more than ours
         self.data = data
         self.port = 0  # any at the first start, the same again at the next
@@ -65,12 +65,14 @@ class Up:
         self._subscriber.join(5)
         return status
 
-    def wait_for(self, fact: Callable[[], object], seconds: float, what: str) -> None:
+    def wait_for(self, fact: Callable[[], object], seconds: float, description: str) -> None:
         """Wait until something holds; fail with all that was printed if it does not."""
         give_up = time.monotonic() + seconds
         while not fact():
-            assert self.process.poll() is None, f"ended while waiting for {what}:\n{self.said}"
-            assert time.monotonic() < give_up, f"waited in vain for {what}:\n{self.said}"
+            assert self.process.poll() is None, (
+                f"ended while waiting for {description}:\n{self.said}"
+            )
+            assert time.monotonic() < give_up, f"waited in vain for {description}:\n{self.said}"
             time.sleep(0.1)
 
     def mails(self) -> list[Path]:
@@ -93,10 +95,10 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def digest(*words: str, data: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+def digest(*arguments: str, data: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a `digest` command in a second terminal."""
     return subprocess.run(
-        [*DIGEST, *words],
+        [*DIGEST, *arguments],
         env=clean_environment() | {"DIGEST_DATA_DIR": str(data)},
         cwd=ROOT,
         capture_output=True,

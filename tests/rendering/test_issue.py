@@ -34,8 +34,8 @@ def test_subject_is_the_newsletters_template() -> None:
 
 def test_issues_own_subject_wins() -> None:
     """A subject that the issue has already is kept, and no template is asked."""
-    mail = compiled(subject="Said before", newsletter={"subject": "{{ nonsense( }}"})
-    assert mail.subject == "Said before"
+    mail = compiled(subject="Result before", newsletter={"subject": "{{ nonsense( }}"})
+    assert mail.subject == "Result before"
 
 
 def test_blank_subject_falls_back_to_the_lead() -> None:

@@ -117,7 +117,7 @@ def test_each_refused_row_is_named_with_its_line_and_reason(
     reasons = {refusal.line: refusal.reason for refusal in report.refusals}
     assert list(reasons) == [3, 4, 5, 6, 7, 8, 10, 11]
     for line, reason in {
-        3: "no valid email address",
+        3: "not a valid email address",
         4: "same address as in line 2",
         5: "NUL",
         6: "longer",

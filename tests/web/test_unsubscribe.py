@@ -252,7 +252,7 @@ def test_less_often_is_offered_instead(strict: Client) -> None:
 def test_a_reason_is_optional_and_kept(
     strict: Client, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
-    """Said twice it is replaced; rubbish is none, and undoes nothing."""
+    """Result twice it is replaced; rubbish is none, and undoes nothing."""
     link = address(subscriber, newsletter)
     strict.post(link)
     for comment in ("Too much", "Far too much \x00\u202e"):

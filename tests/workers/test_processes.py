@@ -70,10 +70,10 @@ class Workers:
         self.redis.close()
         self.broker.stop()
 
-    def _run(self, *words: str) -> subprocess.Popen[bytes]:
+    def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "workers.app", *words],
+                [sys.executable, "-m", "celery", "-A", "workers.app", *arguments],
                 env=self.environment,
                 cwd=ROOT,
                 stdout=log,
@@ -102,29 +102,31 @@ def make_waiting(subscribers: int = SUBSCRIBERS) -> Issue:
     """An issue that is built, for many subscribers; it is sent again when uncertain."""
     newsletter = make_newsletter(uncertain="resend")
     addresses = [f"subscriber{number}@reader.example" for number in range(subscribers)]
-    made = Subscriber.objects.bulk_create(
-        Subscriber(email=each, address_key=each, created_at=NOON) for each in addresses
+    subscribers_created = Subscriber.objects.bulk_create(
+        Subscriber(email=row, address_key=row, created_at=NOON) for row in addresses
     )
     Subscription.objects.bulk_create(
         Subscription(
-            subscriber=each,
+            subscriber=row,
             newsletter=newsletter,
             state=Subscription.State.ACTIVE,
             created_at=NOON,
             confirmed_at=NOON,
         )
-        for each in made
+        for row in subscribers_created
     )
     issue = make_issue(newsletter, slot=NOON.replace(year=2020))
     make_story(issue)
     return issue
 
 
-def wait_for(fact: Callable[[], bool], seconds: float, what: str, log: Path) -> None:
+def wait_for(fact: Callable[[], bool], seconds: float, description: str, log: Path) -> None:
     """Wait until something holds, or fail with what the workers said."""
     give_up = time.monotonic() + seconds
     while not fact():
-        assert time.monotonic() < give_up, f"waited in vain for {what}:\n{log.read_text()[-5000:]}"
+        assert time.monotonic() < give_up, (
+            f"waited in vain for {description}:\n{log.read_text()[-5000:]}"
+        )
         time.sleep(0.05)
 
 
@@ -137,8 +139,8 @@ def check_everyone_once_unless_uncertain(issue: Issue, relay: SmtpServer) -> Non
     )
     copies = Counter(relay.recipients)
     assert len(copies) == progress(issue).sent == SUBSCRIBERS
-    assert {who for who, count in copies.items() if count > 1} <= times_uncertain.keys()
-    assert all(count <= 1 + times_uncertain.get(who, 0) for who, count in copies.items())
+    assert {email for email, count in copies.items() if count > 1} <= times_uncertain.keys()
+    assert all(count <= 1 + times_uncertain.get(email, 0) for email, count in copies.items())
 
 
 def is_sent(issue: Issue) -> bool:
@@ -153,14 +155,14 @@ def test_killed_workers_and_a_flushed_broker_lose_nobody(
     """Everyone gets the issue; twice only who was in flight at a kill, and it is on record."""
     issue = make_waiting()
 
-    def taken(count: int) -> Callable[[], bool]:
+    def has_received(count: int) -> Callable[[], bool]:
         return lambda: len(relay.received) >= count
 
-    wait_for(taken(30), 30, "the first mails", workers.log)
+    wait_for(has_received(30), 30, "the first mails", workers.log)
     workers.redis.flushall()
-    wait_for(taken(90), 30, "mails after the flush", workers.log)
+    wait_for(has_received(90), 30, "mails after the flush", workers.log)
     workers.kill_children()
-    wait_for(taken(150), 30, "mails after the kill", workers.log)
+    wait_for(has_received(150), 30, "mails after the kill", workers.log)
     workers.worker.kill()
     workers.worker.wait()
     workers.redis.flushall()

@@ -30,10 +30,10 @@ class Entry(NamedTuple):
     @classmethod
     def of(cls, name: str) -> "Entry | None":
         """Return the entry that a file name stands for, or None for a file that is not ours."""
-        found = _NAME.fullmatch(name)
-        if not found:
+        match = _NAME.fullmatch(name)
+        if not match:
             return None
-        seconds, microseconds, size = map(int, found.groups())
+        seconds, microseconds, size = map(int, match.groups())
         moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
         return cls(name, moment, size)
 
@@ -63,8 +63,8 @@ def deliver(folder: Path, content: bytes) -> str:
 def entries(folder: Path) -> list[Entry]:
     """Return every mail, newest first, without opening one; empty if there is no folder yet."""
     names = (name for part in ("new", "cur") for name in _names(folder / part))
-    found = (entry for entry in map(Entry.of, names) if entry)
-    return sorted(found, key=lambda entry: (entry.arrived_at, len(entry.key), entry.key))[::-1]
+    arrived = (entry for entry in map(Entry.of, names) if entry)
+    return sorted(arrived, key=lambda entry: (entry.arrived_at, len(entry.key), entry.key))[::-1]
 
 
 def read(folder: Path, key: str, limit: int = -1) -> bytes:

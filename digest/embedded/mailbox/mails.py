@@ -68,8 +68,8 @@ def open_mail(raw: bytes) -> Mail:
 def opening_links_outside(html: str) -> str:
     """Return the document with its links opening in a window of their own, not in our frame."""
     base = '<base target="_blank">'
-    found = _HEAD_TAG.search(html)
-    return html[: found.end()] + base + html[found.end() :] if found else html
+    head = _HEAD_TAG.search(html)
+    return html[: head.end()] + base + html[head.end() :] if head else html
 
 
 def decoded(value: str | Header) -> str:
@@ -119,11 +119,11 @@ def _text(part: Message) -> str:
 
 
 def _by_mail(message: Message) -> str:
-    found = _BY_MAIL.search(str(message.get("List-Unsubscribe", "")))
-    return found[1] if found else ""
+    match = _BY_MAIL.search(str(message.get("List-Unsubscribe", "")))
+    return match[1] if match else ""
 
 
 def _one_click(message: Message) -> str:
-    asked = str(message.get("List-Unsubscribe-Post", "")).strip()
-    found = _ONE_CLICK.search(str(message.get("List-Unsubscribe", "")))
-    return found[1] if found and asked == "List-Unsubscribe=One-Click" else ""
+    post_field = str(message.get("List-Unsubscribe-Post", "")).strip()
+    match = _ONE_CLICK.search(str(message.get("List-Unsubscribe", "")))
+    return match[1] if match and post_field == "List-Unsubscribe=One-Click" else ""

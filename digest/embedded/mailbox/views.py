@@ -36,8 +36,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     entries = maildir.entries(folder)
     pages = max(1, -(-len(entries) // PAGE))
     page = _page_number(request, pages)
-    shown = entries[(page - 1) * PAGE : page * PAGE]
-    rows = [(entry, mails.summary(maildir.read(folder, entry.key, mails.HEAD))) for entry in shown]
+    visible = entries[(page - 1) * PAGE : page * PAGE]
+    rows = [
+        (entry, mails.summary(maildir.read(folder, entry.key, mails.HEAD))) for entry in visible
+    ]
     context = {
         "rows": rows,
         "total": len(entries),
@@ -66,7 +68,7 @@ def mail(request: HttpRequest, key: str, view: str = "") -> HttpResponse:
         "view": view or ("html" if opened.html else "text"),
         "source": raw.decode("utf-8", "replace")[:LONGEST_SHOWN],
         "cut": len(raw) > LONGEST_SHOWN,
-        "unsubscribe_path": _ours(opened.unsubscribe_url),
+        "unsubscribe_path": _own_path(opened.unsubscribe_url),
         "unsubscribe_mail": _ours_by_mail(opened.unsubscribe_mail),
     }
     return _render(request, "mailbox/mail.html.j2", context)
@@ -108,8 +110,12 @@ def _read(key: str) -> bytes:
 
 
 def _page_number(request: HttpRequest, pages: int) -> int:
-    asked = request.GET.get("page", "1")
-    return min(pages, max(1, int(asked))) if asked.isdecimal() and len(asked) < 9 else 1
+    number_text = request.GET.get("page", "1")
+    return (
+        min(pages, max(1, int(number_text)))
+        if number_text.isdecimal() and len(number_text) < 9
+        else 1
+    )
 
 
 def _ours_by_mail(address: str) -> str:
@@ -118,7 +124,7 @@ def _ours_by_mail(address: str) -> str:
     return address if domain and address.endswith(f"@{domain}") else ""
 
 
-def _ours(url: str) -> str:
+def _own_path(url: str) -> str:
     """Return the path of a link to this installation, or nothing for a link elsewhere."""
     base = f"{settings.DIGEST_BASE_URL}/"
     return f"/{url.removeprefix(base)}" if url.startswith(base) else ""

@@ -26,9 +26,9 @@ def write(request: HttpRequest) -> HttpResponse:
     """Show the form, or hand the mail over and show what the server said."""
     sent = request.POST if request.method == "POST" else request.GET
     mail = {name: sent.get(name, "")[:LONGEST] for name in ("sender", "to", "subject", "text")}
-    said, taken = _hand_over(mail) if request.method == "POST" else ("", False)
-    context = {"mail": mail, "said": said, "taken": taken, "suggested": _suggested()}
-    status = 422 if said and not taken else 200
+    reply, accepted = _hand_over(mail) if request.method == "POST" else ("", False)
+    context = {"mail": mail, "said": reply, "taken": accepted, "suggested": _suggested()}
+    status = 422 if reply and not accepted else 200
     response = render(request, "mailbox/write.html.j2", context, status=status)
     response["Content-Security-Policy"] = PAGE_POLICY
     response["Cache-Control"] = "no-store"
@@ -64,12 +64,12 @@ def _hand_over(mail: dict[str, str]) -> tuple[str, bool]:
 
 
 def _converse(smtp: smtplib.SMTP, sender: str, recipient: str, message: bytes) -> tuple[str, bool]:
-    code, words = smtp.mail(sender)
+    code, text = smtp.mail(sender)
     if code == 250:
-        code, words = smtp.rcpt(recipient)
+        code, text = smtp.rcpt(recipient)
     if code == 250:
-        code, words = smtp.data(message)
-    return f"{code} {words.decode('utf-8', 'replace')}", code < 300
+        code, text = smtp.data(message)
+    return f"{code} {text.decode('utf-8', 'replace')}", code < 300
 
 
 def _message(mail: dict[str, str], sender: str) -> bytes:

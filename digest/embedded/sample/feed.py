@@ -118,7 +118,7 @@ def _put(parent: Any, name: str | QName, text: str = "", **attributes: str) -> N
 
 def _json_item(item: Item, site: str) -> dict[str, Any]:
     story = item.story
-    said = {
+    fields = {
         "id": item.guid,
         "url": item.url(site),
         "title": story.title,
@@ -129,4 +129,4 @@ def _json_item(item: Item, site: str) -> dict[str, Any]:
         "tags": [story.section, *story.tags],
         "image": item.image_url(site),
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in fields.items() if value}

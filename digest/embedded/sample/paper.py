@@ -33,7 +33,7 @@ class Particulars(NamedTuple):
 
     name: str
     tagline: str
-    about: str
+    description: str
     postal_address: str
     accent: str
     accent_dark: str
@@ -66,17 +66,17 @@ class Story(NamedTuple):
 @cache
 def particulars() -> Particulars:
     """Return the paper's name, colours and so on."""
-    said = _read(FOLDER / "publication.toml")
-    appeal = Appeal(**{name: said["appeal"][name] for name in Appeal._fields})
-    plain = {name: said[name] for name in Particulars._fields if name != "appeal"}
+    data = _read(FOLDER / "publication.toml")
+    appeal = Appeal(**{name: data["appeal"][name] for name in Appeal._fields})
+    plain = {name: data[name] for name in Particulars._fields if name != "appeal"}
     return Particulars(**plain, appeal=appeal)
 
 
 @cache
 def stories() -> tuple[Story, ...]:
     """Return every story, the latest first."""
-    found = [_story(path) for path in (FOLDER / "stories").glob("*.toml")]
-    return tuple(sorted(found, key=_latest_first))
+    all_stories = [_story(path) for path in (FOLDER / "stories").glob("*.toml")]
+    return tuple(sorted(all_stories, key=_latest_first))
 
 
 def published(since: datetime, now: datetime) -> list[Story]:
@@ -86,15 +86,15 @@ def published(since: datetime, now: datetime) -> list[Story]:
 
 def image(name: str) -> bytes | None:
     """Return a picture's bytes, or None where the paper has no such picture."""
-    known = {path.name: path for path in (FOLDER / "images").iterdir()}
-    return known[name].read_bytes() if name in known else None
+    paths = {path.name: path for path in (FOLDER / "images").iterdir()}
+    return paths[name].read_bytes() if name in paths else None
 
 
 def _story(path: Path) -> Story:
-    said = _read(path)
-    fields: dict[str, Any] = {name: said.get(name, "") for name in Story._fields}
-    fields["tags"] = tuple(said.get("tags", ()))
-    fields["hours"] = said.get("hours")
+    data = _read(path)
+    fields: dict[str, Any] = {name: data.get(name, "") for name in Story._fields}
+    fields["tags"] = tuple(data.get("tags", ()))
+    fields["hours"] = data.get("hours")
     return Story(**fields)
 
 
@@ -109,6 +109,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise EmbeddedError(f"The sample is incomplete: {path.name}: {cause}") from cause
 
 
-def words(html: str) -> int:
+def count_words(html: str) -> int:
     """Count the words of a body, roughly; for "4 min read"."""
     return len(unescape(html).split())

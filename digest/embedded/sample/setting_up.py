@@ -106,13 +106,13 @@ def _create_newsletter(publication: Publication, now: datetime) -> Newsletter:
 
 
 def _create_appeal(publication: Publication, now: datetime) -> None:
-    said = paper.particulars().appeal
+    appeal = paper.particulars().appeal
     Appeal.objects.create(
         publication=publication,
-        heading=said.heading,
-        body=said.body.strip(),
-        button=said.button,
-        url=links.absolute(said.url),
+        heading=appeal.heading,
+        body=appeal.body.strip(),
+        button=appeal.button,
+        url=links.absolute(appeal.url),
         starts_at=now,
     )
 

@@ -47,15 +47,15 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     item = next((item for item in items if item.story.slug == slug), None)
     if item is None:
         raise Http404
-    minutes = max(1, round(paper.words(item.story.body) / WORDS_A_MINUTE))
-    others = [other for other in items if other is not item]
+    minutes = max(1, round(paper.count_words(item.story.body) / WORDS_A_MINUTE))
+    other_items = [other for other in items if other is not item]
     context = {
         "item": item,
         "site": links.absolute("/sample"),
         "minutes": minutes,
-        "next_up": _related(item, others)[:3],
+        "next_up": _related(item, other_items)[:3],
     }
-    return _render(request, "sample/article.html.j2", context, others)
+    return _render(request, "sample/article.html.j2", context, other_items)
 
 
 @require_safe
@@ -71,8 +71,8 @@ def support(request: HttpRequest) -> HttpResponse:
 
 
 def _feed_tag(_request: HttpRequest) -> str:
-    known = "\n".join(item.story.slug for item in _items()) + settings.DIGEST_BASE_URL
-    return f'"{crc32(known.encode()):08x}"'
+    content = "\n".join(item.story.slug for item in _items()) + settings.DIGEST_BASE_URL
+    return f'"{crc32(content.encode()):08x}"'
 
 
 @require_safe
@@ -141,10 +141,10 @@ def _by_section(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:
     return [(section, list(members)) for section, members in grouped]
 
 
-def _related(item: Item, others: Sequence[Item]) -> list[Item]:
+def _related(item: Item, candidates: Sequence[Item]) -> list[Item]:
     tags = {item.story.section, *item.story.tags}
 
     def shared(other: Item) -> int:
         return len(tags & {other.story.section, *other.story.tags})
 
-    return sorted(others, key=shared, reverse=True)  # stable: the latest first among equals
+    return sorted(candidates, key=shared, reverse=True)  # stable: the latest first among equals

@@ -21,15 +21,15 @@ class Command(ActionCommand):
         """Name the actions."""
         listing = self.reading("list", "the newest articles")
         listing.add_argument("--newsletter", metavar="SLUG", help="only of its sources")
-        listing.add_argument("--limit", type=numbers.some, default=30, help="how many (30)")
+        listing.add_argument("--limit", type=numbers.positive, default=30, help="how many (30)")
         mark = self.changing("mark-updated", "send an article once more, in the next issue")
         mark.add_argument("url")
 
     def do_list(self, options: dict[str, Any]) -> None:
         """List articles, the newest first."""
         slug = options["newsletter"]
-        known = [_article_facts(article) for article in _newest(slug)[: options["limit"]]]
-        self.answer(known, lambda out: _say_list(out, known))
+        articles = [_article_facts(article) for article in _newest(slug)[: options["limit"]]]
+        self.answer(articles, lambda out: _print_list(out, articles))
 
     def do_mark_updated(self, options: dict[str, Any]) -> None:
         """Mark an article as updated."""
@@ -62,12 +62,12 @@ def _article_facts(article: Article) -> dict[str, Any]:
     }
 
 
-def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
-    if not known:
+def _print_list(out: Console, articles: list[dict[str, Any]]) -> None:
+    if not articles:
         out.print("No articles yet. Add a source: digest source add URL --newsletter SLUG")
         return
     rows = [
-        (clock.format_moment(one["available_at"]), one["section"], one["title"], one["url"])
-        for one in known
+        (clock.format_moment(row["available_at"]), row["section"], row["title"], row["url"])
+        for row in articles
     ]
     out.print(table(("Available", "Section", "Title", "Address"), rows))

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from digest.cli import numbers, processes
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core.terminal import DigestCommand
 
 
@@ -28,6 +28,6 @@ class Command(DigestCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Become the receiver."""
         if not settings.DIGEST_INBOUND_DOMAIN:
-            raise AskedError("Set DIGEST_INBOUND_DOMAIN to the domain whose mail comes in here.")
-        words = {name: options[name] for name in ("host", "port", "protocol", "socket")}
-        processes.become(processes.inbound(**words))
+            raise UsageError("Set DIGEST_INBOUND_DOMAIN to the domain whose mail comes in here.")
+        arguments = {name: options[name] for name in ("host", "port", "protocol", "socket")}
+        processes.become(processes.inbound(**arguments))

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from digest.accounts.models import User
 from digest.cli import issue_report, lookup, numbers
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.cli.following import sum_up
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, AddAction
@@ -64,17 +64,19 @@ class Command(ActionCommand):
         cancel = self._add(self.changing, "cancel", "stop for good; mails already sent remain")
         cancel.add_argument("--reason", default="Cancelled from the command line.")
         retract = self._add(self.changing, "retract", "remove a story from mails not sent yet")
-        retract.add_argument("story", type=numbers.some, help="its position, from 1")
+        retract.add_argument("story", type=numbers.positive, help="its position, from 1")
         retract.add_argument("--note", default="", help="text for the archive")
 
     def _add_results(self) -> None:
         listing = self.reading("list", "list the latest issues")
         listing.add_argument("--newsletter", metavar="SLUG")
-        listing.add_argument("--limit", type=numbers.some, default=20, help="at most so many (20)")
+        listing.add_argument(
+            "--limit", type=numbers.positive, default=20, help="at most so many (20)"
+        )
         self._add(self.reading, "show", "show progress, stories, and what was left out")
         deliveries = self._add(self.reading, "deliveries", "list the recipients, with SMTP replies")
         deliveries.add_argument("--state", choices=sorted(_STATES), help="only in this state")
-        deliveries.add_argument("--limit", type=numbers.some, default=50, help="page size (50)")
+        deliveries.add_argument("--limit", type=numbers.positive, default=50, help="page size (50)")
         deliveries.add_argument("--after", default="", metavar="CURSOR", help="the next page")
         self._add(self.reading, "uncertain", "list deliveries whose SMTP reply was lost")
         resolve = self._add(self.changing, "resolve", "settle deliveries that are uncertain")
@@ -90,11 +92,11 @@ class Command(ActionCommand):
             "--resend-others", action="store_true", help="with --log: send again what it lacks"
         )
         archive = self.reading("archive", "move old deliveries to the archive; workers do so daily")
-        archive.add_argument("--seconds", type=numbers.some, help="stop after so long")
+        archive.add_argument("--seconds", type=numbers.positive, help="stop after so long")
 
     def _add(self, add: AddAction, name: str, summary: str) -> CommandParser:
         action = add(name, summary)
-        action.add_argument("id", type=numbers.some)
+        action.add_argument("id", type=numbers.positive)
         return action
 
     def _add_user(self, action: CommandParser) -> None:
@@ -158,7 +160,7 @@ class Command(ActionCommand):
         issue = lookup.issue(options["id"])
         story = issue.stories.filter(position=options["story"] - 1).first()
         if story is None:
-            raise AskedError(f"Issue {issue.pk} has no story {options['story']}.")
+            raise UsageError(f"Issue {issue.pk} has no story {options['story']}.")
         editing.retract(issue, story.pk, options["note"], clock.now())
         self._answer(issue, f"now without “{story.title}”.")
 
@@ -222,7 +224,7 @@ class Command(ActionCommand):
             self._resolve_by_log(issue, options)
             return
         if options["resend_others"]:
-            raise AskedError("--resend-others goes with --log.")
+            raise UsageError("--resend-others goes with --log.")
         settlers = {
             "sent": uncertain.mark_sent,
             "resend": uncertain.resend,
@@ -234,7 +236,7 @@ class Command(ActionCommand):
 
     def _resolve_by_log(self, issue: Issue, options: dict[str, Any]) -> None:
         if options["to"]:
-            raise AskedError("--to goes with --sent, --resend or --failed, not with --log.")
+            raise UsageError("--to goes with --sent, --resend or --failed, not with --log.")
         sent, queued = uncertain.settle_by_log(
             issue, lookup.lines(options["log"]), clock.now(), resend=options["resend_others"]
         )
@@ -268,7 +270,7 @@ def _latest_issues(slug: str | None) -> QuerySet[Issue]:
 def _user(address: str) -> User:
     user = User.objects.filter(email__iexact=address, is_active=True).first()
     if user is None:
-        raise AskedError(f"There is no account for {address}. Owners invite people under Team.")
+        raise UsageError(f"There is no account for {address}. Owners invite people under Team.")
     return user
 
 
@@ -276,9 +278,9 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as problem:
-        raise AskedError(f"--at {text}: use a time like 2026-11-24T07:00+01:00.") from problem
+        raise UsageError(f"--at {text}: use a time like 2026-11-24T07:00+01:00.") from problem
     if moment.tzinfo is None:
-        raise AskedError(f"--at {text}: add the time zone, as in {text}+01:00 or {text}Z.")
+        raise UsageError(f"--at {text}: add the time zone, as in {text}+01:00 or {text}Z.")
     return moment
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from digest.cli import lookup
 from digest.cli import newsletter_options as ask
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, facts, table
 from digest.newsletters import schedules, setup
@@ -58,13 +58,13 @@ class Command(ActionCommand):
                 **ask.when(options),
                 topics=dict(ask.topic(text) for text in options["topic"]),
                 **ask.offer(options),
-                **ask.given(options, ask.POLICIES),
+                **ask.provided_options(options, ask.POLICIES),
             )
-        known = _newsletter_facts(newsletter, now)
+        values = _newsletter_values(newsletter, now)
         slug = newsletter.slug
         self.answer(
-            known,
-            f"{newsletter.name} is set up. {_next_slot(known)}\n"
+            values,
+            f"{newsletter.name} is set up. {_next_slot(values)}\n"
             f"Next: digest source add URL --newsletter {slug}\n"
             f"      digest subscriber add ADDRESS --newsletter {slug} --confirmed\n"
             f"      digest preview {slug}",
@@ -75,29 +75,29 @@ class Command(ActionCommand):
         newsletter = lookup.newsletter(options["slug"])
         offer, desk = ask.offer(options), ask.desk(options)
         if not offer and not desk:
-            raise AskedError(
+            raise UsageError(
                 "Say what to change: --offer, --listed, --welcome-with-latest, --local-time, "
-                "--redirect-links, --approval, --desk or --undo."
+                "--redirect-links, --approval, --review or --undo."
             )
         setup.set_approval(newsletter, **desk)
         setup.set_offer(newsletter, **offer)
-        known = _newsletter_facts(newsletter, clock.now()) | _offer_facts(newsletter)
-        known |= _desk_facts(newsletter)
-        said = f"{newsletter.slug} is offered {_said_offer(known)}. {_said_desk(newsletter)}"
-        self.answer(known, said if desk else said.partition(". ")[0] + ".")
+        values = _newsletter_values(newsletter, clock.now()) | _offer_values(newsletter)
+        values |= _approval_values(newsletter)
+        summary = f"{newsletter.slug} is offered {_describe_offer(values)}."
+        self.answer(values, f"{summary} {_describe_approval(newsletter)}" if desk else summary)
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List newsletters."""
         now = clock.now()
-        known = [_newsletter_facts(one, now) for one in _newsletters()]
-        self.answer(known, lambda out: _say_list(out, known))
+        newsletters = [_newsletter_values(newsletter, now) for newsletter in _newsletters()]
+        self.answer(newsletters, lambda out: _print_list(out, newsletters))
 
     def do_show(self, options: dict[str, Any]) -> None:
         """Show one newsletter."""
         newsletter = lookup.newsletter(options["slug"])
-        known = _newsletter_facts(newsletter, clock.now()) | _details(newsletter)
-        known |= _desk_facts(newsletter)
-        self.answer(known, lambda out: _say_newsletter(out, newsletter, known))
+        values = _newsletter_values(newsletter, clock.now()) | _detail_values(newsletter)
+        values |= _approval_values(newsletter)
+        self.answer(values, lambda out: _print_newsletter(out, newsletter, values))
 
     def do_pick(self, options: dict[str, Any]) -> None:
         """Pick an article by hand."""
@@ -119,23 +119,23 @@ class Command(ActionCommand):
     def _set_active(self, newsletter: Newsletter, *, active: bool) -> None:
         now = clock.now()
         setup.set_active(newsletter, active=active, now=now)
-        known = _newsletter_facts(newsletter, now)
+        values = _newsletter_values(newsletter, now)
         paused = f"{newsletter.slug} is paused; an issue that is going out goes on."
         self.answer(
-            known, f"{newsletter.slug} is active. {_next_slot(known)}" if active else paused
+            values, f"{newsletter.slug} is active. {_next_slot(values)}" if active else paused
         )
 
 
-def _desk_facts(newsletter: Newsletter) -> dict[str, Any]:
+def _approval_values(newsletter: Newsletter) -> dict[str, Any]:
     names = ("approval", "review_minutes", "undo_seconds")
     return {name: getattr(newsletter, name) for name in names}
 
 
-def _said_desk(newsletter: Newsletter) -> str:
-    who = newsletter.get_approval_display()
+def _describe_approval(newsletter: Newsletter) -> str:
+    approval = newsletter.get_approval_display()
     return (
-        f"An issue is on the desk {newsletter.review_minutes} minutes before it goes out: {who}. "
-        f"`send` can be undone for {newsletter.undo_seconds} seconds."
+        f"An issue is ready for review {newsletter.review_minutes} minutes before sending. "
+        f"Approval: {approval}. Sending can be undone for {newsletter.undo_seconds} seconds."
     )
 
 
@@ -147,7 +147,7 @@ def _schedule(newsletter: Newsletter) -> Schedule | None:
     return Schedule.objects.filter(newsletter=newsletter).first()
 
 
-def _newsletter_facts(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
+def _newsletter_values(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     schedule = _schedule(newsletter)
     coming = schedules.upcoming(schedules.rule_of(schedule), now, SLOTS) if schedule else []
     zone = clock.zone(schedule.timezone if schedule else newsletter.publication.timezone)
@@ -165,7 +165,7 @@ def _newsletter_facts(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     }
 
 
-def _offer_facts(newsletter: Newsletter) -> dict[str, Any]:
+def _offer_values(newsletter: Newsletter) -> dict[str, Any]:
     return {
         "cadences": newsletter.cadences,
         "listed": newsletter.listed,
@@ -175,23 +175,23 @@ def _offer_facts(newsletter: Newsletter) -> dict[str, Any]:
     }
 
 
-def _said_offer(known: dict[str, Any]) -> str:
-    cadences = [Cadence.EVERY, *map(Cadence, known["cadences"])]
-    said = [
+def _describe_offer(values: dict[str, Any]) -> str:
+    cadences = [Cadence.EVERY, *map(Cadence, values["cadences"])]
+    parts = [
         " or ".join(str(cadence.label) for cadence in cadences),
-        "on the public pages" if known["listed"] else "on no public page",
-        *(["with the latest issue in the welcome"] if known["welcome_with_latest"] else []),
+        "on the public pages" if values["listed"] else "on no public page",
+        *(["with the latest issue in the welcome"] if values["welcome_with_latest"] else []),
         *(
             ["at its time of day in each subscriber's own zone"]
-            if known["send_in_local_time"]
+            if values["send_in_local_time"]
             else []
         ),
-        *(["stories linked by way of us"] if known["redirect_links"] else []),
+        *(["stories linked by way of us"] if values["redirect_links"] else []),
     ]
-    return ", ".join(said)
+    return ", ".join(parts)
 
 
-def _details(newsletter: Newsletter) -> dict[str, Any]:
+def _detail_values(newsletter: Newsletter) -> dict[str, Any]:
     states = newsletter.subscriptions.aggregate(
         **{
             state: Count("id", filter=Q(state=state))
@@ -200,7 +200,7 @@ def _details(newsletter: Newsletter) -> dict[str, Any]:
     )
     return {
         "list_id": newsletter.list_id,
-        **_offer_facts(newsletter),
+        **_offer_values(newsletter),
         "subscriptions": states,
         "sources": [source.url for source in newsletter.sources.order_by("pk")],
         "sections": [
@@ -217,29 +217,32 @@ def _details(newsletter: Newsletter) -> dict[str, Any]:
     }
 
 
-def _next_slot(known: dict[str, Any]) -> str:
-    if not known["active"]:
+def _next_slot(values: dict[str, Any]) -> str:
+    if not values["active"]:
         return "paused"
-    slots = known["next_slots_local"]
+    slots = values["next_slots_local"]
     return f"Next issue: {slots[0]}." if slots else "It has no schedule: send it by hand."
 
 
-def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
-    if not known:
+def _print_list(out: Console, newsletters: list[dict[str, Any]]) -> None:
+    if not newsletters:
         out.print("There is no newsletter yet. `digest newsletter add --help` tells how.")
         return
-    rows = [(one["slug"], one["name"], f"{one['subscribers']:,}", _when_next(one)) for one in known]
+    rows = [
+        (row["slug"], row["name"], f"{row['subscribers']:,}", _when_next(row))
+        for row in newsletters
+    ]
     out.print(table(("Short name", "Name", "Subscribers", "Next issue"), rows))
 
 
-def _when_next(one: dict[str, Any]) -> str:
-    if not one["active"]:
+def _when_next(values: dict[str, Any]) -> str:
+    if not values["active"]:
         return "paused"
-    return one["next_slots_local"][0] if one["next_slots_local"] else "by hand"
+    return values["next_slots_local"][0] if values["next_slots_local"] else "by hand"
 
 
-def _say_newsletter(out: Console, newsletter: Newsletter, known: dict[str, Any]) -> None:
-    counts = known["subscriptions"]
+def _print_newsletter(out: Console, newsletter: Newsletter, values: dict[str, Any]) -> None:
+    counts = values["subscriptions"]
     publication = newsletter.publication
     out.print(
         facts(
@@ -249,9 +252,9 @@ def _say_newsletter(out: Console, newsletter: Newsletter, known: dict[str, Any])
                 ("From", f"{publication.sender_name} <{publication.sender_email}>"),
                 ("List-Id", newsletter.list_id),
                 ("State", "active" if newsletter.active else "paused"),
-                ("Subscribers", f"{known['subscribers']:,} would receive it now"),
+                ("Subscribers", f"{values['subscribers']:,} would receive it now"),
                 ("", ", ".join(f"{count:,} {state}" for state, count in counts.items())),
-                ("Offered", _said_offer(known)),
+                ("Offered", _describe_offer(values)),
                 ("Stories", f"{newsletter.min_stories} to {newsletter.max_stories}"),
                 ("Looks back", f"{newsletter.look_back_hours} hours"),
                 ("If thin", newsletter.get_thin_display()),
@@ -260,21 +263,21 @@ def _say_newsletter(out: Console, newsletter: Newsletter, known: dict[str, Any])
             ]
         )
     )
-    out.print("\nNext issues" if known["next_slots_local"] else f"\n{_next_slot(known)}")
-    for slot in known["next_slots_local"]:
+    out.print("\nNext issues" if values["next_slots_local"] else f"\n{_next_slot(values)}")
+    for slot in values["next_slots_local"]:
         out.print(f"  {slot}")
-    _say_contents(out, known)
+    _print_contents(out, values)
 
 
-def _say_contents(out: Console, known: dict[str, Any]) -> None:
+def _print_contents(out: Console, values: dict[str, Any]) -> None:
     out.print("\nSections")
-    for section in known["sections"]:
+    for section in values["sections"]:
         topics = f": {', '.join(section['topics'])}" if section["topics"] else ""
         out.print(f"  {section['title']} ({section['kind']}{topics})")
         for title in section["picks"]:
             out.print(f"    picked: {title}")
-    out.print("\nSources" if known["sources"] else "\nNo sources yet. Add one:")
-    for url in known["sources"]:
+    out.print("\nSources" if values["sources"] else "\nNo sources yet. Add one:")
+    for url in values["sources"]:
         out.print(f"  {url}")
-    if not known["sources"]:
-        out.print(f"  digest source add URL --newsletter {known['slug']}")
+    if not values["sources"]:
+        out.print(f"  digest source add URL --newsletter {values['slug']}")

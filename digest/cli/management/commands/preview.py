@@ -14,7 +14,7 @@ from digest.issues.composing import Draft
 from digest.rendering.compiled import Compiled, Recipient
 from digest.rendering.issue import compile_issue
 
-SHOWN = 20  # left-out articles on the screen
+MOST_ROWS = 20  # left-out articles on the screen
 
 
 class Command(DigestCommand):
@@ -35,16 +35,18 @@ class Command(DigestCommand):
         draft = building.draft(lookup.newsletter(options["newsletter"]), clock.now())
         if draft.selection.skip:
             reason = draft.selection.skip
-            self.answer(_draft_facts(draft), lambda out: _say_skipped(out, draft, reason))
+            self.answer(_draft_values(draft), lambda out: _print_skipped(out, draft, reason))
             return
         compiled = compile_issue(draft.issue, draft.stories, draft.issue.appeal)
-        message = compiled.message(_someone())
+        message = compiled.message(_sample_recipient())
         written = _write(options, compiled, message)
-        known = _draft_facts(draft) | _mail_facts(draft, compiled, message) | {"written": written}
-        self.answer(known, lambda out: _say_preview(out, draft, known))
+        values = (
+            _draft_values(draft) | _mail_values(draft, compiled, message) | {"written": written}
+        )
+        self.answer(values, lambda out: _print_preview(out, draft, values))
 
 
-def _someone() -> Recipient:
+def _sample_recipient() -> Recipient:
     """Return an invented subscriber, whose links lead to the front page."""
     return Recipient(
         email="subscriber@example.com",
@@ -67,7 +69,7 @@ def _write(options: dict[str, Any], compiled: Compiled, message: bytes) -> list[
     return written
 
 
-def _draft_facts(draft: Draft) -> dict[str, Any]:
+def _draft_values(draft: Draft) -> dict[str, Any]:
     return {
         "newsletter": draft.issue.newsletter.slug,
         "skipped": draft.selection.skip,
@@ -86,7 +88,7 @@ def _draft_facts(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _mail_facts(draft: Draft, compiled: Compiled, message: bytes) -> dict[str, Any]:
+def _mail_values(draft: Draft, compiled: Compiled, message: bytes) -> dict[str, Any]:
     return {
         "subject": compiled.subject,
         "preheader": compiled.preheader,
@@ -96,35 +98,37 @@ def _mail_facts(draft: Draft, compiled: Compiled, message: bytes) -> dict[str, A
     }
 
 
-def _say_skipped(out: Console, draft: Draft, reason: str) -> None:
+def _print_skipped(out: Console, draft: Draft, reason: str) -> None:
     out.print(f"Nothing would be sent now. {reason}")
-    _say_left_out(out, draft)
+    _print_left_out(out, draft)
 
 
-def _say_preview(out: Console, draft: Draft, known: dict[str, Any]) -> None:
+def _print_preview(out: Console, draft: Draft, values: dict[str, Any]) -> None:
     out.print(
         facts(
             [
-                ("Subject", known["subject"]),
-                ("Preheader", known["preheader"]),
-                ("Size", f"{known['bytes'] / 1024:.0f} KB"),
-                ("Appeal", known["appeal"]),
-                ("No room for", "; ".join(known["dropped"])),
+                ("Subject", values["subject"]),
+                ("Preheader", values["preheader"]),
+                ("Size", f"{values['bytes'] / 1024:.0f} KB"),
+                ("Appeal", values["appeal"]),
+                ("No room for", "; ".join(values["dropped"])),
             ]
         )
     )
     out.print("\nPicked")
     rows = [(story.section, story.title, story.reason) for story in draft.stories]
     out.print(table(("Section", "Title", "Because"), rows))
-    _say_left_out(out, draft)
-    for path in known["written"]:
+    _print_left_out(out, draft)
+    for path in values["written"]:
         out.print(f"\nWritten to {path}.")
 
 
-def _say_left_out(out: Console, draft: Draft) -> None:
+def _print_left_out(out: Console, draft: Draft) -> None:
     left = draft.selection.left_out
     if left:
         out.print("\nLeft out")
-        out.print(table(("Title", "Because"), [(one.title, one.reason) for one in left[:SHOWN]]))
-    if len(left) > SHOWN:
-        out.print(f"and {len(left) - SHOWN} more; --json lists all of them.")
+        out.print(
+            table(("Title", "Because"), [(row.title, row.reason) for row in left[:MOST_ROWS]])
+        )
+    if len(left) > MOST_ROWS:
+        out.print(f"and {len(left) - MOST_ROWS} more; --json lists all of them.")

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from rich.console import Console
 
 from digest.cli import lookup, numbers
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.findings import Level
 from digest.core.terminal import ActionCommand, AddAction, facts, table
@@ -90,7 +90,7 @@ class Command(ActionCommand):
         domain = registry.recipient_domain(options["domain"])
         paused = PausedDomain.objects.filter(relay=relay, domain=domain, until__gt=now).first()
         if paused is None:
-            raise AskedError(f"{domain} is not paused at {relay.name}; nothing to resume.")
+            raise UsageError(f"{domain} is not paused at {relay.name}; nothing to resume.")
         due = domain_pauses.lift_pause(paused, now)
         self.answer(
             {"relay": relay.name, "domain": domain, "due": due},
@@ -157,7 +157,7 @@ def _limits(pairs: list[str] | None) -> dict[str, int] | None:
     for pair in pairs:
         domain, equals, number = pair.partition("=")
         if not (domain and equals and number.isdecimal()):
-            raise AskedError(f"--limit {pair}: use a domain and a number, like gmail.com=600.")
+            raise UsageError(f"--limit {pair}: use a domain and a number, like gmail.com=600.")
         limits[domain] = int(number)
     return limits
 
@@ -171,7 +171,7 @@ def _warming(value: str | None) -> warming.Warming | None:
         start, growth, until = [*parts, *defaults[len(parts) :]]
         return registry.start_warming(clock.now().date(), int(start), float(growth), int(until))
     except ValueError as problem:
-        raise AskedError(f"--warm-up {value}: use numbers, like 1000,2,1000000.") from problem
+        raise UsageError(f"--warm-up {value}: use numbers, like 1000,2,1000000.") from problem
 
 
 def _relay_facts(relay: Relay) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from digest.cli import following, lookup
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core import addresses, clock, jobs
 from digest.core.terminal import DigestCommand
 from digest.issues import building
@@ -46,18 +46,18 @@ class Command(DigestCommand):
             self._ask(newsletter)
         issue = _build(newsletter)
         if issue.state == Issue.State.SKIPPED:
-            self.answer(_facts(issue), f"Nothing was sent. {issue.reason}")
+            self.answer(_issue_values(issue), f"Nothing was sent. {issue.reason}")
             sys.exit(NOTHING_TO_SEND)
         if options["wait"]:
             self._wait(issue)
             return
         self.answer(
-            _facts(issue),
+            _issue_values(issue),
             f"Issue {issue.pk} is on its way. How far: digest issue show {issue.pk}",
         )
 
-    def _test(self, newsletter: Newsletter, typed: str) -> None:
-        address = addresses.parse(typed)
+    def _test(self, newsletter: Newsletter, email: str) -> None:
+        address = addresses.parse(email)
         reply = send_test(newsletter, address, clock.now())
         self.answer(
             {"to": address.email, "code": reply.code, "reply": reply.text},
@@ -68,15 +68,15 @@ class Command(DigestCommand):
         """Go on only with a person's yes."""
         subscribers = eligible(newsletter.pk, clock.now()).count()
         if not subscribers:
-            raise AskedError(
+            raise UsageError(
                 f"Nobody would receive it. Add subscribers: digest subscriber add ADDRESS "
                 f"--newsletter {newsletter.slug} --confirmed"
             )
         if self.json or not sys.stdin.isatty():
-            raise AskedError(f"This sends to {subscribers:,} subscribers. Say so with --yes.")
-        said = input(f"Send {newsletter.name} to {subscribers:,} subscribers now? [y/N] ")
-        if said.strip().lower() not in {"y", "yes"}:
-            raise AskedError("Nothing was sent.")
+            raise UsageError(f"This sends to {subscribers:,} subscribers. Say so with --yes.")
+        answer = input(f"Send {newsletter.name} to {subscribers:,} subscribers now? [y/N] ")
+        if answer.strip().lower() not in {"y", "yes"}:
+            raise UsageError("Nothing was sent.")
 
     def _wait(self, issue: Issue) -> None:
         with self.progress() as bar:
@@ -89,7 +89,7 @@ class Command(DigestCommand):
                 note=self.stderr.write,
             )
         issue.refresh_from_db()
-        self.answer(_facts(issue), f"Issue {issue.pk}: {_outcome(issue, counts)}")
+        self.answer(_issue_values(issue), f"Issue {issue.pk}: {_outcome(issue, counts)}")
         if issue.state != Issue.State.SENT:
             sys.exit(1)
 
@@ -104,11 +104,11 @@ def _build(newsletter: Newsletter) -> Issue:
 
 
 def _outcome(issue: Issue, counts: Progress) -> str:
-    said = [f"{issue.get_state_display()}.", issue.reason, f"{following.sum_up(counts)}."]
-    return " ".join(filter(None, said))
+    parts = [f"{issue.get_state_display()}.", issue.reason, f"{following.sum_up(counts)}."]
+    return " ".join(filter(None, parts))
 
 
-def _facts(issue: Issue) -> dict[str, Any]:
+def _issue_values(issue: Issue) -> dict[str, Any]:
     counts = progress(issue)
     return {
         "issue": issue.pk,

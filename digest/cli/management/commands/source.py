@@ -9,11 +9,11 @@ from digest.articles.discovery import add_source, with_scheme
 from digest.articles.models import Source
 from digest.articles.polling import Polled
 from digest.cli import lookup
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, table
 
-SHOWN = 10  # articles of a new source
+MOST_TITLES = 10  # articles of a new source
 
 
 class Command(ActionCommand):
@@ -38,23 +38,25 @@ class Command(ActionCommand):
         newsletter.sources.add(source)
         polled = polling.poll(source, now)
         titles = list(
-            source.articles.order_by("-available_at", "pk").values_list("title", flat=True)[:SHOWN]
+            source.articles.order_by("-available_at", "pk").values_list("title", flat=True)[
+                :MOST_TITLES
+            ]
         )
-        known = _poll_facts(polled) | {"newsletter": newsletter.slug, "articles": titles}
-        self.answer(known, lambda out: _say_added(out, polled, titles, newsletter.slug))
+        values = _poll_values(polled) | {"newsletter": newsletter.slug, "articles": titles}
+        self.answer(values, lambda out: _print_added(out, polled, titles, newsletter.slug))
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List sources."""
-        known = [_source_facts(source) for source in Source.objects.order_by("pk")]
-        self.answer(known, lambda out: _say_list(out, known))
+        sources = [_source_values(source) for source in Source.objects.order_by("pk")]
+        self.answer(sources, lambda out: _print_list(out, sources))
 
     def do_poll(self, options: dict[str, Any]) -> None:
         """Poll one source, or those that are due."""
         now = clock.now()
         done = [polling.poll(_source(options["url"]), now)] if options["url"] else _poll_all()
-        known = [_poll_facts(polled) for polled in done]
-        self.answer(known, lambda out: _say_polled(out, known))
-        if options["url"] and known[0]["problem"] and done[0].source.succeeded_at != now:
+        polls = [_poll_values(polled) for polled in done]
+        self.answer(polls, lambda out: _print_polled(out, polls))
+        if options["url"] and polls[0]["problem"] and done[0].source.succeeded_at != now:
             raise SystemExit(1)
 
 
@@ -67,13 +69,13 @@ def _poll_all() -> list[Polled]:
 
 
 def _source(url: str) -> Source:
-    found = Source.objects.filter(url__in=[url, with_scheme(url)]).first()
-    if found:
-        return found
-    raise AskedError(f"There is no source {url}. `digest source list` shows them.")
+    row = Source.objects.filter(url__in=[url, with_scheme(url)]).first()
+    if row:
+        return row
+    raise UsageError(f"There is no source {url}. `digest source list` shows them.")
 
 
-def _poll_facts(polled: Polled) -> dict[str, Any]:
+def _poll_values(polled: Polled) -> dict[str, Any]:
     return {
         "url": polled.source.url,
         "title": polled.source.title,
@@ -84,7 +86,7 @@ def _poll_facts(polled: Polled) -> dict[str, Any]:
     }
 
 
-def _source_facts(source: Source) -> dict[str, Any]:
+def _source_values(source: Source) -> dict[str, Any]:
     return {
         "url": source.url,
         "title": source.title,
@@ -106,7 +108,7 @@ def _state(source: Source) -> str:
     return "ok" if source.succeeded_at else "new"
 
 
-def _say_added(out: Console, polled: Polled, titles: list[str], newsletter: str) -> None:
+def _print_added(out: Console, polled: Polled, titles: list[str], newsletter: str) -> None:
     source = polled.source
     out.print(f"{source.title or source.url}: {source.get_kind_display()} at {source.url}")
     if polled.problem:
@@ -120,28 +122,28 @@ def _say_added(out: Console, polled: Polled, titles: list[str], newsletter: str)
     out.print(f"Next: digest preview {newsletter}")
 
 
-def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
-    if not known:
+def _print_list(out: Console, sources: list[dict[str, Any]]) -> None:
+    if not sources:
         out.print("There is no source yet. Add one: digest source add URL --newsletter SLUG")
         return
     rows = [
         (
-            one["url"],
-            one["state"],
-            clock.format_moment(one["succeeded_at"]) if one["succeeded_at"] else "never",
-            clock.format_moment(one["next_poll_at"]) if one["next_poll_at"] else "never",
-            ", ".join(one["newsletters"]),
-            one["problem"],
+            row["url"],
+            row["state"],
+            clock.format_moment(row["succeeded_at"]) if row["succeeded_at"] else "never",
+            clock.format_moment(row["next_poll_at"]) if row["next_poll_at"] else "never",
+            ", ".join(row["newsletters"]),
+            row["problem"],
         )
-        for one in known
+        for row in sources
     ]
     out.print(table(("Source", "State", "Last good", "Next poll", "Newsletters", "Problem"), rows))
 
 
-def _say_polled(out: Console, known: list[dict[str, Any]]) -> None:
-    if not known:
+def _print_polled(out: Console, polls: list[dict[str, Any]]) -> None:
+    if not polls:
         out.print("No source is due. Name one to poll it all the same: digest source poll URL")
         return
     columns = ("url", "new", "changed", "unchanged", "problem")
-    rows = [[one[column] for column in columns] for one in known]
+    rows = [[row[column] for column in columns] for row in polls]
     out.print(table(("Source", "New", "Changed", "As before", "Problem"), rows))

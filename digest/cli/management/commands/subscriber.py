@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from rich.console import Console
 
 from digest.cli import lookup
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
 from digest.newsletters.models import Newsletter
@@ -20,7 +20,7 @@ from digest.subscribers.importing import Report, import_csv
 from digest.subscribers.models import Subscriber, Subscription
 
 VIA = "command line"
-SHOWN = 20  # refused rows, or deliveries, on the screen
+MOST_ROWS = 20  # refused rows, or deliveries, on the screen
 INVITED = "A mail asks them to confirm; until they do, they receive nothing."
 NOT_INVITED = (
     "No mail was sent: this address had one within the hour, or must not be mailed (see "
@@ -82,21 +82,21 @@ class Command(ActionCommand):
         """Add one subscriber: at once if their wish is proven, otherwise by asking them."""
         address = addresses.parse(options["address"])
         newsletter = lookup.newsletter(options["newsletter"])
-        asked = {"via": VIA, "wording": options["wording"], "name": options["name"]}
+        details = {"via": VIA, "wording": options["wording"], "name": options["name"]}
         subscription = consent.subscribe(
             address,
             newsletter,
             confirmed=options["confirmed"],
             allow_resubscribe=options["again"],
             now=clock.now(),
-            **asked,
+            **details,
         )
         state = Subscription.State(subscription.state)
-        said = f"{subscription}: {state.label}."
+        message = f"{subscription}: {state.label}."
         if state is not Subscription.State.ACTIVE:
-            notice = signups.invite(address, [newsletter], now=clock.now(), **asked)
-            said += f"\n{INVITED if notice else NOT_INVITED}"
-        self.answer(export_subscription(subscription), said)
+            notice = signups.invite(address, [newsletter], now=clock.now(), **details)
+            message += f"\n{INVITED if notice else NOT_INVITED}"
+        self.answer(export_subscription(subscription), message)
 
     def do_import(self, options: dict[str, Any]) -> None:
         """Import a list."""
@@ -106,20 +106,22 @@ class Command(ActionCommand):
             report = import_csv(
                 options["file"],
                 newsletter,
-                consent=options["consent"] or self._asked_consent(),
+                consent=options["consent"] or self._ask_consent(),
                 mapping=dict(_mapped(text) for text in options["map"]),
                 refused_to=options["report"],
                 now=clock.now(),
                 on_progress=lambda done, size: progress.update(bar, completed=done, total=size),
             )
-        self.answer(_report_facts(report), lambda out: _say_report(out, report, options["report"]))
+        self.answer(
+            _report_values(report), lambda out: _print_report(out, report, options["report"])
+        )
 
     def do_export(self, options: dict[str, Any]) -> None:
         """Export subscribers."""
         slug, output = options["newsletter"], options["output"]
         newsletter = lookup.newsletter(slug) if slug else None
         if self.json and not output:
-            raise AskedError("Where should the CSV go? Name a file with --output.")
+            raise UsageError("Where should the CSV go? Name a file with --output.")
         count = self._export(newsletter, output)
         if output:
             self.answer({"rows": count, "file": output}, f"{count:,} rows written to {output}.")
@@ -128,8 +130,8 @@ class Command(ActionCommand):
         """Show one subscriber."""
         address = addresses.parse(options["address"])
         subscriber = consent.find_subscriber(address)
-        known = export_subscriber(subscriber, SHOWN)
-        self.answer(known, lambda out: _say_subscriber(out, known))
+        values = export_subscriber(subscriber, MOST_ROWS)
+        self.answer(values, lambda out: _print_subscriber(out, values))
 
     def do_unsubscribe(self, options: dict[str, Any]) -> None:
         """Let a subscriber leave."""
@@ -139,18 +141,18 @@ class Command(ActionCommand):
             for newsletter in _newsletters_of(subscriber, options["newsletter"])
             if consent.unsubscribe(subscriber.pk, newsletter.pk, via=VIA, ip=None, now=clock.now())
         ]
-        said = (
+        message = (
             f"{subscriber} has left {', '.join(left)}."
             if left
             else f"{subscriber} had left already."
         )
-        self.answer({"email": subscriber.email, "left": left}, said)
+        self.answer({"email": subscriber.email, "left": left}, message)
 
     def do_erase(self, options: dict[str, Any]) -> None:
         """Erase a subscriber."""
         subscriber = consent.find_subscriber(addresses.parse(options["address"]))
         if not (options["yes"] or self._sure(f"Erase all that is known of {subscriber}?")):
-            raise AskedError("Nothing was erased.")
+            raise UsageError("Nothing was erased.")
         erasure.erase(subscriber.pk, clock.now())
         self.answer(
             {"erased": True},
@@ -160,17 +162,17 @@ class Command(ActionCommand):
     def _sure(self, question: str) -> bool:
         """Ask a person; where there is none, --yes is needed."""
         if self.json or not sys.stdin.isatty():
-            raise AskedError(f"{question} Say so with --yes.")
+            raise UsageError(f"{question} Say so with --yes.")
         return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
-    def _asked_consent(self) -> str:
+    def _ask_consent(self) -> str:
         """Ask the person at the terminal what consent the publisher holds."""
         if self.json or not sys.stdin.isatty():
-            raise AskedError("How and when did these people agree? Say so with --consent TEXT.")
-        said = ""
-        while not said:
-            said = input(ASK_CONSENT).strip()
-        return said
+            raise UsageError("How and when did these people agree? Say so with --consent TEXT.")
+        consent = ""
+        while not consent:
+            consent = input(ASK_CONSENT).strip()
+        return consent
 
     def _export(self, newsletter: Newsletter | None, output: Path | None) -> int:
         if output is None:
@@ -179,22 +181,22 @@ class Command(ActionCommand):
             with output.open("w", encoding="utf-8", newline="") as stream:
                 return exporting.export_csv(newsletter, stream)
         except OSError as cause:
-            raise AskedError(f"Cannot write {output}: {cause.strerror}.") from cause
+            raise UsageError(f"Cannot write {output}: {cause.strerror}.") from cause
 
 
 def _mapped(text: str) -> tuple[str, str]:
     field, equals, column = text.partition("=")
     if not equals:
-        raise AskedError(f"--map {text!r}: write FIELD=COLUMN, as in email=Contact.")
+        raise UsageError(f"--map {text!r}: write FIELD=COLUMN, as in email=Contact.")
     return field.strip(), column.strip()
 
 
 def _newsletters_of(subscriber: Subscriber, slug: str | None) -> QuerySet[Newsletter]:
-    asked = Newsletter.objects.filter(subscriptions__subscriber=subscriber).order_by("slug")
-    return asked.filter(pk=lookup.newsletter(slug).pk) if slug else asked
+    subscribed = Newsletter.objects.filter(subscriptions__subscriber=subscriber).order_by("slug")
+    return subscribed.filter(pk=lookup.newsletter(slug).pk) if slug else subscribed
 
 
-def _report_facts(report: Report) -> dict[str, Any]:
+def _report_values(report: Report) -> dict[str, Any]:
     return {
         "rows": report.rows,
         "added": report.added,
@@ -209,7 +211,7 @@ def _report_facts(report: Report) -> dict[str, Any]:
     }
 
 
-def _say_report(out: Console, report: Report, file: Path | None) -> None:
+def _print_report(out: Console, report: Report, file: Path | None) -> None:
     layout = report.layout
     columns = ", ".join(f"{field} from {title!r}" for field, title in layout.titles.items())
     out.print(f"Read as {layout.encoding}, cells parted by {layout.delimiter!r}: {columns}.")
@@ -223,29 +225,29 @@ def _say_report(out: Console, report: Report, file: Path | None) -> None:
     if report.flagged:
         out.print(
             f"{report.flagged:,} taken whose addresses mix alphabets, as look-alikes do; look at "
-            f"them: {', '.join(report.odd[:SHOWN])}"
+            f"them: {', '.join(report.odd[:MOST_ROWS])}"
         )
     if report.refusals:
         out.print()
-        out.print(table(("Line", "Address", "Refused because"), report.refusals[:SHOWN]))
+        out.print(table(("Line", "Address", "Refused because"), report.refusals[:MOST_ROWS]))
     if file:
         out.print(f"All refused rows are in {file}.")
-    elif report.refused > SHOWN:
+    elif report.refused > MOST_ROWS:
         out.print("For all of them run it again with --report FILE; it adds nobody twice.")
 
 
-def _say_subscriber(out: Console, known: dict[str, Any]) -> None:
+def _print_subscriber(out: Console, values: dict[str, Any]) -> None:
     out.print(
         facts(
             [
-                ("Address", known["email"]),
-                ("Name", known["name"]),
-                ("Known since", clock.format_moment(known["known_since"])),
+                ("Address", values["email"]),
+                ("Name", values["name"]),
+                ("Known since", clock.format_moment(values["known_since"])),
             ]
         )
     )
     for heading, columns in _LISTS.items():
-        rows = known[heading.lower()]
+        rows = values[heading.lower()]
         out.print(f"\n{heading}" if rows else f"\n{heading}: none.")
         if rows:
             out.print(table(columns, ([_cell(row, name) for name in columns] for row in rows)))

@@ -38,16 +38,16 @@ class Command(DigestCommand):
             if options["lift"]
             else self._suppress(address, newsletter, options)
         )
-        known = {
+        values = {
             "email": address.email,
             "newsletter": slug,
             "suppressed": not options["lift"],
             "changed": changed,
         }
-        whose = slug or "every newsletter"
-        said = "may be mailed again by" if options["lift"] else "is suppressed for"
+        scope = slug or "every newsletter"
+        outcome = "may be mailed again by" if options["lift"] else "is suppressed for"
         unchanged = "" if changed else " Nothing changed: it was so before."
-        self.answer(known, f"{address.email} {said} {whose}.{unchanged}")
+        self.answer(values, f"{address.email} {outcome} {scope}.{unchanged}")
 
     def _suppress(
         self, address: Address, newsletter: Newsletter | None, options: dict[str, Any]

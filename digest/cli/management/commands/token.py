@@ -9,7 +9,7 @@ from digest.accounts import tokens
 from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.cli import lookup, numbers
-from digest.cli.errors import AskedError
+from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, table
 from digest.newsletters.models import Publication
@@ -34,7 +34,7 @@ class Command(ActionCommand):
         )
         add.add_argument("--owner", metavar="ADDRESS", help="who answers for it (the only editor)")
         add.add_argument("--publication", metavar="SLUG", help="nothing beyond this one")
-        add.add_argument("--expires", type=numbers.some, metavar="DAYS", help="(never)")
+        add.add_argument("--expires", type=numbers.positive, metavar="DAYS", help="(never)")
         self.reading("list", "every token, and when it was last used")
         revoke = self.changing("revoke", "let a token be used no more")
         revoke.add_argument("name", metavar="NAME", help="its name, or how it begins")
@@ -52,7 +52,7 @@ class Command(ActionCommand):
             now=now,
         )
         self.answer(
-            _facts(token, {}) | {"publication": slug, "secret": secret},
+            _token_values(token, {}) | {"publication": slug, "secret": secret},
             f"{secret}\n\nKeep it now: it is stored nowhere and never shown again.\n"
             f'Try it: curl -H "Authorization: Bearer …" BASE_URL/api/v1/newsletters',
         )
@@ -60,34 +60,35 @@ class Command(ActionCommand):
     def do_list(self, _options: dict[str, Any]) -> None:
         """List tokens."""
         slugs = dict(Publication.objects.values_list("pk", "slug"))
-        known = [
-            _facts(token, slugs) for token in Token.objects.select_related("owner").order_by("pk")
+        tokens_listed = [
+            _token_values(token, slugs)
+            for token in Token.objects.select_related("owner").order_by("pk")
         ]
-        self.answer(known, lambda out: _say_list(out, known))
+        self.answer(tokens_listed, lambda out: _print_list(out, tokens_listed))
 
     def do_revoke(self, options: dict[str, Any]) -> None:
         """Revoke a token."""
         token = tokens.get_active(options["name"])
         tokens.revoke(token, clock.now())
-        self.answer(_facts(token, {}), f"{token} is refused from now on.")
+        self.answer(_token_values(token, {}), f"{token} is refused from now on.")
 
 
 def _owner(email: str | None) -> User:
     """Return who was named; without a name, the only one there is."""
     editors = User.objects.filter(is_active=True)
     if email:
-        if found := editors.filter(email__iexact=email).first():
-            return found
-        raise AskedError(f"Nobody who may log in has the address {email}.")
-    some = list(editors.order_by("pk")[:2])
-    if len(some) == 1:
-        return some[0]
-    if some:
-        raise AskedError("Say with --owner ADDRESS who answers for it.")
-    raise AskedError("There is no account yet that could own it: digest createsuperuser")
+        if owner := editors.filter(email__iexact=email).first():
+            return owner
+        raise UsageError(f"Nobody who may log in has the address {email}.")
+    accounts = list(editors.order_by("pk")[:2])
+    if len(accounts) == 1:
+        return accounts[0]
+    if accounts:
+        raise UsageError("Say with --owner ADDRESS who answers for it.")
+    raise UsageError("There is no account yet that could own it: digest createsuperuser")
 
 
-def _facts(token: Token, slugs: dict[int, str]) -> dict[str, Any]:
+def _token_values(token: Token, slugs: dict[int, str]) -> dict[str, Any]:
     return {
         "name": token.name,
         "prefix": token.prefix,
@@ -101,30 +102,30 @@ def _facts(token: Token, slugs: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def _say_list(out: Console, known: list[dict[str, Any]]) -> None:
-    if not known:
+def _print_list(out: Console, rows_listed: list[dict[str, Any]]) -> None:
+    if not rows_listed:
         out.print("There is no token yet. Make one: digest token add NAME --scope SCOPE")
         return
     rows = [
         (
-            one["name"],
-            f"{one['prefix']}…",
-            one["owner"],
-            one["publication"] or "all",
-            clock.format_moment(one["last_used_at"]) if one["last_used_at"] else "never",
-            _state(one),
-            ", ".join(one["scopes"]),
+            row["name"],
+            f"{row['prefix']}…",
+            row["owner"],
+            row["publication"] or "all",
+            clock.format_moment(row["last_used_at"]) if row["last_used_at"] else "never",
+            _state(row),
+            ", ".join(row["scopes"]),
         )
-        for one in known
+        for row in rows_listed
     ]
     columns = ("Token", "Begins", "Owner", "Publication", "Last used", "State", "Scopes")
     out.print(table(columns, rows))
 
 
-def _state(one: dict[str, Any]) -> str:
-    if one["revoked_at"]:
+def _state(values: dict[str, Any]) -> str:
+    if values["revoked_at"]:
         return "revoked"
-    if one["expires_at"]:
-        over = one["expires_at"] <= clock.now()
-        return "expired" if over else f"until {clock.format_moment(one['expires_at'])}"
+    if values["expires_at"]:
+        over = values["expires_at"] <= clock.now()
+        return "expired" if over else f"until {clock.format_moment(values['expires_at'])}"
     return "good"

@@ -18,8 +18,10 @@ class Command(DigestCommand):
         """Take where to listen, and with how many hands."""
         parser.add_argument("--host", default="127.0.0.1", help="to listen on (127.0.0.1)")
         parser.add_argument("--port", type=numbers.port, default=8000, help="to listen on (8000)")
-        parser.add_argument("--workers", type=numbers.some, default=2, help="processes (2)")
-        parser.add_argument("--threads", type=numbers.some, default=4, help="in each process (4)")
+        parser.add_argument("--workers", type=numbers.positive, default=2, help="processes (2)")
+        parser.add_argument(
+            "--threads", type=numbers.positive, default=4, help="in each process (4)"
+        )
 
     def run(self, options: dict[str, Any]) -> None:
         """Become gunicorn."""

@@ -16,7 +16,7 @@ class Command(DigestCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take how many hands, and for which jobs."""
-        parser.add_argument("--concurrency", type=numbers.some, default=4, help="processes (4)")
+        parser.add_argument("--concurrency", type=numbers.positive, default=4, help="processes (4)")
         parser.add_argument(
             "--queues", default="", help=f"only some of {','.join(processes.QUEUES)}"
         )
