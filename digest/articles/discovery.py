@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
-from digest.articles import cleaning, fetching, parsing
+from digest.articles import cleaning, fetching, parsing, polling
 from digest.articles.errors import DiscoveryError, ParseError
 from digest.articles.models import Source
 from digest.articles.parsing import metadata, page
 from digest.articles.parsing.charset import decode
 from digest.articles.parsing.sniff import sniff
+from digest.articles.polling import Polled
 from digest.core.http import Fetched, FetchError, fetch
 
 FEED_TYPES = frozenset(
@@ -31,17 +32,34 @@ class Candidate:
     url: str
     kind: str
     title: str
+    answer: Fetched  # in which it was found; the first poll needs no other
 
 
 def add_source(url: str, now: datetime) -> Source:
-    """Return the source at an address, made if there is none yet; it is due at once.
+    """Return the source at an address, created if there is none yet; it is due at once.
 
     Raises DiscoveryError or FetchError, each saying what to do.
     """
     url = with_scheme(url)
-    if existing := Source.objects.filter(url=url).first():
-        return existing
-    candidate = find(url)
+    existing = Source.objects.filter(url=url).first()
+    return existing or _create_source(find(url), now)
+
+
+def add_and_poll(target: str | Candidate, now: datetime) -> Polled:
+    """Add the source at an address, or a candidate, and poll it; what was fetched is used.
+
+    Raises as `add_source` does.
+    """
+    if isinstance(target, str):
+        url = with_scheme(target)
+        if existing := Source.objects.filter(url=url).first():
+            return polling.poll(existing, now)
+        target = find(url)
+    source = _create_source(target, now)
+    return polling.poll(source, now, None if source.polled_at else target.answer)
+
+
+def _create_source(candidate: Candidate, now: datetime) -> Source:
     source, _ = Source.objects.get_or_create(
         url=candidate.url,
         defaults={
@@ -110,7 +128,7 @@ def _feed(answer: Fetched, url: str) -> Candidate:
         document = cleaning.cleaned(parsing.parse_feed(answer.body, answer.url, answer.charset))
     except ParseError as cause:
         raise DiscoveryError(f"{url} is neither a feed nor a web page. {cause}") from cause
-    return Candidate(answer.permanent_url or url, Source.Kind.FEED, document.title)
+    return Candidate(answer.permanent_url or url, Source.Kind.FEED, document.title, answer)
 
 
 def _article(answer: Fetched, url: str, text: str) -> Candidate | None:
@@ -118,7 +136,8 @@ def _article(answer: Fetched, url: str, text: str) -> Candidate | None:
         document = cleaning.cleaned(page.parse(text, answer.url))
     except ParseError:
         return None
-    return Candidate(answer.permanent_url or url, Source.Kind.PAGE, document.entries[0].title[:300])
+    title = document.entries[0].title[:300]
+    return Candidate(answer.permanent_url or url, Source.Kind.PAGE, title, answer)
 
 
 def _named(text: str, base: str) -> Iterator[str]:

@@ -86,6 +86,11 @@ def canonical(url: str) -> str:
     return link if is_usable else ""
 
 
+def guids_of(entries: Sequence[Item]) -> frozenset[str]:
+    """Return the guids under which entries of a document are told apart; blank ones left out."""
+    return frozenset(_guids(entries, _links(entries, []))) - {""}
+
+
 def match(entries: Sequence[Item], candidates: Iterable[KnownArticle]) -> list[Decision]:
     """Decide for each entry which article it is. Entries that are one article give one decision.
 

@@ -46,11 +46,14 @@ def poll_due(now: datetime | None = None) -> list[Polled]:
     return [_settle(source, answer, now) for source, answer in fetching.side_by_side(claimed)]
 
 
-def poll(source: Source, now: datetime) -> Polled:
-    """Poll one source by hand: at once, whether it is due, failing or gone."""
+def poll(source: Source, now: datetime, answer: Answer | None = None) -> Polled:
+    """Poll one source at once, whether it is due, failing or gone.
+
+    `answer` is what was fetched from it a moment ago; without one it is fetched.
+    """
     source.lease_until = now + LEASE
     source.save(update_fields=["lease_until"])
-    return _settle(source, fetching.answer_of(source), now)
+    return _settle(source, answer or fetching.answer_of(source), now)
 
 
 def _claim(now: datetime) -> list[Source]:

@@ -119,8 +119,8 @@ def _store(source: Source, document: Document, now: datetime, *, first_poll: boo
 
 def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
     """Return the stored articles that any entry could be, with their sightings."""
-    named = {e.guid for e in entries} | {d.guid for d in identity.match(entries, [])}
-    guids = {hashlib.md5(guid.encode(), usedforsecurity=False).hexdigest() for guid in named - {""}}
+    named = {entry.guid for entry in entries if entry.guid} | identity.guids_of(entries)
+    guids = {hashlib.md5(guid.encode(), usedforsecurity=False).hexdigest() for guid in named}
     links = {link for e in entries if (link := identity.canonical(e.url))}
     urls = {e.url for e in entries if e.url}
     here = (

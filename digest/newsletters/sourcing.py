@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from digest.articles import polling, pushing
-from digest.articles.discovery import add_source
+from digest.articles import pushing
+from digest.articles.discovery import Candidate, add_and_poll
 from digest.articles.models import Source
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication
@@ -32,24 +32,24 @@ def _is_own(publication: Publication) -> Q:
     return carried | Q(url=pushing.address(publication.slug), kind=Source.Kind.PUSHED)
 
 
-def add_to_publication(publication: Publication, url: str, now: datetime) -> Source:
+def add_to_publication(publication: Publication, target: str | Candidate, now: datetime) -> Source:
     """Add the source at an address to all newsletters of a publication.
 
     Without a newsletter it is available to the first one. Raises as `add_polled` does.
     """
-    source = add_polled(url, now)
+    source = add_polled(target, now)
     for newsletter in publication.newsletters.all():
         newsletter.sources.add(source)
     return source
 
 
-def add_polled(url: str, now: datetime) -> Source:
+def add_polled(target: str | Candidate, now: datetime) -> Source:
     """Add the source at an address and poll it; one that cannot be polled is not stored.
 
     Raises DiscoveryError, FetchError, or NewsletterError, each saying what to do.
     """
-    source = add_source(url, now)
-    polled = polling.poll(source, now)
+    polled = add_and_poll(target, now)
+    source = polled.source
     if source.succeeded_at is None:
         Source.objects.filter(pk=source.pk, newsletters=None).delete()
         raise NewsletterError(polled.problem)

@@ -142,3 +142,15 @@ def test_a_feed_that_moved_for_good_is_added_where_it_is(publisher: Publisher) -
     publisher.redirect("/old", "/feed")
     publisher.pages["/feed"] = RSS
     assert discovery.add_source(publisher.url("/old"), NOON).url == publisher.url("/feed")
+
+
+@pytest.mark.django_db
+def test_a_new_source_is_fetched_once(publisher: Publisher) -> None:
+    """What finds it is also what is polled; a source that is there already is asked again."""
+    publisher.pages["/feed"] = RSS
+    polled = discovery.add_and_poll(publisher.url("/feed"), NOON)
+    assert (polled.new, polled.problem) == (len(polled.source.articles.all()), "")
+    assert polled.new > 0
+    assert [request.path for request in publisher.seen] == ["/feed"]
+    assert discovery.add_and_poll(publisher.url("/feed"), NOON).new == 0
+    assert len(publisher.seen) == 2

@@ -16,7 +16,7 @@ from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import STATUSES, ProblemError
 from digest.api.schemas import Id, Payload, Slug, Switch
 from digest.articles import polling, pushing
-from digest.articles.discovery import add_source
+from digest.articles.discovery import add_and_poll
 from digest.articles.models import Source
 from digest.articles.polling import Polled
 from digest.core import clock
@@ -132,8 +132,8 @@ def _find_source(
 ) -> tuple[Source, Polled | None]:
     if url is None:
         return pushing.source_of(newsletter.publication.slug, now), None
-    source = add_source(url, now)
-    return source, polling.poll(source, now)
+    polled = add_and_poll(url, now)
+    return polled.source, polled
 
 
 def _polled(polled: Polled, publication_id: int | None) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             choices = _find_feeds(request, form.cleaned_data["url"])
             if len(choices) == 1:
-                sourcing.add_to_publication(publication, choices[0].url, clock.now())
+                sourcing.add_to_publication(publication, choices[0], clock.now())
                 return redirect("setup:source", pk)
         except DigestError as problem:
             form.add_error("url", str(problem))

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from digest.articles import polling
-from digest.articles.discovery import add_source
+from digest.articles.discovery import add_and_poll
 from digest.core import addresses, clock, links
 from digest.embedded.sample import paper
 from digest.embedded.sample.paper import NEWSLETTER, PUBLICATION
@@ -49,9 +48,7 @@ def set_up(site: str, now: datetime) -> None:
         _follow(newsletter, site)
         setup.set_active(newsletter, active=True, now=now)
     if not newsletter.sources.exists():
-        source = add_source(f"{site}/feed.xml", now)
-        newsletter.sources.add(source)
-        polling.poll(source, now)
+        newsletter.sources.add(add_and_poll(f"{site}/feed.xml", now).source)
 
 
 def put_away(now: datetime) -> None:

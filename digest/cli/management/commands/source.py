@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from digest.articles import polling
-from digest.articles.discovery import add_source, with_scheme
+from digest.articles.discovery import add_and_poll, with_scheme
 from digest.articles.models import Source
 from digest.articles.polling import Polled
 from digest.cli import lookup
@@ -34,9 +34,9 @@ class Command(ActionCommand):
         """Add a source, and show what came in."""
         newsletter = lookup.newsletter(options["newsletter"])
         now = clock.now()
-        source = add_source(options["url"], now)
+        polled = add_and_poll(options["url"], now)
+        source = polled.source
         newsletter.sources.add(source)
-        polled = polling.poll(source, now)
         titles = list(
             source.articles.order_by("-available_at", "pk").values_list("title", flat=True)[
                 :MOST_TITLES
