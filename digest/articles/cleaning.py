@@ -14,21 +14,11 @@ from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring
 
 from digest.articles.parsing.base import Document, Entry, Image
-from digest.articles.plain_text import (
-    LONGEST_LINE,
-    WEB,
-    WITH_CONTENT,
-    first_sentences,
-    is_pixel,
-    line,
-    printable,
-    shallow,
-    text,
-    web_url,
-)
+from digest.articles.plain_text import WITH_CONTENT, first_sentences, is_pixel, shallow, text
 from digest.core.languages import is_tag
+from digest.core.text import LONGEST_LINE, WEB_SCHEMES, one_line, printable, web_url
 
-__all__ = ["body", "cleaned", "first_sentences", "line", "text"]
+__all__ = ["body", "cleaned", "first_sentences", "one_line", "text"]
 
 LONGEST_SUMMARY = 600  # longer ones are whole articles in the wrong element
 LONGEST_TITLE = 1000
@@ -55,7 +45,7 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
     "time": {"datetime"},
 }
-_LINKS = WEB | {"mailto"}
+_LINKS = WEB_SCHEMES | {"mailto"}
 
 # What blogging software adds to the end of a teaser.
 _TAIL = re.compile(
@@ -73,7 +63,7 @@ def cleaned(document: Document) -> Document:
     """Return the document with everything in it safe to store and show."""
     return replace(
         document,
-        title=line(text(document.title))[:300],
+        title=one_line(text(document.title))[:300],
         site_url=web_url(document.site_url),
         language=language(document.language),
         entries=tuple(entry(raw_entry) for raw_entry in document.entries),
@@ -87,13 +77,13 @@ def entry(raw_entry: Entry) -> Entry:
     summary = _summary(raw_entry.summary, prose)
     return replace(
         raw_entry,
-        guid=line(raw_entry.guid)[:LONGEST_LINE],
+        guid=one_line(raw_entry.guid)[:LONGEST_LINE],
         url=web_url(raw_entry.url),
-        title=title(raw_entry.title) or first_sentences(summary, 120) or line(raw_entry.url),
+        title=title(raw_entry.title) or first_sentences(summary, 120) or one_line(raw_entry.url),
         summary=summary,
         body_html=safe,
         byline=byline(raw_entry.byline),
-        section=line(text(raw_entry.section))[:200],
+        section=one_line(text(raw_entry.section))[:200],
         tags=_tags(raw_entry.tags),
         language=language(raw_entry.language),
         image=_image(raw_entry.image),
@@ -114,12 +104,12 @@ def body(markup: str) -> str:
 
 def title(markup: str) -> str:
     """Return a headline: tags stripped, entities decoded once, on one line."""
-    return line(text(markup), LONGEST_TITLE)
+    return one_line(text(markup), LONGEST_TITLE)
 
 
 def byline(markup: str) -> str:
     """Return who wrote it, without the "By" that templates add themselves."""
-    name = line(text(markup))
+    name = one_line(text(markup))
     return re.sub(r"\A(?:by|von|par|por)\s+(?=\S)", "", name, flags=re.IGNORECASE)
 
 
@@ -139,7 +129,7 @@ def _summary(markup: str, prose: str) -> str:
 
 
 def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    names = (line(text(tag))[:200] for tag in tags)
+    names = (one_line(text(tag))[:200] for tag in tags)
     return tuple(dict.fromkeys(tag for tag in names if tag))[:MOST_TAGS]
 
 
@@ -147,7 +137,7 @@ def _image(image: Image) -> Image:
     url = web_url(image.url)
     if not url:
         return Image()
-    return Image(url, *(line(text(part)) for part in (image.alt, image.caption, image.credit)))
+    return Image(url, *(one_line(text(part)) for part in (image.alt, image.caption, image.credit)))
 
 
 _NARROW = nh3.Cleaner(

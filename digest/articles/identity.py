@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import idna
 
-LONGEST_URL = 2000
+from digest.core.text import LONGEST_URL
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TRACKING = re.compile(

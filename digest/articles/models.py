@@ -5,8 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from digest.core.leases import Leased
-
-LONGEST_URL = 2000
+from digest.core.text import LONGEST_URL
 
 
 class Source(Leased):

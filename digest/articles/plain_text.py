@@ -2,15 +2,12 @@
 
 import html
 import re
-import unicodedata
-from urllib.parse import urlsplit
 
 import nh3
 from lxml.html import HtmlElement
 
-from digest.articles.models import LONGEST_URL
+from digest.core.text import printable
 
-LONGEST_LINE = 2000
 SUMMARY = 280  # characters of a summary that we make ourselves
 
 # What is dropped whole, not only its tags.
@@ -32,7 +29,6 @@ _FLESH = nh3.Cleaner(
 )
 _TAG = re.compile(r"<[^>]*>")
 
-WEB = {"http", "https"}
 _TRACKERS = re.compile(
     r"//(?:pixel\.wp\.com|stats\.wordpress\.com|[^/]*feedburner\.com/~|[^/]*feedsportal\.com"
     r"|[^/]*doubleclick\.net|[^/]*vgwort\.de|[^/]*vg\d\d\.met|cpx\.)",
@@ -95,22 +91,6 @@ def text(markup: str, *, figures: bool = True) -> str:
     return "\n".join(part for part in lines if part)
 
 
-def line(value: str, longest: int = LONGEST_LINE) -> str:
-    """Return plain text on one line, safe in a header: no CR, LF, U+2028 or control character."""
-    return " ".join(printable(value).split())[:longest].rstrip()
-
-
-def web_url(url: str) -> str:
-    """Return an absolute http or https URL, or "" for anything else."""
-    url = url.strip()
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    sound = parts.scheme.lower() in WEB and parts.netloc and len(url) <= LONGEST_URL
-    return url if sound and url.isprintable() and " " not in url else ""
-
-
 def first_sentences(prose: str, limit: int = SUMMARY) -> str:
     """Return the first whole sentences of plain text, at most `limit` characters.
 
@@ -145,20 +125,3 @@ def is_pixel(image: HtmlElement) -> bool:
         return True
     sizes = (image.get("width", ""), image.get("height", ""))
     return any(re.fullmatch(r"\s*[0-2](?:\.\d+)?(?:px)?\s*", size) for size in sizes)
-
-
-def printable(value: str) -> str:
-    """Turn separators into line feeds and drop what cannot be seen or stored.
-
-    U+2028, U+0085 and their kin start a new line in some mail programs; bidi overrides can make a
-    link or a name read as another; PostgreSQL refuses NUL. ZWJ, ZWNJ and bidi marks stay: Persian,
-    Hindi and emoji need them.
-    """
-    if value.isascii() and value.isprintable():
-        return value
-    value = re.sub(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", value).replace("\t", " ")
-    return "".join(c for c in value if c == "\n" or not _hidden(c))
-
-
-def _hidden(c: str) -> bool:
-    return unicodedata.category(c) in {"Cc", "Cs"} or c in "\ufeff\u202a\u202b\u202c\u202d\u202e"

@@ -12,12 +12,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digest.articles.models import LONGEST_URL
 from digest.console.access import has_right, record_action, require_right, right_required, scope_of
 from digest.console.issues import previews
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.text import LONGEST_URL
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Newsletter, Publication

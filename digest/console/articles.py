@@ -9,12 +9,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
-from digest.articles.plain_text import web_url
 from digest.articles.storing import mark_updated
 from digest.console.access import record_action, right_required, scope_of, user_of
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.text import web_url
 from digest.issues import editing
 from digest.issues.models import Issue
 from digest.newsletters import setup

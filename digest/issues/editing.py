@@ -14,6 +14,7 @@ from django.db import transaction
 from digest.accounts.models import User
 from digest.articles import storing
 from digest.articles.models import Article
+from digest.core.text import one_line
 from digest.issues.composing import compose, snapshot
 from digest.issues.errors import ChangedMeanwhileError, IssueError
 from digest.issues.models import Issue, Story
@@ -134,9 +135,9 @@ def head(
     """
     with _changing(issue, revision, by) as locked:
         if subject is not None:
-            locked.own_subject = _line(subject)
+            locked.own_subject = one_line(subject)
         if preheader is not None:
-            locked.own_preheader = _line(preheader)
+            locked.own_preheader = one_line(preheader)
         if not isinstance(appeal, str):
             _check_appeal(appeal, locked)
             locked.appeal = appeal
@@ -174,7 +175,7 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime) -> Story:
         if not locked.stories.filter(retracted_at=None).exclude(pk=story.pk).exists():
             raise IssueError("It is the last story of this issue: cancel the issue instead.")
         if not story.retracted_at:
-            story.retracted_at, story.retraction = now, _line(note)
+            story.retracted_at, story.retraction = now, one_line(note)
             story.save(update_fields=["retracted_at", "retraction"])
             # Subject and preheader may name it: they are written anew with the mail.
             locked.revision += 1
@@ -277,13 +278,7 @@ def _check_appeal(appeal: Appeal | None, issue: Issue) -> None:
 
 
 def _clean(name: str, text: str) -> str:
-    cleaned = text.replace("\x00", "").strip() if name == "summary" else _line(text)
+    cleaned = text.replace("\x00", "").strip() if name == "summary" else one_line(text)
     if len(cleaned) > (most := LONGEST.get(name, 300)):
         raise IssueError(f"The {name.replace('_', ' ')} has {most} characters at most.")
     return cleaned
-
-
-def _line(text: str) -> str:
-    """Return a text in one line, without control characters."""
-    line = " ".join(text.split())
-    return "".join(c for c in line if c.isprintable())[:2_000]

@@ -7,7 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from digest.articles.models import LONGEST_URL, Article
+from digest.articles.models import Article
+from digest.core.text import LONGEST_URL
 from digest.newsletters.models import Appeal, Cadence, Newsletter
 
 

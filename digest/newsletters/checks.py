@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
-from digest.articles.models import LONGEST_URL
 from digest.core import addresses, clock, languages
+from digest.core.text import LONGEST_URL
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import COLOUR, Cadence, Newsletter, Publication
 

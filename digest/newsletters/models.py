@@ -6,7 +6,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
-from digest.articles.models import LONGEST_URL, Article, Source
+from digest.articles.models import Article, Source
+from digest.core.text import LONGEST_URL
 
 COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
 

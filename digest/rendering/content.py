@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
-from digest.articles.models import LONGEST_URL
-from digest.core import clock, languages
+from digest.core import clock, languages, text
 from digest.core.languages import direction
 from digest.core.links import absolute
 from digest.core.links import story_url as tracked_story_url
@@ -200,15 +199,10 @@ def paragraphs(text: str) -> list[str]:
 
 
 def web_url(url: str) -> str:
-    """Return the URL if it is http or https, otherwise an empty string."""
-    candidate = url.strip().replace(" ", "%20")
-    try:
-        parts = urlsplit(candidate)
-    except ValueError:
-        return ""
-    is_web = parts.scheme in {"http", "https"} and parts.netloc and "%" not in parts.netloc
-    is_clean = candidate.isprintable() and not _UNFIT.search(candidate)
-    return candidate if is_web and is_clean and len(candidate) <= LONGEST_URL else ""
+    """Return a web address that is safe in a mail; blank for one that HTML would break."""
+    address = text.web_url(url.strip().replace(" ", "%20"))
+    is_fit = not _UNFIT.search(address) and "%" not in urlsplit(address).netloc
+    return address if is_fit else ""
 
 
 def address_lines(publication: Publication) -> list[str]:

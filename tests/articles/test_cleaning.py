@@ -77,16 +77,16 @@ def test_text_has_blocks_on_lines_of_their_own(markup: str, text: str) -> None:
 )
 def test_a_line_is_one_line(bad: str) -> None:
     """Everything that some program takes for a line's end becomes a space."""
-    assert cleaning.line(f"Subject{bad}Bcc: e@e.example") == "Subject Bcc: e@e.example"
+    assert cleaning.one_line(f"Subject{bad}Bcc: e@e.example") == "Subject Bcc: e@e.example"
 
 
 @given(st.text(max_size=60))
 def test_a_line_is_always_printable(value: str) -> None:
     """Nothing unseen but joiners and marks, no line end, no NUL; cleaning twice changes nothing."""
-    line = cleaning.line(value)
+    line = cleaning.one_line(value)
     assert len(line.splitlines()) <= 1
     assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in line)
-    assert cleaning.line(line) == line
+    assert cleaning.one_line(line) == line
 
 
 @pytest.mark.parametrize(

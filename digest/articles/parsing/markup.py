@@ -8,7 +8,8 @@ from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring
 
 from digest.articles.parsing.base import Image
-from digest.articles.plain_text import is_pixel, line, text, web_url
+from digest.articles.plain_text import is_pixel, text
+from digest.core.text import one_line, web_url
 
 # Images that are never an article's own: avatars, emoji, share buttons, badges.
 _NEVER_LEAD = re.compile(
@@ -140,12 +141,12 @@ def is_content_image(picture: HtmlElement) -> bool:
 
 def describe_image(picture: HtmlElement) -> Image:
     """Return an image with its alternative text, caption and credit."""
-    alt = line(picture.get("alt", ""))
+    alt = one_line(picture.get("alt", ""))
     alt = "" if _FILE_NAME.fullmatch(alt) else alt
     frame = _frame(picture)
     caption, credit = ("", "") if frame is None else _caption(frame)
-    caption = caption or line(text(picture.get("data-caption", "")))
-    credit = credit or line(
+    caption = caption or one_line(text(picture.get("data-caption", "")))
+    credit = credit or one_line(
         picture.get("data-credit") or picture.get("data-portal-copyright") or ""
     )
     caption, credit = split_credit(caption, credit)
@@ -171,7 +172,7 @@ def find_loose_caption(page: HtmlElement) -> tuple[str, str]:
 
 def split_credit(caption: str, credit: str) -> tuple[str, str]:
     """Return caption and credit; a credit at the end of the caption is moved out of it."""
-    caption, credit = line(caption), line(credit)
+    caption, credit = one_line(caption), one_line(credit)
     if credit:
         if caption.endswith(credit):
             caption = caption[: -len(credit)].rstrip(" |(/–—-")  # noqa: RUF001  dashes that writers use
@@ -217,7 +218,7 @@ def _is_caption(element: HtmlElement) -> bool:
 
 def _caption(figure: HtmlElement) -> tuple[str, str]:
     """Return the texts of a figure's caption and of its credit."""
-    credit = _innermost_text(figure, _CREDIT) or line(figure.get("data-portal-copyright", ""))
+    credit = _innermost_text(figure, _CREDIT) or one_line(figure.get("data-portal-copyright", ""))
     if not credit:
         credit = next((text_of(e) for e in figure.iter("cite")), "")
     captions = list(figure.iter("figcaption")) or [
@@ -225,7 +226,7 @@ def _caption(figure: HtmlElement) -> tuple[str, str]:
     ]
     caption = next((t for e in captions if (t := text_of(e))), "")
     if credit and credit in caption:
-        caption = line(caption.replace(credit, " "))
+        caption = one_line(caption.replace(credit, " "))
     return caption, credit
 
 
@@ -241,7 +242,9 @@ def _innermost_text(figure: HtmlElement, pattern: re.Pattern[str]) -> str:
 
 def text_of(element: HtmlElement) -> str:
     """Return the text of an element on one line, with a space between blocks."""
-    return line(text(etree.tostring(element, encoding="unicode", method="html", with_tail=False)))
+    return one_line(
+        text(etree.tostring(element, encoding="unicode", method="html", with_tail=False))
+    )
 
 
 def _class(element: HtmlElement) -> str:

@@ -11,7 +11,8 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from digest.articles.parsing.dates import Dates
-from digest.articles.plain_text import line, text
+from digest.articles.plain_text import text
+from digest.core.text import one_line
 
 Fields = Mapping[str, Any]
 
@@ -86,7 +87,7 @@ def _meta(page: HtmlElement) -> dict[str, str]:
     contents: dict[str, str] = {}
     for element in page.iter("meta"):
         name = element.get("property") or element.get("name") or element.get("itemprop") or ""
-        content = line(element.get("content") or element.get("value") or "")
+        content = one_line(element.get("content") or element.get("value") or "")
         if name and content:
             contents.setdefault(name.lower(), content)
     return contents
@@ -136,7 +137,7 @@ def _objects(value: Any, levels: int) -> Iterator[Fields]:
 def _plain(value: Any) -> str:
     if isinstance(value, list):
         value = value[0] if value else ""
-    return line(text(value)) if isinstance(value, str) else ""
+    return one_line(text(value)) if isinstance(value, str) else ""
 
 
 def _first(value: Any) -> Fields:
@@ -151,7 +152,7 @@ def _declared_authors(article: Fields) -> str:
     names = []
     for author in authors if isinstance(authors, list) else [authors]:
         if isinstance(author, str):
-            names.append(line(text(author)))
+            names.append(one_line(text(author)))
         elif isinstance(author, dict) and not str(author.get("@type")).endswith("Organization"):
             values = author.get("name")
             names += [_plain(name) for name in (values if isinstance(values, list) else [values])]
@@ -170,7 +171,7 @@ def _author(page: HtmlElement, meta: dict[str, str]) -> str:
         "//*[contains(@class, 'byline__name') or contains(@class, 'author-name')]",
         "//*[contains(@class, 'author-link') or contains(@class, 'post-author')]//a",
     ):
-        names = [line(" ".join(e.itertext())) for e in page.xpath(path)]
+        names = [one_line(" ".join(e.itertext())) for e in page.xpath(path)]
         names = [name for name in names if 2 < len(name) <= 100]
         if names:
             return names[0]
@@ -184,7 +185,7 @@ def _tags(page: HtmlElement, article: Fields) -> tuple[str, ...]:
         tags = keywords.split(",")
     tags += page.xpath("//meta[@property='article:tag']/@content")
     tags = [part for tag in tags for part in tag.split(",") if ":" not in part]
-    plain = (line(text(tag)) for tag in tags)
+    plain = (one_line(text(tag)) for tag in tags)
     return tuple(dict.fromkeys(tag for tag in plain if tag))
 
 

@@ -18,7 +18,7 @@ from digest.articles.errors import ParseError
 from digest.articles.parsing import boilerplate, markup, metadata
 from digest.articles.parsing.base import Document, Entry, Image
 from digest.articles.parsing.metadata import Metadata
-from digest.articles.plain_text import line, web_url
+from digest.core.text import one_line, web_url
 
 MAX_REPEATED_BLOCKS = 6  # blocks at the start of a body that may repeat headline, image or caption
 MIN_PROSE = 200  # characters of prose; a page with less has no article to read
@@ -76,7 +76,7 @@ def read_title(text: str) -> str:
         title = parse_tree(text).findtext(".//title")
     except ParseError:
         return ""
-    return line(title or "", 80)
+    return one_line(title or "", 80)
 
 
 def _base(page: HtmlElement, url: str) -> str:
@@ -113,7 +113,7 @@ def _headline(page: HtmlElement, details: Metadata) -> tuple[HtmlElement | None,
     A page may have several h1 elements, and the declared title may be written for search engines or
     end with the site's name. The h1 that agrees best with the declared title is the headline.
     """
-    declared = details.headline or line(page.findtext(".//title") or "")
+    declared = details.headline or one_line(page.findtext(".//title") or "")
     title_words = _tokens(declared)
     for tag, min_score in (("h1", 0.2), ("h2", 0.6)):
         scores = [(_similarity(element, title_words), element) for element in page.iter(tag)]
@@ -193,7 +193,7 @@ def _body(page: HtmlElement, url: str, site: str) -> HtmlElement:
 
 def _drop_repeated(body: HtmlElement, lead: Image, title: str) -> None:
     """Drop headline, lead image and its caption from the start of the body: they stand above it."""
-    repeated = {title, lead.caption, lead.credit, line(f"{lead.caption} {lead.credit}")} - {""}
+    repeated = {title, lead.caption, lead.credit, one_line(f"{lead.caption} {lead.credit}")} - {""}
     for position, block in enumerate(list(body)):
         picture = block if block.tag == "img" else block.find(".//img")
         text = markup.text_of(block)
