@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OVERVIEW = {
-    "Begin": {
-        "up": "run everything on this machine, on embedded services",
-        "setup": "where to make the first account, and set up in a browser",
-        "doctor": "is this installation fit to send?",
+    "Getting started": {
+        "up": "run everything on this machine with embedded services",
+        "setup": "print the link to create the first account in a browser",
+        "doctor": "check whether this installation is ready to send",
     },
     "Newsletters": {
-        "newsletter": "add, set, list, show, pick for, pause or resume a newsletter",
+        "newsletter": "add, set, list, show, pause or resume newsletters; pick articles",
         "source": "add, list or poll the feeds that articles come from",
-        "article": "list articles; mark one as updated, to be sent once more",
-        "preview": "pick and render the next issue now; send nothing",
+        "article": "list articles; mark one as updated to send it again",
+        "preview": "select and render the next issue without sending it",
     },
     "Subscribers": {
         "subscriber": "add, import, export, show, unsubscribe or erase subscribers",
@@ -47,18 +47,18 @@ OVERVIEW = {
         "send": "build an issue and send it now, or send a test to one address",
         "issue": "create, check, approve, send, stop or list issues; see who received them",
         "relay": "add, change or list relays; resume a paused domain",
-        "dkim": "make keys to sign mail with, or show their DNS records",
+        "dkim": "create DKIM keys, or show their DNS records",
     },
-    "Programs": {
-        "token": "add, list or revoke what programs call the API with",
-        "webhook": "add, list, test or remove where programs are told of events",
+    "API and webhooks": {
+        "token": "add, list or revoke API tokens",
+        "webhook": "add, list, test or remove webhooks",
     },
     "Processes": {
-        "web": "answer browsers",
-        "worker": "do the jobs: poll, build, plan, send",
+        "web": "serve the web pages, the console and the API",
+        "worker": "run the jobs: poll, build, plan, send",
         "inbound": "receive mail: subscribe, unsubscribe, help",
-        "beat": "say when to look for work",
-        "migrate": "bring the database up to date",
+        "beat": "schedule the jobs",
+        "migrate": "apply database migrations",
     },
 }
 
@@ -154,7 +154,9 @@ def _overview() -> str:
     lines = ["Digest turns a publisher's articles into email digests.", ""]
     for group, commands in OVERVIEW.items():
         lines += [group, *(f"  {name:<12}{line}" for name, line in commands.items()), ""]
-    return "\n".join([*lines, "digest COMMAND --help tells more; what answers takes --json."])
+    return "\n".join(
+        [*lines, "digest COMMAND --help describes a command. Most commands accept --json."]
+    )
 
 
 def _command_names() -> list[str]:

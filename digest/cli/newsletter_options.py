@@ -23,7 +23,9 @@ def add_publication(add: CommandParser) -> None:
     group = add.add_argument_group("the publication, if it is new")
     group.add_argument("--publication-name", metavar="NAME")
     group.add_argument("--url", help="its website")
-    group.add_argument("--postal-address", metavar="TEXT", help="the law wants it in every mail")
+    group.add_argument(
+        "--postal-address", metavar="TEXT", help="the law requires it in every email"
+    )
     group.add_argument("--sender", metavar="ADDRESS", help="the address in From")
     group.add_argument("--sender-name", metavar="NAME", help="the name in From (the publication's)")
     group.add_argument("--reply-to", metavar="ADDRESS")
@@ -35,7 +37,7 @@ def add_publication(add: CommandParser) -> None:
 
 def add_schedule(add: CommandParser) -> None:
     """Take days and a time, or a cron line, and their zone."""
-    group = add.add_argument_group("when it goes out (without: by hand only)")
+    group = add.add_argument_group("schedule (without it, issues are sent manually)")
     group.add_argument("--days", metavar="DAYS", help="daily, mon-fri, mon,wed (daily)")
     group.add_argument("--time", metavar="HH:MM")
     group.add_argument("--cron", metavar="LINE", default="", help="instead of days and time")
@@ -67,29 +69,31 @@ def add_offer(parser: CommandParser) -> None:
         group,
         "redirect_links",
         ("--redirect-links", "--no-redirect-links"),
-        "link stories by way of this installation: one taken back leads to a note",
+        "link stories through this installation, so that a retracted one leads to a note",
     )
 
 
 def add_desk(parser: CommandParser) -> None:
     """Take who looks at an issue before it goes out."""
-    group = parser.add_argument_group("the desk")
+    group = parser.add_argument_group("review")
     group.add_argument(
-        "--approval", choices=Newsletter.Approval.values, help="by nobody, one, or somebody other"
+        "--approval",
+        choices=Newsletter.Approval.values,
+        help="who must approve an issue before it is sent",
     )
     group.add_argument(
         "--review",
         dest="review_minutes",
         type=numbers.none_or_some,
         metavar="MINUTES",
-        help="an issue is built so long before it goes out",
+        help="build each issue this many minutes before it is sent",
     )
     group.add_argument(
         "--undo",
         dest="undo_seconds",
         type=numbers.none_or_some,
         metavar="SECONDS",
-        help="how long `send` can be undone (30)",
+        help="how many seconds `send` can be undone (30)",
     )
 
 
@@ -101,7 +105,7 @@ def desk(options: dict[str, Any]) -> dict[str, Any]:
 def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> None:
     either = group.add_mutually_exclusive_group()
     for flag, value in zip(flags, (True, False), strict=True):
-        help_text = line if value else "or not"
+        help_text = line if value else "the opposite"
         either.add_argument(flag, dest=name, action="store_const", const=value, help=help_text)
 
 
@@ -117,7 +121,7 @@ def offer(options: dict[str, Any]) -> dict[str, Any]:
 
 def add_policies(add: CommandParser) -> None:
     """Take what is in it, and what to do when things are not as planned."""
-    group = add.add_argument_group("what is in it")
+    group = add.add_argument_group("content")
     group.add_argument(
         "--topic",
         action="append",
@@ -136,11 +140,13 @@ def add_policies(add: CommandParser) -> None:
     group.add_argument("--preheader", metavar="TEMPLATE")
     group.add_argument("--intro", metavar="TEMPLATE")
     group.add_argument("--description", metavar="TEXT")
-    group = add.add_argument_group("when things are not as planned")
+    group = add.add_argument_group("exceptions")
     group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")
     group.add_argument("--late", dest="late_minutes", type=numbers.positive, metavar="MINUTES")
     group.add_argument(
-        "--uncertain", choices=Newsletter.UncertainPolicy.values, help="mail cut off midway"
+        "--uncertain",
+        choices=Newsletter.UncertainPolicy.values,
+        help="when an email may or may not be sent",
     )
 
 

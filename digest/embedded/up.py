@@ -120,7 +120,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
 def _port(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= 65_535:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no port; use a number from 1 to 65535.")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a number from 1 to 65535.")
 
 
 def _port_or_any(text: str) -> int:

@@ -221,7 +221,7 @@ def _next_slot(values: dict[str, Any]) -> str:
     if not values["active"]:
         return "paused"
     slots = values["next_slots_local"]
-    return f"Next issue: {slots[0]}." if slots else "It has no schedule: send it by hand."
+    return f"Next issue: {slots[0]}." if slots else "It has no schedule: send it manually."
 
 
 def _print_list(out: Console, newsletters: list[dict[str, Any]]) -> None:
@@ -238,7 +238,7 @@ def _print_list(out: Console, newsletters: list[dict[str, Any]]) -> None:
 def _when_next(values: dict[str, Any]) -> str:
     if not values["active"]:
         return "paused"
-    return values["next_slots_local"][0] if values["next_slots_local"] else "by hand"
+    return values["next_slots_local"][0] if values["next_slots_local"] else "manual"
 
 
 def _print_newsletter(out: Console, newsletter: Newsletter, values: dict[str, Any]) -> None:

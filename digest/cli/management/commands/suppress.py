@@ -25,7 +25,7 @@ class Command(DigestCommand):
         parser.add_argument("--newsletter", metavar="SLUG", help="only this one; without it, all")
         deed = parser.add_mutually_exclusive_group(required=True)
         deed.add_argument("--reason", help="why, in a few words: complaint, bounce, asked by phone")
-        deed.add_argument("--lift", action="store_true", help="take the suppression back")
+        deed.add_argument("--lift", action="store_true", help="lift the suppression")
         parser.add_argument("--evidence", default="", help="what shows it, kept with the reason")
 
     def run(self, options: dict[str, Any]) -> None:

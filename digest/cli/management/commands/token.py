@@ -22,7 +22,7 @@ class Command(ActionCommand):
 
     def add_actions(self) -> None:
         """Name the actions."""
-        add = self.changing("add", "make a token; its secret is shown this once")
+        add = self.changing("add", "create a token; its secret is shown only once")
         add.add_argument("name", metavar="NAME", help="what it is for")
         add.add_argument(
             "--scope",
@@ -36,7 +36,7 @@ class Command(ActionCommand):
         add.add_argument("--publication", metavar="SLUG", help="nothing beyond this one")
         add.add_argument("--expires", type=numbers.positive, metavar="DAYS", help="(never)")
         self.reading("list", "every token, and when it was last used")
-        revoke = self.changing("revoke", "let a token be used no more")
+        revoke = self.changing("revoke", "revoke a token")
         revoke.add_argument("name", metavar="NAME", help="its name, or how it begins")
 
     def do_add(self, options: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ def _owner(email: str | None) -> User:
     if email:
         if owner := editors.filter(email__iexact=email).first():
             return owner
-        raise UsageError(f"Nobody who may log in has the address {email}.")
+        raise UsageError(f"There is no active account for {email}.")
     accounts = list(editors.order_by("pk")[:2])
     if len(accounts) == 1:
         return accounts[0]
@@ -104,7 +104,7 @@ def _token_values(token: Token, slugs: dict[int, str]) -> dict[str, Any]:
 
 def _print_list(out: Console, rows_listed: list[dict[str, Any]]) -> None:
     if not rows_listed:
-        out.print("There is no token yet. Make one: digest token add NAME --scope SCOPE")
+        out.print("There are no tokens yet. To create one: digest token add NAME --scope SCOPE")
         return
     rows = [
         (
