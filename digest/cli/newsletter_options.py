@@ -73,7 +73,7 @@ def add_offer(parser: CommandParser) -> None:
     )
 
 
-def add_desk(parser: CommandParser) -> None:
+def add_approval(parser: CommandParser) -> None:
     """Take who looks at an issue before it goes out."""
     group = parser.add_argument_group("review")
     group.add_argument(
@@ -97,7 +97,7 @@ def add_desk(parser: CommandParser) -> None:
     )
 
 
-def desk(options: dict[str, Any]) -> dict[str, Any]:
+def approval_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
     return provided_options(options, ("approval", "review_minutes", "undo_seconds"))
 

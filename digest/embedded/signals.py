@@ -7,7 +7,7 @@ back (subprocess.Popen has one), and the tidying up would wait for that lock for
 
 import signal
 import time
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -23,12 +23,7 @@ class StopSignals:
         self._before = {number: signal.signal(number, self._hear) for number in STOPS}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

@@ -1,7 +1,6 @@
-"""Approval: somebody looked at this very content, and says that it may go.
+"""Approval: a person has seen exactly this content and allows it to be sent.
 
-It is bound to a hash of everything that shows in the mail, so whatever changes afterwards, at the
-desk or elsewhere, takes it away.
+It is bound to a hash of everything that shows in the mail, so any later change revokes it.
 """
 
 import json
@@ -32,7 +31,9 @@ _APPEAL = ("heading", "body", "button", "url")
 
 
 def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
-    """Approve an issue as it stood at `revision`; it goes out at its time, one by hand when sent.
+    """Approve an issue as it stood at `revision`.
+
+    A scheduled issue then goes out at its time, a manual one when it is sent.
 
     Raises ApprovalError where somebody else has to, ChangedMeanwhileError if it is another by now.
     """

@@ -63,7 +63,7 @@ def build(
     """Build the issue for a slot from what is available at `now`, and return it.
 
     Too few stories make an issue in state SKIPPED that says why. A slot that has an issue of this
-    cadence already gets no second one: the first is returned. For one made by hand, the slot is the
+    cadence already gets no second one: the first is returned. For a manual one, the slot is the
     moment it is asked for; it is for subscribers of every cadence. One of days or weeks is for a
     newsletter with a schedule.
     """
@@ -145,16 +145,16 @@ def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
     issues = newsletter.issues.filter(cadence=Cadence.EVERY)
     done = issues.filter(kind=Issue.Kind.SCHEDULED).aggregate(at=Max("slot"))["at"]
     after = max(filter(None, [schedule.since, done, now - _HORIZON]))
-    # One made by hand at the very moment of a slot is that slot's issue.
+    # One created manually at the very moment of a slot is that slot's issue.
     used_slots = set(issues.filter(slot__gt=after).values_list("slot", flat=True))
     due = [slot for slot in schedules.slots(rule, after, now) if slot not in used_slots]
-    desk = timedelta(minutes=newsletter.review_minutes)
+    review = timedelta(minutes=newsletter.review_minutes)
     if not due and newsletter.send_in_local_time:
-        due = _ahead(newsletter, rule, max(after, now), used_slots, now + desk)
-    elif not due and desk:
+        due = _ahead(newsletter, rule, max(after, now), used_slots, now + review)
+    elif not due and review:
         due = [
             slot
-            for slot in schedules.slots(rule, max(after, now), now + desk)
+            for slot in schedules.slots(rule, max(after, now), now + review)
             if slot not in used_slots
         ]
         del due[1:]  # the next one, when this one has gone
@@ -261,8 +261,8 @@ def _freeze(draft: Draft) -> Issue:
     """
     newsletter = draft.issue.newsletter
     if newsletter.review_minutes and draft.issue.kind == Issue.Kind.SCHEDULED:
-        desk = timedelta(minutes=newsletter.review_minutes)
-        draft.issue.review_until = min(draft.issue.built_at + desk, draft.issue.slot)
+        review = timedelta(minutes=newsletter.review_minutes)
+        draft.issue.review_until = min(draft.issue.built_at + review, draft.issue.slot)
     draft.issue.save()
     Story.objects.bulk_create(draft.stories)
     if draft.issue.cadence != Cadence.EVERY:

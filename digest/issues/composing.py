@@ -1,4 +1,4 @@
-"""What an issue would hold now: read what there is, select, lay it out. Nothing is saved.
+"""What an issue would contain now: read candidates, select, compose. Nothing is saved.
 
 An issue goes by the newest stories and an editor's waiting picks. The issue of a day or week goes
 by the issues of that time instead: what led them leads it, what was picked for them is in it.
@@ -42,10 +42,10 @@ def compose(
     cadence: Cadence,
     besides: Issue | None = None,
 ) -> Draft:
-    """Select, and lay the outcome out as an issue and stories that are not saved.
+    """Select stories, and return them with their issue, unsaved.
 
-    A cadence of days or weeks needs a newsletter with a schedule. What `besides` holds counts as
-    not sent: it is the issue to be picked anew.
+    A daily or weekly cadence needs a newsletter with a schedule. The stories of `besides` count as
+    not sent: it is the issue whose stories are refreshed.
     """
     since = window.window_start(newsletter, slot, cadence, now)
     ran = [] if cadence == Cadence.EVERY else _ran(newsletter, since, slot)
@@ -68,19 +68,22 @@ def compose(
         built_at=now,
         finished_at=now if selection.skip else None,
     )
-    by_id = {article.pk: article for article in articles}
-    stories = [
+    return Draft(issue, _snapshots(issue, selection, articles), selection)
+
+
+def _snapshots(issue: Issue, selection: Selection, articles: list[Article]) -> list[Story]:
+    articles_by_id = {article.pk: article for article in articles}
+    return [
         snapshot(
             issue,
             position,
-            by_id[picked.article_id],
+            articles_by_id[picked.article_id],
             picked.section,
             picked.reason,
             picked.topics,
         )
         for position, picked in enumerate(selection.stories)
     ]
-    return Draft(issue, stories, selection)
 
 
 def _ready(newsletter: Newsletter) -> State:
@@ -141,7 +144,7 @@ def _candidates(
     since: datetime,
     ran: Collection[int | None],
 ) -> list[Article]:
-    """Return the newest articles of the newsletter's sources, those picked by hand or that ran."""
+    """Return the newest articles of the newsletter's sources, picked ones, and those that ran."""
     oldest = min(since, now - policy.look_back, now - policy.widen_to)
     sightings = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
     carried = Article.objects.filter(Exists(sightings)).values_list("pk", flat=True)

@@ -44,7 +44,7 @@ def send_at(issue: Issue, revision: int, at: datetime, now: datetime) -> Issue:
 
 
 def undo(issue: Issue, now: datetime) -> Issue:
-    """Take "send" back while nothing has left; the issue goes at its slot, or waits at the desk."""
+    """Undo "send" while nothing has left: the issue goes out at its slot, or is a draft again."""
     with _locked(issue) as locked:
         if locked.state not in OPEN or locked.planned_at or not locked.send_at:
             raise IssueError("It is too late: the issue is on its way. Pause or cancel it.")

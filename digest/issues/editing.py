@@ -33,7 +33,7 @@ TEXT_FIELDS = (
 )
 LONGEST = {"title": 500, "summary": 2_000, "image_url": 2_000}
 MOST_STORIES = 100
-BY_HAND = "chosen at the desk"
+BY_HAND = "added by an editor"
 
 
 def reorder(issue: Issue, revision: int, order: Sequence[int], by: User) -> Issue:
@@ -64,7 +64,7 @@ def drop(issue: Issue, revision: int, story_id: int, by: User) -> Issue:
             raise IssueError("It is the last story of this issue: skip the issue instead.")
         story.delete()
         locked.left_out = [
-            {"article": story.article_id, "title": story.title, "reason": "taken out at the desk"},
+            {"article": story.article_id, "title": story.title, "reason": "removed by an editor"},
             *(left for left in locked.left_out if left["article"] != story.article_id),
         ]
         _place(locked.stories.order_by("position"))

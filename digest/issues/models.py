@@ -46,7 +46,7 @@ class Issue(models.Model):
     only_topics = ArrayField(  # for subscribers who chose one of these; none: for everyone
         models.CharField(max_length=200), default=list, blank=True
     )
-    revision = models.PositiveIntegerField(default=1)  # counts what is changed at the desk
+    revision = models.PositiveIntegerField(default=1)  # counts an editor's changes
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -117,7 +117,7 @@ class Story(models.Model):
     image_caption = models.TextField(blank=True)
     image_credit = models.TextField(blank=True)
     pinned = models.BooleanField(default=False)  # stays when the issue is picked anew
-    edited = models.BooleanField(default=False)  # its words are the desk's, not the article's
+    edited = models.BooleanField(default=False)  # an editor changed its text
     # Taken back while the issue went out: in no mail sent since, and a note in the archive.
     retracted_at = models.DateTimeField(null=True)
     retraction = models.CharField(max_length=300, blank=True)

@@ -192,7 +192,7 @@ def _fitting(
 def _picked(candidate: Candidate, section: SectionRule, policy: Policy) -> Picked:
     when = format_moment(candidate.fresh_at, policy.timezone)
     if section.kind == Kind.PICKED:
-        reason = "Picked by hand."
+        reason = "Picked by an editor."
     elif candidate.marked_updated_at == candidate.fresh_at:
         reason = f"Marked as updated on {when}."
     elif section.kind == Kind.TOPIC:

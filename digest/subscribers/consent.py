@@ -56,11 +56,8 @@ def subscribe(
         defaults={"state": State.PENDING, "created_at": now},
     )
     before = None if is_new else State(subscription.state)
-    if before is State.UNSUBSCRIBED and not allow_resubscribe:
-        raise UnsubscribedError(
-            f"{subscriber} has unsubscribed from {newsletter.slug}. Only the subscriber can "
-            "subscribe again, with a confirmation."
-        )
+    if not allow_resubscribe:
+        _refuse_unsubscribed(before, subscriber, newsletter)
     after = _after_request(before, confirmed=confirmed)
     if after == before != State.UNSUBSCRIBED:
         return subscription
@@ -69,16 +66,19 @@ def subscribe(
     if confirmed:
         lift_erasure(address.key)
     action = Action.CONFIRMED if confirmed else Action.REQUESTED
-    _record(
-        subscription,
-        action,
-        at=now,
-        via=via,
-        ip=ip,
-        wording=wording,
-        version=version or wording_version(wording),
-    )
+    version = version or wording_version(wording)
+    _record(subscription, action, at=now, via=via, ip=ip, wording=wording, version=version)
     return subscription
+
+
+def _refuse_unsubscribed(
+    before: State | None, subscriber: Subscriber, newsletter: Newsletter
+) -> None:
+    if before is State.UNSUBSCRIBED:
+        raise UnsubscribedError(
+            f"{subscriber} has unsubscribed from {newsletter.slug}. Only the subscriber can "
+            "subscribe again, with a confirmation."
+        )
 
 
 @transaction.atomic

@@ -110,7 +110,7 @@ def test_a_dropped_story_can_come_back(issue: Issue, ada: User) -> None:
     article = issue.stories.get(pk=first).article
     assert article is not None
     issue = editing.drop(issue, 1, first, ada)
-    assert issue.left_out[0]["reason"] == "taken out at the desk"
+    assert issue.left_out[0]["reason"] == "removed by an editor"
     issue = editing.add(issue, 2, article, ada, to=1)
     assert titles(issue) == ["Story 1", article.title, "Story 2"]
     assert issue.left_out == []

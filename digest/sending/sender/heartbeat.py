@@ -2,7 +2,6 @@
 
 import time
 from threading import Event, Lock, Thread
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -30,12 +29,7 @@ class Heartbeat:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._over.set()
         self._thread.join()
 

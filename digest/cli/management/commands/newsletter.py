@@ -37,7 +37,7 @@ class Command(ActionCommand):
         change = self.changing("set", "change what subscribers are offered")
         change.add_argument("slug")
         ask.add_offer(change)
-        ask.add_desk(change)
+        ask.add_approval(change)
         self.reading("list", "every newsletter, and when it goes out next")
         self.reading("show", "all about one newsletter").add_argument("slug")
         pick = self.changing("pick", "put an article at the head of the next issue")
@@ -73,18 +73,18 @@ class Command(ActionCommand):
     def do_set(self, options: dict[str, Any]) -> None:
         """Change what subscribers are offered."""
         newsletter = lookup.newsletter(options["slug"])
-        offer, desk = ask.offer(options), ask.desk(options)
-        if not offer and not desk:
+        offer, approval = ask.offer(options), ask.approval_options(options)
+        if not offer and not approval:
             raise UsageError(
                 "Say what to change: --offer, --listed, --welcome-with-latest, --local-time, "
                 "--redirect-links, --approval, --review or --undo."
             )
-        setup.set_approval(newsletter, **desk)
+        setup.set_approval(newsletter, **approval)
         setup.set_offer(newsletter, **offer)
         values = _newsletter_values(newsletter, clock.now()) | _offer_values(newsletter)
         values |= _approval_values(newsletter)
         summary = f"{newsletter.slug} is offered {_describe_offer(values)}."
-        self.answer(values, f"{summary} {_describe_approval(newsletter)}" if desk else summary)
+        self.answer(values, f"{summary} {_describe_approval(newsletter)}" if approval else summary)
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List newsletters."""
@@ -100,7 +100,7 @@ class Command(ActionCommand):
         self.answer(values, lambda out: _print_newsletter(out, newsletter, values))
 
     def do_pick(self, options: dict[str, Any]) -> None:
-        """Pick an article by hand."""
+        """Pick an article for the next issue."""
         newsletter = lookup.newsletter(options["slug"])
         pick = setup.pick(newsletter, lookup.article(options["url"]), clock.now())
         self.answer(

@@ -1,4 +1,4 @@
-"""`digest send NEWSLETTER`: by hand, to everyone; or a test to one address."""
+"""`digest send NEWSLETTER`: an issue to everyone now, or a test to one address."""
 
 import sys
 from typing import Any
@@ -20,7 +20,7 @@ NOTHING_TO_SEND = 3  # exit status
 
 
 class Command(DigestCommand):
-    """Send an issue by hand."""
+    """Send an issue outside the schedule."""
 
     audited = True
     help = (

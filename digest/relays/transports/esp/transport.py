@@ -16,7 +16,6 @@ answer becomes an SMTP reply (results), and the ledger decides.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -48,12 +47,7 @@ class EspTransport:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def deliver(self, envelope: Envelope, content: bytes) -> Reply:

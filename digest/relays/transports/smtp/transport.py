@@ -1,7 +1,6 @@
 """Delivers mail to one relay over SMTP, as transports.base.Transport describes."""
 
 from collections.abc import Collection, Sequence
-from types import TracebackType
 from typing import Self
 
 from digest.relays.errors import RelayDownError, ReplyLostError
@@ -25,12 +24,7 @@ class SmtpTransport:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def deliver(self, envelope: Envelope, content: bytes) -> Reply:
