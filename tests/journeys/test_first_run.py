@@ -53,7 +53,10 @@ def page(house: Up) -> Iterator[Page]:
         )
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda said: complaints.append(said.text) if said.type in BAD else None)
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if message.type in BAD else None,
+        )
         page.on("pageerror", lambda problem: complaints.append(str(problem)))
         yield page
         chromium.close()
