@@ -91,7 +91,7 @@ class Command(ActionCommand):
         resolve.add_argument(
             "--resend-others", action="store_true", help="with --log: send again what it lacks"
         )
-        archive = self.reading("archive", "move old deliveries to the archive; workers do so themselves")
+        archive = self.reading("archive", "archive old deliveries now; workers do so themselves")
         archive.add_argument("--seconds", type=numbers.positive, help="stop after so long")
 
     def _add(self, add: AddAction, name: str, summary: str) -> CommandParser:
