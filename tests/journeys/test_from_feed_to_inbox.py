@@ -102,7 +102,7 @@ def test_the_mailbox_pages_show_it(delivered: Up) -> None:
     """The list, then one mail."""
     status, listing = get(delivered, "/mailbox/")
     assert status == 200
-    assert f"{len(SUBSCRIBERS)} mails" in listing
+    assert f"{len(SUBSCRIBERS)} emails" in listing
     key = delivered.mails()[0].name
     status, page = get(delivered, f"/mailbox/{key}")
     assert status == 200
