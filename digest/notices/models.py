@@ -39,13 +39,19 @@ class Notice(Dispatch, Leased):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=~Q(state=1) | Q(lease_until__isnull=False),
+                condition=~Q(state=Dispatch.State.CLAIMED) | Q(lease_until__isnull=False),
                 name="notice_claimed_has_lease",
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at", "id"], condition=Q(state__in=[0, 2]), name="notice_due"),
-            models.Index(fields=["lease_until"], condition=Q(state=1), name="notice_leased"),
+            models.Index(
+                fields=["due_at", "id"], condition=Q(state__in=Dispatch.DUE), name="notice_due"
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state=Dispatch.State.CLAIMED),
+                name="notice_leased",
+            ),
             # Serves "at most one an hour to an address".
             models.Index(fields=["mailbox", "created_at"], name="notice_to_mailbox"),
         ]

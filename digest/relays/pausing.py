@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from digest.core.backoff import Backoff
 from digest.relays.models import Dispatch, PausedDomain, Relay
-from digest.relays.retries import SPREAD, Outcome
+from digest.relays.retries import Outcome
 
-FIRST, LONGEST = timedelta(minutes=30), timedelta(hours=8)  # of a pause; each doubles the last
+BACKOFF = Backoff.doubling(timedelta(minutes=30), timedelta(hours=8))  # lengths of pauses in a row
+SPREAD = timedelta(minutes=6)  # over which the deliveries of a domain are due after a pause
 IN_A_ROW = timedelta(days=2)  # after a pause, within which the next one is longer
 HELD_BACK = "Held back: "
 
@@ -24,12 +26,6 @@ def paused_domains(relay: Relay, now: datetime) -> Mapping[str, datetime]:
     """Return the domains that are paused for a relay, and until when (aware, UTC)."""
     pauses = PausedDomain.objects.filter(relay=relay, until__gt=now)
     return dict(pauses.values_list("domain", "until"))
-
-
-def pause_length(times: int) -> timedelta:
-    """Return the length of the `times`-th pause in a row. Pure."""
-    factor: int = 2 ** min(times - 1, 10)
-    return min(FIRST * factor, LONGEST)
 
 
 @transaction.atomic
@@ -47,7 +43,7 @@ def pause_domain(
         domain=domain,
         defaults={
             "since": now,
-            "until": now + pause_length(times),
+            "until": now + BACKOFF.wait(times),
             "times": times,
             "reason": reason[:500],
         },
@@ -82,4 +78,4 @@ def held_back(domain: str) -> str:
 
 
 def _spread(until: datetime) -> datetime:
-    return until + FIRST * SPREAD * random.random()  # noqa: S311
+    return until + SPREAD * random.random()  # noqa: S311

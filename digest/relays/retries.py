@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from digest.core.backoff import Backoff
 from digest.relays.models import Dispatch
 from digest.relays.transports.base import Reply
 
 GIVE_UP = timedelta(days=4)  # RFC 5321 §4.5.4.1 asks for four to five days
 # The first tries get past greylisting; then at least half an hour (same section).
-WAITS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240))
-SPREAD = 0.2  # of a wait, so that what was deferred together does not come back together
+BACKOFF = Backoff(
+    tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240)), jitter=(0, 0.2)
+)
 
 State = Dispatch.State
 
@@ -57,6 +59,5 @@ def next_attempt(
     attempts: int, first_attempt_at: datetime, now: datetime, jitter: float
 ) -> datetime | None:
     """Return when to try again after `attempts` failed attempts, or None to give up."""
-    wait = WAITS[min(max(attempts, 1), len(WAITS)) - 1]
-    due_at = now + wait * (1 + SPREAD * jitter)
+    due_at = now + BACKOFF.wait(attempts, jitter)
     return due_at if due_at - first_attempt_at <= GIVE_UP else None

@@ -74,7 +74,7 @@ def test_a_pause_can_be_lifted(add_relay: AddRelay) -> None:
 def test_pauses_in_a_row_last_longer(add_relay: AddRelay) -> None:
     """Half an hour, one, two … eight; after two days without a pause the count starts again."""
     relay, _ = add_relay("main")
-    assert [pausing.pause_length(times).total_seconds() / 3600 for times in (1, 2, 5, 9, 99)] == (
+    assert [pausing.BACKOFF.wait(times).total_seconds() / 3600 for times in (1, 2, 5, 9, 99)] == (
         [0.5, 1, 8, 8, 8]
     )
     first = domain_pauses.pause_domain(relay, "wall.example", "no", NOON)
