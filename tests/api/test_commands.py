@@ -49,7 +49,11 @@ def test_a_token_may_be_of_one_publication_and_for_a_while(
 @pytest.mark.parametrize(
     ("arguments", "message", "status"),
     [
-        (("add", "cms", "--scope", "all", "--owner", "nobody@courier.example"), "Nobody", 1),
+        (
+            ("add", "cms", "--scope", "all", "--owner", "nobody@courier.example"),
+            "no active account for nobody@courier.example",
+            1,
+        ),
         (("add", "cms", "--scope", "everything"), "everything", 2),
         (("add", "cms"), "--scope", 2),
         (("add", "x" * 65, "--scope", "all"), "64", 1),
