@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import NamedTuple, Self
 
@@ -82,6 +83,7 @@ class SmtpServer:
         self._server.shutdown()
         self._server.server_close()
         self._log.close()
+        rmtree(self.log.parent, ignore_errors=True)
 
     def _count(self, change: int) -> None:
         with self._lock:

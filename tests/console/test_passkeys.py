@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.cache import cache
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
@@ -51,4 +51,4 @@ def test_a_passkey_is_added_and_opens_the_console(page: Page, live_server: LiveS
     page.goto(f"{live_server.url}/admin/")
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(f"{live_server.url}/admin/")
-    assert page.get_by_role("heading", name="Upcoming").is_visible()
+    expect(page.get_by_role("heading", name="Upcoming")).to_be_visible()

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from digest.embedded import postgres
 from tests.journeys.upside import Up
 
 SUBSCRIBERS = 5
+expect.set_options(timeout=15_000)  # as long as an action may take
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.journeys.upside import Up
 
@@ -45,7 +45,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
     page.on("console", hear)
     page.on("pageerror", lambda problem: complaints.append(str(problem)))
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(20_000)
     yield page
     context.close()
     assert complaints == []
@@ -71,14 +71,14 @@ def test_the_mailbox_leads_to_the_mail_as_it_looks(delivered: Up, page: Page) ->
     page.goto(f"{delivered.url}/mailbox/")
     assert fits(page)
     page.locator(".mails a").first.click()
-    assert page.locator("h1").is_visible()
+    expect(page.locator("h1")).to_be_visible()
     assert fits(page)
     mail = page.frame_locator("iframe")
-    assert mail.get_by_text("Latest Stories").first.is_visible()
-    assert mail.get_by_role("link", name="Unsubscribe").is_visible()
+    expect(mail.get_by_text("Latest Stories").first).to_be_visible()
+    expect(mail.get_by_role("link", name="Unsubscribe")).to_be_visible()
     assert mail.locator("img").first.evaluate("image => image.decode().then(() => image.width)")
     page.get_by_role("link", name="Headers").click()
-    assert page.get_by_text("One-Click").first.is_visible()
+    expect(page.get_by_text("One-Click").first).to_be_visible()
 
 
 def test_the_mail_itself_fits_its_window(delivered: Up, page: Page) -> None:
@@ -93,7 +93,7 @@ def test_the_archive_shows_the_issue(delivered: Up, page: Page) -> None:
     page.goto(f"{delivered.url}/archive/morning-tide")
     assert fits(page)
     page.locator("a[href*='/archive/morning-tide/20']").first.click()
-    assert page.get_by_text("Latest Stories").first.is_visible()
+    expect(page.get_by_text("Latest Stories").first).to_be_visible()
     assert fits(page)
 
 
@@ -103,6 +103,6 @@ def test_the_newspaper_reads_well(up: Up, page: Page) -> None:
     assert fits(page)
     assert pictures_shown(page) == page.locator("img").count() > 5
     page.locator(".lead h2 a").click()
-    assert page.locator("article.story h1").is_visible()
-    assert page.get_by_role("heading", name="Receive latest news & updates").is_visible()
+    expect(page.locator("article.story h1")).to_be_visible()
+    expect(page.get_by_role("heading", name="Receive latest news & updates")).to_be_visible()
     assert fits(page)

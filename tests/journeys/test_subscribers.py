@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from digest.core import clock
 from tests.journeys.test_pages import CHROMIUM, fits
@@ -125,7 +125,7 @@ def test_from_an_article_to_leaving_and_back(lived_in: Up, page: Page) -> None:
     page.get_by_label("Environment").check()
     page.locator("form").first.get_by_role("button", name="Save").click()
     page.get_by_text("Your changes have been saved.").wait_for()
-    assert page.get_by_label("Environment").is_checked()
+    expect(page.get_by_label("Environment")).to_be_checked()
 
     newest(up, nadia, 2, "the welcome")
     new_issue(up)
