@@ -7,15 +7,11 @@ they are not limited: it must always be possible to pause or cancel an issue.
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import redis
 import structlog
 from django.conf import settings
 from django.http import HttpRequest
-from limits import RateLimitItem, parse
-from limits.storage import RedisStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from ninja.security import HttpBearer
 
 from digest.accounts import tokens
@@ -23,7 +19,7 @@ from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
 from digest.api.problems import ProblemError
 from digest.core import clock
-from digest.core.errors import ConfigurationError
+from digest.core.rate_limits import limiter, parse_limit
 from digest.tenancy.scope import PublicationScope
 
 log = structlog.get_logger(__name__)
@@ -111,32 +107,12 @@ def _authenticate(request: HttpRequest, secret: str) -> Caller:
 
 def _limit_rate(token: Token) -> None:
     """Count a request; raise ProblemError (429) if the token has used up its limit."""
-    limit, key = _parse_limit(settings.DIGEST_API_LIMIT), str(token.pk)
+    limit, key = parse_limit(settings.DIGEST_API_LIMIT, "DIGEST_API_LIMIT"), str(token.pk)
     try:
-        if _limiter().hit(limit, key):
+        if limiter("api").hit(limit, key):
             return
-        reset_time = _limiter().get_window_stats(limit, key).reset_time
+        wait = limiter("api").seconds_left(limit, key)
     except redis.RedisError as problem:
         log.warning("requests are not limited, Valkey is unavailable", problem=str(problem))
         return
-    wait = max(1, round(reset_time - clock.now().timestamp()))
     raise ProblemError(429, f"This token may make {limit} requests. Slow down.", wait=wait)
-
-
-@cache
-def _parse_limit(text: str) -> RateLimitItem:
-    try:
-        return parse(text)
-    except ValueError as cause:
-        raise ConfigurationError(
-            f"DIGEST_API_LIMIT is {text!r}, which is not a limit. Write one like 600/minute."
-        ) from cause
-
-
-@cache
-def _limiter() -> SlidingWindowCounterRateLimiter:
-    pool = redis.ConnectionPool.from_url(
-        settings.DIGEST_REDIS_URL, socket_timeout=2, socket_connect_timeout=2
-    )
-    storage = RedisStorage("redis://", connection_pool=pool, key_prefix="digest-api")
-    return SlidingWindowCounterRateLimiter(storage)

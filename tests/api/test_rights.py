@@ -224,14 +224,14 @@ def test_a_token_that_calls_too_often_is_told_when_to_come_back(
 
 def test_calls_pass_while_nobody_can_count_them(program: Programs, settings: Settings) -> None:
     """To cancel an issue must work on the worst of days."""
-    from digest.api import authentication
+    from digest.core.rate_limits import limiter
 
-    authentication._limiter.cache_clear()
+    limiter.cache_clear()
     settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1"
     try:
         assert program()("GET", "/newsletters").status_code == 200
     finally:
-        authentication._limiter.cache_clear()
+        limiter.cache_clear()
 
 
 def test_a_body_that_is_too_large_is_refused_unread(program: Programs) -> None:

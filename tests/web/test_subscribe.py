@@ -4,12 +4,15 @@ import json
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from digest.core import addresses
 from digest.newsletters.models import Newsletter
 from digest.notices import send
 from digest.notices.models import Notice
 from digest.selfservice import signups
+from digest.subscribers import signup_limits
+from digest.subscribers.errors import TooManyError
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
 from digest.subscribers.suppression import suppress
 from tests.cast import LONG_AGO, NOON, make_issue, make_newsletter, make_story, make_subscriber
@@ -228,18 +231,35 @@ def test_one_client_is_told_when_to_come_back(strict: Client, newsletter: Newsle
 
 
 def test_the_door_stays_shut_while_nobody_counts(
-    strict: Client, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+    strict: Client, newsletter: Newsletter, settings: Settings
 ) -> None:
     """Without Valkey the answer is 503, and nothing is taken."""
-    from limits.storage import RedisStorage
-    from limits.strategies import SlidingWindowCounterRateLimiter
+    from digest.core.rate_limits import limiter
 
-    from digest.subscribers import signup_limits
-
-    away = SlidingWindowCounterRateLimiter(RedisStorage("redis://127.0.0.1:1"))
-    monkeypatch.setattr(signup_limits, "_limiter", lambda: away)
-    assert sign_up(strict, newsletter).status_code == 503
+    limiter.cache_clear()
+    settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1"
+    try:
+        assert sign_up(strict, newsletter).status_code == 503
+    finally:
+        limiter.cache_clear()
     assert not SignUp.objects.exists()
+
+
+def test_one_client_does_not_use_up_its_network(settings: Settings) -> None:
+    """What is refused to a client counts for nobody else."""
+    limits = {"client": "2/hour", "network": "4/hour"}
+    many = dict.fromkeys(("domain", "all", "mailbox"), "1000/hour")
+    settings.DIGEST_SIGNUP_LIMITS = limits | many
+
+    def admit(number: int, ip: str) -> bool:
+        return signup_limits.admit(addresses.parse(f"n{number}@network.example"), ip)
+
+    assert admit(1, "203.0.113.7")
+    assert admit(2, "203.0.113.7")
+    for number in range(3, 12):
+        with pytest.raises(TooManyError):
+            admit(number, "203.0.113.7")
+    assert admit(12, "203.0.113.8")
 
 
 def test_scripts_get_facts_then_an_answer(strict: Client, newsletter: Newsletter) -> None:
