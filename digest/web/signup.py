@@ -71,9 +71,9 @@ def submit(
     newsletters = _chosen_newsletters(form, newsletter)
     if not newsletters:
         return Outcome(Answer.NOTHING_CHOSEN)
-    if refusal := _refusal(form, newsletter, address, ip, now):
-        return refusal
     try:
+        if refusal := _refusal(form, newsletter, address, ip, now):
+            return refusal
         request_signup(
             address,
             newsletters,

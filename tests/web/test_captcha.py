@@ -57,6 +57,54 @@ def test_altcha_opens_the_door_once(settings: Any) -> None:
     assert SignUp.objects.count() == 1
 
 
+def spelled_otherwise(answer: str) -> list[str]:
+    """The same solution, in other octets."""
+    solution = json.loads(base64.b64decode(answer))
+    pretty = json.dumps(solution, indent=1)
+    texts = [
+        pretty,
+        json.dumps(dict(reversed(solution.items()))),
+        json.dumps(solution | {"took": 7}),
+        json.dumps(solution | {"number": str(solution["number"])}),
+        json.dumps(solution | {"salt": solution["salt"].rstrip("&")}),
+        pretty.replace('"salt"', '"\\u0073alt"'),
+        pretty.replace("{", '{"signature": "x",', 1),
+    ]
+    encoded = [base64.b64encode(text.encode()).decode() for text in texts]
+    return [answer + "====", f"{answer[:8]}!\n{answer[8:]}", *encoded]
+
+
+@pytest.mark.real_clock
+def test_a_challenge_counts_once_however_it_is_written(settings: Any) -> None:
+    """Each spelling is a solution on its own, and none passes after another one of it did."""
+    settings.DIGEST_CAPTCHA = "altcha"
+    for position in range(len(spelled_otherwise(solved()))):
+        answer = solved()
+        spelling = spelled_otherwise(answer)[position]
+        assert captcha.passes({"altcha": spelling}, None, clock.now()), spelling
+        assert not captcha.passes({"altcha": answer}, None, clock.now())
+        for other in spelled_otherwise(answer):
+            assert not captcha.passes({"altcha": other}, None, clock.now())
+
+
+@pytest.mark.parametrize(
+    "payload", [b"[" * 1_400, b"1", b"null", b'"x"', b"\xff", b'{"a":' * 250, b"9" * 1_400]
+)
+def test_odd_solutions_are_refused(settings: Any, payload: bytes) -> None:
+    """Whatever the field holds, the answer is a clear no."""
+    settings.DIGEST_CAPTCHA = "altcha"
+    field = base64.b64encode(payload).decode()
+    assert sign_up(Client(), make_newsletter(), altcha=field).status_code == 422
+
+
+@pytest.mark.real_clock
+def test_without_valkey_no_solution_counts(settings: Any) -> None:
+    """Sign-ups are closed for the moment, as they are for the limits; nothing crashes."""
+    settings.DIGEST_CAPTCHA = "altcha"
+    settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1/0"
+    assert sign_up(Client(), make_newsletter(), altcha=solved()).status_code == 503
+
+
 class Judge(BaseHTTPRequestHandler):
     """Cloudflare's side: one response is good."""
 

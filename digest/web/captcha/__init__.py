@@ -24,7 +24,10 @@ def widget(now: datetime) -> Widget | None:
 
 
 def passes(fields: Mapping[str, str], ip: str | None, now: datetime) -> bool:
-    """Return whether a form passes; without a captcha every form does."""
+    """Return whether a form passes; without a captcha every form does.
+
+    Raises LimiterUnavailableError while it cannot be known whether a solution was used before.
+    """
     adapter = _configured(settings.DIGEST_CAPTCHA)
     return adapter.passes(fields, ip, now) if adapter else True
 

@@ -28,5 +28,8 @@ class Captcha(Protocol):
         ...
 
     def passes(self, fields: Mapping[str, str], ip: str | None, now: datetime) -> bool:
-        """Return whether the fields of a submitted form solve it."""
+        """Return whether the fields of a submitted form solve it.
+
+        Raises LimiterUnavailableError if that cannot be known now.
+        """
         ...
