@@ -8,29 +8,33 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 
 from digest.accounts import tokens
 from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
-from digest.console.access import record_action, require_right, right_required, scope_of, user_of
-from digest.console.pages import render_page
+from digest.console.access import (
+    action_view,
+    page_view,
+    record_action,
+    require_right,
+    scope_of,
+    user_of,
+)
+from digest.console.pages import done, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 
 
-@require_safe
-@right_required(Right.MANAGE)
+@page_view(Right.MANAGE)
 def api_tokens(request: HttpRequest) -> HttpResponse:
     """List the tokens and when each was last used."""
     return _page(request)
 
 
 @never_cache
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def create(request: HttpRequest) -> HttpResponse:
     """Create a token and show its secret once."""
     data, now = request.POST, clock.now()
@@ -54,15 +58,13 @@ def create(request: HttpRequest) -> HttpResponse:
     return _page(request, token=token, secret=secret)
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke a token."""
     token = get_object_or_404(_tokens(request).filter(revoked_at=None), pk=pk)
     tokens.revoke(token, clock.now())
     record_action(request, "revoked a token", token.name, token.publication_id)
-    messages.success(request, f"{token.name} was revoked.")
-    return redirect("api-tokens")
+    return done(request, f"{token.name} was revoked.", "api-tokens")
 
 
 def _tokens(request: HttpRequest) -> QuerySet[Token]:

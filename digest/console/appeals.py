@@ -4,17 +4,23 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import messages
 from django.core.validators import URLValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digest.console.access import has_right, record_action, require_right, right_required, scope_of
+from digest.console.access import (
+    action_view,
+    form_view,
+    has_right,
+    page_view,
+    record_action,
+    require_right,
+    scope_of,
+)
 from digest.console.issues import previews
-from digest.console.pages import render_page
+from digest.console.pages import done, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import LONGEST_URL
@@ -79,15 +85,13 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
         return values
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@right_required(Right.EDIT)
+@form_view(Right.EDIT)
 def new(request: HttpRequest) -> HttpResponse:
     """Show an empty form, or create an appeal."""
     return _edit(request, None)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@right_required(Right.SEE)
+@form_view(Right.SEE)
 def appeal(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an appeal, or change it."""
     row = _find(request, pk)
@@ -96,16 +100,14 @@ def appeal(request: HttpRequest, pk: int) -> HttpResponse:
     return _edit(request, row)
 
 
-@require_POST
-@right_required(Right.EDIT)
+@action_view(Right.EDIT)
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an appeal; issues that carried it stay as they are."""
     row = _find(request, pk)
     require_right(request, Right.EDIT, row.publication_id)
     record_action(request, "deleted the appeal", row, row.publication_id)
     row.delete()
-    messages.success(request, "The appeal was deleted.")
-    return redirect("appeals")
+    return done(request, "The appeal was deleted.", "appeals")
 
 
 def _find(request: HttpRequest, pk: int) -> Appeal:
@@ -121,15 +123,13 @@ def _edit(request: HttpRequest, row: Appeal | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         record_action(request, "saved the appeal", saved, saved.publication_id)
-        messages.success(request, "The appeal was saved.")
-        return redirect("appeal", pk=saved.pk)
+        return done(request, "The appeal was saved.", "appeal", saved.pk)
     title = row.heading if row else "New appeal"
     context = {"form": form, "appeal": row, "can_edit": can_edit}
     return render_page(request, FORM_TEMPLATE, title, context)
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an appeal in an example mail; `?scheme=` is light or dark."""

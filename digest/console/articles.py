@@ -6,11 +6,16 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
 from digest.articles.storing import mark_updated
-from digest.console.access import record_action, right_required, scope_of, user_of
+from digest.console.access import (
+    action_view,
+    page_view,
+    record_action,
+    scope_of,
+    user_of,
+)
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -25,8 +30,7 @@ from digest.tenancy.scope import PublicationScope
 LISTED_ISSUES = 30
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def article(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an article."""
     visible, editable = scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
@@ -46,8 +50,7 @@ def article(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "console/article.html", "Article", context)
 
 
-@require_POST
-@right_required(Right.EDIT)
+@action_view(Right.EDIT)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Run the action of a button, and return to the article."""
     article = get_object_or_404(scope_of(request, Right.EDIT).articles(), pk=pk)

@@ -7,10 +7,15 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
 
 from digest.console import charts, live_progress
-from digest.console.access import has_right, record_action, right_required, scope_of
+from digest.console.access import (
+    action_view,
+    has_right,
+    page_view,
+    record_action,
+    scope_of,
+)
 from digest.console.attention import ACTIONS, problems
 from digest.console.pages import render_fragment, render_page
 from digest.console.setup import steps
@@ -75,8 +80,7 @@ class SendingIssue:
     progress: dict[str, Any] = field(default_factory=dict)
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def home(request: HttpRequest) -> HttpResponse:
     """Show Home."""
     now, scope, editable = clock.now(), scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
@@ -104,8 +108,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/home.html", "Home", context)
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def sending(request: HttpRequest) -> HttpResponse:
     """Show what goes out now; polled. When an issue starts or ends, the page is reloaded."""
     rows = _sending(scope_of(request, Right.SEE))
@@ -116,8 +119,7 @@ def sending(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_POST
-@right_required(Right.EDIT)
+@action_view(Right.EDIT)
 def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Do what a button beside a problem says."""
     action = ACTIONS.get(verb)

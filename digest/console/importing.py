@@ -10,9 +10,8 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
 
-from digest.console.access import record_action, right_required, scope_of
+from digest.console.access import form_view, record_action, scope_of
 from digest.console.pages import render_page
 from digest.console.setup.forms import AddressField
 from digest.core import addresses, clock
@@ -74,8 +73,7 @@ class InviteForm(forms.Form):
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@right_required(Right.MANAGE)
+@form_view(Right.MANAGE)
 def import_subscribers(request: HttpRequest) -> HttpResponse:
     """Import a CSV file; unsubscribed and suppressed addresses are skipped."""
     newsletters = scope_of(request, Right.MANAGE).newsletters()
@@ -96,8 +94,7 @@ def import_subscribers(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/importing.html", "Import subscribers", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@right_required(Right.SUBSCRIBERS)
+@form_view(Right.SUBSCRIBERS)
 def invite(request: HttpRequest) -> HttpResponse:
     """Ask a person by mail to confirm a subscription."""
     newsletters = scope_of(request, Right.SUBSCRIBERS).newsletters()

@@ -2,11 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from digest.articles.models import Article
 from digest.articles.search import search_articles
-from digest.console.access import has_right, right_required, scope_of
+from digest.console.access import has_right, page_view, scope_of
 from digest.console.pages import render_page
 from digest.console.tables import Column, Filter, Rows, build_table, search_in
 from digest.core import clock
@@ -18,8 +17,7 @@ from digest.sending.progress import progress
 TEMPLATE = "console/list.html"
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def issues(request: HttpRequest) -> HttpResponse:
     """List issues, the latest first."""
     scope = scope_of(request, Right.SEE)
@@ -53,8 +51,7 @@ def issues(request: HttpRequest) -> HttpResponse:
     return render_page(request, TEMPLATE, "Issues", {"table": table})
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def articles(request: HttpRequest) -> HttpResponse:
     """List articles as they came in, the newest first."""
     rows = scope_of(request, Right.SEE).articles().order_by("-available_at", "-pk")
@@ -75,8 +72,7 @@ def articles(request: HttpRequest) -> HttpResponse:
     return render_page(request, TEMPLATE, "Articles", {"table": table})
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def sources(request: HttpRequest) -> HttpResponse:
     """List sources and how they are doing."""
     table = build_table(
@@ -99,8 +95,7 @@ def sources(request: HttpRequest) -> HttpResponse:
     return render_page(request, TEMPLATE, "Sources", {"table": table})
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def newsletters(request: HttpRequest) -> HttpResponse:
     """List newsletters."""
     table = build_table(
@@ -125,8 +120,7 @@ def newsletters(request: HttpRequest) -> HttpResponse:
     return render_page(request, TEMPLATE, "Newsletters", context)
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def publications(request: HttpRequest) -> HttpResponse:
     """List publications."""
     table = build_table(
@@ -147,8 +141,7 @@ def publications(request: HttpRequest) -> HttpResponse:
     return render_page(request, TEMPLATE, "Publications", context)
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def appeals(request: HttpRequest) -> HttpResponse:
     """List appeals, the latest first."""
     scope = scope_of(request, Right.SEE)

@@ -1,7 +1,8 @@
 """What the console's pages share: the frame around them, and how an action reports its result.
 
 A view parses the request, makes one call below, and ends in one of these: `render_page` for a whole
-page, `render_fragment` for a part that htmx swaps in, `report` before a redirect.
+page, `render_fragment` for a part that htmx swaps in, `done` after an action that succeeded,
+`report` before a redirect.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from digest.core.errors import DigestError
 
@@ -52,6 +53,12 @@ def report(request: HttpRequest, action: Callable[[], str]) -> bool:
     if message:
         messages.success(request, message)
     return True
+
+
+def done(request: HttpRequest, toast: str, to: str, *args: Any) -> HttpResponse:
+    """End an action that succeeded: redirect to the page `to`, which shows the toast."""
+    messages.success(request, toast)
+    return redirect(to, *args)
 
 
 def account_frame(request: HttpRequest) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
-from digest.console.access import right_required, scope_of
+from digest.console.access import page_view, scope_of
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -30,8 +29,7 @@ USUAL = (
 )
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def schedules(request: HttpRequest) -> HttpResponse:
     """Show the next sends of each newsletter, in the zones that are chosen."""
     scope = scope_of(request, Right.SEE)

@@ -3,11 +3,10 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles import polling
 from digest.articles.models import Source
-from digest.console.access import record_action, right_required, scope_of
+from digest.console.access import action_view, page_view, record_action, scope_of
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -16,8 +15,7 @@ from digest.newsletters.members import Right
 LISTED_ARTICLES = 20
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a source."""
     scope = scope_of(request, Right.SEE)
@@ -34,8 +32,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "console/source.html", "Source", context)
 
 
-@require_POST
-@right_required(Right.EDIT)
+@action_view(Right.EDIT)
 def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Check a source for new articles now."""
     source = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)

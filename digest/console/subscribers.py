@@ -10,17 +10,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
 from digest.console.access import (
+    action_view,
     get_issue,
     get_subscriber,
     has_right,
+    page_view,
     record_action,
-    right_required,
     scope_of,
 )
-from digest.console.pages import render_page
+from digest.console.pages import done, render_page
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -36,8 +36,7 @@ PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
 
 
-@require_safe
-@right_required(Right.SUBSCRIBERS)
+@page_view(Right.SUBSCRIBERS)
 def search(request: HttpRequest) -> HttpResponse:
     """Search subscribers by the start of their address."""
     query = request.GET.get("q", "").strip().lower()[:254]
@@ -57,8 +56,7 @@ def search(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/subscribers.html", "Subscribers", context)
 
 
-@require_safe
-@right_required(Right.SUBSCRIBERS)
+@page_view(Right.SUBSCRIBERS)
 def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a subscriber: subscriptions, consent, issues and notices."""
     subscriber = get_subscriber(request, pk)
@@ -94,8 +92,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "console/subscriber.html", "Subscriber", context)
 
 
-@require_POST
-@right_required(Right.SUBSCRIBERS)
+@action_view(Right.SUBSCRIBERS)
 def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
     """Unsubscribe a subscriber from a newsletter, on their request."""
     subscriber = get_subscriber(request, pk)
@@ -105,12 +102,12 @@ def unsubscribe(request: HttpRequest, pk: int) -> HttpResponse:
     record_action(
         request, f"unsubscribed from {newsletter.name}", subscriber.email, newsletter.publication_id
     )
-    messages.success(request, f"{subscriber.email} was unsubscribed from {newsletter.name}.")
-    return redirect("subscriber", pk=pk)
+    return done(
+        request, f"{subscriber.email} was unsubscribed from {newsletter.name}.", "subscriber", pk
+    )
 
 
-@require_POST
-@right_required(Right.SEND)
+@action_view(Right.SEND)
 def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
     """Resend an issue to one subscriber."""
     subscriber = get_subscriber(request, pk, Right.SEND)
@@ -121,12 +118,10 @@ def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
         messages.error(request, str(problem))
         return redirect("subscriber", pk=pk)
     record_action(request, f"resent {issue}", subscriber.email, issue.newsletter.publication_id)
-    messages.success(request, f"Issue resent to {subscriber.email}.")
-    return redirect("subscriber", pk=pk)
+    return done(request, f"Issue resent to {subscriber.email}.", "subscriber", pk)
 
 
-@require_safe
-@right_required(Right.EXPORT)
+@page_view(Right.EXPORT)
 def export(request: HttpRequest, pk: int) -> HttpResponse:
     """Download a subscriber's data, without that of other publications' newsletters."""
     subscriber, scope = get_subscriber(request, pk, Right.EXPORT), scope_of(request, Right.EXPORT)
@@ -141,8 +136,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-@require_POST
-@right_required(Right.ERASE)
+@action_view(Right.ERASE)
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Erase a subscriber on their request, if their address is entered as confirmation."""
     subscriber = get_subscriber(request, pk, Right.ERASE)
@@ -154,12 +148,10 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
     erasure.erase(subscriber.pk, clock.now())
     # The log names the id only: the address has to be forgotten.
     record_action(request, "erased a subscriber", f"subscriber {pk}")
-    messages.success(request, "Subscriber erased.")
-    return redirect("subscribers")
+    return done(request, "Subscriber erased.", "subscribers")
 
 
-@require_POST
-@right_required(Right.SUBSCRIBERS)
+@action_view(Right.SUBSCRIBERS)
 def suppress(request: HttpRequest, pk: int) -> HttpResponse:
     """Suppress a subscriber's address, or remove the suppression."""
     subscriber = get_subscriber(request, pk)
@@ -175,8 +167,7 @@ def suppress(request: HttpRequest, pk: int) -> HttpResponse:
         action = "suppressed"
     record_action(request, action, subscriber.email)
     verb = "no longer suppressed" if request.POST.get("lift") else "suppressed"
-    messages.success(request, f"{subscriber.email} is {verb}.")
-    return redirect("subscriber", pk=pk)
+    return done(request, f"{subscriber.email} is {verb}.", "subscriber", pk)
 
 
 def _require_whole_scope(request: HttpRequest, subscriber: Subscriber, right: Right) -> None:
@@ -188,8 +179,7 @@ def _require_whole_scope(request: HttpRequest, subscriber: Subscriber, right: Ri
         raise PermissionDenied
 
 
-@require_safe
-@right_required(Right.SUBSCRIBERS)
+@page_view(Right.SUBSCRIBERS)
 def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     """List the recipients of an issue, in one state or all."""
     issue = get_issue(request, pk, Right.SUBSCRIBERS)
@@ -213,8 +203,7 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "console/deliveries.html", "Recipients", context)
 
 
-@require_POST
-@right_required(Right.SEND)
+@action_view(Right.SEND)
 def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     """Resolve uncertain deliveries: one subscriber's, or all of an issue."""
     issue, data = get_issue(request, pk, Right.SEND), request.POST

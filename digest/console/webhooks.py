@@ -9,10 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 
-from digest.console.access import record_action, require_right, right_required, scope_of
-from digest.console.pages import render_page
+from digest.console.access import (
+    action_view,
+    page_view,
+    record_action,
+    require_right,
+    scope_of,
+)
+from digest.console.pages import done, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -55,16 +60,14 @@ class WebhookForm(forms.Form):
         ]
 
 
-@require_safe
-@right_required(Right.MANAGE)
+@page_view(Right.MANAGE)
 def webhooks(request: HttpRequest) -> HttpResponse:
     """List the webhooks with their recent deliveries."""
     return _page(request)
 
 
 @never_cache
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def add(request: HttpRequest) -> HttpResponse:
     """Add a webhook and show its signing secret once."""
     form = WebhookForm(scope_of(request, Right.MANAGE), request.POST)
@@ -92,8 +95,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return _page(request, webhook=webhook, secret=secret)
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to a webhook and show its answer."""
     webhook = _get(request, pk)
@@ -106,26 +108,22 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("webhooks")
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def enable(request: HttpRequest, pk: int) -> HttpResponse:
     """Enable a webhook, or try it again now."""
     webhook = _get(request, pk)
     registry.enable(webhook)
     record_action(request, "enabled a webhook", webhook, webhook.publication_id)
-    messages.success(request, f"{webhook.name} is enabled. It receives events from now on.")
-    return redirect("webhooks")
+    return done(request, f"{webhook.name} is enabled. It receives events from now on.", "webhooks")
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a webhook and its pending deliveries."""
     webhook = _get(request, pk)
     webhook.delete()
     record_action(request, "removed a webhook", webhook.name, webhook.publication_id)
-    messages.success(request, f"{webhook.name} was removed.")
-    return redirect("webhooks")
+    return done(request, f"{webhook.name} was removed.", "webhooks")
 
 
 def _webhooks(request: HttpRequest) -> QuerySet[Webhook]:

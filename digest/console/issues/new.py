@@ -5,11 +5,16 @@ from uuid import uuid4
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_http_methods
 
 from digest.articles.models import Article
 from digest.articles.search import search_articles
-from digest.console.access import parse_id, record_action, right_required, scope_of, user_of
+from digest.console.access import (
+    form_view,
+    parse_id,
+    record_action,
+    scope_of,
+    user_of,
+)
 from digest.console.pages import render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -26,8 +31,7 @@ FEW = 10_000  # subscribers that are counted
 KEY_LENGTH = 64
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@right_required(Right.EDIT)
+@form_view(Right.EDIT)
 def new(request: HttpRequest, newsletter: int) -> HttpResponse:
     """Ask what the issue should contain and for whom; create it once for each form shown."""
     newsletters = scope_of(request, Right.EDIT).newsletters()

@@ -6,9 +6,8 @@ from email.message import EmailMessage
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_safe
 
-from digest.console.access import get_issue, require_right, right_required
+from digest.console.access import get_issue, page_view, require_right
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.sending import outgoing
@@ -21,8 +20,7 @@ POLICY = (
 )
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """Show an issue as `html`, `text` or `source`, as one subscriber gets it with `?subscriber=`.

@@ -3,10 +3,9 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
 
 from digest.console import live_progress
-from digest.console.access import get_issue, record_action, right_required
+from digest.console.access import action_view, get_issue, page_view, record_action
 from digest.console.issues import actions, sections
 from digest.console.pages import render_fragment, render_page
 from digest.core import clock
@@ -15,8 +14,7 @@ from digest.newsletters.members import Right
 from digest.sending import preflight
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def issue(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an issue, with what may be done to it now."""
     row = get_issue(request, pk)
@@ -24,8 +22,7 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "console/issues/issue.html", row.newsletter.name, context)
 
 
-@require_POST
-@right_required(Right.SEE)
+@action_view(Right.SEE)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Do what a button says, and come back to the page."""
     action = actions.VERBS.get(verb)
@@ -41,8 +38,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     return redirect("issue:detail", pk=pk)
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far an issue is; polled while it goes out.
 
@@ -63,8 +59,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     """Count whom an issue would go to now; over a million that takes a moment."""
     row = get_issue(request, pk)
@@ -72,8 +67,7 @@ def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     return render_fragment(request, "console/issues/_recipients.html", {"number": number})
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what should be corrected; following links takes a few seconds."""
     row = get_issue(request, pk)

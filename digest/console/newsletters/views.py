@@ -8,12 +8,19 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digest.console.access import has_right, record_action, require_right, right_required, scope_of
+from digest.console.access import (
+    action_view,
+    form_view,
+    has_right,
+    page_view,
+    record_action,
+    require_right,
+    scope_of,
+)
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import NewForm, SectionForm
-from digest.console.pages import render_page
+from digest.console.pages import done, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
@@ -27,15 +34,13 @@ PREVIEWED_SENDS = 3
 DOUBLE_CLICK = timedelta(minutes=1)
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a newsletter with all its settings."""
     return _page(request, _get(request, pk))
 
 
-@require_POST
-@right_required(Right.EDIT)
+@action_view(Right.EDIT)
 def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     """Save one card."""
     newsletter = _get(request, pk, Right.EDIT)
@@ -47,12 +52,10 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     title = cards.CARDS[card].title
     action = f"changed the newsletter: {title.lower()}"
     record_action(request, action, newsletter, newsletter.publication_id)
-    messages.success(request, f"{title} saved.")
-    return redirect(f"{reverse('newsletter', args=[pk])}#{card}")
+    return done(request, f"{title} saved.", f"{reverse('newsletter', args=[pk])}#{card}")
 
 
-@require_POST
-@right_required(Right.EDIT)
+@action_view(Right.EDIT)
 def activate(request: HttpRequest, pk: int) -> HttpResponse:
     """Deactivate a newsletter, or activate it again."""
     newsletter = _get(request, pk, Right.EDIT)
@@ -60,12 +63,10 @@ def activate(request: HttpRequest, pk: int) -> HttpResponse:
     setup.set_active(newsletter, active=active, now=clock.now())
     verb = "activated" if active else "deactivated"
     record_action(request, f"{verb} the newsletter", newsletter, newsletter.publication_id)
-    messages.success(request, f"{newsletter.name} {verb}.")
-    return redirect("newsletter", pk=pk)
+    return done(request, f"{newsletter.name} {verb}.", "newsletter", pk)
 
 
-@require_POST
-@right_required(Right.EDIT)
+@action_view(Right.EDIT)
 def section(request: HttpRequest, pk: int, section: int) -> HttpResponse:
     """Change, move or remove a section; the id 0 adds one."""
     newsletter = _get(request, pk, Right.EDIT)
@@ -95,8 +96,7 @@ _SECTION_ACTIONS = {
 }
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@right_required(Right.EDIT)
+@form_view(Right.EDIT)
 def add(request: HttpRequest) -> HttpResponse:
     """Create a newsletter that is sent manually until it has a schedule."""
     publications = scope_of(request, Right.EDIT).publications()

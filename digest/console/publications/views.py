@@ -1,14 +1,19 @@
 """The page of a publication, and the actions of its cards."""
 
-from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
 
-from digest.console.access import has_right, record_action, require_right, right_required, scope_of
-from digest.console.pages import render_page
+from digest.console.access import (
+    action_view,
+    has_right,
+    page_view,
+    record_action,
+    require_right,
+    scope_of,
+)
+from digest.console.pages import done, render_page
 from digest.console.publications import cards
 from digest.console.setup.senders import relay_of
 from digest.newsletters.members import Right
@@ -16,15 +21,13 @@ from digest.newsletters.models import Publication
 from digest.relays import registry
 
 
-@require_safe
-@right_required(Right.SEE)
+@page_view(Right.SEE)
 def publication(request: HttpRequest, publication: int) -> HttpResponse:
     """Show a publication with all its settings."""
     return _page(request, _get(request, publication))
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     """Save one card."""
     row = _get(request, publication, Right.MANAGE)
@@ -35,8 +38,7 @@ def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
         return _page(request, row, {card: form})
     title = cards.CARDS[card].title
     record_action(request, f"changed the publication: {title.lower()}", row, row.pk)
-    messages.success(request, f"{title} saved.")
-    return redirect(f"{reverse('publication', args=[row.pk])}#{card}")
+    return done(request, f"{title} saved.", f"{reverse('publication', args=[row.pk])}#{card}")
 
 
 def _get(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Publication:

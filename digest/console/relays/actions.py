@@ -3,14 +3,14 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST
 
-from digest.console.access import record_action
-from digest.console.relays.views import managers
+from digest.console.access import action_view, record_action
+from digest.console.pages import done
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.findings import Level
 from digest.doctor.relays import check_relay
+from digest.newsletters.members import Right
 from digest.relays import registry
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.registry import RelayOptions
@@ -23,8 +23,7 @@ _MESSAGE_LEVELS = {
 }
 
 
-@require_POST
-@managers
+@action_view(Right.MANAGE, everywhere=True)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign in to a mail server and show its answer; no mail is sent."""
     for finding in check_relay(get_object_or_404(Relay, pk=pk)):
@@ -33,30 +32,20 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("relays")
 
 
-@require_POST
-@managers
-def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send no mail through a relay until it is enabled again."""
+@action_view(Right.MANAGE, everywhere=True)
+def switch(request: HttpRequest, pk: int, *, active: bool) -> HttpResponse:
+    """Send no mail through a relay until it is enabled again, or enable it."""
     relay = get_object_or_404(Relay, pk=pk)
-    registry.change(relay, "", RelayOptions(active=False))
-    record_action(request, "disabled a mail server", relay)
-    messages.success(request, f"{relay.name} is disabled. No mail is sent through it.")
-    return redirect("relays")
+    registry.change(relay, "", RelayOptions(active=active))
+    record_action(request, f"{'enabled' if active else 'disabled'} a mail server", relay)
+    toast = f"{relay.name} is enabled." if active else _DISABLED % relay.name
+    return done(request, toast, "relays")
 
 
-@require_POST
-@managers
-def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    """Use a relay again."""
-    relay = get_object_or_404(Relay, pk=pk)
-    registry.change(relay, "", RelayOptions(active=True))
-    record_action(request, "enabled a mail server", relay)
-    messages.success(request, f"{relay.name} is enabled.")
-    return redirect("relays")
+_DISABLED = "%s is disabled. No mail is sent through it."
 
 
-@require_POST
-@managers
+@action_view(Right.MANAGE, everywhere=True)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a relay with its address and password."""
     relay = get_object_or_404(Relay, pk=pk)
@@ -70,12 +59,12 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("relays")
 
 
-@require_POST
-@managers
+@action_view(Right.MANAGE, everywhere=True)
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Send to a paused domain again."""
     paused = get_object_or_404(PausedDomain.objects.select_related("relay"), pk=pk)
     due = domain_pauses.lift_pause(paused, clock.now())
     record_action(request, f"resumed sending to {paused.domain}", paused.relay)
-    messages.success(request, f"Sending to {paused.domain} again: {due:,} messages are due now.")
-    return redirect("relays")
+    return done(
+        request, f"Sending to {paused.domain} again: {due:,} messages are due now.", "relays"
+    )

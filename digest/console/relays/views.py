@@ -8,10 +8,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
 
-from digest.console.access import record_action, right_required
-from digest.console.pages import render_page
+from digest.console.access import form_view, page_view, record_action
+from digest.console.pages import done, render_page
 from digest.console.relays.forms import RelayForm
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
@@ -22,11 +21,9 @@ from digest.relays.errors import RelayDownError
 from digest.relays.models import Relay
 
 FORM_TEMPLATE = "console/relays/relay.html"
-managers = right_required(Right.MANAGE, everywhere=True)
 
 
-@require_safe
-@managers
+@page_view(Right.MANAGE, everywhere=True)
 def relays(request: HttpRequest) -> HttpResponse:
     """Show every mail server, and the sender domains that have none."""
     context = {
@@ -36,9 +33,8 @@ def relays(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/relays/relays.html", "Mail servers", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@managers
+@form_view(Right.MANAGE, everywhere=True)
 def add(request: HttpRequest) -> HttpResponse:
     """Add a mail server; if it rejects our connection, it is saved disabled."""
     form = RelayForm(request.POST or None)
@@ -52,9 +48,8 @@ def add(request: HttpRequest) -> HttpResponse:
     return render_page(request, FORM_TEMPLATE, "New mail server", {"form": form})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@managers
+@form_view(Right.MANAGE, everywhere=True)
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a mail server; a new address has to accept our connection, or the old one stays."""
     relay = get_object_or_404(Relay, pk=pk)
@@ -70,8 +65,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             action = "changed a mail server" + (" and its address" if url else "")
             record_action(request, action, relay)
-            messages.success(request, f"{relay.name} saved.")
-            return redirect("relays")
+            return done(request, f"{relay.name} saved.", "relays")
     context = {
         "form": form,
         "relay": relay,

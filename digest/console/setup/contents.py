@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -11,10 +10,11 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles import discovery
 from digest.articles.models import Article
-from digest.console.access import parse_id, right_required
+from digest.console.access import form_view, parse_id
+from digest.console.pages import done
 from digest.console.setup.forms import NewsletterForm, SourceForm
 from digest.console.setup.steps import Step, newsletter_of
-from digest.console.setup.views import get_or_post, get_publication, page
+from digest.console.setup.views import get_publication, page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters import setup, sourcing, suggesting
@@ -25,8 +25,7 @@ LISTED_ARTICLES = 6  # of each source
 SAMPLED_ARTICLES = 200  # newest articles that the schedule is suggested from
 
 
-@get_or_post
-@right_required(Right.MANAGE, everywhere=True)
+@form_view(Right.MANAGE, everywhere=True)
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Find the feeds of a site, and show the articles of each source."""
     publication = get_publication(request, pk)
@@ -54,8 +53,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@get_or_post
-@right_required(Right.MANAGE, everywhere=True)
+@form_view(Right.MANAGE, everywhere=True)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     """Set up the newsletter, or change it."""
     publication, now = get_publication(request, pk), clock.now()
@@ -84,8 +82,7 @@ def _find_feeds(request: HttpRequest, url: str) -> list[discovery.Candidate]:
 def _remove_source(request: HttpRequest, publication: Publication, pk: int) -> HttpResponse:
     source = get_object_or_404(sourcing.available_sources(publication), pk=pk)
     sourcing.detach(publication, source)
-    messages.success(request, f"{source} was removed.")
-    return redirect("setup:source", publication.pk)
+    return done(request, f"{source} was removed.", "setup:source", publication.pk)
 
 
 def _sources(publication: Publication) -> list[dict[str, Any]]:

@@ -7,12 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from digest.console.access import right_required
+from digest.console.access import form_view, page_view
 from digest.console.setup.forms import NEW, SenderForm
 from digest.console.setup.steps import Step
-from digest.console.setup.views import get_or_post, get_publication, page
+from digest.console.setup.views import get_publication, page
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
 from digest.doctor.checks import check_sender_domain
@@ -25,9 +24,8 @@ from digest.relays.transports import write_url
 from digest.relays.transports.base import AddressParts
 
 
-@get_or_post
 @never_cache
-@right_required(Right.MANAGE, everywhere=True)
+@form_view(Right.MANAGE, everywhere=True)
 def sender(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the sender and the mail server, which has to accept our connection."""
     publication, relays = get_publication(request, pk), _relays()
@@ -53,9 +51,8 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_safe
 @never_cache
-@right_required(Right.MANAGE, everywhere=True)
+@page_view(Right.MANAGE, everywhere=True)
 def checked(request: HttpRequest, pk: int) -> HttpResponse:
     """Check the mail server again, and show its answer."""
     publication = get_publication(request, pk)
@@ -79,8 +76,7 @@ def checked(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_safe
-@right_required(Right.MANAGE, everywhere=True)
+@page_view(Right.MANAGE, everywhere=True)
 def domain(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the DNS records of the sender's domain; takes seconds where DNS is slow."""
     name = routes.sender_domain(get_publication(request, pk).sender_email)

@@ -9,15 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST, require_safe
 
 from digest.articles.models import Article
-from digest.console.access import right_required
+from digest.console.access import action_view, form_view, page_view
 from digest.console.issues import previews
 from digest.console.setup.forms import TestForm
 from digest.console.setup.senders import relay_of
 from digest.console.setup.steps import Step, newsletter_of
-from digest.console.setup.views import get_or_post, get_publication, page
+from digest.console.setup.views import get_publication, page
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.issues import building
@@ -31,8 +30,7 @@ from digest.rendering.issue import compile_issue
 from digest.sending import proofs
 
 
-@get_or_post
-@right_required(Right.MANAGE, everywhere=True)
+@form_view(Right.MANAGE, everywhere=True)
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Preview the issue as it would be sent now, and send a test to one address."""
     publication, now = get_publication(request, pk), clock.now()
@@ -56,8 +54,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
-@right_required(Right.MANAGE, everywhere=True)
+@action_view(Right.MANAGE, everywhere=True)
 def widen(request: HttpRequest, pk: int) -> HttpResponse:
     """Include older stories, back to the newest article, when nothing is newer."""
     newsletter = newsletter_of(get_publication(request, pk))
@@ -66,8 +63,7 @@ def widen(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("setup:test", pk)
 
 
-@require_safe
-@right_required(Right.MANAGE, everywhere=True)
+@page_view(Right.MANAGE, everywhere=True)
 @xframe_options_sameorigin
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the mail as it would be sent now; `?scheme=` is light or dark."""
@@ -85,8 +81,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-@require_safe
-@right_required(Right.MANAGE, everywhere=True)
+@page_view(Right.MANAGE, everywhere=True)
 def done(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the next steps after the first run."""
     publication, now = get_publication(request, pk), clock.now()

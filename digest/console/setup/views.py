@@ -7,10 +7,9 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
 
 from digest.accounts import first_account
-from digest.console.access import record_action, right_required, scope_of
+from digest.console.access import form_view, get_or_post, page_view, record_action, scope_of
 from digest.console.pages import render_page
 from digest.console.setup import steps
 from digest.console.setup.forms import AccountForm, PublicationForm
@@ -21,13 +20,11 @@ from digest.newsletters import setup, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
 
-get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
 _FIELDS = ("name", "url", "postal_address", "logo_url", "accent", "accent_dark", "language")
 
 
-@require_safe
-@right_required(Right.MANAGE, everywhere=True)
+@page_view(Right.MANAGE, everywhere=True)
 def start(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's
     """Redirect to the next step that is not done."""
     publication, step = steps.left()
@@ -56,8 +53,7 @@ def account(request: HttpRequest) -> HttpResponse:
     return page(request, Step.ACCOUNT, None, form=form, code_accepted=_is_valid(code))
 
 
-@get_or_post
-@right_required(Right.MANAGE, everywhere=True)
+@form_view(Right.MANAGE, everywhere=True)
 def begin(request: HttpRequest) -> HttpResponse:
     """Set up a publication."""
     form = PublicationForm(request.POST or None)
@@ -78,8 +74,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     return page(request, Step.PUBLICATION, None, form=form)
 
 
-@get_or_post
-@right_required(Right.MANAGE, everywhere=True)
+@form_view(Right.MANAGE, everywhere=True)
 def publication(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a publication."""
     row = get_publication(request, pk)

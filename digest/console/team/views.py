@@ -10,11 +10,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from digest.accounts.models import AuditEntry, User
-from digest.console.access import record_action, require_right, right_required, scope_of, user_of
-from digest.console.pages import render_page
+from digest.console.access import (
+    action_view,
+    page_view,
+    record_action,
+    require_right,
+    scope_of,
+    user_of,
+)
+from digest.console.pages import done, render_page
 from digest.core import clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
@@ -26,8 +33,7 @@ from digest.notices.queue import queue_notice
 PAGE = 100
 
 
-@require_safe
-@right_required(Right.MANAGE)
+@page_view(Right.MANAGE)
 def team(request: HttpRequest) -> HttpResponse:
     """List the members and the pending invitations."""
     scope, now = scope_of(request, Right.MANAGE), clock.now()
@@ -46,8 +52,7 @@ def team(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/team/team.html", "Team", context)
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite a member by mail."""
     try:
@@ -67,12 +72,10 @@ def invite(request: HttpRequest) -> HttpResponse:
         queue_notice(
             Notice.Kind.ACCOUNT, sender, email=invitation.email, now=clock.now(), context=context
         )
-    messages.success(request, f"Invitation sent to {invitation.email}.")
-    return redirect("team")
+    return done(request, f"Invitation sent to {invitation.email}.", "team")
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a member's role or rights."""
     member = _member(request, pk)
@@ -85,32 +88,27 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     record_action(
         request, f"changed to {member.get_role_display()}: {rights}", member.user, _of(member)
     )
-    messages.success(request, f"{member.user} is now {member.get_role_display()}.")
-    return redirect("team")
+    return done(request, f"{member.user} is now {member.get_role_display()}.", "team")
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a member; without a role anywhere, their account is disabled."""
     member = _member(request, pk)
     user = member.user
     members.remove(member, clock.now())
     record_action(request, "removed", user, _of(member))
-    messages.success(request, f"{user} was removed.")
-    return redirect("team")
+    return done(request, f"{user} was removed.", "team")
 
 
-@require_POST
-@right_required(Right.MANAGE)
+@action_view(Right.MANAGE)
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke an invitation."""
     invitations_in_scope = scope_of(request, Right.MANAGE).filter(Invitation.objects.all())
     invitation = get_object_or_404(invitations_in_scope, pk=pk)
     invitations.revoke(invitation, clock.now())
     record_action(request, "revoked the invitation", invitation.email, invitation.publication_id)
-    messages.success(request, f"The invitation of {invitation.email} was revoked.")
-    return redirect("team")
+    return done(request, f"The invitation of {invitation.email} was revoked.", "team")
 
 
 @never_cache
@@ -142,8 +140,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     return _accept_page(request, context, status=422 if problem else 200)
 
 
-@require_safe
-@right_required(Right.MANAGE)
+@page_view(Right.MANAGE)
 def log(request: HttpRequest) -> HttpResponse:
     """Show the audit log, the newest entries first."""
     scope = scope_of(request, Right.MANAGE)
@@ -226,8 +223,7 @@ def _sign_in(request: HttpRequest, user: User, signed_in: User | None) -> HttpRe
             request, user, email_verification="none", redirect_url=reverse("mfa_index")
         )
         return response
-    messages.success(request, "Invitation accepted.")
-    return redirect("home")
+    return done(request, "Invitation accepted.", "home")
 
 
 def _accept_page(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
