@@ -81,7 +81,7 @@ def _spelled(domain: str) -> str:
 
 
 def _subscribing(detail: str, address: str) -> Subscribing:
-    offered = Newsletter.objects.filter(active=True, listed=True, slug=detail.lower())
+    offered = Newsletter.objects.open_to_all().filter(slug=detail.lower())
     newsletter = offered.select_related("publication").first()
     if newsletter is None:
         raise InboundError("There is no such newsletter; write to help@ to learn which there are.")

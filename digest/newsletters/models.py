@@ -1,5 +1,7 @@
 """What an editor sets up once."""
 
+from typing import Self
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
@@ -48,6 +50,18 @@ class Publication(models.Model):
         return self.sender_email.rpartition("@")[2]
 
 
+class NewsletterQuerySet(models.QuerySet["Newsletter"]):
+    """Newsletters, by who may know of them."""
+
+    def public(self) -> Self:
+        """Return those that public pages may show: home, archive, feed. No other rule decides."""
+        return self.filter(listed=True)
+
+    def open_to_all(self) -> Self:
+        """Return those that anybody may subscribe to: public ones that are active."""
+        return self.public().filter(active=True)
+
+
 class Newsletter(models.Model):
     """What to pick, when to send, how it looks, and what to do when things are not as planned."""
 
@@ -83,7 +97,7 @@ class Newsletter(models.Model):
     created_at = models.DateTimeField()
 
     # What subscribers are offered.
-    listed = models.BooleanField(default=True)  # anybody may subscribe on the public pages
+    listed = models.BooleanField(default=True)  # on the public pages, where anybody may subscribe
     cadences = ArrayField(  # that a subscriber may choose instead of every issue
         models.CharField(max_length=8, choices=Cadence), default=list, blank=True
     )
@@ -115,6 +129,8 @@ class Newsletter(models.Model):
     approval = models.CharField(max_length=8, choices=Approval, default=Approval.NONE)
     review_minutes = models.PositiveIntegerField(default=0)  # an issue is built so long before
     undo_seconds = models.PositiveSmallIntegerField(default=30)  # between "send now" and the mail
+
+    objects = NewsletterQuerySet.as_manager()
 
     class Meta:
         constraints = [

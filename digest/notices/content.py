@@ -143,7 +143,7 @@ def _left(notice: Notice, _now: datetime) -> Written | None:
 
 
 def _help(notice: Notice, _now: datetime) -> Written | None:
-    listed = notice.publication.newsletters.filter(active=True, listed=True).order_by("name")
+    listed = notice.publication.newsletters.open_to_all().order_by("name")
     newsletters = list(listed)
     urls = {}
     if newsletters:

@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 
 from digest.core import clock, languages, text
 from digest.core.languages import direction
-from digest.core.links import absolute
+from digest.core.links import absolute, sign
 from digest.core.links import story_url as tracked_story_url
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.dates import format_full_date
 from digest.rendering.errors import RenderingError
 
+ISSUE_LINK = "issue"  # purpose of the signature in an unlisted issue's link
 LONGEST_TITLE = 300  # characters, like all of these
 LONGEST_SUMMARY = 600
 LONGEST_LINE = 300
@@ -86,7 +87,7 @@ class Content:
     accent: str
     accent_dark: str
     online_url: str
-    archive_url: str
+    archive_url: str  # empty: the newsletter is on no public page
     lead: Card | None
     groups: tuple[Group, ...]
     ask: Ask | None
@@ -120,14 +121,21 @@ def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) ->
 
 
 def _online_url(issue: Issue) -> str:
-    """Return an issue's public URL; the archive has no daily or weekly issues."""
-    issues = archive_url(issue.newsletter)
-    return f"{issues}/{issue.key}" if issue.cadence == Cadence.EVERY else issues
+    """Return the address of an issue in a browser.
+
+    The archive has no daily or weekly issues. An issue of an unlisted newsletter is at an address
+    that only its mails know.
+    """
+    if issues := archive_url(issue.newsletter):
+        return f"{issues}/{issue.key}" if issue.cadence == Cadence.EVERY else issues
+    # The slot, because a restored database gives ids again.
+    token = sign(ISSUE_LINK, issue.pk or 0, int(issue.slot.timestamp()))
+    return absolute(f"/issue/{token}")
 
 
 def archive_url(newsletter: Newsletter) -> str:
-    """Return the public URL of a newsletter's past issues."""
-    return absolute(f"/archive/{newsletter.slug}")
+    """Return the public URL of a newsletter's past issues; empty for an unlisted newsletter."""
+    return absolute(f"/archive/{newsletter.slug}") if newsletter.listed else ""
 
 
 def language_of(newsletter: Newsletter) -> str:

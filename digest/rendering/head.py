@@ -15,10 +15,11 @@ def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut,
     publication = newsletter.publication
     sender = mime.mailbox_field("From", publication.sender_name, publication.sender_email)
     reply_to = publication.reply_to and mime.mailbox_field("Reply-To", "", publication.reply_to)
+    archive = archive_url(newsletter)
     list_fields = [
         mime.list_id_field(newsletter.name, newsletter.list_id),
         mime.ONE_CLICK,
-        mime.url_field("List-Archive", archive_url(newsletter)),
+        mime.url_field("List-Archive", archive) if archive else b"",
         b"Auto-Submitted: auto-generated\r\n",
         b"Precedence: bulk\r\n",
         mime.language_field(language_of(newsletter)),

@@ -33,7 +33,7 @@ BATCH = 100
 
 def offered_newsletters(newsletter: Newsletter) -> list[Newsletter]:
     """Return what the form of a newsletter offers: itself, then its publication's other ones."""
-    listed = newsletter.publication.newsletters.filter(active=True, listed=True)
+    listed = newsletter.publication.newsletters.open_to_all()
     other_newsletters = (
         listed.exclude(pk=newsletter.pk).select_related("publication").order_by("name")
     )
@@ -147,7 +147,7 @@ def _settle_batch(now: datetime) -> int:
 
 
 def _settle(row: SignUp, now: datetime) -> None:
-    public = Newsletter.objects.filter(active=True, listed=True, pk__in=row.newsletters)
+    public = Newsletter.objects.open_to_all().filter(pk__in=row.newsletters)
     newsletters = list(public.select_related("publication").order_by("pk"))
     if newsletters:
         invite(

@@ -1,4 +1,7 @@
-"""The public archive: the issues that were sent or are being sent, and no others."""
+"""The public archive: the issues that were sent or are being sent, and no others.
+
+It has those of listed newsletters. One of an unlisted newsletter is found by the link in its mails.
+"""
 
 from datetime import UTC, datetime
 
@@ -6,8 +9,11 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from digest.core import links
+from digest.core.errors import LinkError
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Newsletter, Publication
+from digest.rendering.content import ISSUE_LINK
 from digest.sending.compiling import compiled_for
 
 _NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
@@ -15,14 +21,20 @@ _PUBLIC = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT)
 
 
 def list_publications() -> list[Publication]:
-    """Return the publications that have an active newsletter, each with these in `active`."""
-    active = Newsletter.objects.filter(active=True).order_by("name")
+    """Return the publications that home shows, each with its newsletters there in `active`."""
+    active = Newsletter.objects.open_to_all().order_by("name")
     return list(
-        Publication.objects.filter(newsletters__active=True)
+        Publication.objects.filter(newsletters__in=active)
         .distinct()
         .order_by("name")
         .prefetch_related(Prefetch("newsletters", queryset=active, to_attr="active"))
     )
+
+
+def find_newsletter(slug: str) -> Newsletter | None:
+    """Return the newsletter whose archive is public, or None."""
+    public = Newsletter.objects.public().select_related("publication")
+    return public.filter(slug=slug).first()
 
 
 def public_issues(newsletter: Newsletter) -> QuerySet[Issue]:
@@ -30,8 +42,8 @@ def public_issues(newsletter: Newsletter) -> QuerySet[Issue]:
 
     Daily and weekly issues are not among them: they repeat what these contain.
     """
-    public = Issue.objects.filter(
-        state__in=_PUBLIC, planned_at__isnull=False, cadence=Cadence.EVERY
+    public = _issues_that_left().filter(
+        newsletter__in=Newsletter.objects.public(), cadence=Cadence.EVERY
     )
     return public.filter(newsletter=newsletter).order_by("-slot")
 
@@ -46,6 +58,21 @@ def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
     end = slot.replace(microsecond=999_999)
     issue = public_issues(newsletter).filter(slot__gte=slot, slot__lte=end).first()
     return issue if issue and issue.key == key else None
+
+
+def find_linked_issue(token: str) -> Issue | None:
+    """Return the issue of a link in a mail of an unlisted newsletter, or None."""
+    try:
+        issue_id, slot = links.read(ISSUE_LINK, token)
+    except (LinkError, ValueError):
+        return None
+    issues = _issues_that_left().select_related("newsletter__publication")
+    issue = issues.filter(pk=issue_id).first()
+    return issue if issue and int(issue.slot.timestamp()) == slot else None
+
+
+def _issues_that_left() -> QuerySet[Issue]:
+    return Issue.objects.filter(state__in=_PUBLIC, planned_at__isnull=False)
 
 
 def render_issue(issue: Issue) -> str:

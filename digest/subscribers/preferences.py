@@ -70,7 +70,7 @@ def get_preferences(subscriber_id: int, publication_id: int, now: datetime) -> P
         return None
     subscriptions = {row.newsletter_id: row for row in subscriber.subscriptions.all()}
     newsletters = publication.newsletters.filter(
-        Q(active=True, listed=True) | Q(pk__in=list(subscriptions))
+        Q(pk__in=Newsletter.objects.open_to_all()) | Q(pk__in=list(subscriptions))
     ).order_by("name", "pk")
     topics = _topics(publication)
     rows = tuple(

@@ -139,7 +139,7 @@ def test_colours_come_from_the_publication(client: Client, newsletter: Newslette
     """The page's accent is the publication's, in a style sheet of its own."""
     newsletter.publication.accent = "#7a1f5c"
     newsletter.publication.save()
-    answer = client.get(f"/archive/{newsletter.slug}/colours.css")
+    answer = client.get(f"/colours/{newsletter.publication.slug}.css")
     assert answer.headers["Content-Type"] == "text/css"
     assert "--brand: #7a1f5c" in answer.content.decode()
 

@@ -41,7 +41,7 @@ def _suggested() -> list[str]:
     domain = settings.DIGEST_INBOUND_DOMAIN
     if not domain:
         return []
-    slugs = Newsletter.objects.filter(active=True, listed=True).order_by("slug")
+    slugs = Newsletter.objects.open_to_all().order_by("slug")
     subscribing = [f"subscribe+{slug}@{domain}" for slug in slugs.values_list("slug", flat=True)]
     return [*subscribing, f"help@{domain}"]
 

@@ -9,10 +9,13 @@ from django.views.decorators.http import require_safe
 from digest.accounts import first_account
 from digest.core import clock, languages
 from digest.core.links import absolute
-from digest.newsletters.models import Newsletter
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.theme import theme_of
 from digest.sending.public_archive import (
     find_issue,
+    find_linked_issue,
+    find_newsletter,
     list_publications,
     public_issues,
     render_issue,
@@ -51,13 +54,21 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
 @cache_control(public=True, max_age=300)
 def issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:  # noqa: ARG001  Django's
     """Show an issue as it was sent, without what is specific to one subscriber."""
-    newsletter = _newsletter(slug)
-    issue = find_issue(newsletter, key)
+    issue = find_issue(_newsletter(slug), key)
     if issue is None:
         raise Http404
-    with languages.override(newsletter.language or newsletter.publication.language):
-        response = HttpResponse(render_issue(issue))
-    response.headers["Content-Security-Policy"] = ISSUE_POLICY
+    return _issue_page(issue)
+
+
+@require_safe
+@cache_control(private=True, max_age=300)
+def linked_issue(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001  Django's
+    """Show an issue of an unlisted newsletter to those who have the link in its mails."""
+    issue = find_linked_issue(token)
+    if issue is None:
+        raise Http404
+    response = _issue_page(issue)
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
 
@@ -81,11 +92,22 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=300)
 def colours(request: HttpRequest, slug: str) -> HttpResponse:
-    """Return the publication's colours as a style sheet; the policy allows no inline styles."""
-    publication = _newsletter(slug).publication
+    """Return a publication's colours as a style sheet; the policy allows no inline styles."""
+    publication = get_object_or_404(Publication, slug=slug)
     theme = theme_of(publication.accent, publication.accent_dark, "ltr")
     return render(request, "archive/colours.css.j2", {"theme": theme}, content_type="text/css")
 
 
 def _newsletter(slug: str) -> Newsletter:
-    return get_object_or_404(Newsletter.objects.select_related("publication"), slug=slug)
+    newsletter = find_newsletter(slug)
+    if newsletter is None:
+        raise Http404
+    return newsletter
+
+
+def _issue_page(issue: Issue) -> HttpResponse:
+    newsletter = issue.newsletter
+    with languages.override(newsletter.language or newsletter.publication.language):
+        response = HttpResponse(render_issue(issue))
+    response.headers["Content-Security-Policy"] = ISSUE_POLICY
+    return response

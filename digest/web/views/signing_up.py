@@ -246,5 +246,5 @@ def _colours(newsletter: Newsletter) -> dict[str, dict[str, str]]:
 
 
 def _newsletter(slug: str) -> Newsletter:
-    public = Newsletter.objects.filter(listed=True, active=True)
-    return get_object_or_404(public.select_related("publication"), slug=slug)
+    offered = Newsletter.objects.open_to_all()
+    return get_object_or_404(offered.select_related("publication"), slug=slug)

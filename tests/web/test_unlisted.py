@@ -1,0 +1,139 @@
+"""An unlisted newsletter is on no public page: its issues are for those who get its mails."""
+
+import re
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from digest.core import links
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.sending.outgoing import compose_sample
+from tests.cast import NOON, make_issue, make_newsletter, make_story, make_subscriber
+
+pytestmark = pytest.mark.django_db
+HEADLINE = "The mayor's private list"
+
+
+@pytest.fixture
+def unlisted() -> Newsletter:
+    """A newsletter that only invited people get."""
+    return make_newsletter(slug="insiders", name="Insiders only", listed=False)
+
+
+def sent(newsletter: Newsletter, **fields: Any) -> Issue:
+    """An issue that went out, with one story."""
+    defaults = {"state": Issue.State.SENT, "planned_at": NOON, "finished_at": NOON}
+    issue = make_issue(newsletter, **defaults | fields)
+    make_story(issue, title=HEADLINE)
+    return issue
+
+
+def mailed_link(issue: Issue) -> str:
+    """The path behind “View in browser” in an issue's mails."""
+    message = message_from_bytes(compose_sample(issue), policy=policy.default)
+    part = message.get_body(("plain",))
+    assert part is not None
+    match = re.search(r"View in browser:\s+https://digest.example(\S+)", part.get_content())
+    assert match
+    return match[1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/archive/{slug}",
+        "/archive/{slug}?page=1",
+        "/archive/{slug}/feed.xml",
+        "/archive/{slug}/{key}",
+        "/archive/{listed}/{key}",
+        "/subscribe/{slug}",
+        "/subscribe/{listed}",
+        "/embed/{slug}/signup",
+        "/embed/{slug}/signup.js",
+        "/embed/{listed}/signup",
+    ],
+)
+def test_no_public_page_names_it(client: Client, unlisted: Newsletter, path: str) -> None:
+    """Home, archive, feed, issue, sign-up: nothing says that the newsletter exists."""
+    issue = sent(unlisted)
+    listed = make_newsletter(publication=unlisted.publication)
+    path = path.format(slug=unlisted.slug, key=issue.key, listed=listed.slug)
+    response = client.get(path)
+    page = response.content.decode()
+    assert "Insiders" not in page
+    assert HEADLINE not in page
+    assert "insiders" not in page
+    if "/insiders" in path:
+        unknown = client.get(path.replace("insiders", "no-such-thing"))
+        assert (response.status_code, page) == (404, unknown.content.decode())
+
+
+def test_no_address_with_a_slug_is_forgotten(client: Client, unlisted: Newsletter) -> None:
+    """Whichever public address takes a newsletter's slug, it knows none that is unlisted."""
+    names = {
+        str(pattern.pattern)
+        for pattern in get_resolver("digest.web.urls").url_patterns
+        if "<slug:slug>" in str(pattern.pattern)
+    }
+    assert len(names) >= 7
+    for name in names:
+        path = name.replace("<slug:slug>", unlisted.slug).replace("<slug:key>", sent_key(unlisted))
+        assert client.get(f"/{path}").status_code == 404, path
+
+
+def sent_key(newsletter: Newsletter) -> str:
+    """The key of the newsletter's issue."""
+    return (newsletter.issues.first() or sent(newsletter)).key
+
+
+def test_home_of_unlisted_newsletters_alone_is_empty(client: Client, unlisted: Newsletter) -> None:
+    """Not even the publication is named."""
+    page = client.get("/").content.decode()
+    assert unlisted.publication.name not in page
+
+
+@pytest.mark.parametrize("cadence", ["every", "daily", "weekly"])
+def test_its_mails_link_to_its_issue(client: Client, unlisted: Newsletter, cadence: str) -> None:
+    """The link shows that issue, to no search engine, and names no page that is not there."""
+    issue = sent(unlisted, cadence=cadence)
+    response = client.get(mailed_link(issue))
+    assert response.status_code == 200
+    assert "private list" in response.content.decode()
+    assert response.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert "private" in response.headers["Cache-Control"]
+    assert "Past issues" not in response.content.decode()
+    assert "/archive/" not in compose_sample(issue).decode()
+    assert "List-Archive" not in compose_sample(issue).decode()
+
+
+def test_link_is_of_one_issue(client: Client, unlisted: Newsletter) -> None:
+    """A changed link, one of an issue that has not left, and one of a reused id lead nowhere."""
+    issue = sent(unlisted)
+    path = mailed_link(issue)
+    assert client.get(path[:-1] + ("A" if path[-1] != "A" else "B")).status_code == 404
+    assert client.get("/issue/x").status_code == 404
+    assert client.get(f"/issue/{links.sign('story', issue.pk, 0)}").status_code == 404
+    assert client.get(f"/issue/{links.sign('issue', issue.pk)}").status_code == 404
+    Issue.objects.filter(pk=issue.pk).update(slot=NOON.replace(hour=13))
+    assert client.get(path).status_code == 404  # another issue under the same id
+    Issue.objects.filter(pk=issue.pk).update(slot=NOON, state="built", planned_at=None)
+    assert client.get(path).status_code == 404
+
+
+def test_subscribers_pages_name_it_without_its_archive(
+    client: Client, unlisted: Newsletter
+) -> None:
+    """Who subscribes finds it in the preferences, and can unsubscribe, as with every newsletter."""
+    subscriber = make_subscriber(unlisted)
+    url = links.preferences_url(subscriber.pk, unlisted.publication_id)
+    page = client.get(url.removeprefix("https://digest.example")).content.decode()
+    assert "Insiders only" in page
+    token = links.unsubscribe_token(links.SubscriberLink(subscriber.pk, unlisted.pk, 0))
+    page = client.get(f"/unsubscribe/{token}").content.decode()
+    assert "Insiders only" in page
+    assert "/archive/" not in page
