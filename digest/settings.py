@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
 ]
 MIDDLEWARE = [
+    "digest.web.body_limits.BodyLimit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "digest.web.middleware.ContentSecurityPolicy",
@@ -273,5 +274,6 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "CSSUTILS": {"level": "CRITICAL"},
         "trafilatura": {"level": "CRITICAL"},
+        "waitress.queue": {"level": "ERROR"},  # that requests wait a moment for a thread
     },
 }

@@ -19,6 +19,7 @@ def web(*, bind: str, workers: int, threads: int) -> list[str]:
     return [
         *("gunicorn", "digest.wsgi:application", "--bind", bind),
         *("--workers", str(workers), "--threads", str(threads)),
+        *("--worker-class", "digest.web.serving.Worker"),
         # No access log: addresses of pages hold subscribers' tokens.
         *("--graceful-timeout", "30", "--log-level", "warning"),
         "--no-control-socket",
