@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
-from tests import clock
+from tests import append_only, clock
 from tests.smtp_server import Script, SmtpServer
 
 
@@ -17,6 +18,13 @@ def quick_passwords() -> Iterator[None]:
     """Django hashes passwords slowly on purpose; a thousand accounts would take minutes here."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Make the tests' database as pytest-django does; it may be emptied between two tests."""
+    with django_db_blocker.unblock():
+        append_only.allow_truncate()
 
 
 @pytest.fixture
