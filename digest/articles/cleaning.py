@@ -13,15 +13,26 @@ import nh3
 from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring
 
-from digest.articles.parsing.base import Document, Entry, Image
-from digest.articles.plain_text import WITH_CONTENT, first_sentences, is_pixel, shallow, text
+from digest.articles.headlines import headline, is_cut_off, name_entry, same_words, without_title
+from digest.articles.parsing.base import Document, Entry, Image, readable_entries
+from digest.articles.parsing.bylines import clean_byline
+from digest.articles.parsing.shortcodes import without_shortcodes
+from digest.articles.plain_text import (
+    WITH_CONTENT,
+    first_sentences,
+    is_pixel,
+    mend_references,
+    shallow,
+    text,
+)
+from digest.articles.tails import without_tail
 from digest.core.languages import is_tag
 from digest.core.text import LONGEST_LINE, WEB_SCHEMES, one_line, printable, web_url
 
 __all__ = ["body", "cleaned", "first_sentences", "one_line", "text"]
 
 LONGEST_SUMMARY = 600  # longer ones are whole articles in the wrong element
-LONGEST_TITLE = 1000
+LONGEST_PROSE = 5000  # characters of a body that a summary is made of
 MOST_TAGS = 50
 
 _TAGS = {
@@ -47,6 +58,8 @@ _ATTRIBUTES = {
 }
 _LINKS = WEB_SCHEMES | {"mailto"}
 
+_FIRST_HEADING = re.compile(r"\s*(?:<div>\s*)?<(h[1-6])>(.{1,2000}?)</\1>", re.DOTALL)
+
 # What blogging software adds to the end of a teaser.
 _TAIL = re.compile(
     r"\s*(?:"
@@ -60,34 +73,45 @@ _TAIL = re.compile(
 
 
 def cleaned(document: Document) -> Document:
-    """Return the document with everything in it safe to store and show."""
+    """Return the document with everything in it safe to store and show.
+
+    An entry that cannot be cleaned is left out.
+    """
+    site_url = web_url(document.site_url)
     return replace(
         document,
-        title=one_line(text(document.title))[:300],
-        site_url=web_url(document.site_url),
+        title=headline(document.title)[:300],
+        site_url=site_url,
         language=language(document.language),
-        entries=tuple(entry(raw_entry) for raw_entry in document.entries),
+        entries=tuple(
+            readable_entries(document.entries, lambda raw_entry: entry(raw_entry, site_url))
+        ),
     )
 
 
-def entry(raw_entry: Entry) -> Entry:
-    """Return one entry cleaned; an entry without a title is named by its first sentence."""
-    safe = body(raw_entry.body_html)
+def entry(raw_entry: Entry, site_url: str = "") -> Entry:
+    """Return one entry cleaned; an entry without a title is named by its text or its picture.
+
+    `site_url` is the home page of its site, or "".
+    """
+    url = web_url(raw_entry.url)
+    safe_title = headline(raw_entry.title)
+    safe = _without_title(body(without_tail(raw_entry.body_html, url, site_url)), safe_title)
     prose = text(safe, figures=False)
-    summary = _summary(raw_entry.summary, prose)
-    return replace(
+    clean = replace(
         raw_entry,
         guid=one_line(raw_entry.guid)[:LONGEST_LINE],
-        url=web_url(raw_entry.url),
-        title=title(raw_entry.title) or first_sentences(summary, 120) or one_line(raw_entry.url),
-        summary=summary,
+        url=url,
+        title=safe_title,
+        summary=_summary(without_tail(raw_entry.summary, url, site_url), prose, safe_title),
         body_html=safe,
-        byline=byline(raw_entry.byline),
+        byline=clean_byline(raw_entry.byline),
         section=one_line(text(raw_entry.section))[:200],
         tags=_tags(raw_entry.tags),
         language=language(raw_entry.language),
         image=_image(raw_entry.image),
     )
+    return name_entry(clean, fallback=url or one_line(raw_entry.url))
 
 
 def body(markup: str) -> str:
@@ -96,21 +120,10 @@ def body(markup: str) -> str:
     No style, class, script, frame, form, event handler; no image under 3 px (they count
     subscribers). Relative URLs are dropped: a parser has made absolute what it could.
     """
-    safe = _NARROW.clean(shallow(markup))
+    safe = _NARROW.clean(shallow(without_shortcodes(mend_references(markup))))
     if not safe.strip():
         return ""
     return _tidied(safe)
-
-
-def title(markup: str) -> str:
-    """Return a headline: tags stripped, entities decoded once, on one line."""
-    return one_line(text(markup), LONGEST_TITLE)
-
-
-def byline(markup: str) -> str:
-    """Return who wrote it, without the "By" that templates add themselves."""
-    name = one_line(text(markup))
-    return re.sub(r"\A(?:by|von|par|por)\s+(?=\S)", "", name, flags=re.IGNORECASE)
 
 
 def language(tag: str) -> str:
@@ -119,13 +132,23 @@ def language(tag: str) -> str:
     return tag if is_tag(tag) else ""
 
 
-def _summary(markup: str, prose: str) -> str:
-    summary = " ".join(text(markup, figures=False).split())
+def _summary(markup: str, prose: str, title: str) -> str:
+    title = "" if is_cut_off(title) else title  # the text may complete it
+    plain = text(without_shortcodes(mend_references(markup)), figures=False)
+    summary = " ".join(without_title(plain, title).split())
     head, tail = summary[:-LONGEST_SUMMARY], summary[-LONGEST_SUMMARY:]
     summary = head + _TAIL.sub("", _TAIL.sub("", tail))
     if not summary:
-        return first_sentences(prose)
+        return first_sentences(_TAIL.sub("", without_title(prose, title)[:LONGEST_PROSE]))
     return summary if len(summary) <= LONGEST_SUMMARY else first_sentences(summary)
+
+
+def _without_title(safe: str, title: str) -> str:
+    """Return a body without a first heading that only repeats the title."""
+    heading = _FIRST_HEADING.match(safe)
+    if heading and title and same_words(text(heading[2]), title):
+        return safe[heading.end() :].lstrip()
+    return safe
 
 
 def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import html
 import re
+from html.entities import html5
 
 import nh3
 from lxml.html import HtmlElement
@@ -59,6 +60,50 @@ _FLAT = {
     "option", "p", "param", "path", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "track",
     "wbr",
 }  # fmt: skip
+
+
+_REFERENCE = re.compile(
+    r"&#(?:x0*[dD][89abAB][\da-fA-F]{2}|0*5[56]\d{3});&#x?0*[\da-fA-F]{4,5};|&#(?:x[\da-fA-F]++|\d++);?"
+)
+
+
+def mend_references(markup: str) -> str:
+    """Return HTML with numeric references that name no character mended; see mend_reference."""
+    return _REFERENCE.sub(_mended, markup) if "&#" in markup else markup
+
+
+def mend_reference(reference: str) -> str:
+    """Return the characters that a reference stands for, "" if it names none, as HTML reads it.
+
+    Two references to the halves of a surrogate pair are one character; &#128; to &#159; are those
+    of windows-1252 (HTML §13.2.5.80). A name that HTML does not know stays as it is.
+    """
+    if not reference.startswith("&#"):
+        return html5.get(reference[1:], reference) if reference.endswith(";") else reference
+    codes = [
+        int(digits[1:], 16) if digits[0] in "xX" else int(digits)
+        for digits in re.findall(r"&#([xX][\da-fA-F]{1,12}|\d{1,12})(?![\da-fA-F])", reference)
+    ]
+    if len(codes) == 2 and 0xD800 <= codes[0] < 0xDC00 <= codes[1] < 0xE000:
+        return chr(0x10000 + ((codes[0] - 0xD800) << 10) + (codes[1] - 0xDC00))
+    return "".join(_character(code) for code in codes)
+
+
+def _mended(reference: re.Match[str]) -> str:
+    """Return a reference as it is if it is sound, else its characters, escaped."""
+    text = mend_reference(reference[0])
+    return html.escape(text) if len(text) != 1 or ord(text) > 0xFFFF else reference[0]
+
+
+def _character(code: int) -> str:
+    if code >= 0x110000 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
+        return ""
+    character = html.unescape(f"&#{code};")
+    return character if character.isprintable() or character in "\t\n\r\xa0" else _invisible(code)
+
+
+def _invisible(code: int) -> str:
+    return "" if code < 0xA0 else chr(code)
 
 
 def shallow(markup: str) -> str:

@@ -2,11 +2,21 @@
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import idna
 
 LONGEST_LINE = 2000  # characters, like the other
 LONGEST_URL = 2000
 WEB_SCHEMES = frozenset({"http", "https"})
+
+_USER = "%:!$&'()*+,;=~"
+_SAFE = ("/%:@!$&'()*+,;=~", "/?%:@!$&'()*+,;=~", "/?%:@!$&'()*+,;=~#")  # path, query, fragment
+_STRAY_PERCENT = re.compile(r"%(?![\da-fA-F]{2})")
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
+)
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?\.?")
 
 
 def one_line(value: str, longest: int = LONGEST_LINE) -> str:
@@ -15,14 +25,41 @@ def one_line(value: str, longest: int = LONGEST_LINE) -> str:
 
 
 def web_url(url: str) -> str:
-    """Return an absolute http or https URL, or "" for anything else."""
-    url = url.strip()
+    """Return an absolute http or https URL as a browser would request it, or "" for anything else.
+
+    What may not stand in a URL (blanks, brackets, quotes, backslashes, letters beyond ASCII) is
+    percent-encoded (RFC 3986 §2), and the host is in A-labels (RFC 5891); what is encoded already
+    stays as it is.
+    """
+    url = _UNSEEN.sub("", url.strip())
     try:
         parts = urlsplit(url)
+        scheme, place = parts.scheme.lower(), _place(parts.netloc, parts.port)
     except ValueError:
         return ""
-    is_web = parts.scheme.lower() in WEB_SCHEMES and parts.netloc and len(url) <= LONGEST_URL
-    return url if is_web and url.isprintable() and " " not in url else ""
+    if scheme not in WEB_SCHEMES or not place:
+        return ""
+    rest = [_encode(part, safe) for part, safe in zip(parts[2:], _SAFE, strict=True)]
+    address = urlunsplit((scheme, place, *rest))
+    return address if len(address) <= LONGEST_URL else ""
+
+
+def _place(netloc: str, port: int | None) -> str:
+    """Return host and port, with the user name if there is one, or "" if the host is not valid."""
+    user, at, address = netloc.rpartition("@")
+    host = address.removesuffix(f":{port}").rstrip(":") if port is not None else address.rstrip(":")
+    if host.startswith("["):
+        return netloc
+    host = host.lower()
+    if not host.isascii():
+        host = idna.encode(host, uts46=True).decode("ascii")  # IDNAError is a ValueError
+    if not _HOST.fullmatch(host):
+        return ""
+    return f"{_encode(user, _USER)}{at}{host}" + (f":{port}" if port is not None else "")
+
+
+def _encode(part: str, safe: str) -> str:
+    return _STRAY_PERCENT.sub("%25", quote(part, safe=safe, errors="replace"))
 
 
 def printable(value: str) -> str:
@@ -39,4 +76,9 @@ def printable(value: str) -> str:
 
 
 def _hidden(c: str) -> bool:
-    return unicodedata.category(c) in {"Cc", "Cs"} or c in "\ufeff\u202a\u202b\u202c\u202d\u202e"
+    is_character = not (ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef")  # Unicode §23.7
+    return (
+        not is_character
+        or unicodedata.category(c) in {"Cc", "Cs"}
+        or c in "\ufeff\u202a\u202b\u202c\u202d\u202e"
+    )

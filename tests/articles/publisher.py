@@ -10,6 +10,7 @@ from threading import Event, Thread
 from pytest_django.fixtures import Settings
 
 DATA = Path(__file__).parent / "data"
+CASES = Path(__file__).parent / "cases"
 
 
 @dataclass

@@ -1,12 +1,19 @@
 """What every format is parsed into."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
+
+import structlog
 
 # Of a longer document only the newest entries are kept (see `newest_entries`). A publisher's feed
 # holds 10 to 150 entries; one with thousands is an archive or an attack.
 MAX_ENTRIES = 500
+MAX_READ = 1000  # items of a broken feed that are read one by one
+
+log = structlog.get_logger(__name__)
+Raw = TypeVar("Raw")
 
 Format = Literal["rss", "atom", "json", "page", "pushed"]
 
@@ -53,6 +60,20 @@ class Document:
     language: str = ""
     entries: tuple[Entry, ...] = ()
     ttl: int = 0  # seconds that the publisher asks to wait between two polls
+
+
+def readable_entries(raw_entries: Iterable[Raw], read: Callable[[Raw], Entry]) -> list[Entry]:
+    """Return what `read` makes of each raw entry; one that it fails on is left out, and logged.
+
+    A feed is not lost for one of its articles.
+    """
+    entries = []
+    for number, raw_entry in enumerate(raw_entries):
+        try:
+            entries.append(read(raw_entry))
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as problem:
+            log.warning("entry left out", number=number, problem=repr(problem)[:200])
+    return entries
 
 
 def newest_entries(entries: list[Entry]) -> tuple[Entry, ...]:

@@ -6,10 +6,16 @@ Declarations are often wrong: servers add `charset=utf-8` to everything, and old
 
 import codecs
 import re
+import zlib
+from contextlib import suppress
 from itertools import islice
 
 import webencodings
 from charset_normalizer import from_bytes
+
+MAX_INFLATED = 5_000_000  # bytes, as of what is fetched
+_GZIP = b"\x1f\x8b\x08"
+_CHUNK = 4096  # bytes; a fault loses no more than what this inflates to
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -33,11 +39,14 @@ _SAMPLE = 2000  # letters that are enough to recognise a script
 def decode(body: bytes, charset: str | None = None) -> str:
     """Return the text of a document; `charset` is the one in the HTTP header. Never fails.
 
+    A document that a server hands out as a gzip file, without saying so, is inflated first.
+
     In this order: a byte order mark; UTF-8 if the bytes are valid UTF-8 beyond ASCII, which text in
     another encoding never is; the encoding that the document declares; the one in the
     header; the one that the bytes look like; windows-1252. In a document that declares UTF-8, a few
     broken bytes become U+FFFD.
     """
+    body = _inflate(body)
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
@@ -45,10 +54,26 @@ def decode(body: bytes, charset: str | None = None) -> str:
     return body.decode(_wide(body) or _encoding(body, declared), "replace")
 
 
+def _inflate(body: bytes) -> bytes:
+    """Return a gzip file inflated, at most MAX_INFLATED bytes of it; other bytes as they are."""
+    if not body.startswith(_GZIP):
+        return body
+    inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    whole = bytearray()
+    with suppress(zlib.error):  # what came before the fault is read
+        for start in range(0, len(body), _CHUNK):
+            whole += inflater.decompress(body[start : start + _CHUNK], MAX_INFLATED)
+            if len(whole) >= MAX_INFLATED or inflater.eof:
+                break
+    return bytes(whole[:MAX_INFLATED])
+
+
 def _encoding(body: bytes, declared: list[str]) -> str:
     if body.isascii():
         return _ESCAPED if _ESCAPED in declared else "ascii"
     if _is_utf8(body):
+        return "utf-8"
+    if _nearly_utf8(body):
         return "utf-8"
     fitting = (name for name in declared if name != "utf-8" and _fits(body, name))
     return next(fitting, "") or _guess(body, declared)
@@ -60,7 +85,7 @@ def _guess(body: bytes, declared: list[str]) -> str:
     Statistics recognise Cyrillic and East Asian encodings, but often mistake one Latin encoding for
     another. Of the Latin encodings windows-1252 is the most likely.
     """
-    if "utf-8" in declared and _mostly_utf8(body):
+    if ("utf-8" in declared or not declared) and _mostly_utf8(body):
         return "utf-8"
     guess = from_bytes(body).best()
     return guess.encoding if guess and not _is_latin(str(guess)) else "windows-1252"
@@ -114,6 +139,19 @@ def _fits(body: bytes, name: str) -> bool:
 
 
 def _mostly_utf8(body: bytes) -> bool:
+    valid, broken = _count_utf8(body)
+    return valid > broken
+
+
+def _nearly_utf8(body: bytes) -> bool:
+    """Return whether a broken byte is the exception: whatever is declared, this is UTF-8."""
+    valid, broken = _count_utf8(body)
+    return valid >= 20 * broken
+
+
+def _count_utf8(body: bytes) -> tuple[int, int]:
+    """Return how many characters beyond ASCII are valid UTF-8, and how many bytes are not."""
     text = body.decode("utf-8", "replace")
-    valid = sum(1 for c in text if c > "\x7f" and c != "\ufffd")
-    return valid > text.count("\ufffd")
+    broken = text.count("\ufffd")
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
+    return beyond - broken, broken

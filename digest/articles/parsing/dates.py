@@ -5,7 +5,8 @@ the text has to make sense too. A date without a zone is taken as UTC.
 """
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -28,15 +29,25 @@ _RFC_5322 = re.compile(
 _FORMATS = ["%a %b %d %H:%M:%S %z %Y"]  # the form of Twitter, which many bridges still write
 _COMMENT = re.compile(r"([+-]\d\d:?\d\d) \(?[A-Za-z][A-Za-z ]*\)?\Z")  # "+0100 (CET)", "+0000 UTC"
 
-# Abbreviations of several zones. Without a hint, CST is RFC 5322's, BST is British, IST is UTC.
-_AMBIGUOUS = re.compile(r" (IST|CST|BST)\b")
+# "24:00:00" is the midnight at the end of a day (ISO 8601), ":60" a leap second.
+_END_OF_DAY = re.compile(r"(?<![\d:])24:00(?::00(?:\.0+)?)?(?![\d:])")
+_LEAP_SECOND = re.compile(r"(\d\d:\d\d):60(?!\d)")
+_OFFSET = re.compile(r"[\d\s]([+-]\d\d):?(\d\d)(?:\s|\Z)")
+
+# Abbreviations of several zones, by the subtags of a document's language. The last is taken without
+# a hint: RFC 5322's and the British ones, for IST none.
 _OFFSETS = {
-    "IST": {"il": "UTC+2", "he": "UTC+2", "ie": "UTC+1", "ga": "UTC+1", "in": "UTC+5:30",
-            "hi": "UTC+5:30", "ta": "UTC+5:30", "te": "UTC+5:30", "mr": "UTC+5:30"},
-    "CST": {"zh": "UTC+8"},
-    "BST": {"bn": "UTC+6", "bd": "UTC+6"},
+    "IST": {"he": "+02:00", "il": "+02:00", "ga": "+01:00", "ie": "+01:00", "hi": "+05:30",
+            "in": "+05:30", "ta": "+05:30", "te": "+05:30", "mr": "+05:30", "bn": "+05:30",
+            "gu": "+05:30", "kn": "+05:30", "ml": "+05:30", "pa": "+05:30", "": "+00:00"},
+    "CST": {"zh": "+08:00", "cn": "+08:00", "tw": "+08:00", "cu": "-05:00", "": "-06:00"},
+    "BST": {"bn": "+06:00", "bd": "+06:00", "": "+01:00"},
+    "AST": {"ar": "+03:00", "sa": "+03:00", "iq": "+03:00", "": "-04:00"},
+    "EST": {"au": "+10:00", "": "-05:00"},
+    "PST": {"ph": "+08:00", "fil": "+08:00", "tl": "+08:00", "": "-08:00"},
+    "MST": {"my": "+08:00", "ms": "+08:00", "": "-07:00"},
 }  # fmt: skip
-_UNDECIDED = {"IST": "UTC", "CST": "CST", "BST": "BST"}
+_AMBIGUOUS = re.compile(rf" ({'|'.join(_OFFSETS)})\b")
 # Each language costs 0.2 ms for a text that is not a date in any of them.
 _LANGUAGES = [
     "en", "es", "fr", "de", "it", "pt", "nl", "pl", "cs", "sv", "da", "nb", "fi", "hu", "ro",
@@ -47,9 +58,17 @@ _LANGUAGES = [
 class Dates:
     """Parses the dates of one document; its language resolves what is ambiguous."""
 
-    def __init__(self, language: str = "") -> None:
-        """`language` is the tag that the document declares, or ""."""
+    def __init__(self, language: str = "", written: Iterable[str] = ()) -> None:
+        """`language` is the tag that the document declares, or ""; `written` are all its dates.
+
+        The offsets in some of them decide which of several zones a name in another one means.
+        """
         self._subtags = re.split(r"[-_]", language.strip().lower())
+        self._offsets = {
+            f"{match[1]}:{match[2]}"
+            for text in written
+            if (match := _OFFSET.search(text[:_LONGEST]))
+        }
         self._unusual = MAX_UNUSUAL
 
     def parse(self, text: str) -> datetime | None:
@@ -58,6 +77,12 @@ class Dates:
         if not text or len(text) > _LONGEST:
             return None
         text = _AMBIGUOUS.sub(self._offset, _COMMENT.sub(r"\1", text))
+        text = _LEAP_SECOND.sub(r"\1:59", text)
+        whole = _END_OF_DAY.sub("00:00:00", text)
+        date = self._parse(whole)
+        return date + timedelta(days=1) if date and whole != text else date
+
+    def _parse(self, text: str) -> datetime | None:
         try:
             if _RFC_5322.fullmatch(text):
                 return _in_bounds(parsedate_to_datetime(text))
@@ -66,35 +91,53 @@ class Dates:
             return self._parse_unusual(text)
 
     def _offset(self, name: re.Match[str]) -> str:
+        """Return the offset of an ambiguous zone: by the language, by other dates, or the usual."""
         offsets = _OFFSETS[name[1]]
-        hints = (offsets[subtag] for subtag in reversed(self._subtags) if subtag in offsets)
-        return f" {next(hints, _UNDECIDED[name[1]])}"
+        hints = [offsets[subtag] for subtag in reversed(self._subtags) if offsets.get(subtag)]
+        named = sorted(self._offsets.intersection(offsets.values()))
+        hints += named if len(named) == 1 else []
+        return f" {next(iter(hints), offsets[''])}".replace(":", "")
 
     def _parse_unusual(self, text: str) -> datetime | None:
         if self._unusual <= 0 or len(re.findall(r"\w+", text)) > _MOST_WORDS:
             return None
-        date = _parse_unusual(text, "MDY" if "us" in self._subtags else "DMY")
+        order = "MDY" if "us" in self._subtags else "DMY"
+        date = _parse_unusual(
+            text, order, self._subtags[0] if self._subtags[0] in _supported_languages() else ""
+        )
         self._unusual -= 1 if date else 10
         return date
 
 
 @lru_cache(maxsize=4096)
-def _parse_unusual(text: str, order: str) -> datetime | None:
+def _parse_unusual(text: str, order: str, language: str) -> datetime | None:
     """Parse a nonstandard form; `order` is that of day and month in numeric dates: DMY or MDY."""
     try:
-        date = _unusual_parser(order).get_date_data(text, _FORMATS).date_obj
+        date = _unusual_parser(order, language).get_date_data(text, _FORMATS).date_obj
         return _in_bounds(date) if date else None
     except (ValueError, OverflowError):
         return None
 
 
 @cache
-def _unusual_parser(order: str) -> "DateDataParser":
-    """Return a parser that refuses incomplete dates, such as a time or a month."""
+def _supported_languages() -> frozenset[str]:
+    """Return the languages whose dates dateparser reads."""
+    from dateparser.data.languages_info import language_order
+
+    return frozenset(language_order)
+
+
+@lru_cache(maxsize=64)
+def _unusual_parser(order: str, language: str) -> "DateDataParser":
+    """Return a parser that refuses incomplete dates, such as a time or a month.
+
+    The document's language comes first: "listopada" is October in one and November in another.
+    """
     from dateparser.date import DateDataParser
 
+    languages = [language] if language else []
     return DateDataParser(
-        languages=_LANGUAGES,
+        languages=languages + [name for name in _LANGUAGES if name != language],
         use_given_order=True,
         try_previous_locales=False,
         settings={

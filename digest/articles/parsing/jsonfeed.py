@@ -6,41 +6,60 @@ from collections.abc import Mapping
 from typing import Any
 
 from digest.articles.errors import ParseError
-from digest.articles.parsing import markup
-from digest.articles.parsing.base import Document, Entry, Image, newest_entries
+from digest.articles.parsing import json_repair, markup
+from digest.articles.parsing.base import (
+    Document,
+    Entry,
+    Image,
+    newest_entries,
+    readable_entries,
+)
+from digest.articles.parsing.bylines import read_byline
 from digest.articles.parsing.dates import Dates
+from digest.core.text import web_url
 
 Fields = Mapping[str, Any]
 
 
 def parse(text: str, base: str = "") -> Document:
-    """Parse a JSON Feed; `base` is its own address. Raises ParseError for anything else."""
-    try:
-        document = json.loads(text, strict=False)
-    except RecursionError as cause:
-        raise ParseError("This JSON is nested too deeply to be a feed.") from cause
-    except ValueError as cause:
-        raise ParseError(f"This begins like a JSON Feed but is incomplete: {cause}.") from cause
+    """Parse a JSON Feed; `base` is its own address. Raises ParseError for anything else.
+
+    Of a truncated or broken feed, the items that are whole and sound are read.
+    """
+    document = _load(text.lstrip("\ufeff"))
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         raise ParseError("This is JSON but not a JSON Feed: it has no list of items.")
     site = markup.absolute_url(_text(document, "home_page_url"), base)
     language = _text(document, "language")
-    dates = Dates(language)
     items = [item for item in document["items"] if isinstance(item, dict)]
+    dates = Dates(language, [_text(item, "date_published") for item in items])
     return Document(
         kind="json",
         title=_escaped(document, "title"),
         site_url=site,
         language=language,
-        entries=newest_entries([_entry(item, site or base, language, dates) for item in items]),
+        entries=newest_entries(
+            readable_entries(items, lambda item: _entry(item, site or base, language, dates))
+        ),
     )
 
 
+def _load(text: str) -> Any:
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError as cause:
+        raise ParseError("This JSON is nested too deeply to be a feed.") from cause
+    except ValueError as cause:
+        if items := json_repair.whole_items(text):
+            return json_repair.head(text) | {"items": items}
+        raise ParseError(f"This begins like a JSON Feed but is incomplete: {cause}.") from cause
+
+
 def _entry(item: Fields, base: str, language: str, dates: Dates) -> Entry:
-    url = _text(item, "url")
-    url = markup.absolute_url(url, base) if url else ""
+    url = _url(item, base)
+    own_base = web_url(url) or base
     body = _text(item, "content_html") or _paragraphs(_text(item, "content_text"))
-    root = markup.parse_fragment(body, url or base)
+    root = markup.parse_fragment(body, own_base)
     published = dates.parse(_text(item, "date_published"))
     updated = dates.parse(_text(item, "date_modified"))
     return Entry(
@@ -54,13 +73,28 @@ def _entry(item: Fields, base: str, language: str, dates: Dates) -> Entry:
         language=_text(item, "language") or language,
         published_at=published or updated,
         updated_at=updated,
-        image=_image(item, base, root),
+        image=_image(item, own_base, root),
     )
+
+
+def _url(item: Fields, base: str) -> str:
+    """Return the item's address; without one, what it points at, or the file that it carries."""
+    attachments = item.get("attachments")
+    first = attachments[0] if isinstance(attachments, list) and attachments else {}
+    identifier = _text(item, "id")
+    candidates = (
+        _text(item, "url"),
+        _text(item, "external_url"),
+        identifier if web_url(identifier) else "",
+        _text(first, "url") if isinstance(first, dict) else "",
+    )
+    urls = (markup.absolute_url(candidate, base) for candidate in candidates if candidate)
+    return next((url for url in urls if web_url(url)), "")
 
 
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return markup.xml_safe(value).strip() if isinstance(value, str) else ""
 
 
 def _escaped(fields: Fields, name: str) -> str:
@@ -90,8 +124,11 @@ def _byline(item: Fields) -> str:
     authors = item.get("authors") or [item.get("author")]
     if not isinstance(authors, list):
         return ""
-    names = (_escaped(author, "name") for author in authors if isinstance(author, dict))
-    return ", ".join(name for name in names if name)
+    return read_byline(
+        author if isinstance(author, str) else _text(author, "name")
+        for author in authors
+        if isinstance(author, dict | str)
+    )
 
 
 def _image(item: Fields, base: str, root: Any) -> Image:

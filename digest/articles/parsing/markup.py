@@ -7,21 +7,23 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring
 
+from digest.articles.parsing import pictures
 from digest.articles.parsing.base import Image
-from digest.articles.plain_text import is_pixel, text
+from digest.articles.parsing.shortcodes import without_shortcodes
+from digest.articles.plain_text import is_pixel, mend_references, text
 from digest.core.text import one_line, web_url
 
 # Images that are never an article's own: avatars, emoji, share buttons, badges.
 _NEVER_LEAD = re.compile(
     r"gravatar\.com|/avatars?[/.-]|avatars\d*\.githubusercontent|emoji|smiley|/icons?/|share[-_]|"
-    r"feeds\.feedburner|spacer|blank\.gif|pixel\.gif|pheedo\.com|facebook|twitter|placeholder|sprite|loader|"
+    r"feeds\.feedburner|spacer|blank\.gif|pixel\.gif|pheedo\.com|(?:facebook|twitter)[^/.]*\.(?:png|gif)|"
+    r"//(?:www\.)?(?:facebook|twitter)\.com/|placeholder|sprite|(?<!up)(?<!down)loader|"
     r"\.svg(?:\?|\Z)",
     re.IGNORECASE,
 )
 _MAX_LEVELS = 4  # levels above an image at which its caption may be
 _MAX_CAPTION = 1200  # characters; an element with more is the article
 MIN_WIDTH = 64  # px; a smaller image is decoration
-_MAX_WIDTH = 1600  # px; twice the width of a mail
 
 _CREDIT = re.compile(r"credit|byline|photographer|copyright|attribution|quelle", re.IGNORECASE)
 _CAPTION = re.compile(r"caption", re.IGNORECASE)
@@ -38,9 +40,6 @@ _CREDIT_TAIL = re.compile(
 # `(Ellen M. Banner / The Seattle Times)`, `(onmeth.com)`
 _CREDIT_BRACKET = re.compile(r"\(([^()]{2,100}/[^()]{2,100}|[^()\s]{2,60}\.[a-z]{2,6})\)\s*\Z")
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|tiff?)", re.IGNORECASE)
-_LAZY_ATTRIBUTES = (
-    "data-src", "data-lazy-src", "data-original", "data-hi-res-src", "data-pin-media",
-)  # fmt: skip
 _SIZE = re.compile(
     r"[-_](?:[tw]\d{2,4}|\d{2,4}w|\d{2,4}x\d{2,4}(?:[-_]\w{1,6})?|scaled|\d{3,4}[-_](?:social|og|share))\Z",
     re.IGNORECASE,
@@ -49,13 +48,16 @@ _SIZE = re.compile(
 
 def parse_fragment(markup: str, base: str = "") -> HtmlElement | None:
     """Parse a fragment into a tree with absolute URLs; None if there is no markup in it."""
+    markup = without_shortcodes(mend_references(markup))
     if "<" not in markup:
         return None
     try:
-        root = fragment_fromstring(_xml_safe(markup), create_parent="div")
+        root = fragment_fromstring(xml_safe(markup), create_parent="div")
     except (etree.ParserError, ValueError, AssertionError):
         return None
-    load_lazy_images(root)
+    pictures.choose_sources(root)
+    pictures.replace_emoji(root)
+    pictures.mark_captions(root)
     make_absolute(root, base)
     return root
 
@@ -70,55 +72,22 @@ def make_absolute(root: HtmlElement, base: str) -> None:
     """Resolve the links and images of a tree against `base`, in place."""
     for name in ("href", "src", "cite", "poster"):
         for element in root.xpath(f".//*[@{name}]"):
-            element.set(name, absolute_url(element.get(name), base))
+            element.set(name, xml_safe(absolute_url(element.get(name), base)))
 
 
 def absolute_url(url: str, base: str) -> str:
-    """Return `url` resolved against `base`, or `url` unchanged if either is not valid."""
+    """Return `url` resolved against `base`, or `url` unchanged if either is not valid.
+
+    A host without a scheme, as in `//host/` and `www.host.example`, is reached by https.
+    """
+    url = url.strip()
+    if url.lower().startswith("www."):
+        url = f"//{url}"
     try:
-        return urljoin(base, url.strip())
+        address = urljoin(base, url)
     except ValueError:
         return url
-
-
-def load_lazy_images(root: HtmlElement) -> None:
-    """Give lazily loaded images their source: from data-src, srcset or the <picture> element."""
-    for image in root.iter("img"):
-        source = image.get("src", "")
-        if source and not source.startswith("data:") and not _NEVER_LEAD.search(source):
-            continue
-        address = next((image.get(name) for name in _LAZY_ATTRIBUTES if image.get(name)), "")
-        srcsets = [image.get("srcset", ""), image.get("data-srcset", ""), *_picture_sources(image)]
-        if address := address or _choose_from_srcsets(srcsets):
-            image.set("src", address)
-
-
-def _picture_sources(image: HtmlElement) -> list[str]:
-    parent = image.getparent()
-    if parent is None or parent.tag != "picture":
-        return []
-    sources = parent.iter("source")
-    return [source.get("srcset") or source.get("data-srcset", "") for source in sources]
-
-
-def _choose_from_srcsets(srcsets: list[str]) -> str:
-    """Return the URL in the srcset attributes that suits a mail best."""
-    candidates = []
-    for srcset in srcsets:
-        for url, width in re.findall(r"(\S+?)(?:\s+(\d{1,5})[wx])?\s*(?:,\s+|,?\Z)", srcset):
-            candidates.append((int(width or 0), url))
-    return choose_width(candidates)
-
-
-def choose_width(candidates: list[tuple[int, str]]) -> str:
-    """Return the URL of the widest image up to 1600 px, else of the narrowest, or "".
-
-    A candidate is a width in px and a URL.
-    """
-    fitting = [pair for pair in candidates if pair[0] <= _MAX_WIDTH]
-    if fitting:
-        return max(fitting, key=lambda pair: pair[0])[1]
-    return min(candidates, key=lambda pair: pair[0])[1] if candidates else ""
+    return f"https:{address}" if address.startswith("//") else address
 
 
 def can_lead(url: str) -> bool:
@@ -260,7 +229,7 @@ def _is_small(picture: HtmlElement) -> bool:
     )
 
 
-def _xml_safe(markup: str) -> str:
+def xml_safe(markup: str) -> str:
     """Remove what lxml refuses in a string: NUL and other control characters."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", markup)
 

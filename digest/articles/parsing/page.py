@@ -15,7 +15,7 @@ from lxml import etree
 from lxml.html import HtmlElement, document_fromstring, fragment_fromstring
 
 from digest.articles.errors import ParseError
-from digest.articles.parsing import boilerplate, markup, metadata
+from digest.articles.parsing import boilerplate, markup, metadata, pictures
 from digest.articles.parsing.base import Document, Entry, Image
 from digest.articles.parsing.metadata import Metadata
 from digest.core.text import one_line, web_url
@@ -92,7 +92,7 @@ def _resolve(page: HtmlElement, base: str) -> None:
         beside = (i for i in noscript.getparent().iter("img") if i not in fallbacks)
         if not any(markup.is_content_image(image) for image in beside):
             noscript.drop_tag()
-    markup.load_lazy_images(page)
+    pictures.choose_sources(page)
     markup.make_absolute(page, base)
 
 

@@ -7,7 +7,9 @@ Form = Literal["xml", "json", "html", "empty", "other"]
 
 _HEAD = 20_000
 _SKIP = re.compile(r"(?:\s+|\ufeff|<\?[^>]*>|<!--.*?-->)*", re.DOTALL)
-_FEED = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf)\b", re.IGNORECASE)
+_FEED = re.compile(r"<(?:[\w.-]{1,30}:)?(?:rss|feed|rdf)\b", re.IGNORECASE)
+_ENTRY = re.compile(r"<(?:[\w.-]{1,30}:)?entry\b", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML = re.compile(
     r"<(?:!doctype\s+html|html|head|body|meta|title|article|main|div|p|h1|script|link)\b",
     re.IGNORECASE,
@@ -23,8 +25,11 @@ def sniff(text: str) -> Form:
         return "empty"
     if start.startswith(("{", "[")):
         return "json"
+    feed, page = _FEED.search(start), _PAGE.search(start)
+    if feed and (not page or feed.start() < page.start()):
+        return "xml"  # also behind a server's notes, which are often HTML
+    if _ENTRY.match(start):
+        return "xml"
     if _HTML.match(start):
         return "html"
-    if _FEED.search(start):
-        return "xml"
     return "html" if _HTML.search(start) and not _NEITHER.search(start) else "other"
