@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 from socket import socket as Socket  # noqa: N812  beside the path of one
-from typing import Any, ClassVar
+from typing import Any
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -18,13 +18,11 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 from digest.inbound import commands, reading
 from digest.inbound.commands import Reply
+from digest.inbound.limits import LARGEST, PATIENCE, Limited
 
 log = structlog.get_logger(__name__)
 
-LARGEST = 1_000_000  # octets; said after EHLO (RFC 1870), and held
 MOST_RECIPIENTS = 20
-MOST_CONNECTIONS = 100
-PATIENCE = 120.0  # seconds without a sign of life
 
 
 class Receiver:
@@ -73,31 +71,14 @@ def _weight(reply: Reply) -> int:
     return {4: 2, 2: 1, 5: 0}.get(reply.code // 100, 0)
 
 
-class _Crowd:
-    """Keeps the number of conversations within bounds."""
-
-    _talking: ClassVar[set[Any]] = set()
-
-    def connection_made(self, transport: Any) -> None:
-        if len(self._talking) >= MOST_CONNECTIONS:
-            transport.write(b"421 4.7.0 Too many connections, try again soon\r\n")
-            transport.close()
-            return
-        self._talking.add(self)
-        super().connection_made(transport)  # type: ignore[misc]
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self in self._talking:
-            self._talking.discard(self)
-            super().connection_lost(error)  # type: ignore[misc]
-
-
-class SmtpConversation(_Crowd, SMTP):
+class SmtpConversation(Limited, SMTP):
     """One SMTP conversation."""
 
 
-class LmtpConversation(_Crowd, LMTP):
-    """One LMTP conversation."""
+class LmtpConversation(Limited, LMTP):
+    """One LMTP conversation, with our own mail server."""
+
+    counts_addresses = False
 
 
 def conversation(*, lmtp: bool) -> SMTP:

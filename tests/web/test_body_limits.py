@@ -26,8 +26,8 @@ class Unread:
 )
 def test_large_forms_are_refused_unread(client: Client, path: str) -> None:
     """Everywhere, for everybody, before a session is looked up."""
-    size = LARGEST_BODY + 1
-    response = client.generic("POST", path, CONTENT_LENGTH=str(size), **{"wsgi.input": Unread()})
+    environ: dict[str, Any] = {"wsgi.input": Unread(), "CONTENT_LENGTH": str(LARGEST_BODY + 1)}
+    response = client.generic("POST", path, **environ)
     assert response.status_code == 413
     assert b"1,000,000 bytes" in response.content
 
