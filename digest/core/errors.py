@@ -21,6 +21,10 @@ class LinkError(DigestError):
     """A signed link was altered, is for another purpose, or has expired."""
 
 
+class LinkGoneError(LinkError):
+    """A signed link is ours, but what it names does not exist any more, whoever has its id now."""
+
+
 class LinkExpiredError(LinkError):
     """A signed link is ours, and its time is over; `ids` is what it carried."""
 

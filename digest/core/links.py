@@ -4,6 +4,9 @@ A token is base64url(payload ‖ tag). The payload is a few unsigned varints (id
 first 16 bytes of HMAC-SHA256 under a key derived for one purpose, so a token made for one purpose
 is refused for every other. Tokens to unsubscribe never expire: a mail may be read years later.
 Those that do carry their last moment as the first of the ids.
+
+A token that names rows carries 64 bits of their UUIDs behind the ids. After a restore the ids are
+given again, to other rows, and `RowsLink.require` refuses the old link (docs/decisions/0022).
 """
 
 import hashlib
@@ -11,41 +14,78 @@ import hmac
 from base64 import b32decode, b32encode, urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from django.conf import settings
 
-from digest.core.errors import LinkError, LinkExpiredError
+from digest.core.errors import LinkError, LinkExpiredError, LinkGoneError
 
 DAMAGED = "This link is damaged or was not made by us."
+EXPIRED = "This link has expired."
+GONE = "This link belongs to nobody any more. Use the link in a newer mail."
 _TAG = 16
+_CHECK = 8
 _LONGEST = 512
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-class SubscriberLink(NamedTuple):
-    """What a subscriber's link in an issue stands for: three ids."""
+class Named(Protocol):
+    """A row that a link names (digest.core.uuids)."""
 
-    subscriber: int
+    @property
+    def pk(self) -> int: ...
+
+    @property
+    def uuid(self) -> UUID: ...
+
+
+class Row(NamedTuple):
+    """What a link needs of a row."""
+
+    pk: int
+    uuid: UUID
+
+
+NOBODY = Row(0, UUID(int=0))  # the subscriber of a test mail
+
+
+class RowsLink(NamedTuple):
+    """What a token that names rows carries: their ids, and a check value of their UUIDs."""
+
+    ids: tuple[int, ...]
+    check: bytes
+    expired: bool = False
+
+    def require(self, *rows: Named) -> None:
+        """Raise LinkGoneError unless the link was made for these rows, in this order."""
+        if not hmac.compare_digest(self.check, _check_of(rows)):
+            raise LinkGoneError(GONE)
+
+
+class SubscriberLink(NamedTuple):
+    """What the unsubscribe link of a mail names."""
+
+    subscriber: int  # 0: nobody, it stood in a test mail
     newsletter: int
-    issue: int  # 0: none, the link stood in no issue
+    issue: int  # 0: it stood in no issue. Not covered by the check: an issue may be deleted
+    check: bytes  # of subscriber and newsletter
+
+    def require(self, subscriber: Named, newsletter: Named) -> None:
+        """Raise LinkGoneError unless the link was made for these two."""
+        RowsLink((), self.check).require(subscriber, newsletter)
 
 
 def sign(purpose: str, *ids: int) -> str:
     """Return an opaque, URL-safe token (RFC 8058 §3.1 asks for one) that carries `ids`."""
-    payload = _varints_of(ids)
-    return _encode(payload + _tag(settings.SECRET_KEY, purpose, payload))
+    return _sign(purpose, ids)
 
 
 def read(purpose: str, token: str) -> tuple[int, ...]:
     """Return the ids in a token made for `purpose`; raise LinkError for anything else."""
-    payload, tag = _split(token)
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    if not any(hmac.compare_digest(tag, _tag(key, purpose, payload)) for key in keys):
-        raise LinkError(DAMAGED)
-    return tuple(_varints(payload))
+    return tuple(_varints(_payload(purpose, token)))
 
 
 def sign_until(purpose: str, until: datetime, *ids: int) -> str:
@@ -63,84 +103,138 @@ def read_until(purpose: str, token: str, now: datetime) -> tuple[int, ...]:
         raise LinkError(DAMAGED)
     until, *ids = numbers
     if now.timestamp() > until:
-        raise LinkExpiredError("This link has expired.", tuple(ids))
+        raise LinkExpiredError(EXPIRED, tuple(ids))
     return tuple(ids)
 
 
-def bounce_token(issue: int, subscriber: int) -> str:
+def sign_rows(purpose: str, *rows: Named) -> str:
+    """Return a token that names these rows, for ever and no others."""
+    return _sign(purpose, [row.pk for row in rows], _check_of(rows))
+
+
+def sign_rows_until(purpose: str, until: datetime, *rows: Named) -> str:
+    """Return a token like `sign_rows`'s that expires after `until` (aware; whole seconds count)."""
+    ids = [int(until.timestamp()), *(row.pk for row in rows)]
+    return _sign(purpose, ids, _check_of(rows))
+
+
+def read_rows(purpose: str, token: str, *, count: int | None = None) -> RowsLink:
+    """Return what a token of `sign_rows` carries, not yet compared with the rows as they are now.
+
+    Raises LinkError for a token that is not one of ours, or names another number of rows.
+    """
+    payload = _payload(purpose, token)
+    ids = tuple(_varints(payload[:-_CHECK]))
+    if count not in {None, len(ids)}:
+        raise LinkError(DAMAGED)
+    return RowsLink(ids, payload[-_CHECK:])
+
+
+def read_rows_until(
+    purpose: str, token: str, now: datetime, *, count: int | None = None
+) -> tuple[RowsLink, datetime]:
+    """Return what a token of `sign_rows_until` carries, expired or not, and its last second (UTC).
+
+    Raises LinkError for a token that is not one of ours.
+    """
+    link = read_rows(purpose, token, count=None if count is None else count + 1)
+    if not link.ids:
+        raise LinkError(DAMAGED)
+    until, *ids = link.ids
+    end = datetime.fromtimestamp(until, tz=UTC)
+    return RowsLink(tuple(ids), link.check, expired=now.timestamp() > until), end
+
+
+def bounce_token(issue: Named, subscriber: Named) -> str:
     """Return the token in an envelope sender that says which mail came back (VERP).
 
-    In base32 without a case, because servers on the way may change it; some 40 characters, for a
+    In base32 without a case, because servers on the way may change it; some 50 characters, for a
     local part may have 64 (RFC 5321 §4.5.3.1.1).
     """
-    payload = _varints_of((issue, subscriber))
-    raw = payload + _tag(settings.SECRET_KEY, "bounce", payload)
+    raw = _signed("bounce", [issue.pk, subscriber.pk], _check_of((issue, subscriber)))
     return b32encode(raw).rstrip(b"=").lower().decode("ascii")
 
 
-def read_bounce_token(token: str) -> tuple[int, int]:
+def read_bounce_token(token: str) -> RowsLink:
     """Return issue and subscriber of a bounce token, in any case; LinkError for anything else."""
     try:
         raw = b32decode(token.upper() + "=" * (-len(token) % 8))
     except ValueError as cause:
         raise LinkError(DAMAGED) from cause
-    ids = read("bounce", _encode(raw))
-    if len(ids) != 2:
-        raise LinkError(DAMAGED)
-    return ids[0], ids[1]
+    return read_rows("bounce", _encode(raw), count=2)
 
 
-def unsubscribe_token(link: SubscriberLink) -> str:
+def unsubscribe_token(subscriber: Named, newsletter: Named, issue: int = 0) -> str:
     """Return the token under which this subscriber leaves this newsletter."""
-    return sign("unsubscribe", *link)
+    ids = [subscriber.pk, newsletter.pk, issue]
+    return _sign("unsubscribe", ids, _check_of((subscriber, newsletter)))
 
 
 def read_unsubscribe_token(token: str) -> SubscriberLink:
     """Return whom an unsubscribe token names; raise LinkError if it is not one of ours."""
-    ids = read("unsubscribe", token)
-    if len(ids) != len(SubscriberLink._fields):
-        raise LinkError(DAMAGED)
-    return SubscriberLink(*ids)
+    link = read_rows("unsubscribe", token, count=3)
+    subscriber, newsletter, issue = link.ids
+    return SubscriberLink(subscriber, newsletter, issue, link.check)
 
 
-def story_url(issue: int, story: int) -> str:
+def story_url(issue: Named, story: Named) -> str:
     """Return our own link to a story; the same for all subscribers, so it identifies nobody."""
-    return absolute(f"/r/{sign('story', issue, story)}")
+    return absolute(f"/r/{sign_rows('story', issue, story)}")
 
 
-def read_story_token(token: str) -> tuple[int, int]:
+def read_story_token(token: str) -> RowsLink:
     """Return issue and story of such a link's token; raise LinkError if it is not one of ours."""
-    ids = read("story", token)
-    if len(ids) != 2:
-        raise LinkError(DAMAGED)
-    return ids[0], ids[1]
+    return read_rows("story", token, count=2)
 
 
-def ways_out(link: SubscriberLink) -> tuple[str, str]:
+def ways_out(subscriber: Named, newsletter: Named, issue: int = 0) -> tuple[str, str]:
     """Return the web address that leaves, and the mailto link, or nothing where no mail is read."""
-    token, domain = unsubscribe_token(link), settings.DIGEST_INBOUND_DOMAIN
+    token, domain = unsubscribe_token(subscriber, newsletter, issue), settings.DIGEST_INBOUND_DOMAIN
     mailto = f"mailto:unsubscribe+{token}@{domain}?subject=unsubscribe" if domain else ""
     return absolute(f"/unsubscribe/{token}"), mailto
 
 
-def preferences_url(subscriber: int, publication: int) -> str:
+def preferences_url(subscriber: Named, publication: Named) -> str:
     """Return the link to a subscriber's preferences in every mail; it never expires."""
-    return absolute(f"/preferences/{sign('preferences', subscriber, publication)}")
+    return absolute(f"/preferences/{sign_rows('preferences', subscriber, publication)}")
 
 
-def fresh_preferences_url(subscriber: int, publication: int, until: datetime) -> str:
+def fresh_preferences_url(subscriber: Named, publication: Named, until: datetime) -> str:
     """Return a link to the same page that may do more, for a while.
 
     Mails are forwarded, links and all; so what hurts (another address, erasure, all data at once)
     takes a link that was sent for it a short time ago.
     """
-    token = sign_until("preferences-fresh", until, subscriber, publication)
+    token = sign_rows_until("preferences-fresh", until, subscriber, publication)
     return absolute(f"/preferences/{token}")
 
 
 def absolute(path: str) -> str:
     """Return the public address of a path of this installation."""
     return f"{settings.DIGEST_BASE_URL}{path}"
+
+
+def _sign(purpose: str, ids: Iterable[int], check: bytes = b"") -> str:
+    return _encode(_signed(purpose, ids, check))
+
+
+def _signed(purpose: str, ids: Iterable[int], check: bytes) -> bytes:
+    payload = _varints_of(ids) + check
+    return payload + _tag(settings.SECRET_KEY, purpose, payload)
+
+
+def _payload(purpose: str, token: str) -> bytes:
+    payload, tag = _split(token)
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    if not any(hmac.compare_digest(tag, _tag(key, purpose, payload)) for key in keys):
+        raise LinkError(DAMAGED)
+    return payload
+
+
+def _check_of(rows: Iterable[Named]) -> bytes:
+    """Return 64 bits that only these rows have; their UUIDs are random."""
+    uuids = b"".join([row.uuid.bytes for row in rows])
+    return hashlib.sha256(uuids).digest()[:_CHECK]
 
 
 @lru_cache(maxsize=64)

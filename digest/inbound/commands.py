@@ -100,14 +100,7 @@ def _confirm(request: Confirming, mail: Mail) -> Reply:
     if mail.machine:
         log.info("mail not answered", to="confirming", why=mail.machine)
         return Reply(250, "2.0.0 Taken, not answered")
-    confirmation.confirm(
-        request.subscriber,
-        request.newsletters,
-        requested_at=request.asked_at,
-        ip=None,
-        via="mail",
-        now=clock.now(),
-    )
+    confirmation.confirm(request.link, ip=None, via="mail", now=clock.now())
     return DONE
 
 

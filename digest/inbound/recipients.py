@@ -8,16 +8,16 @@ help@domain               say which addresses there are
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from django.conf import settings
 
-from digest.core import addresses, clock, links
-from digest.core.errors import DigestError
+from digest.core import addresses, clock
+from digest.core.errors import DigestError, LinkError, LinkGoneError
 from digest.core.links import SubscriberLink
 from digest.inbound.errors import InboundError
 from digest.newsletters.models import Newsletter, Publication
-from digest.notices.content import CONFIRM_LASTS
+from digest.selfservice import confirmation, unsubscribing
+from digest.selfservice.confirmation import ConfirmationLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,7 @@ class Subscribing:
 class Confirming:
     """Somebody says that they want what was asked for in their name."""
 
-    subscriber: int
-    newsletters: tuple[int, ...]
-    asked_at: datetime
+    link: ConfirmationLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +88,20 @@ def _subscribing(detail: str, address: str) -> Subscribing:
 
 def _confirming(detail: str, _address: str) -> Confirming:
     try:
-        subscriber, *newsletters = links.read_until("confirm", detail, clock.now())
-        until, *_ = links.read("confirm", detail)
-    except (DigestError, ValueError) as cause:
+        link = confirmation.open_link(detail, clock.now())
+    except LinkError as cause:
         raise InboundError("This address is damaged, or too old; subscribe once more.") from cause
-    asked_at = datetime.fromtimestamp(until, tz=UTC) - CONFIRM_LASTS
-    return Confirming(subscriber, tuple(newsletters), asked_at)
+    if link.expired:
+        raise InboundError("This address is damaged, or too old; subscribe once more.")
+    return Confirming(link)
 
 
 def _leaving(detail: str, _address: str) -> Leaving:
     try:
-        return Leaving(links.read_unsubscribe_token(detail))
-    except DigestError as cause:
+        return Leaving(unsubscribing.open_link(detail))
+    except LinkGoneError as cause:
+        raise InboundError("This address belongs to nobody any more; use a newer mail.") from cause
+    except LinkError as cause:
         raise InboundError("This address is damaged; use the link in the mail instead.") from cause
 
 

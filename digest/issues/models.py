@@ -9,10 +9,11 @@ from django.db.models import Q
 
 from digest.articles.models import Article
 from digest.core.text import LONGEST_URL
+from digest.core.uuids import HasUuid
 from digest.newsletters.models import Appeal, Cadence, Newsletter
 
 
-class Issue(models.Model):
+class Issue(HasUuid):
     """One issue of a newsletter for one slot and those who chose its cadence.
 
     The slot, in UTC, is its key. A weekly issue holds what the issues of its week held.
@@ -95,7 +96,7 @@ class Issue(models.Model):
         return self.slot.strftime("%Y%m%dT%H%M%SZ")
 
 
-class Story(models.Model):
+class Story(HasUuid):
     """An article as it stands in an issue: a snapshot, so later edits change nothing sent."""
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="stories")

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from digest.accounts.models import User
 from digest.core import addresses, links
-from digest.core.errors import LinkError
+from digest.core.errors import LinkError, LinkExpiredError
 from digest.newsletters import members
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import MemberRole
@@ -46,17 +46,20 @@ def invite(email: str, role: MemberRole, invited_by: User, now: datetime) -> Inv
 
 def accept_url(invitation: Invitation) -> str:
     """Return the address of the page that accepts an invitation."""
-    token = links.sign_until("invitation", invitation.created_at + VALID_FOR, invitation.pk)
+    token = links.sign_rows_until("invitation", invitation.created_at + VALID_FOR, invitation)
     return links.absolute(f"/admin/invitation/{token}/")
 
 
 def get_pending(token: str, now: datetime) -> Invitation:
     """Return the invitation of a link; raise LinkError if the link is not valid any more."""
-    ids = links.read_until("invitation", token, now)
+    link, _until = links.read_rows_until("invitation", token, now, count=1)
+    if link.expired:
+        raise LinkExpiredError(links.EXPIRED)
     pending = Invitation.objects.filter(accepted_at=None, revoked_at=None)
-    invitation = pending.select_related("publication", "invited_by").filter(pk=ids[0]).first()
+    invitation = pending.select_related("publication", "invited_by").filter(pk=link.ids[0]).first()
     if invitation is None:
         raise LinkError(NOT_PENDING)
+    link.require(invitation)
     return invitation
 
 

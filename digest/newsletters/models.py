@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from digest.articles.models import Article, Source
 from digest.core.text import LONGEST_URL
+from digest.core.uuids import HasUuid
 
 COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
 
@@ -22,7 +23,7 @@ class Cadence(models.TextChoices):
     WEEKLY = "weekly", "once a week"
 
 
-class Publication(models.Model):
+class Publication(HasUuid):
     """A brand that sends mail."""
 
     slug = models.SlugField(unique=True)
@@ -62,7 +63,7 @@ class NewsletterQuerySet(models.QuerySet["Newsletter"]):
         return self.public().filter(active=True)
 
 
-class Newsletter(models.Model):
+class Newsletter(HasUuid):
     """What to pick, when to send, how it looks, and what to do when things are not as planned."""
 
     class Thin(models.TextChoices):
@@ -270,7 +271,7 @@ class Member(RoleAssignment):
         return f"{self.user}, {self.get_role_display()}"
 
 
-class Invitation(RoleAssignment):
+class Invitation(RoleAssignment, HasUuid):
     """A mail that invites somebody to the team; its link works once, until it expires."""
 
     email = models.EmailField()

@@ -19,7 +19,7 @@ from digest.notices.models import Notice
 from digest.relays.models import PausedDomain
 from digest.rendering import letters
 from digest.rendering.notice import Letter
-from digest.subscribers.models import AddressChange, Subscription
+from digest.subscribers.models import AddressChange, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed_everywhere
 
 CONFIRM_LASTS = timedelta(days=7)
@@ -54,14 +54,9 @@ def _confirm(notice: Notice, now: datetime) -> Written | None:
         subscriber=notice.subscriber_id, state=Subscription.State.ACTIVE
     )
     pending = list(_newsletters(notice).exclude(pk__in=active.values("newsletter")))
-    if not pending or notice.subscriber_id is None:
+    if not pending or notice.subscriber is None:
         return None
-    token = links.sign_until(
-        "confirm",
-        now + CONFIRM_LASTS,
-        notice.subscriber_id,
-        *(newsletter.pk for newsletter in pending),
-    )
+    token = links.sign_rows_until("confirm", now + CONFIRM_LASTS, notice.subscriber, *pending)
     mailto = _confirm_mailto(token)
     return Written(
         letters.confirm(pending, notice.publication, notice.language, by_mail=bool(mailto)),
@@ -78,13 +73,15 @@ def _confirm_mailto(token: str) -> str:
 
 def _welcome(notice: Notice, _now: datetime) -> Written | None:
     newsletters = list(_newsletters(notice))
-    if not newsletters or notice.subscriber_id is None:
+    if not newsletters or notice.subscriber is None:
         return None
-    link = links.SubscriberLink(notice.subscriber_id, newsletters[0].pk, 0)
-    unsubscribe_url, mailto = links.ways_out(link)
+    unsubscribe_url, mailto = links.ways_out(notice.subscriber, newsletters[0])
     return Written(
         letters.welcome(newsletters, notice.language, _latest_stories(newsletters)),
-        {letters.PREFERENCES: _preferences(notice), letters.UNSUBSCRIBE: unsubscribe_url},
+        {
+            letters.PREFERENCES: _preferences(notice, notice.subscriber),
+            letters.UNSUBSCRIBE: unsubscribe_url,
+        },
         unsubscribe_url=unsubscribe_url,
         unsubscribe_mailto=mailto,
     )
@@ -103,11 +100,9 @@ def _latest_stories(newsletters: list[Newsletter]) -> list[Story]:
 
 
 def _link(notice: Notice, now: datetime) -> Written | None:
-    if notice.subscriber_id is None:
+    if notice.subscriber is None:
         return None
-    url = links.fresh_preferences_url(
-        notice.subscriber_id, notice.publication_id, now + FRESH_LASTS
-    )
+    url = links.fresh_preferences_url(notice.subscriber, notice.publication, now + FRESH_LASTS)
     return Written(
         letters.preferences_link(notice.publication, notice.language), {letters.PREFERENCES: url}
     )
@@ -117,7 +112,7 @@ def _change(notice: Notice, now: datetime) -> Written | None:
     change = AddressChange.objects.filter(pk=notice.context["change"], confirmed_at=None).first()
     if change is None:
         return None
-    token = links.sign_until("change", now + CHANGE_LASTS, change.pk)
+    token = links.sign_rows_until("change", now + CHANGE_LASTS, change)
     return Written(
         letters.address_change(notice.publication, notice.language),
         {letters.CONFIRM: links.absolute(f"/change/{token}")},
@@ -125,7 +120,10 @@ def _change(notice: Notice, now: datetime) -> Written | None:
 
 
 def _changed(notice: Notice, now: datetime) -> Written | None:
-    token = links.sign_until("change-undo", now + UNDO_LASTS, notice.context["change"])
+    change = AddressChange.objects.filter(pk=notice.context["change"]).first()
+    if change is None:
+        return None
+    token = links.sign_rows_until("change-undo", now + UNDO_LASTS, change)
     return Written(
         letters.address_changed(notice.publication, notice.language),
         {letters.CONFIRM: links.absolute(f"/change/{token}")},
@@ -134,11 +132,11 @@ def _changed(notice: Notice, now: datetime) -> Written | None:
 
 def _left(notice: Notice, _now: datetime) -> Written | None:
     newsletter = _newsletters(notice).first()
-    if newsletter is None or notice.subscriber_id is None:
+    if newsletter is None or notice.subscriber is None:
         return None
     return Written(
         letters.unsubscribed(newsletter, notice.language),
-        {letters.PREFERENCES: _preferences(notice)},
+        {letters.PREFERENCES: _preferences(notice, notice.subscriber)},
     )
 
 
@@ -204,5 +202,5 @@ def _newsletters(notice: Notice) -> QuerySet[Newsletter]:
     return Newsletter.objects.filter(pk__in=ids).select_related("publication").order_by("pk")
 
 
-def _preferences(notice: Notice) -> str:
-    return links.preferences_url(notice.subscriber_id or 0, notice.publication_id)
+def _preferences(notice: Notice, subscriber: Subscriber) -> str:
+    return links.preferences_url(subscriber, notice.publication)

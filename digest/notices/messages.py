@@ -30,7 +30,7 @@ def message_of(notice: Notice, now: datetime) -> bytes | None:
 
 def message_id(notice: Notice) -> str:
     """Return the Message-ID: the same each time, so that a mail program sees a repeat as one."""
-    token = links.sign("notice-message-id", notice.pk)
+    token = links.sign_rows("notice-message-id", notice)
     return f"<{token}@{notice.publication.sender_domain}>"
 
 

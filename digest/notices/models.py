@@ -4,12 +4,13 @@ from django.db import models
 from django.db.models import Q
 
 from digest.core.leases import Leased
+from digest.core.uuids import HasUuid
 from digest.newsletters.models import Publication
 from digest.relays.models import Dispatch
 from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
 
 
-class Notice(Dispatch, Leased):
+class Notice(Dispatch, Leased, HasUuid):
     """A transactional mail to one person. It quotes nothing that a stranger typed."""
 
     class Kind(models.TextChoices):

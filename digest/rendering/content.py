@@ -150,7 +150,7 @@ def story_url(issue: Issue, story: Story) -> str:
     """
     direct = web_url(story.url)
     is_tracked = issue.newsletter.redirect_links and issue.pk and story.pk
-    return tracked_story_url(issue.pk, story.pk) if direct and is_tracked else direct
+    return tracked_story_url(issue, story) if direct and is_tracked else direct
 
 
 def editors_values(issue: Issue, content: Content, stories: Sequence[Story]) -> dict[str, Any]:

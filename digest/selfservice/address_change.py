@@ -3,13 +3,14 @@
 Each step queues the notice that belongs to it.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from digest.core import addresses
-from digest.core.errors import InvalidAddressError
+from digest.core import addresses, links
+from digest.core.errors import InvalidAddressError, LinkError
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
@@ -46,9 +47,30 @@ def request_change(
         )
 
 
-def find_change(change_id: int) -> AddressChange | None:
-    """Return an address change with its subscriber, or None."""
-    return AddressChange.objects.select_related("subscriber").filter(pk=change_id).first()
+@dataclass(frozen=True, slots=True)
+class ChangeLink:
+    """What a link to confirm or undo an address change names."""
+
+    change: AddressChange | None  # with its subscriber; None: it does not exist any more
+    undo: bool
+    expired: bool
+
+
+def open_link(token: str, now: datetime) -> ChangeLink:
+    """Return what the token of a link to confirm or undo an address change names.
+
+    Raises LinkError if it is not one of ours, LinkGoneError if its id belongs to another by now.
+    """
+    undo = False
+    try:
+        link, _until = links.read_rows_until("change", token, now, count=1)
+    except LinkError:
+        link, _until = links.read_rows_until("change-undo", token, now, count=1)
+        undo = True
+    changes = AddressChange.objects.select_related("subscriber")
+    if change := changes.filter(pk=link.ids[0]).first():
+        link.require(change)
+    return ChangeLink(change, undo=undo, expired=link.expired)
 
 
 @transaction.atomic

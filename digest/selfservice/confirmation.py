@@ -7,7 +7,10 @@ from datetime import datetime
 
 from django.db import transaction
 
+from digest.core import links
+from digest.core.errors import LinkError
 from digest.newsletters.models import Newsletter
+from digest.notices.content import CONFIRM_LASTS
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
 from digest.subscribers import consent
@@ -20,8 +23,7 @@ from digest.subscribers.suppression import is_suppressed
 class Confirmation:
     """The newsletters of a confirmation link by state; no newsletters: the request is unknown."""
 
-    subscriber_id: int
-    language: str = ""  # the subscriber's
+    subscriber: Subscriber | None
     active: list[Newsletter] = field(default_factory=list)
     pending: list[Newsletter] = field(default_factory=list)  # can be confirmed
     refused: list[Newsletter] = field(default_factory=list)  # unsubscribed since, or suppressed
@@ -32,46 +34,73 @@ class Confirmation:
         return [*self.pending, *self.active, *self.refused]
 
 
+@dataclass(frozen=True, slots=True)
+class ConfirmationLink:
+    """What the link of a confirmation names, and when it was made (aware)."""
+
+    subscriber_id: int
+    newsletter_ids: tuple[int, ...]
+    requested_at: datetime
+    expired: bool
+
+
+def open_link(token: str, now: datetime) -> ConfirmationLink:
+    """Return what the token of a confirmation link names, expired or not.
+
+    Raises LinkError if it is not one of ours, LinkGoneError if its ids belong to others by now, or
+    one of its newsletters is gone.
+    """
+    link, until = links.read_rows_until("confirm", token, now)
+    if len(link.ids) < 2:
+        raise LinkError(links.DAMAGED)
+    subscriber_id, *newsletter_ids = link.ids
+    subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
+    newsletters = Newsletter.objects.in_bulk(newsletter_ids)
+    if subscriber and newsletters:
+        link.require(subscriber, *(newsletters.get(pk, links.NOBODY) for pk in newsletter_ids))
+    requested_at = until - CONFIRM_LASTS
+    return ConfirmationLink(subscriber_id, tuple(newsletter_ids), requested_at, link.expired)
+
+
 @transaction.atomic
 def confirm(
-    subscriber_id: int,
-    newsletter_ids: Sequence[int],
+    link: ConfirmationLink,
     *,
-    requested_at: datetime,
     ip: str | None,
     now: datetime,
     via: str = "confirmation",
 ) -> Confirmation:
     """Confirm the newsletters of a link, and welcome the subscriber to those that became active.
 
-    `requested_at` is when the link was made. Deleted newsletters, and those that the subscriber has
-    unsubscribed from since, stay as they are.
+    Newsletters that the subscriber has unsubscribed from since the link was made stay as they are.
     """
     confirmed_ids = []
-    for newsletter_id in newsletter_ids:
+    for newsletter_id in link.newsletter_ids:
         with suppress(SubscriberError):
             if consent.confirm(
-                subscriber_id, newsletter_id, via=via, ip=ip, requested_at=requested_at, now=now
+                link.subscriber_id,
+                newsletter_id,
+                via=via,
+                ip=ip,
+                requested_at=link.requested_at,
+                now=now,
             ):
                 confirmed_ids.append(newsletter_id)
     if confirmed_ids:
-        _welcome(subscriber_id, confirmed_ids, now)
-    return get_confirmation(subscriber_id, newsletter_ids, requested_at)
+        _welcome(link.subscriber_id, confirmed_ids, now)
+    return get_confirmation(link)
 
 
-def get_confirmation(
-    subscriber_id: int, newsletter_ids: Sequence[int], requested_at: datetime
-) -> Confirmation:
-    """Return the current state of a confirmation link that was made at `requested_at`."""
+def get_confirmation(link: ConfirmationLink) -> Confirmation:
+    """Return the current state of a confirmation link."""
     subscriptions = Subscription.objects.filter(
-        subscriber=subscriber_id, newsletter__in=newsletter_ids
+        subscriber=link.subscriber_id, newsletter__in=link.newsletter_ids
     ).select_related("newsletter__publication", "subscriber")
-    language = Subscriber.objects.filter(pk=subscriber_id).values_list("language", flat=True)
-    confirmation = Confirmation(subscriber_id, language.first() or "")
+    confirmation = Confirmation(Subscriber.objects.filter(pk=link.subscriber_id).first())
     for subscription in subscriptions.order_by("newsletter"):
         if subscription.state == Subscription.State.ACTIVE:
             confirmation.active.append(subscription.newsletter)
-        elif _is_refused(subscription, requested_at):
+        elif _is_refused(subscription, link.requested_at):
             confirmation.refused.append(subscription.newsletter)
         else:
             confirmation.pending.append(subscription.newsletter)

@@ -3,18 +3,50 @@
 The choices themselves are in digest.subscribers.preferences.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.utils.translation import gettext as _
 
-from digest.core import clock
+from digest.core import clock, links
+from digest.core.errors import LinkError
+from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
 from digest.subscribers import preferences
 from digest.subscribers.errors import SubscriberError
+from digest.subscribers.models import Subscriber
 from digest.subscribers.preferences import PreferenceChange, Preferences
 
 LONGEST_PAUSE = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a link to the preferences opens."""
+
+    subscriber_id: int
+    publication_id: int
+    secure: bool = False
+    expired: bool = False  # a secure link whose day is over; it opens nothing
+
+
+def open_link(token: str, now: datetime) -> Access:
+    """Return what the token of a link to the preferences opens.
+
+    Raises LinkError if it is not one of ours, LinkGoneError if its ids belong to others by now.
+    """
+    secure = True
+    try:
+        link, _until = links.read_rows_until("preferences-fresh", token, now, count=2)
+    except LinkError:
+        link, secure = links.read_rows("preferences", token, count=2), False
+    subscriber_id, publication_id = link.ids
+    subscriber = Subscriber.objects.filter(pk=subscriber_id).first() if subscriber_id else None
+    publication = Publication.objects.filter(pk=publication_id).first()
+    if publication and (subscriber or not subscriber_id):
+        link.require(subscriber or links.NOBODY, publication)
+    return Access(subscriber_id, publication_id, secure=secure, expired=link.expired)
 
 
 def pause_until(current: Preferences, day: str, now: datetime) -> None:

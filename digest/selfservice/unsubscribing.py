@@ -16,7 +16,7 @@ from digest.core.links import SubscriberLink
 from digest.newsletters.models import Newsletter
 from digest.subscribers import consent, preferences
 from digest.subscribers.errors import SubscriberError
-from digest.subscribers.models import Subscription, UnsubscribeFeedback
+from digest.subscribers.models import Subscriber, Subscription, UnsubscribeFeedback
 
 RESUBSCRIBE_LASTS = timedelta(days=1)
 LONGEST_COMMENT = 500  # characters
@@ -39,9 +39,22 @@ class LinkedSubscription:
 
     status: Status
     newsletter: Newsletter | None
-    language: str = ""  # the subscriber's
+    subscriber: Subscriber | None = None
     other_count: int = 0  # other newsletters of the publication that they receive
     rarer_cadences: tuple[str, ...] = ()  # offered, and with less mail than their own
+
+
+def open_link(token: str) -> SubscriberLink:
+    """Return whom and what an unsubscribe token names; the other functions take its result.
+
+    Raises LinkError if it is not one of ours, LinkGoneError if its ids belong to others by now.
+    """
+    link = links.read_unsubscribe_token(token)
+    newsletter = Newsletter.objects.filter(pk=link.newsletter).first()
+    subscriber = Subscriber.objects.filter(pk=link.subscriber).first() if link.subscriber else None
+    if newsletter and (subscriber or not link.subscriber):
+        link.require(subscriber or links.NOBODY, newsletter)
+    return link
 
 
 def get_subscription(link: SubscriberLink) -> LinkedSubscription:
@@ -62,7 +75,7 @@ def get_subscription(link: SubscriberLink) -> LinkedSubscription:
     return LinkedSubscription(
         status=Status.UNSUBSCRIBED if unsubscribed else Status.SUBSCRIBED,
         newsletter=newsletter,
-        language=subscription.subscriber.language,
+        subscriber=subscription.subscriber,
         other_count=other_subscriptions.count(),
         rarer_cadences=preferences.rarer_cadences(newsletter, subscription.cadence),
     )
@@ -95,21 +108,22 @@ def resubscribe_token(link: SubscriberLink) -> str:
         return ""
     until = unsubscribed_at + RESUBSCRIBE_LASTS
     microseconds = _microseconds(unsubscribed_at)
-    return links.sign_until("undo", until, link.subscriber, link.newsletter, microseconds)
+    ids = (link.subscriber, link.newsletter, int.from_bytes(link.check))
+    return links.sign_until("undo", until, *ids, microseconds)
 
 
 def resubscribe(link: SubscriberLink, token: str, *, ip: str | None, now: datetime) -> bool:
     """Undo an unsubscription; False if the token is for another one or has expired."""
     try:
-        subscriber_id, newsletter_id, microseconds = links.read_until("undo", token, now)
+        *ids, microseconds = links.read_until("undo", token, now)
     except (LinkError, ValueError):
         return False
     unsubscribed_at = _unsubscribed_at(link)
-    if (subscriber_id, newsletter_id) != (link.subscriber, link.newsletter):
+    if ids != [link.subscriber, link.newsletter, int.from_bytes(link.check)]:
         return False
     if unsubscribed_at is None or _microseconds(unsubscribed_at) != microseconds:
         return False
-    return consent.resubscribe(subscriber_id, newsletter_id, via="undo", ip=ip, now=now)
+    return consent.resubscribe(link.subscriber, link.newsletter, via="undo", ip=ip, now=now)
 
 
 def receive_less_often(link: SubscriberLink, cadence: str) -> bool:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from functools import lru_cache
+from uuid import UUID
 
 from django.db import transaction
 
@@ -20,8 +21,8 @@ def compiled_for(issue: Issue) -> Compiled:
     result is the same. Raises RenderingError, which says what an editor has to fix.
     """
     with suppress(CompiledMail.DoesNotExist, RenderingError):
-        return _load(issue.pk, issue.revision)
-    return _load(issue.pk, _compile(issue))
+        return _load(issue.pk, issue.uuid, issue.revision)
+    return _load(issue.pk, issue.uuid, _compile(issue))
 
 
 @transaction.atomic
@@ -36,7 +37,7 @@ def _compile(issue: Issue) -> int:
         .get(pk=issue.pk)
     )
     with suppress(CompiledMail.DoesNotExist, RenderingError):
-        _load(locked.pk, locked.revision)
+        _load(locked.pk, locked.uuid, locked.revision)
         return locked.revision
     compiled = compile_issue(locked, list(locked.stories.filter(retracted_at=None)), locked.appeal)
     CompiledMail.objects.update_or_create(
@@ -52,8 +53,9 @@ def _compile(issue: Issue) -> int:
     return locked.revision
 
 
-# A revision of an issue never changes, so each process may cache the few it works on.
+# A revision of an issue never changes, so each process may cache the few it works on. The UUID is
+# part of the key: after a restore another issue may get the id while the process goes on.
 @lru_cache(maxsize=8)
-def _load(issue_id: int, revision: int) -> Compiled:
-    mail = CompiledMail.objects.get(issue_id=issue_id, revision=revision)
+def _load(issue_id: int, uuid: UUID, revision: int) -> Compiled:
+    mail = CompiledMail.objects.get(issue_id=issue_id, issue__uuid=uuid, revision=revision)
     return Compiled.loads(bytes(mail.data))

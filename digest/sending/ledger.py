@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -46,6 +47,7 @@ class ClaimedDelivery:
 
     id: int
     subscriber_id: int
+    subscriber_uuid: UUID
     email: str
     name: str
     attempts: int  # before this claim
@@ -142,8 +144,8 @@ JOIN subscribers_subscriber AS subscriber ON subscriber.id = due.subscriber_id
 LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
 WHERE delivery.id = due.id
 RETURNING token.fence, eligible.subscriber_id IS NOT NULL, delivery.id, subscriber.id,
-    subscriber.email, subscriber.name, delivery.attempts, delivery.first_attempt_at,
-    coalesce(eligible.topics, '{{}}')
+    subscriber.uuid, subscriber.email, subscriber.name, delivery.attempts,
+    delivery.first_attempt_at, coalesce(eligible.topics, '{{}}')
 """
 
 

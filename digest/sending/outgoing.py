@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
+from uuid import UUID
 
 from django.conf import settings
 
@@ -14,6 +15,7 @@ from digest.relays.transports.base import Envelope, OutgoingMessage
 from digest.rendering.compiled import Recipient
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import Segmentation, segmentation_of
+from digest.subscribers.models import Subscriber
 
 SAMPLE_EMAIL = "subscriber@example.com"
 
@@ -25,6 +27,9 @@ class MailRecipient(Protocol):
     def subscriber_id(self) -> int:
         """0 for no subscriber."""
         ...
+
+    @property
+    def subscriber_uuid(self) -> UUID: ...
 
     @property
     def email(self) -> str: ...
@@ -46,6 +51,12 @@ class SingleRecipient:
     email: str
     name: str = ""
     topics: Sequence[str] = ()
+    subscriber_uuid: UUID = links.NOBODY.uuid
+
+    @classmethod
+    def of(cls, subscriber: Subscriber, topics: Sequence[str]) -> Self:
+        """Return a subscriber as a recipient."""
+        return cls(subscriber.pk, subscriber.email, subscriber.name, topics, subscriber.uuid)
 
 
 def compose_message(
@@ -66,12 +77,13 @@ def compose_message(
     The subject is the issue's for everyone: it may name a story that a subscriber of other topics
     doesn't get, but an issue has one name, in the archive and among subscribers.
     """
-    recipient = _recipient(issue, to, now, message_id)
+    subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
+    recipient = _recipient(issue, to, subscriber, now, message_id)
     content = segmentation.compiled.message(recipient, stories=segmentation.stories_for(to.topics))
     if sign:
         content = dkim.sign(content, issue.newsletter.publication.sender_domain, now)
     envelope = Envelope(
-        _sender(issue, to.subscriber_id),
+        _sender(issue, subscriber),
         addresses.envelope(to.email),
         id=recipient.message_id[1:].partition("@")[0],
     )
@@ -91,33 +103,33 @@ def compose_sample(issue: Issue, email: str = "", *, name: str = "") -> bytes:
     )
     to = SingleRecipient(0, email or SAMPLE_EMAIL, name)
     if subscription := subscriptions.first():
-        subscriber = subscription.subscriber
-        to = SingleRecipient(subscriber.pk, subscriber.email, subscriber.name, subscription.topics)
+        to = SingleRecipient.of(subscription.subscriber, subscription.topics)
     return compose_message(issue, to, segmentation, issue.goes_at, sign=False).content
 
 
-def message_id(issue: Issue, subscriber_id: int) -> str:
+def message_id(issue: Issue, subscriber: links.Named) -> str:
     """Return a Message-ID that is a function of issue and subscriber, which shows repeats."""
-    token = links.sign("message-id", issue.pk, subscriber_id)
+    token = links.sign_rows("message-id", issue, subscriber)
     return f"<{token}@{issue.newsletter.publication.sender_domain}>"
 
 
-def _sender(issue: Issue, subscriber_id: int) -> str:
+def _sender(issue: Issue, subscriber: links.Named) -> str:
     """Return the address to which mail that cannot be delivered is returned (RFC 5321 §4.5.5)."""
     if domain := settings.DIGEST_BOUNCE_DOMAIN:
-        return f"bounce+{links.bounce_token(issue.pk, subscriber_id)}@{domain}"
+        return f"bounce+{links.bounce_token(issue, subscriber)}@{domain}"
     return addresses.envelope(issue.newsletter.publication.sender_email)
 
 
-def _recipient(issue: Issue, to: MailRecipient, now: datetime, own_id: str) -> Recipient:
-    link = links.SubscriberLink(to.subscriber_id, issue.newsletter_id, issue.pk)
-    page, mailto = links.ways_out(link)
+def _recipient(
+    issue: Issue, to: MailRecipient, subscriber: links.Named, now: datetime, own_id: str
+) -> Recipient:
+    page, mailto = links.ways_out(subscriber, issue.newsletter, issue.pk)
     return Recipient(
         email=to.email,
         name=to.name,
         unsubscribe_url=page,
-        message_id=own_id or message_id(issue, to.subscriber_id),
+        message_id=own_id or message_id(issue, subscriber),
         date=now,
-        preferences_url=links.preferences_url(to.subscriber_id, issue.newsletter.publication_id),
+        preferences_url=links.preferences_url(subscriber, issue.newsletter.publication),
         unsubscribe_mailto=mailto,
     )

@@ -65,13 +65,14 @@ def _relay(newsletter: Newsletter, now: datetime) -> Relay:
 
 
 def _recipient(newsletter: Newsletter, address: Address, now: datetime) -> Recipient:
-    no_subscriber = links.SubscriberLink(subscriber=0, newsletter=newsletter.pk, issue=0)
     stamp = links.sign("test-message-id", newsletter.pk, int(now.timestamp() * 1_000_000))
     return Recipient(
         email=address.email,
         name="",
-        unsubscribe_url=links.absolute(f"/unsubscribe/{links.unsubscribe_token(no_subscriber)}"),
+        unsubscribe_url=links.absolute(
+            f"/unsubscribe/{links.unsubscribe_token(links.NOBODY, newsletter)}"
+        ),
         message_id=f"<{stamp}@{newsletter.publication.sender_domain}>",
         date=now,
-        preferences_url=links.preferences_url(0, newsletter.publication_id),
+        preferences_url=links.preferences_url(links.NOBODY, newsletter.publication),
     )

@@ -61,7 +61,7 @@ def compose_copy(notice: Notice, now: datetime) -> bytes | None:
     if issue is None or subscriber is None or _why_not(issue, subscriber.pk, now):
         return None
     subscription = Subscription.objects.get(newsletter=issue.newsletter_id, subscriber=subscriber)
-    to = SingleRecipient(subscriber.pk, subscriber.email, subscriber.name, subscription.topics)
+    to = SingleRecipient.of(subscriber, subscription.topics)
     segmentation = segmentation_of(issue, compiled_for(issue))
     message = compose_message(
         issue, to, segmentation, now, sign=False, message_id=message_id(notice)

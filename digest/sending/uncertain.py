@@ -48,7 +48,7 @@ def uncertain_deliveries(issue: Issue) -> list[UncertainDelivery]:
         UncertainDelivery(
             row.pk,
             row.subscriber.email if row.subscriber else "",
-            message_id(issue, row.subscriber_id) if row.subscriber_id else "",
+            message_id(issue, row.subscriber) if row.subscriber else "",
             row.reply,
         )
         for row in _uncertain(issue).select_related("subscriber").order_by("pk")

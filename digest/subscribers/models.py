@@ -6,13 +6,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from digest.core.uuids import HasUuid
 from digest.newsletters.models import Cadence, Newsletter
 from digest.subscribers.errors import SubscriberError
 
 LONGEST_ADDRESS = 320
 
 
-class Subscriber(models.Model):
+class Subscriber(HasUuid):
     """A person, identified by address."""
 
     email = models.CharField(max_length=LONGEST_ADDRESS)  # as shown and written in To:
@@ -201,7 +202,7 @@ class SignUp(models.Model):
         return f"{self.email}, {self.at:%Y-%m-%d %H:%M} UTC"
 
 
-class AddressChange(models.Model):
+class AddressChange(HasUuid):
     """A subscriber's request to change their address; it applies once the new one confirms it."""
 
     subscriber = models.ForeignKey(

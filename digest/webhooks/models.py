@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from digest.core.leases import Leased
+from digest.core.uuids import HasUuid
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers.models import Subscriber
@@ -46,7 +47,7 @@ class Webhook(models.Model):
         return self.name
 
 
-class WebhookDelivery(Leased):
+class WebhookDelivery(Leased, HasUuid):
     """One event to deliver to one webhook. A trigger inserts it with the change that it reports.
 
     It holds only ids, so nothing of a subscriber remains when they are erased.

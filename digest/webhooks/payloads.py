@@ -28,7 +28,7 @@ def payload_of(delivery: WebhookDelivery) -> bytes:
 
 def message_id(delivery: WebhookDelivery) -> str:
     """Return the id of an event for a webhook, the same at every attempt."""
-    return f"msg_{links.sign('webhook-message', delivery.pk)}"
+    return f"msg_{links.sign_rows('webhook-message', delivery)}"
 
 
 def _subscriber_data(delivery: WebhookDelivery) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from digest.core.env import database_url
-from digest.core.links import SubscriberLink, unsubscribe_token
+from digest.core.links import unsubscribe_token
 from digest.subscribers.models import SignUp, Subscription
 from tests.cast import make_newsletter, make_subscriber
 from tests.inbound.conftest import DOMAIN
@@ -173,7 +173,7 @@ def test_postfix_hands_mail_over(
         port = postfix(f"unix:{socket}")
     send(port, f"subscribe+tide@{DOMAIN}")
     wait_for(lambda: SignUp.objects.filter(email="nadia@reader.example").exists(), folder)
-    token = unsubscribe_token(SubscriberLink(subscriber.pk, newsletter.pk, 0))
+    token = unsubscribe_token(subscriber, newsletter)
     send(port, f"unsubscribe+{token}@{DOMAIN}")
     unsubscribed = Subscription.objects.filter(subscriber=subscriber, state="unsubscribed")
     wait_for(unsubscribed.exists, folder)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from digest.core import clock
-from digest.core.links import SubscriberLink, unsubscribe_token
+from digest.core.links import unsubscribe_token
 from digest.newsletters.models import Newsletter
 from digest.notices import content
 from digest.notices.models import Notice
@@ -38,9 +38,7 @@ def smtp(serving: Serving) -> Talk:
 
 def leave_address(subscriber: Subscriber, newsletter: Newsletter) -> str:
     """The mailto: in the subscriber's mails."""
-    return (
-        f"unsubscribe+{unsubscribe_token(SubscriberLink(subscriber.pk, newsletter.pk, 7))}@{DOMAIN}"
-    )
+    return f"unsubscribe+{unsubscribe_token(subscriber, newsletter, 7)}@{DOMAIN}"
 
 
 def mail(talk: Talk, to: str, sender: str = NADIA, head: str = "", body: str = "hello") -> str:

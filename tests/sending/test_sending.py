@@ -123,12 +123,14 @@ def test_bounces_go_to_an_address_of_their_own(relay: StartRelay, settings: Sett
     settings.DIGEST_BOUNCE_DOMAIN = "bounces.courier.example"
     server, issue = relay(), make_running(3)
     sender.send_due()
+    subscribers = Subscriber.objects.in_bulk()
     named = set()
     for got in server.received:
         local, _, domain = got.sender.partition("@")
         assert domain == "bounces.courier.example"
-        named.add(links.read_bounce_token(local.removeprefix("bounce+")))
-    subscribers = Delivery.objects.values_list("subscriber", flat=True)
+        link = links.read_bounce_token(local.removeprefix("bounce+"))
+        link.require(issue, subscribers[link.ids[1]])
+        named.add(link.ids)
     assert named == {(issue.pk, subscriber) for subscriber in subscribers}
 
 
@@ -148,17 +150,10 @@ def test_a_relay_that_knows_dsn_is_told_which_mail_it_is(relay: StartRelay) -> N
 def test_a_message_id_is_a_function_of_issue_and_subscriber() -> None:
     """It identifies a repeat; another issue has another one."""
     first, second = make_running(), make_running()
-    assert outgoing.message_id(first, 7) == outgoing.message_id(first, 7)
-    assert (
-        len(
-            {
-                outgoing.message_id(first, 7),
-                outgoing.message_id(first, 8),
-                outgoing.message_id(second, 7),
-            }
-        )
-        == 3
-    )
+    ada, ben = make_subscriber(), make_subscriber()
+    assert outgoing.message_id(first, ada) == outgoing.message_id(first, ada)
+    pairs = ((first, ada), (first, ben), (second, ada))
+    assert len({outgoing.message_id(issue, subscriber) for issue, subscriber in pairs}) == 3
 
 
 def test_each_delivery_gets_its_outcome(relay: StartRelay) -> None:

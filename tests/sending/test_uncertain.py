@@ -41,7 +41,7 @@ def test_uncertain_deliveries_are_listed_with_their_message_id() -> None:
     assert row.subscriber
     assert (delivery.email, delivery.message_id) == (
         row.subscriber.email,
-        message_id(issue, row.subscriber.pk),
+        message_id(issue, row.subscriber),
     )
 
 

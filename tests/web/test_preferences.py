@@ -49,13 +49,13 @@ def strict() -> Client:
 
 def page_of(subscriber: Subscriber, newsletter: Newsletter) -> str:
     """The link at the foot of every mail."""
-    return path(links.preferences_url(subscriber.pk, newsletter.publication_id))
+    return path(links.preferences_url(subscriber, newsletter.publication))
 
 
 def fresh_page_of(subscriber: Subscriber, newsletter: Newsletter, hours: float = 1) -> str:
     """The link that was sent to the mailbox a while ago."""
     until = clock.now() + timedelta(hours=hours)
-    return path(links.fresh_preferences_url(subscriber.pk, newsletter.publication_id, until))
+    return path(links.fresh_preferences_url(subscriber, newsletter.publication, until))
 
 
 def subscription_of(subscriber: Subscriber, newsletter: Newsletter) -> Subscription:
@@ -285,7 +285,7 @@ def test_links_for_other_things_open_nothing(
     strict: Client, nadia: Subscriber, newsletter: Newsletter, purpose: str
 ) -> None:
     """A kind 404."""
-    token = links.sign(purpose, nadia.pk, newsletter.publication_id)
+    token = links.sign_rows(purpose, nadia, newsletter.publication)
     for answer in (strict.get(f"/preferences/{token}"), strict.post(f"/preferences/{token}")):
         assert answer.status_code == 404
         assert b"This link is not valid" in answer.content
@@ -293,5 +293,5 @@ def test_links_for_other_things_open_nothing(
 
 def test_the_link_of_a_test_mail_says_so(strict: Client, newsletter: Newsletter) -> None:
     """It has no subscriber."""
-    link = path(links.preferences_url(0, newsletter.publication_id))
+    link = path(links.preferences_url(links.NOBODY, newsletter.publication))
     assert b"This was a test email" in strict.get(link).content

@@ -1,11 +1,12 @@
 """Leaving by the link in a mail, as RFC 8058 asks."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
-from digest.core.links import SubscriberLink, sign, unsubscribe_token
+from digest.core.links import NOBODY, Row, sign_rows, unsubscribe_token
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, UnsubscribeFeedback
 from tests.cast import make_newsletter, make_subscriber
@@ -34,7 +35,7 @@ def strict() -> Client:
 
 def address(subscriber: Subscriber, newsletter: Newsletter) -> str:
     """The path of the link in a mail."""
-    return f"/unsubscribe/{unsubscribe_token(SubscriberLink(subscriber.pk, newsletter.pk, 7))}"
+    return f"/unsubscribe/{unsubscribe_token(subscriber, newsletter, 7)}"
 
 
 def state(subscriber: Subscriber) -> str:
@@ -157,7 +158,7 @@ def test_test_mails_have_nothing_to_leave(
     strict: Client, newsletter: Newsletter, method: str
 ) -> None:
     """The link of a test mail says that it was one."""
-    token = unsubscribe_token(SubscriberLink(0, newsletter.pk, 0))
+    token = unsubscribe_token(NOBODY, newsletter)
     answer = getattr(strict, method)(f"/unsubscribe/{token}")
     assert answer.status_code == 200
     assert "This was a test email" in answer.content.decode()
@@ -177,7 +178,8 @@ def test_erased_subscriber_gets_a_kind_word(
 
 def test_deleted_newsletter_gets_a_kind_word(strict: Client) -> None:
     """A link that outlived its newsletter is answered without its name."""
-    answer = strict.post(f"/unsubscribe/{unsubscribe_token(SubscriberLink(5, 10**9, 0))}")
+    rows = Row(5, uuid4()), Row(10**9, uuid4())
+    answer = strict.post(f"/unsubscribe/{unsubscribe_token(*rows)}")
     assert answer.status_code == 200
     assert "You do not receive this newsletter." in answer.content.decode()
 
@@ -192,7 +194,7 @@ def test_bad_tokens_change_nothing(
     token = {
         "flipped": ("B" if good[0] == "A" else "A") + good[1:],
         "short": good[:-1],
-        "purpose": sign("confirm", subscriber.pk, newsletter.pk, 7),
+        "purpose": sign_rows("confirm", subscriber, newsletter),
         "junk": "%00%0d%0a",
         "unicode": "é" * 20,
     }[spoil]
@@ -287,7 +289,7 @@ def test_everything_of_the_publication_can_be_left(
 
 def test_no_test_link_leaves_everything(strict: Client, newsletter: Newsletter) -> None:
     """A test mail's link has no subscriber, whatever is posted to it."""
-    token = unsubscribe_token(SubscriberLink(0, newsletter.pk, 0))
+    token = unsubscribe_token(NOBODY, newsletter)
     for action in ("unsubscribe-all", "feedback", "resubscribe", "less-often", "leave"):
         answer = strict.post(f"/unsubscribe/{token}", {"action": action, "reason": "other"})
         assert b"This was a test email" in answer.content

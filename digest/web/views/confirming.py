@@ -4,7 +4,7 @@ Each opens a page with one button. Only its POST changes anything: mail scanners
 open links, and never press buttons.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,15 +13,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from digest.core import client_ip, clock, languages, links
-from digest.core.errors import LinkError, LinkExpiredError
+from digest.core.errors import LinkError
 from digest.newsletters.models import Newsletter
-from digest.notices.content import CONFIRM_LASTS
 from digest.selfservice import address_change, confirmation
-from digest.selfservice.confirmation import Confirmation
+from digest.selfservice.confirmation import Confirmation, ConfirmationLink
 from digest.subscribers.errors import SubscriberError
 from digest.web import visitor
-
-INVALID_LINK = "invalid_link.html.j2"
+from digest.web.refusals import refuse_link
 
 
 @csrf_exempt  # the token alone authorises
@@ -31,21 +29,14 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or (POST only) confirm; repeated, expired and erased requests get a page too."""
     now = clock.now()
     try:
-        subscriber_id, *newsletter_ids = _confirmation_ids(token)
-    except LinkError:
-        return render(request, INVALID_LINK, status=404)
-    requested_at, expired = _requested_at(token, now)
-    if request.method == "POST" and not expired:
-        outcome = confirmation.confirm(
-            subscriber_id,
-            newsletter_ids,
-            requested_at=requested_at,
-            ip=client_ip.address(request),
-            now=now,
-        )
+        link = confirmation.open_link(token, now)
+    except LinkError as problem:
+        return refuse_link(request, problem)
+    if request.method == "POST" and not link.expired:
+        outcome = confirmation.confirm(link, ip=client_ip.address(request), now=now)
     else:
-        outcome = confirmation.get_confirmation(subscriber_id, newsletter_ids, requested_at)
-    return _confirmation_page(request, outcome, newsletter_ids, expired=expired)
+        outcome = confirmation.get_confirmation(link)
+    return _confirmation_page(request, outcome, link)
 
 
 @csrf_exempt
@@ -53,74 +44,44 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or (POST only) change a subscriber's address, or undo the change."""
-    purpose, change_id, expired = _change_link(token, clock.now())
-    if not purpose:
-        return render(request, INVALID_LINK, status=404)
-    undo = purpose == "change-undo"
-    change = address_change.find_change(change_id)
+    try:
+        link = address_change.open_link(token, clock.now())
+    except LinkError as problem:
+        return refuse_link(request, problem)
+    change = link.change
     language = change.subscriber.language if change else ""
     with languages.override(visitor.language(request, language)):
-        done = request.method == "POST" and not expired and change is not None
-        if done:
+        done = request.method == "POST" and not link.expired and change is not None
+        if done and change:
             try:  # a repetition changes nothing and gets the same page
-                if undo:
-                    address_change.undo(change_id)
+                if link.undo:
+                    address_change.undo(change.pk)
                 else:
-                    address_change.confirm(change_id, clock.now())
+                    address_change.confirm(change.pk, clock.now())
             except SubscriberError:
                 return render(request, "confirm/address_in_use.html.j2", status=409)
-        context = {"change": change, "undo": undo, "expired": expired, "done": done}
+        context = {"change": change, "undo": link.undo, "expired": link.expired, "done": done}
         return render(request, "confirm/change.html.j2", context)
 
 
-def _confirmation_ids(token: str) -> tuple[int, ...]:
-    """Return subscriber and newsletters of a confirmation link, expired or not."""
-    try:
-        ids = links.read_until("confirm", token, clock.now())
-    except LinkExpiredError as problem:
-        ids = problem.ids
-    if len(ids) < 2:
-        raise LinkError(links.DAMAGED)
-    return ids
-
-
-def _requested_at(token: str, now: datetime) -> tuple[datetime, bool]:
-    """Return when a confirmation link was made, and whether it has expired."""
-    until, *_ids = links.read("confirm", token)
-    end = datetime.fromtimestamp(until, tz=now.tzinfo)
-    return end - CONFIRM_LASTS, now > end + timedelta(seconds=1)
-
-
 def _confirmation_page(
-    request: HttpRequest, outcome: Confirmation, newsletter_ids: list[int], *, expired: bool
+    request: HttpRequest, outcome: Confirmation, link: ConfirmationLink
 ) -> HttpResponse:
-    newsletter = next(iter(outcome.newsletters), None) or _newsletter(newsletter_ids)
-    with languages.override(visitor.language_for(request, newsletter, outcome.language)):
+    newsletter = next(iter(outcome.newsletters), None) or _newsletter(link.newsletter_ids)
+    language = outcome.subscriber.language if outcome.subscriber else ""
+    with languages.override(visitor.language_for(request, newsletter, language)):
         context = {
             "newsletter": newsletter,
             "confirmation": outcome,
-            "expired": expired,
+            "expired": link.expired,
             "done": request.method == "POST",
-            "preferences": links.preferences_url(outcome.subscriber_id, newsletter.publication_id)
-            if newsletter
+            "preferences": links.preferences_url(outcome.subscriber, newsletter.publication)
+            if newsletter and outcome.subscriber
             else "",
         }
         return render(request, "confirm/page.html.j2", context)
 
 
-def _newsletter(newsletter_ids: list[int]) -> Newsletter | None:
+def _newsletter(newsletter_ids: Sequence[int]) -> Newsletter | None:
     newsletters = Newsletter.objects.select_related("publication").filter(pk__in=newsletter_ids)
     return newsletters.first()
-
-
-def _change_link(token: str, now: datetime) -> tuple[str, int, bool]:
-    """Return a link's purpose ("" if it is invalid), the address change, and if it expired."""
-    for purpose in ("change", "change-undo"):
-        try:
-            (change_id,) = links.read_until(purpose, token, now)
-        except LinkExpiredError as problem:
-            return purpose, problem.ids[0] if problem.ids else 0, True
-        except (LinkError, ValueError):
-            continue
-        return purpose, change_id, False
-    return "", 0, False

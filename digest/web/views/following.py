@@ -5,12 +5,12 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from digest.core import languages
-from digest.core.errors import LinkError
-from digest.core.links import read_story_token
+from digest.core import languages, links
+from digest.core.errors import LinkError, LinkGoneError
 from digest.issues.models import Story
 from digest.rendering.content import web_url
 from digest.web import visitor
+from digest.web.refusals import refuse_link
 
 
 @require_safe
@@ -20,7 +20,10 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
     The target is the URL stored with the story, so a forged link cannot redirect elsewhere.
     """
-    story = _story(token)
+    try:
+        story = _story(token)
+    except LinkError as problem:
+        return refuse_link(request, problem)
     if _is_retracted(story):
         return _retraction_page(request, story)
     if not (url := web_url(story.url)):
@@ -31,14 +34,14 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _story(token: str) -> Story:
-    try:
-        issue_id, story_id = read_story_token(token)
-    except LinkError as cause:
-        raise Http404 from cause
+    """Return the story that a link was made for; raise LinkError if there is none."""
+    link = links.read_story_token(token)
+    issue_id, story_id = link.ids
     stories = Story.objects.select_related("article", "issue__newsletter__publication")
     story = stories.filter(pk=story_id, issue=issue_id).first()
     if story is None:
-        raise Http404
+        raise LinkGoneError(links.GONE)
+    link.require(story.issue, story)
     return story
 
 

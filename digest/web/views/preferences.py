@@ -19,28 +19,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digest.core import client_ip, clock, languages, links
-from digest.core.errors import DigestError, LinkError, LinkExpiredError
+from digest.core import client_ip, clock, languages
+from digest.core.errors import DigestError, LinkError
 from digest.newsletters.models import Newsletter
 from digest.selfservice import address_change, data_export, erasure
 from digest.selfservice import preferences as selfservice
-from digest.selfservice.preferences import LONGEST_PAUSE, zone_of
+from digest.selfservice.preferences import LONGEST_PAUSE, Access, zone_of
 from digest.subscribers import preferences
 from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
 from digest.web.forms import readable_post
+from digest.web.refusals import refuse_link
 
 SECURE_ACTIONS = {"change", "download", "erase"}
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What a link to the preferences opens."""
-
-    subscriber_id: int
-    publication_id: int
-    secure: bool = False
-    expired: bool = False  # a secure link whose day is over; it opens nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +51,9 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     """Show a subscriber's preferences, or (POST) change them and show them again."""
     now = clock.now()
     try:
-        access = _read_token(token, now)
-    except LinkError:
-        return render(request, "invalid_link.html.j2", status=404)
+        access = selfservice.open_link(token, now)
+    except LinkError as problem:
+        return refuse_link(request, problem)
     current = preferences.get_preferences(access.subscriber_id, access.publication_id, now)
     if current is None:
         context = {"test": access.subscriber_id == 0}
@@ -241,17 +232,3 @@ def _show(
 def _newsletter_for_colours(current: Preferences) -> Newsletter | None:
     """Return a newsletter of the publication, whose colours the page uses."""
     return current.newsletters[0].newsletter if current.newsletters else None
-
-
-def _read_token(token: str, now: datetime) -> Access:
-    """Return what a token opens; raise LinkError for one that Digest did not make."""
-    try:
-        subscriber_id, publication_id = links.read_until("preferences-fresh", token, now)
-    except LinkExpiredError as problem:
-        return Access(problem.ids[0], problem.ids[1], expired=True)
-    except (LinkError, ValueError):
-        ids = links.read("preferences", token)
-        if len(ids) != 2:
-            raise LinkError(links.DAMAGED) from None
-        return Access(ids[0], ids[1])
-    return Access(subscriber_id, publication_id, secure=True)

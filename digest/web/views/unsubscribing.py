@@ -8,10 +8,11 @@ from django.views.decorators.http import require_http_methods
 
 from digest.core import client_ip, clock, languages, links
 from digest.core.errors import LinkError
-from digest.core.links import SubscriberLink, read_unsubscribe_token
+from digest.core.links import SubscriberLink
 from digest.selfservice import unsubscribing
 from digest.web import visitor
 from digest.web.forms import readable_post
+from digest.web.refusals import refuse_link
 
 
 @csrf_exempt  # RFC 8058 §3.2: a mail program posts without cookies; the token authorises
@@ -20,9 +21,9 @@ from digest.web.forms import readable_post
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or (POST only) unsubscribe immediately; no redirect, no cookie (RFC 8058 §3.1)."""
     try:
-        link = read_unsubscribe_token(token)
-    except LinkError:
-        return render(request, "invalid_link.html.j2", status=404)
+        link = unsubscribing.open_link(token)
+    except LinkError as problem:
+        return refuse_link(request, problem)
     result = _perform(request, link) if request.method == "POST" else ""
     return _page(request, link, result)
 
@@ -53,8 +54,9 @@ def _perform(request: HttpRequest, link: SubscriberLink) -> str:
 
 def _page(request: HttpRequest, link: SubscriberLink, result: str) -> HttpResponse:
     subscription = unsubscribing.get_subscription(link)
-    newsletter = subscription.newsletter
-    with languages.override(visitor.language_for(request, newsletter, subscription.language)):
+    newsletter, subscriber = subscription.newsletter, subscription.subscriber
+    language = subscriber.language if subscriber else ""
+    with languages.override(visitor.language_for(request, newsletter, language)):
         context = {
             "newsletter": newsletter,
             "status": subscription.status.name,
@@ -62,8 +64,8 @@ def _page(request: HttpRequest, link: SubscriberLink, result: str) -> HttpRespon
             "other_count": subscription.other_count,
             "rarer_cadences": subscription.rarer_cadences,
             "resubscribe_token": unsubscribing.resubscribe_token(link) if result else "",
-            "preferences": links.preferences_url(link.subscriber, newsletter.publication_id)
-            if newsletter
+            "preferences": links.preferences_url(subscriber, newsletter.publication)
+            if newsletter and subscriber
             else "",
         }
         return render(request, "unsubscribe/page.html.j2", context)
