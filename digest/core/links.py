@@ -25,7 +25,7 @@ from digest.core.errors import LinkError, LinkExpiredError, LinkGoneError
 
 DAMAGED = "This link is damaged or was not made by us."
 EXPIRED = "This link has expired."
-GONE = "This link belongs to nobody any more. Use the link in a newer mail."
+OUTDATED = "This link belongs to nobody any more. Use the link in a newer mail."
 _TAG = 16
 _CHECK = 8
 _LONGEST = 512
@@ -62,7 +62,7 @@ class RowsLink(NamedTuple):
     def require(self, *rows: Named) -> None:
         """Raise LinkGoneError unless the link was made for these rows, in this order."""
         if not hmac.compare_digest(self.check, _check_of(rows)):
-            raise LinkGoneError(GONE)
+            raise LinkGoneError(OUTDATED)
 
 
 class SubscriberLink(NamedTuple):

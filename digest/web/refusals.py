@@ -13,7 +13,7 @@ def refuse_link(request: HttpRequest, problem: LinkError) -> HttpResponse:
 
     404, or 410 for a link that was ours once (RFC 9110 §15.5.11).
     """
-    gone = isinstance(problem, LinkGoneError)
+    outdated = isinstance(problem, LinkGoneError)
     with languages.override(visitor.language(request)):
-        template = "gone_link.html.j2" if gone else "invalid_link.html.j2"
-        return render(request, template, status=410 if gone else 404)
+        template = "gone_link.html.j2" if outdated else "invalid_link.html.j2"
+        return render(request, template, status=410 if outdated else 404)

@@ -111,8 +111,8 @@ def test_a_link_belongs_to_its_rows_for_ever(pks: list[int], purpose: str) -> No
     link = links.read_rows(purpose, links.sign_rows(purpose, *rows), count=len(rows))
     assert link.ids == tuple(pks)
     link.require(*rows)
-    others = [[*rows[:at], row(rows[at].pk), *rows[at + 1 :]] for at in range(len(rows))]
-    for later in [*others, rows[1:], [*rows, rows[0]], *([rows[::-1]] if len(rows) > 1 else [])]:
+    replaced = [[*rows[:at], row(rows[at].pk), *rows[at + 1 :]] for at in range(len(rows))]
+    for later in [*replaced, rows[1:], [*rows, rows[0]], *([rows[::-1]] if len(rows) > 1 else [])]:
         with pytest.raises(LinkGoneError):
             link.require(*later)
 

@@ -74,7 +74,7 @@ class House:
 
     publication: Publication
     newsletter: Newsletter  # that they receive
-    wanted: Newsletter  # that they have asked for
+    pending: Newsletter  # that they have asked for
     subscriber: Subscriber
     mails: list[str] = field(default_factory=list)
     message_ids: list[str] = field(default_factory=list)
@@ -94,7 +94,7 @@ class House:
         return sorted({address for mail in self.mails for address in re.findall(named, mail)})
 
 
-def found(name: str) -> tuple[Publication, Newsletter, Newsletter]:
+def publish(name: str) -> tuple[Publication, Newsletter, Newsletter]:
     """Make a publication of this name with two newsletters."""
     publication = make_publication(slug=name, name=name)
     first, second = (
@@ -128,10 +128,10 @@ def settle(
     webhook = Webhook.objects.create(
         name=publication.slug, url="https://x.example", events=["issue.sent"], created_at=NOON
     )
-    told = WebhookDelivery.objects.create(
+    webhook_delivery = WebhookDelivery.objects.create(
         webhook=webhook, event="issue.sent", at=NOON, due_at=NOON, newsletter=first, issue=issue
     )
-    house.message_ids.append(message_id(told))
+    house.message_ids.append(message_id(webhook_delivery))
     house.ids = {
         model._meta.label: sorted(model._default_manager.values_list("pk", flat=True))
         for model in (Publication, Newsletter, Subscriber, Issue, Notice, AddressChange, Invitation)
@@ -151,7 +151,7 @@ def _write_notices(house: House, issue: Issue) -> None:
     subscriber = house.subscriber
     for kind in KINDS:
         context: dict[str, Any] = {
-            "newsletters": [(house.wanted if kind == "confirm" else house.newsletter).pk],
+            "newsletters": [(house.pending if kind == "confirm" else house.newsletter).pk],
             "issue": issue.pk,
         }
         if kind in {"change", "changed"}:
@@ -232,35 +232,35 @@ def refused(client: Client, path: str, secrets: list[str]) -> None:
 def test_old_links_and_addresses_belong_to_nobody(client: Client, dumped: str) -> None:
     """Whoever has their ids now is neither shown nor changed by any link, button or address."""
     User.objects.create_superuser("ada@courier.example")  # without an account all leads to setup
-    founded = found("courier") if dumped != "nothing" else None
-    kept = person("kept") if dumped == "everything but the mail" else None
+    founded = publish("courier") if dumped != "nothing" else None
+    survivor = person("nadia") if dumped == "everything but the mail" else None
     with lost_by_a_restore():
-        old = settle(*(founded or found("lost")), kept or person("ines"))
-    new = settle(*(founded or found("herald")), kept or person("zora"))
+        old = settle(*(founded or publish("lost")), survivor or person("ines"))
+    new = settle(*(founded or publish("herald")), survivor or person("zora"))
     assert old.ids == new.ids, "a restore gives the same ids again"
-    assert len(old.links) >= (8 if kept else 9)
-    theirs = {path for path in old.links if kept and path.split("/")[1] in STAY}
+    assert len(old.links) >= (8 if survivor else 9)
+    valid_paths = {path for path in old.links if survivor and path.split("/")[1] in STAY}
     secrets = [new.subscriber.email, new.subscriber.name, *([] if founded else ["herald"])]
     before = everything()
-    for path in set(old.links) - theirs:
+    for path in set(old.links) - valid_paths:
         refused(client, path, secrets)
-    for address in [] if kept else old.addresses:
+    for address in [] if survivor else old.addresses:
         with pytest.raises(InboundError):
             recipients.understood(address)
     assert everything() == before
     assert not set(old.message_ids) & set(new.message_ids)
     assert not set(old.bounces) & set(new.bounces)
-    for path in {*new.links, *theirs}:
+    for path in {*new.links, *valid_paths}:
         assert client.get(path).status_code in {200, 302}, path
-    for address in [*new.addresses, *(old.addresses if kept else [])]:
+    for address in [*new.addresses, *(old.addresses if survivor else [])]:
         recipients.understood(address)
 
 
 def test_a_bounce_of_an_old_mail_is_nobodys() -> None:
     """Neither another subscriber of the old issue's id nor another issue is blamed for it."""
     with lost_by_a_restore():
-        old = settle(*found("lost"), person("ines"))
-    new = settle(*found("herald"), person("zora"))
+        old = settle(*publish("lost"), person("ines"))
+    new = settle(*publish("herald"), person("zora"))
     token = old.bounces[0].partition("@")[0].removeprefix("bounce+")
     link = links.read_bounce_token(token)
     issue = Issue.objects.get(pk=link.ids[0])
@@ -269,12 +269,12 @@ def test_a_bounce_of_an_old_mail_is_nobodys() -> None:
         link.require(issue, new.subscriber)
 
 
-@pytest.mark.parametrize("kept", ["subscriber", "newsletter"])
-def test_half_a_link_is_not_enough(client: Client, kept: str) -> None:
+@pytest.mark.parametrize("survivor", ["subscriber", "newsletter"])
+def test_half_a_link_is_not_enough(client: Client, survivor: str) -> None:
     """A subscriber of the dump does not leave a newsletter that came after it, nor the reverse."""
     publication = make_publication()
-    first = person("ines") if kept == "subscriber" else None
-    newsletter = make_newsletter(publication=publication) if kept == "newsletter" else None
+    first = person("ines") if survivor == "subscriber" else None
+    newsletter = make_newsletter(publication=publication) if survivor == "newsletter" else None
     with lost_by_a_restore():
         old = newsletter or make_newsletter(publication=publication)
         token = links.unsubscribe_token(first or person("ben"), old)
@@ -289,8 +289,8 @@ def test_half_a_link_is_not_enough(client: Client, kept: str) -> None:
     )
     assert client.post(f"/unsubscribe/{token}", FORMS[0]).status_code == 410
     assert Subscription.objects.get().state == "active"
-    mine = links.unsubscribe_token(subscriber, later)
-    assert client.post(f"/unsubscribe/{mine}", FORMS[0]).status_code == 200
+    token_of_both = links.unsubscribe_token(subscriber, later)
+    assert client.post(f"/unsubscribe/{token_of_both}", FORMS[0]).status_code == 200
     assert Subscription.objects.get().state == "unsubscribed"
 
 
@@ -330,7 +330,7 @@ def test_a_lost_address_change_is_not_the_next_one(client: Client) -> None:
         return f"/change/{links.sign_rows_until('change', NOON + timedelta(days=1), change)}"
 
     with lost_by_a_restore():
-        old = change_to("mine@reader.example")
+        old = change_to("token_of_both@reader.example")
     new = change_to("other@reader.example")
     assert client.post(old).status_code == 410
     subscriber.refresh_from_db()

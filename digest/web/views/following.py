@@ -40,7 +40,7 @@ def _story(token: str) -> Story:
     stories = Story.objects.select_related("article", "issue__newsletter__publication")
     story = stories.filter(pk=story_id, issue=issue_id).first()
     if story is None:
-        raise LinkGoneError(links.GONE)
+        raise LinkGoneError(links.OUTDATED)
     link.require(story.issue, story)
     return story
 
