@@ -177,6 +177,16 @@ def read_unsubscribe_token(token: str) -> SubscriberLink:
     return SubscriberLink(subscriber, newsletter, issue, link.check)
 
 
+def issue_url(issue: Named) -> str:
+    """Return the link under which a mail shows its issue in a browser; it identifies nobody."""
+    return absolute(f"/issue/{sign_rows('issue', issue)}")
+
+
+def read_issue_token(token: str) -> RowsLink:
+    """Return the issue of such a link's token; raise LinkError if it is not one of ours."""
+    return read_rows("issue", token, count=1)
+
+
 def story_url(issue: Named, story: Named) -> str:
     """Return our own link to a story; the same for all subscribers, so it identifies nobody."""
     return absolute(f"/r/{sign_rows('story', issue, story)}")

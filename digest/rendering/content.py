@@ -15,14 +15,13 @@ from django.utils.translation import gettext as _
 
 from digest.core import clock, languages, text
 from digest.core.languages import direction
-from digest.core.links import absolute, sign
+from digest.core.links import NOBODY, absolute, issue_url
 from digest.core.links import story_url as tracked_story_url
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.dates import format_full_date
 from digest.rendering.errors import RenderingError
 
-ISSUE_LINK = "issue"  # purpose of the signature in an unlisted issue's link
 LONGEST_TITLE = 300  # characters, like all of these
 LONGEST_SUMMARY = 600
 LONGEST_LINE = 300
@@ -121,16 +120,14 @@ def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) ->
 
 
 def _online_url(issue: Issue) -> str:
-    """Return the address of an issue in a browser.
+    """Return the address of an issue in a browser, which belongs to this issue alone.
 
-    The archive has no daily or weekly issues. An issue of an unlisted newsletter is at an address
-    that only its mails know.
+    The archive has no daily or weekly issues; those of an unlisted newsletter are shown there.
     """
-    if issues := archive_url(issue.newsletter):
-        return f"{issues}/{issue.key}" if issue.cadence == Cadence.EVERY else issues
-    # The slot, because a restored database gives ids again.
-    token = sign(ISSUE_LINK, issue.pk or 0, int(issue.slot.timestamp()))
-    return absolute(f"/issue/{token}")
+    issues = archive_url(issue.newsletter)
+    if issues and issue.cadence != Cadence.EVERY:
+        return issues
+    return issue_url(issue if issue.pk else NOBODY)  # a draft is nowhere yet
 
 
 def archive_url(newsletter: Newsletter) -> str:

@@ -10,10 +10,9 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from digest.core import links
-from digest.core.errors import LinkError
+from digest.core.errors import LinkGoneError
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Newsletter, Publication
-from digest.rendering.content import ISSUE_LINK
 from digest.sending.compiling import compiled_for
 
 _NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
@@ -61,14 +60,17 @@ def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
 
 
 def find_linked_issue(token: str) -> Issue | None:
-    """Return the issue of a link in a mail of an unlisted newsletter, or None."""
-    try:
-        issue_id, slot = links.read(ISSUE_LINK, token)
-    except (LinkError, ValueError):
-        return None
-    issues = _issues_that_left().select_related("newsletter__publication")
-    issue = issues.filter(pk=issue_id).first()
-    return issue if issue and int(issue.slot.timestamp()) == slot else None
+    """Return the issue that the link of a mail shows; None if it has not gone out.
+
+    Raises LinkError for a token that is not one of ours, LinkGoneError if its issue is gone.
+    """
+    link = links.read_issue_token(token)
+    issues = Issue.objects.select_related("newsletter__publication")
+    issue = issues.filter(pk=link.ids[0]).first()
+    if issue is None:
+        raise LinkGoneError(links.OUTDATED)
+    link.require(issue)
+    return issue if _issues_that_left().filter(pk=issue.pk).exists() else None
 
 
 def _issues_that_left() -> QuerySet[Issue]:

@@ -1,13 +1,16 @@
 """The archive shows what went out, and only that."""
 
 from datetime import timedelta
+from uuid import uuid4
 from xml.etree import ElementTree as ET
 
 import pytest
 from django.test import Client
 
+from digest.core import links
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.sending.outgoing import compose_sample
 from tests.cast import NOON, make_issue, make_newsletter, make_story
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +78,23 @@ def test_issue_is_the_compiled_document(client: Client, newsletter: Newsletter, 
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; img-src https: http: data:")
     assert "script" not in policy
+
+
+def test_link_in_a_mail_leads_to_its_issue(client: Client, newsletter: Newsletter) -> None:
+    """To its public address, and to no other issue that may get its id or its slot later."""
+    issue = out(newsletter)
+    link = links.issue_url(issue)
+    assert link in compose_sample(issue).decode().replace("=\r\n", "")
+    path = link.removeprefix("https://digest.example")
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (
+        302,
+        f"/archive/{newsletter.slug}/{issue.key}",
+    )
+    Issue.objects.update(uuid=uuid4())
+    assert "no longer valid" in text(client, path, status=410)
+    issue.delete()
+    assert "no longer valid" in text(client, path, status=410)
 
 
 def test_issue_has_nothing_for_one_subscriber(client: Client, newsletter: Newsletter) -> None:

@@ -3,6 +3,7 @@
 import re
 from email import message_from_bytes, policy
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -117,12 +118,12 @@ def test_link_is_of_one_issue(client: Client, unlisted: Newsletter) -> None:
     path = mailed_link(issue)
     assert client.get(path[:-1] + ("A" if path[-1] != "A" else "B")).status_code == 404
     assert client.get("/issue/x").status_code == 404
-    assert client.get(f"/issue/{links.sign('story', issue.pk, 0)}").status_code == 404
+    assert client.get(f"/issue/{links.sign_rows('story', issue)}").status_code == 404
     assert client.get(f"/issue/{links.sign('issue', issue.pk)}").status_code == 404
-    Issue.objects.filter(pk=issue.pk).update(slot=NOON.replace(hour=13))
-    assert client.get(path).status_code == 404  # another issue under the same id
-    Issue.objects.filter(pk=issue.pk).update(slot=NOON, state="built", planned_at=None)
+    Issue.objects.filter(pk=issue.pk).update(state="built", planned_at=None)
     assert client.get(path).status_code == 404
+    Issue.objects.filter(pk=issue.pk).update(state="sent", planned_at=NOON, uuid=uuid4())
+    assert client.get(path).status_code == 410  # another issue under the same id
 
 
 def test_subscribers_pages_name_it_without_its_archive(
@@ -130,10 +131,10 @@ def test_subscribers_pages_name_it_without_its_archive(
 ) -> None:
     """Who subscribes finds it in the preferences, and can unsubscribe, as with every newsletter."""
     subscriber = make_subscriber(unlisted)
-    url = links.preferences_url(subscriber.pk, unlisted.publication_id)
+    url = links.preferences_url(subscriber, unlisted.publication)
     page = client.get(url.removeprefix("https://digest.example")).content.decode()
     assert "Insiders only" in page
-    token = links.unsubscribe_token(links.SubscriberLink(subscriber.pk, unlisted.pk, 0))
+    token = links.unsubscribe_token(subscriber, unlisted)
     page = client.get(f"/unsubscribe/{token}").content.decode()
     assert "Insiders only" in page
     assert "/archive/" not in page

@@ -8,9 +8,10 @@ from django.views.decorators.http import require_safe
 
 from digest.accounts import first_account
 from digest.core import clock, languages
+from digest.core.errors import LinkError
 from digest.core.links import absolute
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Cadence, Newsletter, Publication
 from digest.rendering.theme import theme_of
 from digest.sending.public_archive import (
     find_issue,
@@ -21,6 +22,7 @@ from digest.sending.public_archive import (
     render_issue,
 )
 from digest.web import visitor
+from digest.web.refusals import refuse_link
 
 PAGE_SIZE = 50
 # An issue loads pictures from anywhere and carries its own styles; nothing else may run or load.
@@ -62,11 +64,16 @@ def issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:  # noqa: A
 
 @require_safe
 @cache_control(private=True, max_age=300)
-def linked_issue(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001  Django's
-    """Show an issue of an unlisted newsletter to those who have the link in its mails."""
-    issue = find_linked_issue(token)
+def linked_issue(request: HttpRequest, token: str) -> HttpResponse:
+    """Show an issue to those who have the link in its mails, or lead them to the public archive."""
+    try:
+        issue = find_linked_issue(token)
+    except LinkError as problem:
+        return refuse_link(request, problem)
     if issue is None:
         raise Http404
+    if issue.newsletter.listed and issue.cadence == Cadence.EVERY:
+        return redirect("issue", issue.newsletter.slug, issue.key)
     response = _issue_page(issue)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
