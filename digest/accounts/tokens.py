@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
+from digest.core import choices
 from digest.core.errors import DigestError
 
 MARKER = "dg_"  # so that people and secret scanners recognise a token
@@ -50,7 +51,7 @@ def create(
     token = Token(
         name=name,
         owner=owner,
-        scopes=_check_scopes(scopes),
+        scopes=choices.pick(scopes, Scope, "a scope", TokenError),
         publication_id=publication_id,
         prefix=secret[:PREFIX_LENGTH],
         hashed=hash_secret(secret),
@@ -100,13 +101,3 @@ def hash_secret(secret: str) -> str:
 def _usable(now: datetime) -> QuerySet[Token]:
     not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
     return Token.objects.filter(not_expired, revoked_at__isnull=True, owner__is_active=True)
-
-
-def _check_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return the scopes without duplicates, in the order of Scope; raise TokenError."""
-    requested = set(scopes)
-    if unknown := sorted(requested - set(Scope)):
-        raise TokenError(f"{unknown[0]!r} is not a scope. Scopes: {', '.join(Scope)}.")
-    if not requested:
-        raise TokenError(f"Choose at least one scope: {', '.join(Scope)}.")
-    return [scope.value for scope in Scope if scope in requested]

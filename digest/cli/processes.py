@@ -7,6 +7,9 @@ import os
 import sys
 from typing import NoReturn
 
+from django.core.management.base import CommandParser
+
+from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.core import jobs
 
@@ -24,6 +27,12 @@ def web(*, bind: str, workers: int, threads: int) -> list[str]:
         *("--graceful-timeout", "30", "--log-level", "warning"),
         "--no-control-socket",
     ]
+
+
+def add_listen_options(parser: CommandParser, port: int) -> None:
+    """Take where a process listens; `port` is the default."""
+    parser.add_argument("--host", default="127.0.0.1", help="to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=numbers.port, default=port, help=f"to listen on ({port})")
 
 
 def address(host: str, port: int) -> str:

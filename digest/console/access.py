@@ -4,15 +4,11 @@ Each page names the right that it needs. Somebody who has the right nowhere is r
 belongs to a publication where they do not have it is not found (404).
 """
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from digest.accounts import audit
 from digest.accounts.models import User
@@ -23,52 +19,7 @@ from digest.newsletters.members import Right
 from digest.subscribers.models import Subscriber
 from digest.tenancy.scope import PublicationScope
 
-View = Callable[..., HttpResponseBase]
 MAX_ID_DIGITS = 18  # every number this short fits into PostgreSQL's bigint
-
-
-def page_view(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
-    """Decorate a page: GET and HEAD, for users who have a right (`_right_required`)."""
-    return _chain(require_safe, _right_required(right, everywhere=everywhere))
-
-
-def action_view(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
-    """Decorate the answer to a button: POST, for users who have a right (`_right_required`)."""
-    return _chain(require_POST, _right_required(right, everywhere=everywhere))
-
-
-def form_view(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
-    """Decorate a page with its own form: GET, HEAD and POST, for users who have a right."""
-    return _chain(get_or_post, _right_required(right, everywhere=everywhere))
-
-
-get_or_post = require_http_methods(["GET", "HEAD", "POST"])
-
-
-def _chain(outer: Callable[[View], View], inner: Callable[[View], View]) -> Callable[[View], View]:
-    return lambda view: outer(inner(view))
-
-
-def _right_required(right: Right, *, everywhere: bool) -> Callable[[View], View]:
-    """Let in users who have a right in some publication, or in all (`everywhere`).
-
-    Visitors are sent to the sign-in page; other users are refused (403). The view itself limits
-    what it shows or changes with `scope_of`, `get_issue` or `require_right`.
-    """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            scope = scope_of(request, right)
-            if scope.is_empty or (everywhere and not scope.is_everything):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        decorated: Any = staff_member_required(check, login_url="account_login")
-        decorated.right = right
-        return decorated  # type: ignore[no-any-return]
-
-    return decorate
 
 
 def user_of(request: HttpRequest) -> User:

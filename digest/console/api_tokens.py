@@ -12,15 +12,8 @@ from django.views.decorators.cache import never_cache
 from digest.accounts import tokens
 from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
-from digest.console.access import (
-    action_view,
-    page_view,
-    record_action,
-    require_right,
-    scope_of,
-    user_of,
-)
-from digest.console.pages import done, render_page
+from digest.console.access import record_action, require_right, scope_of, user_of
+from digest.console.pages import action_view, done, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right

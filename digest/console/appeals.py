@@ -10,17 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from digest.console.access import (
-    action_view,
-    form_view,
-    has_right,
-    page_view,
-    record_action,
-    require_right,
-    scope_of,
-)
+from digest.console.access import has_right, record_action, require_right, scope_of
 from digest.console.issues import previews
-from digest.console.pages import done, render_page
+from digest.console.pages import action_view, done, form_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import LONGEST_URL

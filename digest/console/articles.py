@@ -9,14 +9,8 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles.models import Article
 from digest.articles.storing import mark_updated
-from digest.console.access import (
-    action_view,
-    page_view,
-    record_action,
-    scope_of,
-    user_of,
-)
-from digest.console.pages import render_page
+from digest.console.access import record_action, scope_of, user_of
+from digest.console.pages import action_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import web_url

@@ -9,15 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from digest.console import charts, live_progress
-from digest.console.access import (
-    action_view,
-    has_right,
-    page_view,
-    record_action,
-    scope_of,
-)
+from digest.console.access import has_right, record_action, scope_of
 from digest.console.attention import ACTIONS, problems
-from digest.console.pages import render_fragment, render_page
+from digest.console.pages import action_view, page_view, render_fragment, render_page
 from digest.console.setup import steps
 from digest.core import clock
 from digest.core.errors import DigestError

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from digest.console.access import form_view, record_action, scope_of
-from digest.console.pages import render_page
+from digest.console.access import record_action, scope_of
+from digest.console.pages import form_view, render_page
 from digest.console.setup.forms import AddressField
 from digest.core import addresses, clock
 from digest.core.errors import DigestError

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from digest.articles.models import Article
 from digest.articles.search import search_articles
-from digest.console.access import has_right, page_view, scope_of
-from digest.console.pages import render_page
+from digest.console.access import has_right, scope_of
+from digest.console.pages import page_view, render_page
 from digest.console.tables import Column, Filter, Rows, build_table, search_in
 from digest.core import clock
 from digest.issues.models import Issue

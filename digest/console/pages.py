@@ -1,4 +1,4 @@
-"""What the console's pages share: the frame around them, and how an action reports its result.
+"""What the console's views share: who may open them, the frame around pages, results of actions.
 
 A view parses the request, makes one call below, and ends in one of these: `render_page` for a whole
 page, `render_fragment` for a part that htmx swaps in, `done` after an action that succeeded,
@@ -6,13 +6,65 @@ page, `render_fragment` for a part that htmx swaps in, `done` after an action th
 """
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from digest.console.access import scope_of
 from digest.core.errors import DigestError
+from digest.newsletters.members import Right
+
+View = Callable[..., HttpResponseBase]
+
+
+def page_view(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
+    """Decorate a page: GET and HEAD, for users who have a right (`_right_required`)."""
+    return _chain(require_safe, _right_required(right, everywhere=everywhere))
+
+
+def action_view(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
+    """Decorate the answer to a button: POST, for users who have a right (`_right_required`)."""
+    return _chain(require_POST, _right_required(right, everywhere=everywhere))
+
+
+def form_view(right: Right, *, everywhere: bool = False) -> Callable[[View], View]:
+    """Decorate a page with its own form: GET, HEAD and POST, for users who have a right."""
+    return _chain(get_or_post, _right_required(right, everywhere=everywhere))
+
+
+get_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def _chain(outer: Callable[[View], View], inner: Callable[[View], View]) -> Callable[[View], View]:
+    return lambda view: outer(inner(view))
+
+
+def _right_required(right: Right, *, everywhere: bool) -> Callable[[View], View]:
+    """Let in users who have a right in some publication, or in all (`everywhere`).
+
+    Visitors are sent to the sign-in page; other users are refused (403). The view itself limits
+    what it shows or changes with `scope_of`, `get_issue` or `require_right`.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            scope = scope_of(request, right)
+            if scope.is_empty or (everywhere and not scope.is_everything):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        decorated: Any = staff_member_required(check, login_url="account_login")
+        decorated.right = right
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
 
 
 def render_page(

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 
-from digest.console.access import page_view, scope_of
-from digest.console.pages import render_page
+from digest.console.access import scope_of
+from digest.console.pages import page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters import schedules as rules

@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles import polling
 from digest.articles.models import Source
-from digest.console.access import action_view, page_view, record_action, scope_of
-from digest.console.pages import render_page
+from digest.console.access import record_action, scope_of
+from digest.console.pages import action_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right

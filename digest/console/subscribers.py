@@ -11,16 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
-from digest.console.access import (
-    action_view,
-    get_issue,
-    get_subscriber,
-    has_right,
-    page_view,
-    record_action,
-    scope_of,
-)
-from digest.console.pages import done, render_page
+from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
+from digest.console.pages import action_view, done, page_view, render_page
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right

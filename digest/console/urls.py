@@ -1,6 +1,7 @@
-"""The console's addresses, before those of Django's admin."""
+"""The console's addresses, below `/admin/` and before those of Django's admin."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from digest.console import (
     api_tokens,
@@ -14,14 +15,74 @@ from digest.console import (
     subscribers,
     webhooks,
 )
+from digest.console.issues import new as new_issue
+from digest.console.issues import previews
+from digest.console.issues import views as issues
+from digest.console.newsletters import views as newsletters
+from digest.console.publications import views as publications
+from digest.console.relays import actions as relay_actions
+from digest.console.relays import views as relays
+from digest.console.setup import contents as setup_contents
+from digest.console.setup import senders as setup_senders
+from digest.console.setup import trying as setup_trying
+from digest.console.setup import views as setup
+from digest.console.team import views as team
 
+_TO_TWO_FACTOR = RedirectView.as_view(pattern_name="mfa_index")
+
+_SETUP = [
+    path("", setup.start, name="start"),
+    path("account/", setup.account, name="account"),
+    path("publication/", setup.begin, name="begin"),
+    path("<int:pk>/publication/", setup.publication, name="publication"),
+    path("<int:pk>/sender/", setup_senders.sender, name="sender"),
+    path("<int:pk>/sender/checked/", setup_senders.checked, name="checked"),
+    path("<int:pk>/sender/domain/", setup_senders.domain, name="domain"),
+    path("<int:pk>/source/", setup_contents.source, name="source"),
+    path("<int:pk>/newsletter/", setup_contents.newsletter, name="newsletter"),
+    path("<int:pk>/test/", setup_trying.test, name="test"),
+    path("<int:pk>/test/widen/", setup_trying.widen, name="widen"),
+    path("<int:pk>/test/preview/", setup_trying.preview, name="preview"),
+    path("<int:pk>/done/", setup_trying.done, name="done"),
+]
+_ISSUES = [
+    path("", lists.issues, name="list"),
+    path("new/<int:newsletter>/", new_issue.new, name="new"),
+    path("<int:pk>/", issues.issue, name="detail"),
+    path("<int:pk>/progress/", issues.progress, name="progress"),
+    path("<int:pk>/recipients/", issues.recipients, name="recipients"),
+    path("<int:pk>/preflight/", issues.run_checks, name="preflight"),
+    path("<int:pk>/preview/<slug:kind>/", previews.preview, name="preview"),
+    path("<int:pk>/<slug:verb>/", issues.act, name="action"),
+]
 urlpatterns = [
     path("", home.home, name="home"),
     path("home/sending/", home.sending, name="home-sending"),
     path("home/<slug:verb>/", home.act, name="home-action"),
-    path("", include("digest.console.team.urls")),
+    path("team/", team.team, name="team"),
+    path("team/invite/", team.invite, name="team-invite"),
+    path("team/<int:pk>/change/", team.change, name="team-change"),
+    path("team/<int:pk>/remove/", team.remove, name="team-remove"),
+    path("team/invitations/<int:pk>/revoke/", team.revoke, name="team-revoke"),
+    path("invitation/<str:token>/", team.accept, name="invitation"),
+    path("audit/", team.log, name="audit"),
+    # Django's own pages would sign in without the second factor.
+    path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("password_change/", RedirectView.as_view(pattern_name="account_change_password")),
+    # An account keeps the address that was invited.
+    path("account/email/", _TO_TWO_FACTOR),
+    path("account/2fa/", include("allauth.mfa.urls")),
+    path("account/", include("allauth.account.urls")),
     path("newsletters/", lists.newsletters, name="newsletters"),
-    path("newsletter/", include("digest.console.newsletters.urls")),
+    path("newsletter/add/", newsletters.add, name="newsletter-add"),
+    path("newsletter/<int:pk>/", newsletters.newsletter, name="newsletter"),
+    path("newsletter/<int:pk>/activate/", newsletters.activate, name="newsletter-activate"),
+    path(
+        "newsletter/<int:pk>/sections/<int:section>/",
+        newsletters.section,
+        name="newsletter-section",
+    ),
+    path("newsletter/<int:pk>/<slug:card>/", newsletters.save, name="newsletter-save"),
     path("articles/", lists.articles, name="articles"),
     path("article/<int:pk>/", articles.article, name="article"),
     path("article/<int:pk>/<slug:verb>/", articles.act, name="article-act"),
@@ -58,8 +119,16 @@ urlpatterns = [
     path("appeals/<int:pk>/delete/", appeals.delete, name="appeal-delete"),
     path("appeals/<int:pk>/preview/", appeals.preview, name="appeal-preview"),
     path("publications/", lists.publications, name="publications"),
-    path("publication/", include("digest.console.publications.urls")),
-    path("relays/", include("digest.console.relays.urls")),
-    path("setup/", include("digest.console.setup.urls")),
-    path("issues/", include("digest.console.issues.urls")),
+    path("publication/<int:publication>/", publications.publication, name="publication"),
+    path("publication/<int:publication>/<slug:card>/", publications.save, name="publication-save"),
+    path("relays/", relays.relays, name="relays"),
+    path("relays/add/", relays.add, name="relay-add"),
+    path("relays/<int:pk>/change/", relays.change, name="relay-change"),
+    path("relays/<int:pk>/check/", relay_actions.check, name="relay-check"),
+    path("relays/<int:pk>/pause/", relay_actions.switch, {"active": False}, name="relay-pause"),
+    path("relays/<int:pk>/resume/", relay_actions.switch, {"active": True}, name="relay-resume"),
+    path("relays/<int:pk>/remove/", relay_actions.remove, name="relay-remove"),
+    path("relays/domains/<int:pk>/lift/", relay_actions.lift, name="relay-lift"),
+    path("setup/", include((_SETUP, "setup"))),
+    path("issues/", include((_ISSUES, "issue"))),
 ]

@@ -10,14 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
-from digest.console.access import (
-    action_view,
-    page_view,
-    record_action,
-    require_right,
-    scope_of,
-)
-from digest.console.pages import done, render_page
+from digest.console.access import record_action, require_right, scope_of
+from digest.console.pages import action_view, done, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right

@@ -179,8 +179,14 @@ def database_trouble(problem: Error) -> str | None:
     return None
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Lay out rows under quiet headings; cell text is shown as it is, never as markup."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str = "") -> Table | Text:
+    """Lay out rows under quiet headings; cell text is shown as it is, never as markup.
+
+    Without rows the result is the sentence `empty`, if there is one.
+    """
+    rows = list(rows)
+    if empty and not rows:
+        return Text(empty)
     grid = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         grid.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))

@@ -29,7 +29,7 @@ from digest.inbound.recipients import (
 )
 from digest.newsletters.models import Newsletter, Publication
 from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.notices.queue import queue_notice, queue_to_subscriber
 from digest.selfservice import confirmation
 from digest.subscribers import consent, signup_limits, signups
 from digest.subscribers.errors import LimiterUnavailableError, SubscriberError, TooManyError
@@ -107,16 +107,7 @@ def _confirm(request: Confirming, mail: Mail) -> Reply:
 def _acknowledge(request: Leaving) -> None:
     subscriber = Subscriber.objects.get(pk=request.link.subscriber)
     newsletter = Newsletter.objects.select_related("publication").get(pk=request.link.newsletter)
-    queue_notice(
-        Notice.Kind.LEFT,
-        newsletter.publication,
-        email=subscriber.email,
-        subscriber=subscriber,
-        language=subscriber.language or newsletter.language or newsletter.publication.language,
-        context={"newsletters": [newsletter.pk]},
-        answers_mail=True,
-        now=clock.now(),
-    )
+    queue_to_subscriber(Notice.Kind.LEFT, newsletter, subscriber, clock.now(), answers_mail=True)
 
 
 def _answer(request: Subscribing | Asking, sender: Address) -> Reply:

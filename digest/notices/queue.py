@@ -5,7 +5,7 @@ the mailbox covers the check and the insertion, so a thousand requests at once m
 Replies to mail are limited to one in an hour altogether (RFC 3834 §2), so no mail loop can start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from digest.core import addresses, jobs, locks
 from digest.core.locks import Purpose
-from digest.newsletters.models import Publication
+from digest.newsletters.models import Newsletter, Publication
 from digest.notices.models import Notice
 from digest.subscribers.models import Subscriber
 
@@ -58,6 +58,29 @@ def queue_notice(
         context=dict(context or {}),
         created_at=now,
         due_at=due_at,
+    )
+
+
+def queue_to_subscriber(
+    kind: Notice.Kind,
+    newsletter: Newsletter,
+    subscriber: Subscriber,
+    now: datetime,
+    *,
+    newsletters: Sequence[int] = (),
+    answers_mail: bool = False,
+) -> Notice | None:
+    """Queue a notice about this newsletter, or `newsletters` (ids), in their language."""
+    publication = newsletter.publication
+    return queue_notice(
+        kind,
+        publication,
+        email=subscriber.email,
+        subscriber=subscriber,
+        language=subscriber.language or newsletter.language or publication.language,
+        context={"newsletters": list(newsletters) or [newsletter.pk]},
+        answers_mail=answers_mail,
+        now=now,
     )
 
 

@@ -1,6 +1,7 @@
 """The theme for one publication: its colours by day and by night, and the direction of text."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from digest.rendering.colours import make_readable, mix, text_on
 
@@ -21,6 +22,23 @@ class Palette:
     on_brand: str
 
 
+class _Base(NamedTuple):
+    """The colours of one mode that are the same for every publication."""
+
+    back: str
+    sheet: str
+    ink: str
+    body: str
+    soft: str
+    rule: str
+    tinted: float  # how much of the accent the tint takes, 0 to 1
+
+
+_DAY = _Base("#f0ede6", "#ffffff", "#16191b", "#363b3f", "#5d6469", "#dcd8cf", 0.06)
+_NIGHT = _Base("#111416", "#1b1f22", "#f1efea", "#cfd2d3", "#a3aaae", "#383f44", 0.10)
+_SHARED = ("back", "sheet", "ink", "body", "soft", "rule")
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """What the templates need besides the content."""
@@ -35,38 +53,17 @@ class Theme:
 def theme_of(accent: str, accent_dark: str, direction: str) -> Theme:
     """Return the theme in a publication's colours, for `ltr` or `rtl`."""
     start, end = ("right", "left") if direction == "rtl" else ("left", "right")
-    return Theme(_day(accent), _night(accent_dark), direction, start, end)
+    return Theme(_palette(_DAY, accent), _palette(_NIGHT, accent_dark), direction, start, end)
 
 
-def _day(accent: str) -> Palette:
-    text = make_readable(accent, "#ffffff", "#f0ede6")
-    tint = mix("#ffffff", text, 0.06)
+def _palette(base: _Base, accent: str) -> Palette:
+    """Colour what lies between paper and ink; the accent is changed until it can be read."""
+    text = make_readable(accent, base.sheet, base.back)
+    tint = mix(base.sheet, text, base.tinted)
     return Palette(
-        back="#f0ede6",
-        sheet="#ffffff",
+        **{name: getattr(base, name) for name in _SHARED},
         tint=tint,
-        ink="#16191b",
-        body="#363b3f",
-        soft="#5d6469",
-        rule="#dcd8cf",
         brand=text,
-        accent=make_readable(text, tint, "#f0ede6"),
-        on_brand=text_on(text),
-    )
-
-
-def _night(accent: str) -> Palette:
-    text = make_readable(accent, "#1b1f22")
-    tint = mix("#1b1f22", text, 0.10)
-    return Palette(
-        back="#111416",
-        sheet="#1b1f22",
-        tint=tint,
-        ink="#f1efea",
-        body="#cfd2d3",
-        soft="#a3aaae",
-        rule="#383f44",
-        brand=text,
-        accent=make_readable(text, tint, "#111416"),
+        accent=make_readable(text, tint, base.back),
         on_brand=text_on(text),
     )

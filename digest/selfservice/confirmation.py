@@ -12,7 +12,7 @@ from digest.core.errors import LinkError
 from digest.newsletters.models import Newsletter
 from digest.notices.content import CONFIRM_LASTS
 from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.notices.queue import queue_to_subscriber
 from digest.subscribers import consent
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber, Subscription
@@ -118,12 +118,4 @@ def _is_refused(subscription: Subscription, requested_at: datetime) -> bool:
 def _welcome(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:
     subscriber = Subscriber.objects.get(pk=subscriber_id)
     first = Newsletter.objects.select_related("publication").get(pk=newsletter_ids[0])
-    queue_notice(
-        Notice.Kind.WELCOME,
-        first.publication,
-        email=subscriber.email,
-        subscriber=subscriber,
-        language=subscriber.language or first.language or first.publication.language,
-        context={"newsletters": list(newsletter_ids)},
-        now=now,
-    )
+    queue_to_subscriber(Notice.Kind.WELCOME, first, subscriber, now, newsletters=newsletter_ids)

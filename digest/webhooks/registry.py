@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 
-from digest.core import http, links, sealing, ssrf_guard
+from digest.core import choices, http, links, sealing, ssrf_guard
 from digest.core.errors import DigestError
 from digest.newsletters.models import Publication
 from digest.webhooks import signing
@@ -43,7 +43,7 @@ def add(
         name=name,
         url=_checked_url(url),
         sealed_secret=sealing.seal(secret),
-        events=_checked_events(events),
+        events=choices.pick(events, Event, "an event", WebhookError),
         publication=publication,
         created_at=now,
     )
@@ -104,15 +104,6 @@ def enable(webhook: Webhook) -> None:
     webhook.disabled_at = webhook.failing_since = webhook.retry_at = None
     webhook.failures, webhook.note = 0, ""
     webhook.save()
-
-
-def _checked_events(names: Iterable[str]) -> list[str]:
-    selected = set(names)
-    if unknown := sorted(selected - set(Event)):
-        raise WebhookError(f"{unknown[0]!r} is not an event. Choose from: {', '.join(Event)}.")
-    if not selected:
-        raise WebhookError(f"Choose at least one event: {', '.join(Event)}.")
-    return [event.value for event in Event if event in selected]
 
 
 def _checked_url(url: str) -> str:

@@ -8,14 +8,8 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles.models import Article
 from digest.articles.search import search_articles
-from digest.console.access import (
-    form_view,
-    parse_id,
-    record_action,
-    scope_of,
-    user_of,
-)
-from digest.console.pages import render_page
+from digest.console.access import parse_id, record_action, scope_of, user_of
+from digest.console.pages import form_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues import dispatching

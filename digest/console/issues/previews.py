@@ -7,7 +7,8 @@ from email.message import EmailMessage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from digest.console.access import get_issue, page_view, require_right
+from digest.console.access import get_issue, require_right
+from digest.console.pages import page_view
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.sending import outgoing

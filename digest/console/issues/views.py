@@ -5,9 +5,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from digest.console import live_progress
-from digest.console.access import action_view, get_issue, page_view, record_action
+from digest.console.access import get_issue, record_action
 from digest.console.issues import actions, sections
-from digest.console.pages import render_fragment, render_page
+from digest.console.pages import action_view, page_view, render_fragment, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right

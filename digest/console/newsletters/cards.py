@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.forms import Form
+from django.http import Http404
 
 from digest.console.newsletters import forms
 from digest.core.errors import DigestError
@@ -121,8 +122,12 @@ CARDS = {
 
 
 def form_of(slug: str, newsletter: Newsletter, data: Any = None) -> Form:
-    """Return a card's form, filled in with the saved values, or with `data` as submitted."""
-    card = CARDS[slug]
+    """Return a card's form, filled in with the saved values, or with `data` as submitted.
+
+    Raises Http404 for a card that does not exist.
+    """
+    if (card := CARDS.get(slug)) is None:
+        raise Http404
     form = card.form(data, initial=card.initial(newsletter), prefix=slug)
     if slug == "sources":
         choice: Any = form.fields["sources"]

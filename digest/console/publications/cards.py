@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.forms import Form
+from django.http import Http404
 
 from digest.console.publications import forms
 from digest.core.errors import DigestError
@@ -28,8 +29,13 @@ CARDS = {
 
 
 def form_of(slug: str, publication: Publication, data: Any = None) -> Form:
-    """Return a card's form, filled in with the saved values, or with `data` as submitted."""
-    form = CARDS[slug].form
+    """Return a card's form, filled in with the saved values, or with `data` as submitted.
+
+    Raises Http404 for a card that does not exist.
+    """
+    if (card := CARDS.get(slug)) is None:
+        raise Http404
+    form = card.form
     initial = {name: getattr(publication, name) for name in form.base_fields}
     return form(data, initial=initial)
 

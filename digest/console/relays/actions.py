@@ -4,8 +4,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from digest.console.access import action_view, record_action
-from digest.console.pages import done
+from digest.console.access import record_action
+from digest.console.pages import action_view, done
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.findings import Level

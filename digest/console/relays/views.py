@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
-from digest.console.access import form_view, page_view, record_action
-from digest.console.pages import done, render_page
+from digest.console.access import record_action
+from digest.console.pages import done, form_view, page_view, render_page
 from digest.console.relays.forms import RelayForm
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError

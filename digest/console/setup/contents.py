@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles import discovery
 from digest.articles.models import Article
-from digest.console.access import form_view, parse_id
-from digest.console.pages import done
+from digest.console.access import parse_id
+from digest.console.pages import done, form_view
 from digest.console.setup.forms import NewsletterForm, SourceForm
 from digest.console.setup.steps import Step, newsletter_of
 from digest.console.setup.views import get_publication, page

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 
-from digest.console.access import form_view, page_view
+from digest.console.pages import form_view, page_view
 from digest.console.setup.forms import NEW, SenderForm
 from digest.console.setup.steps import Step
 from digest.console.setup.views import get_publication, page

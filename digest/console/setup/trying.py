@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from digest.articles.models import Article
-from digest.console.access import action_view, form_view, page_view
 from digest.console.issues import previews
+from digest.console.pages import action_view, form_view, page_view
 from digest.console.setup.forms import TestForm
 from digest.console.setup.senders import relay_of
 from digest.console.setup.steps import Step, newsletter_of

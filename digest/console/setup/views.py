@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
 from digest.accounts import first_account
-from digest.console.access import form_view, get_or_post, page_view, record_action, scope_of
-from digest.console.pages import render_page
+from digest.console.access import record_action, scope_of, user_of
+from digest.console.pages import form_view, get_or_post, page_view, render_page
 from digest.console.setup import steps
 from digest.console.setup.forms import AccountForm, PublicationForm
 from digest.console.setup.steps import Step
@@ -56,22 +56,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @form_view(Right.MANAGE, everywhere=True)
 def begin(request: HttpRequest) -> HttpResponse:
     """Set up a publication."""
-    form = PublicationForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        values, now = form.cleaned_data, clock.now()
-        try:
-            publication = setup.create_publication(
-                slug=suggesting.free_slug(Publication, values["name"], values["url"]),
-                sender_email=suggesting.sender(values["url"]) or request.user.email,  # type: ignore[union-attr]
-                now=now,
-                **values,
-            )
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
-            record_action(request, "set up a publication", publication, publication.pk)
-            return redirect("setup:sender", publication.pk)
-    return page(request, Step.PUBLICATION, None, form=form)
+    return _publication_step(request, None, PublicationForm(request.POST or None))
 
 
 @form_view(Right.MANAGE, everywhere=True)
@@ -79,16 +64,35 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a publication."""
     row = get_publication(request, pk)
     initial = {name: getattr(row, name) for name in (*_FIELDS, "timezone")}
-    form = PublicationForm(request.POST or None, initial=initial)
+    return _publication_step(request, row, PublicationForm(request.POST or None, initial=initial))
+
+
+def _publication_step(request: HttpRequest, row: Publication | None, form: Form) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
-            setup.change_publication(row, **form.cleaned_data)
+            saved = _save_publication(request, row, form.cleaned_data)
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
-            record_action(request, "changed the publication", row, row.pk)
-            return redirect("setup:sender", row.pk)
+            return redirect("setup:sender", saved.pk)
     return page(request, Step.PUBLICATION, row, form=form)
+
+
+def _save_publication(
+    request: HttpRequest, row: Publication | None, values: dict[str, Any]
+) -> Publication:
+    if row is not None:
+        setup.change_publication(row, **values)
+        record_action(request, "changed the publication", row, row.pk)
+        return row
+    created = setup.create_publication(
+        slug=suggesting.free_slug(Publication, values["name"], values["url"]),
+        sender_email=suggesting.sender(values["url"]) or user_of(request).email,
+        now=clock.now(),
+        **values,
+    )
+    record_action(request, "set up a publication", created, created.pk)
+    return created
 
 
 def get_publication(request: HttpRequest, pk: int) -> Publication:

@@ -13,15 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from digest.accounts.models import AuditEntry, User
-from digest.console.access import (
-    action_view,
-    page_view,
-    record_action,
-    require_right,
-    scope_of,
-    user_of,
-)
-from digest.console.pages import done, render_page
+from digest.console.access import record_action, require_right, scope_of, user_of
+from digest.console.pages import action_view, done, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members

@@ -63,11 +63,14 @@ def _article_facts(article: Article) -> dict[str, Any]:
 
 
 def _print_list(out: Console, articles: list[dict[str, Any]]) -> None:
-    if not articles:
-        out.print("No articles yet. Add a source: digest source add URL --newsletter SLUG")
-        return
     rows = [
         (clock.format_moment(row["available_at"]), row["section"], row["title"], row["url"])
         for row in articles
     ]
-    out.print(table(("Available", "Section", "Title", "Address"), rows))
+    out.print(
+        table(
+            ("Available", "Section", "Title", "Address"),
+            rows,
+            empty="No articles yet. Add a source: digest source add URL --newsletter SLUG",
+        )
+    )

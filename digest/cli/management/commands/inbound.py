@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from digest.cli import numbers, processes
+from digest.cli import processes
 from digest.cli.errors import UsageError
 from digest.core.terminal import DigestCommand
 
@@ -18,8 +18,7 @@ class Command(DigestCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where to listen, and how to speak."""
-        parser.add_argument("--host", default="127.0.0.1", help="to listen on (127.0.0.1)")
-        parser.add_argument("--port", type=numbers.port, default=8025, help="to listen on (8025)")
+        processes.add_listen_options(parser, 8025)
         parser.add_argument(
             "--protocol", choices=["smtp", "lmtp"], default="smtp", help="to speak (smtp)"
         )

@@ -225,14 +225,17 @@ def _next_slot(values: dict[str, Any]) -> str:
 
 
 def _print_list(out: Console, newsletters: list[dict[str, Any]]) -> None:
-    if not newsletters:
-        out.print("There is no newsletter yet. `digest newsletter add --help` tells how.")
-        return
     rows = [
         (row["slug"], row["name"], f"{row['subscribers']:,}", _when_next(row))
         for row in newsletters
     ]
-    out.print(table(("Short name", "Name", "Subscribers", "Next issue"), rows))
+    out.print(
+        table(
+            ("Short name", "Name", "Subscribers", "Next issue"),
+            rows,
+            empty="There is no newsletter yet. `digest newsletter add --help` tells how.",
+        )
+    )
 
 
 def _when_next(values: dict[str, Any]) -> str:

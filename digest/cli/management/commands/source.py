@@ -123,9 +123,6 @@ def _print_added(out: Console, polled: Polled, titles: list[str], newsletter: st
 
 
 def _print_list(out: Console, sources: list[dict[str, Any]]) -> None:
-    if not sources:
-        out.print("There is no source yet. Add one: digest source add URL --newsletter SLUG")
-        return
     rows = [
         (
             row["url"],
@@ -137,7 +134,13 @@ def _print_list(out: Console, sources: list[dict[str, Any]]) -> None:
         )
         for row in sources
     ]
-    out.print(table(("Source", "State", "Last good", "Next poll", "Newsletters", "Problem"), rows))
+    out.print(
+        table(
+            ("Source", "State", "Last good", "Next poll", "Newsletters", "Problem"),
+            rows,
+            empty="There is no source yet. Add one: digest source add URL --newsletter SLUG",
+        )
+    )
 
 
 def _print_polled(out: Console, polls: list[dict[str, Any]]) -> None:

@@ -103,9 +103,6 @@ def _token_values(token: Token, slugs: dict[int, str]) -> dict[str, Any]:
 
 
 def _print_list(out: Console, rows_listed: list[dict[str, Any]]) -> None:
-    if not rows_listed:
-        out.print("There are no tokens yet. To create one: digest token add NAME --scope SCOPE")
-        return
     rows = [
         (
             row["name"],
@@ -119,7 +116,13 @@ def _print_list(out: Console, rows_listed: list[dict[str, Any]]) -> None:
         for row in rows_listed
     ]
     columns = ("Token", "Begins", "Owner", "Publication", "Last used", "State", "Scopes")
-    out.print(table(columns, rows))
+    out.print(
+        table(
+            columns,
+            rows,
+            empty="There are no tokens yet. To create one: digest token add NAME --scope SCOPE",
+        )
+    )
 
 
 def _state(values: dict[str, Any]) -> str:

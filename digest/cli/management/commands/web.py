@@ -16,8 +16,7 @@ class Command(DigestCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where to listen, and with how many hands."""
-        parser.add_argument("--host", default="127.0.0.1", help="to listen on (127.0.0.1)")
-        parser.add_argument("--port", type=numbers.port, default=8000, help="to listen on (8000)")
+        processes.add_listen_options(parser, 8000)
         parser.add_argument("--workers", type=numbers.positive, default=2, help="processes (2)")
         parser.add_argument(
             "--threads", type=numbers.positive, default=4, help="in each process (4)"

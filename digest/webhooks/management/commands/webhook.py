@@ -99,10 +99,13 @@ def _values(webhook: Webhook) -> dict[str, Any]:
 
 
 def _print_list(out: Console, webhooks: list[dict[str, Any]]) -> None:
-    if not webhooks:
-        out.print("There are no webhooks yet. Add one: digest webhook add NAME https://…")
-        return
     columns = ("name", "url", "state", "waiting", "delivered", "given_up", "note")
     rows = [[webhook[column] for column in columns] for webhook in webhooks]
     titles = ("Webhook", "Address", "State", "Waiting", "Delivered", "Given up", "Note")
-    out.print(table(titles, rows))
+    out.print(
+        table(
+            titles,
+            rows,
+            empty="There are no webhooks yet. Add one: digest webhook add NAME https://…",
+        )
+    )
