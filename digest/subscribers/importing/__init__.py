@@ -1,54 +1,101 @@
 """Import a list of subscribers: streamed, in chunks stored whole or not at all, repeatable.
 
     read_layout > read_rows > check_row    encoding, delimiter, columns; records; valid addresses
-    store_chunk                            decided and stored by set, in one transaction
+    note_stops                             addresses that any row says must not be mailed
+    store_chunk, store_stops               decided and stored by set, in one transaction
     Report                                 what happened to every row
 
 A crash leaves whole chunks behind; running the import again completes it. An import never lifts a
-suppression and never subscribes somebody who has unsubscribed.
+suppression and never subscribes somebody who has unsubscribed, here or as the list itself says.
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from types import EllipsisType
+from typing import Any, NamedTuple, Protocol
 
 from digest.core.addresses import mixed_scripts
 from digest.newsletters.models import Newsletter
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.exporting import escape_formula
-from digest.subscribers.importing.candidates import Candidate, Refusal, check_row
+from digest.subscribers.importing.candidates import (
+    Candidate,
+    Columns,
+    Refusal,
+    Stop,
+    check_row,
+    stop_of,
+)
+from digest.subscribers.importing.causes import Cause
+from digest.subscribers.importing.files import unpacked
 from digest.subscribers.importing.layout import Layout, read_layout
 from digest.subscribers.importing.rows import Row, read_rows
-from digest.subscribers.importing.storing import drop_tables, prepare_tables, store_chunk
+from digest.subscribers.importing.storing import (
+    drop_tables,
+    note_stops,
+    prepare_tables,
+    store_chunk,
+    store_stops,
+    verdicts_on,
+)
 
 CHUNK = 20_000  # rows
 MOST_REFUSALS = 1_000  # in a Report; a refusal file has all of them
+PREVIEWED = 20  # rows
 
-Chunk = list[Candidate | Refusal]
+CheckedRow = Candidate | Refusal | Stop
+Chunk = list[CheckedRow]
+Mappings = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+class Preview(NamedTuple):
+    """One of the first rows, and what becomes of it."""
+
+    line: int
+    address: str
+    name: str
+    outcome: str  # "added", "unchanged", or why it is skipped
 
 
 @dataclass(slots=True)
 class Report:
-    """The result of an import. `rows = added + unchanged + refused`."""
+    """The result of an import, or of a dry run. `rows = added + unchanged + refused`."""
 
     layout: Layout
+    dry_run: bool = False
     rows: int = 0
     added: int = 0
     unchanged: int = 0
     refused: int = 0
+    suppressed: int = 0  # refused, and suppressed as the importer wanted
+    active_here: int = 0  # refused for what the list says, and an active subscriber all the same
     flagged: int = 0  # imported, but the address mixes alphabets as look-alikes do
+    causes: Counter[str] = field(default_factory=Counter)  # of the refused rows
     refusals: list[Refusal] = field(default_factory=list)  # the first MOST_REFUSALS
     odd: list[str] = field(default_factory=list)  # the first of the flagged addresses
+    preview: list[Preview] = field(default_factory=list)  # the first PREVIEWED rows
 
 
 class _Writer(Protocol):
     def writerow(self, row: Iterable[Any], /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the steps of one import share."""
+
+    newsletter: Newsletter
+    consent: str
+    now: datetime
+    suppress: bool
+    dry_run: bool
 
 
 def import_csv(
@@ -57,45 +104,95 @@ def import_csv(
     *,
     consent: str,
     now: datetime,
-    mapping: dict[str, str] | None = None,
+    mapping: Mappings = (),
+    source: str | None = None,
+    everyone: Cause | EllipsisType | None = ...,
+    layout: Layout | None = None,
+    suppress: bool = False,
+    dry_run: bool = False,
     refused_to: Path | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _size: None,
 ) -> Report:
     """Add the subscribers in a CSV file to a newsletter, as active, and report on every row.
 
-    `consent` says how and when these people consented; it is stored with each of them. `mapping` is
-    as in `layout.read_layout`. All refusals are written to the CSV file `refused_to`, if given.
-    `on_progress` gets the bytes read and the bytes in total.
+    `consent` says how and when these people consented; it is stored with each of them. `mapping`
+    and `source` are as in `layout.read_layout`; a `layout` read before and corrected by a person
+    replaces them. `everyone` is the state of everybody in the file, where its name misleads. With
+    `suppress`, addresses that the list says unsubscribed, bounced, complained, are blocked or
+    deleted are suppressed for this newsletter. A dry run changes nothing and reports the same. All
+    refusals are written to the CSV file `refused_to`, if given. `on_progress` gets the bytes read
+    and the bytes in total.
 
     Raises SubscriberError without a consent statement and ImportFileError for a file that cannot
     be read as a list; then nothing was changed.
     """
-    if not consent.strip():
+    if not (consent.strip() or dry_run):
         raise SubscriberError("Describe how these subscribers consented. It is stored as evidence.")
-    layout = read_layout(path, mapping)
-    if refused_to and refused_to.exists() and refused_to.samefile(path):
+    if refused_to and refused_to.exists() and path.exists() and refused_to.samefile(path):
         raise ImportFileError("The file for refused rows is the list itself. Choose another file.")
-    report = Report(layout)
+    run = _Run(newsletter, consent.strip(), now, suppress=suppress, dry_run=dry_run)
     with ExitStack() as open_files:
+        list_path, name = open_files.enter_context(unpacked(path))
+        read = layout or read_layout(
+            list_path, mapping, name=name, source=source, everyone=everyone
+        )
+        report = Report(read, dry_run=dry_run)
         writer = _refusal_file(refused_to, open_files)
-        prepare_tables(newsletter)
-        rows = read_rows(path, layout, lambda done: on_progress(done, layout.size))
-        for chunk in _read_ahead(_chunks(rows, layout)):
-            refusals = _import_chunk(chunk, newsletter, consent.strip(), report, now)
-            _record_refusals(report, sorted(refusals), writer)
-        drop_tables()
-    on_progress(layout.size, layout.size)
+        _import_rows(list_path, run, report, writer, on_progress)
+    on_progress(read.size, read.size)
     return report
 
 
-def _import_chunk(
-    chunk: Chunk, newsletter: Newsletter, consent: str, report: Report, now: datetime
-) -> list[Refusal]:
+def _import_rows(
+    path: Path,
+    run: _Run,
+    report: Report,
+    writer: _Writer | None,
+    on_progress: Callable[[int, int], None],
+) -> None:
+    layout = report.layout
+    prepare_tables(run.newsletter)
+    _note_stops(path, layout)
+    rows = read_rows(path, layout, lambda done: on_progress(done, layout.size))
+    for chunk in _read_ahead(_chunks(rows, Columns.of(layout))):
+        refusals = _import_chunk(chunk, run, report)
+        _record_refusals(report, sorted(refusals), writer)
+    drop_tables()
+
+
+def _note_stops(path: Path, layout: Layout) -> None:
+    """Read a list with columns of states once before: any of its rows may stop a person."""
+    if not layout.states or layout.everyone:
+        return
+    columns = Columns.of(layout)
+    rows = (row for row in read_rows(path, layout) if not row.problem and stop_of(row, columns))
+    stops = (
+        stop._replace(reason=f"{stop.reason} in line {stop.line}")
+        for row in rows
+        if isinstance(stop := check_row(row, columns), Stop)
+    )
+    while batch := list(islice(stops, CHUNK)):
+        note_stops(batch)
+
+
+def _import_chunk(chunk: Chunk, run: _Run, report: Report) -> list[Refusal]:
     """Store one chunk; count it in the report and return what was refused."""
     candidates = [row for row in chunk if isinstance(row, Candidate)]
+    stops = [row for row in chunk if isinstance(row, Stop)]
     refusals = [row for row in chunk if isinstance(row, Refusal)]
-    added, refused = store_chunk(candidates, newsletter, consent, now)
+    refusals += [Refusal(row.line, row.address, row.reason, row.cause) for row in stops]
+    added, refused = store_chunk(
+        candidates, run.newsletter, run.consent, run.now, dry_run=run.dry_run
+    )
     refusals += refused
+    if stops:
+        suppressed, active = store_stops(
+            stops, run.newsletter, run.now, suppress=run.suppress, dry_run=run.dry_run
+        )
+        report.suppressed += suppressed
+        report.active_here += active
+    if not report.rows:
+        report.preview = _preview(chunk[:PREVIEWED])
     odd = [row for row in candidates if not row.email.isascii() and mixed_scripts(row.email)]
     report.rows += len(chunk)
     report.flagged += len(odd)
@@ -103,11 +200,26 @@ def _import_chunk(
     report.added += added
     report.refused += len(refusals)
     report.unchanged += len(chunk) - added - len(refusals)
+    report.causes.update(str(refusal.cause) for refusal in refusals)
     return refusals
 
 
-def _chunks(rows: Iterator[Row], layout: Layout) -> Iterator[Chunk]:
-    while chunk := [check_row(row, layout) for row in islice(rows, CHUNK)]:
+def _preview(chunk: Chunk) -> list[Preview]:
+    """Return what became of these rows of the chunk that was stored last."""
+    verdicts = verdicts_on([row.line for row in chunk])
+    return [
+        Preview(row.line, row.email, row.name, _OUTCOMES.get(verdict, verdict))
+        if isinstance(row, Candidate) and (verdict := verdicts.get(row.line, "add"))
+        else Preview(row.line, row[1], "", row.reason)  # type: ignore[union-attr]  # a refusal
+        for row in chunk
+    ]
+
+
+_OUTCOMES = {"add": "added", "unchanged": "already subscribed"}
+
+
+def _chunks(rows: Iterator[Row], columns: Columns) -> Iterator[Chunk]:
+    while chunk := [check_row(row, columns) for row in islice(rows, CHUNK)]:
         yield chunk
 
 
@@ -135,5 +247,6 @@ def _refusal_file(path: Path | None, open_files: ExitStack) -> _Writer | None:
 def _record_refusals(report: Report, refusals: list[Refusal], writer: _Writer | None) -> None:
     report.refusals += refusals[: MOST_REFUSALS - len(report.refusals)]
     if writer:
-        for line, address, reason in refusals:
-            writer.writerow([line, escape_formula(address), escape_formula(reason)])
+        for line, address, reason, cause in refusals:
+            cells = [escape_formula(address), escape_formula(reason), str(cause)]
+            writer.writerow([line, *cells])

@@ -1,14 +1,19 @@
 """From a row of a list to a candidate with a valid address, or to a refusal. No database."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from digest.core import addresses
 from digest.core.errors import InvalidAddressError
 from digest.subscribers.exporting import unescape_formula
-from digest.subscribers.importing.layout import Layout
+from digest.subscribers.importing.causes import Cause
+from digest.subscribers.importing.layout import Layout, StateColumn
 from digest.subscribers.importing.rows import Row
+from digest.subscribers.importing.states import Verdict, judge, worst
 from digest.subscribers.models import LONGEST_ADDRESS
 from digest.subscribers.names import clean_name
+
+_LONGEST_SHOWN = 60  # characters of a cell in a reason
 
 
 class Candidate(NamedTuple):
@@ -21,36 +26,101 @@ class Candidate(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A row that was not imported: its line, its address as written, and the reason."""
+    """A row that was not imported: its line, its address as written, the reason and its kind."""
 
     line: int
     address: str
     reason: str
+    cause: str = Cause.ADDRESS
 
 
-def check_row(row: Row, layout: Layout) -> Candidate | Refusal:
+class Stop(NamedTuple):
+    """A row with a valid address whose person must not be mailed, as the list itself says."""
+
+    line: int
+    address: str
+    key: str
+    reason: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a row's cells are, looked up once for a file."""
+
+    email: int
+    name: int | None
+    first_name: int | None
+    last_name: int | None
+    states: tuple[StateColumn, ...]
+    everyone: Cause | None
+
+    @classmethod
+    def of(cls, layout: Layout) -> "Columns":
+        """Return a layout's columns."""
+        columns = layout.columns
+        return cls(
+            email=columns["email"],
+            name=columns.get("name"),
+            first_name=columns.get("first_name"),
+            last_name=columns.get("last_name"),
+            states=(*layout.states, *layout.other_columns),
+            everyone=layout.everyone,
+        )
+
+
+def check_row(row: Row, columns: Columns) -> Candidate | Refusal | Stop:
     """Return the candidate in a row, or why there is none."""
-    email = _cell(row, layout, "email")
-    shown_email = clean_name(email)
+    email = _cell(row, columns.email)
     if row.problem:
-        return Refusal(row.line, shown_email, row.problem)
+        return Refusal(row.line, clean_name(email), row.problem, Cause.UNREADABLE)
     if not email:
         return Refusal(row.line, "", "there is no address")
     try:
         address = addresses.parse(email)
     except InvalidAddressError as problem:
-        return Refusal(row.line, shown_email, str(problem))
+        return Refusal(row.line, clean_name(email), str(problem))
     if len(address.key) > LONGEST_ADDRESS:
-        return Refusal(row.line, shown_email, "The email address is too long.")
-    return Candidate(row.line, address.email, address.key, _name(row, layout))
+        return Refusal(row.line, clean_name(email), "The email address is too long.")
+    if stop := stop_of(row, columns):
+        cause, reason = stop
+        return Stop(row.line, address.email, address.key, reason, cause)
+    return Candidate(row.line, address.email, address.key, _name(row, columns))
 
 
-def _name(row: Row, layout: Layout) -> str:
-    full_name = _cell(row, layout, "name")
-    parts = [_cell(row, layout, "first_name"), _cell(row, layout, "last_name")]
+def stop_of(row: Row, columns: Columns) -> tuple[Cause, str] | None:
+    """Return why the list itself says that a person must not be mailed, or None."""
+    cells = row.cells
+    width = len(cells)
+    verdicts: list[tuple[Verdict, str]] = []
+    for column in columns.states:
+        cell = cells[column.index].strip() if column.index < width else ""
+        if verdict := judge(column.reading, cell, column.cause):
+            verdicts.append((verdict, column.heading))
+    if verdicts:
+        return _reason(verdicts)
+    if columns.everyone:
+        return columns.everyone, f"{columns.everyone}: everybody in this file is"
+    return None
+
+
+def _reason(verdicts: list[tuple[Verdict, str]]) -> tuple[Cause, str]:
+    gravest = worst([verdict for verdict, _ in verdicts])
+    heading = next(heading for verdict, heading in verdicts if verdict is gravest)
+    cell = clean_name(gravest.cell)[:_LONGEST_SHOWN]
+    says = f"says “{cell}”" if cell else "is empty"
+    return gravest.cause, f"{gravest.cause}: “{clean_name(heading)[:_LONGEST_SHOWN]}” {says}"
+
+
+def _name(row: Row, columns: Columns) -> str:
+    full_name = _cell(row, columns.name)
+    if not full_name and columns.first_name is None and columns.last_name is None:
+        return ""
+    parts = [_cell(row, columns.first_name), _cell(row, columns.last_name)]
     return clean_name(full_name or " ".join(parts))
 
 
-def _cell(row: Row, layout: Layout, field: str) -> str:
-    index = layout.columns.get(field, len(row.cells))
-    return unescape_formula(row.cells[index].strip()) if index < len(row.cells) else ""
+def _cell(row: Row, index: int | None) -> str:
+    if index is None or index >= len(row.cells):
+        return ""
+    return unescape_formula(row.cells[index].strip())

@@ -36,7 +36,8 @@ def read_rows(
     """
     awaits_header = layout.has_header
     with open_text(path, layout.encoding) as stream:
-        for number, row in enumerate(_records(numbered_lines(stream), layout.delimiter)):
+        lines = islice(numbered_lines(stream), layout.preamble, None)
+        for number, row in enumerate(_records(lines, layout.delimiter)):
             if on_read and number % 1000 == 0:
                 on_read(stream.buffer.tell())  # type: ignore[attr-defined]  # open() gives one
             if not row.problem and not _has_content(row.cells):

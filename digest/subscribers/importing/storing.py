@@ -1,19 +1,24 @@
 """Store a chunk of candidates: copy it, decide on each row, add what is new. All by set, in SQL.
 
     prepare_tables    temporary tables of this session
-    store_chunk       copy > decide (earlier rows, suppressions, unsubscribed) > insert
+    note_stops        addresses that the list itself stops in any of its rows
+    store_chunk       copy > decide (earlier rows, stops, suppressions, unsubscribed) > insert
+    store_stops       suppress the stopped, if the importer wants that
     drop_tables
 
 Raw SQL, because a list of a million is decided and stored in the database, not row by row.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
 from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import PREFIX, stored_forms
-from digest.subscribers.importing.candidates import Candidate, Refusal
+from digest.subscribers.importing.candidates import Candidate, Refusal, Stop
+from digest.subscribers.importing.causes import SUPPRESSIBLE, Cause
 from digest.subscribers.signups import wording_version
 from digest.subscribers.suppression import ERASED
 
@@ -24,8 +29,11 @@ CREATE TEMP TABLE import_chunk (
 );
 CREATE TEMP TABLE import_seen (hash bigint PRIMARY KEY, key text, line bigint);
 CREATE TEMP TABLE import_decided (
-    line bigint, email text, key text, name text, verdict text, subscriber bigint, new bool
+    line bigint, email text, key text, name text, verdict text, subscriber bigint, new bool,
+    cause text
 );
+CREATE TEMP TABLE import_stops (key text PRIMARY KEY, reason text, cause text);
+CREATE TEMP TABLE import_stopped (key text, reason text, cause text);
 """
 _SUPPRESSIONS = """
 CREATE TEMP TABLE import_suppressed AS
@@ -42,7 +50,7 @@ INSERT INTO import_decided
 SELECT line, email, key, name, verdict,
        CASE WHEN verdict <> 'add' THEN NULL WHEN existing IS NULL THEN
             nextval(pg_get_serial_sequence('subscribers_subscriber', 'id')) ELSE existing END,
-       existing IS NULL
+       existing IS NULL, NULL
   FROM (
     SELECT row.line, row.email, row.key, row.name, subscriber.id AS existing,
            CASE WHEN earlier.line < row.line THEN 'the same address as in line ' || earlier.line
@@ -60,11 +68,18 @@ SELECT line, email, key, name, verdict,
      ORDER BY row.key COLLATE "C" OFFSET 0  -- two imports at once lock in one order
   ) AS candidates
 """
+# One row of a list may say "subscribed", another "unsubscribed": then nobody may write.
+_STOPPED = """
+UPDATE import_decided AS row SET verdict = stop.reason, cause = stop.cause
+  FROM import_stops AS stop
+ WHERE stop.key = row.key AND row.verdict NOT LIKE 'the same address %%'
+"""
 # Few are suppressed, so these come last: the reason replaces all but a repeated line.
 _SUPPRESSED = """
 UPDATE import_decided AS row
    SET verdict = CASE WHEN suppressed.reason = 'erased' THEN 'was erased at their own request'
-                      ELSE 'suppressed: ' || suppressed.reason END
+                      ELSE 'suppressed: ' || suppressed.reason END,
+       cause = NULL
   FROM import_suppressed AS suppressed
  WHERE suppressed.key = row.key AND row.verdict NOT LIKE 'the same address %%'
 """
@@ -97,17 +112,84 @@ INSERT INTO subscribers_consentevent
 SELECT subscriber_id, %(newsletter)s, 'imported', %(now)s, 'import', NULL, %(consent)s, %(version)s
   FROM added
 """
+_ACTIVE_HERE = """
+SELECT count(DISTINCT subscriber.id)
+  FROM import_stopped AS stopped
+  JOIN subscribers_subscriber AS subscriber ON subscriber.address_key = stopped.key
+  JOIN subscribers_subscription AS subscription ON subscription.subscriber_id = subscriber.id
+   AND subscription.newsletter_id = %(newsletter)s AND subscription.state = 'active'
+"""
+_SUPPRESS = """
+INSERT INTO subscribers_suppression (address_key, newsletter_id, reason, evidence, created_at)
+SELECT DISTINCT ON (key) key, %(newsletter)s, cause, reason, %(now)s
+  FROM import_stopped AS stopped
+ WHERE cause = ANY(%(causes)s) AND key <> ALL(%(hashed)s)
+   AND NOT EXISTS (SELECT FROM import_suppressed AS suppressed WHERE suppressed.key = stopped.key)
+ ORDER BY key
+    ON CONFLICT DO NOTHING
+"""
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": " ", "\n": " ", "\r": " "})
 
 
 def store_chunk(
-    candidates: list[Candidate], newsletter: Newsletter, consent: str, now: datetime
+    candidates: list[Candidate],
+    newsletter: Newsletter,
+    consent: str,
+    now: datetime,
+    *,
+    dry_run: bool = False,
 ) -> tuple[int, list[Refusal]]:
-    """Store the candidates, all or none; return how many were added, and which were refused."""
+    """Store the candidates, all or none; return how many were added, and which were refused.
+
+    A dry run decides only: it returns how many would be added.
+    """
     with transaction.atomic():
         has_repeats = _copy(candidates)
         refusals = _decide(newsletter, candidates, has_repeats=has_repeats)
+        if dry_run:
+            return _count("SELECT count(*) FROM import_decided WHERE verdict = 'add'"), refusals
         return _insert(newsletter, consent, now), refusals
+
+
+def verdicts_on(lines: list[int]) -> dict[int, str]:
+    """Return what was decided on these lines of the chunk that was stored last."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT line, verdict FROM import_decided WHERE line = ANY(%s)", [lines])
+        return dict(cursor.fetchall())
+
+
+def note_stops(stops: list[Stop]) -> None:
+    """Note that none of these addresses is added, whatever other rows of the list say."""
+    with connection.cursor() as cursor:
+        _copy_stops(stops)
+        cursor.execute(
+            "INSERT INTO import_stops SELECT * FROM import_stopped ON CONFLICT DO NOTHING"
+        )
+
+
+def store_stops(
+    stops: list[Stop], newsletter: Newsletter, now: datetime, *, suppress: bool, dry_run: bool
+) -> tuple[int, int]:
+    """Suppress the stopped addresses for the newsletter, if `suppress`.
+
+    Return how many were suppressed (in a dry run: would be), and how many of all of them are active
+    subscribers here.
+    """
+    values: dict[str, Any] = {
+        "newsletter": newsletter.pk,
+        "now": now,
+        "causes": [*map(str, SUPPRESSIBLE)],
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        _copy_stops(stops)
+        active = _count(_ACTIVE_HERE, values)
+        if not suppress:
+            return 0, active
+        hashed = [key for key, _ in _hashed(stop.key for stop in stops)]
+        cursor.execute(_SUPPRESS, values | {"hashed": hashed})
+        count = int(cursor.rowcount)
+        transaction.set_rollback(dry_run)
+        return count, active
 
 
 def prepare_tables(newsletter: Newsletter) -> None:
@@ -123,7 +205,8 @@ def drop_tables() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen,"
-            " pg_temp.import_decided, pg_temp.import_suppressed"
+            " pg_temp.import_decided, pg_temp.import_suppressed, pg_temp.import_stops,"
+            " pg_temp.import_stopped"
         )
 
 
@@ -151,34 +234,76 @@ def _decide(
     with connection.cursor() as cursor:
         cursor.execute(_LOOK_UP)
         cursor.execute(_VERDICTS, {"newsletter": newsletter.pk, "repeats": has_repeats})
+        cursor.execute(_STOPPED)
         cursor.execute(_SUPPRESSED)
         _refuse_hashed(candidates)
         cursor.execute(
-            "SELECT line, email, verdict FROM import_decided"
+            "SELECT line, email, verdict, cause FROM import_decided"
             " WHERE verdict NOT IN ('add', 'unchanged')"
         )
-        return [Refusal(*row) for row in cursor.fetchall()]
+        return [
+            Refusal(line, email, verdict, cause or _cause(verdict))
+            for line, email, verdict, cause in cursor.fetchall()
+        ]
+
+
+def _cause(verdict: str) -> Cause:
+    """Return the cause behind a verdict of the database."""
+    return next((cause for start, cause in _STARTS.items() if verdict.startswith(start)), _REST)
+
+
+_STARTS = {
+    "the same address": Cause.DUPLICATE,
+    "has unsubscribed": Cause.LEFT,
+    "was erased": Cause.ERASED,
+}
+_REST = Cause.SUPPRESSED
 
 
 def _refuse_hashed(candidates: list[Candidate]) -> None:
-    """Refuse addresses suppressed by a keyed hash; compute hashes only if there are any."""
+    """Refuse addresses suppressed by a keyed hash."""
+    with connection.cursor() as cursor:
+        for key, reason in _hashed(candidate.key for candidate in candidates):
+            verdict = (
+                "was erased at their own request" if reason == ERASED else f"suppressed: {reason}"
+            )
+            cursor.execute(
+                "UPDATE import_decided SET verdict = %s, cause = NULL WHERE key = %s",
+                [verdict, key],
+            )
+
+
+def _hashed(keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the keys that are suppressed by a keyed hash, each with its reason.
+
+    Hashes are computed only if there are any.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, reason FROM import_suppressed WHERE key LIKE %s", [f"{PREFIX}%"]
         )
         reasons = dict(cursor.fetchall())
-        refused = [
-            (candidate.key, reasons[form])
-            for candidate in candidates
-            if reasons
-            for form in stored_forms(candidate.key)[1:]
-            if form in reasons
-        ]
-        for key, reason in refused:
-            verdict = (
-                "was erased at their own request" if reason == ERASED else f"suppressed: {reason}"
-            )
-            cursor.execute("UPDATE import_decided SET verdict = %s WHERE key = %s", [verdict, key])
+    return [
+        (key, reasons[form])
+        for key in keys
+        if reasons
+        for form in stored_forms(key)[1:]
+        if form in reasons
+    ]
+
+
+def _copy_stops(stops: list[Stop]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE import_stopped")
+        with cursor.copy("COPY import_stopped (key, reason, cause) FROM STDIN") as copy:
+            for stop in stops:
+                copy.write_row((stop.key, stop.reason, str(stop.cause)))
+
+
+def _count(statement: str, values: dict[str, Any] | None = None) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.fetchone()[0])
 
 
 def _insert(newsletter: Newsletter, consent: str, now: datetime) -> int:

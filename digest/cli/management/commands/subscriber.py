@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from rich.console import Console
 
-from digest.cli import lookup
+from digest.cli import import_options, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, facts, table
@@ -16,7 +16,7 @@ from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure, signups
 from digest.selfservice.data_export import export_subscriber, export_subscription
 from digest.subscribers import consent, exporting
-from digest.subscribers.importing import Report, import_csv
+from digest.subscribers.importing import import_csv
 from digest.subscribers.models import Subscriber, Subscription
 
 VIA = "command line"
@@ -48,19 +48,8 @@ class Command(ActionCommand):
         )
         add.add_argument("--wording", default="", help="what they agreed to, kept as evidence")
 
-        load = self.changing("import", "add the subscribers in a CSV file to a newsletter")
-        load.add_argument("file", type=Path)
-        load.add_argument("--newsletter", metavar="SLUG", required=True)
-        load.add_argument(
-            "--consent", default="", help="how and when they agreed, kept as evidence (else asked)"
-        )
-        load.add_argument("--report", type=Path, metavar="FILE", help="write refused rows there")
-        load.add_argument(
-            "--map",
-            action="append",
-            default=[],
-            metavar="FIELD=COLUMN",
-            help="email, name, first_name or last_name, to a heading or a number",
+        import_options.add_to(
+            self.changing("import", "add the subscribers in a CSV file to a newsletter")
         )
 
         export = self.changing("export", "write subscribers as CSV")
@@ -99,21 +88,25 @@ class Command(ActionCommand):
         self.answer(export_subscription(subscription), message)
 
     def do_import(self, options: dict[str, Any]) -> None:
-        """Import a list."""
+        """Import a list, or say what an import would do."""
         newsletter = lookup.newsletter(options["newsletter"])
+        consent = options["consent"]
+        if not (consent or options["dry_run"]):
+            consent = self._ask_consent()
         with self.progress() as progress:
             bar = progress.add_task("Importing", total=None)
             report = import_csv(
                 options["file"],
                 newsletter,
-                consent=options["consent"] or self._ask_consent(),
-                mapping=dict(_mapped(text) for text in options["map"]),
+                consent=consent,
                 refused_to=options["report"],
                 now=clock.now(),
                 on_progress=lambda done, size: progress.update(bar, completed=done, total=size),
+                **import_options.read(options),
             )
         self.answer(
-            _report_values(report), lambda out: _print_report(out, report, options["report"])
+            import_options.values(report),
+            lambda out: import_options.print_report(out, report, options["report"]),
         )
 
     def do_export(self, options: dict[str, Any]) -> None:
@@ -184,56 +177,9 @@ class Command(ActionCommand):
             raise UsageError(f"Cannot write {output}: {cause.strerror}.") from cause
 
 
-def _mapped(text: str) -> tuple[str, str]:
-    field, equals, column = text.partition("=")
-    if not equals:
-        raise UsageError(f"--map {text!r}: write FIELD=COLUMN, as in email=Contact.")
-    return field.strip(), column.strip()
-
-
 def _newsletters_of(subscriber: Subscriber, slug: str | None) -> QuerySet[Newsletter]:
     subscribed = Newsletter.objects.filter(subscriptions__subscriber=subscriber).order_by("slug")
     return subscribed.filter(pk=lookup.newsletter(slug).pk) if slug else subscribed
-
-
-def _report_values(report: Report) -> dict[str, Any]:
-    return {
-        "rows": report.rows,
-        "added": report.added,
-        "unchanged": report.unchanged,
-        "refused": report.refused,
-        "flagged": report.flagged,
-        "look_alikes": report.odd,
-        "columns": dict(report.layout.titles),
-        "encoding": report.layout.encoding,
-        "delimiter": report.layout.delimiter,
-        "refusals": [refusal._asdict() for refusal in report.refusals],
-    }
-
-
-def _print_report(out: Console, report: Report, file: Path | None) -> None:
-    layout = report.layout
-    columns = ", ".join(f"{field} from {title!r}" for field, title in layout.titles.items())
-    out.print(f"Read as {layout.encoding}, cells parted by {layout.delimiter!r}: {columns}.")
-    if not report.rows:
-        out.print("The file holds a heading and no rows.")
-        return
-    out.print(
-        f"{report.rows:,} rows: {report.added:,} added, {report.unchanged:,} unchanged, "
-        f"{report.refused:,} refused."
-    )
-    if report.flagged:
-        out.print(
-            f"{report.flagged:,} taken whose addresses mix alphabets, as look-alikes do; look at "
-            f"them: {', '.join(report.odd[:MOST_ROWS])}"
-        )
-    if report.refusals:
-        out.print()
-        out.print(table(("Line", "Address", "Refused because"), report.refusals[:MOST_ROWS]))
-    if file:
-        out.print(f"All refused rows are in {file}.")
-    elif report.refused > MOST_ROWS:
-        out.print("For all of them run it again with --report FILE; it adds nobody twice.")
 
 
 def _print_subscriber(out: Console, values: dict[str, Any]) -> None:
