@@ -4,25 +4,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from digest.articles import cleaning, fetching, parsing, polling
+from digest.articles import fetching, isolation, polling
 from digest.articles.errors import DiscoveryError, ParseError
 from digest.articles.models import Source
-from digest.articles.parsing import metadata, page
-from digest.articles.parsing.charset import decode
-from digest.articles.parsing.sniff import sniff
+from digest.articles.parsing.inspection import Inspection
 from digest.articles.polling import Polled
 from digest.core.http import Fetched, FetchError, fetch
 
-FEED_TYPES = frozenset(
-    {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml",
-     "application/json", "text/xml", "application/xml"}
-)  # fmt: skip
 COMMON_PATHS = ("/feed", "/rss.xml", "/feed.xml", "/atom.xml", "/rss", "/feed.json")
-MOST_LINKS = 3
-
-_COMMENTS = re.compile(r"comment|kommentar|reply|replies", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +83,15 @@ def find_all(url: str) -> list[Candidate]:
 def _leads(url: str) -> Iterator[Candidate]:
     """Yield what can be polled at an address, one at least."""
     answer = fetch(url, accept=fetching.FEEDS)
-    text = decode(answer.body, answer.charset)
-    if sniff(text) != "html":
-        yield _feed(answer, url)
+    inspection = isolation.inspect(answer.body, answer.url, answer.charset)
+    if not inspection.is_page:
+        yield _feed(answer, url, inspection)
         return
-    article = None if _is_front(answer.url) else _article(answer, url, text)
-    if article and metadata.read_metadata(page.parse_tree(text)).is_article:
+    article = _article(answer, url, inspection)
+    if article and inspection.is_article:
         yield article
         return
-    named = filter(None, map(_try, _named(text, answer.url)))
+    named = filter(None, map(_try, inspection.feeds))
     if first := next(named, None):
         yield first
         yield from named
@@ -122,38 +113,19 @@ def with_scheme(url: str) -> str:
     return url if "://" in url or not url else f"https://{url}"
 
 
-def _feed(answer: Fetched, url: str) -> Candidate:
+def _feed(answer: Fetched, url: str, inspection: Inspection) -> Candidate:
     """Return the feed that answered; its new address if it has moved for good."""
-    try:
-        document = cleaning.cleaned(parsing.parse_feed(answer.body, answer.url, answer.charset))
-    except ParseError as cause:
-        raise DiscoveryError(f"{url} is neither a feed nor a web page. {cause}") from cause
+    document = inspection.document
+    if inspection.is_page or document is None:
+        raise DiscoveryError(f"{url} is neither a feed nor a web page. {inspection.problem}")
     return Candidate(answer.permanent_url or url, Source.Kind.FEED, document.title, answer)
 
 
-def _article(answer: Fetched, url: str, text: str) -> Candidate | None:
-    try:
-        document = cleaning.cleaned(page.parse(text, answer.url))
-    except ParseError:
+def _article(answer: Fetched, url: str, inspection: Inspection) -> Candidate | None:
+    if inspection.document is None:
         return None
-    title = document.entries[0].title[:300]
+    title = inspection.document.entries[0].title[:300]
     return Candidate(answer.permanent_url or url, Source.Kind.PAGE, title, answer)
-
-
-def _named(text: str, base: str) -> Iterator[str]:
-    """Yield the feeds that a page names in its head, comment feeds last."""
-    tree = page.parse_tree(text)
-    links = [
-        link
-        for link in tree.iter("link")
-        if "alternate" in link.get("rel", "").lower().split()
-        and link.get("type", "").partition(";")[0].strip().lower() in FEED_TYPES
-        and link.get("href")
-    ]
-    links.sort(key=lambda link: bool(_COMMENTS.search(f"{link.get('title')} {link.get('href')}")))
-    root = next((e.get("href", "") for e in tree.iter("base")), "")
-    for link in links[:MOST_LINKS]:
-        yield urljoin(urljoin(base, root), link.get("href", "").strip())
 
 
 def _usual(url: str) -> Iterator[str]:
@@ -163,10 +135,7 @@ def _usual(url: str) -> Iterator[str]:
 def _try(url: str) -> Candidate | None:
     """Return the feed at an address that may have none."""
     try:
-        return _feed(fetch(url, accept=fetching.FEEDS), url)
-    except (FetchError, DiscoveryError):
+        answer = fetch(url, accept=fetching.FEEDS)
+        return _feed(answer, url, isolation.inspect(answer.body, answer.url, answer.charset))
+    except (FetchError, ParseError, DiscoveryError):
         return None
-
-
-def _is_front(url: str) -> bool:
-    return urlsplit(url).path in {"", "/"}

@@ -13,3 +13,14 @@ class ParseError(ArticlesError):
 
 class DiscoveryError(ArticlesError):
     """An address leads to nothing that can be polled."""
+
+
+class ParserKilledError(ParseError):
+    """A document exceeded the limits of the process that parses it."""
+
+    def __init__(self) -> None:
+        super().__init__("This document takes too much time or memory to read.")
+
+
+class ParserUnavailableError(ArticlesError):
+    """The process that parses documents cannot be started, or the machine is too busy for it."""

@@ -13,7 +13,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from digest.articles import cleaning, fetching, pacing, parsing, storing
+from digest.articles import fetching, isolation, pacing, storing
 from digest.articles.fetching import Answer
 from digest.articles.models import Source
 from digest.articles.parsing.base import Document
@@ -88,7 +88,7 @@ def _take(source: Source, answer: Answer, now: datetime) -> Polled:
     if answer.status == 304:
         _succeed(source, answer, None, now)
         return Polled(source)
-    document = cleaning.cleaned(_parsed(source, answer))
+    document = _parsed(source, answer)
     stored = storing.store(source, document, now, first_poll=source.succeeded_at is None)
     note = _succeed(source, answer, document, now)
     return _polled(source, stored, note)
@@ -96,8 +96,8 @@ def _take(source: Source, answer: Answer, now: datetime) -> Polled:
 
 def _parsed(source: Source, answer: Fetched) -> Document:
     if source.kind == Source.Kind.PAGE:
-        return parsing.parse_page(answer.body, answer.url, answer.charset)
-    return parsing.parse_feed(answer.body, answer.url, answer.charset)
+        return isolation.parse_page(answer.body, answer.url, answer.charset)
+    return isolation.parse_feed(answer.body, answer.url, answer.charset)
 
 
 def _polled(source: Source, stored: Stored, note: str) -> Polled:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from digest.articles import cleaning, storing
+from digest.articles import isolation, storing
 from digest.articles.errors import ArticlesError, ParseError
 from digest.articles.models import Article, Sighting, Source
 from digest.articles.parsing.base import Document, Entry, Image
@@ -58,7 +58,7 @@ def push(source: Source, entry: Entry, now: datetime) -> Pushed:
     Where a feed showed it first, the feed is followed and only what it lacks is taken. Raises
     ParseError if nothing is left of it once it is cleaned.
     """
-    return _store(source, cleaning.entry(_named(entry)), now)
+    return _store(source, isolation.clean_entry(_named(entry)), now)
 
 
 def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> Pushed:
@@ -74,7 +74,7 @@ def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> Push
     texts = {name: value for name, value in changes.items() if name not in IMAGE}
     corrected = replace(stored, **texts, image=replace(stored.image, **image))
     # What stays is clean already: read as markup once more, "a < b" would lose its end.
-    clean = cleaning.entry(corrected)
+    clean = isolation.clean_entry(corrected)
     cleaned_fields = {
         name: getattr(clean, name) for name in (*texts, *(["image"] if image else []))
     }

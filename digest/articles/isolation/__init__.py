@@ -1,0 +1,41 @@
+"""Parses and cleans documents in a process of their own, under limits of the kernel.
+
+A stranger's document can use any amount of time and memory, and no list of expensive inputs is
+ever complete. So none is parsed here: `process` keeps a child that runs `child`, which may use
+CPU_SECONDS and MEMORY for each document, and whose answers are plain JSON. A child that exceeds a
+limit is killed and replaced; a good one is used again.
+
+    parse_feed, parse_page    a document, cleaned
+    inspect                   what a document is, for discovery
+    clean_entry               one pushed article, cleaned
+"""
+
+from digest.articles.isolation.process import ask
+from digest.articles.isolation.wire import DOCUMENTS, ENTRIES, INSPECTIONS, dump, load
+from digest.articles.parsing.base import Document, Entry
+from digest.articles.parsing.inspection import Inspection
+
+__all__ = ["clean_entry", "inspect", "parse_feed", "parse_page"]
+
+
+def parse_feed(body: bytes, url: str = "", charset: str | None = None) -> Document:
+    """Parse and clean a feed; `url` is its address, `charset` the one in the HTTP header.
+
+    Raises ParseError, ParserKilledError if it exceeds a limit, or ParserUnavailableError.
+    """
+    return load(DOCUMENTS, ask("feed", body, url=url, charset=charset))
+
+
+def parse_page(body: bytes, url: str = "", charset: str | None = None) -> Document:
+    """Parse and clean the article on an HTML page. Arguments and errors as in `parse_feed`."""
+    return load(DOCUMENTS, ask("page", body, url=url, charset=charset))
+
+
+def inspect(body: bytes, url: str, charset: str | None = None) -> Inspection:
+    """Return what a document is. Arguments and errors as in `parse_feed`."""
+    return load(INSPECTIONS, ask("inspect", body, url=url, charset=charset))
+
+
+def clean_entry(entry: Entry) -> Entry:
+    """Clean one entry. Raises ParserKilledError or ParserUnavailableError."""
+    return load(ENTRIES, ask("entry", dump(entry)))

@@ -1,0 +1,160 @@
+"""The process that parses: limited, killed, replaced, used again."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from digest.articles import cleaning, isolation, parsing
+from digest.articles.errors import ParseError, ParserKilledError, ParserUnavailableError
+from digest.articles.isolation import process
+from digest.articles.parsing.base import Document, Entry
+from tests.articles import hostile
+from tests.articles.publisher import DATA
+
+RSS = (DATA / "rss.xml").read_bytes()
+URL = "https://courier.example/feed"
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[process.Children]:
+    """Children of this test's own."""
+    own = process.Children()
+    monkeypatch.setattr(process, "_children", own)
+    yield own
+    own.end()
+
+
+def only_child() -> psutil.Process:
+    """The one child that waits for a document."""
+    (child,) = process._children._idle
+    return psutil.Process(child.process.pid)
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.*")), ids=lambda path: path.name)
+def test_a_child_says_what_we_would_say(path: os.PathLike[str]) -> None:
+    """Parsing elsewhere changes nothing, neither in a document nor in what is wrong with one."""
+    body = (DATA / path).read_bytes()
+    for local, remote in (
+        (parsing.parse_feed, isolation.parse_feed),
+        (parsing.parse_page, isolation.parse_page),
+    ):
+        assert _outcome(lambda parse=remote: parse(body, URL)) == _outcome(  # type: ignore[misc]
+            lambda parse=local: cleaning.cleaned(parse(body, URL))  # type: ignore[misc]
+        )
+
+
+def _outcome(parse: Callable[[], Document]) -> Document | str:
+    """A document, or what is wrong with it."""
+    try:
+        return parse()
+    except ParseError as problem:
+        return str(problem)
+
+
+def test_a_child_is_used_again_and_replaced(
+    children: process.Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes many documents, bad ones too, and is replaced before it grows old."""
+    monkeypatch.setattr(process, "MAX_DOCUMENTS", 3)
+    isolation.parse_feed(RSS)
+    first = only_child().pid
+    with pytest.raises(ParseError, match="is empty"):
+        isolation.parse_feed(b"")
+    assert only_child().pid == first
+    isolation.parse_feed(RSS)
+    isolation.parse_feed(RSS)
+    assert only_child().pid != first
+    assert not psutil.pid_exists(first)
+
+
+def test_processor_time_is_limited(
+    children: process.Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document that takes too long costs its child, and the next one gets another."""
+    monkeypatch.setattr(process, "CPU_SECONDS", 0)
+    with pytest.raises(ParserKilledError, match="too much time"):
+        isolation.inspect(b"[" + b"[0]," * 10_000_000 + b"0]", URL)
+
+
+def test_memory_is_limited(children: process.Children, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that takes more memory than it may have is refused."""
+    monkeypatch.setattr(process, "MEMORY", 160 * 1024**2)
+    with pytest.raises(ParserKilledError):
+        isolation.parse_feed(b'{"items":[' + b"[]," * 1_500_000 + b"0]}")
+    assert isolation.parse_feed(RSS).entries
+
+
+def test_a_busy_machine_is_not_the_documents_fault(
+    children: process.Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that got no processor time within a minute says nothing about its document."""
+    isolation.parse_feed(RSS)
+    only_child().suspend()
+    monkeypatch.setattr(process, "WALL_SECONDS", 0.2)
+    with pytest.raises(ParserUnavailableError, match="too busy"):
+        isolation.parse_feed(RSS)
+
+
+def test_a_crash_is_the_documents_fault(children: process.Children) -> None:
+    """A parser that crashes is like one that is killed."""
+    isolation.parse_feed(RSS)
+    victim = only_child()
+    victim.suspend()
+    threading.Timer(0.2, victim.send_signal, [6]).start()
+    threading.Timer(0.3, victim.resume).start()
+    with pytest.raises(ParserKilledError):
+        isolation.parse_feed(RSS)
+
+
+def test_a_child_that_left_is_replaced(children: process.Children) -> None:
+    """One that ended because it had nothing to do is not missed."""
+    isolation.parse_feed(RSS)
+    (child,) = children._idle
+    child.process.kill()
+    child.process.wait(5)
+    assert isolation.parse_feed(RSS).entries
+
+
+def test_a_fork_starts_children_of_its_own(children: process.Children) -> None:
+    """A worker that is forked while there is a child does not share it."""
+    isolation.parse_feed(RSS)
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            code = 0 if isolation.parse_feed(RSS).entries and only_child() else 1
+            process._children.end()
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert isolation.parse_feed(RSS).entries
+
+
+def test_a_child_knows_nothing_of_us(children: process.Children) -> None:
+    """It has no environment, so no secret key and no database."""
+    isolation.parse_feed(RSS)
+    assert not {name for name in only_child().environ() if name.startswith("DIGEST")}
+
+
+def test_only_a_few_documents_are_read_at_once(
+    children: process.Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes later waits, but not for ever."""
+    with children.borrow(), children.borrow():
+        monkeypatch.setattr(process, "WALL_SECONDS", 0.05)
+        with pytest.raises(ParserUnavailableError, match="try again"):
+            isolation.parse_feed(RSS)
+
+
+def test_an_entry_is_cleaned(children: process.Children) -> None:
+    """A pushed article takes the same way."""
+    clean = isolation.clean_entry(Entry(title="<b>Tide</b>", body_html="<script>x</script>Low"))
+    assert (clean.title, clean.body_html) == ("Tide", "Low")
+
+
+def test_a_hostile_feed_is_read_or_refused(children: process.Children) -> None:
+    """The kind that once held a worker for ever."""
+    assert isolation.parse_feed(hostile.FEEDS["title"](1000)).entries
