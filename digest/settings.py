@@ -29,7 +29,9 @@ DIGEST_BROKER_URL = DIGEST_REDIS_URL.replace("unix://", "redis+socket://", 1)
 DIGEST_SMTP_URL = env.read("DIGEST_SMTP_URL")
 DIGEST_BASE_URL = env.read("DIGEST_BASE_URL", "http://localhost:8000").rstrip("/")
 DIGEST_DATA_DIR = Path(env.read("DIGEST_DATA_DIR", "data")).resolve()
+# Private addresses that may be fetched from, and that webhooks may post to.
 DIGEST_FETCH_ALLOW = env.listed("DIGEST_FETCH_ALLOW")
+DIGEST_WEBHOOK_ALLOW = env.listed("DIGEST_WEBHOOK_ALLOW")
 # Set by `digest up`: the local mailbox and the sample publication are served too.
 DIGEST_EMBEDDED = env.flag("DIGEST_EMBEDDED")
 

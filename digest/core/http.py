@@ -20,7 +20,13 @@ from django.conf import settings
 
 from digest import __version__
 from digest.core import clock
-from digest.core.errors import DigestError
+from digest.core.http_errors import (
+    FetchError,
+    GoneError,
+    RefusedError,
+    TooLargeError,
+    TooSlowError,
+)
 from digest.core.ssrf_guard import (
     Deadline,
     DeadlineError,
@@ -30,6 +36,8 @@ from digest.core.ssrf_guard import (
     allowed,
 )
 
+__all__ = ["FetchError", "GoneError", "RefusedError", "TooLargeError", "TooSlowError"]
+
 MAX_BYTES = 5_000_000
 MAX_SECONDS = 10.0
 MAX_REDIRECTS = 5
@@ -38,39 +46,14 @@ MAX_URL = 2000
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
 ANYTHING = "*/*"
+# The settings that name private addresses: for what is fetched, and for webhooks.
+FETCH_ALLOW = "DIGEST_FETCH_ALLOW"
+WEBHOOK_ALLOW = "DIGEST_WEBHOOK_ALLOW"
 
 _CHUNK = 64 * 1024
 _NETWORK = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
 _HOST = re.compile(r"[^\s%/\\@<>\"]+\Z")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:+-]+)""", re.IGNORECASE | re.ASCII)
-
-
-class FetchError(DigestError):
-    """Something could not be fetched. `retry_after` is in seconds, if the server named a time."""
-
-    def __init__(
-        self, message: str, *, url: str, status: int = 0, retry_after: float | None = None
-    ) -> None:
-        super().__init__(message)
-        self.url = url
-        self.status = status
-        self.retry_after = retry_after
-
-
-class RefusedError(FetchError):
-    """We won't go there: the scheme, or an address that is not on the public internet."""
-
-
-class TooLargeError(FetchError):
-    """The answer is larger than MAX_BYTES."""
-
-
-class TooSlowError(FetchError):
-    """The answer was not complete after MAX_SECONDS."""
-
-
-class GoneError(FetchError):
-    """The server says that it is gone for good (410)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +79,10 @@ class Fetched:
 
 @dataclass(slots=True)
 class _Way:
-    """The hops of one fetch so far."""
+    """The hops of one fetch so far, and the setting that names its exceptions."""
 
     url: httpx.URL
+    setting: str
     statuses: list[int] = field(default_factory=list)
 
     @property
@@ -114,8 +98,8 @@ def fetch(url: str, *, etag: str = "", last_modified: str = "", accept: str = AN
     answer than 2xx and 304, and for none.
     """
     deadline = Deadline(MAX_SECONDS)
-    way = _Way(_checked(url))
-    with _explained(way), _client(deadline) as client:
+    way = _Way(_checked(url), FETCH_ALLOW)
+    with _explained(way), _client(deadline, way.setting) as client:
         while True:
             request = client.build_request(
                 "GET", way.url, headers=_headers(accept, etag, last_modified)
@@ -132,12 +116,14 @@ def fetch(url: str, *, etag: str = "", last_modified: str = "", accept: str = AN
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """Post JSON to `url` under the same guard, following no redirect; return the 2xx status.
 
+    Private addresses are those of DIGEST_WEBHOOK_ALLOW.
+
     Raises as `fetch` does, FetchError for every other answer too; what the answer says is not read.
     """
     deadline = Deadline(MAX_SECONDS)
-    way = _Way(_checked(url))
+    way = _Way(_checked(url), WEBHOOK_ALLOW)
     own = {"Content-Type": "application/json", "User-Agent": _agent()}
-    with _explained(way), _client(deadline) as client:
+    with _explained(way), _client(deadline, way.setting) as client:
         request = client.build_request("POST", way.url, content=body, headers=own | dict(headers))
         response = client.send(request, stream=True)
         response.close()
@@ -320,12 +306,18 @@ def _explained(way: _Way) -> Iterator[None]:
     except ForbiddenAddressError as cause:
         raise RefusedError(
             f"{_without_credentials(way.url)} is refused: {cause}. If it is yours, name it in "
-            "DIGEST_FETCH_ALLOW.",
+            f"{way.setting}.",
             url=str(way.url),
         ) from cause
     except (DeadlineError, httpcore.TimeoutException, TimeoutError) as cause:
         raise TooSlowError(
             f"{_without_credentials(way.url)} did not answer within {MAX_SECONDS:.0f} seconds.",
+            url=str(way.url),
+        ) from cause
+    except (httpx.InvalidURL, UnicodeError) as cause:
+        # httpx reads the target of a redirect before we do.
+        raise RefusedError(
+            f"{_without_credentials(way.url)} redirects to what is not a web address: {cause}.",
             url=str(way.url),
         ) from cause
     except (*_NETWORK, httpx.HTTPError, zlib.error, OSError) as cause:
@@ -335,9 +327,9 @@ def _explained(way: _Way) -> Iterator[None]:
         ) from cause
 
 
-def _client(deadline: Deadline) -> httpx.Client:
+def _client(deadline: Deadline, setting: str) -> httpx.Client:
     """Return a client for one fetch; it keeps cookies between the hops, some sites ask for that."""
-    network = GuardedNetwork(allowed(settings.DIGEST_FETCH_ALLOW), deadline)
+    network = GuardedNetwork(allowed(getattr(settings, setting), setting), deadline)
     return httpx.Client(transport=GuardedTransport(network), trust_env=False, timeout=MAX_SECONDS)
 
 

@@ -16,6 +16,7 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from queue import Empty, SimpleQueue
 from typing import Any, cast
+from urllib.parse import unquote
 
 import httpcore
 import httpx
@@ -41,22 +42,25 @@ class DeadlineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """An operator's exception: a network, and a port or 0 for any."""
+    """An operator's exception: a network, a port or 0 for any, and a path or "" for any."""
 
     network: IPv4Network | IPv6Network
     port: int
+    path: str = ""  # as `/sample`, which covers what is below it
 
-    def covers(self, address: str, port: int) -> bool:
-        """Say whether this exception names the address and port."""
-        return self.port in {0, port} and ip_address(address) in self.network
+    def covers(self, address: str, port: int, path: str = "/") -> bool:
+        """Say whether this exception names the address, port and path."""
+        is_named = self.port in {0, port} and ip_address(address) in self.network
+        return is_named and (not self.path or _is_below(path, self.path))
 
 
-def allowed(entries: Iterable[str]) -> list[Allowed]:
+def allowed(entries: Iterable[str], setting: str) -> list[Allowed]:
     """Read exceptions: `10.1.2.3`, `10.0.0.0/8`, `127.0.0.1:8000`, `::1`, `[fd00::/8]:8080`.
 
-    Raises ConfigurationError naming the entry that cannot be read.
+    After a port there may be a path, `127.0.0.1:8000/sample`: then nothing above it is allowed.
+    Raises ConfigurationError naming the setting and the entry that cannot be read.
     """
-    return [_allowed(entry) for entry in entries]
+    return [_allowed(entry, setting) for entry in entries]
 
 
 def is_public(address: str) -> bool:
@@ -85,6 +89,8 @@ class Deadline:
 
 class GuardedNetwork(httpcore.NetworkBackend):
     """Connects to public addresses and allowed exceptions, within the deadline."""
+
+    path = "/"  # of the request that a connection is for
 
     def __init__(self, exceptions: list[Allowed], deadline: Deadline) -> None:
         self.exceptions = exceptions
@@ -125,7 +131,9 @@ class GuardedNetwork(httpcore.NetworkBackend):
         return permitted
 
     def _may(self, address: str, port: int) -> bool:
-        return is_public(address) or any(e.covers(address, port) for e in self.exceptions)
+        return is_public(address) or any(
+            exception.covers(address, port, self.path) for exception in self.exceptions
+        )
 
 
 class TimedStream(httpcore.NetworkStream):
@@ -158,14 +166,21 @@ class TimedStream(httpcore.NetworkStream):
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """httpx on a guarded network; TLS still checks the certificate against the host's name."""
+    """httpx on a guarded network; TLS still checks the certificate against the host's name.
+
+    Each request has its own connection: an exception may hold for one path and not for another.
+    """
 
     def __init__(self, network: GuardedNetwork) -> None:
-        self.pool = httpcore.ConnectionPool(ssl_context=_tls(), network_backend=network)
+        self.network = network
+        self.pool = httpcore.ConnectionPool(
+            ssl_context=_tls(), network_backend=network, max_keepalive_connections=0
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; httpcore's errors come through as they are."""
         url = request.url
+        self.network.path = url.raw_path.decode("ascii", "replace")
         answer = self.pool.handle_request(
             httpcore.Request(
                 method=request.method,
@@ -228,19 +243,28 @@ def _look_up(
     answers.put(list(dict.fromkeys(str(address[0]) for *_, address in infos)))
 
 
-def _allowed(entry: str) -> Allowed:
-    host, port = entry, ""
+def _is_below(target: str, path: str) -> bool:
+    """Say whether the target of a request is `path` or below it, however its server reads it."""
+    decoded = unquote(target.partition("?")[0])
+    if "\\" in decoded or not {".", ".."}.isdisjoint(decoded.split("/")):
+        return False
+    return decoded == path or decoded.startswith(f"{path.rstrip('/')}/")
+
+
+def _allowed(entry: str, setting: str) -> Allowed:
+    host, port, path = entry, "", ""
     if entry.startswith("["):
         host, _, port = entry[1:].partition("]")
         port = port.removeprefix(":")
     elif entry.count(":") == 1:
         host, _, port = entry.partition(":")
+    port, slash, path = port.partition("/")
     try:
-        entry_allowed = Allowed(ip_network(host, strict=False), int(port or 0))
-        if not 0 <= entry_allowed.port <= 65535:
+        entry_allowed = Allowed(ip_network(host, strict=False), int(port or 0), slash + path)
+        if not 0 <= entry_allowed.port <= 65535 or (slash and not port):
             raise ValueError(port)  # noqa: TRY301  the same typo, the same words
     except ValueError as cause:
         raise ConfigurationError(
-            f"DIGEST_FETCH_ALLOW: {entry!r} is no IP address or network with an optional :port."
+            f"{setting}: {entry!r} is not an IP address or network with an optional :port."
         ) from cause
     return entry_allowed

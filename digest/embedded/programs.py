@@ -55,7 +55,7 @@ def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
     hosts = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
     allowed = env.listed("DIGEST_FETCH_ALLOW")
     if place.sample:
-        allowed.append(place.inward_netloc)
+        allowed.append(f"{place.inward_netloc}/sample")  # its console and API are not fetched
     return {
         **services,
         "DIGEST_SECRET_KEY": env.read("DIGEST_SECRET_KEY") or checks.secret_key(place.data),

@@ -117,7 +117,7 @@ def _checked_url(url: str) -> str:
         raise WebhookError(f"{url[:200]!r} is not a web address; it has to begin with https://.")
     if parts.username or parts.password:
         raise WebhookError("Leave out the user name and password: the signature proves who calls.")
-    if _is_allowed(host, port):
+    if _is_allowed(host, port, parts.path or "/"):
         return url.strip()
     if parts.scheme != "https":
         raise WebhookError(
@@ -126,15 +126,17 @@ def _checked_url(url: str) -> str:
     return url.strip()
 
 
-def _is_allowed(host: str, port: int) -> bool:
+def _is_allowed(host: str, port: int, path: str) -> bool:
     """Return whether the operator allows this address; raise WebhookError for a private one."""
     try:
         ip = ip_address(host)
     except ValueError:
         return False
-    allowed = ssrf_guard.allowed(settings.DIGEST_FETCH_ALLOW)
-    if any(network.covers(str(ip), port) for network in allowed):
+    allowed = ssrf_guard.allowed(settings.DIGEST_WEBHOOK_ALLOW, http.WEBHOOK_ALLOW)
+    if any(network.covers(str(ip), port, path) for network in allowed):
         return True
     if not ssrf_guard.is_public(str(ip)):
-        raise WebhookError(f"{host} is not on the public internet; name it in DIGEST_FETCH_ALLOW.")
+        raise WebhookError(
+            f"{host} is not on the public internet; name it in DIGEST_WEBHOOK_ALLOW."
+        )
     return False

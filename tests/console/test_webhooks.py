@@ -35,7 +35,7 @@ def owner(client: Client, courier: Publication) -> Client:
 def listener(settings: Settings) -> Iterator[ProviderServer]:
     """A server on this machine, which the operator has excepted."""
     server = ProviderServer(lambda _request: Answer(204, b""))
-    settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").strip("/")]
+    settings.DIGEST_WEBHOOK_ALLOW = [server.url.removeprefix("http://").strip("/")]
     with server:
         yield server
 

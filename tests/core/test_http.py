@@ -195,7 +195,9 @@ def test_each_candidate_address_is_checked(
 
 def test_an_exception_covers_what_it_names_and_no_more(settings: Settings) -> None:
     """An entry with a port opens that port alone; networks and IPv6 can be named too."""
-    host, network, six = ssrf_guard.allowed(["127.0.0.1:8000", "10.0.0.0/8", "[fd00::/8]:80"])
+    host, network, six = ssrf_guard.allowed(
+        ["127.0.0.1:8000", "10.0.0.0/8", "[fd00::/8]:80"], "DIGEST_FETCH_ALLOW"
+    )
     assert host.covers("127.0.0.1", 8000)
     assert not host.covers("127.0.0.1", 8001)
     assert not host.covers("127.0.0.2", 8000)
@@ -205,12 +207,109 @@ def test_an_exception_covers_what_it_names_and_no_more(settings: Settings) -> No
     assert not six.covers("fd12::1", 443)
 
 
-@pytest.mark.parametrize("entry", ["localhost", "10.0.0.0/64", "1.2.3.4:http", "1.2.3.4:99999"])
+@pytest.mark.parametrize(
+    "entry",
+    ["localhost", "10.0.0.0/64", "1.2.3.4:http", "1.2.3.4:99999", "1.2.3.4:/x", "1.2.3.4/x"],
+)
 def test_an_unreadable_exception_is_named(entry: str, settings: Settings) -> None:
     """An operator's typo is an error that says where it is, not a hole or a riddle."""
     settings.DIGEST_FETCH_ALLOW = [entry]
     with pytest.raises(ConfigurationError, match="DIGEST_FETCH_ALLOW"):
         http.fetch("http://127.0.0.1/")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_covered"),
+    [
+        ("/sample", True),
+        ("/sample/", True),
+        ("/sample/feed.xml?x=/../", True),
+        ("/sample/a%20b", True),
+        ("/", False),
+        ("/admin/", False),
+        ("/samples", False),
+        ("//sample/", False),
+        ("/sample/../admin/", False),
+        ("/sample/%2e%2e/admin/", False),
+        ("/sample/.%2E/admin/", False),
+        ("/sample/%2e%2e%2fadmin/", False),
+        ("/sample/..\\admin/", False),
+        ("/sample/./", False),
+    ],
+)
+def test_an_exception_may_be_for_a_path(path: str, *, is_covered: bool) -> None:
+    """And for what is below it, however a server reads dots."""
+    [exception] = ssrf_guard.allowed(["127.0.0.1:8000/sample"], "DIGEST_FETCH_ALLOW")
+    assert exception.covers("127.0.0.1", 8000, path) is is_covered
+    assert not exception.covers("127.0.0.1", 8001, "/sample")
+    [six] = ssrf_guard.allowed(["[::1]:8000/sample"], "DIGEST_FETCH_ALLOW")
+    assert six.covers("::1", 8000, path) is is_covered
+
+
+def test_a_redirect_leads_out_of_no_path(publisher: Publisher, settings: Settings) -> None:
+    """Each request is held against the exception, over whichever connection."""
+    settings.DIGEST_FETCH_ALLOW = [f"127.0.0.1:{publisher.port}/sample"]
+    publisher.pages["/sample/a"] = b"paper"
+    publisher.pages["/admin"] = b"secret"
+    publisher.redirect("/sample/b", "/sample/a")
+    publisher.redirect("/sample/c", "/admin")
+    assert http.fetch(publisher.url("/sample/b")).body == b"paper"
+    for path in ("/admin", "/sample/c", "/sample/%2e%2e/admin"):
+        with pytest.raises(http.RefusedError):
+            http.fetch(publisher.url(path))
+    assert "/admin" not in [request.path for request in publisher.seen]
+
+
+def test_webhooks_have_exceptions_of_their_own(publisher: Publisher, settings: Settings) -> None:
+    """A source on the own network opens nothing for them, nor they for sources."""
+    publisher.pages["/a"] = b"x"
+    with pytest.raises(http.RefusedError, match="DIGEST_WEBHOOK_ALLOW"):
+        http.post(publisher.url("/a"), b"{}", {})
+    settings.DIGEST_WEBHOOK_ALLOW, settings.DIGEST_FETCH_ALLOW = settings.DIGEST_FETCH_ALLOW, []
+    with pytest.raises(http.RefusedError, match="DIGEST_FETCH_ALLOW"):
+        http.fetch(publisher.url("/a"))
+
+
+NO_ADDRESSES = [
+    "mailto:editor@courier.example",
+    "tel:123",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "about:blank",
+    "http:x",
+    "http://xn--/",
+    "http://xn--a/",
+    "http://xn--a-ecp.ru/",
+    "http://xn--zzzzzzz99999999/",
+    "http://a..b/",
+    "http://[::1",
+    "http://a:99999/",
+    "http://%00/",
+    "http://ex\x7fample/",
+]
+
+
+@pytest.mark.parametrize("url", NO_ADDRESSES)
+def test_a_redirect_to_no_web_address_is_an_error(publisher: Publisher, url: str) -> None:
+    """Of ours, with a text for an editor: whatever a publisher writes there."""
+    publisher.redirect("/a", url, 302)
+    with pytest.raises(http.FetchError, match=r"web address|resolved|redirects|cannot be fetched"):
+        http.fetch(publisher.url("/a"))
+    with pytest.raises(http.FetchError):
+        http.fetch(url)
+    with pytest.raises(http.FetchError):
+        http.post(url, b"{}", {})
+
+
+@pytest.mark.parametrize("url", NO_ADDRESSES)
+def test_a_webhook_that_redirects_has_failed(
+    publisher: Publisher, settings: Settings, url: str
+) -> None:
+    """Wherever to: none is followed."""
+    settings.DIGEST_WEBHOOK_ALLOW = settings.DIGEST_FETCH_ALLOW
+    publisher.redirect("/a", url, 302)
+    with pytest.raises(http.FetchError):
+        http.post(publisher.url("/a"), b"{}", {})
 
 
 def test_proxies_of_the_environment_are_not_used(

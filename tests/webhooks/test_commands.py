@@ -13,7 +13,7 @@ def test_a_webhook_is_added_listed_tested_and_removed(digest: Digest) -> None:  
     """Its secret is shown once; an address that does not answer is explained."""
     url = "https://127.0.0.1:1/webhook"
     refused = digest("webhook", "add", "crm", url)
-    assert (refused.status, "DIGEST_FETCH_ALLOW" in refused.err) == (1, True)
+    assert (refused.status, "DIGEST_WEBHOOK_ALLOW" in refused.err) == (1, True)
     make_publication(slug="courier")
     arguments = ("webhook", "add", "crm", "https://crm.invalid/webhook", "--event", "issue.sent")
     webhook = digest(*arguments, "--publication", "courier", "--json").facts

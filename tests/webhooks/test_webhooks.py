@@ -50,7 +50,7 @@ class Listener:
 def listener(settings: Settings) -> Iterator[Listener]:
     """A scripted server on this machine, which the operator has excepted."""
     listener = Listener()
-    settings.DIGEST_FETCH_ALLOW = [listener.server.url.removeprefix("http://").strip("/")]
+    settings.DIGEST_WEBHOOK_ALLOW = [listener.server.url.removeprefix("http://").strip("/")]
     with listener.server:
         yield listener
 
@@ -195,7 +195,7 @@ def test_a_failed_delivery_is_repeated_under_the_same_id(
 def test_a_failing_webhook_keeps_no_other_waiting(listener: Listener, settings: Settings) -> None:
     """It costs one attempt, however much waits for it."""
     dead = ProviderServer(lambda _request: Answer(500))
-    settings.DIGEST_FETCH_ALLOW += [dead.url.removeprefix("http://").strip("/")]
+    settings.DIGEST_WEBHOOK_ALLOW += [dead.url.removeprefix("http://").strip("/")]
     with dead:
         registry.add("dead", dead.url, list(Event), now=NOON)
         make_webhook(listener, name="good")
