@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 
-from digest.core import choices, http, links, sealing, ssrf_guard
+from digest.core import choices, http, links, sealing
 from digest.core.errors import DigestError
+from digest.core.http import ssrf_guard
 from digest.newsletters.models import Publication
 from digest.webhooks import signing
 from digest.webhooks.models import Event, Webhook, WebhookDelivery

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from digest.core import http, ssrf_guard
+from digest.core import http
 from digest.core.errors import ConfigurationError
+from digest.core.http import ssrf_guard
 from tests.articles.publisher import Answer, Publisher, publishing
 
 

@@ -1,8 +1,8 @@
 """Fetching from addresses that strangers name, and posting to them.
 
 `fetch` follows redirects itself and checks each hop: only http and https, only public addresses
-(see digest.core.ssrf_guard), at most 5 MB once inflated, 10 seconds in all, 5 redirects. Proxies
-from the environment are not used: they would connect where we may not.
+(see digest.core.http.ssrf_guard), at most 5 MB once inflated, 10 seconds in all, 5 redirects.
+Proxies from the environment are not used: they would connect where we may not.
 """
 
 import re
@@ -20,14 +20,14 @@ from django.conf import settings
 
 from digest import __version__
 from digest.core import clock
-from digest.core.http_errors import (
+from digest.core.http.errors import (
     FetchError,
     GoneError,
     RefusedError,
     TooLargeError,
     TooSlowError,
 )
-from digest.core.ssrf_guard import (
+from digest.core.http.ssrf_guard import (
     Deadline,
     DeadlineError,
     ForbiddenAddressError,
