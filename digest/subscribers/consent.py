@@ -18,7 +18,7 @@ from digest.subscribers.errors import (
 from digest.subscribers.models import LONGEST_ADDRESS, ConsentEvent, Subscriber, Subscription
 from digest.subscribers.names import clean_name
 from digest.subscribers.signups import wording_version
-from digest.subscribers.suppression import is_suppressed, lift_erasure
+from digest.subscribers.suppression import has_unsubscribed_elsewhere, is_suppressed, lift_own_wish
 
 State = Subscription.State
 Action = ConsentEvent.Action
@@ -64,7 +64,7 @@ def subscribe(
     if after != before:
         _set_state(subscription, after, now)
     if confirmed:
-        lift_erasure(address.key)
+        lift_own_wish(address.key, newsletter.pk)
     action = Action.CONFIRMED if confirmed else Action.REQUESTED
     version = version or wording_version(wording)
     _record(subscription, action, at=now, via=via, ip=ip, wording=wording, version=version)
@@ -74,7 +74,8 @@ def subscribe(
 def _refuse_unsubscribed(
     before: State | None, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
-    if before is State.UNSUBSCRIBED:
+    elsewhere = has_unsubscribed_elsewhere(subscriber.address_key, newsletter.pk)
+    if before is State.UNSUBSCRIBED or (elsewhere and before is not State.ACTIVE):
         raise UnsubscribedError(
             f"{subscriber} has unsubscribed from {newsletter.slug}. Only the subscriber can "
             "subscribe again, with a confirmation."
@@ -108,7 +109,7 @@ def confirm(
         )
     _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
     _set_state(subscription, State.ACTIVE, now)
-    lift_erasure(subscriber.address_key)
+    lift_own_wish(subscriber.address_key, newsletter.pk)
     _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip)
     return True
 
@@ -141,7 +142,7 @@ def resubscribe(
     if subscription.state == State.ACTIVE:
         return False
     _set_state(subscription, State.ACTIVE, now)
-    lift_erasure(subscriber.address_key)
+    lift_own_wish(subscriber.address_key, newsletter.pk)
     _record(
         subscription,
         Action.CONFIRMED,

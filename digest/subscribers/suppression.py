@@ -8,7 +8,10 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import hash_address, stored_forms
 from digest.subscribers.models import Suppression
 
-ERASED = "erased"  # the reason that the subscriber's own confirmation lifts
+ERASED = "erased"
+UNSUBSCRIBED = "unsubscribed"  # in a list that was imported
+# The reasons that the subscriber's own confirmation lifts.
+OWN_WISHES = (ERASED, UNSUBSCRIBED)
 
 
 def suppress(
@@ -55,23 +58,31 @@ def suppress_erased(address_key: str, now: datetime) -> None:
             suppression.save(update_fields=["address_key", "evidence"])
 
 
-def lift_erasure(address_key: str) -> None:
-    """Lift the suppression of an erased subscriber, who has confirmed to subscribe again."""
-    _of(address_key).filter(reason=ERASED).delete()
+def lift_own_wish(address_key: str, newsletter_id: int) -> None:
+    """Lift what a subscriber once wanted, who has confirmed to subscribe to a newsletter again."""
+    of_newsletter = Q(newsletter__isnull=True) | Q(newsletter_id=newsletter_id)
+    suppressions = _of(address_key)
+    suppressions.filter(Q(reason=ERASED) | Q(of_newsletter, reason=UNSUBSCRIBED)).delete()
+
+
+def has_unsubscribed_elsewhere(address_key: str, newsletter_id: int) -> bool:
+    """Return whether the address unsubscribed, as an imported list says."""
+    suppressions = suppressions_for(newsletter_id).filter(address_key__in=stored_forms(address_key))
+    return suppressions.filter(reason=UNSUBSCRIBED).exists()
 
 
 def is_suppressed(address_key: str, newsletter_id: int) -> bool:
     """Return whether this newsletter must not mail the address, even if its owner requests it.
 
-    An erasure does not count: an erased subscriber may subscribe again.
+    What they wanted themselves does not count: who was erased or unsubscribed may subscribe again.
     """
     suppressions = suppressions_for(newsletter_id).filter(address_key__in=stored_forms(address_key))
-    return suppressions.exclude(reason=ERASED).exists()
+    return suppressions.exclude(reason__in=OWN_WISHES).exists()
 
 
 def is_suppressed_everywhere(address_key: str) -> bool:
     """Return whether no newsletter may mail the address, even if its owner requests it."""
-    return _of(address_key).filter(newsletter__isnull=True).exclude(reason=ERASED).exists()
+    return _of(address_key).filter(newsletter__isnull=True).exclude(reason__in=OWN_WISHES).exists()
 
 
 def suppressions_of(address_key: str) -> QuerySet[Suppression]:

@@ -1,5 +1,7 @@
 """Addresses: checked, keyed, folded for limits, and looked at for tricks."""
 
+import contextlib
+
 import pytest
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
@@ -47,6 +49,75 @@ def test_names_that_are_not_for_mail_are_refused(text: str) -> None:
         validate_email(text, check_deliverability=False)
     with pytest.raises(InvalidAddressError):
         addresses.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("typed_text", "email"),
+    [
+        ("ana\uff20odd.example", "ana@odd.example"),
+        ("\uff41\uff4e\uff41\uff20odd\uff0eexample", "ana@odd.example"),
+        ("ana@odd\u3002example", "ana@odd.example"),
+        ("\u3000ana@odd.example\u3000", "ana@odd.example"),
+        ("MAILTO:ana@odd.example", "ana@odd.example"),
+        ("mailto:ana%2Bnews@odd.example?subject=Hi%0D%0ABcc:x@y.example", "ana+news@odd.example"),
+        ("Ben Odd <ben@odd.example>", "ben@odd.example"),
+        ("<ben@odd.example>", "ben@odd.example"),
+        ("<mailto:ben@odd.example>", "ben@odd.example"),
+        ('"Odd, Ben" <ben@odd.example>', "ben@odd.example"),
+        ("cid@odd.example\u00a0", "cid@odd.example"),
+        ("\u200bdee@odd.example", "dee@odd.example"),
+        ("dee@\u200bodd.ex\u00adample\ufeff", "dee@odd.example"),
+        ("\u202ddee@odd.example\u202c", "dee@odd.example"),
+        ("\u200e\u2068dee@odd.example\u2069", "dee@odd.example"),
+        ("ida@odd.example.", "ida@odd.example"),
+        ("ida@odd.example,", "ida@odd.example"),
+        ("\u201cmia@odd.example\u201d", "mia@odd.example"),
+        ("'mia@odd.example'", "mia@odd.example"),
+        ("gus@z\u00fcrich.example", "gus@z\u00fcrich.example"),
+        ("gus@\uff5a\u00fcrich.example", "gus@z\u00fcrich.example"),
+        ("gus@xn--zrich-kva.example", "gus@z\u00fcrich.example"),
+        ("j\u00f6rg@odd.example", "j\u00f6rg@odd.example"),
+        ("j\u006f\u0308rg@odd.example", "j\u00f6rg@odd.example"),
+        ("o\u2019hara@odd.example", "o\u2019hara@odd.example"),
+    ],
+)
+def test_what_surrounds_an_address_is_left_out(typed_text: str, email: str) -> None:
+    """As people copy and type them; the domain comes in A-labels for SMTP."""
+    address = addresses.parse(typed_text)
+    assert address.email == email
+    assert address.domain.isascii()
+
+
+@pytest.mark.parametrize(
+    ("typed_text", "advice"),
+    [
+        ("eve@odd.example, eve2@odd.example", "more than one address"),
+        ("eve@odd.example;eve2@odd.example", "more than one address"),
+        ("kim@odd,example", "Did you mean a dot"),
+        ("leo@gmail.con", "Did you mean “.com”"),
+        ("Ben <ben@odd.example> <eve@odd.example>", ""),
+        ("ben@odd.example>\r\nBcc: <eve@odd.example", ""),
+        ("Ben\r\nBcc: x <ben@odd.example>", ""),
+        ("a@b\u202eelpmaxe.example", ""),
+        ("a b@odd.example", ""),
+        ("a\u00b2\n@odd.example", ""),
+        ("<>", ""),
+        ("mailto:", ""),
+        ("\uff20", ""),
+        ("<" * 5000 + "a@b.example", "too long"),
+    ],
+)
+def test_what_is_wrong_is_said(typed_text: str, advice: str) -> None:
+    """And what to do, where that is clear."""
+    with pytest.raises(InvalidAddressError) as problem:
+        addresses.parse(typed_text)
+    assert advice in str(problem.value)
+
+
+def test_another_mailbox_is_not_guessed() -> None:
+    """A superscript two is not a two: that is somebody else's address."""
+    with contextlib.suppress(InvalidAddressError):
+        assert addresses.parse("ana\u00b2@odd.example").key != "ana2@odd.example"
 
 
 @pytest.mark.parametrize(

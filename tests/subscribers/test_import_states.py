@@ -1,11 +1,20 @@
 """What lists of other systems say: nobody who left, bounced or never confirmed gets in."""
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from digest.core import addresses
 from digest.newsletters.models import Newsletter
+from digest.subscribers.consent import confirm, subscribe
+from digest.subscribers.errors import (
+    AddressSuppressedError,
+    ImportFileError,
+    UnsubscribedError,
+)
 from digest.subscribers.importing import Report, import_csv
 from digest.subscribers.importing.layout import read_layout, state_of_file
 from digest.subscribers.models import Subscriber, Subscription, Suppression
@@ -253,6 +262,123 @@ def test_stopped_addresses_are_suppressed_if_the_importer_wants_that(
     ]
     assert "“status” says “bounced”" in rows[1].evidence
     assert take(tmp_path, content, newsletter, suppress=True).suppressed == 0
+
+
+def test_who_unsubscribed_elsewhere_may_return_by_their_own_wish(
+    tmp_path: Path, newsletter: Newsletter
+) -> None:
+    """Nobody else adds them; their own confirmation lifts the suppression, a complaint stays."""
+    content = "email,status\nben@r.example,unsubscribed\ndee@r.example,spam\n"
+    take(tmp_path, content, newsletter, suppress=True)
+    ben, dee = addresses.parse("ben@r.example"), addresses.parse("dee@r.example")
+    details: dict[str, Any] = {"via": "page", "wording": "", "now": NOON}
+    with pytest.raises(UnsubscribedError):
+        subscribe(ben, newsletter, confirmed=True, **details)
+    with pytest.raises(AddressSuppressedError):
+        subscribe(dee, newsletter, confirmed=False, allow_resubscribe=True, **details)
+    pending = subscribe(ben, newsletter, confirmed=False, allow_resubscribe=True, **details)
+    assert Suppression.objects.count() == 2
+    assert confirm(pending.subscriber_id, newsletter.pk, via="page", ip=None, now=NOON)
+    assert active() == {"ben"}
+    assert Suppression.objects.get().reason == "complained"
+
+
+def test_addresses_as_people_write_them(newsletter: Newsletter) -> None:
+    """What surrounds them is left out; what is wrong is said, with what to do."""
+    report = import_csv(CASES / "odd.csv", newsletter, **OPTIONS)
+    emails = set(Subscriber.objects.values_list("email", flat=True))
+    assert {email.partition("@")[0] for email in emails} == {
+        *("ana", "ben", "cid", "dee", "fay", "gus", "hal+news", "ida", "j\u00f6rg", "mia")
+    }
+    reasons = {refusal.line: refusal.reason for refusal in report.refusals}
+    assert list(reasons) == [6, 8, 13, 14]
+    assert "more than one address" in reasons[6]
+    assert "same address as in line 7" in reasons[8]
+    assert "Did you mean a dot" in reasons[13]
+    assert "Did you mean “.com”" in reasons[14]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_states_are_read_in_every_writing(
+    tmp_path: Path, newsletter: Newsletter, encoding: str, delimiter: str
+) -> None:
+    """With quoted line ends, a line for Excel, a second column of addresses."""
+    rows = [
+        ["E-Mail", "Statut", "Note", "Referrer email"],
+        ["ana@r.example", "Abonn\u00e9e", '"two\nlines"', "x@r.example"],
+        ["ben@r.example", '"D\u00e9sabonn\u00e9"', "=1+1", "ana@r.example"],
+    ]
+    content = f"sep={delimiter}\r\n" + "".join(delimiter.join(row) + "\r\n" for row in rows)
+    path = tmp_path / "list.csv"
+    path.write_bytes(content.encode(encoding))
+    report = import_csv(path, newsletter, **OPTIONS)
+    assert active() == {"ana"}
+    assert [(row.line, row.cause) for row in report.refusals] == [(5, "unsubscribed")]
+
+
+def test_states_are_read_without_a_header(tmp_path: Path, newsletter: Newsletter) -> None:
+    """By the cells; and an unmistakable one in a row where no other has any."""
+    take(tmp_path, "ana@r.example,Ana,subscribed\nben@r.example,Ben,bounced\n", newsletter)
+    assert active() == {"ana"}
+    rows = "".join(f"r{number}@r.example,fine\n" for number in range(400))
+    take(tmp_path, f"{rows}cid@r.example,unsubscribed\n", newsletter)
+    assert "cid" not in active()
+
+
+def test_a_zip_archive_with_one_list_is_read(tmp_path: Path, newsletter: Newsletter) -> None:
+    """Its name counts; several lists are named, and what to do is said."""
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("audience/cleaned_members_export.csv", "email\nana@r.example\n")
+        archive.writestr("__MACOSX/._cleaned.csv", "junk")
+    assert import_csv(path, newsletter, **OPTIONS).causes == {"bounced": 1}
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("subscribed.csv", "email\nben@r.example\n")
+    with pytest.raises(ImportFileError, match="2 lists: cleaned_members"):
+        import_csv(path, newsletter, **OPTIONS)
+
+
+def _zipped(**members: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (_zipped(xl__workbook="x"), "spreadsheet"),
+        (_zipped(mimetype="application/vnd.oasis.opendocument.spreadsheet"), "spreadsheet"),
+        (_zipped(word__document="x"), "Word document"),
+        (_zipped(picture="x"), "no CSV file in this zip"),
+        (b"PK\x03\x04 broken", "damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "spreadsheet"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "picture"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "picture"),
+        (b"\0\0\0\x20ftypheic\0\0", "picture"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"\x1f\x8b\x08\0", "gzip"),
+        (b"<!DOCTYPE html><title>Sign in</title>", "web page"),
+        (b'[{"email": "ana@r.example"}]', "JSON"),
+        (b"BEGIN:VCARD\nEMAIL:ana@r.example\nEND:VCARD\n", "vCards"),
+        (bytes(range(256)) * 20, "not text"),
+        (b"\0" * 500, "not text"),
+        (b"\xef\xbb\xbf\r\n", "empty"),
+    ],
+)
+def test_a_wrong_file_is_named_in_plain_words(
+    tmp_path: Path, newsletter: Newsletter, content: bytes, advice: str
+) -> None:
+    """Never by its path on this machine."""
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+    with pytest.raises(ImportFileError) as problem:
+        import_csv(path, newsletter, **OPTIONS)
+    assert advice in str(problem.value)
+    assert str(tmp_path) not in str(problem.value)
 
 
 def test_a_dry_run_reports_the_same_and_changes_nothing(

@@ -19,6 +19,7 @@ from digest.subscribers.importing.headings import PERSON, Meaning, cause_of, mea
 from digest.subscribers.importing.lines import numbered_lines, open_text
 from digest.subscribers.importing.sources import SOURCES, recognise
 from digest.subscribers.importing.states import Reading, plain
+from digest.subscribers.names import clean_name
 
 _SAMPLE = 300  # lines that show delimiter and columns
 _DELIMITERS = ",;\t|"
@@ -225,7 +226,7 @@ def _sample(path: Path, encoding: str) -> list[str]:
         raise ImportFileError("The file is empty.")
     text = "".join(lines)[:10_000]
     odd = sum(not character.isprintable() and character not in "\r\n\t\v\f" for character in text)
-    if odd * 5 > len(text):
+    if odd * 10 > len(text):
         raise ImportFileError(
             "This file is not text. Choose the CSV file that your current system exported."
         )
@@ -305,4 +306,4 @@ def _map(
 
 
 def _listing(cells: Sequence[str]) -> str:
-    return ", ".join(cell[:60] for cell in cells[:30])
+    return ", ".join(clean_name(cell[:60]) for cell in cells[:30])
