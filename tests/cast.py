@@ -85,9 +85,15 @@ def make_appeal(publication: Publication, **fields: Any) -> Appeal:
     return Appeal.objects.create(publication=publication, **defaults | fields)
 
 
+def newest_publication() -> int:
+    """Return the id of the publication that was made last, 0 if there is none."""
+    return Publication.objects.order_by("pk").values_list("pk", flat=True).last() or 0
+
+
 def make_source(newsletter: Newsletter | None = None, **fields: Any) -> Source:
-    """A feed, carried by the newsletter if one is given."""
+    """A feed, used by the newsletter if one is given; of the newest publication if not."""
     defaults = {
+        "publication_id": newsletter.publication_id if newsletter else newest_publication(),
         "url": f"https://courier.example/feed-{next(_numbers)}.xml",
         "next_poll_at": NOON,
         "created_at": NOON,
@@ -103,6 +109,7 @@ def make_article(source: Source | None = None, **fields: Any) -> Article:
     number = next(_numbers)
     address = f"https://courier.example/story-{number}"
     defaults = {
+        "publication_id": source.publication_id if source else newest_publication(),
         "canonical_url": address,
         "url": address,
         "title": f"Seals return to the sandbank, part {number}",

@@ -26,32 +26,33 @@ class Candidate:
     answer: Fetched  # in which it was found; the first poll needs no other
 
 
-def add_source(url: str, now: datetime) -> Source:
-    """Return the source at an address, created if there is none yet; it is due at once.
+def add_source(publication_id: int, url: str, now: datetime) -> Source:
+    """Return a publication's source at an address, created if there is none yet; it is due at once.
 
     Raises DiscoveryError or FetchError, each saying what to do.
     """
     url = with_scheme(url)
-    existing = Source.objects.filter(url=url).first()
-    return existing or _create_source(find(url), now)
+    existing = Source.objects.filter(publication_id=publication_id, url=url).first()
+    return existing or _create_source(publication_id, find(url), now)
 
 
-def add_and_poll(target: str | Candidate, now: datetime) -> Polled:
-    """Add the source at an address, or a candidate, and poll it; what was fetched is used.
+def add_and_poll(publication_id: int, target: str | Candidate, now: datetime) -> Polled:
+    """Add the source at an address, or a candidate, to a publication; poll what was fetched.
 
     Raises as `add_source` does.
     """
     if isinstance(target, str):
         url = with_scheme(target)
-        if existing := Source.objects.filter(url=url).first():
+        if existing := Source.objects.filter(publication_id=publication_id, url=url).first():
             return polling.poll(existing, now)
         target = find(url)
-    source = _create_source(target, now)
+    source = _create_source(publication_id, target, now)
     return polling.poll(source, now, None if source.polled_at else target.answer)
 
 
-def _create_source(candidate: Candidate, now: datetime) -> Source:
+def _create_source(publication_id: int, candidate: Candidate, now: datetime) -> Source:
     source, _ = Source.objects.get_or_create(
+        publication_id=publication_id,
         url=candidate.url,
         defaults={
             "kind": candidate.kind,

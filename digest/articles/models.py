@@ -9,14 +9,17 @@ from digest.core.text import LONGEST_URL
 
 
 class Source(Leased):
-    """A feed or a page that is polled for articles."""
+    """A feed or a page that is polled for the articles of one publication."""
 
     class Kind(models.TextChoices):
         FEED = "feed", "RSS, Atom or JSON Feed"
         PAGE = "page", "a single HTML article"
         PUSHED = "pushed", "articles that the publisher's system pushes"  # never polled
 
-    url = models.URLField(max_length=LONGEST_URL, unique=True)
+    # Not a foreign key, because publications belong to a floor above. Newsletters of other
+    # publications cannot use the source; a trigger in the database refuses it.
+    publication_id = models.BigIntegerField()
+    url = models.URLField(max_length=LONGEST_URL)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.FEED)
     title = models.CharField(max_length=300, blank=True)
     site_url = models.URLField(max_length=LONGEST_URL, blank=True)
@@ -30,11 +33,14 @@ class Source(Leased):
     failures = models.PositiveIntegerField(default=0)
     problem = models.TextField(blank=True)
     gone_at = models.DateTimeField(null=True)  # answered 410: never polled again
+    moved_at = models.DateTimeField(null=True)  # its stories came back under new addresses
+    moved_stories = models.PositiveIntegerField(default=0)  # that were recognised then
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(url=""), name="source_has_url"),
+            models.UniqueConstraint(fields=["publication_id", "url"], name="source_once"),
         ]
 
     def __str__(self) -> str:
@@ -47,12 +53,15 @@ class Source(Leased):
 
 
 class Article(models.Model):
-    """One article, however many feeds carry it.
+    """One article of one publication, however many of its sources carry it.
+
+    The same link in the sources of two publications gives each an article of its own.
 
     `available_at` is the moment from which selection may see it: the published time, or the time
     it was first seen if that came later (a late or undated article).
     """
 
+    publication_id = models.BigIntegerField()
     canonical_url = models.CharField(max_length=LONGEST_URL, blank=True)
     url = models.CharField(max_length=LONGEST_URL, blank=True)
     title = models.TextField()
@@ -84,7 +93,7 @@ class Article(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["canonical_url"],
+                fields=["publication_id", "canonical_url"],
                 condition=~Q(canonical_url=""),
                 name="article_once_by_canonical_url",
             ),
@@ -127,6 +136,7 @@ class Sighting(models.Model):
             models.UniqueConstraint(fields=["source", "article"], name="sighting_once"),
         ]
         indexes = [
+            models.Index(fields=["source", "-first_seen_at"], name="sighting_newest"),
             # Hashed: publishers put whole sentences into guids, a btree would refuse the long ones.
             models.Index(
                 models.F("source"), models.Func("guid", function="md5"), name="sighting_guid"

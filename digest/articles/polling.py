@@ -123,7 +123,8 @@ def _move(source: Source, permanent_url: str) -> str:
     """Follow a source that has moved for good, unless that address is a source already."""
     if not permanent_url or permanent_url == source.url:
         return ""
-    if Source.objects.filter(url=permanent_url).exclude(pk=source.pk).exists():
+    siblings = Source.objects.filter(publication_id=source.publication_id).exclude(pk=source.pk)
+    if siblings.filter(url=permanent_url).exists():
         return f"This feed has moved to {permanent_url}, which is a source already; remove one."
     log.info("source moved", source=source.url, to=permanent_url)
     source.url = permanent_url

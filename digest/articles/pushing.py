@@ -3,8 +3,8 @@
     push       clean and store one, idempotently by its guid (or link)
     correct    change what was pushed
 
-They come in through a source of the kind `pushed`, one for each publisher, which newsletters carry
-like any other; so who an article is, its revisions and who follows whom are storing's rules.
+They come in through a source of the kind `pushed`, one for each publication, whose newsletters use
+it like any other; so who an article is, its revisions and who follows whom are storing's rules.
 """
 
 from collections.abc import Mapping
@@ -33,23 +33,19 @@ class Pushed:
     outcome: Literal["new", "changed", "unchanged"]
 
 
-def source_of(publisher: str, now: datetime) -> Source:
-    """Return the source of what the publisher (a short name) pushes, made if there is none yet."""
+def source_of(publication_id: int, slug: str, now: datetime) -> Source:
+    """Return the source of what is pushed for a publication, created if there is none yet."""
     source, _ = Source.objects.get_or_create(
-        url=address(publisher),
+        publication_id=publication_id,
+        kind=Source.Kind.PUSHED,
         defaults={
-            "kind": Source.Kind.PUSHED,
-            "title": f"Pushed by {publisher}",
+            "url": f"pushed:{slug}",
+            "title": f"Pushed by {slug}",
             "next_poll_at": now,
             "created_at": now,
         },
     )
     return source
-
-
-def address(publisher: str) -> str:
-    """Return what stands for the address of such a source."""
-    return f"pushed:{publisher}"
 
 
 def push(source: Source, entry: Entry, now: datetime) -> Pushed:

@@ -110,7 +110,7 @@ def _store(source: Source, document: Document, now: datetime, *, first_poll: boo
         if _differences(candidates[pk], source, d, entries[d.entry])
     ]
     changed = _update(source, {pk: decisions_by_article[pk] for pk in differing}, entries, now)
-    created = _create(fresh, entries, now, first_poll=first_poll)
+    created = _create(source, fresh, entries, now, first_poll=first_poll)
     guids_by_article = {pk: d.guid for pk, d in decisions_by_article.items()}
     guids_by_article |= {article.pk: d.guid for article, d in zip(created, fresh, strict=True)}
     _see(source, guids_by_article, now)
@@ -128,7 +128,8 @@ def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
         .annotate(hashed=Func(F("guid"), function="md5"))
         .filter(Q(hashed__in=guids) | Q(article__canonical_url="", article__url__in=urls))
     )
-    condition = Q(pk__in=here.values("article")) | Q(canonical_url__in=links)
+    same_link = Q(publication_id=source.publication_id, canonical_url__in=links)
+    condition = Q(pk__in=here.values("article")) | same_link
     return list(Article.objects.filter(condition).prefetch_related("sightings").order_by("pk"))
 
 
@@ -138,19 +139,29 @@ def _known_article(article: Article, source: Source) -> KnownArticle:
 
 
 def _create(
-    fresh: list[Decision], entries: tuple[Entry, ...], now: datetime, *, first_poll: bool
+    source: Source,
+    fresh: list[Decision],
+    entries: tuple[Entry, ...],
+    now: datetime,
+    *,
+    first_poll: bool,
 ) -> list[Article]:
     """Insert new articles with their first revision, in one order: pollers don't deadlock."""
-    created = [_new(entries[d.entry], d.canonical, now, first_poll=first_poll) for d in fresh]
+    created = [
+        _new(source, entries[d.entry], d.canonical, now, first_poll=first_poll) for d in fresh
+    ]
     Article.objects.bulk_create(sorted(created, key=lambda article: article.canonical_url))
     Revision.objects.bulk_create(_revision(article, now) for article in created)
     return created
 
 
-def _new(entry: Entry, canonical: str, now: datetime, *, first_poll: bool) -> Article:
+def _new(
+    source: Source, entry: Entry, canonical: str, now: datetime, *, first_poll: bool
+) -> Article:
     fields = _fields(entry)
     return Article(
         **fields,
+        publication_id=source.publication_id,
         canonical_url=canonical,
         first_seen_at=now,
         available_at=available(entry.published_at, now, first_poll=first_poll),

@@ -31,13 +31,24 @@ def publication(slug: str) -> Publication:
     raise UsageError(f"There is no publication {slug!r}. There are: {slugs or 'none'}.")
 
 
-def article(url: str) -> Article:
-    """Return the article at this address, however it is spelt; raise UsageError if none is."""
+def article(url: str, publication_id: int | None = None) -> Article:
+    """Return the article at this address, however it is spelt.
+
+    Raises UsageError if there is none, or if several publications have one and none is named.
+    """
     candidates = Article.objects.filter(
         Q(url=url) | Q(canonical_url=identity.canonical(url) or url)
-    )
-    row = candidates.order_by("pk").first()
-    if row:
+    ).order_by("pk")
+    if publication_id is not None:
+        candidates = candidates.filter(publication_id=publication_id)
+    publication_ids = set(candidates.values_list("publication_id", flat=True))
+    if len(publication_ids) > 1:
+        slugs = Publication.objects.filter(pk__in=publication_ids).order_by("slug")
+        raise UsageError(
+            f"Several publications have an article at {url}. Choose one with --publication: "
+            f"{', '.join(slugs.values_list('slug', flat=True))}."
+        )
+    if row := candidates.first():
         return row
     raise UsageError(f"No article is known at {url}. `digest article list` shows what is.")
 

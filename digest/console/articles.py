@@ -30,16 +30,15 @@ def article(request: HttpRequest, pk: int) -> HttpResponse:
     visible, editable = scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
     article = get_object_or_404(visible.articles().defer("body_html"), pk=pk)
     issues = visible.issues().filter(stories__article=article).order_by("-slot")
-    can_use = editable.articles().filter(pk=pk).exists()
+    can_edit = editable.includes(article.publication_id)
     context = {
         "article": article,
         "address": web_url(article.url),
         "times": _times(article),
         "sources": visible.sources().filter(articles=article).order_by("pk"),
         "issues": [(issue, _sent_at(issue)) for issue in issues.distinct()[:LISTED_ISSUES]],
-        "newsletters": _newsletters_with(editable, article) if can_use else (),
-        "can_edit": can_use and editable.owns(article),
-        "shared": can_use and not editable.owns(article),
+        "newsletters": _newsletters_with(editable, article) if can_edit else (),
+        "can_edit": can_edit,
     }
     return render_page(request, "console/article.html", "Article", context)
 
@@ -62,15 +61,13 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 
 def _retract(request: HttpRequest, article: Article) -> str:
-    _require_ownership(request, article)
     note = request.POST.get("note", "").strip()[:300]
     issues = editing.withdraw(article, note, user_of(request), clock.now())
     plural = "" if len(issues) == 1 else "s"
     return f"Retracted, and removed from {len(issues)} upcoming issue{plural}."
 
 
-def _allow_resending(request: HttpRequest, article: Article) -> str:
-    _require_ownership(request, article)
+def _allow_resending(_request: HttpRequest, article: Article) -> str:
     mark_updated(article, clock.now())
     return "The next issue can contain it, even for subscribers who already received it."
 
@@ -94,13 +91,6 @@ _ACTIONS: dict[str, Callable[[HttpRequest, Article], str]] = {
 def _newsletters_with(scope: PublicationScope, article: Article) -> QuerySet[Newsletter]:
     newsletters = scope.newsletters().filter(sources__articles=article)
     return newsletters.distinct().order_by("name")
-
-
-def _require_ownership(request: HttpRequest, article: Article) -> None:
-    if not scope_of(request, Right.EDIT).owns(article):
-        raise DigestError(
-            "Another publication uses this article too. It takes an owner of all publications."
-        )
 
 
 def _times(article: Article) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from digest.issues.composing import Draft, compose, snapshot
 from digest.issues.editing import BY_HAND, MOST_STORIES, OPEN
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
 from digest.issues.models import Issue, Story
+from digest.newsletters.checks import require_own_article
 from digest.newsletters.models import Cadence, Newsletter
 
 State = Issue.State
@@ -154,6 +155,7 @@ def _chosen(newsletter: Newsletter, articles: Sequence[Article], now: datetime) 
     if len(articles) > MOST_STORIES:
         raise IssueError(f"An issue holds {MOST_STORIES} stories at most.")
     for article in articles:
+        require_own_article(newsletter, article)
         if article.retracted_at:
             raise IssueError(f"“{article.title}” was retracted.")
     draft = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)

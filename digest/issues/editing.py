@@ -18,6 +18,7 @@ from digest.core.text import one_line
 from digest.issues.composing import compose, snapshot
 from digest.issues.errors import ChangedMeanwhileError, IssueError
 from digest.issues.models import Issue, Story
+from digest.newsletters.checks import require_own_article
 from digest.newsletters.models import Appeal, Cadence, Newsletter
 
 State = Issue.State
@@ -76,8 +77,10 @@ def add(
 ) -> Issue:
     """Put an article into the issue, at a place, under the title of a section.
 
-    Raises IssueError if it is in already, or was retracted.
+    Raises IssueError if it is in already, or was retracted, NewsletterError for an article of
+    another publication.
     """
+    require_own_article(issue.newsletter, article)
     if article.retracted_at:
         raise IssueError(f"“{article.title}” was retracted.")
     with _changing(issue, revision, by) as locked:

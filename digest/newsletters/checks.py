@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
+from digest.articles.models import Article
 from digest.core import addresses, clock, languages
 from digest.core.text import LONGEST_URL
 from digest.newsletters.errors import NewsletterError
@@ -24,6 +25,15 @@ LIMITS = {
 OFFERED = tuple(cadence for cadence in Cadence if cadence != Cadence.EVERY)
 LONGEST_LIST_ID = 255  # RFC 2919 §3
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def require_own_article(newsletter: Newsletter, article: Article) -> None:
+    """Raise NewsletterError for an article of another publication than the newsletter's."""
+    if article.publication_id != newsletter.publication_id:
+        raise NewsletterError(
+            f"“{article.title}” belongs to another publication. Add its source to "
+            f"{newsletter.publication.name}, and use that publication's own article."
+        )
 
 
 def of_publication(publication: Publication) -> None:

@@ -209,8 +209,10 @@ def pick(where: Newsletter | Section, article: Article, now: datetime) -> Pick:
     """Put an article into a hand-picked section, at its end; it leads the next issue.
 
     For a newsletter, that is its first such section; one without gets one, at its head. Picking
-    twice changes nothing. Raise NewsletterError for a section that fills itself.
+    twice changes nothing. Raise NewsletterError for a section that fills itself, and for an article
+    of another publication.
     """
+    checks.require_own_article(where.newsletter if isinstance(where, Section) else where, article)
     section = where if isinstance(where, Section) else _picked_section(where)
     if section.kind != Section.Kind.PICKED:
         raise NewsletterError(f"{section.title!r} fills itself; pick into a hand-picked section.")

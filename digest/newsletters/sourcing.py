@@ -4,32 +4,17 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from digest.articles import pushing
 from digest.articles.discovery import Candidate, add_and_poll
 from digest.articles.models import Source
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication
 
 
-def available_sources(publication: Publication) -> QuerySet[Source]:
-    """Return a publication's sources, and those that no newsletter carries yet.
-
-    The latter may be meant for another publication: only owners of all publications may see them.
-    """
-    waiting = Q(newsletters=None) & ~Q(kind=Source.Kind.PUSHED)
-    return Source.objects.filter(_is_own(publication) | waiting).distinct().order_by("pk")
-
-
-def own_sources(publication: Publication) -> QuerySet[Source]:
-    """Return the sources of a publication's newsletters, and the one for pushed articles."""
-    return Source.objects.filter(_is_own(publication)).distinct().order_by("pk")
-
-
-def _is_own(publication: Publication) -> Q:
-    carried = Q(newsletters__publication=publication)
-    return carried | Q(url=pushing.address(publication.slug), kind=Source.Kind.PUSHED)
+def sources_of(publication: Publication) -> QuerySet[Source]:
+    """Return a publication's sources: those of its newsletters, and those that none uses yet."""
+    return Source.objects.filter(publication_id=publication.pk).order_by("pk")
 
 
 def add_to_publication(publication: Publication, target: str | Candidate, now: datetime) -> Source:
@@ -37,18 +22,18 @@ def add_to_publication(publication: Publication, target: str | Candidate, now: d
 
     Without a newsletter it is available to the first one. Raises as `add_polled` does.
     """
-    source = add_polled(target, now)
+    source = add_polled(publication, target, now)
     for newsletter in publication.newsletters.all():
         newsletter.sources.add(source)
     return source
 
 
-def add_polled(target: str | Candidate, now: datetime) -> Source:
-    """Add the source at an address and poll it; one that cannot be polled is not stored.
+def add_polled(publication: Publication, target: str | Candidate, now: datetime) -> Source:
+    """Add the source at an address to a publication and poll it; one that fails is not stored.
 
     Raises DiscoveryError, FetchError, or NewsletterError, each saying what to do.
     """
-    polled = add_and_poll(target, now)
+    polled = add_and_poll(publication.pk, target, now)
     source = polled.source
     if source.succeeded_at is None:
         Source.objects.filter(pk=source.pk, newsletters=None).delete()
@@ -58,7 +43,7 @@ def add_polled(target: str | Candidate, now: datetime) -> Source:
 
 @transaction.atomic
 def set_sources(newsletter: Newsletter, sources: Collection[Source]) -> None:
-    """Attach exactly these sources to a newsletter."""
+    """Attach exactly these sources, of its own publication, to a newsletter."""
     for source in newsletter.sources.exclude(pk__in=[source.pk for source in sources]):
         detach_from_newsletter(newsletter, source)
     newsletter.sources.add(*sources)

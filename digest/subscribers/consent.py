@@ -50,6 +50,7 @@ def subscribe(
     """
     _refuse_suppressed(address.key, address.email, newsletter)
     subscriber = _get_or_create_subscriber(address, clean_name(name), language, now)
+    _fill_name(subscriber, clean_name(name), newsletter)
     subscription, is_new = Subscription.objects.select_for_update().get_or_create(
         subscriber=subscriber,
         newsletter=newsletter,
@@ -208,10 +209,17 @@ def _get_or_create_subscriber(
             "created_at": now,
         },
     )
-    if name and not subscriber.name:
+    return subscriber
+
+
+def _fill_name(subscriber: Subscriber, name: str, newsletter: Newsletter) -> None:
+    """Set a missing name, unless the mails of another publication would show it too."""
+    if not name or subscriber.name:
+        return
+    others = subscriber.subscriptions.exclude(newsletter__publication=newsletter.publication_id)
+    if not others.exists():
         subscriber.name = name
         subscriber.save(update_fields=["name"])
-    return subscriber
 
 
 def _locked(subscriber_id: int, newsletter_id: int) -> Subscription:

@@ -9,8 +9,7 @@ from typing import Any, Self, TypeVar
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from digest.accounts.models import User
-from digest.articles import pushing
-from digest.articles.models import Article, Sighting, Source
+from digest.articles.models import Article, Source
 from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.members import Right
@@ -71,32 +70,12 @@ class PublicationScope:
         return self.filter(issues, "newsletter__publication")
 
     def sources(self) -> QuerySet[Source]:
-        """Return the sources that a newsletter in scope uses."""
-        if self.publication_ids is None:
-            return Source.objects.all()
-        uses = Newsletter.sources.through.objects.filter(
-            source=OuterRef("pk"), newsletter__publication__in=self.publication_ids
-        )
-        return Source.objects.filter(Exists(uses))
+        """Return the sources."""
+        return self.filter(Source.objects.all(), "publication_id")
 
     def articles(self) -> QuerySet[Article]:
-        """Return the articles from a source in scope, and those pushed for a publication in it."""
-        if self.publication_ids is None:
-            return Article.objects.all()
-        slugs = self.publications().values_list("slug", flat=True)
-        pushed = Source.objects.filter(url__in=[pushing.address(slug) for slug in slugs])
-        sightings = Sighting.objects.filter(article=OuterRef("pk"))
-        in_scope = sightings.filter(source__newsletters__publication__in=self.publication_ids)
-        return Article.objects.filter(
-            Exists(in_scope) | Exists(sightings.filter(source__in=pushed))
-        )
-
-    def owns(self, article: Article) -> bool:
-        """Say whether no publication outside the scope uses an article, so it may be changed."""
-        if self.publication_ids is None:
-            return True
-        newsletters = Newsletter.objects.filter(sources__articles=article)
-        return not newsletters.exclude(publication__in=self.publication_ids).exists()
+        """Return the articles, those of sources that are gone included."""
+        return self.filter(Article.objects.all(), "publication_id")
 
     def subscribers(self) -> QuerySet[Subscriber]:
         """Return who has, or once had, a subscription to a newsletter in scope."""

@@ -121,19 +121,19 @@ def test_addresses_are_taken_as_people_type_them(text: str, meant: str) -> None:
 def test_a_source_is_added_once(publisher: Publisher) -> None:
     """By the site's address or the feed's own, it is one source, due at once."""
     publisher.pages |= {"/": front_page(link("/feed")), "/feed": RSS}
-    source = discovery.add_source(publisher.url("/"), NOON)
+    source = discovery.add_source(1, publisher.url("/"), NOON)
     assert (source.url, source.kind) == (publisher.url("/feed"), Source.Kind.FEED)
     assert (source.title, source.next_poll_at) == ("The Saltmarsh Courier", NOON)
-    assert discovery.add_source(publisher.url("/feed"), NOON) == source
-    assert discovery.add_source(publisher.url("/"), NOON) == source
+    assert discovery.add_source(1, publisher.url("/feed"), NOON) == source
+    assert discovery.add_source(1, publisher.url("/"), NOON) == source
     assert Source.objects.count() == 1
 
 
 @pytest.mark.django_db
 def test_a_known_source_is_returned_without_a_fetch() -> None:
     """Adding again is no error, even while its server is down."""
-    source = make_source(url="https://courier.example/feed")
-    assert discovery.add_source("https://courier.example/feed", NOON) == source
+    source = make_source(publication_id=1, url="https://courier.example/feed")
+    assert discovery.add_source(1, "https://courier.example/feed", NOON) == source
 
 
 @pytest.mark.django_db
@@ -141,16 +141,16 @@ def test_a_feed_that_moved_for_good_is_added_where_it_is(publisher: Publisher) -
     """The old address would only be redirected for ever."""
     publisher.redirect("/old", "/feed")
     publisher.pages["/feed"] = RSS
-    assert discovery.add_source(publisher.url("/old"), NOON).url == publisher.url("/feed")
+    assert discovery.add_source(1, publisher.url("/old"), NOON).url == publisher.url("/feed")
 
 
 @pytest.mark.django_db
 def test_a_new_source_is_fetched_once(publisher: Publisher) -> None:
     """What finds it is also what is polled; a source that is there already is asked again."""
     publisher.pages["/feed"] = RSS
-    polled = discovery.add_and_poll(publisher.url("/feed"), NOON)
+    polled = discovery.add_and_poll(1, publisher.url("/feed"), NOON)
     assert (polled.new, polled.problem) == (len(polled.source.articles.all()), "")
     assert polled.new > 0
     assert [request.path for request in publisher.seen] == ["/feed"]
-    assert discovery.add_and_poll(publisher.url("/feed"), NOON).new == 0
+    assert discovery.add_and_poll(1, publisher.url("/feed"), NOON).new == 0
     assert len(publisher.seen) == 2

@@ -267,8 +267,8 @@ def test_keeping_a_schedule_as_it_was_loses_no_slot(owner: Client, tide: Newslet
 
 def test_what_another_publication_pushes_is_not_offered(client: Client, tide: Newsletter) -> None:
     """Nor what waits elsewhere, and no new newsletter takes it up by itself; one's own is."""
-    own = pushing.source_of(tide.publication.slug, NOON)
-    foreign = pushing.source_of(make_publication().slug, NOON)
+    own = pushing.source_of(tide.publication_id, "courier", NOON)
+    foreign = pushing.source_of(make_publication().pk, "other", NOON)
     waiting = make_source()
     user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
     Member.objects.create(

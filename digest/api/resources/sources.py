@@ -131,8 +131,9 @@ def _find_source(
     newsletter: Newsletter, url: str | None, now: datetime
 ) -> tuple[Source, Polled | None]:
     if url is None:
-        return pushing.source_of(newsletter.publication.slug, now), None
-    polled = add_and_poll(url, now)
+        publication = newsletter.publication
+        return pushing.source_of(publication.pk, publication.slug, now), None
+    polled = add_and_poll(newsletter.publication_id, url, now)
     return polled.source, polled
 
 

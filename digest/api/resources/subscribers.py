@@ -1,5 +1,6 @@
 """Subscribers: add, find, show, export, unsubscribe, erase."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from digest.core.addresses import Address
 from digest.newsletters.models import Newsletter
 from digest.selfservice import data_export, erasure
 from digest.subscribers import consent, signup_limits, signups
+from digest.subscribers.errors import AddressSuppressedError, UnsubscribedError
 from digest.subscribers.models import Subscriber, Subscription
 
 router = Router(tags=["subscribers"])
@@ -80,7 +82,7 @@ class SubscriberOut(BaseModel):
 
 
 class AcceptedOut(BaseModel):
-    """The request was accepted. The response is the same for every address, new or not."""
+    """The request was accepted. The response repeats what was sent, for every address alike."""
 
     email: str
     newsletters: list[str]
@@ -107,20 +109,22 @@ def list_subscribers(request: HttpRequest, query: Query[SubscriberQuery]) -> Any
 @router.post(
     "/subscribers",
     auth=require_scopes(Scope.SUBSCRIBERS_WRITE),
-    response={201: SubscriberOut, 202: AcceptedOut, **STATUSES},
+    response={202: AcceptedOut, **STATUSES},
 )
 @idempotent
 def add_subscriber(request: HttpRequest, payload: SubscriberIn) -> Any:
-    """Add a subscriber: 202, and a mail asks for confirmation; or 201 if it is confirmed.
+    """Add a subscriber: a mail asks for confirmation, unless the consent is confirmed already.
 
-    Subscribers who unsubscribed or are suppressed cannot be added as confirmed (409).
+    The response is the same for every address. Subscribers who unsubscribed or are suppressed are
+    not added; `GET /subscribers` (with `subscribers:read`) shows who subscribes.
     """
     caller = caller_of(request)
     address = addresses.parse(payload.email)
     newsletters = [get_newsletter(caller, slug) for slug in dict.fromkeys(payload.newsletters)]
     if payload.confirmed:
-        return Status(201, _serialize(_add_confirmed(address, newsletters, payload), caller))
-    _sign_up(address, newsletters, payload)
+        _add_confirmed(address, newsletters, payload)
+    else:
+        _sign_up(address, newsletters, payload)
     return Status(
         202,
         {"email": address.email, "newsletters": [newsletter.slug for newsletter in newsletters]},
@@ -190,26 +194,26 @@ def erase_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
     return Status(204, None)
 
 
-def _add_confirmed(
-    address: Address, newsletters: list[Newsletter], payload: SubscriberIn
-) -> Subscriber:
+def _add_confirmed(address: Address, newsletters: list[Newsletter], payload: SubscriberIn) -> None:
+    """Subscribe an address; where it unsubscribed or is suppressed, nothing happens, silently.
+
+    An error would tell a token that may only write who left, or whom others have suppressed.
+    """
     if not payload.evidence.strip():
         raise ProblemError(422, "State in evidence what they agreed to, when and where.")
-    added = [
-        consent.subscribe(
-            address,
-            newsletter,
-            via=VIA,
-            confirmed=True,
-            wording=payload.evidence,
-            ip=str(payload.ip) if payload.ip else None,
-            name=payload.name,
-            language=payload.language,
-            now=clock.now(),
-        )
-        for newsletter in newsletters
-    ]
-    return Subscriber.objects.get(pk=added[0].subscriber_id)
+    for newsletter in newsletters:
+        with suppress(AddressSuppressedError, UnsubscribedError):
+            consent.subscribe(
+                address,
+                newsletter,
+                via=VIA,
+                confirmed=True,
+                wording=payload.evidence,
+                ip=str(payload.ip) if payload.ip else None,
+                name=payload.name,
+                language=payload.language,
+                now=clock.now(),
+            )
 
 
 def _sign_up(address: Address, newsletters: list[Newsletter], payload: SubscriberIn) -> None:

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 
@@ -44,7 +45,7 @@ def new(request: HttpRequest, newsletter: int) -> HttpResponse:
 
 def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
     by_selection = request.POST.get("what") == "chosen"
-    articles = _selected(request) if by_selection else []
+    articles = _selected(request, newsletter) if by_selection else []
     if by_selection and not articles:
         raise IssueError("Select at least one story.")
     return dispatching.create_issue(
@@ -59,8 +60,8 @@ def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
 
 def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
     data = _data(request)
-    query, selected = data.get("q", "").strip(), _selected(request)
-    articles = scope_of(request, Right.EDIT).articles().filter(retracted_at=None)
+    query, selected = data.get("q", "").strip(), _selected(request, newsletter)
+    articles = _articles(request, newsletter).filter(retracted_at=None)
     matches = search_articles(articles.exclude(pk__in=[article.pk for article in selected]), query)
     rows = [(article, True) for article in selected]
     rows += [(article, False) for article in matches[:OFFERED]]
@@ -95,12 +96,17 @@ def _key(data: QueryDict) -> str:
     return data.get("key", "")[:KEY_LENGTH] or uuid4().hex
 
 
-def _selected(request: HttpRequest) -> list[Article]:
+def _articles(request: HttpRequest, newsletter: Newsletter) -> QuerySet[Article]:
+    """Return the articles of the newsletter's publication."""
+    articles = scope_of(request, Right.EDIT).articles()
+    return articles.filter(publication_id=newsletter.publication_id)
+
+
+def _selected(request: HttpRequest, newsletter: Newsletter) -> list[Article]:
     """Return the articles that were selected, in the order of the form."""
     values = map(parse_id, _data(request).getlist("article"))
     ids = [article_id for article_id in values if article_id is not None]
-    articles = scope_of(request, Right.EDIT).articles()
-    by_id = articles.in_bulk(ids[: MOST_STORIES + 1])
+    by_id = _articles(request, newsletter).in_bulk(ids[: MOST_STORIES + 1])
     return [by_id[article_id] for article_id in dict.fromkeys(ids) if article_id in by_id]
 
 

@@ -186,14 +186,18 @@ def _undo_seconds(issue: Issue, now: datetime) -> int:
 def _stories(request: HttpRequest, issue: Issue, *, searching: bool) -> Stories:
     rows = list(issue.stories.select_related("article").order_by("position"))
     query = request.GET.get("q", "").strip()
-    results = _search(request, rows, query) if searching and query else []
+    results = _search(request, issue, rows, query) if searching and query else []
     return Stories(rows, issue.left_out[:LEFT_OUT], query, results)
 
 
-def _search(request: HttpRequest, stories: list[Story], query: str) -> list[Article]:
+def _search(request: HttpRequest, issue: Issue, stories: list[Story], query: str) -> list[Article]:
     """Return articles by words of their headline, or by address; the newest first."""
     article_ids = [story.article_id for story in stories if story.article_id]
-    articles = scope_of(request, Right.EDIT).articles().filter(retracted_at=None)
+    articles = (
+        scope_of(request, Right.EDIT)
+        .articles()
+        .filter(publication_id=issue.newsletter.publication_id, retracted_at=None)
+    )
     return list(search_articles(articles.exclude(pk__in=article_ids), query)[:SEARCH_RESULTS])
 
 

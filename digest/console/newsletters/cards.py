@@ -81,7 +81,7 @@ def _save_offer(newsletter: Newsletter, values: Values, _now: datetime) -> None:
 def _save_sources(newsletter: Newsletter, values: Values, now: datetime) -> None:
     """Find and poll a new source first: if that fails, nothing is changed."""
     url = values["url"].strip()
-    new = [sourcing.add_polled(url, now)] if url else []
+    new = [sourcing.add_polled(newsletter.publication, url, now)] if url else []
     sourcing.set_sources(newsletter, [*values["sources"], *new])
 
 
@@ -131,7 +131,7 @@ def form_of(slug: str, newsletter: Newsletter, data: Any = None) -> Form:
     form = card.form(data, initial=card.initial(newsletter), prefix=slug)
     if slug == "sources":
         choice: Any = form.fields["sources"]
-        choice.queryset = sourcing.own_sources(newsletter.publication)
+        choice.queryset = sourcing.sources_of(newsletter.publication)
     return form
 
 

@@ -110,12 +110,7 @@ def add(request: HttpRequest) -> HttpResponse:
 def _create(request: HttpRequest, publication: Publication, name: str) -> Newsletter:
     slug = suggesting.free_slug(Newsletter, name, publication.url)
     newsletter = setup.create_newsletter(publication, slug=slug, name=name, now=clock.now())
-    sources = (
-        sourcing.available_sources
-        if has_right(request, Right.MANAGE, None)
-        else sourcing.own_sources
-    )
-    newsletter.sources.set(sources(publication))
+    newsletter.sources.set(sourcing.sources_of(publication))
     record_action(request, "added the newsletter", newsletter, publication.pk)
     return newsletter
 

@@ -57,7 +57,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     """Set up the newsletter, or change it."""
     publication, now = get_publication(request, pk), clock.now()
-    if not sourcing.available_sources(publication).exists():
+    if not sourcing.sources_of(publication).exists():
         return redirect("setup:source", pk)
     existing = newsletter_of(publication)
     initial = _current_values(existing) if existing else _suggested_values(publication, now)
@@ -80,16 +80,14 @@ def _find_feeds(request: HttpRequest, url: str) -> list[discovery.Candidate]:
 
 
 def _remove_source(request: HttpRequest, publication: Publication, pk: int) -> HttpResponse:
-    source = get_object_or_404(sourcing.available_sources(publication), pk=pk)
+    source = get_object_or_404(sourcing.sources_of(publication), pk=pk)
     sourcing.detach(publication, source)
     return done(request, f"{source} was removed.", "setup:source", publication.pk)
 
 
 def _sources(publication: Publication) -> list[dict[str, Any]]:
     """Return the sources with their newest articles, the newest source first."""
-    sources = sourcing.available_sources(publication).annotate(
-        number=Count("articles", distinct=True)
-    )
+    sources = sourcing.sources_of(publication).annotate(number=Count("articles", distinct=True))
     return [
         {
             "source": source,
@@ -119,7 +117,7 @@ def _save(
     newsletter = setup.create_newsletter(
         publication, slug=slug, name=name, max_stories=max_stories, now=now, **values
     )
-    newsletter.sources.set(sourcing.available_sources(publication))
+    newsletter.sources.set(sourcing.sources_of(publication))
 
 
 def _current_values(newsletter: Newsletter) -> dict[str, Any]:
@@ -133,7 +131,7 @@ def _current_values(newsletter: Newsletter) -> dict[str, Any]:
 
 
 def _suggested_values(publication: Publication, now: datetime) -> dict[str, Any]:
-    articles = Article.objects.filter(sources__in=sourcing.available_sources(publication)).order_by(
+    articles = Article.objects.filter(sources__in=sourcing.sources_of(publication)).order_by(
         "-available_at"
     )
     dates = list(articles.values_list("available_at", flat=True)[:SAMPLED_ARTICLES])

@@ -79,7 +79,7 @@ def newsletter_of(publication: Publication) -> Newsletter | None:
 
 def _next(publication: Publication) -> Step:
     # The sender is suggested with the publication; the data does not show if it was checked.
-    return Step.NEWSLETTER if sourcing.available_sources(publication).exists() else Step.SENDER
+    return Step.NEWSLETTER if sourcing.sources_of(publication).exists() else Step.SENDER
 
 
 def _reached(publication: Publication | None) -> Step:
@@ -88,7 +88,7 @@ def _reached(publication: Publication | None) -> Step:
         return Step.PUBLICATION
     if publication.newsletters.exists():
         return Step.TEST
-    return Step.NEWSLETTER if sourcing.available_sources(publication).exists() else Step.SOURCE
+    return Step.NEWSLETTER if sourcing.sources_of(publication).exists() else Step.SOURCE
 
 
 def _state(step: Step, now: Step, reached: Step) -> str:

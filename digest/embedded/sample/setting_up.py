@@ -48,7 +48,8 @@ def set_up(site: str, now: datetime) -> None:
         _follow(newsletter, site)
         setup.set_active(newsletter, active=True, now=now)
     if not newsletter.sources.exists():
-        newsletter.sources.add(add_and_poll(f"{site}/feed.xml", now).source)
+        polled = add_and_poll(newsletter.publication_id, f"{site}/feed.xml", now)
+        newsletter.sources.add(polled.source)
 
 
 def put_away(now: datetime) -> None:

@@ -24,6 +24,7 @@ class Command(ActionCommand):
         listing.add_argument("--limit", type=numbers.positive, default=30, help="how many (30)")
         mark = self.changing("mark-updated", "send an article once more, in the next issue")
         mark.add_argument("url")
+        mark.add_argument("--publication", metavar="SLUG", help="if several have such an article")
 
     def do_list(self, options: dict[str, Any]) -> None:
         """List articles, the newest first."""
@@ -33,7 +34,8 @@ class Command(ActionCommand):
 
     def do_mark_updated(self, options: dict[str, Any]) -> None:
         """Mark an article as updated."""
-        article = lookup.article(options["url"])
+        slug = options["publication"]
+        article = lookup.article(options["url"], lookup.publication(slug).pk if slug else None)
         mark_updated(article, clock.now())
         self.answer(
             _article_facts(article),

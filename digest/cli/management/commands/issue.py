@@ -108,12 +108,14 @@ class Command(ActionCommand):
 
     def do_create(self, options: dict[str, Any]) -> None:
         """Create a draft of chosen articles, or of the latest ones."""
+        newsletter = lookup.newsletter(options["newsletter"])
+        publication_id = newsletter.publication_id
         issue = dispatching.create_issue(
-            lookup.newsletter(options["newsletter"]),
+            newsletter,
             uuid4().hex,
             _user(options["user"]),
             clock.now(),
-            articles=[lookup.article(url) for url in options["article"]],
+            articles=[lookup.article(url, publication_id) for url in options["article"]],
             only_topics=options["topic"],
         )
         self._answer(issue, f"created as a draft. Next: digest issue send {issue.pk} --yes")

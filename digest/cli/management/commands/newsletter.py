@@ -102,7 +102,8 @@ class Command(ActionCommand):
     def do_pick(self, options: dict[str, Any]) -> None:
         """Pick an article for the next issue."""
         newsletter = lookup.newsletter(options["slug"])
-        pick = setup.pick(newsletter, lookup.article(options["url"]), clock.now())
+        article = lookup.article(options["url"], newsletter.publication_id)
+        pick = setup.pick(newsletter, article, clock.now())
         self.answer(
             {"newsletter": newsletter.slug, "article": pick.article.title, "url": pick.article.url},
             f"{pick.article.title!r} waits in {pick.section.title!r} for the next issue.",

@@ -12,6 +12,7 @@ from digest.cli import lookup
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, table
+from digest.newsletters.models import Publication
 
 MOST_TITLES = 10  # articles of a new source
 
@@ -28,13 +29,13 @@ class Command(ActionCommand):
         add.add_argument("--newsletter", metavar="SLUG", required=True)
         self.reading("list", "every source, and how it is doing")
         poll = self.reading("poll", "look for new articles now")
-        poll.add_argument("url", nargs="?", help="of one source; without it, those that are due")
+        poll.add_argument("url", nargs="?", help="of a source; without it, those that are due")
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Add a source, and show what came in."""
         newsletter = lookup.newsletter(options["newsletter"])
         now = clock.now()
-        polled = add_and_poll(options["url"], now)
+        polled = add_and_poll(newsletter.publication_id, options["url"], now)
         source = polled.source
         newsletter.sources.add(source)
         titles = list(
@@ -47,16 +48,21 @@ class Command(ActionCommand):
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List sources."""
-        sources = [_source_values(source) for source in Source.objects.order_by("pk")]
+        slugs = dict(Publication.objects.values_list("pk", "slug"))
+        sources = [
+            _source_values(source) | {"publication": slugs.get(source.publication_id, "")}
+            for source in Source.objects.order_by("pk")
+        ]
         self.answer(sources, lambda out: _print_list(out, sources))
 
     def do_poll(self, options: dict[str, Any]) -> None:
         """Poll one source, or those that are due."""
         now = clock.now()
-        done = [polling.poll(_source(options["url"]), now)] if options["url"] else _poll_all()
+        url = options["url"]
+        done = [polling.poll(source, now) for source in _sources(url)] if url else _poll_all()
         polls = [_poll_values(polled) for polled in done]
         self.answer(polls, lambda out: _print_polled(out, polls))
-        if options["url"] and polls[0]["problem"] and done[0].source.succeeded_at != now:
+        if url and any(row.problem and row.source.succeeded_at != now for row in done):
             raise SystemExit(1)
 
 
@@ -68,10 +74,11 @@ def _poll_all() -> list[Polled]:
     return done
 
 
-def _source(url: str) -> Source:
-    row = Source.objects.filter(url__in=[url, with_scheme(url)]).first()
-    if row:
-        return row
+def _sources(url: str) -> list[Source]:
+    """Return the sources at an address: one for each publication that uses it."""
+    rows = Source.objects.filter(url__in=[url, with_scheme(url)]).order_by("pk")
+    if sources := list(rows):
+        return sources
     raise UsageError(f"There is no source {url}. `digest source list` shows them.")
 
 
@@ -129,6 +136,7 @@ def _print_list(out: Console, sources: list[dict[str, Any]]) -> None:
             row["state"],
             clock.format_moment(row["succeeded_at"]) if row["succeeded_at"] else "never",
             clock.format_moment(row["next_poll_at"]) if row["next_poll_at"] else "never",
+            row["publication"],
             ", ".join(row["newsletters"]),
             row["problem"],
         )
@@ -136,7 +144,7 @@ def _print_list(out: Console, sources: list[dict[str, Any]]) -> None:
     ]
     out.print(
         table(
-            ("Source", "State", "Last good", "Next poll", "Newsletters", "Problem"),
+            ("Source", "State", "Last good", "Next poll", "Publication", "Newsletters", "Problem"),
             rows,
             empty="There is no source yet. Add one: digest source add URL --newsletter SLUG",
         )

@@ -1,0 +1,123 @@
+"""What a token of one publication learns about another, or changes there, by writing: nothing."""
+
+import json
+from typing import Any
+
+import pytest
+
+from digest.accounts.scopes import Scope
+from digest.articles.models import Article
+from digest.newsletters.models import Newsletter
+from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.suppression import suppress
+from tests.api.conftest import Programs
+from tests.cast import NOON, make_article, make_newsletter, make_source, make_subscriber
+
+pytestmark = pytest.mark.django_db
+
+EMAIL = "ines@reader.example"
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """The newsletter that the token reaches."""
+    return make_newsletter(slug="tide")
+
+
+@pytest.fixture
+def ebb() -> Newsletter:
+    """Another publication's."""
+    return make_newsletter(slug="ebb")
+
+
+def _subscribed_elsewhere(ebb: Newsletter, _ours: Newsletter) -> None:
+    make_subscriber(ebb, email=EMAIL, name="Inés Carrasco", timezone="Europe/Madrid")
+
+
+def _suppressed_everywhere(_theirs: Newsletter, _ours: Newsletter) -> None:
+    suppress(EMAIL, reason="complaint", evidence="theirs", now=NOON)
+
+
+def _unsubscribed_here(_theirs: Newsletter, tide: Newsletter) -> None:
+    make_subscriber(tide, email=EMAIL)
+    Subscription.objects.update(state=Subscription.State.UNSUBSCRIBED, unsubscribed_at=NOON)
+
+
+def _unknown(_theirs: Newsletter, _ours: Newsletter) -> None:
+    pass
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+@pytest.mark.parametrize(
+    "before", [_unknown, _subscribed_elsewhere, _suppressed_everywhere, _unsubscribed_here]
+)
+def test_adding_answers_only_what_was_sent(
+    before: Any, program: Programs, tide: Newsletter, ebb: Newsletter, *, confirmed: bool
+) -> None:
+    """Byte for byte the same, whoever the address belongs to and whatever they chose."""
+    before(ebb, tide)
+    caller = program(Scope.SUBSCRIBERS_WRITE, publication=tide.publication)
+    body = {"email": EMAIL, "newsletters": ["tide"], "evidence": "paper", "confirmed": confirmed}
+    answer = caller("POST", "/subscribers", body)
+    expected = {"email": EMAIL, "newsletters": ["tide"]}
+    assert (answer.status_code, json.loads(answer.content)) == (202, expected)
+
+
+def test_a_name_is_not_given_to_another_publications_subscriber(
+    program: Programs, tide: Newsletter, ebb: Newsletter
+) -> None:
+    """Their mails would greet with it; one of our own gets it."""
+    make_subscriber(ebb, email=EMAIL)
+    make_subscriber(tide, email="tom@reader.example")
+    caller = program(Scope.SUBSCRIBERS_WRITE, publication=tide.publication)
+    for email in (EMAIL, "tom@reader.example"):
+        body = {"email": email, "newsletters": ["tide"], "name": "You won", "evidence": "paper"}
+        caller("POST", "/subscribers", body | {"confirmed": True})
+    names = Subscriber.objects.values_list("email", "name")
+    assert dict(names) == {EMAIL: "", "tom@reader.example": "You won"}
+
+
+def test_a_push_changes_no_other_publications_article(
+    program: Programs, tide: Newsletter, ebb: Newsletter
+) -> None:
+    """The same guid and link are new here, and ebb stays as it was; it cannot be touched."""
+    article = make_article(make_source(ebb), title="Harbour board votes to dredge")
+    caller = program(publication=tide.publication)
+    body = {"publication": tide.publication.slug, "url": article.url, "title": "CLICK HERE"}
+    pushed = caller("POST", "/articles", body | {"guid": article.url})
+    assert (pushed.status_code, json.loads(pushed.content)["outcome"]) == (201, "new")
+    for method, path in (("PATCH", ""), ("POST", "/retract"), ("POST", "/mark-updated")):
+        change = {"title": "X"} if method == "PATCH" else {}
+        assert caller(method, f"/articles/{article.pk}{path}", change).status_code == 404
+    elsewhere = body | {"publication": ebb.publication.slug}
+    assert caller("POST", "/articles", elsewhere).status_code == 404
+    article.refresh_from_db()
+    assert (article.title, article.revision) == ("Harbour board votes to dredge", 1)
+    assert (article.retracted_at, article.marked_updated_at) == (None, None)
+    assert Article.objects.count() == 2
+
+
+def test_a_source_that_another_publication_has_is_new_here(
+    program: Programs, tide: Newsletter, ebb: Newsletter
+) -> None:
+    """Its state tells nothing of ebb, and polling or removing tide leaves ebb alone."""
+    url = "http://127.0.0.1:9/feed.xml"
+    source = make_source(ebb, url=url, succeeded_at=NOON, title="Theirs")
+    caller = program(publication=tide.publication)
+    assert caller("POST", "/sources", {"newsletter": "tide", "url": url}).status_code == 422
+    assert caller("POST", f"/sources/{source.pk}/poll").status_code == 404
+    assert caller("DELETE", f"/newsletters/tide/sources/{source.pk}").status_code == 404
+    assert caller.facts("GET", "/sources")["items"] == []
+    source.refresh_from_db()
+    assert (source.title, source.polled_at) == ("Theirs", None)
+
+
+def test_a_pick_takes_our_own_articles_only(
+    program: Programs, tide: Newsletter, ebb: Newsletter
+) -> None:
+    """A token of every publication cannot mix them either."""
+    article = make_article(make_source(ebb))
+    body = {"article": article.pk}
+    for reach, status in ((tide.publication, 404), (None, 422)):
+        caller = program(publication=reach, name=f"reach {status}")
+        assert caller("POST", "/newsletters/tide/picks", body).status_code == status
