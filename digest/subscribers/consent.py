@@ -216,8 +216,8 @@ def _fill_name(subscriber: Subscriber, name: str, newsletter: Newsletter) -> Non
     """Set a missing name, unless the mails of another publication would show it too."""
     if not name or subscriber.name:
         return
-    others = subscriber.subscriptions.exclude(newsletter__publication=newsletter.publication_id)
-    if not others.exists():
+    elsewhere = subscriber.subscriptions.exclude(newsletter__publication=newsletter.publication_id)
+    if not elsewhere.exists():
         subscriber.name = name
         subscriber.save(update_fields=["name"])
 

@@ -30,20 +30,20 @@ def ebb() -> Newsletter:
     return make_newsletter(slug="ebb")
 
 
-def _subscribed_elsewhere(ebb: Newsletter, _ours: Newsletter) -> None:
+def _subscribed_elsewhere(ebb: Newsletter, _tide: Newsletter) -> None:
     make_subscriber(ebb, email=EMAIL, name="Inés Carrasco", timezone="Europe/Madrid")
 
 
-def _suppressed_everywhere(_theirs: Newsletter, _ours: Newsletter) -> None:
+def _suppressed_everywhere(_ebb: Newsletter, _tide: Newsletter) -> None:
     suppress(EMAIL, reason="complaint", evidence="theirs", now=NOON)
 
 
-def _unsubscribed_here(_theirs: Newsletter, tide: Newsletter) -> None:
+def _unsubscribed_here(_ebb: Newsletter, tide: Newsletter) -> None:
     make_subscriber(tide, email=EMAIL)
     Subscription.objects.update(state=Subscription.State.UNSUBSCRIBED, unsubscribed_at=NOON)
 
 
-def _unknown(_theirs: Newsletter, _ours: Newsletter) -> None:
+def _unknown(_ebb: Newsletter, _tide: Newsletter) -> None:
     pass
 
 
@@ -80,7 +80,7 @@ def test_a_name_is_not_given_to_another_publications_subscriber(
 def test_a_push_changes_no_other_publications_article(
     program: Programs, tide: Newsletter, ebb: Newsletter
 ) -> None:
-    """The same guid and link are new here, and ebb stays as it was; it cannot be touched."""
+    """The same guid and link are new here, and the other stays as it was; it cannot be touched."""
     article = make_article(make_source(ebb), title="Harbour board votes to dredge")
     caller = program(publication=tide.publication)
     body = {"publication": tide.publication.slug, "url": article.url, "title": "CLICK HERE"}
@@ -100,7 +100,7 @@ def test_a_push_changes_no_other_publications_article(
 def test_a_source_that_another_publication_has_is_new_here(
     program: Programs, tide: Newsletter, ebb: Newsletter
 ) -> None:
-    """Its state tells nothing of ebb, and polling or removing tide leaves ebb alone."""
+    """Its state tells nothing of theirs, and polling or removing ours leaves theirs alone."""
     url = "http://127.0.0.1:9/feed.xml"
     source = make_source(ebb, url=url, succeeded_at=NOON, title="Theirs")
     caller = program(publication=tide.publication)

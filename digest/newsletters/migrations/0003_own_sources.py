@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """Add the trigger."""
 
     dependencies = [
-        ("newsletters", "0001_initial"),
+        ("newsletters", "0002_random_values"),
         ("articles", "0002_publications_apart"),
     ]
 
