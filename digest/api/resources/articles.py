@@ -6,15 +6,15 @@ from typing import Annotated, Any
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import Caller, caller_of, require_scopes
+from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter
 from digest.api.paging import Page, PageQuery, paginate
-from digest.api.problems import STATUSES
+from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Markup, Moment, Payload, Slug, Text, Url
 from digest.articles import pushing, storing
 from digest.articles.models import Article, Sighting
@@ -23,7 +23,7 @@ from digest.articles.pushing import Pushed
 from digest.core import clock
 from digest.issues import editing
 
-router = Router(tags=["articles"])
+router = Operations(tags=["articles"])
 
 Tags = Annotated[list[Annotated[Line, Field(max_length=200)]], Field(max_length=50)]
 
@@ -108,11 +108,7 @@ class RetractionIn(Payload):
     note: Annotated[Line, Field(description="What the archive shows instead of the story.")] = ""
 
 
-@router.get(
-    "/articles",
-    auth=require_scopes(Scope.ARTICLES_READ),
-    response={200: Page[ArticleOut], **STATUSES},
-)
+@router.read("/articles", Scope.ARTICLES_READ, returns=Page[ArticleOut])
 def list_articles(request: HttpRequest, query: Query[ArticleQuery]) -> Any:
     """List articles, the newest first."""
     caller = caller_of(request)
@@ -125,11 +121,7 @@ def list_articles(request: HttpRequest, query: Query[ArticleQuery]) -> Any:
     return paginate(articles, query, "articles", _serialize, newest_first=True)
 
 
-@router.post(
-    "/articles",
-    auth=require_scopes(Scope.ARTICLES_WRITE),
-    response={200: PushedOut, 201: PushedOut, **STATUSES},
-)
+@router.create("/articles", Scope.ARTICLES_WRITE, returns=PushedOut, also={200: PushedOut})
 @idempotent
 def push_article(request: HttpRequest, payload: ArticleIn) -> Any:
     """Push an article: 201 if it is new, 200 if it exists."""
@@ -140,21 +132,13 @@ def push_article(request: HttpRequest, payload: ArticleIn) -> Any:
     return Status(201 if pushed.outcome == "new" else 200, _pushed(pushed, caller))
 
 
-@router.get(
-    "/articles/{article_id}",
-    auth=require_scopes(Scope.ARTICLES_READ),
-    response={200: ArticleOut, **STATUSES},
-)
+@router.read("/articles/{article_id}", Scope.ARTICLES_READ, returns=ArticleOut)
 def show_article(request: HttpRequest, article_id: Id) -> Any:
     """Show an article."""
     return _serialize(get_object_or_404(caller_of(request).scope.articles(), pk=article_id))
 
 
-@router.patch(
-    "/articles/{article_id}",
-    auth=require_scopes(Scope.ARTICLES_WRITE),
-    response={200: PushedOut, **STATUSES},
-)
+@router.change("/articles/{article_id}", Scope.ARTICLES_WRITE, returns=PushedOut)
 def correct_article(request: HttpRequest, article_id: Id, payload: ArticlePatch) -> Any:
     """Correct an article that was pushed. An article from a feed is corrected there (409)."""
     caller = caller_of(request)
@@ -165,11 +149,7 @@ def correct_article(request: HttpRequest, article_id: Id, payload: ArticlePatch)
     return _pushed(pushing.correct(article, changes, clock.now()), caller)
 
 
-@router.post(
-    "/articles/{article_id}/retract",
-    auth=require_scopes(Scope.ARTICLES_WRITE),
-    response={200: ArticleOut, **STATUSES},
-)
+@router.run("/articles/{article_id}/retract", Scope.ARTICLES_WRITE, returns=ArticleOut)
 def retract_article(request: HttpRequest, article_id: Id, payload: RetractionIn) -> Any:
     """Retract an article: from drafts, from mails not yet sent, and from future issues."""
     caller = caller_of(request)
@@ -179,11 +159,7 @@ def retract_article(request: HttpRequest, article_id: Id, payload: RetractionIn)
     return _serialize(article)
 
 
-@router.post(
-    "/articles/{article_id}/mark-updated",
-    auth=require_scopes(Scope.ARTICLES_WRITE),
-    response={200: ArticleOut, **STATUSES},
-)
+@router.run("/articles/{article_id}/mark-updated", Scope.ARTICLES_WRITE, returns=ArticleOut)
 def mark_article_updated(request: HttpRequest, article_id: Id) -> Any:
     """Mark an article as updated: issues may include it again, for every subscriber."""
     article = _get_article(caller_of(request), article_id)

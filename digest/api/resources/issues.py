@@ -13,17 +13,17 @@ from uuid import uuid4
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Status
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import Caller, caller_of, require_scopes
+from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent, require_key
 from digest.api.lookup import find_newsletter, get_newsletter
 from digest.api.paging import Page, paginate
-from digest.api.problems import STATUSES
 from digest.api.resources import deliveries
 from digest.api.resources import issue_schemas as schemas
 from digest.api.resources.deliveries import DeliveryOut, DeliveryQuery
+from digest.api.routing import Operations
 from digest.api.schemas import Id, Slug
 from digest.core import addresses, clock
 from digest.issues import approval, building, dispatching, editing
@@ -32,14 +32,10 @@ from digest.sending import control
 from digest.sending.compiling import compiled_for
 from digest.sending.proofs import send_test
 
-router = Router(tags=["issues"])
+router = Operations(tags=["issues"])
 
 
-@router.get(
-    "/issues",
-    auth=require_scopes(Scope.ISSUES_READ),
-    response={200: Page[schemas.IssueOut], **STATUSES},
-)
+@router.read("/issues", Scope.ISSUES_READ, returns=Page[schemas.IssueOut])
 def list_issues(request: HttpRequest, query: Query[schemas.IssueQuery]) -> Any:
     """List issues, the newest first."""
     caller = caller_of(request)
@@ -51,22 +47,14 @@ def list_issues(request: HttpRequest, query: Query[schemas.IssueQuery]) -> Any:
     return paginate(issues, query, "issues", schemas.issue_out, newest_first=True)
 
 
-@router.get(
-    "/newsletters/{slug}/preview",
-    auth=require_scopes(Scope.ISSUES_READ),
-    response={200: schemas.PreviewOut, **STATUSES},
-)
+@router.read("/newsletters/{slug}/preview", Scope.ISSUES_READ, returns=schemas.PreviewOut)
 def preview_issue(request: HttpRequest, slug: Slug) -> Any:
     """Preview the issue that would be sent now. Nothing is stored or sent."""
     draft = building.draft(get_newsletter(caller_of(request), slug), clock.now())
     return schemas.draft_out(draft) | schemas.rendered_out(draft)
 
 
-@router.post(
-    "/newsletters/{slug}/issues",
-    auth=require_scopes(Scope.ISSUES_WRITE),
-    response={201: schemas.IssueDetailOut, **STATUSES},
-)
+@router.create("/newsletters/{slug}/issues", Scope.ISSUES_WRITE, returns=schemas.IssueDetailOut)
 @idempotent
 def create_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> Any:
     """Create a draft outside the schedule. It is sent with the operation `send_issue`."""
@@ -86,11 +74,7 @@ def create_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> 
     return Status(201, schemas.issue_detail_out(issue))
 
 
-@router.post(
-    "/newsletters/{slug}/test",
-    auth=require_scopes(Scope.ISSUES_SEND),
-    response={200: schemas.ProofOut, **STATUSES},
-)
+@router.run("/newsletters/{slug}/test", Scope.ISSUES_SEND, returns=schemas.ProofOut)
 @idempotent
 def send_test_mail(request: HttpRequest, slug: Slug, payload: schemas.ProofIn) -> Any:
     """Send the issue that would be sent now to one address, as a proof."""
@@ -100,42 +84,26 @@ def send_test_mail(request: HttpRequest, slug: Slug, payload: schemas.ProofIn) -
     return {"to": address.email, "code": reply.code, "reply": reply.text}
 
 
-@router.get(
-    "/issues/{issue_id}",
-    auth=require_scopes(Scope.ISSUES_READ),
-    response={200: schemas.IssueDetailOut, **STATUSES},
-)
+@router.read("/issues/{issue_id}", Scope.ISSUES_READ, returns=schemas.IssueDetailOut)
 def show_issue(request: HttpRequest, issue_id: Id) -> Any:
     """Show an issue."""
     return schemas.issue_detail_out(_issue(request, issue_id))
 
 
-@router.get(
-    "/issues/{issue_id}/progress",
-    auth=require_scopes(Scope.ISSUES_READ),
-    response={200: schemas.ProgressOut, **STATUSES},
-)
+@router.read("/issues/{issue_id}/progress", Scope.ISSUES_READ, returns=schemas.ProgressOut)
 def show_progress(request: HttpRequest, issue_id: Id) -> Any:
     """Show the progress of an issue. It is cheap at any size and can be polled every second."""
     return schemas.progress_out(_issue(request, issue_id))
 
 
-@router.get(
-    "/issues/{issue_id}/preview",
-    auth=require_scopes(Scope.ISSUES_READ),
-    response={200: schemas.MailOut, **STATUSES},
-)
+@router.read("/issues/{issue_id}/preview", Scope.ISSUES_READ, returns=schemas.MailOut)
 def preview_mail(request: HttpRequest, issue_id: Id) -> Any:
     """Show the mail as a subscriber to every issue gets it."""
     compiled = compiled_for(_issue(request, issue_id))
     return schemas.mail_out(compiled)
 
 
-@router.post(
-    "/issues/{issue_id}/approve",
-    auth=require_scopes(Scope.ISSUES_APPROVE),
-    response={200: schemas.IssueOut, **STATUSES},
-)
+@router.run("/issues/{issue_id}/approve", Scope.ISSUES_APPROVE, returns=schemas.IssueOut)
 @idempotent
 def approve_issue(request: HttpRequest, issue_id: Id, payload: schemas.RevisionIn) -> Any:
     """Approve a revision, in the name of the token's owner."""
@@ -145,11 +113,7 @@ def approve_issue(request: HttpRequest, issue_id: Id, payload: schemas.RevisionI
     return schemas.issue_out(approved)
 
 
-@router.post(
-    "/issues/{issue_id}/send",
-    auth=require_scopes(Scope.ISSUES_SEND),
-    response={200: schemas.IssueOut, **STATUSES},
-)
+@router.run("/issues/{issue_id}/send", Scope.ISSUES_SEND, returns=schemas.IssueOut)
 @idempotent
 def send_issue(request: HttpRequest, issue_id: Id, payload: schemas.SendIn) -> Any:
     """Send an issue to its subscribers, now or at a time. Until then it can be undone.
@@ -163,21 +127,13 @@ def send_issue(request: HttpRequest, issue_id: Id, payload: schemas.SendIn) -> A
     return schemas.issue_out(dispatching.send_at(issue, payload.revision, payload.at, now))
 
 
-@router.post(
-    "/issues/{issue_id}/undo",
-    auth=require_scopes(Scope.ISSUES_WRITE),
-    response={200: schemas.IssueOut, **STATUSES},
-)
+@router.run("/issues/{issue_id}/undo", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
 def undo_issue(request: HttpRequest, issue_id: Id) -> Any:
     """Undo `send_issue`, while no mail has been sent."""
     return schemas.issue_out(dispatching.undo(_issue(request, issue_id), clock.now()))
 
 
-@router.post(
-    "/issues/{issue_id}/skip",
-    auth=require_scopes(Scope.ISSUES_WRITE),
-    response={200: schemas.IssueOut, **STATUSES},
-)
+@router.run("/issues/{issue_id}/skip", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
 def skip_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) -> Any:
     """Do not send an issue. Its stories can be in the next issue."""
     issue = _issue(request, issue_id)
@@ -186,10 +142,8 @@ def skip_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) ->
     )
 
 
-@router.post(
-    "/issues/{issue_id}/stories/{story_id}/retract",
-    auth=require_scopes(Scope.ISSUES_WRITE),
-    response={200: schemas.StoryOut, **STATUSES},
+@router.run(
+    "/issues/{issue_id}/stories/{story_id}/retract", Scope.ISSUES_WRITE, returns=schemas.StoryOut
 )
 def retract_story(
     request: HttpRequest, issue_id: Id, story_id: Id, payload: schemas.RetractionIn
@@ -199,42 +153,31 @@ def retract_story(
     return schemas.story_out(editing.retract(issue, story_id, payload.note, clock.now()))
 
 
-@router.post(
-    "/issues/{issue_id}/pause",
-    auth=require_scopes(Scope.ISSUES_WRITE),
-    response={200: schemas.IssueOut, **STATUSES},
-)
+@router.run("/issues/{issue_id}/pause", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
 def pause_issue(request: HttpRequest, issue_id: Id) -> Any:
     """Pause sending until it is resumed. It takes effect within two seconds."""
     return _change(request, issue_id, control.pause)
 
 
-@router.post(
-    "/issues/{issue_id}/resume",
-    auth=require_scopes(Scope.ISSUES_SEND),
-    response={200: schemas.IssueOut, **STATUSES},
-)
+@router.run("/issues/{issue_id}/resume", Scope.ISSUES_SEND, returns=schemas.IssueOut)
 @idempotent
 def resume_issue(request: HttpRequest, issue_id: Id) -> Any:
     """Resume sending a paused issue."""
     return _change(request, issue_id, control.resume)
 
 
-@router.post(
-    "/issues/{issue_id}/cancel",
-    auth=require_scopes(Scope.ISSUES_WRITE),
-    response={200: schemas.IssueOut, **STATUSES},
-)
+@router.run("/issues/{issue_id}/cancel", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
 def cancel_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) -> Any:
     """Stop sending an issue for good. Mails that were sent cannot be recalled."""
     reason = payload.reason or "Cancelled through the API."
     return _change(request, issue_id, lambda issue: control.cancel(issue, reason, clock.now()))
 
 
-@router.get(
+@router.read(
     "/issues/{issue_id}/deliveries",
-    auth=require_scopes(Scope.ISSUES_READ, Scope.SUBSCRIBERS_READ),
-    response={200: Page[DeliveryOut], **STATUSES},
+    Scope.ISSUES_READ,
+    Scope.SUBSCRIBERS_READ,
+    returns=Page[DeliveryOut],
 )
 def list_deliveries(request: HttpRequest, issue_id: Id, query: Query[DeliveryQuery]) -> Any:
     """List the deliveries of an issue, in the order of the subscribers' ids."""

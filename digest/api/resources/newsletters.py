@@ -6,15 +6,16 @@ from typing import Annotated, Any, Literal
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, require_scopes
+from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
 from digest.api.paging import Page, PageQuery, paginate
-from digest.api.problems import STATUSES, ProblemError
+from digest.api.problems import ProblemError
+from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Number, Payload, Slug, Switch, Text
 from digest.core import clock
 from digest.newsletters import schedules, setup
@@ -23,7 +24,7 @@ from digest.rendering.errors import EditorTemplateError
 from digest.rendering.opening import opening
 from digest.subscribers.audience import eligible
 
-router = Router(tags=["newsletters"])
+router = Operations(tags=["newsletters"])
 
 SLOTS = 5
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -127,11 +128,7 @@ POLICIES = (
 )
 
 
-@router.get(
-    "/newsletters",
-    auth=require_scopes(Scope.NEWSLETTERS_READ),
-    response={200: Page[NewsletterOut], **STATUSES},
-)
+@router.read("/newsletters", Scope.NEWSLETTERS_READ, returns=Page[NewsletterOut])
 def list_newsletters(request: HttpRequest, query: Query[PageQuery]) -> Any:
     """List newsletters."""
     now = clock.now()
@@ -141,11 +138,7 @@ def list_newsletters(request: HttpRequest, query: Query[PageQuery]) -> Any:
     )
 
 
-@router.post(
-    "/newsletters",
-    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
-    response={201: NewsletterDetailOut, **STATUSES},
-)
+@router.create("/newsletters", Scope.NEWSLETTERS_WRITE, returns=NewsletterDetailOut)
 @idempotent
 def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
     """Create a newsletter with its sections and schedule."""
@@ -164,21 +157,13 @@ def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
     return Status(201, newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now))
 
 
-@router.get(
-    "/newsletters/{slug}",
-    auth=require_scopes(Scope.NEWSLETTERS_READ),
-    response={200: NewsletterDetailOut, **STATUSES},
-)
+@router.read("/newsletters/{slug}", Scope.NEWSLETTERS_READ, returns=NewsletterDetailOut)
 def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
     """Show a newsletter."""
     return newsletter_detail_out(get_newsletter(caller_of(request), slug), clock.now())
 
 
-@router.patch(
-    "/newsletters/{slug}",
-    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
-    response={200: NewsletterDetailOut, **STATUSES},
-)
+@router.change("/newsletters/{slug}", Scope.NEWSLETTERS_WRITE, returns=NewsletterDetailOut)
 def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch) -> Any:
     """Change a newsletter's settings, its schedule, or whether it is active."""
     newsletter, now = get_newsletter(caller_of(request), slug), clock.now()
@@ -195,11 +180,7 @@ def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch
     return newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now)
 
 
-@router.post(
-    "/newsletters/{slug}/picks",
-    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
-    response={201: NewsletterDetailOut, **STATUSES},
-)
+@router.create("/newsletters/{slug}/picks", Scope.NEWSLETTERS_WRITE, returns=NewsletterDetailOut)
 @idempotent
 def pick_article(request: HttpRequest, slug: Slug, payload: PickIn) -> Any:
     """Pick an article for the top of the next issue. Picking it twice changes nothing."""

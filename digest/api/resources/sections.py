@@ -5,22 +5,22 @@ from typing import Annotated, Any, Literal
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Status
+from ninja import Status
 from pydantic import Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, require_scopes
+from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
-from digest.api.problems import STATUSES
 from digest.api.resources.newsletters import NewsletterDetailOut, newsletter_detail_out
+from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
 from digest.newsletters import sections
 from digest.newsletters.models import Newsletter, Section
 from digest.sending import topics
 
-router = Router(tags=["newsletters"])
+router = Operations(tags=["newsletters"])
 
 Title = Annotated[Line, Field(min_length=1, max_length=sections.LONGEST_TITLE)]
 Topics = Annotated[list[Title], Field(max_length=100)]
@@ -48,11 +48,7 @@ class SectionPatch(Payload):
     move: Offset = Field(0, description="Number of places to move down; negative moves up.")
 
 
-@router.post(
-    "/newsletters/{slug}/sections",
-    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
-    response={201: NewsletterDetailOut, **STATUSES},
-)
+@router.create("/newsletters/{slug}/sections", Scope.NEWSLETTERS_WRITE, returns=NewsletterDetailOut)
 @idempotent
 def add_section(request: HttpRequest, slug: Slug, payload: SectionIn) -> Any:
     """Add a section at the end."""
@@ -61,10 +57,10 @@ def add_section(request: HttpRequest, slug: Slug, payload: SectionIn) -> Any:
     return Status(201, newsletter_detail_out(newsletter, clock.now()))
 
 
-@router.patch(
+@router.change(
     "/newsletters/{slug}/sections/{section_id}",
-    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
-    response={200: NewsletterDetailOut, **STATUSES},
+    Scope.NEWSLETTERS_WRITE,
+    returns=NewsletterDetailOut,
 )
 def change_section(request: HttpRequest, slug: Slug, section_id: Id, payload: SectionPatch) -> Any:
     """Change or move a section. Subscribers keep a topic that is renamed."""
@@ -82,11 +78,7 @@ def change_section(request: HttpRequest, slug: Slug, section_id: Id, payload: Se
     return newsletter_detail_out(newsletter, clock.now())
 
 
-@router.delete(
-    "/newsletters/{slug}/sections/{section_id}",
-    auth=require_scopes(Scope.NEWSLETTERS_WRITE),
-    response={204: None, **STATUSES},
-)
+@router.remove("/newsletters/{slug}/sections/{section_id}", Scope.NEWSLETTERS_WRITE)
 def remove_section(request: HttpRequest, slug: Slug, section_id: Id) -> Any:
     """Remove a section and its picks. The last section cannot be removed."""
     newsletter = get_newsletter(caller_of(request), slug)

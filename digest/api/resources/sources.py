@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import BaseModel, Field, StringConstraints
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, require_scopes
+from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter, get_newsletter
 from digest.api.paging import Page, PageQuery, paginate
-from digest.api.problems import STATUSES, ProblemError
+from digest.api.problems import ProblemError
+from digest.api.routing import Operations
 from digest.api.schemas import Id, Payload, Slug, Switch
 from digest.articles import polling, pushing
 from digest.articles.discovery import add_and_poll
@@ -23,7 +24,7 @@ from digest.core import clock
 from digest.newsletters import sourcing
 from digest.newsletters.models import Newsletter
 
-router = Router(tags=["sources"])
+router = Operations(tags=["sources"])
 
 AddressText = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", min_length=1, max_length=2000)
@@ -70,9 +71,7 @@ class PolledOut(BaseModel):
     problem: str
 
 
-@router.get(
-    "/sources", auth=require_scopes(Scope.SOURCES_READ), response={200: Page[SourceOut], **STATUSES}
-)
+@router.read("/sources", Scope.SOURCES_READ, returns=Page[SourceOut])
 def list_sources(request: HttpRequest, query: Query[SourceQuery]) -> Any:
     """List sources."""
     caller = caller_of(request)
@@ -84,9 +83,7 @@ def list_sources(request: HttpRequest, query: Query[SourceQuery]) -> Any:
     )
 
 
-@router.post(
-    "/sources", auth=require_scopes(Scope.SOURCES_WRITE), response={201: PolledOut, **STATUSES}
-)
+@router.create("/sources", Scope.SOURCES_WRITE, returns=PolledOut)
 @idempotent
 def create_source(request: HttpRequest, payload: SourceIn) -> Any:
     """Find the feed at an address, poll it, and add it to a newsletter."""
@@ -99,11 +96,7 @@ def create_source(request: HttpRequest, payload: SourceIn) -> Any:
     return Status(201, _polled(polled or Polled(source), caller.publication_id))
 
 
-@router.post(
-    "/sources/{source_id}/poll",
-    auth=require_scopes(Scope.SOURCES_WRITE),
-    response={200: PolledOut, **STATUSES},
-)
+@router.run("/sources/{source_id}/poll", Scope.SOURCES_WRITE, returns=PolledOut)
 def poll_source(request: HttpRequest, source_id: Id) -> Any:
     """Poll a source now. `problem` says what is wrong, if anything is."""
     caller = caller_of(request)
@@ -113,11 +106,7 @@ def poll_source(request: HttpRequest, source_id: Id) -> Any:
     return _polled(polling.poll(source, clock.now()), caller.publication_id)
 
 
-@router.delete(
-    "/newsletters/{slug}/sources/{source_id}",
-    auth=require_scopes(Scope.SOURCES_WRITE),
-    response={204: None, **STATUSES},
-)
+@router.remove("/newsletters/{slug}/sources/{source_id}", Scope.SOURCES_WRITE)
 def remove_source(request: HttpRequest, slug: Slug, source_id: Id) -> Any:
     """Remove a source from a newsletter. It is deleted if no other newsletter uses it."""
     caller = caller_of(request)

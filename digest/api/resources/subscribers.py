@@ -7,15 +7,16 @@ from typing import Annotated, Any
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import BaseModel, Field, IPvAnyAddress
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import Caller, caller_of, require_scopes
+from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
 from digest.api.paging import Page, PageQuery, paginate
-from digest.api.problems import STATUSES, ProblemError
+from digest.api.problems import ProblemError
+from digest.api.routing import Operations
 from digest.api.schemas import Email, Id, Line, Payload, Slug, Switch, Text
 from digest.core import addresses, clock, languages
 from digest.core.addresses import Address
@@ -25,7 +26,7 @@ from digest.subscribers import consent, signup_limits, signups
 from digest.subscribers.errors import AddressSuppressedError, UnsubscribedError
 from digest.subscribers.models import Subscriber, Subscription
 
-router = Router(tags=["subscribers"])
+router = Operations(tags=["subscribers"])
 
 VIA = "api"
 
@@ -88,11 +89,7 @@ class AcceptedOut(BaseModel):
     newsletters: list[str]
 
 
-@router.get(
-    "/subscribers",
-    auth=require_scopes(Scope.SUBSCRIBERS_READ),
-    response={200: Page[SubscriberOut], **STATUSES},
-)
+@router.read("/subscribers", Scope.SUBSCRIBERS_READ, returns=Page[SubscriberOut])
 def list_subscribers(request: HttpRequest, query: Query[SubscriberQuery]) -> Any:
     """List subscribers, or find one by its address."""
     caller = caller_of(request)
@@ -106,11 +103,7 @@ def list_subscribers(request: HttpRequest, query: Query[SubscriberQuery]) -> Any
     )
 
 
-@router.post(
-    "/subscribers",
-    auth=require_scopes(Scope.SUBSCRIBERS_WRITE),
-    response={202: AcceptedOut, **STATUSES},
-)
+@router.accept("/subscribers", Scope.SUBSCRIBERS_WRITE, returns=AcceptedOut)
 @idempotent
 def add_subscriber(request: HttpRequest, payload: SubscriberIn) -> Any:
     """Add a subscriber: a mail asks for confirmation, unless the consent is confirmed already.
@@ -131,21 +124,15 @@ def add_subscriber(request: HttpRequest, payload: SubscriberIn) -> Any:
     )
 
 
-@router.get(
-    "/subscribers/{subscriber_id}",
-    auth=require_scopes(Scope.SUBSCRIBERS_READ),
-    response={200: SubscriberOut, **STATUSES},
-)
+@router.read("/subscribers/{subscriber_id}", Scope.SUBSCRIBERS_READ, returns=SubscriberOut)
 def show_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
     """Show a subscriber with their subscriptions."""
     caller = caller_of(request)
     return _serialize(get_object_or_404(caller.scope.subscribers(), pk=subscriber_id), caller)
 
 
-@router.get(
-    "/subscribers/{subscriber_id}/export",
-    auth=require_scopes(Scope.SUBSCRIBERS_EXPORT),
-    response={200: dict[str, Any], **STATUSES},
+@router.read(
+    "/subscribers/{subscriber_id}/export", Scope.SUBSCRIBERS_EXPORT, returns=dict[str, Any]
 )
 def export_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
     """Export a subscriber's data; a token of one publication gets only that publication's."""
@@ -160,11 +147,7 @@ def export_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
     )
 
 
-@router.delete(
-    "/subscribers/{subscriber_id}/subscriptions/{slug}",
-    auth=require_scopes(Scope.SUBSCRIBERS_WRITE),
-    response={204: None, **STATUSES},
-)
+@router.remove("/subscribers/{subscriber_id}/subscriptions/{slug}", Scope.SUBSCRIBERS_WRITE)
 def unsubscribe(request: HttpRequest, subscriber_id: Id, slug: Slug) -> Any:
     """Unsubscribe a subscriber from a newsletter. Repeating it changes nothing."""
     caller, now = caller_of(request), clock.now()
@@ -178,11 +161,7 @@ def unsubscribe(request: HttpRequest, subscriber_id: Id, slug: Slug) -> Any:
     return Status(204, None)
 
 
-@router.delete(
-    "/subscribers/{subscriber_id}",
-    auth=require_scopes(Scope.SUBSCRIBERS_ERASE),
-    response={204: None, **STATUSES},
-)
+@router.remove("/subscribers/{subscriber_id}", Scope.SUBSCRIBERS_ERASE)
 def erase_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
     """Erase a subscriber for good, at their own request. A keyed hash prevents later imports.
 

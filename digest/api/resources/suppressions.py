@@ -5,22 +5,23 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of, require_scopes
+from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter
 from digest.api.paging import Page, PageQuery, paginate
-from digest.api.problems import STATUSES, ProblemError
+from digest.api.problems import ProblemError
+from digest.api.routing import Operations
 from digest.api.schemas import Email, Id, Line, Payload, Slug, Text
 from digest.core import addresses, clock
 from digest.subscribers import suppression
 from digest.subscribers.hashing import PREFIX
 from digest.subscribers.models import Suppression
 
-router = Router(tags=["suppressions"])
+router = Operations(tags=["suppressions"])
 
 
 class SuppressionIn(Payload):
@@ -52,11 +53,7 @@ class SuppressionOut(BaseModel):
     created_at: datetime
 
 
-@router.get(
-    "/suppressions",
-    auth=require_scopes(Scope.SUPPRESSION_READ),
-    response={200: Page[SuppressionOut], **STATUSES},
-)
+@router.read("/suppressions", Scope.SUPPRESSION_READ, returns=Page[SuppressionOut])
 def list_suppressions(request: HttpRequest, query: Query[SuppressionQuery]) -> Any:
     """List suppressions."""
     caller = caller_of(request)
@@ -68,10 +65,8 @@ def list_suppressions(request: HttpRequest, query: Query[SuppressionQuery]) -> A
     return paginate(suppressions, query, "suppressions", _serialize)
 
 
-@router.post(
-    "/suppressions",
-    auth=require_scopes(Scope.SUPPRESSION_WRITE),
-    response={200: SuppressionOut, 201: SuppressionOut, **STATUSES},
+@router.create(
+    "/suppressions", Scope.SUPPRESSION_WRITE, returns=SuppressionOut, also={200: SuppressionOut}
 )
 @idempotent
 def create_suppression(request: HttpRequest, payload: SuppressionIn) -> Any:
@@ -88,11 +83,7 @@ def create_suppression(request: HttpRequest, payload: SuppressionIn) -> Any:
     return Status(201 if is_new else 200, _serialize(row))
 
 
-@router.delete(
-    "/suppressions/{suppression_id}",
-    auth=require_scopes(Scope.SUPPRESSION_WRITE),
-    response={204: None, **STATUSES},
-)
+@router.remove("/suppressions/{suppression_id}", Scope.SUPPRESSION_WRITE)
 def lift_suppression(request: HttpRequest, suppression_id: Id) -> Any:
     """Lift a suppression. That of an erased subscriber is lifted only by a new sign-up (409)."""
     row = get_object_or_404(caller_of(request).scope.suppressions(), pk=suppression_id)
