@@ -10,13 +10,16 @@ from pathlib import Path
 import structlog
 from django.urls import reverse_lazy
 
-from digest.core import env
+from digest.core import env, redaction
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env.flag("DIGEST_DEBUG")
-SECRET_KEY = env.required("DIGEST_SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.listed("DIGEST_SECRET_KEY_FALLBACKS")
+SECRET_KEY = env.long_enough("DIGEST_SECRET_KEY", env.required("DIGEST_SECRET_KEY"))
+SECRET_KEY_FALLBACKS = [
+    env.long_enough("DIGEST_SECRET_KEY_FALLBACKS", key)
+    for key in env.listed("DIGEST_SECRET_KEY_FALLBACKS")
+]
 DATABASES = {
     "default": env.database(
         env.required("DIGEST_DATABASE_URL"), env.read("DIGEST_DATABASE_PASSWORD")
@@ -87,6 +90,7 @@ CSRF_TRUSTED_ORIGINS = [DIGEST_BASE_URL]
 if DIGEST_BASE_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600  # other names of the domain are not ours to bind
 
 INSTALLED_APPS = [
     "unfold",
@@ -119,10 +123,10 @@ INSTALLED_APPS = [
     "allauth.mfa",
 ]
 MIDDLEWARE = [
-    "digest.web.body_limits.BodyLimit",
     "django.middleware.security.SecurityMiddleware",
+    "digest.web.middleware.ResponseHeaders",
+    "digest.web.body_limits.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "digest.web.middleware.ContentSecurityPolicy",
     "digest.console.middleware.ConsolePolicy",
     "digest.web.middleware.Language",
     "digest.console.middleware.ConsoleLanguage",
@@ -238,6 +242,7 @@ USE_TZ = True
 USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "digest" / "locale"]
 
+redaction.install()
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
@@ -256,7 +261,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": structlog.stdlib.ProcessorFormatter,
+            "()": redaction.RedactingFormatter,
             "processor": structlog.processors.LogfmtRenderer(
                 key_order=["timestamp", "level", "event", "logger"]
             ),
@@ -271,6 +276,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
+        # Django's own handlers would mail whole requests, tokens and cookies too, to ADMINS.
+        "django": {"level": "INFO", "handlers": []},
         "digest": {"level": "INFO"},
         "workers": {"level": "INFO"},
         "httpx": {"level": "WARNING"},

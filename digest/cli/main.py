@@ -66,7 +66,7 @@ OVERVIEW = {
 _PLACEHOLDERS = {
     "DIGEST_DATABASE_URL": "postgresql:///unset",
     "DIGEST_REDIS_URL": "redis://unset",
-    "DIGEST_SECRET_KEY": "unset",
+    "DIGEST_SECRET_KEY": "unset, for help texts only: it signs nothing",
 }
 
 NO_SERVICES = (

@@ -14,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from digest.core.errors import ConfigurationError
 
 RUNTIME_FILE = "up.env"
+MIN_KEY_LENGTH = 32  # characters of a secret key
+MIN_KEY_VARIETY = 8  # different ones among them
 
 
 def read(name: str, default: str = "") -> str:
@@ -36,6 +38,16 @@ def required(name: str) -> str:
         return value
     raise ConfigurationError(
         f"{name} is not set. Set it (or {name}_FILE), or start everything with `digest up`."
+    )
+
+
+def long_enough(name: str, key: str) -> str:
+    """Return a secret key that nobody can guess, or raise a ConfigurationError that helps."""
+    if len(key) >= MIN_KEY_LENGTH and len(set(key)) >= MIN_KEY_VARIETY:
+        return key
+    raise ConfigurationError(
+        f"{name} can be guessed: a key needs at least {MIN_KEY_LENGTH} random characters. Make one "
+        "with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
     )
 
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from digest.core.env import MIN_KEY_LENGTH
 from digest.core.findings import Finding, fail, ok, warn
 from digest.newsletters.models import Newsletter
 
-MIN_KEY_LENGTH = 32  # characters
 MIN_FREE = 1 << 30  # bytes of disk that a sending installation needs
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -43,8 +43,7 @@ def check_secret_key(_now: datetime) -> Iterator[Finding]:
     if len(settings.SECRET_KEY) < MIN_KEY_LENGTH:
         yield fail(
             f"DIGEST_SECRET_KEY has {len(settings.SECRET_KEY)} characters.",
-            f"Set a random one of at least {MIN_KEY_LENGTH}, and move the present one to "
-            "DIGEST_SECRET_KEY_FALLBACKS: links in mail that was sent stay valid.",
+            f"Set a random one of at least {MIN_KEY_LENGTH}.",
         )
     else:
         yield ok("The secret key is long enough.")

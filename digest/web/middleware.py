@@ -1,4 +1,4 @@
-"""A strict content security policy and a language for every page."""
+"""Headers that every response has, and a language for every page."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,18 +33,45 @@ def policy(widened: Mapping[str, str] | None = None) -> str:
 
 
 STRICT = policy()
+NO_DEVICES = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "screen-wake-lock",
+        "serial",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
+INDEXED = ("/archive/", "/subscribe/", "/static/", "/sample/", "/favicon.ico")
 
 
-class ContentSecurityPolicy:
-    """Adds the strict policy unless the view set its own."""
+class ResponseHeaders:
+    """Adds to every response, files too, what a view has not set itself.
+
+    The strict policy; no use of a visitor's devices; and that nothing is indexed but what is there
+    to be found: addresses of subscribers' pages hold tokens, and the console only says "Sign in".
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Return the response with a policy."""
+        """Return the response with these headers."""
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", STRICT)
+        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        if request.path != "/" and not request.path.startswith(INDEXED):
+            response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
         return response
 
 

@@ -99,13 +99,41 @@ def test_an_incomplete_environment_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("key", "starts"),
+    [
+        ("short", False),
+        ("k7" * 15 + "k", False),
+        ("a" * 64, False),
+        ("0123456789abcdef" * 2, True),
+        (" " * 20 + "0123456789abcdef", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["DIGEST_SECRET_KEY", "DIGEST_SECRET_KEY_FALLBACKS"])
+def test_a_key_that_can_be_guessed_does_not_start(
+    tmp_path: Path, name: str, key: str, *, starts: bool
+) -> None:
+    """And the error says how to make one; it does not repeat the key."""
+    services = {
+        "DIGEST_DATABASE_URL": "postgresql://digest@127.0.0.1:1/digest",
+        "DIGEST_REDIS_URL": "redis://127.0.0.1:1",
+        "DIGEST_SECRET_KEY": os.environ["DIGEST_SECRET_KEY"],
+    }
+    result = run("newsletter", "list", cwd=tmp_path, **services | {name: key})
+    assert result.returncode == 1
+    assert ("secrets.token_urlsafe(48)" not in result.stderr) is starts
+    assert ("PostgreSQL cannot be reached" in result.stderr) is starts
+    assert key not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("command", [["newsletter", "list"], ["migrate"]])
 def test_an_unreachable_database_is_said_in_words(tmp_path: Path, command: list[str]) -> None:
     """What a stale `digest up` leaves behind is no traceback."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "up.env").write_text(
         "DIGEST_DATABASE_URL=postgresql://digest@127.0.0.1:1/digest\n"
-        "DIGEST_REDIS_URL=redis://127.0.0.1:1\nDIGEST_SECRET_KEY=x\n"
+        f"DIGEST_REDIS_URL=redis://127.0.0.1:1\nDIGEST_SECRET_KEY={os.environ['DIGEST_SECRET_KEY']}\n"
     )
     result = run(*command, cwd=tmp_path)
     assert result.returncode == 1

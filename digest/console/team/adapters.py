@@ -1,12 +1,13 @@
 """django-allauth's adapters: no sign-up without an invitation, secrets are sealed."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 
-from digest.core import client_ip, clock, sealing
+from digest.core import client_ip, clock, links, sealing
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
@@ -33,6 +34,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that failed attempts are counted by."""
         return client_ip.address(request) or UNKNOWN_IP
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link to choose a new password, at our public address, whatever Host says."""
+        return links.absolute(urlsplit(super().get_reset_password_from_key_url(key)).path)
 
     def send_notification_mail(
         self,

@@ -1,0 +1,80 @@
+"""Logs without secrets: what opens something for whoever holds it never stands in one.
+
+That is tokens in paths (of subscribers, of invitations, to reset a password), values in query
+strings (the setup code), tokens in addresses of mail (unsubscribe+…@), API tokens, webhook secrets,
+and passwords in URLs. `install` covers every logger of the process, whoever writes to it;
+`RedactingFormatter` covers what is only put together when a line is written, such as tracebacks.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+REDACTED = "[redacted]"
+
+_END = r"/\s?&\"'<>#\\"  # what a segment of a path ends with
+_LAST = rf"[^{_END}.,:;)]"  # what it does not end with in a sentence
+_PATTERNS = [
+    # A token, or what somebody made of one; and one word more in `password/reset/key/`.
+    (
+        rf"(/(?:unsubscribe|confirm|change|preferences|invitation|reset/key)/+)[^{_END}]*{_LAST}",
+        r"\1",
+    ),
+    (rf"(/(?:r|issue)/+)[^{_END}]{{16,}}", r"\1"),
+    (r"((?:unsubscribe|confirm|bounce)(?:\+|%2B))[^@%\s\"'<>]+", r"\1"),
+    (r"\b((?:dg|whsec)_)[A-Za-z0-9+/=_-]{8,}", r"\1"),
+    (r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", r"\1"),
+    (r"(://)[^/\s@\"'<>]*:[^/\s@\"'<>]*(?=@)", r"\1"),
+]
+_SECRETS = [(re.compile(pattern, re.IGNORECASE), prefix) for pattern, prefix in _PATTERNS]
+_QUERY = re.compile(r"(?<=[\w/.\]-]\?)[^\s\"'<>#\\]+")
+_VALUE = re.compile(r"(?<==)[^&;]+|(?:^|(?<=[&;]))[^=&;]{16,}(?=$|[&;])")
+
+
+def redact(text: str) -> str:
+    """Return a text without its secrets; names of parameters stay, their values do not."""
+    for pattern, prefix in _SECRETS:
+        text = pattern.sub(prefix + REDACTED, text)
+    return _QUERY.sub(lambda query: _VALUE.sub(REDACTED, query[0]), text)
+
+
+class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Writes lines without secrets, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return redact(super().format(record))
+
+
+def install() -> None:
+    """Let every logger of this process make records without secrets, for whatever handlers."""
+    make = logging.getLogRecordFactory()
+    if not isinstance(make, _Factory):
+        logging.setLogRecordFactory(_Factory(make))
+
+
+_plain = logging.Formatter()
+
+
+class _Factory:
+    def __init__(self, make: Any) -> None:
+        self.make = make
+
+    def __call__(self, *args: Any, **named: Any) -> logging.LogRecord:
+        record: logging.LogRecord = self.make(*args, **named)
+        if isinstance(record.msg, Mapping):  # structlog's
+            return record
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  whoever formats it reports that
+            return record
+        redacted = redact(message)
+        if redacted != message:
+            record.msg, record.args = redacted, ()
+        if record.exc_info and record.exc_info[0]:
+            # Where handlers look first; it is what they would put there themselves.
+            record.exc_text = redact(_plain.formatException(record.exc_info))
+        return record
