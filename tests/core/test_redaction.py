@@ -5,10 +5,12 @@ import logging
 import logging.config
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import structlog
 from django.conf import settings as django_settings
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
@@ -21,7 +23,7 @@ TOKEN = links.sign("unsubscribe", 7, 8, 9)
 STORY = links.sign("story", 7, 8)
 
 
-def broken(_request: object, **_: str) -> None:
+def broken(_request: HttpRequest, **_: str) -> HttpResponse:
     """A view with a fault, whose traceback quotes an address."""
     raise RuntimeError(f"no answer from https://digest.example/preferences/{TOKEN}")
 
@@ -36,7 +38,7 @@ urlpatterns = [
 @pytest.fixture
 def lines() -> Iterator[Callable[[], str]]:
     """What this process logs from now on, as our handler writes it and as a foreign one does."""
-    config = django_settings.LOGGING
+    config: dict[str, Any] = django_settings.LOGGING
     own_stream, foreign_stream, root = io.StringIO(), io.StringIO(), logging.getLogger()
     configurator = logging.config.DictConfigurator(config)
     formatter = configurator.configure_formatter(dict(config["formatters"]["line"]))
@@ -104,7 +106,7 @@ def test_every_logger_is_covered(lines: Callable[[], str], name: str) -> None:
     written = lines()
     assert written.count(REDACTED) >= 9
     assert STORY not in written
-    # Handlers of others get structlog's events before they are lines; own_stream are what is deployed.
+    # Handlers of others get structlog's events before they are lines.
     assert TOKEN not in written.replace(f"'/change/{TOKEN}'", "").replace(f"'/?code={TOKEN}'", "")
 
 
