@@ -8,13 +8,14 @@ from digest.console import (
     appeals,
     articles,
     home,
-    importing,
     lists,
     schedules,
     sources,
     subscribers,
     webhooks,
 )
+from digest.console.importing import invitations
+from digest.console.importing import views as importing
 from digest.console.issues import new as new_issue
 from digest.console.issues import previews
 from digest.console.issues import views as issues
@@ -99,8 +100,12 @@ urlpatterns = [
     path("webhooks/<int:pk>/enable/", webhooks.enable, name="webhook-enable"),
     path("webhooks/<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
     path("subscribers/", subscribers.search, name="subscribers"),
-    path("subscribers/import/", importing.import_subscribers, name="subscribers-import"),
-    path("subscribers/invite/", importing.invite, name="subscribers-invite"),
+    path("subscribers/import/", importing.upload, name="subscribers-import"),
+    path("subscribers/import/<int:pk>/", importing.check, name="subscribers-import-check"),
+    path(
+        "subscribers/import/<int:pk>/skipped/", importing.skipped, name="subscribers-import-skipped"
+    ),
+    path("subscribers/invite/", invitations.invite, name="subscribers-invite"),
     path("subscribers/<int:pk>/", subscribers.subscriber, name="subscriber"),
     path(
         "subscribers/<int:pk>/unsubscribe/", subscribers.unsubscribe, name="subscriber-unsubscribe"

@@ -22,7 +22,7 @@ from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
 from digest.rendering.letters import list_names
-from digest.subscribers import consent, signup_limits, signups
+from digest.subscribers import consent, imports, signup_limits, signups
 from digest.subscribers.errors import AddressSuppressedError
 from digest.subscribers.models import SignUp, Subscription
 
@@ -84,6 +84,7 @@ def settle_due(now: datetime | None = None) -> int:
     while settled := _settle_batch(now or clock.now()):
         total += settled
     signups.delete_unconfirmed(now or clock.now())
+    imports.delete_old(now or clock.now())
     return total
 
 

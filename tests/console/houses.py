@@ -1,6 +1,8 @@
 """The console's house in three states: just set up, lived in, and in trouble by hostile hands."""
 
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from digest.accounts import audit, tokens
 from digest.accounts.models import User
@@ -12,7 +14,7 @@ from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Ro
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain, Relay
 from digest.sending.models import Delivery
-from digest.subscribers import suppression
+from digest.subscribers import imports, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.webhooks import registry
 from digest.webhooks.models import Event, Webhook, WebhookDelivery
@@ -74,7 +76,28 @@ def lived_in(subscribers: int = 30) -> User:
         url="https://courier.example/support",
         starts_at=now,
     )
+    _lists(evening, now)
     return ada
+
+
+def _lists(newsletter: Newsletter, now: datetime, text: str = "Harbour, north") -> None:
+    """Two uploads: one that waits to be imported, and one that has been."""
+    cell = '"' + text.replace('"', '""') + '"'
+    lists = (
+        (
+            "Email Address,First Name,MEMBER_RATING,UNSUB_TIME,Status,Notes\n"
+            f"ana@r.example,Ana,4,,Subscribed,{cell}\nben@r.example,Ben,2,2020-01-01,,{cell}\n"
+            f"cid@r.example,{cell},2,,Cleaned,\n{cell},,,,Subscribed,\ndee@r.example,,,,,{cell}\n"
+        ),
+        "email,status\nana@r.example,active\nben@r.example,zombie\n",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list.csv"
+        for content in lists:
+            path.write_text(content)
+            name = f"subscribed {text[:80]}.csv"
+            upload = imports.store(path, name, newsletter, text[:500], 1_000_000, now)
+    imports.run(upload, now)
 
 
 def in_trouble() -> User:
@@ -86,6 +109,7 @@ def in_trouble() -> User:
     Source.objects.update(title=EVIL[:300], failures=7, problem=EVIL, polled_at=now)
     Subscriber.objects.update(name=EVIL[:200], language="en")
     morning = Newsletter.objects.get(slug="morning-tide")
+    _lists(morning, now, EVIL)
     for issue in Issue.objects.filter(state__in=["draft", "sending"]):
         issue.stories.update(
             title=EVIL, summary=EVIL, byline=EVIL, image_alt=EVIL, reason=EVIL, url=EVIL_LINK

@@ -1,15 +1,28 @@
 """Subscribers brought along in the browser: a list, or one by one."""
 
+import csv
+import io
+import re
+import zipfile
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from digest.accounts.models import AuditEntry, User
-from digest.console import importing
+from digest.console.importing import forms
 from digest.newsletters.models import Member, Newsletter, Role
 from digest.notices.models import Notice
-from digest.subscribers import suppression
-from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers import imports, suppression
+from digest.subscribers.errors import SubscriberError
+from digest.subscribers.models import (
+    ConsentEvent,
+    Subscriber,
+    SubscriberImport,
+    Subscription,
+    Suppression,
+)
 from tests.cast import NOON, make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db
@@ -39,80 +52,216 @@ def signed_in(browser: Client, newsletter: Newsletter, role: Role) -> Client:
     return browser
 
 
-def brought(
-    owner: Client, newsletter: Newsletter, content: bytes, consent: str = HOW
+def uploaded(
+    owner: Client,
+    newsletter: Newsletter,
+    content: bytes,
+    consent: str = HOW,
+    name: str = "list.csv",
 ) -> tuple[int, str]:
-    """Upload a list; return the status and the page."""
+    """Upload a list; return the status and the page: the check, or the form with its errors."""
     data = {
         "newsletter": newsletter.pk,
         "consent": consent,
-        "file": SimpleUploadedFile("list.csv", content),
+        "file": SimpleUploadedFile(name, content),
     }
-    answer = owner.post("/admin/subscribers/import/", data)
+    answer = owner.post("/admin/subscribers/import/", data, follow=True)
     return answer.status_code, answer.content.decode()
 
 
-def test_a_list_is_brought_along_and_reported(owner: Client, tide: Newsletter) -> None:
-    """Each row: taken, known, or refused with its line and why; the consent is kept."""
+def pressed(owner: Client, button: str, **changes: str) -> str:
+    """Press a button of the check of the latest upload, with what its form says, changed."""
+    row = SubscriberImport.objects.latest("pk")
+    fields = {f"column-{index}": meaning for index, meaning in enumerate(row.meanings)}
+    fields |= {"source": row.source, "everyone": row.everyone}
+    fields |= {"suppress": "on"} if row.suppress else {}
+    address = f"/admin/subscribers/import/{row.pk}/"
+    answer = owner.post(address, fields | changes | {button: "1"}, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def counts(page: str) -> list[str]:
+    """The numbers of a check or a report."""
+    first, _, _ = page.partition("</dl>")
+    return re.findall(r"<dd>([\d,]+)</dd>", first)
+
+
+def test_a_list_is_checked_then_imported_and_reported(owner: Client, tide: Newsletter) -> None:
+    """Each row: added, known, or skipped with its line and why; the consent is kept."""
     suppression.suppress("bob@reader.example", reason="asked", evidence="", now=NOON)
-    status, page = brought(owner, tide, ROWS)
+    status, page = uploaded(owner, tide, ROWS)
     assert status == 200
+    assert counts(page) == ["4", "1", "0", "3"]
+    assert "Import 1 subscriber<" in page
+    assert "suppressed: asked" in page
+    assert not Subscriber.objects.exists()
+    page = pressed(owner, "import")
+    assert counts(page) == ["4", "1", "0", "3"]
     assert Subscriber.objects.get().email == "ines@reader.example"
     assert Subscription.objects.get().state == "active"
     assert ConsentEvent.objects.get().wording == HOW
     assert "Line 3" in page
-    assert "no address" in page
     assert AuditEntry.objects.get().action == f"imported 1 of 4 subscribers into {tide.name}"
-    _, page = brought(owner, tide, ROWS)
-    assert Subscriber.objects.count() == 1
+    row = SubscriberImport.objects.get()
+    assert bytes(row.content) == b""
+    answer = owner.get(f"/admin/subscribers/import/{row.pk}/skipped/")
+    lines = list(csv.reader(io.StringIO(answer.content.decode())))
+    assert [line[0] for line in lines] == ["line", "3", "4", "5"]
+    assert "attachment" in answer["Content-Disposition"]
+    _, page = uploaded(owner, tide, ROWS)
+    assert counts(page) == ["4", "0", "1", "3"]
+    assert "list.csv" in owner.get("/admin/subscribers/import/").content.decode()
+
+
+def test_an_import_runs_once(owner: Client, tide: Newsletter) -> None:
+    """Two presses, in one browser or two."""
+    uploaded(owner, tide, ROWS)
+    row = SubscriberImport.objects.get()
+    imports.run(SubscriberImport.objects.get(), NOON)
+    with pytest.raises(SubscriberError, match="has been"):
+        imports.run(row, NOON)
+    pressed(owner, "import")
+    assert ConsentEvent.objects.count() == 2
+    assert not AuditEntry.objects.exists()
+
+
+STATES = b"email,name,status,plan\nana@r.example,Ana,active,gold\nben@r.example,=1+1,bounced,\n"
+
+
+def test_the_columns_are_shown_and_can_be_changed(owner: Client, tide: Newsletter) -> None:
+    """With their examples; a change is checked before anything is imported."""
+    _, page = uploaded(owner, tide, STATES)
+    assert counts(page) == ["2", "1", "0", "1"]
+    assert '<option value="state" selected>' in page
+    assert "bounced: “status” says “bounced”" in page
+    page = pressed(owner, "import", **{"column-2": "ignored"})
+    assert "checked again" in page
+    assert counts(page) == ["2", "2", "0", "0"]
+    assert not Subscriber.objects.exists()
+    page = pressed(owner, "check", **{"column-0": "name"})
+    assert "Choose" in page
+    page = pressed(owner, "check", **{"column-0": "colour"})
+    assert "Select a valid choice" in page
+    page = pressed(owner, "check", source="mailpoet", everyone="unsubscribed", suppress="on")
+    assert counts(page) == ["2", "0", "0", "2", "2"]
+    pressed(owner, "import")
+    assert set(Suppression.objects.values_list("reason", flat=True)) == {"unsubscribed", "bounced"}
+    assert not Subscriber.objects.exists()
+
+
+def test_the_source_is_recognised(owner: Client, tide: Newsletter) -> None:
+    """By its columns, and its state by the name of the file."""
+    content = b"Email Address,MEMBER_RATING,LEID\nana@r.example,2,1\n"
+    _, page = uploaded(owner, tide, content, name="cleaned_members_export.csv")
+    assert "an export of Mailchimp" in page
+    assert "nobody is added" in page
+    assert counts(page) == ["1", "0", "0", "1"]
+    assert counts(pressed(owner, "check", everyone="")) == ["1", "1", "0", "0"]
+
+
+def test_a_list_can_be_discarded_and_is_deleted_after_a_day(
+    owner: Client, tide: Newsletter
+) -> None:
+    """Addresses that nobody imported do not stay."""
+    uploaded(owner, tide, ROWS)
+    assert "Nothing was imported" in pressed(owner, "discard")
+    assert not SubscriberImport.objects.exists()
+    uploaded(owner, tide, ROWS)
+    row = SubscriberImport.objects.get()
+    imports.delete_old(row.created_at + imports.KEEP_LIST)
+    assert SubscriberImport.objects.exists()
+    imports.delete_old(row.created_at + imports.KEEP_LIST + timedelta(seconds=1))
+    assert not SubscriberImport.objects.exists()
+
+
+def zipped(**members: bytes) -> bytes:
+    """A zip archive."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return stream.getvalue()
+
+
+def test_the_list_in_a_zip_archive_is_taken(owner: Client, tide: Newsletter) -> None:
+    """As Mailchimp exports it; several are named."""
+    _, page = uploaded(owner, tide, zipped(subscribed__csv=ROWS), name="export.zip")
+    assert "subscribed.csv" in page
+    pressed(owner, "import")
+    assert Subscriber.objects.count() == 2
+    content = zipped(subscribed__csv=ROWS, cleaned__csv=ROWS)
+    _, page = uploaded(owner, tide, content, name="export.zip")
+    assert "2 lists: subscribed.csv, cleaned.csv" in page
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "empty"),
-        (b"PK\x03\x04 a spreadsheet", "CSV"),
-        (b"\x00\x01\x02\x03" * 100, ""),
-        (b"colour\nblue\n", ""),
-        (b"<script>alert(1)</script>\n", ""),
+        (b"PK\x03\x04 a spreadsheet", "spreadsheet"),
+        (b"\x89PNG\r\n\x1a\n", "picture"),
+        (b"\x00\x01\x02\x03" * 100, "not text"),
+        (b"colour\nblue\n", "holds email addresses"),
+        (b"<script>alert(1)</script>\n", "holds email addresses"),
     ],
 )
 def test_what_is_no_list_is_refused(
     owner: Client, tide: Newsletter, content: bytes, message: str
 ) -> None:
-    """With a word about it; nothing is stored."""
-    status, page = brought(owner, tide, content)
+    """In plain words, without the path of a copy; nothing is stored."""
+    status, page = uploaded(owner, tide, content)
     assert status == 200
     assert message in page
+    assert "/tmp/" not in page
     assert "<script>alert" not in page
-    assert not Subscriber.objects.exists()
+    assert not SubscriberImport.objects.exists()
+
+
+def test_headings_and_cells_run_nothing(owner: Client, tide: Newsletter) -> None:
+    """They are words of strangers."""
+    evil = b"<script>alert(1)</script>"
+    content = b'email,name,%s\nana@r.example,%s,%s\n"%s",,' % (evil, evil, evil, evil)
+    _, page = uploaded(owner, tide, content, name="<script>alert(1)</script>.csv")
+    assert "<script>alert" not in page
+    assert "<script>alert" not in pressed(owner, "import")
 
 
 def test_a_list_needs_a_word_about_consent(owner: Client, tide: Newsletter) -> None:
     """It is evidence."""
-    _, page = brought(owner, tide, ROWS, consent="  ")
+    _, page = uploaded(owner, tide, ROWS, consent="  ")
     assert "This field is required" in page
-    assert not Subscriber.objects.exists()
+    assert not SubscriberImport.objects.exists()
 
 
 def test_a_huge_list_is_for_the_terminal(
     owner: Client, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page says which command."""
-    monkeypatch.setattr(importing, "MAX_FILE_SIZE", 10)
-    _, page = brought(owner, tide, ROWS)
+    """The page says which command; unpacked, an archive counts too."""
+    packed = zipped(a__csv=b"email\n" + b"ana@r.example\n" * 1000)
+    monkeypatch.setattr(forms, "MAX_FILE_SIZE", 20)
+    _, page = uploaded(owner, tide, ROWS)
     assert "digest subscriber import" in page
-    assert not Subscriber.objects.exists()
+    monkeypatch.setattr(forms, "MAX_FILE_SIZE", len(packed))
+    _, page = uploaded(owner, tide, packed)
+    assert "larger than" in page
+    assert not SubscriberImport.objects.exists()
 
 
 def test_a_list_goes_into_ones_own_newsletters_alone(owner: Client, tide: Newsletter) -> None:
-    """And an editor brings none."""
+    """An editor brings none, and another publication's list is not there."""
     other_newsletter = make_newsletter(publication=make_publication())
-    _, page = brought(owner, other_newsletter, ROWS)
+    _, page = uploaded(owner, other_newsletter, ROWS)
     assert "valid choice" in page
-    assert not Subscriber.objects.exists()
+    uploaded(owner, tide, ROWS)
+    row = SubscriberImport.objects.get()
+    SubscriberImport.objects.update(newsletter=other_newsletter)
+    for address in ("", "skipped/"):
+        assert owner.get(f"/admin/subscribers/import/{row.pk}/{address}").status_code == 404
+    SubscriberImport.objects.update(newsletter=tide)
     Member.objects.update(role=Role.EDITOR)
-    assert brought(owner, tide, ROWS)[0] == 403
+    assert uploaded(owner, tide, ROWS)[0] == 403
+    assert owner.get(f"/admin/subscribers/import/{row.pk}/").status_code == 403
 
 
 def test_one_subscriber_is_invited(client: Client, tide: Newsletter) -> None:

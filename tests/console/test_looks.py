@@ -18,7 +18,7 @@ from digest.articles.models import Article, Source
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.relays.models import Relay
-from digest.subscribers.models import Subscriber
+from digest.subscribers.models import Subscriber, SubscriberImport
 from tests.browser import chromium_page, in_browser
 from tests.console import houses
 from tests.console.test_rights import PAGES
@@ -30,6 +30,7 @@ PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 NO_PAGES = (
     *("home/sending/", "progress/", "recipients/", "preflight/", "<slug:verb>/", "export/"),
     *("logout/", "jsi18n/", "autocomplete/", "/r/", "search/", "2fa/", "/account/", "/login/", "("),
+    "skipped/",
     # Mail is shown without scripts, axe's too; the desk's frames hold it.
     *("preview/", "invitation", "<path:object_id>/delete/", "password_change", "domain/"),
 )
@@ -118,6 +119,8 @@ def keys_for(address: str) -> Iterable[int]:
         app, model = address.split("/")[2:4]
         ids: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
         return ids
+    if "/import/" in address:
+        return SubscriberImport.objects.values_list("pk", flat=True)
     if "/issues/<int:pk>" in address:
         return Issue.objects.order_by("state").distinct("state").values_list("pk", flat=True)
     kind = next((kind for part, kind in KINDS.items() if part in address), User)

@@ -141,7 +141,7 @@ def read_layout(
     if Meaning.EMAIL not in meanings:
         raise ImportFileError(
             f"No column of this file holds email addresses. Its columns are: "
-            f"{_listing(header or sample[0])}. Name the right one with email=COLUMN."
+            f"{_listing(header or sample[0])}."
         )
     return Layout(
         encoding=encoding,
