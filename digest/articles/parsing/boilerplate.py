@@ -10,12 +10,20 @@ the headline or a good part of the page's prose is never removed.
 """
 
 import re
+from itertools import islice
 
 from lxml.html import HtmlElement
 
 MAX_SHARE = 0.3  # of a page's prose; an element with more is the article, whatever its class says
+MOST_SHARE = 0.6  # of a short page's prose
+MIN_PROSE = 200  # characters of prose; a page with less has no article to read
 MAX_NOTE = 500  # characters; a longer text is not a note
 TAIL_BLOCKS = 4  # blocks at the end of an article that may be notes
+LONG_TEXT = 80  # characters; text outside of a paragraph counts as prose from here on
+_MOST_WRAPPERS = 5  # levels
+_WRAPPERS = frozenset({"div", "section", "article", "main", "span"})
+_NAMES = ("class", "id", "role", "hidden")
+_NO_PROSE = frozenset({"script", "style", "noscript", "template", "a", "option", "select", "head"})
 
 _TAGS = (
     "script", "style", "noscript", "template", "form", "nav", "footer", "dialog", "button",
@@ -107,32 +115,95 @@ _SELF_DESCRIPTION = (
 
 def remove_boilerplate(page: HtmlElement, headline: HtmlElement | None) -> None:
     """Remove boilerplate from a page, in place."""
-    page_prose = prose_length(page)
+    share = _Share(page, headline)
     for element in list(page.iter(*_TAGS)):
-        _drop_unless_article(element, headline, page_prose)
+        share.drop_unless_article(element)
     for element in _marked_elements(page):
-        _drop_unless_article(element, headline, page_prose)
+        share.drop_unless_article(element)
     for heading in list(page.iter(*_HEADINGS)):
         if _HEADING.match(_text_of(heading)):
-            _drop_unless_article(_enclosing_block(heading, headline), headline, page_prose)
+            share.drop_unless_article(_enclosing_block(heading, headline))
+
+
+def unwrap(article: HtmlElement) -> None:
+    """Lift the blocks of an extracted article out of the wrappers around them, in place."""
+    for _ in range(_MOST_WRAPPERS):
+        blocks = [block for block in article if _text_of(block) or block.find(".//img") is not None]
+        is_wrapped = len(blocks) == 1 and blocks[0].tag in _WRAPPERS
+        if not is_wrapped or (article.text or "").strip() or (blocks[0].tail or "").strip():
+            return
+        blocks[0].drop_tag()
 
 
 def trim_end(article: HtmlElement, site: str) -> None:
     """Remove boilerplate sections and the notes at the end from an extracted article, in place."""
     for heading in [h for h in article.iter(*_HEADINGS) if _HEADING.match(_text_of(h))]:
         _drop_with_following(heading)
-    for block in list(article)[-TAIL_BLOCKS:][::-1]:
+    _trim_blocks(article, site)
+
+
+def _trim_blocks(container: HtmlElement, site: str, levels: int = _MOST_WRAPPERS) -> None:
+    """Drop the notes among the last blocks; where the last one is a wrapper, those in it."""
+    for block in list(container)[-TAIL_BLOCKS:][::-1]:
         text = _text_of(block)
-        if block.tag == "img":
+        if block.tag == "img" or (block.tail or "").strip():
             continue
         if text and not _is_note(text, site):
+            if block.tag in _WRAPPERS and levels:
+                _trim_blocks(block, site, levels - 1)
             break
         _drop(block)
 
 
 def prose_length(element: HtmlElement) -> int:
-    """Return how many characters of text the paragraphs in an element hold."""
-    return sum(len(_text_of(part)) for part in element.iter("p"))
+    """Return how many characters of prose an element holds: its paragraphs, and long texts."""
+    return sum(_own_prose(part) for part in element.iter())
+
+
+def _own_prose(element: HtmlElement) -> int:
+    """Return the characters of prose that an element adds to what its children hold.
+
+    A paragraph's text is counted where it stands; other text if it is long and not in a link, so
+    that an article whose paragraphs are parted by <br> counts too.
+    """
+    if element.tag in _NO_PROSE or not isinstance(element.tag, str):
+        return 0
+    if element.tag == "p":
+        return len(_text_of(element))
+    if any(ancestor.tag == "p" for ancestor in islice(element.iterancestors(), 3)):
+        return 0
+    texts = [element.text, *(child.tail for child in element)]
+    lengths = (len(" ".join(text.split())) for text in texts if text)
+    return sum(length for length in lengths if length >= LONG_TEXT)
+
+
+class _Share:
+    """How much of a page's prose each element holds: counted once, kept up as elements go."""
+
+    def __init__(self, page: HtmlElement, headline: HtmlElement | None) -> None:
+        self._kept = set() if headline is None else {headline, *headline.iterancestors()}
+        for body in page.iter():
+            if isinstance(body.tag, str) and body.get("itemprop") == "articleBody":
+                self._kept |= {body, *body.iterancestors()}
+        self._prose: dict[HtmlElement, int] = {}
+        elements = list(page.iter())
+        for element in reversed(elements):  # children come before their parents
+            own = _own_prose(element)
+            self._prose[element] = own + sum(self._prose[child] for child in element)
+        whole = self._prose[page]
+        self._most = min(max(whole * MAX_SHARE, MAX_NOTE), max(whole * MOST_SHARE, MIN_PROSE))
+
+    def drop_unless_article(self, element: HtmlElement) -> None:
+        """Drop an element unless it holds the headline or a good part of the page's prose."""
+        if element.getparent() is None:
+            return
+        if element in self._kept or self._prose[element] > self._most:
+            for name in _NAMES:  # they mislead trafilatura as well
+                element.attrib.pop(name, None)
+            return
+        for ancestor in element.iterancestors():
+            self._prose[ancestor] -= self._prose[element]
+        _drop(element)
 
 
 def _marked_elements(page: HtmlElement) -> list[HtmlElement]:
@@ -149,25 +220,6 @@ def _marked_elements(page: HtmlElement) -> list[HtmlElement]:
             or _CLASS.search(f"{element.get('class', '')} {element.get('id', '')}")
         )
     ]
-
-
-def _drop_unless_article(
-    element: HtmlElement, headline: HtmlElement | None, page_prose: int
-) -> None:
-    if element.getparent() is None or _holds_article(element, headline, page_prose):
-        return
-    _drop(element)
-
-
-def _holds_article(element: HtmlElement, headline: HtmlElement | None, page_prose: int) -> bool:
-    if headline is not None and (element is headline or element in headline.iterancestors()):
-        return True
-    if (
-        element.get("itemprop") == "articleBody"
-        or element.find(".//*[@itemprop='articleBody']") is not None
-    ):
-        return True
-    return prose_length(element) > max(page_prose * MAX_SHARE, MAX_NOTE)
 
 
 def _enclosing_block(heading: HtmlElement, headline: HtmlElement | None) -> HtmlElement:
@@ -210,7 +262,9 @@ def _is_note(text: str, site: str) -> bool:
     if len(text) > MAX_NOTE:
         return False
     describes_itself = site and re.match(
-        _SELF_DESCRIPTION.format(site=re.escape(site)), text, re.IGNORECASE
+        _SELF_DESCRIPTION.format(site=re.escape(re.sub(r"\A(?i:the)\s+", "", site))),
+        text,
+        re.IGNORECASE,
     )
     return bool(_NOTE.match(text) or describes_itself)
 

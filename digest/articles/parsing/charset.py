@@ -31,7 +31,7 @@ _DECLARED = re.compile(
 # A declaration that could be read as ASCII is not UTF-16; Python has no codecs for the others.
 _IGNORED = {"utf-16le", "utf-16be", "replacement", "x-user-defined"}
 _ESCAPED = "iso2022_jp"  # its escape sequences are ASCII bytes
-_HEAD = 16_384  # bytes that are searched for a declaration; some templates write it late
+_HEAD = 65_536  # bytes that are searched for a declaration; some templates write it late
 _LATIN_END = "\u024f"  # last letter of Latin Extended-B
 _SAMPLE = 2000  # letters that are enough to recognise a script
 

@@ -23,6 +23,7 @@ _NEVER_LEAD = re.compile(
 )
 _MAX_LEVELS = 4  # levels above an image at which its caption may be
 _MAX_CAPTION = 1200  # characters; an element with more is the article
+_MAX_CREDIT = 200  # characters
 MIN_WIDTH = 64  # px; a smaller image is decoration
 
 _CREDIT = re.compile(r"credit|byline|photographer|copyright|attribution|quelle", re.IGNORECASE)
@@ -114,6 +115,7 @@ def describe_image(picture: HtmlElement) -> Image:
     alt = "" if _FILE_NAME.fullmatch(alt) else alt
     frame = _frame(picture)
     caption, credit = ("", "") if frame is None else _caption(frame)
+    credit = credit or _credit_after(frame)
     caption = caption or one_line(text(picture.get("data-caption", "")))
     credit = credit or one_line(
         picture.get("data-credit") or picture.get("data-portal-copyright") or ""
@@ -178,6 +180,15 @@ def _caption_after(picture: HtmlElement) -> HtmlElement | None:
         if sibling is not None and isinstance(sibling.tag, str) and _is_caption(sibling):
             return sibling
     return None
+
+
+def _credit_after(caption: HtmlElement | None) -> str:
+    """Return the credit that stands beside a caption, in an element of its own."""
+    sibling = None if caption is None or caption.tag == "figure" else caption.getnext()
+    if sibling is None or not _CREDIT.search(_class(sibling)):
+        return ""
+    credit = text_of(sibling)
+    return credit if len(credit) <= _MAX_CREDIT else ""
 
 
 def _is_caption(element: HtmlElement) -> bool:

@@ -1,7 +1,8 @@
 """Reads what a page declares about its article: JSON-LD (schema.org), OpenGraph, meta elements."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from htmldate import find_date
 from lxml import etree
 from lxml.html import HtmlElement
 
+from digest.articles.parsing import markup, page_bylines
 from digest.articles.parsing.dates import Dates
 from digest.articles.plain_text import text
 from digest.core.text import one_line
@@ -17,6 +19,19 @@ from digest.core.text import one_line
 Fields = Mapping[str, Any]
 
 _MAX_DEPTH = 6  # levels of JSON-LD that are searched
+_MOST_TIMES = 50
+_MOST_IMAGES = 50
+_PAGES = frozenset({"WebPage", "ItemPage", "AboutPage", "QAPage", "MedicalWebPage"})
+_DATE_NAMES = (  # of meta elements that date the article, each by another system
+    "article:published", "og:published_time", "og:article:published_time", "datepublished",
+    "date", "pubdate", "publishdate", "publish_date", "publish-date", "publication_date",
+    "parsely-pub-date", "sailthru.date", "dc.date.issued", "dcterms.issued", "dc.date.created",
+    "dcterms.created", "dcterms.date", "dc.date", "datecreated", "cxenseparse:recs:publishtime",
+)  # fmt: skip
+_BESIDE = frozenset({"aside", "nav", "footer", "form"})
+_BESIDE_CLASS = re.compile(
+    r"(?:\A|[\s_-])(?:comments?|related|sidebar|widget|popular|latest)(?:\Z|[\s_-])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,9 @@ def read_metadata(page: HtmlElement) -> Metadata:
         or meta.get("og:locale", "") or _plain(article.get("inLanguage"))
     )  # fmt: skip
     dates = Dates(language)
+    site = meta.get("og:site_name", "") or _plain(_first(article.get("publisher")).get("name"))
+    images = _images(page, article, meta)
+    image_caption, image_description = next(_image_texts(page, images, site), ("", ""))
     return Metadata(
         is_article=bool(article) or meta.get("og:type", "").lower() == "article",
         headline=_plain(article.get("headline"))
@@ -55,7 +73,7 @@ def read_metadata(page: HtmlElement) -> Metadata:
         description=meta.get("og:description", "")
         or meta.get("description", "") or _plain(article.get("description")),
         url=_canonical(page) or meta.get("og:url", ""),
-        site=meta.get("og:site_name", "") or _plain(_first(article.get("publisher")).get("name")),
+        site=site,
         byline=_declared_authors(article) or _author(page, meta),
         section=_plain(article.get("articleSection"))
         or meta.get("article:section", "").split(",")[0],  # some sites list all their sections
@@ -63,9 +81,10 @@ def read_metadata(page: HtmlElement) -> Metadata:
         language=language,
         published_at=_first_date(dates, _published(page, article, meta)),
         updated_at=_first_date(dates, _updated(page, article, meta)),
-        images=_images(page, article, meta),
-        image_alt=meta.get("og:image:alt", ""),
-        image_caption=_image_caption(page),
+        images=images,
+        image_alt=meta.get("og:image:alt", "")
+        or meta.get("twitter:image:alt", "") or image_description,
+        image_caption=image_caption,
     )  # fmt: skip
 
 
@@ -86,10 +105,10 @@ def _meta(page: HtmlElement) -> dict[str, str]:
     """Return the first content of each meta element, by property or name in lower case."""
     contents: dict[str, str] = {}
     for element in page.iter("meta"):
-        name = element.get("property") or element.get("name") or element.get("itemprop") or ""
         content = one_line(element.get("content") or element.get("value") or "")
-        if name and content:
-            contents.setdefault(name.lower(), content)
+        attributes = (element.get(name, "") for name in ("property", "name", "itemprop"))
+        for name in " ".join(attributes).lower().split() if content else ():
+            contents.setdefault(name, content)
     return contents
 
 
@@ -100,11 +119,27 @@ def _json_ld_articles(page: HtmlElement) -> Iterator[Fields]:
             yield item
 
 
-def _image_caption(page: HtmlElement) -> str:
-    captions = (
-        _plain(item.get("caption")) for item, types in _json_ld(page) if "ImageObject" in types
-    )
-    return next((caption for caption in captions if caption), "")
+def _image_texts(page: HtmlElement, images: Sequence[str], site: str) -> Iterator[tuple[str, str]]:
+    """Yield caption and description of the declared images.
+
+    A page describes its logo too, and often by the site's name; so the address has to agree.
+    """
+    objects = [item for item, types in _json_ld(page) if "ImageObject" in types]
+    objects += [
+        item for article in _json_ld_articles(page) for item in _dicts(article.get("image"))
+    ]
+    for item in objects[:_MOST_IMAGES]:
+        url = _plain(item.get("url")) or _plain(item.get("contentUrl")) or _plain(item.get("@id"))
+        caption, description = _plain(item.get("caption")), _plain(item.get("description"))
+        is_logo = bool(site) and site in {caption, description}
+        is_declared = any(markup.is_same_picture(url, image) for image in images)
+        if is_declared and (caption or description) and not is_logo:
+            yield caption, description
+
+
+def _dicts(value: Any) -> list[Fields]:
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, dict)]
 
 
 def _json_ld(page: HtmlElement) -> Iterator[tuple[Fields, list[str]]]:
@@ -152,30 +187,20 @@ def _declared_authors(article: Fields) -> str:
     names = []
     for author in authors if isinstance(authors, list) else [authors]:
         if isinstance(author, str):
-            names.append(one_line(text(author)))
+            names.append(page_bylines.read_name(_plain(author)))
         elif isinstance(author, dict) and not str(author.get("@type")).endswith("Organization"):
             values = author.get("name")
-            names += [_plain(name) for name in (values if isinstance(values, list) else [values])]
+            values = values if isinstance(values, list) else [values]
+            names += [page_bylines.read_name(_plain(name)) for name in values]
     return ", ".join(dict.fromkeys(name for name in names if name and "://" not in name))
 
 
 def _author(page: HtmlElement, meta: dict[str, str]) -> str:
-    for name in ("author", "article:author", "parsely-author", "dc.creator", "sailthru.author"):
-        author = meta.get(name, "")
-        if author and "://" not in author and author != meta.get("og:site_name"):
-            return author
-    for path in (
-        "//*[@rel='author']",
-        "//*[@itemprop='author']",
-        "//*[contains(concat(' ', @class, ' '), ' byline ')]",
-        "//*[contains(@class, 'byline__name') or contains(@class, 'author-name')]",
-        "//*[contains(@class, 'author-link') or contains(@class, 'post-author')]//a",
-    ):
-        names = [one_line(" ".join(e.itertext())) for e in page.xpath(path)]
-        names = [name for name in names if 2 < len(name) <= 100]
-        if names:
-            return names[0]
-    return ""
+    names = ("author", "article:author", "parsely-author", "dc.creator", "sailthru.author")
+    authors = (meta.get(name, "") for name in names)
+    site = meta.get("og:site_name")
+    declared = [a for a in authors if a and "://" not in a and a != site]
+    return page_bylines.first_name(declared) or page_bylines.read_names(page)
 
 
 def _tags(page: HtmlElement, article: Fields) -> tuple[str, ...]:
@@ -196,10 +221,40 @@ def _first_date(dates: Dates, texts: Iterable[str]) -> datetime | None:
 def _published(page: HtmlElement, article: Fields, meta: dict[str, str]) -> list[str]:
     return [
         *_declared_dates(page, article, meta, "datePublished", "article:published_time"),
-        meta.get("date", ""),
-        meta.get("parsely-pub-date", ""),
-        *page.xpath("//article//time/@datetime")[:1],
+        *(meta.get(name, "") for name in _DATE_NAMES),
+        _plain(article.get("dateCreated")),
+        *_times(page),
     ]
+
+
+def _times(page: HtmlElement) -> list[str]:
+    """Return the date of the <time> nearest to the headline, or of one marked as the date.
+
+    Times beside the article, in navigation, comments and lists of other stories, do not count.
+    """
+    headline = next(page.iter("h1"), None)
+    article = next(page.iter("article", "main"), None)
+    elements = page.iter() if article is None else article.iter()
+    times, place = [], 0
+    for number, element in enumerate(elements):
+        if element is headline:
+            place = number
+        elif element.tag == "time" and not _is_beside(element):
+            marked = "pubdate" in element.attrib or "published" in element.get("class", "")
+            times.append((not marked, number, element.get("datetime") or _text(element)))
+    ranked = sorted(times[:_MOST_TIMES], key=lambda time: (time[0], abs(time[1] - place)))
+    return [text for _, _, text in ranked[:1]]
+
+
+def _is_beside(element: HtmlElement) -> bool:
+    return any(
+        ancestor.tag in _BESIDE or _BESIDE_CLASS.search(ancestor.get("class", ""))
+        for ancestor in element.iterancestors()
+    )
+
+
+def _text(element: HtmlElement) -> str:
+    return one_line("".join(element.itertext()), 100)
 
 
 def _updated(page: HtmlElement, article: Fields, meta: dict[str, str]) -> list[str]:
@@ -210,9 +265,15 @@ def _declared_dates(
     page: HtmlElement, article: Fields, meta: dict[str, str], name: str, meta_name: str
 ) -> list[str]:
     """Return the dates that a page declares under a schema.org name and a meta element's name."""
-    marked = page.xpath(f"//*[@itemprop='{name}']")[:1]
-    values = [element.get("datetime") or element.get("content") or "" for element in marked]
-    return [_plain(article.get(name)), meta.get(meta_name, ""), *values]
+    marked = page.xpath(f"//*[contains(concat(' ', @itemprop, ' '), ' {name} ')]")[:1]
+    values = [e.get("datetime") or e.get("content") or _text(e) for e in marked]
+    pages = (item for item, types in _json_ld(page) if not _PAGES.isdisjoint(types))
+    return [
+        _plain(article.get(name)),
+        meta.get(meta_name, ""),
+        *values,
+        *(_plain(item.get(name)) for item in pages),
+    ]
 
 
 def _images(page: HtmlElement, article: Fields, meta: dict[str, str]) -> tuple[str, ...]:

@@ -1,27 +1,31 @@
 """Reads the one article on an HTML page: headline, lead image, byline and body.
 
-1. Read what the page declares (`metadata`).
-2. Remove what surrounds the article (`boilerplate`).
-3. Let trafilatura find the prose.
-4. Trim what looks like prose but is not from the end of it.
+1. Parse without comments, which would part the text around them.
+2. Read what the page declares (`metadata`) and find its headline (`page_headline`).
+3. Remove what surrounds the article (`boilerplate`), and take its pictures out (`figures`).
+4. Let trafilatura find the prose.
+5. Trim what looks like prose but is not from both ends of it, and put the pictures back.
 """
 
 import html
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import trafilatura
 from lxml import etree
-from lxml.html import HtmlElement, document_fromstring, fragment_fromstring
+from lxml.html import HtmlElement, HTMLParser, document_fromstring, fragment_fromstring
 
 from digest.articles.errors import ParseError
-from digest.articles.parsing import boilerplate, markup, metadata, pictures
+from digest.articles.parsing import boilerplate, figures, markup, metadata, page_bylines, pictures
 from digest.articles.parsing.base import Document, Entry, Image
 from digest.articles.parsing.metadata import Metadata
+from digest.articles.parsing.page_headline import drop_earlier_headings, find_headline
+from digest.articles.plain_text import mend_references
 from digest.core.text import one_line, web_url
 
-MAX_REPEATED_BLOCKS = 6  # blocks at the start of a body that may repeat headline, image or caption
-MIN_PROSE = 200  # characters of prose; a page with less has no article to read
+MAX_REPEATED_BLOCKS = 6  # blocks at the start of a body that may repeat the headline and the like
+MAX_REPEATED = 2000  # characters of such a block
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*>")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -34,17 +38,21 @@ def parse(text: str, url: str = "") -> Document:
     published_at = details.published_at or metadata.guess_published(page, url)
     base = _base(page, url)
     _resolve(page, base)
-    headline, title = _headline(page, details)
+    headline, title = find_headline(page, details, url)
+    drop_earlier_headings(page, headline)
     boilerplate.remove_boilerplate(page, headline)
     _drop_other_articles(page, headline)
     lead = _lead(page, details, base)
+    page_figures = figures.take_figures(page, headline)
     body = _body(page, url, details.site)
-    if len(markup.text_of(body)) < MIN_PROSE:
+    if len(markup.text_of(body)) < boilerplate.MIN_PROSE:
         raise ParseError(f"No article was found on {url or 'this page'}: it holds too little text.")
-    _drop_repeated(body, lead, title)
+    address = _address(details, base, url)
+    _drop_repeated(body, lead, title, details.byline, {url, address})
+    figures.put_back(body, page_figures, lead)
     entry = Entry(
         guid="",
-        url=_address(details, base, url),
+        url=address,
         title=html.escape(title, quote=False),
         summary=html.escape(details.description, quote=False),
         body_html=markup.serialize(body),
@@ -64,8 +72,10 @@ def parse(text: str, url: str = "") -> Document:
 
 def parse_tree(text: str) -> HtmlElement:
     """Parse HTML into a tree. Raises ParseError if that is impossible."""
+    source = mend_references(_CONTROLS.sub("", _DECLARATION.sub("", text, count=1)))
     try:
-        return document_fromstring(_CONTROLS.sub("", _DECLARATION.sub("", text, count=1)))
+        parser = HTMLParser(remove_comments=True, remove_pis=True)
+        return document_fromstring(source, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError) as cause:
         raise ParseError("This page is empty, or too broken to be read.") from cause
 
@@ -107,38 +117,13 @@ def _address(details: Metadata, base: str, url: str) -> str:
     return canonical if canonical and same_site and target.path.strip("/") else url
 
 
-def _headline(page: HtmlElement, details: Metadata) -> tuple[HtmlElement | None, str]:
-    """Return the element that holds the headline, and the headline.
-
-    A page may have several h1 elements, and the declared title may be written for search engines or
-    end with the site's name. The h1 that agrees best with the declared title is the headline.
-    """
-    declared = details.headline or one_line(page.findtext(".//title") or "")
-    title_words = _tokens(declared)
-    for tag, min_score in (("h1", 0.2), ("h2", 0.6)):
-        scores = [(_similarity(element, title_words), element) for element in page.iter(tag)]
-        score, best = max(scores, key=lambda pair: pair[0], default=(0.0, None))
-        if best is not None and score >= min_score:
-            return best, markup.text_of(best)
-    return None, declared
-
-
-def _similarity(element: HtmlElement, title_words: set[str]) -> float:
-    heading_words = _tokens(markup.text_of(element))
-    return len(heading_words & title_words) / max(len(heading_words), 3)
-
-
-def _tokens(title: str) -> set[str]:
-    return set(re.findall(r"\w+", title.lower()))
-
-
 def _drop_other_articles(page: HtmlElement, headline: HtmlElement | None) -> None:
     """If the page holds several whole articles, keep only the one under the headline."""
     articles = page.xpath("//article[not(ancestor::article)]")
     if headline is None or len(articles) < 2:
         return
     own = next((a for a in articles if a in headline.iterancestors()), None)
-    if own is None or boilerplate.prose_length(own) < MIN_PROSE:
+    if own is None or boilerplate.prose_length(own) < boilerplate.MIN_PROSE:
         return
     for article in articles:
         if article is not own:
@@ -164,41 +149,72 @@ def _lead(page: HtmlElement, details: Metadata, base: str) -> Image:
 
 
 def _add_caption(image: Image, page: HtmlElement, details: Metadata) -> Image:
-    """Return the image with a caption from elsewhere on the page if it has none of its own."""
+    """Return the image with the alternative text and caption that it has elsewhere on the page."""
+    image = replace(image, alt=image.alt or details.image_alt)
     if image.caption or image.credit:
         return image
     caption, credit = markup.find_loose_caption(page)
     if not caption:
         caption, credit = markup.split_credit(details.image_caption, "")
-    return Image(image.url, image.alt, caption, credit)
+    return replace(image, caption=caption, credit=credit)
 
 
 def _body(page: HtmlElement, url: str, site: str) -> HtmlElement:
-    """Return the article's prose as a tree of its own."""
+    """Return the article's prose as a tree of its own.
+
+    Without images: trafilatura keeps more captions and teasers as prose where it looks for them.
+    """
     document = trafilatura.extract(
         page,
         url=url or None,
         output_format="html",
         include_comments=False,
-        include_images=True,
         include_links=True,
         include_formatting=True,
         favor_precision=True,
     )
     inside = re.sub(r"\A.*?<body[^>]*>|</body>.*\Z", "", document or "", flags=re.DOTALL)
     body = fragment_fromstring(inside, create_parent="div")
+    boilerplate.unwrap(body)
     boilerplate.trim_end(body, site)
     return body
 
 
-def _drop_repeated(body: HtmlElement, lead: Image, title: str) -> None:
-    """Drop headline, lead image and its caption from the start of the body: they stand above it."""
+def _drop_repeated(
+    body: HtmlElement, lead: Image, title: str, byline: str, addresses: set[str]
+) -> None:
+    """Drop from the start of the body what has a field of its own.
+
+    The headline, the byline, the page's address, and the lead image's caption.
+    """
     repeated = {title, lead.caption, lead.credit, one_line(f"{lead.caption} {lead.credit}")} - {""}
-    for position, block in enumerate(list(body)):
-        picture = block if block.tag == "img" else block.find(".//img")
+    for block in list(body)[:MAX_REPEATED_BLOCKS]:
         text = markup.text_of(block)
-        address = "" if picture is None else picture.get("src", "")
-        is_lead = not text and markup.is_same_picture(address, lead.url)
-        near_top = position < MAX_REPEATED_BLOCKS
-        if text == lead.credit != "" or (near_top and (text in repeated or is_lead)):
+        if len(text) <= MAX_REPEATED and (
+            text in repeated or _is_address(text, addresses) or _is_byline(text, byline)
+        ):
             block.drop_tree()
+    for block in list(body):
+        if lead.credit and markup.text_of(block) == lead.credit:
+            block.drop_tree()
+
+
+def _is_byline(text: str, byline: str) -> bool:
+    return bool(byline) and page_bylines.read_name(text) == byline
+
+
+def _is_address(text: str, addresses: set[str]) -> bool:
+    """Return whether a text is a web address and nothing else, or one of these without scheme."""
+    tokens = text.split()
+    if not tokens or len(tokens) > 1 + tokens[0].endswith(":"):
+        return False
+    bare_addresses = {_bare(address) for address in addresses if address}
+    return (
+        bool(web_url(tokens[-1]))
+        or tokens[-1].startswith("www.")
+        or _bare(tokens[-1]) in bare_addresses
+    )
+
+
+def _bare(address: str) -> str:
+    return re.sub(r"\A(?:https?:)?//(?:www\.)?|/\Z", "", address.strip().lower())
