@@ -10,13 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from digest.console.access import has_right, record_action, require_right, scope_of
+from digest.console.access import (
+    has_right,
+    record_action,
+    require_right,
+    scope_of,
+    user_of,
+)
 from digest.console.issues import previews
 from digest.console.pages import action_view, done, form_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import LONGEST_URL
 from digest.issues.models import Issue, Story
+from digest.newsletters import contributions
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.issue import compile_issue
@@ -97,6 +104,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an appeal; issues that carried it stay as they are."""
     row = _find(request, pk)
     require_right(request, Right.EDIT, row.publication_id)
+    contributions.note(user_of(request), row.publication)
     record_action(request, "deleted the appeal", row, row.publication_id)
     row.delete()
     return done(request, "The appeal was deleted.", "appeals")
@@ -113,7 +121,10 @@ def _edit(request: HttpRequest, row: Appeal | None) -> HttpResponse:
     can_edit = row is None or has_right(request, Right.EDIT, row.publication_id)
     form = AppealForm(request.POST or None, instance=row, publications=publications)
     if request.method == "POST" and form.is_valid():
+        if row:
+            contributions.note(user_of(request), row)
         saved = form.save()
+        contributions.note(user_of(request), saved)
         record_action(request, "saved the appeal", saved, saved.publication_id)
         return done(request, "The appeal was saved.", "appeal", saved.pk)
     title = row.heading if row else "New appeal"

@@ -16,7 +16,7 @@ from digest.core.errors import DigestError
 from digest.core.text import web_url
 from digest.issues import editing
 from digest.issues.models import Issue
-from digest.newsletters import setup
+from digest.newsletters import contributions, setup
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.tenancy.scope import PublicationScope
@@ -77,7 +77,8 @@ def _feature(request: HttpRequest, article: Article) -> str:
     newsletter = newsletters.filter(slug=request.POST.get("newsletter", "")).first()
     if newsletter is None:
         raise Http404
-    setup.pick(newsletter, article, clock.now())
+    with contributions.noted(user_of(request), newsletter):
+        setup.pick(newsletter, article, clock.now())
     return f"Featured in the next issue of {newsletter.name}."
 
 

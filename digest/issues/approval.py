@@ -1,6 +1,11 @@
 """Approval: a person has seen exactly this content and allows it to be sent.
 
 It is bound to a hash of everything that shows in the mail, so any later change revokes it.
+
+Where a second person approves, whoever changed any of that since the last such approval is a
+contributor: to the issue, or to what it is made of (digest.newsletters.contributions). No
+contributor approves alone. Somebody who changed nothing does; or else two contributors, both of
+whom have then seen the whole.
 """
 
 import json
@@ -14,6 +19,7 @@ from digest.accounts.models import User
 from digest.core import jobs
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError
 from digest.issues.models import Issue
+from digest.newsletters import contributions
 from digest.newsletters.models import Newsletter
 
 Approval = Newsletter.Approval
@@ -24,16 +30,17 @@ _STORY = (
     *("position", "section", "url", "title", "summary", "byline", "kicker"),
     *("image_url", "image_alt", "image_caption", "image_credit"),
 )
-_NEWSLETTER = ("name", "description", "subject", "preheader", "intro", "language")
+_NEWSLETTER = ("name", "description", "subject", "preheader", "intro", "language", "listed")
 _PUBLICATION = ("name", "tagline", "url", "logo_url", "accent", "accent_dark", "postal_address")
-_SENDER = ("sender_name", "sender_email", "reply_to", "language")
+_SENDER = ("sender_name", "sender_email", "reply_to", "language", "logo_width", "timezone")
 _APPEAL = ("heading", "body", "button", "url")
 
 
 def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
     """Approve an issue as it stood at `revision`.
 
-    A scheduled issue then goes out at its time, a manual one when it is sent.
+    A scheduled issue then goes out at its time, a manual one when it is sent. Where two
+    contributors have to approve it, it waits for the other one after the first.
 
     Raises ApprovalError where somebody else has to, ChangedMeanwhileError if it is another by now.
     """
@@ -43,16 +50,31 @@ def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
             raise ChangedMeanwhileError("Somebody changed this issue meanwhile. Look at it again.")
         if locked.state != State.DRAFT:
             raise ApprovalError(f"It needs no approval: it is {locked.get_state_display()}.")
-        if locked.newsletter.approval == Approval.OTHER and locked.changed_by_id == by.pk:
-            raise ApprovalError("You changed it last: somebody else approves it.")
-        locked.approved_by, locked.approved_at = by, now
-        locked.approved_hash = fingerprint(locked)
+        content = fingerprint(locked)
+        if locked.newsletter.approval == Approval.OTHER:
+            if not _is_second_person(locked, by, content):
+                locked.partly_approved_by, locked.partly_approved_hash = by, content
+                locked.save()
+                return locked
+            _settle_contributions(locked)
+        locked.approved_by, locked.approved_at, locked.approved_hash = by, now, content
         locked.reason = ""
         if locked.kind != Issue.Kind.MANUAL:
             locked.state = State.BUILT
             jobs.enqueue(jobs.PLAN_ISSUES)
         locked.save()
     return locked
+
+
+def needs_another(issue: Issue, user: User) -> bool:
+    """Say whether it takes somebody else's approval, whatever this user does."""
+    if issue.newsletter.approval != Approval.OTHER:
+        return False
+    contributors = _contributors(issue)
+    is_done = issue.partly_approved_by_id == user.pk and (
+        issue.partly_approved_hash == fingerprint(issue)
+    )
+    return user.pk in contributors and (len(contributors) == 1 or is_done)
 
 
 def is_needed(issue: Issue) -> bool:
@@ -93,7 +115,40 @@ def fingerprint(issue: Issue) -> str:
     }
     if newsletter.redirect_links:
         content["links"] = "by way of us"
+    if newsletter.approval == Approval.OTHER:  # what one person approved before, one alone approved
+        content["approval"] = "by a second person"
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _is_second_person(issue: Issue, by: User, content: str) -> bool:
+    """Say whether this approval is the one that counts; False if it is the first of two.
+
+    Raises ApprovalError for the only contributor.
+    """
+    contributors = _contributors(issue)
+    if by.pk not in contributors:
+        return True
+    if len(contributors) == 1:
+        raise ApprovalError(
+            "You changed what this issue contains, so somebody else has to approve it."
+        )
+    first = issue.partly_approved_by_id if issue.partly_approved_hash == content else None
+    return first is not None and first != by.pk
+
+
+def _contributors(issue: Issue) -> set[int]:
+    changes = contributions.contributors(issue.newsletter, issue.appeal)
+    return changes | set(issue.contributors)
+
+
+def _settle_contributions(issue: Issue) -> None:
+    """A second person has seen it: later issues need not be approved for these changes again.
+
+    A change of the newsletter's sources or sections that came after the issue was built is not in
+    it, so it stays noted.
+    """
+    issue.contributors, issue.partly_approved_by, issue.partly_approved_hash = [], None, ""
+    contributions.forget(issue.newsletter, issue.appeal, issue.built_at)
 
 
 def _locked(issue: Issue) -> Issue:

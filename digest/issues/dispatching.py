@@ -89,6 +89,7 @@ def create_issue(
         draft = _chosen(newsletter, articles, now) if articles else _new(newsletter, now)
         issue = draft.issue
         issue.state, issue.start_key, issue.changed_by = State.DRAFT, key, by
+        issue.contributors = [by.pk]
         issue.slot = _free_slot(newsletter, now)
         issue.only_topics = _topics(newsletter, only_topics)
         issue.save()

@@ -240,6 +240,7 @@ def _changing(issue: Issue, revision: int, by: User) -> Iterator[Issue]:
         yield locked
         locked.revision += 1
         locked.changed_by = by
+        locked.contributors = sorted({*locked.contributors, by.pk})
         unsettle(locked)
         locked.save()
 

@@ -51,6 +51,13 @@ class Issue(HasUuid):
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
+    # Ids of all users who changed it since a second person approved it.
+    contributors = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    # One of several who changed it approved it; another of them has to do so as well.
+    partly_approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    partly_approved_hash = models.CharField(max_length=64, blank=True)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

@@ -229,6 +229,36 @@ class Appeal(models.Model):
         return self.heading
 
 
+class ContentChange(models.Model):
+    """A user changed what issues are made of, last at `at`; see digest.newsletters.contributions.
+
+    It is about one of the three: a newsletter with its sections, sources and picks, a publication,
+    an appeal.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    newsletter = models.ForeignKey(
+        Newsletter, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    publication = models.ForeignKey(
+        Publication, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    appeal = models.ForeignKey(Appeal, on_delete=models.CASCADE, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "newsletter", "publication", "appeal"],
+                name="content_change_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.newsletter or self.publication or self.appeal}"
+
+
 class Role(models.TextChoices):
     """What somebody is to a publication; digest.newsletters.members says what each may do."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from digest.core import clock
+from digest.issues import approval
 from digest.issues.models import Issue
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
@@ -18,11 +19,22 @@ def compiled_for(issue: Issue) -> Compiled:
     """Return an issue's compiled form; the first call makes and stores it.
 
     A form that an older version of Digest stored is made again; the stories are frozen, so the
-    result is the same. Raises RenderingError, which says what an editor has to fix.
+    result is the same. Until the issue is planned, so is one of other words: those of its
+    newsletter, publication or appeal were changed since. That makes a new revision, in `issue` too.
+    Raises RenderingError, which says what an editor has to fix.
     """
+    if issue.planned_at is None and _is_stale(issue):
+        issue.revision = _compile(issue)
     with suppress(CompiledMail.DoesNotExist, RenderingError):
         return _load(issue.pk, issue.uuid, issue.revision)
     return _load(issue.pk, issue.uuid, _compile(issue))
+
+
+def _is_stale(issue: Issue) -> bool:
+    """Say whether the stored form of this revision is of other content."""
+    stored = CompiledMail.objects.filter(issue=issue, revision=issue.revision)
+    fingerprint = stored.values_list("fingerprint", flat=True).first()
+    return fingerprint is not None and fingerprint != approval.fingerprint(issue)
 
 
 @transaction.atomic
@@ -36,20 +48,24 @@ def _compile(issue: Issue) -> int:
         .select_related("newsletter__publication", "appeal")
         .get(pk=issue.pk)
     )
-    with suppress(CompiledMail.DoesNotExist, RenderingError):
-        _load(locked.pk, locked.uuid, locked.revision)
-        return locked.revision
+    if locked.planned_at is None and _is_stale(locked):
+        locked.revision += 1  # processes have cached the stored form under its revision
+    else:
+        with suppress(CompiledMail.DoesNotExist, RenderingError):
+            _load(locked.pk, locked.uuid, locked.revision)
+            return locked.revision
     compiled = compile_issue(locked, list(locked.stories.filter(retracted_at=None)), locked.appeal)
     CompiledMail.objects.update_or_create(
         issue=locked,
         defaults={
             "revision": locked.revision,
+            "fingerprint": approval.fingerprint(locked),
             "data": compiled.dumps(),
             "created_at": clock.now(),
         },
     )
     locked.subject, locked.preheader = compiled.subject, compiled.preheader
-    locked.save(update_fields=["subject", "preheader"])
+    locked.save(update_fields=["revision", "subject", "preheader"])
     return locked.revision
 
 

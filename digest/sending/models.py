@@ -20,6 +20,8 @@ class CompiledMail(models.Model):
 
     issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="compiled")
     revision = models.PositiveIntegerField(default=1)  # of the issue
+    # Of the content (digest.issues.approval): the newsletter's words are not part of the revision.
+    fingerprint = models.CharField(max_length=64, blank=True)
     data = models.BinaryField()
     created_at = models.DateTimeField()
 

@@ -69,9 +69,11 @@ def _plan(issue: Issue, now: datetime) -> bool:
     if approval.revoke_if_stale(issue):
         log.warning("approval fell", issue=issue.pk)
         return False
-    compiled = _compiled(issue)
+    revision, compiled = issue.revision, _compiled(issue)
     if compiled is None:
         return False
+    if issue.revision != revision:
+        return False  # its words changed meanwhile: whether they are approved is for the next round
     times = _times(issue)
     subscribers = _not_too_late(_eligible(issue, compiled, now), issue, times)
     after = Delivery.objects.filter(issue=issue).aggregate(at=Max("subscriber"))["at"] or 0

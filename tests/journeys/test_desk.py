@@ -109,7 +109,7 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     row.get_by_label("Headline").fill("Mussels for everyone")
     row.get_by_role("button", name="Save").click()
     expect(ada.frame_locator("iframe").locator("body")).to_contain_text("Mussels for everyone")
-    expect(ada.get_by_text("You changed this issue last")).to_be_visible()
+    expect(ada.get_by_text("You changed what this issue contains")).to_be_visible()
     ada.get_by_role("button", name="Run checks").click()
     expect(ada.locator("#findings")).not_to_be_empty()
 

@@ -10,7 +10,7 @@ from ninja import Query, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
-from digest.api.authentication import caller_of
+from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
 from digest.api.paging import Page, PageQuery, paginate
@@ -18,7 +18,8 @@ from digest.api.problems import ProblemError
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Number, Payload, Slug, Switch, Text
 from digest.core import clock
-from digest.newsletters import schedules, setup
+from digest.newsletters import contributions, members, schedules, setup
+from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Schedule
 from digest.rendering.errors import EditorTemplateError
 from digest.rendering.opening import opening
@@ -121,6 +122,7 @@ class NewsletterDetailOut(NewsletterOut):
     policies: dict[str, Any]
 
 
+_STRICTNESS = {"none": 0, "one": 1, "other": 2}  # of approval
 POLICIES = (
     *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
@@ -143,8 +145,9 @@ def list_newsletters(request: HttpRequest, query: Query[PageQuery]) -> Any:
 def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
     """Create a newsletter with its sections and schedule."""
     now = clock.now()
+    caller = caller_of(request)
     newsletter = setup.create_newsletter(
-        get_object_or_404(caller_of(request).scope.publications(), slug=payload.publication),
+        get_object_or_404(caller.scope.publications(), slug=payload.publication),
         slug=payload.slug,
         name=payload.name,
         topics=payload.topics,
@@ -153,6 +156,7 @@ def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
         **(_schedule_options(payload.schedule) if payload.schedule else {}),
         **_present(payload, (*OFFER[1:], *POLICIES)),
     )
+    contributions.note(caller.token.owner, newsletter)
     _check_templates(newsletter, now)
     return Status(201, newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now))
 
@@ -166,8 +170,13 @@ def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
 @router.change("/newsletters/{slug}", Scope.NEWSLETTERS_WRITE, returns=NewsletterDetailOut)
 def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch) -> Any:
     """Change a newsletter's settings, its schedule, or whether it is active."""
-    newsletter, now = get_newsletter(caller_of(request), slug), clock.now()
+    caller, now = caller_of(request), clock.now()
+    newsletter = get_newsletter(caller, slug)
+    if payload.approval and _STRICTNESS[payload.approval] < _STRICTNESS[newsletter.approval]:
+        _require_owner(caller, newsletter)
     with transaction.atomic():
+        if payload.model_fields_set - {"schedule", "active"}:
+            contributions.note(caller.token.owner, newsletter)
         if details := _present(payload, ("name", *POLICIES)):
             setup.change_newsletter(newsletter, **details)
             _check_templates(newsletter, now)
@@ -186,8 +195,22 @@ def pick_article(request: HttpRequest, slug: Slug, payload: PickIn) -> Any:
     """Pick an article for the top of the next issue. Picking it twice changes nothing."""
     caller, now = caller_of(request), clock.now()
     newsletter = get_newsletter(caller, slug)
-    setup.pick(newsletter, get_object_or_404(caller.scope.articles(), pk=payload.article), now)
+    article = get_object_or_404(caller.scope.articles(), pk=payload.article)
+    with contributions.noted(caller.token.owner, newsletter):
+        setup.pick(newsletter, article, now)
     return Status(201, newsletter_detail_out(newsletter, now))
+
+
+def _require_owner(caller: Caller, newsletter: Newsletter) -> None:
+    """Raise ProblemError (403) unless the token may decide that fewer people approve issues.
+
+    Only an owner may, and only with a token that may approve: one that may not must not decide that
+    nobody has to.
+    """
+    is_owner = members.has_right(caller.token.owner, Right.MANAGE, newsletter.publication_id)
+    if not is_owner or Scope.ISSUES_APPROVE not in caller.token.scopes:
+        scope = Scope.ISSUES_APPROVE
+        raise ProblemError(403, f"To relax `approval`, an owner's token needs the scope {scope}.")
 
 
 def _schedule_options(payload: ScheduleIn) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from digest.api.resources.newsletters import NewsletterDetailOut, newsletter_det
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
-from digest.newsletters import sections
+from digest.newsletters import contributions, sections
 from digest.newsletters.models import Newsletter, Section
 from digest.sending import topics
 
@@ -53,6 +53,7 @@ class SectionPatch(Payload):
 def add_section(request: HttpRequest, slug: Slug, payload: SectionIn) -> Any:
     """Add a section at the end."""
     newsletter = get_newsletter(caller_of(request), slug)
+    contributions.note(caller_of(request).token.owner, newsletter)
     sections.add(newsletter, payload.kind, payload.title, payload.topics, payload.max_stories)
     return Status(201, newsletter_detail_out(newsletter, clock.now()))
 
@@ -67,6 +68,7 @@ def change_section(request: HttpRequest, slug: Slug, section_id: Id, payload: Se
     newsletter = get_newsletter(caller_of(request), slug)
     section = _get_section(newsletter, section_id)
     with transaction.atomic():
+        contributions.note(caller_of(request).token.owner, newsletter)
         topics.change_section(
             section,
             section.title if payload.title is None else payload.title,
@@ -82,6 +84,7 @@ def change_section(request: HttpRequest, slug: Slug, section_id: Id, payload: Se
 def remove_section(request: HttpRequest, slug: Slug, section_id: Id) -> Any:
     """Remove a section and its picks. The last section cannot be removed."""
     newsletter = get_newsletter(caller_of(request), slug)
+    contributions.note(caller_of(request).token.owner, newsletter)
     sections.remove(_get_section(newsletter, section_id))
     return Status(204, None)
 

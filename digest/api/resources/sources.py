@@ -21,7 +21,7 @@ from digest.articles.discovery import add_and_poll
 from digest.articles.models import Source
 from digest.articles.polling import Polled
 from digest.core import clock
-from digest.newsletters import sourcing
+from digest.newsletters import contributions, sourcing
 from digest.newsletters.models import Newsletter
 
 router = Operations(tags=["sources"])
@@ -91,8 +91,9 @@ def create_source(request: HttpRequest, payload: SourceIn) -> Any:
     newsletter = get_newsletter(caller, payload.newsletter)
     if payload.pushed is (payload.url is not None):
         raise ProblemError(422, "Give either url, or pushed: true.")
-    source, polled = _find_source(newsletter, payload.url, now)
-    newsletter.sources.add(source)
+    with contributions.noted(caller.token.owner, newsletter):
+        source, polled = _find_source(newsletter, payload.url, now)
+        newsletter.sources.add(source)
     return Status(201, _polled(polled or Polled(source), caller.publication_id))
 
 
@@ -110,9 +111,10 @@ def poll_source(request: HttpRequest, source_id: Id) -> Any:
 def remove_source(request: HttpRequest, slug: Slug, source_id: Id) -> Any:
     """Remove a source from a newsletter. It is deleted if no other newsletter uses it."""
     caller = caller_of(request)
-    sourcing.detach_from_newsletter(
-        get_newsletter(caller, slug), get_object_or_404(caller.scope.sources(), pk=source_id)
-    )
+    newsletter = get_newsletter(caller, slug)
+    source = get_object_or_404(caller.scope.sources(), pk=source_id)
+    contributions.note(caller.token.owner, newsletter)
+    sourcing.detach_from_newsletter(newsletter, source)
     return Status(204, None)
 
 

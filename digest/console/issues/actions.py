@@ -86,6 +86,8 @@ def refresh(issue: Issue, request: HttpRequest) -> str:
 def approve(issue: Issue, request: HttpRequest) -> str:
     """Approve the issue."""
     approved = approval.approve(issue, _revision(request), user_of(request), clock.now())
+    if not approved.approved_hash:
+        return "Your approval was saved. Somebody else who changed the issue has to approve it too."
     if approved.state == Issue.State.DRAFT:
         return "Approved. It goes out when you send it."
     return f"Approved. It goes out {_send_time(approved)}."

@@ -10,14 +10,14 @@ from django.http import HttpRequest
 from digest.articles.models import Article
 from digest.articles.search import search_articles
 from digest.console import live_progress
-from digest.console.access import has_right, scope_of
+from digest.console.access import has_right, scope_of, user_of
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues import approval
 from digest.issues.editing import OPEN
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right
-from digest.newsletters.models import Appeal, Newsletter
+from digest.newsletters.models import Appeal
 from digest.rendering.issue import LARGEST_HTML
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import segmentation_of
@@ -154,7 +154,7 @@ def _buttons(request: HttpRequest, issue: Issue, allowed: Rights, now: datetime)
     zone = clock.zone(issue.newsletter.publication.timezone)
     is_open = _is_open(issue)
     unapproved = is_open and approval.is_needed(issue)
-    needs_another = unapproved and allowed.edit and _changed_last(request, issue)
+    needs_another = unapproved and allowed.edit and approval.needs_another(issue, user_of(request))
     undo_seconds = _undo_seconds(issue, now)
     leaving = bool(issue.send_at and issue.send_at <= now)
     in_progress = issue.state in (State.SENDING, State.PAUSED)
@@ -170,11 +170,6 @@ def _buttons(request: HttpRequest, issue: Issue, allowed: Rights, now: datetime)
         default_time=(now + timedelta(hours=1)).astimezone(zone).strftime("%Y-%m-%dT%H:00"),
         zone=zone.key,
     )
-
-
-def _changed_last(request: HttpRequest, issue: Issue) -> bool:
-    by_another = issue.newsletter.approval == Newsletter.Approval.OTHER
-    return by_another and issue.changed_by_id == request.user.pk
 
 
 def _undo_seconds(issue: Issue, now: datetime) -> int:

@@ -121,18 +121,31 @@ CARDS = {
 }
 
 
-def form_of(slug: str, newsletter: Newsletter, data: Any = None) -> Form:
+def form_of(
+    slug: str, newsletter: Newsletter, data: Any = None, *, may_set_approval: bool = True
+) -> Form:
     """Return a card's form, filled in with the saved values, or with `data` as submitted.
 
-    Raises Http404 for a card that does not exist.
+    Without `may_set_approval` the approval policy is shown but cannot be changed. Raises Http404
+    for a card that does not exist.
     """
     if (card := CARDS.get(slug)) is None:
         raise Http404
     form = card.form(data, initial=card.initial(newsletter), prefix=slug)
+    if slug == "approval" and not may_set_approval:
+        form.fields["approval"].disabled = True
+        form.fields["approval"].help_text = "Only an owner can change this."
     if slug == "sources":
         choice: Any = form.fields["sources"]
         choice.queryset = sourcing.sources_of(newsletter.publication)
     return form
+
+
+def changes_content(slug: str, form: Form) -> bool:
+    """Say whether a form as submitted changes what the newsletter's issues are made of."""
+    if slug == "schedule":
+        return False
+    return "redirect_links" in form.changed_data if slug == "approval" else form.has_changed()
 
 
 def save(slug: str, newsletter: Newsletter, form: Form, now: datetime) -> bool:

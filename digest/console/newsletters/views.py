@@ -1,5 +1,6 @@
 """The page of a newsletter, and the actions of its cards and buttons."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
-from digest.console.access import has_right, record_action, require_right, scope_of
+from digest.console.access import (
+    has_right,
+    record_action,
+    require_right,
+    scope_of,
+    user_of,
+)
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import NewForm, SectionForm
 from digest.console.pages import action_view, done, form_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
-from digest.newsletters import schedules, sections, setup, sourcing, suggesting
+from digest.newsletters import contributions, schedules, sections, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication, Section
 from digest.rendering.opening import opening
@@ -36,8 +43,14 @@ def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
 def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     """Save one card."""
     newsletter = _get(request, pk, Right.EDIT)
-    form = cards.form_of(card, newsletter, request.POST)
-    if not cards.save(card, newsletter, form, clock.now()):
+    is_owner = _is_owner(request, newsletter)
+    form = cards.form_of(card, newsletter, request.POST, may_set_approval=is_owner)
+    if card == "approval" and _changes_approval(request, newsletter):
+        require_right(request, Right.MANAGE, newsletter.publication_id)
+    change = contributions.noted(user_of(request), newsletter)
+    with change if cards.changes_content(card, form) else nullcontext():
+        is_saved = cards.save(card, newsletter, form, clock.now())
+    if not is_saved:
         return _page(request, _get(request, pk), {card: form})
     title = cards.CARDS[card].title
     action = f"changed the newsletter: {title.lower()}"
@@ -64,12 +77,13 @@ def section(request: HttpRequest, pk: int, section: int) -> HttpResponse:
     verb = request.POST.get("do", "save")
     form = SectionForm(request.POST, section=existing, prefix=f"section-{section}")
     try:
-        if verb in _SECTION_ACTIONS and existing:
-            _SECTION_ACTIONS[verb](existing)
-        elif not form.is_valid():
-            return _page(request, newsletter, {f"section-{section}": form})
-        else:
-            _save_section(newsletter, existing, form)
+        with contributions.noted(user_of(request), newsletter):
+            if verb in _SECTION_ACTIONS and existing:
+                _SECTION_ACTIONS[verb](existing)
+            elif not form.is_valid():
+                return _page(request, newsletter, {f"section-{section}": form})
+            else:
+                _save_section(newsletter, existing, form)
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect(f"{reverse('newsletter', args=[pk])}#sections")
@@ -111,6 +125,7 @@ def _create(request: HttpRequest, publication: Publication, name: str) -> Newsle
     slug = suggesting.free_slug(Newsletter, name, publication.url)
     newsletter = setup.create_newsletter(publication, slug=slug, name=name, now=clock.now())
     newsletter.sources.set(sourcing.sources_of(publication))
+    contributions.note(user_of(request), newsletter)
     record_action(request, "added the newsletter", newsletter, publication.pk)
     return newsletter
 
@@ -128,6 +143,15 @@ def _get(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter:
     return newsletter
 
 
+def _is_owner(request: HttpRequest, newsletter: Newsletter) -> bool:
+    return has_right(request, Right.MANAGE, newsletter.publication_id)
+
+
+def _changes_approval(request: HttpRequest, newsletter: Newsletter) -> bool:
+    """Say whether a form asks for another approval policy, which only an owner may change."""
+    return request.POST.get("approval-approval", newsletter.approval) != newsletter.approval
+
+
 def _save_section(newsletter: Newsletter, section: Section | None, form: SectionForm) -> None:
     values = form.cleaned_data
     title, topics, maximum = values["title"], values.get("topics", []), values["max_stories"]
@@ -142,7 +166,11 @@ def _page(
 ) -> HttpResponse:
     """Show the page; `invalid` are the forms with errors, by the names of their cards."""
     invalid = invalid or {}
-    forms = {slug: invalid.get(slug) or cards.form_of(slug, newsletter) for slug in cards.CARDS}
+    is_owner = _is_owner(request, newsletter)
+    forms = {
+        slug: invalid.get(slug) or cards.form_of(slug, newsletter, may_set_approval=is_owner)
+        for slug in cards.CARDS
+    }
     context = {
         "newsletter": newsletter,
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],

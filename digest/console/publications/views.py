@@ -5,10 +5,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from digest.console.access import has_right, record_action, require_right, scope_of
+from digest.console.access import (
+    has_right,
+    record_action,
+    require_right,
+    scope_of,
+    user_of,
+)
 from digest.console.pages import action_view, done, page_view, render_page
 from digest.console.publications import cards
 from digest.console.setup.senders import relay_of
+from digest.newsletters import contributions
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.relays import registry
@@ -25,7 +32,9 @@ def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     """Save one card."""
     row = _get(request, publication, Right.MANAGE)
     form = cards.form_of(card, row, request.POST)
-    if not cards.save(row, form):
+    with contributions.noted(user_of(request), row):
+        is_saved = cards.save(row, form)
+    if not is_saved:
         return _page(request, row, {card: form})
     title = cards.CARDS[card].title
     record_action(request, f"changed the publication: {title.lower()}", row, row.pk)

@@ -10,14 +10,14 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles import discovery
 from digest.articles.models import Article
-from digest.console.access import parse_id
+from digest.console.access import parse_id, record_action, user_of
 from digest.console.pages import done, form_view
 from digest.console.setup.forms import NewsletterForm, SourceForm
 from digest.console.setup.steps import Step, newsletter_of
 from digest.console.setup.views import get_publication, page
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.newsletters import setup, sourcing, suggesting
+from digest.newsletters import contributions, setup, sourcing, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
 
@@ -38,7 +38,9 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             choices = _find_feeds(request, form.cleaned_data["url"])
             if len(choices) == 1:
-                sourcing.add_to_publication(publication, choices[0], clock.now())
+                with contributions.noted(user_of(request), publication):
+                    added = sourcing.add_to_publication(publication, choices[0], clock.now())
+                record_action(request, "added a source", added, publication.pk)
                 return redirect("setup:source", pk)
         except DigestError as problem:
             form.add_error("url", str(problem))
@@ -64,10 +66,13 @@ def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     form = NewsletterForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            _save(publication, existing, form.cleaned_data, now)
+            with contributions.noted(user_of(request), publication):
+                saved = _save(publication, existing, form.cleaned_data, now)
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
+            verb = "changed" if existing else "added"
+            record_action(request, f"{verb} the newsletter", saved, publication.pk)
             return redirect("setup:test", pk)
     return page(request, Step.NEWSLETTER, publication, form=form, existing=existing)
 
@@ -81,7 +86,10 @@ def _find_feeds(request: HttpRequest, url: str) -> list[discovery.Candidate]:
 
 def _remove_source(request: HttpRequest, publication: Publication, pk: int) -> HttpResponse:
     source = get_object_or_404(sourcing.sources_of(publication), pk=pk)
-    sourcing.detach(publication, source)
+    name = str(source)
+    with contributions.noted(user_of(request), publication):
+        sourcing.detach(publication, source)
+    record_action(request, "removed a source", name, publication.pk)
     return done(request, f"{source} was removed.", "setup:source", publication.pk)
 
 
@@ -107,17 +115,18 @@ def _sources(publication: Publication) -> list[dict[str, Any]]:
 @transaction.atomic
 def _save(
     publication: Publication, existing: Newsletter | None, values: dict[str, Any], now: datetime
-) -> None:
+) -> Newsletter:
     name, max_stories = values.pop("name"), values.pop("max_stories")
     if existing:
         setup.change_newsletter(existing, name=name, max_stories=max_stories)
         setup.set_schedule(existing, now=now, **values)
-        return
+        return existing
     slug = suggesting.free_slug(Newsletter, name, publication.url)
     newsletter = setup.create_newsletter(
         publication, slug=slug, name=name, max_stories=max_stories, now=now, **values
     )
     newsletter.sources.set(sourcing.sources_of(publication))
+    return newsletter
 
 
 def _current_values(newsletter: Newsletter) -> dict[str, Any]:

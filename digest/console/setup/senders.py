@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 
+from digest.console.access import record_action, user_of
 from digest.console.pages import form_view, page_view
 from digest.console.setup.forms import NEW, SenderForm
 from digest.console.setup.steps import Step
@@ -15,7 +16,7 @@ from digest.console.setup.views import get_publication, page
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
 from digest.doctor.checks import check_sender_domain
-from digest.newsletters import setup
+from digest.newsletters import contributions, setup
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.relays import assignment, probe, registry, routes
@@ -35,7 +36,9 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
     problem: DigestError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            _save(publication, relays_by_id.get(form.cleaned_data["relay"]), form.cleaned_data)
+            with contributions.noted(user_of(request), publication):
+                _save(publication, relays_by_id.get(form.cleaned_data["relay"]), form.cleaned_data)
+            record_action(request, "set the sender and mail server", publication, publication.pk)
         except DigestError as error:
             problem = error
         else:

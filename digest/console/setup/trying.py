@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from digest.articles.models import Article
+from digest.console.access import record_action, user_of
 from digest.console.issues import previews
 from digest.console.pages import action_view, form_view, page_view
 from digest.console.setup.forms import TestForm
@@ -21,7 +22,7 @@ from digest.core import addresses, clock
 from digest.core.errors import DigestError
 from digest.issues import building
 from digest.issues.composing import Draft
-from digest.newsletters import checks, schedules, setup
+from digest.newsletters import checks, contributions, schedules, setup
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
 from digest.relays import registry
@@ -59,7 +60,10 @@ def widen(request: HttpRequest, pk: int) -> HttpResponse:
     """Include older stories, back to the newest article, when nothing is newer."""
     newsletter = newsletter_of(get_publication(request, pk))
     if newsletter and (days := _days_to_newest(newsletter, clock.now())):
-        setup.change_newsletter(newsletter, widen_hours=days * 24)
+        with contributions.noted(user_of(request), newsletter):
+            setup.change_newsletter(newsletter, widen_hours=days * 24)
+        action = f"changed the newsletter: stories of {days} days"
+        record_action(request, action, newsletter, newsletter.publication_id)
     return redirect("setup:test", pk)
 
 

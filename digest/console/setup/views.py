@@ -16,7 +16,7 @@ from digest.console.setup.forms import AccountForm, PublicationForm
 from digest.console.setup.steps import Step
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.newsletters import setup, suggesting
+from digest.newsletters import contributions, setup, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
 
@@ -49,6 +49,7 @@ def account(request: HttpRequest) -> HttpResponse:
             form.add_error("code", str(problem))
         else:
             login(request, user, backend=_PASSWORDS)
+            record_action(request, "created the first account", user)
             return redirect("home" if Newsletter.objects.exists() else "setup:start")
     return page(request, Step.ACCOUNT, None, form=form, code_accepted=_is_valid(code))
 
@@ -82,7 +83,8 @@ def _save_publication(
     request: HttpRequest, row: Publication | None, values: dict[str, Any]
 ) -> Publication:
     if row is not None:
-        setup.change_publication(row, **values)
+        with contributions.noted(user_of(request), row):
+            setup.change_publication(row, **values)
         record_action(request, "changed the publication", row, row.pk)
         return row
     created = setup.create_publication(
@@ -91,6 +93,7 @@ def _save_publication(
         now=clock.now(),
         **values,
     )
+    contributions.note(user_of(request), created)
     record_action(request, "set up a publication", created, created.pk)
     return created
 

@@ -133,6 +133,9 @@ class Command(ActionCommand):
         """Approve."""
         issue = lookup.issue(options["id"])
         approved = approval.approve(issue, issue.revision, _user(options["user"]), clock.now())
+        if not approved.approved_hash:
+            self._answer(approved, "needs the approval of somebody else who changed it, too.")
+            return
         is_manual = approved.state == Issue.State.DRAFT
         moment = "when you send it" if is_manual else clock.format_moment(approved.goes_at)
         self._answer(approved, f"approved; it goes out {moment}.")
