@@ -25,7 +25,7 @@ from digest.articles.plain_text import (
     shallow,
     text,
 )
-from digest.articles.tails import without_tail
+from digest.articles.tails import without_credit_line, without_tail
 from digest.core.languages import is_tag
 from digest.core.text import LONGEST_LINE, WEB_SCHEMES, one_line, printable, web_url
 
@@ -77,33 +77,34 @@ def cleaned(document: Document) -> Document:
 
     An entry that cannot be cleaned is left out.
     """
-    site_url = web_url(document.site_url)
+    site_url, site_title = web_url(document.site_url), headline(document.title)[:300]
     return replace(
         document,
-        title=headline(document.title)[:300],
+        title=site_title,
         site_url=site_url,
         language=language(document.language),
         entries=tuple(
-            readable_entries(document.entries, lambda raw_entry: entry(raw_entry, site_url))
+            readable_entries(document.entries, lambda raw: entry(raw, site_url, site_title))
         ),
     )
 
 
-def entry(raw_entry: Entry, site_url: str = "") -> Entry:
+def entry(raw_entry: Entry, site_url: str = "", site_title: str = "") -> Entry:
     """Return one entry cleaned; an entry without a title is named by its text or its picture.
 
-    `site_url` is the home page of its site, or "".
+    `site_url` and `site_title` are its site's, or "".
     """
     url = web_url(raw_entry.url)
     safe_title = headline(raw_entry.title)
     safe = _without_title(body(without_tail(raw_entry.body_html, url, site_url)), safe_title)
-    prose = text(safe, figures=False)
+    prose = without_credit_line(text(safe, figures=False), safe_title, site_title)
+    summary = _summary(without_tail(raw_entry.summary, url, site_url), prose, safe_title)
     clean = replace(
         raw_entry,
         guid=one_line(raw_entry.guid)[:LONGEST_LINE],
         url=url,
         title=safe_title,
-        summary=_summary(without_tail(raw_entry.summary, url, site_url), prose, safe_title),
+        summary=without_credit_line(summary, safe_title, site_title),
         body_html=safe,
         byline=clean_byline(raw_entry.byline),
         section=one_line(text(raw_entry.section))[:200],

@@ -6,6 +6,7 @@ takes out of the text what the title says already.
 
 import html
 import re
+import unicodedata
 from dataclasses import replace
 
 from digest.articles.parsing.base import Entry, Image
@@ -25,6 +26,7 @@ _PAIRED = (
 _TAG = re.compile(rf"<(/?)({_PAIRED})((?<!/)(?=\s){_ATTRIBUTES}|\s*/?)>", re.IGNORECASE)
 _VOID = re.compile(rf"<(br|wbr|hr)\s*/?>|<(img)(?=\s)({_ATTRIBUTES})>", re.IGNORECASE)
 _CODE = re.compile(r"<(script|style)\b[^<>]*>[^<]*(?:<(?!/\1)[^<]*)*</\1\s*>", re.IGNORECASE)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _ALT = re.compile(r"""\salt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _BLOCKS = {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "center"}
 
@@ -34,6 +36,7 @@ _NO_TITLE = re.compile(
     r"|bez\s+tytułu|без\s+названия|ללא\s+כותרת|بدون\s+عنوان|無題|无标题|null|undefined|none)\W*",
     re.IGNORECASE,
 )
+_SAYING = {"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No", "So"}  # letters, numbers, emoji
 _CUT_OFF = re.compile(r"\s*(?:…|\.{3,}|\[…\]|\[\.{3}\])\s*\Z")
 _TOKEN = re.compile(r"\w+")
 
@@ -44,7 +47,8 @@ def headline(markup: str) -> str:
     The tags that HTML has for words within a line vanish, in pairs; every other `<…>` is writing
     ("List<String>", "the <select> element") and stays. Entities are decoded once.
     """
-    markup = _CODE.sub("", mend_references(markup[:_LONGEST_MARKUP]))
+    markup = _CDATA.sub(r"\1", mend_references(markup[:_LONGEST_MARKUP]))
+    markup = _CODE.sub("", markup)
     markup = _VOID.sub(_void, markup)
     plain = html.unescape(_without_pairs(markup).replace("\xa0", " "))
     return one_line(plain, LONGEST_TITLE)
@@ -52,12 +56,8 @@ def headline(markup: str) -> str:
 
 def is_title(title: str) -> bool:
     """Return whether a title says anything, and is not a program's "[no title]"."""
-    is_visible = any(c.isalnum() or ord(c) > 0x2BFF for c in title) or len(set(title)) > 2
-    return (
-        is_visible
-        and any(c.isprintable() and not c.isspace() for c in title)
-        and (not _NO_TITLE.fullmatch(title))
-    )
+    is_visible = any(unicodedata.category(c) in _SAYING for c in title)
+    return is_visible and not _NO_TITLE.fullmatch(title)
 
 
 def name_entry(entry: Entry, fallback: str) -> Entry:

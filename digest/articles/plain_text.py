@@ -24,7 +24,7 @@ _BLOCKS = {
 _BONES = nh3.Cleaner(tags=_BLOCKS, clean_content_tags=WITH_CONTENT, attributes={}, link_rel=None)
 _FLESH = nh3.Cleaner(
     tags=_BLOCKS - {"figure", "figcaption"},
-    clean_content_tags=WITH_CONTENT | {"figure"},
+    clean_content_tags=WITH_CONTENT | {"figure", "figcaption"},
     attributes={},
     link_rel=None,
 )
@@ -96,7 +96,7 @@ def _mended(reference: re.Match[str]) -> str:
 
 
 def _character(code: int) -> str:
-    if code >= 0x110000 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
+    if code == 0 or code >= 0x110000 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
         return ""
     character = html.unescape(f"&#{code};")
     return character if character.isprintable() or character in "\t\n\r\xa0" else _invisible(code)

@@ -8,6 +8,7 @@ _MOST_WORDS = 90  # characters beside the links of "The post … appeared first 
 _LONGEST_LINK = 80  # characters of "Continue reading"
 
 _BLOCK = re.compile(r"<(p|div|em|i|small|footer|section)\b[^<>]*>\s*", re.IGNORECASE)
+_SENTENCE = re.compile(r"[.!?…»”\])]\s+|\n\s*")
 _LINK = re.compile(
     r"""<a\s[^<>]*?href\s*=\s*["']?([^"'\s<>]+)[^<>]*>(.*?)</a\s*>""", re.IGNORECASE | re.DOTALL
 )
@@ -34,6 +35,20 @@ def without_tail(markup: str, url: str, site_url: str = "") -> str:
             break
         markup = shorter
     return markup
+
+
+def without_credit_line(plain: str, title: str, site: str) -> str:
+    """Return plain text without a last sentence that names the article and ends with its site."""
+    tail = plain[-_LONGEST_TAIL:]
+    end = tail.rstrip(" .!")
+    place = tail.rfind(title) if title and site and end.endswith(site) else -1
+    gap = len(end) - len(site) - place - len(title)
+    if place < 0 or not 0 < gap <= _MOST_WORDS:
+        return plain
+    sentence = max((match.end() for match in _SENTENCE.finditer(tail, 0, place)), default=0)
+    if sentence == 0 or place - sentence > _MOST_WORDS // 2:
+        return plain
+    return plain[: len(plain) - len(tail) + sentence].rstrip()
 
 
 def _without_credit(markup: str, url: str, site_url: str) -> str:
@@ -93,7 +108,7 @@ def _start_of_block(tail: str, place: int) -> int:
     start = max([*starts[-1:], *ends[-1:]], default=-1)
     if start >= 0:
         return start
-    sentence = [match.end() for match in re.finditer(r"[.!?…\]]\s+", tail[:place])]
+    sentence = [match.end() for match in _SENTENCE.finditer(tail, 0, place)]
     return sentence[-1] if sentence else 0
 
 
@@ -119,5 +134,7 @@ def _is_home(link: str, url: str, site_url: str) -> bool:
     home, page = _page(link).rstrip("?"), _page(url)
     if not home or home == page.rstrip("?"):
         return False
-    is_root = "/" not in home and "?" not in home
-    return is_root or page.startswith(f"{home}/") or _same_page(link, site_url)
+    host, _, folder = home.partition("/")
+    is_near = not folder or (page.startswith(f"{host}/") and "/" not in folder)
+    is_above = page.startswith(f"{home}/") or _same_page(link, site_url)
+    return is_above or (is_near and "?" not in home)

@@ -1,7 +1,6 @@
 """Text from strangers as it may stand in a header, a mail, a page and the database."""
 
 import re
-import unicodedata
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import idna
@@ -10,6 +9,14 @@ LONGEST_LINE = 2000  # characters, like the other
 LONGEST_URL = 2000
 WEB_SCHEMES = frozenset({"http", "https"})
 
+# Controls, surrogates, bidi overrides, and what is no character (Unicode §23.7).
+_HIDDEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\u202a-\u202e\ufdd0-\ufdef"
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+    )
+    + "]"
+)
 _USER = "%:!$&'()*+,;=~"
 _SAFE = ("/%:@!$&'()*+,;=~", "/?%:@!$&'()*+,;=~", "/?%:@!$&'()*+,;=~#")  # path, query, fragment
 _STRAY_PERCENT = re.compile(r"%(?![\da-fA-F]{2})")
@@ -72,13 +79,4 @@ def printable(value: str) -> str:
     if value.isascii() and value.isprintable():
         return value
     value = re.sub(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", value).replace("\t", " ")
-    return "".join(c for c in value if c == "\n" or not _hidden(c))
-
-
-def _hidden(c: str) -> bool:
-    is_character = not (ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef")  # Unicode §23.7
-    return (
-        not is_character
-        or unicodedata.category(c) in {"Cc", "Cs"}
-        or c in "\ufeff\u202a\u202b\u202c\u202d\u202e"
-    )
+    return _HIDDEN.sub("", value)

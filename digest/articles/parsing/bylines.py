@@ -16,14 +16,15 @@ _ADDRESS = re.compile(
 )
 _HANDLE = re.compile(r"(?:(?<=\s)|\A)[(\[]?@\w{1,50}[)\]]?(?!\w)")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_AROUND = ' \t\r\n;|/-–—:<>"“”„«»\u200b\u200c\u200d\u200e\u200f\u2060'  # noqa: RUF001  marks that writers use
 _BRACKETED = re.compile(r"[(\[<]\s*[)\]>]")
 _INTRODUCTION = re.compile(
     r"\A(?:(?:words|written|posted|reported|reporting|story|text|report|article)?\s*by\s*:?"
-    r"|authors?\s*:|autor(?:a|en)?\s*:|auteurs?\s*:|text\s*:|von|par|por|door|przez|av)\s+(?=\S)",
+    r"|authors?\s*:|autor(?:a|en)?\s*:|auteurs?\s*:|text\s*:|par|por|door|przez|av|von(?=\s+(?!der\b|dem\b|den\b|und\b|zu\b)\S+\s))\s+(?=\S)",
     re.IGNORECASE,
 )
 _NOT_A_NAME = re.compile(
-    r"\W*(?:un-?known(?:\s+author)?|author\s+unknown|no\s+author|admin(?:istrator)?s?|super\s?(?:user|admin)"
+    r"\W*(?:by|un-?known(?:\s+author)?|author\s+unknown|no\s+author|admin(?:istrator)?s?|super\s?(?:user|admin)"
     r"|site\s?admin|web\s?admin|root|user\s?\d*|guest|default|wordpress|no-?\s?reply|do-?\s?not-?\s?reply"
     r"|(?:web|post|host)master|nobody|none|null|nil|undefined|n/?a|tba|tbd|not\s+set|anonymous|info|test)\W*"
     r"|unbekannt(?:er\s+autor)?|inconnu|desconocid[oa]|sconosciuto|desconhecido|onbekend|nieznany",
@@ -57,9 +58,9 @@ def _is_name(name: str) -> bool:
 
 def _without_brackets(name: str) -> str:
     """Return a name without empty, enclosing and unmatched brackets, and loose marks around it."""
-    name = _BRACKETED.sub(" ", name).strip(" \t\r\n;|/-–—:<>")  # noqa: RUF001  dashes that writers use
-    if name.startswith("(") and _matching(name) == len(name) - 1:
-        return _without_brackets(name[1:-1])
+    name = _BRACKETED.sub(" ", name).strip(_AROUND)
+    if name.startswith("(") and _matching(name) in {len(name) - 1, -1}:
+        return _without_brackets(name[1:].removesuffix(")") if _matching(name) > 0 else name[1:])
     if name.count("(") > name.count(")"):
         return name.rpartition("(")[0].strip()
     return name

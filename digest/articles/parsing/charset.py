@@ -15,6 +15,7 @@ from charset_normalizer import from_bytes
 
 MAX_INFLATED = 5_000_000  # bytes, as of what is fetched
 _GZIP = b"\x1f\x8b\x08"
+_SURROGATES = re.compile(rb"(?:\xed[\xa0-\xbf][\x80-\xbf])+")
 _CHUNK = 4096  # bytes; a fault loses no more than what this inflates to
 
 _BOMS = (
@@ -46,7 +47,7 @@ def decode(body: bytes, charset: str | None = None) -> str:
     header; the one that the bytes look like; windows-1252. In a document that declares UTF-8, a few
     broken bytes become U+FFFD.
     """
-    body = _inflate(body)
+    body = _mend_surrogates(_inflate(body))
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
@@ -66,6 +67,18 @@ def _inflate(body: bytes) -> bytes:
             if len(whole) >= MAX_INFLATED or inflater.eof:
                 break
     return bytes(whole[:MAX_INFLATED])
+
+
+def _mend_surrogates(body: bytes) -> bytes:
+    """Return UTF-8 in which an emoji's surrogates were each encoded as UTF-8 really is (CESU-8)."""
+    mended = _SURROGATES.sub(
+        lambda match: (
+            match[0].decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass")
+            .decode("utf-16", "ignore").encode()
+        ),
+        body,
+    )  # fmt: skip
+    return mended if mended != body and _is_utf8(mended) else body
 
 
 def _encoding(body: bytes, declared: list[str]) -> str:
@@ -98,8 +111,12 @@ def _is_latin(text: str) -> bool:
 
 
 def _wide(body: bytes) -> str:
-    """Recognise UTF-16 without a byte order mark by the zero bytes beside the first `<` or `{`."""
+    """Recognise UTF-16 and UTF-32 without a byte order mark by the zero bytes beside `<` or `{`."""
     head = body.lstrip(b" \t\r\n")[:4]
+    if body[:3] == b"\0\0\0" and body[3:4] in {b"<", b"{"}:
+        return "utf-32-be"
+    if head[1:] == b"\0\0\0":
+        return "utf-32-le"
     if len(head) == 4 and head[1] == 0 == head[3] and head[0] and head[2]:
         return "utf-16-le"
     if len(head) == 4 and head[0] == 0 == head[2] and head[1] and head[3]:
@@ -140,7 +157,7 @@ def _fits(body: bytes, name: str) -> bool:
 
 def _mostly_utf8(body: bytes) -> bool:
     valid, broken = _count_utf8(body)
-    return valid > broken
+    return valid > 0 and valid >= broken
 
 
 def _nearly_utf8(body: bytes) -> bool:

@@ -28,6 +28,11 @@ MAX_ATTRIBUTES = 200  # a root element that declares every known namespace has a
 _ATTRIBUTE = r"""\s++[^\s=<>]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+')"""
 _OVERLOADED = re.compile(rf"<[^\s<>]++(?:{_ATTRIBUTE}){{{MAX_ATTRIBUTES + 1}}}")
 
+_MARKED_UP = re.compile(
+    r"</(?:p|div|li|h[1-6]|blockquote)\s*>|<br\s*/?>|<img\s[^<>]*src\s*=|<a\s[^<>]*href\s*=[^<>]*>[^<]*</a>",
+    re.IGNORECASE,
+)
+
 Fields = Mapping[str, Any]  # a plain dict: feedparser's own dict falls back to other names
 
 
@@ -129,7 +134,16 @@ def _html(fields: Fields, name: str) -> str:
     value = _text(fields, name)
     detail = fields.get(f"{name}_detail") or {}
     is_plain = fields.get("is_atom") and detail.get("type") == "text/plain"
-    return html.escape(value, quote=False) if is_plain else value
+    return _escape(value, is_title=name == "title") if is_plain else value
+
+
+def _escape(plain: str, *, is_title: bool = False) -> str:
+    """Return plain text as HTML; a text that has paragraphs, pictures or links is HTML already.
+
+    Many feeds leave out the type (RFC 4287 §3.1.1), which then is "text".
+    """
+    is_html = not is_title and _MARKED_UP.search(plain)
+    return plain if is_html else html.escape(plain, quote=False)
 
 
 def _described(fields: Fields) -> str:
@@ -181,7 +195,7 @@ def _linked(fields: Fields, relation: str) -> str:
 def _body(fields: Fields) -> str:
     """Return the longest text of the entry as HTML."""
     parts = [
-        html.escape(str(part.get("value", "")))
+        _escape(str(part.get("value", "")))
         if part.get("type") == "text/plain"
         else str(part.get("value", ""))
         for part in _list(fields, "content")

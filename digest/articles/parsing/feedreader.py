@@ -96,8 +96,8 @@ class _Changes:
     open_media: ClassVar[list[dict[str, Any]]] = []  # each parser sets a list of its own
     resolve_relative_uris = False
     sanitize_html = False
-    # An identifier is kept as it is written: resolved, a bare number would look like a link.
-    can_be_relative_uri = StrictFeedParser.can_be_relative_uri - {"id"}
+    # Kept as they are written: resolved, a bare number would look like a link.
+    can_be_relative_uri = StrictFeedParser.can_be_relative_uri - {"id", "link"}
 
     def unknown_starttag(self: Any, tag: str, attrs: Any) -> None:
         """Begin an element; one whose handler fails is left out."""
@@ -179,6 +179,30 @@ class _Changes:
 
     def _end_media_title(self: Any) -> None:
         self._end_media_words("title")
+
+    def _start_image(self: Any, attributes: dict[str, str]) -> None:
+        """Begin a picture, of the feed or, as some sites have it, of an entry."""
+        if not self.inentry:
+            super()._start_image(attributes)  # type: ignore[misc]  # of feedparser's mixin
+            return
+        self.push("picture", 0)
+        self._keep_picture(attributes.get("href") or attributes.get("url"))
+
+    def _end_image(self: Any) -> None:
+        if not self.inentry:
+            super()._end_image()  # type: ignore[misc]  # of feedparser's mixin
+            return
+        self._keep_picture(self.pop("picture"))
+
+    def _end_url(self: Any) -> None:
+        if self.inentry and any(element[0] == "picture" for element in self.elementstack):
+            self._keep_picture(self.pop("href"))
+            return
+        super()._end_url()  # type: ignore[misc]  # of feedparser's mixin
+
+    def _keep_picture(self: Any, url: str | None) -> None:
+        if url:
+            self._save("picture", url)
 
     def _end_item(self: Any) -> None:
         self.open_media = []

@@ -3,6 +3,7 @@
 import html
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from digest.articles.errors import ParseError
@@ -79,14 +80,12 @@ def _entry(item: Fields, base: str, language: str, dates: Dates) -> Entry:
 
 def _url(item: Fields, base: str) -> str:
     """Return the item's address; without one, what it points at, or the file that it carries."""
-    attachments = item.get("attachments")
-    first = attachments[0] if isinstance(attachments, list) and attachments else {}
     identifier = _text(item, "id")
     candidates = (
         _text(item, "url"),
         _text(item, "external_url"),
         identifier if web_url(identifier) else "",
-        _text(first, "url") if isinstance(first, dict) else "",
+        *(_text(part, "url") for part in _attachments(item)),
     )
     urls = (markup.absolute_url(candidate, base) for candidate in candidates if candidate)
     return next((url for url in urls if web_url(url)), "")
@@ -133,10 +132,25 @@ def _byline(item: Fields) -> str:
 
 def _image(item: Fields, base: str, root: Any) -> Image:
     body_image = markup.find_lead_image(root) if root is not None else Image()
-    url = _text(item, "image") or _text(item, "banner_image")
-    url = markup.absolute_url(url, base) if url else ""
-    if not markup.can_lead(url):
+    declared = (
+        _text(item, "image"),
+        _text(item, "banner_image"),
+        *(
+            _text(part, "url")
+            for part in _attachments(item)
+            if _text(part, "mime_type").startswith("image/")
+        ),
+    )
+    urls = (markup.absolute_url(value, base) for value in declared if value)
+    url = next((url for url in urls if markup.can_lead(url)), "")
+    if not url:
         return body_image
     if markup.is_same_picture(url, body_image.url):
-        return Image(url, body_image.alt, body_image.caption, body_image.credit)
+        return replace(body_image, url=url)
     return Image(url)
+
+
+def _attachments(item: Fields) -> list[Fields]:
+    attachments = item.get("attachments")
+    attachments = attachments if isinstance(attachments, list) else []
+    return [part for part in attachments if isinstance(part, dict)]

@@ -129,6 +129,8 @@ def _other_values(fields: Fields) -> Iterator[str]:
     image = fields.get("image")
     if isinstance(image, dict) and image.get("href"):
         yield str(image["href"])
+    if picture := _text(fields, "picture"):
+        yield picture
     for name in (
         "bigimage",
         "smallimage",

@@ -31,16 +31,17 @@ _SRCSETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
 
 _STAND_IN = re.compile(
     r"(?:(?:default|image|img|lazy|\d+(?:x\d+)?)[_.-]?){0,3}"
-    r"(?:placeholder|blank|spacer|pixel|loading|loader|lazy-?load(?:er|ing)?|transparent|1x1|lqip"
+    r"(?:placeholder|blank|spacer|pixel|loading|loader|spinner|lazy-?load(?:er|ing)?|transparent|1x1|lqip"
     r"|blur(?:red)?|preload(?:er)?|no-?image|clear(?=\S*\.gif)|dot(?=\S*\.gif)|empty(?=\S*\.gif)"
     r"|gr[ae]y(?=\S*\.gif)|white(?=\S*\.gif)|trans(?=\S*\.gif))"
-    r"(?:[_.-]?(?:image|img|pixel|placeholder|gif|\d+(?:x\d+)?))*+\.(?:gif|png|jpe?g|svg|webp)",
+    r"(?:[_.-]?(?:image|img|pixel|placeholder|\d+(?:x\d+)?)){0,3}\.(?:gif|png|jpe?g|svg|webp)",
     re.IGNORECASE,
 )
 _BLURRED = re.compile(r"(?:\A|[&;,])(?:blur|e_blur|px-blur|lqip)\b", re.IGNORECASE)
 _TINY = re.compile(r"(?:\A|[&;,/])(?:w|width|resize|fit|size)[=_](\d{1,4})(?!\d)", re.IGNORECASE)
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)\Z", re.IGNORECASE)
 _CANDIDATE = re.compile(r"([^\s,]\S*?),(?=\s)|([^\s,]\S*+)([^,]*+)(?:,|\Z)")
+_SEVERAL = re.compile(r"\s\d{1,5}(?:\.\d)?[wx](?:,|\Z)")
 _DESCRIPTOR = re.compile(r"(\d{1,5})(?:\.(\d))?([wx])")
 
 _EMOJI_CLASS = re.compile(
@@ -73,7 +74,8 @@ def choose_sources(root: HtmlElement) -> None:
     In this order: what a lazy loader's attributes name, the best of srcset if `src` is a stand-in
     or smaller, <source> elements, other attributes, and the <noscript> that follows.
     """
-    for image in list(root.iter("img")):
+    for image in list(root.iter("img", "amp-img")):
+        image.tag = "img"
         address = _lazy_source(image)
         if address and address != image.get("src"):
             image.set("src", address)
@@ -110,7 +112,7 @@ def mark_captions(root: HtmlElement) -> None:
         frame = _picture_frame(caption, root)
         if frame is not None:
             _make_figure(frame, caption)
-        elif caption.tag not in {"td", "th", "caption", "li", "span"}:
+        elif caption.tag not in {"td", "th", "caption", "li"}:
             caption.tag = "figcaption"
 
 
@@ -171,8 +173,13 @@ def _lazy_source(image: HtmlElement) -> str:
 
 
 def _attributes(image: HtmlElement, names: tuple[str, ...]) -> Iterator[str]:
-    values = (image.get(name, "").strip() for name in names)
+    values = (_without_descriptor(image.get(name, "").strip()) for name in names)
     return (value for value in values if value and not is_stand_in(value))
+
+
+def _without_descriptor(value: str) -> str:
+    """Return an address; some loaders take a whole srcset in place of one."""
+    return choose_width(parse_srcset(value)) if _SEVERAL.search(value) else value
 
 
 def _any_pictures(image: HtmlElement) -> Iterator[str]:
@@ -251,7 +258,9 @@ def _emoji_of_file(source: str) -> str:
 
 
 def _is_marked_caption(element: HtmlElement) -> bool:
-    return element.tag != "figcaption" and bool(_CAPTION_CLASS.search(element.get("class", "")))
+    classes = element.get("class", "")
+    is_marked = bool(_CAPTION_CLASS.search(classes)) and "no-caption" not in classes
+    return is_marked and element.tag != "figcaption"
 
 
 def _is_caption(element: HtmlElement) -> bool:

@@ -8,7 +8,7 @@ import re
 
 _TAG = re.compile(
     r"\[(?P<escaped>\[)?(?P<close>/?)(?P<name>[a-zA-Z][\w-]{0,60})"
-    r"(?P<attributes>=[^\[\]<>\s]{1,300}|(?:\s+[\w:-]{1,60}\s*=(?:\"[^\"\[<>]{0,500}\"|'[^'\[<>]{0,500}'|[^\[\]<>])*+)?)"
+    r"(?P<attributes>=[^\[\]<>\s]{1,300}|\s+https?://[^\[\]<>\s]{1,500}|(?:\s+[\w:-]{1,60}\s*=(?:\"[^\"\[<>]{0,500}\"|'[^'\[<>]{0,500}'|[^\[\]<>])*+)?)"
     r"\s*/?\](?(escaped)\])",
 )
 _CAPTION = re.compile(
@@ -57,7 +57,7 @@ def _without(markup: str) -> str:
 
 def _replacement(tag: re.Match[str], closed: set[str]) -> str:
     if tag["escaped"]:  # [[gallery]] is how a post writes about the shortcode
-        return tag[0][1:-1]
+        return tag[0]
     name = tag["name"].lower()
     follows_word = (
         tag.start() > 0 and tag.string[tag.start() - 1].isalnum()

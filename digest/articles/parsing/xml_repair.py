@@ -27,6 +27,15 @@ _PART = re.compile(
     r"|(?P<bracket><(?![a-zA-Z_/!?])|\]\]>)",
     re.DOTALL,
 )
+_CDATA = "<![CDATA["
+_OPENED = re.compile(r"<([\w:.-]{1,60})(?:\s[^<>]{0,200})?>\s{0,20}\Z")
+_MOST_MENDED = 2000  # CDATA sections that are looked at
+# An element of text only that the next element begins in, as its end tag is missing.
+_FLAT = "title|link|guid|pubDate|author|category|dc:creator|dc:date"
+_UNCLOSED = re.compile(
+    rf"(<({_FLAT})>[^<]*+)(?=<(?:{_FLAT}|description|content:encoded|enclosure|/?item|/channel)\b)",
+    re.IGNORECASE,
+)
 _PREDEFINED = {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"}
 
 _HIDDEN = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -62,7 +71,8 @@ def repair(text: str) -> str:
     if root is None:
         return text.strip()
     text = _USERLAND.sub("", text[root.start() :], count=1)
-    return _declare_prefixes(_PART.sub(_mend, _without_rest(text, root[1])))
+    text = _without_rest(_close_comment(_close_cdata(text)), root[1])
+    return _declare_prefixes(_UNCLOSED.sub(r"\1</\2>", _PART.sub(_mend, text)))
 
 
 def root_name(text: str) -> str:
@@ -121,6 +131,35 @@ def _without_rest(text: str, root: str) -> str:
     end = text.rfind(f"</{root}")
     stop = text.find(">", end)
     return text[: stop + 1] if end >= 0 and stop >= 0 else text
+
+
+def _close_cdata(text: str) -> str:
+    """Close CDATA that swallows the rest of its item: before the end tag of its own element."""
+    pieces, place = [], 0
+    for _ in range(_MOST_MENDED):
+        start = text.find(_CDATA, place)
+        end = text.find("]]>", start)
+        if start < 0:
+            break
+        stop = len(text) if end < 0 else end
+        if end >= 0 and not _ITEM_END.search(text, start, stop):
+            place_after = end + 3
+            pieces.append(text[place:place_after])
+            place = place_after
+            continue
+        element = _OPENED.search(text, max(0, start - 300), start)
+        own_end = text.find(f"</{element[1]}", start) if element else -1
+        if not start < own_end < stop:
+            break
+        pieces += [text[place:own_end], "]]>"]
+        place = own_end
+    return "".join([*pieces, text[place:]])
+
+
+def _close_comment(text: str) -> str:
+    """Drop the beginning of a comment that has no end."""
+    end = text.rfind("-->") + 1
+    return text[:end] + text[end:].replace("<!--", "")
 
 
 def _mend(part: re.Match[str]) -> str:

@@ -34,6 +34,12 @@ from digest.articles.parsing.dates import MAX_UNUSUAL, Dates
         ("2026年11月28日 09:00", "2026-11-28T09:00"),
         ("28 בנובמבר 2026", "2026-11-28T00:00"),
         ("1795860000", "2026-11-28T10:00"),
+        ("Sat, 28 Nov 2026 24:00:00 GMT", "2026-11-29T00:00"),
+        ("2026-11-28T24:00:00Z", "2026-11-29T00:00"),
+        ("Sat, 28 Nov 2026 09:00:60 GMT", "2026-11-28T09:00"),
+        ("28 Nov 2026 09:00 NPT", "2026-11-28T03:15"),
+        ("28 Nov 2026 09:00 NZDT", "2026-11-27T20:00"),
+        ("28 Nov 2026 09:00 MSK", "2026-11-28T06:00"),
     ],
 )
 def test_a_date_is_read_with_its_zone(text: str, date: str) -> None:
@@ -75,6 +81,12 @@ def test_less_than_a_whole_date_is_none(text: str) -> None:
         ("Sun, 29 Nov 2026 16:00:00 +0530 (IST)", "he", "2026-11-29T10:30"),
         ("Sun, 29 Nov 2026 16:00:00 CST", "en", "2026-11-29T22:00"),
         ("Sun, 29 Nov 2026 16:00:00 CST", "zh_CN", "2026-11-29T08:00"),
+        ("Sun, 29 Nov 2026 16:00:00 EST", "en-AU", "2026-11-29T06:00"),
+        ("Sun, 29 Nov 2026 16:00:00 AST", "ar", "2026-11-29T13:00"),
+        ("Sun, 29 Nov 2026 16:00:00 PST", "fil-PH", "2026-11-29T08:00"),
+        ("28. listopada 2026", "hr", "2026-10-28T00:00"),
+        ("28 listopada 2026", "pl", "2026-11-28T00:00"),
+        ("28 नवंबर 2026", "hi", "2026-11-28T00:00"),
         ("03/04/2026", "en-US", "2026-03-04T00:00"),
         ("03/04/2026", "en-GB", "2026-04-03T00:00"),
     ],
@@ -84,6 +96,23 @@ def test_the_language_decides_what_is_ambiguous(text: str, language: str, date: 
     parsed = Dates(language).parse(text)
     assert parsed is not None
     assert parsed.isoformat() == f"{date}:00+00:00"
+
+
+def test_other_dates_of_a_document_decide_its_zone() -> None:
+    """An offset that one article gives is the zone that another one names; two decide nothing."""
+    name = "Sun, 29 Nov 2026 16:00:00 IST"
+    dates = Dates("", [name, "Sat, 28 Nov 2026 16:00:00 +0530"])
+    assert str(dates.parse(name)) == "2026-11-29 10:30:00+00:00"
+    mixed = Dates("", ["28 Nov 2026 16:00:00 +0530", "2026-11-28T16:00:00+02:00"])
+    assert str(mixed.parse(name)) == "2026-11-29 16:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "text", ["Today", "Today 12:30", "now", "Monday 12:30", "12:30 PM", "noon"]
+)
+def test_no_date_is_ever_today(text: str) -> None:
+    """Words that mean another day tomorrow are not a date."""
+    assert Dates().parse(text) is None
 
 
 def test_a_document_of_unreadable_dates_takes_bounded_time() -> None:
