@@ -93,7 +93,7 @@ class Dates:
     def _offset(self, name: re.Match[str]) -> str:
         """Return the offset of an ambiguous zone: by the language, by other dates, or the usual."""
         offsets = _OFFSETS[name[1]]
-        hints = [offsets[subtag] for subtag in reversed(self._subtags) if offsets.get(subtag)]
+        hints = [offsets[tag] for tag in reversed(self._subtags) if tag and tag in offsets]
         named = sorted(self._offsets.intersection(offsets.values()))
         hints += named if len(named) == 1 else []
         return f" {next(iter(hints), offsets[''])}".replace(":", "")
