@@ -82,6 +82,7 @@ def cleaned(document: Document) -> Document:
         document,
         title=site_title,
         site_url=site_url,
+        new_url=web_url(document.new_url),
         language=language(document.language),
         entries=tuple(
             readable_entries(document.entries, lambda raw: entry(raw, site_url, site_title))

@@ -5,6 +5,7 @@ the caller's thread.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -31,11 +32,22 @@ def answer_of(source: Source) -> Answer:
 
 
 def side_by_side(sources: Iterable[Source]) -> Iterator[tuple[Source, Answer]]:
-    """Fetch sources at once; yield each with its answer as it comes in."""
+    """Fetch sources at once; yield each with its answer as it comes in.
+
+    Sources that would send the same request share its answer.
+    """
+    sources_by_request: dict[tuple[str, str, str, str], list[Source]] = defaultdict(list)
+    for source in sources:
+        request = (source.url, source.etag, source.last_modified, source.kind)
+        sources_by_request[request].append(source)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool:
-        waiting = {pool.submit(_answer, s.url, s.etag, s.last_modified, s.kind): s for s in sources}
+        waiting = {
+            pool.submit(_answer, *request): sharing
+            for request, sharing in sources_by_request.items()
+        }
         for done in as_completed(waiting):
-            yield waiting[done], done.result()
+            for source in waiting[done]:
+                yield source, done.result()
 
 
 def max_age(fetched: Fetched) -> int:

@@ -16,20 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
-import idna
-
-from digest.core.text import LONGEST_URL
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_TRACKING = re.compile(
-    r"(?:utm_\w+|at_(?:medium|campaign|custom\d|link_\w+|bbc_\w+|format|ptr_name)|ns_(?:mchannel|source|campaign|linkname|fee)|"
-    r"pk_\w+|mtm_\w+|hsa_\w+|_hs\w+|mc_[ce]id|ml_subscriber\w*|fb(?:clid|_\w+)|gclid|gclsrc|dclid|gbraid|"
-    r"wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|li_fat_id|oly_\w+_id|vero_\w+|wt_(?:mc|zmc)|wprss|rss|cmp|cmpid|"
-    r"icid|ncid|smid|xtor|spm|ftag|guccounter|guce_\w+|s_cid|sr_share|share_?id|ref_?src|feedtype)",
-    re.IGNORECASE,
-)
+from digest.articles.canonical import canonical, is_front_page
 
 
 class Item(Protocol):
@@ -62,28 +50,6 @@ class Decision:
     article: int | None
     guid: str  # to be remembered for this source
     canonical: str  # to be stored with the article; "" if the link is no identity
-
-
-def canonical(url: str) -> str:
-    """Return the form of a link under which it is compared, or "" if it can be no identity.
-
-    Scheme and host in lower case, host in A-labels (RFC 5891), default port, fragment, user name
-    and tracking parameters off; the other parameters keep their order. http and https are one
-    article, so is a host with and without "www.".
-    """
-    try:
-        parts = urlsplit(url.strip())
-        host, port = _host(parts.hostname or ""), parts.port
-    except ValueError:
-        return ""
-    scheme = parts.scheme.lower()
-    if scheme not in _DEFAULT_PORTS or not host:
-        return ""
-    place = host if port in {None, *_DEFAULT_PORTS.values()} else f"{host}:{port}"
-    parameters = [part for part in parts.query.split("&") if part and not _is_tracking(part)]
-    link = urlunsplit(("https", place, parts.path or "/", "&".join(parameters), ""))
-    is_usable = len(link) <= LONGEST_URL and link.isprintable() and " " not in link
-    return link if is_usable else ""
 
 
 def guids_of(entries: Sequence[Item]) -> frozenset[str]:
@@ -159,7 +125,7 @@ def _links(entries: Sequence[Item], candidates: list[KnownArticle]) -> list[str]
     shared = {link for link in titles if len(titles[link]) > 1 and len(guids[link]) > 1}
     # An article stored without an identity by link had a shared one, and it is shared still.
     shared |= {canonical(article.url) for article in candidates if not article.canonical}
-    return ["" if link in shared or _is_front_page(link) else link for link in links]
+    return ["" if link in shared or is_front_page(link) else link for link in links]
 
 
 def _guids(entries: Sequence[Item], links: list[str]) -> list[str]:
@@ -205,22 +171,3 @@ def _marks(article: int | None, guid: str, link: str) -> set[tuple[str, object]]
 
 def _plain(title: str) -> str:
     return " ".join(re.findall(r"\w+", title.casefold())) or title
-
-
-def _host(host: str) -> str:
-    host = host.lower().rstrip(".").removeprefix("www.")
-    if host.isascii():
-        return host
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return ""
-
-
-def _is_tracking(parameter: str) -> bool:
-    return bool(_TRACKING.fullmatch(parameter.partition("=")[0]))
-
-
-def _is_front_page(link: str) -> bool:
-    parts = urlsplit(link)
-    return parts.path in {"", "/"} and not parts.query

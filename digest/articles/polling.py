@@ -14,8 +14,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from digest.articles import fetching, isolation, pacing, storing
+from digest.articles.canonical import canonical
 from digest.articles.fetching import Answer
 from digest.articles.models import Source
+from digest.articles.ownership import host_of
 from digest.articles.parsing.base import Document
 from digest.articles.storing import Stored
 from digest.core import clock, leases
@@ -61,7 +63,12 @@ def _claim(now: datetime) -> list[Source]:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     due = Source.objects.filter(free, next_poll_at__lte=now, gone_at=None)
     due = due.exclude(kind=Source.Kind.PUSHED).order_by("next_poll_at")
-    return leases.claim(due, BATCH, now + LEASE)
+    claimed = leases.claim(due, BATCH, now + LEASE)
+    # Other publications' sources at the same addresses come along: each address is fetched once.
+    urls = [source.url for source in claimed]
+    siblings = Source.objects.filter(free, url__in=urls, gone_at=None, failures=0)
+    siblings = siblings.exclude(pk__in=[source.pk for source in claimed]).order_by("pk")
+    return claimed + leases.claim(siblings, BATCH, now + LEASE)
 
 
 def _settle(source: Source, answer: Answer, now: datetime) -> Polled:
@@ -89,7 +96,16 @@ def _take(source: Source, answer: Answer, now: datetime) -> Polled:
         _succeed(source, answer, None, now)
         return Polled(source)
     document = _parsed(source, answer)
-    stored = storing.store(source, document, now, first_poll=source.succeeded_at is None)
+    stored = storing.store(
+        source,
+        document,
+        now,
+        first_poll=source.succeeded_at is None,
+        has_moved=_is_moving(source, answer, document),
+    )
+    if stored.moved and source.succeeded_at:
+        log.warning("stories moved", source=source.url, stories=stored.moved)
+        source.moved_at, source.moved_stories = now, stored.moved
     note = _succeed(source, answer, document, now)
     return _polled(source, stored, note)
 
@@ -100,6 +116,22 @@ def _parsed(source: Source, answer: Fetched) -> Document:
     return isolation.parse_feed(answer.body, answer.url, answer.charset)
 
 
+def _is_moving(source: Source, answer: Fetched, document: Document) -> bool:
+    """Say whether the source says that it moved: by a redirect for good, or another site."""
+    if answer.permanent_url and host_of(answer.permanent_url) != host_of(source.url):
+        return True
+    if _new_address(source, document):
+        return True
+    before, after = host_of(source.site_url), host_of(document.site_url)
+    return bool(before and after and before != after)
+
+
+def _new_address(source: Source, document: Document) -> str:
+    """Return where the feed says that it has moved to, or "" if it is there already."""
+    new, current = canonical(document.new_url), canonical(source.url)
+    return document.new_url if new and new != current else ""
+
+
 def _polled(source: Source, stored: Stored, note: str) -> Polled:
     return Polled(source, stored.new, stored.changed, stored.unchanged, note)
 
@@ -107,12 +139,16 @@ def _polled(source: Source, stored: Stored, note: str) -> Polled:
 def _succeed(source: Source, answer: Fetched, document: Document | None, now: datetime) -> str:
     """Note a good poll on the source; return what an editor should know all the same, or ""."""
     source.problem = _move(source, answer.permanent_url)
+    if document and (new_url := _new_address(source, document)):
+        source.problem = source.problem or (
+            f"This feed says that it has moved to {new_url}. Add that address, and remove this one."
+        )
     source.succeeded_at, source.failures, source.gone_at = now, 0, None
     wish = fetching.max_age(answer)
     if document:
         source.etag, source.last_modified = answer.etag, answer.last_modified
         source.title = source.title or document.title
-        source.site_url = source.site_url or document.site_url
+        source.site_url = document.site_url or source.site_url
         source.language = source.language or document.language
         wish = max(wish, document.ttl)
     source.next_poll_at = pacing.after_success(now, wish, random.random())  # noqa: S311  no secret
@@ -161,5 +197,5 @@ def _release(source: Source) -> None:
 
 _WRITTEN = (
     "url", "title", "site_url", "language", "etag", "last_modified", "next_poll_at",
-    "polled_at", "succeeded_at", "failures", "problem", "gone_at",
+    "polled_at", "succeeded_at", "failures", "problem", "gone_at", "moved_at", "moved_stories",
 )  # fmt: skip

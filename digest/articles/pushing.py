@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from digest.articles import isolation, storing
+from digest.articles import isolation, merging, storing
 from digest.articles.errors import ArticlesError, ParseError
 from digest.articles.models import Article, Sighting, Source
 from digest.articles.parsing.base import Document, Entry, Image
@@ -62,7 +62,7 @@ def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> Push
 
     Raises ArticlesError for one that follows a feed: the next poll would undo it.
     """
-    home = article.sightings.select_related("source").order_by("first_seen_at", "pk").first()
+    home = merging.home_of(article)
     if home is None or home.source.kind != Source.Kind.PUSHED:
         raise ArticlesError(f"{article.title!r} follows its feed; correct it there.")
     stored = _entry(article, home.guid)

@@ -3,36 +3,36 @@
 `store` looks up what is known, lets `identity` decide, and writes in bulk: a document in which
 nothing changed costs a handful of statements, however long it is.
 
-An article that several sources carry follows the one that showed it first, its home. Others only
-fill in what it lacks (a caption, a body), so that two feeds never overwrite each other in turns.
+Which source's words an article has is `merging`'s to say. Entries that neither guid nor link
+identify may be stories that moved (`moves`): what was sent under another address is not new.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, QuerySet
 
-from digest.articles import identity
+from digest.articles import identity, merging, moves
+from digest.articles.canonical import canonical
 from digest.articles.errors import ArticlesError
 from digest.articles.identity import Decision, KnownArticle
+from digest.articles.merging import CONTENT, FOLLOWED
 from digest.articles.models import Article, Revision, Sighting, Source
-from digest.articles.parsing import markup
+from digest.articles.moves import Telling
 from digest.articles.parsing.base import Document, Entry
 
 # An article that turns up with an older date than this was not late: it is an archive's.
 LATE = timedelta(days=7)
 ATTEMPTS = 4
+EARLIER = 300  # newest articles of a source among which stories that moved are looked for
+MOST_EARLIER = 1000
+EARLIER_ELSEWHERE = timedelta(days=30)  # for a new source: those of its publication
 
-# What makes a change worth a revision, and what is only kept up to date.
-CONTENT = (
-    "title", "summary", "body_html", "byline",
-    "image_url", "image_alt", "image_caption", "image_credit",
-)  # fmt: skip
-FOLLOWED = ("url", "section", "tags", "language", "published_at", "updated_at")
 WRITTEN = (*CONTENT, *FOLLOWED, "canonical_url", "available_at", "revision", "content_hash")
 
 
@@ -43,10 +43,20 @@ class Stored:
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    moved: int = 0  # of the latter two: under new guids and new links
 
 
-def store(source: Source, document: Document, now: datetime, *, first_poll: bool) -> Stored:
+def store(
+    source: Source,
+    document: Document,
+    now: datetime,
+    *,
+    first_poll: bool,
+    has_moved: bool = False,
+) -> Stored:
     """Store a cleaned document. On a source's first poll, articles keep the dates they come with.
+
+    `has_moved` means that the source itself said that it moved: a redirect for good, another site.
 
     Safe beside others storing the same articles: a unique canonical URL makes one of two fail,
     which then looks again and finds what the other has stored.
@@ -54,7 +64,7 @@ def store(source: Source, document: Document, now: datetime, *, first_poll: bool
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                return _store(source, document, now, first_poll=first_poll)
+                return _store(source, document, now, first_poll=first_poll, has_moved=has_moved)
         except (IntegrityError, OperationalError) as problem:
             last = problem  # a duplicate, or a deadlock broken by PostgreSQL
             if not _is_collision(problem):
@@ -98,30 +108,74 @@ def content_hash(fields: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _store(source: Source, document: Document, now: datetime, *, first_poll: bool) -> Stored:
+def _store(
+    source: Source, document: Document, now: datetime, *, first_poll: bool, has_moved: bool
+) -> Stored:
     entries = document.entries
     candidates = {article.pk: article for article in _candidates(source, entries)}
     decisions = identity.match(entries, [_known_article(a, source) for a in candidates.values()])
+    moved = _moved(source, decisions, entries, now, first_poll=first_poll, has_moved=has_moved)
+    if moved:
+        decisions = [replace(d, article=d.article or moved.get(d.entry)) for d in decisions]
+        candidates |= {
+            a.pk: a for a in _with_sources(Article.objects.filter(pk__in=moved.values()))
+        }
     fresh = [d for d in decisions if d.article is None]
     decisions_by_article = {d.article: d for d in decisions if d.article is not None}
-    differing = [
-        pk
+    differing = {
+        pk: d
         for pk, d in decisions_by_article.items()
-        if _differences(candidates[pk], source, d, entries[d.entry])
-    ]
-    changed = _update(source, {pk: decisions_by_article[pk] for pk in differing}, entries, now)
+        if _differences(candidates[pk], source, d, entries, moved)
+    }
+    changed = _update(source, differing, entries, moved, now)
     created = _create(source, fresh, entries, now, first_poll=first_poll)
     guids_by_article = {pk: d.guid for pk, d in decisions_by_article.items()}
     guids_by_article |= {article.pk: d.guid for article, d in zip(created, fresh, strict=True)}
     _see(source, guids_by_article, now)
-    return Stored(new=len(created), changed=changed, unchanged=len(decisions_by_article) - changed)
+    unchanged = len(decisions_by_article) - changed
+    return Stored(len(created), changed, unchanged, moved=len(moved))
+
+
+def _moved(
+    source: Source,
+    decisions: list[Decision],
+    entries: tuple[Entry, ...],
+    now: datetime,
+    *,
+    first_poll: bool,
+    has_moved: bool,
+) -> dict[int, int]:
+    """Return which earlier article an entry is that neither guid nor link identified.
+
+    What is pushed names its articles itself. A new source may be an old one at a new address.
+    """
+    fresh = {d.entry: entries[d.entry] for d in decisions if d.article is None}
+    if not fresh or source.kind == Source.Kind.PUSHED:
+        return {}
+    identified = [d.article for d in decisions if d.article is not None]
+    earlier = Article.objects.filter(publication_id=source.publication_id)
+    if first_poll:
+        earlier = earlier.filter(first_seen_at__gte=now - EARLIER_ELSEWHERE).order_by("-pk")
+    else:
+        newest = Sighting.objects.filter(source=source).order_by("-first_seen_at", "-pk")
+        ids = newest.values_list("article", flat=True)[: max(EARLIER, 2 * len(entries))]
+        earlier = earlier.filter(pk__in=list(ids))
+    rows = earlier.exclude(pk__in=identified).values_list(
+        "pk", "title", "summary", "published_at", "url"
+    )
+    return moves.recognise(
+        {n: Telling.of(e.title, e.summary, e.published_at, e.url) for n, e in fresh.items()},
+        {pk: Telling.of(*values) for pk, *values in rows[:MOST_EARLIER]},  # type: ignore[arg-type]
+        recognised=len(identified),
+        is_declared=has_moved,
+    )
 
 
 def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
     """Return the stored articles that any entry could be, with their sightings."""
     named = {entry.guid for entry in entries if entry.guid} | identity.guids_of(entries)
     guids = {hashlib.md5(guid.encode(), usedforsecurity=False).hexdigest() for guid in named}
-    links = {link for e in entries if (link := identity.canonical(e.url))}
+    links = {link for e in entries if (link := canonical(e.url))}
     urls = {e.url for e in entries if e.url}
     here = (
         Sighting.objects.filter(source=source)
@@ -130,7 +184,11 @@ def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
     )
     same_link = Q(publication_id=source.publication_id, canonical_url__in=links)
     condition = Q(pk__in=here.values("article")) | same_link
-    return list(Article.objects.filter(condition).prefetch_related("sightings").order_by("pk"))
+    return list(_with_sources(Article.objects.filter(condition)))
+
+
+def _with_sources(articles: QuerySet[Article]) -> QuerySet[Article]:
+    return articles.prefetch_related("sightings__source").order_by("pk")
 
 
 def _known_article(article: Article, source: Source) -> KnownArticle:
@@ -158,7 +216,7 @@ def _create(
 def _new(
     source: Source, entry: Entry, canonical: str, now: datetime, *, first_poll: bool
 ) -> Article:
-    fields = _fields(entry)
+    fields = merging.fields_of(entry)
     return Article(
         **fields,
         publication_id=source.publication_id,
@@ -173,6 +231,7 @@ def _update(
     source: Source,
     decisions_by_article: dict[int, Decision],
     entries: tuple[Entry, ...],
+    moved: Mapping[int, int],
     now: datetime,
 ) -> int:
     """Write what differs; return how many articles' content did.
@@ -181,16 +240,11 @@ def _update(
     """
     if not decisions_by_article:
         return 0
-    locked = (
-        Article.objects.select_for_update(no_key=True)
-        .filter(pk__in=decisions_by_article)
-        .prefetch_related("sightings")
-        .order_by("pk")
-    )
+    rows = Article.objects.select_for_update(no_key=True).filter(pk__in=decisions_by_article)
     changed, written = [], []
-    for article in locked:
+    for article in _with_sources(rows):
         decision = decisions_by_article[article.pk]
-        differences = _differences(article, source, decision, entries[decision.entry])
+        differences = _differences(article, source, decision, entries, moved)
         if differences:
             written.append(article)
             changed += [article] if _apply(article, differences, now) else []
@@ -200,45 +254,20 @@ def _update(
 
 
 def _differences(
-    article: Article, source: Source, decision: Decision, entry: Entry
+    article: Article,
+    source: Source,
+    decision: Decision,
+    entries: tuple[Entry, ...],
+    moved: Mapping[int, int],
 ) -> dict[str, Any]:
     """Return the fields that this source's view of an article gives other values."""
-    sightings = sorted(article.sightings.all(), key=lambda s: (s.first_seen_at, s.pk))
-    home = not sightings or sightings[0].source_id == source.pk
-    alone = all(sighting.source_id == source.pk for sighting in sightings)
-    stored = {name: getattr(article, name) for name in (*CONTENT, *FOLLOWED)}
-    fetched = _fields(entry)
-    if home and alone:
-        merged = {
-            name: fetched[name] or (stored[name] if name in _NEVER_CLEARED else fetched[name])
-            for name in stored
-        }
-    else:
-        first, second = (fetched, stored) if home else (stored, fetched)
-        merged = _filled(first, second)
-    if home and decision.canonical:
-        merged["canonical_url"] = decision.canonical
-    return {name: value for name, value in merged.items() if value != getattr(article, name)}
-
-
-_NEVER_CLEARED = (
-    "url",
-    "published_at",
-)  # a publisher who leaves these out does not mean to take them back
-
-
-def _filled(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Return the first's fields, with the second's where they are blank.
-
-    Words about a picture are only taken over for the same picture.
-    """
-    filled = {name: value or second[name] for name, value in first.items()}
-    if not markup.is_same_picture(filled["image_url"], second["image_url"]):
-        filled |= {name: first[name] for name in _PICTURE}
-    return filled
-
-
-_PICTURE = ("image_url", "image_alt", "image_caption", "image_credit")
+    return merging.differences(
+        article,
+        source,
+        decision.canonical,
+        entries[decision.entry],
+        has_moved=decision.entry in moved,
+    )
 
 
 def _apply(article: Article, differences: dict[str, Any], now: datetime) -> bool:
@@ -269,25 +298,6 @@ def _see(source: Source, guids_by_article: dict[int, str], now: datetime) -> Non
         unique_fields=["source", "article"],
         update_fields=["guid", "last_seen_at"],
     )
-
-
-def _fields(entry: Entry) -> dict[str, Any]:
-    return {
-        "title": entry.title,
-        "summary": entry.summary,
-        "body_html": entry.body_html,
-        "byline": entry.byline,
-        "image_url": entry.image.url,
-        "image_alt": entry.image.alt,
-        "image_caption": entry.image.caption,
-        "image_credit": entry.image.credit,
-        "url": entry.url,
-        "section": entry.section,
-        "tags": list(entry.tags),
-        "language": entry.language,
-        "published_at": entry.published_at,
-        "updated_at": entry.updated_at,
-    }
 
 
 def _revision(article: Article, now: datetime) -> Revision:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.db.models import Q
 
-from digest.articles import identity
+from digest.articles.canonical import canonical
 from digest.articles.models import Article
 from digest.cli.errors import UsageError
 from digest.issues.models import Issue
@@ -37,7 +37,7 @@ def article(url: str, publication_id: int | None = None) -> Article:
     Raises UsageError if there is none, or if several publications have one and none is named.
     """
     candidates = Article.objects.filter(
-        Q(url=url) | Q(canonical_url=identity.canonical(url) or url)
+        Q(url=url) | Q(canonical_url=canonical(url) or url)
     ).order_by("pk")
     if publication_id is not None:
         candidates = candidates.filter(publication_id=publication_id)

@@ -47,6 +47,7 @@ def problems(
     yield from _uncertain_deliveries(editors)
     yield from _disabled_webhooks(managers)
     yield from _failing_sources(editors)
+    yield from _moved_sources(now, editors)
 
 
 def _paused_issues(scope: PublicationScope) -> Iterator[Problem]:
@@ -98,6 +99,20 @@ def _failing_sources(scope: PublicationScope) -> Iterator[Problem]:
         yield Problem(title, source.problem, "poll", source.pk, "Check again now")
 
 
+def _moved_sources(now: datetime, scope: PublicationScope) -> Iterator[Problem]:
+    rows = scope.sources().filter(moved_at__isnull=False)
+    for source in rows.order_by("-moved_at")[:10]:
+        stories = f"{source.moved_stories} stor{'y' if source.moved_stories == 1 else 'ies'}"
+        moment = clock.format_moment(source.moved_at or now)
+        detail = (
+            f"They were recognised by title and text on {moment}, "
+            "and are not sent again. Check that the links of the newest articles work."
+        )
+        title = f"{source.title or source.url}: {stories} under new addresses"
+        url = reverse("source", args=[source.pk])
+        yield Problem(title, detail, "accept-move", source.pk, "Dismiss", url)
+
+
 def _resume(request: HttpRequest, key: int) -> str:
     issue = get_issue(request, key, Right.SEND)
     control.resume(issue)
@@ -118,8 +133,16 @@ def _poll(request: HttpRequest, key: int) -> str:
     return polled.problem or f"The source works again: {polled.new} new articles."
 
 
+def _accept_move(request: HttpRequest, key: int) -> str:
+    sources = scope_of(request, Right.EDIT).sources()
+    source = get_object_or_404(sources, pk=key)
+    sources.filter(pk=key).update(moved_at=None)
+    return f"Noted: {source.title or source.url} has moved."
+
+
 ACTIONS: dict[str, Callable[[HttpRequest, int], str]] = {
     "resume": _resume,
     "lift": _lift,
     "poll": _poll,
+    "accept-move": _accept_move,
 }

@@ -55,6 +55,7 @@ def _times(source: Source) -> list[tuple[str, str]]:
         ("Last checked", source.polled_at),
         ("Last success", source.succeeded_at),
         ("Next check", None if source.gone_at else source.next_poll_at),
+        ("Moved", source.moved_at),
         ("Gone since", source.gone_at),
     )
     return [(name, clock.format_moment(at)) for name, at in dates if at]

@@ -302,3 +302,57 @@ def test_a_page_is_polled_as_one_article(publisher: Publisher) -> None:
     publisher.pages["/seals"] = html.replace(b"forty grey", b"fifty grey")
     assert polling.poll(source, NOON + HOUR).changed == 1
     assert Article.objects.get().image_credit == "Ben Tide"
+
+
+@pytest.mark.django_db
+def test_an_address_that_two_publications_use_is_fetched_once(publisher: Publisher) -> None:
+    """The second one's source comes along before its time, and both get articles of their own."""
+    publisher.pages["/feed"] = RSS
+    sources = [source_at(publisher, publication_id=1), source_at(publisher, publication_id=2)]
+    Source.objects.filter(pk=sources[1].pk).update(next_poll_at=NOON + HOUR)
+    polls = polling.poll_due(NOON)
+    assert len(publisher.seen) == 1
+    assert {polled.source.pk for polled in polls} == {source.pk for source in sources}
+    assert polls[0].new == polls[1].new > 0
+    assert Article.objects.count() == 2 * polls[0].new
+    later = Source.objects.values_list("next_poll_at", flat=True)
+    assert all(moment > NOON for moment in later)
+
+
+MOVED = """<rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"><channel>
+<title>Tides</title><link>{site}</link>{extra}
+<item><title>Seals return</title><description>At dawn.</description><guid>{guid}</guid>
+<link>https://old.example/{guid}</link><pubDate>{date}</pubDate></item></channel></rss>"""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("site", "extra"),
+    [
+        ("https://new.example", ""),
+        (
+            "https://old.example",
+            "<itunes:new-feed-url>https://new.example/f</itunes:new-feed-url>",
+        ),
+    ],
+)
+def test_a_move_that_the_feed_declares_is_noted(
+    publisher: Publisher, site: str, extra: str
+) -> None:
+    """Its stories are not new, though guid, link and date are; an editor is told."""
+
+    def page(**values: str) -> bytes:
+        return MOVED.format(**values).encode()
+
+    old = {"site": "https://old.example", "extra": "", "guid": "a"}
+    publisher.pages["/feed"] = page(**old, date="Mon, 23 Nov 2026 08:00:00 GMT")
+    source = source_at(publisher)
+    assert polling.poll(source, NOON).new == 1
+    publisher.pages["/feed"] = page(
+        site=site, extra=extra, guid="b", date="Wed, 25 Nov 2026 09:00:00 GMT"
+    )
+    polled = polling.poll(source, NOON + HOUR)
+    source.refresh_from_db()
+    assert (polled.new, source.moved_at, source.moved_stories) == (0, NOON + HOUR, 1)
+    assert ("https://new.example/f" in source.problem) == bool(extra)
+    assert Article.objects.get().url == "https://old.example/b"

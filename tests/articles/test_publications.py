@@ -1,7 +1,5 @@
 """Two publications never share an article, nor a source."""
 
-from pathlib import Path
-
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -11,16 +9,17 @@ from digest.articles.parsing.base import Entry
 from digest.issues import dispatching, editing
 from digest.newsletters import setup
 from digest.newsletters.errors import NewsletterError
+from tests.articles.publisher import CASES
 from tests.cast import NOON, make_article, make_issue, make_newsletter, make_source
 
 pytestmark = pytest.mark.django_db
 
-DATA = Path(__file__).parent / "data" / "publications"
-
 
 def store(source: Source, name: str) -> None:
-    """Store a feed of the data folder as the source's."""
-    document = parsing.parse_feed((DATA / name).read_bytes(), source.url, "")
+    """Store a feed of the cases as the source's."""
+    document = parsing.parse_feed(
+        (CASES / "identity" / f"r21c-{name}").read_bytes(), source.url, ""
+    )
     storing.store(source, cleaning.cleaned(document), NOON, first_poll=False)
 
 

@@ -127,3 +127,19 @@ def test_lists_lead_to_the_pages(tide: Newsletter, seals: Article) -> None:
     browser = browser_of(tide, Role.ANALYST)
     for kind, page in (("articles", f"/admin/article/{seals.pk}/"), ("sources", "/admin/source/")):
         assert page in browser.get(f"/admin/{kind}/").content.decode()
+
+
+def test_a_source_that_moved_is_shown_until_somebody_says_so(tide: Newsletter) -> None:
+    """On Home and on its page; and only to its own publication."""
+    source = make_source(tide, title="The feed", moved_at=NOON, moved_stories=3)
+    foreign = make_source(make_newsletter(publication=make_publication()), moved_at=NOON)
+    browser = browser_of(tide, Role.EDITOR)
+    home = browser.get("/admin/").content.decode()
+    assert "The feed: 3 stories under new addresses" in home
+    assert foreign.url not in home
+    page = browser.get(f"/admin/source/{source.pk}/").content.decode()
+    assert "3 stories came back under new addresses" in page
+    action = "/admin/home/accept-move/"
+    assert browser.post(action, {"key": foreign.pk}).status_code == 404
+    assert browser.post(action, {"key": source.pk}).status_code == 302
+    assert "under new addresses" not in browser.get("/admin/").content.decode()

@@ -57,6 +57,7 @@ class Document:
     kind: Format
     title: str = ""
     site_url: str = ""
+    new_url: str = ""  # where the feed says that it has moved to (itunes:new-feed-url)
     language: str = ""
     entries: tuple[Entry, ...] = ()
     ttl: int = 0  # seconds that the publisher asks to wait between two polls

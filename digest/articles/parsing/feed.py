@@ -70,6 +70,7 @@ def _document(feed: feedreader.FeedFields, base: str) -> Document:
         kind="atom" if is_atom else "rss",
         title=_html({**channel, "is_atom": is_atom}, "title"),
         site_url=site,
+        new_url=_text(channel, "itunes_new-feed-url"),
         language=language,
         entries=newest_entries(
             [e for e in entries if e.title or e.url or e.body_html or e.image.url]
