@@ -4,7 +4,13 @@ BIN := .venv/bin
 ARGS ?=
 AHEAD ?=
 
-.PHONY: help run test lint format types migrations messages bench chaos secrets pins plan clean
+UV := uv==0.13.9
+# Hashes of all files of a version are taken, so the pins hold on x86-64 and on aarch64.
+PIN := .venv-pins/bin/uv -q pip compile --python-version 3.11 --universal --generate-hashes --no-header --no-annotate $(ARGS)
+IMAGES := PYTHON_IMAGE=python:3.11-slim-bookworm POSTGRES_IMAGE=postgres:17-alpine \
+	VALKEY_IMAGE=valkey/valkey:8-alpine MAILPIT_IMAGE=axllent/mailpit:v1.27
+
+.PHONY: help run test lint format types migrations messages bench chaos secrets pins images plan clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 18
@@ -12,12 +18,12 @@ help:            ## what can be made
 .venv/runs: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing Digest into .venv (once) ..."
-	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements.txt
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps -e .
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/tests: .venv/runs requirements-dev.txt
-	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 .venv/ahead.so: tests/ahead.c
@@ -66,11 +72,19 @@ secrets:         ## random secrets for docker-compose.yml, once; existing ones a
 		test -s secrets/$$name || (umask 022; $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))' > secrets/$$name); \
 	done
 
-pins: ## renew the pinned requirements from pyproject.toml
-	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins
-	@.venv-pins/bin/pip install --quiet -e . && .venv-pins/bin/pip freeze --exclude-editable > requirements.txt
-	@.venv-pins/bin/pip install --quiet -e '.[dev]' && .venv-pins/bin/pip freeze --exclude-editable > requirements-dev.txt
+pins: ## pin what pyproject.toml asks for, with hashes; ARGS=--upgrade: the newest of everything
+	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins && .venv-pins/bin/pip install -qq $(UV)
+	@echo "setuptools>=77" | $(PIN) pyproject.toml - -o requirements.txt
+	@echo "setuptools>=77" | $(PIN) pyproject.toml - --extra dev -c requirements.txt -o requirements-dev.txt
 	@rm -rf .venv-pins
+
+images: ## pin the images of docker-compose.yml by digest, in .env (asks their registries)
+	@touch .env; for pair in $(IMAGES); do \
+		name=$${pair%%=*}; image=$${pair#*=}; \
+		digest=$$(docker buildx imagetools inspect $$image --format '{{.Manifest.Digest}}') || exit 1; \
+		grep -v "^$$name=" .env > .env.new; echo "$$name=$$image@$$digest" >> .env.new; mv .env.new .env; \
+		echo "$$name=$$image@$$digest"; \
+	done
 
 clean:           ## remove the environment and caches, never the data
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -1,0 +1,76 @@
+"""What is installed is pinned by version and hash, and comes from whichever index pip asks."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILES = ["requirements.txt", "requirements-dev.txt"]
+_PIN = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;]+)( ; .+)?")
+_HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+def pins(file: str) -> dict[str, str]:
+    """Return the version of each package; fail on any line that is not a pin with hashes."""
+    versions = {}
+    for entry in (ROOT / file).read_text().replace("\\\n", " ").splitlines():
+        requirement, *hashes = re.split(r"\s+(?=--hash)", entry.strip())
+        pin = _PIN.fullmatch(requirement)
+        assert pin, entry
+        assert hashes, entry
+        assert all(map(_HASH.fullmatch, hashes)), entry
+        versions[_name(pin["name"])] = pin["version"]
+    return versions
+
+
+def _name(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_requirement_has_a_version_and_hashes(file: str) -> None:
+    """No line names an index, a folder or anything else: operators have their own."""
+    assert len(pins(file)) > 80
+
+
+def test_everything_that_is_asked_for_is_pinned() -> None:
+    """By `make pins`; and tests run with the versions that operators get."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    run, dev = pins("requirements.txt"), pins("requirements-dev.txt")
+    for requirements, pinned in (
+        (project["dependencies"], run),
+        (project["optional-dependencies"]["dev"], dev),
+    ):
+        names = {_name(re.split(r"[\[<>=~!; ]", requirement)[0]) for requirement in requirements}
+        assert names <= pinned.keys()
+    assert run.items() <= dev.items()
+
+
+def test_hashes_are_held_wherever_something_is_installed() -> None:
+    """By `make` and in the image; nothing is built with tools that are not pinned."""
+    installs = re.findall(
+        r"pip install.+", (ROOT / "Makefile").read_text() + (ROOT / "Dockerfile").read_text()
+    )
+    for install in installs:
+        is_ours = re.search(r"-e \.|--editable \.", install)
+        expected = "--no-build-isolation" if is_ours else "--require-hashes"
+        assert expected in install or "$(UV)" in install, install
+    assert len(installs) == 6
+
+
+def test_images_can_be_pinned() -> None:
+    """Each image has a variable, which `make images` sets to a digest."""
+    make = (ROOT / "Makefile").read_text()
+    compose = (ROOT / "docker-compose.yml").read_text()
+    images = re.findall(r"(\w+_IMAGE)(?::-|=)([\w./:-]+)", compose + make)
+    assert {name for name, _ in images} == {
+        "PYTHON_IMAGE",
+        "POSTGRES_IMAGE",
+        "VALKEY_IMAGE",
+        "MAILPIT_IMAGE",
+    }
+    assert len(set(images)) == 4  # both files name the same
+    assert not re.search(r"image: (?!digest:latest|\$\{)", compose)
+    assert "FROM ${PYTHON_IMAGE}" in (ROOT / "Dockerfile").read_text()
