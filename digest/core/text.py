@@ -28,6 +28,8 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?\.?")
 
 def one_line(value: str, longest: int = LONGEST_LINE) -> str:
     """Return plain text on one line, safe in a header: no CR, LF, U+2028 or control character."""
+    if value.isascii() and value.isprintable() and "  " not in value:
+        return value.strip(" ")[:longest].rstrip(" ")
     return " ".join(printable(value).split())[:longest].rstrip()
 
 

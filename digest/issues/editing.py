@@ -57,7 +57,7 @@ def move(issue: Issue, revision: int, story_id: int, to: int, by: User) -> Issue
     return reorder(issue, revision, order, by)
 
 
-def drop(issue: Issue, revision: int, story_id: int, by: User) -> Issue:
+def remove(issue: Issue, revision: int, story_id: int, by: User) -> Issue:
     """Take a story out; it is among those left out then, and may be added again."""
     with _changing(issue, revision, by) as locked:
         story = _story(locked, story_id)
@@ -123,7 +123,7 @@ def pin(issue: Issue, revision: int, story_id: int, by: User, *, pinned: bool) -
     return locked
 
 
-def head(
+def change_texts(
     issue: Issue,
     revision: int,
     by: User,
@@ -217,7 +217,7 @@ def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime
         elif begun:
             retract(locked, story.pk, note, now)
         else:
-            drop(locked, locked.revision, story.pk, by)
+            remove(locked, locked.revision, story.pk, by)
 
 
 @contextmanager

@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=12)
 MOST_TIMES_UNCERTAIN = 1
 UNWANTED = "No longer wanted: it was settled before this was sent, or the address is suppressed."
-UNCERTAIN_REPLY = "Uncertain: the connection or the worker ended before the SMTP reply arrived."
 
 State = Notice.State
 Changes = dict[str, Any]
@@ -72,14 +71,14 @@ def sweep(now: datetime) -> int:
         state=State.UNCERTAIN,
         times_uncertain=F("times_uncertain") + 1,
         lease_until=None,
-        reply=UNCERTAIN_REPLY,
+        reply=retries.UNCERTAIN_REPLY,
         settled_at=now,
     )
     return given_up + abandoned.update(
         state=State.QUEUED,
         times_uncertain=F("times_uncertain") + 1,
         lease_until=None,
-        reply=UNCERTAIN_REPLY,
+        reply=retries.UNCERTAIN_REPLY,
     )
 
 
@@ -152,7 +151,7 @@ def _uncertain(notice: Notice, now: datetime) -> Changes:
     return {
         "state": State.QUEUED if is_repeated else State.UNCERTAIN,
         "times_uncertain": notice.times_uncertain + 1,
-        "reply": UNCERTAIN_REPLY,
+        "reply": retries.UNCERTAIN_REPLY,
         "settled_at": None if is_repeated else now,
     }
 

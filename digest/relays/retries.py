@@ -15,6 +15,9 @@ BACKOFF = Backoff(
 
 State = Dispatch.State
 
+# What is stored where a message was handed over and no reply is known: it may have arrived.
+UNCERTAIN_REPLY = "Uncertain: the connection or the worker ended before the SMTP reply arrived."
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

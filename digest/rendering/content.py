@@ -17,6 +17,7 @@ from digest.core import clock, languages, text
 from digest.core.languages import direction
 from digest.core.links import NOBODY, absolute, issue_url
 from digest.core.links import story_url as tracked_story_url
+from digest.core.text import printable
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.dates import format_full_date
@@ -26,8 +27,6 @@ LONGEST_TITLE = 300  # characters, like all of these
 LONGEST_SUMMARY = 600
 LONGEST_LINE = 300
 LONGEST_TEXT = 4000
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
-_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\x85]")
 _UNFIT = re.compile('[\x00-\x20\x7f-\x9f"<>\\\\^`{|}\u2028\u2029]')
 
 
@@ -170,15 +169,9 @@ def editors_values(issue: Issue, content: Content, stories: Sequence[Story]) -> 
     }
 
 
-def clean(text: str) -> str:
-    r"""Return text without control characters or half characters; its lines end in `\n`."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", whole))
-
-
 def shortened(text: str, longest: int) -> str:
     """Return text on one line, cut at a word with an ellipsis where it is too long."""
-    flat = " ".join(clean(text).split())
+    flat = " ".join(printable(text).split())
     if len(flat) <= longest:
         return flat
     head = flat[: longest - 1]
@@ -193,13 +186,13 @@ def line(text: str) -> str:
 
 def lines(text: str) -> list[str]:
     """Return the lines of a short text that are not blank."""
-    rows = clean(text)[:LONGEST_TEXT].splitlines()
+    rows = printable(text)[:LONGEST_TEXT].splitlines()
     return [line(row) for row in rows if row.strip()][:12]
 
 
 def paragraphs(text: str) -> list[str]:
     """Return the paragraphs of a text, which blank lines separate."""
-    parts = re.split(r"\n[ \t]*\n", clean(text)[:LONGEST_TEXT])
+    parts = re.split(r"\n[ \t]*\n", printable(text)[:LONGEST_TEXT])
     return [" ".join(part.split()) for part in parts if part.strip()]
 
 

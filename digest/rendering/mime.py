@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from digest.core import addresses
 from digest.core.languages import is_tag
+from digest.core.text import one_line
 from digest.rendering.errors import RenderingError
 
 CRLF = b"\r\n"
@@ -34,7 +35,6 @@ _Q = [chr(o) if re.match(rb"[A-Za-z0-9!*+/-]", bytes([o])) else f"={o:02X}" for 
 _Q[32] = "_"
 _Q_COST = [len(code) for code in _Q]
 
-_BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")  # atoms, RFC 5322 §3.2.3
 _ASCII_MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
@@ -53,11 +53,6 @@ def is_smtp_safe(octets: bytes) -> bool:
         and b"\r\n." not in octets
         and not octets.startswith(b".")
     )
-
-
-def one_line(text: str) -> str:
-    """Return text as one line: control characters and line ends become single spaces."""
-    return _BREAKS.sub(" ", text).strip(" ")
 
 
 def quoted(text: str) -> bytes:

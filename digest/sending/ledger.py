@@ -35,9 +35,6 @@ from digest.subscribers.models import Subscriber
 
 State = Delivery.State
 
-UNCERTAIN_REPLY = (
-    "Uncertain: the worker ended, or the connection broke, before the relay's reply was known."
-)
 ERASED = "The subscriber was erased."
 
 

@@ -20,10 +20,10 @@ from django.db.models.functions import Now
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.relays import retries
-from digest.relays.retries import Outcome
+from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.sending import journal, ledger, progress
 from digest.sending.journal import Entry
-from digest.sending.ledger import ERASED, UNCERTAIN_REPLY, Batch
+from digest.sending.ledger import ERASED, Batch
 from digest.sending.models import Claim, Delivery
 from digest.subscribers.audience import FOR_ALL
 

@@ -97,9 +97,9 @@ def test_an_order_that_names_others_is_refused(issue: Issue, ada: User) -> None:
 def test_who_was_slower_is_told_so(issue: Issue, ada: User, ben: User) -> None:
     """Two at one desk: the second saw another issue than the one there is."""
     first, *_ = ids(issue)
-    editing.drop(issue, 1, first, ada)
+    editing.remove(issue, 1, first, ada)
     with pytest.raises(ChangedMeanwhileError, match="Somebody else changed"):
-        editing.head(issue, 1, ben, subject="Mine")
+        editing.change_texts(issue, 1, ben, subject="Mine")
     issue.refresh_from_db()
     assert (issue.own_subject, issue.revision) == ("", 2)
 
@@ -109,7 +109,7 @@ def test_a_dropped_story_can_come_back(issue: Issue, ada: User) -> None:
     first, *_ = ids(issue)
     article = issue.stories.get(pk=first).article
     assert article is not None
-    issue = editing.drop(issue, 1, first, ada)
+    issue = editing.remove(issue, 1, first, ada)
     assert issue.left_out[0]["reason"] == "removed by an editor"
     issue = editing.add(issue, 2, article, ada, to=1)
     assert titles(issue) == ["Story 1", article.title, "Story 2"]
@@ -144,17 +144,19 @@ def test_an_issue_has_a_subject_and_an_appeal_of_its_own(issue: Issue, ada: User
         url="https://courier.example/help",
         starts_at=NOON,
     )
-    issue = editing.head(issue, 1, ada, subject="Only\ntoday", preheader="Look", appeal=appeal)
+    issue = editing.change_texts(
+        issue, 1, ada, subject="Only\ntoday", preheader="Look", appeal=appeal
+    )
     assert compiled_for(issue).subject == "Only today"
     assert "Help" in compiled_for(issue).html()
-    issue = editing.head(issue, issue.revision, ada, subject="", appeal=None)
+    issue = editing.change_texts(issue, issue.revision, ada, subject="", appeal=None)
     assert compiled_for(issue).subject == "Story 0"
     assert "https://courier.example/help" not in compiled_for(issue).html()
     other = make_publication(slug="other")
     appeal.publication = other
     appeal.save()
     with pytest.raises(IssueError, match="another publication"):
-        editing.head(issue, issue.revision, ada, appeal=appeal)
+        editing.change_texts(issue, issue.revision, ada, appeal=appeal)
 
 
 def test_picked_anew_keeps_what_is_pinned_or_reworded(ada: User) -> None:
@@ -177,7 +179,7 @@ def test_what_goes_out_is_changed_no_more(ada: User) -> None:
     """The mails that left cannot be."""
     issue = make_running(1)
     with pytest.raises(IssueError, match="sending"):
-        editing.head(issue, issue.revision, ada, subject="Too late")
+        editing.change_texts(issue, issue.revision, ada, subject="Too late")
 
 
 # --- approving -------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def test_an_approved_issue_goes_out_and_no_other(issue: Issue, ada: User) -> Non
     issue = approval.approve(issue, 1, ada, NOON)
     assert issue.state == State.BUILT
     assert planning.plan_built(NOON) == []
-    issue = editing.head(issue, issue.revision, ada, subject="Another")
+    issue = editing.change_texts(issue, issue.revision, ada, subject="Another")
     assert (issue.state, issue.approved_by) == (State.DRAFT, None)
     assert planning.plan_built(NOON + HOUR) == []
     issue = approval.approve(issue, issue.revision, ada, NOON)
@@ -209,7 +211,7 @@ def test_an_approval_is_of_one_content(issue: Issue, ada: User) -> None:
 def test_the_second_person_is_another_one(issue: Issue, ada: User, ben: User) -> None:
     """Who changed it last does not approve it."""
     Newsletter.objects.update(approval="other")
-    issue = editing.head(issue, 1, ada, subject="Mine")
+    issue = editing.change_texts(issue, 1, ada, subject="Mine")
     with pytest.raises(ApprovalError, match="somebody else"):
         approval.approve(issue, issue.revision, ada, NOON)
     assert approval.approve(issue, issue.revision, ben, NOON).approved_by == ben

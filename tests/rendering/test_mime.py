@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from digest.core import text as text_lines
 from digest.rendering import mime
 from digest.rendering.errors import RenderingError
 from tests.rendering.mails import display_name, opened
@@ -41,7 +42,7 @@ def nasty(test: Test) -> Test:
 
 def one_line(text: str) -> str:
     """What a subscriber should see of a text that was made one line."""
-    return " ".join(mime.one_line(text).split())
+    return " ".join(text_lines.one_line(text, len(text)).split())
 
 
 def field_lines(raw: bytes) -> list[bytes]:

@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
 from digest.issues.models import Issue
-from digest.relays.retries import Outcome
+from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.selfservice import data_export, erasure
 from digest.sending import archiving, control, history, ledger, planning, sweeping, uncertain
 from digest.sending.errors import DeliveryError
@@ -36,7 +36,7 @@ DAY = timedelta(days=1)
 LATER = NOON + 31 * DAY  # long enough after an issue that was done at noon
 SENT = Outcome(State.SENT, 250, "2.0.0 Ok: queued as 4F8BA12C", attempted=True)
 FAILED = Outcome(State.FAILED, 550, "5.1.1 no such user", attempted=True)
-LOST_REPLY = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+LOST_REPLY = Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY, attempted=True)
 
 
 def make_done(*outcomes: Outcome, finished_at: datetime = NOON, **fields: Any) -> Issue:

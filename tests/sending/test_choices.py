@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Section
-from digest.relays.retries import Outcome
+from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.sending import ledger, planning, sender, sweeping
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery
@@ -288,7 +288,7 @@ def test_a_late_reply_about_an_erased_subscriber_changes_nothing() -> None:
     issue = make_running()
     batch = claim_batch(issue, 10, NOON)
     [row] = batch.rows
-    ledger.record(batch, [(row.id, Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY))], NOON)
+    ledger.record(batch, [(row.id, Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY))], NOON)
     erase(row.subscriber_id)
     later = Outcome(State.DEFERRED, 451, "later", NOON)
     assert not ledger.record(batch, [(row.id, later)], NOON)

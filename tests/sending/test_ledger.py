@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
-from digest.relays.retries import Outcome
+from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.relays.transports.base import Reply
 from digest.sending import journal, ledger, sweeping
 from digest.sending.journal import Journal
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 State = Delivery.State
 HOUR = timedelta(hours=1)
 SENT = Outcome(State.SENT, 250, "2.0.0 ok", attempted=True)
-LOST_REPLY = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+LOST_REPLY = Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY, attempted=True)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from digest.issues.models import Issue
-from digest.relays.retries import Outcome
+from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.sending import ledger, uncertain
 from digest.sending.errors import DeliveryError
 from digest.sending.models import Delivery
@@ -27,7 +27,7 @@ def make_uncertain(subscribers: int) -> Issue:
     """Make an issue that is finished, with uncertain deliveries."""
     issue = make_running(subscribers, newsletter=make_newsletter(uncertain="hold"))
     batch = claim_batch(issue, subscribers, NOON)
-    lost_reply = Outcome(State.UNCERTAIN, None, ledger.UNCERTAIN_REPLY, attempted=True)
+    lost_reply = Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY, attempted=True)
     ledger.record(batch, [(row.id, lost_reply) for row in batch.rows], NOON)
     Issue.objects.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=NOON)
     return issue

@@ -35,7 +35,7 @@ def move(issue: Issue, request: HttpRequest) -> str:
 
 def remove(issue: Issue, request: HttpRequest) -> str:
     """Remove a story; it can be added again."""
-    editing.drop(issue, _revision(request), _number(request, "story"), user_of(request))
+    editing.remove(issue, _revision(request), _number(request, "story"), user_of(request))
     return "The story was removed. You can add it again under “Left out”."
 
 
@@ -66,7 +66,7 @@ def reword(issue: Issue, request: HttpRequest) -> str:
 
 def subject(issue: Issue, request: HttpRequest) -> str:
     """Set the subject, preview text and appeal of this issue."""
-    editing.head(
+    editing.change_texts(
         issue,
         _revision(request),
         user_of(request),

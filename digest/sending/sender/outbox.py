@@ -21,7 +21,7 @@ from digest.core import clock
 from digest.core.errors import DigestError
 from digest.relays import retries
 from digest.relays.rate_limits import RateLimiter
-from digest.relays.retries import Outcome
+from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.relays.transports.base import OutgoingMessage, Reply
 from digest.sending import domain_pauses, ledger
 from digest.sending.journal import Journal
@@ -122,7 +122,7 @@ class Outbox:
         """Record that nobody knows whether the relay has the message."""
         in_flight = self._in_flight.pop(message.key)
         in_flight.remove(message.key)
-        reply = f"{ledger.UNCERTAIN_REPLY} ({reason})"
+        reply = f"{UNCERTAIN_REPLY} ({reason})"
         outcome = Outcome(State.UNCERTAIN, None, reply, attempted=True)
         self._add(in_flight, message.key, outcome)
 

@@ -15,7 +15,7 @@ from digest.relays.errors import RelayDownError
 from digest.relays.transports.base import Reply
 from digest.relays.transports.smtp.address import Auth, RelayAddress, StartTls
 from digest.relays.transports.smtp.advice import advice_for
-from digest.relays.transports.smtp.wire import one_line
+from digest.relays.transports.smtp.wire import reply_text
 
 CONNECT_SECONDS = 30
 
@@ -36,7 +36,7 @@ def connect(address: RelayAddress) -> Session:
     try:
         return _session(_log_in_at(address))
     except smtplib.SMTPResponseException as cause:
-        reply = Reply(cause.smtp_code, one_line(_octets(cause.smtp_error)))
+        reply = Reply(cause.smtp_code, reply_text(_octets(cause.smtp_error)))
         raise RelayDownError(
             f"{server} refuses us: {reply.code} {reply.text}",
             reply=reply,
@@ -61,7 +61,7 @@ def _session(smtp: smtplib.SMTP) -> Session:
         socket=smtp.sock,
         extensions=frozenset(smtp.esmtp_features),
         max_size=int(size) if size.isdecimal() else 0,
-        greeting=one_line(smtp.ehlo_resp or smtp.helo_resp or b""),
+        greeting=reply_text(smtp.ehlo_resp or smtp.helo_resp or b""),
     )
 
 

@@ -2,13 +2,13 @@
 
 import re
 
+from digest.core.text import one_line
 from digest.relays.transports.base import Envelope, Reply
 
 MAX_REPLY = 64_000  # octets that a relay may send without completing a reply
 MAX_REPLY_LINES = 1_000
 MAX_TEXT = 500  # characters of a reply that are stored
 
-_SPACE = re.compile(rb"\s+")
 _LINE = re.compile(rb"(\d{3})(?:([ -])([^\r\n]*))?\r?\n")
 _XCHARS = re.compile(r"[!-*,-<>-~]*")
 
@@ -88,23 +88,16 @@ class Replies:
             text = text or b""
             if self._lines:
                 text, self._lines = b" ".join([*self._lines, text]), []
-            replies.append(Reply(int(code), one_line(text)))
+            replies.append(Reply(int(code), reply_text(text)))
         self._buffer = buffer[position:]
         if b"\n" in self._buffer or len(self._buffer) > MAX_REPLY:
-            raise ValueError(f"not a reply of SMTP: {one_line(self._buffer[:80])!r}")
+            raise ValueError(f"not a reply of SMTP: {reply_text(self._buffer[:80])!r}")
         return replies
 
 
-def one_line(text: bytes) -> str:
-    """Return the text of a reply as one printable line of at most MAX_TEXT characters."""
-    try:
-        plain = text.decode("ascii")
-    except UnicodeDecodeError:
-        plain = text.decode("utf-8", "replace")
-    if plain.isprintable():
-        return plain.strip()[:MAX_TEXT]
-    spaced = _SPACE.sub(b" ", text).decode("utf-8", "replace").strip()
-    return "".join(char for char in spaced if char.isprintable())[:MAX_TEXT]
+def reply_text(octets: bytes) -> str:
+    """Return the text of a reply on one line of at most MAX_TEXT characters."""
+    return one_line(octets.decode("utf-8", "replace"), MAX_TEXT)
 
 
 def _xtext(text: str) -> str:
