@@ -3,11 +3,12 @@
 import re
 import smtplib
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from digest.core import clock
-from digest.core.links import unsubscribe_token
+from digest.core.links import sign_rows_until, unsubscribe_token
 from digest.newsletters.models import Newsletter
 from digest.notices import content
 from digest.notices.models import Notice
@@ -39,6 +40,13 @@ def smtp(serving: Serving) -> Talk:
 def leave_address(subscriber: Subscriber, newsletter: Newsletter) -> str:
     """The mailto: in the subscriber's mails."""
     return f"unsubscribe+{unsubscribe_token(subscriber, newsletter, 7)}@{DOMAIN}"
+
+
+def _delete(subscriber: Subscriber) -> int:
+    """Delete a subscriber and return the id that is free now."""
+    number = subscriber.pk
+    subscriber.delete()
+    return int(number)
 
 
 def mail(talk: Talk, to: str, sender: str = NADIA, head: str = "", body: str = "hello") -> str:
@@ -79,6 +87,33 @@ def test_writing_unsubscribes_at_once(smtp: Talk, newsletter: Newsletter) -> Non
     assert list(Notice.objects.values_list("kind", "email")) == [("left", NADIA)]
     assert mail(smtp, to).startswith("250")
     assert (ConsentEvent.objects.count(), Notice.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("command", ["unsubscribe", "confirm"])
+def test_an_address_of_a_lost_subscriber_is_nobodys(
+    smtp: Talk, newsletter: Newsletter, command: str
+) -> None:
+    """After a restore somebody else has the id: mail to the old address is refused, and no more."""
+    state = "active" if command == "unsubscribe" else "pending"
+    lost = make_subscriber(email="lost@reader.example")
+    tokens = {
+        "unsubscribe": unsubscribe_token(lost, newsletter),
+        "confirm": sign_rows_until("confirm", clock.now() + timedelta(days=1), lost, newsletter),
+    }
+    heir = make_subscriber(email=NADIA, pk=_delete(lost))
+    Subscription.objects.create(
+        subscriber=heir,
+        newsletter=newsletter,
+        state=state,
+        created_at=clock.now(),
+        confirmed_at=clock.now(),
+    )
+    reply = mail(smtp, f"{command}+{tokens[command]}@{DOMAIN}")
+    assert reply.startswith("550 5.1.1")
+    assert NADIA not in reply
+    assert Subscription.objects.get().state == state
+    assert not ConsentEvent.objects.exists()
+    assert not Notice.objects.exists()
 
 
 @pytest.mark.parametrize(
