@@ -34,13 +34,22 @@ def message_id(delivery: WebhookDelivery) -> str:
 def _subscriber_data(delivery: WebhookDelivery) -> dict[str, Any]:
     if delivery.subscriber is None:
         return {}
-    return {"subscriber": delivery.subscriber.pk, "email": delivery.subscriber.email}
+    subscriber = delivery.subscriber
+    return {
+        "subscriber": subscriber.pk,
+        "subscriber_uuid": str(subscriber.uuid),
+        "email": subscriber.email,
+    }
 
 
 def _issue_data(delivery: WebhookDelivery) -> dict[str, Any]:
     if (issue := delivery.issue) is None:
         return {}
-    data: dict[str, Any] = {"issue": issue.pk, "slot": issue.slot.isoformat()}
+    data: dict[str, Any] = {
+        "issue": issue.pk,
+        "issue_uuid": str(issue.uuid),
+        "slot": issue.slot.isoformat(),
+    }
     if delivery.delivery_id is None:
         counts = progress(issue)
         data |= {"subject": issue.subject, "eligible": counts.eligible, **asdict(counts)}

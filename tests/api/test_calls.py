@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -481,6 +482,27 @@ def test_a_subscriber_is_found_exported_and_erased(caller: Program, tide: Newsle
     listed = caller.facts("GET", "/suppressions")["items"]
     assert [(row["email"], row["reason"]) for row in listed] == [(None, "erased")]
     assert caller("DELETE", f"/suppressions/{listed[0]['id']}").status_code == 409
+
+
+def test_an_id_that_was_given_again_is_not_the_same_subscriber(
+    caller: Program, tide: Newsletter
+) -> None:
+    """A program that sends the UUID it stored neither shows, unsubscribes nor erases the heir."""
+    subscriber = make_subscriber(tide)
+    path, stored = f"/subscribers/{subscriber.pk}", caller.facts("GET", "/subscribers")["items"][0]
+    assert stored["uuid"] == str(subscriber.uuid)
+    Subscriber.objects.filter(pk=subscriber.pk).update(uuid=uuid4())  # the heir's
+    for method, tail in (
+        ("GET", ""),
+        ("GET", "/export"),
+        ("DELETE", f"/subscriptions/{tide.slug}"),
+        ("DELETE", ""),
+    ):
+        assert caller(method, f"{path}{tail}?uuid={stored['uuid']}").status_code == 404
+    assert Subscription.objects.get().state == "active"
+    heir = Subscriber.objects.get().uuid
+    assert caller("DELETE", f"{path}?uuid={heir}").status_code == 204
+    assert not Subscriber.objects.exists()
 
 
 def test_an_export_for_one_publication_tells_of_no_other(

@@ -20,6 +20,7 @@ from digest.sending import ledger, sweeping
 from digest.sending.models import Delivery
 from digest.subscribers import consent
 from digest.subscribers.audience import FOR_ALL
+from digest.subscribers.models import Subscriber
 from digest.webhooks import delivering, registry, retries, signing
 from digest.webhooks.models import Event, Webhook, WebhookDelivery
 from digest.webhooks.registry import WebhookError
@@ -91,6 +92,7 @@ def test_subscribing_and_unsubscribing_are_delivered_and_signed(listener: Listen
         "newsletter": "tide",
         "publication": newsletter.publication.slug,
         "subscriber": subscriber,
+        "subscriber_uuid": str(Subscriber.objects.get().uuid),
         "email": "ines@reader.example",
     }
     with pytest.raises(WebhookVerificationError):
@@ -149,6 +151,7 @@ def test_a_finished_issue_and_a_bounce_are_delivered(listener: Listener) -> None
     assert data["delivery.bounced"]["reply"] == "5.1.1 Nobody here"
     assert data["delivery.bounced"]["email"].endswith("@reader.example")
     sent = data["issue.sent"]
+    assert sent["issue_uuid"] == data["delivery.bounced"]["issue_uuid"] == str(issue.uuid)
     assert (sent["issue"], sent["eligible"], sent["sent"], sent["failed"]) == (
         issue.pk,
         2,

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -110,6 +111,7 @@ class IssueOut(BaseModel):
     """An issue."""
 
     id: int
+    uuid: UUID = Field(description="The issue's for ever; an id may be given again.")
     newsletter: str
     slot: datetime
     kind: str

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
@@ -74,6 +75,7 @@ class SubscriberOut(BaseModel):
     """A subscriber."""
 
     id: int
+    uuid: UUID = Field(description="The subscriber's for ever; an id may be given again.")
     email: str
     name: str
     language: str
@@ -125,21 +127,19 @@ def add_subscriber(request: HttpRequest, payload: SubscriberIn) -> Any:
 
 
 @router.read("/subscribers/{subscriber_id}", Scope.SUBSCRIBERS_READ, returns=SubscriberOut)
-def show_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
+def show_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None = None) -> Any:
     """Show a subscriber with their subscriptions."""
     caller = caller_of(request)
-    return _serialize(get_object_or_404(caller.scope.subscribers(), pk=subscriber_id), caller)
+    return _serialize(_subscriber(caller, subscriber_id, uuid), caller)
 
 
 @router.read(
     "/subscribers/{subscriber_id}/export", Scope.SUBSCRIBERS_EXPORT, returns=dict[str, Any]
 )
-def export_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
+def export_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None = None) -> Any:
     """Export a subscriber's data; a token of one publication gets only that publication's."""
     caller = caller_of(request)
-    export = data_export.export_subscriber(
-        get_object_or_404(caller.scope.subscribers(), pk=subscriber_id)
-    )
+    export = data_export.export_subscriber(_subscriber(caller, subscriber_id, uuid))
     if caller.publication_id is None:
         return export
     return data_export.limit_to_newsletters(
@@ -148,11 +148,13 @@ def export_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
 
 
 @router.remove("/subscribers/{subscriber_id}/subscriptions/{slug}", Scope.SUBSCRIBERS_WRITE)
-def unsubscribe(request: HttpRequest, subscriber_id: Id, slug: Slug) -> Any:
+def unsubscribe(
+    request: HttpRequest, subscriber_id: Id, slug: Slug, uuid: UUID | None = None
+) -> Any:
     """Unsubscribe a subscriber from a newsletter. Repeating it changes nothing."""
     caller, now = caller_of(request), clock.now()
     subscriber, newsletter = (
-        get_object_or_404(caller.scope.subscribers(), pk=subscriber_id),
+        _subscriber(caller, subscriber_id, uuid),
         get_newsletter(caller, slug),
     )
     if not subscriber.subscriptions.filter(newsletter=newsletter).exists():
@@ -162,14 +164,14 @@ def unsubscribe(request: HttpRequest, subscriber_id: Id, slug: Slug) -> Any:
 
 
 @router.remove("/subscribers/{subscriber_id}", Scope.SUBSCRIBERS_ERASE)
-def erase_subscriber(request: HttpRequest, subscriber_id: Id) -> Any:
+def erase_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None = None) -> Any:
     """Erase a subscriber for good, at their own request. A keyed hash prevents later imports.
 
     A token of one publication may not: the subscriber may have newsletters of others.
     """
     caller = caller_of(request)
     caller.require_every_publication("Erasing a subscriber")
-    erasure.erase(get_object_or_404(caller.scope.subscribers(), pk=subscriber_id).pk, clock.now())
+    erasure.erase(_subscriber(caller, subscriber_id, uuid).pk, clock.now())
     return Status(204, None)
 
 
@@ -216,6 +218,14 @@ def _sign_up(address: Address, newsletters: list[Newsletter], payload: Subscribe
         )
 
 
+def _subscriber(caller: Caller, subscriber_id: int, uuid: UUID | None) -> Subscriber:
+    """Return a subscriber in scope; with `uuid` nobody else who was given the id since (404)."""
+    subscriber = get_object_or_404(caller.scope.subscribers(), pk=subscriber_id)
+    if uuid not in {None, subscriber.uuid}:
+        raise Http404
+    return subscriber
+
+
 def _serialize(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
     fetched: list[Subscription] | None = getattr(subscriber, "subscriptions_in_scope", None)
     subscriptions = (
@@ -223,6 +233,7 @@ def _serialize(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
     )
     return {
         "id": subscriber.pk,
+        "uuid": subscriber.uuid,
         "email": subscriber.email,
         "name": subscriber.name,
         "language": subscriber.language,
