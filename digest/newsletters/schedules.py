@@ -73,6 +73,26 @@ def checked(rule: Rule) -> Rule:
     return rule
 
 
+def warnings(schedule: Schedule | None) -> list[str]:
+    """Return what may surprise about a schedule: cron's day of the month and weekday.
+
+    Where both are set, cron sends on every day that matches one of them (Vixie cron; crontab(5)),
+    unless one begins with `*`.
+    """
+    fields = schedule.cron.split() if schedule else []
+    if len(fields) != 5:
+        return []
+    _, _, day, _, weekday = fields
+    if day.startswith("*") or weekday.startswith("*"):
+        return []
+    warning = (
+        f"This cron expression sets a day of the month ({day}) and a weekday ({weekday}). Both "
+        "count: issues go out on every day that matches one of them. To use only one, write * for "
+        "the other."
+    )
+    return [warning]
+
+
 def slots(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:
     """Yield the slots with after < slot <= until, in order, in UTC."""
     for slot in _slots_from(rule, after):

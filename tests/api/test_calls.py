@@ -139,6 +139,10 @@ def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newslet
     changed = caller.facts("PATCH", "/newsletters/harbour-week", change)
     assert (changed["active"], changed["next_slots"], changed["cadences"]) == (False, [], [])
     assert Newsletter.objects.get(slug="harbour-week").schedule.cron == "0 6 * * *"
+    assert changed["warnings"] == []
+    change = {"schedule": {"cron": "0 6 1 * mon"}}
+    changed = caller.facts("PATCH", "/newsletters/harbour-week", change)
+    assert "Both count" in changed["warnings"][0]
 
 
 def test_how_a_newsletter_reads_and_who_decides_is_changed(

@@ -49,6 +49,14 @@ def test_a_time_without_days_means_daily(digest: Digest) -> None:
     assert Newsletter.objects.get().schedule.days == list(range(7))
 
 
+def test_a_day_and_a_weekday_in_a_cron_line_are_warned_of(digest: Digest) -> None:
+    """When it is set up, and whenever it is shown."""
+    assert "Warning: " in add(digest, "--cron", "0 7 1 * 1").out
+    slug = Newsletter.objects.get().slug
+    assert "Both" in digest("newsletter", "show", slug).out
+    assert len(digest("newsletter", "show", slug, "--json").facts["warnings"]) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "arguments"),
     [

@@ -92,6 +92,16 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def test_a_day_and_a_weekday_in_a_cron_line_are_warned_of(owner: Client, tide: Newsletter) -> None:
+    """Both count; the page says so as long as it is so."""
+    when = {"timezone": "UTC", "cron": "0 7 1 * 1"}
+    save_card(owner, tide, "schedule", way="cron", **when)
+    address = f"/admin/newsletter/{tide.pk}/"
+    assert "Both count" in owner.get(address).content.decode()
+    save_card(owner, tide, "schedule", way="cron", **when | {"cron": "0 7 * * 1"})
+    assert "Both count" not in owner.get(address).content.decode()
+
+
 @pytest.mark.parametrize(("card", "fields", "then"), GOOD, ids=[row[0] for row in GOOD])
 def test_a_card_is_kept(
     owner: Client, tide: Newsletter, card: str, fields: dict[str, Any], then: dict[str, Any]

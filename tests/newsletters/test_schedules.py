@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Schedule
-from digest.newsletters.schedules import Rule, checked, previous, rule_of, slots, upcoming
+from digest.newsletters.schedules import Rule, checked, previous, rule_of, slots, upcoming, warnings
 from digest.newsletters.schedules import rule as make_rule
 
 LONDON = ZoneInfo("Europe/London")
@@ -222,3 +222,30 @@ def test_the_slot_before_is_found_however_far_back(cron: str, expected: datetime
     """Within a year; the moment itself doesn't count."""
     monday = datetime(2026, 11, 23, 7, tzinfo=UTC)
     assert previous(Rule(cron, ZoneInfo("UTC")), monday) == expected
+
+
+@pytest.mark.parametrize(
+    ("cron", "count"),
+    [
+        ("0 7 1 * 1", 1),
+        ("0 7 1-31 * 1", 1),
+        ("0 7 1,15 * mon-fri", 1),
+        ("30 6 13 * 5", 1),
+        ("0 7 * * 1", 0),
+        ("0 7 1 * *", 0),
+        ("0 7 */2 * 1", 0),
+        ("0 7 1 * */2", 0),
+        ("", 0),
+    ],
+)
+def test_cron_counts_days_and_weekdays_alike_and_says_so(cron: str, count: int) -> None:
+    """As Vixie cron does; a warning where, and only where, one of the two is enough."""
+    schedule = Schedule(cron=cron, days=[0], time=time(7), timezone="UTC")
+    assert len(warnings(schedule)) == count
+    assert warnings(None) == []
+
+
+def test_cron_sends_on_days_and_on_weekdays() -> None:
+    """What the warning says is so: the first of July 2026 is a Wednesday."""
+    rule = make_rule(timezone="UTC", cron="0 7 1 * 1")
+    assert local(rule, date(2026, 6, 25), 3) == ["29 07:00 UTC", "01 07:00 UTC", "06 07:00 UTC"]

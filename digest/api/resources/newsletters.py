@@ -108,6 +108,7 @@ class NewsletterOut(BaseModel):
     list_id: str
     timezone: str
     next_slots: list[datetime] = Field(description="ScheduleIn the next issues are sent, in UTC.")
+    warnings: list[str] = Field(description="What may surprise about its schedule.")
     cadences: list[str]
     listed: bool
     welcome_with_latest: bool
@@ -254,6 +255,7 @@ def _serialize(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
         "next_slots": schedules.upcoming(schedules.rule_of(schedule), now, SLOTS)
         if schedule and is_scheduled
         else [],
+        "warnings": schedules.warnings(schedule),
         **{name: getattr(newsletter, name) for name in OFFER},
     }
 

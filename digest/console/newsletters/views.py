@@ -178,6 +178,7 @@ def _page(
         "new_section": invalid.get("section-0") or _section_form(None),
         "can_edit": has_right(request, Right.EDIT, newsletter.publication_id),
         "upcoming": _upcoming(newsletter),
+        "schedule_warnings": schedules.warnings(getattr(newsletter, "schedule", None)),
         "texts": _texts(newsletter),
         "signup": absolute(f"/subscribe/{newsletter.slug}"),
         "script": absolute(f"/embed/{newsletter.slug}/signup.js"),

@@ -62,9 +62,10 @@ class Command(ActionCommand):
             )
         values = _newsletter_values(newsletter, now)
         slug = newsletter.slug
+        warnings = "".join(f"Warning: {warning}\n" for warning in values["warnings"])
         self.answer(
             values,
-            f"{newsletter.name} is set up. {_next_slot(values)}\n"
+            f"{newsletter.name} is set up. {_next_slot(values)}\n{warnings}"
             f"Next: digest source add URL --newsletter {slug}\n"
             f"      digest subscriber add ADDRESS --newsletter {slug} --confirmed\n"
             f"      digest preview {slug}",
@@ -158,6 +159,7 @@ def _newsletter_values(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
         "publication": newsletter.publication.slug,
         "active": newsletter.active,
         "timezone": zone.key,
+        "warnings": schedules.warnings(schedule),
         "next_slots": coming if newsletter.active else [],
         "next_slots_local": [
             clock.format_moment(slot, zone) for slot in coming if newsletter.active
@@ -270,6 +272,8 @@ def _print_newsletter(out: Console, newsletter: Newsletter, values: dict[str, An
     out.print("\nNext issues" if values["next_slots_local"] else f"\n{_next_slot(values)}")
     for slot in values["next_slots_local"]:
         out.print(f"  {slot}")
+    for warning in values["warnings"]:
+        out.print(f"Warning: {warning}", style="yellow")
     _print_contents(out, values)
 
 
