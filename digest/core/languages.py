@@ -5,6 +5,7 @@ language is available once it has a folder in digest/locale and a name here.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,7 @@ DEFAULT = "en"
 TAG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"  # RFC 5646 §2.1, without its registry
 LONGEST_TAG = 35  # characters (RFC 5646 §4.4.1), and the width of the columns that store one
 _TAG = re.compile(TAG)
+_STRONG = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 _RIGHT_TO_LEFT = frozenset(
     {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
 )
@@ -47,6 +49,21 @@ def best_match(*tags: str) -> str:
 def direction(tag: str) -> str:
     """Return `rtl` for languages written from right to left, otherwise `ltr`."""
     return "rtl" if primary(tag) in _RIGHT_TO_LEFT else "ltr"
+
+
+def text_direction(text: str, default: str = "ltr") -> str:
+    """Return the direction in which a text is set, `rtl` or `ltr`; `default` without any letter.
+
+    It is that of most of its letters (the strong characters of UAX #9 §3.2), so that a Hebrew
+    headline that begins with a name in Latin letters is Hebrew; the first letter decides a tie.
+    """
+    kinds = [_STRONG[kind] for kind in map(unicodedata.bidirectional, text) if kind in _STRONG]
+    if not kinds:
+        return default
+    balance = 2 * kinds.count("rtl") - len(kinds)
+    if balance == 0:
+        return kinds[0]
+    return "rtl" if balance > 0 else "ltr"
 
 
 def primary(tag: str) -> str:

@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from digest.core import clock, languages, text
-from digest.core.languages import direction
+from digest.core.alt_text import describe_picture
+from digest.core.languages import direction, text_direction
 from digest.core.links import NOBODY, absolute, issue_url
 from digest.core.links import story_url as tracked_story_url
 from digest.core.text import printable
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.dates import format_full_date
+from digest.rendering.directions import isolate
 from digest.rendering.errors import RenderingError
 
 LONGEST_TITLE = 300  # characters, like all of these
@@ -41,8 +43,9 @@ class Card:
     byline: str
     kicker: str
     image_url: str
-    image_alt: str
+    image_alt: str  # empty: the picture is decoration
     credits: str  # caption and credit
+    direction: str  # rtl or ltr: of its own text, whatever the issue's
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,22 +232,27 @@ def _card(issue: Issue, story: Story, label: str) -> Card:
     if not title:
         raise RenderingError(f"Story {story.position} has no title. Add one to its article.")
     caption, credit = line(story.image_caption), line(story.image_credit)
+    summary = shortened(story.summary, LONGEST_SUMMARY)
+    set_in = direction(language_of(issue.newsletter))
     return Card(
         position=story.position,
         title=title,
         url=story_url(issue, story),
-        summary=shortened(story.summary, LONGEST_SUMMARY),
+        summary=summary,
         byline=line(story.byline),
         kicker=line(label),
         image_url=web_url(story.image_url),
-        image_alt=line(story.image_alt),
+        image_alt=describe_picture(line(story.image_alt), caption, title),
         credits=_join_credits(caption, credit),
+        direction=text_direction(f"{title} {summary}", set_in),
     )
 
 
 def _join_credits(caption: str, credit: str) -> str:
     """Return caption and credit; after a full sentence they need no separator."""
     separator = " " if caption.endswith((".", "!", "?", "。")) else " · "
+    if caption and credit and text_direction(caption) != text_direction(credit):
+        caption, credit = isolate(caption), isolate(credit)
     return separator.join(part for part in (caption, credit) if part)
 
 

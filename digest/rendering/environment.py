@@ -8,6 +8,14 @@ from django.utils import translation
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from digest.core import languages
+from digest.rendering.directions import (
+    bdi,
+    dir_attribute,
+    isolate_address,
+    isolate_name,
+    set_by_letters,
+    set_lines,
+)
 from digest.rendering.wrapping import underline, wrap
 
 
@@ -34,5 +42,9 @@ def _environment() -> Environment:
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
     )
-    env.filters.update(wrap=wrap, underline=underline)
+    env.filters.update(
+        wrap=wrap, underline=underline, bdi=bdi, dir_attribute=dir_attribute, set_lines=set_lines,
+        set_by_letters=set_by_letters,
+        isolate_name=isolate_name, isolate_address=isolate_address,
+    )  # fmt: skip
     return env

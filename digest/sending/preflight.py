@@ -9,6 +9,7 @@
 Checks change nothing but the compiled form, which is made again when the issue changes.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import httpx
 from django.conf import settings
 
 from digest.core import http
+from digest.core.alt_text import describe_picture
 from digest.core.errors import ConfigurationError
 from digest.core.http import FetchError
 from digest.issues.models import Issue, Story
@@ -35,6 +37,23 @@ LONG_SUBJECT = 70  # characters: phones show no more of a subject
 PARALLEL = 8  # links that are requested at once
 RSPAMD_SECONDS = 10.0
 LARGE = 0.9  # of the size that Gmail shows
+MOST_NAMED = 5  # stories in one finding
+_FORMAT_PARAMETER = r"[?&;](?:fm|format|f|type|ext|output)=(?:image/)?"
+_PICTURE_FORMATS = [
+    (
+        "WebP or AVIF",
+        "Classic Outlook for Windows",
+        re.compile(
+            rf"\.(?:webp|avif)(?:[?#]|\Z)|{_FORMAT_PARAMETER}(?:webp|avif)\b|[,/]f_(?:webp|avif)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "SVG",
+        "Gmail and Outlook",
+        re.compile(rf"\.svgz?(?:[?#]|\Z)|{_FORMAT_PARAMETER}svg\b", re.IGNORECASE),
+    ),
+]
 
 
 class Level(StrEnum):
@@ -84,6 +103,20 @@ def _check_stories(stories: Sequence[Story], now: datetime) -> Iterator[Finding]
         if story.url and story.url in urls:
             yield _of_story(story, Level.WARN, "appears twice", "Remove one of them.")
         urls.add(story.url)
+    yield from _check_formats(stories)
+
+
+def _check_formats(stories: Sequence[Story]) -> Iterator[Finding]:
+    """Name the pictures that some mail programs cannot show, by the format in their address."""
+    for formats, programs, pattern in _PICTURE_FORMATS:
+        titles = [f"“{story.title}”" for story in stories if pattern.search(story.image_url)]
+        if not titles:
+            continue
+        listed = ", ".join(titles[:MOST_NAMED])
+        more = f" and {len(titles) - MOST_NAMED} more" if len(titles) > MOST_NAMED else ""
+        text = f"{programs} cannot show pictures in {formats}, as those of {listed}{more}."
+        advice = "Use a JPEG or PNG if it matters; the description is shown instead."
+        yield Finding(Level.WARN, text, advice)
 
 
 def _check_story(story: Story, now: datetime) -> Iterator[Finding]:
@@ -99,7 +132,7 @@ def _check_story(story: Story, now: datetime) -> Iterator[Finding]:
         yield _of_story(
             story, Level.STOP, "is not published yet", "Remove it, or send the issue later."
         )
-    if story.image_url and not story.image_alt.strip():
+    if story.image_url and not describe_picture(story.image_alt, story.image_caption, story.title):
         yield _of_story(story, Level.WARN, "has a picture without a description", "Write one.")
     if not story.url:
         yield _of_story(story, Level.WARN, "has no link", "Add one, or remove the story.")

@@ -68,6 +68,36 @@ def test_lead_has_picture_caption_and_credit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("alt", "caption", "shown"),
+    [
+        ("A seal", "On the sandbank.", "A seal"),
+        ("", "On the sandbank.", "On the sandbank."),
+        ("IMG_1234.JPG", "On the sandbank.", "On the sandbank."),
+        ("Story number 1", "", ""),
+        ("image", "", ""),
+    ],
+)
+def test_every_picture_has_the_text_that_describes_it(alt: str, caption: str, shown: str) -> None:
+    """The lead's and the others', in the mail and on the web page; "" where there is none."""
+    stories = [
+        story(
+            n,
+            title="Story number 1",
+            image_url=PICTURE["image_url"],
+            image_alt=alt,
+            image_caption=caption,
+        )
+        for n in range(2)
+    ]
+    mail = compiled(*stories)
+    for html in (part(mail.message(INES), "html"), mail.html()):
+        pictures = list(lxml_html.fromstring(html).iter("img"))
+        assert [picture.get("alt") for picture in pictures] == [shown, shown]
+        links = [picture.getparent() for picture in pictures]
+        assert [link.get("aria-hidden") for link in links] == [None if shown else "true"] * 2
+
+
+@pytest.mark.parametrize(
     "url",
     ["javascript:alert(1)", "data:text/html,x", "//x.example", "", "https://x y\n", "http://["],
 )
@@ -152,7 +182,8 @@ def test_date_is_the_publications_day() -> None:
 
 def test_right_to_left_is_mirrored() -> None:
     """A Hebrew newsletter runs from right to left, to the last table."""
-    html = compiled(newsletter={"language": "he"}, ask=appeal()).html()
+    stories = [story(n, title=f"סיפור {n}", summary="הגאות חזרה.") for n in range(3)]
+    html = compiled(*stories, newsletter={"language": "he"}, ask=appeal()).html()
     root = lxml_html.fromstring(html)
     assert root.get("dir") == "rtl"
     assert root.get("lang") == "he"

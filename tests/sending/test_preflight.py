@@ -75,6 +75,53 @@ def test_stories_are_looked_at_one_by_one(issue: Issue) -> None:
     assert examine(issue)[0].level == Level.STOP
 
 
+@pytest.mark.parametrize(
+    ("url", "is_named"),
+    [
+        ("https://courier.example/a.webp", 1),
+        ("https://courier.example/a.AVIF?w=600", 1),
+        ("https://img.example/a?fm=webp&w=600", 1),
+        ("https://img.example/upload/f_avif,w_600/a", 1),
+        ("https://courier.example/a.svg", 1),
+        ("https://courier.example/a.webp.jpg", 0),
+        ("https://courier.example/webp/a.jpg?from=avif", 0),
+        ("https://img.example/a?auto=format", 0),
+    ],
+)
+def test_pictures_that_outlook_does_not_show_are_named(
+    issue: Issue, url: str, is_named: int
+) -> None:
+    """In plain words, with the stories they belong to."""
+    for number in range(2):
+        make_story(
+            issue,
+            article=make_article(),
+            title=f"Seals {number}",
+            image_url=url,
+            image_alt="Seals on a quay",
+        )
+    problems = [finding.problem for finding in examine(issue) if "cannot show" in finding.problem]
+    assert len(problems) == is_named
+    assert not is_named or "Outlook" in problems[0]
+    assert not is_named or problems[0].endswith("as those of “Seals 0”, “Seals 1”.")
+
+
+@pytest.mark.parametrize("alt", ["", "IMG_1234.JPG", "photo", "Seals are back"])
+def test_a_picture_that_nothing_describes_is_named(issue: Issue, alt: str) -> None:
+    """A file's name, the word “photo” and the headline are not descriptions; a caption is one."""
+    story = make_story(
+        issue,
+        article=make_article(),
+        title="Seals are back",
+        image_url="https://courier.example/a.jpg",
+        image_alt=alt,
+    )
+    assert [finding.place for finding in examine(issue)] == [f"story:{story.pk}"]
+    story.image_caption = "Grey seals on the sandbank"
+    story.save()
+    assert examine(issue) == []
+
+
 def test_the_head_of_the_mail_is_looked_at(issue: Issue) -> None:
     """A long subject, and no preheader."""
     Newsletter.objects.update(subject="Tide " * 20, preheader="")
