@@ -1,19 +1,35 @@
-"""A task under the name of a job, which ends in one clear line when a service is away."""
+"""A task under the name of a job, which ends in one clear line when a service is away.
+
+Each has a time limit: Celery stops it after that, and kills its process a minute later. What it had
+claimed is covered by leases.
+"""
 
 from collections.abc import Callable
 from functools import wraps
 
 import structlog
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from digest.core import jobs
 from digest.core.errors import DigestError
+
+SECONDS = 30 * 60  # far more than any job needs
+LIMITS = {
+    jobs.POLL_SOURCES: 5 * 60,  # fetching, polling.BUDGET, and a document on a busy machine
+    jobs.PLAN_ISSUES: 2 * 60 * 60,  # millions of subscribers
+    jobs.SEND_DELIVERIES: settings.DIGEST_SEND_SECONDS + 30 * 60,  # and the last replies
+}
+GRACE = 60  # seconds between the two limits
 
 log = structlog.get_logger(__name__)
 
 
 def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Register a function as the task that does the job `name`."""
+    limit = LIMITS.get(name, SECONDS)
 
     def register(work: Callable[[], None]) -> Callable[[], None]:
         @wraps(work)
@@ -24,10 +40,15 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
                 # The next tick tries again; leases cover what was in flight.
                 log.error("database away", job=name, problem=str(problem).strip())  # noqa: TRY400
                 close_old_connections()
+            except SoftTimeLimitExceeded:
+                log.error("job stopped, it took too long", job=name, seconds=limit)  # noqa: TRY400
+                close_old_connections()
             except DigestError as problem:
                 log.error("job not done", job=name, problem=str(problem))  # noqa: TRY400
 
-        registered: Callable[[], None] = shared_task(name=name)(run)
+        registered: Callable[[], None] = shared_task(
+            name=name, soft_time_limit=limit, time_limit=limit + GRACE
+        )(run)
         return registered
 
     return register

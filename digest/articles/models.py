@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from digest.core.leases import Leased
 from digest.core.text import LONGEST_URL
@@ -35,6 +35,9 @@ class Source(Leased):
     gone_at = models.DateTimeField(null=True)  # answered 410: never polled again
     moved_at = models.DateTimeField(null=True)  # its stories came back under new addresses
     moved_stories = models.PositiveIntegerField(default=0)  # that were recognised then
+    parser_kills = models.PositiveSmallIntegerField(default=0)  # in the last weeks: `switching`
+    parser_killed_at = models.DateTimeField(null=True)
+    switched_off_at = models.DateTimeField(null=True)  # not polled until somebody switches it on
     created_at = models.DateTimeField()
 
     class Meta:
@@ -46,10 +49,17 @@ class Source(Leased):
     def __str__(self) -> str:
         return self.title or self.url
 
+    @classmethod
+    def polled(cls) -> QuerySet["Source"]:
+        """Return the sources that are polled for articles."""
+        rows = cls.objects.filter(gone_at=None, switched_off_at=None)
+        return rows.exclude(kind=cls.Kind.PUSHED)
+
     @property
     def is_polled(self) -> bool:
-        """Say whether anybody looks there for articles."""
-        return self.kind != self.Kind.PUSHED and self.gone_at is None
+        """Return whether the source is polled for articles."""
+        is_off = self.gone_at is not None or self.switched_off_at is not None
+        return self.kind != self.Kind.PUSHED and not is_off
 
 
 class Article(models.Model):

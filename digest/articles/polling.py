@@ -2,19 +2,22 @@
 
 A source is claimed under a lease, so several workers share the work and a killed one holds nothing
 up. `poll_due` claims, fetches all side by side, then parses and stores one after another; whatever
-one source does, the others are done.
+one source does, the others are done. What is left after BUDGET stays due.
 """
 
 import random
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from digest.articles import fetching, isolation, pacing, storing
+from digest.articles import fetching, isolation, pacing, storing, switching
 from digest.articles.canonical import canonical
+from digest.articles.errors import ParserKilledError, ParserUnavailableError
 from digest.articles.fetching import Answer
 from digest.articles.models import Source
 from digest.articles.ownership import host_of
@@ -24,8 +27,9 @@ from digest.core import clock, leases
 from digest.core.errors import DigestError
 from digest.core.http import Fetched, FetchError, GoneError
 
-LEASE = timedelta(minutes=10)  # a batch takes a minute at the very worst
+LEASE = timedelta(minutes=10)  # a batch takes four minutes at the very worst
 BATCH = 50
+BUDGET = 120.0  # seconds in which a batch begins to parse; hostile documents take ten each
 
 log = structlog.get_logger(__name__)
 
@@ -45,14 +49,24 @@ def poll_due(now: datetime | None = None) -> list[Polled]:
     """Poll the sources that are due, at most BATCH of them; finding none is fine."""
     now = now or clock.now()
     claimed = _claim(now)
-    return [_settle(source, answer, now) for source, answer in fetching.side_by_side(claimed)]
+    until = time.monotonic() + BUDGET
+    polls = []
+    for source, answer in fetching.side_by_side(claimed):
+        if time.monotonic() < until:
+            polls.append(_settle(source, answer, now))
+        else:
+            leases.finish(source)  # still due
+    return polls
 
 
 def poll(source: Source, now: datetime, answer: Answer | None = None) -> Polled:
     """Poll one source at once, whether it is due, failing or gone.
 
-    `answer` is what was fetched from it a moment ago; without one it is fetched.
+    `answer` is what was fetched from it a moment ago; without one it is fetched. One that is
+    switched off is not polled, and the result says so.
     """
+    if source.switched_off_at:
+        return Polled(source, problem=switching.off_reason(source))
     source.lease_until = now + LEASE
     source.save(update_fields=["lease_until"])
     return _settle(source, answer or fetching.answer_of(source), now)
@@ -61,12 +75,11 @@ def poll(source: Source, now: datetime, answer: Answer | None = None) -> Polled:
 def _claim(now: datetime) -> list[Source]:
     """Claim due sources, those that have waited longest first."""
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    due = Source.objects.filter(free, next_poll_at__lte=now, gone_at=None)
-    due = due.exclude(kind=Source.Kind.PUSHED).order_by("next_poll_at")
+    due = Source.polled().filter(free, next_poll_at__lte=now).order_by("next_poll_at")
     claimed = leases.claim(due, BATCH, now + LEASE)
     # Other publications' sources at the same addresses come along: each address is fetched once.
     urls = [source.url for source in claimed]
-    siblings = Source.objects.filter(free, url__in=urls, gone_at=None, failures=0)
+    siblings = Source.polled().filter(free, url__in=urls, failures=0)
     siblings = siblings.exclude(pk__in=[source.pk for source in claimed]).order_by("pk")
     return claimed + leases.claim(siblings, BATCH, now + LEASE)
 
@@ -77,6 +90,8 @@ def _settle(source: Source, answer: Answer, now: datetime) -> Polled:
         polled = _take(source, answer, now)
     except DigestError as problem:
         polled = _fail(source, problem, now)
+    except SoftTimeLimitExceeded:
+        raise  # the worker's word that this task has to end; the lease covers the source
     except Exception as problem:
         log.exception("poll failed", source=source.url)
         polled = _fail(source, problem, now)
@@ -175,7 +190,9 @@ def _fail(source: Source, problem: Exception, now: datetime) -> Polled:
         source.problem = (
             f"Something unforeseen went wrong here ({type(problem).__name__}); see the log."
         )
-    source.failures += 1
+    source.failures += not isinstance(problem, ParserUnavailableError)  # that is our own fault
+    if isinstance(problem, ParserKilledError):
+        switching.count_kill(source, now)
     if isinstance(problem, GoneError):
         source.gone_at = now
         source.problem += " It is not polled any more."
@@ -189,7 +206,8 @@ def _release(source: Source) -> None:
     changes = {name: getattr(source, name) for name in _WRITTEN}
     try:
         with transaction.atomic():
-            leases.finish(source, **changes)
+            if leases.finish(source, **changes) and source.switched_off_at:
+                switching.record_switched_off(source, source.switched_off_at)
     except IntegrityError:
         # Another source has just been given the address this one moved to; the next poll says so.
         log.warning("source not written, polled again when its lease ends", source=source.url)
@@ -198,4 +216,5 @@ def _release(source: Source) -> None:
 _WRITTEN = (
     "url", "title", "site_url", "language", "etag", "last_modified", "next_poll_at",
     "polled_at", "succeeded_at", "failures", "problem", "gone_at", "moved_at", "moved_stories",
+    "parser_kills", "parser_killed_at", "switched_off_at",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from digest.articles import polling
+from digest.articles import polling, switching
 from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
 from digest.issues.models import Issue
@@ -93,7 +93,12 @@ def _disabled_webhooks(scope: PublicationScope) -> Iterator[Problem]:
 
 
 def _failing_sources(scope: PublicationScope) -> Iterator[Problem]:
-    rows = scope.sources().filter(failures__gte=3)
+    for source in scope.sources().filter(switched_off_at__isnull=False).order_by("pk")[:10]:
+        url = reverse("source", args=[source.pk])
+        yield Problem(
+            f"{source} is switched off", source.problem, "switch-on", source.pk, "Switch on", url
+        )
+    rows = scope.sources().filter(failures__gte=3, switched_off_at=None)
     for source in rows.order_by("-failures")[:10]:
         title = f"{source.title or source.url} has failed {source.failures} times"
         yield Problem(title, source.problem, "poll", source.pk, "Check again now")
@@ -140,9 +145,17 @@ def _accept_move(request: HttpRequest, key: int) -> str:
     return f"Noted: {source.title or source.url} has moved."
 
 
+def _switch_on(request: HttpRequest, key: int) -> str:
+    sources = scope_of(request, Right.EDIT).sources()
+    source = get_object_or_404(sources, pk=key)
+    switching.switch_on(source, clock.now())
+    return f"{source} is switched on. It is checked within a minute."
+
+
 ACTIONS: dict[str, Callable[[HttpRequest, int], str]] = {
     "resume": _resume,
     "lift": _lift,
     "poll": _poll,
     "accept-move": _accept_move,
+    "switch-on": _switch_on,
 }

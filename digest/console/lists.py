@@ -88,7 +88,7 @@ def sources(request: HttpRequest) -> HttpResponse:
         label="Sources",
         url=lambda row: reverse("source", args=[row.pk]),
         empty="No sources yet. Add one on a newsletter page.",
-        filters=(Filter("status", "Status", (("failing", "Failing"),), _failing),),
+        filters=(Filter("status", "Status", _SOURCE_STATES, _source_state),),
         search=search_in("title", "url"),
         search_label="Title or URL contains",
     )
@@ -188,7 +188,12 @@ def _available(article: Article) -> str:
     return clock.format_moment(article.available_at)
 
 
-def _failing(rows: Rows, _value: str) -> Rows:
+_SOURCE_STATES = (("failing", "Failing"), ("off", "Switched off"))
+
+
+def _source_state(rows: Rows, value: str) -> Rows:
+    if value == "off":
+        return rows.filter(switched_off_at__isnull=False)
     return rows.filter(failures__gt=0)
 
 

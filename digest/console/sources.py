@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from digest.articles import polling
+from digest.articles import polling, switching
 from digest.articles.models import Source
 from digest.console.access import record_action, scope_of
 from digest.console.pages import action_view, page_view, render_page
@@ -49,13 +49,24 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("source", pk=pk)
 
 
+@action_view(Right.EDIT)
+def switch_on(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch a source on again."""
+    source = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)
+    if switching.switch_on(source, clock.now()):
+        messages.success(request, "The source is switched on. It is checked within a minute.")
+        record_action(request, "switched a source on", source)
+    return redirect("source", pk=pk)
+
+
 def _times(source: Source) -> list[tuple[str, str]]:
     """Return when a source was and will be checked, in UTC."""
     dates = (
         ("Last checked", source.polled_at),
         ("Last success", source.succeeded_at),
-        ("Next check", None if source.gone_at else source.next_poll_at),
+        ("Next check", source.next_poll_at if source.is_polled else None),
         ("Moved", source.moved_at),
         ("Gone since", source.gone_at),
+        ("Switched off since", source.switched_off_at),
     )
     return [(name, clock.format_moment(at)) for name, at in dates if at]

@@ -90,6 +90,7 @@ urlpatterns = [
     path("sources/", lists.sources, name="sources"),
     path("source/<int:pk>/", sources.source, name="source"),
     path("source/<int:pk>/poll/", sources.poll, name="source-poll"),
+    path("source/<int:pk>/switch-on/", sources.switch_on, name="source-switch-on"),
     path("schedules/", schedules.schedules, name="schedules"),
     path("api-tokens/", api_tokens.api_tokens, name="api-tokens"),
     path("api-tokens/create/", api_tokens.create, name="api-tokens-create"),

@@ -51,8 +51,7 @@ def check_workers(_now: datetime) -> Iterator[Finding]:
 
 def check_beat(now: datetime) -> Iterator[Finding]:
     """Beat runs: no source has been due for long."""
-    polled = Source.objects.filter(gone_at__isnull=True).exclude(kind=Source.Kind.PUSHED)
-    source = polled.order_by("next_poll_at").first()
+    source = Source.polled().order_by("next_poll_at").first()
     if source is None:
         yield warn(
             "Without a source to poll nobody can tell whether beat runs.",

@@ -15,7 +15,6 @@ from django.db import DatabaseError, connection, transaction
 from digest.core import clock
 from digest.core.addresses import Address
 from digest.core.errors import DigestError
-from digest.inbound import reading
 from digest.inbound.errors import InboundError
 from digest.inbound.reading import Mail
 from digest.inbound.recipients import (
@@ -58,14 +57,13 @@ def accepts(address: str) -> Reply:
     return _guarded(lambda: (understood(address), Reply(250, "2.1.5 OK"))[1])
 
 
-def obey(address: str, content: bytes, envelope_sender: str) -> Reply:
+def obey(address: str, mail: Mail) -> Reply:
     """Do what a mail to this address of ours asks for (after DATA)."""
-    return _guarded(lambda: _obey(address, content, envelope_sender))
+    return _guarded(lambda: _obey(address, mail))
 
 
-def _obey(address: str, content: bytes, envelope_sender: str) -> Reply:
+def _obey(address: str, mail: Mail) -> Reply:
     request = understood(address)
-    mail = reading.read(content, envelope_sender)
     if isinstance(request, Leaving):
         return _leave(request, mail)
     if isinstance(request, Confirming):

@@ -15,6 +15,10 @@ from digest.core.addresses import Address
 from digest.core.errors import InvalidAddressError
 
 LONGEST_LINE = 998  # octets, RFC 5322 §2.1.1
+# Python's parser of addresses takes quadratic time (cpython#136063): 20 KB of commas, a second.
+LONGEST_HEAD = 64 * 1024  # octets; Postfix cuts at 100 KB
+LONGEST_FIELD = 1024  # octets of a field that is parsed
+_PARSED = {"from", "auto-submitted", "precedence"}
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _MACHINES = re.compile(
     r"(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|listserv|majordomo)([+=.-].*)?"
@@ -43,6 +47,8 @@ def broken(content: bytes) -> str:
         return "5.6.0 A line ends with a bare CR or LF (RFC 5321 section 2.3.8)"
     if b"\0" in content:
         return "5.6.0 The message holds a NUL byte"
+    if len(_head(content)) > LONGEST_HEAD:
+        return f"5.6.0 The header is larger than {LONGEST_HEAD // 1024} KB"
     if any(len(line) > LONGEST_LINE for line in content.split(b"\r\n")):
         return f"5.6.0 A line is longer than {LONGEST_LINE} octets"
     return ""
@@ -51,13 +57,26 @@ def broken(content: bytes) -> str:
 def read(content: bytes, envelope_sender: str) -> Mail:
     """Return who wrote a mail and whether a machine did; `envelope_sender` is "" for `<>`."""
     try:
-        head = BytesHeaderParser(policy=default).parsebytes(content)
+        head = BytesHeaderParser(policy=default).parsebytes(_head(content)[:LONGEST_HEAD])
         assert isinstance(head, EmailMessage)  # the policy's doing
+        if _is_overlong(head):
+            return Mail(None, "a field of its header is too long")
         sender = _sender(head)
         machine = _machine(head, envelope_sender, sender)
     except Exception:  # noqa: BLE001  the header parser fails in many ways on what strangers send
         return Mail(None, "its header cannot be read")
     return Mail(sender, machine)
+
+
+def _head(content: bytes) -> bytes:
+    return content.partition(b"\r\n\r\n")[0]
+
+
+def _is_overlong(head: EmailMessage) -> bool:
+    """Return whether a field that we parse is too long; nothing is parsed for that."""
+    return any(
+        name.lower() in _PARSED and len(value) > LONGEST_FIELD for name, value in head.raw_items()
+    )
 
 
 def _sender(head: EmailMessage) -> Address | None:

@@ -48,10 +48,9 @@ class Receiver:
         content = envelope.original_content or b""
         if problem := reading.broken(content):
             return self._answer([Reply(550, problem)] * len(envelope.rcpt_tos))
-        sender = envelope.mail_from or ""
+        mail = await asyncio.to_thread(reading.read, content, envelope.mail_from or "")
         replies = [
-            await asyncio.to_thread(commands.obey, address, content, sender)
-            for address in envelope.rcpt_tos
+            await asyncio.to_thread(commands.obey, address, mail) for address in envelope.rcpt_tos
         ]
         return self._answer(replies)
 

@@ -277,7 +277,7 @@ def test_sources_are_fetched_side_by_side(publisher: Publisher) -> None:
     """Ten servers that take their time cost the time of one."""
 
     def slow(client: BaseHTTPRequestHandler) -> None:
-        time.sleep(0.5)
+        time.sleep(1)
         client.send_response(200)
         client.end_headers()
         client.wfile.write(RSS)
@@ -287,7 +287,7 @@ def test_sources_are_fetched_side_by_side(publisher: Publisher) -> None:
         source_at(publisher, f"/{number}")
     began = time.monotonic()
     polled = polling.poll_due(NOON)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     assert [p.problem for p in polled] == [""] * 10
     assert Article.objects.count() == 3
 

@@ -1,5 +1,7 @@
 """Who wrote a mail, and whether a machine did."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +94,29 @@ def test_rubbish_never_raises(rubbish: bytes) -> None:
 def test_unsound_bytes_are_named(body: bytes) -> None:
     """Bare CR, bare LF, NUL, and lines without end."""
     assert reading.broken(HEAD + b"\r\n" + body).startswith("5.6.0")
+
+
+@pytest.mark.parametrize(
+    "junk", [b",", b"(", b"<", b'"', b"a@b,", b"=?utf-8?q?a?=", b": ;", b"\r\n "]
+)
+@pytest.mark.parametrize("name", [b"From", b"Auto-Submitted", b"Precedence", b"Subject", b"X"])
+def test_no_field_takes_long(name: bytes, junk: bytes) -> None:
+    """Python's own parser takes seconds for 20 KB of commas (cpython#136063)."""
+    for size in (1000, 60_000):
+        head = HEAD.replace(b"Subject", b"X-Subject") + name + b": " + junk * (size // len(junk))
+        began = time.process_time()
+        reading.read(head + b"\r\n\r\nhi", "nadia@reader.example")
+        assert time.process_time() - began < 0.5
+
+
+def test_a_field_that_is_too_long_is_not_answered() -> None:
+    """A From of more than a kilobyte is nobody's."""
+    mail = reading.read(b"From: " + b"a@b.example," * 90 + b"\r\n\r\nhi", "nadia@reader.example")
+    assert (mail.sender, mail.machine) == (None, "a field of its header is too long")
+
+
+def test_a_header_has_a_limit() -> None:
+    """It is refused in SMTP's words; the text of a mail may be as long as ever."""
+    fields = b"X: " + b"a" * 900 + b"\r\n"
+    assert "header is larger" in reading.broken(HEAD + fields * 80 + b"\r\nhi\r\n")
+    assert not reading.broken(HEAD + fields * 60 + b"\r\n" + (b"a" * 900 + b"\r\n") * 500)

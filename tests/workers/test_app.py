@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from digest.articles import polling
+from digest.articles.isolation.process import WALL_SECONDS
 from digest.core import jobs
 from workers.app import app
 from workers.schedule import SCHEDULE
@@ -53,3 +55,13 @@ def test_a_job_without_a_database_says_so_in_one_line(name: str, tmp_path: Path)
     [line] = ran.stderr.splitlines()
     assert "database away" in line
     assert name in line
+
+
+def test_every_job_has_a_time_limit() -> None:
+    """Nothing can hold a worker; and a poll ends before its sources' lease does."""
+    app.loader.import_default_modules()
+    for name in jobs.NAMES:
+        task = app.tasks[name]
+        assert task.soft_time_limit < task.time_limit
+    assert app.tasks[jobs.POLL_SOURCES].time_limit < polling.LEASE.total_seconds()
+    assert app.tasks[jobs.POLL_SOURCES].soft_time_limit > polling.BUDGET + WALL_SECONDS

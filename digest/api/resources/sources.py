@@ -59,6 +59,7 @@ class SourceOut(BaseModel):
     next_poll_at: datetime | None
     failures: int
     problem: str
+    switched_off_at: datetime | None
 
 
 class PolledOut(BaseModel):
@@ -147,4 +148,5 @@ def _serialize(source: Source, publication_id: int | None) -> dict[str, Any]:
         "next_poll_at": source.next_poll_at if source.is_polled else None,
         "failures": source.failures,
         "problem": source.problem,
+        "switched_off_at": source.switched_off_at,
     }

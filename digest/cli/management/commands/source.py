@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from digest.articles import polling
+from digest.articles import polling, switching
 from digest.articles.discovery import add_and_poll, with_scheme
 from digest.articles.models import Source
 from digest.articles.polling import Polled
@@ -30,6 +30,9 @@ class Command(ActionCommand):
         self.reading("list", "every source, and how it is doing")
         poll = self.reading("poll", "look for new articles now")
         poll.add_argument("url", nargs="?", help="of a source; without it, those that are due")
+
+        on = self.changing("switch-on", "poll a source again that was switched off")
+        on.add_argument("url")
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Add a source, and show what came in."""
@@ -64,6 +67,16 @@ class Command(ActionCommand):
         self.answer(polls, lambda out: _print_polled(out, polls))
         if url and any(row.problem and row.source.succeeded_at != now for row in done):
             raise SystemExit(1)
+
+    def do_switch_on(self, options: dict[str, Any]) -> None:
+        """Switch a source on again."""
+        source = _source(options["url"])
+        if not switching.switch_on(source, clock.now()):
+            raise UsageError(f"{source.url} is not switched off.")
+        self.answer(
+            {"url": source.url, "switched_on": True},
+            lambda out: out.print(f"{source.url} is switched on and is polled at the next tick."),
+        )
 
 
 def _poll_all() -> list[Polled]:
@@ -108,6 +121,8 @@ def _source_values(source: Source) -> dict[str, Any]:
 
 
 def _state(source: Source) -> str:
+    if source.switched_off_at:
+        return "switched off"
     if source.gone_at:
         return "gone"
     if source.failures:
