@@ -35,12 +35,15 @@ def record(
     )
 
 
-def record_command(actor: str, action: str, now: datetime, *, target: str = "") -> AuditEntry:
-    """Record what somebody did on the command line, without an account."""
+def record_command(
+    actor: str, action: str, now: datetime, *, target: str = "", publication_id: int | None = None
+) -> AuditEntry:
+    """Record what somebody did on the command line, without an account; or Digest by itself."""
     return AuditEntry.objects.create(
         at=now,
         user=None,
         actor=actor[:MAX_NAME_LENGTH],
         action=action[:MAX_ACTION_LENGTH],
         target=target[:MAX_NAME_LENGTH],
+        publication_id=publication_id,
     )

@@ -36,7 +36,11 @@ def off_reason(source: Source) -> str:
 def record_switched_off(source: Source, now: datetime) -> None:
     """Record in the audit log that Digest switched a source off."""
     audit.record_command(
-        "Digest", "switched a source off: it exceeded the parser's limits", now, target=str(source)
+        "Digest",
+        "switched a source off: it exceeded the parser's limits",
+        now,
+        target=str(source),
+        publication_id=source.publication_id,
     )
 
 

@@ -12,7 +12,7 @@ from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from tests.articles.publisher import Publisher, publishing
-from tests.cast import make_article, make_newsletter, make_source
+from tests.cast import NOON, make_article, make_newsletter, make_source
 from tests.cli.conftest import Digest
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,15 @@ def test_list_and_poll_say_how_sources_are_doing(
     assert "UTC" in digest("source", "list").out
     result = digest("source", "poll", "https://elsewhere.example/feed")
     assert (result.status, result.out) == (1, "")
+
+
+def test_a_source_is_switched_on(digest: Digest, tide: Newsletter) -> None:
+    """One that exceeded the parser's limits; twice is too often."""
+    source = make_source(tide, switched_off_at=NOON)
+    assert digest("source", "list", "--json").facts[0]["state"] == "switched off"
+    assert "is switched on" in digest("source", "switch-on", source.url).out
+    assert digest("source", "list", "--json").facts[0]["state"] == "new"
+    assert digest("source", "switch-on", source.url).status == 1
 
 
 def test_articles_are_listed_and_marked(digest: Digest, tide: Newsletter) -> None:

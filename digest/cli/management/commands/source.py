@@ -30,7 +30,6 @@ class Command(ActionCommand):
         self.reading("list", "every source, and how it is doing")
         poll = self.reading("poll", "look for new articles now")
         poll.add_argument("url", nargs="?", help="of a source; without it, those that are due")
-
         on = self.changing("switch-on", "poll a source again that was switched off")
         on.add_argument("url")
 
@@ -70,12 +69,12 @@ class Command(ActionCommand):
 
     def do_switch_on(self, options: dict[str, Any]) -> None:
         """Switch a source on again."""
-        source = _source(options["url"])
-        if not switching.switch_on(source, clock.now()):
-            raise UsageError(f"{source.url} is not switched off.")
+        url, now = options["url"], clock.now()
+        if not sum(switching.switch_on(source, now) for source in _sources(url)):
+            raise UsageError(f"{url} is not switched off.")
         self.answer(
-            {"url": source.url, "switched_on": True},
-            lambda out: out.print(f"{source.url} is switched on and is polled at the next tick."),
+            {"url": url, "switched_on": True},
+            lambda out: out.print(f"{url} is switched on and is polled at the next tick."),
         )
 
 
