@@ -145,7 +145,7 @@ def _flood(port: int, newsletter: object) -> None:
 
 def _bomb(port: int, newsletter: object, numbers: range) -> None:
     from digest.core import clock
-    from digest.inbound import commands
+    from digest.inbound import commands, reading
     from digest.web import forms
 
     connection = HTTPConnection("127.0.0.1", port)
@@ -154,7 +154,8 @@ def _bomb(port: int, newsletter: object, numbers: range) -> None:
         email, from_ = _spelled(number), f"10.{number % 200}.{number % 97}.{number % 89}"
         if number % 5 == 0:
             mail = f"From: {email}\r\nSubject: x\r\n\r\nx\r\n".encode()
-            commands.obey("subscribe+tide@in.courier.example", mail, email)
+            message = reading.read(mail, email)
+            commands.obey("subscribe+tide@in.courier.example", message)
             continue
         body = urlencode({"email": email, "token": token})
         accept = "application/json" if number % 2 else "text/html"

@@ -20,16 +20,20 @@ SECONDS = 30 * 60  # far more than any job needs
 LIMITS = {
     jobs.POLL_SOURCES: 5 * 60,  # fetching, polling.BUDGET, and a document on a busy machine
     jobs.PLAN_ISSUES: 2 * 60 * 60,  # millions of subscribers
-    jobs.SEND_DELIVERIES: settings.DIGEST_SEND_SECONDS + 30 * 60,  # and the last replies
+    jobs.SEND_DELIVERIES: int(settings.DIGEST_SEND_SECONDS) + 30 * 60,  # and the last replies
 }
 GRACE = 60  # seconds between the two limits
 
 log = structlog.get_logger(__name__)
 
 
+def limit(name: str) -> int:
+    """Return how many seconds a job may take before it is stopped."""
+    return LIMITS.get(name, SECONDS)
+
+
 def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Register a function as the task that does the job `name`."""
-    limit = LIMITS.get(name, SECONDS)
 
     def register(work: Callable[[], None]) -> Callable[[], None]:
         @wraps(work)
@@ -41,13 +45,13 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
                 log.error("database away", job=name, problem=str(problem).strip())  # noqa: TRY400
                 close_old_connections()
             except SoftTimeLimitExceeded:
-                log.error("job stopped, it took too long", job=name, seconds=limit)  # noqa: TRY400
+                log.error("job stopped, it took too long", job=name, seconds=limit(name))  # noqa: TRY400
                 close_old_connections()
             except DigestError as problem:
                 log.error("job not done", job=name, problem=str(problem))  # noqa: TRY400
 
         registered: Callable[[], None] = shared_task(
-            name=name, soft_time_limit=limit, time_limit=limit + GRACE
+            name=name, soft_time_limit=limit(name), time_limit=limit(name) + GRACE
         )(run)
         return registered
 

@@ -12,6 +12,7 @@ from digest.articles.isolation.process import WALL_SECONDS
 from digest.core import jobs
 from workers.app import app
 from workers.schedule import SCHEDULE
+from workers.task import GRACE, limit
 
 
 def test_every_name_is_registered() -> None:
@@ -62,6 +63,6 @@ def test_every_job_has_a_time_limit() -> None:
     app.loader.import_default_modules()
     for name in jobs.NAMES:
         task = app.tasks[name]
-        assert task.soft_time_limit < task.time_limit
-    assert app.tasks[jobs.POLL_SOURCES].time_limit < polling.LEASE.total_seconds()
-    assert app.tasks[jobs.POLL_SOURCES].soft_time_limit > polling.BUDGET + WALL_SECONDS
+        assert (task.soft_time_limit, task.time_limit) == (limit(name), limit(name) + GRACE)
+    assert limit(jobs.POLL_SOURCES) + GRACE < polling.LEASE.total_seconds()
+    assert limit(jobs.POLL_SOURCES) > polling.BUDGET + WALL_SECONDS
