@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 
 from digest.accounts import audit
 from digest.accounts.models import User
-from digest.core import client_ip, clock
+from digest.core import client_ip, clock, redaction
 from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.members import Right
@@ -87,4 +87,5 @@ def _page_path(request: HttpRequest) -> str:
     """Return the path of the page that the user was on."""
     referrer = request.headers.get("Referer", "")
     root = request.build_absolute_uri("/")
-    return "/" + referrer.removeprefix(root) if referrer.startswith(root) else request.path
+    path = "/" + referrer.removeprefix(root) if referrer.startswith(root) else request.path
+    return redaction.redact(path)  # an invitation's token, the setup code

@@ -8,7 +8,6 @@ and passwords in URLs. `install` covers every logger of the process, whoever wri
 
 import logging
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -56,6 +55,10 @@ def install() -> None:
         logging.setLogRecordFactory(_Factory(make))
 
 
+def _redacted(value: Any) -> Any:
+    return redact(value) if isinstance(value, str) else value
+
+
 _plain = logging.Formatter()
 
 
@@ -65,7 +68,9 @@ class _Factory:
 
     def __call__(self, *args: Any, **named: Any) -> logging.LogRecord:
         record: logging.LogRecord = self.make(*args, **named)
-        if isinstance(record.msg, Mapping):  # structlog's
+        if isinstance(record.msg, dict):  # an event of structlog's
+            values = record.msg.items()
+            record.msg = {name: _redacted(value) for name, value in values}
             return record
         try:
             message = record.getMessage()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from digest.web import visitor
 
@@ -58,8 +58,9 @@ INDEXED = ("/archive/", "/subscribe/", "/static/", "/sample/", "/favicon.ico")
 class ResponseHeaders:
     """Adds to every response, files too, what a view has not set itself.
 
-    The strict policy; no use of a visitor's devices; and that nothing is indexed but what is there
-    to be found: addresses of subscribers' pages hold tokens, and the console only says "Sign in".
+    The strict policy; no use of a visitor's devices; and that nothing is stored or indexed but what
+    is there to be found: addresses of subscribers' pages hold tokens, and the console only says
+    "Sign in".
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -72,6 +73,8 @@ class ResponseHeaders:
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)
         if request.path != "/" and not request.path.startswith(INDEXED):
             response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+            if not response.has_header("Cache-Control"):
+                add_never_cache_headers(response)
         return response
 
 

@@ -30,6 +30,7 @@ from digest.web.body_limits import LARGEST_BODY, UPLOADS, largest_body
 HEAD_SECONDS = 20  # from the connection, or the response before, to the end of a request's head
 PATIENCE = 20  # seconds for a body or a response, and more for large ones:
 SLOWEST = 16_000  # bytes a second
+STOP_SECONDS = 5  # for requests that have begun to arrive, when we are to stop
 LINGER_SECONDS = 5  # for the rest of what we refused, so that the client reads why
 LARGEST_HEAD = 32_768  # bytes
 LONGEST_CHUNK_LINE = 8_192  # bytes
@@ -183,10 +184,14 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 buffered -= channel.buffered
                 channel.handle_close()
 
-    def close_idle(self) -> bool:
-        """Close the connections on which nothing happens; say whether any are left."""
+    def close_idle(self, *, unfinished: bool) -> bool:
+        """Close the connections on which nothing happens; say whether any are left.
+
+        With `unfinished` those as well on which a request has begun to arrive.
+        """
         for channel in self._channels():
-            if channel.is_waiting and not channel.total_outbufs_len:
+            is_idle = channel.request is None or unfinished
+            if channel.is_waiting and is_idle and not channel.total_outbufs_len:
                 channel.handle_close()
         return bool(self.active_channels)
 
@@ -219,14 +224,16 @@ class Worker(GunicornWorker):  # type: ignore[misc]
             self._turn(sockets)
         for server in self.servers:
             server.accepting = False
-        until = time.monotonic() + self.cfg.graceful_timeout
-        while self._has_work() and time.monotonic() < until:
+        began = time.monotonic()
+        while self._has_work(time.monotonic() - began):
             self._turn(sockets)
         dispatcher.shutdown(timeout=1)
 
-    def _has_work(self) -> bool:
-        """Close the idle connections of every server; say whether any others are left."""
-        return sum(server.close_idle() for server in self.servers) > 0
+    def _has_work(self, seconds: float) -> bool:
+        """Close what is idle `seconds` after we were to stop; say whether to wait for the rest."""
+        unfinished = seconds > STOP_SECONDS
+        is_busy = [server.close_idle(unfinished=unfinished) for server in self.servers]
+        return any(is_busy) and seconds < self.cfg.graceful_timeout
 
     def _turn(self, sockets: dict[int, Any]) -> None:
         """Read and write once wherever that is possible; tell gunicorn that we live."""

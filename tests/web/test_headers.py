@@ -64,6 +64,13 @@ def test_no_other_page_is_indexed(client: Client, path: str) -> None:
     assert "noindex" in client.get(path).headers["X-Robots-Tag"]
 
 
+@pytest.mark.parametrize("path", PRIVATE)
+def test_no_other_page_is_stored(client: Client, path: str) -> None:
+    """By a browser that others use, or by a proxy: unless the page says how long."""
+    if path != "/embed/tide/signup":
+        assert "no-store" in client.get(path).headers["Cache-Control"]
+
+
 def test_a_subscribers_own_page_is_not_indexed(client: Client) -> None:
     """A link that works, posted somewhere by its owner."""
     subscriber, newsletter = Subscriber.objects.get(), Newsletter.objects.get()
