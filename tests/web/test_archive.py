@@ -143,6 +143,7 @@ def test_feed_is_atom(client: Client, newsletter: Newsletter) -> None:
     entry = root.find(f"{ATOM}entry")
     assert entry is not None
     link = entry.find(f"{ATOM}link")
+    assert entry.findtext(f"{ATOM}id") == f"urn:uuid:{issue.uuid}"  # an address may be built again
     assert entry.findtext(f"{ATOM}title") == "Tom & <Jerry>"
     assert entry.findtext(f"{ATOM}summary") == "And “more”"
     assert link is not None
