@@ -3,8 +3,8 @@
 Publishers identify articles badly. Guids are missing, new at every poll, or used twice; links carry
 counters, change with the headline, or all point at one page. The rules, in this order:
 
-1. The same guid within a source is the same article, unless both link and title differ: then the
-   guid was used again.
+1. The same guid within a source is the same article, unless link, title and date all differ: then
+   the guid was used again.
 2. The same canonical link is the same article, in whatever source, unless the link is shared: a
    site's front page, or one that several entries with guids and titles of their own point at.
 3. Otherwise it is new.
@@ -15,6 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from digest.articles.canonical import canonical, is_front_page
@@ -29,6 +30,8 @@ class Item(Protocol):
     def url(self) -> str: ...
     @property
     def title(self) -> str: ...
+    @property
+    def published_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class KnownArticle:
     url: str = ""
     title: str = ""
     guids: tuple[str, ...] = ()
+    published_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def match(entries: Sequence[Item], candidates: Iterable[KnownArticle]) -> list[D
     decided: list[Decision] = []
     used_marks: set[tuple[str, object]] = set()
     for place, entry in enumerate(entries):
-        article = recognise(guids[place], links[place], entry.title)
+        article = recognise(guids[place], links[place], entry)
         marks = _marks(article, guids[place], links[place])
         if used_marks.isdisjoint(marks):
             decided.append(Decision(place, article, guids[place], links[place]))
@@ -94,7 +98,7 @@ class _Recogniser:
             if article.canonical:
                 self.by_link[article.canonical] = article
 
-    def __call__(self, guid: str, link: str, title: str) -> int | None:
+    def __call__(self, guid: str, link: str, entry: Item) -> int | None:
         """Return the article known under this guid or link."""
         candidates = self.by_guid.get(guid, []) if guid else []
         for article in candidates:
@@ -104,11 +108,15 @@ class _Recogniser:
             return same_link.article
         for article in candidates:
             # Without a link of its own to contradict it, a guid is believed.
-            if not link or not _link_of(article) or same_title(title, article.title):
+            if not link or not _link_of(article) or same_title(entry.title, article.title):
                 return article.article
-            if link == _link_of(article):
+            if link == _link_of(article) or _is_same_date(entry, article):
                 return article.article
         return None
+
+
+def _is_same_date(entry: Item, article: KnownArticle) -> bool:
+    return entry.published_at is not None and entry.published_at == article.published_at
 
 
 def _link_of(article: KnownArticle) -> str:

@@ -6,10 +6,11 @@ Stories are then recognised by title, text and date. What must stay apart are th
 """
 
 import re
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from digest.articles.ownership import host_of
 
@@ -22,6 +23,7 @@ TELLING_TITLES = 3  # so many titles that come back together are no columns
 FEWEST_WORDS = 4  # a shorter text is the same only if it is equal
 SIMILAR = 0.7  # share of words that two versions of a text have in common
 IMPORT = timedelta(minutes=15)  # how long a new system takes to import old stories
+NEAREST = 4  # stories of one title before and after a date that are compared
 COMPARED_WORDS = 120  # the beginning of a text; an excerpt ends somewhere
 
 
@@ -48,13 +50,16 @@ class _Pair:
     article: int
     new: Telling
     old: Telling
+    has_same_text: bool | None  # None: one of them has none
+    distance: timedelta | None  # between their dates; None: one of them has none
 
-    @property
-    def distance(self) -> timedelta | None:
-        """How far apart their dates are; None where one has none."""
-        if self.new.published_at is None or self.old.published_at is None:
-            return None
-        return abs(self.new.published_at - self.old.published_at)
+    @classmethod
+    def of(cls, entry: int, article: int, new: Telling, old: Telling) -> "_Pair":
+        """Compare the two."""
+        distance = None
+        if new.published_at and old.published_at:
+            distance = abs(new.published_at - old.published_at)
+        return cls(entry, article, new, old, same_text(new.text, old.text), distance)
 
     @property
     def is_simultaneous(self) -> bool:
@@ -65,8 +70,12 @@ class _Pair:
         return self.distance is not None and self.distance <= SAME_DATE
 
     @property
-    def has_same_text(self) -> bool | None:
-        return same_text(self.new.text, self.old.text)
+    def is_on_another_host(self) -> bool:
+        return host_of(self.new.url) != host_of(self.old.url)
+
+    @property
+    def has_long_text(self) -> bool:
+        return bool(self.has_same_text) and len(self.new.text) >= TELLING_WORDS
 
 
 def recognise(
@@ -75,19 +84,22 @@ def recognise(
     *,
     recognised: int,
     is_declared: bool = False,
+    is_new_source: bool = False,
 ) -> dict[int, int]:
     """Return which article each entry is that neither guid nor link identified.
 
     `entries` are those, by their place in the document; `articles` earlier ones, by id, that no
     entry is; `recognised` is how many entries of the document were identified. `is_declared` means
-    that the feed itself says that it moved.
+    that the feed itself says that it moved; `is_new_source` that the articles are other sources',
+    which may have columns of the same title: only with the same text are they one.
     """
     pairs = _by_title(entries, articles)
+    if is_new_source:
+        pairs = [pair for pair in pairs if pair.has_same_text]
     certain = [pair for pair in pairs if _is_republished(pair)]
-    moved = is_declared or recognised <= MOST_RECOGNISED * (recognised + len(entries))
-    if moved:
+    if is_declared or recognised <= MOST_RECOGNISED * (recognised + len(entries)):
         certain += _moved(pairs, len(entries), is_declared=is_declared)
-        certain += [pair for pair in _by_text(entries, articles) if pair.is_near or is_declared]
+        certain += _by_text(entries, articles, is_declared=is_declared)
     return _one_to_one(certain)
 
 
@@ -115,22 +127,25 @@ def _is_republished(pair: _Pair) -> bool:
 
 def _moved(pairs: list[_Pair], unmatched: int, *, is_declared: bool) -> list[_Pair]:
     """Return the pairs that are one story, in a feed of which nothing else was recognised."""
+    certain = [pair for pair in pairs if pair.is_simultaneous]
     alike = [pair for pair in pairs if pair.has_same_text is not False or pair.is_simultaneous]
-    near = [pair for pair in alike if pair.is_near]
     dated = {pair.entry for pair in alike if pair.distance is not None}
-    if len({pair.entry for pair in near}) * 2 >= len(dated) > 0:
+    if 2 * len({pair.entry for pair in alike if pair.is_near}) >= len(dated) > 0:
         # The dates were kept: under another date it is another day's column.
         alike = [pair for pair in alike if pair.is_near or pair.distance is None]
-    if len({pair.entry for pair in alike}) * 2 < unmatched:
-        return near  # most is new: a feed that was not looked at for a while
+    if 2 * len({pair.entry for pair in alike}) < unmatched:
+        return certain  # most is new: a feed that was not looked at for a while
     titles, is_import = {pair.new.title for pair in alike}, _is_import(alike)
-    return near + [
+    return certain + [
         pair
         for pair in alike
         if is_declared
-        or host_of(pair.new.url) != host_of(pair.old.url)
-        or (pair.has_same_text and min(len(pair.new.text), len(pair.old.text)) >= TELLING_WORDS)
-        or (len(titles) >= TELLING_TITLES and (pair.distance is None or is_import))
+        or pair.is_on_another_host
+        # A feed that shows the latest bulletin only is new every hour, under one title.
+        or (
+            len(titles) >= TELLING_TITLES
+            and (pair.distance is None or is_import or pair.has_long_text)
+        )
     ]
 
 
@@ -144,45 +159,70 @@ def _is_import(pairs: list[_Pair]) -> bool:
 
 
 def _by_title(entries: dict[int, Telling], articles: dict[int, Telling]) -> list[_Pair]:
-    """Return every entry with every article of its title; the nearest in date first."""
+    """Return every entry with the articles of its title.
+
+    Of many it is those nearest in date, and those with the same text.
+    """
+    same_texts = _texts(articles)
     titled: dict[str, list[int]] = defaultdict(list)
-    for article, old in articles.items():
-        titled[old.title].append(article)
-    pairs = [
-        _Pair(entry, article, new, articles[article])
-        for entry, new in entries.items()
-        if new.title
-        for article in titled.get(new.title, ())
-    ]
-    return sorted(pairs, key=lambda pair: pair.distance or timedelta.max)
-
-
-def _by_text(entries: dict[int, Telling], articles: dict[int, Telling]) -> list[_Pair]:
-    """Return the entries with the whole text of one article, whatever their titles."""
-    texts: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for article, old in articles.items():
-        texts[old.text].append(article)
-    carriers: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for article in sorted(articles, key=lambda article: _moment(articles[article])):
+        titled[articles[article].title].append(article)
+    pairs = []
     for entry, new in entries.items():
-        carriers[new.text].append(entry)
-    return [
-        _Pair(entry, article, entries[entry], articles[article])
-        for text, (entry, *more) in carriers.items()
-        if len(text) >= TELLING_WORDS and not more
-        for article in texts.get(text, ())
-        if len(texts[text]) == 1
+        alike = titled.get(new.title, []) if new.title else []
+        if len(alike) > 2 * NEAREST:
+            middle = bisect(alike, _moment(new), key=lambda article: _moment(articles[article]))
+            nearest = alike[max(0, middle - NEAREST) : middle + NEAREST]
+            same = same_texts.get(new.text, [])[:NEAREST] if new.text else []
+            same = [article for article in same if articles[article].title == new.title]
+            alike = list(dict.fromkeys(nearest + same))
+        pairs += [_Pair.of(entry, article, new, articles[article]) for article in alike]
+    return pairs
+
+
+def _moment(story: Telling) -> datetime:
+    return story.published_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _by_text(
+    entries: dict[int, Telling], articles: dict[int, Telling], *, is_declared: bool
+) -> list[_Pair]:
+    """Return the entries with the whole text of one article, whatever their titles."""
+    articles_by_text, entries_by_text = _texts(articles), _texts(entries)
+    pairs = [
+        _Pair.of(carriers[0], same[0], entries[carriers[0]], articles[same[0]])
+        for text, carriers in entries_by_text.items()
+        if text and len(carriers) == 1
+        if len(same := articles_by_text.get(text, [])) == 1
     ]
+    return [
+        pair
+        for pair in pairs
+        if pair.is_simultaneous
+        or (pair.has_long_text and (is_declared or (pair.is_near and pair.is_on_another_host)))
+    ]
+
+
+def _texts(stories: dict[int, Telling]) -> dict[tuple[str, ...], list[int]]:
+    keys_by_text: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for key, story in stories.items():
+        keys_by_text[story.text].append(key)
+    return keys_by_text
 
 
 def _one_to_one(pairs: Iterable[_Pair]) -> dict[int, int]:
     """Return the pairs as far as neither side has a nearer one."""
     article_by_entry: dict[int, int] = {}
     articles: set[int] = set()
-    for pair in sorted(pairs, key=lambda pair: pair.distance or timedelta.max):
+    for pair in sorted(pairs, key=_distance):
         if pair.entry not in article_by_entry and pair.article not in articles:
             article_by_entry[pair.entry] = pair.article
             articles.add(pair.article)
     return article_by_entry
+
+
+def _distance(pair: _Pair) -> timedelta:
+    return timedelta.max if pair.distance is None else pair.distance
 
 
 def _split(text: str) -> Sequence[str]:

@@ -168,6 +168,7 @@ def _moved(
         {pk: Telling.of(*values) for pk, *values in rows[:MOST_EARLIER]},  # type: ignore[arg-type]
         recognised=len(identified),
         is_declared=has_moved,
+        is_new_source=first_poll,
     )
 
 
@@ -193,7 +194,14 @@ def _with_sources(articles: QuerySet[Article]) -> QuerySet[Article]:
 
 def _known_article(article: Article, source: Source) -> KnownArticle:
     guids = tuple(s.guid for s in article.sightings.all() if s.source_id == source.pk and s.guid)
-    return KnownArticle(article.pk, article.canonical_url, article.url, article.title, guids)
+    return KnownArticle(
+        article.pk,
+        article.canonical_url,
+        article.url,
+        article.title,
+        guids,
+        article.published_at,
+    )
 
 
 def _create(

@@ -3,6 +3,7 @@
 # ruff: noqa: E501  a case a line reads best
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from digest.articles.canonical import canonical
 from digest.articles.identity import KnownArticle, match
 
+THEN = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SEALS = "https://courier.example/seals"
 EBB = "https://courier.example/ebb"
 FRONT = "https://courier.example/"
@@ -21,6 +23,7 @@ class Item:
     guid: str = ""
     url: str = ""
     title: str = "Seals return"
+    published_at: datetime | None = None
 
 
 def matched(entries: list[Item], candidates: list[KnownArticle]) -> list[int | None]:
@@ -107,6 +110,7 @@ def test_the_canonical_form_is_stable(url: str) -> None:
         pytest.param(Item("g1", EBB), KnownArticle(1, SEALS, SEALS, "Seals return!", ("g1",)), 1, id="slug edited"),
         pytest.param(Item("g1", SEALS, "Seals are back"), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="headline edited"),
         pytest.param(Item("g1", EBB, "The ebb"), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), None, id="guid used again"),
+        pytest.param(Item("g1", EBB, "The ebb", THEN), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",), THEN), 1, id="slug and headline edited, same date"),
         pytest.param(Item("g9", SEALS + "?utm_source=b"), KnownArticle(1, SEALS, SEALS, "Seals return", ()), 1, id="another source, same link"),
         pytest.param(Item("g1", EBB), KnownArticle(1, SEALS, SEALS, "Seals return", ()), None, id="another source's guid says nothing"),
         pytest.param(Item("g2", FRONT, "The ebb"), KnownArticle(1, "", FRONT, "Seals return", ("g1",)), None, id="links all to the front page"),

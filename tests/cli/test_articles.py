@@ -179,3 +179,27 @@ def test_preview_says_where_it_cannot_write(digest: Digest, tide: Newsletter) ->
     assert (result.status, result.out) == (1, "")
     assert "Cannot write /nowhere/issue.eml" in result.err
     assert digest("preview", "none").status == 1
+
+
+def test_publications_with_the_same_feed_are_told_apart(
+    digest: Digest, publisher: Publisher, tide: Newsletter
+) -> None:
+    """Each gets its own source and articles; where a link is both's, the publication is named."""
+    ebb = make_newsletter(slug="ebb")
+    for newsletter in ("tide", "ebb"):
+        added = digest("source", "add", publisher.url("/feed.xml"), "--newsletter", newsletter)
+        assert "2 new articles" in added.out
+    assert Source.objects.count() == 2
+    assert digest("source", "poll", publisher.url("/feed.xml")).out.count("feed.xml") == 2
+    url = "https://courier.example/seals/"
+    result = digest("article", "mark-updated", url)
+    assert result.status == 1
+    slugs = sorted([tide.publication.slug, ebb.publication.slug])
+    assert f"--publication: {', '.join(slugs)}." in result.err
+    digest("article", "mark-updated", url, "--publication", ebb.publication.slug)
+    marked = Article.objects.get(marked_updated_at__isnull=False)
+    assert marked.publication_id == ebb.publication_id
+    picked = digest("newsletter", "pick", "tide", url)
+    assert picked.status == 0
+    article = tide.sections.get(kind="picked").picks.get().article
+    assert article.publication_id == tide.publication_id
