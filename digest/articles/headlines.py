@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from digest.articles.parsing.base import Entry, Image
 from digest.articles.plain_text import first_sentences, mend_references
+from digest.core.alt_text import describe_picture
 from digest.core.text import one_line
 
 LONGEST_TITLE = 1000
@@ -71,7 +72,7 @@ def name_entry(entry: Entry, fallback: str) -> Entry:
         title = summary if len(summary) <= _WHOLE else first_sentences(summary, _NAME)
     elif (stem := _CUT_OFF.sub("", title)) != title and _begins(summary, stem):
         title = summary if len(summary) <= _WHOLE else title
-    title = title or entry.image.alt or entry.image.caption or fallback
+    title = title or describe_picture(entry.image.alt, entry.image.caption, "") or fallback
     return replace(
         entry,
         title=title,

@@ -13,12 +13,12 @@ from typing import Any
 from digest.articles.parsing import markup, pictures
 from digest.articles.parsing.base import Image
 from digest.articles.plain_text import text
+from digest.core.alt_text import is_description
 from digest.core.text import one_line
 
 Fields = Mapping[str, Any]
 
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|\Z)", re.IGNORECASE)
-_FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|avif|tiff?|heic)|[\w-]*\d[\w-]*|\S*[-_]\S*")
 _LONGEST_ALT = 1000  # characters; a longer media:text is a transcript
 _UNKNOWN_WIDTH = 300  # px
 
@@ -59,9 +59,9 @@ def _described(image: Image, medium: Fields, fields: Fields) -> Image:
     descriptions = {
         name: _plain(_text(medium, f"media_{name}") or _beside(fields, name)) for name in names
     }
-    descriptions = {name: value for name, value in descriptions.items() if value and value != title}
-    if _FILE_NAME.fullmatch(descriptions.get("title", "")):
-        del descriptions["title"]
+    descriptions = {
+        name: value for name, value in descriptions.items() if is_description(value, title)
+    }
     description = descriptions.get("description") or _plain(_text(medium, "caption"))
     caption, credit = markup.split_credit(description, "")
     alt = caption or descriptions.get("title", "") or descriptions.get("text", "")
