@@ -1,6 +1,6 @@
 """Who is at the other end of a request."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -23,6 +23,15 @@ def address(request: HttpRequest) -> str | None:
         if not _trusted(ip):
             break
     return client
+
+
+def counted_as(ip: str, *, v4: int = 32, v6: int = 64) -> str:
+    """Return what a client is counted by: the network that one customer of a provider has.
+
+    An IPv6 client has a whole /64, whose addresses it may change for each request.
+    """
+    address = _ip(ip.partition("%")[0]) or ip_address("0.0.0.0")  # noqa: S104  unknown
+    return str(ip_network((address, v6 if isinstance(address, IPv6Address) else v4), strict=False))
 
 
 def _trusted(ip: IPv4Address | IPv6Address) -> bool:

@@ -7,11 +7,12 @@ connections as there are.
 
 import asyncio
 from collections import Counter
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, ClassVar
 
 import structlog
 from aiosmtpd.smtp import syntax
+
+from digest.core import client_ip
 
 log = structlog.get_logger(__name__)
 
@@ -125,8 +126,4 @@ def client_of(peer: Any) -> str:
     """Return the key that a client's connections are counted by; "" for a unix socket."""
     if not isinstance(peer, tuple):
         return ""
-    address = ip_address(str(peer[0]).partition("%")[0])
-    if isinstance(address, IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped or ip_network((address, 64), strict=False))
-    return str(address)
+    return client_ip.counted_as(str(peer[0]))

@@ -8,14 +8,13 @@ Nothing here looks up subscribers, so every address takes the same path and time
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv6Address, ip_address, ip_network
 
 import redis
 import structlog
 from django.conf import settings
 from limits import RateLimitItem
 
-from digest.core import addresses
+from digest.core import addresses, client_ip
 from digest.core.addresses import Address
 from digest.core.errors import ConfigurationError
 from digest.core.rate_limits import limiter, parse_limit
@@ -53,9 +52,8 @@ def _count(address: Address, ip: str | None) -> bool:
 def _keys(address: Address, ip: str | None) -> Iterator[tuple[str, str]]:
     """Yield kinds of limit and keys, the narrowest first: one client uses up no wider limit."""
     if ip:
-        is_ipv6 = isinstance(ip_address(ip), IPv6Address)
-        yield "client", str(ip_network((ip, 64 if is_ipv6 else 32), strict=False))
-        yield "network", str(ip_network((ip, 48 if is_ipv6 else 24), strict=False))
+        yield "client", client_ip.counted_as(ip)
+        yield "network", client_ip.counted_as(ip, v4=24, v6=48)
     yield "domain", address.domain
     yield "all", ""
 

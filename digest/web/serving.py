@@ -34,6 +34,8 @@ STOP_SECONDS = 5  # for requests that have begun to arrive, when we are to stop
 LINGER_SECONDS = 5  # for the rest of what we refused, so that the client reads why
 LARGEST_HEAD = 32_768  # bytes
 LONGEST_CHUNK_LINE = 8_192  # bytes
+LEAST_CONTENT = 0.9  # of what a body in chunks sends; the rest is what stands between chunks
+STEP = 4_096  # bytes of a body in chunks that are looked at together
 IN_MEMORY = 65_536  # bytes of one body; the rest goes to a temporary file
 MOST_BUFFERED = 128_000_000  # bytes of all bodies that are arriving, for one process
 MOST_CONNECTIONS = 1_000  # for one process
@@ -46,18 +48,43 @@ class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     """A request that arrives; what is too large reaches the application without its body."""
 
     error: Any = None
+    completed: bool = False
     body_rcv: Any = None
     too_large = False
 
+    def __init__(self, adj: Adjustments) -> None:
+        super().__init__(adj)
+        self.head = bytearray()  # as far as it has come
+
     def received(self, data: bytes) -> int:
         """Take bytes in; return how many of them belong to this request."""
-        consumed: int = super().received(data)
+        if self.body_rcv is None and not self.completed:
+            consumed = self._received_head(data)
+        else:
+            consumed = super().received(data[:STEP] if self.chunked else data)
         if isinstance(self.error, RequestEntityTooLarge):
             self._pass_on_without_body()
-        line = getattr(self.body_rcv, "control_line", b""), getattr(self.body_rcv, "trailer", b"")
-        if max(map(len, line)) > LONGEST_CHUNK_LINE:
-            self.error, self.completed = BadRequest("A line between chunks is too long"), True
+        elif self.chunked and not self.completed and (problem := self._waste()):
+            self.error, self.completed = BadRequest(problem), True
         return consumed
+
+    def _received_head(self, data: bytes) -> int:
+        """Collect a head, and look at each byte once: waitress would look again at all of them."""
+        begin = max(0, len(self.head) - 3)
+        self.head += data
+        if self.head.find(b"\r\n\r\n", begin) < 0 and len(self.head) < LARGEST_HEAD:
+            return len(data)
+        head, self.head = bytes(self.head), bytearray()
+        consumed: int = super().received(head)
+        return consumed - (len(head) - len(data))
+
+    def _waste(self) -> str:
+        """Return what is wrong with chunks that cost more than they bring, or nothing."""
+        if max(len(self.body_rcv.control_line), len(self.body_rcv.trailer)) > LONGEST_CHUNK_LINE:
+            return "A line between chunks is too long"
+        is_late = self.body_bytes_received > IN_MEMORY
+        is_waste = len(self.body_rcv) < LEAST_CONTENT * self.body_bytes_received
+        return "Chunks are too small" if is_late and is_waste else ""
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head, then see how much of a body its path allows."""

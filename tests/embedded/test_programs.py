@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -50,3 +51,14 @@ def test_whoever_asks_before_the_web_process_runs_is_answered(
     supervisor.look()
     assert meanwhile.getresponse().status == 200
     assert supervisor.children[0].process.pid != web.pid
+
+
+def test_slow_clients_silence_nobody(listener: socket.socket, supervisor: Supervisor) -> None:
+    """More of them than there are threads in the processes of `digest web`."""
+    supervisor.start(programs.web(listener))
+    assert ask(listener).getresponse().status == 200
+    with ExitStack() as stack:
+        for _ in range(40):
+            client = socket.create_connection(("127.0.0.1", checks.port_of(listener)))
+            stack.enter_context(closing(client)).sendall(b"GET / HTTP/1.1\r\nX: ")
+        assert [ask(listener).getresponse().status for _ in range(10)] == [200] * 10

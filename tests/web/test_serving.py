@@ -215,6 +215,42 @@ def test_a_line_between_chunks_has_a_limit(running: Running) -> None:
         assert reply(client)[0] == 400
 
 
+@pytest.mark.parametrize("chunk", [b"1\r\nx\r\n", b"\r\n", b"1;a=b\r\nx\r\n"])
+def test_chunks_of_nothing_are_refused(running: Running, chunk: bytes) -> None:
+    """A million bytes of them would occupy the loop for a second."""
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with running.connected(head + chunk * (100_000 // len(chunk))) as [client]:
+        assert reply(client)[0] == 400
+
+
+def test_a_head_that_comes_byte_by_byte_is_read_in_step() -> None:
+    """Its cost grows with its length, not with the square of it; what follows is not swallowed."""
+    head = b"GET /x HTTP/1.1\r\nA: " + b"x" * 30_000 + b"\r\n\r\n"
+    request = serving.Request(serving._ADJUSTMENTS[LARGEST_BODY])
+    began = time.process_time()
+    for octet in head[:-1]:
+        assert request.received(bytes([octet])) == 1
+    assert time.process_time() - began < 0.5
+    assert not request.completed
+    assert request.received(head[-1:] + b"GET /y") == 1
+    assert (request.completed, request.error, request.path) == (True, None, "/x")
+
+
+def test_chunks_may_come_in_any_pieces(running: Running) -> None:
+    """Split anywhere, and with a request behind."""
+    body = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    with running.connected(b"") as [client]:
+        for octet in body:
+            client.sendall(bytes([octet]))
+            time.sleep(0.001)
+        assert reply(client) == (200, b"5")
+        client.sendall(body + b"GET / HTTP/1.1\r\n\r\n")
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK") < 2:
+            received += client.recv(1000)
+        assert b"Content-Length: 1\r\n" in received
+
+
 def test_imports_may_be_larger(running: Running) -> None:
     """And nothing else may."""
     assert running.ask(f"{IMPORT}/", "POST", b"x" * 2_000_000).status == 200

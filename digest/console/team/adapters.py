@@ -32,8 +32,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the address that failed attempts are counted by."""
-        return client_ip.address(request) or UNKNOWN_IP
+        """Return what failed attempts are counted by: a client may have many IPv6 addresses."""
+        ip = client_ip.address(request)
+        return client_ip.counted_as(ip) if ip else UNKNOWN_IP
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return the link to choose a new password, at our public address, whatever Host says."""
@@ -64,7 +65,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             # The link opens the account, so it is not stored in readable form.
             return {"reset": sealing.seal(url)}
         change = CHANGES.get(prefix)
-        return {"change": change, "ip": self.get_client_ip(self.request)} if change else None
+        return (
+            {"change": change, "ip": client_ip.address(self.request) or UNKNOWN_IP}
+            if change
+            else None
+        )
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
