@@ -246,7 +246,7 @@ def test_what_is_not_in_a_mail_is_not_a_contribution(
 
 def test_an_edit_counts_until_somebody_else_approves(issue: Issue, ada: User, ben: User) -> None:
     """That Ben pinned a story after Ada's change does not let Ada approve her own: both do."""
-    issue = editing.head(issue, 1, ada, subject="Vote for my brother")
+    issue = editing.change_texts(issue, 1, ada, subject="Vote for my brother")
     story = issue.stories.order_by("position")[0]
     issue = editing.pin(issue, 2, story.pk, ben, pinned=True)
     half = approve(issue, ada)
@@ -263,18 +263,18 @@ def test_an_edit_counts_until_somebody_else_approves(issue: Issue, ada: User, be
 
 def test_half_an_approval_is_of_one_content(issue: Issue, ada: User, ben: User) -> None:
     """A change after the first of two approvals takes it away."""
-    issue = editing.head(issue, 1, ada, subject="Good")
-    issue = editing.head(issue, 2, ben, subject="Better")
+    issue = editing.change_texts(issue, 1, ada, subject="Good")
+    issue = editing.change_texts(issue, 2, ben, subject="Better")
     approve(issue, ada)
     issue.refresh_from_db()
-    issue = editing.head(issue, issue.revision, ben, subject="Vote for Ben's brother")
+    issue = editing.change_texts(issue, issue.revision, ben, subject="Vote for Ben's brother")
     assert approve(issue, ben).approved_hash == ""
     assert approve(issue, ada).approved_by == ada
 
 
 def test_the_page_says_that_another_is_needed(issue: Issue, ada: User, ben: User) -> None:
     """Instead of a button that would not work; who may approve has the button."""
-    editing.head(issue, 1, ada, subject="Mine")
+    editing.change_texts(issue, 1, ada, subject="Mine")
     pages = []
     for user in (ada, ben):
         client = Client()
@@ -290,8 +290,8 @@ def test_somebody_who_changed_nothing_approves_alone(
     issue: Issue, newsletter: Newsletter, ada: User, ben: User
 ) -> None:
     """Whoever else worked on it."""
-    issue = editing.head(issue, 1, ada, subject="Good")
-    issue = editing.head(issue, 2, ben, subject="Better")
+    issue = editing.change_texts(issue, 1, ada, subject="Good")
+    issue = editing.change_texts(issue, 2, ben, subject="Better")
     assert approve(issue, member("cleo", newsletter, "editor")).state == State.BUILT
 
 
@@ -333,7 +333,7 @@ def test_an_approval_by_one_is_none_by_two(newsletter: Newsletter, issue: Issue,
     """Raising the policy takes away what one person approved alone."""
     make_subscriber(newsletter)
     Newsletter.objects.update(approval="one")
-    issue = editing.head(issue, 1, ada, subject="Mine")
+    issue = editing.change_texts(issue, 1, ada, subject="Mine")
     assert approve(issue, ada).state == State.BUILT
     Newsletter.objects.update(approval="other")
     assert planning.plan_built(NOON + HOUR) == []
