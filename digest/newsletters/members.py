@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import Q
 
 from digest.accounts import tokens
 from digest.accounts.models import User
@@ -80,6 +81,13 @@ def has_right(user: User, right: Right, publication_id: int | None) -> bool:
 def has_right_somewhere(user: User, right: Right) -> bool:
     """Say whether a user has a right in at least one publication."""
     return publication_ids(user, right) != frozenset()
+
+
+def is_on_team(email: str, publication_id: int) -> bool:
+    """Say whether this is the address of somebody who may see a publication in the console."""
+    members = Member.objects.filter(Q(publication=publication_id) | Q(publication=None))
+    active = User.objects.filter(email__iexact=email, is_active=True)
+    return active.filter(Q(is_superuser=True) | Q(memberships__in=members)).exists()
 
 
 @transaction.atomic

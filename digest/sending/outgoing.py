@@ -93,9 +93,10 @@ def compose_message(
 def compose_sample(issue: Issue, email: str = "", *, name: str = "") -> bytes:
     """Return an issue's message as it would arrive at an address, unsigned.
 
-    For one of the newsletter's subscribers it is exactly theirs, with their stories and links. For
-    any other address, and for none, it has every story, and its links belong to no subscriber.
-    Raises DigestError if it cannot be rendered, or the address cannot be written.
+    For one of the newsletter's subscribers it has their stories, address and name. For any other
+    address, and for none, it has every story. Its links belong to nobody: whoever looks at it must
+    not be able to unsubscribe the subscriber, or to open their preferences. Raises DigestError if
+    it cannot be rendered, or the address cannot be written.
     """
     segmentation = segmentation_of(issue, compiled_for(issue))
     subscriptions = issue.newsletter.subscriptions.select_related("subscriber").filter(
@@ -103,7 +104,8 @@ def compose_sample(issue: Issue, email: str = "", *, name: str = "") -> bytes:
     )
     to = SingleRecipient(0, email or SAMPLE_EMAIL, name)
     if subscription := subscriptions.first():
-        to = SingleRecipient.of(subscription.subscriber, subscription.topics)
+        subscriber = subscription.subscriber
+        to = SingleRecipient(0, subscriber.email, subscriber.name, subscription.topics)
     return compose_message(issue, to, segmentation, issue.goes_at, sign=False).content
 
 

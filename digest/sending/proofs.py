@@ -3,10 +3,17 @@
 import random
 from datetime import datetime
 
+import redis
+from django.conf import settings
+
+from digest.accounts.models import User
 from digest.core import addresses, links
 from digest.core.addresses import Address
+from digest.core.rate_limits import limiter, parse_limit
 from digest.issues.building import draft
 from digest.issues.models import Issue
+from digest.newsletters import members
+from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.relays import dkim, registry, routes
 from digest.relays.models import Relay
@@ -17,11 +24,16 @@ from digest.sending.errors import DeliveryError
 from digest.sending.outgoing import compose_sample
 
 
-def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
+def send_test(
+    newsletter: Newsletter, address: Address, now: datetime, by: User | None = None
+) -> Reply:
     """Send the issue that would go out at `now` to one address, marked as a test.
 
-    Raises DeliveryError if there is nothing to send or the relay refuses it.
+    `by` is the user who asks for it; None is the operator. Raises DeliveryError if the user may
+    not, if there is nothing to send, or if the relay refuses it.
     """
+    if by:
+        _admit(by, newsletter, address)
     preview = draft(newsletter, now)
     if not preview.stories:
         raise DeliveryError(f"There is nothing to send: {preview.selection.skip}")
@@ -30,12 +42,37 @@ def send_test(newsletter: Newsletter, address: Address, now: datetime) -> Reply:
     return _send_marked(newsletter, address, content, now)
 
 
-def send_proof(issue: Issue, address: Address, now: datetime) -> Reply:
+def send_proof(issue: Issue, address: Address, now: datetime, by: User) -> Reply:
     """Send an issue as it is now to one address, marked as a test.
 
-    Raises DeliveryError if the relay refuses it, DigestError if it cannot be rendered.
+    Raises DeliveryError if the user may not or the relay refuses it, DigestError if it cannot be
+    rendered.
     """
+    _admit(by, issue.newsletter, address)
     return _send_marked(issue.newsletter, address, compose_sample(issue, address.email), now)
+
+
+def _admit(by: User, newsletter: Newsletter, address: Address) -> None:
+    """Count a test; raise DeliveryError where the user may not send it, or no more of them now.
+
+    A test is mail, of any content: without the right to send, it goes to the team alone.
+    """
+    publication_id = newsletter.publication_id
+    may_send = members.has_right(by, Right.SEND, publication_id)
+    if not may_send and not members.is_on_team(address.email, publication_id):
+        raise DeliveryError(
+            "You can send tests only to members of the team. To send them to other addresses, you "
+            "need the right to send."
+        )
+    limit = parse_limit(settings.DIGEST_TEST_LIMIT, "DIGEST_TEST_LIMIT")
+    tests = limiter("tests")
+    try:
+        if tests.hit(limit, str(by.pk)):
+            return
+        minutes = -(-tests.seconds_left(limit, str(by.pk)) // 60)
+    except redis.RedisError as cause:
+        raise DeliveryError("Tests cannot be counted at the moment. Try again soon.") from cause
+    raise DeliveryError(f"You have sent many tests. Try again in {minutes} minutes.")
 
 
 def _send_marked(newsletter: Newsletter, address: Address, content: bytes, now: datetime) -> Reply:

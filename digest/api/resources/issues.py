@@ -78,9 +78,9 @@ def create_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> 
 @idempotent
 def send_test_mail(request: HttpRequest, slug: Slug, payload: schemas.ProofIn) -> Any:
     """Send the issue that would be sent now to one address, as a proof."""
-    newsletter = get_newsletter(caller_of(request), slug)
-    address = addresses.parse(payload.to)
-    reply = send_test(newsletter, address, clock.now())
+    caller = caller_of(request)
+    newsletter, address = get_newsletter(caller, slug), addresses.parse(payload.to)
+    reply = send_test(newsletter, address, clock.now(), by=caller.token.owner)
     return {"to": address.email, "code": reply.code, "reply": reply.text}
 
 

@@ -151,7 +151,7 @@ def cancel(issue: Issue, request: HttpRequest) -> str:
 def test(issue: Issue, request: HttpRequest) -> str:
     """Send this issue to one address as a test."""
     address = addresses.parse(request.POST.get("to", ""))
-    proofs.send_proof(issue, address, clock.now())
+    proofs.send_proof(issue, address, clock.now(), user_of(request))
     return f"A test is on its way to {address.email}."
 
 

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from digest.console.access import get_issue, require_right
+from digest.console.access import get_issue, record_action, require_right
 from digest.console.pages import page_view
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -26,11 +26,14 @@ POLICY = (
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """Show an issue as `html`, `text` or `source`, as one subscriber gets it with `?subscriber=`.
 
-    `?scheme=` is light or dark.
+    `?scheme=` is light or dark. Its links belong to nobody, and the audit log says who looked.
     """
     issue, address = get_issue(request, pk), request.GET.get("subscriber", "").strip()
     if address:
-        require_right(request, Right.SUBSCRIBERS, issue.newsletter.publication_id)
+        publication_id = issue.newsletter.publication_id
+        require_right(request, Right.SUBSCRIBERS, publication_id)
+        action = f"previewed issue {issue.pk} as a subscriber"
+        record_action(request, action, address, publication_id)
     try:
         octets = outgoing.compose_sample(issue, address)
     except DigestError as problem:

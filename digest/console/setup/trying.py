@@ -43,10 +43,13 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         to = form.cleaned_data["to"]
         try:
-            reply = proofs.send_test(newsletter, addresses.parse(to), now)
+            address = addresses.parse(to)
+            reply = proofs.send_test(newsletter, address, now, by=user_of(request))
         except DigestError as error:
             problem = error
         else:
+            action = f"test: a test is on its way to {address.email}"
+            record_action(request, action, newsletter, newsletter.publication_id)
             sent = urlencode({"sent": to, "reply": f"{reply.code} {reply.text}"})
             return redirect(f"{reverse('setup:test', args=[pk])}?{sent}#sent")
     return page(
