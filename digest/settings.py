@@ -211,6 +211,7 @@ CACHES = {
     }
 }
 ACCOUNT_ADAPTER = "digest.console.team.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"reset_password": "digest.console.team.forms.ForgottenPasswordForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

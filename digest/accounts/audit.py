@@ -35,6 +35,17 @@ def record(
     )
 
 
+def record_attempt(actor: str, action: str, now: datetime, *, ip: str | None) -> AuditEntry:
+    """Record what somebody tried without being signed in; `actor` is who they say they are."""
+    return AuditEntry.objects.create(
+        at=now,
+        user=None,
+        actor=actor[:MAX_NAME_LENGTH],
+        action=action[:MAX_ACTION_LENGTH],
+        ip=ip,
+    )
+
+
 def record_command(
     actor: str, action: str, now: datetime, *, target: str = "", publication_id: int | None = None
 ) -> AuditEntry:

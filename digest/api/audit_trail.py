@@ -11,8 +11,13 @@ from digest.core import client_ip, clock
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
+def record_reading(request: HttpRequest) -> None:
+    """Let a request be recorded although it changes nothing: it hands out somebody's data."""
+    request.digest_reading_recorded = True  # type: ignore[attr-defined]
+
+
 class AuditMiddleware:
-    """Records every API request that changed something."""
+    """Records every API request that changed something, and those that are to be recorded."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -22,7 +27,10 @@ class AuditMiddleware:
         response = self.get_response(request)
         caller: Any = getattr(request, "digest_caller", None)
         succeeded = response.status_code < 400 and "Idempotency-Replayed" not in response
-        if caller and succeeded and request.method not in _SAFE_METHODS:
+        is_recorded = request.method not in _SAFE_METHODS or getattr(
+            request, "digest_reading_recorded", False
+        )
+        if caller and succeeded and is_recorded:
             audit.record(
                 caller.token.owner,
                 f"{request.method} {request.path}",

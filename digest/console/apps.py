@@ -11,7 +11,13 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        """Take away forms that allauth brings along: its pages do the same, and ask who it is."""
+        """Listen to sign-ins, and take away forms that allauth brings along.
+
+        Its pages do the same, and ask who it is.
+        """
+        from digest.console.team import sign_ins
+
+        sign_ins.connect()
         for app in ("account", "mfa"):
             for model in apps.get_app_config(app).get_models():
                 if admin.site.is_registered(model):

@@ -98,6 +98,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, f"{webhook.name}: {problem}")
     else:
+        record_action(request, "tested a webhook", webhook.name, webhook.publication_id)
         messages.success(request, f"Test sent: {webhook.name} answered {status}.")
     return redirect("webhooks")
 

@@ -12,6 +12,7 @@ from ninja import Query, Status
 from pydantic import BaseModel, Field, IPvAnyAddress
 
 from digest.accounts.scopes import Scope
+from digest.api import audit_trail
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import get_newsletter
@@ -139,6 +140,7 @@ def show_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None =
 def export_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None = None) -> Any:
     """Export a subscriber's data; a token of one publication gets only that publication's."""
     caller = caller_of(request)
+    audit_trail.record_reading(request)
     export = data_export.export_subscriber(_subscriber(caller, subscriber_id, uuid))
     if caller.publication_id is None:
         return export

@@ -43,6 +43,8 @@ def upload(request: HttpRequest) -> HttpResponse:
         except DigestError as problem:
             form.add_error("file", str(problem))
         else:
+            target = row.newsletter
+            record_action(request, "uploaded subscribers", target, target.publication_id)
             return redirect("subscribers-import-check", row.pk)
     recent = _imports(request).defer("content", "skipped").order_by("-created_at")[:RECENT]
     context = {"form": form, "any": newsletters.exists(), "recent": recent}
@@ -58,6 +60,8 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
         return render_page(request, "console/importing/report.html", "Import report", _facts(row))
     if request.method == "POST":
         if "discard" in request.POST:
+            target = row.newsletter
+            record_action(request, "discarded an import", target, target.publication_id)
             row.delete()
             messages.success(request, _DISCARDED)
             return redirect("subscribers-import")

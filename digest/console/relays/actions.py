@@ -26,7 +26,9 @@ _MESSAGE_LEVELS = {
 @action_view(Right.MANAGE, everywhere=True)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign in to a mail server and show its answer; no mail is sent."""
-    for finding in check_relay(get_object_or_404(Relay, pk=pk)):
+    relay = get_object_or_404(Relay, pk=pk)
+    record_action(request, "tested a mail server", relay)
+    for finding in check_relay(relay):
         text = f"{finding.summary} {finding.advice}".strip()
         messages.add_message(request, _MESSAGE_LEVELS[finding.level], text)
     return redirect("relays")

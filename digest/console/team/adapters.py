@@ -1,13 +1,12 @@
 """django-allauth's adapters: no sign-up without an invitation, secrets are sealed."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 
-from digest.core import client_ip, clock, links, sealing
+from digest.core import client_ip, clock, sealing
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
@@ -36,10 +35,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         ip = client_ip.address(request)
         return client_ip.counted_as(ip) if ip else UNKNOWN_IP
 
-    def get_reset_password_from_key_url(self, key: str) -> str:
-        """Return the link to choose a new password, at our public address, whatever Host says."""
-        return links.absolute(urlsplit(super().get_reset_password_from_key_url(key)).path)
-
     def send_notification_mail(
         self,
         template_prefix: str,
@@ -50,20 +45,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Notify a user of a change, at the address that they sign in with."""
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:  # noqa: ARG002  allauth's
         """Queue a notice instead; without a publication no mail can be sent."""
         publication = Publication.objects.order_by("pk").first()
-        notice_context = self._notice_context(template_prefix, context)
+        notice_context = self._notice_context(template_prefix)
         if publication is None or notice_context is None:
             return
         queue_notice(
             Notice.Kind.ACCOUNT, publication, email=email, now=clock.now(), context=notice_context
         )
 
-    def _notice_context(self, prefix: str, context: dict[str, Any]) -> dict[str, str] | None:
-        if url := context.get("password_reset_url"):
-            # The link opens the account, so it is not stored in readable form.
-            return {"reset": sealing.seal(url)}
+    def _notice_context(self, prefix: str) -> dict[str, str] | None:
         change = CHANGES.get(prefix)
         return (
             {"change": change, "ip": client_ip.address(self.request) or UNKNOWN_IP}

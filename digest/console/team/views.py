@@ -12,10 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from digest.accounts import audit
 from digest.accounts.models import AuditEntry, User
 from digest.console.access import record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, page_view, render_page
-from digest.core import clock
+from digest.core import client_ip, clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
 from digest.newsletters.members import MemberRole, Right
@@ -121,6 +122,14 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         except DigestError as wrong:
             problem = str(wrong)
         else:
+            audit.record(
+                user,
+                f"accepted the invitation as {invitation.get_role_display()}",
+                now,
+                target=invitation.email,
+                publication_id=invitation.publication_id,
+                ip=client_ip.address(request),
+            )
             return _sign_in(request, user, signed_in)
     has_account = User.objects.filter(email__iexact=invitation.email, is_active=True).exists()
     context = {
