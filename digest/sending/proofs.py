@@ -29,11 +29,11 @@ def send_test(
 ) -> Reply:
     """Send the issue that would go out at `now` to one address, marked as a test.
 
-    `by` is the user who asks for it; None is the operator. Raises DeliveryError if the user may
-    not, if there is nothing to send, or if the relay refuses it.
+    `by` is the user who asks for it, who has the right to send; None is the operator. Raises
+    DeliveryError if it is one too many, if there is nothing to send, or if the relay refuses it.
     """
     if by:
-        _admit(by, newsletter, address)
+        _count(by)
     preview = draft(newsletter, now)
     if not preview.stories:
         raise DeliveryError(f"There is nothing to send: {preview.selection.skip}")
@@ -48,12 +48,13 @@ def send_proof(issue: Issue, address: Address, now: datetime, by: User) -> Reply
     Raises DeliveryError if the user may not or the relay refuses it, DigestError if it cannot be
     rendered.
     """
-    _admit(by, issue.newsletter, address)
+    _require_recipient(by, issue.newsletter, address)
+    _count(by)
     return _send_marked(issue.newsletter, address, compose_sample(issue, address.email), now)
 
 
-def _admit(by: User, newsletter: Newsletter, address: Address) -> None:
-    """Count a test; raise DeliveryError where the user may not send it, or no more of them now.
+def _require_recipient(by: User, newsletter: Newsletter, address: Address) -> None:
+    """Raise DeliveryError unless the user may send a test to this address.
 
     A test is mail, of any content: without the right to send, it goes to the team alone.
     """
@@ -64,6 +65,10 @@ def _admit(by: User, newsletter: Newsletter, address: Address) -> None:
             "You can send tests only to members of the team. To send them to other addresses, you "
             "need the right to send."
         )
+
+
+def _count(by: User) -> None:
+    """Count a test of a user; raise DeliveryError if it is one too many."""
     limit = parse_limit(settings.DIGEST_TEST_LIMIT, "DIGEST_TEST_LIMIT")
     tests = limiter("tests")
     try:
