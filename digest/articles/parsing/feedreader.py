@@ -204,6 +204,13 @@ class _Changes:
         if url:
             self._save("picture", url)
 
+    def _start_item(self: Any, attributes: dict[str, str]) -> None:
+        """Begin an entry; what the one before has left open ends with it."""
+        self.insource = self.inimage = self.intextinput = self.inauthor = self.svgOK = 0
+        super()._start_item(attributes)  # type: ignore[misc]  # of feedparser's mixin
+
+    _start_entry = _start_item
+
     def _end_item(self: Any) -> None:
         self.open_media = []
         super()._end_item()  # type: ignore[misc]  # of feedparser's mixin

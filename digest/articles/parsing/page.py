@@ -103,6 +103,7 @@ def _resolve(page: HtmlElement, base: str) -> None:
         if not any(markup.is_content_image(image) for image in beside):
             noscript.drop_tag()
     pictures.choose_sources(page)
+    pictures.replace_emoji(page)
     markup.make_absolute(page, base)
 
 

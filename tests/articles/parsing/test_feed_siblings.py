@@ -62,6 +62,10 @@ def article(body: str, title: str = "Tide at noon", extra: str = "") -> Entry:
         ("<title>T</title><?php echo 1 ?><!FOO bar>", "T"),
         ('<title>T</title><enclosure url="https://courier.example/a&#x1;.jpg" type="image/jpeg"/>', "T"),
         ("<TITLE>T</TITLE>", "T"),
+        ("<title>T</title><source>x", "T"),
+        ("<title>T</title><content type='xhtml'><div>", "T"),
+        ("<title>T</title><![if IE]><!ELEMENT x", "T"),
+        ("<title>T</title></channel></rss>", "T"),
         ("<title>T \ud83d\ude00 \ud83d x</title>", "T 😀 x"),
     ],
 )  # fmt: skip
