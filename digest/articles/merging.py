@@ -48,25 +48,21 @@ def home_of(article: Article) -> Sighting | None:
     return min(article.sightings.select_related("source"), key=_order(article.url), default=None)
 
 
-def differences(
-    article: Article, source: Source, canonical: str, entry: Entry, *, has_moved: bool = False
-) -> dict[str, Any]:
+def differences(article: Article, source: Source, canonical: str, entry: Entry) -> dict[str, Any]:
     """Return the fields that this source's view of an article gives other values.
 
     `canonical` is the entry's identity by link. The article's sightings are read with their
-    sources. `has_moved` means that the source itself moved the article to this link.
+    sources. Whose it is goes by the link that the article has, whatever link the entry brings.
     """
+    url = article.url or entry.url
     elsewhere = [row for row in article.sightings.all() if row.source_id != source.pk]
     own = [row for row in article.sightings.all() if row.source_id == source.pk]
-    url = entry.url if has_moved else article.url
     newcomer = Sighting(source=source, article=article)
-    order = _order(url or entry.url)
-    first = min([*elsewhere, *(own or [newcomer])], key=order)
-    is_home = first.source_id == source.pk
+    is_home = min([*elsewhere, *(own or [newcomer])], key=_order(url)).source_id == source.pk
+    if not is_home and _rank(source, url) == ownership.STRANGER:
+        return {}
     stored = {name: getattr(article, name) for name in (*CONTENT, *FOLLOWED)}
     fetched = fields_of(entry)
-    if not is_home and _rank(source, url or entry.url) == ownership.STRANGER:
-        return {}
     if is_home and not any(_rank(row.source, url) for row in elsewhere):
         merged = {
             name: fetched[name] or (stored[name] if name in _NEVER_CLEARED else fetched[name])

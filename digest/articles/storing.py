@@ -9,7 +9,6 @@ identify may be stories that moved (`moves`): what was sent under another addres
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -125,9 +124,9 @@ def _store(
     differing = {
         pk: d
         for pk, d in decisions_by_article.items()
-        if _differences(candidates[pk], source, d, entries, moved)
+        if merging.differences(candidates[pk], source, d.canonical, entries[d.entry])
     }
-    changed = _update(source, differing, entries, moved, now)
+    changed = _update(source, differing, entries, now)
     created = _create(source, fresh, entries, now, first_poll=first_poll)
     guids_by_article = {pk: d.guid for pk, d in decisions_by_article.items()}
     guids_by_article |= {article.pk: d.guid for article, d in zip(created, fresh, strict=True)}
@@ -239,7 +238,6 @@ def _update(
     source: Source,
     decisions_by_article: dict[int, Decision],
     entries: tuple[Entry, ...],
-    moved: Mapping[int, int],
     now: datetime,
 ) -> int:
     """Write what differs; return how many articles' content did.
@@ -252,30 +250,14 @@ def _update(
     changed, written = [], []
     for article in _with_sources(rows):
         decision = decisions_by_article[article.pk]
-        differences = _differences(article, source, decision, entries, moved)
+        entry = entries[decision.entry]
+        differences = merging.differences(article, source, decision.canonical, entry)
         if differences:
             written.append(article)
             changed += [article] if _apply(article, differences, now) else []
     Article.objects.bulk_update(written, WRITTEN, batch_size=200)
     Revision.objects.bulk_create(_revision(article, now) for article in changed)
     return len(changed)
-
-
-def _differences(
-    article: Article,
-    source: Source,
-    decision: Decision,
-    entries: tuple[Entry, ...],
-    moved: Mapping[int, int],
-) -> dict[str, Any]:
-    """Return the fields that this source's view of an article gives other values."""
-    return merging.differences(
-        article,
-        source,
-        decision.canonical,
-        entries[decision.entry],
-        has_moved=decision.entry in moved,
-    )
 
 
 def _apply(article: Article, differences: dict[str, Any], now: datetime) -> bool:

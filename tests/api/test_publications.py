@@ -1,6 +1,7 @@
 """What a token of one publication learns about another, or changes there, by writing: nothing."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -75,6 +76,26 @@ def test_a_name_is_not_given_to_another_publications_subscriber(
         caller("POST", "/subscribers", body | {"confirmed": True})
     names = Subscriber.objects.values_list("email", "name")
     assert dict(names) == {EMAIL: "", "tom@reader.example": "You won"}
+
+
+def test_adding_an_address_reads_no_profile_of_another_publication(
+    program: Programs, tide: Newsletter, ebb: Newsletter
+) -> None:
+    """A token that may write and read adds whom it only knows by address, and learns nothing."""
+    details = {"name": "Inés Carrasco", "language": "es", "timezone": "Europe/Madrid"}
+    subscriber = make_subscriber(ebb, email=EMAIL, created_at=NOON - timedelta(days=900), **details)
+    caller = program(publication=tide.publication)
+    body = {"email": EMAIL, "newsletters": ["tide"], "evidence": "paper", "confirmed": True}
+    caller("POST", "/subscribers", body)
+    path = f"/subscribers/{subscriber.pk}"
+    [listed] = caller.facts("GET", "/subscribers", email=EMAIL)["items"]
+    for profile in (listed, caller.facts("GET", path), caller.facts("GET", f"{path}/export")):
+        assert (profile["name"], profile["language"], profile["timezone"]) == ("", "", "")
+        assert "2024" not in json.dumps(profile)
+        assert [row["newsletter"] for row in profile["subscriptions"]] == ["tide"]
+    for token in (program(name="all"), program(publication=ebb.publication, name="ebb")):
+        own = make_subscriber(ebb, **details)
+        assert token.facts("GET", f"/subscribers/{own.pk}")["name"] == "Inés Carrasco"
 
 
 def test_a_push_changes_no_other_publications_article(

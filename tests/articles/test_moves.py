@@ -300,6 +300,21 @@ def test_a_site_that_a_feed_only_claims_is_not_enough() -> None:
     assert Article.objects.get().title == "Vote"
 
 
+def test_a_copy_of_a_story_does_not_move_it() -> None:
+    """A new source with the same title, text and minute leads nobody to its own link."""
+    newsletter = make_newsletter()
+    own = make_source(newsletter, url="https://old.example/feed")
+    store(own, *feed())
+    copies = feed("https://eve.example")
+    eve = make_source(newsletter, url="https://eve.example/feed")
+    assert store(eve, *copies, first_poll=True).moved == 3
+    assert store(eve, *feed("https://eve.example/again")).moved == 3
+    assert not Article.objects.filter(url__contains="eve").exists()
+    assert not Article.objects.filter(canonical_url__contains="eve").exists()
+    assert store(own, *feed("https://new.example")).moved == 3
+    assert Article.objects.filter(url__startswith="https://new.example").count() == 3
+
+
 def test_a_guid_of_ones_own_takes_no_others_link() -> None:
     """An article that changes its link to another source's becomes no way to its words."""
     newsletter = make_newsletter()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
@@ -96,7 +96,7 @@ class AcceptedOut(BaseModel):
 def list_subscribers(request: HttpRequest, query: Query[SubscriberQuery]) -> Any:
     """List subscribers, or find one by its address."""
     caller = caller_of(request)
-    subscribers = caller.scope.subscribers().prefetch_related(
+    subscribers = _subscribers(caller).prefetch_related(
         Prefetch("subscriptions", _subscriptions(caller), to_attr="subscriptions_in_scope")
     )
     if query.email:
@@ -141,12 +141,14 @@ def export_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None
     """Export a subscriber's data; a token of one publication gets only that publication's."""
     caller = caller_of(request)
     audit_trail.record_reading(request)
-    export = data_export.export_subscriber(_subscriber(caller, subscriber_id, uuid))
+    subscriber = _subscriber(caller, subscriber_id, uuid)
+    export = data_export.export_subscriber(subscriber)
     if caller.publication_id is None:
         return export
-    return data_export.limit_to_newsletters(
-        export, set(caller.scope.newsletters().values_list("slug", flat=True))
-    )
+    slugs = set(caller.scope.newsletters().values_list("slug", flat=True))
+    profile = _profile(subscriber, list(_subscriptions(caller).filter(subscriber=subscriber)))
+    profile["known_since"] = profile.pop("created_at")
+    return data_export.limit_to_newsletters(export, slugs) | profile
 
 
 @router.remove("/subscribers/{subscriber_id}/subscriptions/{slug}", Scope.SUBSCRIBERS_WRITE)
@@ -222,7 +224,7 @@ def _sign_up(address: Address, newsletters: list[Newsletter], payload: Subscribe
 
 def _subscriber(caller: Caller, subscriber_id: int, uuid: UUID | None) -> Subscriber:
     """Return a subscriber in scope; with `uuid` nobody else who was given the id since (404)."""
-    subscriber = get_object_or_404(caller.scope.subscribers(), pk=subscriber_id)
+    subscriber = get_object_or_404(_subscribers(caller), pk=subscriber_id)
     if uuid not in {None, subscriber.uuid}:
         raise Http404
     return subscriber
@@ -237,11 +239,34 @@ def _serialize(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
         "id": subscriber.pk,
         "uuid": subscriber.uuid,
         "email": subscriber.email,
-        "name": subscriber.name,
-        "language": subscriber.language,
-        "timezone": subscriber.timezone,
-        "created_at": subscriber.created_at,
+        **_profile(subscriber, list(subscriptions)),
         "subscriptions": [_serialize_subscription(row) for row in subscriptions],
+    }
+
+
+def _subscribers(caller: Caller) -> QuerySet[Subscriber]:
+    """Return the subscribers that a caller reaches, and whether other publications have them."""
+    subscribers = caller.scope.subscribers()
+    if caller.publication_id is None:
+        return subscribers
+    elsewhere = Subscription.objects.filter(subscriber=OuterRef("pk")).exclude(
+        newsletter__publication=caller.publication_id
+    )
+    return subscribers.annotate(is_elsewhere=Exists(elsewhere))
+
+
+def _profile(subscriber: Subscriber, subscriptions: list[Subscription]) -> dict[str, Any]:
+    """Return what a subscriber said of themselves; nothing they may have told another publication.
+
+    Otherwise a token could add an address that it only knows, and read who that is.
+    """
+    is_elsewhere = getattr(subscriber, "is_elsewhere", None)
+    first = min((row.created_at for row in subscriptions), default=subscriber.created_at)
+    return {
+        "name": "" if is_elsewhere else subscriber.name,
+        "language": "" if is_elsewhere else subscriber.language,
+        "timezone": "" if is_elsewhere else subscriber.timezone,
+        "created_at": subscriber.created_at if is_elsewhere is None else first,
     }
 
 
