@@ -19,6 +19,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Q
+
 from digest.newsletters.models import Newsletter
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.importing import Report, import_csv
@@ -32,6 +34,7 @@ from digest.subscribers.names import clean_name
 
 KEEP_LIST = timedelta(days=1)
 KEEP_REPORT = timedelta(days=30)
+LONGEST_RUN = timedelta(hours=1)  # then the process that ran it has died
 LISTED = 50  # refused rows, and look-alikes, in a summary
 EXAMPLES = 3  # cells of a column
 _LONGEST_EXAMPLE = 60
@@ -107,8 +110,8 @@ def differs(
 
 def run(upload: SubscriberImport, now: datetime) -> None:
     """Import the list as it was checked; raise SubscriberError if that has begun already."""
-    claimed = SubscriberImport.objects.filter(pk=upload.pk, begun_at=None).update(begun_at=now)
-    if not claimed:
+    idle = Q(begun_at=None) | Q(begun_at__lt=now - LONGEST_RUN, finished_at=None)
+    if not SubscriberImport.objects.filter(idle, pk=upload.pk).update(begun_at=now):
         raise SubscriberError("This list is being imported, or has been.")
     try:
         with _list(upload) as path, tempfile.NamedTemporaryFile(suffix=".csv") as skipped:
@@ -129,7 +132,12 @@ def run(upload: SubscriberImport, now: datetime) -> None:
         raise
     upload.report = upload.report | summarize(report)
     upload.content, upload.begun_at, upload.finished_at = b"", now, now
-    upload.save()
+    SubscriberImport.objects.filter(pk=upload.pk).update(
+        **{
+            name: getattr(upload, name)
+            for name in ("report", "skipped", "content", "begun_at", "finished_at")
+        }
+    )
 
 
 def skipped_rows(upload: SubscriberImport) -> bytes:

@@ -107,6 +107,31 @@ def test_import_reports_what_it_did(digest: Digest, tmp_path: Path) -> None:
     assert facts["refusals"][0]["line"] == 3
 
 
+def test_an_import_says_beforehand_what_it_would_do(digest: Digest, tmp_path: Path) -> None:
+    """The first rows, the columns of states, the causes; nothing is stored, no consent needed."""
+    path = tmp_path / "list.csv"
+    path.write_text("email,status\na@r.example,active\nb@r.example,bounced\nc@r.example,zombie\n")
+    arguments = ("subscriber", "import", path, "--newsletter", "tide")
+    result = digest(*arguments, "--dry-run")
+    assert result.status == 0
+    assert "Nothing has been changed" in result.out
+    assert "3 rows: 1 added, 0 unchanged, 2 refused." in result.out
+    assert "1 bounced" in result.out
+    assert "'status' (state)" in result.out
+    facts = digest(*arguments, "--dry-run", "--suppress", "--json").facts
+    assert facts["causes"] == {"bounced": 1, "unknown state": 1}
+    assert (facts["dry_run"], facts["suppressed"]) == (True, 1)
+    assert facts["preview"][1]["outcome"].startswith("bounced")
+    assert not Subscriber.objects.exists()
+    assert not Suppression.objects.exists()
+    consent = ("--consent", "At the fair")
+    assert digest(*arguments, *consent, "--everyone", "no-consent").status == 0
+    assert not Subscriber.objects.exists()
+    assert "suppressed for this newsletter" in digest(*arguments, *consent, "--suppress").out
+    assert Subscriber.objects.get().email == "a@r.example"
+    assert Suppression.objects.get().reason == "bounced"
+
+
 def test_import_takes_a_mapping(digest: Digest, tmp_path: Path) -> None:
     """Heading or number; anything else is explained."""
     path = tmp_path / "list.csv"

@@ -153,6 +153,20 @@ ROWS = [
     ("Email,Status", "", "unknown state"),
     ("Email,State", "limbo", "unknown state"),
     ("Email,subscribed", "perhaps", "unknown state"),
+    ("Email,Status", "not subscribed", "unconfirmed"),
+    ("Email,email_status", "hard_bounce", "bounced"),
+    ("Email,opt_in_status", "double_opt_in_pending", "unconfirmed"),
+    ("Email,opt_out", "Y", "unsubscribed"),
+    ("Email,consent", "denied", "no consent"),
+    ("Email,marketing_consent", "withdrawn", "unsubscribed"),
+    ("Email,gdpr_consent", "false", "no consent"),
+    ("Email,Suspended", "yes", "blocked"),
+    ("Email,Einwilligung", "nein", "no consent"),
+    ("Email,Iscritto", "no", "unsubscribed"),
+    ("Email,\u05e1\u05d8\u05d8\u05d5\u05e1", "\u05d4\u05d5\u05e1\u05e8", "unsubscribed"),
+    ("Email,Status", "Unsubscribed\u200b\u00a0", "unsubscribed"),
+    ("E-mail (@),Status", "disabled", "blocked"),
+    ("Email,Account", "inactive", "inactive"),
     # Below no heading that is about it
     ("Email,Remark", "Unsubscribed", "unsubscribed"),
     ("Email,Lists", "email disabled", "blocked"),
@@ -190,6 +204,10 @@ def test_a_row_that_says_no_is_never_active(
         ("Email,Unsubscribed", "0000-00-00 00:00:00"),
         ("Email,unsubscribed_at", "NULL"),
         ("Email,bounced", "no"),
+        ("Email,deleted_at", "0001-01-01T00:00:00Z"),
+        ("Email,blocklisted", "-"),
+        ("Email,consent", "granted"),
+        ("Email,Consent", "I want the weekly letter"),
         ("email,subscribed_at,confirmed_at,unsubscribed_at", "2024-01-01,2024-01-02,"),
         ("Subscriber,Subscribed,Unsubscribed", "2020-01-01,"),
         ("Email,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME", "2018-02-12 17:59:31,1.2.3.4,2018-02-12"),
@@ -315,6 +333,17 @@ def test_states_are_read_in_every_writing(
     report = import_csv(path, newsletter, **OPTIONS)
     assert active() == {"ana"}
     assert [(row.line, row.cause) for row in report.refusals] == [(5, "unsubscribed")]
+
+
+def test_odd_tables_are_read_or_refused(tmp_path: Path, newsletter: Newsletter) -> None:
+    """Never a traceback: an open quotation mark over the sample, thousands of columns."""
+    many = "".join(f"r{number}@r.example,{'x' * 1000}\n" for number in range(290))
+    report = take(tmp_path, f'email,note\n"ana@r.example,x\n{many}', newsletter)
+    assert (report.added, report.refused) == (290, 1)
+    with pytest.raises(ImportFileError, match="more than 300 columns"):
+        take(tmp_path, f"email{',x' * 400}\nana@r.example\n", newsletter)
+    report = take(tmp_path, f"email,status\nana@r.example,active{',' * 5000}\n", newsletter)
+    assert "ana" in active()
 
 
 def test_states_are_read_without_a_header(tmp_path: Path, newsletter: Newsletter) -> None:

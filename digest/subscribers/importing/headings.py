@@ -42,6 +42,9 @@ _CAUSES = {
 }
 
 
+_MOST = 0.8  # of the cells: the rest are states that nobody foresaw
+
+
 def meanings_of(header: Sequence[str], body: Sequence[Sequence[str]], width: int) -> list[Meaning]:
     """Return what each column is about; of those with a person's data each comes once at most.
 
@@ -91,7 +94,9 @@ def _answer(heading: str, cells: list[str], states: list[str], *, answers: bool)
         return Meaning.ALLOWED if any(map(is_yes_or_no, cells)) else Meaning.OTHER
     if answers and _QUESTION.search(heading):
         return Meaning.ALLOWED
-    is_of_states = len(states) == len(cells) and any(plain(cell) in UNMISTAKABLE for cell in cells)
+    is_of_states = len(states) == len(cells) or (
+        len(states) >= _MOST * len(cells) and any(plain(cell) in UNMISTAKABLE for cell in cells)
+    )
     return Meaning.STATE if cells and is_of_states else Meaning.OTHER
 
 

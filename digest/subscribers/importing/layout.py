@@ -21,10 +21,13 @@ from digest.subscribers.importing.sources import SOURCES, recognise
 from digest.subscribers.importing.states import Reading, plain
 from digest.subscribers.names import clean_name
 
+MOST_COLUMNS = 300
 _SAMPLE = 300  # lines that show delimiter and columns
 _DELIMITERS = ",;\t|"
 _PART = r"""[^@\s,;|<>"\uff20]+"""
 _ADDRESS = re.compile(rf"""(?:[^@,;|<]*<)?[\s"'“]*{_PART}[@\uff20]{_PART}[>\s"'”]*""")
+# A heading may hold an at sign ("E-mail (@)"); only an address has something on both sides.
+_HAS_AT = re.compile(r"[^\s(\[@\uff20][@\uff20]+[^\s)\]@\uff20]")
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -129,10 +132,12 @@ def read_layout(
     lines = _sample(path, encoding)
     delimiter, preamble = _delimiter(lines)
     lines = lines[preamble:]
-    sample = [row for row in csv.reader(lines, delimiter=delimiter) if any(row)]
-    header = [] if any("@" in cell or "\uff20" in cell for cell in sample[0]) else sample[0]
+    sample = [row for row in _table(lines, delimiter) if any(row)] or [[""]]
+    header = [] if any(_HAS_AT.search(cell) for cell in sample[0]) else sample[0]
     body = sample[1:] if header else sample
-    width = max(map(len, sample))
+    if len(header or sample[0]) > MOST_COLUMNS:
+        raise ImportFileError(f"This file has more than {MOST_COLUMNS} columns. Export fewer.")
+    width = min(max(map(len, sample)), MOST_COLUMNS)
     header = [cell.strip("\ufeff\u200b ") for cell in header]
     source = recognise(header) if source is None else source
     meanings = _guess(header, body, width, source)
@@ -240,12 +245,17 @@ def _delimiter(lines: Sequence[str]) -> tuple[str, int]:
     return max(_DELIMITERS, key=lambda candidate: _score(lines, candidate)), 0
 
 
+def _table(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """Return the cells of the lines; where a quotation mark is left open, of each line alone."""
+    try:
+        return list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
+
+
 def _score(lines: Sequence[str], delimiter: str) -> tuple[int, int]:
     """Return how many addresses a delimiter separates, then how many columns it makes."""
-    try:
-        table = list(csv.reader(lines, delimiter=delimiter))
-    except csv.Error:
-        return -1, 0
+    table = _table(lines, delimiter)
     addresses = sum(any(_is_address(cell) for cell in row) for row in table)
     return addresses, max(map(len, table))
 

@@ -44,7 +44,10 @@ def plain(text: str) -> str:
 
 _SEPARATORS = frozenset("_-.\"'`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\0")
 
-_EMPTY_DATE = re.compile(r"0{2,4}[-/.]0{1,2}[-/.]0{2,4}([ t]0{1,2}:.*)?|1970-01-01([ t]00:00.*)?")
+# What systems write where there is no date: zeros, and the first moment that they can write.
+_EMPTY_DATE = re.compile(
+    r"(0{2,4}[-/.]0{1,2}[-/.]0{2,4}|0001-01-01|1900-01-0[01]|1970-01-01)([ t]00:00.*)?"
+)
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*|\d{10,13}|.*\b(19|20)\d\d\b.*")
 
 

@@ -99,11 +99,11 @@ PARTS = {
 }
 YES = frozenset(
     "true yes y 1 1.0 t on x ✓ ✔ ☑ checked ja oui si sim da sí igen tak evet kylla wahr vrai verdadero "
-    "vero да так 是 はい 예 כן نعم".split()
+    "vero да так 是 はい 예 כן نعم granted given agreed accepted allowed opted-in".split()
 )
 NO = frozenset(
     "false no n 0 0.0 f off nein non não nao nie nej nei ne hayir ei falsch faux falso never nie none "
-    "null nil nan n/a nee нет ні 否 いいえ 아니요 לא لا [] {} () ☐ unchecked nothing".split()
+    "null nil nan n/a nee нет ні 否 いいえ 아니요 לא لا [] {} () ☐ unchecked nothing na #n/a denied declined refused revoked withdrawn disallowed opted-out".split()
 )
 # They name a state, and other things too: below a heading that is not about states they say nothing.
 AMBIGUOUS = (
@@ -148,7 +148,7 @@ STATE_HEADINGS = (
     "durum статус состояние состояние ステータス 状態 状态 狀態 상태 סטטוס מצב الحالة حالة"
 )
 STOPPED_HEADINGS = (
-    r"unsub|opt(ed|s|ing)? ?out|optout|bounce|complain|abuse|spam|junk|block ?list|black ?list|blocked"
+    r"unsub|suspend|quarantin|\binactive\b|opt(ed|s|ing)? ?out|optout|bounce|complain|abuse|spam|junk|block ?list|black ?list|blocked"
     r"|suppress|clean time|clean campaign|cleaned|clean date|disabled|deactivat|delet|removed|undeliver"
     r"|do ?not ?(e ?)?mail|do ?not ?contact|no ?mail\b|invalid|archived|excluded|excludedfrom|rejected"
     r"|\bleft at|\bdnc\b|banned|isunsub|subscription ended|unconfirmed"
