@@ -26,6 +26,8 @@ _RFC_5322 = re.compile(
     r"(?:[+-]\d{4}|GMT|UTC?|Z|[ECMP][SD]T)",
     re.ASCII,
 )
+_DAY = 86_400  # seconds
+_NO_MONTH = re.compile(r"\d{4}-(?:1[3-9]|[2-9]\d|00)-\d")  # dateparser would read 13 as the day
 _FORMATS = ["%a %b %d %H:%M:%S %z %Y"]  # the form of Twitter, which many bridges still write
 _COMMENT = re.compile(r"([+-]\d\d:?\d\d) \(?[A-Za-z][A-Za-z ]*\)?\Z")  # "+0100 (CET)", "+0000 UTC"
 
@@ -99,7 +101,11 @@ class Dates:
         return f" {next(iter(hints), offsets[''])}".replace(":", "")
 
     def _parse_unusual(self, text: str) -> datetime | None:
-        if self._unusual <= 0 or len(re.findall(r"\w+", text)) > _MOST_WORDS:
+        if (
+            self._unusual <= 0
+            or _NO_MONTH.match(text)
+            or len(re.findall(r"\w+", text)) > _MOST_WORDS
+        ):
             return None
         order = "MDY" if "us" in self._subtags else "DMY"
         date = _parse_unusual(
@@ -154,4 +160,5 @@ def _unusual_parser(order: str, language: str) -> "DateDataParser":
 
 def _in_bounds(date: datetime) -> datetime | None:
     date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-    return date if EARLIEST <= date.year < LATEST else None
+    is_unset = date.timestamp() < _DAY  # what a program without a date writes
+    return date if EARLIEST <= date.year < LATEST and not is_unset else None

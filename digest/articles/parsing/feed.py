@@ -182,10 +182,16 @@ def _url(fields: Fields, base: str) -> str:
     declared = guid if is_address and fields.get("is_permalink") else ""
     candidates = (
         _text(fields, "link"), _linked(fields, "alternate"), declared, _linked(fields, "enclosure"),
-        guid if is_address else "", _linked(fields, "related"), _linked(fields, "via"),
+        guid if is_address else "", *_outside(fields), _linked(fields, "related"),
+        _linked(fields, "via"),
     )  # fmt: skip
     urls = (markup.absolute_url(candidate, base) for candidate in candidates if candidate)
     return next((url for url in urls if web_url(url)), "")
+
+
+def _outside(fields: Fields) -> list[str]:
+    """Return where content stands that is not in the entry itself (RFC 4287 §4.1.3.2)."""
+    return [str(part["src"]) for part in _list(fields, "content") if part.get("src")]
 
 
 def _linked(fields: Fields, relation: str) -> str:

@@ -63,6 +63,10 @@ def test_a_date_is_read_with_its_zone(text: str, date: str) -> None:
         "Sun, 29 Nov 2026 12:00:00 XYZ",
         "Sun, 16 Dec 2012 1:2:3:4 GMT",
         "2026-11-28T25:00:00Z",
+        "2026-13-01",
+        "Nov 31, 2026",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "0",
     ],
 )
 def test_less_than_a_whole_date_is_none(text: str) -> None:

@@ -376,6 +376,20 @@ def test_links_are_what_a_browser_would_request(link: str, url: str) -> None:
     assert entries(rss(f"<title>T</title><link>{link}</link>"))[0].url == url
 
 
+def test_an_atom_entry_links_what_it_has() -> None:
+    """An alternate of whatever type, an identifier that is an address, content that is elsewhere."""
+    parts = (
+        '<link type="application/xhtml+xml" href="/d"/><link type="application/pdf" href="/d.pdf"/>',
+        '<id>https://courier.example/c</id><link rel="enclosure" href="/c.mp3"/>',
+        '<id>tag:1</id><content src="/doc.html" type="text/html"/>',
+        '<id>urn:2</id><link rel="self" href="/b.atom"/>',
+    )
+    inside = "".join(f"<entry><title>T</title>{part}</entry>" for part in parts)
+    document = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Courier</title>{inside}</feed>'
+    urls = [entry.url.removeprefix("https://courier.example") for entry in entries(document)]
+    assert urls == ["/d", "/c", "/doc.html", ""]
+
+
 def test_a_json_feed_links_what_it_has() -> None:
     """Its url, else external_url, else an identifier that is an address, else its file."""
     items = [
