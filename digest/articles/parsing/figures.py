@@ -16,6 +16,7 @@ from digest.articles.parsing import markup
 from digest.articles.parsing.base import Image
 
 MAX_CAPTION = 1200  # characters; an element with more is not a caption
+MOST_PICTURES = 60  # that are put back; the longest picture stories have as many
 MAX_SHARE = 0.3  # of the page's text, likewise
 _START = 80  # characters by which a paragraph is known again
 _MOST_PARTS = 100  # pieces of text that are looked at for them
@@ -80,10 +81,11 @@ def start_of(element: HtmlElement) -> str:
 def _describe(page: HtmlElement) -> list[Figure]:
     figures: list[Figure] = []
     pictures: list[Image] = []
-    before = ""
+    before, described = "", 0
     for element in page.iter():
-        if element.tag == "img" and markup.is_content_image(element):
+        if element.tag == "img" and described < MOST_PICTURES and markup.is_content_image(element):
             pictures.append(markup.describe_image(element))
+            described += 1
         elif element.tag in _BLOCKS and not _is_captioned(element) and (s := start_of(element)):
             figures += [Figure(image, before, s) for image in pictures]
             pictures, before = [], s

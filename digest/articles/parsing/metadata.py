@@ -19,7 +19,7 @@ from digest.core.text import one_line
 Fields = Mapping[str, Any]
 
 _MAX_DEPTH = 6  # levels of JSON-LD that are searched
-_MOST_TIMES = 50
+_MOST_TIMES = 50  # of one page that are looked at
 _MOST_IMAGES = 50
 _PAGES = frozenset({"WebPage", "ItemPage", "AboutPage", "QAPage", "MedicalWebPage"})
 _DATE_NAMES = (  # of meta elements that date the article, each by another system
@@ -235,14 +235,17 @@ def _times(page: HtmlElement) -> list[str]:
     headline = next(page.iter("h1"), None)
     article = next(page.iter("article", "main"), None)
     elements = page.iter() if article is None else article.iter()
-    times, place = [], 0
+    times, place, examined = [], 0, 0
     for number, element in enumerate(elements):
         if element is headline:
             place = number
-        elif element.tag == "time" and not _is_beside(element):
+        elif element.tag == "time" and examined < _MOST_TIMES:
+            examined += 1
+            if _is_beside(element):
+                continue
             marked = "pubdate" in element.attrib or "published" in element.get("class", "")
             times.append((not marked, number, element.get("datetime") or _text(element)))
-    ranked = sorted(times[:_MOST_TIMES], key=lambda time: (time[0], abs(time[1] - place)))
+    ranked = sorted(times, key=lambda time: (time[0], abs(time[1] - place)))
     return [text for _, _, text in ranked[:1]]
 
 

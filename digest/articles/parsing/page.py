@@ -186,13 +186,16 @@ def _drop_repeated(
 ) -> None:
     """Drop from the start of the body what has a field of its own.
 
-    The headline, the byline, the page's address, and the lead image's caption.
+    The headline, the byline, the date, the page's address, and the lead image's caption.
     """
     repeated = {title, lead.caption, lead.credit, one_line(f"{lead.caption} {lead.credit}")} - {""}
     for block in list(body)[:MAX_REPEATED_BLOCKS]:
         text = markup.text_of(block)
         if len(text) <= MAX_REPEATED and (
-            text in repeated or _is_address(text, addresses) or _is_byline(text, byline)
+            text in repeated
+            or _is_address(text, addresses)
+            or _is_byline(text, byline)
+            or page_bylines.is_dateline(text)
         ):
             block.drop_tree()
     for block in list(body):

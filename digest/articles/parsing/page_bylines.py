@@ -16,6 +16,7 @@ from digest.core.text import one_line
 
 LONGEST = 300  # characters of a byline
 LONGEST_NAME = 100
+LONGEST_DATELINE = 80
 MOST = 20  # elements of each kind
 
 _PLACES = (
@@ -66,6 +67,14 @@ _INTRODUCTION = re.compile(
     )\s+""",
     re.IGNORECASE | re.VERBOSE,
 )
+_BESIDE_DATE = re.compile(
+    r"[ap]|[ap]?m|uhr|gmt|utc|[cewmpb]e?s?t|ist|jst|at|on|um|à|am|le|ago|read|min|of|st|nd|rd|th|de|del|updated"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch"
+    r"|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo"
+    r"|(?:maan|dins|woens|donder|vrij|zater|zon)dag|(?:lune|marte|mercole|giove|vener)dì|sabato|domenica"
+    r"|published|posted|today|yesterday|heute|gestern|last",
+    re.IGNORECASE,
+)
 _NO_NAME = re.compile(
     r"\W*(?:(?:view|see|read|show)\s+(?:all|more|profile|bio|posts?).*|more|all\s+posts|posts?|articles?|author"
     r"|profile|read|min|ago|updated|published|posted|today|yesterday|share|print|website|e-?mail|twitter|facebook|contact|bio|archives?|follow|by|admin)\W*",
@@ -89,6 +98,15 @@ def read_name(text: str) -> str:
     parts = (part.strip(" ,;·|") for part in _split(text))
     names = (clean_byline(part) for part in parts if part)
     return next((name for name in names if _is_name(name)), "")
+
+
+def is_dateline(text: str) -> bool:
+    """Return whether a text is a date, a time or "5 min read", and nothing else."""
+    text = text.strip()
+    if not text or len(text) > LONGEST_DATELINE or not _END.search(text):
+        return False
+    rest = _END.sub(" ", _INTRODUCTION.sub("", f"{text} ", count=1))
+    return all(_BESIDE_DATE.fullmatch(token) for token in re.findall(r"[^\W\d_]+", rest))
 
 
 def first_name(texts: Sequence[str]) -> str:

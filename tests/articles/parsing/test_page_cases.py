@@ -323,3 +323,18 @@ def test_the_sites_name_is_not_a_headline(title: str, headings: str) -> None:
 def test_an_address_is_not_the_first_paragraph(block: str) -> None:
     """Pages that are made to be printed begin with their own."""
     assert paragraphs(article(page(block))) == PROSES[:3]
+
+
+@pytest.mark.parametrize(
+    ("block", "is_dropped"),
+    [
+        ("18 November 2019", True), ("Published Nov 18, 2019 at 12:01 PM", True), ("Today 12:30", True),
+        ("3 hours ago", True), ("5 min read", True), ("Montag, 18. November 2019, 12:01 Uhr", True),
+        ("2019-11-18 20:28", True), ("London 2012", False), ("On 18 November the fog came.", False),
+        ("It was 12:30.", False), ("In 2019", False), ("Monday", False),
+    ],
+)  # fmt: skip
+def test_a_dateline_is_not_the_first_paragraph(block: str, is_dropped: bool) -> None:  # noqa: FBT001
+    """The date has a field of its own; a sentence with a date in it is text."""
+    first = paragraphs(article(page(f"<p>{block}</p>")))[0]
+    assert first == (PROSES[0] if is_dropped else block)
