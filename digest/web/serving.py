@@ -39,6 +39,7 @@ STEP = 4_096  # bytes of a body in chunks that are looked at together
 IN_MEMORY = 65_536  # bytes of one body; the rest goes to a temporary file
 MOST_BUFFERED = 128_000_000  # bytes of all bodies that are arriving, for one process
 MOST_CONNECTIONS = 1_000  # for one process
+MOST_ACCEPTS = 100  # in one round of the loop
 TIDY_EVERY = 0.25  # seconds
 
 Application = Callable[..., Iterable[bytes]]
@@ -187,6 +188,14 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     """The connections of one listening socket."""
 
     channel_class = Channel
+
+    def handle_accept(self) -> None:
+        """Accept whoever waits, not one for each round of the loop: rounds are long in a crowd."""
+        for _ in range(MOST_ACCEPTS):
+            connections = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == connections:
+                break
 
     def maintenance(self, now: float) -> None:
         """Do nothing: `tidy` does it."""
