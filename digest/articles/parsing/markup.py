@@ -73,7 +73,8 @@ def make_absolute(root: HtmlElement, base: str) -> None:
     """Resolve the links and images of a tree against `base`, in place."""
     for name in ("href", "src", "cite", "poster"):
         for element in root.xpath(f".//*[@{name}]"):
-            element.set(name, xml_safe(absolute_url(element.get(name), base)))
+            address = absolute_url(element.get(name), base)
+            element.set(name, web_url(address) or xml_safe(address))
 
 
 def absolute_url(url: str, base: str) -> str:
@@ -93,7 +94,7 @@ def absolute_url(url: str, base: str) -> str:
 
 def can_lead(url: str) -> bool:
     """Return whether the address of an image looks like one of the article's own images."""
-    return bool(web_url(url)) and not _NEVER_LEAD.search(url)
+    return bool(web_url(url)) and not (_NEVER_LEAD.search(url) or pictures.is_stand_in(url))
 
 
 def find_lead_image(root: HtmlElement) -> Image:

@@ -194,6 +194,9 @@ LAZY = "data:image/gif;base64,R0lGOD"
         ('<img src="https://x.example/facebook-hq.jpg">', "https://x.example/facebook-hq.jpg"),
         ('<img src="//cdn.example/my photo.jpg">', "https://cdn.example/my%20photo.jpg"),
         ('<img src="../p.jpg">', "https://courier.example/p.jpg"),
+        ('<img src="//i.example/1x1.gif"><img src="p.jpg">', "https://courier.example/2026/p.jpg"),
+        ('<img src="/p.jpg?w=20"><img src="p.jpg">', "https://courier.example/2026/p.jpg"),
+        ('<img src="//i.example/1x1.gif">', ""),
     ],
 )  # fmt: skip
 def test_the_picture_that_is_meant_is_taken(body: str, url: str) -> None:
@@ -374,6 +377,15 @@ def test_of_several_media_the_chosen_one_is_described() -> None:
 def test_links_are_what_a_browser_would_request(link: str, url: str) -> None:
     """Percent-encoded once, with the host in A-labels; what is no web address makes no link."""
     assert entries(rss(f"<title>T</title><link>{link}</link>"))[0].url == url
+
+
+def test_links_within_a_text_are_encoded_too() -> None:
+    """Blanks, brackets and IDN hosts, in links and in pictures."""
+    body = article(
+        '<a href="/a b[1]|2">x</a> <img src="https://bücher.example/a(1) [2].jpg">'
+    ).body_html
+    assert 'href="https://courier.example/a%20b%5B1%5D%7C2"' in body
+    assert 'src="https://xn--bcher-kva.example/a(1)%20%5B2%5D.jpg"' in body
 
 
 def test_an_atom_entry_links_what_it_has() -> None:
