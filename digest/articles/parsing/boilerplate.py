@@ -14,10 +14,13 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
+from digest.articles.parsing.trees import drop
+
 MAX_SHARE = 0.3  # of a page's prose; an element with more is the article, whatever its class says
 MOST_SHARE = 0.6  # of a short page's prose
 MIN_PROSE = 200  # characters of prose; a page with less has no article to read
 MAX_NOTE = 500  # characters; a longer text is not a note
+MAX_BLOCKS = 100  # headings of boilerplate whose blocks are looked for; more are dropped alone
 TAIL_BLOCKS = 4  # blocks at the end of an article that may be notes
 LONG_TEXT = 80  # characters; text outside of a paragraph counts as prose from here on
 _MOST_WRAPPERS = 5  # levels
@@ -116,13 +119,17 @@ _SELF_DESCRIPTION = (
 def remove_boilerplate(page: HtmlElement, headline: HtmlElement | None) -> None:
     """Remove boilerplate from a page, in place."""
     share = _Share(page, headline)
+    blocks = 0
     for element in list(page.iter(*_TAGS)):
         share.drop_unless_article(element)
     for element in _marked_elements(page):
         share.drop_unless_article(element)
     for heading in list(page.iter(*_HEADINGS)):
-        if _HEADING.match(_text_of(heading)):
-            share.drop_unless_article(_enclosing_block(heading, headline))
+        if not _HEADING.match(_text_of(heading)):
+            continue
+        blocks += 1
+        block = _enclosing_block(heading, headline) if blocks <= MAX_BLOCKS else heading
+        share.drop_unless_article(block)
 
 
 def unwrap(article: HtmlElement) -> None:
@@ -152,7 +159,7 @@ def _trim_blocks(container: HtmlElement, site: str, levels: int = _MOST_WRAPPERS
             if block.tag in _WRAPPERS and levels:
                 _trim_blocks(block, site, levels - 1)
             break
-        _drop(block)
+        drop(block)
 
 
 def prose_length(element: HtmlElement) -> int:
@@ -203,7 +210,7 @@ class _Share:
             return
         for ancestor in element.iterancestors():
             self._prose[ancestor] -= self._prose[element]
-        _drop(element)
+        drop(element)
 
 
 def _marked_elements(page: HtmlElement) -> list[HtmlElement]:
@@ -229,9 +236,9 @@ def _enclosing_block(heading: HtmlElement, headline: HtmlElement | None) -> Html
     """
     block = heading
     for container in heading.iterancestors():
-        text = _text_of(container)
-        is_page = container.tag in {"body", "html", "main", "article"}
-        if is_page or container is headline or not text.startswith(_text_of(heading)):
+        if container.tag in {"body", "html", "main", "article"} or container is headline:
+            break
+        if not _text_of(container).startswith(_text_of(heading)):
             break
         if not _is_boilerplate([container]):
             break
@@ -248,7 +255,7 @@ def _drop_with_following(heading: HtmlElement) -> None:
         following.append(sibling)
     if _is_boilerplate(following):
         for element in (heading, *following):
-            _drop(element)
+            drop(element)
 
 
 def _is_boilerplate(elements: list[HtmlElement]) -> bool:
@@ -271,8 +278,3 @@ def _is_note(text: str, site: str) -> bool:
 
 def _text_of(element: HtmlElement) -> str:
     return " ".join("".join(element.itertext()).split())
-
-
-def _drop(element: HtmlElement) -> None:
-    if element.getparent() is not None:
-        element.drop_tree()

@@ -12,7 +12,7 @@ from itertools import islice
 
 from lxml.html import HtmlElement, builder
 
-from digest.articles.parsing import markup
+from digest.articles.parsing import markup, trees
 from digest.articles.parsing.base import Image
 
 MAX_CAPTION = 1200  # characters; an element with more is not a caption
@@ -48,7 +48,7 @@ def take_figures(page: HtmlElement, headline: HtmlElement | None) -> list[Figure
             continue
         if _is_longer(element, longest):
             continue
-        element.drop_tree()
+        trees.drop(element)
     return figures
 
 

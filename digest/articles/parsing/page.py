@@ -10,6 +10,7 @@
 import html
 import re
 from dataclasses import replace
+from itertools import islice
 from urllib.parse import urlsplit
 
 import trafilatura
@@ -17,13 +18,24 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring, fragment_fromstring
 
 from digest.articles.errors import ParseError
-from digest.articles.parsing import boilerplate, figures, markup, metadata, page_bylines, pictures
+from digest.articles.parsing import (
+    boilerplate,
+    figures,
+    markup,
+    metadata,
+    page_bylines,
+    pictures,
+    trees,
+)
 from digest.articles.parsing.base import Document, Entry, Image
 from digest.articles.parsing.metadata import Metadata
 from digest.articles.parsing.page_headline import drop_earlier_headings, find_headline
 from digest.articles.plain_text import mend_references
 from digest.core.text import one_line, web_url
 
+MAX_DECLARED = 10  # images that a page declares, and times that it shows one
+MAX_PICTURES = 500  # on a page
+MAX_ELEMENTS = 20_000  # that are left once boilerplate is removed; the longest reads have 3,000
 MAX_REPEATED_BLOCKS = 6  # blocks at the start of a body that may repeat the headline and the like
 MAX_REPEATED = 2000  # characters of such a block
 
@@ -97,14 +109,33 @@ def _base(page: HtmlElement, url: str) -> str:
 
 def _resolve(page: HtmlElement, base: str) -> None:
     """Make addresses absolute and give lazily loaded images their source, in place."""
-    for noscript in page.xpath("//noscript[.//img]"):
-        fallbacks = set(noscript.iter("img"))
-        beside = (i for i in noscript.getparent().iter("img") if i not in fallbacks)
-        if not any(markup.is_content_image(image) for image in beside):
-            noscript.drop_tag()
+    _unwrap_fallbacks(page)
     pictures.choose_sources(page)
     pictures.replace_emoji(page)
     markup.make_absolute(page, base)
+
+
+def _unwrap_fallbacks(page: HtmlElement) -> None:
+    """Show the pictures in <noscript> elements whose parent shows no other, in place."""
+    fallbacks = [noscript for noscript in page.iter("noscript") if len(noscript)]
+    inside = {image for noscript in fallbacks for image in noscript.iter("img")}
+    pictured: set[HtmlElement] = set()  # elements that hold a picture
+    for image in page.iter("img"):
+        if image not in inside and markup.is_content_image(image):
+            _mark_ancestors(image, pictured)
+    for noscript in fallbacks:
+        image = next(noscript.iter("img"), None)
+        if image is not None and noscript.getparent() not in pictured:
+            noscript.tag = "span"
+            if markup.is_content_image(image):
+                _mark_ancestors(image, pictured)
+
+
+def _mark_ancestors(image: HtmlElement, pictured: set[HtmlElement]) -> None:
+    for ancestor in image.iterancestors():
+        if ancestor in pictured:
+            return
+        pictured.add(ancestor)
 
 
 def _address(details: Metadata, base: str, url: str) -> str:
@@ -128,16 +159,18 @@ def _drop_other_articles(page: HtmlElement, headline: HtmlElement | None) -> Non
         return
     for article in articles:
         if article is not own:
-            article.drop_tree()
+            trees.drop(article)
 
 
 def _lead(page: HtmlElement, details: Metadata, base: str) -> Image:
     """Return the lead image: the declared one as the page shows it, else the first on the page."""
     urls = [markup.absolute_url(url, base) for url in details.images]
-    urls = [url for url in urls if markup.can_lead(url)]
-    pictures = [picture for picture in page.iter("img") if markup.is_content_image(picture)]
+    urls = [url for url in urls if markup.can_lead(url)][:MAX_DECLARED]
+    shown = (picture for picture in page.iter("img") if markup.is_content_image(picture))
+    pictures = list(islice(shown, MAX_PICTURES))
     for url in urls:
         same = [p for p in pictures if markup.is_same_picture(p.get("src", ""), url)]
+        same = same[:MAX_DECLARED]
         images = [markup.describe_image(picture) for picture in same]
         if best := max(images, key=lambda i: bool(i.caption) + bool(i.credit), default=None):
             return _add_caption(Image(url, best.alt, best.caption, best.credit), page, details)
@@ -164,7 +197,10 @@ def _body(page: HtmlElement, url: str, site: str) -> HtmlElement:
     """Return the article's prose as a tree of its own.
 
     Without images: trafilatura keeps more captions and teasers as prose where it looks for them.
+    Raises ParseError for a page of a size at which trafilatura takes minutes.
     """
+    if sum(1 for _ in page.iter()) > MAX_ELEMENTS:
+        raise ParseError(f"{url or 'This page'} is too large: it is not an article.")
     document = trafilatura.extract(
         page,
         url=url or None,
