@@ -2,6 +2,7 @@
 
 import html
 import re
+from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
@@ -11,7 +12,7 @@ from digest.articles.parsing import pictures
 from digest.articles.parsing.base import Image
 from digest.articles.parsing.shortcodes import without_shortcodes
 from digest.articles.plain_text import is_pixel, mend_references, text
-from digest.core.text import one_line, web_url
+from digest.core.text import LONGEST_URL, one_line, web_url
 
 # Images that are never an article's own: avatars, emoji, share buttons, badges.
 _NEVER_LEAD = re.compile(
@@ -22,6 +23,8 @@ _NEVER_LEAD = re.compile(
     re.IGNORECASE,
 )
 _MAX_LEVELS = 4  # levels above an image at which its caption may be
+_MAX_CAPTIONS = 5  # of a figure
+_MAX_PARTS = 200  # elements; a block with more is not a figure
 _MAX_CAPTION = 1200  # characters; an element with more is the article
 _MAX_CREDIT = 200  # characters
 MIN_WIDTH = 64  # px; a smaller image is decoration
@@ -85,6 +88,8 @@ def absolute_url(url: str, base: str) -> str:
     url = url.strip()
     if url.lower().startswith("www."):
         url = f"//{url}"
+    if len(base) > LONGEST_URL:
+        return url
     try:
         address = urljoin(base, url)
     except ValueError:
@@ -166,11 +171,19 @@ def _frame(picture: HtmlElement) -> HtmlElement | None:
             or "wp-caption" in element.get("class", "").split()
         ):
             return element
-        if levels >= _MAX_LEVELS or len(" ".join(element.itertext())) > _MAX_CAPTION:
+        parts = _parts(element)
+        if levels >= _MAX_LEVELS or len(parts) > _MAX_PARTS:
             return None
-        if any(_is_caption(e) for e in element.iter() if e is not element):
+        if len(" ".join(element.itertext())) > _MAX_CAPTION:
+            return None
+        if any(_is_caption(part) for part in parts[1:]):
             return element
     return None
+
+
+def _parts(element: HtmlElement) -> list[HtmlElement]:
+    """Return an element and what it holds; not all of it if it is too large for a figure."""
+    return list(islice(element.iter(), _MAX_PARTS + 1))
 
 
 def _caption_after(picture: HtmlElement) -> HtmlElement | None:
@@ -202,10 +215,11 @@ def _caption(figure: HtmlElement) -> tuple[str, str]:
     credit = _innermost_text(figure, _CREDIT) or one_line(figure.get("data-portal-copyright", ""))
     if not credit:
         credit = next((text_of(e) for e in figure.iter("cite")), "")
-    captions = list(figure.iter("figcaption")) or [
-        e for e in figure.iter() if _CAPTION.search(_class(e)) and not _CREDIT.search(_class(e))
+    parts = _parts(figure)
+    captions = [e for e in parts if e.tag == "figcaption"] or [
+        e for e in parts if _CAPTION.search(_class(e)) and not _CREDIT.search(_class(e))
     ]
-    caption = next((t for e in captions if (t := text_of(e))), "")
+    caption = next((t for e in captions[:_MAX_CAPTIONS] if (t := text_of(e))), "")
     if credit and credit in caption:
         caption = one_line(caption.replace(credit, " "))
     return caption, credit
@@ -215,7 +229,7 @@ def _innermost_text(figure: HtmlElement, pattern: re.Pattern[str]) -> str:
     """Return the shortest text of the elements whose class matches: that of the innermost one."""
     texts = [
         text_of(element)
-        for element in figure.iter()
+        for element in _parts(figure)
         if element.tag != "figure" and pattern.search(_class(element))
     ]
     return min(filter(None, texts), key=len, default="")
