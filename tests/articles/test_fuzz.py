@@ -21,7 +21,7 @@ from tests.articles.publisher import DATA
 
 TIMES = int(os.environ.get("DIGEST_FUZZ", "1"))
 SEED = 20261129
-MUTATIONS = 2 * TIMES  # of each document
+MUTATIONS = 10 * TIMES  # of each document
 LONGEST = 1.0  # seconds of processor time
 SIZE = 20_000  # bytes of a hostile document
 URL = "https://courier.example/2026/seals"

@@ -166,8 +166,8 @@ def _lead(page: HtmlElement, details: Metadata, base: str) -> Image:
     """Return the lead image: the declared one as the page shows it, else the first on the page."""
     urls = [markup.absolute_url(url, base) for url in details.images]
     urls = [url for url in urls if markup.can_lead(url)][:MAX_DECLARED]
-    shown = (picture for picture in page.iter("img") if markup.is_content_image(picture))
-    pictures = list(islice(shown, MAX_PICTURES))
+    content = (picture for picture in page.iter("img") if markup.is_content_image(picture))
+    pictures = list(islice(content, MAX_PICTURES))
     for url in urls:
         same = [p for p in pictures if markup.is_same_picture(p.get("src", ""), url)]
         same = same[:MAX_DECLARED]
