@@ -110,12 +110,13 @@ def enable(webhook: Webhook) -> None:
 def _checked_url(url: str) -> str:
     """Return an address that may receive email addresses: https, or one the operator allows."""
     try:
+        http.checked_url(url)
         parts = urlsplit(url.strip())
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError as cause:
-        raise WebhookError(f"{url[:200]!r} is not a web address.") from cause
-    if parts.scheme not in {"http", "https"} or not host or len(url) > http.MAX_URL:
-        raise WebhookError(f"{url[:200]!r} is not a web address; it has to begin with https://.")
+    except (http.RefusedError, ValueError) as cause:
+        raise WebhookError(
+            f"{url[:200]!r} is not a web address; it has to begin with https://."
+        ) from cause
     if parts.username or parts.password:
         raise WebhookError("Leave out the user name and password: the signature proves who calls.")
     if _is_allowed(host, port, parts.path or "/"):

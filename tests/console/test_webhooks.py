@@ -64,6 +64,7 @@ def test_a_webhook_is_added_tried_and_removed(
     assert not Webhook.objects.exists()
     assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == [
         f"added a webhook for {', '.join(Event)}",
+        "tested a webhook",
         "removed a webhook",
     ]
 

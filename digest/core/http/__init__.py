@@ -98,7 +98,7 @@ def fetch(url: str, *, etag: str = "", last_modified: str = "", accept: str = AN
     answer than 2xx and 304, and for none.
     """
     deadline = Deadline(MAX_SECONDS)
-    way = _Way(_checked(url), FETCH_ALLOW)
+    way = _Way(checked_url(url), FETCH_ALLOW)
     with _explained(way), _client(deadline, way.setting) as client:
         while True:
             request = client.build_request(
@@ -121,7 +121,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     Raises as `fetch` does, FetchError for every other answer too; what the answer says is not read.
     """
     deadline = Deadline(MAX_SECONDS)
-    way = _Way(_checked(url), WEBHOOK_ALLOW)
+    way = _Way(checked_url(url), WEBHOOK_ALLOW)
     own = {"Content-Type": "application/json", "User-Agent": _agent()}
     with _explained(way), _client(deadline, way.setting) as client:
         request = client.build_request("POST", way.url, content=body, headers=own | dict(headers))
@@ -145,8 +145,8 @@ def retry_after(value: str) -> float | None:
     return max(0.0, (moment - clock.now()).total_seconds())
 
 
-def _checked(url: str) -> httpx.URL:
-    """Return the URL if we'd fetch it at all, or raise RefusedError."""
+def checked_url(url: str) -> httpx.URL:
+    """Return the URL if its form is that of a web address, or raise RefusedError."""
     try:
         parsed = httpx.URL(url.strip())
         host = parsed.host
@@ -202,7 +202,7 @@ def _follow(response: httpx.Response, way: _Way) -> None:
         raise RefusedError(
             f"{url} redirects to {location[:200]!r}, which is not a web address.", url=str(way.url)
         ) from cause
-    way.url = _checked(str(target))
+    way.url = checked_url(str(target))
 
 
 def _answer(
