@@ -10,6 +10,8 @@ from django.conf import settings
 from django.test import Client
 from lxml import etree
 
+from digest.articles import cleaning, parsing
+from digest.core.alt_text import is_description
 from digest.embedded.sample import feed, paper
 from digest.embedded.sample.feed import CONTENT, MEDIA, Item
 from tests.cast import NOON
@@ -63,6 +65,34 @@ def test_the_rss_feed_holds_each_story_whole() -> None:
         if picture is not None:
             assert picture.get("url") == f"{SITE}/images/{item.story.image}"
             assert picture.findtext(f"{{{MEDIA}}}credit") == item.story.image_credit
+
+
+def test_every_picture_of_the_feed_comes_in_with_its_description() -> None:
+    """So that no picture of the first mail has an empty alternative text."""
+    document = cleaning.cleaned(
+        parsing.parse_feed(feed.rss(paper.particulars(), items(), SITE), f"{SITE}/feed.xml")
+    )
+    for entry, item in zip(document.entries, items(), strict=True):
+        story = item.story
+        assert entry.image.alt == story.image_alt
+        assert entry.image.caption == story.image_caption
+        assert bool(entry.image.url) == bool(story.image)
+        assert not story.image or is_description(story.image_alt, story.title)
+
+
+@pytest.mark.django_db
+def test_every_article_page_reads_as_its_story(client: Client, embedded: Path) -> None:
+    """Headline, byline, picture and text, without what stands around them."""
+    for item in items():
+        story = item.story
+        body = client.get(f"/sample/{story.slug}").content
+        entry = cleaning.cleaned(parsing.parse_page(body, item.url(SITE))).entries[0]
+        assert (entry.title, entry.byline) == (story.title, story.byline)
+        assert (entry.image.alt, entry.image.caption) == (story.image_alt, story.image_caption)
+        paragraphs = [
+            paragraph for paragraph in cleaning.text(story.body).split("\n") if paragraph.strip()
+        ]
+        assert cleaning.text(entry.body_html, figures=False).split("\n") == paragraphs
 
 
 def test_the_json_feed_holds_the_same() -> None:

@@ -64,10 +64,12 @@ def _described(image: Image, medium: Fields, fields: Fields) -> Image:
     }
     description = descriptions.get("description") or _plain(_text(medium, "caption"))
     caption, credit = markup.split_credit(description, "")
-    alt = caption or descriptions.get("title", "") or descriptions.get("text", "")
+    # media:text is written for those who do not see the picture; a caption says what it does not.
+    texts = (descriptions.get("text", ""), caption, descriptions.get("title", ""))
+    alt = next((value for value in texts if 0 < len(value) <= _LONGEST_ALT), "")
     return Image(
         image.url,
-        image.alt or (alt if len(alt) <= _LONGEST_ALT else ""),
+        image.alt or alt,
         image.caption or caption,
         image.credit or _credit(fields) or credit,
     )
