@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.cache import cache
 from django.test import Client
 
@@ -136,6 +137,16 @@ def test_sign_ins_are_recorded_good_and_bad(ada: User) -> None:
         (ada.email, "signed out", ada.pk, "127.0.0.1"),
     ]
     assert "wrong-horse" not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_wrong_second_factor_is_recorded(ada: User) -> None:
+    """The password was right: somebody may have it who should not."""
+    TOTP.activate(ada, generate_totp_secret())
+    browser = sign_in(ada.email, PASSWORD)
+    assert actions() == []  # not yet signed in
+    browser.post("/admin/account/2fa/authenticate/", {"code": "000000"})
+    assert actions() == ["failed the second factor"]
+    assert AuditEntry.objects.get().user == ada
 
 
 def test_changed_and_reset_passwords_are_recorded(ada: User) -> None:

@@ -20,6 +20,7 @@ CHANGES = {
     account.password_changed: "changed the password",
     account.password_set: "set a password",
     account.password_reset: "reset the password",
+    mfa.authentication_failed: "failed the second factor",
     mfa.authenticator_added: "added a second factor",
     mfa.authenticator_removed: "removed a second factor",
     mfa.authenticator_reset: "generated new recovery codes",
