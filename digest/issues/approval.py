@@ -104,11 +104,12 @@ def revoke_if_stale(issue: Issue) -> bool:
 def fingerprint(issue: Issue) -> str:
     """Return a hash of all that shows in the mail, as 64 hexadecimal digits."""
     newsletter, appeal = issue.newsletter, issue.appeal
+    stories = issue.stories.filter(retracted_at=None).order_by("position")
     content: dict[str, Any] = {
         "subject": issue.own_subject,
         "preheader": issue.own_preheader,
         "topics": sorted(issue.only_topics),
-        "stories": list(issue.stories.order_by("position").values_list(*_STORY)),
+        "stories": list(stories.values_list(*_STORY)),
         "newsletter": [getattr(newsletter, name) for name in _NEWSLETTER],
         "publication": [getattr(newsletter.publication, n) for n in (*_PUBLICATION, *_SENDER)],
         "appeal": [getattr(appeal, name) for name in _APPEAL] if appeal else None,

@@ -167,10 +167,11 @@ def refresh(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
     return locked
 
 
-def retract(issue: Issue, story_id: int, note: str, now: datetime) -> Story:
+def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | None = None) -> Story:
     """Take a story back: it is in no mail sent from now on, and the archive shows the note.
 
-    Works while the issue goes out, and after. Mails that have arrived stay as they are.
+    Works while the issue goes out, and after. Mails that have arrived stay as they are. Before it
+    goes out, an approval falls, and `by` is among those who changed it.
     """
     with transaction.atomic():
         locked = Issue.objects.select_for_update().get(pk=issue.pk)
@@ -183,7 +184,9 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime) -> Story:
             # Subject and preheader may name it: they are written anew with the mail.
             locked.revision += 1
             locked.subject, locked.preheader = locked.own_subject, locked.own_preheader
-            locked.save(update_fields=["revision", "subject", "preheader"])
+            if by and locked.planned_at is None:
+                locked.contributors = sorted({*locked.contributors, by.pk})
+            locked.save(update_fields=["revision", "subject", "preheader", "contributors"])
     return story
 
 

@@ -244,6 +244,17 @@ def test_what_is_not_in_a_mail_is_not_a_contribution(
     assert approve(issue, ada).state == State.BUILT
 
 
+def test_a_retraction_before_it_goes_out_is_a_change(issue: Issue, ada: User, ben: User) -> None:
+    """It takes a story out of an approved mail, and its author does not approve that."""
+    make_subscriber(issue.newsletter)
+    approve(issue, ben)
+    story = issue.stories.order_by("position")[0]
+    assert press(ada, f"issues/{issue.pk}/retract/", story=story.pk, note="Wrong") == 302
+    assert planning.plan_built(NOON + HOUR) == []
+    refused(issue, ada)
+    assert approve(issue, ben).state == State.BUILT
+
+
 def test_an_edit_counts_until_somebody_else_approves(issue: Issue, ada: User, ben: User) -> None:
     """That Ben pinned a story after Ada's change does not let Ada approve her own: both do."""
     issue = editing.change_texts(issue, 1, ada, subject="Vote for my brother")

@@ -149,8 +149,8 @@ def retract_story(
     request: HttpRequest, issue_id: Id, story_id: Id, payload: schemas.RetractionIn
 ) -> Any:
     """Retract a story: mails sent from now on omit it, and the archive shows the note."""
-    issue = _issue(request, issue_id)
-    return schemas.story_out(editing.retract(issue, story_id, payload.note, clock.now()))
+    issue, by = _issue(request, issue_id), caller_of(request).token.owner
+    return schemas.story_out(editing.retract(issue, story_id, payload.note, clock.now(), by))
 
 
 @router.run("/issues/{issue_id}/pause", Scope.ISSUES_WRITE, returns=schemas.IssueOut)

@@ -125,7 +125,11 @@ def skip(issue: Issue, request: HttpRequest) -> str:
 def retract(issue: Issue, request: HttpRequest) -> str:
     """Retract a story while the issue goes out, or afterwards."""
     story = editing.retract(
-        issue, _number(request, "story"), request.POST.get("note", ""), clock.now()
+        issue,
+        _number(request, "story"),
+        request.POST.get("note", ""),
+        clock.now(),
+        user_of(request),
     )
     return f"“{story.title}” was retracted. Emails sent from now on do not contain it."
 
