@@ -102,7 +102,7 @@ def test_a_list_is_checked_then_imported_and_reported(owner: Client, tide: Newsl
     assert Subscription.objects.get().state == "active"
     assert ConsentEvent.objects.get().wording == HOW
     assert "Line 3" in page
-    assert AuditEntry.objects.get().action == f"imported 1 of 4 subscribers into {tide.name}"
+    assert AuditEntry.objects.latest("pk").action == f"imported 1 of 4 subscribers into {tide.name}"
     row = SubscriberImport.objects.get()
     assert bytes(row.content) == b""
     answer = owner.get(f"/admin/subscribers/import/{row.pk}/skipped/")
@@ -123,7 +123,7 @@ def test_an_import_runs_once(owner: Client, tide: Newsletter) -> None:
         imports.run(row, NOON)
     pressed(owner, "import")
     assert ConsentEvent.objects.count() == 2
-    assert not AuditEntry.objects.exists()
+    assert not AuditEntry.objects.filter(action__startswith="imported").exists()
 
 
 STATES = b"email,name,status,plan\nana@r.example,Ana,active,gold\nben@r.example,=1+1,bounced,\n"

@@ -167,6 +167,7 @@ ROWS = [
     ("Email,Status", "Unsubscribed\u200b\u00a0", "unsubscribed"),
     ("E-mail (@),Status", "disabled", "blocked"),
     ("Email,Account", "inactive", "inactive"),
+    ("Email,Type", "blocked", "blocked"),
     # Below no heading that is about it
     ("Email,Remark", "Unsubscribed", "unsubscribed"),
     ("Email,Lists", "email disabled", "blocked"),
@@ -204,6 +205,7 @@ def test_a_row_that_says_no_is_never_active(
         ("Email,Unsubscribed", "0000-00-00 00:00:00"),
         ("Email,unsubscribed_at", "NULL"),
         ("Email,bounced", "no"),
+        ("Email,Type", "Paid"),
         ("Email,deleted_at", "0001-01-01T00:00:00Z"),
         ("Email,blocklisted", "-"),
         ("Email,consent", "granted"),

@@ -32,6 +32,8 @@ class Meaning(StrEnum):
 
 PERSON = (Meaning.EMAIL, Meaning.NAME, Meaning.FIRST_NAME, Meaning.LAST_NAME)
 
+# Of subscribers, where the cells say so; of their plans otherwise.
+_TYPES = frozenset({"type", "subscriber type", "member type", "contact type"})
 _POSTAL = frozenset({"state", "estado", "stato", "etat", "staat"})
 _CAUSES = {
     Cause.UNCONFIRMED: re.compile(r"confirm|verif|opt ?in|bestatigt|conferm|bevestigd"),
@@ -103,6 +105,8 @@ def _answer(heading: str, cells: list[str], states: list[str], *, answers: bool)
 def _is_about_state(heading: str, cells: list[str], states: list[str], *, is_postal: bool) -> bool:
     parts = heading.split() or [""]
     named = parts[-1] in _STATE_WORDS or parts[0] in _STATE_WORDS
+    if heading in _TYPES:
+        return bool(states)
     if not (named or _STATUS.search(heading)):
         return False
     if states:
