@@ -12,6 +12,7 @@ from digest.core import languages
 from digest.issues.models import Story
 from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.content import shortened, story_url
+from digest.rendering.directions import isolate_address, isolate_name
 from digest.rendering.notice import Letter, Teaser
 
 CONFIRM, BY_MAIL, PREFERENCES = "confirm", "by_mail", "preferences"
@@ -38,7 +39,10 @@ def confirm(
                     "We received a request to send %(newsletters)s from %(publication)s to this "
                     "address."
                 )
-                % {"newsletters": names, "publication": publication.name},
+                % {
+                    "newsletters": list_names(newsletters, languages.direction(tag)),
+                    "publication": isolate_name(publication.name, languages.direction(tag)),
+                },
             ),
             button=(_("Confirm subscription"), CONFIRM),
             links=((_("Confirm by email instead"), BY_MAIL),) if by_mail else (),
@@ -63,7 +67,8 @@ def welcome(
             subject=_("Welcome to %(newsletters)s") % {"newsletters": names},
             heading=_("You are subscribed"),
             paragraphs=(
-                _("From now on, you will receive %(newsletters)s.") % {"newsletters": names},
+                _("From now on, you will receive %(newsletters)s.")
+                % {"newsletters": list_names(newsletters, languages.direction(tag))},
                 _(
                     "You can choose topics and frequency, pause emails or change your address at "
                     "any time."
@@ -88,7 +93,7 @@ def preferences_link(publication: Publication, language: str) -> Letter:
                     "You already receive emails from %(publication)s. Use this link to view and "
                     "change your preferences."
                 )
-                % {"publication": publication.name},
+                % {"publication": isolate_name(publication.name, languages.direction(tag))},
             ),
             button=(_("Manage preferences"), PREFERENCES),
             after=(
@@ -114,7 +119,7 @@ def address_change(publication: Publication, language: str) -> Letter:
                     "A subscriber of %(publication)s asked to receive its newsletters at this "
                     "address from now on."
                 )
-                % {"publication": publication.name},
+                % {"publication": isolate_name(publication.name, languages.direction(tag))},
             ),
             button=(_("Confirm address"), CONFIRM),
             after=(
@@ -140,7 +145,7 @@ def address_changed(publication: Publication, language: str) -> Letter:
                     "Emails from %(publication)s are now sent to another address. The change was "
                     "confirmed there."
                 )
-                % {"publication": publication.name},
+                % {"publication": isolate_name(publication.name, languages.direction(tag))},
                 _(
                     "If this was not you, undo the change within seven days, and emails will be "
                     "sent to this address again."
@@ -158,7 +163,8 @@ def unsubscribed(newsletter: Newsletter, language: str) -> Letter:
             subject=_("You are unsubscribed from %(newsletter)s") % {"newsletter": newsletter.name},
             heading=_("You are unsubscribed"),
             paragraphs=(
-                _("You will no longer receive %(name)s.") % {"name": newsletter.name},
+                _("You will no longer receive %(name)s.")
+                % {"name": isolate_name(newsletter.name, languages.direction(tag))},
                 _("Thank you for reading."),
             ),
             button=(_("Manage preferences"), PREFERENCES),
@@ -170,9 +176,13 @@ def email_commands(
 ) -> Letter:
     """List the addresses that take subscriptions by email, and how to unsubscribe."""
     with languages.override(language) as tag:
+        base = languages.direction(tag)
         addresses = tuple(
             _("To receive %(newsletter)s, send an email to %(address)s.")
-            % {"newsletter": newsletter.name, "address": f"subscribe+{newsletter.slug}@{domain}"}
+            % {
+                "newsletter": isolate_name(newsletter.name, base),
+                "address": isolate_address(f"subscribe+{newsletter.slug}@{domain}", base),
+            }
             for newsletter in newsletters
         )
         return Letter(
@@ -260,9 +270,13 @@ def domain_paused(domain: str, relay: str, until: str, reply: str, language: str
         )
 
 
-def list_names(newsletters: Sequence[Newsletter]) -> str:
-    """Return the names of newsletters as a list in a sentence, in the active language."""
-    return get_text_list([newsletter.name for newsletter in newsletters], _("and"))
+def list_names(newsletters: Sequence[Newsletter], base: str = "") -> str:
+    """Return the names of newsletters as a list in a sentence, in the active language.
+
+    With a `base`, the direction of the sentence, names in the other one are isolated.
+    """
+    names = [newsletter.name for newsletter in newsletters]
+    return get_text_list([isolate_name(name, base) if base else name for name in names], _("and"))
 
 
 def _teaser(story: Story) -> Teaser:

@@ -9,11 +9,13 @@ from lxml.html import HtmlElement
 from digest.articles import cleaning, parsing
 from digest.core.languages import text_direction
 from digest.issues.models import Story
+from digest.rendering import letters
 from digest.rendering.directions import set_lines
 from tests.articles.publisher import CASES
-from tests.rendering.mails import INES, appeal, compiled, part, story
+from tests.rendering.mails import INES, appeal, compiled, issue, part, story
 
 ISOLATED = re.compile("[\u200e\u200f][\u2066\u2067][^\u2069\n]*\u2069")
+ISOLATES = re.compile("[\u2066-\u2069]")
 HEBREW, ENGLISH, ARABIC = range(3)  # the stories of the case, in its order
 
 
@@ -111,3 +113,17 @@ def test_most_letters_decide(text: str, direction: str) -> None:
 def test_lines_that_begin_with_a_foreign_name_are_marked() -> None:
     """A mail program would set them the wrong way, even in an issue of their own direction."""
     assert set_lines("BBC אמר\n\nאמר", "rtl", "rtl") == "\u200f\u2067BBC אמר\u2069\n\nאמר"
+
+
+def test_names_in_notices_are_isolated_in_the_other_direction() -> None:
+    """A Hebrew sentence about an English newsletter, and where to write to."""
+    newsletter, publication = (row := issue().newsletter), row.publication
+    confirmation = letters.confirm([newsletter], publication, "he")
+    assert f"\u2068{newsletter.name}\u2069" in confirmation.paragraphs[0]
+    assert f"\u2068{publication.name}\u2069" in confirmation.paragraphs[0]
+    commands = letters.email_commands([newsletter], publication, "in.example", "he")
+    assert "\u2066subscribe+morning-tide@in.example\u2069" in commands.paragraphs[0]
+    assert not any(
+        map(ISOLATES.search, letters.confirm([newsletter], publication, "de").paragraphs)
+    )
+    assert not ISOLATES.search(confirmation.subject)

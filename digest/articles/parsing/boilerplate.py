@@ -191,7 +191,7 @@ class _Share:
         self._kept = set() if headline is None else {headline, *headline.iterancestors()}
         for body in page.iter():
             if isinstance(body.tag, str) and body.get("itemprop") == "articleBody":
-                self._kept |= {body, *body.iterancestors()}
+                self._keep(body)
         self._prose: dict[HtmlElement, int] = {}
         elements = list(page.iter())
         for element in reversed(elements):  # children come before their parents
@@ -199,6 +199,13 @@ class _Share:
             self._prose[element] = own + sum(self._prose[child] for child in element)
         whole = self._prose[page]
         self._most = min(max(whole * MAX_SHARE, MAX_NOTE), max(whole * MOST_SHARE, MIN_PROSE))
+
+    def _keep(self, element: HtmlElement) -> None:
+        """Keep an element and what it stands in."""
+        for ancestor in (element, *element.iterancestors()):
+            if ancestor in self._kept:
+                return
+            self._kept.add(ancestor)
 
     def drop_unless_article(self, element: HtmlElement) -> None:
         """Drop an element unless it holds the headline or a good part of the page's prose."""

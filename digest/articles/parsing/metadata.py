@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from htmldate import find_date
@@ -21,6 +22,7 @@ Fields = Mapping[str, Any]
 _MAX_DEPTH = 6  # levels of JSON-LD that are searched
 _MOST_TIMES = 50  # of one page that are looked at
 _MOST_IMAGES = 50
+_MOST_SCRIPTS = 100  # with JSON-LD
 _PAGES = frozenset({"WebPage", "ItemPage", "AboutPage", "QAPage", "MedicalWebPage"})
 _DATE_NAMES = (  # of meta elements that date the article, each by another system
     "article:published", "og:published_time", "og:article:published_time", "datepublished",
@@ -144,9 +146,8 @@ def _dicts(value: Any) -> list[Fields]:
 
 def _json_ld(page: HtmlElement) -> Iterator[tuple[Fields, list[str]]]:
     """Yield each JSON-LD object with its types."""
-    for script in page.iter("script"):
-        if "ld+json" not in (script.get("type") or ""):
-            continue
+    scripts = (s for s in page.iter("script") if "ld+json" in (s.get("type") or ""))
+    for script in islice(scripts, _MOST_SCRIPTS):
         try:
             document = json.loads(script.text or "", strict=False)
         except (ValueError, RecursionError):
