@@ -20,6 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from tests import append_only
 
 if TYPE_CHECKING:
     from digest.issues.models import Issue
@@ -46,6 +47,7 @@ def _set_up() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    append_only.allow_truncate()
     from tests.cast import make_newsletter
 
     _run(

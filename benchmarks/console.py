@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from tests import append_only
 
 FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 ISSUES = 20
@@ -27,6 +28,7 @@ def main() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    append_only.allow_truncate()
     few = _fill_and_visit(FEW)
     many = _fill_and_visit(MANY)
     print(f"{'':<34}{FEW:>9,} subscribers {MANY:>12,}  ratio")

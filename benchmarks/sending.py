@@ -23,6 +23,7 @@ import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
 from benchmarks._relays import SOURCE, distance, sink
+from tests import append_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,6 +266,7 @@ def _set_up() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    append_only.allow_truncate()
 
 
 def _prepare(case: Case, subscribers: int) -> bytes:

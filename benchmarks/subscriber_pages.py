@@ -10,6 +10,7 @@ import time
 from statistics import median
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from tests import append_only
 
 FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 VISITS = 300
@@ -24,6 +25,7 @@ def main() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    append_only.allow_truncate()
     from tests.cast import make_newsletter
 
     newsletter = make_newsletter()
