@@ -67,7 +67,7 @@ class Measured:
 
 def main() -> None:
     """Measure every case."""
-    _set_up()
+    set_up()
     for text in CASES:
         _measure(Case.read(text))
 
@@ -84,7 +84,7 @@ def _measure(case: Case) -> None:
 def _compare(case: Case, port: int, sinking: psutil.Process) -> None:
     size = len(_prepare(case, 2)) if case.messages else 0
     sides: dict[str, Callable[[], float]] = {
-        "digest": lambda: _digest(case, port),
+        "digest": lambda: send(case, port),
         "smtp-source": lambda: _source(case, port, size),
         "smtplib": lambda: _smtplib(case, port, size, threads=1),
     }
@@ -204,7 +204,7 @@ def _filler(size: int) -> bytes:
 # --- Digest ----------------------------------------------------------------------------
 
 
-def _digest(case: Case, port: int) -> float:
+def send(case: Case, port: int) -> float:
     """Send a planned issue with as many processes; the time from "go" to the last reply."""
     _prepare(case, case.messages)
     per_process = max(1, case.connections // case.processes)
@@ -259,7 +259,8 @@ def _work() -> None:
         sender.send_due()
 
 
-def _set_up() -> None:
+def set_up() -> None:
+    """Get Django and the database ready."""
     os.environ.setdefault("DIGEST_INBOUND_DOMAIN", "in.courier.example")
     import django
     from django.core.management import call_command

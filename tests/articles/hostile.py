@@ -117,7 +117,7 @@ FEEDS: Mapping[str, Maker] = {
     ).encode(),
     "atom author": lambda size: (
         "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
-        f"<author><name>{'a' * size}</name><email>{'a' * size}</email></author></entry></feed>"
+        f"<author><name>{'a' * (size // 2)}</name><email>{'a' * (size // 2)}</email></author></entry></feed>"
     ).encode(),
     "atom contributors": lambda size: (
         "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
@@ -163,7 +163,7 @@ FEEDS: Mapping[str, Maker] = {
         RSS
         + "".join(
             f"<item><title>a</title><pubDate>{n}. Okt nachm. {n} um 3</pubDate></item>"
-            for n in range(size // 60)
+            for n in range(size // 80)
         )
         + RSS_END
     ).encode(),
@@ -196,7 +196,7 @@ FEEDS: Mapping[str, Maker] = {
         f"<content type='application/octet-stream'>{'YWFh' * (size // 4)}</content></entry></feed>"
     ).encode(),
     "attributes": lambda size: rss(
-        "<enclosure " + " ".join(f"a{n}=''" for n in range(size // 10)) + "/>"
+        "<enclosure " + " ".join(f"a{n}=''" for n in range(size // 12)) + "/>"
     ),
     "attributes unquoted": lambda size: rss(f"<enclosure {repeated('a=b ', size)}/>"),
     "attributes open": lambda size: rss("<enclosure " + repeated('a=" ', size) + "/>"),
@@ -211,9 +211,9 @@ FEEDS: Mapping[str, Maker] = {
         + " ".join(f"xmlns:a{n}='b'" for n in range(199))
         + f"><channel>{repeated('<item><title>a</title></item>', size)}</channel></rss>"
     ).encode(),
-    "prefixes": lambda size: rss("".join(f"<a{n}:b/>" for n in range(size // 10))),
+    "prefixes": lambda size: rss("".join(f"<a{n}:b/>" for n in range(size // 12))),
     "element name": lambda size: rss(f"<{'a' * size}/>"),
-    "element names": lambda size: rss("".join(f"<b{n}>a</b{n}>" for n in range(size // 14))),
+    "element names": lambda size: rss("".join(f"<b{n}>a</b{n}>" for n in range(size // 22))),
     "items": many_items("<item/>"),
     "items titled": many_items("<item><title>a</title></item>"),
     "items open": lambda size: f"{RSS}{repeated('<item>', size)}".encode(),
