@@ -1,8 +1,8 @@
 """Sending while hostile feeds are polled, beside sending alone: what they cost its pace.
 
 In turns, an issue goes out to 20,000 subscribers, alone and while feeds of 5 MB are polled that aim
-at the parser's time, each three times, one right after the other. Printed: medians, their ratio,
-and what became of the sources.
+at the parser's time: each three times, one right after the other, and again from the start until
+the last mail is out. Printed: medians, their ratio, and what became of the sources.
 
     make bench ARGS=hostile_feeds
     DIGEST_ROUNDS=3 DIGEST_MESSAGES=20_000 DIGEST_KINDS="author,dates unlike" ...
@@ -71,29 +71,41 @@ def _polling() -> Iterator[None]:
 
 
 def _poll() -> None:
-    """Poll each source three times, as the worker does."""
+    """Poll each source three times, as the worker does, and again until our input ends."""
     import django
 
     django.setup()
     from django.conf import settings
 
-    from digest.articles import polling
+    from digest.articles import switching
     from digest.articles.models import Source
     from digest.core import clock
-    from tests.cast import make_newsletter, make_source
+    from tests.cast import make_source
 
     bodies = {kind: hostile.FEEDS[kind](SIZE) for kind in KINDS}
     Source.objects.all().delete()
-    newsletter = make_newsletter()
     with _serving(bodies) as root:
         settings.DIGEST_FETCH_ALLOW = [root.removeprefix("http://")]
         for kind in KINDS:
-            make_source(newsletter, url=f"{root}/{kind.replace(' ', '%20')}", title=kind)
+            make_source(publication_id=1, url=f"{root}/{kind.replace(' ', '%20')}", title=kind)
+        ended = Thread(target=sys.stdin.read, daemon=True)
+        ended.start()
         print("polling", flush=True)
-        for _poll_number in range(3):
-            Source.objects.update(next_poll_at=clock.now())
-            while polling.poll_due():
-                pass
+        while ended.is_alive():
+            for source in Source.objects.all():
+                switching.switch_on(source, clock.now())
+            _poll_three_times()
+
+
+def _poll_three_times() -> None:
+    from digest.articles import polling
+    from digest.articles.models import Source
+    from digest.core import clock
+
+    for _ in range(3):
+        Source.objects.update(next_poll_at=clock.now())
+        while polling.poll_due():
+            pass
 
 
 @contextmanager
