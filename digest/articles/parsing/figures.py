@@ -46,7 +46,9 @@ def take_figures(page: HtmlElement, headline: HtmlElement | None) -> list[Figure
     for element in list(page.iter()):
         if element.getparent() is None or element in ancestors or not _is_figure(element):
             continue
-        if _is_longer(element, longest):
+        if _is_longer(element, longest):  # the article itself: trafilatura would drop it
+            element.tag = "div" if element.tag == "figure" else element.tag
+            element.attrib.pop("class", None)
             continue
         trees.drop(element)
     return figures

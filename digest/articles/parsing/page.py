@@ -213,6 +213,7 @@ def _body(page: HtmlElement, url: str, site: str) -> HtmlElement:
     inside = re.sub(r"\A.*?<body[^>]*>|</body>.*\Z", "", document or "", flags=re.DOTALL)
     body = fragment_fromstring(inside, create_parent="div")
     boilerplate.unwrap(body)
+    trees.split_paragraphs(body)
     boilerplate.trim_end(body, site)
     return body
 

@@ -338,3 +338,33 @@ def test_a_dateline_is_not_the_first_paragraph(block: str, is_dropped: bool) -> 
     """The date has a field of its own; a sentence with a date in it is text."""
     first = paragraphs(article(page(f"<p>{block}</p>")))[0]
     assert first == (PROSES[0] if is_dropped else block)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["figure", "figure class='wp-caption'", "div class='caption'", "div class='media-credit'"],
+)
+def test_an_article_in_a_pictures_frame_is_read(frame: str) -> None:
+    """Themes put whole articles into what is meant for a picture."""
+    html = f"<title>{TITLE}</title><h1>{TITLE}</h1><{frame}>{BODY}</{frame.split(maxsplit=1)[0]}>"
+    assert paragraphs(article(html)) == PROSES[:3]
+
+
+@pytest.mark.parametrize(
+    "note", ["<i>The Saltmarsh Courier staff are a team.</i>", "Follow us on every platform."]
+)
+def test_paragraphs_parted_by_breaks_are_paragraphs(note: str) -> None:
+    """So that a note among them goes, and a single break within one stays."""
+    prose = "<br><br>".join([*PROSES[:2], f"<b>Fog</b> came<br>twice.{PROSES[2]}", note])
+    html = f'<title>{TITLE}</title><meta property="og:site_name" content="The Saltmarsh Courier"><h1>{TITLE}</h1><div>{prose}</div>'
+    entry = article(html)
+    assert paragraphs(entry) == [*PROSES[:2], "Fog came", f"twice.{PROSES[2]}"]
+    assert entry.body_html.count("<p>") == 3
+
+
+def test_single_breaks_part_nothing() -> None:
+    """A paragraph with several stays one, with everything in it."""
+    verse = "<b>Fog</b> came<br><i>twice</i>, and<br>went <a href='/x'>away</a><br>at noon."
+    entry = article(page(f"<p>{verse}</p>"))
+    assert paragraphs(entry)[:4] == ["Fog came", "twice, and", "went away", "at noon."]
+    assert entry.body_html.count("<p>") == 4
