@@ -116,15 +116,7 @@ def run(upload: SubscriberImport, now: datetime) -> None:
     try:
         with _list(upload) as path, tempfile.NamedTemporaryFile(suffix=".csv") as skipped:
             layout = _layout(upload, path)
-            report = import_csv(
-                path,
-                upload.newsletter,
-                consent=upload.consent,
-                layout=layout,
-                suppress=upload.suppress,
-                refused_to=Path(skipped.name),
-                now=now,
-            )
+            report = _import(upload, path, layout, now, refused_to=Path(skipped.name))
             upload.skipped = gzip.compress(Path(skipped.name).read_bytes(), 6)
     except BaseException:
         # What is stored so far is stored; importing again completes it.
@@ -171,16 +163,22 @@ def summarize(report: Report) -> dict[str, Any]:
     }
 
 
-def _check(upload: SubscriberImport, path: Path, layout: Layout, now: datetime) -> None:
-    report = import_csv(
+def _import(
+    upload: SubscriberImport, path: Path, layout: Layout, now: datetime, **options: Any
+) -> Report:
+    return import_csv(
         path,
         upload.newsletter,
         consent=upload.consent,
         layout=layout,
         suppress=upload.suppress,
-        dry_run=True,
         now=now,
+        **options,
     )
+
+
+def _check(upload: SubscriberImport, path: Path, layout: Layout, now: datetime) -> None:
+    report = _import(upload, path, layout, now, dry_run=True)
     columns = {"headings": [clean_name(heading) for heading in layout.headings]}
     upload.report = summarize(report) | columns | {"examples": _examples(path, layout)}
 

@@ -11,6 +11,7 @@ import resource
 import select
 import struct
 import sys
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -85,10 +86,8 @@ def _limit_resources(memory: int) -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        try:
+        with suppress(ValueError, OSError):  # macOS has no limit for address space
             resource.setrlimit(resource_id, (limit, limit))
-        except (ValueError, OSError):  # macOS has no limit for address space; the others apply
-            continue
     os.nice(PRIORITY)
     sys.addaudithook(_forbid)
 

@@ -29,24 +29,30 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One article as a document carries it.
+class Particulars:
+    """What documents say of an article beside its texts. Times are aware and in UTC, or None."""
 
-    `title` and `summary` are HTML or text, `body_html` is the publisher's HTML with absolute URLs:
-    none of them is safe before `cleaning.cleaned`. Times are aware and in UTC, or None.
-    """
-
-    guid: str = ""
     url: str = ""
-    title: str = ""
-    summary: str = ""
-    body_html: str = ""
     byline: str = ""
     section: str = ""
     tags: tuple[str, ...] = ()
     language: str = ""
     published_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Particulars):
+    """One article as a document carries it.
+
+    `title` and `summary` are HTML or text, `body_html` is the publisher's HTML with absolute URLs:
+    none of them is safe before `cleaning.cleaned`.
+    """
+
+    guid: str = ""
+    title: str = ""
+    summary: str = ""
+    body_html: str = ""
     image: Image = field(default_factory=Image)
 
 

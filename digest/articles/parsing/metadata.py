@@ -13,6 +13,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from digest.articles.parsing import markup, page_bylines
+from digest.articles.parsing.base import Particulars
 from digest.articles.parsing.dates import Dates
 from digest.articles.plain_text import text
 from digest.core.text import one_line
@@ -37,20 +38,13 @@ _BESIDE_CLASS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Particulars):
     """What a page declares about its article; blank where it declares nothing."""
 
     is_article: bool = False
     headline: str = ""
     description: str = ""
-    url: str = ""
     site: str = ""
-    byline: str = ""
-    section: str = ""
-    tags: tuple[str, ...] = ()
-    language: str = ""
-    published_at: datetime | None = None
-    updated_at: datetime | None = None
     images: tuple[str, ...] = ()
     image_alt: str = ""
     image_caption: str = ""
