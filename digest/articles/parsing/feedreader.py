@@ -9,7 +9,7 @@ import io
 import xml.sax
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 from xml.sax.handler import feature_external_ges, feature_namespaces
 
 from feedparser.api import LooseFeedParser, StrictFeedParser
@@ -93,7 +93,7 @@ def _fields(parser: Any) -> FeedFields:
 class _Changes:
     """What both parsers do otherwise than feedparser's."""
 
-    open_media: ClassVar[list[dict[str, Any]]] = []  # each parser sets a list of its own
+    open_media: list[dict[str, Any]]  # the media elements of an entry that are open, innermost last
     resolve_relative_uris = False
     sanitize_html = False
     # Kept as they are written: resolved, a bare number would look like a link.
@@ -154,8 +154,9 @@ class _Changes:
 
     def _open_media(self: Any) -> list[dict[str, Any]]:
         """Return the media elements around the current one, the innermost last."""
-        media: list[dict[str, Any]] = self.open_media if self.inentry else []
-        self.open_media = media
+        if not self.inentry or "open_media" not in vars(self):
+            self.open_media = []
+        media: list[dict[str, Any]] = self.open_media
         return media
 
     def _start_media_text(self: Any, _attributes: dict[str, str]) -> None:
