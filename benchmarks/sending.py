@@ -204,8 +204,11 @@ def _filler(size: int) -> bytes:
 # --- Digest ----------------------------------------------------------------------------
 
 
-def send(case: Case, port: int) -> float:
-    """Send a planned issue with as many processes; the time from "go" to the last reply."""
+def send(case: Case, port: int, begin: "Callable[[], object]" = lambda: None) -> float:
+    """Send a planned issue with as many processes; the time from "go" to the last reply.
+
+    `begin` is called right before.
+    """
     _prepare(case, case.messages)
     per_process = max(1, case.connections // case.processes)
     url = f"smtp://127.0.0.1:{port}?starttls=never&connections={per_process}&messages=1000000"
@@ -222,6 +225,7 @@ def send(case: Case, port: int) -> float:
     for worker in workers:
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"ready\n"
+    begin()
     begun = time.perf_counter()
     for worker in workers:
         assert worker.stdin is not None

@@ -262,7 +262,7 @@ FEEDS: Mapping[str, Maker] = {
     "body comments": in_body("<!--"),
     "body attributes": lambda size: rss(
         "<description><![CDATA[<p "
-        + " ".join(f"a{n}=b" for n in range(size // 9)) + ">]]></description>"
+        + " ".join(f"a{n}=b" for n in range(size // 11)) + ">]]></description>"
     ),
     "body entities": in_body("&nbsp;"),
     "body shortcodes": in_body("[a "),

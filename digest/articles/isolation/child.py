@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 IDLE_SECONDS = 300
-PRIORITY = 10  # added to the niceness: a reader of feeds waits, mail does not
+PRIORITY = 15  # added to the niceness: a reader of feeds waits, mail does not
 _FORBIDDEN = (
     "socket.",
     "subprocess.",
