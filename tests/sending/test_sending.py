@@ -308,10 +308,12 @@ def test_a_database_that_goes_away_leaves_nothing_uncertain(relay: StartRelay) -
 
     def cut(_: str) -> None:
         if next(numbers) % 30 == 0:
-            with psycopg.connect(_test_database(), autocommit=True) as other:
+            with psycopg.connect(
+                _test_database(), autocommit=True, application_name="cut"
+            ) as other:  # spares those that cut at the same moment
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                    "WHERE datname = current_database() AND application_name <> 'cut' "
                     "AND backend_type = 'client backend'"
                 )
 
