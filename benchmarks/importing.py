@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from tests import append_only
 
 ROWS = int(os.environ.get("DIGEST_ROWS", "1_000_000"))
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "3"))
@@ -64,6 +65,7 @@ def _set_up() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    append_only.allow_truncate()
 
 
 def _list(file: Path, rows: int) -> Path:
@@ -141,12 +143,7 @@ def _copy_three() -> float:
 
 
 def _empty() -> None:
-    # Append-only tables refuse it otherwise; the database is the benchmark's own.
-    _run(
-        "SET session_replication_role = replica;"
-        "TRUNCATE subscribers_subscriber, newsletters_publication CASCADE;"
-        "RESET session_replication_role; CHECKPOINT"
-    )
+    _run("TRUNCATE subscribers_subscriber, newsletters_publication CASCADE; CHECKPOINT")
 
 
 def _run(statements: str) -> None:

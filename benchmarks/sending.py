@@ -288,10 +288,7 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story
 
     with connection.cursor() as cursor:
-        # Append-only tables refuse it otherwise; the database is the benchmark's own.
-        cursor.execute("SET session_replication_role = replica")
         cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")
-        cursor.execute("RESET session_replication_role")
     newsletter = make_newsletter()
     rows = Subscriber.objects.bulk_create(
         (

@@ -79,10 +79,7 @@ def _fill(newsletter: int, subscribers: int) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        # Append-only tables refuse it otherwise; the database is the benchmark's own.
-        cursor.execute("SET session_replication_role = replica")
         cursor.execute("TRUNCATE subscribers_subscriber CASCADE")
-        cursor.execute("RESET session_replication_role")
         cursor.execute(
             "INSERT INTO subscribers_subscriber"
             " (email, address_key, name, language, timezone, created_at)"
