@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from digest.core import addresses, jobs, locks
+from digest.core import addresses, jobs, languages, locks
 from digest.core.locks import Purpose
 from digest.newsletters.models import Newsletter, Publication
 from digest.notices.models import Notice
@@ -70,18 +70,25 @@ def queue_to_subscriber(
     newsletters: Sequence[int] = (),
     answers_mail: bool = False,
 ) -> Notice | None:
-    """Queue a notice about this newsletter, or `newsletters` (ids), in their language."""
+    """Queue a notice about this newsletter, or `newsletters` (ids), in its language."""
     publication = newsletter.publication
     return queue_notice(
         kind,
         publication,
         email=subscriber.email,
         subscriber=subscriber,
-        language=subscriber.language or newsletter.language or publication.language,
+        language=notice_language(newsletter, subscriber.language),
         context={"newsletters": list(newsletters) or [newsletter.pk]},
         answers_mail=answers_mail,
         now=now,
     )
+
+
+def notice_language(newsletter: Newsletter, wish: str = "") -> str:
+    """Return the newsletter's language; where Digest has no texts in it, the subscriber's wish."""
+    own = newsletter.language or newsletter.publication.language
+    is_available = languages.primary(own) in languages.NAMES
+    return own if is_available or not wish else wish
 
 
 def _due_at(

@@ -10,7 +10,8 @@ def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut,
     """Return the head; the fields that differ between subscribers are slots.
 
     Precedence is not a standard, but old out-of-office programs obey nothing else; the others obey
-    Auto-Submitted (RFC 3834 §5). Raises RenderingError for an invalid sender or list id.
+    Auto-Submitted (RFC 3834 §5), Exchange X-Auto-Response-Suppress. Gmail groups complaints by
+    Feedback-ID. Raises RenderingError for an invalid sender or list id.
     """
     publication = newsletter.publication
     sender = mime.mailbox_field("From", publication.sender_name, publication.sender_email)
@@ -22,6 +23,8 @@ def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut,
         mime.url_field("List-Archive", archive) if archive else b"",
         b"Auto-Submitted: auto-generated\r\n",
         b"Precedence: bulk\r\n",
+        b"X-Auto-Response-Suppress: OOF, AutoReply\r\n",
+        mime.feedback_id_field(newsletter.slug, publication.slug),
         mime.language_field(language_of(newsletter)),
         b"MIME-Version: 1.0\r\n",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode("ascii"),

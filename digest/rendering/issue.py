@@ -6,13 +6,13 @@ from secrets import token_hex
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Appeal
 from digest.rendering import environment, mime, sandbox
+from digest.rendering.branding import publication_theme
 from digest.rendering.compiled import Compiled, Cut
 from digest.rendering.content import Content, content_of, editors_values, paragraphs, shortened
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.errors import RenderingError
 from digest.rendering.head import head_cuts
 from digest.rendering.inlining import inline
-from digest.rendering.theme import theme_of
 
 LARGEST_HTML = 100_000  # octets; Gmail clips a mail near 102 KB, and its footer with it
 SLOT_ROOM = 400  # octets reserved for the content of a slot
@@ -31,7 +31,7 @@ def compile_issue(issue: Issue, stories: Sequence[Story], appeal: Appeal | None 
     texts = _editor_texts(issue, content, stories)
     values = {
         "content": content,
-        "theme": theme_of(content.accent, content.accent_dark, content.direction),
+        "theme": publication_theme(issue.newsletter.publication, content.direction),
         "intro": paragraphs(texts["intro"]),
         "subject": texts["subject"],
         "preheader": texts["preheader"],

@@ -125,7 +125,7 @@ def list_id_field(title: str, list_id: str) -> bytes:
         raise RenderingError(f"{list_id!r} is not a list id. Use one such as name.domain.example.")
     name = one_line(title)[:_LONGEST_NAME].strip(" ")
     is_plain = name and _PLAIN.fullmatch(name) and "=?" not in name
-    tokens = [_bare_or_quoted(name)] if is_plain else []
+    tokens = _foldable(name) if is_plain else []
     return _fold("List-Id", [*tokens, f"<{list_id}>"])
 
 
@@ -148,6 +148,16 @@ def message_id_field(message_id: str) -> bytes:
     if not _MESSAGE_ID.fullmatch(bare) or len(bare) > 900:
         raise RenderingError(f"{message_id[:200]!r} is not a Message-ID. It must look like a@b.")
     return f"Message-ID: <{bare}>\r\n".encode("ascii")
+
+
+def feedback_id_field(newsletter: str, publication: str) -> bytes:
+    """Return Feedback-ID: `a:b:c:SenderId`, which Gmail's reports of complaints are grouped by.
+
+    No value may stand in two fields, hence the prefixes; SenderId has 5 to 15 characters
+    (support.google.com/mail/answer/6254652). Characters beside letters, digits and `-` are dropped.
+    """
+    names = [re.sub(r"[^A-Za-z0-9-]", "", name)[:50] for name in (newsletter, publication)]
+    return f"Feedback-ID: n-{names[0]}:p-{names[1]}:issue:digest\r\n".encode("ascii")
 
 
 def language_field(language: str) -> bytes:
@@ -200,15 +210,20 @@ def _fold(name: str, tokens: list[str]) -> bytes:
 
 
 def _phrase(name: str) -> list[str]:
-    if len(name) < _TOKEN and _PLAIN.fullmatch(name) and "=?" not in name:
-        return [_bare_or_quoted(name)]
+    tokens = _foldable(name)
+    if _PLAIN.fullmatch(name) and "=?" not in name and max(map(len, tokens)) < _TOKEN:
+        return tokens
     return _encoded_words(name)
 
 
-def _bare_or_quoted(name: str) -> str:
-    if _PHRASE.fullmatch(name):
-        return name
-    return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+def _foldable(name: str) -> list[str]:
+    """Return a name in ASCII as tokens, bare or in quotes; both may be folded at a space.
+
+    At two spaces a line could end in white space, so such a name is a single token.
+    """
+    is_bare = _PHRASE.fullmatch(name)
+    text = name if is_bare else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return [text] if "  " in text else text.split(" ")
 
 
 def _encoded_words(text: str) -> list[str]:

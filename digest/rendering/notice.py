@@ -14,10 +14,11 @@ from secrets import token_hex
 from digest.core.languages import direction
 from digest.newsletters.models import Publication
 from digest.rendering import environment, mime
+from digest.rendering.branding import tokens_of
 from digest.rendering.content import address_lines
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.inlining import inline
-from digest.rendering.theme import theme_of
+from digest.rendering.theme import Tokens, theme_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,7 @@ class Masthead:
     sender_name: str
     sender_email: str
     reply_to: str
-    accent: str
-    accent_dark: str
+    tokens: Tokens
 
     @classmethod
     def of(cls, publication: Publication) -> "Masthead":
@@ -67,8 +67,7 @@ class Masthead:
             sender_name=publication.sender_name,
             sender_email=publication.sender_email,
             reply_to=publication.reply_to,
-            accent=publication.accent,
-            accent_dark=publication.accent_dark,
+            tokens=tokens_of(publication),
         )
 
 
@@ -111,7 +110,7 @@ def _compiled(letter: Letter, masthead: Masthead) -> tuple[Sequence[Piece], Sequ
     values = {
         "letter": letter,
         "mast": masthead,
-        "theme": theme_of(masthead.accent, masthead.accent_dark, text_direction),
+        "theme": theme_of(masthead.tokens, text_direction),
         "direction": text_direction,
     }
     return (

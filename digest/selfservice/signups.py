@@ -20,7 +20,7 @@ from digest.core.addresses import Address
 from digest.core.errors import DigestError
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.notices.queue import notice_language, queue_notice
 from digest.rendering.letters import list_names
 from digest.subscribers import consent, imports, signup_limits, signups
 from digest.subscribers.errors import AddressSuppressedError
@@ -177,13 +177,13 @@ def _queue_notice(
         if subscription.state != Subscription.State.ACTIVE
     ]
     all_ids = [subscription.newsletter_id for subscription in subscriptions]
-    form_language = language if unconfirmed_ids else ""
+    wish = language or subscriber.language
     return queue_notice(
         Notice.Kind.CONFIRM if unconfirmed_ids else Notice.Kind.LINK,
         newsletter.publication,
         email=subscriber.email,
         subscriber=subscriber,
-        language=form_language or subscriber.language,
+        language=notice_language(newsletter, wish) if unconfirmed_ids else subscriber.language,
         context={"newsletters": unconfirmed_ids or all_ids},
         answers_mail=answers_mail,
         now=now,

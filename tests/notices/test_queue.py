@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from digest.core import addresses
 from digest.newsletters.models import Newsletter
 from digest.notices import queue
 from digest.notices.models import Notice
+from digest.selfservice import signups
 from tests.cast import NOON, make_newsletter
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +77,18 @@ def test_answers_to_mail_are_one_in_an_hour_in_all(newsletter: Newsletter) -> No
     for kind in (Kind.CONFIRM, Kind.LEFT, Kind.HELP, Kind.LINK):
         assert ask(newsletter, 30, kind=kind, answers_mail=True) is None
     assert ask(newsletter, 31, kind=Kind.LINK)
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("de", "de"), ("", "en"), ("pt-BR", "pt-BR"), ("ja", "fr")]
+)
+def test_confirmation_is_in_the_newsletters_language(
+    newsletter: Newsletter, language: str, expected: str
+) -> None:
+    """Whatever the browser's: only where Digest has no texts in it does the browser's decide."""
+    Newsletter.objects.filter(pk=newsletter.pk).update(language=language)
+    newsletter.refresh_from_db()
+    address = addresses.parse("nadia@reader.example")
+    notice = signups.invite(address, [newsletter], via="page", now=NOON, language="fr")
+    assert notice is not None
+    assert (notice.kind, notice.language) == (Kind.CONFIRM, expected)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.rendering.colours import READABLE, contrast, make_readable, text_on
-from digest.rendering.theme import theme_of
+from digest.rendering.theme import BACKGROUNDS, Tokens, theme_of
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
@@ -16,10 +16,12 @@ def test_contrast_of_extremes() -> None:
     assert contrast("#336699", "#336699") == 1
 
 
-@given(COLOURS, COLOURS)
-def test_every_text_of_the_theme_is_readable(accent: str, accent_dark: str) -> None:
+@given(COLOURS, COLOURS, st.sampled_from([*BACKGROUNDS, "unknown"]))
+def test_every_text_of_the_theme_is_readable(
+    accent: str, accent_dark: str, background: str
+) -> None:
     """By day and by night every text colour has AA contrast on every ground it stands on."""
-    theme = theme_of(accent, accent_dark, "ltr")
+    theme = theme_of(Tokens(accent, accent_dark, background), "ltr")
     for palette in (theme.day, theme.night):
         assert contrast(palette.on_brand, palette.brand) >= READABLE
         for ground in (palette.sheet, palette.tint, palette.back):

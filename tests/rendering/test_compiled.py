@@ -48,6 +48,8 @@ def test_headers(tide: Compiled) -> None:
         "List-Archive": "<https://digest.example/archive/morning-tide>",
         "Auto-Submitted": "auto-generated",
         "Precedence": "bulk",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+        "Feedback-ID": "n-morning-tide:p-courier:issue:digest",
         "Content-Language": "en",
         "MIME-Version": "1.0",
         "Content-Type": "",

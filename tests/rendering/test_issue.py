@@ -135,7 +135,7 @@ def test_strangers_texts_keep_the_wire_rules(title: str, summary: str, name: str
     raw = mail.message(INES)
     assert wire_faults(raw) == []
     message = opened(raw)
-    assert len(message.keys()) == 14
+    assert len(message.keys()) == 16
     assert message["Subject"].split() == one_line(mail.subject).split()
     assert INES.unsubscribe_url in part(raw, "html")
     lxml_html.fromstring(part(raw, "html"))

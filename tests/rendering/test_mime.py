@@ -112,6 +112,32 @@ def test_display_name_comes_back(text: str) -> None:
     assert " ".join(display_name(raw + b"\r\n", "To").split()) == one_line(text[:100])
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "The Association of Regional Newspapers and Periodicals of the Saltmarsh Coast",
+        "The Association of Regional Newspapers, Periodicals (and Radio) of the Saltmarsh Coast",
+    ],
+)
+def test_long_name_in_ascii_is_folded(name: str) -> None:
+    """A long name in ASCII, bare or in quotes, stays readable: folded at a space, not encoded."""
+    raw = mime.mailbox_field("From", name, "news@courier.example")
+    lines = field_lines(raw)
+    assert len(lines) > 1
+    assert b"=?" not in raw
+    assert all(len(line) <= 78 for line in lines)
+    (address,) = opened(raw + b"\r\n")["From"].addresses
+    assert (address.display_name, address.addr_spec) == (name, "news@courier.example")
+
+
+def test_feedback_id_has_four_different_values() -> None:
+    """Gmail takes four fields, none of them twice, the last one of 5 to 15 characters."""
+    raw = mime.feedback_id_field("courier", "courier\r\nBcc: x")
+    values = raw.decode().removeprefix("Feedback-ID: ").removesuffix("\r\n").split(":")
+    assert values == ["n-courier", "p-courierBccx", "issue", "digest"]
+    assert 5 <= len(values[-1]) <= 15
+
+
 @pytest.mark.parametrize("name", NASTY)
 def test_list_id_is_never_encoded(name: str) -> None:
     """List-Id carries a plain name or none, never an encoded-word (RFC 2919)."""

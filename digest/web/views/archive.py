@@ -12,7 +12,7 @@ from digest.core.errors import LinkError
 from digest.core.links import absolute
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Newsletter, Publication
-from digest.rendering.theme import theme_of
+from digest.rendering.branding import publication_theme
 from digest.sending.public_archive import (
     find_issue,
     find_linked_issue,
@@ -101,7 +101,7 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
 def colours(request: HttpRequest, slug: str) -> HttpResponse:
     """Return a publication's colours as a style sheet; the policy allows no inline styles."""
     publication = get_object_or_404(Publication, slug=slug)
-    theme = theme_of(publication.accent, publication.accent_dark, "ltr")
+    theme = publication_theme(publication, "ltr")
     return render(request, "archive/colours.css.j2", {"theme": theme}, content_type="text/css")
 
 

@@ -21,7 +21,7 @@ from digest import web
 from digest.core import client_ip, clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
-from digest.rendering.theme import theme_of
+from digest.rendering.branding import publication_theme
 from digest.selfservice.signups import consent_wording, offered_newsletters
 from digest.web import captcha, forms, visitor
 from digest.web.captcha.base import Widget
@@ -238,7 +238,7 @@ def _read(name: str) -> str:
 
 def _colours(newsletter: Newsletter) -> dict[str, dict[str, str]]:
     publication = newsletter.publication
-    theme = theme_of(publication.accent, publication.accent_dark, "ltr")
+    theme = publication_theme(publication, "ltr")
     return {
         name: {"brand": palette.brand, "onBrand": palette.on_brand, "accent": palette.accent}
         for name, palette in (("day", theme.day), ("night", theme.night))

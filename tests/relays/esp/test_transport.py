@@ -85,12 +85,14 @@ def test_the_test_backend_gets_the_message_taken_apart() -> None:
     assert set(sent["extra_headers"]) == {
         "Auto-Submitted",
         "Content-Language",
+        "Feedback-ID",
         "List-Archive",
         "List-Id",
         "List-Unsubscribe",
         "List-Unsubscribe-Post",
         "Message-ID",
         "Precedence",
+        "X-Auto-Response-Suppress",
     }
     assert not sent["is_batch_send"]
 

@@ -1,0 +1,14 @@
+"""A publication's theme: the tokens that it chose."""
+
+from digest.newsletters.models import Publication
+from digest.rendering.theme import Theme, Tokens, theme_of
+
+
+def tokens_of(publication: Publication) -> Tokens:
+    """Return the tokens of a publication."""
+    return Tokens(accent=publication.accent, accent_dark=publication.accent_dark)
+
+
+def publication_theme(publication: Publication, direction: str) -> Theme:
+    """Return the theme of a publication's mails and pages, for `ltr` or `rtl`."""
+    return theme_of(tokens_of(publication), direction)
