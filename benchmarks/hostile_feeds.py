@@ -12,12 +12,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
-from threading import Thread
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+
+import psutil
 
 from benchmarks import sending  # starts PostgreSQL, and names it in the environment
 from benchmarks._relays import sink
@@ -36,16 +38,16 @@ CASE = sending.Case(kilobytes=30, connections=4)
 def main() -> None:
     """Measure both sides in turns."""
     sending.set_up()
-    alone, beside, states = [], [], Counter[str]()
-    with sink() as (port, _):
+    alone, beside = [], []
+    with sink() as (port, sinking), _serving() as root:
         for _round in range(ROUNDS):
-            alone.append(sending.send(CASE, port))
-            with _polling() as begin:
-                beside.append(sending.send(CASE, port, begin))
-            states = _states()
-            print(
-                f"   alone {alone[-1]:.1f} s, beside {beside[-1]:.1f} s, {dict(states)}", flush=True
-            )
+            meter = _Meter(sinking)
+            alone.append(sending.send(CASE, port, meter.begin))
+            print(f"   alone {alone[-1]:.1f} s; CPU seconds: {meter}", flush=True)
+            with _polling(root) as meter.poller:
+                beside.append(sending.send(CASE, port, meter.begin))
+                print(f"   beside {beside[-1]:.1f} s; CPU seconds: {meter}", flush=True)
+            print(f"   {dict(_states())}", flush=True)
     print(
         f"-- {CASE.messages:,} messages alone: {CASE.messages / median(alone):,.0f} a second, "
         f"while {len(KINDS)} hostile feeds are polled: "
@@ -55,22 +57,52 @@ def main() -> None:
     )
 
 
+@dataclass
+class _Meter:
+    """The CPU seconds of all processes since `begin`, which lets the poller begin too."""
+
+    sinking: psutil.Process
+    poller: subprocess.Popen[bytes] | None = None
+    before: dict[str, float] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Count from now on, and let the poller poll."""
+        self.before = self._read()
+        if self.poller:
+            assert self.poller.stdin is not None
+            self.poller.stdin.close()
+
+    def __str__(self) -> str:
+        now = self._read()
+        return ", ".join(f"{name} {now[name] - self.before[name]:.1f}" for name in now)
+
+    def _read(self) -> dict[str, float]:
+        seconds = sending.cpu(self.sinking)
+        if self.poller:
+            worker = psutil.Process(self.poller.pid)
+            times = worker.cpu_times()
+            parsers = sum(map(sending.cpu_seconds, worker.children()))
+            seconds["poller"] = times.user + times.system
+            seconds["parsers"] = parsers + times.children_user + times.children_system
+        return seconds
+
+
 @contextmanager
-def _polling() -> Iterator[Callable[[], object]]:
-    """Poll hostile feeds in a process of their own, as soon as what is yielded is called."""
-    command = [sys.executable, "-m", "benchmarks.hostile_feeds", "poll"]
+def _polling(root: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Poll hostile feeds in a process of their own, as soon as it is told to begin."""
+    command = [sys.executable, "-m", "benchmarks.hostile_feeds", "poll", root]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stdin is not None
         assert process.stdout.readline() == b"polling\n"
         try:
-            yield process.stdin.close
+            yield process
         finally:
+            assert process.stdin is not None
             process.stdin.close()
             process.wait()
 
 
-def _poll() -> None:
+def _poll(root: str) -> None:
     """Poll each source three times, as the worker does, once our input ends."""
     import django
 
@@ -80,15 +112,13 @@ def _poll() -> None:
     from digest.articles.models import Source
     from tests.cast import make_source
 
-    bodies = {kind: hostile.FEEDS[kind](SIZE) for kind in KINDS}
     Source.objects.all().delete()
-    with _serving(bodies) as root:
-        settings.DIGEST_FETCH_ALLOW = [root.removeprefix("http://")]
-        for kind in KINDS:
-            make_source(publication_id=1, url=f"{root}/{kind.replace(' ', '%20')}", title=kind)
-        print("polling", flush=True)
-        sys.stdin.read()
-        _poll_three_times()
+    settings.DIGEST_FETCH_ALLOW = [root.removeprefix("http://")]
+    for kind in KINDS:
+        make_source(publication_id=1, url=f"{root}/{quote(kind)}", title=kind)
+    print("polling", flush=True)
+    sys.stdin.read()
+    _poll_three_times()
 
 
 def _poll_three_times() -> None:
@@ -103,8 +133,20 @@ def _poll_three_times() -> None:
 
 
 @contextmanager
-def _serving(bodies: dict[str, bytes]) -> Iterator[str]:
-    """Serve documents on loopback; yields the address."""
+def _serving() -> Iterator[str]:
+    """Serve the feeds in a process of its own; yields the address."""
+    command = [sys.executable, "-m", "benchmarks.hostile_feeds", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.terminate()
+
+
+def _serve() -> None:
+    """Serve the feeds on loopback; the address is printed."""
+    bodies = {kind: hostile.FEEDS[kind](SIZE) for kind in KINDS}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -116,11 +158,8 @@ def _serving(bodies: dict[str, bytes]) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
+    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+    server.serve_forever()
 
 
 def _states() -> Counter[str]:
@@ -132,4 +171,10 @@ def _states() -> Counter[str]:
 
 
 if __name__ == "__main__":
-    _poll() if sys.argv[1:] == ["poll"] else main()
+    match sys.argv[1:]:
+        case ["poll", root]:
+            _poll(root)
+        case ["serve"]:
+            _serve()
+        case _:
+            main()

@@ -96,9 +96,9 @@ def _compare(case: Case, port: int, sinking: psutil.Process) -> None:
     results = {name: Measured() for name in sides}
     for _ in range(ROUNDS):
         for name, run in sides.items():
-            before = _cpu(sinking)
+            before = cpu(sinking)
             results[name].seconds.append(run())
-            for process, used in _cpu(sinking).items():
+            for process, used in cpu(sinking).items():
                 results[name].cpu.setdefault(process, []).append(used - before[process])
     _say(case, size, results)
 
@@ -125,7 +125,7 @@ def _say(case: Case, size: int, results: dict[str, Measured]) -> None:
         )
 
 
-def _cpu(sinking: psutil.Process) -> dict[str, float]:
+def cpu(sinking: psutil.Process) -> dict[str, float]:
     """Return the CPU seconds used so far by process."""
     children = psutil.Process().cpu_times()
     return {
@@ -133,12 +133,13 @@ def _cpu(sinking: psutil.Process) -> dict[str, float]:
         + children.system
         + children.children_user
         + children.children_system,
-        "sink": _used(sinking),
-        "PostgreSQL": sum(map(_used, _postgres())),
+        "sink": cpu_seconds(sinking),
+        "PostgreSQL": sum(map(cpu_seconds, _postgres())),
     }
 
 
-def _used(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
+    """Return the CPU seconds used so far by a process, and by its children that have ended."""
     times = process.cpu_times()
     return float(times.user + times.system + times.children_user + times.children_system)
 

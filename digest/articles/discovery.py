@@ -26,20 +26,11 @@ class Candidate:
     answer: Fetched  # in which it was found; the first poll needs no other
 
 
-def add_source(publication_id: int, url: str, now: datetime) -> Source:
-    """Return a publication's source at an address, created if there is none yet; it is due at once.
-
-    Raises DiscoveryError or FetchError, each saying what to do.
-    """
-    url = with_scheme(url)
-    existing = Source.objects.filter(publication_id=publication_id, url=url).first()
-    return existing or _create_source(publication_id, find(url), now)
-
-
 def add_and_poll(publication_id: int, target: str | Candidate, now: datetime) -> Polled:
-    """Add the source at an address, or a candidate, to a publication; poll what was fetched.
+    """Poll the source of a publication at an address, created if there is none yet.
 
-    Raises as `add_source` does.
+    A new one, which may be given as a candidate, is polled with the answer in which it was found.
+    Raises DiscoveryError or FetchError, each saying what to do.
     """
     if isinstance(target, str):
         url = with_scheme(target)

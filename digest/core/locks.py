@@ -25,14 +25,6 @@ def lock(purpose: Purpose, key: int | str = 0) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
 
 
-def try_lock(purpose: Purpose, key: int | str = 0) -> bool:
-    """Take the lock until the transaction ends; False, at once, where another holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
-        (is_locked,) = cursor.fetchone()
-    return bool(is_locked)
-
-
 def _number(key: int | str) -> int:
     """Return a key as a signed 32-bit integer; two that collide only wait for each other."""
     return crc32(key.encode()) - 2**31 if isinstance(key, str) else key % 2**31

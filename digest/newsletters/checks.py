@@ -8,7 +8,7 @@ from django.core.validators import URLValidator
 
 from digest.articles.models import Article
 from digest.core import addresses, clock, languages
-from digest.core.text import LONGEST_URL
+from digest.core.text import LONGEST_URL, printable
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import COLOUR, Cadence, Newsletter, Publication
 
@@ -95,8 +95,8 @@ def list_id_of(slug: str, publication: Publication) -> str:
 
 
 def one_line(text: str, label: str, longest: int = 200) -> str:
-    """Names stand in headers: one line, nothing unprintable."""
-    if not text.strip().isprintable():
+    """Return a name for headers; raise NewsletterError for line ends and controls."""
+    if printable(text.strip()) != text.strip() or "\n" in text.strip():
         raise NewsletterError(f"The {label} holds a line end or a control character.")
     if len(text.strip()) > longest:
         raise NewsletterError(f"The {label} is longer than {longest} characters.")
@@ -111,7 +111,7 @@ def _filled(text: str, label: str) -> str:
 
 def _postal(text: str) -> str:
     lines = [line.strip() for line in text.strip().splitlines()]
-    if not all(line.isprintable() for line in lines):
+    if not all(line == printable(line) for line in lines):
         raise NewsletterError("The postal address holds a control character.")
     return _filled("\n".join(lines), "postal address (the law wants it in every mail)")
 

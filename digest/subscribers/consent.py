@@ -9,14 +9,20 @@ from datetime import datetime
 from django.db import transaction
 
 from digest.core.addresses import Address
+from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
 from digest.subscribers.errors import (
     AddressSuppressedError,
     SubscriberError,
     UnsubscribedError,
 )
-from digest.subscribers.models import LONGEST_ADDRESS, ConsentEvent, Subscriber, Subscription
-from digest.subscribers.names import clean_name
+from digest.subscribers.models import (
+    LONGEST_ADDRESS,
+    LONGEST_NAME,
+    ConsentEvent,
+    Subscriber,
+    Subscription,
+)
 from digest.subscribers.signups import wording_version
 from digest.subscribers.suppression import has_unsubscribed_elsewhere, is_suppressed, lift_own_wish
 
@@ -49,8 +55,8 @@ def subscribe(
     request may come from the subscriber, who stays UNSUBSCRIBED until they confirm it.
     """
     _refuse_suppressed(address.key, address.email, newsletter)
-    subscriber = _get_or_create_subscriber(address, clean_name(name), language, now)
-    _fill_name(subscriber, clean_name(name), newsletter)
+    subscriber = _get_or_create_subscriber(address, one_line(name, LONGEST_NAME), language, now)
+    _fill_name(subscriber, one_line(name, LONGEST_NAME), newsletter)
     subscription, is_new = Subscription.objects.select_for_update().get_or_create(
         subscriber=subscriber,
         newsletter=newsletter,

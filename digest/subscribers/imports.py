@@ -21,6 +21,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.importing import Report, import_csv
@@ -29,8 +30,7 @@ from digest.subscribers.importing.files import unpacked
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import Layout, read_layout
 from digest.subscribers.importing.rows import read_rows
-from digest.subscribers.models import SubscriberImport
-from digest.subscribers.names import clean_name
+from digest.subscribers.models import LONGEST_NAME, SubscriberImport
 
 KEEP_LIST = timedelta(days=1)
 KEEP_REPORT = timedelta(days=30)
@@ -54,7 +54,7 @@ def store(
             raise ImportFileError(f"The list is larger than {limit // 1_000_000} MB, unpacked.")
         upload = SubscriberImport(
             newsletter=newsletter,
-            file_name=clean_name(name)[:200] or "list.csv",
+            file_name=one_line(name, LONGEST_NAME) or "list.csv",
             content=gzip.compress(list_path.read_bytes(), 6),
             consent=consent,
             skipped=b"",
@@ -179,7 +179,7 @@ def _import(
 
 def _check(upload: SubscriberImport, path: Path, layout: Layout, now: datetime) -> None:
     report = _import(upload, path, layout, now, dry_run=True)
-    columns = {"headings": [clean_name(heading) for heading in layout.headings]}
+    columns = {"headings": [one_line(heading, LONGEST_NAME) for heading in layout.headings]}
     upload.report = summarize(report) | columns | {"examples": _examples(path, layout)}
 
 
@@ -188,7 +188,7 @@ def _examples(path: Path, layout: Layout) -> list[list[str]]:
     rows = [row.cells for row in islice(read_rows(path, layout), 200)]
     examples: list[list[str]] = []
     for index in range(len(layout.headings)):
-        cells = (clean_name(row[index])[:_LONGEST_EXAMPLE] for row in rows if index < len(row))
+        cells = (one_line(row[index], _LONGEST_EXAMPLE) for row in rows if index < len(row))
         examples.append(list(islice(dict.fromkeys(cell for cell in cells if cell), EXAMPLES)))
     return examples
 

@@ -11,6 +11,7 @@ from digest.newsletters.models import Cadence, Newsletter
 from digest.subscribers.errors import SubscriberError
 
 LONGEST_ADDRESS = 320
+LONGEST_NAME = 200
 
 
 class Subscriber(HasUuid):
@@ -20,7 +21,7 @@ class Subscriber(HasUuid):
     address_key = models.CharField(
         max_length=LONGEST_ADDRESS, unique=True
     )  # core.addresses.Address.key
-    name = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=LONGEST_NAME, blank=True)
     language = models.CharField(max_length=35, blank=True)
     timezone = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()

@@ -14,11 +14,11 @@ from django.db.models import Q
 
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.text import one_line
 from digest.newsletters.models import Cadence, Newsletter, Publication, Section
 from digest.subscribers import consent
 from digest.subscribers.errors import SubscriberError
-from digest.subscribers.models import Subscriber, Subscription
-from digest.subscribers.names import clean_name
+from digest.subscribers.models import LONGEST_NAME, Subscriber, Subscription
 
 State = Subscription.State
 
@@ -142,7 +142,11 @@ def save_profile(subscriber: Subscriber, *, name: str, language: str, timezone: 
             clock.zone(timezone)
         except DigestError as cause:
             raise SubscriberError(str(cause)) from cause
-    subscriber.name, subscriber.language, subscriber.timezone = clean_name(name), language, timezone
+    subscriber.name, subscriber.language, subscriber.timezone = (
+        one_line(name, LONGEST_NAME),
+        language,
+        timezone,
+    )
     subscriber.save(update_fields=["name", "language", "timezone"])
 
 

@@ -119,21 +119,23 @@ def test_addresses_are_taken_as_people_type_them(text: str, meant: str) -> None:
 
 @pytest.mark.django_db
 def test_a_source_is_added_once(publisher: Publisher) -> None:
-    """By the site's address or the feed's own, it is one source, due at once."""
+    """By the site's address or the feed's own, it is one source."""
     publisher.pages |= {"/": front_page(link("/feed")), "/feed": RSS}
-    source = discovery.add_source(1, publisher.url("/"), NOON)
+    source = discovery.add_and_poll(1, publisher.url("/"), NOON).source
     assert (source.url, source.kind) == (publisher.url("/feed"), Source.Kind.FEED)
-    assert (source.title, source.next_poll_at) == ("The Saltmarsh Courier", NOON)
-    assert discovery.add_source(1, publisher.url("/feed"), NOON) == source
-    assert discovery.add_source(1, publisher.url("/"), NOON) == source
+    assert (source.title, source.polled_at) == ("The Saltmarsh Courier", NOON)
+    assert discovery.add_and_poll(1, publisher.url("/feed"), NOON).source == source
+    assert discovery.add_and_poll(1, publisher.url("/"), NOON).source == source
     assert Source.objects.count() == 1
 
 
 @pytest.mark.django_db
-def test_a_known_source_is_returned_without_a_fetch() -> None:
-    """Adding again is no error, even while its server is down."""
-    source = make_source(publication_id=1, url="https://courier.example/feed")
-    assert discovery.add_source(1, "https://courier.example/feed", NOON) == source
+def test_a_known_source_is_added_again_while_its_server_is_down(publisher: Publisher) -> None:
+    """Adding again is no error; what is wrong stands on the source."""
+    source = make_source(publication_id=1, url=publisher.url("/missing"))
+    polled = discovery.add_and_poll(1, source.url, NOON)
+    assert polled.source == source
+    assert "404" in polled.problem
 
 
 @pytest.mark.django_db
@@ -141,7 +143,8 @@ def test_a_feed_that_moved_for_good_is_added_where_it_is(publisher: Publisher) -
     """The old address would only be redirected for ever."""
     publisher.redirect("/old", "/feed")
     publisher.pages["/feed"] = RSS
-    assert discovery.add_source(1, publisher.url("/old"), NOON).url == publisher.url("/feed")
+    source = discovery.add_and_poll(1, publisher.url("/old"), NOON).source
+    assert source.url == publisher.url("/feed")
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from digest.core import locks
 from digest.core.locks import Purpose
@@ -15,10 +15,15 @@ def is_free(purpose: Purpose, key: int | str) -> bool:
     """Say whether another connection could take the lock."""
 
     def take() -> bool:
-        with transaction.atomic():
-            is_locked = locks.try_lock(purpose, key)
-        connection.close()
-        return is_locked
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '200ms'")
+                locks.lock(purpose, key)
+        except OperationalError:
+            return False
+        finally:
+            connection.close()
+        return True
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(take).result()

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from digest.core import addresses
 from digest.core.errors import InvalidAddressError
+from digest.core.text import one_line
 from digest.subscribers.exporting import unescape_formula
 from digest.subscribers.importing.causes import Cause
 from digest.subscribers.importing.layout import Layout, StateColumn
 from digest.subscribers.importing.rows import Row
 from digest.subscribers.importing.states import Verdict, judge, worst
-from digest.subscribers.models import LONGEST_ADDRESS
-from digest.subscribers.names import clean_name
+from digest.subscribers.models import LONGEST_ADDRESS, LONGEST_NAME
 
 _LONGEST_SHOWN = 60  # characters of a cell in a reason
 
@@ -73,15 +73,15 @@ def check_row(row: Row, columns: Columns) -> Candidate | Refusal | Stop:
     """Return the candidate in a row, or why there is none."""
     email = _cell(row, columns.email)
     if row.problem:
-        return Refusal(row.line, clean_name(email), row.problem, Cause.UNREADABLE)
+        return Refusal(row.line, one_line(email, LONGEST_NAME), row.problem, Cause.UNREADABLE)
     if not email:
         return Refusal(row.line, "", "there is no address")
     try:
         address = addresses.parse(email)
     except InvalidAddressError as problem:
-        return Refusal(row.line, clean_name(email), str(problem))
+        return Refusal(row.line, one_line(email, LONGEST_NAME), str(problem))
     if len(address.key) > LONGEST_ADDRESS:
-        return Refusal(row.line, clean_name(email), "The email address is too long.")
+        return Refusal(row.line, one_line(email, LONGEST_NAME), "The email address is too long.")
     if stop := stop_of(row, columns):
         cause, reason = stop
         return Stop(row.line, address.email, address.key, reason, cause)
@@ -107,9 +107,9 @@ def stop_of(row: Row, columns: Columns) -> tuple[Cause, str] | None:
 def _reason(verdicts: list[tuple[Verdict, str]]) -> tuple[Cause, str]:
     gravest = worst([verdict for verdict, _ in verdicts])
     heading = next(heading for verdict, heading in verdicts if verdict is gravest)
-    cell = clean_name(gravest.cell)[:_LONGEST_SHOWN]
+    cell = one_line(gravest.cell, _LONGEST_SHOWN)
     says = f"says “{cell}”" if cell else "is empty"
-    return gravest.cause, f"{gravest.cause}: “{clean_name(heading)[:_LONGEST_SHOWN]}” {says}"
+    return gravest.cause, f"{gravest.cause}: “{one_line(heading, _LONGEST_SHOWN)}” {says}"
 
 
 def _name(row: Row, columns: Columns) -> str:
@@ -117,7 +117,7 @@ def _name(row: Row, columns: Columns) -> str:
     if not full_name and columns.first_name is None and columns.last_name is None:
         return ""
     parts = [_cell(row, columns.first_name), _cell(row, columns.last_name)]
-    return clean_name(full_name or " ".join(parts))
+    return one_line(full_name or " ".join(parts), LONGEST_NAME)
 
 
 def _cell(row: Row, index: int | None) -> str:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from types import EllipsisType
 
+from digest.core.text import one_line
 from digest.subscribers.errors import ImportFileError
 from digest.subscribers.importing.causes import Cause
 from digest.subscribers.importing.files import check_start
@@ -19,7 +20,6 @@ from digest.subscribers.importing.headings import PERSON, Meaning, cause_of, mea
 from digest.subscribers.importing.lines import numbered_lines, open_text
 from digest.subscribers.importing.sources import SOURCES, recognise
 from digest.subscribers.importing.states import Reading, plain
-from digest.subscribers.names import clean_name
 
 MOST_COLUMNS = 300
 _SAMPLE = 300  # lines that show delimiter and columns
@@ -316,4 +316,4 @@ def _map(
 
 
 def _listing(cells: Sequence[str]) -> str:
-    return ", ".join(clean_name(cell[:60]) for cell in cells[:30])
+    return ", ".join(one_line(cell, 60) for cell in cells[:30])
