@@ -1,0 +1,245 @@
+"""Rich text in a mail: semantic HTML with classes for the theme to style, and plain text.
+
+Nothing of a document reaches the HTML unescaped, and a link is a web or mail address or is left
+out, whatever the document says: it may have been stored by an older version.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Any, Protocol
+
+from markupsafe import Markup, escape
+
+from digest.core.languages import text_direction
+from digest.core.rich_text import Document, Node, link_address
+from digest.core.text import printable
+from digest.rendering.content import web_url
+from digest.rendering.directions import dir_attribute, isolate_address, set_lines
+from digest.rendering.wrapping import WIDTH, underline, wrap
+
+LISTS = {"bulletList": "ul", "orderedList": "ol"}
+_NARROWEST = 24  # columns of a text, however deep it is nested
+
+
+class Picture(Protocol):
+    """A picture as a mail shows it."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def width(self) -> int:
+        """Return the width in CSS pixels."""
+
+    @property
+    def height(self) -> int:
+        """Return the height in CSS pixels."""
+
+
+PictureOf = Callable[[str], Picture | None]  # by uuid; None: it is not shown
+
+
+def no_pictures(_uuid: str) -> None:
+    """Show no picture at all."""
+
+
+def to_html(
+    document: Document, picture_of: PictureOf = no_pictures, *, base: str = "ltr", heading: int = 2
+) -> Markup:
+    """Return a document as HTML for a mail set in `base`, `ltr` or `rtl`.
+
+    `heading` is the level of its highest headings (`<h2>`); their classes stay `rt-h2` and `rt-h3`.
+    """
+    page = _Page(picture_of, base, heading)
+    return _join(page.block(node, base) for node in document["content"])
+
+
+def to_text(document: Document, *, base: str = "ltr") -> str:
+    """Return a document as plain text for a mail set in `base`, in lines of 72 columns."""
+    blocks = (_set(_text_block(node, WIDTH), base) for node in document["content"])
+    return "\n\n".join(block for block in blocks if block.strip())
+
+
+class _Page:
+    """What all blocks of a document share."""
+
+    def __init__(self, picture_of: PictureOf, base: str, heading: int) -> None:
+        self.picture_of = picture_of
+        self.base = base
+        self.shift = heading - 2
+
+    def block(self, node: Node, around: str) -> Markup:
+        """Return a block's HTML, in an element set in the direction `around`."""
+        match node["type"]:
+            case "paragraph":
+                return self._element("p", "rt-p", node, around, _inline(node))
+            case "heading":
+                level = 3 if _attrs(node).get("level") == 3 else 2
+                tag = f"h{min(level + self.shift, 6)}"
+                return self._element(tag, f"rt-h{level}", node, around, _inline(node))
+            case "bulletList" | "orderedList":
+                return self._list(node, around)
+            case "blockquote":
+                inner = self._children(node, around)
+                return self._element("blockquote", "rt-quote", node, around, inner)
+            case "image":
+                return self._image(node)
+            case _:
+                return Markup()
+
+    def _element(
+        self, tag: str, name: str, node: Node, around: str, inner: Markup, more: str | Markup = ""
+    ) -> Markup:
+        """Return an element; one without any text is left out."""
+        if not inner.strip():
+            return Markup()
+        direction = dir_attribute(_letters(node), around)
+        return Markup('<{0} class="{1}"{2}{3}>{4}</{0}>').format(tag, name, more, direction, inner)
+
+    def _children(self, node: Node, around: str) -> Markup:
+        direction = text_direction(_letters(node), around)
+        return _join(self.block(child, direction) for child in _content(node))
+
+    def _list(self, node: Node, around: str) -> Markup:
+        tag = LISTS[node["type"]]
+        start = _start(node)
+        more = Markup(' start="{}"').format(start) if tag == "ol" and start != 1 else ""
+        direction = text_direction(_letters(node), around)
+        items = _join(self._item(item, direction) for item in _content(node))
+        return self._element(tag, f"rt-{tag}", node, around, items, more)
+
+    def _item(self, item: Node, around: str) -> Markup:
+        """Return a list item; its first paragraph needs no element of its own."""
+        direction = text_direction(_letters(item), around)
+        first, *rest = _content(item) or [{"type": "paragraph"}]
+        lead = _inline(first) if first["type"] == "paragraph" else self.block(first, direction)
+        inner = lead + _join(self.block(child, direction) for child in rest)
+        return self._element("li", "rt-li", item, around, inner)
+
+    def _image(self, node: Node) -> Markup:
+        picture = self.picture_of(str(_attrs(node).get("picture", "")))
+        url = web_url(picture.url) if picture else ""
+        if not picture or not url:
+            return Markup()
+        return Markup(
+            '<div class="rt-figure">'
+            '<img class="rt-img" src="{}" width="{}" height="{}" alt="{}"></div>'
+        ).format(url, picture.width, picture.height, _alt(node))
+
+
+def _inline(block: Node) -> Markup:
+    """Return the texts of a block; a link is one element, whatever else its text has."""
+    runs = groupby(_content(block), key=_href)
+    return _join(_linked(href, _join(map(_formatted, nodes))) for href, nodes in runs)
+
+
+def _linked(href: str, html: Markup) -> Markup:
+    return Markup('<a class="rt-a" href="{}">{}</a>').format(href, html) if href else html
+
+
+def _formatted(node: Node) -> Markup:
+    if node["type"] == "hardBreak":
+        return Markup("<br>")
+    html = escape(printable(node.get("text", "")))
+    kinds = {mark["type"] for mark in node.get("marks", [])}
+    if "italic" in kinds:
+        html = Markup("<em>{}</em>").format(html)
+    return Markup("<strong>{}</strong>").format(html) if "bold" in kinds else html
+
+
+def _text_block(node: Node, width: int) -> str:
+    """Return a block as lines of plain text, of at most `width` columns."""
+    match node["type"]:
+        case "paragraph":
+            return _paragraph_text(node, width)
+        case "heading":
+            text = " ".join(_paragraph_text(node, width).split())
+            return underline(text, "-" if _attrs(node).get("level") == 3 else "=") if text else ""
+        case "bulletList" | "orderedList":
+            return "\n".join(filter(None, _list_text(node, width)))
+        case "blockquote":
+            inner = _texts(_content(node), width - 2, "\n\n")
+            return "\n".join(f"> {line}".rstrip() for line in inner.split("\n")) if inner else ""
+        case "image":
+            return f"[{_alt(node)}]" if _alt(node) else ""
+        case _:
+            return ""
+
+
+def _texts(content: Iterable[Node], width: int, separator: str) -> str:
+    texts = (_text_block(child, max(width, _NARROWEST)) for child in content)
+    return separator.join(text for text in texts if text.strip())
+
+
+def _list_text(node: Node, width: int) -> Iterable[str]:
+    start = _start(node)
+    for number, item in enumerate(_content(node), start):
+        sign = f"{number}. " if node["type"] == "orderedList" else "• "
+        text = _texts(_content(item), width - len(sign), "\n")
+        yield sign + text.replace("\n", "\n" + " " * len(sign)) if text else ""
+
+
+def _paragraph_text(block: Node, width: int) -> str:
+    direction = text_direction(_letters(block))
+    lines = "".join(_inline_texts(block, direction)).split("\n")
+    return "\n".join(wrap(line, width) for line in lines).strip()
+
+
+def _inline_texts(block: Node, direction: str) -> Iterable[str]:
+    """Yield the texts of a block, each link followed by its address."""
+    for href, nodes in groupby(_content(block), key=_href):
+        text = "".join("\n" if node["type"] == "hardBreak" else _line(node) for node in nodes)
+        yield text + _reference(href, text, direction)
+
+
+def _line(node: Node) -> str:
+    return printable(node.get("text", "")).replace("\n", " ")
+
+
+def _reference(href: str, text: str, direction: str) -> str:
+    """Return what stands behind a link in plain text; nothing if the text is the address."""
+    if not href:
+        return ""
+    address = href.removeprefix("mailto:")
+    if text.strip().rstrip("/") in {address.rstrip("/"), address.partition("://")[2].rstrip("/")}:
+        return ""
+    return f" ({isolate_address(address, direction)})"
+
+
+def _href(node: Node) -> str:
+    """Return the link of a text; empty for none, and for what may not be a link."""
+    for mark in node.get("marks", []):
+        if mark["type"] == "link":
+            href = link_address(str(mark.get("attrs", {}).get("href", "")))
+            return href if href.startswith("mailto:") else web_url(href)
+    return ""
+
+
+def _set(block: str, base: str) -> str:
+    return set_lines(block, text_direction(block, base), base)
+
+
+def _letters(node: Node) -> str:
+    """Return all text below a node, for its direction."""
+    return node.get("text", "") + "".join(map(_letters, _content(node)))
+
+
+def _alt(node: Node) -> str:
+    alt = _attrs(node).get("alt")
+    return " ".join(printable(alt).split()) if isinstance(alt, str) else ""
+
+
+def _start(node: Node) -> int:
+    start = _attrs(node).get("start")
+    return start if isinstance(start, int) else 1
+
+
+def _attrs(node: Node) -> dict[str, Any]:
+    return node.get("attrs") or {}
+
+
+def _content(node: Node) -> list[Node]:
+    return node.get("content") or []
+
+
+def _join(parts: Iterable[Markup]) -> Markup:
+    return Markup().join(parts)
