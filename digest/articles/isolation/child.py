@@ -40,6 +40,7 @@ class Status(bytes, Enum):
 
 def main(cpu_seconds: int, memory: int) -> None:
     """Get ready, then answer until there is nothing to do."""
+    os.nice(PRIORITY)  # before the imports: they take longer than most documents
     source, sink = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # what a library prints is not an answer
     try:
@@ -88,7 +89,6 @@ def _limit_resources(memory: int) -> None:
     ):
         with suppress(ValueError, OSError):  # macOS has no limit for address space
             resource.setrlimit(resource_id, (limit, limit))
-    os.nice(PRIORITY)
     sys.addaudithook(_forbid)
 
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from digest.articles import cleaning, isolation, parsing
 from digest.articles.errors import ParseError, ParserKilledError, ParserUnavailableError
 from digest.articles.isolation import process
+from digest.articles.isolation.child import PRIORITY
 from digest.articles.parsing.base import Document, Entry
 from tests.articles import hostile
 from tests.articles.publisher import DATA
@@ -52,6 +54,18 @@ def _outcome(parse: Callable[[], Document]) -> Document | str:
         return parse()
     except ParseError as problem:
         return str(problem)
+
+
+def test_a_child_has_a_low_priority_before_it_imports_anything(
+    children: process.Children, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its imports take longer than most documents, and mail goes out meanwhile."""
+    folder = tmp_path / "digest" / "articles" / "isolation"
+    folder.mkdir(parents=True)
+    (folder / "jobs.py").write_text("import os\nraise RuntimeError(f'niceness {os.nice(0)}')\n")
+    monkeypatch.setattr(process, "_ROOT", tmp_path)
+    with pytest.raises(ParserUnavailableError, match=f"niceness {os.nice(0) + PRIORITY}'"):
+        isolation.parse_feed(RSS, URL)
 
 
 def test_a_child_is_used_again_and_replaced(
