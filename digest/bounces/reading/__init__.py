@@ -1,0 +1,31 @@
+"""Reads mail that comes back: what happened, to whom, and the tokens of ours in it. Pure.
+
+    structure   the parts of a message, within limits, however it is nested
+    dsn         delivery reports (RFC 3464, RFC 6533)
+    feedback    complaints (ARF, RFC 5965)
+    automatic   absence notes and challenges, which mean nothing
+    plain       reports in a server's own words
+    rules       the reason, by the words and codes of a reply
+
+Whatever is read was written by strangers. Only `Report.tokens` can be checked, by their signature.
+"""
+
+from digest.bounces.reading import automatic, dsn, feedback, plain, structure, tokens
+from digest.bounces.reading.report import Kind, Report
+
+__all__ = ["Kind", "Report", "read_report"]
+
+
+def read_report(content: bytes) -> Report:
+    """Read a message that came back; never raises. Takes time linear in a bounded size."""
+    message = structure.parse(content)
+    ours = tokens.find(content, message)
+    report = (
+        feedback.read(message)
+        or dsn.read(message)
+        or (None if automatic.is_automatic(message) else plain.read(message))
+    )
+    if report is None:
+        kind = Kind.AUTOMATIC if automatic.is_automatic(message) else Kind.OTHER
+        report = Report(kind)
+    return report.with_tokens(ours)

@@ -1,0 +1,104 @@
+"""Delivery reports (RFC 3464), as a part of their own or within a text."""
+
+import re
+
+from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
+from digest.bounces.reading.replies import Refusal, status_in, understand
+from digest.bounces.reading.report import Kind, Report
+from digest.bounces.reading.structure import Fields, Message, groups_of_text
+from digest.bounces.reading.texts import shortened, without_subject
+
+_ADDRESSES = ("final-recipient", "original-recipient", "x-actual-recipient")
+_OF_RECIPIENT = (*_ADDRESSES, "action", "status")
+_SEVERITY = {Consequence.HARD: 3, Consequence.SENDER: 2, Consequence.SOFT: 1}
+_WITHIN_TEXT = re.compile(r"^[ \t>]*(?:final|original)-recipient:", re.MULTILINE | re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s<>;,\"]{1,64}@[^\s<>;,\"]{1,255}")
+
+
+def read(message: Message) -> Report | None:
+    """Return what a delivery report says, or None where the message has none."""
+    groups = message.status or _groups_within(message.text)
+    recipients = [group for group in groups if any(name in group for name in _OF_RECIPIENT)]
+    if not recipients:
+        return None
+    by_action = [(_action(group), group) for group in recipients]
+    failed = [group for action, group in by_action if action == "failed"]
+    reporter = _reporter(groups)
+    if not failed:
+        delayed = any(action == "delayed" for action, _ in by_action)
+        kind = Kind.DELAY if delayed else Kind.OTHER
+        return Report(kind, text=_words(recipients[0]), reporter=reporter)
+    reports = [_report(group, message.text, reporter) for group in failed]
+    return max(reports, key=_severity)
+
+
+def _groups_within(text: str) -> list[Fields]:
+    match = _WITHIN_TEXT.search(text)
+    if match is None:
+        return []
+    before = text.rfind("\n\n", 0, match.start())
+    return groups_of_text(text[max(before, 0) : match.start() + 4_000])
+
+
+def _action(group: Fields) -> str:
+    action = group.get("action", "").lower().split(" ")[0].strip("();,")
+    if action in {"delayed", "delivered", "relayed", "expanded", "failed"}:
+        return action
+    return {"4": "delayed", "2": "delivered"}.get(group.get("status", "")[:1], "failed")
+
+
+def _report(group: Fields, text: str, reporter: str) -> Report:
+    words = _words(group)
+    refusal = understand(words, status_in(group.get("status", "")))
+    if refusal.reason == Reason.UNDEFINED or not words or _is_generic(refusal):
+        refusal = _by_text(refusal, text)
+    return Report(
+        Kind.BOUNCE,
+        refusal.reason,
+        refusal.permanent,
+        refusal.status,
+        refusal.code,
+        shortened(words or text),
+        _recipient(group),
+        group.get("remote-mta", "").rpartition(";")[2].strip()[:253] or reporter,
+    )
+
+
+def _is_generic(refusal: Refusal) -> bool:
+    """Return whether only the subject of a status was understood, not a word."""
+    return refusal.reason in {
+        *(Reason.POLICY, Reason.NETWORK, Reason.SYSTEM, Reason.FILTERED, Reason.SYNTAX),
+    }
+
+
+def _by_text(refusal: Refusal, text: str) -> Refusal:
+    """Return the refusal with the reason that the text for people gives, where it gives one."""
+    reason = understand(without_subject(text[:4_000]), refusal.status, refusal.code).reason
+    if reason == Reason.UNDEFINED:
+        return refusal
+    return Refusal(reason, refusal.permanent, refusal.status, refusal.code)
+
+
+def _words(group: Fields) -> str:
+    names = ("diagnostic-code", "x-supplementary-info", "x-display-name", "status-description")
+    words = next((group[name] for name in names if group.get(name)), "")
+    kind, separator, rest = words.partition(";")
+    return shortened(rest if separator and len(kind) < 20 else words)
+
+
+def _recipient(group: Fields) -> str:
+    for name in _ADDRESSES:
+        if match := _ADDRESS.search(group.get(name, "").rpartition(";")[2]):
+            return match[0]
+    return ""
+
+
+def _reporter(groups: list[Fields]) -> str:
+    for group in groups:
+        if value := group.get("reporting-mta"):
+            return value.rpartition(";")[2].strip()[:253]
+    return ""
+
+
+def _severity(report: Report) -> int:
+    return _SEVERITY[consequence_of(report.reason, permanent=report.permanent)]

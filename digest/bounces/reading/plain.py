@@ -1,0 +1,87 @@
+"""Reports in a server's own words: no standard, but a few habits.
+
+Only what stands before the returned message is read: a story may quote any server's words.
+"""
+
+import re
+
+from digest.bounces.reading import automatic
+from digest.bounces.reading.reasons import Reason
+from digest.bounces.reading.replies import understand
+from digest.bounces.reading.report import Kind, Report
+from digest.bounces.reading.structure import Message
+from digest.bounces.reading.texts import shortened, without_subject
+
+_RETURNED = re.compile(
+    r"^[ \t>*-]{0,80}(?:"
+    r"-{1,80} ?(?:original|returned|unsent|undelivered|this is a copy|below this line|included is)"
+    r"|(?:the )?original (?:message|mail)\b|(?:below this line|here) is a copy"
+    r"|(?:your|the) (?:original |unsent |undelivered |returned )?(?:message|mail|header)s? "
+    r"(?:follows|is returned|headers? follow|was)\b|(?:message|mail) headers? follow|unsent message"
+    r"|received: |return-path: |message-id: |dkim-signature: |list-unsubscribe: |mime-version: "
+    r")",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SUBJECT = re.compile(
+    r"undeliver|not deliver|un-?deliver|delivery (?:status|failure|fail|has failed|error|problem)"
+    r"|failure notice|returned mail|return(?:ed)? to sender|mail (?:delivery|system error|failure)"
+    r"|message (?:status|was not|undeliver|rejected)|non[- ]?deliver|could not (?:be )?deliver"
+    r"|unzustellbar|nicht zugestellt|fehlgeschlagen|non (?:remis|distribu)|impossible de remettre"
+    r"|mancata consegna|no se (?:ha )?(?:pudo )?entreg|n[ãa]o (?:foi )?entreg|bounce|delivery notif"
+    r"|user unknown|failed mail|mail could not|warning: could not send|delivery delayed",
+    re.IGNORECASE,
+)
+_RETURNED_MAIL = re.compile(r"returned mail: (.*)", re.IGNORECASE)  # the reason, by Sendmail
+_DELAY = re.compile(
+    r"(?:delivery|message|mail)[^\n]{0,40}(?:is|has been|was)[^\n]{0,20}delayed|still (?:being )?"
+    r"(?:try|retr)|will (?:continue|keep|try)[^\n]{0,40}(?:try|again|attempt)"
+    r"|you do not need to resend|this is a warning message only|delayed mail"
+    r"|temporary failure only",
+    re.IGNORECASE,
+)
+_DELAY_SUBJECT = re.compile(r"delay|warning: (?:could|message)|still being retried", re.IGNORECASE)
+_ADDRESS = re.compile(r"[A-Za-z0-9._+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
+_LONGEST = 4_000  # characters of a report
+
+
+def read(message: Message) -> Report | None:
+    """Return what a report in plain words says, or None where the message is no report."""
+    subject = message.fields.get("subject", "")[:500]
+    by_server = automatic.is_by_server(message)
+    if not by_server and not _SUBJECT.search(subject):
+        return None
+    text = own_words(message.text)
+    refusal = understand(text)
+    if refusal.reason == Reason.UNDEFINED and (match := _RETURNED_MAIL.match(subject)):
+        refusal = understand(match[1], refusal.status, refusal.code)
+    if refusal.reason == Reason.UNDEFINED and not refusal.code and not _SUBJECT.search(subject):
+        return None  # a postmaster may also write a letter
+    if _DELAY_SUBJECT.search(subject) or (_DELAY.search(text) and not refusal.permanent):
+        return Report(Kind.DELAY, refusal.reason, text=shortened(text))
+    return Report(
+        Kind.BOUNCE,
+        refusal.reason,
+        refusal.permanent,
+        refusal.status,
+        refusal.code,
+        shortened(text or subject),
+        _recipient(message, text),
+        shortened(message.fields.get("from", ""), 253),
+    )
+
+
+def own_words(text: str) -> str:
+    """Return what a text says before the message that it returns."""
+    start = len(text) - len(text.lstrip())
+    match = _RETURNED.search(text, start)
+    if match and not text[start : match.start()].strip():
+        match = _RETURNED.search(text, match.end())
+    own = text[: match.start() if match else len(text)][:_LONGEST]
+    return without_subject(own).strip()
+
+
+def _recipient(message: Message, text: str) -> str:
+    """Return the address that failed, where the report names exactly one."""
+    named = message.fields.get("x-failed-recipients") or text
+    addresses = {match[0].lower() for match in _ADDRESS.finditer(named[:_LONGEST])}
+    return addresses.pop() if len(addresses) == 1 else ""

@@ -1,0 +1,72 @@
+"""SMTP replies within texts: their codes, and whether they are for good."""
+
+import re
+from dataclasses import dataclass
+
+from digest.bounces.reading.reasons import GONE, Reason
+from digest.bounces.reading.rules import reason_of
+
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
+_TEMPORARY = re.compile(r"temporar(?:y|ily)|try (?:again|it) later|please try later", re.IGNORECASE)
+_AFTER_MAIL = re.compile(
+    r"(?:in reply to|after|our|>>>) (?:end of )?mail(?: from|:)", re.IGNORECASE
+)
+_AFTER_DATA = re.compile(
+    r"in reply to (?:end of )?data|after (?:end of data|data)|smtp command data|>>> (?:data|\.)\s",
+    re.IGNORECASE,
+)
+_ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
+_CERTAIN = (".1.1", ".1.10")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal that was understood."""
+
+    reason: Reason
+    permanent: bool
+    status: str
+    code: int | None
+
+
+def status_in(text: str) -> str:
+    """Return the first enhanced code (RFC 3463) in a text, or ""."""
+    match = _STATUS.search(text)
+    return match[1] if match else ""
+
+
+def code_in(text: str) -> int | None:
+    """Return the first reply code of a refusal in a text."""
+    match = _CODE.search(text)
+    return int(match[1]) if match else None
+
+
+def understand(text: str, status: str = "", code: int | None = None) -> Refusal:
+    """Return what a refusal means, by a server's words and the codes that came with them.
+
+    A code that says nothing (5.0.0) gives way to the one in the words. The refusal is for good
+    unless one of its codes begins with 4, or its words say that it is not.
+    """
+    inner = status_in(text)
+    code = code or code_in(text)
+    if inner and (not status or status.endswith(".0.0")):
+        status = inner
+    temporary = status.startswith("4") or inner.startswith("4") or (code or 500) < 500
+    reason = _at_its_stage(reason_of(text, status, code), text, status)
+    return Refusal(reason, not (temporary or _TEMPORARY.search(text)), status, code)
+
+
+def _at_its_stage(reason: Reason, text: str, status: str) -> Reason:
+    """Return the reason with regard to the command that was refused.
+
+    What is refused after MAIL is the sender. "User unknown" after DATA, by a server that had
+    accepted the recipient before, is a filter of that subscriber (NTT DoCoMo, KDDI).
+    """
+    if reason not in GONE:
+        return reason
+    if status[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
+        return Reason.REJECTED
+    if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and _AFTER_DATA.search(text):
+        return Reason.FILTERED
+    return reason

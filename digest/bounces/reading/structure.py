@@ -1,0 +1,153 @@
+"""The parts of a message that came back, whatever its shape, within limits.
+
+The parser of the standard library is recursive, and takes time by depth; so a message that nests
+deeper than any real report is read as one text.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message as Mime
+from email.parser import BytesParser
+from email.policy import compat32
+
+from digest.bounces.reading.texts import decoded, one_line, text_of_html
+
+LARGEST = 256 * 1024  # octets that are read; a report begins with what matters
+MOST_LINES = 4_000
+MOST_NESTED = 24  # parts that hold parts
+LONGEST_TEXT = 32_000  # characters of all texts for people
+
+_NESTING = re.compile(rb"boundary\s*=|message/", re.IGNORECASE)
+# RFC 6533's types are the same with UTF-8, but the parser does not know them.
+_GLOBAL = re.compile(
+    rb"message/global(-delivery-status|-headers|-disposition-notification)?", re.IGNORECASE
+)
+_KNOWN = {
+    b"-delivery-status": b"message/delivery-status",
+    b"-headers": b"text/rfc822-headers",
+    b"-disposition-notification": b"message/disposition-notification",
+    b"": b"message/rfc822",
+}
+
+Fields = dict[str, str]  # names in lower case; of a repeated field the first
+
+
+@dataclass(slots=True)
+class Message:
+    """The parts of a message that a report can be made of."""
+
+    fields: Fields  # of its own header
+    text: str = ""  # for people, before any returned message
+    status: list[Fields] = field(default_factory=list)  # the groups of delivery reports
+    feedback: Fields | None = None
+    receipt: bool = False  # it has a disposition notification (RFC 8098)
+    returned: str = ""  # the header of the message that was returned, as text
+    types: set[str] = field(default_factory=set)
+
+
+def parse(content: bytes) -> Message:
+    """Return the parts of a message; what exceeds the limits is left out."""
+    bounded = b"\n".join(content[:LARGEST].splitlines()[:MOST_LINES])
+    bounded = _GLOBAL.sub(_known_type, bounded)
+    if sum(1 for _ in _NESTING.finditer(bounded)) > MOST_NESTED:
+        return _flat(bounded)
+    try:
+        mime = BytesParser(policy=compat32).parsebytes(bounded)
+        message = Message(fields_of(mime))
+        _collect(mime, message)
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
+        return _flat(bounded)  # the parser fails in several ways on what strangers send
+    return message
+
+
+def fields_of(mime: Mime) -> Fields:
+    """Return a header's fields, decoded, each on one line."""
+    fields: Fields = {}
+    for name, value in mime.raw_items():
+        fields.setdefault(name.lower(), one_line(decoded(str(value))))
+    return fields
+
+
+def _known_type(match: re.Match[bytes]) -> bytes:
+    return _KNOWN[(match[1] or b"").lower()]
+
+
+def _flat(content: bytes) -> Message:
+    """Return a message as its header and one text."""
+    head, _, body = content.partition(b"\n\n")
+    mime = BytesParser(policy=compat32).parsebytes(head, headersonly=True)
+    return Message(fields_of(mime), body.decode("utf-8", "replace")[:LONGEST_TEXT])
+
+
+def _collect(mime: Mime, message: Message) -> None:
+    for part in _parts(mime):
+        kind = part.get_content_type()
+        message.types.add(kind)
+        if part.get_content_maintype() == "multipart":  # without its boundary: all is one text
+            message.text += _text(part, "text/plain")[:LONGEST_TEXT] + "\n"
+        elif kind == "message/delivery-status":
+            message.status += _groups(part)
+        elif kind == "message/feedback-report":
+            message.feedback = message.feedback or _feedback(part)
+        elif kind == "message/disposition-notification":
+            message.receipt = True
+        elif kind in {"message/rfc822", "text/rfc822-headers", "message/partial"}:
+            message.returned += _header_of(part)
+        elif kind in {"text/plain", "text/html"} and len(message.text) < LONGEST_TEXT:
+            message.text += _text(part, kind)[:LONGEST_TEXT] + "\n"
+
+
+def _parts(mime: Mime) -> Iterator[Mime]:
+    """Return the parts that are no containers, in order, without those of returned messages."""
+    if mime.get_content_maintype() == "multipart" and isinstance(mime.get_payload(), list):
+        for part in mime.get_payload():
+            if isinstance(part, Mime):
+                yield from _parts(part)
+    else:
+        yield mime
+
+
+def _groups(part: Mime) -> list[Fields]:
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        groups = [fields_of(block) for block in payload if isinstance(block, Mime)]
+        if any(groups):
+            return [group for group in groups if group]
+    return groups_of_text(_text(part, "text/plain"))
+
+
+def groups_of_text(text: str) -> list[Fields]:
+    """Return groups of fields that stand in a text, separated by empty lines."""
+    blocks = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip())[:100]
+    parser = BytesParser(policy=compat32)
+    parsed = [parser.parsebytes(block.encode(), headersonly=True) for block in blocks]
+    return [fields for mime in parsed if (fields := fields_of(mime))]
+
+
+def _feedback(part: Mime) -> Fields:
+    fields = {name: value for group in _groups(part) for name, value in group.items()}
+    return fields if "feedback-type" in fields else {}
+
+
+def _header_of(part: Mime) -> str:
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        lines = [f"{name}: {value}" for mime in payload[:1] for name, value in _fields(mime)]
+        return "\n".join(lines) + "\n"
+    return _text(part, "text/plain").partition("\n\n")[0][:LONGEST_TEXT] + "\n"
+
+
+def _fields(mime: Mime | str) -> list[tuple[str, str]]:
+    return list(fields_of(mime).items()) if isinstance(mime, Mime) else []
+
+
+def _text(part: Mime, kind: str) -> str:
+    payload = part.get_payload(decode=True)
+    raw = payload if isinstance(payload, bytes) else str(part.get_payload()).encode()
+    charset = str(part.get_content_charset() or "utf-8")
+    try:
+        text = raw.decode(charset, "replace")
+    except (LookupError, UnicodeError):
+        text = raw.decode("latin-1")
+    return text_of_html(text) if kind == "text/html" else text.replace("\r\n", "\n")

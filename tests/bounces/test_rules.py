@@ -1,0 +1,77 @@
+"""The rules by which the words and codes of a reply get a reason: one rule, one test."""
+
+import pytest
+
+from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
+from digest.bounces.reading.replies import understand
+from digest.bounces.reading.rules import Rule, normalized, rule_for, rules
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: "…".join(rule.parts))
+def test_a_rule_gives_its_reason_to_its_example(rule: Rule) -> None:
+    """The reply that it was written for; and it matches, not only an earlier rule of the file."""
+    assert rule.matches(normalized(rule.example))
+    matching = rule_for(rule.example)
+    assert matching is not None
+    assert matching.reason == rule.reason
+    assert rule.source
+
+
+def test_rules_are_written_once() -> None:
+    """A rule that an earlier one covers wholly would never count."""
+    parts = [rule.parts for rule in rules()]
+    assert len(set(parts)) == len(parts)
+    assert all(part == normalized(part) or part == part.lower() for row in parts for part in row)
+
+
+@pytest.mark.parametrize(
+    ("status", "consequence"),
+    [
+        *((status, "hard") for status in ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1")),
+        *((status, "soft") for status in ("5.2.2", "5.0.0", "5.3.0", "5.4.1", "5.4.4", "5.2.0")),
+        *((status, "soft") for status in ("4.1.1", "4.2.1", "4.2.2", "4.4.1", "4.4.7", "4.3.2")),
+        *((status, "sender") for status in ("5.7.0", "5.7.1", "5.7.26", "5.6.0", "5.1.8", "4.7.1")),
+        *((status, "sender") for status in ("5.3.4", "5.2.3", "5.5.2", "5.1.7", "5.7.515")),
+    ],
+)
+def test_a_code_alone_has_its_consequence(status: str, consequence: str) -> None:
+    """RFC 3463 without a word that any rule knows."""
+    refusal = understand("nope", status)
+    assert consequence_of(refusal.reason, permanent=refusal.permanent) == consequence
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "consequence"),
+    [
+        ("550 5.7.1 No such user!", Reason.USER_UNKNOWN, Consequence.HARD),
+        ("450 4.1.1 User unknown", Reason.USER_UNKNOWN, Consequence.SOFT),
+        ("550 5.1.1 Mailbox temporarily suspended", Reason.SUSPENDED, Consequence.SOFT),
+        ("550 5.1.1 user unknown, blocked using spamhaus", Reason.BLOCKED, Consequence.SENDER),
+        ("550 5.7.1 Sender address rejected: user unknown", Reason.REJECTED, Consequence.SENDER),
+        (
+            "550 Unknown user <kim@docomo.example> (in reply to end of DATA command)",
+            Reason.FILTERED,
+            Consequence.SOFT,
+        ),
+        (
+            "550 5.1.1 User unknown (in reply to end of DATA command)",
+            Reason.USER_UNKNOWN,
+            Consequence.HARD,
+        ),
+        (
+            "550 5.1.7 No such domain (after MAIL FROM:<bounce@news.example>)",
+            Reason.REJECTED,
+            Consequence.SENDER,
+        ),
+        ("550 5.1.1 <spam-virus@shop.example> User unknown", Reason.USER_UNKNOWN, Consequence.HARD),
+        ("host spam.example[192.0.2.1] said: 550 user unknown", Reason.USER_UNKNOWN, "hard"),
+        ("556 nothing here", Reason.NOT_ACCEPTED, Consequence.HARD),
+        ("550", Reason.UNDEFINED, Consequence.SOFT),
+        ("550 5.1.1 Der Empfänger wurde nicht gefunden", Reason.USER_UNKNOWN, Consequence.HARD),
+    ],
+)
+def test_words_and_codes_are_weighed(words: str, reason: Reason, consequence: str) -> None:
+    """What is about us is never taken for the address; what may pass is never taken for good."""
+    refusal = understand(words)
+    result = (refusal.reason, consequence_of(refusal.reason, permanent=refusal.permanent))
+    assert result == (reason, consequence)
