@@ -1,6 +1,6 @@
 """The shapes in which servers report a refusal, written for these tests, without a database.
 
-Each shape takes a server's words and returns a whole message. The returned message quotes a story
+Each shape takes a server's reply and returns a whole message. The returned message quotes a story
 and a subject that would mean something else if they were read.
 """
 
@@ -19,10 +19,10 @@ RETURNED = (
 )
 
 
-def status_of(words: str) -> str:
-    """Return the enhanced code in a server's words, or one that says nothing."""
-    match = re.search(r"\b([45]\.\d{1,3}\.\d{1,3})\b", words)
-    code = re.match(r"(?:\S+ said: )?([45])\d\d\b", words)
+def status_of(reply: str) -> str:
+    """Return the enhanced code in a server's reply, or one that says nothing."""
+    match = re.search(r"\b([45]\.\d{1,3}\.\d{1,3})\b", reply)
+    code = re.match(r"(?:\S+ said: )?([45])\d\d\b", reply)
     return match[1] if match else f"{code[1] if code else '5'}.0.0"
 
 
@@ -51,43 +51,43 @@ def _report(sender: str, subject: str, text: str, groups: str, *, utf8: bool = F
     )
 
 
-def _groups(words: str, action: str = "failed") -> str:
+def _groups(reply: str, action: str = "failed") -> str:
     return (
         "Reporting-MTA: dns; mail.news.example\nArrival-Date: Sun, 1 Nov 2026 09:00:00 +0000\n\n"
         f"Final-Recipient: rfc822; {ADDRESS}\nOriginal-Recipient: rfc822;{ADDRESS}\n"
-        f"Action: {action}\nStatus: {status_of(words)}\nRemote-MTA: dns; mx.mailbox.example\n"
-        f"Diagnostic-Code: smtp; {words}\n"
+        f"Action: {action}\nStatus: {status_of(reply)}\nRemote-MTA: dns; mx.mailbox.example\n"
+        f"Diagnostic-Code: smtp; {reply}\n"
     )
 
 
-def postfix(words: str) -> bytes:
-    """A report of Postfix: RFC 3464 with the words in two places."""
+def postfix(reply: str) -> bytes:
+    """A report of Postfix: RFC 3464 with the reply in two places."""
     text = (
         "This is the mail system at host mail.news.example.\n\nI'm sorry to have to inform you "
         "that your message could not\nbe delivered to one or more recipients. It's attached below."
-        f"\n\n<{ADDRESS}>: host mx.mailbox.example[192.0.2.7] said:\n    {words}\n"
+        f"\n\n<{ADDRESS}>: host mx.mailbox.example[192.0.2.7] said:\n    {reply}\n"
     )
     return _report(
         "MAILER-DAEMON@mail.news.example (Mail Delivery System)",
         "Undelivered Mail Returned to Sender",
         text,
-        _groups(words),
+        _groups(reply),
     )
 
 
-def internationalized(words: str) -> bytes:
+def internationalized(reply: str) -> bytes:
     """A report in UTF-8 (RFC 6533)."""
     return _report(
         "Mail Delivery System <MAILER-DAEMON@mail.news.example>",
         "Delivery Status Notification",
-        words,
-        _groups(words),
+        reply,
+        _groups(reply),
         utf8=True,
     )
 
 
-def exchange(words: str) -> bytes:
-    """A report whose words stand in the diagnostic code alone, as Exchange writes it."""
+def exchange(reply: str) -> bytes:
+    """A report whose reply stand in the diagnostic code alone, as Exchange writes it."""
     text = (
         f"Delivery has failed to these recipients or groups:\n\n{ADDRESS}\n\n"
         f"Subject: {SUBJECT}\n\nDiagnostic information for administrators:\n"
@@ -96,18 +96,18 @@ def exchange(words: str) -> bytes:
         "Microsoft Outlook <postmaster@mailbox.example>",
         f"Undeliverable: {SUBJECT}",
         text,
-        _groups(words),
+        _groups(reply),
     )
 
 
-def exim(words: str) -> bytes:
+def exim(reply: str) -> bytes:
     """Exim before it wrote RFC 3464: one text, with the returned message in it."""
     body = (
         "This message was created automatically by mail delivery software.\n\n"
         "A message that you sent could not be delivered to one or more of its\n"
         "recipients. This is a permanent error. The following address(es) failed:\n\n"
         f"  {ADDRESS}\n    host mx.mailbox.example [192.0.2.7]\n"
-        f"    SMTP error from remote mail server after RCPT TO:<{ADDRESS}>:\n    {words}\n\n"
+        f"    SMTP error from remote mail server after RCPT TO:<{ADDRESS}>:\n    {reply}\n\n"
         "------ This is a copy of the message, including all the headers. ------\n\n" + RETURNED
     )
     return mail(
@@ -119,24 +119,24 @@ def exim(words: str) -> bytes:
     )
 
 
-def qmail(words: str) -> bytes:
+def qmail(reply: str) -> bytes:
     """The text of qmail-send (QSBMF)."""
     body = (
         "Hi. This is the qmail-send program at mail.news.example.\nI'm afraid I wasn't able to "
         "deliver your message to the following addresses.\nThis is a permanent error; I've given "
         f"up. Sorry it didn't work out.\n\n<{ADDRESS}>:\n192.0.2.7 does not like recipient.\n"
-        f"Remote host said: {words}\n\n--- Below this line is a copy of the message.\n\n{RETURNED}"
+        f"Remote host said: {reply}\n\n--- Below this line is a copy of the message.\n\n{RETURNED}"
     )
     return mail("MAILER-DAEMON@mail.news.example", "failure notice", "text/plain", body)
 
 
-def sendmail(words: str) -> bytes:
+def sendmail(reply: str) -> bytes:
     """Sendmail's transcript of the session."""
     body = (
         "The original message was received at Sun, 1 Nov 2026 10:00:00 +0000\nfrom localhost\n\n"
         f"   ----- The following addresses had permanent fatal errors -----\n<{ADDRESS}>\n\n"
         "   ----- Transcript of session follows -----\n... while talking to mx.mailbox.example.:\n"
-        f">>> RCPT To:<{ADDRESS}>\n<<< {words}\n\n"
+        f">>> RCPT To:<{ADDRESS}>\n<<< {reply}\n\n"
         f"   ----- Original message follows -----\n\n{RETURNED}"
     )
     return mail(
@@ -147,11 +147,11 @@ def sendmail(words: str) -> bytes:
     )
 
 
-def encoded(words: str) -> bytes:
+def encoded(reply: str) -> bytes:
     """A report in HTML alone, in base64."""
     markup = (
         "<html><head><style>p {color: red}</style></head><body><h1>Your message was not delivered"
-        f"</h1><p>To: {ADDRESS}</p><p>The server said:<br>{words}</p></body></html>"
+        f"</h1><p>To: {ADDRESS}</p><p>The server said:<br>{reply}</p></body></html>"
     )
     body = b64encode(markup.encode()).decode()
     return mail(
@@ -163,13 +163,13 @@ def encoded(words: str) -> bytes:
     )
 
 
-def delayed(words: str) -> bytes:
+def delayed(reply: str) -> bytes:
     """A warning that a server still tries."""
     return _report(
         "MAILER-DAEMON@mail.news.example",
         "Delayed Mail (still being retried)",
         "THIS IS A WARNING ONLY. YOU DO NOT NEED TO RESEND YOUR MESSAGE.",
-        _groups(words, "delayed"),
+        _groups(reply, "delayed"),
     )
 
 

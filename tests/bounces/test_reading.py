@@ -30,8 +30,8 @@ def test_words_are_read_in_every_shape(number: int, rule: Rule) -> None:
 @pytest.mark.parametrize("shape", _SHAPES)
 def test_a_shape_is_read_whole(shape: str) -> None:
     """Kind, reason, code, address and whether it is for good."""
-    words = f"550 5.1.1 <{shapes.ADDRESS}>: Recipient address rejected: User unknown"
-    report = read_report(shapes.FAILURES[shape](words))
+    reply = f"550 5.1.1 <{shapes.ADDRESS}>: Recipient address rejected: User unknown"
+    report = read_report(shapes.FAILURES[shape](reply))
     assert (report.kind, report.reason, report.permanent) == (Kind.BOUNCE, "userunknown", True)
     assert (report.status, report.code) == ("5.1.1", 550)
     assert report.recipient == shapes.ADDRESS

@@ -41,7 +41,7 @@ def test_a_code_alone_has_its_consequence(status: str, consequence: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "reason", "consequence"),
+    ("reply", "reason", "consequence"),
     [
         ("550 5.7.1 No such user!", Reason.USER_UNKNOWN, Consequence.HARD),
         ("450 4.1.1 User unknown", Reason.USER_UNKNOWN, Consequence.SOFT),
@@ -70,8 +70,8 @@ def test_a_code_alone_has_its_consequence(status: str, consequence: str) -> None
         ("550 5.1.1 Der Empfänger wurde nicht gefunden", Reason.USER_UNKNOWN, Consequence.HARD),
     ],
 )
-def test_words_and_codes_are_weighed(words: str, reason: Reason, consequence: str) -> None:
+def test_words_and_codes_are_weighed(reply: str, reason: Reason, consequence: str) -> None:
     """What is about us is never taken for the address; what may pass is never taken for good."""
-    refusal = understand(words)
+    refusal = understand(reply)
     result = (refusal.reason, consequence_of(refusal.reason, permanent=refusal.permanent))
     assert result == (reason, consequence)

@@ -19,7 +19,7 @@ __all__ = ["Kind", "Report", "read_report"]
 def read_report(content: bytes) -> Report:
     """Read a message that came back; never raises. Takes time linear in a bounded size."""
     message = structure.parse(content)
-    ours = tokens.find(content, message)
+    candidates = tokens.find(content, message)
     report = (
         feedback.read(message)
         or dsn.read(message)
@@ -28,4 +28,4 @@ def read_report(content: bytes) -> Report:
     if report is None:
         kind = Kind.AUTOMATIC if automatic.is_automatic(message) else Kind.OTHER
         report = Report(kind)
-    return report.with_tokens(ours)
+    return report.with_tokens(candidates)

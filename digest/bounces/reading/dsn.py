@@ -27,7 +27,7 @@ def read(message: Message) -> Report | None:
     if not failed:
         delayed = any(action == "delayed" for action, _ in by_action)
         kind = Kind.DELAY if delayed else Kind.OTHER
-        return Report(kind, text=_words(recipients[0]), reporter=reporter)
+        return Report(kind, text=_diagnostic(recipients[0]), reporter=reporter)
     reports = [_report(group, message.text, reporter) for group in failed]
     return max(reports, key=_severity)
 
@@ -48,9 +48,9 @@ def _action(group: Fields) -> str:
 
 
 def _report(group: Fields, text: str, reporter: str) -> Report:
-    words = _words(group)
-    refusal = understand(words, status_in(group.get("status", "")))
-    if refusal.reason == Reason.UNDEFINED or not words or _is_generic(refusal):
+    diagnostic = _diagnostic(group)
+    refusal = understand(diagnostic, status_in(group.get("status", "")))
+    if refusal.reason == Reason.UNDEFINED or not diagnostic or _is_generic(refusal):
         refusal = _by_text(refusal, text)
     return Report(
         Kind.BOUNCE,
@@ -58,7 +58,7 @@ def _report(group: Fields, text: str, reporter: str) -> Report:
         refusal.permanent,
         refusal.status,
         refusal.code,
-        shortened(words or text),
+        shortened(diagnostic or text),
         _recipient(group),
         group.get("remote-mta", "").rpartition(";")[2].strip()[:253] or reporter,
     )
@@ -79,11 +79,11 @@ def _by_text(refusal: Refusal, text: str) -> Refusal:
     return Refusal(reason, refusal.permanent, refusal.status, refusal.code)
 
 
-def _words(group: Fields) -> str:
+def _diagnostic(group: Fields) -> str:
     names = ("diagnostic-code", "x-supplementary-info", "x-display-name", "status-description")
-    words = next((group[name] for name in names if group.get(name)), "")
-    kind, separator, rest = words.partition(";")
-    return shortened(rest if separator and len(kind) < 20 else words)
+    diagnostic = next((group[name] for name in names if group.get(name)), "")
+    kind, separator, rest = diagnostic.partition(";")
+    return shortened(rest if separator and len(kind) < 20 else diagnostic)
 
 
 def _recipient(group: Fields) -> str:

@@ -48,7 +48,7 @@ class Consequence(StrEnum):
 
 
 # Nobody reads mail to the address, where the refusal is for good.
-GONE = {
+UNREACHABLE = {
     *(Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTED, Reason.MOVED),
     Reason.SUSPENDED,
 }
@@ -65,6 +65,6 @@ def consequence_of(reason: Reason, *, permanent: bool) -> Consequence:
         return Consequence.COMPLAINT
     if reason in _SENDER:
         return Consequence.SENDER
-    if reason in GONE and permanent:
+    if reason in UNREACHABLE and permanent:
         return Consequence.HARD
     return Consequence.SOFT

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from digest.bounces.reading.reasons import GONE, Reason
+from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.rules import reason_of
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -63,7 +63,7 @@ def _at_its_stage(reason: Reason, text: str, status: str) -> Reason:
     What is refused after MAIL is the sender. "User unknown" after DATA, by a server that had
     accepted the recipient before, is a filter of that subscriber (NTT DoCoMo, KDDI).
     """
-    if reason not in GONE:
+    if reason not in UNREACHABLE:
         return reason
     if status[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
         return Reason.REJECTED

@@ -23,7 +23,7 @@ _NESTING = re.compile(rb"boundary\s*=|message/", re.IGNORECASE)
 _GLOBAL = re.compile(
     rb"message/global(-delivery-status|-headers|-disposition-notification)?", re.IGNORECASE
 )
-_KNOWN = {
+_ASCII_TYPES = {
     b"-delivery-status": b"message/delivery-status",
     b"-headers": b"text/rfc822-headers",
     b"-disposition-notification": b"message/disposition-notification",
@@ -49,7 +49,7 @@ class Message:
 def parse(content: bytes) -> Message:
     """Return the parts of a message; what exceeds the limits is left out."""
     bounded = b"\n".join(content[:LARGEST].splitlines()[:MOST_LINES])
-    bounded = _GLOBAL.sub(_known_type, bounded)
+    bounded = _GLOBAL.sub(_ascii_type, bounded)
     if sum(1 for _ in _NESTING.finditer(bounded)) > MOST_NESTED:
         return _flat(bounded)
     try:
@@ -69,8 +69,8 @@ def fields_of(mime: Mime) -> Fields:
     return fields
 
 
-def _known_type(match: re.Match[bytes]) -> bytes:
-    return _KNOWN[(match[1] or b"").lower()]
+def _ascii_type(match: re.Match[bytes]) -> bytes:
+    return _ASCII_TYPES[(match[1] or b"").lower()]
 
 
 def _flat(content: bytes) -> Message:
