@@ -73,7 +73,7 @@ def _sample() -> "tuple[Compiled, str]":
     from digest.rendering.cutting import Marks
     from digest.rendering.issue import compile_issue
     from digest.rendering.theme import theme_of
-    from tests.rendering.mails import appeal, issue, story
+    from tests.rendering.mails import appeal, blocks_of, issue, story
 
     stories = [
         story(
@@ -85,16 +85,16 @@ def _sample() -> "tuple[Compiled, str]":
         )
         for number in range(10)
     ]
-    sample, ask = issue(), appeal()
+    sample = issue()
+    blocks = blocks_of(stories, appeal())
     values = {
-        "content": content_of(sample, stories, ask),
+        "content": content_of(sample, blocks, stories),
         "theme": theme_of("#1d4e89", "#8ab8e6", "ltr"),
-        "intro": [],
         "subject": "Seals",
         "preheader": "",
         "marks": Marks("html"),
     }
-    return compile_issue(sample, stories, ask), environment.render("issue.html.j2", values, "en")
+    return compile_issue(sample, blocks, stories), environment.render("issue.html.j2", values, "en")
 
 
 def _seconds(work: Callable[[], object]) -> float:

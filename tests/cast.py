@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any
 
 from digest.articles.models import Article, Sighting, Source
-from digest.issues.models import Issue, Story
-from digest.newsletters.models import Appeal, Newsletter, Publication, Schedule, Section
+from digest.issues.models import Block, Issue, Story
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Appeal, LayoutBlock, Newsletter, Publication, Schedule
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber, Subscription
 from tests import clock
@@ -37,7 +38,7 @@ def make_publication(**fields: Any) -> Publication:
 
 
 def make_newsletter(**fields: Any) -> Newsletter:
-    """The Morning Tide, active, with one Latest section and no schedule."""
+    """The Morning Tide, active, with a lead, the latest stories, an appeal, and no schedule."""
     slug = fields.pop("slug", f"morning-tide-{next(_numbers)}")
     publication = fields.pop("publication", None) or make_publication()
     defaults = {
@@ -48,18 +49,20 @@ def make_newsletter(**fields: Any) -> Newsletter:
         "created_at": NOON,
     }
     newsletter = Newsletter.objects.create(**defaults | fields)
-    make_section(newsletter)
+    for kind in (BlockKind.LEAD, BlockKind.LATEST, BlockKind.APPEAL):
+        make_layout_block(newsletter, kind=kind)
     return newsletter
 
 
-def make_section(newsletter: Newsletter, **fields: Any) -> Section:
-    """A section at the end of the newsletter; Latest Stories unless told."""
+def make_layout_block(newsletter: Newsletter, **fields: Any) -> LayoutBlock:
+    """A block at the end of the newsletter's layout; the latest stories unless told."""
+    kind = fields.get("kind", BlockKind.LATEST)
     defaults = {
-        "position": newsletter.sections.count(),
-        "kind": Section.Kind.LATEST,
-        "title": "Latest Stories",
+        "position": newsletter.layout.count(),
+        "kind": kind,
+        "title": "Latest Stories" if kind == BlockKind.LATEST else "",
     }
-    return Section.objects.create(newsletter=newsletter, **defaults | fields)
+    return LayoutBlock.objects.create(newsletter=newsletter, **defaults | fields)
 
 
 def make_schedule(newsletter: Newsletter, **fields: Any) -> Schedule:
@@ -151,13 +154,21 @@ def make_issue(newsletter: Newsletter | None = None, **fields: Any) -> Issue:
     return Issue.objects.create(newsletter=newsletter or make_newsletter(), **defaults | fields)
 
 
+def make_block(issue: Issue, kind: str = BlockKind.LATEST, **fields: Any) -> Block:
+    """A block at the end of the issue."""
+    return Block.objects.create(issue=issue, kind=kind, position=issue.blocks.count(), **fields)
+
+
 def make_story(issue: Issue, **fields: Any) -> Story:
-    """A story at the end of the issue."""
+    """A story at the end of the issue: in the lead, or in the latest stories behind it."""
     number = next(_numbers)
+    is_first = not issue.stories.exists()
+    kind, title = (BlockKind.LEAD, "") if is_first else (BlockKind.LATEST, "Latest Stories")
+    block = issue.blocks.filter(kind=kind).first()
     defaults = {
+        "block": fields.get("block") or block or make_block(issue, kind, title=title),
         "position": issue.stories.count(),
         "revision": 1,
-        "section": "Latest Stories",
         "reason": "latest",
         "url": f"https://courier.example/story-{number}",
         "title": f"Dredging vote splits the harbour, part {number}",

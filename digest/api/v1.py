@@ -14,8 +14,8 @@ from digest.api import docs, problems
 from digest.api.resources import (
     articles,
     issues,
+    layout,
     newsletters,
-    sections,
     sources,
     subscribers,
     suppressions,
@@ -91,7 +91,7 @@ api = DigestAPI(
     docs_url=None,
 )
 problems.install(api)
-for _resource in (newsletters, sections, sources, articles, issues, subscribers, suppressions):
+for _resource in (newsletters, layout, sources, articles, issues, subscribers, suppressions):
     api.add_router("", _resource.router)
 
 

@@ -40,10 +40,11 @@ def issue_values(issue: Issue) -> Values:
 
 def content_values(issue: Issue) -> Values:
     """Return an issue's stories, and the articles that were left out with the reason."""
-    fields = ("position", "section", "topics", "title", "url", "reason")
+    fields = ("position", "topics", "title", "url", "reason")
     return {
         "stories": [
-            {name: getattr(story, name) for name in fields} for story in issue.stories.all()
+            {"block": str(story.block), **{name: getattr(story, name) for name in fields}}
+            for story in issue.stories.select_related("block")
         ],
         "left_out": issue.left_out,
     }
@@ -114,7 +115,7 @@ def print_issue(out: Console, issue: Issue, values: Values) -> None:
         )
     )
     for heading, columns in {
-        "Stories": ("Section", "Title", "Reason"),
+        "Stories": ("Block", "Title", "Reason"),
         "Left out": ("Title", "Reason"),
     }.items():
         rows = values[heading.lower().replace(" ", "_")]

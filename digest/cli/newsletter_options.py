@@ -13,7 +13,7 @@ from digest.newsletters.models import Newsletter, Publication
 # Options of `add` that are fields of the publication and of the newsletter as they are.
 _PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to")
 POLICIES = (
-    *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
+    *("description", "subject", "preheader", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
 )
 
@@ -138,7 +138,6 @@ def add_policies(add: CommandParser) -> None:
     group.add_argument("--widen", dest="widen_hours", type=numbers.positive, metavar="HOURS")
     group.add_argument("--subject", metavar="TEMPLATE")
     group.add_argument("--preheader", metavar="TEMPLATE")
-    group.add_argument("--intro", metavar="TEMPLATE")
     group.add_argument("--description", metavar="TEXT")
     group = add.add_argument_group("exceptions")
     group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")

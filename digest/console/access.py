@@ -56,7 +56,7 @@ def get_issue(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Issue:
     """
     issues = scope_of(request, Right.SEE).issues()
     joined = issues.select_related(
-        "newsletter__publication", "newsletter__schedule", "appeal", "approved_by", "changed_by"
+        "newsletter__publication", "newsletter__schedule", "approved_by", "changed_by"
     )
     issue: Issue = get_object_or_404(joined, pk=pk)
     require_right(request, right, issue.newsletter.publication_id)

@@ -22,8 +22,9 @@ from digest.console.pages import action_view, done, form_view, page_view, render
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import LONGEST_URL
-from digest.issues.models import Issue, Story
+from digest.issues.models import Block, Issue, Story
 from digest.newsletters import contributions
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.issue import compile_issue
@@ -157,5 +158,9 @@ def _mail(appeal: Appeal, now: datetime) -> str:
         subject=publication.name,
         preheader="",
     )
-    story = Story(position=0, title="A headline", summary="What the story is about.")
-    return compile_issue(Issue(newsletter=newsletter, slot=now), [story], appeal).html()
+    issue = Issue(newsletter=newsletter, slot=now)
+    blocks = [Block(position=0, kind=BlockKind.LEAD), Block(position=1, kind=BlockKind.APPEAL)]
+    blocks[1].appeal = appeal
+    summary = "What the story is about."
+    story = Story(block=blocks[0], position=0, title="A headline", summary=summary)
+    return compile_issue(issue, blocks, [story]).html()

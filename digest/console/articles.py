@@ -14,7 +14,7 @@ from digest.console.pages import action_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import web_url
-from digest.issues import editing
+from digest.issues import retracting
 from digest.issues.models import Issue
 from digest.newsletters import contributions, setup
 from digest.newsletters.members import Right
@@ -62,7 +62,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 def _retract(request: HttpRequest, article: Article) -> str:
     note = request.POST.get("note", "").strip()[:300]
-    issues = editing.withdraw(article, note, user_of(request), clock.now())
+    issues = retracting.withdraw(article, note, user_of(request), clock.now())
     plural = "" if len(issues) == 1 else "s"
     return f"Retracted, and removed from {len(issues)} upcoming issue{plural}."
 

@@ -79,9 +79,9 @@ urlpatterns = [
     path("newsletter/<int:pk>/", newsletters.newsletter, name="newsletter"),
     path("newsletter/<int:pk>/activate/", newsletters.activate, name="newsletter-activate"),
     path(
-        "newsletter/<int:pk>/sections/<int:section>/",
-        newsletters.section,
-        name="newsletter-section",
+        "newsletter/<int:pk>/layout/<int:block>/",
+        newsletters.layout_block,
+        name="newsletter-layout",
     ),
     path("newsletter/<int:pk>/<slug:card>/", newsletters.save, name="newsletter-save"),
     path("articles/", lists.articles, name="articles"),

@@ -94,7 +94,7 @@ def check_newsletters(_now: datetime) -> Iterator[Finding]:
         yield warn(
             "No newsletter is active.", "Create one: `digest newsletter add --help` shows how."
         )
-    for newsletter in active.filter(sources__isnull=True, sections__picks__isnull=True).distinct():
+    for newsletter in active.filter(sources__isnull=True, layout__picks__isnull=True).distinct():
         yield warn(
             f"{newsletter.slug} has no source.",
             f"Add one with `digest source add URL --newsletter {newsletter.slug}`.",

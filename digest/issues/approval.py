@@ -18,22 +18,23 @@ from django.db import transaction
 from digest.accounts.models import User
 from digest.core import jobs
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError
-from digest.issues.models import Issue
+from digest.issues.models import Block, Issue
 from digest.newsletters import contributions
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Appeal, Newsletter
 
 Approval = Newsletter.Approval
 State = Issue.State
 
 FELL = "Its content changed after it was approved; it waits to be approved again."
 _STORY = (
-    *("position", "section", "url", "title", "summary", "byline", "kicker"),
+    *("position", "block__position", "url", "title", "summary", "byline", "kicker"),
     *("image_url", "image_alt", "image_caption", "image_credit"),
 )
-_NEWSLETTER = ("name", "description", "subject", "preheader", "intro", "language", "listed")
+_NEWSLETTER = ("name", "description", "subject", "preheader", "language", "listed")
 _PUBLICATION = ("name", "tagline", "url", "logo_url", "accent", "accent_dark", "postal_address")
 _SENDER = ("sender_name", "sender_email", "reply_to", "language", "logo_width", "timezone")
 _APPEAL = ("heading", "body", "button", "url")
+_BLOCK = ("position", "kind", "title", "content", "style", "shown_in", "only_topics", "hidden")
 
 
 def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
@@ -103,7 +104,8 @@ def revoke_if_stale(issue: Issue) -> bool:
 
 def fingerprint(issue: Issue) -> str:
     """Return a hash of all that shows in the mail, as 64 hexadecimal digits."""
-    newsletter, appeal = issue.newsletter, issue.appeal
+    newsletter = issue.newsletter
+    blocks = issue.blocks.select_related("appeal").order_by("position")
     stories = issue.stories.filter(retracted_at=None).order_by("position")
     content: dict[str, Any] = {
         "subject": issue.own_subject,
@@ -112,13 +114,23 @@ def fingerprint(issue: Issue) -> str:
         "stories": list(stories.values_list(*_STORY)),
         "newsletter": [getattr(newsletter, name) for name in _NEWSLETTER],
         "publication": [getattr(newsletter.publication, n) for n in (*_PUBLICATION, *_SENDER)],
-        "appeal": [getattr(appeal, name) for name in _APPEAL] if appeal else None,
+        "blocks": [_block_values(block) for block in blocks],
     }
     if newsletter.redirect_links:
         content["links"] = "by way of us"
     if newsletter.approval == Approval.OTHER:  # what one person approved before, one alone approved
         content["approval"] = "by a second person"
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def appeals_of(issue: Issue) -> list[Appeal]:
+    """Return the appeals and sponsors that an issue shows."""
+    return list(Appeal.objects.filter(blocks__issue=issue).distinct())
+
+
+def _block_values(block: Block) -> list[Any]:
+    values = [getattr(block, name) for name in _BLOCK]
+    return [*values, [getattr(block.appeal, name) for name in _APPEAL] if block.appeal else None]
 
 
 def _is_second_person(issue: Issue, by: User, content: str) -> bool:
@@ -138,20 +150,20 @@ def _is_second_person(issue: Issue, by: User, content: str) -> bool:
 
 
 def _contributors(issue: Issue) -> set[int]:
-    changes = contributions.contributors(issue.newsletter, issue.appeal)
+    changes = contributions.contributors(issue.newsletter, appeals_of(issue))
     return changes | set(issue.contributors)
 
 
 def _settle_contributions(issue: Issue) -> None:
     """A second person has seen it: later issues need not be approved for these changes again.
 
-    A change of the newsletter's sources or sections that came after the issue was built is not in
+    A change of the newsletter's sources or layout that came after the issue was built is not in
     it, so it stays noted.
     """
     issue.contributors, issue.partly_approved_by, issue.partly_approved_hash = [], None, ""
-    contributions.forget(issue.newsletter, issue.appeal, issue.built_at)
+    contributions.forget(issue.newsletter, appeals_of(issue), issue.built_at)
 
 
 def _locked(issue: Issue) -> Issue:
     rows = Issue.objects.select_for_update(of=("self",))
-    return rows.select_related("newsletter__publication", "appeal").get(pk=issue.pk)
+    return rows.select_related("newsletter__publication").get(pk=issue.pk)

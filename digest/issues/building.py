@@ -21,7 +21,7 @@ from digest.core.errors import DigestError
 from digest.core.locks import Purpose
 from digest.issues import window
 from digest.issues.composing import Draft, compose
-from digest.issues.models import Issue, Story
+from digest.issues.models import Block, Issue, Story
 from digest.newsletters import catchup, periods, schedules, zones
 from digest.newsletters.models import Cadence, Newsletter, Pick
 from digest.newsletters.schedules import Rule
@@ -254,6 +254,13 @@ def lock_newsletter(newsletter: Newsletter) -> None:
     locks.lock(Purpose.BUILD_ISSUES, newsletter.pk)
 
 
+def save(draft: Draft) -> None:
+    """Save an issue with its blocks and stories."""
+    draft.issue.save()
+    Block.objects.bulk_create(draft.blocks)
+    Story.objects.bulk_create(draft.stories)
+
+
 def _freeze(draft: Draft) -> Issue:
     """Save a draft, and take its hand-picked stories off the waiting list.
 
@@ -263,10 +270,9 @@ def _freeze(draft: Draft) -> Issue:
     if newsletter.review_minutes and draft.issue.kind == Issue.Kind.SCHEDULED:
         review = timedelta(minutes=newsletter.review_minutes)
         draft.issue.review_until = min(draft.issue.built_at + review, draft.issue.slot)
-    draft.issue.save()
-    Story.objects.bulk_create(draft.stories)
+    save(draft)
     if draft.issue.cadence != Cadence.EVERY:
         return draft.issue
     out = [story.article_id for story in draft.stories]
-    Pick.objects.filter(section__newsletter=draft.issue.newsletter, article__in=out).delete()
+    Pick.objects.filter(block__newsletter=draft.issue.newsletter, article__in=out).delete()
     return draft.issue

@@ -14,9 +14,10 @@ from django.db.models import Exists, F, Max, OuterRef, Q
 from digest.articles.models import Article, Sighting
 from digest.core import clock
 from digest.issues import window
-from digest.issues.models import Issue, Story
-from digest.issues.selection import Candidate, Policy, SectionRule, Selection, select
-from digest.newsletters.models import Appeal, Cadence, Newsletter, Pick, Section
+from digest.issues.models import Block, Issue, Story
+from digest.issues.selection import BlockRule, Candidate, Picked, Policy, Selection, select
+from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
+from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter, Pick
 
 LOOKED_AT = 2_000  # newest candidates that a selection sees
 COMING = 50  # next ones with a date still to come, which an editor may look for
@@ -27,10 +28,11 @@ State = Issue.State
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An issue and its stories as they would be now; nothing of it is saved."""
+    """An issue with its blocks and stories as they would be now; nothing of it is saved."""
 
     issue: Issue
-    stories: list[Story]
+    blocks: list[Block]  # by position
+    stories: list[Story]  # by position; each has one of these blocks
     selection: Selection
 
 
@@ -64,26 +66,57 @@ def compose(
             {"article": left.article_id, "title": left.title, "reason": left.reason}
             for left in islice(selection.left_out, EXPLAINED)
         ],
-        appeal=None if selection.skip else _next_appeal(newsletter, cadence, now),
         built_at=now,
         finished_at=now if selection.skip else None,
     )
-    return Draft(issue, _snapshots(issue, selection, articles), selection)
+    blocks = [] if selection.skip else blocks_of(issue, now)
+    return Draft(issue, blocks, _snapshots(blocks, selection, articles), selection)
 
 
-def _snapshots(issue: Issue, selection: Selection, articles: list[Article]) -> list[Story]:
+def blocks_of(issue: Issue, now: datetime) -> list[Block]:
+    """Return the blocks of a new issue, unsaved: the layout's, without appeals if none is running.
+
+    Each appeal is shown once in an issue.
+    """
+    blocks: list[Block] = []
+    used_ids = set[int]()
+    for row in issue.newsletter.layout.order_by("position"):
+        appeal = _next_appeal(issue, row.kind, used_ids, now)
+        if row.kind not in MESSAGE_KINDS or appeal:
+            blocks.append(_block(issue, row, len(blocks), appeal))
+        if appeal:
+            used_ids.add(appeal.pk)
+    return blocks
+
+
+def _block(issue: Issue, row: LayoutBlock, position: int, appeal: Appeal | None) -> Block:
+    """Return a block of the layout as a block of an issue, unsaved."""
+    shared = ("kind", "title", "content", "style", "shown_in", "only_topics")
+    values = {name: getattr(row, name) for name in shared}
+    return Block(issue=issue, layout_block=row, position=position, appeal=appeal, **values)
+
+
+def _snapshots(
+    blocks: Sequence[Block], selection: Selection, articles: Iterable[Article]
+) -> list[Story]:
+    """Return the stories in the order of the blocks; the first one leads, if there is a lead."""
     articles_by_id = {article.pk: article for article in articles}
+    by_layout_block = {block.layout_block_id: block for block in blocks}
+    lead = next((block for block in blocks if block.kind == BlockKind.LEAD), None)
+    pairs = [(by_layout_block[picked.block_id], picked) for picked in selection.stories]
+    if lead and pairs:
+        pairs[0] = (lead, pairs[0][1])
+    pairs.sort(key=lambda pair: pair[0].position)
     return [
-        snapshot(
-            issue,
-            position,
-            articles_by_id[picked.article_id],
-            picked.section,
-            picked.reason,
-            picked.topics,
-        )
-        for position, picked in enumerate(selection.stories)
+        _story(block, position, articles_by_id[picked.article_id], picked)
+        for position, (block, picked) in enumerate(pairs)
     ]
+
+
+def _story(block: Block, position: int, article: Article, picked: Picked) -> Story:
+    story = snapshot(block, position, article, picked.reason, picked.topics)
+    story.selected_by_id = picked.block_id
+    return story
 
 
 def _ready(newsletter: Newsletter) -> State:
@@ -96,17 +129,19 @@ def _ran(newsletter: Newsletter, since: datetime, slot: datetime) -> list[Story]
     issues = window.issues_of_period(newsletter, since, slot)
     stories = Story.objects.filter(issue__in=issues, article__isnull=False)
     return list(
-        stories.only("article_id", "position", "section").order_by("position", "-issue__slot")
+        stories.only("article_id", "position", "selected_by_id").order_by(
+            "position", "-issue__slot"
+        )
     )
 
 
 def _policy(newsletter: Newsletter, cadence: Cadence, ran: Sequence[Story]) -> Policy:
     every = cadence == Cadence.EVERY
-    sections = newsletter.sections.prefetch_related("picks")
+    layout = newsletter.layout.filter(kind__in=STORY_KINDS - {BlockKind.LEAD})
     return Policy(
-        sections=tuple(
-            _section_rule(section, section.picks.all() if every else _in(section, ran))
-            for section in sections
+        blocks=tuple(
+            _block_rule(row, row.picks.all() if every else _in(row, ran))
+            for row in layout.prefetch_related("picks")
         ),
         minimum=newsletter.min_stories,
         maximum=newsletter.max_stories,
@@ -117,18 +152,20 @@ def _policy(newsletter: Newsletter, cadence: Cadence, ran: Sequence[Story]) -> P
     )
 
 
-def _in(section: Section, ran: Sequence[Story]) -> list[Story]:
-    return [story for story in ran if story.section == section.title]
+def _in(row: LayoutBlock, ran: Sequence[Story]) -> list[Story]:
+    return [story for story in ran if story.selected_by_id == row.pk]
 
 
-def _section_rule(section: Section, picks: Iterable[Pick | Story]) -> SectionRule:
+def _block_rule(row: LayoutBlock, picks: Iterable[Pick | Story]) -> BlockRule:
     picked = (pick.article_id for pick in picks if pick.article_id)
-    return SectionRule(
-        title=section.title,
-        kind=section.kind,
-        maximum=section.max_stories,
-        topics=_folded(section.topics),
-        picks=tuple(dict.fromkeys(picked)) if section.kind == Section.Kind.PICKED else (),
+    return BlockRule(
+        block_id=row.pk,
+        title=row.title,
+        kind=row.kind,
+        maximum=row.max_stories,
+        topics=folded(row.topics),
+        picks=tuple(dict.fromkeys(picked)) if row.kind == BlockKind.PICKED else (),
+        source_ids=frozenset(row.source_ids),
     )
 
 
@@ -152,24 +189,39 @@ def _candidates(
     marked = carried.filter(marked_updated_at__gte=oldest).order_by("-marked_updated_at", "pk")
     coming = carried.filter(available_at__gt=now).order_by("available_at", "pk")
     articles = recent[:LOOKED_AT].union(marked[:LOOKED_AT], coming[:COMING])
-    picks = [article_id for section in policy.sections for article_id in section.picks]
+    picks = [article_id for rule in policy.blocks for article_id in rule.picks]
     return list(Article.objects.filter(pk__in={*articles, *picks, *ran}).defer("body_html"))
 
 
 def _as_candidates(articles: Iterable[Article], ran: Sequence[Story]) -> Iterator[Candidate]:
     """Yield the articles as selection sees them, with the best place that each had."""
     places = {story.article_id: story.position for story in reversed(ran)}
-    return (_candidate(article, places.get(article.pk)) for article in articles)
+    articles = list(articles)
+    carriers = _carriers(articles)
+    return (
+        _candidate(article, places.get(article.pk), carriers.get(article.pk, frozenset()))
+        for article in articles
+    )
 
 
-def _candidate(article: Article, place: int | None) -> Candidate:
+def _carriers(articles: Iterable[Article]) -> dict[int, frozenset[int]]:
+    """Return the ids of the sources that carry each article, by its id."""
+    carriers = dict[int, set[int]]()
+    sightings = Sighting.objects.filter(article__in=[article.pk for article in articles])
+    for article_id, source_id in sightings.values_list("article_id", "source_id"):
+        carriers.setdefault(article_id, set()).add(source_id)
+    return {article_id: frozenset(ids) for article_id, ids in carriers.items()}
+
+
+def _candidate(article: Article, place: int | None, source_ids: frozenset[int]) -> Candidate:
     return Candidate(
         article_id=article.pk,
         title=article.title,
-        topics=_folded([article.section, *article.tags]),
+        topics=folded([article.section, *article.tags]),
         available_at=article.available_at,
         marked_updated_at=article.marked_updated_at,
         retracted_at=article.retracted_at,
+        source_ids=source_ids,
         place=place,
     )
 
@@ -186,6 +238,7 @@ def _sent(
         Story.objects.filter(
             issue__in=had.exclude(pk=besides.pk) if besides else had,
             article__in=[article.pk for article in articles],
+            block__hidden=False,
         )
         .values("article_id")
         .annotate(at=Max("issue__built_at"))
@@ -193,32 +246,37 @@ def _sent(
     return {row["article_id"]: row["at"] for row in rows}
 
 
-def _next_appeal(newsletter: Newsletter, cadence: Cadence, now: datetime) -> Appeal | None:
+def _next_appeal(
+    issue: Issue, kind: str, used_ids: Collection[int], now: datetime
+) -> Appeal | None:
     """Return the running appeal whose turn it is: the one that such subscribers saw longest ago."""
+    if kind != BlockKind.APPEAL:
+        return None
+    with_cadence = Q(blocks__issue__cadence=issue.cadence)
     return (
-        newsletter.publication.appeals.filter(starts_at__lte=now)
+        issue.newsletter.publication.appeals.filter(starts_at__lte=now)
         .exclude(ends_at__lte=now)
-        .annotate(used=Max("issues__slot", filter=Q(issues__cadence=cadence)))
+        .exclude(pk__in=used_ids)
+        .annotate(used=Max("blocks__issue__slot", filter=with_cadence))
         .order_by(F("used").asc(nulls_first=True), "pk")
         .first()
     )
 
 
 def snapshot(
-    issue: Issue,
+    block: Block,
     position: int,
     article: Article,
-    section: str,
     reason: str,
     topics: Iterable[str] = (),
 ) -> Story:
-    """Return an article as a story of an issue, unsaved."""
+    """Return an article as a story of a block, unsaved."""
     return Story(
-        issue=issue,
+        issue=block.issue,
+        block=block,
         article=article,
         revision=article.revision,
         position=position,
-        section=section,
         topics=list(topics),
         reason=reason,
         url=article.url,
@@ -234,5 +292,6 @@ def snapshot(
     )
 
 
-def _folded(topics: Iterable[str]) -> frozenset[str]:
+def folded(topics: Iterable[str]) -> frozenset[str]:
+    """Return topics as they are compared: stripped and case folded."""
     return frozenset(topic.strip().casefold() for topic in topics if topic.strip())

@@ -14,11 +14,13 @@ from digest.accounts.models import User
 from digest.articles.models import Article
 from digest.core import jobs
 from digest.issues import approval
-from digest.issues.building import lock_newsletter
-from digest.issues.composing import Draft, compose, snapshot
-from digest.issues.editing import BY_HAND, MOST_STORIES, OPEN
+from digest.issues.building import lock_newsletter, save
+from digest.issues.changing import OPEN
+from digest.issues.composing import Draft, blocks_of, compose, snapshot
+from digest.issues.editing import BY_HAND, MOST_STORIES
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
-from digest.issues.models import Issue, Story
+from digest.issues.models import Block, Issue, Story
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.checks import require_own_article
 from digest.newsletters.models import Cadence, Newsletter
 
@@ -92,8 +94,7 @@ def create_issue(
         issue.contributors = [by.pk]
         issue.slot = _free_slot(newsletter, now)
         issue.only_topics = _topics(newsletter, only_topics)
-        issue.save()
-        Story.objects.bulk_create(draft.stories)
+        save(draft)
     return issue
 
 
@@ -140,7 +141,7 @@ def _pause(issue: Issue) -> int:
 def _locked(issue: Issue) -> Iterator[Issue]:
     with transaction.atomic():
         rows = Issue.objects.select_for_update(of=("self",))
-        locked = rows.select_related("newsletter__publication", "appeal").get(pk=issue.pk)
+        locked = rows.select_related("newsletter__publication").get(pk=issue.pk)
         yield locked
         locked.save()
 
@@ -161,16 +162,23 @@ def _chosen(newsletter: Newsletter, articles: Sequence[Article], now: datetime) 
             raise IssueError(f"“{article.title}” was retracted.")
     draft = compose(newsletter, now.replace(microsecond=0), now, MANUAL, Cadence.EVERY)
     draft.issue.reason, draft.issue.finished_at = "", None
-    sections = newsletter.sections.order_by("position")
-    section = sections.exclude(kind="topic").first() or sections.first()
-    title = section.title if section else newsletter.name
-    stories = [
-        snapshot(draft.issue, position, article, title, BY_HAND)
-        for position, article in enumerate(dict.fromkeys(articles))
-    ]
+    blocks = blocks_of(draft.issue, now)
+    stories = _stories(blocks, list(dict.fromkeys(articles)))
+    return Draft(draft.issue, blocks, stories, draft.selection)
+
+
+def _stories(blocks: list[Block], articles: Sequence[Article]) -> list[Story]:
+    """Return chosen articles as stories: the first one leads, the others are the first block's."""
+    with_stories = [block for block in blocks if block.has_stories]
+    leads = [block for block in with_stories if block.kind == BlockKind.LEAD]
+    mixed = [block for block in with_stories if block.kind not in (BlockKind.LEAD, BlockKind.TOPIC)]
+    main = (mixed or with_stories)[0]
+    pairs = [(leads[0] if leads and not n else main, row) for n, row in enumerate(articles)]
+    pairs.sort(key=lambda pair: pair[0].position)
+    stories = [snapshot(block, n, article, BY_HAND) for n, (block, article) in enumerate(pairs)]
     for story in stories:
         story.pinned = True
-    return Draft(draft.issue, stories, draft.selection)
+    return stories
 
 
 def _free_slot(newsletter: Newsletter, now: datetime) -> datetime:
@@ -182,7 +190,7 @@ def _free_slot(newsletter: Newsletter, now: datetime) -> datetime:
 
 
 def _topics(newsletter: Newsletter, topics: Sequence[str]) -> list[str]:
-    titles = set(newsletter.sections.filter(kind="topic").values_list("title", flat=True))
+    titles = set(newsletter.layout.filter(kind=BlockKind.TOPIC).values_list("title", flat=True))
     if unknown := set(topics) - titles:
         raise IssueError(f"{newsletter} has no topic called {', '.join(sorted(unknown))}.")
     return sorted(set(topics))

@@ -1,28 +1,23 @@
-"""Change an issue before it goes out: order, words, stories, subject, appeal.
-
-Each change names the revision that its editor saw, and is refused if somebody else was faster. It
-takes an approval away, because that was of other content.
-"""
+"""Change the stories and texts of an issue before it goes out; see `changing` for the rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from digest.accounts.models import User
-from digest.articles import storing
 from digest.articles.models import Article
 from digest.core.text import one_line
-from digest.issues.composing import compose, snapshot
-from digest.issues.errors import ChangedMeanwhileError, IssueError
-from digest.issues.models import Issue, Story
+from digest.issues import history
+from digest.issues.changing import block_of, changing, lock, renumber, settle, story_of
+from digest.issues.composing import compose, folded, snapshot
+from digest.issues.errors import IssueError
+from digest.issues.models import Block, Issue, Story
+from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import require_own_article
-from digest.newsletters.models import Appeal, Cadence, Newsletter
+from digest.newsletters.models import Cadence
 
-State = Issue.State
-OPEN = (State.DRAFT, State.BUILT)  # while nothing has left
 TEXT_FIELDS = (
     "title",
     "summary",
@@ -35,47 +30,57 @@ TEXT_FIELDS = (
 LONGEST = {"title": 500, "summary": 2_000, "image_url": 2_000}
 MOST_STORIES = 100
 BY_HAND = "added by an editor"
+MORE_STORIES = "More stories"
 
 
-def reorder(issue: Issue, revision: int, order: Sequence[int], by: User) -> Issue:
-    """Put the stories into the order of these ids; every story of the issue is named once."""
-    with _changing(issue, revision, by) as locked:
-        stories = {story.pk: story for story in locked.stories.all()}
-        if sorted(order) != sorted(stories):
-            raise ChangedMeanwhileError("The stories are others by now. Look at them again.")
-        _place(stories[pk] for pk in order)
+def move(
+    issue: Issue, revision: int | None, story_id: int, block_id: int, to: int, by: User
+) -> Issue:
+    """Put a story to a place (0 is first) of a block of stories; the others make room.
+
+    The story that led changes places with one that is put into the lead.
+    """
+    with changing(issue, revision, by, "Move story") as locked:
+        story, target = story_of(locked, story_id), block_of(locked, block_id)
+        if target.kind not in STORY_KINDS:
+            raise IssueError(f"{target} holds no stories.")
+        if target.kind == BlockKind.LEAD and (previous := target.stories.first()):
+            _exchange(previous, story)
+        others = [row for row in target.stories.order_by("position") if row.pk != story.pk]
+        story.block = target
+        others.insert(max(0, to), story)
+        _order(others)
     return locked
 
 
-def move(issue: Issue, revision: int, story_id: int, to: int, by: User) -> Issue:
-    """Put one story to a place (0 leads) and let the others make room."""
-    order = list(issue.stories.order_by("position").values_list("pk", flat=True))
-    if story_id not in order:
-        raise ChangedMeanwhileError("This story is in the issue no more. Look at it again.")
-    order.remove(story_id)
-    order.insert(max(0, to), story_id)
-    return reorder(issue, revision, order, by)
+def remove(issue: Issue, revision: int | None, story_id: int, by: User) -> Issue:
+    """Remove a story; it is among those left out then, and may be added again.
 
-
-def remove(issue: Issue, revision: int, story_id: int, by: User) -> Issue:
-    """Take a story out; it is among those left out then, and may be added again."""
-    with _changing(issue, revision, by) as locked:
-        story = _story(locked, story_id)
+    If it led, the next one leads.
+    """
+    with changing(issue, revision, by, "Remove story") as locked:
+        story = story_of(locked, story_id)
         if not locked.stories.exclude(pk=story.pk).exists():
             raise IssueError("It is the last story of this issue: skip the issue instead.")
         story.delete()
+        if story.block.kind == BlockKind.LEAD:
+            _promote(story.block)
         locked.left_out = [
-            {"article": story.article_id, "title": story.title, "reason": "removed by an editor"},
+            story.as_left_out("removed by an editor"),
             *(left for left in locked.left_out if left["article"] != story.article_id),
         ]
-        _place(locked.stories.order_by("position"))
     return locked
 
 
 def add(
-    issue: Issue, revision: int, article: Article, by: User, section: str = "", to: int = 0
-) -> Issue:
-    """Put an article into the issue, at a place, under the title of a section.
+    issue: Issue,
+    revision: int | None,
+    article: Article,
+    by: User,
+    block_id: int | None = None,
+    to: int | None = None,
+) -> Story:
+    """Add an article to the issue: to a block and place, or at the end of its topic's block.
 
     Raises IssueError if it is in already, or was retracted, NewsletterError for an article of
     another publication.
@@ -83,25 +88,41 @@ def add(
     require_own_article(issue.newsletter, article)
     if article.retracted_at:
         raise IssueError(f"“{article.title}” was retracted.")
-    with _changing(issue, revision, by) as locked:
-        stories = list(locked.stories.order_by("position"))
-        if any(story.article_id == article.pk for story in stories):
+    with changing(issue, revision, by, "Add story") as locked:
+        if locked.stories.filter(article=article).exists():
             raise IssueError(f"“{article.title}” is in this issue already.")
-        if len(stories) >= MOST_STORIES:
+        if locked.stories.count() >= MOST_STORIES:
             raise IssueError(f"An issue holds {MOST_STORIES} stories at most.")
-        story = snapshot(locked, len(stories), article, _section(locked, section, stories), BY_HAND)
+        block = block_of(locked, block_id) if block_id else _block_for(locked, article)
+        if block.kind not in STORY_KINDS:
+            raise IssueError(f"{block} holds no stories.")
+        others = list(block.stories.order_by("position"))
+        if block.kind == BlockKind.LEAD and others:
+            raise IssueError("There is a lead story already. Move the story there to replace it.")
+        story = snapshot(block, 2 * MOST_STORIES, article, BY_HAND, _topics(locked, article))
         story.pinned = True
         story.save()
-        stories.insert(max(0, to), story)
-        _place(stories)
+        others.insert(len(others) if to is None else max(0, to), story)
+        _order(others)
         locked.left_out = [left for left in locked.left_out if left["article"] != article.pk]
-    return locked
+    story.refresh_from_db()
+    return story
 
 
-def reword(issue: Issue, revision: int, story_id: int, texts: Mapping[str, str], by: User) -> Issue:
-    """Change a story's words or picture for this issue alone; see WORDS."""
-    with _changing(issue, revision, by) as locked:
-        story = _story(locked, story_id)
+def reword(
+    issue: Issue,
+    revision: int | None,
+    story_id: int,
+    texts: Mapping[str, str],
+    by: User,
+    version: int | None = None,
+) -> Issue:
+    """Change texts or the picture of a story for this issue alone; see TEXT_FIELDS.
+
+    Raises ChangedMeanwhileError if the story has another `version` by now.
+    """
+    with changing(issue, revision, by, "Edit story", f"story:{story_id}") as locked:
+        story = story_of(locked, story_id, version)
         for name in TEXT_FIELDS:
             if name in texts:
                 setattr(story, name, _clean(name, texts[name]))
@@ -110,14 +131,15 @@ def reword(issue: Issue, revision: int, story_id: int, texts: Mapping[str, str],
         if story.image_url and not story.image_url.startswith(("https://", "http://")):
             raise IssueError("The picture's address begins with https://.")
         story.edited = True
+        story.version += 1
         story.save()
     return locked
 
 
-def pin(issue: Issue, revision: int, story_id: int, by: User, *, pinned: bool) -> Issue:
-    """Let a story stay when the issue is picked anew, or not."""
-    with _changing(issue, revision, by) as locked:
-        story = _story(locked, story_id)
+def pin(issue: Issue, revision: int | None, story_id: int, by: User, *, pinned: bool) -> Issue:
+    """Let a story stay when the stories are refreshed, or not."""
+    with changing(issue, revision, by, "Pin story" if pinned else "Unpin story") as locked:
+        story = story_of(locked, story_id)
         story.pinned = pinned
         story.save(update_fields=["pinned"])
     return locked
@@ -125,163 +147,122 @@ def pin(issue: Issue, revision: int, story_id: int, by: User, *, pinned: bool) -
 
 def change_texts(
     issue: Issue,
-    revision: int,
+    revision: int | None,
     by: User,
     *,
     subject: str | None = None,
     preheader: str | None = None,
-    appeal: Appeal | str | None = "",
 ) -> Issue:
-    """Give the issue a subject, preheader or appeal of its own; "" as subject: the newsletter's.
-
-    An `appeal` of None is no appeal; the empty string leaves it as it is.
-    """
-    with _changing(issue, revision, by) as locked:
+    """Give the issue a subject or preview text of its own; empty: the newsletter's."""
+    with changing(issue, revision, by, "Edit subject and preview text", "texts") as locked:
         if subject is not None:
             locked.own_subject = one_line(subject)
         if preheader is not None:
             locked.own_preheader = one_line(preheader)
-        if not isinstance(appeal, str):
-            _check_appeal(appeal, locked)
-            locked.appeal = appeal
     return locked
 
 
-def refresh(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
-    """Pick the issue anew from what there is now; what is pinned or reworded stays, in front."""
-    with _changing(issue, revision, by) as locked:
+def refresh(issue: Issue, revision: int | None, by: User, now: datetime) -> Issue:
+    """Select the stories again; those that are pinned or edited stay, in front of their blocks.
+
+    Blocks stay as they are; a block of the layout that was removed gets no stories.
+    """
+    with changing(issue, revision, by, "Refresh stories") as locked:
         cadence = Cadence(locked.cadence)
         draft = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, besides=locked)
-        pinned = [
+        kept = [
             story for story in locked.stories.order_by("position") if story.pinned or story.edited
         ]
-        locked.stories.exclude(pk__in=[story.pk for story in pinned]).delete()
-        pinned_articles = {story.article_id for story in pinned}
-        fresh = [story for story in draft.stories if story.article_id not in pinned_articles]
-        for story in fresh:
-            story.issue = locked
-            story.position += MOST_STORIES + len(pinned)
-        Story.objects.bulk_create(fresh)
-        _place([*pinned, *fresh])
+        locked.stories.exclude(pk__in=[story.pk for story in kept]).delete()
+        kept_articles = {story.article_id for story in kept}
+        fresh = [story for story in draft.stories if story.article_id not in kept_articles]
+        Story.objects.bulk_create(_placed(locked, fresh))
         locked.left_out = draft.issue.left_out
     return locked
 
 
-def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | None = None) -> Story:
-    """Take a story back: it is in no mail sent from now on, and the archive shows the note.
-
-    Works while the issue goes out, and after. Mails that have arrived stay as they are. Before it
-    goes out, an approval falls, and `by` is among those who changed it.
-    """
-    with transaction.atomic():
-        locked = Issue.objects.select_for_update().get(pk=issue.pk)
-        story = _story(locked, story_id)
-        if not locked.stories.filter(retracted_at=None).exclude(pk=story.pk).exists():
-            raise IssueError("It is the last story of this issue: cancel the issue instead.")
-        if not story.retracted_at:
-            story.retracted_at, story.retraction = now, one_line(note)
-            story.save(update_fields=["retracted_at", "retraction"])
-            # Subject and preheader may name it: they are written anew with the mail.
-            locked.revision += 1
-            locked.subject, locked.preheader = locked.own_subject, locked.own_preheader
-            if by and locked.planned_at is None:
-                locked.contributors = sorted({*locked.contributors, by.pk})
-            locked.save(update_fields=["revision", "subject", "preheader", "contributors"])
-    return story
+def undo(issue: Issue, revision: int, by: User) -> str:
+    """Undo the last change; return what it was. Raises IssueError if there is nothing to undo."""
+    with _restoring(issue, revision, by) as locked:
+        return history.undo(locked)
 
 
-def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Issue]:
-    """Retract an article everywhere: from drafts, from issues being sent, and from all to come.
-
-    Return the issues that it was in and that had not all left; one of nothing else does not go out,
-    or no further.
-    """
-    storing.retract(article, now)
-    issues = Issue.objects.filter(stories__article=article, stories__retracted_at=None)
-    touched = list(issues.filter(state__in=(*OPEN, State.SENDING, State.PAUSED)).order_by("pk"))
-    for issue in touched:
-        _take_out(issue, article, note, by, now)
-    return touched
-
-
-def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime) -> None:
-    with transaction.atomic():
-        locked = Issue.objects.select_for_update().get(pk=issue.pk)
-        story = locked.stories.filter(article=article, retracted_at=None).first()
-        if story is None:
-            return
-        remaining = locked.stories.filter(retracted_at=None).exclude(pk=story.pk)
-        begun = locked.planned_at or locked.state not in OPEN
-        if not remaining.exists():
-            locked.state = State.PAUSED if begun else State.SKIPPED
-            locked.reason = f"Its only story was retracted: {story.title}"
-            locked.finished_at = None if begun else now
-            locked.save(update_fields=["state", "reason", "finished_at"])
-        elif begun:
-            retract(locked, story.pk, note, now)
-        else:
-            remove(locked, locked.revision, story.pk, by)
+def redo(issue: Issue, revision: int, by: User) -> str:
+    """Make the change again that was undone last; return what it was."""
+    with _restoring(issue, revision, by) as locked:
+        return history.redo(locked)
 
 
 @contextmanager
-def _changing(issue: Issue, revision: int, by: User) -> Iterator[Issue]:
-    """Hold the issue while it is changed; raises IssueError where that is too late."""
+def _restoring(issue: Issue, revision: int, by: User) -> Iterator[Issue]:
     with transaction.atomic():
-        locked = (
-            Issue.objects.select_for_update(of=("self",))
-            .select_related("newsletter__publication")
-            .get(pk=issue.pk)
-        )
-        if locked.state not in OPEN or locked.planned_at:
-            raise IssueError(
-                f"This issue can be changed no more: it is {locked.get_state_display()}."
-            )
-        if locked.revision != revision:
-            raise ChangedMeanwhileError(
-                "Somebody else changed this issue meanwhile. Look at it again, then change it."
-            )
+        locked = lock(issue, revision)
         yield locked
-        locked.revision += 1
-        locked.changed_by = by
-        locked.contributors = sorted({*locked.contributors, by.pk})
-        unsettle(locked)
+        renumber(locked)
+        settle(locked, by)
         locked.save()
 
 
-def unsettle(issue: Issue) -> None:
-    """Take approval and final words away from an issue whose content is another now."""
-    issue.approved_by, issue.approved_at, issue.approved_hash = None, None, ""
-    issue.subject, issue.preheader = issue.own_subject, issue.own_preheader
-    if issue.newsletter.approval != Newsletter.Approval.NONE:
-        issue.state, issue.send_at = State.DRAFT, None
+def _order(stories: Sequence[Story]) -> None:
+    """Put these stories of one block into an order; `changing` numbers the whole issue after it."""
+    for position, story in enumerate(stories, MOST_STORIES * 3):
+        story.position = position
+        story.save(update_fields=["position", "block"])
 
 
-def _story(issue: Issue, story_id: int) -> Story:
-    story = issue.stories.filter(pk=story_id).first()
-    if story is None:
-        raise ChangedMeanwhileError("This story is in the issue no more. Look at it again.")
-    return story
+def _promote(lead: Block) -> None:
+    """Let the first story after an empty lead be the lead."""
+    following = lead.issue.stories.filter(block__position__gt=lead.position)
+    if story := following.order_by("position").first():
+        story.block = lead
+        story.save(update_fields=["block"])
 
 
-def _section(issue: Issue, title: str, stories: Sequence[Story]) -> str:
-    """Return the title to put a story under: the one named, or that of the last story."""
-    titles = list(issue.newsletter.sections.values_list("title", flat=True))
-    if title and title not in titles:
-        raise IssueError(f"{issue.newsletter} has no section called {title}.")
-    return title or (stories[-1].section if stories else "") or (titles[0] if titles else "")
+def _exchange(previous: Story, story: Story) -> None:
+    """Give the story that led the place of the one that leads now."""
+    previous.block, previous.position = story.block, story.position
+    story.position = MOST_STORIES * 2
+    story.save(update_fields=["position"])
+    previous.save(update_fields=["position", "block"])
 
 
-def _place(stories: Any) -> None:
-    """Number stories in the order given; the constraint is looked at when all are numbered."""
-    for position, story in enumerate(stories):
-        if story.position != position:
-            story.position = position
-            story.save(update_fields=["position"])
+def _placed(issue: Issue, stories: Sequence[Story]) -> list[Story]:
+    """Return fresh stories in the blocks of an issue that exists, behind what is there."""
+    blocks = list(issue.blocks.order_by("position"))
+    by_layout_block = {block.layout_block_id: block for block in blocks}
+    lead = next((block for block in blocks if block.kind == BlockKind.LEAD), None)
+    is_led = lead is None or lead.stories.exists()
+    placed: list[Story] = []
+    for story in stories:
+        block = by_layout_block.get(story.selected_by_id) if story.selected_by_id else None
+        if not is_led and block:
+            block, is_led = lead, True
+        if block:
+            story.issue, story.block = issue, block
+            story.position = MOST_STORIES * 2 + len(placed)
+            placed.append(story)
+    return placed
 
 
-def _check_appeal(appeal: Appeal | None, issue: Issue) -> None:
-    if appeal and appeal.publication_id != issue.newsletter.publication_id:
-        raise IssueError("This appeal is another publication's.")
+def _block_for(issue: Issue, article: Article) -> Block:
+    """Return the block of an article's topic, else the last mixed one, else a new one."""
+    topics = set(_topics(issue, article))
+    blocks = list(issue.blocks.filter(kind__in=STORY_KINDS - {BlockKind.LEAD}).order_by("position"))
+    for block in blocks:
+        if block.kind == BlockKind.TOPIC and block.title in topics:
+            return block
+    mixed = [block for block in blocks if block.kind in (BlockKind.LATEST, BlockKind.PICKED)]
+    if mixed:
+        return mixed[-1]
+    position = issue.blocks.count()
+    return issue.blocks.create(kind=BlockKind.PICKED, title=MORE_STORIES, position=position)
+
+
+def _topics(issue: Issue, article: Article) -> list[str]:
+    """Return the titles of the topic blocks of the layout that take an article."""
+    tags = folded([article.section, *article.tags])
+    rows = issue.newsletter.layout.filter(kind=BlockKind.TOPIC)
+    return [row.title for row in rows if tags & folded(row.topics)]
 
 
 def _clean(name: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """One issue of a newsletter, and its stories frozen."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,7 +11,8 @@ from django.db.models import Q
 from digest.articles.models import Article
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
-from digest.newsletters.models import Appeal, Cadence, Newsletter
+from digest.newsletters.block_fields import BlockFields
+from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter
 
 
 class Issue(HasUuid):
@@ -40,7 +42,6 @@ class Issue(HasUuid):
     reason = models.TextField(blank=True)  # why it was skipped or cancelled, for an editor to read
     subject = models.TextField(blank=True)  # blank until compiled
     preheader = models.TextField(blank=True)
-    appeal = models.ForeignKey(Appeal, on_delete=models.SET_NULL, null=True, related_name="issues")
     # For this issue alone, instead of the newsletter's templates; plain text.
     own_subject = models.CharField(max_length=250, blank=True)
     own_preheader = models.CharField(max_length=250, blank=True)
@@ -48,6 +49,8 @@ class Issue(HasUuid):
         models.CharField(max_length=200), default=list, blank=True
     )
     revision = models.PositiveIntegerField(default=1)  # counts an editor's changes
+    # Which of its revisions it shows, where changes were undone; see digest.issues.history.
+    history_position = models.PositiveIntegerField(default=0)
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -103,15 +106,52 @@ class Issue(HasUuid):
         return self.slot.strftime("%Y%m%dT%H%M%SZ")
 
 
+class Block(BlockFields, HasUuid):
+    """A block of an issue: made from the layout when the issue is built, then an editor's."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="blocks")
+    layout_block = models.ForeignKey(
+        LayoutBlock, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    appeal = models.ForeignKey(  # of an appeal or sponsor block
+        Appeal, on_delete=models.SET_NULL, null=True, related_name="blocks"
+    )
+    hidden = models.BooleanField(default=False)  # kept, but in no mail
+    version = models.PositiveIntegerField(default=1)  # counts changes of this block alone
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            # Deferred, so that an order can be changed row by row.
+            models.UniqueConstraint(
+                fields=["issue", "position"],
+                name="block_position",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.get_kind_display()
+
+    @property
+    def key(self) -> int:
+        """What compiled mails know the block by: negative, as stories have the other numbers."""
+        return -self.position - 1
+
+
 class Story(HasUuid):
     """An article as it stands in an issue: a snapshot, so later edits change nothing sent."""
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="stories")
     article = models.ForeignKey(Article, on_delete=models.SET_NULL, null=True, related_name="+")
     revision = models.PositiveIntegerField()
-    position = models.PositiveSmallIntegerField()  # in the whole issue; rank 0 leads
-    section = models.CharField(max_length=200)  # the section's title
-    # Titles of the newsletter's topic sections that the story belongs to, wherever it stands.
+    block = models.ForeignKey(Block, on_delete=models.CASCADE, related_name="stories")
+    position = models.PositiveSmallIntegerField()  # in the whole issue, in the order of its blocks
+    selected_by = models.ForeignKey(  # whose rule selected it, though it may lead
+        LayoutBlock, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    version = models.PositiveIntegerField(default=1)  # counts changes of this story alone
+    # Titles of the newsletter's topic blocks that the story belongs to, wherever it stands.
     topics = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     reason = models.TextField()  # why it was picked
     url = models.CharField(max_length=LONGEST_URL, blank=True)
@@ -144,3 +184,30 @@ class Story(HasUuid):
 
     def __str__(self) -> str:
         return self.title
+
+    def as_left_out(self, reason: str) -> dict[str, Any]:
+        """Return what `Issue.left_out` holds of the story when it has been removed."""
+        return {"article": self.article_id, "title": self.title, "reason": reason}
+
+
+class IssueRevision(models.Model):
+    """The content of an issue after a change; changes are undone and redone by these."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="history")
+    position = models.PositiveIntegerField()  # 0 is the issue before its first change
+    summary = models.CharField(max_length=300)  # what was changed, for the button "Undo"
+    change_key = models.CharField(max_length=100, blank=True)  # of what is saved again and again
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    at = models.DateTimeField()
+    content = models.JSONField()  # of digest.issues.history
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "position"], name="issue_revision_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.summary

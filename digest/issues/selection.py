@@ -2,11 +2,11 @@
 
 A story goes out once in a newsletter, unless it was marked as updated since; the ledger of sent
 stories says so, never a date window alone. The window only keeps old stories out of a new issue.
-InFlight-picked stories come first and ignore the window; topics take theirs before Latest Stories.
+Picked stories come first and ignore the window; topics take theirs before the latest.
 The newest come first, but in an issue for a day or a week what led the issues of that time does.
 Every candidate is either picked or left out, with a reason that an editor can read.
 
-Steps: rank, bar what may not go out, fill the sections, widen the window if that is too thin, say
+Steps: rank, bar what may not go out, fill the blocks, widen the window if that is too thin, say
 why not for the rest.
 """
 
@@ -18,12 +18,17 @@ from itertools import chain
 from typing import NamedTuple
 
 from digest.core.clock import format_moment
-from digest.newsletters.models import Newsletter, Section
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Newsletter
 
-Kind = Section.Kind
 Thin = Newsletter.Thin
 
-_FILLED_FIRST = {Kind.PICKED: 0, Kind.TOPIC: 1, Kind.LATEST: 2}
+_FILLED_FIRST = {
+    BlockKind.PICKED: 0,
+    BlockKind.TOPIC: 1,
+    BlockKind.POPULAR: 2,
+    BlockKind.LATEST: 3,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Candidate:
     available_at: datetime
     marked_updated_at: datetime | None = None
     retracted_at: datetime | None = None
+    source_ids: frozenset[int] = frozenset()  # that carry it
+    views: int = 0  # page views, as far as they are known
     # In an issue for a day or week: its best position in the issues of that time, if it had one.
     place: int | None = None
 
@@ -46,21 +53,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class SectionRule:
-    """What a section takes."""
+class BlockRule:
+    """What a block takes."""
 
+    block_id: int
     title: str
     kind: str
     maximum: int
     topics: frozenset[str] = frozenset()  # case folded
     picks: tuple[int, ...] = ()  # article ids, in the editor's order
+    source_ids: frozenset[int] = frozenset()  # none: stories of any source
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a newsletter chooses."""
 
-    sections: tuple[SectionRule, ...]  # in the order they are shown
+    blocks: tuple[BlockRule, ...]  # those that are filled, in the order they are shown
     minimum: int
     maximum: int
     look_back: timedelta
@@ -78,9 +87,9 @@ class Picked(NamedTuple):
     """An article that goes out."""
 
     article_id: int
-    section: str
+    block_id: int  # of the layout
     reason: str
-    topics: tuple[str, ...] = ()  # titles of all topic sections that it belongs to
+    topics: tuple[str, ...] = ()  # titles of all topic blocks that it belongs to
 
 
 class LeftOut(NamedTuple):
@@ -163,49 +172,55 @@ def _barred(
 
 
 def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[list[Picked]]:
-    """Fill the sections, window open from `start`; return what each got, in the order shown."""
+    """Fill the blocks, window open from `start`; return what each got, in the order shown."""
     room, used_articles = policy.maximum, set[int]()
-    filled: list[list[Picked]] = [[] for _ in policy.sections]
-    order = sorted(enumerate(policy.sections), key=lambda pair: _FILLED_FIRST[Kind(pair[1].kind)])
-    for position, section in order:
-        fitting = _fitting(section, free, used_articles, start)
-        stories = fitting[: min(section.maximum, room)]
-        filled[position] = [_picked(story, section, policy) for story in stories]
+    filled: list[list[Picked]] = [[] for _ in policy.blocks]
+    order = sorted(
+        enumerate(policy.blocks), key=lambda pair: _FILLED_FIRST[BlockKind(pair[1].kind)]
+    )
+    for position, block in order:
+        fitting = _fitting(block, free, used_articles, start)
+        stories = fitting[: min(block.maximum, room)]
+        filled[position] = [_picked(story, block, policy) for story in stories]
         used_articles.update(story.article_id for story in stories)
         room -= len(stories)
     return filled
 
 
 def _fitting(
-    section: SectionRule, free: Sequence[Candidate], used_articles: Collection[int], start: datetime
+    block: BlockRule, free: Sequence[Candidate], used_articles: Collection[int], start: datetime
 ) -> list[Candidate]:
     left = [candidate for candidate in free if candidate.article_id not in used_articles]
-    if section.kind == Kind.PICKED:
+    if block.kind == BlockKind.PICKED:
         by_id = {candidate.article_id: candidate for candidate in left}
-        return [by_id[article_id] for article_id in section.picks if article_id in by_id]
+        return [by_id[article_id] for article_id in block.picks if article_id in by_id]
     recent = [candidate for candidate in left if candidate.fresh_at >= start]
-    if section.kind == Kind.TOPIC:
-        return [candidate for candidate in recent if candidate.topics & section.topics]
-    return recent
+    fitting = [candidate for candidate in recent if _takes(block, candidate)]
+    if block.kind == BlockKind.POPULAR:
+        return sorted(fitting, key=lambda candidate: -candidate.views)
+    return fitting
 
 
-def _picked(candidate: Candidate, section: SectionRule, policy: Policy) -> Picked:
+def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> Picked:
     when = format_moment(candidate.fresh_at, policy.timezone)
-    if section.kind == Kind.PICKED:
+    if block.kind == BlockKind.PICKED:
         reason = "Picked by an editor."
     elif candidate.marked_updated_at == candidate.fresh_at:
         reason = f"Marked as updated on {when}."
-    elif section.kind == Kind.TOPIC:
-        topics = ", ".join(sorted(candidate.topics & section.topics))
+    elif block.kind == BlockKind.TOPIC:
+        topics = ", ".join(sorted(candidate.topics & block.topics))
         reason = f"About {topics}, published on {when}."
+    elif block.kind == BlockKind.POPULAR:
+        reason = f"Read {candidate.views:,} times, published on {when}."
     else:
         reason = f"Published on {when}."
-    return Picked(candidate.article_id, section.title, reason, _topics(candidate, policy.sections))
+    topic_titles = _topics(candidate, policy.blocks)
+    return Picked(candidate.article_id, block.block_id, reason, topic_titles)
 
 
-def _topics(candidate: Candidate, sections: Iterable[SectionRule]) -> tuple[str, ...]:
-    """Return what a subscriber may know the story by, whichever section it stands in."""
-    of = (s.title for s in sections if s.kind == Kind.TOPIC and candidate.topics & s.topics)
+def _topics(candidate: Candidate, blocks: Iterable[BlockRule]) -> tuple[str, ...]:
+    """Return what a subscriber may know the story by, whichever block it stands in."""
+    of = (b.title for b in blocks if b.kind == BlockKind.TOPIC and candidate.topics & b.topics)
     return tuple(dict.fromkeys(of))
 
 
@@ -224,7 +239,7 @@ def _thin_reason(count: int, policy: Policy) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Refusals:
-    """Why a candidate doesn't go out, in the light of how the sections were filled."""
+    """Why a candidate doesn't go out, in the light of how the blocks were filled."""
 
     policy: Policy
     barred: Mapping[int, str]
@@ -238,9 +253,9 @@ class _Refusals:
             return reason
         if any(candidate.article_id == story.article_id for story in chain(*self.filled)):
             return self._fits_a_thin_issue()
-        takers = [p for p, section in enumerate(self.policy.sections) if _takes(section, candidate)]
+        takers = [p for p, block in enumerate(self.policy.blocks) if _takes(block, candidate)]
         if not takers:
-            return "No section takes it."
+            return "No block takes it."
         in_time = [position for position in takers if self._in_time(position, candidate)]
         if not in_time:
             return f"Older than {_hours(self.now - self.start)}."
@@ -252,23 +267,25 @@ class _Refusals:
         return "It would go out, but there are too few for an issue."
 
     def _in_time(self, position: int, candidate: Candidate) -> bool:
-        picked = self.policy.sections[position].kind == Kind.PICKED
+        picked = self.policy.blocks[position].kind == BlockKind.PICKED
         return picked or candidate.fresh_at >= self.start
 
     def _no_room(self, takers: Sequence[int]) -> str:
-        sections = [self.policy.sections[position] for position in takers]
-        if all(len(self.filled[p]) >= self.policy.sections[p].maximum for p in takers):
-            limits = " and ".join(
-                f"{section.title} holds {section.maximum}" for section in sections
-            )
+        blocks = [self.policy.blocks[position] for position in takers]
+        if all(len(self.filled[p]) >= self.policy.blocks[p].maximum for p in takers):
+            limits = " and ".join(f"{block.title} holds {block.maximum}" for block in blocks)
             return f"No room: {limits}."
         return f"No room: the issue holds {self.policy.maximum}."
 
 
-def _takes(section: SectionRule, candidate: Candidate) -> bool:
-    if section.kind == Kind.PICKED:
-        return candidate.article_id in section.picks
-    return section.kind == Kind.LATEST or bool(candidate.topics & section.topics)
+def _takes(block: BlockRule, candidate: Candidate) -> bool:
+    if block.kind == BlockKind.PICKED:
+        return candidate.article_id in block.picks
+    if block.source_ids and not block.source_ids & candidate.source_ids:
+        return False
+    if block.kind == BlockKind.POPULAR:
+        return candidate.views > 0
+    return block.kind == BlockKind.LATEST or bool(candidate.topics & block.topics)
 
 
 def _hours(span: timedelta) -> str:

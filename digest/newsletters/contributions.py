@@ -1,11 +1,11 @@
 """Who changed what issues are made of, until somebody else has approved it.
 
-An issue consists of more than its stories: the newsletter's texts, sections, sources and picks, the
+An issue consists of more than its stories: the newsletter's texts, layout, sources and picks, the
 publication's name, colours and sender, the appeal. Where a second person approves, nobody approves
 a change of their own (digest.issues.approval).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -38,16 +38,16 @@ def note(by: User, part: Newsletter | Publication | Appeal) -> None:
     ContentChange.objects.update_or_create(user=by, **columns, defaults={"at": clock.now()})
 
 
-def contributors(newsletter: Newsletter, appeal: Appeal | None) -> set[int]:
+def contributors(newsletter: Newsletter, appeals: Iterable[Appeal]) -> set[int]:
     """Return the ids of the users whose changes nobody else has approved yet."""
-    return set(_changes(newsletter, appeal).values_list("user_id", flat=True))
+    return set(_changes(newsletter, appeals).values_list("user_id", flat=True))
 
 
-def forget(newsletter: Newsletter, appeal: Appeal | None, before: datetime) -> None:
+def forget(newsletter: Newsletter, appeals: Iterable[Appeal], before: datetime) -> None:
     """Forget the changes made before a moment: somebody else has approved them."""
-    _changes(newsletter, appeal).filter(at__lt=before).delete()
+    _changes(newsletter, appeals).filter(at__lt=before).delete()
 
 
-def _changes(newsletter: Newsletter, appeal: Appeal | None) -> QuerySet[ContentChange]:
+def _changes(newsletter: Newsletter, appeals: Iterable[Appeal]) -> QuerySet[ContentChange]:
     part = Q(newsletter=newsletter) | Q(publication=newsletter.publication_id)
-    return ContentChange.objects.filter(part | Q(appeal=appeal) if appeal else part)
+    return ContentChange.objects.filter(part | Q(appeal__in=list(appeals)))

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from digest.articles.models import Article, Source
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
+from digest.newsletters.block_fields import BlockFields
 
 COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
 
@@ -115,7 +116,6 @@ class Newsletter(HasUuid):
     preheader = models.TextField(
         default="{{ stories[1:] | map(attribute='title') | join(' · ') }}", blank=True
     )
-    intro = models.TextField(blank=True)
 
     min_stories = models.PositiveSmallIntegerField(default=1)
     max_stories = models.PositiveSmallIntegerField(default=10)
@@ -167,39 +167,34 @@ class Schedule(models.Model):
         return f"{self.newsletter}: {self.cron or self.time}"
 
 
-class Section(models.Model):
-    """A named part of a newsletter."""
+class LayoutBlock(BlockFields):
+    """A block of a newsletter's layout, with the rule by which each issue fills it."""
 
-    class Kind(models.TextChoices):
-        LATEST = "latest", "Latest stories"
-        TOPIC = "topic", "By topic"
-        PICKED = "picked", "Picked stories"
-
-    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="sections")
-    position = models.PositiveSmallIntegerField()
-    kind = models.CharField(max_length=16, choices=Kind)
-    title = models.CharField(max_length=200)
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="layout")
     # A story is of a topic when its section or one of its tags is named here, in any case.
     topics = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    source_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)  # none: all sources
     max_stories = models.PositiveSmallIntegerField(default=10)
 
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["newsletter", "position"], name="section_position"),
+            models.UniqueConstraint(
+                fields=["newsletter", "position"], name="layout_block_position"
+            ),
             models.CheckConstraint(
-                condition=~Q(kind="topic") | ~Q(topics=[]), name="section_topic_names_topics"
+                condition=~Q(kind="topic") | ~Q(topics=[]), name="layout_topic_names_topics"
             ),
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return self.title or self.get_kind_display()
 
 
 class Pick(models.Model):
-    """An article that an editor put into a hand-picked section; it waits for the next issue."""
+    """An article that an editor put into a block of picked stories; it waits for the next issue."""
 
-    section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="picks")
+    block = models.ForeignKey(LayoutBlock, on_delete=models.CASCADE, related_name="picks")
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="picks")
     position = models.PositiveSmallIntegerField()
     picked_at = models.DateTimeField()
@@ -207,11 +202,11 @@ class Pick(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["section", "article"], name="pick_once"),
+            models.UniqueConstraint(fields=["block", "article"], name="pick_once"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.article} in {self.section}"
+        return f"{self.article} in {self.block}"
 
 
 class Appeal(models.Model):
@@ -232,7 +227,7 @@ class Appeal(models.Model):
 class ContentChange(models.Model):
     """A user changed what issues are made of, last at `at`; see digest.newsletters.contributions.
 
-    It is about one of the three: a newsletter with its sections, sources and picks, a publication,
+    It is about one of the three: a newsletter with its layout, sources and picks, a publication,
     an appeal.
     """
 

@@ -8,15 +8,10 @@ from django.db import IntegrityError, transaction
 
 from digest.articles.models import Article
 from digest.core.errors import DigestError
-from digest.newsletters import checks, schedules
+from digest.newsletters import checks, layout, schedules
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
-from digest.newsletters.models import (
-    Newsletter,
-    Pick,
-    Publication,
-    Schedule,
-    Section,
-)
+from digest.newsletters.models import LayoutBlock, Newsletter, Pick, Publication, Schedule
 
 
 def create_publication(
@@ -83,13 +78,13 @@ def create_newsletter(
     cadences: Iterable[str] = (),
     **policies: Any,
 ) -> Newsletter:
-    """Create a newsletter with its sections and schedule; raise NewsletterError for what can't be.
+    """Create a newsletter with its layout and schedule; raise NewsletterError for what can't be.
 
     `days` (Monday is 0) and `at`, or a `cron` line, in `timezone` (the publication's if empty);
-    with neither, it is sent by hand only. `topics` are topic sections, title to tags, which stand
-    before Latest Stories. `cadences` are those that a subscriber may choose instead of every issue.
-    `policies` are further fields of Newsletter: listed, send_in_local_time, min_stories … Its first
-    slot lies after `now`.
+    with neither, it is sent manually only. The layout is a lead story, a block for each of `topics`
+    (title to tags), the latest stories, and an appeal. `cadences` are those that a subscriber may
+    choose instead of every issue. `policies` are further fields of Newsletter: listed,
+    send_in_local_time, min_stories … Its first slot lies after `now`.
     """
     slug = checks.slug_of(slug)
     newsletter = Newsletter(
@@ -103,7 +98,7 @@ def create_newsletter(
     )
     checks.of_newsletter(newsletter)
     _store(newsletter)
-    _add_sections(newsletter, topics or {})
+    _add_layout(newsletter, topics or {})
     if cron or days or at:
         set_schedule(newsletter, days=days, at=at, cron=cron, timezone=timezone, now=now)
     return newsletter
@@ -205,55 +200,43 @@ def set_active(newsletter: Newsletter, *, active: bool, now: datetime) -> None:
 
 
 @transaction.atomic
-def pick(where: Newsletter | Section, article: Article, now: datetime) -> Pick:
-    """Put an article into a hand-picked section, at its end; it leads the next issue.
+def pick(where: Newsletter | LayoutBlock, article: Article, now: datetime) -> Pick:
+    """Put an article into a block of picked stories, at its end; it leads the next issue.
 
-    For a newsletter, that is its first such section; one without gets one, at its head. Picking
-    twice changes nothing. Raise NewsletterError for a section that fills itself, and for an article
-    of another publication.
+    For a newsletter, that is its first such block; one without gets one, before its other stories.
+    Picking twice changes nothing. Raise NewsletterError for a block that fills itself, and for an
+    article of another publication.
     """
-    checks.require_own_article(where.newsletter if isinstance(where, Section) else where, article)
-    section = where if isinstance(where, Section) else _picked_section(where)
-    if section.kind != Section.Kind.PICKED:
-        raise NewsletterError(f"{section.title!r} fills itself; pick into a hand-picked section.")
-    last = section.picks.last()
+    checks.require_own_article(
+        where.newsletter if isinstance(where, LayoutBlock) else where, article
+    )
+    block = where if isinstance(where, LayoutBlock) else _picked_block(where)
+    if block.kind != BlockKind.PICKED:
+        raise NewsletterError(f"{block.title!r} fills itself; choose a block of picked stories.")
+    last = block.picks.last()
     pick, _ = Pick.objects.get_or_create(
-        section=section,
+        block=block,
         article=article,
         defaults={"position": last.position + 1 if last else 0, "picked_at": now},
     )
     return pick
 
 
-def _add_sections(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -> None:
-    for position, (title, tags) in enumerate(topics.items()):
-        stripped = [tag.strip() for tag in tags if tag.strip()]
-        if not stripped:
-            raise NewsletterError(f"The section {title!r} names no topic.")
-        Section.objects.create(
-            newsletter=newsletter,
-            position=position,
-            kind=Section.Kind.TOPIC,
-            title=checks.one_line(title, "section's title"),
-            topics=stripped,
-        )
-    Section.objects.create(
-        newsletter=newsletter,
-        position=len(topics),
-        kind=Section.Kind.LATEST,
-        title="Latest Stories",
-    )
+def _add_layout(newsletter: Newsletter, topics: Mapping[str, Iterable[str]]) -> None:
+    layout.add(newsletter, BlockKind.LEAD)
+    for title, tags in topics.items():
+        layout.add(newsletter, BlockKind.TOPIC, title, [tag.strip() for tag in tags if tag.strip()])
+    layout.add(newsletter, BlockKind.LATEST, "Latest Stories")
+    layout.add(newsletter, BlockKind.APPEAL)
 
 
-def _picked_section(newsletter: Newsletter) -> Section:
-    if section := newsletter.sections.filter(kind=Section.Kind.PICKED).first():
-        return section
-    for section in newsletter.sections.order_by("-position"):
-        section.position += 1
-        section.save(update_fields=["position"])
-    return Section.objects.create(
-        newsletter=newsletter, position=0, kind=Section.Kind.PICKED, title="Editors' Choice"
-    )
+def _picked_block(newsletter: Newsletter) -> LayoutBlock:
+    if block := newsletter.layout.filter(kind=BlockKind.PICKED).first():
+        return block
+    block = layout.add(newsletter, BlockKind.PICKED, "Editors' Choice")
+    first = newsletter.layout.filter(kind__in=(BlockKind.TOPIC, BlockKind.LATEST)).first()
+    layout.move(block, (first.position if first else 0) - block.position)
+    return block
 
 
 def _store(thing: Publication | Newsletter) -> None:

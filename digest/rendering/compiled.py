@@ -1,8 +1,9 @@
 """A compiled issue: ready bytes; a subscriber's mail is a join of them, with a few slots filled.
 
 Head, text part and HTML part are rows of cuts. A cut is ready bytes (header lines, or a piece of
-quoted-printable), optionally followed by a slot. It is included always, only with some of the
-stories, or only in mail and not on the web. Choosing a subscriber's stories is choosing cuts.
+quoted-printable), optionally followed by a slot. It is included always or only with some of the
+keys (stories by position from 0 on, blocks by `Block.key`, which is negative), and in mail, on the
+web or in both. Choosing a subscriber's stories and blocks is choosing cuts.
 """
 
 import json
@@ -13,12 +14,11 @@ from dataclasses import astuple, dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from html import escape
-from typing import Any
 
 from digest.rendering import mime
 from digest.rendering.errors import RenderingError
 
-VERSION = 2
+VERSION = 3
 _MOST_OCTETS = 16_000_000  # of a stored form, inflated
 _CACHED_CHOICES = 64
 
@@ -42,14 +42,16 @@ class Cut:
 
     ready: bytes  # ASCII
     slot: str = ""  # a name in SLOTS, or empty
-    stories: tuple[int, ...] | None = None  # included with any of these positions; None: always
-    mail_only: bool = False  # not in the public web version
+    keys: tuple[int, ...] | None = None  # included with any of these; None: always
+    shown_in: str = "both"  # mail, web (the public version) or both
 
-    def is_included(self, chosen: Collection[int] | None) -> bool:
-        """Return whether it belongs to a mail with these stories; None: with all of them."""
-        if self.stories is None or chosen is None:
+    def is_included(self, chosen: Collection[int] | None, medium: str) -> bool:
+        """Return whether it belongs to a mail or page with these keys; None: with all of them."""
+        if self.shown_in not in ("both", medium):
+            return False
+        if self.keys is None or chosen is None:
             return True
-        return any(position in chosen for position in self.stories)
+        return any(key in chosen for key in self.keys)
 
 
 # Links are in both parts.
@@ -87,12 +89,12 @@ class Compiled:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def message(self, recipient: Recipient, *, stories: Collection[int] | None = None) -> bytes:
+    def message(self, recipient: Recipient, *, keys: Collection[int] | None = None) -> bytes:
         """Return a subscriber's mail: a full RFC 5322 message with CRLF line ends.
 
-        `stories` are the positions to include, None for all. It contains non-ASCII bytes only if
-        the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No line
-        starts with a dot (`mime.is_smtp_safe`). Raises RenderingError for an address, link or
+        `keys` are the stories and blocks to include, None for all. It contains non-ASCII bytes
+        only if the address has a non-ASCII local part, and then it needs SMTPUTF8 (RFC 6531). No
+        line starts with a dot (`mime.is_smtp_safe`). Raises RenderingError for an address, link or
         Message-ID that is not allowed in a header.
         """
         contents = {name: fill(recipient) for name, fill in SLOTS.items()}
@@ -100,16 +102,16 @@ class Compiled:
             raise RenderingError(
                 f"The mail to {recipient.email!r} would break SMTP's rules for lines."
             )
-        row = self._row(None if stories is None else frozenset(stories))
+        row = self._row(None if keys is None else frozenset(keys))
         return b"".join([piece if isinstance(piece, bytes) else contents[piece] for piece in row])
 
-    def html(self, stories: Collection[int] | None = None) -> str:
+    def html(self, keys: Collection[int] | None = None) -> str:
         """Return the public web version, without anything for one subscriber."""
-        return _public(self.html_cuts, None if stories is None else frozenset(stories))
+        return _public(self.html_cuts, None if keys is None else frozenset(keys))
 
-    def text(self, stories: Collection[int] | None = None) -> str:
+    def text(self, keys: Collection[int] | None = None) -> str:
         """Return the text version, without anything for one subscriber."""
-        return _public(self.text_cuts, None if stories is None else frozenset(stories))
+        return _public(self.text_cuts, None if keys is None else frozenset(keys))
 
     def dumps(self) -> bytes:
         """Return bytes to store: deflated JSON of ASCII pieces, with a version."""
@@ -137,7 +139,7 @@ class Compiled:
         return compiled
 
     def _row(self, chosen: frozenset[int] | None) -> list[bytes | str]:
-        """Return the mail for a choice of stories: runs of bytes, and names of slots."""
+        """Return the mail for a choice of keys: runs of bytes, and names of slots."""
         row = self._rows.get(chosen)
         if row is None:
             if len(self._rows) >= _CACHED_CHOICES:
@@ -164,7 +166,7 @@ _PART = (
 
 def _pieces(cuts: Sequence[Cut], chosen: frozenset[int] | None) -> Iterable[bytes | str]:
     for cut in cuts:
-        if cut.is_included(chosen):
+        if cut.is_included(chosen, "mail"):
             yield cut.ready
             if cut.slot:
                 yield cut.slot
@@ -182,17 +184,18 @@ def _join(pieces: Iterable[bytes | str]) -> list[bytes | str]:
 
 
 def _public(cuts: Sequence[Cut], chosen: frozenset[int] | None) -> str:
-    ready = b"".join(cut.ready for cut in cuts if cut.is_included(chosen) and not cut.mail_only)
+    ready = b"".join(cut.ready for cut in cuts if cut.is_included(chosen, "web"))
     return a2b_qp(ready).decode().replace("\r\n", "\n")
 
 
-def _read_cut(ready: str, slot: str, stories: list[int] | None, mail_only: Any) -> Cut:
+def _read_cut(ready: str, slot: str, keys: list[int] | None, shown_in: str) -> Cut:
     if slot and slot not in SLOTS:
         raise ValueError(slot)
-    positions = None if stories is None else tuple(stories)
+    if shown_in not in ("both", "mail", "web"):
+        raise ValueError(shown_in)
     if not mime.is_smtp_safe(ready.encode("ascii")):
         raise ValueError(ready)
-    return Cut(ready.encode("ascii"), slot, positions, bool(mail_only))
+    return Cut(ready.encode("ascii"), slot, None if keys is None else tuple(keys), shown_in)
 
 
 def _inflate(data: bytes) -> bytes:

@@ -5,9 +5,8 @@ empty, and no text is long enough to fill the mail on its own.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +18,9 @@ from digest.core.languages import direction, text_direction
 from digest.core.links import NOBODY, absolute, issue_url
 from digest.core.links import story_url as tracked_story_url
 from digest.core.text import printable
-from digest.issues.models import Issue, Story
+from digest.issues.models import Block, Issue, Story
+from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
+from digest.newsletters.blocks import is_empty
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.dates import format_full_date
 from digest.rendering.directions import isolate
@@ -49,19 +50,6 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A section's stories, without the lead."""
-
-    title: str
-    cards: tuple[Card, ...]
-
-    @property
-    def positions(self) -> tuple[int, ...]:
-        """Return the positions of stories that need the section's heading."""
-        return tuple(card.position for card in self.cards)
-
-
-@dataclass(frozen=True, slots=True)
 class Ask:
     """An appeal."""
 
@@ -69,6 +57,28 @@ class Ask:
     paragraphs: tuple[str, ...]
     button: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A block as its template shows it; what its kind does not have is empty."""
+
+    kind: str  # of BlockKind, and the name of its template
+    keys: tuple[int, ...]  # it is shown with any of these: positions of its stories, or its own key
+    anchor: str  # for links to it in the web version
+    title: str
+    style: str
+    shown_in: str  # both, mail or web
+    cards: tuple[Card, ...] = ()
+    ask: Ask | None = None
+    paragraphs: tuple[str, ...] = ()  # of rich text
+    values: Mapping[str, Any] = field(default_factory=dict)  # the other content, cleaned
+
+    @property
+    def template(self) -> str:
+        """The name of its template in templates/mail/blocks: kinds with stories share one."""
+        shares = self.kind in STORY_KINDS - {BlockKind.LEAD}
+        return "stories" if shares else str(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +99,20 @@ class Content:
     accent_dark: str
     online_url: str
     archive_url: str  # empty: the newsletter is on no public page
-    lead: Card | None
-    groups: tuple[Group, ...]
-    ask: Ask | None
+    blocks: tuple[BlockView, ...]
+
+    @property
+    def headline(self) -> str:
+        """The title of the first story; empty without one."""
+        cards = (card for block in self.blocks for card in block.cards)
+        return next((card.title for card in cards), "")
 
 
-def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) -> Content:
-    """Return the content of an issue; stories by position, the first one is the lead."""
+def content_of(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]) -> Content:
+    """Return the content of an issue: its visible blocks in order, without the empty ones."""
     newsletter = issue.newsletter
     publication = newsletter.publication
     language = language_of(newsletter)
-    ordered = sorted(stories, key=lambda story: story.position)
     return Content(
         publication=line(publication.name),
         newsletter=line(newsletter.name),
@@ -115,9 +128,7 @@ def content_of(issue: Issue, stories: Sequence[Story], appeal: Appeal | None) ->
         accent_dark=publication.accent_dark,
         online_url=_online_url(issue),
         archive_url=archive_url(newsletter),
-        lead=_card(issue, ordered[0], ordered[0].kicker or ordered[0].section) if ordered else None,
-        groups=tuple(_groups(issue, ordered[1:])),
-        ask=_ask(appeal, language, line(publication.name)) if appeal else None,
+        blocks=tuple(_block_views(issue, blocks, stories)),
     )
 
 
@@ -160,7 +171,7 @@ def editors_values(issue: Issue, content: Content, stories: Sequence[Story]) -> 
                 "title": line(story.title),
                 "summary": shortened(story.summary, LONGEST_SUMMARY),
                 "byline": line(story.byline),
-                "section": line(story.section),
+                "section": line(story.block.title),
                 "kicker": line(story.kicker),
                 "url": story_url(issue, story),
             }
@@ -212,14 +223,53 @@ def address_lines(publication: Publication) -> list[str]:
     return rest if first == line(publication.name) else [first, *rest]
 
 
-def _groups(issue: Issue, stories: Sequence[Story]) -> list[Group]:
-    return [
-        Group(
-            line(title),
-            tuple(_card(issue, story, _label(story.kicker, title)) for story in section_stories),
-        )
-        for title, section_stories in groupby(stories, key=lambda story: story.section)
-    ]
+def _block_views(
+    issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]
+) -> Iterator[BlockView]:
+    by_block = dict[int, list[Story]]()
+    for story in sorted(stories, key=lambda story: story.position):
+        by_block.setdefault(story.block.position, []).append(story)
+    for block in sorted(blocks, key=lambda block: block.position):
+        if not block.hidden and (view := _block_view(issue, block, by_block)):
+            yield view
+
+
+def _block_view(
+    issue: Issue, block: Block, by_block: Mapping[int, Sequence[Story]]
+) -> BlockView | None:
+    """Return a block as its template shows it; None if there is nothing to show."""
+    stories = by_block.get(block.position, ()) if block.has_stories else ()
+    if is_empty(block) or (block.has_stories and not stories):
+        return None
+    publication = line(issue.newsletter.publication.name)
+    language = language_of(issue.newsletter)
+    ask = _ask(block.appeal, language, publication) if block.appeal else None
+    if block.kind in MESSAGE_KINDS and ask is None:
+        return None
+    heading = "" if block.kind == BlockKind.LEAD else block.title
+    return BlockView(
+        kind=block.kind,
+        keys=tuple(story.position for story in stories) if stories else (block.key,),
+        anchor=f"block-{block.position + 1}",
+        title=line(heading),
+        style=block.style,
+        shown_in=block.shown_in,
+        cards=tuple(_card(issue, story, _label(story.kicker, heading)) for story in stories),
+        ask=ask,
+        paragraphs=tuple(_paragraphs_of(block.content.get("document") or {})),
+        values={name: value for name, value in block.content.items() if name != "document"},
+    )
+
+
+def _paragraphs_of(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts of the paragraphs of a rich text document."""
+    for node in document.get("content", ()):
+        if node.get("type") in ("paragraph", "heading"):
+            pieces = (piece.get("text", "") for piece in node.get("content", ()))
+            if paragraph := shortened("".join(pieces), LONGEST_TEXT):
+                yield paragraph
+        else:
+            yield from _paragraphs_of(node)
 
 
 def _label(kicker: str, heading: str) -> str:

@@ -14,14 +14,15 @@ from typing import Literal
 from markupsafe import Markup
 
 Kind = Literal["html", "text"]
+ShownIn = Literal["both", "mail", "web"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """When the text after its mark is included."""
 
-    stories: tuple[int, ...] | None = None
-    mail_only: bool = False
+    keys: tuple[int, ...] | None = None  # with any of these; None: always
+    shown_in: ShownIn = "both"
 
 
 ALWAYS = Part()
@@ -44,9 +45,12 @@ class Marks:
         self.nonce = f"x{token_hex(16)}"
         self.parts: list[Part] = []
 
-    def part(self, stories: Iterable[int] | None = None, *, mail_only: bool = False) -> str:
-        """Mark the beginning of a part: with these stories or always; possibly only in mail."""
-        self.parts.append(Part(None if stories is None else tuple(stories), mail_only))
+    def part(self, keys: Iterable[int] | None = None, shown_in: ShownIn = "both") -> str:
+        """Mark the beginning of a part: with any of these keys, or always; in mail, web or both.
+
+        A key is the position of a story, or what `Block.key` says.
+        """
+        self.parts.append(Part(None if keys is None else tuple(keys), shown_in))
         mark = f"{self.nonce}P{len(self.parts) - 1}Z"
         return Markup(f"<!--{mark}-->") if self.kind == "html" else mark  # noqa: S704  letters and digits only
 

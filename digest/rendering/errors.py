@@ -8,4 +8,4 @@ class RenderingError(DigestError):
 
 
 class EditorTemplateError(RenderingError):
-    """A subject, preheader or intro that an editor wrote cannot be rendered."""
+    """A subject or preheader that an editor wrote cannot be rendered."""

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from secrets import token_hex
 
-from digest.issues.models import Issue, Story
-from digest.newsletters.models import Appeal
+from digest.issues.models import Block, Issue, Story
 from digest.rendering import environment, mime, sandbox
 from digest.rendering.branding import publication_theme
 from digest.rendering.compiled import Compiled, Cut
-from digest.rendering.content import Content, content_of, editors_values, paragraphs, shortened
+from digest.rendering.content import Content, content_of, editors_values, shortened
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.errors import RenderingError
 from digest.rendering.head import head_cuts
@@ -20,19 +19,19 @@ LONGEST_SUBJECT = 250
 LONGEST_PREHEADER = 180
 
 
-def compile_issue(issue: Issue, stories: Sequence[Story], appeal: Appeal | None = None) -> Compiled:
+def compile_issue(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]) -> Compiled:
     """Render, inline and encode an issue once, for all its subscribers.
 
-    Neither the issue nor its stories need to be saved. The lowest-ranked stories that do not fit
-    into LARGEST_HTML are left out and listed in `dropped`. Raises RenderingError with what an
-    editor has to change.
+    Nothing of it needs to be saved; each story has one of the blocks. The lowest-ranked stories
+    that do not fit into LARGEST_HTML are left out and listed in `dropped`. Raises RenderingError
+    with what an editor has to change.
     """
-    content = content_of(issue, stories, appeal)
+    stories = [story for story in stories if not story.block.hidden]
+    content = content_of(issue, blocks, stories)
     texts = _editor_texts(issue, content, stories)
     values = {
         "content": content,
         "theme": publication_theme(issue.newsletter.publication, content.direction),
-        "intro": paragraphs(texts["intro"]),
         "subject": texts["subject"],
         "preheader": texts["preheader"],
     }
@@ -51,20 +50,19 @@ def compile_issue(issue: Issue, stories: Sequence[Story], appeal: Appeal | None 
 
 
 def _editor_texts(issue: Issue, content: Content, stories: Sequence[Story]) -> dict[str, str]:
-    """Return subject, preheader and intro: the issue's own, or from the editor's templates."""
+    """Return subject and preheader: the issue's own, or from the editor's templates."""
     newsletter = issue.newsletter
     rendered = sandbox.render(
         {
             "subject": "" if issue.subject else newsletter.subject,
             "preheader": "" if issue.preheader else newsletter.preheader,
-            "intro": newsletter.intro,
         },
         editors_values(issue, content, stories),
     )
-    lead = content.lead.title if content.lead else content.newsletter
+    lead = content.headline or content.newsletter
     subject = shortened(issue.subject or rendered["subject"], LONGEST_SUBJECT) or lead
     preheader = shortened(issue.preheader or rendered["preheader"], LONGEST_PREHEADER)
-    return {"subject": subject, "preheader": preheader, "intro": rendered["intro"]}
+    return {"subject": subject, "preheader": preheader}
 
 
 def _html(values: dict[str, object], language: str) -> list[Piece]:
@@ -86,7 +84,7 @@ def _stories_to_drop(pieces: Sequence[Piece], positions: Sequence[int]) -> tuple
         if not remaining:
             raise RenderingError(
                 f"Without any story the mail already has {size // 1000} KB of HTML. "
-                f"The limit is {LARGEST_HTML // 1000} KB. Shorten the intro."
+                f"The limit is {LARGEST_HTML // 1000} KB. Shorten its texts."
             )
         dropped.append(remaining.pop())
     return tuple(dropped)
@@ -98,12 +96,12 @@ def _size(pieces: Sequence[Piece], dropped: Sequence[int]) -> int:
 
 
 def _is_dropped(piece: Piece, dropped: Sequence[int]) -> bool:
-    return piece.part.stories is not None and set(piece.part.stories) <= set(dropped)
+    return piece.part.keys is not None and set(piece.part.keys) <= set(dropped)
 
 
 def _encode(pieces: Sequence[Piece], dropped: Sequence[int]) -> tuple[Cut, ...]:
     return tuple(
-        Cut(mime.quoted(piece.text), piece.slot, piece.part.stories, piece.part.mail_only)
+        Cut(mime.quoted(piece.text), piece.slot, piece.part.keys, piece.part.shown_in)
         for piece in pieces
         if (piece.text or piece.slot) and not _is_dropped(piece, dropped)
     )

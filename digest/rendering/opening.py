@@ -1,16 +1,18 @@
 """Preview the subject and preheader of the next issue."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.issues import building
-from digest.issues.models import Story
+from digest.issues.models import Block, Story
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.rendering.issue import compile_issue
 
+_EXAMPLE_BLOCK = Block(position=0, kind=BlockKind.LEAD)
 _EXAMPLE = Story(
     position=0,
-    section="Latest Stories",
+    block=_EXAMPLE_BLOCK,
     url="https://example.org/",
     title="A headline",
     summary="What the story is about.",
@@ -31,5 +33,7 @@ def opening(newsletter: Newsletter, now: datetime) -> Opening:
     Raises DigestError for a template that cannot be rendered.
     """
     draft = building.draft(newsletter, now)
-    compiled = compile_issue(draft.issue, draft.stories or [_EXAMPLE], None)
+    if not draft.stories:
+        draft = replace(draft, blocks=[_EXAMPLE_BLOCK], stories=[_EXAMPLE])
+    compiled = compile_issue(draft.issue, draft.blocks, draft.stories)
     return Opening(compiled.subject, compiled.preheader)

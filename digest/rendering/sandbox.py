@@ -1,4 +1,4 @@
-"""Render the templates that editors write (subject, preheader, intro) in a sandbox.
+"""Render the templates that editors write (subject, preheader) in a sandbox.
 
 A Jinja template can use any amount of time and memory (`{{ 'a' * 300000000 }}`, nested loops,
 `|center`), and no list of forbidden operators is ever complete. So the templates run in a

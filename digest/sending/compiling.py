@@ -8,7 +8,7 @@ from django.db import transaction
 
 from digest.core import clock
 from digest.issues import approval
-from digest.issues.models import Issue
+from digest.issues.models import Block, Issue, Story
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
 from digest.rendering.issue import compile_issue
@@ -45,7 +45,7 @@ def _compile(issue: Issue) -> int:
     """
     locked = (
         Issue.objects.select_for_update(of=("self",))
-        .select_related("newsletter__publication", "appeal")
+        .select_related("newsletter__publication")
         .get(pk=issue.pk)
     )
     if locked.planned_at is None and _is_stale(locked):
@@ -54,7 +54,7 @@ def _compile(issue: Issue) -> int:
         with suppress(CompiledMail.DoesNotExist, RenderingError):
             _load(locked.pk, locked.uuid, locked.revision)
             return locked.revision
-    compiled = compile_issue(locked, list(locked.stories.filter(retracted_at=None)), locked.appeal)
+    compiled = compile_issue(locked, *_content(locked))
     CompiledMail.objects.update_or_create(
         issue=locked,
         defaults={
@@ -67,6 +67,12 @@ def _compile(issue: Issue) -> int:
     locked.subject, locked.preheader = compiled.subject, compiled.preheader
     locked.save(update_fields=["revision", "subject", "preheader"])
     return locked.revision
+
+
+def _content(issue: Issue) -> tuple[list[Block], list[Story]]:
+    blocks = list(issue.blocks.select_related("appeal"))
+    stories = issue.stories.filter(retracted_at=None).select_related("block")
+    return blocks, list(stories)
 
 
 # A revision of an issue never changes, so each process may cache the few it works on. The UUID is

@@ -79,7 +79,7 @@ def compose_message(
     """
     subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
     recipient = _recipient(issue, to, subscriber, now, message_id)
-    content = segmentation.compiled.message(recipient, stories=segmentation.stories_for(to.topics))
+    content = segmentation.compiled.message(recipient, keys=segmentation.keys_for(to.topics))
     if sign:
         content = dkim.sign(content, issue.newsletter.publication.sender_domain, now)
     envelope = Envelope(

@@ -58,7 +58,7 @@ def plan_built(now: datetime | None = None) -> list[Issue]:
 
 
 def _issues() -> QuerySet[Issue]:
-    return Issue.objects.select_related("newsletter__schedule", "newsletter__publication", "appeal")
+    return Issue.objects.select_related("newsletter__schedule", "newsletter__publication")
 
 
 def _plan(issue: Issue, now: datetime) -> bool:

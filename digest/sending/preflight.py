@@ -152,7 +152,7 @@ def _check_message(issue: Issue, compiled: Compiled, stories: Sequence[Story]) -
     size = len(compiled.html().encode())
     if size > LARGE * LARGEST_HTML:
         text = f"The mail has {size // 1000} KB of HTML; Gmail cuts it off at 102."
-        yield Finding(Level.WARN, text, "Use fewer stories, or a shorter intro.")
+        yield Finding(Level.WARN, text, "Use fewer stories, or shorter texts.")
     if b"/unsubscribe/" not in compose_sample(issue).replace(b"=\r\n", b""):
         yield Finding(Level.STOP, "The mail has no unsubscribe link.", "Fix the template.")
     if not issue.newsletter.publication.postal_address.strip():
@@ -183,9 +183,11 @@ def _check_links(issue: Issue, stories: Sequence[Story]) -> Iterator[Finding]:
     for story in stories:
         urls.setdefault(story.url, ("Its link", story))
         urls.setdefault(story.image_url, ("Its picture", story))
-    publication, appeal = issue.newsletter.publication, issue.appeal
-    urls.setdefault(publication.logo_url, ("The logo", None))
-    urls.setdefault(appeal.url if appeal else "", ("The appeal's link", None))
+    urls.setdefault(issue.newsletter.publication.logo_url, ("The logo", None))
+    for block in issue.blocks.filter(hidden=False).select_related("appeal"):
+        appeal_url = block.appeal.url if block.appeal else ""
+        urls.setdefault(appeal_url, (f"The link of “{block.appeal}”", None))
+        urls.setdefault(block.content.get("url", ""), (f"The link of “{block}”", None))
     urls.pop("", None)
     with ThreadPoolExecutor(PARALLEL) as pool:
         for (label, owner), problem in zip(urls.values(), pool.map(_problem, urls), strict=True):

@@ -37,7 +37,7 @@ def send_test(
     preview = draft(newsletter, now)
     if not preview.stories:
         raise DeliveryError(f"There is nothing to send: {preview.selection.skip}")
-    compiled = compile_issue(preview.issue, preview.stories, preview.issue.appeal)
+    compiled = compile_issue(preview.issue, preview.blocks, preview.stories)
     content = compiled.message(_recipient(newsletter, address, now))
     return _send_marked(newsletter, address, content, now)
 

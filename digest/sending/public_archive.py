@@ -84,7 +84,8 @@ def render_issue(issue: Issue) -> str:
     if not retracted:
         return compiled.html()
     remaining = issue.stories.filter(retracted_at=None).exclude(position__in=compiled.dropped)
-    html = compiled.html(remaining.values_list("position", flat=True))
+    positions = remaining.values_list("position", flat=True)
+    html = compiled.html([*positions, *(block.key for block in issue.blocks.all())])
     label = escape(_("Retracted:"))
     notes = "".join(
         f'<p style="{_NOTE}"><b>{label}</b> {escape(story.title)}. {escape(story.retraction)}</p>'

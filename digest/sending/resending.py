@@ -55,7 +55,7 @@ def send_copy(issue: Issue, subscriber: Subscriber, now: datetime) -> Notice:
 
 def compose_copy(notice: Notice, now: datetime) -> bytes | None:
     """Return the octets of a copy, unsigned; None if the subscriber must not be mailed now."""
-    issues = Issue.objects.select_related("newsletter__publication", "appeal")
+    issues = Issue.objects.select_related("newsletter__publication")
     issue = issues.filter(pk=notice.context["issue"]).first()
     subscriber = notice.subscriber
     if issue is None or subscriber is None or _why_not(issue, subscriber.pk, now):

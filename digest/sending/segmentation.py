@@ -1,52 +1,63 @@
-"""Which stories of an issue a subscriber gets: those of the topics they chose, or all of them."""
+"""Which stories and blocks of an issue a subscriber gets: those of their topics, or all."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from digest.issues.models import Issue
-from digest.newsletters.models import Cadence, Section
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Cadence, LayoutBlock
 from digest.rendering.compiled import Compiled
 from digest.subscribers.audience import Audience
 
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """An issue ready to be sent, with the topics of each of its stories."""
+    """An issue ready to be sent, with the topics of each of its stories and blocks."""
 
     compiled: Compiled
     audience: Audience  # of the issue: the claim selects its subscribers
     stories: Mapping[int, frozenset[str]]  # topics by position, of the stories that may go out
+    # By key, of all visible blocks: only for subscribers of these topics; none: for everyone.
+    blocks: Mapping[int, frozenset[str]]
+    block_keys: Mapping[int, int]  # the key of the block of each story, by position
     complete: bool = True  # these are all that were compiled: none was retracted
 
-    def stories_for(self, topics: Collection[str]) -> frozenset[int] | None:
-        """Return the positions of the stories for a subscriber of these topics; None for all.
+    def keys_for(self, topics: Collection[str]) -> frozenset[int] | None:
+        """Return the keys of stories and blocks for a subscriber of these topics; None for all.
 
         A topic that cannot be chosen any more is ignored. A subscriber who has no story of their
         topics has changed them since the claim, and gets all stories.
         """
         chosen = self.audience.choosable.intersection(topics)
-        positions = frozenset(
-            position for position, story_topics in self.stories.items() if story_topics & chosen
-        )
-        if positions and len(positions) < len(self.stories):
-            return positions
-        return None if self.complete else frozenset(self.stories)
+        blocks = {
+            key for key, only in self.blocks.items() if not (only and chosen) or only & chosen
+        }
+        available = {n for n in self.stories if self.block_keys.get(n) in blocks}
+        positions = {n for n in available if self.stories[n] & chosen} or available
+        is_all = len(positions) == len(self.stories) and len(blocks) == len(self.blocks)
+        return None if is_all and self.complete else frozenset(positions | blocks)
 
 
 def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
-    """Sort an issue's stories by the topics that its newsletter's sections have now."""
-    sections = Section.objects.filter(newsletter=issue.newsletter_id, kind=Section.Kind.TOPIC)
-    choosable = frozenset(sections.values_list("title", flat=True))
-    compiled_stories = issue.stories.exclude(position__in=compiled.dropped)
-    current = compiled_stories.filter(retracted_at=None)
-    stories = {
-        position: choosable.intersection(topics)
-        for position, topics in current.values_list("position", "topics")
-    }
+    """Sort an issue's stories by the topics that its newsletter's layout has now."""
+    topic_blocks = LayoutBlock.objects.filter(newsletter=issue.newsletter_id, kind=BlockKind.TOPIC)
+    choosable = frozenset(topic_blocks.values_list("title", flat=True))
+    visible = list(issue.blocks.filter(hidden=False))
+    compiled_stories = issue.stories.exclude(position__in=compiled.dropped).filter(
+        block__hidden=False
+    )
+    current = compiled_stories.filter(retracted_at=None).select_related("block")
+    stories = {story.position: choosable.intersection(story.topics) for story in current}
     topics = frozenset[str]().union(*stories.values())
     audience = Audience(cadences_of(issue), topics, choosable, frozenset(issue.only_topics))
-    complete = len(stories) == compiled_stories.count()
-    return Segmentation(compiled, audience, stories, complete=complete)
+    return Segmentation(
+        compiled,
+        audience,
+        stories,
+        blocks={block.key: choosable.intersection(block.only_topics) for block in visible},
+        block_keys={story.position: story.block.key for story in current},
+        complete=len(stories) == compiled_stories.count(),
+    )
 
 
 def cadences_of(issue: Issue) -> frozenset[Cadence]:

@@ -17,7 +17,7 @@ class Audience:
 
     cadences: frozenset[Cadence] = frozenset(Cadence)  # of the subscribers who get it
     topics: frozenset[str] = frozenset()  # of its stories, among those that subscribers can choose
-    choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic sections now
+    choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic blocks now
     # Only for subscribers who chose one of these topics; none: for all.
     only: frozenset[str] = frozenset()
 

@@ -54,7 +54,7 @@ class Subscription(models.Model):
     cadence = models.CharField(
         max_length=8, choices=Cadence, default=Cadence.EVERY, db_default=Cadence.EVERY
     )
-    # Titles of topic sections; none: everything.
+    # Titles of topic blocks; none: everything.
     topics = ArrayField(models.CharField(max_length=200), default=list, db_default=[], blank=True)
     paused_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()

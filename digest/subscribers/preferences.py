@@ -15,7 +15,8 @@ from django.db.models import Q
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import one_line
-from digest.newsletters.models import Cadence, Newsletter, Publication, Section
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
 from digest.subscribers import consent
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import LONGEST_NAME, Subscriber, Subscription
@@ -175,9 +176,9 @@ def _offered_cadences(newsletter: Newsletter) -> tuple[Cadence, ...]:
 
 
 def _topics(publication: Publication) -> dict[int, tuple[str, ...]]:
-    """Return the titles of the topic sections by newsletter id."""
+    """Return the titles of the topic blocks by newsletter id."""
     titles: dict[int, tuple[str, ...]] = {}
-    rows = Section.objects.filter(newsletter__publication=publication, kind=Section.Kind.TOPIC)
+    rows = LayoutBlock.objects.filter(newsletter__publication=publication, kind=BlockKind.TOPIC)
     for newsletter_id, title in rows.order_by("position").values_list("newsletter_id", "title"):
         titles[newsletter_id] = (*titles.get(newsletter_id, ()), title)
     return titles

@@ -92,7 +92,7 @@ def ids() -> dict[str, int]:
         "subscribers": subscriber.pk,
         "suppressions": newsletter.suppressions.get().pk,
         "newsletters": source.pk,
-        "sections": newsletter.sections.earliest("pk").pk,
+        "sections": newsletter.layout.earliest("pk").pk,
     }
 
 

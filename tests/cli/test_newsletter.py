@@ -40,7 +40,7 @@ def test_add_sets_up_the_newsletter_and_its_publication(digest: Digest) -> None:
     assert newsletter.publication.name == "The Courier"
     assert (newsletter.max_stories, newsletter.thin) == (8, "wait")
     assert newsletter.schedule.days == [0, 1, 2, 3, 4]
-    assert [section.topics for section in newsletter.sections.all()] == [["port", "Fishing"], []]
+    assert [section.topics for section in newsletter.layout.all()] == [["port", "Fishing"], []]
 
 
 def test_a_time_without_days_means_daily(digest: Digest) -> None:

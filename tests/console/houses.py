@@ -21,10 +21,10 @@ from digest.webhooks.models import Event, Webhook, WebhookDelivery
 from tests.cast import (
     make_article,
     make_issue,
+    make_layout_block,
     make_newsletter,
     make_publication,
     make_schedule,
-    make_section,
     make_source,
     make_story,
     make_subscriber,
@@ -56,7 +56,7 @@ def lived_in(subscribers: int = 30) -> User:
     make_newsletter(publication=publication, slug="breaking", name="Breaking", active=False)
     make_schedule(morning, since=now)
     make_schedule(evening, cron="30 17 * * 1-5", time=None, days=[], since=now)
-    make_section(morning, kind="topic", title="Harbour", topics=["harbour"])
+    make_layout_block(morning, kind="topic", title="Harbour", topics=["harbour"])
     _sources(morning, now)
     _people(ada, publication.pk, now)
     for number in range(subscribers):

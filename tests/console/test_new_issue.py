@@ -14,9 +14,9 @@ from tests.cast import (
     LONG_AGO,
     NOON,
     make_article,
+    make_layout_block,
     make_newsletter,
     make_running,
-    make_section,
     make_source,
     make_subscriber,
 )
@@ -39,7 +39,7 @@ def tide() -> Newsletter:
     source = make_source(newsletter)
     for title in ("Seals return", EVIL):
         make_article(source, title=title)
-    make_section(newsletter, title="Coast", kind="topic", topics=["coast"])
+    make_layout_block(newsletter, title="Coast", kind="topic", topics=["coast"])
     for topics in ([], ["Coast"]):
         subscriber = make_subscriber(newsletter)
         subscriber.subscriptions.update(topics=topics)

@@ -16,10 +16,10 @@ from tests.cast import (
     NOON,
     make_article,
     make_issue,
+    make_layout_block,
     make_newsletter,
     make_publication,
     make_schedule,
-    make_section,
     make_source,
     make_story,
     make_subscriber,
@@ -33,7 +33,7 @@ def tide() -> Newsletter:
     """The Morning Tide, with a schedule and a second section."""
     newsletter = make_newsletter(slug="tide")
     make_schedule(newsletter)
-    make_section(newsletter, kind="topic", title="Harbour", topics=["harbour"])
+    make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
     return newsletter
 
 
@@ -59,7 +59,7 @@ def section(owner: Client, newsletter: Newsletter, key: int, **fields: Any) -> A
 
 def titles(newsletter: Newsletter) -> list[str]:
     """Its sections in order."""
-    return list(newsletter.sections.order_by("position").values_list("title", flat=True))
+    return list(newsletter.layout.order_by("position").values_list("title", flat=True))
 
 
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -319,9 +319,9 @@ def test_pressing_twice_makes_one(client: Client) -> None:
         answer = client.post("/admin/newsletter/add/", data)
     newsletter = Newsletter.objects.get(name="Low Tide")
     assert answer["Location"] == f"/admin/newsletter/{newsletter.pk}/"
-    number = newsletter.sections.count()
+    number = newsletter.layout.count()
     section = {"kind": "topic", "title": "Harbour", "topics": "harbour", "max_stories": 3}
     for _ in range(2):
         data = {f"section-0-{name}": value for name, value in section.items()}
         client.post(f"/admin/newsletter/{newsletter.pk}/sections/0/", data)
-    assert newsletter.sections.count() == number + 1
+    assert newsletter.layout.count() == number + 1

@@ -478,7 +478,7 @@ def test_a_newsletter_is_set_up_and_can_be_changed(owner: Client, courier: Publi
     newsletter = Newsletter.objects.get()
     assert list(newsletter.sources.all()) == [source]
     assert (newsletter.slug, newsletter.max_stories) == ("the-tide", 7)
-    assert newsletter.sections.get().kind == "latest"
+    assert newsletter.layout.get().kind == "latest"
     schedule = newsletter.schedule
     assert (schedule.days, f"{schedule.time:%H:%M}") == ([0, 3], "06:30")
     owner.post(at(courier, "newsletter"), TIDE | {"name": "The Ebb", "days": ["5"]})

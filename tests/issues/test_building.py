@@ -13,7 +13,7 @@ from redis import Redis
 
 from digest.articles.models import Article
 from digest.core import jobs
-from digest.issues import building, composing
+from digest.issues import approval, building, composing
 from digest.issues.building import build, build_due, draft
 from digest.issues.models import Issue, Story
 from digest.newsletters import setup
@@ -176,8 +176,8 @@ class TestBuilding:
         for hour in range(3):
             at = NOON + hour * HOUR
             publish(published_at=at)
-            appeals.append(build(newsletter, at, at).appeal)
-        assert [appeal.heading if appeal else "" for appeal in appeals] == ["One", "Two", "One"]
+            appeals += approval.appeals_of(build(newsletter, at, at))
+        assert [appeal.heading for appeal in appeals] == ["One", "Two", "One"]
 
     def test_a_week_of_downtime_makes_one_issue(self) -> None:
         """The missed slots have rows that say why."""

@@ -9,16 +9,18 @@ import pytest
 from django.db import connection
 
 from digest.articles.models import Article
+from digest.issues import approval
 from digest.issues.building import build, build_due
 from digest.issues.models import Issue
 from digest.newsletters import setup
-from digest.newsletters.models import Appeal, Cadence, Newsletter, Pick, Section
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Appeal, Cadence, Newsletter, Pick
 from tests.cast import (
     NOON,
     make_article,
+    make_layout_block,
     make_newsletter,
     make_schedule,
-    make_section,
     make_source,
     make_subscriber,
 )
@@ -214,7 +216,7 @@ def test_what_led_the_issues_leads_the_week() -> None:
 
 
 def test_hand_picked_stories_of_the_week_are_in_its_issue() -> None:
-    """In their section; a pick that still waits for an issue goes on waiting."""
+    """One may lead; a pick that still waits for an issue goes on waiting."""
     newsletter, publish = weekly("0 19 * * *")
     old = make_article(title="From the archive", published_at=NOON - 90 * DAY)
     setup.pick(newsletter, old, MONDAY)
@@ -225,9 +227,13 @@ def test_hand_picked_stories_of_the_week_are_in_its_issue() -> None:
         newsletter, make_article(title="Waits", published_at=NOON - 80 * DAY), NOON
     )
     issue = build(newsletter, SUNDAY_NIGHT, SUNDAY_NIGHT, cadence=Cadence.WEEKLY)
-    assert [(story.section, story.title) for story in issue.stories.all()] == [
-        ("Editors' Choice", "From the archive"),
-        ("Latest Stories", "News"),
+    assert [(story.block.kind, story.title) for story in issue.stories.all()] == [
+        ("lead", "From the archive"),
+        ("latest", "News"),
+    ]
+    assert [str(story.selected_by) for story in issue.stories.all()] == [
+        "Editors' Choice",
+        "Latest Stories",
     ]
     assert Pick.objects.get() == waiting
 
@@ -258,15 +264,17 @@ def test_each_cadence_has_its_own_turn_of_appeals() -> None:
         )
     for day in range(14):
         publish(f"Day {day}", MONDAY + day * DAY + HOUR)
-    appeals = [issue.appeal for issue in of("weekly", ticks(MONDAY, 14))]
-    assert [appeal.heading if appeal else "" for appeal in appeals] == ["One", "Two"]
+    appeals = [
+        appeal for issue in of("weekly", ticks(MONDAY, 14)) for appeal in approval.appeals_of(issue)
+    ]
+    assert [appeal.heading for appeal in appeals] == ["One", "Two"]
 
 
 def test_a_story_names_all_topics_that_it_is_about() -> None:
     """Whichever section it stands in; Latest Stories are no topic."""
     newsletter, _ = weekly()
     for title, tags in {"Harbour": ["port"], "Fishing": ["Fish", "nets"]}.items():
-        make_section(newsletter, kind=Section.Kind.TOPIC, title=title, topics=tags)
+        make_layout_block(newsletter, kind=BlockKind.TOPIC, title=title, topics=tags)
     source = newsletter.sources.get()
     for title, tags in {"Both": ["PORT", "fish"], "One": ["nets"], "None": ["opera"]}.items():
         make_article(source, title=title, tags=tags, published_at=MONDAY)

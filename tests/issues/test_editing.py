@@ -10,10 +10,11 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
-from digest.issues import approval, building, dispatching, editing
+from digest.issues import approval, block_editing, building, dispatching, editing, retracting
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
 from digest.issues.models import Issue
-from digest.newsletters.models import Appeal, Newsletter
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Newsletter
 from digest.sending import control, planning, sender
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery
@@ -21,13 +22,15 @@ from digest.sending.public_archive import render_issue
 from digest.sending.segmentation import segmentation_of
 from tests.cast import (
     NOON,
+    make_appeal,
     make_article,
+    make_block,
     make_issue,
+    make_layout_block,
     make_newsletter,
     make_publication,
     make_running,
     make_schedule,
-    make_section,
     make_source,
     make_story,
     make_subscriber,
@@ -71,26 +74,46 @@ def ids(issue: Issue) -> list[int]:
     return list(issue.stories.order_by("position").values_list("pk", flat=True))
 
 
+def blocks(issue: Issue) -> list[int]:
+    """Blocks' ids in order."""
+    return list(issue.blocks.order_by("position").values_list("pk", flat=True))
+
+
+def mail_of(issue: Issue) -> str:
+    """The HTML of an issue as it is now."""
+    issue.refresh_from_db()
+    return compiled_for(issue).html()
+
+
 # --- changing --------------------------------------------------------------------------
 
 
 def test_stories_are_put_into_another_order(issue: Issue, ada: User) -> None:
-    """Whole, or one at a time as the arrow keys do; the mail follows."""
+    """One at a time; what is put into the lead changes places with what led."""
     first, second, third = ids(issue)
-    issue = editing.reorder(issue, 1, [third, first, second], ada)
-    assert titles(issue) == ["Story 2", "Story 0", "Story 1"]
-    issue = editing.move(issue, issue.revision, second, 0, ada)
+    lead, latest = blocks(issue)
+    issue = editing.move(issue, 1, third, latest, 0, ada)
+    assert titles(issue) == ["Story 0", "Story 2", "Story 1"]
+    issue = editing.move(issue, issue.revision, second, lead, 0, ada)
     assert titles(issue) == ["Story 1", "Story 2", "Story 0"]
+    assert [story.block_id for story in issue.stories.all()] == [lead, latest, latest]
     assert issue.changed_by == ada
     assert compiled_for(issue).subject == "Story 1"
+    assert first in ids(issue)
 
 
-def test_an_order_that_names_others_is_refused(issue: Issue, ada: User) -> None:
-    """Twice, too few, foreign ones: nothing changes."""
-    first, second, third = ids(issue)
-    for order in ([first, second], [first, first, third], [first, second, third, 0], []):
-        with pytest.raises(ChangedMeanwhileError):
-            editing.reorder(issue, 1, order, ada)
+def test_a_place_that_is_not_there_is_refused(issue: Issue, ada: User) -> None:
+    """A block of another issue, one without stories, a story of another issue."""
+    first, *_ = ids(issue)
+    other = make_issue(make_newsletter())
+    elsewhere = make_story(other)
+    divider = make_block(issue, BlockKind.DIVIDER)
+    with pytest.raises(ChangedMeanwhileError):
+        editing.move(issue, 1, first, elsewhere.block_id, 0, ada)
+    with pytest.raises(ChangedMeanwhileError):
+        editing.move(issue, 1, elsewhere.pk, blocks(issue)[0], 0, ada)
+    with pytest.raises(IssueError, match="holds no stories"):
+        editing.move(issue, 1, first, divider.pk, 0, ada)
     assert titles(issue) == ["Story 0", "Story 1", "Story 2"]
 
 
@@ -111,7 +134,8 @@ def test_a_dropped_story_can_come_back(issue: Issue, ada: User) -> None:
     assert article is not None
     issue = editing.remove(issue, 1, first, ada)
     assert issue.left_out[0]["reason"] == "removed by an editor"
-    issue = editing.add(issue, 2, article, ada, to=1)
+    editing.add(issue, 2, article, ada, to=0)
+    issue.refresh_from_db()
     assert titles(issue) == ["Story 1", article.title, "Story 2"]
     assert issue.left_out == []
     with pytest.raises(IssueError, match="in this issue already"):
@@ -134,29 +158,28 @@ def test_words_are_changed_for_this_issue_alone(issue: Issue, ada: User) -> None
             editing.reword(issue, issue.revision, first, texts, ada)
 
 
-def test_an_issue_has_a_subject_and_an_appeal_of_its_own(issue: Issue, ada: User) -> None:
+def test_an_issue_has_a_subject_of_its_own(issue: Issue, ada: User) -> None:
     """And takes the newsletter's again."""
-    appeal = Appeal.objects.create(
-        publication=issue.newsletter.publication,
-        heading="Help",
-        body="Us",
-        button="Yes",
-        url="https://courier.example/help",
-        starts_at=NOON,
-    )
-    issue = editing.change_texts(
-        issue, 1, ada, subject="Only\ntoday", preheader="Look", appeal=appeal
-    )
+    issue = editing.change_texts(issue, 1, ada, subject="Only\ntoday", preheader="Look")
     assert compiled_for(issue).subject == "Only today"
-    assert "Help" in compiled_for(issue).html()
-    issue = editing.change_texts(issue, issue.revision, ada, subject="", appeal=None)
+    issue = editing.change_texts(issue, issue.revision, ada, subject="")
     assert compiled_for(issue).subject == "Story 0"
-    assert "https://courier.example/help" not in compiled_for(issue).html()
-    other = make_publication(slug="other")
-    appeal.publication = other
+
+
+def test_an_issue_has_an_appeal_of_its_own(issue: Issue, ada: User) -> None:
+    """In a block, which can be hidden or removed; never another publication's."""
+    appeal = make_appeal(issue.newsletter.publication, heading="Help", url="https://help.example/")
+    block = block_editing.add(issue, ada, BlockKind.APPEAL, appeal=appeal)
+    assert "https://help.example/" in mail_of(issue)
+    block_editing.hide(issue, block.pk, ada, hidden=True)
+    assert "https://help.example/" not in mail_of(issue)
+    block_editing.hide(issue, block.pk, ada, hidden=False)
+    block_editing.remove(issue, block.pk, ada)
+    assert "https://help.example/" not in mail_of(issue)
+    appeal.publication = make_publication(slug="other")
     appeal.save()
     with pytest.raises(IssueError, match="another publication"):
-        editing.change_texts(issue, issue.revision, ada, appeal=appeal)
+        block_editing.add(issue, ada, BlockKind.APPEAL, appeal=appeal)
 
 
 def test_picked_anew_keeps_what_is_pinned_or_reworded(ada: User) -> None:
@@ -200,9 +223,9 @@ def test_an_approved_issue_goes_out_and_no_other(issue: Issue, ada: User) -> Non
 
 
 def test_an_approval_is_of_one_content(issue: Issue, ada: User) -> None:
-    """Whatever changed it, the newsletter's intro too, takes it away."""
+    """Whatever changed it, the newsletter's description too, takes it away."""
     approval.approve(issue, 1, ada, NOON)
-    Newsletter.objects.update(intro="By the way …")
+    Newsletter.objects.update(description="By the way …")
     assert planning.plan_built(NOON + HOUR) == []
     issue.refresh_from_db()
     assert (issue.state, issue.reason) == (State.DRAFT, approval.FELL)
@@ -284,7 +307,7 @@ def test_a_skipped_issue_does_not_go(issue: Issue, ada: User) -> None:
 def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> None:
     """Breaking: it waits at the desk, and goes to those who chose one of the topics alone."""
     newsletter = make_newsletter()
-    make_section(newsletter, kind="topic", title="Harbour", topics=["harbour"])
+    make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
     harbour, nobody = make_subscriber(newsletter), make_subscriber(newsletter)
     harbour.subscriptions.update(topics=["Harbour"])
     article = make_article(title="The dam breaks")
@@ -400,7 +423,7 @@ def test_a_story_taken_back_is_in_no_mail_from_then_on(settings: Settings) -> No
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
         sender.send_due()
-        editing.retract(issue, wrong.pk, "It <b>held</b>.", NOON)
+        retracting.retract(issue, wrong.pk, "It <b>held</b>.", NOON)
         Delivery.objects.update(due_at=NOON.replace(year=2020))
         sender.send_due()
     first, second = (got.data for got in server.received)
@@ -415,5 +438,5 @@ def test_the_last_story_is_not_taken_back() -> None:
     """An empty mail is no mail: the issue is to be cancelled."""
     issue = make_running(1)
     with pytest.raises(IssueError, match="cancel the issue"):
-        editing.retract(issue, issue.stories.get().pk, "wrong", NOON)
+        retracting.retract(issue, issue.stories.get().pk, "wrong", NOON)
     assert segmentation_of(issue, compiled_for(issue)).complete

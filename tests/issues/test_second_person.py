@@ -15,6 +15,7 @@ from digest.issues import approval, dispatching, editing
 from digest.issues.errors import ApprovalError
 from digest.issues.models import Issue
 from digest.newsletters import contributions
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Member, Newsletter
 from digest.sending import planning
 from digest.sending.compiling import compiled_for
@@ -22,6 +23,7 @@ from tests.cast import (
     NOON,
     make_appeal,
     make_article,
+    make_block,
     make_issue,
     make_newsletter,
     make_source,
@@ -58,7 +60,8 @@ def appeal(newsletter: Newsletter) -> Appeal:
 @pytest.fixture
 def issue(newsletter: Newsletter, appeal: Appeal) -> Issue:
     """A draft for one o'clock."""
-    issue = make_issue(newsletter, state=State.DRAFT, slot=NOON + HOUR, appeal=appeal)
+    issue = make_issue(newsletter, state=State.DRAFT, slot=NOON + HOUR)
+    make_block(issue, BlockKind.APPEAL, appeal=appeal)
     make_story(issue, article=make_article())
     make_story(issue, article=make_article())
     return issue
@@ -126,8 +129,8 @@ def card(name: str, /, **fields: Any) -> dict[str, Any]:
 
 
 def change_texts(user: User, tide: Newsletter, _appeal: Appeal | None = None) -> int:
-    """Change the newsletter's intro in the console."""
-    form = card("texts", subject="Today", preheader="", intro="Vote for my brother")
+    """Change the newsletter's preview text in the console."""
+    form = card("texts", subject="Today", preheader="Vote for my brother")
     return press(user, f"newsletter/{tide.pk}/texts/", **form)
 
 
@@ -138,11 +141,11 @@ def change_links(user: User, tide: Newsletter, _appeal: Appeal) -> int:
     return press(user, f"newsletter/{tide.pk}/approval/", **form)
 
 
-def change_section(user: User, tide: Newsletter, _appeal: Appeal) -> int:
-    """Change a section's title in the console."""
-    number = tide.sections.get().pk
-    form = card(f"section-{number}", title="My brother", max_stories=3, kind="latest")
-    return press(user, f"newsletter/{tide.pk}/sections/{number}/", **form)
+def change_layout(user: User, tide: Newsletter, _appeal: Appeal) -> int:
+    """Change a block's title in the console."""
+    number = tide.layout.get(kind="latest").pk
+    form = card(f"block-{number}", title="My brother", max_stories=3, kind="latest")
+    return press(user, f"newsletter/{tide.pk}/layout/{number}/", **form)
 
 
 def change_publication(user: User, tide: Newsletter, _appeal: Appeal) -> int:
@@ -191,7 +194,7 @@ CHANGES: dict[str, Change] = {
     "offer": lambda user, tide, _: press(user, f"newsletter/{tide.pk}/offer/"),
     "sources": lambda user, tide, _: press(user, f"newsletter/{tide.pk}/sources/"),
     "links": change_links,
-    "section": change_section,
+    "block": change_layout,
     "publication": change_publication,
     "design": change_design,
     "appeal": change_appeal,
@@ -199,13 +202,16 @@ CHANGES: dict[str, Change] = {
     "pick": pick,
     "API pick": call_pick,
     "API newsletter": lambda user, _, __: call(
-        user, "PATCH", "/newsletters/tide", {"intro": "Vote for my brother"}
+        user, "PATCH", "/newsletters/tide", {"preheader": "Vote for my brother"}
     ),
-    "API section": lambda user, _, __: call(
-        user, "POST", "/newsletters/tide/sections", {"kind": "picked", "title": "My brother"}
+    "API block": lambda user, _, __: call(
+        user, "POST", "/newsletters/tide/layout", {"kind": "picked", "title": "My brother"}
     ),
-    "API section's title": lambda user, tide, _: call(
-        user, "PATCH", f"/newsletters/tide/sections/{tide.sections.get().pk}", {"title": "Brother"}
+    "API block's title": lambda user, tide, _: call(
+        user,
+        "PATCH",
+        f"/newsletters/tide/layout/{tide.layout.get(kind='latest').pk}",
+        {"title": "Brother"},
     ),
     "API source": lambda user, _, __: call(
         user, "POST", "/sources", {"newsletter": "tide", "pushed": True}
@@ -236,7 +242,7 @@ def test_what_is_not_in_a_mail_is_not_a_contribution(
     names = ("approval", "review_minutes", "uncertain")
     values = {name: getattr(newsletter, name) for name in names}
     assert press(ada, f"{path}/approval/", **card("approval", undo_seconds=9, **values)) == 302
-    names = ("subject", "preheader", "intro")
+    names = ("subject", "preheader")
     texts = {name: getattr(newsletter, name) for name in names}
     assert press(ada, f"{path}/texts/", **card("texts", **texts)) == 302
     newsletter.refresh_from_db()
@@ -319,7 +325,7 @@ def test_whoever_created_an_issue_does_not_approve_it(
 def test_later_issues_need_no_second_look_at_what_was_approved(
     issue: Issue, newsletter: Newsletter, ada: User, ben: User
 ) -> None:
-    """Once Ben approved an issue with Ada's intro, Ada approves the next one that has it."""
+    """Once Ben approved an issue with Ada's preview text, Ada approves the next one that has it."""
     contributions.note(ada, newsletter)
     Issue.objects.filter(pk=issue.pk).update(built_at=NOON + HOUR)  # after her change
     approve(issue, ben)
@@ -355,7 +361,7 @@ def test_an_approval_by_one_is_none_by_two(newsletter: Newsletter, issue: Issue,
 def test_an_approved_issue_waits_again_when_its_newsletter_changes(
     newsletter: Newsletter, issue: Issue, ada: User, ben: User
 ) -> None:
-    """Ben approves, Ada changes the intro, and Ada cannot approve it again."""
+    """Ben approves, Ada changes the preview text, and Ada cannot approve it again."""
     make_subscriber(newsletter)
     approve(issue, ben)
     assert change_texts(ada, newsletter) == 302
@@ -399,9 +405,9 @@ def test_a_token_that_may_not_approve_does_not_relax_the_policy(
     eve = member("eve", newsletter, "editor")
     assert call(ada, "PATCH", path, {"approval": "none"}, writing) == 403
     assert call(eve, "PATCH", path, {"approval": "none"}) == 403
-    assert call(eve, "PATCH", path, {"approval": "one", "intro": "x"}) == 403
+    assert call(eve, "PATCH", path, {"approval": "one", "description": "x"}) == 403
     newsletter.refresh_from_db()
-    assert (newsletter.approval, newsletter.intro) == ("other", "")
+    assert (newsletter.approval, newsletter.description) == ("other", "")
     assert call(ada, "PATCH", path, {"approval": "one"}, writing, Scope.ISSUES_APPROVE) == 200
     assert call(ada, "PATCH", path, {"approval": "other"}, writing) == 200
 
@@ -410,11 +416,11 @@ def test_a_token_that_may_not_approve_does_not_relax_the_policy(
 
 
 def test_a_mail_is_compiled_again_when_its_words_change(issue: Issue, ada: User) -> None:
-    """A preview made before the intro was corrected is not what is sent."""
+    """A preview made before the preview text was corrected is not what is sent."""
     Newsletter.objects.update(approval="one")
     issue = Issue.objects.get(pk=issue.pk)
     assert "By the way" not in compiled_for(issue).html()
-    Newsletter.objects.update(intro="By the way")
+    Newsletter.objects.update(preheader="By the way")
     issue = Issue.objects.get(pk=issue.pk)
     assert approve(issue, ada).state == State.BUILT
     make_subscriber(issue.newsletter)
@@ -431,7 +437,7 @@ def test_a_mail_being_sent_stays_as_it_is(issue: Issue) -> None:
     make_subscriber(issue.newsletter)
     Issue.objects.update(state=State.BUILT)
     (sending,) = planning.plan_built(NOON + HOUR)
-    Newsletter.objects.update(intro="By the way")
+    Newsletter.objects.update(preheader="By the way")
     sending = Issue.objects.get(pk=sending.pk)
     assert "By the way" not in compiled_for(sending).html()
     assert sending.revision == issue.revision

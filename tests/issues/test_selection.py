@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.issues.selection import Candidate, Policy, SectionRule, select
+from digest.issues.selection import BlockRule, Candidate, Policy, select
 from tests.cast import NOON
 
 HOUR = timedelta(hours=1)
-LATEST = SectionRule("Latest Stories", "latest", 10)
-SEA = SectionRule("Sea", "topic", 2, topics=frozenset({"harbour"}))
+LATEST = BlockRule(1, "Latest Stories", "latest", 10)
+SEA = BlockRule(2, "Sea", "topic", 2, topics=frozenset({"harbour"}))
+PICKED = BlockRule(3, "Editors' Choice", "picked", 3, picks=(1, 5, 30))
 POLICY = Policy((LATEST,), 1, 5, 24 * HOUR, 72 * HOUR, "skip", UTC)
 
 
@@ -91,27 +92,27 @@ def test_an_old_story_is_left_out() -> None:
 
 def test_a_topic_takes_its_stories_before_latest_but_stands_where_it_stands() -> None:
     """Latest Stories above, the topic below, no story twice."""
-    policy = replace(POLICY, sections=(LATEST, SEA))
+    policy = replace(POLICY, blocks=(LATEST, SEA))
     candidates = [story(1, 1, "harbour"), story(2, 2), story(3, 3, "harbour"), story(4, 4)]
     chosen = select(candidates, policy, {}, NOON).stories
-    assert [(p.section, p.article_id) for p in chosen] == [
-        ("Latest Stories", 2),
-        ("Latest Stories", 4),
-        ("Sea", 1),
-        ("Sea", 3),
+    assert [(p.block_id, p.article_id) for p in chosen] == [
+        (LATEST.block_id, 2),
+        (LATEST.block_id, 4),
+        (SEA.block_id, 1),
+        (SEA.block_id, 3),
     ]
 
 
 def test_what_a_topic_has_no_room_for_may_stand_in_latest() -> None:
     """A full topic section loses nothing."""
-    policy = replace(POLICY, sections=(SEA, LATEST))
+    policy = replace(POLICY, blocks=(SEA, LATEST))
     assert ids([story(n, n, "harbour") for n in (1, 2, 3)], policy) == [1, 2, 3]
 
 
 def test_hand_picked_stories_ignore_the_window_and_keep_the_editors_order() -> None:
     """But they don't go out twice either."""
-    picked = SectionRule("Editors' Choice", "picked", 10, picks=(9, 8, 7))
-    policy = replace(POLICY, sections=(picked, LATEST))
+    picked = BlockRule(3, "Editors' Choice", "picked", 10, picks=(9, 8, 7))
+    policy = replace(POLICY, blocks=(picked, LATEST))
     candidates = [story(7, 1), story(8, 900), story(9, 800), story(1, 2)]
     assert ids(candidates, policy) == [9, 8, 7, 1]
     assert ids(candidates, policy, sent={8: NOON - 700 * HOUR}) == [9, 7, 1]
@@ -159,7 +160,7 @@ def test_a_full_section_is_named() -> None:
     """The editor reads which maximum to raise."""
     sea = replace(SEA, maximum=1)
     latest = replace(LATEST, maximum=1)
-    policy = replace(POLICY, sections=(sea, latest))
+    policy = replace(POLICY, blocks=(sea, latest))
     chosen = select([story(n, n, "harbour") for n in (1, 2, 3)], policy, {}, NOON)
     assert [left.reason for left in chosen.left_out] == [
         "No room: Sea holds 1 and Latest Stories holds 1."
@@ -176,16 +177,16 @@ def test_a_full_issue_is_named() -> None:
 
 def test_a_hand_picked_story_without_room_is_not_called_old() -> None:
     """Its age does not matter."""
-    picked = SectionRule("Editors' Choice", "picked", 1, picks=(7, 8))
-    policy = replace(POLICY, sections=(picked, LATEST))
+    picked = BlockRule(3, "Editors' Choice", "picked", 1, picks=(7, 8))
+    policy = replace(POLICY, blocks=(picked, LATEST))
     chosen = select([story(7, 800), story(8, 900)], policy, {}, NOON)
     assert [left.reason for left in chosen.left_out] == ["No room: Editors' Choice holds 1."]
 
 
 def test_a_story_of_no_section_says_so() -> None:
     """A newsletter of topics only."""
-    chosen = select([story(1), story(2, 1, "harbour")], replace(POLICY, sections=(SEA,)), {}, NOON)
-    assert [left.reason for left in chosen.left_out] == ["No section takes it."]
+    chosen = select([story(1), story(2, 1, "harbour")], replace(POLICY, blocks=(SEA,)), {}, NOON)
+    assert [left.reason for left in chosen.left_out] == ["No block takes it."]
 
 
 def test_a_mark_from_the_future_does_not_count() -> None:
@@ -215,7 +216,7 @@ policy_strategy = st.builds(
     Policy,
     st.lists(
         st.sampled_from(
-            [LATEST, SEA, SectionRule("Editors' Choice", "picked", 3, picks=(1, 5, 30))]
+            [LATEST, SEA, BlockRule(3, "Editors' Choice", "picked", 3, picks=(1, 5, 30))]
         ),
         unique=True,
     ).map(tuple),
@@ -248,8 +249,8 @@ def test_whatever_comes_in_the_promises_hold(
         marked = by_id[article_id].marked_updated_at
         assert by_id[article_id].available_at <= NOON
         assert article_id not in sent or (marked is not None and sent[article_id] < marked <= NOON)
-    for section in policy.sections:
-        assert [p.section for p in chosen.stories].count(section.title) <= section.maximum
+    for block in policy.blocks:
+        assert [p.block_id for p in chosen.stories].count(block.block_id) <= block.maximum
     assert bool(chosen.stories) is not bool(chosen.skip)
     explained = [left.article_id for left in chosen.left_out] + out
     assert sorted(explained) == sorted(by_id)

@@ -9,7 +9,7 @@ from digest.core.errors import DigestError
 from digest.newsletters import reading, setup
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication, Schedule
-from tests.cast import NOON, make_article, make_newsletter, make_publication, make_section
+from tests.cast import NOON, make_article, make_layout_block, make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def test_a_newsletter_stands_whole() -> None:
     courier = setup.create_publication(**COURIER, now=NOON)
     tide = setup.create_newsletter(courier, **TIDE, topics={"Sea": ["Harbour", "tides"]}, now=NOON)
     assert tide.list_id == "morning-tide.courier.example"
-    assert [s.title for s in tide.sections.all()] == ["Sea", "Latest Stories"]
+    assert [block.title for block in tide.layout.all()] == ["", "Sea", "Latest Stories", ""]
     assert (tide.schedule.timezone, tide.schedule.since) == ("Europe/London", NOON)
 
 
@@ -109,24 +109,25 @@ def test_a_slug_is_taken_once() -> None:
         setup.create_newsletter(courier, **TIDE, now=NOON)
 
 
-def test_picking_opens_a_section_at_the_head_once() -> None:
-    """The first pick makes the section; picking again changes nothing."""
+def test_picking_adds_a_block_at_the_head_once() -> None:
+    """The first pick adds the block; picking again changes nothing."""
     newsletter, article = make_newsletter(), make_article()
     setup.pick(newsletter, article, NOON)
     setup.pick(newsletter, article, NOON)
     setup.pick(newsletter, make_article(), NOON)
-    first = newsletter.sections.all()[0]
+    lead, first, *_ = newsletter.layout.all()
+    assert lead.kind == "lead"
     assert first.kind == "picked"
     assert [p.position for p in first.picks.all()] == [0, 1]
 
 
-def test_a_section_can_be_picked_into_if_editors_fill_it() -> None:
+def test_a_block_can_be_picked_into_if_editors_fill_it() -> None:
     """Latest Stories fills itself."""
     newsletter, article = make_newsletter(), make_article()
-    choice = make_section(newsletter, kind="picked", title="Long reads")
-    assert setup.pick(choice, article, NOON).section == choice
+    choice = make_layout_block(newsletter, kind="picked", title="Long reads")
+    assert setup.pick(choice, article, NOON).block == choice
     with pytest.raises(NewsletterError, match="'Latest Stories' fills itself"):
-        setup.pick(newsletter.sections.get(kind="latest"), article, NOON)
+        setup.pick(newsletter.layout.get(kind="latest"), article, NOON)
 
 
 def test_a_changed_schedule_owes_nothing_from_before() -> None:

@@ -1,5 +1,6 @@
 """Unsaved issues to compile, and how a mail program reads what comes out."""
 
+from collections.abc import Sequence
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -7,7 +8,8 @@ from email.policy import default
 from email.utils import parseaddr
 from typing import Any
 
-from digest.issues.models import Issue, Story
+from digest.issues.models import Block, Issue, Story
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.compiled import Compiled, Recipient
 from digest.rendering.issue import compile_issue
@@ -46,11 +48,11 @@ def issue(**fields: Any) -> Issue:
     return Issue(newsletter=newsletter_row, slot=NOON, **fields)
 
 
-def story(position: int, **fields: Any) -> Story:
-    """An unsaved story."""
+def story(position: int, block: str = "Latest Stories", **fields: Any) -> Story:
+    """An unsaved story of a block with this title."""
     defaults = {
+        "block": Block(kind=BlockKind.LATEST, title=block),
         "position": position,
-        "section": "Latest Stories",
         "title": f"Story number {position}.",
         "url": f"https://courier.example/story-{position}",
         "summary": f"Summary of number {position}.",
@@ -69,9 +71,25 @@ def appeal(**fields: Any) -> Appeal:
     return Appeal(**defaults | fields)
 
 
+def blocks_of(stories: Sequence[Story], ask: Appeal | None = None) -> list[Block]:
+    """A lead for the first story, a block for each title, and the appeal behind the first."""
+    titles = list(dict.fromkeys(story.block.title for story in stories[1:]))
+    blocks = [Block(position=0, kind=BlockKind.LEAD)]
+    blocks += [Block(kind=BlockKind.LATEST, title=title) for title in titles]
+    if ask:
+        blocks.insert(2, Block(kind=BlockKind.APPEAL, appeal=ask))
+    for position, block in enumerate(blocks):
+        block.position = position
+    for number, row in enumerate(stories):
+        by_title = {block.title: block for block in blocks if block.kind == BlockKind.LATEST}
+        row.block = by_title[row.block.title] if number else blocks[0]
+    return blocks
+
+
 def compiled(*stories: Story, ask: Appeal | None = None, **fields: Any) -> Compiled:
     """An issue of these stories (three where none are given), compiled."""
-    return compile_issue(issue(**fields), stories or [story(n) for n in range(3)], ask)
+    rows = list(stories) or [story(n) for n in range(3)]
+    return compile_issue(issue(**fields), blocks_of(rows, ask), rows)
 
 
 def opened(raw: bytes) -> EmailMessage:

@@ -23,13 +23,14 @@ from tests.rendering.mails import (
 )
 from tests.rendering.test_mime import NASTY, one_line
 
+APPEAL_KEY = -3  # of the third block
 NAMES = st.one_of(st.text(max_size=80), st.sampled_from(NASTY))
 
 
 @pytest.fixture(scope="module")
 def tide() -> Compiled:
     """Four stories in two sections and an appeal."""
-    culture = [story(2, section="Culture"), story(3, section="Culture")]
+    culture = [story(2, block="Culture"), story(3, block="Culture")]
     return compiled(story(0), story(1), *culture, ask=appeal())
 
 
@@ -108,22 +109,23 @@ def test_long_links_are_broken_only_softly(tide: Compiled) -> None:
 @pytest.mark.parametrize("chosen", [set(), {0}, {1}, {3}, {0, 2}, {1, 2, 3}, {0, 1, 2, 3}])
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_each_choice_of_stories(tide: Compiled, chosen: set[int], kind: str) -> None:
-    """A subscriber sees the chosen stories, and a heading only above a story of its section."""
-    raw = tide.message(INES, stories=chosen)
+    """A subscriber sees the chosen stories, and a heading only above a story of its block."""
+    raw = tide.message(INES, keys=chosen | {APPEAL_KEY})
     assert wire_faults(raw) == []
     text = part(raw, kind)
     for position in range(4):
         assert (f"Story number {position}." in text) == (position in chosen)
     assert ("Culture" in text) == bool(chosen & {2, 3})
     assert "Support us" in text
+    assert "Support us" not in part(tide.message(INES, keys=chosen), kind)
     assert INES.unsubscribe_url in text
 
 
 def test_many_choices_stay_right(tide: Compiled) -> None:
     """Choices beyond those that are remembered come out right too."""
     for number in range(200):
-        tide.message(INES, stories={1, number + 10})
-    assert "Story number 1." in part(tide.message(INES, stories={1}), "plain")
+        tide.message(INES, keys={1, number + 10})
+    assert "Story number 1." in part(tide.message(INES, keys={1}), "plain")
     assert len(tide._rows) <= 64
 
 
@@ -161,7 +163,7 @@ def test_stored_form_comes_back(tide: Compiled) -> None:
     """What is stored makes the same mail, to the byte."""
     again = Compiled.loads(tide.dumps())
     assert again == tide
-    assert again.message(INES, stories={0, 3}) == tide.message(INES, stories={0, 3})
+    assert again.message(INES, keys={0, 3}) == tide.message(INES, keys={0, 3})
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,9 @@ def test_subject_is_one_line() -> None:
 def test_broken_template_is_named() -> None:
     """An editor reads which template is wrong, and where."""
     with pytest.raises(
-        EditorTemplateError, match=r"The intro template cannot be rendered: .*line 1"
+        EditorTemplateError, match=r"The preheader template cannot be rendered: .*line 1"
     ):
-        compiled(newsletter={"intro": "{{ nope( }}"})
+        compiled(newsletter={"preheader": "{{ nope( }}"})
 
 
 def test_lead_has_picture_caption_and_credit() -> None:
@@ -126,8 +126,8 @@ def test_markup_in_articles_is_text() -> None:
 def test_strangers_texts_keep_the_wire_rules(title: str, summary: str, name: str) -> None:
     """Whatever stands in titles, summaries and names, the mail parses and keeps every rule."""
     mail = compiled(
-        story(0, title=f"T {title}", summary=summary, section=f"S {title}"),
-        story(1, title=f"U {title}", summary=summary, section=f"S {title}"),
+        story(0, title=f"T {title}", summary=summary, block=f"S {title}"),
+        story(1, title=f"U {title}", summary=summary, block=f"S {title}"),
         subject=f"T {title}",
         newsletter={"name": f"N {name}"},
         publication={"name": f"P {name}", "sender_name": name, "postal_address": name},
@@ -166,7 +166,7 @@ def test_endless_summaries_are_shortened() -> None:
 def test_heading_goes_with_its_last_story() -> None:
     """A section all of whose stories were dropped has no heading."""
     stories = [story(n, summary="長い要約。" * 100) for n in range(60)]
-    stories.append(story(60, section="The last section"))
+    stories.append(story(60, block="The last section"))
     mail = compiled(*stories)
     assert 60 in mail.dropped
     assert "The last section" not in mail.html()

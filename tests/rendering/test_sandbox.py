@@ -99,7 +99,7 @@ def test_the_guilty_template_is_named() -> None:
             {
                 "subject": "{{ stories[0].title }}",
                 "preheader": ENDLESS,
-                "intro": "{{ 1 }}",
+                "other": "{{ 1 }}",
             },
             VALUES,
         )

@@ -11,7 +11,8 @@ from django.db import IntegrityError, connection, transaction
 
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter, Section
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import LayoutBlock, Newsletter
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.sending import ledger, planning, sender, sweeping
 from digest.sending.compiling import compiled_for
@@ -23,9 +24,9 @@ from tests.cast import (
     LONG_AGO,
     NOON,
     make_issue,
+    make_layout_block,
     make_newsletter,
     make_running,
-    make_section,
     make_story,
     make_subscriber,
 )
@@ -62,7 +63,7 @@ def topical() -> Issue:
     """An issue with a story of each of two topics out of three, and one of none."""
     newsletter = make_newsletter()
     for title in TOPICS:
-        make_section(newsletter, kind=Section.Kind.TOPIC, title=title, topics=[title.lower()])
+        make_layout_block(newsletter, kind=BlockKind.TOPIC, title=title, topics=[title.lower()])
     issue = make_issue(newsletter, slot=LONG_AGO)
     make_story(issue, url=f"{SITE}harbour", topics=["Harbour"], section="Harbour")
     make_story(issue, url=f"{SITE}derby", topics=["Sport"], section="Sport")
@@ -174,7 +175,7 @@ def test_subscribers_all_of_whose_topics_are_gone_get_everything(relay: StartRel
     server, issue = relay(), topical()
     leaving, rest = subscriber(issue.newsletter, topics=["Sport"]), subscriber(issue.newsletter)
     planning.plan_built(NOON)
-    Section.objects.filter(title="Sport").delete()
+    LayoutBlock.objects.filter(title="Sport").delete()
     sender.send_due()
     assert len(stories(mails(server)[leaving.email])) == 3
     assert len(stories(mails(server)[rest.email])) == 3
@@ -227,10 +228,10 @@ def test_a_choice_is_of_positions_and_never_empty() -> None:
     """A choice changed within the last second gets all stories rather than an empty mail."""
     issue = topical()
     segmentation = segmentation_of(issue, compiled_for(issue))
-    assert segmentation.stories_for(["Harbour"]) == frozenset({0})
-    assert segmentation.stories_for([]) is None
-    assert segmentation.stories_for(["Gone"]) is None
-    assert segmentation.stories_for(["Culture"]) is None
+    assert segmentation.keys_for(["Harbour"]) == frozenset({0})
+    assert segmentation.keys_for([]) is None
+    assert segmentation.keys_for(["Gone"]) is None
+    assert segmentation.keys_for(["Culture"]) is None
 
 
 def erase(subscriber_id: int) -> None:

@@ -19,7 +19,14 @@ from digest.subscribers.models import (
     Subscription,
     Suppression,
 )
-from tests.cast import LONG_AGO, NOON, make_newsletter, make_running, make_section, make_subscriber
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_layout_block,
+    make_newsletter,
+    make_running,
+    make_subscriber,
+)
 from tests.web.signing_up import letter, path
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +38,7 @@ def newsletter() -> Newsletter:
     """The Morning Tide, with topics, also by the week."""
     newsletter = make_newsletter(cadences=["weekly"])
     for title in ("Harbour", "Culture"):
-        make_section(newsletter, kind="topic", title=title, topics=[title])
+        make_layout_block(newsletter, kind="topic", title=title, topics=[title])
     return newsletter
 
 

@@ -21,7 +21,7 @@ from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
 from digest.articles.pushing import Pushed
 from digest.core import clock
-from digest.issues import editing
+from digest.issues import retracting
 
 router = Operations(tags=["articles"])
 
@@ -154,7 +154,7 @@ def retract_article(request: HttpRequest, article_id: Id, payload: RetractionIn)
     """Retract an article: from drafts, from mails not yet sent, and from future issues."""
     caller = caller_of(request)
     article = _get_article(caller, article_id)
-    editing.withdraw(article, payload.note, caller.token.owner, clock.now())
+    retracting.withdraw(article, payload.note, caller.token.owner, clock.now())
     article.refresh_from_db()
     return _serialize(article)
 

@@ -10,8 +10,10 @@ from pydantic import BaseModel, Field
 from digest.api.paging import PageQuery
 from digest.api.schemas import Email, Id, Line, Moment, Payload, Slug
 from digest.core import clock
-from digest.issues import approval, editing
+from digest.issues import approval
+from digest.issues.changing import OPEN
 from digest.issues.composing import Draft
+from digest.issues.editing import MOST_STORIES
 from digest.issues.models import Issue
 from digest.rendering.compiled import Compiled
 from digest.rendering.issue import compile_issue
@@ -37,7 +39,7 @@ class ProofIn(Payload):
 class IssueIn(Payload):
     """A new issue outside the schedule."""
 
-    articles: Annotated[list[Id], Field(max_length=editing.MOST_STORIES)] = Field(
+    articles: Annotated[list[Id], Field(max_length=MOST_STORIES)] = Field(
         [], description="Ids, in this order. Empty: the latest stories, by the newsletter's rules."
     )
     topics: Annotated[list[Line], Field(max_length=50)] = Field(
@@ -92,7 +94,7 @@ class StoryOut(BaseModel):
 
     id: int | None = Field(description="Null in a preview.")
     article: int | None
-    section: str
+    block: str = Field(description="Title of its block.")
     title: str
     url: str
     reason: str = Field(description="Why it was selected.")
@@ -166,13 +168,13 @@ def issue_out(issue: Issue) -> dict[str, Any]:
     """Return an issue."""
     names = set(IssueOut.model_fields) - {"newsletter", "approval_needed"}
     values = {name: getattr(issue, name) for name in names}
-    needed = issue.state in editing.OPEN and approval.is_needed(issue)
+    needed = issue.state in OPEN and approval.is_needed(issue)
     return values | {"newsletter": issue.newsletter.slug, "approval_needed": needed}
 
 
 def issue_detail_out(issue: Issue) -> dict[str, Any]:
     """Return an issue with its stories and its progress."""
-    stories = issue.stories.all()
+    stories = issue.stories.select_related("block")
     return issue_out(issue) | {
         "progress": progress_out(issue),
         "stories": [story_out(story) for story in stories],
@@ -189,9 +191,9 @@ def progress_out(issue: Issue) -> dict[str, Any]:
 
 def story_out(story: Any) -> dict[str, Any]:
     """Return a story."""
-    names = ("id", "section", "title", "url", "reason", "retracted_at")
+    names = ("id", "title", "url", "reason", "retracted_at")
     values = {name: getattr(story, name) for name in names}
-    return values | {"article": story.article_id}
+    return values | {"block": story.block.title, "article": story.article_id}
 
 
 def draft_out(draft: Draft) -> dict[str, Any]:
@@ -207,7 +209,7 @@ def rendered_out(draft: Draft) -> dict[str, Any]:
     """Return a draft as a mail; empty strings if nothing would be sent."""
     if draft.selection.skip:
         return dict.fromkeys(("subject", "preheader", "html", "text"), "")
-    return mail_out(compile_issue(draft.issue, draft.stories, draft.issue.appeal))
+    return mail_out(compile_issue(draft.issue, draft.blocks, draft.stories))
 
 
 def mail_out(compiled: Compiled) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from digest.api.resources.deliveries import DeliveryOut, DeliveryQuery
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Slug
 from digest.core import addresses, clock
-from digest.issues import approval, building, dispatching, editing
+from digest.issues import approval, building, dispatching, retracting
 from digest.issues.models import Issue
 from digest.sending import control
 from digest.sending.compiling import compiled_for
@@ -150,7 +150,7 @@ def retract_story(
 ) -> Any:
     """Retract a story: mails sent from now on omit it, and the archive shows the note."""
     issue, by = _issue(request, issue_id), caller_of(request).token.owner
-    return schemas.story_out(editing.retract(issue, story_id, payload.note, clock.now(), by))
+    return schemas.story_out(retracting.retract(issue, story_id, payload.note, clock.now(), by))
 
 
 @router.run("/issues/{issue_id}/pause", Scope.ISSUES_WRITE, returns=schemas.IssueOut)

@@ -55,7 +55,6 @@ class NewsletterSettings(Payload):
     description: Text | None = None
     subject: Text | None = None
     preheader: Text | None = None
-    intro: Text | None = None
     min_stories: SmallNumber | None = None
     max_stories: SmallNumber | None = None
     look_back_hours: Number | None = None
@@ -77,7 +76,7 @@ class NewsletterIn(NewsletterSettings):
     name: Name
     schedule: ScheduleIn | None = Field(None, description="Null: manual only.")
     topics: dict[Line, list[Line]] = Field(
-        {}, description="Topic sections: each title with its tags."
+        {}, description="Topic blocks: each title with its tags."
     )
     cadences: list[OfferedCadence] = Field([], max_length=2)
 
@@ -115,17 +114,21 @@ class NewsletterOut(BaseModel):
 
 
 class NewsletterDetailOut(NewsletterOut):
-    """A newsletter with its sources, sections and policies."""
+    """A newsletter with its sources, layout and policies."""
 
     subscribers: int = Field(description="Number of subscribers who would receive an issue now.")
     sources: list[int]
-    sections: list[dict[str, Any]]
+    layout: list[dict[str, Any]]
     policies: dict[str, Any]
 
 
 _STRICTNESS = {"none": 0, "one": 1, "other": 2}  # of approval
+LAYOUT_FIELDS = (
+    *("kind", "title", "content", "style", "shown_in", "only_topics"),
+    *("topics", "source_ids", "max_stories"),
+)
 POLICIES = (
-    *("description", "subject", "preheader", "intro", "min_stories", "max_stories"),
+    *("description", "subject", "preheader", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
     *("approval", "review_minutes", "undo_seconds"),
 )
@@ -144,7 +147,7 @@ def list_newsletters(request: HttpRequest, query: Query[PageQuery]) -> Any:
 @router.create("/newsletters", Scope.NEWSLETTERS_WRITE, returns=NewsletterDetailOut)
 @idempotent
 def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
-    """Create a newsletter with its sections and schedule."""
+    """Create a newsletter with its layout and schedule."""
     now = clock.now()
     caller = caller_of(request)
     newsletter = setup.create_newsletter(
@@ -266,20 +269,17 @@ def _schedule(newsletter: Newsletter) -> Schedule | None:
 
 
 def newsletter_detail_out(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
-    """Return a newsletter with its sources, sections and policies."""
+    """Return a newsletter with its sources, layout and policies."""
     return _serialize(newsletter, now) | {
         "subscribers": eligible(newsletter.pk, now).count(),
         "sources": list(newsletter.sources.order_by("pk").values_list("pk", flat=True)),
-        "sections": [
+        "layout": [
             {
-                "id": section.pk,
-                "title": section.title,
-                "kind": section.kind,
-                "topics": section.topics,
-                "max_stories": section.max_stories,
-                "picks": list(section.picks.values_list("article", flat=True)),
+                "id": block.pk,
+                **{name: getattr(block, name) for name in LAYOUT_FIELDS},
+                "picks": list(block.picks.values_list("article", flat=True)),
             }
-            for section in newsletter.sections.all()
+            for block in newsletter.layout.all()
         ],
         "policies": {name: getattr(newsletter, name) for name in POLICIES},
     }

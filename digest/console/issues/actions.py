@@ -8,28 +8,20 @@ from django.http import HttpRequest
 from digest.console.access import parse_id, scope_of, user_of
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
-from digest.issues import approval, dispatching, editing
+from digest.issues import approval, dispatching, editing, retracting
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
-from digest.newsletters.models import Appeal
 from digest.sending import control, proofs
 
 Action = Callable[[Issue, HttpRequest], str]
 
 
-def reorder(issue: Issue, request: HttpRequest) -> str:
-    """Put all stories into the order of the ids in the form."""
-    ids = map(parse_id, request.POST.get("order", "").split(","))
-    order = [story_id for story_id in ids if story_id is not None]
-    editing.reorder(issue, _revision(request), order, user_of(request))
-    return "The order was changed."
-
-
 def move(issue: Issue, request: HttpRequest) -> str:
-    """Move one story to a position."""
-    story_id, position = _number(request, "story"), _number(request, "to")
-    editing.move(issue, _revision(request), story_id, position, user_of(request))
+    """Move one story to a place in a block."""
+    story_id, block_id = _number(request, "story"), _number(request, "block")
+    position = _number(request, "to")
+    editing.move(issue, _revision(request), story_id, block_id, position, user_of(request))
     return "The order was changed."
 
 
@@ -45,8 +37,8 @@ def add(issue: Issue, request: HttpRequest) -> str:
     article = articles.filter(pk=_number(request, "article")).first()
     if article is None:
         raise IssueError("This article no longer exists.")
-    editing.add(issue, _revision(request), article, user_of(request))
-    return f"“{article.title}” is now the first story."
+    story = editing.add(issue, _revision(request), article, user_of(request))
+    return f"“{article.title}” was added to {story.block}."
 
 
 def pin(issue: Issue, request: HttpRequest) -> str:
@@ -65,16 +57,15 @@ def reword(issue: Issue, request: HttpRequest) -> str:
 
 
 def subject(issue: Issue, request: HttpRequest) -> str:
-    """Set the subject, preview text and appeal of this issue."""
+    """Set the subject and preview text of this issue."""
     editing.change_texts(
         issue,
         _revision(request),
         user_of(request),
         subject=request.POST.get("subject", ""),
         preheader=request.POST.get("preheader", ""),
-        appeal=_appeal(issue, request.POST.get("appeal", "")),
     )
-    return "Subject, preview text and appeal were saved for this issue."
+    return "Subject and preview text were saved for this issue."
 
 
 def refresh(issue: Issue, request: HttpRequest) -> str:
@@ -124,7 +115,7 @@ def skip(issue: Issue, request: HttpRequest) -> str:
 
 def retract(issue: Issue, request: HttpRequest) -> str:
     """Retract a story while the issue goes out, or afterwards."""
-    story = editing.retract(
+    story = retracting.retract(
         issue,
         _number(request, "story"),
         request.POST.get("note", ""),
@@ -162,7 +153,7 @@ def test(issue: Issue, request: HttpRequest) -> str:
 VERBS: dict[str, Action] = {
     action.__name__: action
     for action in (
-        *(reorder, move, remove, add, pin, reword, subject, refresh, approve, send, schedule),
+        *(move, remove, add, pin, reword, subject, refresh, approve, send, schedule),
         *(undo, skip, retract, pause, resume, cancel, test),
     )
 }
@@ -172,16 +163,6 @@ _RIGHTS = dict.fromkeys(("send", "schedule", "resume"), Right.SEND)
 def right_for(verb: str) -> Right:
     """Return the right that a button needs: to let mail leave is a right of its own."""
     return _RIGHTS.get(verb, Right.EDIT)
-
-
-def _appeal(issue: Issue, value: str) -> Appeal | None:
-    """Return the appeal that the form chose among the publication's; empty is none."""
-    if not value:
-        return None
-    appeal = issue.newsletter.publication.appeals.filter(pk=parse_id(value) or 0).first()
-    if appeal is None:
-        raise IssueError("This appeal no longer exists. Reload the page.")
-    return appeal
 
 
 def _revision(request: HttpRequest) -> int:

@@ -17,8 +17,9 @@ from digest.issues import dispatching
 from digest.issues.editing import MOST_STORIES
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
-from digest.newsletters.models import Newsletter, Section
+from digest.newsletters.models import LayoutBlock, Newsletter
 from digest.subscribers.audience import Audience, eligible
 
 OFFERED = 30  # articles, besides those that are selected
@@ -80,10 +81,10 @@ def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
 
 def _topics(newsletter: Newsletter, selected: list[str]) -> list[tuple[str, bool, str]]:
     """Return the newsletter's topics: title, whether it is selected, how many subscribers."""
-    sections = Section.objects.filter(newsletter=newsletter, kind=Section.Kind.TOPIC)
+    topics = LayoutBlock.objects.filter(newsletter=newsletter, kind=BlockKind.TOPIC)
     return [
         (title, title in selected, _count(newsletter, Audience(only=frozenset({title}))))
-        for title in sections.order_by("position").values_list("title", flat=True)
+        for title in topics.order_by("position").values_list("title", flat=True)
     ]
 
 

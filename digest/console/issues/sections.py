@@ -14,10 +14,9 @@ from digest.console.access import has_right, scope_of, user_of
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues import approval
-from digest.issues.editing import OPEN
+from digest.issues.changing import OPEN
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right
-from digest.newsletters.models import Appeal
 from digest.rendering.issue import LARGEST_HTML
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import segmentation_of
@@ -105,7 +104,6 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
         "buttons": _buttons(request, issue, allowed, now),
         "progress": progress,
         "stories": _stories(request, issue, searching=editable),
-        "appeals": _appeals(issue),
         "mail": _mail(issue),
     }
 
@@ -179,7 +177,7 @@ def _undo_seconds(issue: Issue, now: datetime) -> int:
 
 
 def _stories(request: HttpRequest, issue: Issue, *, searching: bool) -> Stories:
-    rows = list(issue.stories.select_related("article").order_by("position"))
+    rows = list(issue.stories.select_related("article", "block").order_by("position"))
     query = request.GET.get("q", "").strip()
     results = _search(request, issue, rows, query) if searching and query else []
     return Stories(rows, issue.left_out[:LEFT_OUT], query, results)
@@ -194,10 +192,6 @@ def _search(request: HttpRequest, issue: Issue, stories: list[Story], query: str
         .filter(publication_id=issue.newsletter.publication_id, retracted_at=None)
     )
     return list(search_articles(articles.exclude(pk__in=article_ids), query)[:SEARCH_RESULTS])
-
-
-def _appeals(issue: Issue) -> QuerySet[Appeal]:
-    return issue.newsletter.publication.appeals.order_by("heading")
 
 
 def _mail(issue: Issue) -> Mail:

@@ -7,9 +7,10 @@ from django.conf import settings
 
 from digest.articles.models import Source
 from digest.console.setup.forms import zones
-from digest.newsletters import sections
+from digest.newsletters import layout
+from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import OFFERED
-from digest.newsletters.models import Cadence, Newsletter, Publication, Section
+from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
 from digest.newsletters.reading import DAYS
 
 WEEKDAYS, CRON, MANUAL = "days", "cron", "manual"
@@ -146,9 +147,6 @@ class TextsForm(forms.Form):
         widget=_text(2),
         help_text="Shown after the subject in the inbox.",
     )
-    intro = forms.CharField(
-        label="Editor's note", required=False, max_length=_MAX_LENGTH, widget=_text(3)
-    )
 
 
 class ApprovalForm(forms.Form):
@@ -206,27 +204,30 @@ class SourcesForm(forms.Form):
     )
 
 
-class SectionForm(forms.Form):
-    """A section of the newsletter."""
+class LayoutBlockForm(forms.Form):
+    """A block of the newsletter's layout."""
 
-    kind = forms.ChoiceField(label="Type", choices=Section.Kind)
-    title = forms.CharField(max_length=sections.LONGEST_TITLE)
+    kind = forms.ChoiceField(label="Type", choices=BlockKind)
+    title = forms.CharField(required=False, max_length=layout.LONGEST_TITLE)
     topics = forms.CharField(
         required=False,
         max_length=5000,
         widget=forms.TextInput(attrs={"placeholder": "Harbour, Weather"}),
-        help_text="For the type “By topic”: sections or tags, separated by commas.",
+        help_text="For the type “Stories by topic”: sections or tags, separated by commas.",
     )
-    max_stories = _number("Maximum stories", 1, sections.LARGEST)
+    max_stories = _number("Maximum stories", 1, layout.LARGEST)
 
-    def __init__(self, *args: Any, section: Section | None = None, **options: Any) -> None:
+    def __init__(self, *args: Any, block: LayoutBlock | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
-        if section:
-            self.fields["kind"].disabled = True
-            self.initial["kind"] = section.kind
-            if section.kind != Section.Kind.TOPIC:
-                del self.fields["topics"]
+        if block is None:
+            return
+        self.fields["kind"].disabled = True
+        self.initial["kind"] = block.kind
+        if block.kind != BlockKind.TOPIC:
+            del self.fields["topics"]
+        if block.kind == BlockKind.LEAD or block.kind not in STORY_KINDS:
+            del self.fields["max_stories"]
 
     def clean_topics(self) -> list[str]:
         """Return the topics as a list."""
-        return sections.parse_topics(self.cleaned_data["topics"])
+        return layout.parse_topics(self.cleaned_data["topics"])

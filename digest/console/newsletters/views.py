@@ -18,16 +18,17 @@ from digest.console.access import (
     user_of,
 )
 from digest.console.newsletters import cards
-from digest.console.newsletters.forms import NewForm, SectionForm
+from digest.console.newsletters.forms import LayoutBlockForm, NewForm
 from digest.console.pages import action_view, done, form_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
-from digest.newsletters import contributions, schedules, sections, setup, sourcing, suggesting
+from digest.newsletters import contributions, layout, schedules, setup, sourcing, suggesting
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
-from digest.newsletters.models import Newsletter, Publication, Section
+from digest.newsletters.models import LayoutBlock, Newsletter, Publication
 from digest.rendering.opening import opening
-from digest.sending.topics import change_section
+from digest.sending.topics import change_layout_block
 
 PREVIEWED_SENDS = 3
 DOUBLE_CLICK = timedelta(minutes=1)
@@ -70,33 +71,33 @@ def activate(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @action_view(Right.EDIT)
-def section(request: HttpRequest, pk: int, section: int) -> HttpResponse:
-    """Change, move or remove a section; the id 0 adds one."""
+def layout_block(request: HttpRequest, pk: int, block: int) -> HttpResponse:
+    """Change, move or remove a block of the layout; the id 0 adds one."""
     newsletter = _get(request, pk, Right.EDIT)
-    existing = get_object_or_404(newsletter.sections, pk=section) if section else None
+    existing = get_object_or_404(newsletter.layout, pk=block) if block else None
     verb = request.POST.get("do", "save")
-    form = SectionForm(request.POST, section=existing, prefix=f"section-{section}")
+    form = LayoutBlockForm(request.POST, block=existing, prefix=f"block-{block}")
+    address = f"{reverse('newsletter', args=[pk])}#layout"
     try:
         with contributions.noted(user_of(request), newsletter):
-            if verb in _SECTION_ACTIONS and existing:
-                _SECTION_ACTIONS[verb](existing)
+            if verb in _LAYOUT_ACTIONS and existing:
+                _LAYOUT_ACTIONS[verb](existing)
             elif not form.is_valid():
-                return _page(request, newsletter, {f"section-{section}": form})
+                return _page(request, newsletter, {f"block-{block}": form})
             else:
-                _save_section(newsletter, existing, form)
+                _save_block(newsletter, existing, form)
     except DigestError as problem:
         messages.error(request, str(problem))
-        return redirect(f"{reverse('newsletter', args=[pk])}#sections")
-    record_action(
-        request, "changed the newsletter: sections", newsletter, newsletter.publication_id
-    )
-    return redirect(f"{reverse('newsletter', args=[pk])}#sections")
+        return redirect(address)
+    action = "changed the newsletter: layout"
+    record_action(request, action, newsletter, newsletter.publication_id)
+    return redirect(address)
 
 
-_SECTION_ACTIONS = {
-    "up": lambda section: sections.move(section, -1),
-    "down": lambda section: sections.move(section, 1),
-    "remove": sections.remove,
+_LAYOUT_ACTIONS = {
+    "up": lambda block: layout.move(block, -1),
+    "down": lambda block: layout.move(block, 1),
+    "remove": layout.remove,
 }
 
 
@@ -152,13 +153,12 @@ def _changes_approval(request: HttpRequest, newsletter: Newsletter) -> bool:
     return request.POST.get("approval-approval", newsletter.approval) != newsletter.approval
 
 
-def _save_section(newsletter: Newsletter, section: Section | None, form: SectionForm) -> None:
-    values = form.cleaned_data
-    title, topics, maximum = values["title"], values.get("topics", []), values["max_stories"]
-    if section:
-        change_section(section, title, topics, maximum)
+def _save_block(newsletter: Newsletter, block: LayoutBlock | None, form: LayoutBlockForm) -> None:
+    values = {name: value for name, value in form.cleaned_data.items() if name != "kind"}
+    if block:
+        change_layout_block(block, **values)
     else:
-        sections.add(newsletter, values["kind"], title, topics, maximum)
+        layout.add(newsletter, form.cleaned_data["kind"], **values)
 
 
 def _page(
@@ -174,8 +174,8 @@ def _page(
     context = {
         "newsletter": newsletter,
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
-        "sections": _sections(newsletter, invalid),
-        "new_section": invalid.get("section-0") or _section_form(None),
+        "layout": _layout(newsletter, invalid),
+        "new_block": invalid.get("block-0") or _block_form(None),
         "can_edit": has_right(request, Right.EDIT, newsletter.publication_id),
         "upcoming": _upcoming(newsletter),
         "schedule_warnings": schedules.warnings(getattr(newsletter, "schedule", None)),
@@ -189,22 +189,21 @@ def _page(
     return render_page(request, template, newsletter.name, context, status=status)
 
 
-def _sections(newsletter: Newsletter, invalid: dict[str, Form]) -> list[tuple[Section, Form]]:
-    rows = newsletter.sections.order_by("position")
-    return [(row, invalid.get(f"section-{row.pk}") or _section_form(row)) for row in rows]
+def _layout(newsletter: Newsletter, invalid: dict[str, Form]) -> list[tuple[LayoutBlock, Form]]:
+    rows = newsletter.layout.order_by("position")
+    return [(row, invalid.get(f"block-{row.pk}") or _block_form(row)) for row in rows]
 
 
-def _section_form(section: Section | None) -> SectionForm:
-    if section is None:
-        return SectionForm(
-            initial={"max_stories": 10, "kind": Section.Kind.TOPIC}, prefix="section-0"
-        )
+def _block_form(block: LayoutBlock | None) -> LayoutBlockForm:
+    if block is None:
+        initial = {"max_stories": 10, "kind": BlockKind.TOPIC}
+        return LayoutBlockForm(initial=initial, prefix="block-0")
     initial = {
-        "title": section.title,
-        "topics": ", ".join(section.topics),
-        "max_stories": section.max_stories,
+        "title": block.title,
+        "topics": ", ".join(block.topics),
+        "max_stories": block.max_stories,
     }
-    return SectionForm(initial=initial, section=section, prefix=f"section-{section.pk}")
+    return LayoutBlockForm(initial=initial, block=block, prefix=f"block-{block.pk}")
 
 
 def _upcoming(newsletter: Newsletter) -> list[tuple[str, str]]:

@@ -114,7 +114,7 @@ def _issue(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
 
 
 def _compiled(draft: Draft) -> Compiled | None:
-    return compile_issue(draft.issue, draft.stories, draft.issue.appeal) if draft.stories else None
+    return compile_issue(draft.issue, draft.blocks, draft.stories) if draft.stories else None
 
 
 def _sent(request: HttpRequest, publication: Publication) -> dict[str, Any]:

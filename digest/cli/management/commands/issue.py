@@ -16,7 +16,7 @@ from digest.cli.errors import UsageError
 from digest.cli.following import sum_up
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, AddAction
-from digest.issues import approval, dispatching, editing
+from digest.issues import approval, dispatching, retracting
 from digest.issues.models import Issue
 from digest.relays.models import Dispatch
 from digest.sending import archiving, control, history, preflight, uncertain
@@ -166,7 +166,7 @@ class Command(ActionCommand):
         story = issue.stories.filter(position=options["story"] - 1).first()
         if story is None:
             raise UsageError(f"Issue {issue.pk} has no story {options['story']}.")
-        editing.retract(issue, story.pk, options["note"], clock.now())
+        retracting.retract(issue, story.pk, options["note"], clock.now())
         self._answer(issue, f"now without “{story.title}”.")
 
     # --- while it goes out -------------------------------------------------------------

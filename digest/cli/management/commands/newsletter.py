@@ -107,7 +107,7 @@ class Command(ActionCommand):
         pick = setup.pick(newsletter, article, clock.now())
         self.answer(
             {"newsletter": newsletter.slug, "article": pick.article.title, "url": pick.article.url},
-            f"{pick.article.title!r} waits in {pick.section.title!r} for the next issue.",
+            f"{pick.article.title!r} waits in {pick.block.title!r} for the next issue.",
         )
 
     def do_pause(self, options: dict[str, Any]) -> None:
@@ -206,15 +206,15 @@ def _detail_values(newsletter: Newsletter) -> dict[str, Any]:
         **_offer_values(newsletter),
         "subscriptions": states,
         "sources": [source.url for source in newsletter.sources.order_by("pk")],
-        "sections": [
+        "layout": [
             {
-                "title": section.title,
-                "kind": section.kind,
-                "topics": section.topics,
-                "max_stories": section.max_stories,
-                "picks": [pick.article.title for pick in section.picks.select_related("article")],
+                "title": block.title,
+                "kind": block.kind,
+                "topics": block.topics,
+                "max_stories": block.max_stories,
+                "picks": [pick.article.title for pick in block.picks.select_related("article")],
             }
-            for section in newsletter.sections.all()
+            for block in newsletter.layout.all()
         ],
         "policies": {name: getattr(newsletter, name) for name in ask.POLICIES},
     }
@@ -278,11 +278,11 @@ def _print_newsletter(out: Console, newsletter: Newsletter, values: dict[str, An
 
 
 def _print_contents(out: Console, values: dict[str, Any]) -> None:
-    out.print("\nSections")
-    for section in values["sections"]:
-        topics = f": {', '.join(section['topics'])}" if section["topics"] else ""
-        out.print(f"  {section['title']} ({section['kind']}{topics})")
-        for title in section["picks"]:
+    out.print("\nLayout")
+    for block in values["layout"]:
+        topics = f": {', '.join(block['topics'])}" if block["topics"] else ""
+        out.print(f"  {block['title'] or '-'} ({block['kind']}{topics})")
+        for title in block["picks"]:
             out.print(f"    picked: {title}")
     out.print("\nSources" if values["sources"] else "\nNo sources yet. Add one:")
     for url in values["sources"]:

@@ -37,7 +37,7 @@ class Command(DigestCommand):
             reason = draft.selection.skip
             self.answer(_draft_values(draft), lambda out: _print_skipped(out, draft, reason))
             return
-        compiled = compile_issue(draft.issue, draft.stories, draft.issue.appeal)
+        compiled = compile_issue(draft.issue, draft.blocks, draft.stories)
         message = compiled.message(_sample_recipient())
         written = _write(options, compiled, message)
         values = (
@@ -76,7 +76,7 @@ def _draft_values(draft: Draft) -> dict[str, Any]:
         "stories": [
             {
                 "title": story.title,
-                "section": story.section,
+                "block": story.block.title,
                 "reason": story.reason,
                 "url": story.url,
             }
@@ -94,7 +94,7 @@ def _mail_values(draft: Draft, compiled: Compiled, message: bytes) -> dict[str, 
         "preheader": compiled.preheader,
         "bytes": len(message),
         "dropped": [draft.stories[position].title for position in compiled.dropped],
-        "appeal": draft.issue.appeal.heading if draft.issue.appeal else None,
+        "appeals": [block.appeal.heading for block in draft.blocks if block.appeal],
     }
 
 
@@ -110,14 +110,14 @@ def _print_preview(out: Console, draft: Draft, values: dict[str, Any]) -> None:
                 ("Subject", values["subject"]),
                 ("Preheader", values["preheader"]),
                 ("Size", f"{values['bytes'] / 1024:.0f} KB"),
-                ("Appeal", values["appeal"]),
+                ("Appeals", ", ".join(values["appeals"])),
                 ("No room for", "; ".join(values["dropped"])),
             ]
         )
     )
     out.print("\nPicked")
-    rows = [(story.section, story.title, story.reason) for story in draft.stories]
-    out.print(table(("Section", "Title", "Because"), rows))
+    rows = [(str(story.block), story.title, story.reason) for story in draft.stories]
+    out.print(table(("Block", "Title", "Because"), rows))
     _print_left_out(out, draft)
     for path in values["written"]:
         out.print(f"\nWritten to {path}.")

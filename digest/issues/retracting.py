@@ -1,0 +1,72 @@
+"""Take stories back: from one issue, whatever its state, or an article from all of them."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from digest.accounts.models import User
+from digest.articles import storing
+from digest.articles.models import Article
+from digest.core.text import one_line
+from digest.issues import editing
+from digest.issues.changing import OPEN, story_of
+from digest.issues.errors import IssueError
+from digest.issues.models import Issue, Story
+
+State = Issue.State
+
+
+def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | None = None) -> Story:
+    """Take a story back: it is in no mail sent from now on, and the archive shows the note.
+
+    Works while the issue goes out, and after. Mails that have arrived stay as they are. Before it
+    goes out, an approval falls, and `by` is among those who changed it.
+    """
+    with transaction.atomic():
+        locked = Issue.objects.select_for_update().get(pk=issue.pk)
+        story = story_of(locked, story_id)
+        if not locked.stories.filter(retracted_at=None).exclude(pk=story.pk).exists():
+            raise IssueError("It is the last story of this issue: cancel the issue instead.")
+        if not story.retracted_at:
+            story.retracted_at, story.retraction = now, one_line(note)
+            story.save(update_fields=["retracted_at", "retraction"])
+            # Subject and preheader may name it: they are written anew with the mail.
+            locked.revision += 1
+            locked.subject, locked.preheader = locked.own_subject, locked.own_preheader
+            if by and locked.planned_at is None:
+                locked.contributors = sorted({*locked.contributors, by.pk})
+            locked.save(update_fields=["revision", "subject", "preheader", "contributors"])
+    return story
+
+
+def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Issue]:
+    """Retract an article everywhere: from drafts, from issues being sent, and from all to come.
+
+    Return the issues that it was in and that had not all left; one of nothing else does not go out,
+    or no further.
+    """
+    storing.retract(article, now)
+    issues = Issue.objects.filter(stories__article=article, stories__retracted_at=None)
+    touched = list(issues.filter(state__in=(*OPEN, State.SENDING, State.PAUSED)).order_by("pk"))
+    for issue in touched:
+        _take_out(issue, article, note, by, now)
+    return touched
+
+
+def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime) -> None:
+    with transaction.atomic():
+        locked = Issue.objects.select_for_update().get(pk=issue.pk)
+        story = locked.stories.filter(article=article, retracted_at=None).first()
+        if story is None:
+            return
+        remaining = locked.stories.filter(retracted_at=None).exclude(pk=story.pk)
+        begun = locked.planned_at or locked.state not in OPEN
+        if not remaining.exists():
+            locked.state = State.PAUSED if begun else State.SKIPPED
+            locked.reason = f"Its only story was retracted: {story.title}"
+            locked.finished_at = None if begun else now
+            locked.save(update_fields=["state", "reason", "finished_at"])
+        elif begun:
+            retract(locked, story.pk, note, now)
+        else:
+            editing.remove(locked, locked.revision, story.pk, by)

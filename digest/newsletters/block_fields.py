@@ -1,0 +1,60 @@
+"""What a block of a layout and a block of an issue have in common: the kinds, and the fields."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class BlockKind(models.TextChoices):
+    """What a block of an issue shows."""
+
+    NOTE = "note", "Editor's note"
+    LEAD = "lead", "Lead story"
+    LATEST = "latest", "Latest stories"
+    TOPIC = "topic", "Stories by topic"
+    POPULAR = "popular", "Popular articles"
+    PICKED = "picked", "Picked stories"
+    APPEAL = "appeal", "Appeal"
+    SPONSOR = "sponsor", "Sponsor"
+    TEXT = "text", "Text"
+    IMAGE = "image", "Image"
+    LINK = "link", "Link card"
+    DIVIDER = "divider", "Divider"
+    FEEDBACK = "feedback", "Feedback question"
+    MEDIA = "media", "Podcast or video"
+
+
+STORY_KINDS = frozenset(
+    [BlockKind.LEAD, BlockKind.LATEST, BlockKind.TOPIC, BlockKind.POPULAR, BlockKind.PICKED]
+)
+MESSAGE_KINDS = frozenset([BlockKind.APPEAL, BlockKind.SPONSOR])
+
+
+class BlockFields(models.Model):
+    """What a block of a layout and a block of an issue have in common."""
+
+    class Style(models.TextChoices):
+        STANDARD = "", "As in the design"
+        BRIEF = "brief", "Brief list without pictures"
+
+    class ShownIn(models.TextChoices):
+        BOTH = "both", "Email and web"
+        MAIL = "mail", "Email only"
+        WEB = "web", "Web only"
+
+    kind = models.CharField(max_length=16, choices=BlockKind)
+    position = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=200, blank=True)
+    content = models.JSONField(default=dict, blank=True)  # by kind: digest.newsletters.blocks
+    style = models.CharField(max_length=16, choices=Style, default=Style.STANDARD, blank=True)
+    shown_in = models.CharField(max_length=8, choices=ShownIn, default=ShownIn.BOTH)
+    only_topics = ArrayField(  # for subscribers who chose one of these; none: for everyone
+        models.CharField(max_length=200), default=list, blank=True
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def has_stories(self) -> bool:
+        """Whether it is filled with stories."""
+        return self.kind in STORY_KINDS
