@@ -46,10 +46,10 @@ def move(
             raise IssueError(f"{target} holds no stories.")
         if target.kind == BlockKind.LEAD and (previous := target.stories.first()):
             _exchange(previous, story)
-        others = [row for row in target.stories.order_by("position") if row.pk != story.pk]
+        neighbours = [row for row in target.stories.order_by("position") if row.pk != story.pk]
         story.block = target
-        others.insert(max(0, to), story)
-        _order(others)
+        neighbours.insert(max(0, to), story)
+        _order(neighbours)
     return locked
 
 
@@ -96,14 +96,14 @@ def add(
         block = block_of(locked, block_id) if block_id else _block_for(locked, article)
         if block.kind not in STORY_KINDS:
             raise IssueError(f"{block} holds no stories.")
-        others = list(block.stories.order_by("position"))
+        neighbours = list(block.stories.order_by("position"))
         if block.kind == BlockKind.LEAD and others:
             raise IssueError("There is a lead story already. Move the story there to replace it.")
         story = snapshot(block, 2 * MOST_STORIES, article, BY_HAND, _topics(locked, article))
         story.pinned = True
         story.save()
-        others.insert(len(others) if to is None else max(0, to), story)
-        _order(others)
+        neighbours.insert(len(neighbours) if to is None else max(0, to), story)
+        _order(neighbours)
         locked.left_out = [left for left in locked.left_out if left["article"] != article.pk]
     story.refresh_from_db()
     return story
@@ -170,11 +170,11 @@ def refresh(issue: Issue, revision: int | None, by: User, now: datetime) -> Issu
     with changing(issue, revision, by, "Refresh stories") as locked:
         cadence = Cadence(locked.cadence)
         draft = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, besides=locked)
-        kept = [
+        retained = [
             story for story in locked.stories.order_by("position") if story.pinned or story.edited
         ]
-        locked.stories.exclude(pk__in=[story.pk for story in kept]).delete()
-        kept_articles = {story.article_id for story in kept}
+        locked.stories.exclude(pk__in=[story.pk for story in retained]).delete()
+        kept_articles = {story.article_id for story in retained}
         fresh = [story for story in draft.stories if story.article_id not in kept_articles]
         Story.objects.bulk_create(_placed(locked, fresh))
         locked.left_out = draft.issue.left_out
