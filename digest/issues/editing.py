@@ -97,7 +97,7 @@ def add(
         if block.kind not in STORY_KINDS:
             raise IssueError(f"{block} holds no stories.")
         neighbours = list(block.stories.order_by("position"))
-        if block.kind == BlockKind.LEAD and others:
+        if block.kind == BlockKind.LEAD and neighbours:
             raise IssueError("There is a lead story already. Move the story there to replace it.")
         story = snapshot(block, 2 * MOST_STORIES, article, BY_HAND, _topics(locked, article))
         story.pinned = True
