@@ -30,6 +30,7 @@ class Problem:
     key: int = 0
     button: str = ""
     url: str = ""
+    reply: str = ""  # of a mail server, word for word
 
 
 def problems(
@@ -64,13 +65,14 @@ def _mail_servers(now: datetime, *, linked: bool) -> Iterator[Problem]:
     for relay in Relay.objects.filter(down_since__isnull=False):
         since = clock.format_moment(relay.down_since or now)
         url = reverse("relays") if linked else ""
-        yield Problem(f"Mail server {relay.name} is down since {since}", relay.problem, url=url)
+        title = f"Mail server {relay.name} is down since {since}"
+        yield Problem(title, "", url=url, reply=relay.problem)
 
 
 def _paused_domains(now: datetime) -> Iterator[Problem]:
     for row in PausedDomain.objects.filter(until__gt=now).select_related("relay"):
         title = f"{row.domain} refuses our mail; paused until {clock.format_moment(row.until)}"
-        yield Problem(title, row.reason, "lift", row.pk, "Try again now")
+        yield Problem(title, "", "lift", row.pk, "Try again now", reply=row.reason)
 
 
 def _uncertain_deliveries(scope: PublicationScope) -> Iterator[Problem]:

@@ -9,17 +9,22 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
 from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.tables import Column, batch_after, build_table, table_of
+from digest.console.templatetags.console import server_reply
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
+from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.notices.models import Notice
 from digest.relays.models import Dispatch
 from digest.selfservice import data_export, erasure
 from digest.sending import history, resending, uncertain
+from digest.sending.models import AnyDelivery
 from digest.sending.progress import progress
 from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
@@ -31,21 +36,26 @@ _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
 @page_view(Right.SUBSCRIBERS)
 def search(request: HttpRequest) -> HttpResponse:
     """Search subscribers by the start of their address."""
-    query = request.GET.get("q", "").strip().lower()[:254]
-    after = request.GET.get("after", "")
-    rows = scope_of(request, Right.SUBSCRIBERS).subscribers().order_by("address_key")
-    if query:
-        rows = rows.filter(address_key__startswith=query)
-    if after:
-        rows = rows.filter(address_key__gt=after)
-    subscribers = list(rows[: PAGE + 1])
-    context = {
-        "subscribers": subscribers[:PAGE],
-        "query": query,
-        "next": subscribers[PAGE - 1].address_key if len(subscribers) > PAGE else "",
-        "can_import": not scope_of(request, Right.MANAGE).is_empty,
-    }
-    return render_page(request, "console/subscribers.html", "Subscribers", context)
+    table = build_table(
+        request,
+        scope_of(request, Right.SUBSCRIBERS).subscribers(),
+        (
+            Column("Email", lambda row: row.email),
+            Column("Name", lambda row: row.name),
+            Column("Known since", lambda row: clock.format_moment(row.created_at)),
+        ),
+        label="Subscribers",
+        url=lambda row: reverse("subscriber", args=[row.pk]),
+        empty="No subscribers yet.",
+        search=lambda rows, query: rows.filter(address_key__startswith=query.lower()[:254]),
+        search_label="Email (start of address)",
+        keyset="address_key",
+    )
+    links = [("Invite subscriber", reverse("subscribers-invite"))]
+    can_import = not scope_of(request, Right.MANAGE).is_empty
+    add = reverse("subscribers-import") if can_import else ""
+    context = {"table": table, "links": links, "add_url": add, "add_label": "Import subscribers"}
+    return render_page(request, "console/list.html", "Subscribers", context)
 
 
 @page_view(Right.SUBSCRIBERS)
@@ -182,17 +192,45 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     except history.PlaceError as problem:
         raise Http404 from problem
     counts = progress(issue)
+    can_send = has_right(request, Right.SEND, issue.newsletter.publication_id)
+    can_resolve = can_send and state == "uncertain"
+    table = table_of(
+        request,
+        batch_after(request, page.rows, page.next),
+        _recipient_columns(request, issue) if can_resolve else _RECIPIENT_COLUMNS,
+        label="Recipients",
+        url=lambda row: reverse("subscriber", args=[row.subscriber_id]) if row.subscriber else "",
+        empty="No recipients.",
+    )
     context = {
         "issue": issue,
-        "rows": [(row, clock.format_moment(row.at)) for row in page.rows],
-        "next": page.next,
+        "table": table,
         "state": state,
         "states": [(slug, row.label, _count(counts, row)) for slug, row in _STATES.items()],
         "eligible": counts.eligible,
         "uncertain": counts.uncertain,
-        "can_send": has_right(request, Right.SEND, issue.newsletter.publication_id),
+        "can_resolve": can_resolve and page.rows,
     }
     return render_page(request, "console/deliveries.html", "Recipients", context)
+
+
+_RECIPIENT_COLUMNS = (
+    Column("Email", lambda row: row.subscriber.email if row.subscriber else "(erased)"),
+    Column("State", lambda row: row.get_state_display().capitalize()),
+    Column("Time", lambda row: clock.format_moment(row.at)),
+    Column("Attempts", lambda row: row.attempts),
+    Column("Reply", lambda row: server_reply(row.reply, row.reply_code, "Show")),
+)
+
+
+def _recipient_columns(request: HttpRequest, issue: Issue) -> tuple[Column, ...]:
+    """Return the columns with the buttons that resolve an uncertain delivery."""
+
+    def buttons(row: AnyDelivery) -> str:
+        context = {"issue": issue, "email": row.subscriber.email if row.subscriber else ""}
+        return render_to_string("console/issues/_resolve.html", context, request)
+
+    return (*_RECIPIENT_COLUMNS, Column("Resolve", buttons))
 
 
 @action_view(Right.SEND)

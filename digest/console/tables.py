@@ -1,16 +1,18 @@
 """A list of rows as a table: search, filters, order and pages, all in the address.
 
 A view builds a `Table` with `build_table` and shows it with `{% table table %}`. One more row than
-a page holds is read instead of counting, so a list opens as fast over a million rows.
+a page holds is read instead of counting, so a list opens as fast over a million rows. One that may
+be that long has a `keyset`: its pages continue after a row, so the last one opens as fast.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 PAGE_SIZE = 50
@@ -42,6 +44,16 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one page, and the addresses of the others."""
+
+    rows: Sequence[Any]
+    next_url: str = ""
+    previous_url: str = ""
+    first_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """A column's heading, and the address that orders by it."""
 
@@ -52,7 +64,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row: its first cell links to its page."""
+    """A row: its first cell links to its page, if it has one."""
 
     title: object
     url: str
@@ -66,13 +78,12 @@ class Table:
     label: str
     headings: Sequence[Heading]
     rows: Sequence[TableRow]
-    filters: Sequence[Filter]
-    searchable: bool
-    search_label: str
-    query: str
+    batch: Batch
     empty: str
-    previous_url: str = ""
-    next_url: str = ""
+    filters: Sequence[Filter] = ()
+    searchable: bool = False
+    search_label: str = ""
+    query: str = ""
 
 
 def build_table(
@@ -86,29 +97,63 @@ def build_table(
     filters: Sequence[Filter] = (),
     search: Callable[[Rows, str], Rows] | None = None,
     search_label: str = "Search",
+    keyset: str = "",
 ) -> Table:
-    """Return one page of a list, by the query of the request: `q`, filters, `order`, `page`."""
+    """Return one page of a list, by the query of the request: `q`, filters, `order`, `page`.
+
+    `keyset` is a unique field, "-" before it for descending: rows are in its order, and a page
+    begins after the row that `after` names instead of at a number.
+    """
     query = request.GET.get("q", "").strip() if search else ""
     if search and query:
         rows = search(rows, query)
     chosen = [_select(request, row) for row in filters]
     for row in chosen:
         rows = row.apply(rows, row.selected) if row.selected else rows
-    order, page = request.GET.get("order", ""), _page(request)
-    start = (page - 1) * PAGE_SIZE
-    batch: list[Model] = list(_ordered(rows, columns, order)[start : start + PAGE_SIZE + 1])
-    return Table(
-        label=label,
-        headings=[_heading(request, column, order) for column in columns],
-        rows=[_row(row, columns, url) for row in batch[:PAGE_SIZE]],
+    batch = _continued(request, rows, keyset) if keyset else _numbered(request, rows, columns)
+    is_narrowed = query or any(row.selected for row in chosen)
+    table = table_of(
+        request, batch, columns, label=label, url=url, empty=_NO_MATCH if is_narrowed else empty
+    )
+    return replace(
+        table,
         filters=chosen,
         searchable=search is not None,
         search_label=search_label,
         query=query,
-        empty="Nothing matches." if query or any(row.selected for row in chosen) else empty,
-        previous_url=_address(request, page=page - 1) if page > 1 else "",
-        next_url=_address(request, page=page + 1) if len(batch) > PAGE_SIZE else "",
     )
+
+
+def table_of(
+    request: HttpRequest,
+    batch: Batch,
+    columns: Sequence[Column],
+    *,
+    label: str,
+    url: Callable[[Any], str],
+    empty: str,
+) -> Table:
+    """Return a table of rows that the view has read itself."""
+    order = request.GET.get("order", "")
+    return Table(
+        label=label,
+        headings=[_heading(request, column, order) for column in columns],
+        rows=[_row(row, columns, url) for row in batch.rows],
+        batch=batch,
+        empty=empty,
+    )
+
+
+def batch_after(request: HttpRequest, rows: Sequence[Any], place: object) -> Batch:
+    """Return rows as a page; `place` is where the next one begins, empty at the end."""
+    return Batch(
+        rows,
+        next_url=_address(request, after=place) if place else "",
+        first_url=_address(request, after="") if request.GET.get("after") else "",
+    )
+
+
+_NO_MATCH = "Nothing matches."
 
 
 def search_in(*fields: str) -> Callable[[Rows, str], Rows]:
@@ -127,6 +172,30 @@ def _select(request: HttpRequest, row: Filter) -> Filter:
     value = request.GET.get(row.name, "")
     selected = value if value in {choice for choice, _ in row.choices} else ""
     return Filter(row.name, row.label, row.choices, row.apply, selected)
+
+
+def _numbered(request: HttpRequest, rows: Rows, columns: Sequence[Column]) -> Batch:
+    page = _page(request)
+    start = (page - 1) * PAGE_SIZE
+    rows = _ordered(rows, columns, request.GET.get("order", ""))
+    batch = list(rows[start : start + PAGE_SIZE + 1])
+    return Batch(
+        batch[:PAGE_SIZE],
+        next_url=_address(request, page=page + 1) if len(batch) > PAGE_SIZE else "",
+        previous_url=_address(request, page=page - 1) if page > 1 else "",
+    )
+
+
+def _continued(request: HttpRequest, rows: Rows, keyset: str) -> Batch:
+    name, is_descending = keyset.removeprefix("-"), keyset.startswith("-")
+    if after := request.GET.get("after", ""):
+        with suppress(ValueError):  # what is no place begins anew
+            rows = rows.filter(**{f"{name}__{'lt' if is_descending else 'gt'}": after})
+    batch = list(rows.order_by(keyset)[: PAGE_SIZE + 1])
+    is_last = len(batch) <= PAGE_SIZE
+    return batch_after(
+        request, batch[:PAGE_SIZE], "" if is_last else getattr(batch[PAGE_SIZE - 1], name)
+    )
 
 
 def _page(request: HttpRequest) -> int:

@@ -79,7 +79,7 @@ def _add(request: HttpRequest, form: RelayForm) -> None:
     """Connect to a new mail server and save it; disabled, if it rejects the connection."""
     url, options, refusal = form.address(), form.relay_options(_today()), ""
     try:
-        greeting = probe.check_address(url)
+        probe.check_address(url)
     except RelayDownError as problem:
         refusal = f"{problem} {probe.advice_for(problem)}".strip()
     name = form.cleaned_data["name"]
@@ -90,7 +90,7 @@ def _add(request: HttpRequest, form: RelayForm) -> None:
             request, f"{name} is saved but disabled, because the connection failed. {refusal}"
         )
     else:
-        messages.success(request, f"{name} is saved and sends mail. It answered: {greeting}")
+        messages.success(request, f"{name} is saved and sends mail.")
 
 
 def _row(relay: Relay) -> dict[str, Any]:

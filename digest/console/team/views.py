@@ -16,6 +16,7 @@ from digest.accounts import audit
 from digest.accounts.models import AuditEntry, User
 from digest.console.access import record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.tables import Column, build_table
 from digest.core import client_ip, clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
@@ -23,8 +24,6 @@ from digest.newsletters.members import MemberRole, Right
 from digest.newsletters.models import Invitation, Member, Publication, Role
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-
-PAGE = 100
 
 
 @page_view(Right.MANAGE)
@@ -145,20 +144,24 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @page_view(Right.MANAGE)
 def log(request: HttpRequest) -> HttpResponse:
     """Show the audit log, the newest entries first."""
-    scope = scope_of(request, Right.MANAGE)
-    rows = scope.filter(AuditEntry.objects.order_by("-id"), "publication_id")
-    user, after = request.GET.get("user", "").strip()[:254], request.GET.get("after", "")
-    if user:
-        rows = rows.filter(actor__istartswith=user)
-    if after.isdecimal():
-        rows = rows.filter(id__lt=int(after[:18]))
-    entries = list(rows[: PAGE + 1])
-    context = {
-        "entries": [(entry, clock.format_moment(entry.at)) for entry in entries[:PAGE]],
-        "user_filter": user,
-        "next": entries[PAGE - 1].pk if len(entries) > PAGE else "",
-    }
-    return render_page(request, "console/team/audit.html", "Audit log", context)
+    table = build_table(
+        request,
+        scope_of(request, Right.MANAGE).filter(AuditEntry.objects.all(), "publication_id"),
+        (
+            Column("User", lambda row: row.actor),
+            Column("Action", lambda row: row.action),
+            Column("Concerns", lambda row: row.target),
+            Column("Time", lambda row: clock.format_moment(row.at)),
+            Column("IP address", lambda row: row.ip or ""),
+        ),
+        label="Audit log",
+        url=lambda _row: "",
+        empty="No entries yet.",
+        search=lambda rows, query: rows.filter(actor__istartswith=query[:254]),
+        search_label="User (start of address)",
+        keyset="-id",
+    )
+    return render_page(request, "console/list.html", "Audit log", {"table": table})
 
 
 def _role(request: HttpRequest) -> MemberRole:

@@ -88,6 +88,15 @@ def table(table: Any) -> dict[str, Any]:
 
 
 @register.simple_tag
+def server_reply(
+    text: str, code: int | None = None, label: str = "Reply of the mail server"
+) -> SafeString:
+    """Return what a mail server answered, folded; nothing where it did not."""
+    context = {"text": text, "code": code, "label": label}
+    return render_to_string("console/components/reply.html", context)
+
+
+@register.simple_tag
 def uncertain() -> SafeString:
     """Return the word "uncertain" with its explanation."""
     return format_html('<abbr title="{}">uncertain</abbr>', UNCERTAIN)
