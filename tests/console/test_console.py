@@ -112,9 +112,9 @@ def test_the_desk_shows_an_issue_and_what_it_waits_for(desk: Client, issue: Issu
 def test_stories_are_moved_dropped_added_and_reworded(desk: Client, issue: Issue) -> None:
     """Each button says what is so now."""
     first, second, third = issue.stories.order_by("position")
-    press(desk, issue, "reorder", order=f"{third.pk},{first.pk},{second.pk}")
-    assert titles(issue) == ["Story 2", "Story 0", "Story 1"]
-    press(desk, issue, "move", story=third.pk, to=2)
+    press(desk, issue, "move", story=third.pk, block=third.block_id, to=0)
+    assert titles(issue) == ["Story 0", "Story 2", "Story 1"]
+    press(desk, issue, "move", story=third.pk, block=third.block_id, to=2)
     assert titles(issue) == ["Story 0", "Story 1", "Story 2"]
     assert "Left out" in press(desk, issue, "remove", story=first.pk)
     press(desk, issue, "add", article=first.article_id)
@@ -122,7 +122,7 @@ def test_stories_are_moved_dropped_added_and_reworded(desk: Client, issue: Issue
     assert titles(issue)[1:] == ["Another", "Story 2"]
     press(desk, issue, "pin", story=second.pk, pinned="1")
     assert issue.stories.get(pk=second.pk).pinned
-    press(desk, issue, "subject", subject="Ours", preheader="Look", appeal="")
+    press(desk, issue, "subject", subject="Ours", preheader="Look")
     assert (issue.own_subject, issue.own_preheader) == ("Ours", "Look")
 
 
@@ -159,7 +159,7 @@ def test_an_issue_is_approved_sent_held_back_and_paused(desk: Client, issue: Iss
 
 def test_a_test_of_this_very_issue_is_sent(desk: Client, issue: Issue, settings: Settings) -> None:
     """As it is on the desk, marked, and without a trace."""
-    press(desk, issue, "subject", subject="Only here", preheader="", appeal="")
+    press(desk, issue, "subject", subject="Only here", preheader="")
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
         assert "on its way" in press(desk, issue, "test", to="ada@courier.example")

@@ -42,13 +42,13 @@ def test_no_page_takes_a_nul(ada: Client, issue: Issue, page: Page) -> None:
 @pytest.mark.parametrize(
     ("address", "data"),
     [
-        ("issues/{issue}/desk/reorder/", {"order": MANY, "revision": 1}),
-        ("issues/{issue}/desk/reorder/", {"order": "²,-1,,x", "revision": 1}),
-        ("issues/{issue}/desk/head/", {"appeal": MANY, "revision": 1}),
-        ("issues/{issue}/desk/head/", {"appeal": str(10**18 - 1), "revision": MANY}),
-        ("issues/start/{newsletter}/", {"article": [MANY, "²"], "what": "chosen"}),
+        ("issues/{issue}/move/", {"story": MANY, "block": 1, "to": 0, "revision": 1}),
+        ("issues/{issue}/move/", {"story": 1, "block": "²", "to": "-1", "revision": 1}),
+        ("issues/{issue}/move/", {"story": 1, "block": str(10**18 - 1), "to": 0, "revision": 1}),
+        ("issues/{issue}/subject/", {"subject": "x", "revision": MANY}),
+        ("issues/new/{newsletter}/", {"article": [MANY, "²"], "what": "chosen"}),
         ("home/poll/", {"key": MANY}),
-        ("setup/{publication}/source/", {"drop": MANY}),
+        ("setup/{publication}/source/", {"remove": MANY}),
     ],
 )
 def test_a_number_that_is_none_is_said_so(
