@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "digest.relays",
     "digest.notices",
     "digest.sending",
+    "digest.bounces",
     "digest.webhooks",
     "digest.inbound",
     "digest.api",

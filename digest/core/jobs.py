@@ -21,6 +21,8 @@ ARCHIVE_DELIVERIES = "delivery.archive"
 COMPACT_GROWTH = "delivery.compact_growth"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a subscriber waits, so no issue is before them
 SEND_NOTICES = "notices.send"
+SETTLE_REFUSALS = "delivery.settle_refusals"
+COUNT_RESULTS = "delivery.count_results"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 
@@ -35,6 +37,8 @@ NAMES = frozenset(
         COMPACT_GROWTH,
         SETTLE_SIGNUPS,
         SEND_NOTICES,
+        SETTLE_REFUSALS,
+        COUNT_RESULTS,
         DELIVER_WEBHOOKS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
     }

@@ -1,1 +1,1 @@
-"""Mail that comes in: wishes to subscribe and to leave, and questions."""
+"""Mail that comes in: wishes to subscribe and to leave, questions, and what comes back."""

@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from digest.bounces import reports
 from digest.core import clock
 from digest.core.addresses import Address
 from digest.core.errors import DigestError
@@ -22,6 +23,7 @@ from digest.inbound.recipients import (
     Confirming,
     Leaving,
     Request,
+    Returning,
     Subscribing,
     is_ours,
     understood,
@@ -57,13 +59,16 @@ def accepts(address: str) -> Reply:
     return _guarded(lambda: (understood(address), Reply(250, "2.1.5 OK"))[1])
 
 
-def obey(address: str, mail: Mail) -> Reply:
+def obey(address: str, mail: Mail, content: bytes = b"") -> Reply:
     """Do what a mail to this address of ours asks for (after DATA)."""
-    return _guarded(lambda: _obey(address, mail))
+    return _guarded(lambda: _obey(address, mail, content))
 
 
-def _obey(address: str, mail: Mail) -> Reply:
+def _obey(address: str, mail: Mail, content: bytes) -> Reply:
     request = understood(address)
+    if isinstance(request, Returning):
+        reports.receive(content, clock.now(), token=request.token)
+        return DONE  # whatever it said: nothing is ever answered, and a copy changes nothing
     if isinstance(request, Leaving):
         return _leave(request, mail)
     if isinstance(request, Confirming):

@@ -19,6 +19,7 @@ from aiosmtpd.smtp import SMTP, Envelope
 from digest.inbound import commands, reading
 from digest.inbound.commands import Reply
 from digest.inbound.limits import LARGEST, PATIENCE, Limited
+from digest.inbound.recipients import is_return
 
 log = structlog.get_logger(__name__)
 
@@ -46,11 +47,13 @@ class Receiver:
     async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:  # noqa: N802
         """Obey each recipient; in LMTP answer for each (RFC 2033 §4.2), in SMTP once for all."""
         content = envelope.original_content or b""
-        if problem := reading.broken(content):
-            return self._answer([Reply(550, problem)] * len(envelope.rcpt_tos))
+        problem = reading.broken(content)
         mail = await asyncio.to_thread(reading.read, content, envelope.mail_from or "")
         replies = [
-            await asyncio.to_thread(commands.obey, address, mail) for address in envelope.rcpt_tos
+            Reply(550, problem)
+            if problem and not is_return(address)  # a report is read however it is written
+            else await asyncio.to_thread(commands.obey, address, mail, content)
+            for address in envelope.rcpt_tos
         ]
         return self._answer(replies)
 

@@ -4,6 +4,11 @@ subscribe+SLUG@domain     start the double opt-in for whoever writes
 confirm+TOKEN@domain      say that one wants it, where no page can be opened
 unsubscribe+TOKEN@domain  leave; the token alone is the right (a mailto: in List-Unsubscribe)
 help@domain               say which addresses there are
+
+At DIGEST_BOUNCE_DOMAIN, which may be the same:
+
+bounce+TOKEN@domain       the envelope sender of each mail: take what comes back (digest.bounces)
+bounces@, complaints@     the same, where the message itself has to say whose it is
 """
 
 from collections.abc import Callable
@@ -11,6 +16,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from digest.bounces import tracing
 from digest.core import addresses, clock
 from digest.core.errors import DigestError, LinkError, LinkGoneError
 from digest.core.links import SubscriberLink
@@ -49,16 +55,27 @@ class Asking:
     publication: Publication
 
 
-Request = Subscribing | Confirming | Leaving | Asking
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """A mail came back, or somebody complained about one."""
+
+    token: str  # of the address that it comes to; "": none
+
+
+Request = Subscribing | Confirming | Leaving | Asking | Returning
 
 
 def understood(address: str) -> Request:
     """Return what mail to one of our addresses asks for; raise InboundError for none of ours."""
     local, _, domain = address.strip("<>").rpartition("@")
-    if not is_ours(domain):
+    commands = {
+        **(_COMMANDS if is_ours(domain) else {}),
+        **(_RETURNS if takes_bounces(domain) else {}),
+    }
+    if not commands:
         raise InboundError("No mail is taken for this domain here.")
     command, _, detail = local.partition("+")
-    read = _COMMANDS.get(command.lower())
+    read = commands.get(command.lower())
     if read is None:
         raise InboundError("There is no such address; write to help@ to learn which there are.")
     return read(detail, address)
@@ -68,6 +85,18 @@ def is_ours(domain: str) -> bool:
     """Say whether this is the domain that mail comes in to, in whichever spelling."""
     own_domain = settings.DIGEST_INBOUND_DOMAIN
     return bool(own_domain) and _spelled(domain) == _spelled(own_domain)
+
+
+def takes_bounces(domain: str) -> bool:
+    """Say whether this is the domain that mail returns to, in whichever spelling."""
+    own_domain = settings.DIGEST_BOUNCE_DOMAIN
+    return bool(own_domain) and _spelled(domain) == _spelled(own_domain)
+
+
+def is_return(address: str) -> bool:
+    """Say whether an address of ours is one that mail returns to."""
+    local, _, domain = address.strip("<>").rpartition("@")
+    return takes_bounces(domain) and local.partition("+")[0].lower() in _RETURNS
 
 
 def _spelled(domain: str) -> str:
@@ -123,4 +152,22 @@ _COMMANDS: dict[str, Callable[[str, str], Request]] = {
     "confirm": _confirming,
     "unsubscribe": _leaving,
     "help": _asking,
+}
+
+
+def _returning(detail: str, _address: str) -> Returning:
+    """Take a token of ours; nobody else has a reason to write to such an address."""
+    if not tracing.check_token(detail):
+        raise InboundError("This address is damaged, or was not made by us.")
+    return Returning(detail)
+
+
+def _returning_anyhow(_detail: str, _address: str) -> Returning:
+    return Returning("")
+
+
+_RETURNS: dict[str, Callable[[str, str], Request]] = {
+    "bounce": _returning,
+    "bounces": _returning_anyhow,
+    "complaints": _returning_anyhow,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from digest.bounces.models import Bounce
 from digest.notices.models import Notice
 from digest.sending import history
 from digest.sending.models import AnyDelivery
@@ -35,6 +36,10 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
                 "newsletter__slug", "reason", "comment", "at"
             )
         ),
+        "bounces": [
+            _bounce(row)
+            for row in subscriber.bounces.select_related("issue__newsletter").order_by("id")
+        ],
         "notices": [_notice(row) for row in subscriber.notices.order_by("id")],
         "deliveries": [
             _delivery(row) for row in history.of_subscriber(subscriber)[:most_deliveries]
@@ -93,6 +98,19 @@ def _consent(subscriber: Subscriber) -> list[dict[str, Any]]:
         }
         for event in events
     ]
+
+
+def _bounce(bounce: Bounce) -> dict[str, Any]:
+    return {
+        "at": bounce.at,
+        "issue": bounce.issue_id,
+        "newsletter": bounce.issue.newsletter.slug if bounce.issue else None,
+        "complaint": bounce.is_complaint,
+        "reason": bounce.reason,
+        "consequence": bounce.consequence,
+        "source": bounce.source,
+        "reply": bounce.reply,
+    }
 
 
 def _delivery(delivery: AnyDelivery) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from digest.subscribers.models import Suppression
 
 ERASED = "erased"
 UNSUBSCRIBED = "unsubscribed"  # in a list that was imported
+BOUNCED = "bounced"
+COMPLAINED = "complained"
 # The reasons that the subscriber's own confirmation lifts.
 OWN_WISHES = (ERASED, UNSUBSCRIBED)
 

@@ -1,5 +1,6 @@
-"""Jobs that plan deliveries, and clean up behind senders."""
+"""Jobs that plan deliveries, clean up behind senders, and settle what comes back."""
 
+from digest.bounces import refusals, results
 from digest.core import clock, jobs
 from digest.sending import archiving, planning, sweeping
 from digest.subscribers import growth
@@ -16,6 +17,18 @@ def plan_issues() -> None:
 def sweep_deliveries() -> None:
     """Complete what ended senders left behind, and finish issues."""
     sweeping.sweep(clock.now())
+
+
+@job(jobs.SETTLE_REFUSALS)
+def settle_refusals() -> None:
+    """Settle what was refused while sending."""
+    refusals.settle_due()
+
+
+@job(jobs.COUNT_RESULTS)
+def count_results() -> None:
+    """Count the results of issues by recipient domain."""
+    results.count_recent(clock.now())
 
 
 @job(jobs.ARCHIVE_DELIVERIES)

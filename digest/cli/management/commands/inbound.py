@@ -14,7 +14,9 @@ class Command(DigestCommand):
     """The process that receives mail."""
 
     audited = False
-    help = "Receive mail to subscribe+…@, unsubscribe+…@ and help@. Runs until stopped."
+    help = (
+        "Receive mail to subscribe+…@, unsubscribe+…@ and help@, and bounces. Runs until stopped."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where to listen, and how to speak."""
@@ -26,7 +28,9 @@ class Command(DigestCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Become the receiver."""
-        if not settings.DIGEST_INBOUND_DOMAIN:
-            raise UsageError("Set DIGEST_INBOUND_DOMAIN to the domain whose mail comes in here.")
+        if not (settings.DIGEST_INBOUND_DOMAIN or settings.DIGEST_BOUNCE_DOMAIN):
+            raise UsageError(
+                "Set DIGEST_INBOUND_DOMAIN or DIGEST_BOUNCE_DOMAIN to the domain of that mail."
+            )
         arguments = {name: options[name] for name in ("host", "port", "protocol", "socket")}
         processes.become(processes.inbound(**arguments))

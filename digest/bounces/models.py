@@ -1,0 +1,96 @@
+"""Bounces and complaints, refusals that wait to be settled, and results by recipient domain."""
+
+from django.db import models
+
+from digest.bounces.reading.reasons import Consequence, Reason
+from digest.issues.models import Issue
+from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
+
+
+class Bounce(models.Model):
+    """That an issue came back from a subscriber, or was complained about; and what followed.
+
+    One row for each, however often it is reported: the most severe report counts. It goes with the
+    subscriber when they are erased.
+    """
+
+    class Source(models.TextChoices):
+        SMTP = "smtp", "refused while sending"
+        REPORT = "report", "reported by mail"
+        PROVIDER = "provider", "reported by the provider"
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="bounces")
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, null=True, related_name="bounces")
+    is_complaint = models.BooleanField(default=False)
+    consequence = models.CharField(max_length=16, choices=[(row, row.value) for row in Consequence])
+    reason = models.CharField(max_length=32, choices=[(row, row.value) for row in Reason])
+    source = models.CharField(max_length=16, choices=Source)
+    domain = models.CharField(max_length=253)  # of the subscriber's address then
+    recipient = models.CharField(max_length=LONGEST_ADDRESS, blank=True)  # that the report names
+    status = models.CharField(max_length=16, blank=True)  # RFC 3463
+    code = models.PositiveSmallIntegerField(null=True)  # RFC 5321 §4.2
+    text = models.TextField(blank=True)  # the server's words
+    reporter = models.CharField(max_length=253, blank=True)
+    suppressed = models.BooleanField(default=False)  # it led to a suppression
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "issue", "is_complaint"],
+                nulls_distinct=False,
+                name="bounce_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["domain", "at"], name="bounce_by_domain"),
+            models.Index(fields=["issue", "domain"], name="bounce_of_issue"),
+            models.Index(fields=["at"], name="bounce_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber}: {self.reason}"
+
+    @property
+    def reply(self) -> str:
+        """The codes and words of the server, as they are shown."""
+        status = "" if self.status and self.status in self.text else self.status
+        code = "" if self.code is None or str(self.code) in self.text else str(self.code)
+        return " ".join(filter(None, (code, status, self.text)))
+
+
+class Refusal(models.Model):
+    """A delivery that was refused for good while it was sent, and is not settled yet.
+
+    A trigger inserts it with the outcome (sql/refusals.sql). No foreign keys: it waits for seconds.
+    """
+
+    subscriber_id = models.BigIntegerField()
+    issue_id = models.BigIntegerField()
+    code = models.PositiveSmallIntegerField()
+    reply = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.reply}"
+
+
+class DomainResult(models.Model):
+    """What became of an issue's deliveries to one recipient domain, counted now and then.
+
+    Domains that get few mails are one row, with the name "".
+    """
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="domain_results")
+    domain = models.CharField(max_length=253, blank=True)
+    sent = models.PositiveIntegerField()
+    deferred = models.PositiveIntegerField()  # took more than one attempt, or wait for another
+    refused = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "domain"], name="domain_result_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue}, {self.domain}: {self.sent} sent"

@@ -1,0 +1,173 @@
+"""Record a bounce or a complaint, once, and do what follows.
+
+    hard        the address is suppressed at once
+    soft        counts towards the score (digest.bounces.scoring)
+    sender      nobody is suppressed; enough of them pause the domain (digest.bounces.surges)
+    complaint   the address is suppressed at once
+
+In any order and any number of times: a report only replaces a less severe one. A hard bounce is
+soft where the report names another mailbox (somebody forwards their mail), and where a domain
+refuses so many at once that the fault is likely its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import structlog
+from django.db import transaction
+
+from digest.bounces import history, scoring, surges
+from digest.bounces.models import Bounce
+from digest.bounces.reading import Report
+from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
+from digest.core import clock
+from digest.issues.models import Issue
+from digest.subscribers import suppression
+from digest.subscribers.models import AddressChange, Subscriber
+
+log = structlog.get_logger(__name__)
+
+# By severity.
+_ORDER = (Consequence.SOFT, Consequence.SENDER, Consequence.HARD, Consequence.COMPLAINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a refusal or a report says. Its texts are a stranger's."""
+
+    source: Bounce.Source
+    reason: Reason
+    permanent: bool
+    status: str = ""
+    code: int | None = None
+    text: str = ""
+    recipient: str = ""
+    reporter: str = ""
+
+    @classmethod
+    def of(cls, report: Report, source: Bounce.Source) -> Self:
+        """Return what a report says."""
+        return cls(
+            source,
+            report.reason,
+            report.permanent,
+            report.status,
+            report.code,
+            report.text,
+            report.recipient,
+            report.reporter,
+        )
+
+    @property
+    def is_complaint(self) -> bool:
+        """Whether somebody marked the mail as spam."""
+        return self.reason == Reason.FEEDBACK
+
+
+@transaction.atomic
+def record(
+    subscriber: Subscriber, issue: Issue | None, finding: Finding, at: datetime
+) -> Bounce | None:
+    """Record what came back at a moment (aware, UTC); None where it changes nothing.
+
+    That is where the same, or something more severe, has been recorded already, and where the
+    subscriber has another address since.
+    """
+    if _has_moved(subscriber, issue):
+        log.info("bounce of a former address", subscriber=subscriber.pk)
+        return None
+    bounce = _new_bounce(subscriber, issue, finding, at)
+    stored, is_new = Bounce.objects.select_for_update().get_or_create(
+        subscriber=subscriber,
+        issue=issue,
+        is_complaint=finding.is_complaint,
+        defaults=_values(bounce),
+    )
+    if not is_new and not _is_worse(bounce.consequence, stored.consequence):
+        return None
+    if not is_new:
+        Bounce.objects.filter(pk=stored.pk).update(**_values(bounce))
+        stored.refresh_from_db()
+    _follow(stored, at)
+    return stored
+
+
+def _new_bounce(
+    subscriber: Subscriber, issue: Issue | None, finding: Finding, at: datetime
+) -> Bounce:
+    domain = subscriber.address_key.rpartition("@")[2]
+    consequence = consequence_of(finding.reason, permanent=finding.permanent)
+    if consequence == Consequence.HARD and (
+        not is_same_mailbox(finding.recipient, subscriber.email)
+        or surges.is_surge(issue, domain, Consequence.HARD, at)
+    ):
+        consequence = Consequence.SOFT
+    return Bounce(
+        consequence=consequence,
+        reason=finding.reason,
+        source=finding.source,
+        domain=domain[:253],
+        recipient=finding.recipient[:320],
+        status=finding.status[:16],
+        code=finding.code,
+        text=finding.text[:1000],
+        reporter=finding.reporter[:253],
+        at=at,
+    )
+
+
+def _values(bounce: Bounce) -> dict[str, object]:
+    names = ("consequence", "reason", "source", "domain", "recipient", "status", "code", "text")
+    return {name: getattr(bounce, name) for name in (*names, "reporter", "at")}
+
+
+def _is_worse(consequence: str, than: str) -> bool:
+    return _ORDER.index(Consequence(consequence)) > _ORDER.index(Consequence(than))
+
+
+def _follow(bounce: Bounce, at: datetime) -> None:
+    """Suppress the address, or pause the domain, where that follows."""
+    if bounce.consequence == Consequence.SENDER:
+        if bounce.source != Bounce.Source.SMTP:  # its relay's limiter counts those (rate_limits)
+            surges.pause_where_surging(bounce, at)
+    elif bounce.consequence != Consequence.SOFT or _is_too_much(bounce, at):
+        reason = suppression.COMPLAINED if bounce.is_complaint else suppression.BOUNCED
+        suppressed = suppression.suppress(
+            bounce.subscriber.address_key, reason=reason, evidence=evidence_of(bounce), now=at
+        )
+        Bounce.objects.filter(pk=bounce.pk).update(suppressed=True)
+        bounce.suppressed = True
+        log.info("suppressed", subscriber=bounce.subscriber_id, reason=reason, new=suppressed)
+
+
+def _is_too_much(bounce: Bounce, at: datetime) -> bool:
+    moments = history.soft_bounces(bounce.subscriber, at)
+    return scoring.is_too_much(moments, history.last_good(bounce.subscriber, at), at)
+
+
+def evidence_of(bounce: Bounce) -> str:
+    """Return what a suppression shows as its evidence: one line."""
+    issue = f"issue {bounce.issue_id}" if bounce.issue_id else "a mail"
+    reporter = f", reported by {bounce.reporter}" if bounce.reporter else ""
+    return f"{bounce.reason}: {bounce.reply} ({issue}, {clock.format_moment(bounce.at)}{reporter})"
+
+
+def is_same_mailbox(reported: str, email: str) -> bool:
+    """Return whether a report is about a subscriber's own address, as far as it says.
+
+    Servers rewrite addresses: either the local part, without a tag, or the domain has to be equal.
+    """
+    if "@" not in reported:
+        return True
+    local, _, domain = reported.lower().rpartition("@")
+    own_local, _, own_domain = email.lower().rpartition("@")
+    return local.partition("+")[0] == own_local.partition("+")[0] or domain == own_domain
+
+
+def _has_moved(subscriber: Subscriber, issue: Issue | None) -> bool:
+    """Return whether the subscriber confirmed another address after the issue was due."""
+    if issue is None:
+        return False
+    changes = AddressChange.objects.filter(subscriber=subscriber)
+    return changes.filter(confirmed_at__gt=issue.goes_at).exists()

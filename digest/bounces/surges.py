@@ -1,0 +1,68 @@
+"""Whether a domain refuses so much of an issue at once that its subscribers are not the reason.
+
+Refusals for our sake pause the domain, as those in the conversation do (digest.relays.throttles).
+Hard bounces of a third of a domain are its own fault, or our relay's: in December 2020 Gmail
+called existing mailboxes unknown for hours. Beyond the first 20 they count as soft.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from digest.bounces.models import Bounce
+from digest.bounces.reading.reasons import Consequence
+from digest.issues.models import Issue
+from digest.relays import registry, routes
+from digest.relays.throttles import refusals
+from digest.sending import domain_pauses
+
+WINDOW = timedelta(hours=1)
+COUNT_SECONDS = 30.0  # that a count of deliveries is used again: it reads a whole issue
+
+_counts: dict[tuple[int, str], tuple[float, int]] = {}
+
+
+def is_surge(issue: Issue | None, domain: str, consequence: Consequence, now: datetime) -> bool:
+    """Return whether so many of an issue's deliveries to a domain had this consequence lately."""
+    if issue is None:
+        return False
+    recent = Bounce.objects.filter(
+        issue=issue, domain=domain, consequence=consequence, at__gt=now - WINDOW
+    )
+    number = len(recent.values_list("pk")[: refusals.SURGE])
+    if number < refusals.SURGE:
+        return False
+    return refusals.is_surge(deliveries_to(issue.pk, domain), recent.count())
+
+
+def pause_where_surging(bounce: Bounce, now: datetime) -> None:
+    """Pause the domain of a bounce at the relays of its issue's sender, if it refuses us now."""
+    issue = bounce.issue
+    if issue is None or not is_surge(issue, bounce.domain, Consequence.SENDER, now):
+        return
+    sender = routes.sender_domain(issue.newsletter.publication.sender_email)
+    for relay in routes.relays_for_domain(sender, registry.active_relays()):
+        domain_pauses.pause_domain(relay, bounce.domain, bounce.reply, now)
+
+
+def deliveries_to(issue_id: int, domain: str) -> int:
+    """Return how many of an issue's deliveries to a domain were accepted or refused."""
+    key, moment = (issue_id, domain), time.monotonic()
+    counted_at, count = _counts.get(key, (float("-inf"), 0))
+    if moment - counted_at < COUNT_SECONDS:
+        return count
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [issue_id, "%@" + domain.replace("_", r"\_").replace("%", r"\%")])
+        (count,) = cursor.fetchone()
+    if len(_counts) > 1_000:
+        _counts.clear()
+    _counts[key] = (moment, int(count))
+    return int(count)
+
+
+_COUNT = """
+SELECT count(*) FROM sending_delivery AS delivery
+JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id
+WHERE delivery.issue_id = %s AND delivery.state IN (3, 4) AND subscriber.address_key LIKE %s
+"""

@@ -1,0 +1,84 @@
+"""Whose mail came back: by our signed tokens, and by nothing else that a stranger typed.
+
+The address that a report is sent to comes first, then what the returned message carries: ENVID and
+Message-ID, then the token to unsubscribe. All of them are signed and name their rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from digest.bounces.reading.report import Tokens
+from digest.core import links
+from digest.core.errors import LinkError
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.subscribers.models import Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The mail that came back."""
+
+    subscriber: Subscriber
+    issue: Issue | None
+
+
+def trace(tokens: Tokens, own_token: str = "") -> Trace | None:
+    """Return whose mail came back; `own_token` is that of the address the report was sent to."""
+    for issue_id, subscriber_id, link in _links(tokens, own_token):
+        if result := _open(issue_id, subscriber_id, link):
+            return result
+    for token in tokens.unsubscribe:
+        if result := _open_unsubscribe(token):
+            return result
+    return None
+
+
+def check_token(token: str) -> bool:
+    """Return whether a token in an envelope sender is one of ours, without the database."""
+    try:
+        links.read_bounce_token(token)
+    except LinkError:
+        return False
+    return True
+
+
+def _links(tokens: Tokens, own_token: str) -> Iterator[tuple[int, int, links.RowsLink]]:
+    for token in filter(None, (own_token, *tokens.bounce)):
+        try:
+            link = links.read_bounce_token(token)
+        except LinkError:
+            continue
+        yield link.ids[0], link.ids[1], link
+    for token in tokens.message_id:
+        try:
+            link = links.read_rows("message-id", token, count=2)
+        except LinkError:
+            continue
+        yield link.ids[0], link.ids[1], link
+
+
+def _open(issue_id: int, subscriber_id: int, link: links.RowsLink) -> Trace | None:
+    """Return the rows that a link was made for; None for a copy, and for rows that are gone."""
+    subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
+    issues = Issue.objects.select_related("newsletter__publication")
+    issue = issues.filter(pk=issue_id).first()
+    if subscriber is None or issue is None:
+        return None
+    try:
+        link.require(issue, subscriber)
+    except LinkError:
+        return None
+    return Trace(subscriber, issue)
+
+
+def _open_unsubscribe(token: str) -> Trace | None:
+    try:
+        link = links.read_unsubscribe_token(token)
+        subscriber = Subscriber.objects.get(pk=link.subscriber)
+        newsletter = Newsletter.objects.get(pk=link.newsletter)
+        link.require(subscriber, newsletter)
+    except (LinkError, Subscriber.DoesNotExist, Newsletter.DoesNotExist):
+        return None
+    issues = Issue.objects.select_related("newsletter__publication")
+    return Trace(subscriber, issues.filter(pk=link.issue, newsletter=newsletter).first())

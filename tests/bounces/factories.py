@@ -1,0 +1,46 @@
+"""Findings, deliveries that were sent, and the tokens of their mails."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from digest.bounces.models import Bounce
+from digest.bounces.reading.reasons import Reason
+from digest.bounces.recording import Finding
+from digest.core import links
+from digest.issues.models import Issue
+from digest.sending.models import Delivery
+from digest.subscribers.models import Subscriber
+from tests.cast import NOON, make_issue
+
+DAY = timedelta(days=1)
+
+
+def make_finding(reason: Reason = Reason.USER_UNKNOWN, **fields: Any) -> Finding:
+    """A report by mail that is for good, unless told."""
+    defaults = {
+        "source": Bounce.Source.REPORT,
+        "permanent": True,
+        "status": "5.1.1",
+        "text": "550 5.1.1 User unknown",
+    }
+    return Finding(reason=reason, **defaults | fields)
+
+
+def make_sent(subscriber: Subscriber, at: datetime = NOON, issue: Issue | None = None) -> Issue:
+    """An issue that was sent to the subscriber at a moment."""
+    newsletter = subscriber.subscriptions.get().newsletter
+    issue = issue or make_issue(newsletter, slot=at, state=Issue.State.SENT, finished_at=at)
+    Delivery.objects.create(
+        issue=issue,
+        subscriber=subscriber,
+        due_at=at,
+        settled_at=at,
+        state=Delivery.State.SENT,
+        reply_code=250,
+    )
+    return issue
+
+
+def message_id(issue: Issue, subscriber: Subscriber) -> str:
+    """The token in the Message-ID of a subscriber's mail."""
+    return links.sign_rows("message-id", issue, subscriber)
