@@ -1,1 +1,1 @@
-"""What an editor sets up: publications, newsletters, sections, schedules, appeals."""
+"""What an editor sets up: publications, newsletters, layouts, schedules, appeals."""

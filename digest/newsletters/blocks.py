@@ -51,6 +51,11 @@ def checked_content(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: checks[name](name, value) for name, value in content.items()}
 
 
+def keys_of(kind: str) -> tuple[str, ...]:
+    """Return the keys that the content of a block of this kind may have."""
+    return tuple(_CHECKS.get(BlockKind(kind), ()))
+
+
 def is_empty(block: BlockFields) -> bool:
     """Say whether a block has nothing to show; story and message blocks are filled elsewhere."""
     content = block.content

@@ -20,7 +20,7 @@ from digest.core.links import story_url as tracked_story_url
 from digest.core.text import printable
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
-from digest.newsletters.blocks import is_empty
+from digest.newsletters.blocks import is_empty, keys_of
 from digest.newsletters.models import Appeal, Cadence, Newsletter, Publication
 from digest.rendering.dates import format_full_date
 from digest.rendering.directions import isolate
@@ -72,7 +72,7 @@ class BlockView:
     cards: tuple[Card, ...] = ()
     ask: Ask | None = None
     paragraphs: tuple[str, ...] = ()  # of rich text
-    values: Mapping[str, Any] = field(default_factory=dict)  # the other content, cleaned
+    values: Mapping[str, Any] = field(default_factory=dict)  # its content; empty where it has none
 
     @property
     def template(self) -> str:
@@ -257,7 +257,7 @@ def _block_view(
         cards=tuple(_card(issue, story, _label(story.kicker, heading)) for story in stories),
         ask=ask,
         paragraphs=tuple(_paragraphs_of(block.content.get("document") or {})),
-        values={name: value for name, value in block.content.items() if name != "document"},
+        values={name: block.content.get(name, "") for name in keys_of(block.kind)},
     )
 
 
