@@ -35,6 +35,14 @@ DIGEST_DATA_DIR = Path(env.read("DIGEST_DATA_DIR", "data")).resolve()
 # Private addresses that may be fetched from, and that webhooks may post to.
 DIGEST_FETCH_ALLOW = env.listed("DIGEST_FETCH_ALLOW")
 DIGEST_WEBHOOK_ALLOW = env.listed("DIGEST_WEBHOOK_ALLOW")
+# Where pictures are stored: a folder below the data folder, or a bucket of a store that speaks S3.
+# DIGEST_PICTURES_URL: where mails find them, if not at this installation (a CDN, the bucket).
+DIGEST_PICTURES_URL = env.read("DIGEST_PICTURES_URL").rstrip("/")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},  # nothing uses it
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "pictures": env.pictures_storage(DIGEST_DATA_DIR / "pictures"),
+}
 # Set by `digest up`: the local mailbox and the sample publication are served too.
 DIGEST_EMBEDDED = env.flag("DIGEST_EMBEDDED")
 
@@ -104,6 +112,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",  # for the files of its documentation page alone
     "digest.accounts",
+    "digest.pictures",
     "digest.articles",
     "digest.newsletters",
     "digest.subscribers",

@@ -12,6 +12,7 @@ from digest.articles.models import Article, Sighting, Source
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, LayoutBlock, Newsletter, Publication, Schedule
+from digest.pictures.models import Picture
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber, Subscription
 from tests import clock
@@ -157,6 +158,19 @@ def make_issue(newsletter: Newsletter | None = None, **fields: Any) -> Issue:
 def make_block(issue: Issue, kind: str = BlockKind.LATEST, **fields: Any) -> Block:
     """A block at the end of the issue."""
     return Block.objects.create(issue=issue, kind=kind, position=issue.blocks.count(), **fields)
+
+
+def make_picture(publication: Publication, **fields: Any) -> Picture:
+    """A ready picture that was uploaded; its files do not exist."""
+    defaults = {
+        "sha256": f"{next(_numbers):064x}",
+        "format": "jpeg",
+        "width": 1200,
+        "height": 900,
+        "alt": "The harbour at low tide",
+        "created_at": NOON,
+    }
+    return Picture.objects.create(publication_id=publication.pk, **defaults | fields)
 
 
 def make_story(issue: Issue, **fields: Any) -> Story:

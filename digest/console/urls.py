@@ -20,6 +20,8 @@ from digest.console.issues import new as new_issue
 from digest.console.issues import previews
 from digest.console.issues import views as issues
 from digest.console.newsletters import views as newsletters
+from digest.console.pictures import actions as picture_actions
+from digest.console.pictures import views as pictures
 from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
 from digest.console.relays import views as relays
@@ -56,7 +58,16 @@ _ISSUES = [
     path("<int:pk>/preview/<slug:kind>/", previews.preview, name="preview"),
     path("<int:pk>/<slug:verb>/", issues.act, name="action"),
 ]
+_PICTURES = [
+    path("", pictures.pictures, name="pictures"),
+    path("find/", pictures.find, name="pictures-find"),
+    path("upload/", picture_actions.upload, name="pictures-upload"),
+    path("<int:pk>/", pictures.picture, name="picture"),
+    path("<int:pk>/change/", picture_actions.change, name="picture-change"),
+    path("<int:pk>/delete/", picture_actions.delete, name="picture-delete"),
+]
 urlpatterns = [
+    path("pictures/", include(_PICTURES)),
     path("", home.home, name="home"),
     path("home/sending/", home.sending, name="home-sending"),
     path("home/<slug:verb>/", home.act, name="home-action"),

@@ -83,6 +83,31 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ConfigurationError(f"{name}: {cause}") from cause
 
 
+def pictures_storage(folder: Path) -> dict[str, Any]:
+    """Return Django's STORAGES entry for pictures: `folder`, or the bucket that is set.
+
+    `DIGEST_PICTURES_BUCKET` names a bucket; with it `_ENDPOINT`, `_REGION`, `_ACCESS_KEY` and
+    `_SECRET_KEY`, which may be left out where boto3 finds them elsewhere (an instance's role).
+    """
+    bucket = read("DIGEST_PICTURES_BUCKET")
+    if not bucket:
+        options = {"location": str(folder), "allow_overwrite": True}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    access = {
+        "endpoint_url": read("DIGEST_PICTURES_ENDPOINT"),
+        "region_name": read("DIGEST_PICTURES_REGION"),
+        "access_key": read("DIGEST_PICTURES_ACCESS_KEY"),
+        "secret_key": read("DIGEST_PICTURES_SECRET_KEY"),
+    }
+    options = {
+        "bucket_name": bucket,
+        "default_acl": None,  # the bucket's policy says who may read
+        "object_parameters": {"CacheControl": "public, max-age=31536000, immutable"},
+        **{name: value for name, value in access.items() if value},
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 def database(url: str, password: str = "") -> dict[str, Any]:
     """Turn a libpq connection URL into Django's DATABASES entry.
 

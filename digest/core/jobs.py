@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 POLL_SOURCES = "articles.poll"
+FETCH_PICTURES = "pictures.fetch"
 BUILD_ISSUES = "issues.build"
 PLAN_ISSUES = "delivery.plan"
 SEND_DELIVERIES = "sending.send"  # a queue apart: planning and sweeps never wait behind it
@@ -29,6 +30,7 @@ DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 NAMES = frozenset(
     {
         POLL_SOURCES,
+        FETCH_PICTURES,
         BUILD_ISSUES,
         PLAN_ISSUES,
         SEND_DELIVERIES,

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 LARGEST_BODY = 1_000_000  # bytes
-# By the beginning of the path. A million addresses need about 25 MB; a form adds a little.
-UPLOADS = {"/admin/subscribers/import": 31_000_000}
+# By the beginning of the path. A million addresses need about 25 MB, a picture has at most that;
+# a form adds a little.
+UPLOADS = {"/admin/subscribers/import": 31_000_000, "/admin/pictures/upload": 26_000_000}
 TOO_LARGE = "This is too large: at most {limit:,} bytes can be sent here."
 
 

@@ -15,6 +15,7 @@ from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Member, Newsletter, Publication, Role
+from digest.pictures.models import Picture
 from digest.subscribers.models import Subscriber
 from digest.webhooks import registry
 from digest.webhooks.models import Webhook
@@ -24,6 +25,7 @@ from tests.cast import (
     make_article,
     make_issue,
     make_newsletter,
+    make_picture,
     make_source,
     make_story,
     make_subscriber,
@@ -96,6 +98,7 @@ def foreign_issue() -> Issue:
     make_story(issue, article=make_article(source))
     make_subscriber(newsletter)
     make_appeal(newsletter.publication)
+    make_picture(newsletter.publication)
     registry.add(
         "crm",
         "https://crm.example/",
@@ -142,6 +145,7 @@ KINDS: dict[str, Any] = {
     "/webhooks/": Webhook,
     "/article/": Article,
     "/source/": Source,
+    "/pictures/": Picture,
     "<int:publication>": Publication,
     "<int:appeal>": Appeal,
     "newsletter": Newsletter,

@@ -10,6 +10,7 @@ from digest.articles import polling
 from digest.articles.isolation import process
 from digest.articles.models import Source
 from digest.core import clock
+from digest.core.isolation import Isolation
 from digest.issues.models import Issue
 from digest.sending import planning, sender
 from digest.sending.progress import progress
@@ -34,8 +35,10 @@ def test_a_hostile_feed_holds_up_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All mails go out, the source is switched off, and no other is."""
-    monkeypatch.setattr(process, "_children", process.Children())
-    monkeypatch.setattr(process, "CPU_SECONDS", 0)  # and the second that is always there
+    monkeypatch.setattr(process, "PARSER", Isolation(process.PARSER.module))
+    monkeypatch.setattr(
+        process.PARSER.limits, "cpu_seconds", 0
+    )  # and the second that is always there
     newsletter = make_newsletter()
     issue = make_issue(newsletter, slot=LONG_AGO)
     make_story(issue)
@@ -55,7 +58,7 @@ def test_a_hostile_feed_holds_up_nothing(
         sender.send_due()
         polls.join()
         sender.send_due()
-    process._children.end()
+    process.PARSER.children.end()
     assert progress(Issue.objects.get(pk=issue.pk)).sent == SUBSCRIBERS
     bad.refresh_from_db()
     good.refresh_from_db()

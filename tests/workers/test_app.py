@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.articles import polling
-from digest.articles.isolation.process import WALL_SECONDS
+from digest.articles.isolation.process import PARSER
 from digest.core import jobs
 from workers.app import app
 from workers.schedule import SCHEDULE
@@ -65,4 +65,4 @@ def test_every_job_has_a_time_limit() -> None:
         task = app.tasks[name]
         assert (task.soft_time_limit, task.time_limit) == (limit(name), limit(name) + GRACE)
     assert limit(jobs.POLL_SOURCES) + GRACE < polling.LEASE.total_seconds()
-    assert limit(jobs.POLL_SOURCES) > polling.BUDGET + WALL_SECONDS
+    assert limit(jobs.POLL_SOURCES) > polling.BUDGET + PARSER.limits.wall_seconds

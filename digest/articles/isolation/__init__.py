@@ -1,9 +1,8 @@
 """Parses and cleans documents in a process of their own, under limits of the kernel.
 
 A stranger's document can use any amount of time and memory, and no list of expensive inputs is
-ever complete. So none is parsed here: `process` keeps a child that runs `child`, which may use
-CPU_SECONDS and MEMORY for each document, and whose answers are plain JSON. A child that exceeds a
-limit is killed and replaced; a good one is used again.
+ever complete. So none is parsed here, but in a child (digest.core.isolation) that may use some
+seconds and some memory for each document, and whose answers are plain JSON.
 
     parse_feed, parse_page    a document, cleaned
     inspect                   what a document is, for discovery

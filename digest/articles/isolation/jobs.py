@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from digest.articles import cleaning, parsing
+from digest.articles.errors import ParseError
 from digest.articles.isolation.wire import ENTRIES, dump, load
 from digest.articles.parsing import inspection
 from digest.articles.parsing.dates import Dates
@@ -33,6 +34,7 @@ def entry(body: bytes) -> bytes:
     return dump(cleaning.entry(load(ENTRIES, body)))
 
 
+PROBLEM = ParseError
 JOBS: dict[str, Callable[..., bytes]] = {
     "feed": feed,
     "page": page,

@@ -1,7 +1,8 @@
 """Fetching from addresses that strangers name, and posting to them.
 
 `fetch` follows redirects itself and checks each hop: only http and https, only public addresses
-(see digest.core.http.ssrf_guard), at most 5 MB once inflated, 10 seconds in all, 5 redirects.
+(see digest.core.http.ssrf_guard), at most 5 MB once inflated (or what the caller says), 10 seconds
+in all, 5 redirects.
 Proxies from the environment are not used: they would connect where we may not.
 """
 
@@ -83,6 +84,7 @@ class _Way:
 
     url: httpx.URL
     setting: str
+    largest: int = MAX_BYTES  # bytes of the answer
     statuses: list[int] = field(default_factory=list)
 
     @property
@@ -91,14 +93,23 @@ class _Way:
         return str(self.url) if moved else ""
 
 
-def fetch(url: str, *, etag: str = "", last_modified: str = "", accept: str = ANYTHING) -> Fetched:
+def fetch(
+    url: str,
+    *,
+    etag: str = "",
+    last_modified: str = "",
+    accept: str = ANYTHING,
+    largest: int = MAX_BYTES,
+) -> Fetched:
     """Get `url`, conditionally if `etag` or `last_modified` of an earlier answer is given.
+
+    `largest` is how many bytes the answer may have.
 
     Raises RefusedError, TooLargeError, TooSlowError, GoneError, or FetchError for every other
     answer than 2xx and 304, and for none.
     """
     deadline = Deadline(MAX_SECONDS)
-    way = _Way(checked_url(url), FETCH_ALLOW)
+    way = _Way(checked_url(url), FETCH_ALLOW, largest)
     with _explained(way), _client(deadline, way.setting) as client:
         while True:
             request = client.build_request(
@@ -218,7 +229,7 @@ def _answer(
         url=str(way.url),
         status=status,
         headers=response.headers,
-        body=b"" if status == 304 else _body(response, deadline),
+        body=b"" if status == 304 else _body(response, deadline, way.largest),
         permanent_url=way.permanent_url,
         content_type=header.partition(";")[0].strip().lower(),
         charset=charset[1].lower() if charset else None,
@@ -237,15 +248,15 @@ def _refusal(response: httpx.Response, url: str) -> FetchError:
     )
 
 
-def _body(response: httpx.Response, deadline: Deadline) -> bytes:
-    """Return the body inflated; no more than MAX_BYTES of it are ever in memory."""
+def _body(response: httpx.Response, deadline: Deadline, largest: int) -> bytes:
+    """Return the body inflated; no more than `largest` bytes of it are ever in memory."""
     body = bytearray()
     for piece in _inflated(response):
         deadline.left()
         body += piece
-        if len(body) > MAX_BYTES:
+        if len(body) > largest:
             raise TooLargeError(
-                f"{_without_credentials(response.url)} is larger than {MAX_BYTES // 1_000_000} MB.",
+                f"{_without_credentials(response.url)} is larger than {largest // 1_000_000} MB.",
                 url=str(response.url),
                 status=response.status_code,
             )

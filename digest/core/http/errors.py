@@ -20,7 +20,7 @@ class RefusedError(FetchError):
 
 
 class TooLargeError(FetchError):
-    """The answer is larger than MAX_BYTES."""
+    """The answer is larger than it may be."""
 
 
 class TooSlowError(FetchError):

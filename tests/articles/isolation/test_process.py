@@ -11,8 +11,10 @@ import pytest
 from digest.articles import cleaning, isolation, parsing
 from digest.articles.errors import ParseError, ParserKilledError, ParserUnavailableError
 from digest.articles.isolation import process
-from digest.articles.isolation.child import PRIORITY
 from digest.articles.parsing.base import Document, Entry
+from digest.core.isolation import Isolation
+from digest.core.isolation.child import PRIORITY
+from digest.core.isolation.process import Children
 from tests.articles import hostile
 from tests.articles.publisher import DATA
 
@@ -21,17 +23,16 @@ URL = "https://courier.example/feed"
 
 
 @pytest.fixture
-def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[process.Children]:
+def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[Children]:
     """Children of this test's own."""
-    own = process.Children()
-    monkeypatch.setattr(process, "_children", own)
-    yield own
-    own.end()
+    monkeypatch.setattr(process, "PARSER", Isolation(process.PARSER.module))
+    yield process.PARSER.children
+    process.PARSER.children.end()
 
 
 def only_child() -> psutil.Process:
     """The one child that waits for a document."""
-    (child,) = process._children._idle
+    (child,) = process.PARSER.children._idle
     return psutil.Process(child.process.pid)
 
 
@@ -57,22 +58,22 @@ def _outcome(parse: Callable[[], Document]) -> Document | str:
 
 
 def test_a_child_has_a_low_priority_before_it_imports_anything(
-    children: process.Children, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    children: Children, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Its imports take longer than most documents, and mail goes out meanwhile."""
     folder = tmp_path / "digest" / "articles" / "isolation"
     folder.mkdir(parents=True)
     (folder / "jobs.py").write_text("import os\nraise RuntimeError(f'niceness {os.nice(0)}')\n")
-    monkeypatch.setattr(process, "_ROOT", tmp_path)
+    monkeypatch.setattr("digest.core.isolation.process._ROOT", tmp_path)
     with pytest.raises(ParserUnavailableError, match=f"niceness {os.nice(0) + PRIORITY}'"):
         isolation.parse_feed(RSS, URL)
 
 
 def test_a_child_is_used_again_and_replaced(
-    children: process.Children, monkeypatch: pytest.MonkeyPatch
+    children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes many documents, bad ones too, and is replaced before it grows old."""
-    monkeypatch.setattr(process, "MAX_DOCUMENTS", 3)
+    monkeypatch.setattr(process.PARSER.limits, "max_jobs", 3)
     isolation.parse_feed(RSS)
     first = only_child().pid
     with pytest.raises(ParseError, match="is empty"):
@@ -84,35 +85,33 @@ def test_a_child_is_used_again_and_replaced(
     assert not psutil.pid_exists(first)
 
 
-def test_processor_time_is_limited(
-    children: process.Children, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processor_time_is_limited(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
     """A document that takes too long costs its child, and the next one gets another."""
-    monkeypatch.setattr(process, "CPU_SECONDS", 0)
+    monkeypatch.setattr(process.PARSER.limits, "cpu_seconds", 0)
     with pytest.raises(ParserKilledError, match="too much time"):
         isolation.inspect(b"[" + b"[0]," * 10_000_000 + b"0]", URL)
 
 
-def test_memory_is_limited(children: process.Children, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_limited(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
     """A document that takes more memory than it may have is refused."""
-    monkeypatch.setattr(process, "MEMORY", 160 * 1024**2)
+    monkeypatch.setattr(process.PARSER.limits, "memory", 160 * 1024**2)
     with pytest.raises(ParserKilledError):
         isolation.parse_feed(b'{"items":[' + b"[]," * 1_500_000 + b"0]}")
     assert isolation.parse_feed(RSS).entries
 
 
 def test_a_busy_machine_is_not_the_documents_fault(
-    children: process.Children, monkeypatch: pytest.MonkeyPatch
+    children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A child that got no processor time within a minute says nothing about its document."""
     isolation.parse_feed(RSS)
     only_child().suspend()
-    monkeypatch.setattr(process, "WALL_SECONDS", 0.2)
+    monkeypatch.setattr(process.PARSER.limits, "wall_seconds", 0.2)
     with pytest.raises(ParserUnavailableError, match="too busy"):
         isolation.parse_feed(RSS)
 
 
-def test_a_crash_is_the_documents_fault(children: process.Children) -> None:
+def test_a_crash_is_the_documents_fault(children: Children) -> None:
     """A parser that crashes is like one that is killed."""
     isolation.parse_feed(RSS)
     victim = only_child()
@@ -123,7 +122,7 @@ def test_a_crash_is_the_documents_fault(children: process.Children) -> None:
         isolation.parse_feed(RSS)
 
 
-def test_a_child_that_left_is_replaced(children: process.Children) -> None:
+def test_a_child_that_left_is_replaced(children: Children) -> None:
     """One that ended because it had nothing to do is not missed."""
     isolation.parse_feed(RSS)
     (child,) = children._idle
@@ -132,7 +131,7 @@ def test_a_child_that_left_is_replaced(children: process.Children) -> None:
     assert isolation.parse_feed(RSS).entries
 
 
-def test_a_fork_starts_children_of_its_own(children: process.Children) -> None:
+def test_a_fork_starts_children_of_its_own(children: Children) -> None:
     """A worker that is forked while there is a child does not share it."""
     isolation.parse_feed(RSS)
     pid = os.fork()
@@ -140,35 +139,35 @@ def test_a_fork_starts_children_of_its_own(children: process.Children) -> None:
         code = 1
         try:
             code = 0 if isolation.parse_feed(RSS).entries and only_child() else 1
-            process._children.end()
+            process.PARSER.children.end()
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert isolation.parse_feed(RSS).entries
 
 
-def test_a_child_knows_nothing_of_us(children: process.Children) -> None:
+def test_a_child_knows_nothing_of_us(children: Children) -> None:
     """It has no environment, so no secret key and no database."""
     isolation.parse_feed(RSS)
     assert not {name for name in only_child().environ() if name.startswith("DIGEST")}
 
 
 def test_only_a_few_documents_are_read_at_once(
-    children: process.Children, monkeypatch: pytest.MonkeyPatch
+    children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever comes later waits, but not for ever."""
     with children.borrow(), children.borrow():
-        monkeypatch.setattr(process, "WALL_SECONDS", 0.05)
+        monkeypatch.setattr(process.PARSER.limits, "wall_seconds", 0.05)
         with pytest.raises(ParserUnavailableError, match="try again"):
             isolation.parse_feed(RSS)
 
 
-def test_an_entry_is_cleaned(children: process.Children) -> None:
+def test_an_entry_is_cleaned(children: Children) -> None:
     """A pushed article takes the same way."""
     clean = isolation.clean_entry(Entry(title="<b>Tide</b>", body_html="<script>x</script>Low"))
     assert (clean.title, clean.body_html) == ("Tide", "Low")
 
 
-def test_a_hostile_feed_is_read_or_refused(children: process.Children) -> None:
+def test_a_hostile_feed_is_read_or_refused(children: Children) -> None:
     """The kind that once held a worker for ever."""
     assert isolation.parse_feed(hostile.FEEDS["title"](1000)).entries

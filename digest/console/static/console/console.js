@@ -1,4 +1,7 @@
 "use strict";
+// unfold looks for its own markup beside every file input, and fails where there is none.
+Object.defineProperty(HTMLInputElement.prototype, "hasChangeListener", { value: true });
+
 // Loaded before Alpine, which starts the components that are registered here.
 document.addEventListener("alpine:init", () => {
   // The preview of a mail: `address` is that of its HTML.

@@ -1,10 +1,12 @@
-"""The program that `process` starts: parses one document after another under the kernel's limits.
+"""The program that `process` starts: does one job after another under the kernel's limits.
 
-A request is two frames, details in JSON and the document; an answer is one, a byte of `Status` and
-JSON or words. A frame is its length in four bytes and its content. The program has an empty
-environment, and may neither open connections nor start programs nor write files.
+A request is two frames, details in JSON and the bytes that came; an answer is one, a byte of
+`Status` and the job's answer or a message. A frame is its length in four bytes and its content. The
+program has an empty environment, and may neither open connections nor start programs nor write
+files.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -16,7 +18,7 @@ from enum import Enum
 from typing import Any
 
 IDLE_SECONDS = 300
-PRIORITY = 15  # added to the niceness: a reader of feeds waits, mail does not
+PRIORITY = 15  # added to the niceness: what is read can wait, mail can not
 _FORBIDDEN = (
     "socket.",
     "subprocess.",
@@ -33,19 +35,18 @@ class Status(bytes, Enum):
     """What an answer is."""
 
     RESULT = b"r"
-    PROBLEM = b"p"  # a ParseError's words
+    PROBLEM = b"p"  # the message of the jobs' own error
     MEMORY = b"m"  # the limit was reached
     FAILURE = b"f"  # any other exception
 
 
-def main(cpu_seconds: int, memory: int) -> None:
+def main(module: str, cpu_seconds: int, memory: int) -> None:
     """Get ready, then answer until there is nothing to do."""
     os.nice(PRIORITY)  # before the imports: they take longer than most documents
     source, sink = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # what a library prints is not an answer
     try:
-        from digest.articles.isolation import jobs
-
+        jobs = importlib.import_module(module)
         jobs.warm_up()
     except Exception as problem:  # noqa: BLE001  told to whoever started us
         _write(sink, Status.FAILURE, repr(problem).encode())
@@ -58,30 +59,27 @@ def main(cpu_seconds: int, memory: int) -> None:
             return
         body = _read(source) or b""
         _allow_cpu(cpu_seconds)
-        status, answer = _answer(json.loads(details), body)
+        status, answer = _answer(jobs, json.loads(details), body)
         _write(sink, status, answer)
         if status == Status.MEMORY:
             return
 
 
-def _answer(details: dict[str, Any], body: bytes) -> tuple[Status, bytes]:
-    from digest.articles.errors import ParseError
-    from digest.articles.isolation import jobs
-
+def _answer(jobs: Any, details: dict[str, Any], body: bytes) -> tuple[Status, bytes]:
     try:
         return Status.RESULT, jobs.JOBS[details.pop("job")](body, **details)
-    except ParseError as problem:
+    except jobs.PROBLEM as problem:
         return Status.PROBLEM, str(problem).encode("utf-8", "replace")
     except MemoryError:
         return Status.MEMORY, b""
     except RecursionError:
         return Status.PROBLEM, b"It is nested too deeply to be read."
-    except Exception as problem:  # noqa: BLE001  one bad document must not end the others
+    except Exception as problem:  # noqa: BLE001  one bad input must not end the others
         return Status.FAILURE, f"{type(problem).__name__}: {problem}".encode("utf-8", "replace")
 
 
 def _limit_resources(memory: int) -> None:
-    """Limit this process, irrevocably; its time is limited for each document."""
+    """Limit this process, irrevocably; its time is limited for each job."""
     for resource_id, limit in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, 0),
@@ -129,4 +127,4 @@ def _write(sink: int, status: Status, answer: bytes) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
-    main(int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,11 @@
+"""Runs what strangers send through libraries in a process of its own, under limits of the kernel.
+
+An `Isolation` names a module of jobs: `JOBS`, functions from bytes to bytes by their names;
+`PROBLEM`, the error whose message is for a person; and `warm_up()`. `process` keeps children that
+run `child`; one that exceeds a limit is killed and replaced, a good one is used again.
+"""
+
+from digest.core.isolation.errors import KilledError, UnavailableError, UnreadableError
+from digest.core.isolation.process import Isolation
+
+__all__ = ["Isolation", "KilledError", "UnavailableError", "UnreadableError"]
