@@ -170,6 +170,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "digest.console.templatetags.console",
+                "digest.console.templatetags.editors",
                 "django.contrib.humanize.templatetags.humanize",
             ],
         },

@@ -1,0 +1,12 @@
+export { Editor, Extension, Node, mergeAttributes } from "@tiptap/core";
+export { Blockquote } from "@tiptap/extension-blockquote";
+export { Bold } from "@tiptap/extension-bold";
+export { Document } from "@tiptap/extension-document";
+export { HardBreak } from "@tiptap/extension-hard-break";
+export { Heading } from "@tiptap/extension-heading";
+export { Italic } from "@tiptap/extension-italic";
+export { Link } from "@tiptap/extension-link";
+export { BulletList, ListItem, ListKeymap, OrderedList } from "@tiptap/extension-list";
+export { Paragraph } from "@tiptap/extension-paragraph";
+export { Text } from "@tiptap/extension-text";
+export { Placeholder, UndoRedo } from "@tiptap/extensions";
