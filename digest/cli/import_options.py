@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from rich.console import Console
 
 from digest.cli.errors import UsageError
-from digest.core.terminal import table
+from digest.core.terminal import Screen
 from digest.subscribers.importing import Report
 from digest.subscribers.importing.causes import STATES, SUPPRESSIBLE, Cause
 from digest.subscribers.importing.headings import PERSON, Meaning
@@ -93,14 +92,14 @@ def values(report: Report) -> dict[str, Any]:
     }
 
 
-def print_report(out: Console, report: Report, file: Path | None) -> None:
+def print_report(out: Screen, report: Report, file: Path | None) -> None:
     """Print how the file was read, and what happened to its rows (in a dry run: would happen)."""
     _print_layout(out, report)
     if not report.rows:
         out.print("The file holds a heading and no rows.")
         return
     if report.dry_run:
-        out.print(table(("Line", "Address", "Name", "Outcome"), report.preview))
+        out.print_table(("Line", "Address", "Name", "Outcome"), report.preview)
         out.print("\nNothing has been changed. An import would do this:")
     out.print(
         f"{report.rows:,} rows: {report.added:,} added, {report.unchanged:,} unchanged, "
@@ -117,14 +116,14 @@ def print_report(out: Console, report: Report, file: Path | None) -> None:
     if report.refusals:
         out.print()
         rows = [refusal[:3] for refusal in report.refusals[:MOST_ROWS]]
-        out.print(table(("Line", "Address", "Refused because"), rows))
+        out.print_table(("Line", "Address", "Refused because"), rows)
     if file:
         out.print(f"All refused rows are in {file}.")
     elif report.refused > MOST_ROWS:
         out.print("For all of them run it again with --report FILE; it adds nobody twice.")
 
 
-def _print_layout(out: Console, report: Report) -> None:
+def _print_layout(out: Screen, report: Report) -> None:
     layout = report.layout
     columns = ", ".join(f"{field} from {title!r}" for field, title in layout.titles.items())
     out.print(f"Read as {layout.encoding}, cells parted by {layout.delimiter!r}: {columns}.")
@@ -149,7 +148,7 @@ def _print_layout(out: Console, report: Report) -> None:
         out.print(f"Not read: {', '.join(unread)}.")
 
 
-def _print_stops(out: Console, report: Report) -> None:
+def _print_stops(out: Screen, report: Report) -> None:
     """Say what became of those whom the list itself says must not be mailed."""
     if report.suppressed:
         out.print(f"{report.suppressed:,} of the refused suppressed for this newsletter.")

@@ -4,11 +4,10 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django.db.models import Max, Min
-from rich.console import Console
 
 from digest.cli.following import count_facts, sum_up
 from digest.core import clock
-from digest.core.terminal import facts, table
+from digest.core.terminal import Screen, facts
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Schedule
 from digest.sending.models import AnyDelivery, Delivery
@@ -74,7 +73,7 @@ def zone_of(issue: Issue) -> tzinfo:
     return clock.zone(schedule.timezone if schedule else issue.newsletter.publication.timezone)
 
 
-def print_issues(out: Console, issues: list[Values]) -> None:
+def print_issues(out: Screen, issues: list[Values]) -> None:
     """Print a table of issues."""
     if not issues:
         out.print("There are no issues yet. To preview the next one: digest preview NEWSLETTER")
@@ -90,10 +89,10 @@ def print_issues(out: Console, issues: list[Values]) -> None:
         )
         for issue in issues
     ]
-    out.print(table(("Id", "Newsletter", "Slot", "State", "Sent", "Subject or reason"), rows))
+    out.print_table(("Id", "Newsletter", "Slot", "State", "Sent", "Subject or reason"), rows)
 
 
-def print_issue(out: Console, issue: Issue, values: Values) -> None:
+def print_issue(out: Screen, issue: Issue, values: Values) -> None:
     """Print everything about one issue."""
     zone = zone_of(issue)
     out.print(
@@ -121,10 +120,10 @@ def print_issue(out: Console, issue: Issue, values: Values) -> None:
         rows = values[heading.lower().replace(" ", "_")]
         if rows:
             out.print(f"\n{heading}")
-            out.print(table(columns, ([row[name.lower()] for name in columns] for row in rows)))
+            out.print_table(columns, ([row[name.lower()] for name in columns] for row in rows))
 
 
-def print_deliveries(out: Console, deliveries: list[Values], after: str) -> None:
+def print_deliveries(out: Screen, deliveries: list[Values], after: str) -> None:
     """Print a page of deliveries; `after` is where the next one begins, blank at the end."""
     if not deliveries:
         out.print("There are no deliveries.")
@@ -138,27 +137,27 @@ def print_deliveries(out: Console, deliveries: list[Values], after: str) -> None
         )
         for delivery in deliveries
     ]
-    out.print(table(("Subscriber", "State", "Time", "SMTP reply or reason"), rows))
+    out.print_table(("Subscriber", "State", "Time", "SMTP reply or reason"), rows)
     if after:
         out.print(f"\nNext page: --after {after}")
 
 
-def print_uncertain(out: Console, deliveries: list[Values]) -> None:
+def print_uncertain(out: Screen, deliveries: list[Values]) -> None:
     """Print the deliveries whose outcome nobody knows, with their Message-IDs."""
     if not deliveries:
         out.print("No delivery is uncertain.")
         return
     rows = [(row["email"] or "(erased)", row["message_id"], row["reply"]) for row in deliveries]
-    out.print(table(("Subscriber", "Message-ID", "Reason"), rows))
+    out.print_table(("Subscriber", "Message-ID", "Reason"), rows)
 
 
-def print_findings(out: Console, findings: list[Values]) -> None:
+def print_findings(out: Screen, findings: list[Values]) -> None:
     """Print what the preflight checks found."""
     if not findings:
         out.print("All checks passed.")
         return
     rows = [(finding["level"], finding["problem"], finding["advice"]) for finding in findings]
-    out.print(table(("Level", "Problem", "What to do"), rows))
+    out.print_table(("Level", "Problem", "What to do"), rows)
 
 
 def _slot(issue: Values) -> str:

@@ -30,7 +30,7 @@ def issues(request: HttpRequest) -> HttpResponse:
             Column("Subject", lambda row: row.subject or f"Issue {row.pk}", "subject"),
             Column("Newsletter", lambda row: row.newsletter.name, "newsletter__name"),
             Column("Goes out", _send_time, "slot"),
-            Column("State", lambda row: row.get_state_display(), "state"),
+            Column("State", lambda row: row.get_state_display().capitalize(), "state"),
             Column("Sent", _sent),
         ),
         label="Issues",
@@ -104,9 +104,9 @@ def newsletters(request: HttpRequest) -> HttpResponse:
         (
             Column("Name", lambda row: row.name, "name"),
             Column("Publication", lambda row: row.publication.name, "publication__name"),
-            Column("Status", lambda row: "active" if row.active else "stopped", "active"),
+            Column("Status", lambda row: "Active" if row.active else "Inactive", "active"),
             Column("Approval", lambda row: row.get_approval_display(), "approval"),
-            Column("Sign-up page", lambda row: "listed" if row.listed else "not listed", "listed"),
+            Column("Sign-up page", lambda row: "Listed" if row.listed else "Not listed", "listed"),
         ),
         label="Newsletters",
         url=lambda row: reverse("newsletter", args=[row.pk]),
@@ -198,4 +198,4 @@ def _source_state(rows: Rows, value: str) -> Rows:
 
 
 def _ends(appeal: Appeal) -> str:
-    return clock.format_moment(appeal.ends_at) if appeal.ends_at else "no end"
+    return clock.format_moment(appeal.ends_at) if appeal.ends_at else "No end"

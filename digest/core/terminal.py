@@ -46,6 +46,22 @@ class Screen(Console):
         """Take a line as it is, but for what would steer the terminal."""
         return super().render_str(printable(text), **options)
 
+    def print_table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str = ""
+    ) -> None:
+        """Print rows under quiet headings; cell text is shown as it is, never as markup.
+
+        Without rows the sentence `empty` is printed instead, if there is one.
+        """
+        rows = list(rows)
+        if empty and not rows:
+            self.print(empty)
+            return
+        grid = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            grid.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
+        self.print(grid)
+
 
 class DigestCommand(BaseCommand):
     """A command of `digest`.
@@ -93,7 +109,7 @@ class DigestCommand(BaseCommand):
         """Do the command's work."""
         raise NotImplementedError
 
-    def answer(self, facts: Any, say: Callable[[Console], None] | str) -> None:
+    def answer(self, facts: Any, say: Callable[[Screen], None] | str) -> None:
         """Print `facts` as JSON if asked for, otherwise what `say` says to a person."""
         if self.json:
             self.stdout.write(json.dumps(facts, default=_plain, ensure_ascii=False, indent=2))
@@ -107,7 +123,7 @@ class DigestCommand(BaseCommand):
             self.stdout.write("\n".join(lines))
 
     @property
-    def console(self) -> Console:
+    def console(self) -> Screen:
         """A terminal that knows its width and whether it may colour."""
         width = None if sys.stdout.isatty() else _WIDE
         return Screen(file=sys.stdout, width=width, highlight=False, markup=False, soft_wrap=True)
@@ -177,20 +193,6 @@ def database_trouble(problem: Error) -> str | None:
         first_words = str(problem).strip().splitlines()[0]
         return OUTDATED.format(first_words)
     return None
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str = "") -> Table | Text:
-    """Lay out rows under quiet headings; cell text is shown as it is, never as markup.
-
-    Without rows the result is the sentence `empty`, if there is one.
-    """
-    rows = list(rows)
-    if empty and not rows:
-        return Text(empty)
-    grid = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        grid.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
-    return grid
 
 
 def facts(rows: Iterable[tuple[str, Any]]) -> Table:

@@ -8,30 +8,21 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from digest.core import client_ip, clock, languages, links
-from digest.core.errors import LinkError
 from digest.newsletters.models import Newsletter
 from digest.selfservice import address_change, confirmation
 from digest.selfservice.confirmation import Confirmation, ConfirmationLink
 from digest.subscribers.errors import SubscriberError
 from digest.web import visitor
-from digest.web.refusals import refuse_link
+from digest.web.refusals import link_page
 
 
-@csrf_exempt  # the token alone authorises
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@link_page
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or (POST only) confirm; repeated, expired and erased requests get a page too."""
     now = clock.now()
-    try:
-        link = confirmation.open_link(token, now)
-    except LinkError as problem:
-        return refuse_link(request, problem)
+    link = confirmation.open_link(token, now)
     if request.method == "POST" and not link.expired:
         outcome = confirmation.confirm(link, ip=client_ip.address(request), now=now)
     else:
@@ -39,15 +30,10 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return _confirmation_page(request, outcome, link)
 
 
-@csrf_exempt
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@link_page
 def change(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or (POST only) change a subscriber's address, or undo the change."""
-    try:
-        link = address_change.open_link(token, clock.now())
-    except LinkError as problem:
-        return refuse_link(request, problem)
+    link = address_change.open_link(token, clock.now())
     change = link.change
     language = change.subscriber.language if change else ""
     with languages.override(visitor.language(request, language)):

@@ -15,12 +15,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from digest.core import client_ip, clock, languages
-from digest.core.errors import DigestError, LinkError
+from digest.core.errors import DigestError
 from digest.newsletters.models import Newsletter
 from digest.selfservice import address_change, data_export, erasure
 from digest.selfservice import preferences as selfservice
@@ -29,7 +26,7 @@ from digest.subscribers import preferences
 from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
 from digest.web.forms import readable_post
-from digest.web.refusals import refuse_link
+from digest.web.refusals import link_page
 
 SECURE_ACTIONS = {"change", "download", "erase"}
 
@@ -44,16 +41,11 @@ class Submission:
     now: datetime
 
 
-@csrf_exempt  # the token alone authorises; there is no cookie that another site could use
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@link_page
 def page(request: HttpRequest, token: str) -> HttpResponse:
     """Show a subscriber's preferences, or (POST) change them and show them again."""
     now = clock.now()
-    try:
-        access = selfservice.open_link(token, now)
-    except LinkError as problem:
-        return refuse_link(request, problem)
+    access = selfservice.open_link(token, now)
     current = preferences.get_preferences(access.subscriber_id, access.publication_id, now)
     if current is None:
         context = {"test": access.subscriber_id == 0}

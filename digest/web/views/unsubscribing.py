@@ -2,28 +2,19 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from digest.core import client_ip, clock, languages, links
-from digest.core.errors import LinkError
 from digest.core.links import SubscriberLink
 from digest.selfservice import unsubscribing
 from digest.web import visitor
 from digest.web.forms import readable_post
-from digest.web.refusals import refuse_link
+from digest.web.refusals import link_page
 
 
-@csrf_exempt  # RFC 8058 §3.2: a mail program posts without cookies; the token authorises
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@link_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or (POST only) unsubscribe immediately; no redirect, no cookie (RFC 8058 §3.1)."""
-    try:
-        link = unsubscribing.open_link(token)
-    except LinkError as problem:
-        return refuse_link(request, problem)
+    link = unsubscribing.open_link(token)
     result = _perform(request, link) if request.method == "POST" else ""
     return _page(request, link, result)
 

@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from rich.console import Console
 
 from digest.articles.models import Article
 from digest.articles.storing import mark_updated
 from digest.cli import lookup, numbers
 from digest.core import clock
-from digest.core.terminal import ActionCommand, table
+from digest.core.terminal import ActionCommand, Screen
 
 
 class Command(ActionCommand):
@@ -64,15 +63,13 @@ def _article_facts(article: Article) -> dict[str, Any]:
     }
 
 
-def _print_list(out: Console, articles: list[dict[str, Any]]) -> None:
+def _print_list(out: Screen, articles: list[dict[str, Any]]) -> None:
     rows = [
         (clock.format_moment(row["available_at"]), row["section"], row["title"], row["url"])
         for row in articles
     ]
-    out.print(
-        table(
-            ("Available", "Section", "Title", "Address"),
-            rows,
-            empty="No articles yet. Add a source: digest source add URL --newsletter SLUG",
-        )
+    out.print_table(
+        ("Available", "Section", "Title", "Address"),
+        rows,
+        empty="No articles yet. Add a source: digest source add URL --newsletter SLUG",
     )

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from digest.core.terminal import ActionCommand
+from digest.core.terminal import ActionCommand, Screen
 from digest.relays.dkim import Key, all_keys
 from digest.relays.dkim.generation import generate_key
 from digest.relays.dkim.keys import zone_record
@@ -52,7 +50,7 @@ def _key_facts(key: Key) -> dict[str, Any]:
     }
 
 
-def _print_keys(out: Console, keys: tuple[Key, ...]) -> None:
+def _print_keys(out: Screen, keys: tuple[Key, ...]) -> None:
     if not keys:
         out.print("There are no keys. Generate one: digest dkim new DOMAIN SELECTOR --out FILE")
     for key in keys:
@@ -60,7 +58,7 @@ def _print_keys(out: Console, keys: tuple[Key, ...]) -> None:
         out.print(f"  {zone_record(key)}\n")
 
 
-def _print_new_key(out: Console, key: Key) -> None:
+def _print_new_key(out: Screen, key: Key) -> None:
     out.print(f"{key.path} holds the private key ({key.kind}). Publish its public half in DNS:\n")
     out.print(f"  {zone_record(key)}\n")
     out.print("Once DNS has it, add to DIGEST_DKIM_KEYS:\n")

@@ -4,12 +4,11 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from digest.core import clock
 from digest.core.findings import Finding, Level
-from digest.core.terminal import DigestCommand, printable
+from digest.core.terminal import DigestCommand, Screen, printable
 from digest.doctor.checks import run_checks
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
@@ -33,7 +32,7 @@ class Command(DigestCommand):
             sys.exit(1)
 
 
-def _print_findings(out: Console, findings: list[Finding], *, fit: bool) -> None:
+def _print_findings(out: Screen, findings: list[Finding], *, fit: bool) -> None:
     for finding in findings:
         line = Text(f"{finding.level.value:<6}", style=_STYLES[finding.level])
         out.print(line.append(printable(finding.summary), style="default"))

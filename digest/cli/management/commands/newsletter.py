@@ -5,13 +5,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
-from rich.console import Console
 
 from digest.cli import lookup
 from digest.cli import newsletter_options as ask
 from digest.cli.errors import UsageError
 from digest.core import clock
-from digest.core.terminal import ActionCommand, facts, table
+from digest.core.terminal import ActionCommand, Screen, facts
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Cadence, Newsletter, Schedule
 from digest.subscribers.audience import eligible
@@ -227,17 +226,15 @@ def _next_slot(values: dict[str, Any]) -> str:
     return f"Next issue: {slots[0]}." if slots else "It has no schedule: send it manually."
 
 
-def _print_list(out: Console, newsletters: list[dict[str, Any]]) -> None:
+def _print_list(out: Screen, newsletters: list[dict[str, Any]]) -> None:
     rows = [
         (row["slug"], row["name"], f"{row['subscribers']:,}", _when_next(row))
         for row in newsletters
     ]
-    out.print(
-        table(
-            ("Short name", "Name", "Subscribers", "Next issue"),
-            rows,
-            empty="There is no newsletter yet. `digest newsletter add --help` tells how.",
-        )
+    out.print_table(
+        ("Short name", "Name", "Subscribers", "Next issue"),
+        rows,
+        empty="There is no newsletter yet. `digest newsletter add --help` tells how.",
     )
 
 
@@ -247,7 +244,7 @@ def _when_next(values: dict[str, Any]) -> str:
     return values["next_slots_local"][0] if values["next_slots_local"] else "manual"
 
 
-def _print_newsletter(out: Console, newsletter: Newsletter, values: dict[str, Any]) -> None:
+def _print_newsletter(out: Screen, newsletter: Newsletter, values: dict[str, Any]) -> None:
     counts = values["subscriptions"]
     publication = newsletter.publication
     out.print(
@@ -277,7 +274,7 @@ def _print_newsletter(out: Console, newsletter: Newsletter, values: dict[str, An
     _print_contents(out, values)
 
 
-def _print_contents(out: Console, values: dict[str, Any]) -> None:
+def _print_contents(out: Screen, values: dict[str, Any]) -> None:
     out.print("\nLayout")
     for block in values["layout"]:
         topics = f": {', '.join(block['topics'])}" if block["topics"] else ""

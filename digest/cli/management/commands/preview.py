@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from rich.console import Console
 
 from digest.cli import lookup
 from digest.core import clock, links
-from digest.core.terminal import DigestCommand, facts, table
+from digest.core.terminal import DigestCommand, Screen, facts
 from digest.issues import building
 from digest.issues.composing import Draft
 from digest.rendering.compiled import Compiled, Recipient
@@ -98,12 +97,12 @@ def _mail_values(draft: Draft, compiled: Compiled, message: bytes) -> dict[str, 
     }
 
 
-def _print_skipped(out: Console, draft: Draft, reason: str) -> None:
+def _print_skipped(out: Screen, draft: Draft, reason: str) -> None:
     out.print(f"Nothing would be sent now. {reason}")
     _print_left_out(out, draft)
 
 
-def _print_preview(out: Console, draft: Draft, values: dict[str, Any]) -> None:
+def _print_preview(out: Screen, draft: Draft, values: dict[str, Any]) -> None:
     out.print(
         facts(
             [
@@ -117,18 +116,16 @@ def _print_preview(out: Console, draft: Draft, values: dict[str, Any]) -> None:
     )
     out.print("\nPicked")
     rows = [(str(story.block), story.title, story.reason) for story in draft.stories]
-    out.print(table(("Block", "Title", "Because"), rows))
+    out.print_table(("Block", "Title", "Because"), rows)
     _print_left_out(out, draft)
     for path in values["written"]:
         out.print(f"\nWritten to {path}.")
 
 
-def _print_left_out(out: Console, draft: Draft) -> None:
+def _print_left_out(out: Screen, draft: Draft) -> None:
     left = draft.selection.left_out
     if left:
         out.print("\nLeft out")
-        out.print(
-            table(("Title", "Because"), [(row.title, row.reason) for row in left[:MOST_ROWS]])
-        )
+        out.print_table(("Title", "Because"), [(row.title, row.reason) for row in left[:MOST_ROWS]])
     if len(left) > MOST_ROWS:
         out.print(f"and {len(left) - MOST_ROWS} more; --json lists all of them.")

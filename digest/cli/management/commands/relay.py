@@ -4,13 +4,12 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
-from rich.console import Console
 
 from digest.cli import lookup, numbers
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.findings import Level
-from digest.core.terminal import ActionCommand, AddAction, facts, table
+from digest.core.terminal import ActionCommand, AddAction, Screen, facts
 from digest.doctor.relays import check_relay
 from digest.relays import registry, warming
 from digest.relays.models import PausedDomain, Relay
@@ -204,7 +203,7 @@ def _state(relay: Relay) -> str:
     return "down" if relay.down_since else "ok"
 
 
-def _print_relays(out: Console, rows: list[dict[str, Any]]) -> None:
+def _print_relays(out: Screen, rows: list[dict[str, Any]]) -> None:
     if not rows:
         out.print("There is no relay. Add one: digest relay add NAME smtp://user:password@host:587")
         return
@@ -221,10 +220,10 @@ def _print_relays(out: Console, rows: list[dict[str, Any]]) -> None:
         for row in rows
     ]
     columns = ("Relay", "Address", "State", "Senders", "Weight", "Paused domains", "Problem")
-    out.print(table(columns, cells))
+    out.print_table(columns, cells)
 
 
-def _print_relay(out: Console, row: dict[str, Any]) -> None:
+def _print_relay(out: Screen, row: dict[str, Any]) -> None:
     limits = ", ".join(f"{name} {limit:,}" for name, limit in row["domain_limits"].items())
     out.print(
         facts(

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rich.console import Console
-
 from digest.articles import polling, switching
 from digest.articles.discovery import add_and_poll, with_scheme
 from digest.articles.models import Source
@@ -11,7 +9,7 @@ from digest.articles.polling import Polled
 from digest.cli import lookup
 from digest.cli.errors import UsageError
 from digest.core import clock
-from digest.core.terminal import ActionCommand, table
+from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters.models import Publication
 
 MOST_TITLES = 10  # articles of a new source
@@ -129,7 +127,7 @@ def _state(source: Source) -> str:
     return "ok" if source.succeeded_at else "new"
 
 
-def _print_added(out: Console, polled: Polled, titles: list[str], newsletter: str) -> None:
+def _print_added(out: Screen, polled: Polled, titles: list[str], newsletter: str) -> None:
     source = polled.source
     out.print(f"{source.title or source.url}: {source.get_kind_display()} at {source.url}")
     if polled.problem:
@@ -143,7 +141,7 @@ def _print_added(out: Console, polled: Polled, titles: list[str], newsletter: st
     out.print(f"Next: digest preview {newsletter}")
 
 
-def _print_list(out: Console, sources: list[dict[str, Any]]) -> None:
+def _print_list(out: Screen, sources: list[dict[str, Any]]) -> None:
     rows = [
         (
             row["url"],
@@ -156,19 +154,17 @@ def _print_list(out: Console, sources: list[dict[str, Any]]) -> None:
         )
         for row in sources
     ]
-    out.print(
-        table(
-            ("Source", "State", "Last good", "Next poll", "Publication", "Newsletters", "Problem"),
-            rows,
-            empty="There is no source yet. Add one: digest source add URL --newsletter SLUG",
-        )
+    out.print_table(
+        ("Source", "State", "Last good", "Next poll", "Publication", "Newsletters", "Problem"),
+        rows,
+        empty="There is no source yet. Add one: digest source add URL --newsletter SLUG",
     )
 
 
-def _print_polled(out: Console, polls: list[dict[str, Any]]) -> None:
+def _print_polled(out: Screen, polls: list[dict[str, Any]]) -> None:
     if not polls:
         out.print("No source is due. Name one to poll it all the same: digest source poll URL")
         return
     columns = ("url", "new", "changed", "unchanged", "problem")
     rows = [[row[column] for column in columns] for row in polls]
-    out.print(table(("Source", "New", "Changed", "As before", "Problem"), rows))
+    out.print_table(("Source", "New", "Changed", "As before", "Problem"), rows)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
-from rich.console import Console
 
 from digest.cli import import_options, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock
-from digest.core.terminal import ActionCommand, facts, table
+from digest.core.terminal import ActionCommand, Screen, facts
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure, signups
 from digest.selfservice.data_export import export_subscriber, export_subscription
@@ -182,7 +181,7 @@ def _newsletters_of(subscriber: Subscriber, slug: str | None) -> QuerySet[Newsle
     return subscribed.filter(pk=lookup.newsletter(slug).pk) if slug else subscribed
 
 
-def _print_subscriber(out: Console, values: dict[str, Any]) -> None:
+def _print_subscriber(out: Screen, values: dict[str, Any]) -> None:
     out.print(
         facts(
             [
@@ -196,7 +195,7 @@ def _print_subscriber(out: Console, values: dict[str, Any]) -> None:
         rows = values[heading.lower()]
         out.print(f"\n{heading}" if rows else f"\n{heading}: none.")
         if rows:
-            out.print(table(columns, ([_cell(row, name) for name in columns] for row in rows)))
+            out.print_table(columns, ([_cell(row, name) for name in columns] for row in rows))
 
 
 _LISTS = {

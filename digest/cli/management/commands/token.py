@@ -3,15 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
-from rich.console import Console
-
 from digest.accounts import tokens
 from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.cli import lookup, numbers
 from digest.cli.errors import UsageError
 from digest.core import clock
-from digest.core.terminal import ActionCommand, table
+from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters.models import Publication
 
 
@@ -102,7 +100,7 @@ def _token_values(token: Token, slugs: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def _print_list(out: Console, rows_listed: list[dict[str, Any]]) -> None:
+def _print_list(out: Screen, rows_listed: list[dict[str, Any]]) -> None:
     rows = [
         (
             row["name"],
@@ -116,12 +114,10 @@ def _print_list(out: Console, rows_listed: list[dict[str, Any]]) -> None:
         for row in rows_listed
     ]
     columns = ("Token", "Begins", "Owner", "Publication", "Last used", "State", "Scopes")
-    out.print(
-        table(
-            columns,
-            rows,
-            empty="There are no tokens yet. To create one: digest token add NAME --scope SCOPE",
-        )
+    out.print_table(
+        columns,
+        rows,
+        empty="There are no tokens yet. To create one: digest token add NAME --scope SCOPE",
     )
 
 

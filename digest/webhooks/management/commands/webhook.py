@@ -3,10 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
 from digest.core import clock
-from digest.core.terminal import ActionCommand, table
+from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters.models import Publication
 from digest.webhooks import registry
 from digest.webhooks.models import Event, Webhook
@@ -98,14 +96,12 @@ def _values(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _print_list(out: Console, webhooks: list[dict[str, Any]]) -> None:
+def _print_list(out: Screen, webhooks: list[dict[str, Any]]) -> None:
     columns = ("name", "url", "state", "waiting", "delivered", "given_up", "note")
     rows = [[webhook[column] for column in columns] for webhook in webhooks]
     titles = ("Webhook", "Address", "State", "Waiting", "Delivered", "Given up", "Note")
-    out.print(
-        table(
-            titles,
-            rows,
-            empty="There are no webhooks yet. Add one: digest webhook add NAME https://…",
-        )
+    out.print_table(
+        titles,
+        rows,
+        empty="There are no webhooks yet. Add one: digest webhook add NAME https://…",
     )
