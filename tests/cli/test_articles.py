@@ -201,5 +201,5 @@ def test_publications_with_the_same_feed_are_told_apart(
     assert marked.publication_id == ebb.publication_id
     picked = digest("newsletter", "pick", "tide", url)
     assert picked.status == 0
-    article = tide.sections.get(kind="picked").picks.get().article
+    article = tide.layout.get(kind="picked").picks.get().article
     assert article.publication_id == tide.publication_id
