@@ -72,7 +72,7 @@ def _sample() -> "tuple[Compiled, str]":
     from digest.rendering.content import content_of
     from digest.rendering.cutting import Marks
     from digest.rendering.issue import compile_issue
-    from digest.rendering.theme import theme_of
+    from digest.rendering.themes.theme import theme_of
     from tests.rendering.mails import appeal, blocks_of, issue, story
 
     stories = [

@@ -8,6 +8,7 @@ from django.utils import translation
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from digest.core import languages
+from digest.rendering.blocks.phishing import unlinked
 from digest.rendering.directions import (
     bdi,
     dir_attribute,
@@ -28,6 +29,11 @@ def render(template: str, values: dict[str, Any], language: str) -> str:
         return _environment().get_template(template).render(values)
 
 
+def css_url(url: str) -> str:
+    """Return a web address for `url('…')` in a style sheet; its quotes would end it."""
+    return url.replace("'", "%27").replace("(", "%28").replace(")", "%29")
+
+
 @cache
 def _environment() -> Environment:
     env = Environment(
@@ -45,6 +51,7 @@ def _environment() -> Environment:
     env.filters.update(
         wrap=wrap, underline=underline, bdi=bdi, dir_attribute=dir_attribute, set_lines=set_lines,
         set_by_letters=set_by_letters,
+        unlinked=unlinked, css_url=css_url,
         isolate_name=isolate_name, isolate_address=isolate_address,
     )  # fmt: skip
     return env

@@ -3,7 +3,7 @@
 from digest.newsletters.models import Newsletter
 from digest.rendering import mime
 from digest.rendering.compiled import Cut
-from digest.rendering.content import archive_url, language_of
+from digest.rendering.links import archive_url, language_of
 
 
 def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut, ...]:

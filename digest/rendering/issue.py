@@ -5,13 +5,14 @@ from secrets import token_hex
 
 from digest.issues.models import Block, Issue, Story
 from digest.rendering import environment, mime, sandbox
-from digest.rendering.branding import publication_theme
+from digest.rendering.cleaned import shortened
 from digest.rendering.compiled import Compiled, Cut
-from digest.rendering.content import Content, content_of, editors_values, shortened
+from digest.rendering.content import Content, content_of, editors_values
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.errors import RenderingError
 from digest.rendering.head import head_cuts
 from digest.rendering.inlining import inline
+from digest.rendering.themes.branding import publication_theme
 
 LARGEST_HTML = 100_000  # octets; Gmail clips a mail near 102 KB, and its footer with it
 SLOT_ROOM = 400  # octets reserved for the content of a slot
@@ -32,6 +33,7 @@ def compile_issue(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story
     values = {
         "content": content,
         "theme": publication_theme(issue.newsletter.publication, content.direction),
+        "design": "picture",
         "subject": texts["subject"],
         "preheader": texts["preheader"],
     }

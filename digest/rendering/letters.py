@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from digest.core import languages
 from digest.issues.models import Story
 from digest.newsletters.models import Newsletter, Publication
-from digest.rendering.content import shortened, story_url
+from digest.rendering.cleaned import shortened
 from digest.rendering.directions import isolate_address, isolate_name
+from digest.rendering.links import story_url
 from digest.rendering.notice import Letter, Teaser
 
 CONFIRM, BY_MAIL, PREFERENCES = "confirm", "by_mail", "preferences"

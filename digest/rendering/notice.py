@@ -14,11 +14,11 @@ from secrets import token_hex
 from digest.core.languages import direction
 from digest.newsletters.models import Publication
 from digest.rendering import environment, mime
-from digest.rendering.branding import tokens_of
 from digest.rendering.content import address_lines
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.inlining import inline
-from digest.rendering.theme import Tokens, theme_of
+from digest.rendering.themes.branding import tokens_of
+from digest.rendering.themes.theme import Tokens, theme_of
 
 
 @dataclass(frozen=True, slots=True)

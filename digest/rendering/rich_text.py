@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from digest.core.languages import text_direction
 from digest.core.rich_text import Document, Node, link_address
 from digest.core.text import printable
-from digest.rendering.content import web_url
+from digest.rendering.cleaned import web_url
 from digest.rendering.directions import dir_attribute, isolate_address, set_lines
 from digest.rendering.wrapping import WIDTH, underline, wrap
 

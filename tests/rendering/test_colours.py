@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.rendering.colours import READABLE, contrast, make_readable, text_on
-from digest.rendering.theme import BACKGROUNDS, Tokens, theme_of
+from digest.rendering.themes.colours import READABLE, contrast, make_readable, text_on
+from digest.rendering.themes.theme import BACKGROUNDS, Tokens, theme_of
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 

@@ -1,5 +1,7 @@
 """Compiling an issue: what it shows, what it refuses, what it leaves out."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from lxml import html as lxml_html
 
 from digest.rendering.errors import EditorTemplateError, RenderingError
 from digest.rendering.issue import LARGEST_HTML
+from tests.cast import NOON
 from tests.rendering.mails import INES, appeal, compiled, opened, part, story, wire_faults
 from tests.rendering.test_mime import NASTY, one_line
 
@@ -180,6 +183,14 @@ def test_date_is_the_publications_day() -> None:
     assert "Monday, 23 November 2026" in compiled().text()
 
 
+def test_date_is_that_of_sending() -> None:
+    """An issue whose time was changed has the new day, in its subject's template too."""
+    later = {"send_at": NOON + timedelta(days=2)}
+    mail = compiled(newsletter={"subject": "Tide of {{ issue.date }}"}, **later)
+    assert "Wednesday, 25 November 2026" in mail.text()
+    assert mail.subject == "Tide of Wednesday, 25 November 2026"
+
+
 def test_right_to_left_is_mirrored() -> None:
     """A Hebrew newsletter runs from right to left, to the last table."""
     stories = [story(n, title=f"סיפור {n}", summary="הגאות חזרה.") for n in range(3)]
@@ -232,7 +243,7 @@ def test_preheader_is_hidden_and_in_mail_only() -> None:
     mail = compiled(preheader="Seals & more")
     body = lxml_html.fromstring(part(mail.message(INES), "html")).find("body")
     assert body is not None
-    first = body.find("div")
+    first = body.find("div/div")
     assert first is not None
     assert (first.text or "").startswith("Seals & more")
     assert "display:none" in (first.get("style") or "")

@@ -12,7 +12,7 @@ from digest.core.errors import LinkError
 from digest.core.links import absolute
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Newsletter, Publication
-from digest.rendering.branding import publication_theme
+from digest.rendering.themes.branding import publication_theme
 from digest.sending.public_archive import (
     find_issue,
     find_linked_issue,

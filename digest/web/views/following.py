@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from digest.core import languages, links
 from digest.core.errors import LinkError, LinkGoneError
 from digest.issues.models import Story
-from digest.rendering.content import web_url
+from digest.rendering.cleaned import web_url
 from digest.web import visitor
 from digest.web.refusals import refuse_link
 

@@ -21,7 +21,7 @@ from digest import web
 from digest.core import client_ip, clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
-from digest.rendering.branding import publication_theme
+from digest.rendering.themes.branding import publication_theme
 from digest.selfservice.signups import consent_wording, offered_newsletters
 from digest.web import captcha, forms, visitor
 from digest.web.captcha.base import Widget

@@ -1,7 +1,7 @@
 """A publication's theme: the tokens that it chose."""
 
 from digest.newsletters.models import Publication
-from digest.rendering.theme import Theme, Tokens, theme_of
+from digest.rendering.themes.theme import Theme, Tokens, theme_of
 
 
 def tokens_of(publication: Publication) -> Tokens:

@@ -7,7 +7,7 @@ day and by night.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from digest.rendering.colours import make_readable, mix, text_on
+from digest.rendering.themes.colours import make_readable, mix, text_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The blocks of an issue as their templates show them."""

@@ -1,0 +1,249 @@
+"""The blocks of an issue as their templates show them: plain values, without the empty ones.
+
+Each kind has a template of its name in templates/mail/blocks, for HTML and for text; the kinds with
+stories share one, except for the lead.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from django.utils.translation import gettext as _
+from markupsafe import Markup
+
+from digest.core import languages
+from digest.core.alt_text import describe_picture
+from digest.core.languages import direction, text_direction
+from digest.core.rich_text.document import nodes
+from digest.issues.models import Block, Issue, Story
+from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
+from digest.newsletters.blocks import is_empty
+from digest.newsletters.models import Appeal
+from digest.pictures.sizes import Size
+from digest.rendering import rich_text
+from digest.rendering.blocks import pictures
+from digest.rendering.blocks.pictures import Picture
+from digest.rendering.cleaned import (
+    LONGEST_SUMMARY,
+    LONGEST_TITLE,
+    line,
+    paragraphs,
+    shortened,
+    web_url,
+)
+from digest.rendering.directions import isolate, isolate_name
+from digest.rendering.errors import RenderingError
+from digest.rendering.links import language_of, story_url
+
+# How bylines begin that say already that somebody wrote it, in the languages of the catalogs.
+_HAS_BY = re.compile(
+    r"(by|von|text|par|por|di|da|de|door|tekst|testo|texto|texte|מאת|بقلم|كتب[ت]?)\b[:\s]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A story as the theme shows it; every text except the title may be empty."""
+
+    position: int
+    title: str
+    url: str  # http or https, or empty
+    summary: str
+    byline: str
+    kicker: str
+    picture: Picture | None  # in the size of its place
+    square: Picture | None
+    credits: str  # caption and credit
+    direction: str  # rtl or ltr: of its own text, whatever the issue's
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An appeal, or what a sponsor says."""
+
+    heading: str
+    paragraphs: tuple[str, ...]
+    button: str
+    url: str
+    label: str  # "Sponsored" in the newsletter's language
+    picture: Picture | None = None
+    picture_dark: Picture | None = None  # shown in dark mode instead
+    is_plain: bool = False  # a line with a link instead of a card
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A block as its template shows it; what its kind does not have is empty."""
+
+    kind: str  # of BlockKind
+    keys: tuple[int, ...]  # it is shown with any of these: positions of its stories, or its own key
+    anchor: str  # for links to it in the web version
+    title: str
+    style: str
+    shown_in: str  # both, mail or web
+    cards: tuple[Card, ...] = ()
+    message: Message | None = None
+    html: Markup = field(default_factory=Markup)  # rich text
+    text: str = ""  # the same, in lines
+    picture: Picture | None = None
+    credits: str = ""
+    answers: tuple[tuple[str, str], ...] = ()  # each with the link that gives it
+    values: Mapping[str, str] = field(default_factory=dict)  # the other content: every key is there
+
+    @property
+    def template(self) -> str:
+        """The name of its template in templates/mail/blocks: kinds with stories share one."""
+        shares = self.kind in STORY_KINDS - {BlockKind.LEAD}
+        return "stories" if shares else str(self.kind)
+
+
+def block_views(
+    issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]
+) -> Iterator[BlockView]:
+    """Yield the visible blocks in order, without those that have nothing to show."""
+    by_block = dict[int, list[Story]]()
+    for story in sorted(stories, key=lambda story: story.position):
+        by_block.setdefault(story.block.position, []).append(story)
+    for block in sorted(blocks, key=lambda block: block.position):
+        block_stories = by_block.get(block.position, []) if block.has_stories else []
+        if _has_something(block, block_stories):
+            view = _view(issue, block, block_stories)
+            if view.picture or block.kind != BlockKind.IMAGE:  # it may have been deleted
+                yield view
+
+
+def _has_something(block: Block, stories: Sequence[Story]) -> bool:
+    if block.hidden or is_empty(block):
+        return False
+    if block.kind in MESSAGE_KINDS:
+        return block.appeal is not None
+    return bool(stories) or not block.has_stories
+
+
+def _view(issue: Issue, block: Block, stories: Sequence[Story]) -> BlockView:
+    heading = "" if block.kind == BlockKind.LEAD else line(block.title)
+    language = language_of(issue.newsletter)
+    values = _values(block)
+    html, text = _rich_text(issue, block, 3 if heading else 2)
+    return BlockView(
+        kind=block.kind,
+        keys=tuple(story.position for story in stories) if stories else (block.key,),
+        anchor=f"block-{block.position + 1}",
+        title=heading,
+        style=block.style,
+        shown_in=block.shown_in,
+        cards=tuple(_card(issue, block, story, heading) for story in stories),
+        message=_message(block.appeal, language, issue) if block.appeal else None,
+        html=html,
+        text=text,
+        picture=_block_picture(issue, block, values),
+        credits=_join_credits(values["caption"], values["credit"]),
+        answers=tuple(_answers(issue, block, values["question"])),
+        values=values,
+    )
+
+
+_TEXT_KEYS = ("author", "role", "alt", "caption", "credit", "site", "duration", "media", "question")
+
+
+def _values(block: Block) -> dict[str, str]:
+    content = block.content
+    texts = {name: line(str(content.get(name) or "")) for name in _TEXT_KEYS}
+    return texts | {
+        "url": web_url(str(content.get("url") or "")),
+        "title": shortened(str(content.get("title") or ""), LONGEST_TITLE),
+        "description": shortened(str(content.get("description") or ""), LONGEST_SUMMARY),
+    }
+
+
+def _rich_text(issue: Issue, block: Block, level: int) -> tuple[Markup, str]:
+    """Return a block's document as HTML, its highest headings of a level, and as lines of text."""
+    document = block.content.get("document") or {}
+    if not document.get("content"):
+        return Markup(), ""
+    base = direction(language_of(issue.newsletter))
+    headings = [node for node in nodes(document) if node["type"] == "heading"]
+    highest = min((node.get("attrs", {}).get("level", 2) for node in headings), default=2)
+
+
+    def picture_of(uuid: str) -> Picture | None:
+        return pictures.library_picture(issue.newsletter.publication_id, uuid, Size.WIDE)
+
+    html = rich_text.to_html(document, picture_of, base=base, heading=level + 2 - highest)
+    return html, rich_text.to_text(document, base=base)
+
+
+def _block_picture(issue: Issue, block: Block, values: Mapping[str, str]) -> Picture | None:
+    uuid = block.content.get("picture")
+    size = Size.PORTRAIT if block.kind == BlockKind.NOTE else Size.WIDE
+    alt = describe_picture(values["alt"], values["caption"], values["title"])
+    publication_id = issue.newsletter.publication_id
+    return pictures.library_picture(publication_id, str(uuid), size, alt) if uuid else None
+
+
+def _answers(issue: Issue, block: Block, question: str) -> Iterator[tuple[str, str]]:
+    """Yield each answer with a link that writes a mail to the publication."""
+    publication = issue.newsletter.publication
+    address = publication.reply_to or publication.sender_email
+    for answer in map(line, block.content.get("answers") or ()):
+        yield answer, f"mailto:{quote(address, safe='@')}?subject={quote(f'{answer} ({question})')}"
+
+
+def _card(issue: Issue, block: Block, story: Story, heading: str) -> Card:
+    title = shortened(story.title, LONGEST_TITLE)
+    if not title:
+        raise RenderingError(f"Story {story.position} has no title. Add one to its article.")
+    caption, credit = line(story.image_caption), line(story.image_credit)
+    alt = describe_picture(line(story.image_alt), caption, title)
+    summary = shortened(story.summary, LONGEST_SUMMARY)
+    language = language_of(issue.newsletter)
+    size = Size.LEAD if block.kind == BlockKind.LEAD else Size.CARD
+    return Card(
+        position=story.position,
+        title=title,
+        url=story_url(issue, story),
+        summary=summary,
+        byline=byline(line(story.byline), language),
+        kicker=_label(line(story.kicker), heading),
+        picture=pictures.story_picture(story, size, alt),
+        square=pictures.story_picture(story, Size.SQUARE, alt),
+        credits=_join_credits(caption, credit),
+        direction=text_direction(f"{title} {summary}", direction(language)),
+    )
+
+
+def byline(names: str, language: str) -> str:
+    """Return a byline that says "By" in the newsletter's language, if Digest has texts in it."""
+    if not names or _HAS_BY.match(names) or languages.primary(language) not in languages.NAMES:
+        return names
+    with languages.override(language):
+        return _("By %(names)s") % {"names": isolate_name(names, direction(language))}
+
+
+def _label(kicker: str, heading: str) -> str:
+    """Return a card's label, unless it repeats the heading above it."""
+    return "" if kicker.casefold() == heading.casefold() else kicker
+
+
+def _join_credits(caption: str, credit: str) -> str:
+    """Return caption and credit; after a full sentence they need no separator."""
+    separator = " " if caption.endswith((".", "!", "?", "。")) else " · "
+    if caption and credit and text_direction(caption) != text_direction(credit):
+        caption, credit = isolate(caption), isolate(credit)
+    return separator.join(part for part in (caption, credit) if part)
+
+
+def _message(appeal: Appeal, language: str, issue: Issue) -> Message:
+    publication = line(issue.newsletter.publication.name)
+    with languages.override(language):
+        heading = _("A message from %(publication)s") % {"publication": publication}
+        label = _("Sponsored")
+    return Message(
+        heading=line(appeal.heading) or heading,
+        paragraphs=tuple(paragraphs(appeal.body)),
+        button=line(appeal.button),
+        url=web_url(appeal.url),
+        label=label,
+    )

@@ -1,0 +1,69 @@
+"""Where the links of an issue lead: its stories, itself in a browser, its newsletter's pages."""
+
+from urllib.parse import quote
+
+from django.utils.translation import gettext as _
+
+from digest.core.links import NOBODY, absolute, issue_url
+from digest.core.links import story_url as tracked_story_url
+from digest.issues.models import Issue, Story
+from digest.newsletters.models import Cadence, Newsletter
+from digest.rendering.cleaned import web_url
+
+_SHARING = {  # by name, with what stands before the quoted address
+    "Facebook": "https://www.facebook.com/sharer/sharer.php?u=",
+    "WhatsApp": "https://wa.me/?text=",
+    "LinkedIn": "https://www.linkedin.com/sharing/share-offsite/?url=",
+    "Bluesky": "https://bsky.app/intent/compose?text=",
+}
+
+
+def language_of(newsletter: Newsletter) -> str:
+    """Return the newsletter's language tag, or else its publication's."""
+    return newsletter.language or newsletter.publication.language
+
+
+def online_url(issue: Issue) -> str:
+    """Return the address of an issue in a browser, which belongs to this issue alone.
+
+    The archive has no daily or weekly issues; those of an unlisted newsletter are shown there.
+    """
+    issues = archive_url(issue.newsletter)
+    if issues and issue.cadence != Cadence.EVERY:
+        return issues
+    return issue_url(issue if issue.pk else NOBODY)  # a draft is nowhere yet
+
+
+def archive_url(newsletter: Newsletter) -> str:
+    """Return the public URL of a newsletter's past issues; empty for an unlisted newsletter."""
+    return absolute(f"/archive/{newsletter.slug}") if newsletter.listed else ""
+
+
+def sign_up_url(newsletter: Newsletter) -> str:
+    """Return the public URL of the sign-up form; empty where nobody may sign up."""
+    is_open = newsletter.listed and newsletter.active
+    return absolute(f"/subscribe/{newsletter.slug}") if is_open else ""
+
+
+def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:
+    """Return the links that share an issue, each with its label in the active language.
+
+    Forwarding opens a mail with the address of the web version, so that what is forwarded has no
+    links of one subscriber. An unlisted newsletter's issues are not shared.
+    """
+    if not issue.newsletter.listed:
+        return []
+    address = online_url(issue)
+    forward = f"mailto:?subject={quote(name, safe='')}&body={quote(address, safe='')}"
+    sites = [(site, url + quote(address, safe="")) for site, url in _SHARING.items()]
+    return [(_("Forward"), forward), *sites]
+
+
+def story_url(issue: Issue, story: Story) -> str:
+    """Return a story's link: to the article, or a tracked link if the newsletter has these.
+
+    It is empty without a web address. A draft that is not saved cannot have tracked links.
+    """
+    direct = web_url(story.url)
+    is_tracked = issue.newsletter.redirect_links and issue.pk and story.pk
+    return tracked_story_url(issue, story) if direct and is_tracked else direct

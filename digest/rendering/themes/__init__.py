@@ -1,0 +1,1 @@
+"""The look of mails: colours, tokens, and the theme of a publication."""
