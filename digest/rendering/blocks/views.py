@@ -167,7 +167,6 @@ def _rich_text(issue: Issue, block: Block, level: int) -> tuple[Markup, str]:
     headings = [node for node in nodes(document) if node["type"] == "heading"]
     highest = min((node.get("attrs", {}).get("level", 2) for node in headings), default=2)
 
-
     def picture_of(uuid: str) -> Picture | None:
         return pictures.library_picture(issue.newsletter.publication_id, uuid, Size.WIDE)
 

@@ -34,7 +34,9 @@ class Sample(NamedTuple):
 def _picture(_publication: int, uuid: str, size: Size, alt: str = "") -> pictures.Picture:
     """A picture of the library, which is in no database here."""
     height = size.height or size.width * 9 // 16
-    return pictures.Picture(f"https://img.example/{uuid}-{size.name.lower()}.jpg", size.width, height, alt)
+    return pictures.Picture(
+        f"https://img.example/{uuid}-{size.name.lower()}.jpg", size.width, height, alt
+    )
 
 
 def samples() -> list[Sample]:
@@ -189,10 +191,10 @@ def _note() -> tuple[Block, list[Story]]:
 
 
 def _document(*paragraphs: str) -> dict[str, Any]:
-    texts_ = [
+    paragraphs_ = [
         {"type": "paragraph", "content": [{"type": "text", "text": text}]} for text in paragraphs
     ]
-    return {"type": "doc", "content": texts_}
+    return {"type": "doc", "content": paragraphs_}
 
 
 def _sponsor() -> Appeal:
