@@ -96,7 +96,7 @@ class Article(models.Model):
 
     revision = models.PositiveIntegerField(default=1)
     content_hash = models.CharField(max_length=64)
-    score = models.FloatField(default=0)  # popularity, handed down by tracking
+    score = models.FloatField(default=0)  # popularity: page views, see digest.articles.popularity
 
     sources = models.ManyToManyField(Source, through="Sighting", related_name="articles")
 

@@ -64,6 +64,7 @@ BODIES: dict[str, Any] = {
     "/articles": {"publication": "theirs", "url": "https://courier.example/1", "title": "One"},
     "/articles/{article_id}": {"title": "Other"},
     "/articles/{article_id}/retract": {},
+    "/articles/views": {"publication": "theirs", "views": {"https://courier.example/1": 3}},
     "/newsletters/{slug}/issues": {},
     "/newsletters/{slug}/sections": {"kind": "picked", "title": "Ours"},
     "/newsletters/{slug}/sections/{section_id}": {"title": "Ours"},

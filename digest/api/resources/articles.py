@@ -16,7 +16,7 @@ from digest.api.lookup import find_newsletter
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Markup, Moment, Payload, Slug, Text, Url
-from digest.articles import pushing, storing
+from digest.articles import popularity, pushing, storing
 from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
 from digest.articles.pushing import Pushed
@@ -26,6 +26,9 @@ from digest.issues import retracting
 router = Operations(tags=["articles"])
 
 Tags = Annotated[list[Annotated[Line, Field(max_length=200)]], Field(max_length=50)]
+
+
+ViewCount = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 
 
 class ArticleIn(Payload):
@@ -102,6 +105,23 @@ class PushedOut(BaseModel):
     newsletters: list[str] = Field(description="The newsletters that use its source.")
 
 
+class ViewsIn(Payload):
+    """Page views of articles, as the publication's own statistics count them."""
+
+    publication: Slug
+    views: dict[Url, ViewCount] = Field(
+        max_length=1000,
+        description="By address, all of one period: the last 24 hours, for example.",
+    )
+
+
+class ViewsOut(BaseModel):
+    """What was stored."""
+
+    updated: int
+    unknown: list[str] = Field(description="Addresses that no article of the publication has.")
+
+
 class RetractionIn(Payload):
     """Why an article is retracted."""
 
@@ -130,6 +150,15 @@ def push_article(request: HttpRequest, payload: ArticleIn) -> Any:
     source = pushing.source_of(publication.pk, publication.slug, now)
     pushed = pushing.push(source, _entry(payload), now)
     return Status(201 if pushed.outcome == "new" else 200, _pushed(pushed, caller))
+
+
+@router.run("/articles/views", Scope.ARTICLES_WRITE, returns=ViewsOut)
+def record_article_views(request: HttpRequest, payload: ViewsIn) -> Any:
+    """Say how often articles were read, for the block “Popular articles”."""
+    scope = caller_of(request).scope
+    publication = get_object_or_404(scope.publications(), slug=payload.publication)
+    unknown = popularity.record_views(publication.pk, payload.views)
+    return {"updated": len(payload.views) - len(unknown), "unknown": unknown}
 
 
 @router.read("/articles/{article_id}", Scope.ARTICLES_READ, returns=ArticleOut)
