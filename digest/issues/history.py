@@ -77,6 +77,11 @@ def steps(issue: Issue) -> tuple[str, str]:
     return undoes, summaries.get(position + 1, "")
 
 
+def forget(before: datetime) -> None:
+    """Delete the revisions of issues that finished before a moment."""
+    IssueRevision.objects.filter(issue__finished_at__lt=before).delete()
+
+
 def _continues(last: IssueRevision, change_key: str, by: User, now: datetime) -> bool:
     same = bool(change_key) and last.change_key == change_key and last.changed_by_id == by.pk
     return same and now - last.at < PAUSE

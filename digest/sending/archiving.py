@@ -4,6 +4,8 @@
               their issue; uncertain ones wait half a year for somebody to resolve them
     delete    past deliveries are deleted DIGEST_KEEP_DAYS after the end of their issue
 
+With its deliveries go the revisions of an issue, which nobody can undo any more.
+
 An issue's numbers (digest.sending.progress) stay as they are through both. `AnyDelivery` reads
 current and past rows as one.
 
@@ -21,6 +23,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from digest.issues import history
 from digest.sending import progress
 from digest.sending.models import Delivery
 
@@ -48,6 +51,7 @@ def archive_deliveries(
     `report` is called after each step, with what was done so far.
     """
     until = time.monotonic() + seconds
+    history.forget(now - timedelta(days=settings.DIGEST_ARCHIVE_AFTER_DAYS))
     total = Archived()
     for step in chain(_archive(now), _delete(now)):
         total.archived += step.archived

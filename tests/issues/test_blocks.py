@@ -11,6 +11,7 @@ from digest.issues.models import Issue
 from digest.newsletters import layout
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
+from digest.sending import archiving
 from digest.sending.compiling import compiled_for
 from tests.cast import (
     NOON,
@@ -295,3 +296,13 @@ def test_what_was_deleted_since_is_no_obstacle(issue: Issue, ada: User) -> None:
     editing.undo(issue, issue.revision, ada)
     assert issue.blocks.get(kind=BlockKind.APPEAL).appeal is None
     assert "Story 0" in mail(issue)
+
+
+def test_revisions_of_old_issues_are_deleted(issue: Issue, ada: User) -> None:
+    """With their deliveries, a month after they finished; not those of issues to come."""
+    editing.change_texts(issue, None, ada, subject="Mine")
+    archiving.archive_deliveries(NOON + timedelta(days=60))
+    assert issue.history.count() == 2
+    Issue.objects.update(state=State.SENT, finished_at=NOON)
+    archiving.archive_deliveries(NOON + timedelta(days=60))
+    assert issue.history.count() == 0
