@@ -8,15 +8,20 @@ by_issue       one domain's issues over time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from digest.bounces.models import Bounce, DomainResult
 from digest.issues.models import Issue
 
+TOO_MANY_COMPLAINTS = 0.003  # of the mails delivered; Gmail and Yahoo refuse mail beyond
+FEWEST = 50  # mails, for a share to mean something
+DROP = 0.1  # of the share that is delivered
 MOST_DOMAINS = 60  # of an issue; the others are one row
 RECENT = timedelta(days=2)
+LATELY = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class Result:
     def delivered_share(self) -> float:
         """From 0 to 1; 1 where nothing was attempted."""
         return self.delivered / self.attempted if self.attempted else 1.0
+
+    @property
+    def delivered_percent(self) -> str:
+        """With one digit, rounded down: a hundred means everyone."""
+        return f"{int(self.delivered_share * 1000) / 10:g}"
 
     @property
     def complaint_share(self) -> float:
@@ -129,16 +139,49 @@ def by_issue(issue_ids: Sequence[int], domain: str) -> dict[int, Result]:
     }
 
 
-def last_words(issue_ids: Sequence[int], domain: str, most: int = 20) -> list[Bounce]:
+def latest_bounces(issue_ids: Sequence[int], domain: str, most: int = 20) -> list[Bounce]:
     """Return the latest bounces of a domain, with the servers' words."""
     rows = Bounce.objects.filter(issue__in=issue_ids, domain=domain)
     return list(rows.select_related("subscriber", "issue").order_by("-at", "-pk")[:most])
 
 
-def _bounces(rows: object, key: str) -> dict[object, tuple[int, int]]:
+def _bounces(rows: QuerySet[Bounce], key: str) -> dict[Any, tuple[int, int]]:
     """Return the numbers of bounces reported after delivery, and of complaints, by a column."""
     later = Q(is_complaint=False) & ~Q(source=Bounce.Source.SMTP)
-    counted = rows.values(key).annotate(  # type: ignore[attr-defined]
+    counted = rows.values(key).annotate(
         bounced=Count("pk", filter=later), complaints=Count("pk", filter=Q(is_complaint=True))
     )
     return {row[key]: (row["bounced"], row["complaints"]) for row in counted}
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A domain that takes fewer of our mails than before, or complains about too many."""
+
+    domain: str
+    summary: str
+
+
+def drops(issue_ids: Sequence[int], now: datetime) -> list[Drop]:
+    """Return the domains whose results got worse in the last three days, among these issues."""
+    issues = Issue.objects.filter(pk__in=issue_ids)
+    recent_ids = list(issues.filter(slot__gt=now - LATELY).values_list("pk", flat=True))
+    earlier_ids = list(issues.filter(slot__lte=now - LATELY).values_list("pk", flat=True))
+    if not recent_ids:
+        return []
+    before = {row.label: row for row in by_domain(earlier_ids, MOST_DOMAINS)}
+    pairs = [(row, before.get(row.label)) for row in by_domain(recent_ids) if row.label]
+    return [Drop(row.label, text) for row, past in pairs if (text := compare(row, past))]
+
+
+def compare(recent: Result, before: Result | None) -> str:
+    """Say how a domain's results got worse, or "". Pure."""
+    if recent.attempted < FEWEST:
+        return ""
+    if recent.complaints >= 5 and recent.complaint_share >= TOO_MANY_COMPLAINTS:
+        share = f"{recent.complaint_share:.1%}"
+        return f"{recent.complaints:,} complaints in three days, {share} of the mails delivered."
+    usual = before.delivered_share if before and before.attempted >= FEWEST else 1.0
+    if recent.delivered_share <= usual - DROP:
+        return f"{recent.delivered_share:.0%} delivered in three days, {usual:.0%} before."
+    return ""

@@ -20,7 +20,7 @@ GOOD_AFTER = timedelta(days=6)
 def score(bounced_at: Iterable[datetime], now: datetime) -> float:
     """Return the points of soft bounces at these moments (aware, UTC), one a day at most."""
     days = {moment.date(): moment for moment in bounced_at}
-    return sum(0.5 ** ((now - moment) / HALF_LIFE) for moment in days.values())
+    return sum(float(0.5 ** ((now - moment) / HALF_LIFE)) for moment in days.values())
 
 
 def is_too_much(bounced_at: Iterable[datetime], last_good: datetime | None, now: datetime) -> bool:

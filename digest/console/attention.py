@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from digest.articles import polling, switching
+from digest.bounces import results
 from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
 from digest.issues.models import Issue
@@ -45,6 +46,7 @@ def problems(
     if senders.is_everything:
         yield from _mail_servers(now, linked=managers.is_everything)
         yield from _paused_domains(now)
+    yield from _delivery_drops(now, senders)
     yield from _uncertain_deliveries(editors)
     yield from _disabled_webhooks(managers)
     yield from _failing_sources(editors)
@@ -73,6 +75,13 @@ def _paused_domains(now: datetime) -> Iterator[Problem]:
     for row in PausedDomain.objects.filter(until__gt=now).select_related("relay"):
         title = f"{row.domain} refuses our mail; paused until {clock.format_moment(row.until)}"
         yield Problem(title, "", "lift", row.pk, "Try again now", reply=row.reason)
+
+
+def _delivery_drops(now: datetime, scope: PublicationScope) -> Iterator[Problem]:
+    issues = scope.issues().filter(slot__gt=now - timedelta(days=40)).order_by("-slot")
+    for drop in results.drops(list(issues.values_list("pk", flat=True)[:200]), now)[:5]:
+        url = reverse("deliverability-domain", args=[drop.domain])
+        yield Problem(f"{drop.domain} takes less of your mail", drop.summary, url=url)
 
 
 def _uncertain_deliveries(scope: PublicationScope) -> Iterator[Problem]:

@@ -26,17 +26,19 @@ class Chart:
     rows: Sequence[Row]
 
 
-def bars(rows: Sequence[Row], title: str) -> Chart | None:
-    """Return a bar for each issue, sent and not sent upon each other; None without rows."""
+def bars(
+    rows: Sequence[Row], title: str, labels: tuple[str, str] = ("sent", "not sent")
+) -> Chart | None:
+    """Return a bar for each issue, its two numbers upon each other; None without rows."""
     if not rows:
         return None
     datasets = [
-        _dataset("sent", [sent for _, sent, _ in rows], _PRIMARY),
-        _dataset("not sent", [missed for _, _, missed in rows], _SECOND),
+        _dataset(labels[0], [sent for _, sent, _ in rows], _PRIMARY),
+        _dataset(labels[1], [missed for _, _, missed in rows], _SECOND),
     ]
     most = max(sent + missed for _, sent, missed in rows)
     summary = f"At most {most:,} recipients."
-    return _chart("bar", rows, title, summary, datasets, ("sent", "not sent"), stacked=True)
+    return _chart("bar", rows, title, summary, datasets, labels, stacked=True)
 
 
 def line(rows: Sequence[Row], title: str) -> Chart | None:

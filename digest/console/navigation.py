@@ -41,6 +41,7 @@ _GROUPS = (
             Page("Import", "upload", "subscribers-import", Right.MANAGE),
         ),
     ),
+    ("Results", (Page("Deliverability", "monitoring", "deliverability", Right.SEE),)),
     (
         "Settings",
         (

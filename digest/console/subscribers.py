@@ -12,6 +12,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from digest.bounces.models import Bounce
+from digest.bounces.reading.texts import one_line
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
 from digest.console.pages import action_view, done, page_view, render_page
 from digest.console.tables import Column, batch_after, build_table, table_of
@@ -80,6 +82,21 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("-at")[:PAGE],
         "mails": [(row, clock.format_moment(row.at)) for row in rows[:PAGE]],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
+        "suppressions": [
+            (row, clock.format_moment(row.created_at))
+            for row in suppression.suppressions_of(subscriber.address_key)
+            if row.newsletter is None or scope.includes(row.newsletter.publication_id)
+        ],
+        # Evidence may name an issue of another publication.
+        "can_read_evidence": scope.is_everything,
+        "bounces": [
+            (row, clock.format_moment(row.at))
+            for row in scope.filter(
+                Bounce.objects.filter(subscriber=subscriber), "issue__newsletter__publication"
+            )
+            .select_related("issue__newsletter")
+            .order_by("-at")[:PAGE]
+        ],
         "suppressed": suppression.is_suppressed_everywhere(subscriber.address_key),
         "notices": [
             (notice, clock.format_moment(notice.created_at))
@@ -159,8 +176,12 @@ def suppress(request: HttpRequest, pk: int) -> HttpResponse:
     subscriber = get_subscriber(request, pk)
     _require_whole_scope(request, subscriber, Right.SUBSCRIBERS)
     if request.POST.get("lift"):
+        reason = one_line(request.POST.get("reason", ""))[:200]
+        if not reason:
+            messages.error(request, "Say why mail may be sent again. Nothing was changed.")
+            return redirect("subscriber", pk=pk)
         suppression.lift(subscriber.address_key)
-        action = "removed the suppression"
+        action = f"removed the suppression: {reason}"
     else:
         evidence = request.POST.get("reason", "").strip()[:200] or "asked"
         suppression.suppress(

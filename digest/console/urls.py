@@ -14,6 +14,7 @@ from digest.console import (
     subscribers,
     webhooks,
 )
+from digest.console.deliverability import views as deliverability
 from digest.console.importing import invitations
 from digest.console.importing import views as importing
 from digest.console.issues import new as new_issue
@@ -138,6 +139,9 @@ urlpatterns = [
     path("publications/", lists.publications, name="publications"),
     path("publication/<int:publication>/", publications.publication, name="publication"),
     path("publication/<int:publication>/<slug:card>/", publications.save, name="publication-save"),
+    path("deliverability/", deliverability.overview, name="deliverability"),
+    path("deliverability/checks/", deliverability.checks, name="deliverability-checks"),
+    path("deliverability/at/<str:name>/", deliverability.domain, name="deliverability-domain"),
     path("relays/", relays.relays, name="relays"),
     path("relays/add/", relays.add, name="relay-add"),
     path("relays/<int:pk>/change/", relays.change, name="relay-change"),

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 def make_finding(reason: Reason = Reason.USER_UNKNOWN, **fields: Any) -> Finding:
     """A report by mail that is for good, unless told."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "source": Bounce.Source.REPORT,
         "permanent": True,
         "status": "5.1.1",

@@ -123,5 +123,9 @@ def test_all_mail_is_stopped_and_let_go(desk: Client, subscriber: Subscriber) ->
     page = desk.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
     assert "is suppressed" in page
     assert EVIL not in page
-    desk.post(address, {"lift": "1"})
+    answer = desk.post(address, {"lift": "1"}, follow=True)
+    assert "Say why" in messages_of(answer)
+    assert suppression.is_suppressed_everywhere(subscriber.address_key)
+    desk.post(address, {"lift": "1", "reason": f"wrote to us {EVIL}"})
+    assert AuditEntry.objects.filter(action__contains="wrote to us").exists()
     assert not suppression.is_suppressed_everywhere(subscriber.address_key)
