@@ -30,6 +30,7 @@ from digest.sending.models import AnyDelivery
 from digest.sending.progress import progress
 from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
+from digest.tenancy.scope import PublicationScope
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
@@ -82,21 +83,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("-at")[:PAGE],
         "mails": [(row, clock.format_moment(row.at)) for row in rows[:PAGE]],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
-        "suppressions": [
-            (row, clock.format_moment(row.created_at))
-            for row in suppression.suppressions_of(subscriber.address_key)
-            if row.newsletter is None or scope.includes(row.newsletter.publication_id)
-        ],
-        # Evidence may name an issue of another publication.
-        "can_read_evidence": scope.is_everything,
-        "bounces": [
-            (row, clock.format_moment(row.at))
-            for row in scope.filter(
-                Bounce.objects.filter(subscriber=subscriber), "issue__newsletter__publication"
-            )
-            .select_related("issue__newsletter")
-            .order_by("-at")[:PAGE]
-        ],
+        **_returned(subscriber, scope),
         "suppressed": suppression.is_suppressed_everywhere(subscriber.address_key),
         "notices": [
             (notice, clock.format_moment(notice.created_at))
@@ -109,6 +96,25 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         "can_erase": not scope_of(request, Right.ERASE).is_empty,
     }
     return render_page(request, "console/subscriber.html", "Subscriber", context)
+
+
+def _returned(subscriber: Subscriber, scope: PublicationScope) -> dict[str, Any]:
+    """Return the suppressions and bounces in scope; evidence may name another's issue."""
+    bounces = scope.filter(
+        Bounce.objects.filter(subscriber=subscriber), "issue__newsletter__publication"
+    )
+    return {
+        "suppressions": [
+            (row, clock.format_moment(row.created_at))
+            for row in suppression.suppressions_of(subscriber.address_key)
+            if row.newsletter is None or scope.includes(row.newsletter.publication_id)
+        ],
+        "can_read_evidence": scope.is_everything,
+        "bounces": [
+            (row, clock.format_moment(row.at))
+            for row in bounces.select_related("issue__newsletter").order_by("-at")[:PAGE]
+        ],
+    }
 
 
 @action_view(Right.SUBSCRIBERS)
