@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import hypothesis
 import pytest
 from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
@@ -11,6 +12,12 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests import append_only, clock
 from tests.smtp_server import Script, SmtpServer
+
+# A machine with other work to do is slow now and then; tests of cost measure processor time.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from digest.core import links
-from digest.issues import approval, building, editing
+from digest.issues import approval, building
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Newsletter
 from digest.notices import content
@@ -51,7 +51,7 @@ def way_to(story: Story) -> str:
 
 def mail_of(issue: Issue) -> tuple[str, str]:
     """HTML and text of a mail for everybody's eyes."""
-    compiled = compile_issue(issue, list(issue.stories.all()))
+    compiled = compile_issue(issue, list(issue.blocks.all()), list(issue.stories.all()))
     return compiled.html(), compiled.text()
 
 
@@ -82,7 +82,7 @@ def test_a_mail_links_by_way_of_us_and_tells_of_no_subscriber(issue: Issue) -> N
 def test_a_story_taken_back_leads_to_its_note(client: Client, issue: Issue) -> None:
     """In mails that have arrived; the other story's link leads on."""
     remaining, retracted = issue.stories.order_by("position")
-    editing.retract(issue, retracted.pk, f"The count was wrong. {EVIL}", NOON)
+    retracting.retract(issue, retracted.pk, f"The count was wrong. {EVIL}", NOON)
     answer = client.get(f"/{way_to(retracted)}")
     page = answer.content.decode()
     assert answer.status_code == 200
@@ -142,12 +142,11 @@ def test_no_other_token_leads_anywhere(client: Client, issue: Issue) -> None:
     assert answer["Location"] == story.url
 
 
-def test_the_archive_and_editors_templates_follow(issue: Issue) -> None:
-    """An issue on the web has the links of its mails, and so have its editors' words."""
-    Newsletter.objects.update(intro="Read {{ stories[0].url }} first.")
+def test_the_archive_follows(issue: Issue) -> None:
+    """An issue on the web has the links of its mails."""
     issue = Issue.objects.select_related("newsletter__publication").get()
     link = links.story_url(issue, first(issue))
-    assert render_issue(issue).count(link) >= 2
+    assert link in render_issue(issue)
 
 
 def test_a_draft_that_is_saved_nowhere_links_directly() -> None:
@@ -155,7 +154,7 @@ def test_a_draft_that_is_saved_nowhere_links_directly() -> None:
     newsletter = make_newsletter(redirect_links=True, look_back_hours=24 * 365)
     article = make_article(make_source(newsletter), url="https://courier.example/seals")
     draft = building.draft(newsletter, NOON.replace(hour=13))
-    compiled = compile_issue(draft.issue, draft.stories)
+    compiled = compile_issue(draft.issue, draft.blocks, draft.stories)
     assert article.url in compiled.text()
     assert "/r/" not in compiled.text()
 
@@ -174,6 +173,6 @@ def test_a_welcome_shows_no_story_that_was_taken_back(issue: Issue) -> None:
     assert STORIES >= 2
     Newsletter.objects.update(welcome_with_latest=True)
     remaining, retracted = issue.stories.order_by("position")
-    editing.retract(issue, retracted.pk, "", NOON)
+    retracting.retract(issue, retracted.pk, "", NOON)
     stories = content._latest_stories([Newsletter.objects.get()])
     assert [story.pk for story in stories] == [remaining.pk]
