@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from digest.core import links
-from digest.issues import approval, building
+from digest.issues import approval, building, retracting
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Newsletter
 from digest.notices import content
