@@ -57,6 +57,9 @@ _ISSUES = [
     path("<int:pk>/recipients/", issues.recipients, name="recipients"),
     path("<int:pk>/preflight/", issues.run_checks, name="preflight"),
     path("<int:pk>/preview/<slug:kind>/", previews.preview, name="preview"),
+    path("<int:pk>/editor/", issues.parts, name="editor"),
+    path("<int:pk>/presence/", issues.heartbeat, name="presence"),
+    path("<int:pk>/search/", issues.search, name="search"),
     path("<int:pk>/<slug:verb>/", issues.act, name="action"),
 ]
 _PICTURES = [

@@ -12,7 +12,7 @@ from digest.core.text import one_line
 from digest.issues import history
 from digest.issues.changing import block_of, changing, lock, renumber, settle, story_of
 from digest.issues.composing import compose, folded, snapshot
-from digest.issues.errors import IssueError
+from digest.issues.errors import ChangedMeanwhileError, IssueError
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import require_own_article
@@ -152,9 +152,15 @@ def change_texts(
     *,
     subject: str | None = None,
     preheader: str | None = None,
+    seen: Mapping[str, str] | None = None,
 ) -> Issue:
-    """Give the issue a subject or preview text of its own; empty: the newsletter's."""
+    """Give the issue a subject or preview text of its own; empty: the newsletter's.
+
+    Raises ChangedMeanwhileError if they are others by now than the editor has `seen`.
+    """
     with changing(issue, revision, by, "Edit subject and preview text", "texts") as locked:
+        if any(getattr(locked, f"own_{name}") != text for name, text in (seen or {}).items()):
+            raise ChangedMeanwhileError("Somebody else changed the subject or preview text.")
         if subject is not None:
             locked.own_subject = one_line(subject)
         if preheader is not None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from digest.core import rich_text
 from digest.core.text import LONGEST_URL, one_line, printable, web_url
 from digest.newsletters.block_fields import BlockFields, BlockKind
 from digest.newsletters.errors import NewsletterError
@@ -107,9 +108,12 @@ def _picture(name: str, value: Any) -> str:
 
 
 def _document(name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or (value and value.get("type") != "doc"):
-        raise NewsletterError(f"The {name} is not a rich text document.")
-    return value
+    """Return a rich text document; empty without anything to show."""
+    try:
+        document = rich_text.parse(value)
+    except rich_text.RichTextError as cause:
+        raise NewsletterError(f"The {name}: {cause}") from cause
+    return {} if rich_text.is_empty(document) else dict(document)
 
 
 def _answers(name: str, value: Any) -> list[str]:

@@ -6,15 +6,16 @@ seconds and some memory for each document, and whose answers are plain JSON.
 
     parse_feed, parse_page    a document, cleaned
     inspect                   what a document is, for discovery
+    parse_card                what a page says of itself
     clean_entry               one pushed article, cleaned
 """
 
 from digest.articles.isolation.process import ask
-from digest.articles.isolation.wire import DOCUMENTS, ENTRIES, INSPECTIONS, dump, load
+from digest.articles.isolation.wire import CARDS, DOCUMENTS, ENTRIES, INSPECTIONS, dump, load
 from digest.articles.parsing.base import Document, Entry
-from digest.articles.parsing.inspection import Inspection
+from digest.articles.parsing.inspection import Card, Inspection
 
-__all__ = ["clean_entry", "inspect", "parse_feed", "parse_page"]
+__all__ = ["clean_entry", "inspect", "parse_card", "parse_feed", "parse_page"]
 
 
 def parse_feed(body: bytes, url: str = "", charset: str | None = None) -> Document:
@@ -33,6 +34,11 @@ def parse_page(body: bytes, url: str = "", charset: str | None = None) -> Docume
 def inspect(body: bytes, url: str, charset: str | None = None) -> Inspection:
     """Return what a document is. Arguments and errors as in `parse_feed`."""
     return load(INSPECTIONS, ask("inspect", body, url=url, charset=charset))
+
+
+def parse_card(body: bytes, url: str, charset: str | None = None) -> Card:
+    """Return what a page says of itself. Arguments and errors as in `parse_feed`."""
+    return load(CARDS, ask("card", body, url=url, charset=charset))
 
 
 def clean_entry(entry: Entry) -> Entry:

@@ -29,6 +29,11 @@ def inspect(body: bytes, url: str, charset: str | None) -> bytes:
     return dump(inspection.inspect(body, url, charset))
 
 
+def card(body: bytes, url: str, charset: str | None) -> bytes:
+    """Read what a page says of itself."""
+    return dump(inspection.parse_card(body, url, charset))
+
+
 def entry(body: bytes) -> bytes:
     """Clean an entry."""
     return dump(cleaning.entry(load(ENTRIES, body)))
@@ -39,5 +44,6 @@ JOBS: dict[str, Callable[..., bytes]] = {
     "feed": feed,
     "page": page,
     "inspect": inspect,
+    "card": card,
     "entry": entry,
 }

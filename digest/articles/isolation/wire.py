@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from digest.articles.errors import ParseError
 from digest.articles.parsing.base import Document, Entry
-from digest.articles.parsing.inspection import Inspection
+from digest.articles.parsing.inspection import Card, Inspection
 
 Row = TypeVar("Row")
 
+CARDS = TypeAdapter(Card)
 DOCUMENTS = TypeAdapter(Document)
 ENTRIES = TypeAdapter(Entry)
 INSPECTIONS = TypeAdapter(Inspection)

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from digest.console.access import parse_id, scope_of, user_of
+from digest.console.access import scope_of, user_of
+from digest.console.issues import block_actions
+from digest.console.issues.form_values import read_number, read_optional
 from digest.core import addresses, clock
-from digest.core.errors import DigestError
 from digest.issues import approval, dispatching, editing, retracting
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
@@ -19,58 +20,68 @@ Action = Callable[[Issue, HttpRequest], str]
 
 def move(issue: Issue, request: HttpRequest) -> str:
     """Move one story to a place in a block."""
-    story_id, block_id = _number(request, "story"), _number(request, "block")
-    position = _number(request, "to")
-    editing.move(issue, _revision(request), story_id, block_id, position, user_of(request))
-    return "The order was changed."
+    story_id, block_id = read_number(request, "story"), read_number(request, "block")
+    position = read_number(request, "to")
+    seen = read_optional(request, "revision")
+    editing.move(issue, seen, story_id, block_id, position, user_of(request))
+    return "The story was moved."
 
 
 def remove(issue: Issue, request: HttpRequest) -> str:
     """Remove a story; it can be added again."""
-    editing.remove(issue, _revision(request), _number(request, "story"), user_of(request))
+    seen = read_optional(request, "revision")
+    editing.remove(issue, seen, read_number(request, "story"), user_of(request))
     return "The story was removed. You can add it again under “Left out”."
 
 
 def add(issue: Issue, request: HttpRequest) -> str:
     """Add an article, by its id."""
     articles = scope_of(request, Right.EDIT).articles()
-    article = articles.filter(pk=_number(request, "article")).first()
+    article = articles.filter(pk=read_number(request, "article")).first()
     if article is None:
         raise IssueError("This article no longer exists.")
-    story = editing.add(issue, _revision(request), article, user_of(request))
+    seen = read_optional(request, "revision")
+    story = editing.add(issue, seen, article, user_of(request))
     return f"“{article.title}” was added to {story.block}."
 
 
 def pin(issue: Issue, request: HttpRequest) -> str:
     """Let a story stay when the stories are refreshed, or not."""
     pinned = request.POST.get("pinned") == "1"
-    story_id = _number(request, "story")
-    editing.pin(issue, _revision(request), story_id, user_of(request), pinned=pinned)
+    story_id = read_number(request, "story")
+    seen = read_optional(request, "revision")
+    editing.pin(issue, seen, story_id, user_of(request), pinned=pinned)
     return "The story stays when you refresh stories." if pinned else "The story is not pinned."
 
 
 def reword(issue: Issue, request: HttpRequest) -> str:
     """Change a story's text and picture for this issue."""
     values = {name: request.POST[name] for name in editing.TEXT_FIELDS if name in request.POST}
-    editing.reword(issue, _revision(request), _number(request, "story"), values, user_of(request))
+    seen, version = read_optional(request, "revision"), read_optional(request, "version")
+    editing.reword(
+        issue, seen, read_number(request, "story"), values, user_of(request), version=version
+    )
     return "The story was changed for this issue only."
 
 
 def subject(issue: Issue, request: HttpRequest) -> str:
     """Set the subject and preview text of this issue."""
+    names = ("subject", "preheader")
+    seen = {n: request.POST[f"seen_{n}"] for n in names if f"seen_{n}" in request.POST}
     editing.change_texts(
         issue,
-        _revision(request),
+        read_optional(request, "revision"),
         user_of(request),
         subject=request.POST.get("subject", ""),
         preheader=request.POST.get("preheader", ""),
+        seen=seen,
     )
     return "Subject and preview text were saved for this issue."
 
 
 def refresh(issue: Issue, request: HttpRequest) -> str:
     """Select the stories again."""
-    editing.refresh(issue, _revision(request), user_of(request), clock.now())
+    editing.refresh(issue, read_optional(request, "revision"), user_of(request), clock.now())
     return "Stories were refreshed. Pinned and edited stories stayed."
 
 
@@ -117,7 +128,7 @@ def retract(issue: Issue, request: HttpRequest) -> str:
     """Retract a story while the issue goes out, or afterwards."""
     story = retracting.retract(
         issue,
-        _number(request, "story"),
+        read_number(request, "story"),
         request.POST.get("note", ""),
         clock.now(),
         user_of(request),
@@ -156,7 +167,8 @@ VERBS: dict[str, Action] = {
         *(move, remove, add, pin, reword, subject, refresh, approve, send, schedule),
         *(undo, skip, retract, pause, resume, cancel, test),
     )
-}
+} | block_actions.VERBS
+SAVED_WHILE_WRITING = frozenset(["change_block", "reword", "subject"])
 _RIGHTS = dict.fromkeys(("send", "schedule", "resume"), Right.SEND)
 
 
@@ -166,13 +178,7 @@ def right_for(verb: str) -> Right:
 
 
 def _revision(request: HttpRequest) -> int:
-    return _number(request, "revision")
-
-
-def _number(request: HttpRequest, name: str) -> int:
-    if (number := parse_id(request.POST.get(name, ""))) is None:
-        raise DigestError("This page is out of date. Reload it.")
-    return number
+    return read_number(request, "revision")
 
 
 def _send_time(issue: Issue) -> str:

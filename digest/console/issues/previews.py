@@ -1,6 +1,7 @@
 """The mail as it would arrive: HTML, text or source; for anybody, or for one subscriber."""
 
 import re
+from binascii import a2b_qp
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -10,15 +11,20 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from digest.console.access import get_issue, record_action, require_right
 from digest.console.pages import page_view
 from digest.core.errors import DigestError
+from digest.issues.models import Issue
 from digest.newsletters.members import Right
+from digest.rendering.compiled import Compiled
 from digest.sending import outgoing
+from digest.sending.compiling import compiled_for
 
+_ROW = 400  # characters of a row that are compared
 _ON_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 # What a mail contains comes from outside: it is shown, and runs nothing.
 POLICY = (
     "sandbox; default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
+WITHOUT_IMAGES = POLICY.replace("img-src https: http: data:", "img-src 'none'")
 
 
 @page_view(Right.SEE)
@@ -26,7 +32,9 @@ POLICY = (
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """Show an issue as `html`, `text` or `source`, as one subscriber gets it with `?subscriber=`.
 
-    `?scheme=` is light or dark. Its links belong to nobody, and the audit log says who looked.
+    `?scheme=` is light or dark, `?images=off` leaves pictures out. Blocks and stories have anchors
+    by their number: `#block-1`, `#story-1`. Its links belong to nobody, and the audit log says who
+    looked.
     """
     issue, address = get_issue(request, pk), request.GET.get("subscriber", "").strip()
     if address:
@@ -39,8 +47,9 @@ def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:
-        response = _body(octets, kind, request.GET.get("scheme", ""))
-    response.headers["Content-Security-Policy"] = POLICY
+        response = _body(octets, kind, request.GET.get("scheme", ""), issue)
+    is_plain = request.GET.get("images") == "off"
+    response.headers["Content-Security-Policy"] = WITHOUT_IMAGES if is_plain else POLICY
     return response
 
 
@@ -50,7 +59,26 @@ def force_scheme(html: str, scheme: str) -> str:
     return _ON_DARK.sub(conditions[scheme], html) if scheme in conditions else html
 
 
-def _body(octets: bytes, kind: str, scheme: str) -> HttpResponse:
+def with_anchors(html: str, compiled: Compiled) -> str:
+    """Return a mail's HTML with an `id` where each block and each story begins, for previews."""
+    position, pieces, seen = 0, list[str](), set[str]()
+    for cut in compiled.html_cuts:
+        row = a2b_qp(cut.ready).decode().replace("\r\n", "\n").strip()[:_ROW]
+        name = _anchor(cut.keys[0]) if cut.keys and row.startswith("<tr") else ""
+        at = html.find(row, position) if name and name not in seen else -1
+        if at >= 0:
+            pieces += [html[position : at + 3], f' id="{name}"']
+            position = at + 3
+            seen.add(name)
+    return "".join([*pieces, html[position:]])
+
+
+def _anchor(key: int) -> str:
+    """Return the anchor of a story, or of a block, whose key is negative."""
+    return f"story-{key + 1}" if key >= 0 else f"block-{-key}"
+
+
+def _body(octets: bytes, kind: str, scheme: str, issue: Issue) -> HttpResponse:
     message = message_from_bytes(octets, policy=policy.default)
     assert isinstance(message, EmailMessage)
     if kind == "source":
@@ -59,5 +87,7 @@ def _body(octets: bytes, kind: str, scheme: str) -> HttpResponse:
     part = message.get_body((subtype,)) if subtype else None
     if part is None:
         raise Http404
-    content = force_scheme(part.get_content(), scheme) if subtype == "html" else part.get_content()
+    content = part.get_content().replace("\r\n", "\n")
+    if subtype == "html":
+        content = with_anchors(force_scheme(content, scheme), compiled_for(issue))
     return HttpResponse(content, content_type=f"text/{subtype}; charset=utf-8")

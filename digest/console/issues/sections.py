@@ -108,6 +108,11 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
     }
 
 
+def search(request: HttpRequest, issue: Issue) -> Stories:
+    """Return the stories that a search finds, for `console/issues/_results.html`."""
+    return _stories(request, issue, searching=True)
+
+
 def rights(request: HttpRequest, issue: Issue) -> Rights:
     """Return what the user may do with the issue."""
     publication_id = issue.newsletter.publication_id
@@ -127,19 +132,20 @@ def recipients(issue: Issue, now: datetime) -> QuerySet[Subscription]:
     return audience.eligible(issue.newsletter_id, now, segmentation.audience)
 
 
-def _is_open(issue: Issue) -> bool:
+def is_open(issue: Issue) -> bool:
+    """Say whether the issue can still be changed."""
     return issue.state in OPEN and issue.planned_at is None
 
 
 def _overview(issue: Issue, planned: int, now: datetime) -> Overview:
     zone = clock.zone(issue.newsletter.publication.timezone)
-    is_open = _is_open(issue)
+    still_open = is_open(issue)
     return Overview(
-        is_open=is_open,
+        is_open=still_open,
         waits=issue.state == State.DRAFT and issue.kind == Issue.Kind.MANUAL,
         goes_at=clock.format_moment(issue.goes_at, zone),
         goes_in=clock.in_words(issue.goes_at - now),
-        recipients=_few_recipients(issue, now) if is_open else planned,
+        recipients=_few_recipients(issue, now) if still_open else planned,
     )
 
 
@@ -150,8 +156,8 @@ def _few_recipients(issue: Issue, now: datetime) -> int | None:
 
 def _buttons(request: HttpRequest, issue: Issue, allowed: Rights, now: datetime) -> Buttons:
     zone = clock.zone(issue.newsletter.publication.timezone)
-    is_open = _is_open(issue)
-    unapproved = is_open and approval.is_needed(issue)
+    still_open = is_open(issue)
+    unapproved = still_open and approval.is_needed(issue)
     needs_another = unapproved and allowed.edit and approval.needs_another(issue, user_of(request))
     undo_seconds = _undo_seconds(issue, now)
     leaving = bool(issue.send_at and issue.send_at <= now)
@@ -160,8 +166,8 @@ def _buttons(request: HttpRequest, issue: Issue, allowed: Rights, now: datetime)
         undo_seconds=undo_seconds,
         approve=unapproved and allowed.edit and not needs_another,
         needs_another=needs_another,
-        send=is_open and allowed.send and not (unapproved or leaving or undo_seconds),
-        skip=is_open and allowed.edit,
+        send=still_open and allowed.send and not (unapproved or leaving or undo_seconds),
+        skip=still_open and allowed.edit,
         pause=issue.state == State.SENDING and allowed.edit,
         resume=issue.state == State.PAUSED and allowed.send,
         cancel=in_progress and allowed.edit,
@@ -171,7 +177,7 @@ def _buttons(request: HttpRequest, issue: Issue, allowed: Rights, now: datetime)
 
 
 def _undo_seconds(issue: Issue, now: datetime) -> int:
-    if not _is_open(issue) or not issue.send_at:
+    if not is_open(issue) or not issue.send_at:
         return 0
     return max(0, int((issue.send_at - now).total_seconds()))
 

@@ -1,15 +1,19 @@
 """The page of one issue, and the parts of it that htmx polls or loads."""
 
+from http import HTTPStatus
+
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
 from digest.console import live_progress
-from digest.console.access import get_issue, record_action
-from digest.console.issues import actions, sections
+from digest.console.access import get_issue, record_action, user_of
+from digest.console.issues import actions, editor, presence, sections
 from digest.console.pages import action_view, page_view, render_fragment, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.issues.errors import ChangedMeanwhileError
+from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.sending import preflight
 
@@ -19,23 +23,62 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an issue, with what may be done to it now."""
     row = get_issue(request, pk)
     context = sections.page(request, row, clock.now())
+    context |= editor.context(request, row, editable=context["editable"])
     return render_page(request, "console/issues/issue.html", row.newsletter.name, context)
 
 
 @action_view(Right.SEE)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """Do what a button says, and come back to the page."""
+    """Do what a button says; answer a script with JSON, a form with the page."""
     action = actions.VERBS.get(verb)
     if action is None:
         raise Http404
     row = get_issue(request, pk, actions.right_for(verb))
     try:
-        message = action(row, request)
-        record_action(request, f"{verb}: {message}", row, row.newsletter.publication_id)
-        messages.success(request, message)
+        message = _run(request, row, verb, action)
     except DigestError as problem:
+        if _wants_json(request):
+            return _refusal(request, pk, problem)
         messages.error(request, str(problem))
+        return redirect("issue:detail", pk=pk)
+    if _wants_json(request):
+        return JsonResponse(editor.answer(request, get_issue(request, pk), message))
+    messages.success(request, message)
     return redirect("issue:detail", pk=pk)
+
+
+@page_view(Right.SEE)
+def parts(request: HttpRequest, pk: int) -> JsonResponse:
+    """Return the issue as it is now as JSON, for the editor's script; `?mail=1`: the mail too."""
+    row = get_issue(request, pk)
+    mail = editor.mail_answer(request, row) if request.GET.get("mail") else {}
+    return JsonResponse(editor.answer(request, get_issue(request, pk)) | mail)
+
+
+@page_view(Right.SEE)
+def heartbeat(request: HttpRequest, pk: int) -> JsonResponse:
+    """Note who has the issue open; return the others, and the issue's revision and state.
+
+    `?tab=` names the browser's tab, `?place=` what is edited there.
+    """
+    row = get_issue(request, pk)
+    tab, place = (request.GET.get(name, "")[:40] for name in ("tab", "place"))
+    people = presence.report(row.pk, user_of(request), tab, place, clock.now())
+    return JsonResponse(
+        {
+            "revision": row.revision,
+            "editable": sections.is_open(row),
+            "people": [person._asdict() for person in people],
+        }
+    )
+
+
+@page_view(Right.EDIT)
+def search(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the articles that could be added."""
+    row = get_issue(request, pk, Right.EDIT)
+    context = {"issue": row, "stories": sections.search(request, row)}
+    return render_fragment(request, "console/issues/_results.html", context)
 
 
 @page_view(Right.SEE)
@@ -75,3 +118,25 @@ def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
     return render_fragment(
         request, "console/issues/_findings.html", {"findings": findings, "issue": row}
     )
+
+
+def _run(request: HttpRequest, row: Issue, verb: str, action: actions.Action) -> str:
+    """Run an action and record it; what is saved again while writing is recorded once."""
+    position = row.history_position
+    message = action(row, request)
+    row.refresh_from_db(fields=["history_position"])
+    if verb not in actions.SAVED_WHILE_WRITING or row.history_position != position:
+        record_action(request, f"{verb}: {message}", row, row.newsletter.publication_id)
+    return message
+
+
+def _refusal(request: HttpRequest, pk: int, problem: DigestError) -> JsonResponse:
+    """Return the problem, and the issue as it is, which may be somebody else's change."""
+    is_conflict = isinstance(problem, ChangedMeanwhileError)
+    values = editor.answer(request, get_issue(request, pk))
+    status = HTTPStatus.CONFLICT if is_conflict else HTTPStatus.UNPROCESSABLE_ENTITY
+    return JsonResponse(values | {"problem": str(problem), "conflict": is_conflict}, status=status)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")

@@ -1,0 +1,114 @@
+"""The fields of a block, of an issue or of a layout: which each kind has, and reading them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+
+from digest.core import rich_text
+from digest.newsletters.block_fields import MESSAGE_KINDS, BlockFields, BlockKind
+from digest.newsletters.blocks import MOST_ANSWERS
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of block as the menu "Add block" offers it."""
+
+    value: str
+    label: str
+    icon: str  # of Material Symbols
+    description: str
+
+
+_OFFERED = (
+    (BlockKind.NOTE, "edit_note", "A personal text with your name and portrait"),
+    (BlockKind.LEAD, "newspaper", "The first story, with a large picture"),
+    (BlockKind.LATEST, "schedule", "The newest stories"),
+    (BlockKind.TOPIC, "label", "Stories about a topic that subscribers can choose"),
+    (BlockKind.POPULAR, "trending_up", "Articles that many people read"),
+    (BlockKind.PICKED, "checklist", "Stories that you choose yourself"),
+    (BlockKind.TEXT, "notes", "Headings, paragraphs, lists, quotes and pictures"),
+    (BlockKind.IMAGE, "image", "A picture with caption and credit"),
+    (BlockKind.LINK, "add_link", "A page from anywhere: paste its address"),
+    (BlockKind.MEDIA, "play_circle", "A podcast episode or a video"),
+    (BlockKind.APPEAL, "volunteer_activism", "A message from your publication"),
+    (BlockKind.SPONSOR, "campaign", "A message of a sponsor, with its label"),
+    (BlockKind.FEEDBACK, "thumbs_up_down", "One question with a few answers"),
+    (BlockKind.DIVIDER, "horizontal_rule", "A line between two blocks"),
+)
+KINDS = tuple(Kind(kind.value, str(kind.label), icon, text) for kind, icon, text in _OFFERED)
+ICONS = {kind.value: kind.icon for kind in KINDS}
+_LINES: dict[str, tuple[str, ...]] = {
+    BlockKind.NOTE: ("author", "role", "picture"),
+    BlockKind.IMAGE: ("picture", "alt", "caption", "credit", "url"),
+    BlockKind.LINK: ("url", "title", "description", "site", "picture"),
+    BlockKind.FEEDBACK: ("question",),
+    BlockKind.MEDIA: ("url", "title", "description", "duration", "picture", "media"),
+}
+_WRITTEN = frozenset([BlockKind.NOTE, BlockKind.TEXT])
+_EXCERPT = 140  # characters
+
+
+def read_values(block: BlockFields, data: QueryDict) -> dict[str, Any]:
+    """Return the fields of a block that a form has, by the names of the model's fields.
+
+    Raises RichTextError for a text that cannot be read.
+    """
+    values: dict[str, Any] = {
+        name: data[f"block_{name}"]
+        for name in ("title", "style", "shown_in")
+        if f"block_{name}" in data
+    }
+    if "chooses_topics" in data:
+        values["only_topics"] = data.getlist("only_topics")
+    return values | {"content": read_content(block.kind, block.content, data)}
+
+
+def read_content(kind: str, content: Mapping[str, Any], data: QueryDict) -> dict[str, Any]:
+    """Return the content of a block with what a form changes in it. Raises RichTextError."""
+    changed = dict(content)
+    for name in _LINES.get(kind, ()):
+        if name in data:
+            changed[name] = data[name]
+    if kind in _WRITTEN and "document" in data:
+        changed["document"] = rich_text.from_field(data["document"], document_of(content))
+    if kind == BlockKind.FEEDBACK and "answer" in data:
+        changed["answers"] = data.getlist("answer")
+    return changed
+
+
+def document_of(content: Mapping[str, Any]) -> rich_text.Document:
+    """Return the text of a block's content; the empty one if it has none."""
+    return rich_text.parse(content.get("document"))
+
+
+def context(block: BlockFields, topics: list[str]) -> dict[str, Any]:
+    """Return what the template of a block's form needs besides the block itself."""
+    document = document_of(block.content) if block.kind in _WRITTEN else None
+    answers = [*block.content.get("answers", ()), *[""] * MOST_ANSWERS][:MOST_ANSWERS]
+    return {
+        "block": block,
+        "content": block.content,
+        "icon": ICONS[block.kind],
+        "document": document,
+        "document_text": rich_text.plain_text(document) if document else "",
+        "answers": answers,
+        "is_message": block.kind in MESSAGE_KINDS,
+        "excerpt": excerpt(block),
+        "shown_in": BlockFields.ShownIn.choices,
+        "styles": BlockFields.Style.choices,
+        "topic_choices": [(topic, topic in block.only_topics) for topic in topics],
+    }
+
+
+def excerpt(block: BlockFields) -> str:
+    """Return the beginning of what a block says, for its line in the list."""
+    content = block.content
+    if block.kind in _WRITTEN:
+        text = rich_text.plain_text(document_of(content))
+    else:
+        names = ("title", "question", "caption", "alt", "url")
+        text = next((content[name] for name in names if content.get(name)), "")
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _EXCERPT else f"{flat[:_EXCERPT].rstrip()} …"

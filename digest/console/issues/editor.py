@@ -1,0 +1,140 @@
+"""The editor of an issue: its blocks as HTML, and the JSON that a change answers with.
+
+The list of blocks is made of parts, each with a mark that changes with its content: the script
+replaces the parts that are different, and leaves alone what somebody is writing in.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from digest.console import block_forms
+from digest.console.issues import sections
+from digest.core import clock
+from digest.issues import block_editing, history
+from digest.issues.models import Block, Issue, Story
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Appeal, LayoutBlock
+
+ADDABLE = tuple(kind for kind in block_forms.KINDS if kind.value in block_editing.ADDABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of HTML, and a mark that is another for another content."""
+
+    html: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoryView:
+    """A story in the list."""
+
+    story: Story
+    head: Part
+    body: Part
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A block in the list, with its stories."""
+
+    block: Block
+    head: Part
+    body: Part
+    stories: list[StoryView]
+
+
+def context(request: HttpRequest, issue: Issue, *, editable: bool) -> dict[str, Any]:
+    """Return what the template of the list of blocks needs."""
+    undo, redo = history.steps(issue)
+    return {
+        "issue": issue,
+        "editable": editable,
+        "blocks": _blocks(request, issue, editable=editable),
+        "addable": ADDABLE,
+        "undo": undo,
+        "redo": redo,
+    }
+
+
+def answer(request: HttpRequest, issue: Issue, message: str = "") -> dict[str, Any]:
+    """Return the JSON that a change answers with: what the issue is now."""
+    allowed = sections.rights(request, issue)
+    values = context(request, issue, editable=sections.is_open(issue) and allowed.edit)
+    left_out = {"issue": issue, "left_out": issue.left_out[: sections.LEFT_OUT]}
+    return {
+        "message": message,
+        "revision": issue.revision,
+        "editable": values["editable"],
+        "undo": values["undo"],
+        "redo": values["redo"],
+        "changed_by": str(issue.changed_by or ""),
+        "texts": {"subject": issue.own_subject, "preheader": issue.own_preheader},
+        "blocks": render_to_string("console/issues/_blocks.html", values, request),
+        "left_out": render_to_string("console/issues/_left_out.html", left_out, request),
+    }
+
+
+def mail_answer(request: HttpRequest, issue: Issue) -> dict[str, Any]:
+    """Return the JSON of what depends on the mail as it would be made now; that takes longer."""
+    values = sections.page(request, issue, clock.now())
+    mail = values["mail"]
+    return {
+        "header": render_to_string("console/issues/_header.html", values, request),
+        "size": render_to_string("console/issues/_size.html", values, request),
+        "subject": mail.subject,
+        "preheader": mail.preheader,
+        "dropped": list(mail.dropped),
+    }
+
+
+def _blocks(request: HttpRequest, issue: Issue, *, editable: bool) -> list[BlockView]:
+    stories: dict[int, list[Story]] = {}
+    for story in issue.stories.select_related("article").order_by("position"):
+        stories.setdefault(story.block_id, []).append(story)
+    shared = _shared(issue, editable=editable) | {"rights": sections.rights(request, issue)}
+    rows = issue.blocks.select_related("appeal", "layout_block").order_by("position")
+    return [_block_view(request, row, stories.get(row.pk, []), shared) for row in rows]
+
+
+def _shared(issue: Issue, *, editable: bool) -> dict[str, Any]:
+    topics = LayoutBlock.objects.filter(newsletter=issue.newsletter_id, kind=BlockKind.TOPIC)
+    appeals = Appeal.objects.filter(publication=issue.newsletter.publication_id)
+    return {
+        "issue": issue,
+        "editable": editable,
+        "topics": list(topics.order_by("position").values_list("title", flat=True)),
+        "appeals": list(appeals.order_by("heading", "pk")[:100]),
+        "publication_id": issue.newsletter.publication_id,
+    }
+
+
+def _block_view(
+    request: HttpRequest, block: Block, stories: list[Story], shared: dict[str, Any]
+) -> BlockView:
+    values = shared | block_forms.context(block, shared["topics"]) | {"count": len(stories)}
+    return BlockView(
+        block,
+        _part(request, "console/issues/_block_head.html", values),
+        _part(request, "console/issues/_block_body.html", values),
+        [_story_view(request, story, shared) for story in stories],
+    )
+
+
+def _story_view(request: HttpRequest, story: Story, shared: dict[str, Any]) -> StoryView:
+    values = shared | {"story": story}
+    return StoryView(
+        story,
+        _part(request, "console/issues/_story_head.html", values),
+        _part(request, "console/issues/_story_body.html", values),
+    )
+
+
+def _part(request: HttpRequest, template: str, values: dict[str, Any]) -> Part:
+    html = render_to_string(template, values, request)
+    return Part(html, sha256(html.encode()).hexdigest()[:16])

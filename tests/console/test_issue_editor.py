@@ -1,0 +1,165 @@
+"""The issue editor in Chromium: written, moved and undone; two editors lose no text."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from digest.accounts.models import User
+from digest.core import rich_text
+from digest.issues.models import Issue
+from tests.browser import chromium_page, in_browser
+from tests.cast import (
+    NOON,
+    make_appeal,
+    make_article,
+    make_block,
+    make_issue,
+    make_layout_block,
+    make_newsletter,
+    make_story,
+    make_subscriber,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SHOTS = os.environ.get("DIGEST_SHOTS")  # a folder for pictures
+WIDE = {"width": 1280, "height": 900}
+
+
+@pytest.fixture
+def issue() -> Issue:
+    """A draft with a lead, two blocks of stories and a note."""
+    newsletter = make_newsletter(approval="none")
+    make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
+    issue = make_issue(newsletter, state="draft", slot=NOON.replace(year=2099))
+    for number in range(3):
+        make_story(issue, title=f"Story {number}", article=make_article())
+    harbour = make_block(issue, "topic", title="Harbour")
+    make_story(issue, title="Story 3", block=harbour, article=make_article())
+    make_subscriber(newsletter)
+    make_appeal(newsletter.publication, heading="Support us")
+    return issue
+
+
+@pytest.fixture
+def page(live_server: LiveServer, issue: Issue) -> Iterator[Page]:
+    """Ada's browser on the page of the issue."""
+    User.objects.create_superuser("ada@courier.example", "x")
+    User.objects.create_superuser("ben@courier.example", "x")
+    with chromium_page(viewport=WIDE) as page:
+        enter(page, live_server, "ada", issue)
+        yield page
+
+
+def enter(page: Page, live_server: LiveServer, name: str, issue: Issue) -> None:
+    """Sign somebody in, and open the page of the issue."""
+    client = Client()
+    client.force_login(User.objects.get(email=f"{name}@courier.example"))
+    cookie: Any = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    page.context.add_cookies([cookie | {"url": live_server.url}])
+    page.goto(f"{live_server.url}/admin/issues/{issue.pk}/")
+
+
+def headlines(page: Page) -> list[str]:
+    """The stories in order."""
+    return page.locator(".story-title").all_inner_texts()
+
+
+def shoot(page: Page, name: str) -> None:
+    """Take a picture, where they are asked for."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"editor-{name}.png")
+
+
+def edit(page: Page, name: str) -> Any:
+    """Open the form of a block by its heading; return the block."""
+    block = page.locator(".block").filter(has=page.get_by_role("heading", name=name, exact=True))
+    block.locator("[data-edit] summary").first.click()
+    return block
+
+
+@in_browser
+def test_an_editor_shapes_an_issue(page: Page, issue: Issue) -> None:
+    """Blocks are added and written in, stories moved by key; each change can be undone."""
+    shoot(page, "before")
+    saved = page.locator("[data-save-state]")
+    page.get_by_role("button", name="Add a block after Lead story").click()
+    shoot(page, "menu")
+    page.get_by_role("button", name="Text Headings").click()
+    expect(saved).to_contain_text("Added: Text.")
+    block = page.locator(".block[data-kind=text]")
+    write(block, "Good morning from the quay.")
+    expect(saved).to_have_text(SAVED)
+    row = issue.blocks.get(kind="text")
+    assert rich_text.plain_text(row.content["document"]) == "Good morning from the quay."
+    assert row.position == 1
+
+    grip = page.get_by_role("button", name="Move story: Story 1")
+    grip.focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("[data-announce]")).to_contain_text("Story 1 is number 2 in Latest Stories")
+    assert headlines(page) == ["Story 0", "Story 2", "Story 1", "Story 3"]
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("[data-announce]")).to_contain_text("Story 1 is number 1 in Harbour")
+    expect(grip).to_be_focused()
+    assert issue.stories.get(title="Story 1").block.title == "Harbour"
+
+    page.get_by_role("heading", name="Harbour").click()
+    page.keyboard.press("Control+z")
+    expect(saved).to_contain_text("Undone: Move story.")
+    expect(page.get_by_role("button", name="Redo: Move story")).to_be_enabled()
+    assert issue.stories.get(title="Story 1").block.title == "Latest Stories"
+    page.keyboard.press("Control+Shift+z")
+    expect(saved).to_contain_text("Done again: Move story.")
+    assert issue.stories.get(title="Story 1").block.title == "Harbour"
+
+    page.get_by_label("Subject", exact=True).fill("Mussels for everyone")
+    page.get_by_role("heading", name="Mussels for everyone").wait_for()
+    mail = page.frame_locator("[data-frames] iframe").last
+    expect(mail.locator("body")).to_contain_text("Good morning from the quay.")
+    shoot(page, "after")
+    assert Issue.objects.get().own_subject == "Mussels for everyone"
+
+
+@in_browser
+def test_two_editors_see_each_other_and_lose_no_text(
+    page: Page, live_server: LiveServer, issue: Issue
+) -> None:
+    """What a colleague wrote meanwhile is shown beside one's own, and one of both is chosen."""
+    browser = page.context.browser
+    assert browser
+    other = browser.new_context(viewport=WIDE).new_page()
+    enter(other, live_server, "ben", issue)
+    expect(page.get_by_label("ben@courier.example has this issue open")).to_be_visible()
+
+    mine = page.locator(".story-item").filter(has_text="Story 2")
+    his = other.locator(".story-item").filter(has_text="Story 2")
+    for item in (mine, his):
+        item.get_by_text("Edit for this issue").click()
+    his.get_by_label("Headline").fill("What Ben wrote")
+    mine.get_by_label("Headline").fill("What Ada wrote")
+    conflict = page.get_by_role("alert").filter(has_text="changed the same text")
+    expect(conflict.or_(other.get_by_role("alert").first).first).to_be_visible()
+    stored = issue.stories.filter(title__startswith="What").get().title
+    loser = page if stored == "What Ben wrote" else other
+    own = "What Ada wrote" if loser is page else "What Ben wrote"
+    expect(loser.get_by_role("alert")).to_contain_text(stored)
+    shoot(loser, "conflict")
+    loser.get_by_role("button", name="Use mine").click()
+    expect(loser.locator("[data-save-state]")).to_have_text(SAVED)
+    assert issue.stories.filter(title__startswith="What").get().title == own
+    other.context.close()
+
+
+def write(block: Any, text: str) -> None:
+    """Write into a block's text."""
+    block.locator("[name=document]").fill(text)
+
+
+SAVED = re.compile(r"^Saved \d")
