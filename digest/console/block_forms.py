@@ -72,7 +72,7 @@ def read_content(kind: str, content: Mapping[str, Any], data: QueryDict) -> dict
         if name in data:
             changed[name] = data[name]
     if kind in _WRITTEN and "document" in data:
-        changed["document"] = rich_text.from_field(data["document"], document_of(content))
+        changed["document"] = rich_text.from_field(str(data["document"]), document_of(content))
     if kind == BlockKind.FEEDBACK and "answer" in data:
         changed["answers"] = data.getlist("answer")
     return changed
@@ -92,7 +92,7 @@ def context(block: BlockFields, topics: list[str]) -> dict[str, Any]:
         "content": block.content,
         "icon": ICONS[block.kind],
         "document": document,
-        "document_text": rich_text.plain_text(document) if document else "",
+        "field_id": f"text-{block.pk}",
         "answers": answers,
         "is_message": block.kind in MESSAGE_KINDS,
         "excerpt": excerpt(block),

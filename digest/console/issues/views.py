@@ -1,7 +1,5 @@
 """The page of one issue, and the parts of it that htmx polls or loads."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -134,8 +132,7 @@ def _refusal(request: HttpRequest, pk: int, problem: DigestError) -> JsonRespons
     """Return the problem, and the issue as it is, which may be somebody else's change."""
     is_conflict = isinstance(problem, ChangedMeanwhileError)
     values = editor.answer(request, get_issue(request, pk))
-    status = HTTPStatus.CONFLICT if is_conflict else HTTPStatus.UNPROCESSABLE_ENTITY
-    return JsonResponse(values | {"problem": str(problem), "conflict": is_conflict}, status=status)
+    return JsonResponse(values | {"problem": str(problem), "conflict": is_conflict})
 
 
 def _wants_json(request: HttpRequest) -> bool:

@@ -216,7 +216,8 @@
       item.dataset.name = next.dataset.name;
       item.toggleAttribute("data-dropped", next.hasAttribute("data-dropped") || item.hasAttribute("data-dropped"));
       for (const part of [...next.children].filter((child) => child.dataset.part)) this.updatePart(item, part, ours, isDirty);
-      if (ours || !isDirty) item.dataset.version = next.dataset.version;
+      const [body, nextBody] = [item, next].map((row) => row.querySelector(":scope > [data-part=body]"));
+      if (body.dataset.mark === nextBody.dataset.mark) item.dataset.version = next.dataset.version; // else what is shown is older
       const list = item.querySelector(":scope > [data-list=stories]"), nextList = next.querySelector(":scope > [data-list=stories]");
       if (list && nextList) this.arrange(list, nextList);
     }
