@@ -152,14 +152,14 @@ def change_texts(
     *,
     subject: str | None = None,
     preheader: str | None = None,
-    seen: Mapping[str, str] | None = None,
+    previous: Mapping[str, str] | None = None,
 ) -> Issue:
     """Give the issue a subject or preview text of its own; empty: the newsletter's.
 
-    Raises ChangedMeanwhileError if they are others by now than the editor has `seen`.
+    Raises ChangedMeanwhileError if they are not the `previous` ones any more.
     """
     with changing(issue, revision, by, "Edit subject and preview text", "texts") as locked:
-        if any(getattr(locked, f"own_{name}") != text for name, text in (seen or {}).items()):
+        if any(getattr(locked, f"own_{name}") != text for name, text in (previous or {}).items()):
             raise ChangedMeanwhileError("Somebody else changed the subject or preview text.")
         if subject is not None:
             locked.own_subject = one_line(subject)

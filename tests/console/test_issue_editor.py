@@ -138,18 +138,18 @@ def test_two_editors_see_each_other_and_lose_no_text(
     enter(other, live_server, "ben", issue)
     expect(page.get_by_label("ben@courier.example has this issue open")).to_be_visible()
 
-    mine = page.locator(".story-item").filter(has_text="Story 2")
-    his = other.locator(".story-item").filter(has_text="Story 2")
-    for item in (mine, his):
+    adas = page.locator(".story-item").filter(has_text="Story 2")
+    bens = other.locator(".story-item").filter(has_text="Story 2")
+    for item in (adas, bens):
         item.get_by_text("Edit for this issue").click()
-    mine.get_by_label("Headline").focus()
-    his.get_by_label("Headline").fill("What Ben wrote")
+    adas.get_by_label("Headline").focus()
+    bens.get_by_label("Headline").fill("What Ben wrote")
     expect(other.locator("[data-save-state]")).to_have_text(SAVED)
-    mine.get_by_label("Headline").fill("What Ada wrote")
+    adas.get_by_label("Headline").fill("What Ada wrote")
     conflict = page.locator("[data-conflict]")
     expect(conflict).to_contain_text("ben@courier.example changed the same text")
     expect(conflict).to_contain_text("What Ben wrote")
-    expect(mine.get_by_label("Headline")).to_have_value("What Ada wrote")
+    expect(adas.get_by_label("Headline")).to_have_value("What Ada wrote")
     assert issue.stories.filter(title__startswith="What").get().title == "What Ben wrote"
     shoot(page, "conflict")
     page.get_by_role("button", name="Use mine").click()

@@ -22,15 +22,15 @@ def move(issue: Issue, request: HttpRequest) -> str:
     """Move one story to a place in a block."""
     story_id, block_id = read_number(request, "story"), read_number(request, "block")
     position = read_number(request, "to")
-    seen = read_optional(request, "revision")
-    editing.move(issue, seen, story_id, block_id, position, user_of(request))
+    revision = read_optional(request, "revision")
+    editing.move(issue, revision, story_id, block_id, position, user_of(request))
     return "The story was moved."
 
 
 def remove(issue: Issue, request: HttpRequest) -> str:
     """Remove a story; it can be added again."""
-    seen = read_optional(request, "revision")
-    editing.remove(issue, seen, read_number(request, "story"), user_of(request))
+    revision = read_optional(request, "revision")
+    editing.remove(issue, revision, read_number(request, "story"), user_of(request))
     return "The story was removed. You can add it again under “Left out”."
 
 
@@ -40,8 +40,8 @@ def add(issue: Issue, request: HttpRequest) -> str:
     article = articles.filter(pk=read_number(request, "article")).first()
     if article is None:
         raise IssueError("This article no longer exists.")
-    seen = read_optional(request, "revision")
-    story = editing.add(issue, seen, article, user_of(request))
+    revision = read_optional(request, "revision")
+    story = editing.add(issue, revision, article, user_of(request))
     return f"“{article.title}” was added to {story.block}."
 
 
@@ -49,17 +49,17 @@ def pin(issue: Issue, request: HttpRequest) -> str:
     """Let a story stay when the stories are refreshed, or not."""
     pinned = request.POST.get("pinned") == "1"
     story_id = read_number(request, "story")
-    seen = read_optional(request, "revision")
-    editing.pin(issue, seen, story_id, user_of(request), pinned=pinned)
+    revision = read_optional(request, "revision")
+    editing.pin(issue, revision, story_id, user_of(request), pinned=pinned)
     return "The story stays when you refresh stories." if pinned else "The story is not pinned."
 
 
 def reword(issue: Issue, request: HttpRequest) -> str:
     """Change a story's text and picture for this issue."""
     values = {name: request.POST[name] for name in editing.TEXT_FIELDS if name in request.POST}
-    seen, version = read_optional(request, "revision"), read_optional(request, "version")
+    revision, version = read_optional(request, "revision"), read_optional(request, "version")
     editing.reword(
-        issue, seen, read_number(request, "story"), values, user_of(request), version=version
+        issue, revision, read_number(request, "story"), values, user_of(request), version=version
     )
     return "The story was changed for this issue only."
 
@@ -67,14 +67,14 @@ def reword(issue: Issue, request: HttpRequest) -> str:
 def subject(issue: Issue, request: HttpRequest) -> str:
     """Set the subject and preview text of this issue."""
     names = ("subject", "preheader")
-    seen = {n: request.POST[f"seen_{n}"] for n in names if f"seen_{n}" in request.POST}
+    previous = {n: request.POST[f"seen_{n}"] for n in names if f"seen_{n}" in request.POST}
     editing.change_texts(
         issue,
         read_optional(request, "revision"),
         user_of(request),
         subject=request.POST.get("subject", ""),
         preheader=request.POST.get("preheader", ""),
-        seen=seen,
+        previous=previous,
     )
     return "Subject and preview text were saved for this issue."
 

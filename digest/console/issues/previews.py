@@ -61,15 +61,15 @@ def force_scheme(html: str, scheme: str) -> str:
 
 def with_anchors(html: str, compiled: Compiled) -> str:
     """Return a mail's HTML with an `id` where each block and each story begins, for previews."""
-    position, pieces, seen = 0, list[str](), set[str]()
+    position, pieces, names = 0, list[str](), set[str]()
     for cut in compiled.html_cuts:
         row = a2b_qp(cut.ready).decode().replace("\r\n", "\n").strip()[:_ROW]
         name = _anchor(cut.keys[0]) if cut.keys and row.startswith("<tr") else ""
-        at = html.find(row, position) if name and name not in seen else -1
+        at = html.find(row, position) if name and name not in names else -1
         if at >= 0:
             pieces += [html[position : at + 3], f' id="{name}"']
             position = at + 3
-            seen.add(name)
+            names.add(name)
     return "".join([*pieces, html[position:]])
 
 
