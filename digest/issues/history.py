@@ -150,6 +150,7 @@ def _put_back(values: dict[str, Any], current: dict[str, Any] | None) -> None:
         return
     (deserialized,) = serializers.deserialize("python", [values])
     row = deserialized.object
+    assert isinstance(row, Block | Story)
     row.version = version + 1
     _forget_missing(row)
     row.save(force_insert=current is None)

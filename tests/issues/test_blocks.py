@@ -1,6 +1,7 @@
 """Blocks of an issue: added, changed, moved, hidden, removed; and each change undone and redone."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -139,7 +140,7 @@ def test_a_note_is_added_where_it_was_wanted(issue: Issue, ada: User) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(
-    issue: Issue, ada: User, kind: str, values: dict[str, object], problem: str
+    issue: Issue, ada: User, kind: str, values: dict[str, Any], problem: str
 ) -> None:
     """With a sentence that says why; nothing is stored."""
     before = content(issue)

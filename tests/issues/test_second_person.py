@@ -242,8 +242,7 @@ def test_what_is_not_in_a_mail_is_not_a_contribution(
     names = ("approval", "review_minutes", "uncertain")
     values = {name: getattr(newsletter, name) for name in names}
     assert press(ada, f"{path}/approval/", **card("approval", undo_seconds=9, **values)) == 302
-    names = ("subject", "preheader")
-    texts = {name: getattr(newsletter, name) for name in names}
+    texts = {"subject": newsletter.subject, "preheader": newsletter.preheader}
     assert press(ada, f"{path}/texts/", **card("texts", **texts)) == 302
     newsletter.refresh_from_db()
     assert newsletter.undo_seconds == 9
