@@ -19,7 +19,7 @@ from django.db.models import Max, QuerySet
 from digest.core import clock, jobs, locks
 from digest.core.errors import DigestError
 from digest.core.locks import Purpose
-from digest.issues import window
+from digest.issues import pictures, window
 from digest.issues.composing import Draft, compose
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters import catchup, periods, schedules, zones
@@ -258,6 +258,7 @@ def save(draft: Draft) -> None:
     """Save an issue with its blocks and stories."""
     draft.issue.save()
     Block.objects.bulk_create(draft.blocks)
+    pictures.assign(draft.issue, draft.stories, draft.issue.built_at)
     Story.objects.bulk_create(draft.stories)
 
 

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from digest.accounts.models import User
 from digest.articles.models import Article
+from digest.core import clock
 from digest.core.text import one_line
-from digest.issues import history
+from digest.issues import history, pictures
 from digest.issues.changing import block_of, changing, lock, renumber, settle, story_of
 from digest.issues.composing import compose, folded, snapshot
 from digest.issues.errors import ChangedMeanwhileError, IssueError
@@ -101,6 +102,7 @@ def add(
             raise IssueError("There is a lead story already. Move the story there to replace it.")
         story = snapshot(block, 2 * MOST_STORIES, article, BY_HAND, _topics(locked, article))
         story.pinned = True
+        pictures.assign(locked, [story], clock.now())
         story.save()
         neighbours.insert(len(neighbours) if to is None else max(0, to), story)
         _order(neighbours)
@@ -130,6 +132,8 @@ def reword(
             raise IssueError("A story needs a headline.")
         if story.image_url and not story.image_url.startswith(("https://", "http://")):
             raise IssueError("The picture's address begins with https://.")
+        if "image_url" in texts:
+            pictures.assign(locked, [story], clock.now())
         story.edited = True
         story.version += 1
         story.save()
@@ -182,7 +186,9 @@ def refresh(issue: Issue, revision: int | None, by: User, now: datetime) -> Issu
         locked.stories.exclude(pk__in=[story.pk for story in retained]).delete()
         kept_articles = {story.article_id for story in retained}
         fresh = [story for story in draft.stories if story.article_id not in kept_articles]
-        Story.objects.bulk_create(_placed(locked, fresh))
+        placed = _placed(locked, fresh)
+        pictures.assign(locked, placed, now)
+        Story.objects.bulk_create(placed)
         locked.left_out = draft.issue.left_out
     return locked
 

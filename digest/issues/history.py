@@ -157,8 +157,9 @@ def _put_back(values: dict[str, Any], current: dict[str, Any] | None) -> None:
 
 
 def _forget_missing(row: Block | Story) -> None:
-    """Unset what has been deleted since: an article, a block of the layout, an appeal."""
-    names = ("layout_block", "appeal") if isinstance(row, Block) else ("article", "selected_by")
+    """Unset what has been deleted since: an article, a picture, an appeal, a layout's block."""
+    of_block, of_story = ("layout_block", "appeal"), ("article", "selected_by", "picture")
+    names = of_block if isinstance(row, Block) else of_story
     for name in names:
         try:
             getattr(row, name)

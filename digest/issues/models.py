@@ -13,6 +13,7 @@ from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter
+from digest.pictures.models import Picture
 
 
 class Issue(HasUuid):
@@ -164,6 +165,9 @@ class Story(HasUuid):
     image_alt = models.TextField(blank=True)
     image_caption = models.TextField(blank=True)
     image_credit = models.TextField(blank=True)
+    picture = models.ForeignKey(  # ours of the one at image_url, where the publication hosts them
+        Picture, on_delete=models.SET_NULL, null=True, related_name="stories"
+    )
     pinned = models.BooleanField(default=False)  # stays when the issue is picked anew
     edited = models.BooleanField(default=False)  # an editor changed its text
     # Taken back while the issue went out: in no mail sent since, and a note in the archive.

@@ -2,12 +2,13 @@
 
 from contextlib import suppress
 from functools import lru_cache
+from hashlib import sha256
 from uuid import UUID
 
 from django.db import transaction
 
 from digest.core import clock
-from digest.issues import approval
+from digest.issues import approval, pictures
 from digest.issues.models import Block, Issue, Story
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
@@ -20,8 +21,8 @@ def compiled_for(issue: Issue) -> Compiled:
 
     A form that an older version of Digest stored is made again; the stories are frozen, so the
     result is the same. Until the issue is planned, so is one of other words: those of its
-    newsletter, publication or appeal were changed since. That makes a new revision, in `issue` too.
-    Raises RenderingError, which says what an editor has to fix.
+    newsletter, publication or appeal were changed since, or a picture came. That makes a new
+    revision, in `issue` too. Raises RenderingError, which says what an editor has to fix.
     """
     if issue.planned_at is None and _is_stale(issue):
         issue.revision = _compile(issue)
@@ -34,7 +35,13 @@ def _is_stale(issue: Issue) -> bool:
     """Say whether the stored form of this revision is of other content."""
     stored = CompiledMail.objects.filter(issue=issue, revision=issue.revision)
     fingerprint = stored.values_list("fingerprint", flat=True).first()
-    return fingerprint is not None and fingerprint != approval.fingerprint(issue)
+    return fingerprint is not None and fingerprint != _fingerprint(issue)
+
+
+def _fingerprint(issue: Issue) -> str:
+    """Return a hash of the content and of the files that its pictures are shown from."""
+    parts = approval.fingerprint(issue) + pictures.fingerprint(issue)
+    return sha256(parts.encode()).hexdigest()
 
 
 @transaction.atomic
@@ -59,7 +66,7 @@ def _compile(issue: Issue) -> int:
         issue=locked,
         defaults={
             "revision": locked.revision,
-            "fingerprint": approval.fingerprint(locked),
+            "fingerprint": _fingerprint(locked),
             "data": compiled.dumps(),
             "created_at": clock.now(),
         },
@@ -71,7 +78,7 @@ def _compile(issue: Issue) -> int:
 
 def _content(issue: Issue) -> tuple[list[Block], list[Story]]:
     blocks = list(issue.blocks.select_related("appeal"))
-    stories = issue.stories.filter(retracted_at=None).select_related("block")
+    stories = issue.stories.filter(retracted_at=None).select_related("block", "picture")
     return blocks, list(stories)
 
 

@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection
 from django.db.models import F, Max, Q, QuerySet
 
 from digest.core import clock, jobs
-from digest.issues import approval
+from digest.issues import approval, pictures
 from digest.issues.models import Issue
 from digest.newsletters import catchup, zones
 from digest.newsletters.zones import Times
@@ -51,6 +51,7 @@ def plan_built(now: datetime | None = None) -> list[Issue]:
     due = Q(send_at__lte=now) | Q(Q(slot__lte=now) | in_local_time, send_at=None)
     reviewed = Q(review_until=None) | Q(review_until__lte=now) | Q(send_at__lte=now)
     waiting = _issues().filter(due, reviewed, state=State.BUILT).order_by("slot", "pk")
+    waiting = waiting.exclude(pictures.waits_for_picture(now))
     opened = [issue for issue in waiting if _plan(issue, now)]
     for issue, times in _newly_due(now):
         _plan_newcomers(issue, times, now)

@@ -16,7 +16,15 @@ from digest.pictures.models import Picture
 from digest.pictures.renditions import rendition_of
 from digest.pictures.sizes import Size
 from tests.browser import chromium_page, in_browser
-from tests.cast import NOON, make_picture, make_publication
+from tests.cast import (
+    NOON,
+    make_block,
+    make_issue,
+    make_newsletter,
+    make_picture,
+    make_publication,
+    make_story,
+)
 from tests.pictures.samples import encoded, photo, quarters
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +160,21 @@ def test_an_unused_picture_is_deleted(editor: Client, publication: Publication) 
     editor.post(f"/admin/pictures/{picture.pk}/delete/")
     assert not Picture.objects.exists()
     assert editor.get(path).status_code == 200
+
+
+def test_a_used_picture_stays(editor: Client, publication: Publication) -> None:
+    """It says what uses it: a story, a block, a layout."""
+    newsletter = make_newsletter(publication=publication)
+    issue = make_issue(newsletter, state="draft")
+    by_story, by_block, by_layout = (make_picture(publication) for _ in range(3))
+    make_story(issue, picture=by_story)
+    make_block(issue, "image", content={"picture": str(by_block.uuid)})
+    newsletter.layout.create(kind="note", position=90, content={"picture": str(by_layout.uuid)})
+    for picture, name in ((by_story, "2026"), (by_block, "2026"), (by_layout, "the layout of")):
+        page = editor.post(f"/admin/pictures/{picture.pk}/delete/", follow=True)
+        assert f"The picture is used: {'' if name == '2026' else name}" in page.content.decode()
+        assert name in page.content.decode()
+    assert Picture.objects.count() == 3
 
 
 def test_uploads_are_bounded(editor: Client, publication: Publication) -> None:

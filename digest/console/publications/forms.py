@@ -35,6 +35,11 @@ class LooksForm(forms.Form):
         max_value=MAX_WIDTH,
         help_text=f"As shown in the mail: {MIN_WIDTH} to {MAX_WIDTH}.",
     )
+    host_pictures = forms.BooleanField(
+        label="Host pictures of stories",
+        required=False,
+        help_text="Fetched once, cropped and served from here; otherwise mails link to your site.",
+    )
     accent = _OF_SETUP["accent"]
     accent_dark = _OF_SETUP["accent_dark"]
 

@@ -21,7 +21,15 @@ class Picture:
 
 
 def story_picture(story: Story, size: Size, alt: str) -> Picture | None:
-    """Return a story's picture in a size, from where the article has it; None without one."""
+    """Return a story's picture in a size: ours where it is ready, else the one that it links to.
+
+    None without one, and where ours was refused: it is missing, not a picture, or too small.
+    """
+    picture = story.picture
+    if picture and picture.is_ready:
+        return Picture(*rendition_of(picture, size), alt=alt)
+    if picture and picture.state == LibraryPicture.State.REFUSED:
+        return None
     url = web_url(story.image_url)
     return Picture(url, size.width, 0, alt) if url else None
 

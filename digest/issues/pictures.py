@@ -1,0 +1,83 @@
+"""The pictures of an issue: fetched for its stories where the publication hosts them.
+
+A story without a picture of ours, or whose picture is not there in time, shows the one at the
+address that its article names.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from digest.core.links import absolute
+from digest.core.text import web_url
+from digest.issues.models import Issue, Story
+from digest.pictures import fetching
+from digest.pictures.models import Picture
+
+PATIENCE = timedelta(seconds=30)  # that an issue waits for a picture, from when it is asked for
+
+
+def assign(issue: Issue, stories: Sequence[Story], now: datetime) -> None:
+    """Give stories their pictures, unsaved; those that we do not have yet become due."""
+    publication = issue.newsletter.publication
+    urls = [_address(story) if publication.host_pictures else "" for story in stories]
+    pictures = fetching.request(publication.pk, urls, now) if any(urls) else {}
+    for story, url in zip(stories, urls, strict=True):
+        story.picture = pictures.get(url)
+
+
+def waits_for_picture(now: datetime) -> Exists:
+    """Return a condition on issues: a picture is due that was asked for a moment ago."""
+    stories = Story.objects.filter(
+        issue=OuterRef("pk"),
+        picture__state=Picture.State.DUE,
+        picture__created_at__gt=now - PATIENCE,
+        retracted_at=None,
+        block__hidden=False,
+    )
+    return Exists(stories)
+
+
+def fingerprint(issue: Issue) -> str:
+    """Return a hash of what the issue's pictures are now: there or not, and their crops."""
+    of_stories = issue.stories.exclude(picture=None).values_list("picture", flat=True)
+    uuids = {uuid for block in issue.blocks.all() for uuid in _uuids(block.content)}
+    columns = ("uuid", "state", "sha256", "focal_x", "focal_y")
+    own, library = Picture.objects.filter(pk__in=of_stories), Picture.objects.none()
+    if uuids:
+        library = Picture.objects.filter(uuid__in=uuids)
+    rows = sorted(map(str, {*own.values_list(*columns), *library.values_list(*columns)}))
+    return sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _address(story: Story) -> str:
+    """Return where a story's picture is fetched from; blank for none, and for one of ours."""
+    url = web_url(story.image_url)
+    own = (absolute("/pictures/"), settings.DIGEST_PICTURES_URL or "\n")
+    return "" if url.startswith(own) else url
+
+
+def _uuids(content: Any) -> Iterator[UUID]:
+    """Yield the pictures that the content of a block names, those of its rich text too."""
+    if isinstance(content, list):
+        for part in content:
+            yield from _uuids(part)
+    elif isinstance(content, dict):
+        for name, value in content.items():
+            if name == "picture" and isinstance(value, str):
+                yield from _parsed(value)
+            else:
+                yield from _uuids(value)
+
+
+def _parsed(text: str) -> Iterator[UUID]:
+    try:
+        yield UUID(text)
+    except ValueError:
+        return

@@ -1,0 +1,189 @@
+"""Pictures of stories: asked for when an issue is built or changed, shown when they are there."""
+
+from datetime import timedelta
+
+import pytest
+
+from digest.accounts.models import User
+from digest.issues import building, editing, pictures
+from digest.issues.models import Issue, Story
+from digest.newsletters.models import Newsletter
+from digest.pictures.models import Picture
+from digest.rendering.issue import compile_issue
+from digest.sending import planning
+from digest.sending.compiling import compiled_for
+from tests.cast import (
+    NOON,
+    make_article,
+    make_newsletter,
+    make_picture,
+    make_source,
+    make_subscriber,
+)
+
+pytestmark = pytest.mark.django_db
+
+URL = "https://courier.example/harbour.jpg"
+OURS = "https://digest.example/pictures/"
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """A newsletter with one article, which names a picture."""
+    newsletter = make_newsletter()
+    make_article(make_source(newsletter), image_url=URL)
+    make_subscriber(newsletter)
+    return newsletter
+
+
+@pytest.fixture
+def editor() -> User:
+    """Ada."""
+    return User.objects.create_user("ada@courier.example", "x")
+
+
+def make_ready() -> None:
+    """The picture came."""
+    Picture.objects.update(
+        state="ready", sha256="a" * 64, format="jpeg", width=1200, height=900, next_try_at=None
+    )
+
+
+def built(newsletter: Newsletter) -> tuple[Issue, Story]:
+    """An issue of the newsletter with its only story."""
+    issue = building.build(newsletter, NOON, NOON)
+    return issue, issue.stories.get()
+
+
+def html(issue: Issue) -> str:
+    """The mail as it is now."""
+    stories = list(issue.stories.select_related("block", "picture"))
+    return compile_issue(issue, list(issue.blocks.all()), stories).html()
+
+
+def test_a_built_issue_asks_for_its_pictures(newsletter: Newsletter) -> None:
+    """Once, whatever else names them."""
+    _, story = built(newsletter)
+    assert story.picture is not None
+    assert (story.picture.state, story.picture.source_url) == ("due", URL)
+    assert story.picture.publication_id == newsletter.publication_id
+    building.build(newsletter, NOON + timedelta(days=1), NOON)
+    assert Picture.objects.count() == 1
+
+
+def test_a_publication_may_link_to_its_own_site(newsletter: Newsletter) -> None:
+    """Then nothing is fetched."""
+    newsletter.publication.host_pictures = False
+    newsletter.publication.save()
+    issue, story = built(newsletter)
+    assert story.picture is None
+    assert not Picture.objects.exists()
+    assert URL in html(issue)
+
+
+def test_a_draft_that_is_not_saved_asks_for_nothing(newsletter: Newsletter) -> None:
+    """A preview of the next issue changes nothing."""
+    building.draft(newsletter, NOON)
+    assert not Picture.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "addresses"),
+    [("due", {URL}), ("ready", {OURS}), ("refused", set())],
+)
+def test_a_mail_shows_what_there_is(
+    newsletter: Newsletter, state: str, addresses: set[str]
+) -> None:
+    """Ours; while it is not there the site's; nothing instead of what is no picture."""
+    issue, _ = built(newsletter)
+    make_ready()
+    Picture.objects.update(state=state)
+    page = html(issue)
+    assert {address for address in (URL, OURS) if address in page} == addresses
+
+
+def test_an_issue_waits_for_its_pictures_but_not_for_long(newsletter: Newsletter) -> None:
+    """It goes out when they are there, or half a minute later without them."""
+    issue, _ = built(newsletter)
+    assert planning.plan_built(NOON) == []
+    assert planning.plan_built(NOON + timedelta(seconds=29)) == []
+    (planned,) = planning.plan_built(NOON + pictures.PATIENCE)
+    assert planned == issue
+    assert URL in compiled_for(issue).html()
+
+
+def test_an_issue_whose_pictures_came_goes_out_with_them(newsletter: Newsletter) -> None:
+    """Even where a preview was made before they came."""
+    issue, _ = built(newsletter)
+    assert URL in compiled_for(issue).html()
+    make_ready()
+    assert planning.plan_built(NOON) == []  # compiled again, which the next round looks at
+    (planned,) = planning.plan_built(NOON)
+    assert URL not in compiled_for(planned).html()
+    assert OURS in compiled_for(planned).html()
+
+
+def test_another_focus_before_sending_makes_another_mail(newsletter: Newsletter) -> None:
+    """A preview is never older than the picture."""
+    issue, _ = built(newsletter)
+    make_ready()
+    before = compiled_for(issue).html()
+    Picture.objects.update(focal_x=0.1)
+    assert compiled_for(issue).html() != before
+
+
+def test_an_editors_changes_ask_for_pictures(newsletter: Newsletter, editor: User) -> None:
+    """A story that is added, another address, and none; undone it is what it was."""
+    issue, story = built(newsletter)
+    source = newsletter.sources.get()
+    article = make_article(source, image_url=f"{URL}?second")
+    added = editing.add(issue, None, article, editor)
+    assert added.picture is not None
+    assert added.picture.source_url == f"{URL}?second"
+    editing.reword(issue, None, story.pk, {"image_url": f"{URL}?third"}, editor)
+    story.refresh_from_db()
+    assert story.picture is not None
+    assert story.picture.source_url == f"{URL}?third"
+    editing.reword(issue, None, story.pk, {"image_url": ""}, editor)
+    story.refresh_from_db()
+    assert story.picture is None
+    issue.refresh_from_db()
+    editing.undo(issue, issue.revision, editor)
+    story.refresh_from_db()
+    assert story.picture is not None
+
+
+def test_a_picture_of_ours_is_not_fetched(newsletter: Newsletter, editor: User) -> None:
+    """An editor chose it from the library: its address is that of a file here."""
+    issue, story = built(newsletter)
+    own = "https://digest.example/pictures/0123-wide.jpg"
+    editing.reword(issue, None, story.pk, {"image_url": own}, editor)
+    story.refresh_from_db()
+    assert story.picture is None
+    assert own in html(issue)
+
+
+def test_undoing_survives_a_deleted_picture(newsletter: Newsletter, editor: User) -> None:
+    """The story is put back without it."""
+    issue, story = built(newsletter)
+    editing.reword(issue, None, story.pk, {"image_url": "", "title": "Other"}, editor)
+    Picture.objects.all().delete()
+    issue.refresh_from_db()
+    editing.undo(issue, issue.revision, editor)
+    story.refresh_from_db()
+    assert story.picture is None
+    assert story.image_url == URL
+
+
+def test_pictures_of_blocks_are_part_of_the_fingerprint(newsletter: Newsletter) -> None:
+    """Those that rich text names, too."""
+    issue, _ = built(newsletter)
+    picture = make_picture(newsletter.publication)
+    before = pictures.fingerprint(issue)
+    node = {"type": "image", "attrs": {"picture": str(picture.uuid), "alt": ""}}
+    document = {"type": "doc", "content": [node]}
+    issue.blocks.create(kind="text", position=90, content={"document": document})
+    named = pictures.fingerprint(issue)
+    assert named != before
+    Picture.objects.filter(pk=picture.pk).update(focal_y=0.2)
+    assert pictures.fingerprint(issue) != named
