@@ -44,7 +44,7 @@ def of_publication(publication: Publication) -> None:
     publication.sender_email = _sender(publication.sender_email)
     publication.timezone = clock.zone(publication.timezone).key
     _check_urls(publication.url, publication.logo_url)
-    _check_colours(publication.accent, publication.accent_dark)
+    _check_colours(publication.accent, publication.accent_dark or publication.accent)
     _check_language(publication.language)
     if publication.tagline:
         publication.tagline = one_line(publication.tagline, "tagline", longest=300)

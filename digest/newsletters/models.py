@@ -34,7 +34,9 @@ class Publication(HasUuid):
     logo_url = models.URLField(max_length=LONGEST_URL, blank=True)
     logo_width = models.PositiveSmallIntegerField(default=240)  # CSS px in the mail
     accent = models.CharField(max_length=7, default="#1d4e89", validators=[COLOUR])
-    accent_dark = models.CharField(max_length=7, default="#8ab8e6", validators=[COLOUR])
+    accent_dark = models.CharField(  # blank: derived from the accent
+        max_length=7, default="", blank=True, validators=[COLOUR]
+    )
     # Pictures of its stories are fetched and served by us; else mails link to the site's own.
     host_pictures = models.BooleanField(default=True)
     postal_address = models.TextField()  # required in the mail by CAN-SPAM and its kin

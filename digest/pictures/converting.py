@@ -4,6 +4,7 @@ A stranger's picture can claim any size and exploit any fault of a decoder, so i
 there alone; what comes back was written by us.
 """
 
+import json
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ValidationError
@@ -57,9 +58,22 @@ def crop(master: bytes, focus: Focus, kind: str) -> dict[Size, bytes]:
     return _ask("crop", master, x=focus.x, y=focus.y, kind=kind).sizes
 
 
+def contrasts(body: bytes, grounds: list[str]) -> list[float]:
+    """Return how well a logo can be seen on colours: a contrast ratio for each, from 1 to 21.
+
+    Raises as `convert` does.
+    """
+    answer: list[float] = json.loads(_answer("contrast", body, grounds=grounds))
+    return answer
+
+
 def _ask(job: str, body: bytes, **details: object) -> Converted:
+    return _parse(_answer(job, body, **details))
+
+
+def _answer(job: str, body: bytes, **details: object) -> bytes:
     try:
-        return _parse(CONVERTER.ask(job, body, **details))
+        return CONVERTER.ask(job, body, **details)
     except UnreadableError as problem:
         raise UnfitPictureError(str(problem)) from problem
     except KilledError as problem:

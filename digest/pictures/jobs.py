@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from digest.pictures import decoding, encoding
+from digest.pictures import decoding, encoding, visibility
 from digest.pictures.errors import UnfitPictureError
 from digest.pictures.sizes import Focus, Size
 
@@ -44,5 +44,11 @@ def _answer(details: dict[str, object], files: dict[str, bytes]) -> bytes:
     return b"\n".join([head, b"".join(files.values())])
 
 
+def contrast(body: bytes, grounds: list[str]) -> bytes:
+    """Return as JSON how well a picture can be seen on each ground."""
+    image = decoding.decode(body).image
+    return json.dumps(visibility.contrasts(image, grounds)).encode()
+
+
 PROBLEM = UnfitPictureError
-JOBS: dict[str, Callable[..., bytes]] = {"convert": convert, "crop": crop}
+JOBS: dict[str, Callable[..., bytes]] = {"convert": convert, "crop": crop, "contrast": contrast}

@@ -10,8 +10,7 @@ from typing import NamedTuple
 RECIPE = 1  # of the files; another number gives all of them new names
 DENSITY = 2  # pixels of a file for each CSS pixel
 MIN_STORY_WIDTH = 300  # pixels, of an original
-MIN_LOGO_WIDTH = 80
-MIN_SIDE = 64  # the least of all: a portrait's
+MIN_SIDE = 16  # the least of all: a logo is a line of letters, sixteen times as wide as high
 
 
 class Size(Enum):

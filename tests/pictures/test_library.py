@@ -41,8 +41,8 @@ def test_a_small_picture_is_taken_and_flagged() -> None:
     assert "at least 300" in picture.problem
     assert rendition_of(picture, Size.PORTRAIT)[1:] == (64, 64)
     assert library.add(1, JPEG, None, NOON).problem == ""
-    with pytest.raises(UnfitPictureError, match="only 40 by 40"):
-        library.add(1, encoded(photo(40, 40)), None, NOON)
+    with pytest.raises(UnfitPictureError, match="only 10 by 10"):
+        library.add(1, encoded(photo(10, 10)), None, NOON)
 
 
 def test_another_focus_gives_other_files_and_keeps_the_old() -> None:

@@ -23,6 +23,7 @@ class Card:
 CARDS = {
     "name": Card("Name and address", forms.NameForm),
     "looks": Card("Design", forms.LooksForm),
+    "pictures": Card("Pictures", forms.PicturesForm),
     "sender": Card("Sender", forms.SenderForm),
     "place": Card("Language and time zone", forms.PlaceForm),
 }
@@ -36,7 +37,7 @@ def form_of(slug: str, publication: Publication, data: Any = None) -> Form:
     if (card := CARDS.get(slug)) is None:
         raise Http404
     form = card.form
-    initial = {name: getattr(publication, name) for name in form.base_fields}
+    initial = {name: getattr(publication, name, None) for name in form.base_fields}
     return form(data, initial=initial)
 
 

@@ -35,13 +35,35 @@ class LooksForm(forms.Form):
         max_value=MAX_WIDTH,
         help_text=f"As shown in the mail: {MIN_WIDTH} to {MAX_WIDTH}.",
     )
+    accent = _OF_SETUP["accent"]
+    accent_dark = _OF_SETUP["accent_dark"]
+    is_derived = forms.BooleanField(
+        label="Derive it from the colour",
+        required=False,
+        help_text="The colour is made lighter until it can be read on a dark background.",
+    )
+
+    def __init__(self, *args: Any, initial: dict[str, Any], **options: Any) -> None:
+        if not initial.get("accent_dark"):
+            initial |= {"is_derived": True, "accent_dark": initial["accent"]}
+        super().__init__(*args, initial=initial, **options)
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields of Publication: a derived colour is stored as none."""
+        values = super().clean() or {}
+        if values.pop("is_derived", False):
+            values["accent_dark"] = ""
+        return values
+
+
+class PicturesForm(forms.Form):
+    """Where the pictures of its stories are."""
+
     host_pictures = forms.BooleanField(
         label="Host pictures of stories",
         required=False,
-        help_text="Fetched once, cropped and served from here; otherwise mails link to your site.",
+        help_text="Fetched once, cropped and served from here. Otherwise mails link to your site.",
     )
-    accent = _OF_SETUP["accent"]
-    accent_dark = _OF_SETUP["accent_dark"]
 
 
 class SenderForm(forms.Form):

@@ -1,5 +1,6 @@
 """The page of a publication, and the actions of its cards."""
 
+from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,7 +14,7 @@ from digest.console.access import (
     user_of,
 )
 from digest.console.pages import action_view, done, page_view, render_page
-from digest.console.publications import cards
+from digest.console.publications import cards, contrasts
 from digest.console.setup.senders import relay_of
 from digest.newsletters import contributions
 from digest.newsletters.members import Right
@@ -32,10 +33,14 @@ def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     """Save one card."""
     row = _get(request, publication, Right.MANAGE)
     form = cards.form_of(card, row, request.POST)
+    logo_url = row.logo_url
     with contributions.noted(user_of(request), row):
         is_saved = cards.save(row, form)
     if not is_saved:
         return _page(request, row, {card: form})
+    if card == "looks":
+        for warning in contrasts.warnings_of(row, is_new_logo=row.logo_url != logo_url):
+            messages.warning(request, warning)
     title = cards.CARDS[card].title
     record_action(request, f"changed the publication: {title.lower()}", row, row.pk)
     return done(request, f"{title} saved.", f"{reverse('publication', args=[row.pk])}#{card}")

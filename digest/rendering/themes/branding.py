@@ -5,8 +5,9 @@ from digest.rendering.themes.theme import Theme, Tokens, theme_of
 
 
 def tokens_of(publication: Publication) -> Tokens:
-    """Return the tokens of a publication."""
-    return Tokens(accent=publication.accent, accent_dark=publication.accent_dark)
+    """Return the tokens of a publication; the theme makes an accent readable in dark mode."""
+    dark = publication.accent_dark or publication.accent
+    return Tokens(accent=publication.accent, accent_dark=dark)
 
 
 def publication_theme(publication: Publication, direction: str) -> Theme:
