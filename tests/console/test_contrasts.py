@@ -10,8 +10,8 @@ from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
 from digest.newsletters.models import Publication
-from digest.rendering.branding import publication_theme
-from digest.rendering.colours import READABLE, contrast
+from digest.rendering.themes.branding import publication_theme
+from digest.rendering.themes.colours import READABLE, contrast
 from tests.articles.publisher import Publisher, publishing
 from tests.cast import make_publication
 from tests.pictures.samples import encoded

@@ -7,9 +7,9 @@ from digest.core.errors import DigestError
 from digest.core.http import fetch
 from digest.newsletters.models import Publication
 from digest.pictures import converting
-from digest.rendering.branding import publication_theme
-from digest.rendering.colours import READABLE
-from digest.rendering.theme import Palette
+from digest.rendering.themes.branding import publication_theme
+from digest.rendering.themes.colours import READABLE
+from digest.rendering.themes.theme import Palette
 
 VISIBLE = 3.0  # WCAG 2.1 §1.4.11, for graphics
 
