@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from digest.core.colours import channels, luminance, ratio
+from digest.pictures.contrast import channels, luminance, ratio
 
 SIDE = 200  # pixels that are looked at, each way
 OPAQUE = 128  # of 255: below it a pixel hardly shows

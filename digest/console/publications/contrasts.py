@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from digest.core.colours import contrast
 from digest.core.errors import DigestError
 from digest.core.http import fetch
 from digest.newsletters.models import Publication
 from digest.pictures import converting
+from digest.pictures.contrast import contrast
 from digest.rendering.themes.branding import publication_theme
 from digest.rendering.themes.colours import READABLE
 from digest.rendering.themes.theme import Palette

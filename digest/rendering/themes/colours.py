@@ -2,7 +2,7 @@
 
 import re
 
-from digest.core.colours import channels, contrast, luminance
+from digest.pictures.contrast import channels, contrast, luminance
 
 __all__ = ["contrast", "make_readable", "mix", "text_on"]
 
