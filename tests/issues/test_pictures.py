@@ -24,7 +24,7 @@ from tests.cast import (
 pytestmark = pytest.mark.django_db
 
 URL = "https://courier.example/harbour.jpg"
-OURS = "https://digest.example/pictures/"
+OWN_PREFIX = "https://digest.example/pictures/"
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_draft_that_is_not_saved_asks_for_nothing(newsletter: Newsletter) -> N
 
 @pytest.mark.parametrize(
     ("state", "addresses"),
-    [("due", {URL}), ("ready", {OURS}), ("refused", set())],
+    [("due", {URL}), ("ready", {OWN_PREFIX}), ("refused", set())],
 )
 def test_a_mail_shows_what_there_is(
     newsletter: Newsletter, state: str, addresses: set[str]
@@ -99,7 +99,7 @@ def test_a_mail_shows_what_there_is(
     make_ready()
     Picture.objects.update(state=state)
     page = html(issue)
-    assert {address for address in (URL, OURS) if address in page} == addresses
+    assert {address for address in (URL, OWN_PREFIX) if address in page} == addresses
 
 
 def test_an_issue_waits_for_its_pictures_but_not_for_long(newsletter: Newsletter) -> None:
@@ -120,7 +120,7 @@ def test_an_issue_whose_pictures_came_goes_out_with_them(newsletter: Newsletter)
     assert planning.plan_built(NOON) == []  # compiled again, which the next round looks at
     (planned,) = planning.plan_built(NOON)
     assert URL not in compiled_for(planned).html()
-    assert OURS in compiled_for(planned).html()
+    assert OWN_PREFIX in compiled_for(planned).html()
 
 
 def test_another_focus_before_sending_makes_another_mail(newsletter: Newsletter) -> None:
