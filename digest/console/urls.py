@@ -20,6 +20,7 @@ from digest.console.importing import views as importing
 from digest.console.issues import new as new_issue
 from digest.console.issues import previews
 from digest.console.issues import views as issues
+from digest.console.newsletters import examples as newsletter_examples
 from digest.console.newsletters import views as newsletters
 from digest.console.pictures import actions as picture_actions
 from digest.console.pictures import views as pictures
@@ -98,6 +99,7 @@ urlpatterns = [
         newsletters.layout_block,
         name="newsletter-layout",
     ),
+    path("newsletter/<int:pk>/example/", newsletter_examples.example, name="newsletter-example"),
     path("newsletter/<int:pk>/<slug:card>/", newsletters.save, name="newsletter-save"),
     path("articles/", lists.articles, name="articles"),
     path("article/<int:pk>/", articles.article, name="article"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.issues import building
+from digest.issues.composing import Draft
 from digest.issues.models import Block, Story
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
@@ -32,8 +33,13 @@ def opening(newsletter: Newsletter, now: datetime) -> Opening:
 
     Raises DigestError for a template that cannot be rendered.
     """
-    draft = building.draft(newsletter, now)
-    if not draft.stories:
-        draft = replace(draft, blocks=[_EXAMPLE_BLOCK], stories=[_EXAMPLE])
+    draft = example_draft(building.draft(newsletter, now))
     compiled = compile_issue(draft.issue, draft.blocks, draft.stories)
     return Opening(compiled.subject, compiled.preheader)
+
+
+def example_draft(draft: Draft) -> Draft:
+    """Return a draft, with an example story if it has none."""
+    if draft.stories:
+        return draft
+    return replace(draft, blocks=[_EXAMPLE_BLOCK], stories=[_EXAMPLE])

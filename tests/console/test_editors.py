@@ -4,6 +4,7 @@
 
 import json
 import os
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
 from digest.core.rich_text import parse
+from digest.pictures.renditions import rendition_of
+from digest.pictures.sizes import Size
 from tests.browser import chromium_page, in_browser
+from tests.cast import make_picture, make_publication
 from tests.core.test_rich_text import FROM_DOCS, FROM_WORD
 from tests.documents import PICTURE, block, document, image, link, paragraph, text
 
@@ -26,6 +30,7 @@ pytestmark = [
     pytest.mark.urls("tests.console.editor_page"),
 ]
 SHOTS = os.environ.get("DIGEST_SHOTS")  # a folder for pictures
+PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 FROM_THE_WEB = (
     "<h1>Top</h1><table><tr><td>cell</td></tr></table><script>alert(1)</script><blockquote><h2>said</h2></blockquote>"
     "<p style='color:red' onclick='x'>a <a href='javascript:alert(1)'>b</a> <a href='https://a.example/' target=x>c</a></p>"
@@ -236,12 +241,17 @@ def test_a_picture_comes_from_the_library_with_its_alternative_text(page: Page) 
 
 @in_browser
 def test_a_stored_picture_is_shown(page: Page, live_server: LiveServer) -> None:
-    """Its address comes with the page."""
-    page.goto(f"{live_server.url}/admin/editors/?picture=1")
-    expect(page.get_by_role("img", name="The quay")).to_have_attribute(
-        "src", "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
-    )
-    assert saved(page) == document(image(alt="The quay"))
+    """Only if it is one of the publication: another one's address is not given away."""
+    picture, foreign = make_picture(make_publication()), make_picture(make_publication())
+    address = rendition_of(picture, Size.WIDE).url
+    page.route(address, lambda route: route.fulfill(body=PIXEL, content_type="image/gif"))
+    pages = f"{live_server.url}/admin/editors/?publication={picture.publication_id}&picture="
+    page.goto(pages + str(picture.uuid))
+    expect(page.get_by_role("img", name="The quay")).to_have_attribute("src", address)
+    assert saved(page) == document(image(str(picture.uuid), "The quay"))
+    page.goto(pages + str(foreign.uuid))
+    expect(page.get_by_label("Alternative text")).to_have_value("The quay")
+    assert page.locator("figure img").get_attribute("src") is None
 
 
 @in_browser

@@ -8,13 +8,11 @@ from django.test import Client
 from digest.accounts.models import AuditEntry, User
 from digest.articles import pushing
 from digest.articles.models import Source
-from digest.core import clock
 from digest.newsletters.models import Member, Newsletter, Role, Schedule
 from digest.subscribers.models import Subscription
 from tests.cast import (
     LONG_AGO,
     NOON,
-    make_article,
     make_issue,
     make_layout_block,
     make_newsletter,
@@ -158,18 +156,6 @@ def test_it_goes_out_by_days_by_cron_or_by_hand(owner: Client, tide: Newsletter)
     assert tide.send_in_local_time
     save_card(owner, tide, "schedule", way="manual", timezone="UTC")
     assert not Schedule.objects.exists()
-
-
-def test_words_are_shown_as_of_what_is_new(owner: Client, tide: Newsletter) -> None:
-    """With a story that came in; and with none, of one made up."""
-    page = f"/admin/newsletter/{tide.pk}/"
-    texts = {"subject": "Today: {{ stories[0].title }}", "preheader": ""}
-    assert save_card(owner, tide, "texts", **texts).status_code == 302
-    assert "Today: A headline" in owner.get(page).content.decode()
-    source = make_source(tide)
-    make_article(source, title="Seals return", published_at=None)
-    make_article(source, title="Dredging begins", published_at=clock.now())
-    assert "Today: Dredging begins" in owner.get(page).content.decode()
 
 
 def test_sections_are_added_moved_changed_and_taken_out(owner: Client, tide: Newsletter) -> None:

@@ -27,7 +27,6 @@ from digest.newsletters import contributions, layout, schedules, setup, sourcing
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter, Publication
-from digest.rendering.opening import opening
 from digest.sending.topics import change_layout_block
 
 PREVIEWED_SENDS = 3
@@ -179,7 +178,6 @@ def _page(
         "can_edit": has_right(request, Right.EDIT, newsletter.publication_id),
         "upcoming": _upcoming(newsletter),
         "schedule_warnings": schedules.warnings(getattr(newsletter, "schedule", None)),
-        "texts": _texts(newsletter),
         "signup": absolute(f"/subscribe/{newsletter.slug}"),
         "script": absolute(f"/embed/{newsletter.slug}/signup.js"),
         "invalid": bool(invalid),
@@ -219,12 +217,3 @@ def _upcoming(newsletter: Newsletter) -> list[tuple[str, str]]:
         (clock.format_moment(slot, rule.timezone), clock.in_words(slot - now))
         for slot in schedules.upcoming(rule, now, PREVIEWED_SENDS)
     ]
-
-
-def _texts(newsletter: Newsletter) -> dict[str, str]:
-    """Return subject and preview text as rendered now, or the problem with them."""
-    try:
-        texts = opening(newsletter, clock.now())
-    except DigestError as problem:
-        return {"problem": str(problem)}
-    return {"subject": texts.subject, "preheader": texts.preheader}

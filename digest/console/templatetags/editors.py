@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from django import template
 from django.forms import BoundField
-from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from digest.core.rich_text import Document, empty, plain_text
+from digest.core.rich_text import Document, empty, picture_ids, plain_text
+from digest.pictures.models import Picture
+from digest.pictures.renditions import rendition_of
+from digest.pictures.sizes import Size
 
 register = template.Library()
 
@@ -45,8 +47,7 @@ def rich_text(
     *,
     label: str = "Text",
     id: str = "",  # noqa: A002  as in HTML
-    publication: object = "",
-    pictures: Mapping[str, str] | None = None,
+    publication: int | None = None,
     placeholder: str = "",
     help: str = "",  # noqa: A002  as in forms
     error: str = "",
@@ -54,9 +55,8 @@ def rich_text(
 ) -> SafeString:
     """Return an editor for a rich text document, sent as JSON in the field `name`.
 
-    `pictures` are the addresses of the pictures in the document, by uuid; `publication` is the id
-    of the publication whose pictures can be added. Without JavaScript the field is plain text: read
-    it with `rich_text.from_field`.
+    `publication` is the id of the publication whose pictures are shown and can be added. Without
+    JavaScript the field is plain text: read it with `rich_text.from_field`.
     """
     document = document or empty()
     field_id = id or f"id_{name}"
@@ -66,8 +66,8 @@ def rich_text(
         "label": label,
         "json": json.dumps(document, separators=(",", ":"), ensure_ascii=False),
         "text": plain_text(document),
-        "publication": publication,
-        "pictures": json.dumps(dict(pictures or {})),
+        "publication": publication or "",
+        "pictures": json.dumps(_picture_addresses(document, publication)),
         "placeholder": placeholder,
         "help": help,
         "error": error,
@@ -77,9 +77,8 @@ def rich_text(
     return render_to_string("console/components/rich_text.html", values)
 
 
-@register.simple_tag(takes_context=True)
+@register.simple_tag
 def template_field(
-    context: Context,
     field: BoundField | None = None,
     *,
     name: str = "",
@@ -115,10 +114,19 @@ def template_field(
         "hint": _HINTS.get(kind, ""),
         "longest": str(_LONGEST.get(kind, 70)),
         "describedby": _described_by(values["id"], "helptext", values),
-        "csrf_token": str(context.get("csrf_token", "")),
     }
     context_values = {**values, "disabled": disabled}
     return render_to_string("console/components/template_field.html", context_values)
+
+
+def _picture_addresses(document: Document, publication: int | None) -> dict[str, str]:
+    """Return the addresses of the pictures in a document that are the publication's, by uuid."""
+    uuids = picture_ids(document)
+    if publication is None or not uuids:
+        return {}
+    rows = Picture.objects.filter(publication_id=publication, uuid__in=uuids)
+    ready = (picture for picture in rows if picture.is_ready)
+    return {str(picture.uuid): rendition_of(picture, Size.WIDE).url for picture in ready}
 
 
 def _values_of(field: BoundField) -> dict[str, str]:
@@ -126,7 +134,7 @@ def _values_of(field: BoundField) -> dict[str, str]:
     return {
         "name": field.html_name,
         "id": field.id_for_label,
-        "value": field.value() or "",
+        "value": " ".join((field.value() or "").splitlines()),
         "label": str(field.label),
         "help": str(field.help_text),
         "error": " ".join(map(str, field.errors)),

@@ -224,7 +224,7 @@
 
     get name() { return this.field?.name ?? this.dataset.name; }
 
-    pictureUrl(uuid) { return this.pictures[uuid] ?? (this.dataset.pictureUrl ?? "").replace("{uuid}", encodeURIComponent(uuid)); }
+    pictureUrl(uuid) { return this.pictures[uuid] ?? ""; }
 
     connectedCallback() {
       if (this.editor || this.starting) return; // it was only moved

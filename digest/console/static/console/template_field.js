@@ -2,6 +2,7 @@
 // <template-field>: one line of text with values to insert, shown as chips and stored as Jinja (see docs/console-components.md).
 // The page holds a plain input, which stays without JavaScript and under "Advanced".
 (() => {
+  const LONGEST_URL = 4000; // characters; servers refuse more
   const WAIT = 400; // milliseconds after the last key before an example is fetched
   const JINJA = /\{\{\s*((?:(?!\}\}).)+?)\s*\}\}/g;
   const plain = (source) => source.replace(/\s+/g, "");
@@ -171,9 +172,11 @@
       if (!address) return;
       this.request?.abort();
       this.request = new AbortController();
-      const body = new URLSearchParams({ template: this.input.value || this.dataset.usual || "", name: this.dataset.label, csrfmiddlewaretoken: this.dataset.token });
+      const query = new URLSearchParams({ template: this.input.value || this.dataset.usual || "", name: this.dataset.label });
+      const url = `${address}${address.includes("?") ? "&" : "?"}${query}`;
+      if (url.length > LONGEST_URL) { this.sayExample("This text is too long for an example.", false); return; }
       try {
-        const response = await fetch(address, { method: "POST", body, signal: this.request.signal, headers: { Accept: "application/json" } });
+        const response = await fetch(url, { signal: this.request.signal, headers: { Accept: "application/json" } });
         if (!response.ok) throw new Error(String(response.status));
         const { text, problem, note } = await response.json();
         if (problem) this.sayExample(problem, true);
