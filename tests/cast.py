@@ -39,7 +39,7 @@ def make_publication(**fields: Any) -> Publication:
 
 
 def make_newsletter(**fields: Any) -> Newsletter:
-    """The Morning Tide, active, with a lead, the latest stories, an appeal, and no schedule."""
+    """The Morning Tide, active, sent automatically, with lead, latest and appeal; no schedule."""
     slug = fields.pop("slug", f"morning-tide-{next(_numbers)}")
     publication = fields.pop("publication", None) or make_publication()
     defaults = {
@@ -48,6 +48,8 @@ def make_newsletter(**fields: Any) -> Newsletter:
         "name": "The Morning Tide",
         "list_id": f"{slug}.courier.example",
         "created_at": NOON,
+        "approval": Newsletter.Approval.NONE,
+        "review_minutes": 0,
     }
     newsletter = Newsletter.objects.create(**defaults | fields)
     for kind in (BlockKind.LEAD, BlockKind.LATEST, BlockKind.APPEAL):

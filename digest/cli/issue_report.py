@@ -1,5 +1,7 @@
 """What `digest issue …` prints: plain values for JSON, and tables for a person."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -11,6 +13,7 @@ from digest.core.terminal import Screen, facts
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Schedule
 from digest.sending.models import AnyDelivery, Delivery
+from digest.sending.preflight import CHECKS, Results
 from digest.sending.progress import progress
 
 Values = dict[str, Any]
@@ -151,13 +154,32 @@ def print_uncertain(out: Screen, deliveries: list[Values]) -> None:
     out.print_table(("Subscriber", "Message-ID", "Reason"), rows)
 
 
-def print_findings(out: Screen, findings: list[Values]) -> None:
-    """Print what the preflight checks found."""
-    if not findings:
+def preflight_values(issue: Issue, results: Results) -> Values:
+    """Return what the preflight checks say, what stops the issue first."""
+    return {
+        "revision": issue.revision,
+        "ready": results.is_ready,
+        "findings": [asdict(finding) for finding in results.most_serious_first],
+        "passed": [asdict(passed) for passed in results.passed],
+    }
+
+
+def print_preflight(out: Screen, values: Values) -> None:
+    """Print what the preflight checks say: what to fix, then what passed."""
+    rows = [
+        (finding["level"], finding["problem"], _places(finding["places"]), finding["advice"])
+        for finding in values["findings"]
+    ]
+    if rows:
+        out.print_table(("Level", "Problem", "Where", "What to do"), rows)
+    else:
         out.print("All checks passed.")
-        return
-    rows = [(finding["level"], finding["problem"], finding["advice"]) for finding in findings]
-    out.print_table(("Level", "Problem", "What to do"), rows)
+    out.print(facts([(CHECKS[row["check"]], row["summary"]) for row in values["passed"]]))
+
+
+def _places(places: Sequence[Values]) -> str:
+    details = [f"{place['label']} ({place['detail']})" for place in places if place["detail"]]
+    return ", ".join(details or [place["label"] for place in places])
 
 
 def _slot(issue: Values) -> str:

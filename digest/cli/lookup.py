@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.db.models import Q
 
+from digest.accounts.models import User
 from digest.articles.canonical import canonical
 from digest.articles.models import Article
 from digest.cli.errors import UsageError
@@ -12,6 +13,14 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.relays import registry
 from digest.relays.models import Relay
+
+
+def user(address: str) -> User:
+    """Return the active account with this address; raise UsageError if there is none."""
+    row = User.objects.filter(email__iexact=address, is_active=True).first()
+    if row is None:
+        raise UsageError(f"There is no account for {address}. Owners invite people under Team.")
+    return row
 
 
 def newsletter(slug: str) -> Newsletter:

@@ -79,14 +79,14 @@ def add_approval(parser: CommandParser) -> None:
     group.add_argument(
         "--approval",
         choices=Newsletter.Approval.values,
-        help="who must approve an issue before it is sent",
+        help="who must approve an issue before it is sent (a new newsletter: one)",
     )
     group.add_argument(
         "--review",
         dest="review_minutes",
         type=numbers.none_or_some,
         metavar="MINUTES",
-        help="build each issue this many minutes before it is sent",
+        help="build each issue this many minutes before it is sent (a new newsletter: 60)",
     )
     group.add_argument(
         "--undo",

@@ -194,7 +194,7 @@ def _next_slot(newsletter: Newsletter, editable: PublicationScope, now: datetime
 def _waiting(issue: Issue, now: datetime) -> Upcoming:
     zone = clock.zone(issue.newsletter.publication.timezone)
     is_draft = issue.state == State.DRAFT
-    is_manual = is_draft and issue.kind == Issue.Kind.MANUAL and not issue.send_at
+    is_manual = is_draft and not issue.goes_by_itself and not issue.send_at
     return Upcoming(
         name=issue.subject or issue.newsletter.name,
         newsletter=issue.newsletter,

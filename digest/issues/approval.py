@@ -40,7 +40,7 @@ _BLOCK = ("position", "kind", "title", "content", "style", "shown_in", "only_top
 def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
     """Approve an issue as it stood at `revision`.
 
-    A scheduled issue then goes out at its time, a manual one when it is sent. Where two
+    One that goes out by itself then does so at its time, another when it is sent. Where two
     contributors have to approve it, it waits for the other one after the first.
 
     Raises ApprovalError where somebody else has to, ChangedMeanwhileError if it is another by now.
@@ -60,7 +60,7 @@ def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
             _settle_contributions(locked)
         locked.approved_by, locked.approved_at, locked.approved_hash = by, now, content
         locked.reason = ""
-        if locked.kind != Issue.Kind.MANUAL:
+        if locked.goes_by_itself:
             locked.state = State.BUILT
             jobs.enqueue(jobs.PLAN_ISSUES)
         locked.save()

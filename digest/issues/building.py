@@ -217,19 +217,24 @@ def _anybody_in(newsletter: Newsletter, names: Collection[str]) -> bool:
 
 
 def _skip_overdue(now: datetime) -> None:
-    """Skip the issues that nobody approved before the deadline of their slots."""
-    drafts = Issue.objects.filter(state=State.DRAFT, kind=Issue.Kind.SCHEDULED, slot__lt=now)
-    for draft in drafts.select_related("newsletter"):
-        newsletter = draft.newsletter
-        last = draft.slot + catchup.patience(
-            newsletter.catch_up, timedelta(minutes=newsletter.late_minutes)
-        )
-        if newsletter.send_in_local_time:
-            last += zones.WIDEST
-        if now > last:
-            Issue.objects.filter(pk=draft.pk, state=State.DRAFT).update(
-                state=State.SKIPPED, reason=NOT_APPROVED, finished_at=now
-            )
+    """Skip the issues that nobody approved before the deadline of their time.
+
+    One that was approved, put on hold or given another time meanwhile is left alone.
+    """
+    drafts = Issue.objects.filter(state=State.DRAFT, kind=Issue.Kind.SCHEDULED, on_hold=False)
+    for draft in drafts.filter(slot__lt=now).select_related("newsletter"):
+        if now > _deadline(draft):
+            unchanged = drafts.filter(pk=draft.pk, send_at=draft.send_at)
+            unchanged.update(state=State.SKIPPED, reason=NOT_APPROVED, finished_at=now)
+
+
+def _deadline(issue: Issue) -> datetime:
+    """Return until when an issue may still go out late."""
+    newsletter = issue.newsletter
+    late = timedelta(minutes=newsletter.late_minutes)
+    deadline = issue.goes_at + catchup.patience(newsletter.catch_up, late)
+    in_local_time = newsletter.send_in_local_time and issue.send_at is None
+    return deadline + zones.WIDEST if in_local_time else deadline
 
 
 def _skip(

@@ -8,6 +8,7 @@ or story, and is refused if somebody else was faster; one that fits whatever was
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import transaction
 
@@ -70,7 +71,16 @@ def unsettle(issue: Issue) -> None:
     issue.approved_by, issue.approved_at, issue.approved_hash = None, None, ""
     issue.subject, issue.preheader = issue.own_subject, issue.own_preheader
     if issue.newsletter.approval != Newsletter.Approval.NONE:
-        issue.state, issue.send_at = State.DRAFT, None
+        issue.state = State.DRAFT
+        if not _keeps_time(issue):
+            issue.send_at = None
+
+
+def _keeps_time(issue: Issue) -> bool:
+    """Say whether an issue keeps its time: one that somebody chose, not that of "send now"."""
+    undo_window = timedelta(seconds=issue.newsletter.undo_seconds)
+    is_chosen = issue.send_at is not None and issue.send_at > clock.now() + undo_window
+    return issue.goes_by_itself and is_chosen
 
 
 def block_of(issue: Issue, block_id: int, version: int | None = None) -> Block:

@@ -5,7 +5,7 @@ by the issues of that time instead: what led them leads it, what was picked for 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import islice
 
@@ -43,15 +43,19 @@ def compose(
     kind: str,
     cadence: Cadence,
     besides: Issue | None = None,
+    fewest: int | None = None,
 ) -> Draft:
     """Select stories, and return them with their issue, unsaved.
 
     A daily or weekly cadence needs a newsletter with a schedule. The stories of `besides` count as
-    not sent: it is the issue whose stories are refreshed.
+    not sent: it is the issue whose stories are refreshed. `fewest` stories are enough, instead of
+    as many as the newsletter wants.
     """
     since = window.window_start(newsletter, slot, cadence, now)
     ran = [] if cadence == Cadence.EVERY else _ran(newsletter, since, slot)
     policy = _policy(newsletter, cadence, ran)
+    if fewest is not None:
+        policy = replace(policy, minimum=fewest)
     articles = _candidates(newsletter, policy, now, since, {story.article_id for story in ran})
     sent = _sent(newsletter, articles, cadence, besides)
     selection = select(_as_candidates(articles, ran), policy, sent, now, since)

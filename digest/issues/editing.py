@@ -140,6 +140,20 @@ def reword(
     return locked
 
 
+def describe_pictures(
+    issue: Issue, revision: int | None, texts: Mapping[int, str], by: User
+) -> Issue:
+    """Set what the pictures of stories show, by the stories' ids, for this issue alone."""
+    with changing(issue, revision, by, "Describe pictures") as locked:
+        for story_id, text in texts.items():
+            story = story_of(locked, story_id)
+            story.image_alt = _clean("image_alt", text)
+            story.edited = True
+            story.version += 1
+            story.save()
+    return locked
+
+
 def pin(issue: Issue, revision: int | None, story_id: int, by: User, *, pinned: bool) -> Issue:
     """Let a story stay when the stories are refreshed, or not."""
     with changing(issue, revision, by, "Pin story" if pinned else "Unpin story") as locked:

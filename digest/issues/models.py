@@ -68,6 +68,7 @@ class Issue(HasUuid):
     approved_at = models.DateTimeField(null=True)
     approved_hash = models.CharField(max_length=64, blank=True)  # of the content approved
     send_at = models.DateTimeField(null=True)  # set by a person, for everyone: instead of the slot
+    on_hold = models.BooleanField(default=False)  # not sent at its slot, but when somebody sends it
     review_until = models.DateTimeField(null=True)  # not planned before
     # Names the wish that made it: pressing twice makes one.
     start_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  NULL is none
@@ -100,6 +101,11 @@ class Issue(HasUuid):
     def goes_at(self) -> datetime:
         """When it goes out, or did: at its slot, unless a person said otherwise."""
         return self.send_at or self.slot
+
+    @property
+    def goes_by_itself(self) -> bool:
+        """Whether it goes out at its time, once it is approved where that is needed."""
+        return self.kind != self.Kind.MANUAL and not self.on_hold
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.newsletters.block_fields import BlockFields
 
+REVIEW_MINUTES = 60  # before sending, in which a new newsletter's issues can be reviewed
 COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
 
 
@@ -131,8 +132,9 @@ class Newsletter(HasUuid):
     uncertain = models.CharField(
         max_length=16, choices=UncertainPolicy, default=UncertainPolicy.RESEND
     )
-    approval = models.CharField(max_length=8, choices=Approval, default=Approval.NONE)
-    review_minutes = models.PositiveIntegerField(default=0)  # an issue is built so long before
+    approval = models.CharField(max_length=8, choices=Approval, default=Approval.ANYONE)
+    # An issue is built so long before.
+    review_minutes = models.PositiveIntegerField(default=REVIEW_MINUTES)
     undo_seconds = models.PositiveSmallIntegerField(default=30)  # between "send now" and the mail
 
     objects = NewsletterQuerySet.as_manager()

@@ -29,6 +29,19 @@ class CompiledMail(models.Model):
         return f"{self.issue}, compiled"
 
 
+class PreflightRun(models.Model):
+    """What the slow preflight checks (links, spam) said of a revision of an issue."""
+
+    issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="preflight")
+    revision = models.PositiveIntegerField()
+    findings = models.JSONField(default=list)
+    passed = models.JSONField(default=list)
+    checked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.issue}, checked"
+
+
 class Delivery(Dispatch):
     """One issue to one subscriber. The row remains, anonymous, when the subscriber is erased."""
 

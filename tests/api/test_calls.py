@@ -149,6 +149,11 @@ def test_how_a_newsletter_reads_and_who_decides_is_changed(
     caller: Program, tide: Newsletter
 ) -> None:
     """A template that cannot be rendered is refused, and nothing beside it is kept."""
+    created = caller.facts(
+        "POST", "/newsletters", {"publication": "courier", "slug": "ebb", "name": "Ebb"}
+    )
+    assert created["policies"]["approval"] == "one"
+    assert created["policies"]["review_minutes"] == 60
     change = {"name": "The Tide", "subject": "{{ newsletter }} today", "approval": "other"}
     changed = caller.facts("PATCH", "/newsletters/tide", change)
     assert (changed["name"], changed["policies"]["approval"]) == ("The Tide", "other")
@@ -351,6 +356,37 @@ def test_sending_is_undone_or_skipped(caller: Program, tide: Newsletter) -> None
     assert caller.facts("POST", f"{path}/undo")["send_at"] is None
     assert caller.facts("POST", f"{path}/skip", {"reason": "Too soon"})["reason"] == "Too soon"
     assert caller("POST", f"{path}/send", body, key="t").status_code == 409
+
+
+def test_an_issue_is_moved_unscheduled_and_restored(caller: Program, tide: Newsletter) -> None:
+    """A time before the approval is one for afterwards."""
+    Newsletter.objects.update(approval="one")
+    issue = make_issue(tide, state="draft", slot=clock.now() + timedelta(hours=1))
+    make_story(issue, article=make_article())
+    path = f"/issues/{issue.pk}"
+    at = (clock.now() + timedelta(hours=3)).isoformat()
+    moved = caller.facts("POST", f"{path}/send", {"revision": 1, "at": at}, key="s")
+    assert (moved["state"], moved["send_at"][:16]) == ("draft", at[:16])
+    caller.facts("POST", f"{path}/approve", {"revision": 1}, key="v")
+    assert caller.facts("POST", f"{path}/skip", {})["state"] == "skipped"
+    assert caller.facts("POST", f"{path}/restore")["state"] == "built"
+    on_hold = caller.facts("POST", f"{path}/unschedule")
+    assert (on_hold["state"], on_hold["on_hold"], on_hold["send_at"]) == ("draft", True, None)
+    assert caller.facts("POST", f"{path}/restore")["state"] == "draft"  # it is not skipped
+
+
+def test_preflight_says_what_to_fix_and_what_passed(caller: Program, tide: Newsletter) -> None:
+    """POST runs all checks, GET the quick ones; a place is an anchor and a story's id."""
+    issue = make_issue(tide, state="draft")
+    story = make_story(issue, url="", article=make_article())
+    path = f"/issues/{issue.pk}/preflight"
+    values = caller.facts("POST", path, {"network": False})
+    (finding,) = [row for row in values["findings"] if row["check"] == "stories"]
+    assert (finding["level"], finding["places"][0]["story"]) == ("warn", story.pk)
+    assert finding["places"][0]["anchor"] == f"story-{story.pk}"
+    assert "accessibility" in {row["check"] for row in values["passed"]}
+    assert (values["revision"], values["checked_at"]) == (issue.revision, None)
+    assert caller.facts("GET", path)["findings"] == values["findings"]
 
 
 def test_an_article_of_another_publication_is_not_sent(

@@ -70,6 +70,7 @@ BODIES: dict[str, Any] = {
     "/newsletters/{slug}/sections/{section_id}": {"title": "Ours"},
     "/issues/{issue_id}/approve": {"revision": 1},
     "/issues/{issue_id}/send": {"revision": 1},
+    "/issues/{issue_id}/preflight": {"network": False},
     "/issues/{issue_id}/skip": {},
     "/issues/{issue_id}/cancel": {},
     "/issues/{issue_id}/stories/{story_id}/retract": {},

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from digest.articles import cleaning, parsing, pushing, storing
 from digest.articles.models import Article, Source
 from digest.articles.parsing.base import Entry
-from digest.issues import dispatching, editing
+from digest.issues import creating, editing
 from digest.newsletters import setup
 from digest.newsletters.errors import NewsletterError
 from tests.articles.publisher import CASES
@@ -73,4 +73,4 @@ def test_a_story_is_an_article_of_its_publication() -> None:
     with pytest.raises(NewsletterError, match="another publication"):
         editing.add(issue, issue.revision, article, None)  # type: ignore[arg-type]
     with pytest.raises(NewsletterError, match="another publication"):
-        dispatching.create_issue(newsletter, "k", None, NOON, articles=[article])  # type: ignore[arg-type]
+        creating.create_issue(newsletter, "k", None, NOON, articles=[article])  # type: ignore[arg-type]

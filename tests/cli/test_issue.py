@@ -39,7 +39,8 @@ def issue(settings: Settings) -> Issue:
 def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: Issue) -> None:
     """Each step says what comes next."""
     result = digest("issue", "check", issue.pk, "--offline")
-    assert (result.status, result.out.strip()) == (0, "All checks passed.")
+    assert (result.status, "All checks passed." in result.out) == (0, True)
+    assert "2 stories, published and each once" in result.out
     early = digest("issue", "send", issue.pk, "--yes")
     assert (early.status, "approved first" in early.err) == (1, True)
     assert "2099" in digest("issue", "approve", issue.pk, "--as", "Ada@courier.example").out
@@ -47,9 +48,15 @@ def test_an_issue_is_checked_approved_sent_and_held_back(digest: Digest, issue: 
     assert "nobody has received it" in digest("issue", "undo", issue.pk).out
     past = digest("issue", "send", issue.pk, "--yes", "--at", "2026-01-01T00:00Z")
     assert "Choose a time" in past.err
-    assert digest("issue", "skip", issue.pk).status == 0
+    assert f"digest issue restore {issue.pk}" in digest("issue", "skip", issue.pk).out
     issue.refresh_from_db()
     assert issue.state == State.SKIPPED
+    assert "scheduled again" in digest("issue", "restore", issue.pk).out
+    assert "is a draft" in digest("issue", "unschedule", issue.pk).out
+    issue.refresh_from_db()
+    assert (issue.state, issue.on_hold) == (State.DRAFT, True)
+    digest("issue", "skip", issue.pk)
+    assert "issue send" in digest("issue", "restore", issue.pk).out
 
 
 def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Issue) -> None:
@@ -57,7 +64,7 @@ def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Issue) 
     issue.stories.all().delete()
     result = digest("issue", "check", issue.pk, "--offline", "--json")
     assert result.status == 1
-    assert result.facts[0]["level"] == "stop"
+    assert (result.facts["ready"], result.facts["findings"][0]["level"]) == (False, "stop")
 
 
 def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Issue) -> None:

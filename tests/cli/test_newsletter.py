@@ -43,6 +43,19 @@ def test_add_sets_up_the_newsletter_and_its_publication(digest: Digest) -> None:
     assert [section.topics for section in newsletter.layout.all()] == [["port", "Fishing"], []]
 
 
+def test_a_new_newsletter_asks_before_it_sends(digest: Digest) -> None:
+    """Unless the command says otherwise."""
+    assert "60 minutes before sending" in add(digest).out
+    newsletter = Newsletter.objects.get()
+    assert (newsletter.approval, newsletter.review_minutes) == ("one", 60)
+    newsletter.delete()
+    options = ("--approval", "none", "--review", "0")
+    short = ("newsletter", "add", "tide", "--name", "Tide", "--publication", "courier")
+    assert digest(*short, *options).status == 0
+    newsletter = Newsletter.objects.get()
+    assert (newsletter.approval, newsletter.review_minutes) == ("none", 0)
+
+
 def test_a_time_without_days_means_daily(digest: Digest) -> None:
     """The commonest wish is the shortest."""
     assert add(digest, "--time", "07:00").status == 0

@@ -12,6 +12,7 @@ import pytest
 from django.db import DatabaseError, connection
 from pytest_django.fixtures import Settings
 
+from digest.accounts.models import User
 from digest.cli import following
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -54,6 +55,22 @@ def relay(settings: Settings) -> Iterator[SmtpServer]:
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
         yield server
+
+
+def test_an_issue_that_has_to_be_approved_is_not_sent_without(
+    digest: Digest, tide: Newsletter, relay: SmtpServer
+) -> None:
+    """Somebody with an account says so in the same command."""
+    User.objects.create_user("ada@courier.example")
+    Newsletter.objects.update(approval="one", undo_seconds=0)
+    refused = digest("send", "tide", "--yes")
+    assert (refused.status, "have to be approved" in refused.err) == (1, True)
+    assert not Issue.objects.exists()
+    assert "on its way" in digest("send", "tide", "--yes", "--as", "ada@courier.example").out
+    issue = Issue.objects.get()
+    assert (issue.state, issue.approved_by.email) == (Issue.State.BUILT, "ada@courier.example")  # type: ignore[union-attr]
+    planning.plan_built(clock.now() + timedelta(seconds=1))
+    assert Delivery.objects.count() == 2
 
 
 def deliver() -> None:

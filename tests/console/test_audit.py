@@ -199,6 +199,7 @@ def test_steps_of_the_setup_are_recorded(browser: Client) -> None:
         "accent_dark": "#8ab8e6",
         "language": "en",
         "timezone": "Europe/London",
+        "approval": "one",
     }
     browser.post("/admin/setup/publication/", form | {"name": ""})
     assert actions() == []

@@ -104,8 +104,9 @@ def test_looking_changes_nothing(desk: Client, issue: Issue) -> None:
 def test_the_desk_shows_an_issue_and_what_it_waits_for(desk: Client, issue: Issue) -> None:
     """Stories with the reason of each, how many subscribers, and the next button."""
     page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
-    for text in ("Story 0", "latest", "2 subscribers", "Approve", "goes out", "GMT"):
+    for text in ("Story 0", "latest", "2 subscribers", "Approve", "GMT", "if approved"):
         assert text in page
+    assert "Draft: ready for review, goes out" in page
     assert "Send to" not in page
 
 
@@ -155,6 +156,67 @@ def test_an_issue_is_approved_sent_held_back_and_paused(desk: Client, issue: Iss
     assert story is not None
     assert "was retracted" in press(desk, issue, "retract", story=story.pk, note="Wrong.")
     assert "Cancelled" in press(desk, issue, "cancel")
+
+
+def test_a_scheduled_issue_says_when_and_can_be_moved_and_unscheduled(
+    desk: Client, issue: Issue
+) -> None:
+    """In the publication's zone, with how many receive it."""
+    address = f"/admin/issues/{issue.pk}/"
+    assert "if approved" in press(desk, issue, "schedule", at="2027-01-05T06:30")
+    assert "Tue 05 Jan 2027, 06:30 GMT</time> if approved" in desk.get(address).content.decode()
+    press(desk, issue, "approve")
+    page = desk.get(address).content.decode()
+    for text in ("Scheduled for", "Unschedule", "Change time", "Europe/London", "2 subscribers"):
+        assert text in page
+    assert 'value="2027-01-05T06:30"' in page
+    press(desk, issue, "schedule", at="2027-01-05T07:45")
+    assert "07:45 GMT</time>" in desk.get(address).content.decode()
+    assert "is a draft until somebody sends it" in press(desk, issue, "unschedule")
+    page = desk.get(address).content.decode()
+    assert "Draft: goes out when somebody sends it" in page
+    assert "Send to 2 now" in page
+    assert "Change time" not in page
+
+
+def test_skipping_asks_and_can_be_taken_back(desk: Client, issue: Issue) -> None:
+    """With what becomes of the issue; one that is approved is scheduled again."""
+    address = f"/admin/issues/{issue.pk}/"
+    press(desk, issue, "approve")
+    assert "Skip this issue …" in desk.get(address).content.decode()
+    assert "You can restore it" in press(desk, issue, "skip")
+    page = desk.get(address).content.decode()
+    assert "Skipped: was planned for" in page
+    assert "The issue then goes to" in page
+    assert "Restored. It goes out" in press(desk, issue, "restore")
+    press(desk, issue, "skip")
+    Issue.objects.update(slot=NOON - timedelta(days=1))
+    assert "The issue becomes a draft" in desk.get(address).content.decode()
+    assert "Restored as a draft" in press(desk, issue, "restore")
+    assert issue.on_hold
+
+
+def test_preflight_shows_findings_their_places_and_a_field_to_fix_them(
+    desk: Client, issue: Issue
+) -> None:
+    """The page loads them; a description that is saved settles its finding."""
+    first, second, _ = issue.stories.order_by("position")
+    issue.stories.exclude(pk=first.pk).update(
+        image_url="https://courier.example/a.jpg", image_alt=""
+    )
+    address = f"/admin/issues/{issue.pk}/"
+    assert f'hx-get="{address}preflight/"' in desk.get(address).content.decode()
+    part = desk.get(f"{address}preflight/").content.decode()
+    for text in ("2 pictures have no description.", f"#story-{second.pk}", "checks passed"):
+        assert text in part
+    assert "were not checked since the last change" in part
+    assert "The descriptions were saved" in press(
+        desk, issue, "describe", **{f"alt-{second.pk}": "Seals on a quay"}
+    )
+    second.refresh_from_db()
+    assert (second.image_alt, second.edited) == ("Seals on a quay", True)
+    assert "1 picture has no description." in desk.get(f"{address}preflight/").content.decode()
+    assert "at least one" in press(desk, issue, "describe", alt="x")
 
 
 def test_a_test_of_this_very_issue_is_sent(desk: Client, issue: Issue, settings: Settings) -> None:
@@ -222,7 +284,7 @@ def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Issue) -> N
         answer = desk.post(
             f"/admin/issues/new/{issue.newsletter_id}/", {"key": "wish"}, follow=True
         )
-        assert b"goes out when you send it" in answer.content
+        assert b"waits for approval, then for somebody to send it" in answer.content
     assert Issue.objects.filter(kind="manual").count() == 1
 
 

@@ -467,6 +467,7 @@ TIDE = {
     "at": "06:30",
     "timezone": "Europe/London",
     "max_stories": "7",
+    "approval": "one",
 }
 
 
@@ -488,6 +489,26 @@ def test_a_newsletter_is_set_up_and_can_be_changed(owner: Client, courier: Publi
         "the-tide",
         [5],
     )
+
+
+def test_a_first_newsletter_asks_before_it_sends(owner: Client, courier: Publication) -> None:
+    """Setup explains it and offers the other way; what an owner set up later stays."""
+    make_source()
+    page = text(owner.get(at(courier, "newsletter")))
+    assert "ready 60 minutes before its time" in page
+    assert "Send automatically" in page
+    owner.post(at(courier, "newsletter"), TIDE)
+    newsletter = Newsletter.objects.get()
+    assert (newsletter.approval, newsletter.review_minutes) == ("one", 60)
+    assert "if it is approved" in text(owner.get(at(courier, "done")))
+    owner.post(at(courier, "newsletter"), TIDE | {"approval": "none"})
+    newsletter.refresh_from_db()
+    assert (newsletter.approval, newsletter.review_minutes) == ("none", 0)
+    assert "if it is approved" not in text(owner.get(at(courier, "done")))
+    Newsletter.objects.update(approval="other", review_minutes=90)
+    owner.post(at(courier, "newsletter"), TIDE | {"approval": "other"})
+    newsletter.refresh_from_db()
+    assert (newsletter.approval, newsletter.review_minutes) == ("other", 90)
 
 
 @pytest.mark.parametrize(("articles", "days"), [(6, range(7)), (2, [4])])

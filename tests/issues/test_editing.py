@@ -10,7 +10,16 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
-from digest.issues import approval, block_editing, building, dispatching, editing, retracting
+from digest.issues import (
+    approval,
+    block_editing,
+    building,
+    creating,
+    editing,
+    retracting,
+    scheduling,
+    skipping,
+)
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
 from digest.issues.models import Issue
 from digest.newsletters.block_fields import BlockKind
@@ -272,15 +281,15 @@ def test_send_now_can_be_undone_for_a_while(issue: Issue, ada: User) -> None:
     """Then it goes, to everybody, whatever its slot."""
     make_subscriber(issue.newsletter)
     with pytest.raises(ApprovalError):
-        dispatching.send_now(issue, 1, NOON)
+        scheduling.send_now(issue, 1, NOON)
     approval.approve(issue, 1, ada, NOON)
-    issue = dispatching.send_now(issue, 1, NOON)
+    issue = scheduling.send_now(issue, 1, NOON)
     assert planning.plan_built(NOON + timedelta(seconds=29)) == []
-    issue = dispatching.undo(issue, NOON + timedelta(seconds=29))
+    issue = scheduling.undo(issue, NOON + timedelta(seconds=29))
     assert (issue.state, issue.send_at) == (State.BUILT, None)  # it goes at its slot again
-    dispatching.send_now(issue, 1, NOON)
+    scheduling.send_now(issue, 1, NOON)
     with pytest.raises(IssueError, match="too late"):
-        dispatching.undo(issue, NOON + timedelta(seconds=30))
+        scheduling.undo(issue, NOON + timedelta(seconds=30))
     assert planning.plan_built(NOON + timedelta(seconds=30)) == [issue]
     assert Delivery.objects.get().due_at == NOON + timedelta(seconds=30)
 
@@ -290,18 +299,18 @@ def test_a_time_is_chosen_within_reason(issue: Issue, ada: User) -> None:
     approval.approve(issue, 1, ada, NOON)
     for at in (NOON, NOON - HOUR, NOON + timedelta(days=91)):
         with pytest.raises(IssueError, match="Choose a time"):
-            dispatching.send_at(issue, 1, at, NOON)
-    assert dispatching.send_at(issue, 1, NOON + 5 * HOUR, NOON).goes_at == NOON + 5 * HOUR
+            scheduling.send_at(issue, 1, at, NOON)
+    assert scheduling.send_at(issue, 1, NOON + 5 * HOUR, NOON).goes_at == NOON + 5 * HOUR
     assert planning.plan_built(NOON + 2 * HOUR) == []  # its slot is past, and counts no more
 
 
 def test_a_skipped_issue_does_not_go(issue: Issue, ada: User) -> None:
     """And an issue that goes out cannot be skipped."""
     approval.approve(issue, 1, ada, NOON)
-    assert dispatching.skip(issue, NOON).state == State.SKIPPED
+    assert skipping.skip(issue, NOON).state == State.SKIPPED
     assert planning.plan_built(NOON + HOUR) == []
     with pytest.raises(IssueError, match="cannot be skipped"):
-        dispatching.skip(make_running(1), NOON)
+        skipping.skip(make_running(1), NOON)
 
 
 def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> None:
@@ -311,18 +320,18 @@ def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> No
     harbour, nobody = make_subscriber(newsletter), make_subscriber(newsletter)
     harbour.subscriptions.update(topics=["Harbour"])
     article = make_article(title="The dam breaks")
-    issue = dispatching.create_issue(
+    issue = creating.create_issue(
         newsletter, "wish-1", ada, NOON, articles=[article], only_topics=["Harbour"]
     )
     assert (issue.state, titles(issue)) == (State.DRAFT, ["The dam breaks"])
-    assert dispatching.create_issue(newsletter, "wish-1", ada, NOON + HOUR).pk == issue.pk
+    assert creating.create_issue(newsletter, "wish-1", ada, NOON + HOUR).pk == issue.pk
     assert planning.plan_built(NOON + HOUR) == []
-    dispatching.send_now(issue, 1, NOON)
+    scheduling.send_now(issue, 1, NOON)
     assert planning.plan_built(NOON + HOUR) == [issue]
     assert list(Delivery.objects.values_list("subscriber", flat=True)) == [harbour.pk]
     assert nobody.pk != harbour.pk
     with pytest.raises(IssueError, match="no topic called Sky"):
-        dispatching.create_issue(
+        creating.create_issue(
             newsletter, "wish-2", ada, NOON, articles=[article], only_topics=["Sky"]
         )
 
@@ -331,13 +340,13 @@ def test_an_approved_issue_by_hand_waits_to_be_sent(ada: User) -> None:
     """Its slot is the moment it was asked for: approving it is not sending it."""
     newsletter = make_newsletter(approval="one")
     make_subscriber(newsletter)
-    issue = dispatching.create_issue(newsletter, "wish", ada, NOON, articles=[make_article()])
+    issue = creating.create_issue(newsletter, "wish", ada, NOON, articles=[make_article()])
     issue = approval.approve(issue, 1, ada, NOON)
     assert planning.plan_built(NOON + HOUR) == []
-    issue = dispatching.send_now(issue, 1, NOON)
-    issue = dispatching.undo(issue, NOON)
+    issue = scheduling.send_now(issue, 1, NOON)
+    issue = scheduling.undo(issue, NOON)
     assert planning.plan_built(NOON + HOUR) == []
-    assert dispatching.send_now(issue, 1, NOON).approved_by == ada
+    assert scheduling.send_now(issue, 1, NOON).approved_by == ada
     assert planning.plan_built(NOON + HOUR) == [issue]
 
 
@@ -345,7 +354,7 @@ def test_an_issue_by_hand_of_what_is_new_says_if_there_is_nothing(ada: User) -> 
     """Nothing is left behind then."""
     newsletter = make_newsletter()
     with pytest.raises(IssueError, match="nothing to send"):
-        dispatching.create_issue(newsletter, "wish", ada, NOON)
+        creating.create_issue(newsletter, "wish", ada, NOON)
     assert not Issue.objects.exists()
 
 
@@ -375,12 +384,12 @@ def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
         now = NOON + number * HOUR
 
         def start(key: str = f"wish-{number}", now: object = now) -> Issue:
-            return dispatching.create_issue(newsletter, key, ada, now, articles=[article])  # type: ignore[arg-type]
+            return creating.create_issue(newsletter, key, ada, now, articles=[article])  # type: ignore[arg-type]
 
         if press == "start":
             together(start)
         issue = start()
-        together(lambda issue=issue, now=now: dispatching.send_now(issue, 1, now))  # type: ignore[misc]
+        together(lambda issue=issue, now=now: scheduling.send_now(issue, 1, now))  # type: ignore[misc]
         planning.plan_built(now + MINUTE)
         planning.plan_built(now + MINUTE)
     assert Issue.objects.count() == 100
@@ -392,15 +401,15 @@ def test_two_who_ask_for_what_is_new_are_led_to_one_issue(ada: User, ben: User) 
     """Until it is sent; one of chosen stories is an issue of its own."""
     newsletter = make_newsletter()
     article = make_article(make_source(newsletter))
-    first = dispatching.create_issue(newsletter, "ada's", ada, NOON)
-    assert dispatching.create_issue(newsletter, "ben's", ben, NOON) == first
-    chosen = dispatching.create_issue(newsletter, "breaking", ben, NOON, articles=[article])
+    first = creating.create_issue(newsletter, "ada's", ada, NOON)
+    assert creating.create_issue(newsletter, "ben's", ben, NOON) == first
+    chosen = creating.create_issue(newsletter, "breaking", ben, NOON, articles=[article])
     assert chosen != first
-    assert dispatching.create_issue(newsletter, "again", ben, NOON) == first
-    dispatching.send_now(first, 1, NOON)
+    assert creating.create_issue(newsletter, "again", ben, NOON) == first
+    scheduling.send_now(first, 1, NOON)
     planning.plan_built(NOON + MINUTE)
     with pytest.raises(IssueError, match="nothing to send"):
-        dispatching.create_issue(newsletter, "ben's next", ben, NOON + HOUR)
+        creating.create_issue(newsletter, "ben's next", ben, NOON + HOUR)
 
 
 def test_an_issue_of_a_newsletter_without_approval_may_be_cancelled_on_the_desk(

@@ -11,7 +11,7 @@ from django.test import Client
 from digest.accounts import tokens
 from digest.accounts.models import User
 from digest.accounts.scopes import Scope
-from digest.issues import approval, dispatching, editing
+from digest.issues import approval, creating, editing, scheduling
 from digest.issues.errors import ApprovalError
 from digest.issues.models import Issue
 from digest.newsletters import contributions
@@ -120,7 +120,7 @@ def refused(issue: Issue, by: User) -> None:
     issue.refresh_from_db()
     assert (issue.state, issue.approved_hash) == (State.DRAFT, "")
     with pytest.raises(ApprovalError):
-        dispatching.send_now(issue, issue.revision, NOON)
+        scheduling.send_now(issue, issue.revision, NOON)
 
 
 def card(name: str, /, **fields: Any) -> dict[str, Any]:
@@ -271,7 +271,7 @@ def test_an_edit_counts_until_somebody_else_approves(issue: Issue, ada: User, be
     again = approve(issue, ada)  # twice is not two people
     assert (again.state, again.approved_hash) == (State.DRAFT, "")
     with pytest.raises(ApprovalError):
-        dispatching.send_now(half, half.revision, NOON)
+        scheduling.send_now(half, half.revision, NOON)
     whole = approve(issue, ben)
     assert (whole.state, whole.approved_by) == (State.BUILT, ben)
     assert whole.contributors == []
@@ -315,7 +315,7 @@ def test_whoever_created_an_issue_does_not_approve_it(
     newsletter: Newsletter, ada: User, ben: User
 ) -> None:
     """Choosing its stories is a change like any other."""
-    issue = dispatching.create_issue(newsletter, "key", ada, NOON, articles=[make_article()])
+    issue = creating.create_issue(newsletter, "key", ada, NOON, articles=[make_article()])
     with pytest.raises(ApprovalError):
         approve(issue, ada)
     assert approve(issue, ben).approved_by == ben

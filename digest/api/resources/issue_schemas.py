@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from digest.api.paging import PageQuery
-from digest.api.schemas import Email, Id, Line, Moment, Payload, Slug
+from digest.api.schemas import Email, Id, Line, Moment, Payload, Slug, Switch
 from digest.core import clock
 from digest.issues import approval
 from digest.issues.changing import OPEN
@@ -17,6 +17,7 @@ from digest.issues.editing import MOST_STORIES
 from digest.issues.models import Issue
 from digest.rendering.compiled import Compiled
 from digest.rendering.issue import compile_issue
+from digest.sending.preflight import Results
 from digest.sending.progress import pace, progress
 
 Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -51,6 +52,12 @@ class RevisionIn(Payload):
     """The revision of the issue that the request is about."""
 
     revision: Revision
+
+
+class PreflightIn(Payload):
+    """Which checks to run."""
+
+    network: Switch = Field(default=True, description="Request links, and ask for the spam score.")
 
 
 class SendIn(RevisionIn):
@@ -126,6 +133,9 @@ class IssueOut(BaseModel):
     send_at: datetime | None = Field(
         description="When a user or program scheduled it; null: at its slot."
     )
+    on_hold: bool = Field(
+        description="It is not sent at its slot, but when a user or program sends it."
+    )
     built_at: datetime
     planned_at: datetime | None
     finished_at: datetime | None
@@ -154,6 +164,44 @@ class PreviewOut(MailOut):
     skipped: str = Field(description="Why nothing would be sent; empty if something would.")
     stories: list[StoryOut]
     left_out: list[OmittedArticleOut]
+
+
+class PlaceOut(BaseModel):
+    """A part of the issue that a finding is about."""
+
+    anchor: str = Field(description="On the issue's page in the console, as in `story-12`.")
+    label: str
+    story: int | None
+    detail: str
+
+
+class FindingOut(BaseModel):
+    """Something to fix, once for all places of its kind."""
+
+    check: str
+    level: Literal["stop", "warn", "info"]
+    problem: str
+    advice: str
+    places: list[PlaceOut]
+
+
+class PassedOut(BaseModel):
+    """A check that found nothing."""
+
+    check: str
+    summary: str
+
+
+class PreflightOut(BaseModel):
+    """What the preflight checks say of a revision."""
+
+    revision: int
+    ready: bool = Field(description="Nothing stops the issue.")
+    checked_at: datetime | None = Field(
+        description="When links and spam score of this revision were checked; null: not yet."
+    )
+    findings: list[FindingOut]
+    passed: list[PassedOut]
 
 
 class ProofOut(BaseModel):
@@ -210,6 +258,20 @@ def rendered_out(draft: Draft) -> dict[str, Any]:
     if draft.selection.skip:
         return dict.fromkeys(("subject", "preheader", "html", "text"), "")
     return mail_out(compile_issue(draft.issue, draft.blocks, draft.stories))
+
+
+def preflight_out(issue: Issue, results: Results, checked_at: datetime | None) -> dict[str, Any]:
+    """Return what the preflight checks say, what stops the issue first."""
+    findings = [asdict(finding) for finding in results.most_serious_first]
+    for place in (place for finding in findings for place in finding["places"]):
+        place["story"] = place["story"] or None
+    return {
+        "revision": issue.revision,
+        "ready": results.is_ready,
+        "checked_at": checked_at,
+        "findings": findings,
+        "passed": [asdict(passed) for passed in results.passed],
+    }
 
 
 def mail_out(compiled: Compiled) -> dict[str, Any]:

@@ -26,9 +26,9 @@ from digest.api.resources.deliveries import DeliveryOut, DeliveryQuery
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Slug
 from digest.core import addresses, clock
-from digest.issues import approval, building, dispatching, retracting
+from digest.issues import approval, building, creating, retracting, scheduling, skipping
 from digest.issues.models import Issue
-from digest.sending import control
+from digest.sending import control, preflight
 from digest.sending.compiling import compiled_for
 from digest.sending.proofs import send_test
 
@@ -63,7 +63,7 @@ def create_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> 
     articles = [
         get_object_or_404(caller.scope.articles(), pk=article_id) for article_id in payload.articles
     ]
-    issue = dispatching.create_issue(
+    issue = creating.create_issue(
         newsletter,
         _creation_key(request, caller),
         caller.token.owner,
@@ -103,6 +103,25 @@ def preview_mail(request: HttpRequest, issue_id: Id) -> Any:
     return schemas.mail_out(compiled)
 
 
+@router.read("/issues/{issue_id}/preflight", Scope.ISSUES_READ, returns=schemas.PreflightOut)
+def show_preflight(request: HttpRequest, issue_id: Id) -> Any:
+    """Show what should be fixed before an issue is sent.
+
+    Links and spam score are those that `run_preflight` last found for this revision.
+    """
+    issue = _issue(request, issue_id)
+    return schemas.preflight_out(issue, *preflight.examine_quickly(issue, clock.now()))
+
+
+@router.run("/issues/{issue_id}/preflight", Scope.ISSUES_WRITE, returns=schemas.PreflightOut)
+def run_preflight(request: HttpRequest, issue_id: Id, payload: schemas.PreflightIn) -> Any:
+    """Run all preflight checks. Following every link takes a few seconds."""
+    issue, now = _issue(request, issue_id), clock.now()
+    results = preflight.examine(issue, now, network=payload.network)
+    checked_at = now if payload.network else None
+    return schemas.preflight_out(issue, results, checked_at)
+
+
 @router.run("/issues/{issue_id}/approve", Scope.ISSUES_APPROVE, returns=schemas.IssueOut)
 @idempotent
 def approve_issue(request: HttpRequest, issue_id: Id, payload: schemas.RevisionIn) -> Any:
@@ -118,19 +137,27 @@ def approve_issue(request: HttpRequest, issue_id: Id, payload: schemas.RevisionI
 def send_issue(request: HttpRequest, issue_id: Id, payload: schemas.SendIn) -> Any:
     """Send an issue to its subscribers, now or at a time. Until then it can be undone.
 
+    With `at`, an issue that is scheduled gets another time. One that is sent by itself once it is
+    approved waits for the approval, and is then sent at that time.
     Requires an Idempotency-Key.
     """
     require_key(request)
     issue, now = _issue(request, issue_id), clock.now()
     if payload.at is None:
-        return schemas.issue_out(dispatching.send_now(issue, payload.revision, now))
-    return schemas.issue_out(dispatching.send_at(issue, payload.revision, payload.at, now))
+        return schemas.issue_out(scheduling.send_now(issue, payload.revision, now))
+    return schemas.issue_out(scheduling.send_at(issue, payload.revision, payload.at, now))
 
 
 @router.run("/issues/{issue_id}/undo", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
 def undo_issue(request: HttpRequest, issue_id: Id) -> Any:
     """Undo `send_issue`, while no mail has been sent."""
-    return schemas.issue_out(dispatching.undo(_issue(request, issue_id), clock.now()))
+    return schemas.issue_out(scheduling.undo(_issue(request, issue_id), clock.now()))
+
+
+@router.run("/issues/{issue_id}/unschedule", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
+def unschedule_issue(request: HttpRequest, issue_id: Id) -> Any:
+    """Make a scheduled issue a draft that is not sent before somebody sends it."""
+    return schemas.issue_out(scheduling.unschedule(_issue(request, issue_id), clock.now()))
 
 
 @router.run("/issues/{issue_id}/skip", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
@@ -138,8 +165,17 @@ def skip_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) ->
     """Do not send an issue. Its stories can be in the next issue."""
     issue = _issue(request, issue_id)
     return schemas.issue_out(
-        dispatching.skip(issue, clock.now(), payload.reason or "Skipped through the API.")
+        skipping.skip(issue, clock.now(), payload.reason or "Skipped through the API.")
     )
+
+
+@router.run("/issues/{issue_id}/restore", Scope.ISSUES_SEND, returns=schemas.IssueOut)
+def restore_issue(request: HttpRequest, issue_id: Id) -> Any:
+    """Restore a skipped issue: it is sent at its time, or is a draft if that has passed.
+
+    It loses the stories that are in another issue by now.
+    """
+    return schemas.issue_out(skipping.restore(_issue(request, issue_id), clock.now()))
 
 
 @router.run(

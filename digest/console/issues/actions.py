@@ -5,11 +5,11 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from digest.console.access import scope_of, user_of
+from digest.console.access import parse_id, scope_of, user_of
 from digest.console.issues import block_actions
 from digest.console.issues.form_values import read_number, read_optional
 from digest.core import addresses, clock
-from digest.issues import approval, dispatching, editing, retracting
+from digest.issues import approval, editing, retracting, scheduling, skipping
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
@@ -64,6 +64,21 @@ def reword(issue: Issue, request: HttpRequest) -> str:
     return "The story was changed for this issue only."
 
 
+def describe(issue: Issue, request: HttpRequest) -> str:
+    """Describe the pictures of several stories; an empty field leaves its story as it is."""
+    texts = {
+        story_id: text
+        for name in request.POST
+        if (text := request.POST[name].strip())
+        and (story_id := parse_id(name.removeprefix("alt-"))) is not None
+        and name.startswith("alt-")
+    }
+    if not texts:
+        raise IssueError("Write what at least one picture shows.")
+    editing.describe_pictures(issue, read_optional(request, "revision"), texts, user_of(request))
+    return "The descriptions were saved for this issue only."
+
+
 def subject(issue: Issue, request: HttpRequest) -> str:
     """Set the subject and preview text of this issue."""
     names = ("subject", "preheader")
@@ -97,7 +112,7 @@ def approve(issue: Issue, request: HttpRequest) -> str:
 
 def send(issue: Issue, request: HttpRequest) -> str:
     """Send the issue now."""
-    sent = dispatching.send_now(issue, _revision(request), clock.now())
+    sent = scheduling.send_now(issue, _revision(request), clock.now())
     return f"Sending starts {_send_time(sent)}."
 
 
@@ -108,20 +123,38 @@ def schedule(issue: Issue, request: HttpRequest) -> str:
         at = datetime.fromisoformat(request.POST.get("at", "")).replace(tzinfo=zone)
     except ValueError as problem:
         raise IssueError("Choose a day and a time.") from problem
-    scheduled = dispatching.send_at(issue, _revision(request), at, clock.now())
+    scheduled = scheduling.send_at(issue, _revision(request), at, clock.now())
+    if scheduled.state == Issue.State.DRAFT:
+        return f"The time was changed: it goes out {_send_time(scheduled)} if approved."
     return f"Scheduled: it goes out {_send_time(scheduled)}."
 
 
 def undo(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001  one shape for all
     """Undo "send"."""
-    dispatching.undo(issue, clock.now())
+    scheduling.undo(issue, clock.now())
     return "Undone: nobody has received it."
+
+
+def unschedule(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001
+    """Make a scheduled issue a draft."""
+    scheduling.unschedule(issue, clock.now())
+    return "Unscheduled: the issue is a draft until somebody sends it."
 
 
 def skip(issue: Issue, request: HttpRequest) -> str:
     """Do not send the issue."""
-    dispatching.skip(issue, clock.now(), f"Skipped by {user_of(request)}.")
-    return "Skipped. Its stories can be in the next issue."
+    skipping.skip(issue, clock.now(), f"Skipped by {user_of(request)}.")
+    return "Skipped. Its stories can be in the next issue. You can restore it."
+
+
+def restore(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001
+    """Let a skipped issue go out after all."""
+    restored = skipping.restore(issue, clock.now())
+    if not restored.goes_by_itself:
+        return "Restored as a draft. It goes out when somebody sends it."
+    if restored.state == Issue.State.DRAFT:
+        return f"Restored as a draft. It goes out {_send_time(restored)} if approved."
+    return f"Restored. It goes out {_send_time(restored)}."
 
 
 def retract(issue: Issue, request: HttpRequest) -> str:
@@ -164,12 +197,12 @@ def test(issue: Issue, request: HttpRequest) -> str:
 VERBS: dict[str, Action] = {
     action.__name__: action
     for action in (
-        *(move, remove, add, pin, reword, subject, refresh, approve, send, schedule),
-        *(undo, skip, retract, pause, resume, cancel, test),
+        *(move, remove, add, pin, reword, describe, subject, refresh, approve, send, schedule),
+        *(undo, unschedule, skip, restore, retract, pause, resume, cancel, test),
     )
 } | block_actions.VERBS
 SAVED_WHILE_WRITING = frozenset(["change_block", "reword", "subject"])
-_RIGHTS = dict.fromkeys(("send", "schedule", "resume"), Right.SEND)
+_RIGHTS = dict.fromkeys(("send", "schedule", "restore", "resume"), Right.SEND)
 
 
 def right_for(verb: str) -> Right:

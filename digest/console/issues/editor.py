@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from digest.console import block_forms
-from digest.console.issues import sections
+from digest.console.issues import header, sections
 from digest.core import clock
 from digest.issues import block_editing, history
 from digest.issues.models import Block, Issue, Story
@@ -64,8 +64,8 @@ def context(request: HttpRequest, issue: Issue, *, editable: bool) -> dict[str, 
 
 def answer(request: HttpRequest, issue: Issue, message: str = "") -> dict[str, Any]:
     """Return the JSON that a change answers with: what the issue is now."""
-    allowed = sections.rights(request, issue)
-    values = context(request, issue, editable=sections.is_open(issue) and allowed.edit)
+    allowed = header.rights(request, issue)
+    values = context(request, issue, editable=header.is_open(issue) and allowed.edit)
     left_out = {"issue": issue, "left_out": issue.left_out[: sections.LEFT_OUT]}
     return {
         "message": message,
@@ -97,7 +97,7 @@ def _blocks(request: HttpRequest, issue: Issue, *, editable: bool) -> list[Block
     stories: dict[int, list[Story]] = {}
     for story in issue.stories.select_related("article").order_by("position"):
         stories.setdefault(story.block_id, []).append(story)
-    shared = _shared(issue, editable=editable) | {"rights": sections.rights(request, issue)}
+    shared = _shared(issue, editable=editable) | {"rights": header.rights(request, issue)}
     rows = issue.blocks.select_related("appeal", "layout_block").order_by("position")
     return [_block_view(request, row, stories.get(row.pk, []), shared) for row in rows]
 

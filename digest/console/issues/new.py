@@ -13,7 +13,7 @@ from digest.console.access import parse_id, record_action, scope_of, user_of
 from digest.console.pages import form_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.issues import dispatching
+from digest.issues import creating
 from digest.issues.editing import MOST_STORIES
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
@@ -49,7 +49,7 @@ def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
     articles = _selected(request, newsletter) if by_selection else []
     if by_selection and not articles:
         raise IssueError("Select at least one story.")
-    return dispatching.create_issue(
+    return creating.create_issue(
         newsletter,
         _key(request.POST),
         user_of(request),

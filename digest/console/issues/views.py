@@ -6,8 +6,8 @@ from django.shortcuts import redirect
 
 from digest.console import live_progress
 from digest.console.access import get_issue, record_action, user_of
-from digest.console.issues import actions, editor, presence, sections
-from digest.console.pages import action_view, page_view, render_fragment, render_page
+from digest.console.issues import actions, checks, editor, header, presence, sections
+from digest.console.pages import action_view, form_view, page_view, render_fragment, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.errors import ChangedMeanwhileError
@@ -65,7 +65,7 @@ def heartbeat(request: HttpRequest, pk: int) -> JsonResponse:
     return JsonResponse(
         {
             "revision": row.revision,
-            "editable": sections.is_open(row),
+            "editable": header.is_open(row),
             "people": [person._asdict() for person in people],
         }
     )
@@ -92,7 +92,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "issue": row,
             "progress": live_progress.progress_of(row),
-            "rights": sections.rights(request, row),
+            "rights": header.rights(request, row),
         },
     )
     if request.GET.get("state", row.state) != row.state:
@@ -104,18 +104,24 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     """Count whom an issue would go to now; over a million that takes a moment."""
     row = get_issue(request, pk)
-    number = sections.recipients(row, clock.now()).count()
+    number = header.recipients(row, clock.now()).count()
     return render_fragment(request, "console/issues/_recipients.html", {"number": number})
 
 
-@page_view(Right.SEE)
+@form_view(Right.SEE)
 def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what should be corrected; following links takes a few seconds."""
-    row = get_issue(request, pk)
-    findings = preflight.examine(row, clock.now())
-    return render_fragment(
-        request, "console/issues/_findings.html", {"findings": findings, "issue": row}
-    )
+    """Show what should be corrected: GET runs the quick checks, POST all of them.
+
+    Following links takes a few seconds; their result is shown until the issue changes.
+    """
+    row, now = get_issue(request, pk), clock.now()
+    if request.method == "POST":
+        results, checked_at = preflight.examine(row, now), now
+    else:
+        results, checked_at = preflight.examine_quickly(row, now)
+    allowed = header.rights(request, row)
+    context = checks.context(row, results, checked_at, editable=allowed.edit)
+    return render_fragment(request, "console/issues/_findings.html", context)
 
 
 def _run(request: HttpRequest, row: Issue, verb: str, action: actions.Action) -> str:

@@ -19,7 +19,7 @@ from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters import contributions, setup, sourcing, suggesting
 from digest.newsletters.members import Right
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import REVIEW_MINUTES, Newsletter, Publication
 
 LISTED_ARTICLES = 6  # of each source
 SAMPLED_ARTICLES = 200  # newest articles that the schedule is suggested from
@@ -117,16 +117,25 @@ def _save(
     publication: Publication, existing: Newsletter | None, values: dict[str, Any], now: datetime
 ) -> Newsletter:
     name, max_stories = values.pop("name"), values.pop("max_stories")
+    policy = _approval_policy(values.pop("approval"), existing)
     if existing:
-        setup.change_newsletter(existing, name=name, max_stories=max_stories)
+        setup.change_newsletter(existing, name=name, max_stories=max_stories, **policy)
         setup.set_schedule(existing, now=now, **values)
         return existing
     slug = suggesting.free_slug(Newsletter, name, publication.url)
     newsletter = setup.create_newsletter(
-        publication, slug=slug, name=name, max_stories=max_stories, now=now, **values
+        publication, slug=slug, name=name, max_stories=max_stories, now=now, **policy, **values
     )
     newsletter.sources.set(sourcing.sources_of(publication))
     return newsletter
+
+
+def _approval_policy(approval: str, existing: Newsletter | None) -> dict[str, Any]:
+    """Return who approves, and how long an issue can be reviewed; {} if that stays as it is."""
+    if existing and existing.approval == approval:
+        return {}
+    automatic = approval == Newsletter.Approval.NONE
+    return {"approval": approval, "review_minutes": 0 if automatic else REVIEW_MINUTES}
 
 
 def _current_values(newsletter: Newsletter) -> dict[str, Any]:
@@ -136,7 +145,11 @@ def _current_values(newsletter: Newsletter) -> dict[str, Any]:
         "at": schedule.time if schedule else None,
         "timezone": schedule.timezone if schedule else newsletter.publication.timezone,
     }
-    return values | {"name": newsletter.name, "max_stories": newsletter.max_stories}
+    return values | {
+        "name": newsletter.name,
+        "max_stories": newsletter.max_stories,
+        "approval": newsletter.approval,
+    }
 
 
 def _suggested_values(publication: Publication, now: datetime) -> dict[str, Any]:
@@ -151,4 +164,5 @@ def _suggested_values(publication: Publication, now: datetime) -> dict[str, Any]
         "at": suggestion.at,
         "timezone": publication.timezone,
         "max_stories": 10,
+        "approval": Newsletter.Approval.ANYONE,
     }

@@ -12,10 +12,11 @@ from django.core.validators import RegexValidator
 from digest.accounts.models import User
 from digest.core import addresses
 from digest.core.errors import InvalidAddressError
-from digest.newsletters.models import COLOUR
+from digest.newsletters.models import COLOUR, REVIEW_MINUTES, Newsletter
 from digest.newsletters.reading import DAYS
 from digest.relays.transports.smtp import Security
 
+Approval = Newsletter.Approval
 NEW = "new"  # instead of an existing relay
 PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _NO_URL = {"invalid": "Enter a web address, for example https://courier.example."}
@@ -209,10 +210,27 @@ class NewsletterForm(forms.Form):
         initial=10,
         help_text="The newest stories, each once. If nothing is new, nothing is sent.",
     )
+    approval = forms.ChoiceField(
+        label="Before an issue is sent",
+        widget=forms.RadioSelect,
+        choices=[
+            (Approval.ANYONE, "Review first (recommended)"),
+            (Approval.NONE, "Send automatically"),
+        ],
+        initial=Approval.ANYONE,
+        help_text=(
+            f"With review, an issue is ready {REVIEW_MINUTES} minutes before its time. You check "
+            "and change it on its page, and one person approves it. Without an approval, it is "
+            "not sent."
+        ),
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         offer(self, "timezone")
+        if self.initial.get("approval") == Approval.OTHER:
+            choice: Any = self.fields["approval"]
+            choice.choices = [(Approval.OTHER, Approval.OTHER.label), *choice.choices]
 
 
 class TestForm(forms.Form):

@@ -99,6 +99,8 @@ def _create_newsletter(publication: Publication, now: datetime) -> Newsletter:
         look_back_hours=30,
         days=range(7),
         at=first.time().replace(tzinfo=None),
+        approval=Newsletter.Approval.NONE,  # the first issue goes out while somebody watches
+        review_minutes=0,
         now=now,
     )
 

@@ -10,17 +10,15 @@ from uuid import uuid4
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
-from digest.accounts.models import User
 from digest.cli import issue_report, lookup, numbers
 from digest.cli.errors import UsageError
 from digest.cli.following import sum_up
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, AddAction
-from digest.issues import approval, dispatching, retracting
+from digest.issues import approval, creating, retracting, scheduling, skipping
 from digest.issues.models import Issue
 from digest.relays.models import Dispatch
 from digest.sending import archiving, control, history, preflight, uncertain
-from digest.sending.preflight import Level
 from digest.sending.progress import pace, progress
 
 # By the names that `--json` shows, with hyphens.
@@ -53,12 +51,14 @@ class Command(ActionCommand):
         self._add_user(self._add(self.changing, "approve", "approve an issue as it is now"))
         skip = self._add(self.changing, "skip", "do not send this issue")
         skip.add_argument("--reason", default="Skipped from the command line.")
+        self._add(self.changing, "restore", "send a skipped issue after all, or make it a draft")
 
     def _add_sending(self) -> None:
         send = self._add(self.changing, "send", "send an issue to everyone, now or at a time")
         send.add_argument("--at", metavar="TIME", help="for example 2026-11-24T07:00+01:00")
         send.add_argument("--yes", action="store_true", required=True, help="confirm")
         self._add(self.changing, "undo", "stop a send that has not begun")
+        self._add(self.changing, "unschedule", "make a scheduled issue a draft")
         self._add(self.changing, "pause", "stop sending until the issue is resumed")
         self._add(self.changing, "resume", "continue with a paused issue")
         cancel = self._add(self.changing, "cancel", "stop for good; mails already sent remain")
@@ -110,10 +110,10 @@ class Command(ActionCommand):
         """Create a draft of chosen articles, or of the latest ones."""
         newsletter = lookup.newsletter(options["newsletter"])
         publication_id = newsletter.publication_id
-        issue = dispatching.create_issue(
+        issue = creating.create_issue(
             newsletter,
             uuid4().hex,
-            _user(options["user"]),
+            lookup.user(options["user"]),
             clock.now(),
             articles=[lookup.article(url, publication_id) for url in options["article"]],
             only_topics=options["topic"],
@@ -123,42 +123,65 @@ class Command(ActionCommand):
     def do_check(self, options: dict[str, Any]) -> None:
         """Run the preflight checks."""
         issue = lookup.issue(options["id"])
-        findings = preflight.examine(issue, clock.now(), network=not options["offline"])
-        values = [asdict(finding) for finding in findings]
-        self.answer(values, lambda out: issue_report.print_findings(out, values))
-        if any(finding.level is Level.STOP for finding in findings):
+        results = preflight.examine(issue, clock.now(), network=not options["offline"])
+        values = issue_report.preflight_values(issue, results)
+        self.answer(values, lambda out: issue_report.print_preflight(out, values))
+        if not results.is_ready:
             raise SystemExit(1)
 
     def do_approve(self, options: dict[str, Any]) -> None:
         """Approve."""
         issue = lookup.issue(options["id"])
-        approved = approval.approve(issue, issue.revision, _user(options["user"]), clock.now())
+        approved = approval.approve(
+            issue, issue.revision, lookup.user(options["user"]), clock.now()
+        )
         if not approved.approved_hash:
             self._answer(approved, "needs the approval of somebody else who changed it, too.")
             return
-        is_manual = approved.state == Issue.State.DRAFT
-        moment = "when you send it" if is_manual else clock.format_moment(approved.goes_at)
+        waits = approved.state == Issue.State.DRAFT
+        moment = "when you send it" if waits else clock.format_moment(approved.goes_at)
         self._answer(approved, f"approved; it goes out {moment}.")
 
     def do_skip(self, options: dict[str, Any]) -> None:
         """Skip."""
         issue = lookup.issue(options["id"])
-        self._answer(dispatching.skip(issue, clock.now(), options["reason"]), "skipped.")
+        outcome = f"skipped. To send it after all: digest issue restore {issue.pk}"
+        self._answer(skipping.skip(issue, clock.now(), options["reason"]), outcome)
+
+    def do_restore(self, options: dict[str, Any]) -> None:
+        """Restore a skipped issue."""
+        issue = skipping.restore(lookup.issue(options["id"]), clock.now())
+        moment = clock.format_moment(issue.goes_at)
+        if not issue.goes_by_itself:
+            outcome = f"a draft again. Next: digest issue send {issue.pk} --yes"
+        elif issue.state == Issue.State.BUILT:
+            outcome = f"scheduled again; it goes out {moment}."
+        else:
+            outcome = f"a draft again; it goes out {moment} if it is approved."
+        self._answer(issue, outcome)
 
     def do_send(self, options: dict[str, Any]) -> None:
         """Send, after the seconds in which it can be undone."""
         issue, now = lookup.issue(options["id"]), clock.now()
         if options["at"]:
-            sent = dispatching.send_at(issue, issue.revision, _moment(options["at"]), now)
+            sent = scheduling.send_at(issue, issue.revision, _moment(options["at"]), now)
         else:
-            sent = dispatching.send_now(issue, issue.revision, now)
+            sent = scheduling.send_now(issue, issue.revision, now)
         moment = clock.format_moment(sent.goes_at)
+        if sent.state == Issue.State.DRAFT:
+            self._answer(sent, f"going out {moment} if it is approved.")
+            return
         self._answer(sent, f"going out {moment}. Until then: digest issue undo {sent.pk}")
 
     def do_undo(self, options: dict[str, Any]) -> None:
         """Undo a send that has not begun."""
-        issue = dispatching.undo(lookup.issue(options["id"]), clock.now())
+        issue = scheduling.undo(lookup.issue(options["id"]), clock.now())
         self._answer(issue, "not going out; nobody has received it.")
+
+    def do_unschedule(self, options: dict[str, Any]) -> None:
+        """Make a scheduled issue a draft."""
+        issue = scheduling.unschedule(lookup.issue(options["id"]), clock.now())
+        self._answer(issue, f"a draft. Next: digest issue send {issue.pk} --yes")
 
     def do_retract(self, options: dict[str, Any]) -> None:
         """Retract a story."""
@@ -270,13 +293,6 @@ class Command(ActionCommand):
 def _latest_issues(slug: str | None) -> QuerySet[Issue]:
     issues = Issue.objects.select_related("newsletter__publication").order_by("-slot", "-pk")
     return issues.filter(newsletter=lookup.newsletter(slug)) if slug else issues
-
-
-def _user(address: str) -> User:
-    user = User.objects.filter(email__iexact=address, is_active=True).first()
-    if user is None:
-        raise UsageError(f"There is no account for {address}. Owners invite people under Team.")
-    return user
 
 
 def _moment(text: str) -> datetime:

@@ -33,6 +33,7 @@ class Command(ActionCommand):
         ask.add_schedule(add)
         ask.add_offer(add)
         ask.add_policies(add)
+        ask.add_approval(add)
         change = self.changing("set", "change what subscribers are offered")
         change.add_argument("slug")
         ask.add_offer(change)
@@ -58,6 +59,7 @@ class Command(ActionCommand):
                 topics=dict(ask.topic(text) for text in options["topic"]),
                 **ask.offer(options),
                 **ask.provided_options(options, ask.POLICIES),
+                **ask.approval_options(options),
             )
         values = _newsletter_values(newsletter, now)
         slug = newsletter.slug
@@ -65,6 +67,7 @@ class Command(ActionCommand):
         self.answer(
             values,
             f"{newsletter.name} is set up. {_next_slot(values)}\n{warnings}"
+            f"{_describe_approval(newsletter)}\n"
             f"Next: digest source add URL --newsletter {slug}\n"
             f"      digest subscriber add ADDRESS --newsletter {slug} --confirmed\n"
             f"      digest preview {slug}",

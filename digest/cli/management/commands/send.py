@@ -4,12 +4,14 @@ import sys
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
+from digest.accounts.models import User
 from digest.cli import following, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock, jobs
 from digest.core.terminal import DigestCommand
-from digest.issues import building
+from digest.issues import approval, building, scheduling
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.sending.progress import Progress, progress
@@ -35,6 +37,12 @@ class Command(DigestCommand):
         parser.add_argument("--to", metavar="ADDRESS", help="send a test to this address alone")
         parser.add_argument("--wait", action="store_true", help="until it is done")
         parser.add_argument("--yes", action="store_true", help="send without asking")
+        parser.add_argument(
+            "--as",
+            dest="user",
+            metavar="ADDRESS",
+            help="your account, which approves the issue if it has to be approved",
+        )
 
     def run(self, options: dict[str, Any]) -> None:
         """Send a test, or the issue."""
@@ -42,9 +50,10 @@ class Command(DigestCommand):
         if options["to"] is not None:
             self._test(newsletter, options["to"])
             return
+        approver = _approver(newsletter, options["user"])
         if not options["yes"]:
             self._ask(newsletter)
-        issue = _build(newsletter)
+        issue = _build(newsletter, approver)
         if issue.state == Issue.State.SKIPPED:
             self.answer(_issue_values(issue), f"Nothing was sent. {issue.reason}")
             sys.exit(NOTHING_TO_SEND)
@@ -94,10 +103,27 @@ class Command(DigestCommand):
             sys.exit(1)
 
 
-def _build(newsletter: Newsletter) -> Issue:
-    """Build the issue of this moment, and nudge the planners."""
+def _approver(newsletter: Newsletter, address: str | None) -> User | None:
+    """Return whose approval the issue gets; None if it needs none."""
+    if newsletter.approval == Newsletter.Approval.NONE:
+        return None
+    if address is None:
+        raise UsageError(
+            f"Issues of {newsletter.slug} have to be approved, so nothing was sent. Approve this "
+            f"one with --as ADDRESS (your account), or send without approval from now on: digest "
+            f"newsletter set {newsletter.slug} --approval none"
+        )
+    return lookup.user(address)
+
+
+@transaction.atomic
+def _build(newsletter: Newsletter, approver: User | None) -> Issue:
+    """Build the issue of this moment, have it approved if it must be, and nudge the planners."""
     now = clock.now()
     issue = building.build(newsletter, now, now, kind=Issue.Kind.MANUAL)
+    if approver and issue.state == Issue.State.DRAFT:
+        approved = approval.approve(issue, issue.revision, approver, now)
+        return scheduling.send_now(approved, approved.revision, now)
     if issue.state == Issue.State.BUILT:
         jobs.enqueue(jobs.PLAN_ISSUES)
     return issue

@@ -1,10 +1,6 @@
-"""When an issue goes out: now, at a time, not at all. Until it has begun, that can be undone.
+"""Issues outside the schedule: of the latest articles, or of chosen ones, once for each request."""
 
-Two people who press at the same moment, or one who presses twice, change one row once.
-"""
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,61 +8,18 @@ from django.db.models import Exists, OuterRef
 
 from digest.accounts.models import User
 from digest.articles.models import Article
-from digest.core import jobs
-from digest.issues import approval
 from digest.issues.building import lock_newsletter, save
-from digest.issues.changing import OPEN
 from digest.issues.composing import Draft, blocks_of, compose, snapshot
 from digest.issues.editing import BY_HAND, MOST_STORIES
-from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
+from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.checks import require_own_article
 from digest.newsletters.models import Cadence, Newsletter
 
 State = Issue.State
-FURTHEST = timedelta(days=90)
 MOMENT = timedelta(seconds=1)
 MANUAL = Issue.Kind.MANUAL
-
-
-def send_now(issue: Issue, revision: int, now: datetime) -> Issue:
-    """Let an issue go to everyone, after the seconds in which it can be undone.
-
-    Pressed again, it is on its way already, and nothing changes. Raises IssueError if it can't
-    go, ApprovalError if it has to be approved first.
-    """
-    return _send_at(issue, revision, now + timedelta(seconds=_pause(issue)), now)
-
-
-def send_at(issue: Issue, revision: int, at: datetime, now: datetime) -> Issue:
-    """Let an issue go to everyone at a moment (aware); raises as `send_now` does."""
-    if not now < at <= now + FURTHEST:
-        raise IssueError(f"Choose a time within the next {FURTHEST.days} days.")
-    return _send_at(issue, revision, at, now)
-
-
-def undo(issue: Issue, now: datetime) -> Issue:
-    """Undo "send" while nothing has left: the issue goes out at its slot, or is a draft again."""
-    with _locked(issue) as locked:
-        if locked.state not in OPEN or locked.planned_at or not locked.send_at:
-            raise IssueError("It is too late: the issue is on its way. Pause or cancel it.")
-        if locked.send_at <= now:
-            raise IssueError("It is too late: the issue is on its way. Pause or cancel it.")
-        locked.send_at = None
-        scheduled = locked.kind != MANUAL and locked.slot > now
-        if not scheduled:
-            locked.state = State.DRAFT
-    return locked
-
-
-def skip(issue: Issue, now: datetime, reason: str = "Skipped by an editor.") -> Issue:
-    """Let an issue not go out; its stories may be in the next one."""
-    with _locked(issue) as locked:
-        if locked.state not in OPEN or locked.planned_at:
-            raise IssueError(f"It cannot be skipped: it is {locked.get_state_display()}.")
-        locked.state, locked.reason, locked.finished_at = State.SKIPPED, reason, now
-    return locked
 
 
 def create_issue(
@@ -112,38 +65,6 @@ def _existing_issue(
     alike = waiting.filter(only_topics=sorted(set(only_topics)))
     picked = Story.objects.filter(issue=OuterRef("pk")).exclude(reason=BY_HAND)
     return alike.filter(Exists(picked)).order_by("pk").last()
-
-
-def _send_at(issue: Issue, revision: int, at: datetime, now: datetime) -> Issue:
-    with _locked(issue) as locked:
-        if locked.planned_at or (locked.send_at and locked.send_at <= now):
-            return locked
-        if locked.state not in OPEN:
-            raise IssueError(f"It cannot be sent: it is {locked.get_state_display()}.")
-        if locked.revision != revision:
-            raise ChangedMeanwhileError("Somebody changed this issue meanwhile. Look at it again.")
-        if not locked.stories.exists():
-            raise IssueError("There is no story in it.")
-        if approval.is_needed(locked):
-            raise ApprovalError("It has to be approved first.")
-        if locked.state == State.BUILT and locked.send_at and at > locked.send_at:
-            return locked  # somebody else pressed a moment before
-        locked.state, locked.send_at, locked.reason = State.BUILT, at, ""
-        jobs.enqueue(jobs.PLAN_ISSUES)
-    return locked
-
-
-def _pause(issue: Issue) -> int:
-    return Newsletter.objects.values_list("undo_seconds", flat=True).get(pk=issue.newsletter_id)
-
-
-@contextmanager
-def _locked(issue: Issue) -> Iterator[Issue]:
-    with transaction.atomic():
-        rows = Issue.objects.select_for_update(of=("self",))
-        locked = rows.select_related("newsletter__publication").get(pk=issue.pk)
-        yield locked
-        locked.save()
 
 
 def _new(newsletter: Newsletter, now: datetime) -> Draft:

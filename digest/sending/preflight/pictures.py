@@ -1,0 +1,69 @@
+"""Checks of stories' pictures: a description for those who do not see them, and their format."""
+
+import re
+from collections.abc import Iterator
+
+from digest.core.alt_text import describe_picture
+from digest.issues.models import Story
+from digest.sending.preflight.material import Material, place_of
+from digest.sending.preflight.results import Finding, Level, Passed, count, named
+
+CHECK = "pictures"
+_FORMAT_PARAMETER = r"[?&;](?:fm|format|f|type|ext|output)=(?:image/)?"
+_FORMATS = [
+    (
+        "WebP or AVIF",
+        "Classic Outlook for Windows",
+        re.compile(
+            rf"\.(?:webp|avif)(?:[?#]|\Z)|{_FORMAT_PARAMETER}(?:webp|avif)\b|[,/]f_(?:webp|avif)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "SVG",
+        "Gmail and Outlook",
+        re.compile(rf"\.svgz?(?:[?#]|\Z)|{_FORMAT_PARAMETER}svg\b", re.IGNORECASE),
+    ),
+]
+
+
+def check(material: Material) -> Iterator[Finding | Passed]:
+    """Yield what is wrong with the pictures, by their descriptions and addresses."""
+    illustrated = [story for story in material.stories if story.image_url]
+    findings = [*_descriptions(illustrated), *_formats(illustrated)]
+    yield from findings
+    if illustrated and not findings:
+        yield Passed(CHECK, f"{count(len(illustrated), 'picture')}, with descriptions")
+
+
+def _descriptions(stories: list[Story]) -> Iterator[Finding]:
+    missing = [row for row in stories if not _description(row)]
+    if missing:
+        verb = "has" if len(missing) == 1 else "have"
+        yield Finding(
+            CHECK,
+            Level.WARN,
+            f"{count(len(missing), 'picture')} {verb} no description.",
+            "Describe what it shows: screen readers read it, and mail programs that block "
+            "pictures show it instead.",
+            tuple(map(place_of, missing)),
+            fix="image_alt",
+        )
+
+
+def _description(story: Story) -> str:
+    return describe_picture(story.image_alt, story.image_caption, story.title)
+
+
+def _formats(stories: list[Story]) -> Iterator[Finding]:
+    """Name the pictures that some mail programs cannot show, by the format in their address."""
+    for formats, programs, pattern in _FORMATS:
+        places = [place_of(story) for story in stories if pattern.search(story.image_url)]
+        if places:
+            yield Finding(
+                CHECK,
+                Level.WARN,
+                f"{programs} cannot show pictures in {formats}, as those of {named(places)}.",
+                "Use a JPEG or PNG if it matters; the description is shown instead.",
+                tuple(places),
+            )

@@ -1,0 +1,42 @@
+"""Checks of who sends and who receives: a mail server for the sender, and subscribers."""
+
+from collections.abc import Iterator
+
+from digest.core.errors import ConfigurationError
+from digest.relays import registry, routes
+from digest.sending.preflight.material import Material
+from digest.sending.preflight.results import Finding, Level, Passed
+from digest.sending.segmentation import segmentation_of
+from digest.subscribers import audience
+
+SENDER, RECIPIENTS = "sender", "recipients"
+FEW = 10_000  # subscribers that are counted
+
+
+def check(material: Material) -> Iterator[Finding | Passed]:
+    """Yield whether mail can leave, and whether anybody would receive it."""
+    yield _sender(material)
+    if material.compiled:
+        yield _recipients(material)
+
+
+def _sender(material: Material) -> Finding | Passed:
+    domain = routes.sender_domain(material.publication.sender_email)
+    try:
+        advice = routes.domains_without_relay([domain], registry.active_relays()).get(domain)
+    except ConfigurationError as problem:
+        advice = str(problem)
+    if advice:
+        return Finding(SENDER, Level.STOP, f"Nothing can be sent from {domain}.", advice)
+    return Passed(SENDER, f"a mail server takes mail from {domain}")
+
+
+def _recipients(material: Material) -> Finding | Passed:
+    assert material.compiled
+    segmentation = segmentation_of(material.issue, material.compiled)
+    rows = audience.eligible(material.issue.newsletter_id, material.now, segmentation.audience)
+    number = rows[: FEW + 1].count()
+    if not number:
+        text = "No subscriber would receive it."
+        return Finding(RECIPIENTS, Level.WARN, text, "Add subscribers first.")
+    return Passed(RECIPIENTS, f"more than {FEW:,}" if number > FEW else f"{number:,}")

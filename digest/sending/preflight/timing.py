@@ -1,0 +1,103 @@
+"""Checks of the time: whether another issue goes to the same people within the hour."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from digest.core.errors import DigestError
+from digest.issues.models import Issue
+from digest.newsletters import schedules
+from digest.newsletters.models import Newsletter, Schedule
+from digest.sending.preflight.material import Material
+from digest.sending.preflight.results import Finding, Level, Passed, count
+from digest.subscribers.models import Subscription
+
+CHECK = "timing"
+NEAR = timedelta(hours=1)
+FEW = 10_000  # subscribers that are counted
+
+State = Issue.State
+
+
+def check(material: Material) -> Iterator[Finding | Passed]:
+    """Yield what else goes out about then: of this newsletter, and of others to the same people."""
+    findings = [*_own(material), *_elsewhere(material)]
+    yield from findings
+    if not findings:
+        yield Passed(CHECK, "nothing else goes to the same people within the hour")
+
+
+def _own(material: Material) -> Iterator[Finding]:
+    issue, at = material.issue, material.sends_at
+    audience = Q(kind=Issue.Kind.MANUAL) | Q(cadence=issue.cadence)
+    issues = _issues_near(issue.newsletter, at).exclude(pk=issue.pk)
+    if issue.kind != Issue.Kind.MANUAL:
+        issues = issues.filter(audience)
+    for row in issues:
+        text = f"Another issue of this newsletter {_when(row.leaves_at, at)}."
+        yield Finding(CHECK, Level.WARN, text, "Send one of them later, or skip it.")
+    for slot in _free_slots(issue.newsletter, at):
+        if slot != issue.slot:
+            text = f"The regular issue {_when(slot, at)}."
+            yield Finding(CHECK, Level.WARN, text, "Send this one at another time.")
+
+
+def _elsewhere(material: Material) -> Iterator[Finding]:
+    """Yield the publication's other newsletters that go out about then to the same people."""
+    newsletters = material.publication.newsletters.filter(active=True)
+    for other in newsletters.exclude(pk=material.newsletter.pk).order_by("name"):
+        moments = [row.leaves_at for row in _issues_near(other, material.sends_at)]
+        moments += _free_slots(other, material.sends_at)
+        if moments and (number := _shared(material.newsletter, other)):
+            people = f"more than {FEW:,}" if number > FEW else f"{number:,}"
+            text = f"{other.name} {_when(min(moments), material.sends_at)}"
+            yield Finding(
+                CHECK,
+                Level.INFO,
+                f"{text}, to {people} of the same subscribers.",
+                "Send one of them at another time if that is too much mail.",
+            )
+
+
+def _issues_near(newsletter: Newsletter, at: datetime) -> QuerySet[Issue]:
+    """Return the newsletter's issues that leave, or left, within the hour, with `leaves_at`."""
+    without_time = Q(state=State.DRAFT, kind=Issue.Kind.MANUAL, send_at=None)
+    issues = newsletter.issues.exclude(state__in=[State.SKIPPED, State.CANCELLED])
+    return (
+        issues.exclude(without_time)
+        .annotate(leaves_at=Coalesce(F("send_at"), F("slot")))
+        .filter(leaves_at__gte=at - NEAR, leaves_at__lte=at + NEAR)
+        .order_by("leaves_at")
+    )
+
+
+def _free_slots(newsletter: Newsletter, at: datetime) -> list[datetime]:
+    """Return the slots within the hour for which no issue is built yet."""
+    schedule = Schedule.objects.filter(newsletter=newsletter).first()
+    if schedule is None or not newsletter.active:
+        return []
+    try:
+        rule = schedules.rule_of(schedule)
+    except DigestError:
+        return []
+    slots = [slot for slot in schedules.slots(rule, at - NEAR, at + NEAR) if slot > schedule.since]
+    built = newsletter.issues.filter(slot__in=slots).values_list("slot", flat=True)
+    return sorted(set(slots) - set(built))
+
+
+def _shared(newsletter: Newsletter, other: Newsletter) -> int:
+    """Return how many active subscribers two newsletters share, counted up to FEW + 1."""
+    active = Subscription.objects.filter(state=Subscription.State.ACTIVE)
+    same = active.filter(newsletter=other, subscriber=OuterRef("subscriber"))
+    return active.filter(Exists(same), newsletter=newsletter)[: FEW + 1].count()
+
+
+def _when(moment: datetime, at: datetime) -> str:
+    minutes = round((moment - at).total_seconds() / 60)
+    if not minutes:
+        return "is sent at the same time"
+    if minutes > 0:
+        return f"follows {count(minutes, 'minute')} later"
+    return f"is sent {count(-minutes, 'minute')} before"
