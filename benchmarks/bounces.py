@@ -92,7 +92,7 @@ def _print(name: str, cases: list[Case], results: list[str]) -> None:
     false = rest.count(Consequence.HARD)
     share = hard.count(Consequence.HARD) / len(hard)
     print(f"-- {name}: {share:.1%} of {len(hard):,} hard bounces found, ", end="")
-    print(f"{false:,} of {len(rest):,} rest called permanent", flush=True)
+    print(f"{false:,} of {len(rest):,} others called permanent", flush=True)
 
 
 def _list(folder: Path) -> None:

@@ -7,6 +7,7 @@ called existing mailboxes unknown for hours. Beyond the first 20 they count as s
 
 import time
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -19,8 +20,18 @@ from digest.sending import domain_pauses
 
 WINDOW = timedelta(hours=1)
 COUNT_SECONDS = 30.0  # that a count of deliveries is used again: it reads a whole issue
+GROWTH = 1.2  # of the bounces since the count, for which it is too old at any age
 
-_counts: dict[tuple[int, str], tuple[float, int]] = {}
+
+class Counted(NamedTuple):
+    """A count of deliveries, and when it was made."""
+
+    at: float  # time.monotonic()
+    bounces: int
+    deliveries: int
+
+
+_counts: dict[tuple[int, str], Counted] = {}
 
 
 def is_surge(issue: Issue | None, domain: str, consequence: Consequence, now: datetime) -> bool:
@@ -33,7 +44,8 @@ def is_surge(issue: Issue | None, domain: str, consequence: Consequence, now: da
     number = len(recent.values_list("pk")[: refusals.SURGE])
     if number < refusals.SURGE:
         return False
-    return refusals.is_surge(deliveries_to(issue.pk, domain), recent.count())
+    bounces = recent.count()
+    return refusals.is_surge(_deliveries_to(issue.pk, domain, bounces), bounces)
 
 
 def pause_where_surging(bounce: Bounce, now: datetime) -> None:
@@ -46,19 +58,22 @@ def pause_where_surging(bounce: Bounce, now: datetime) -> None:
         domain_pauses.pause_domain(relay, bounce.domain, bounce.reply, now)
 
 
-def deliveries_to(issue_id: int, domain: str) -> int:
-    """Return how many of an issue's deliveries to a domain were accepted or refused."""
+def _deliveries_to(issue_id: int, domain: str, bounces: int) -> int:
+    """Return how many of an issue's deliveries to a domain were accepted or refused.
+
+    While an issue is sent both numbers grow; an old count beside new bounces would be a surge.
+    """
     key, moment = (issue_id, domain), time.monotonic()
-    counted_at, count = _counts.get(key, (float("-inf"), 0))
-    if moment - counted_at < COUNT_SECONDS:
-        return count
+    counted = _counts.get(key)
+    if counted and moment - counted.at < COUNT_SECONDS and bounces <= counted.bounces * GROWTH:
+        return counted.deliveries
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, [issue_id, "%@" + domain.replace("_", r"\_").replace("%", r"\%")])
-        (count,) = cursor.fetchone()
+        (deliveries,) = cursor.fetchone()
     if len(_counts) > 1_000:
         _counts.clear()
-    _counts[key] = (moment, int(count))
-    return int(count)
+    _counts[key] = Counted(moment, bounces, int(deliveries))
+    return int(deliveries)
 
 
 _COUNT = """

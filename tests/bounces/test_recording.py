@@ -193,6 +193,19 @@ def test_a_tenth_of_a_domain_may_vanish() -> None:
     assert Suppression.objects.count() == 30
 
 
+def test_a_count_of_deliveries_does_not_age() -> None:
+    """A tenth of a domain is no surge while the issue is sent, however fast both numbers grow."""
+    subscribers, delivery = make_large(400)
+    deliveries = delivery.issue.deliveries
+    later = [row.pk for row in subscribers[220:]]
+    deliveries.filter(subscriber__in=later).update(state=Delivery.State.QUEUED, settled_at=None)
+    for number, subscriber in enumerate(subscribers[:70]):
+        if number == 40:  # all of them are out by now
+            deliveries.update(state=Delivery.State.SENT, settled_at=clock.now())
+        recording.record(subscriber, delivery.issue, make_finding(), clock.now())
+    assert Suppression.objects.count() == 70
+
+
 def test_an_erased_subscriber_takes_their_bounces_along(subscriber: Subscriber) -> None:
     """Only the hash of a suppressed address stays, without evidence."""
     from digest.selfservice import erasure
