@@ -17,7 +17,8 @@ class Event(models.TextChoices):
     SUBSCRIBED = "subscriber.subscribed", "a subscriber has confirmed a newsletter"
     UNSUBSCRIBED = "subscriber.unsubscribed", "a subscriber has unsubscribed from a newsletter"
     SENT = "issue.sent", "an issue has been sent to everyone"
-    BOUNCED = "delivery.bounced", "a subscriber's mail server has refused an issue permanently"
+    BOUNCED = "delivery.bounced", "an issue was refused permanently, or came back"
+    COMPLAINED = "delivery.complained", "a subscriber has marked an issue as spam"
 
 
 class Webhook(models.Model):

@@ -4,10 +4,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from digest.bounces.models import Bounce
 from digest.core import links
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
-from digest.webhooks.models import WebhookDelivery
+from digest.webhooks.models import Event, WebhookDelivery
 
 
 def payload_of(delivery: WebhookDelivery) -> bytes:
@@ -57,7 +58,15 @@ def _issue_data(delivery: WebhookDelivery) -> dict[str, Any]:
 
 
 def _bounce_data(delivery: WebhookDelivery) -> dict[str, Any]:
+    """Return the server's reply: of the refusal, else of the report that came later."""
     if delivery.delivery_id is None:
         return {}
-    bounced = Delivery.objects.filter(pk=delivery.delivery_id).first()
-    return {"code": bounced.reply_code, "reply": bounced.reply} if bounced else {}
+    refused = Delivery.objects.filter(pk=delivery.delivery_id, state=Delivery.State.FAILED).first()
+    if refused and delivery.event == Event.BOUNCED:
+        return {"code": refused.reply_code, "reply": refused.reply}
+    bounce = Bounce.objects.filter(
+        subscriber=delivery.subscriber,
+        issue=delivery.issue,
+        is_complaint=delivery.event == Event.COMPLAINED,
+    ).first()
+    return {"code": bounce.code, "reply": bounce.text, "reason": bounce.reason} if bounce else {}

@@ -10,6 +10,9 @@ from pytest_django.fixtures import Settings
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
+from digest.bounces import recording
+from digest.bounces.models import Bounce
+from digest.bounces.reading.reasons import Reason
 from digest.core import addresses, clock, leases
 from digest.core.http import RefusedError
 from digest.issues.models import Issue
@@ -24,7 +27,8 @@ from digest.subscribers.models import Subscriber
 from digest.webhooks import delivering, registry, retries, signing
 from digest.webhooks.models import Event, Webhook, WebhookDelivery
 from digest.webhooks.registry import WebhookError
-from tests.cast import NOON, make_newsletter, make_running
+from tests.bounces.factories import make_finding, make_sent
+from tests.cast import NOON, make_newsletter, make_running, make_subscriber
 from tests.provider_server import CUT, Answer, ProviderServer, Request
 
 # Triggers queue events at the database's time.
@@ -158,6 +162,26 @@ def test_a_finished_issue_and_a_bounce_are_delivered(listener: Listener) -> None
         1,
         1,
     )
+
+
+def test_what_comes_back_later_is_told(listener: Listener) -> None:
+    """A report by mail, and a complaint; what was refused while sending is not told twice."""
+    make_webhook(listener, Event.BOUNCED, Event.COMPLAINED)
+    subscriber = make_subscriber(make_newsletter())
+    issue = make_sent(subscriber)
+    for finding in (
+        make_finding(Reason.MAILBOX_FULL, status="5.2.2", text="552 5.2.2 full", code=552),
+        make_finding(Reason.FEEDBACK, status="", text="Feedback-Type: abuse"),
+    ):
+        recording.record(subscriber, issue, finding, clock.now())
+    other = make_subscriber(issue.newsletter)
+    recording.record(other, issue, make_finding(source=Bounce.Source.SMTP), clock.now())
+    assert delivering.deliver_due().delivered == 2
+    data = {request.json["type"]: request.json["data"] for request in listener.requests}
+    bounced, complained = data["delivery.bounced"], data["delivery.complained"]
+    assert (bounced["code"], bounced["reply"]) == (552, "552 5.2.2 full")
+    assert (bounced["reason"], complained["reason"]) == ("mailboxfull", "feedback")
+    assert bounced["email"] == complained["email"] == subscriber.email
 
 
 def test_a_webhook_gets_its_events_of_its_publication(listener: Listener) -> None:
