@@ -4,7 +4,8 @@
     material       what they look at
     stories, pictures, texts, dates, mail, accessibility, colours, sender, timing
                    the quick checks, which need no network
-    links, spam    the slow ones; their result is stored until the issue changes
+    links, logos, spam
+                   the slow ones; their result is stored until the issue changes
     examining      runs them
 
 Checks change nothing but the compiled form, which is made again when the issue changes.

@@ -17,7 +17,7 @@ def check(material: Material) -> Iterator[Finding | Passed]:
     theme = publication_theme(publication, direction(material.language))
     modes = [
         ("colour", publication.accent, theme.day),
-        ("colour in dark mode", publication.accent_dark, theme.night),
+        ("colour in dark mode", publication.accent_dark or theme.night.accent, theme.night),
     ]
     findings = []
     for name, accent, palette in modes:

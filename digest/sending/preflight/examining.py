@@ -13,6 +13,7 @@ from digest.sending.preflight import (
     colours,
     dates,
     links,
+    logos,
     mail,
     pictures,
     sender,
@@ -28,7 +29,7 @@ from digest.sending.preflight.results import Finding, Passed, Results
 Check = Callable[[Material], Iterable[Finding | Passed]]
 
 QUICK = (stories, blocks, pictures, texts, dates, mail, accessibility, colours, sender, timing)
-SLOW = (links, spam)  # they wait for other servers
+SLOW = (links, logos, spam)  # they wait for other servers
 
 
 def examine(issue: Issue, now: datetime, *, network: bool = True) -> Results:
@@ -62,7 +63,7 @@ def examine_quickly(issue: Issue, now: datetime) -> tuple[Results, datetime | No
 
 def material_of(issue: Issue, now: datetime) -> Material:
     """Return what the checks look at; the issue is compiled, unless it cannot be."""
-    rows = list(issue.stories.filter(retracted_at=None).select_related("article"))
+    rows = list(issue.stories.filter(retracted_at=None).select_related("article", "picture"))
     visible = list(issue.blocks.filter(hidden=False).select_related("appeal"))
     try:
         return Material(issue, rows, visible, now, compiled_for(issue))

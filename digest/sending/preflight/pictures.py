@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from digest.core.alt_text import describe_picture
 from digest.issues.models import Story
+from digest.pictures.models import Picture
 from digest.sending.preflight.material import Material, place_of
 from digest.sending.preflight.results import Finding, Level, Passed, count, named
 
@@ -30,7 +32,7 @@ _FORMATS = [
 def check(material: Material) -> Iterator[Finding | Passed]:
     """Yield what is wrong with the pictures, by their descriptions and addresses."""
     illustrated = [story for story in material.stories if story.image_url]
-    findings = [*_descriptions(illustrated), *_formats(illustrated)]
+    findings = [*_descriptions(illustrated), *_formats(illustrated), *_refused(illustrated)]
     yield from findings
     if illustrated and not findings:
         yield Passed(CHECK, f"{count(len(illustrated), 'picture')}, with descriptions")
@@ -56,9 +58,13 @@ def _description(story: Story) -> str:
 
 
 def _formats(stories: list[Story]) -> Iterator[Finding]:
-    """Name the pictures that some mail programs cannot show, by the format in their address."""
+    """Name the pictures that some mail programs cannot show, by the format in their address.
+
+    Those that we serve ourselves are JPEG or PNG, whatever came in.
+    """
+    linked = [story for story in stories if not (story.picture and story.picture.is_ready)]
     for formats, programs, pattern in _FORMATS:
-        places = [place_of(story) for story in stories if pattern.search(story.image_url)]
+        places = [place_of(story) for story in linked if pattern.search(story.image_url)]
         if places:
             yield Finding(
                 CHECK,
@@ -67,3 +73,15 @@ def _formats(stories: list[Story]) -> Iterator[Finding]:
                 "Use a JPEG or PNG if it matters; the description is shown instead.",
                 tuple(places),
             )
+
+
+def _refused(stories: list[Story]) -> Iterator[Finding]:
+    """Name the pictures that are left out: missing, not a picture, or too small."""
+    places = [
+        replace(place_of(story), detail=story.picture.problem)
+        for story in stories
+        if story.picture and story.picture.state == Picture.State.REFUSED
+    ]
+    if places:
+        text = f"{count(len(places), 'picture')} cannot be used and will be left out."
+        yield Finding(CHECK, Level.WARN, text, "Choose another picture.", tuple(places))

@@ -7,6 +7,7 @@ from pytest_django.fixtures import Settings
 
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
+from digest.pictures.models import Picture
 from digest.sending import preflight
 from digest.sending.preflight import CHECKS, Level
 from tests.cast import (
@@ -140,6 +141,26 @@ def test_pictures_that_some_programs_cannot_show_are_named(
     for row in rows:
         assert "Outlook" in row.problem
         assert row.problem.endswith("as those of “Seals 0”, “Seals 1”.")
+
+
+def test_pictures_of_ours_are_judged_by_what_became_of_them(
+    issue: Issue, findings: Findings
+) -> None:
+    """One that is served as JPEG is no WebP any more; one that was refused is left out."""
+    story = make_story(
+        issue, article=make_article(), image_url=f"{JPEG}.webp", image_alt="Seals on a quay"
+    )
+    picture = Picture.objects.create(
+        publication_id=issue.newsletter.publication_id,
+        source_url=f"{JPEG}.webp",
+        state=Picture.State.REFUSED,
+        problem="It is 20 pixels wide.",
+        created_at=NOON,
+    )
+    story.picture = picture
+    story.save()
+    problems = {row.problem: row.places[0].detail for row in findings("pictures")}
+    assert problems["1 picture cannot be used and will be left out."] == "It is 20 pixels wide."
 
 
 DOCUMENT = {
@@ -276,8 +297,9 @@ def test_colours_that_cannot_be_read_are_named(issue: Issue, findings: Findings)
     light, dark = findings("colours")
     assert (light.level, "#ffe000 has a contrast of 1.3:1" in light.problem) == (Level.INFO, True)
     assert "dark mode #101010" in dark.problem
-    Publication.objects.update(accent="#1d4e89", accent_dark="#8ab8e6")
-    assert findings("colours") == []
+    for dark in ("#8ab8e6", ""):  # empty: derived from the accent
+        Publication.objects.update(accent="#1d4e89", accent_dark=dark)
+        assert findings("colours") == []
 
 
 @pytest.mark.parametrize(

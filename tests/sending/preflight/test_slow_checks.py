@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from pytest_django.fixtures import Settings
 
 from digest.issues.models import Issue
@@ -35,7 +37,7 @@ def web(settings: Settings) -> Iterator[ProviderServer]:
 def test_links_and_pictures_are_requested(
     issue: Issue, findings: Findings, web: ProviderServer
 ) -> None:
-    """Each address once; what is not public is not requested; one line for all that fail."""
+    """Each address; what is not public is not requested; one line for all that fail."""
     base = web.url.rstrip("/")
     Publication.objects.update(logo_url=f"{base}/gone-logo.png")
     issue.stories.update(url=f"{base}/story", image_url=f"{base}/gone.jpg", image_alt="Seals")
@@ -49,7 +51,34 @@ def test_links_and_pictures_are_requested(
     assert "404" in details[f"story-{first.pk}"]
     assert details[f"story-{inside.pk}"].startswith("link: ")
     paths = sorted(request.path for request in web.requests)
-    assert paths == ["/gone-logo.png", "/gone.jpg", "/story"]
+    assert paths == ["/gone-logo.png"] * 2 + ["/gone.jpg", "/story"]  # the logo is looked at, too
+
+
+def logo(colour: str) -> bytes:
+    """A line in a colour, on nothing."""
+    image = Image.new("RGBA", (480, 120), (0, 0, 0, 0))
+    image.paste(Image.new("RGBA", (400, 40), colour), (40, 40))
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("colour", "modes"), [("#14171a", ["dark mode"]), ("#8a8f94", [])])
+def test_a_logo_that_cannot_be_seen_in_dark_mode_is_named(
+    issue: Issue, findings: Findings, settings: Settings, colour: str, modes: list[str]
+) -> None:
+    """Almost black on transparent; grey can be seen on both."""
+
+    def script(_request: Request) -> Answer:
+        return Answer(200, logo(colour))
+
+    with ProviderServer(script, pages=script) as server:
+        settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+        issue.stories.update(url=server.url)
+        Publication.objects.update(logo_url=server.url + "logo.png")
+        rows = findings("logos", network=True)
+    assert [mode for row in rows for mode in modes if mode in row.problem] == modes
+    assert len(rows) == len(modes)
 
 
 def test_links_that_work_are_counted(issue: Issue, web: ProviderServer) -> None:

@@ -1,0 +1,42 @@
+"""Checks whether the publication's logo can be seen, by day and in dark mode."""
+
+from collections.abc import Iterator
+
+from digest.core.errors import DigestError
+from digest.core.http import fetch
+from digest.core.languages import direction
+from digest.pictures import converting
+from digest.rendering.themes.branding import publication_theme
+from digest.sending.preflight.material import Material
+from digest.sending.preflight.results import Finding, Level, Passed
+
+CHECK = "logos"
+VISIBLE = 3.0  # WCAG 2.1 §1.4.11, for graphics
+
+
+def check(material: Material) -> Iterator[Finding | Passed]:
+    """Yield the modes in which the logo is hardly seen; nothing without a logo."""
+    if not material.publication.logo_url:
+        return
+    try:
+        ratios = _contrasts(material)
+    except DigestError:
+        return  # the check of links names a logo that cannot be fetched
+    findings = [_finding(mode, ratio) for mode, ratio in ratios.items() if ratio < VISIBLE]
+    yield from findings
+    if not findings:
+        yield Passed(CHECK, "can be seen, light and dark")
+
+
+def _contrasts(material: Material) -> dict[str, float]:
+    """Return the contrast of the logo in each mode, from 1 to 21."""
+    theme = publication_theme(material.publication, direction(material.language))
+    grounds = {"light mode": theme.day.sheet, "dark mode": theme.night.sheet}
+    body = fetch(material.publication.logo_url, largest=converting.MAX_BYTES).body
+    return dict(zip(grounds, converting.contrasts(body, list(grounds.values())), strict=True))
+
+
+def _finding(mode: str, ratio: float) -> Finding:
+    text = f"The logo has a contrast of {ratio:.1f}:1 in {mode}; {VISIBLE:.0f}:1 is needed."
+    advice = "Use one with a background or an outline of its own."
+    return Finding(CHECK, Level.WARN, text, advice)
