@@ -418,7 +418,7 @@ def test_a_mail_is_compiled_again_when_its_words_change(issue: Issue, ada: User)
     """A preview made before the preview text was corrected is not what is sent."""
     Newsletter.objects.update(approval="one")
     issue = Issue.objects.get(pk=issue.pk)
-    assert "By the way" not in compiled_for(issue).html()
+    assert compiled_for(issue).preheader != "By the way"
     Newsletter.objects.update(preheader="By the way")
     issue = Issue.objects.get(pk=issue.pk)
     assert approve(issue, ada).state == State.BUILT
@@ -427,7 +427,7 @@ def test_a_mail_is_compiled_again_when_its_words_change(issue: Issue, ada: User)
         planning.plan_built(NOON + HOUR)
     issue.refresh_from_db()
     assert issue.state == State.SENDING
-    assert "By the way" in compiled_for(issue).html()
+    assert compiled_for(issue).preheader == "By the way"
 
 
 def test_a_mail_being_sent_stays_as_it_is(issue: Issue) -> None:
