@@ -26,6 +26,7 @@ from digest.doctor.setup import (
     check_data_folder,
     check_hosts,
     check_newsletters,
+    check_pictures,
     check_secret_key,
 )
 from digest.doctor.signing import check_domain_keys, check_signing
@@ -39,6 +40,7 @@ INDEPENDENT: tuple[Check, ...] = (
     check_secret_key,
     check_hosts,
     check_data_folder,
+    check_pictures,
 )
 IN_DATABASE: tuple[Check, ...] = (
     check_beat,

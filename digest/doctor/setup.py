@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from digest.core.env import MIN_KEY_LENGTH
+from digest.core.errors import DigestError
 from digest.core.findings import Finding, fail, ok, warn
 from digest.newsletters.models import Newsletter
+from digest.pictures import storage
 
 MIN_FREE = 1 << 30  # bytes of disk that a sending installation needs
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -85,6 +87,25 @@ def check_data_folder(_now: datetime) -> Iterator[Finding]:
         )
     else:
         yield ok(f"{folder} is writable; {free >> 30:,} GB are free.")
+
+
+def check_pictures(_now: datetime) -> Iterator[Finding]:
+    """The storage of pictures takes a file and gives it back."""
+    name, content = "checks/doctor.txt", b"digest doctor"
+    try:
+        storage.save(name, content)
+        is_same = storage.load(name) == content
+    except (DigestError, FileNotFoundError) as problem:
+        cause = problem.__cause__ or problem
+        yield fail(
+            f"Pictures cannot be stored: {cause}.",
+            "Check the data folder, or DIGEST_PICTURES_BUCKET and the settings beside it.",
+        )
+        return
+    if is_same:
+        yield ok("The storage of pictures works.")
+    else:
+        yield fail("The storage of pictures gives back another file.", "Check what serves it.")
 
 
 def check_newsletters(_now: datetime) -> Iterator[Finding]:

@@ -17,8 +17,9 @@ def contrasts(image: Image.Image, grounds: list[str]) -> list[float]:
     """
     small = image.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
-    pixels = [pixel[:3] for pixel in small.getdata() if pixel[3] >= OPAQUE]
-    values = [luminance(*pixel) for pixel in pixels]
+    samples = small.tobytes()
+    pixels = [samples[start : start + 4] for start in range(0, len(samples), 4)]
+    values = [luminance(*pixel[:3]) for pixel in pixels if pixel[3] >= OPAQUE]
     return [_best(values, luminance(*channels(ground))) for ground in grounds]
 
 
