@@ -31,6 +31,7 @@ DIGEST_REDIS_URL = env.required("DIGEST_REDIS_URL")
 DIGEST_BROKER_URL = DIGEST_REDIS_URL.replace("unix://", "redis+socket://", 1)
 DIGEST_SMTP_URL = env.read("DIGEST_SMTP_URL")
 DIGEST_BASE_URL = env.read("DIGEST_BASE_URL", "http://localhost:8000").rstrip("/")
+DIGEST_TEMPLATES_DIR = env.read("DIGEST_TEMPLATES_DIR")  # of publications' own mails
 DIGEST_DATA_DIR = Path(env.read("DIGEST_DATA_DIR", "data")).resolve()
 # Private addresses that may be fetched from, and that webhooks may post to.
 DIGEST_FETCH_ALLOW = env.listed("DIGEST_FETCH_ALLOW")

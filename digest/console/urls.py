@@ -24,6 +24,7 @@ from digest.console.newsletters import examples as newsletter_examples
 from digest.console.newsletters import views as newsletters
 from digest.console.pictures import actions as picture_actions
 from digest.console.pictures import views as pictures
+from digest.console.publications import design
 from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
 from digest.console.relays import views as relays
@@ -143,6 +144,9 @@ urlpatterns = [
     path("appeals/<int:pk>/preview/", appeals.preview, name="appeal-preview"),
     path("publications/", lists.publications, name="publications"),
     path("publication/<int:publication>/", publications.publication, name="publication"),
+    path(
+        "publication/<int:publication>/design/preview/", design.preview, name="publication-design"
+    ),
     path("publication/<int:publication>/<slug:card>/", publications.save, name="publication-save"),
     path("deliverability/", deliverability.overview, name="deliverability"),
     path("deliverability/checks/", deliverability.checks, name="deliverability-checks"),

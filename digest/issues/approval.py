@@ -30,8 +30,14 @@ _STORY = (
     *("position", "block__position", "url", "title", "summary", "byline", "kicker"),
     *("image_url", "image_alt", "image_caption", "image_credit"),
 )
-_NEWSLETTER = ("name", "description", "subject", "preheader", "language", "listed")
-_PUBLICATION = ("name", "tagline", "url", "logo_url", "accent", "accent_dark", "postal_address")
+_NEWSLETTER = (
+    *("name", "description", "subject", "preheader", "language", "listed"),
+    *("design", "share_links"),
+)
+_PUBLICATION = (
+    *("name", "tagline", "url", "logo_url", "accent", "accent_dark", "postal_address"),
+    *("background", "fonts", "corner", "density"),
+)
 _SENDER = ("sender_name", "sender_email", "reply_to", "language", "logo_width", "timezone")
 _APPEAL = ("heading", "body", "button", "url")
 _BLOCK = ("position", "kind", "title", "content", "style", "shown_in", "only_topics", "hidden")

@@ -241,6 +241,7 @@ def _sent(
     had = window.received_by(newsletter, cadence)
     rows = (
         Story.objects.filter(
+            left_out=False,
             issue__in=had.exclude(pk=besides.pk) if besides else had,
             article__in=[article.pk for article in articles],
             block__hidden=False,

@@ -158,6 +158,7 @@ class Story(HasUuid):
         LayoutBlock, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     version = models.PositiveIntegerField(default=1)  # counts changes of this story alone
+    left_out = models.BooleanField(default=False)  # there was no room for it in the mail
     # Titles of the newsletter's topic blocks that the story belongs to, wherever it stands.
     topics = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     reason = models.TextField()  # why it was picked

@@ -12,6 +12,7 @@ from digest.articles.models import Article, Source
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.newsletters.block_fields import BlockFields
+from digest.newsletters.looks import Background, Corner, Density, Design, Fonts
 
 REVIEW_MINUTES = 60  # before sending, in which a new newsletter's issues can be reviewed
 COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
@@ -40,6 +41,10 @@ class Publication(HasUuid):
     )
     # Pictures of its stories are fetched and served by us; else mails link to the site's own.
     host_pictures = models.BooleanField(default=True)
+    background = models.CharField(max_length=16, choices=Background, default=Background.WARM)
+    fonts = models.CharField(max_length=16, choices=Fonts, default=Fonts.CLASSIC)
+    corner = models.CharField(max_length=16, choices=Corner, default=Corner.SOFT)
+    density = models.CharField(max_length=16, choices=Density, default=Density.COMFORTABLE)
     postal_address = models.TextField()  # required in the mail by CAN-SPAM and its kin
     sender_name = models.CharField(max_length=200)
     sender_email = models.EmailField()
@@ -115,6 +120,9 @@ class Newsletter(HasUuid):
 
     # Stories are linked by way of us, so that the link of one taken back leads to a note.
     redirect_links = models.BooleanField(default=False)
+
+    design = models.CharField(max_length=16, choices=Design, default=Design.PICTURE)
+    share_links = models.BooleanField(default=True)  # in the footer, if the newsletter is listed
 
     # Templates in sandboxed Jinja.
     subject = models.TextField(default="{{ stories[0].title }}")

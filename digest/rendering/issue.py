@@ -33,11 +33,12 @@ def compile_issue(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story
     values = {
         "content": content,
         "theme": publication_theme(issue.newsletter.publication, content.direction),
-        "design": "picture",
+        "design": issue.newsletter.design,
         "subject": texts["subject"],
         "preheader": texts["preheader"],
     }
-    html, text = _html(values, content.language), _text(values, content.language)
+    slug = issue.newsletter.publication.slug
+    html, text = _html(values, content.language, slug), _text(values, content.language, slug)
     dropped = _stories_to_drop(html, [story.position for story in stories])
     boundary = f"=_{token_hex(12)}"  # `=_` never occurs in quoted-printable (RFC 2045 §6.7)
     return Compiled(
@@ -67,16 +68,16 @@ def _editor_texts(issue: Issue, content: Content, stories: Sequence[Story]) -> d
     return {"subject": subject, "preheader": preheader}
 
 
-def _html(values: dict[str, object], language: str) -> list[Piece]:
+def _html(values: dict[str, object], language: str, slug: str) -> list[Piece]:
     marks = Marks("html")
-    return marks.cut(
-        inline(environment.render("issue.html.j2", values | {"marks": marks}, language))
-    )
+    values = values | {"marks": marks}
+    return marks.cut(inline(environment.render("issue.html.j2", values, language, slug)))
 
 
-def _text(values: dict[str, object], language: str) -> list[Piece]:
+def _text(values: dict[str, object], language: str, slug: str) -> list[Piece]:
     marks = Marks("text")
-    return marks.cut(environment.render("issue.txt.j2", values | {"marks": marks}, language))
+    values = values | {"marks": marks}
+    return marks.cut(environment.render("issue.txt.j2", values, language, slug))
 
 
 def _stories_to_drop(pieces: Sequence[Piece], positions: Sequence[int]) -> tuple[int, ...]:

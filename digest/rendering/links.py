@@ -51,7 +51,7 @@ def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:
     Forwarding opens a mail with the address of the web version, so that what is forwarded has no
     links of one subscriber. An unlisted newsletter's issues are not shared.
     """
-    if not issue.newsletter.listed:
+    if not (issue.newsletter.listed and issue.newsletter.share_links):
         return []
     address = online_url(issue)
     forward = f"mailto:?subject={quote(name, safe='')}&body={quote(address, safe='')}"

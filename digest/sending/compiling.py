@@ -73,9 +73,16 @@ def _compile(issue: Issue) -> int:
             "created_at": clock.now(),
         },
     )
+    _mark_left_out(locked, compiled)
     locked.subject, locked.preheader = compiled.subject, compiled.preheader
     locked.save(update_fields=["revision", "subject", "preheader"])
     return locked.revision
+
+
+def _mark_left_out(issue: Issue, compiled: Compiled) -> None:
+    """Note which stories had no room: they have not been sent, and may be in the next issue."""
+    issue.stories.filter(left_out=True).update(left_out=False)
+    issue.stories.filter(position__in=compiled.dropped).update(left_out=True)
 
 
 def _content(issue: Issue) -> tuple[list[Block], list[Story]]:

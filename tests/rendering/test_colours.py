@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.newsletters.looks import Background, Corner, Density, Fonts
+from digest.rendering.themes import theme
 from digest.rendering.themes.colours import READABLE, contrast, make_readable, text_on
 from digest.rendering.themes.theme import BACKGROUNDS, Tokens, theme_of
 
@@ -38,3 +40,11 @@ def test_junk_is_no_colour() -> None:
     """What is no colour becomes one that can be read."""
     assert make_readable("red;}", "#ffffff") == "#000000"
     assert text_on("#ffff00") == "#14171a"
+
+
+def test_every_choice_has_its_tokens() -> None:
+    """What the console offers is what the theme knows."""
+    assert set(Background.values) == set(theme.BACKGROUNDS)
+    assert set(Fonts.values) == set(theme.FONTS)
+    assert set(Corner.values) == set(theme.CORNERS)
+    assert set(Density.values) == set(theme.DENSITIES)

@@ -88,6 +88,7 @@ def _save_sources(newsletter: Newsletter, values: Values, now: datetime) -> None
 CARDS = {
     "name": Card("Name", forms.NameForm, _fields("name", "description", "language"), _change),
     "schedule": Card("Schedule", forms.ScheduleForm, _schedule, _save_schedule),
+    "design": Card("Design", forms.DesignForm, _fields(*forms.DesignForm.base_fields), _change),
     "selection": Card(
         "Story selection",
         forms.SelectionForm,

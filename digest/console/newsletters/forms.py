@@ -10,6 +10,7 @@ from digest.console.setup.forms import zones
 from digest.newsletters import layout
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import OFFERED
+from digest.newsletters.looks import Design
 from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
 from digest.newsletters.reading import DAYS
 
@@ -37,6 +38,13 @@ class NewForm(forms.Form):
     name = forms.CharField(
         max_length=200, widget=forms.TextInput(attrs={"placeholder": "The Morning Tide"})
     )
+
+
+class DesignForm(forms.Form):
+    """How its stories are laid out."""
+
+    design = forms.ChoiceField(choices=Design, widget=forms.RadioSelect)
+    share_links = _checkbox("Links to share an issue in the footer")
 
 
 class NameForm(forms.Form):

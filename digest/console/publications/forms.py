@@ -6,6 +6,7 @@ from django import forms
 
 from digest.console.setup.forms import AddressField, PublicationForm, offer
 from digest.console.setup.forms import SenderForm as SetupForm
+from digest.newsletters import looks
 
 _OF_SETUP = PublicationForm.base_fields
 MIN_WIDTH, MAX_WIDTH = 40, 520  # CSS px of a logo, as mail shows it
@@ -37,6 +38,12 @@ class LooksForm(forms.Form):
     )
     accent = _OF_SETUP["accent"]
     accent_dark = _OF_SETUP["accent_dark"]
+    background = forms.ChoiceField(choices=looks.Background)
+    fonts = forms.ChoiceField(
+        choices=looks.Fonts, help_text="Fonts that mail programs have, with a similar one behind."
+    )
+    corner = forms.ChoiceField(label="Corners", choices=looks.Corner)
+    density = forms.ChoiceField(label="Spacing", choices=looks.Density)
     is_derived = forms.BooleanField(
         label="Derive it from the colour",
         required=False,

@@ -6,8 +6,14 @@ from digest.rendering.themes.theme import Theme, Tokens, theme_of
 
 def tokens_of(publication: Publication) -> Tokens:
     """Return the tokens of a publication; the theme makes an accent readable in dark mode."""
-    dark = publication.accent_dark or publication.accent
-    return Tokens(accent=publication.accent, accent_dark=dark)
+    return Tokens(
+        accent=publication.accent,
+        accent_dark=publication.accent_dark or publication.accent,
+        background=publication.background,
+        fonts=publication.fonts,
+        corner=publication.corner,
+        density=publication.density,
+    )
 
 
 def publication_theme(publication: Publication, direction: str) -> Theme:

@@ -7,9 +7,13 @@ from unittest.mock import patch
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
+from digest.rendering import environment
 from digest.rendering.blocks import pictures
 from digest.rendering.compiled import Compiled
+from digest.rendering.content import content_of
+from digest.rendering.cutting import Marks
 from digest.rendering.issue import compile_issue
+from digest.rendering.themes.branding import publication_theme
 from tests.rendering import mails
 from tests.rendering.quality import texts
 from tests.rendering.quality.texts import Text
@@ -30,6 +34,20 @@ class Sample(NamedTuple):
         with patch("digest.rendering.blocks.pictures.library_picture", _picture):
             return compile_issue(self.issue, self.blocks, self.stories)
 
+    def document(self) -> str:
+        """Return its HTML as it is before inlining, with marks where it would be cut."""
+        with patch("digest.rendering.blocks.pictures.library_picture", _picture):
+            content = content_of(self.issue, self.blocks, self.stories)
+        values = {
+            "content": content,
+            "theme": publication_theme(self.issue.newsletter.publication, content.direction),
+            "design": self.issue.newsletter.design,
+            "subject": self.name,
+            "preheader": "",
+            "marks": Marks("html"),
+        }
+        return environment.render("issue.html.j2", values, content.language)
+
 
 def _picture(_publication: int, uuid: str, size: Size, alt: str = "") -> pictures.Picture:
     """A picture of the library, which is in no database here."""
@@ -46,7 +64,7 @@ def samples() -> list[Sample]:
 
 def _designs() -> list[Sample]:
     return [
-        _sample(f"{design}-{name}", blocks, newsletter={})
+        _sample(f"{design}-{name}", blocks, newsletter={"design": design})
         for design in ("picture", "briefing", "compact")
         for name, blocks in (("stories", _stories(texts.ENGLISH)), ("all-blocks", _everything()))
     ]
@@ -86,8 +104,15 @@ def _lengths() -> list[Sample]:
 
 def _themes() -> list[Sample]:
     themes: list[dict[str, Any]] = [
-        {"accent": "#ffe14d", "accent_dark": "#ffe14d"},
-        {"accent": "#8a0f1f", "accent_dark": "#ff9aa5"},
+        {"accent": "#ffe14d", "accent_dark": "#ffe14d", "background": "tinted", "fonts": "book"},
+        {
+            "accent": "#8a0f1f",
+            "accent_dark": "#ff9aa5",
+            "background": "white",
+            "fonts": "modern",
+            "corner": "square",
+            "density": "compact",
+        },
         {"accent": "#0a7d4f", "accent_dark": "#0a7d4f", "logo_url": "https://img.example/logo.png"},
     ]
     return [

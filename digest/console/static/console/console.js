@@ -14,6 +14,21 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
+  // An example mail in the design that is being chosen in the card around it.
+  Alpine.data("designPreview", (address) => ({
+    phone: false, dark: false, chosen: "",
+    init() {
+      const card = this.$root.closest(".card");
+      const read = () => {
+        const fields = [...new FormData(card.querySelector("form"))].filter(([name]) => name !== "csrfmiddlewaretoken");
+        this.chosen = new URLSearchParams(fields.map(([name, value]) => [name.replace(/^.*-/, ""), value])).toString();
+      };
+      read();
+      card.addEventListener("input", () => { clearTimeout(this.timer); this.timer = setTimeout(read, 300); });
+    },
+    get src() { return `${address}?${this.chosen}&scheme=${this.dark ? "dark" : "light"}`; },
+  }));
+
   // A publication's name, logo and colours as the mail shows them, while they are typed.
   Alpine.data("brandPreview", () => ({
     values: {}, logo: "loading",

@@ -1,0 +1,80 @@
+"""The design of mails in the console: the theme of a publication, the layout of a newsletter."""
+
+import pytest
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from digest.newsletters.models import Newsletter
+from tests.browser import chromium_page, in_browser
+from tests.cast import make_newsletter
+from tests.console import houses
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """The Morning Tide."""
+    return make_newsletter()
+
+
+@pytest.fixture
+def owner(newsletter: Newsletter, client: Client) -> Client:
+    """A browser in which an owner is signed in."""
+    client.force_login(houses.just_set_up())
+    return client
+
+
+def test_preview_shows_what_is_being_chosen(owner: Client, newsletter: Newsletter) -> None:
+    """The theme and the design of the query, in an example mail; nothing is saved."""
+    address = f"/admin/publication/{newsletter.publication.pk}/design/preview/"
+    choices = {"fonts": "clear", "corner": "round", "accent": "#8a0f1f", "scheme": "light"}
+    html = owner.get(address, choices).content.decode()
+    assert "font-family:Verdana" in html
+    assert "border-radius:14px" in html
+    assert "#8a0f1f" in html
+    newsletter.publication.refresh_from_db()
+    assert newsletter.publication.fonts == "classic"
+
+
+def test_odd_choices_are_previewed_as_the_defaults(owner: Client, newsletter: Newsletter) -> None:
+    """What no form offers harms nothing: neither a style sheet nor a template."""
+    address = f"/admin/publication/{newsletter.publication.pk}/design/preview/"
+    choices = {"fonts": "x", "accent": "red;}</style><script>", "design": "../x", "scheme": "y"}
+    response = owner.get(address, choices)
+    assert response.status_code == 200
+    assert "<script" not in response.content.decode()
+
+
+def test_theme_and_design_are_saved(owner: Client, newsletter: Newsletter) -> None:
+    """By the two cards called Design; a choice that does not exist is refused."""
+    publication = newsletter.publication
+    theme = {"background": "cool", "fonts": "modern", "corner": "square", "density": "compact"}
+    looks = {"logo_width": "240", "accent": "#1d4e89", "accent_dark": "#8ab8e6"} | theme
+    owner.post(f"/admin/publication/{publication.pk}/looks/", looks)
+    publication.refresh_from_db()
+    assert {name: getattr(publication, name) for name in theme} == theme
+    address = f"/admin/newsletter/{newsletter.pk}/design/"
+    owner.post(address, {"design-design": "briefing"})
+    newsletter.refresh_from_db()
+    assert (newsletter.design, newsletter.share_links) == ("briefing", False)
+    assert owner.post(address, {"design-design": "poster"}).status_code == 422
+
+
+@in_browser
+@pytest.mark.django_db(transaction=True)
+def test_preview_follows_the_form(live_server: LiveServer) -> None:
+    """A choice is seen in the frame at once, before it is saved."""
+    user, newsletter = houses.just_set_up(), make_newsletter()
+    with chromium_page() as page:
+        page.goto(f"{live_server.url}/admin/")
+        page.get_by_label("Email").fill(user.email)
+        page.get_by_label("Password").fill(houses.PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url(f"{live_server.url}/admin/")
+        page.goto(f"{live_server.url}/admin/newsletter/{newsletter.pk}/#design")
+        frame = page.frame_locator("iframe[title='Preview of the design']")
+        frame.get_by_text("A headline").wait_for()
+        with page.expect_request(lambda request: "design=compact" in request.url):
+            page.get_by_label("Digest A compact list").check()
+        frame.get_by_text("A headline").wait_for()
