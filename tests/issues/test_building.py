@@ -98,6 +98,15 @@ class TestBuilding:
         assert second.reason.startswith("No new stories")
         assert "Already sent" in second.left_out[0]["reason"]
 
+    def test_a_story_without_room_in_the_mail_goes_out_in_the_next_issue(self) -> None:
+        """What the size limit left out has not been sent."""
+        newsletter, publish = tide()
+        publish()
+        first = build(newsletter, NOON, NOON)
+        first.stories.update(left_out=True)
+        second = build(newsletter, NOON + HOUR, NOON + HOUR)
+        assert titles(second) == titles(first)
+
     def test_a_story_marked_as_updated_goes_out_once_more(self) -> None:
         """Once, not for ever."""
         newsletter, publish = tide()
