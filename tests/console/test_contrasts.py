@@ -36,6 +36,8 @@ def owner(client: Client) -> Client:
 def toasts(owner: Client, publication: Publication, **fields: Any) -> str:
     """What is said after the design was saved."""
     values = {"logo_url": "", "logo_width": 240, "accent": "#1d4e89", "accent_dark": "#8ab8e6"}
+    values |= {"background": "warm", "fonts": "classic", "corner": "soft"}
+    values |= {"density": "comfortable"}
     address = f"/admin/publication/{publication.pk}/looks/"
     page = owner.post(address, values | fields, follow=True)
     assert page.status_code == 200

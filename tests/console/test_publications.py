@@ -41,7 +41,8 @@ def save_card(owner: Client, publication: Publication, card: str, **fields: Any)
 
 
 NAME = {"name": "The Ebb", "url": "ebb.example", "postal_address": "2 Quay Street\r\nSaltmarsh"}
-LOOKS = {"logo_url": "", "logo_width": 200, "accent": "#aa3311", "accent_dark": "#ffbb99"}
+THEME = {"background": "warm", "fonts": "classic", "corner": "soft", "density": "comfortable"}
+LOOKS = {"logo_url": "", "logo_width": 200, "accent": "#aa3311", "accent_dark": "#ffbb99"} | THEME
 SENDER = {"sender_name": "The Ebb", "sender_email": "ebb@courier.example", "reply_to": ""}
 PLACE = {"language": "es", "timezone": "Europe/Madrid"}
 

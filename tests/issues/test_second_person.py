@@ -157,7 +157,8 @@ def change_publication(user: User, tide: Newsletter, _appeal: Appeal) -> int:
 def change_design(user: User, tide: Newsletter, _appeal: Appeal) -> int:
     """Change the publication's logo."""
     form = {"logo_url": "https://brother.example/me.png", "logo_width": 300}
-    form |= {"accent": "#112233", "accent_dark": "#aabbcc"}
+    form |= {"accent": "#112233", "accent_dark": "#aabbcc", "background": "warm"}
+    form |= {"fonts": "classic", "corner": "soft", "density": "comfortable"}
     return press(user, f"publication/{tide.publication_id}/looks/", **form)
 
 

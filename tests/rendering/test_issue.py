@@ -185,8 +185,8 @@ def test_date_is_the_publications_day() -> None:
 
 def test_date_is_that_of_sending() -> None:
     """An issue whose time was changed has the new day, in its subject's template too."""
-    later = {"send_at": NOON + timedelta(days=2)}
-    mail = compiled(newsletter={"subject": "Tide of {{ issue.date }}"}, **later)
+    template = {"subject": "Tide of {{ issue.date }}"}
+    mail = compiled(newsletter=template, send_at=NOON + timedelta(days=2))
     assert "Wednesday, 25 November 2026" in mail.text()
     assert mail.subject == "Tide of Wednesday, 25 November 2026"
 

@@ -50,6 +50,8 @@ def _mail(publication: Publication, choices: QueryDict, now: datetime) -> str:
     """Return the HTML of an example mail; the publication is changed in memory only."""
     for name in THEME:
         setattr(publication, name, choices.get(name) or getattr(publication, name))
+    if "is_derived" in choices:
+        publication.accent_dark = ""
     newsletter = Newsletter(
         publication=publication,
         slug="example",

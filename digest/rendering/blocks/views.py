@@ -15,7 +15,7 @@ from markupsafe import Markup
 from digest.core import languages
 from digest.core.alt_text import describe_picture
 from digest.core.languages import direction, text_direction
-from digest.core.rich_text.document import nodes
+from digest.core.rich_text.document import Document, nodes
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.blocks import is_empty
@@ -160,7 +160,7 @@ def _values(block: Block) -> dict[str, str]:
 
 def _rich_text(issue: Issue, block: Block, level: int) -> tuple[Markup, str]:
     """Return a block's document as HTML, its highest headings of a level, and as lines of text."""
-    document = block.content.get("document") or {}
+    document: Document = block.content.get("document") or {}
     if not document.get("content"):
         return Markup(), ""
     base = direction(language_of(issue.newsletter))

@@ -133,7 +133,7 @@ def _extremes() -> list[Sample]:
 
 def _sample(name: str, drafts: Sequence[tuple[Block, list[Story]]], **fields: Any) -> Sample:
     """Number blocks and stories through the whole issue."""
-    blocks, stories = [], []
+    blocks, stories = list[Block](), list[Story]()
     for place, (block, block_stories) in enumerate(drafts):
         block.position = place
         blocks.append(block)
