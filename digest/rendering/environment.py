@@ -33,7 +33,7 @@ from digest.rendering.directions import (
 from digest.rendering.errors import TemplateOverrideError
 from digest.rendering.wrapping import underline, wrap
 
-_OURS = settings.BASE_DIR / "templates" / "mail"
+_TEMPLATES = settings.BASE_DIR / "templates" / "mail"
 _OPTIONS: dict[str, Any] = {
     "autoescape": select_autoescape(["html.j2"], default=False),
     "undefined": StrictUndefined,
@@ -66,12 +66,12 @@ def css_url(url: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return _equipped(Environment(loader=FileSystemLoader(_OURS), **_OPTIONS))  # noqa: S701  it is in them
+    return _equipped(Environment(loader=FileSystemLoader(_TEMPLATES), **_OPTIONS))  # noqa: S701  it is in them
 
 
 def _own_environment(folder: Path) -> Environment:
     """Return an environment that prefers the files of a folder; they may change at any time."""
-    loader = ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(_OURS)])
+    loader = ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(_TEMPLATES)])
     return _equipped(ImmutableSandboxedEnvironment(loader=loader, cache_size=0, **_OPTIONS))
 
 
