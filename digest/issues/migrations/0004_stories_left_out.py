@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0002_story_picture"),
+        ("issues", "0003_issue_on_hold"),
     ]
 
     operations = [
