@@ -69,7 +69,7 @@ def settle(issue: Issue, by: User) -> None:
 def unsettle(issue: Issue) -> None:
     """Take approval and final texts away from an issue whose content is another now."""
     issue.approved_by, issue.approved_at, issue.approved_hash = None, None, ""
-    issue.subject, issue.preheader = issue.own_subject, issue.own_preheader
+    issue.subject, issue.preheader = "", ""  # until it is compiled
     if issue.newsletter.approval != Newsletter.Approval.NONE:
         issue.state = State.DRAFT
         if not _keeps_time(issue):

@@ -43,7 +43,7 @@ class Issue(HasUuid):
     reason = models.TextField(blank=True)  # why it was skipped or cancelled, for an editor to read
     subject = models.TextField(blank=True)  # blank until compiled
     preheader = models.TextField(blank=True)
-    # For this issue alone, instead of the newsletter's templates; plain text.
+    # For this issue alone, instead of the newsletter's templates; templates as well.
     own_subject = models.CharField(max_length=250, blank=True)
     own_preheader = models.CharField(max_length=250, blank=True)
     only_topics = ArrayField(  # for subscribers who chose one of these; none: for everyone

@@ -32,7 +32,7 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | No
             story.save(update_fields=["retracted_at", "retraction"])
             # Subject and preheader may name it: they are written anew with the mail.
             locked.revision += 1
-            locked.subject, locked.preheader = locked.own_subject, locked.own_preheader
+            locked.subject, locked.preheader = "", ""
             if by and locked.planned_at is None:
                 locked.contributors = sorted({*locked.contributors, by.pk})
             locked.save(update_fields=["revision", "subject", "preheader", "contributors"])

@@ -53,12 +53,12 @@ def compile_issue(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story
 
 
 def _editor_texts(issue: Issue, content: Content, stories: Sequence[Story]) -> dict[str, str]:
-    """Return subject and preheader: the issue's own, or from the editor's templates."""
+    """Return subject and preheader: final ones, or from the issue's or newsletter's templates."""
     newsletter = issue.newsletter
     rendered = sandbox.render(
         {
-            "subject": "" if issue.subject else newsletter.subject,
-            "preheader": "" if issue.preheader else newsletter.preheader,
+            "subject": "" if issue.subject else issue.own_subject or newsletter.subject,
+            "preheader": "" if issue.preheader else issue.own_preheader or newsletter.preheader,
         },
         editors_values(issue, content, stories),
     )

@@ -171,6 +171,15 @@ def test_an_issue_has_a_subject_of_its_own(issue: Issue, ada: User) -> None:
     """And takes the newsletter's again."""
     issue = editing.change_texts(issue, 1, ada, subject="Only\ntoday", preheader="Look")
     assert compiled_for(issue).subject == "Only today"
+    issue = editing.change_texts(
+        issue,
+        None,
+        ada,
+        subject="{{ stories | length }} stories",
+        preheader="{{ newsletter.name }}",
+    )
+    mail = compiled_for(issue)
+    assert (mail.subject, mail.preheader) == ("3 stories", "The Morning Tide")
     issue = editing.change_texts(issue, issue.revision, ada, subject="")
     assert compiled_for(issue).subject == "Story 0"
 
