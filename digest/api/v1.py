@@ -91,7 +91,10 @@ api = DigestAPI(
     docs_url=None,
 )
 problems.install(api)
-for _resource in (newsletters, layout, sources, articles, issues, subscribers, suppressions):
+for _resource in (
+    *(newsletters, layout, sources, articles, issues, blocks),
+    *(subscribers, suppressions),
+):
     api.add_router("", _resource.router)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from digest.console.pictures.answers import thumbnails
 from digest.core import rich_text
 from digest.newsletters.block_fields import MESSAGE_KINDS, BlockFields, BlockKind
 from digest.newsletters.blocks import MOST_ANSWERS
@@ -83,15 +84,20 @@ def document_of(content: Mapping[str, Any]) -> rich_text.Document:
     return rich_text.parse(content.get("document"))
 
 
-def context(block: BlockFields, topics: list[str]) -> dict[str, Any]:
+def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[str, Any]:
     """Return what the template of a block's form needs besides the block itself."""
     document = document_of(block.content) if block.kind in _WRITTEN else None
+    picture = block.content.get("picture", "")
+    shown = [picture, *(rich_text.picture_ids(document) if document else ())]
+    pictures = thumbnails(publication_id, shown)
     answers = [*block.content.get("answers", ()), *[""] * MOST_ANSWERS][:MOST_ANSWERS]
     return {
         "block": block,
         "content": block.content,
         "icon": ICONS[block.kind],
         "document": document,
+        "pictures": pictures,
+        "picture_url": pictures.get(picture, ""),
         "field_id": f"text-{block.pk}",
         "answers": answers,
         "is_message": block.kind in MESSAGE_KINDS,

@@ -74,6 +74,12 @@ BODIES: dict[str, Any] = {
     "/issues/{issue_id}/skip": {},
     "/issues/{issue_id}/cancel": {},
     "/issues/{issue_id}/stories/{story_id}/retract": {},
+    "/issues/{issue_id}/blocks": {"kind": "divider"},
+    "/issues/{issue_id}/blocks/{block_id}": {"hidden": True},
+    "/issues/{issue_id}/stories": {"article": 0},
+    "/issues/{issue_id}/stories/{story_id}/move": {"block": 0},
+    "/issues/{issue_id}/changes/undo": {"revision": 1},
+    "/issues/{issue_id}/changes/redo": {"revision": 1},
     "/subscribers": {"email": "new@reader.example", "newsletters": ["tide"]},
     "/suppressions": {"email": "new@reader.example", "newsletter": "tide", "reason": "asked"},
 }

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
 from digest.core import rich_text
 from digest.issues.models import Issue
+from tests.articles.publisher import Answer, publishing
 from tests.browser import chromium_page, in_browser
 from tests.cast import (
     NOON,
@@ -128,6 +130,37 @@ def test_an_editor_shapes_an_issue(page: Page, issue: Issue) -> None:
 
 
 @in_browser
+def test_a_link_card_and_an_appeal_are_placed(page: Page, issue: Issue, settings: Settings) -> None:
+    """The page's title and text are fetched from its address; an address that fails says so."""
+    saved = page.locator("[data-save-state]")
+    with publishing(settings) as publisher:
+        publisher.pages["/port"] = Answer(
+            PORT, headers={"Content-Type": "text/html; charset=utf-8"}
+        )
+        add(page, "Link card")
+        card = page.locator(".block[data-kind=link]")
+        card.get_by_label("Address").fill(publisher.url("/missing"))
+        card.get_by_role("button", name="Fetch title and text").click()
+        expect(saved).to_contain_text("answered 404")
+        card.get_by_label("Address").fill(publisher.url("/port"))
+        card.get_by_role("button", name="Fetch title and text").click()
+        expect(card.get_by_label("Title")).to_have_value("The port of Kiel grows")
+    content = issue.blocks.get(kind="link").content
+    assert (content["site"], content["description"]) == ("Kiel Daily", "A third quay from May.")
+    add(page, "Appeal")
+    page.locator(".block[data-kind=appeal]").get_by_label("Show").select_option(label="Support us")
+    expect(saved).to_have_text(SAVED)
+    appeal = issue.blocks.get(kind="appeal").appeal
+    assert appeal
+    assert appeal.heading == "Support us"
+    for _ in range(3):
+        page.get_by_role("button", name=re.compile("^Undo: ")).click()
+        expect(saved).to_contain_text("Undone: ")
+    expect(page.locator(".block[data-kind=appeal]")).to_have_count(0)
+    shoot(page, "undone")
+
+
+@in_browser
 def test_two_editors_see_each_other_and_lose_no_text(
     page: Page, live_server: LiveServer, issue: Issue
 ) -> None:
@@ -158,9 +191,19 @@ def test_two_editors_see_each_other_and_lose_no_text(
     other.context.close()
 
 
+def add(page: Page, kind: str) -> None:
+    """Add a block at the end."""
+    page.locator(".add-button").last.click()
+    page.locator("[data-add-dialog]").get_by_role("button", name=kind).click()
+    page.locator("[data-save-state]").get_by_text(f"Added: {kind}").wait_for()
+
+
 def write(block: Any, text: str) -> None:
     """Write into a block's text."""
     block.get_by_role("textbox", name="Text").fill(text)
 
 
+PORT = b"""<title>x</title><meta property="og:title" content="The port of Kiel grows">
+<meta property="og:site_name" content="Kiel Daily">
+<meta property="og:description" content="A third quay from May."><p>Text</p>"""
 SAVED = re.compile(r"^Saved \d")

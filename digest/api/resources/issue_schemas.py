@@ -1,5 +1,6 @@
 """The requests and responses of the operations on issues."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,7 +15,7 @@ from digest.issues import approval
 from digest.issues.changing import OPEN
 from digest.issues.composing import Draft
 from digest.issues.editing import MOST_STORIES
-from digest.issues.models import Issue
+from digest.issues.models import Block, Issue, Story
 from digest.rendering.compiled import Compiled
 from digest.rendering.issue import compile_issue
 from digest.sending.preflight import Results
@@ -108,6 +109,22 @@ class StoryOut(BaseModel):
     retracted_at: datetime | None = None
 
 
+class BlockOut(BaseModel):
+    """A block of an issue."""
+
+    id: int
+    kind: str
+    title: str
+    content: dict[str, Any] = Field(description="By kind.")
+    style: str
+    shown_in: str
+    only_topics: list[str]
+    hidden: bool
+    version: int = Field(description="Increases with every change of this block.")
+    appeal: int | None
+    stories: list[int] = Field(description="Ids, in order.")
+
+
 class OmittedArticleOut(BaseModel):
     """An article that was not selected."""
 
@@ -142,9 +159,10 @@ class IssueOut(BaseModel):
 
 
 class IssueDetailOut(IssueOut):
-    """An issue with its stories and its progress."""
+    """An issue with its blocks, stories and progress."""
 
     progress: ProgressOut
+    blocks: list[BlockOut]
     stories: list[StoryOut]
     left_out: list[OmittedArticleOut]
 
@@ -221,10 +239,11 @@ def issue_out(issue: Issue) -> dict[str, Any]:
 
 
 def issue_detail_out(issue: Issue) -> dict[str, Any]:
-    """Return an issue with its stories and its progress."""
-    stories = issue.stories.select_related("block")
+    """Return an issue with its blocks, stories and progress."""
+    stories = list(issue.stories.select_related("block"))
     return issue_out(issue) | {
         "progress": progress_out(issue),
+        "blocks": [block_out(block, stories) for block in issue.blocks.order_by("position")],
         "stories": [story_out(story) for story in stories],
         "left_out": issue.left_out,
     }
@@ -235,6 +254,14 @@ def progress_out(issue: Issue) -> dict[str, Any]:
     counts = progress(issue)
     current_pace = pace(issue, counts, clock.now())
     return {"eligible": counts.eligible, **asdict(counts), **asdict(current_pace)}
+
+
+def block_out(block: Block, stories: Sequence[Story]) -> dict[str, Any]:
+    """Return a block of an issue; `stories` are those of the whole issue, in order."""
+    names = set(BlockOut.model_fields) - {"appeal", "stories"}
+    values = {name: getattr(block, name) for name in names}
+    own = [story.pk for story in stories if story.block_id == block.pk]
+    return values | {"appeal": block.appeal_id, "stories": own}
 
 
 def story_out(story: Any) -> dict[str, Any]:

@@ -117,7 +117,8 @@ def _shared(issue: Issue, *, editable: bool) -> dict[str, Any]:
 def _block_view(
     request: HttpRequest, block: Block, stories: list[Story], shared: dict[str, Any]
 ) -> BlockView:
-    values = shared | block_forms.context(block, shared["topics"]) | {"count": len(stories)}
+    own = block_forms.context(block, shared["topics"], shared["publication_id"])
+    values = shared | own | {"count": len(stories)}
     return BlockView(
         block,
         _part(request, "console/issues/_block_head.html", values),

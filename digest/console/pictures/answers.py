@@ -1,5 +1,6 @@
 """Pictures as JSON, for the picker and the editor."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -23,6 +24,15 @@ def describe(picture: Picture) -> dict[str, Any]:
         "problem": picture.problem,
         "change_url": reverse("picture-change", args=[picture.pk]),
     }
+
+
+def thumbnails(publication_id: int, uuids: Iterable[str]) -> dict[str, str]:
+    """Return the addresses of small pictures by uuid, of those that are ready."""
+    keys = [uuid for uuid in uuids if uuid]
+    if not keys:
+        return {}
+    pictures = Picture.ready().filter(publication_id=publication_id, uuid__in=keys)
+    return {str(row.uuid): rendition_of(row, Size.CARD).url for row in pictures}
 
 
 def refuse(problem: Exception) -> JsonResponse:

@@ -1,0 +1,91 @@
+"""The blocks of an issue by API: the changes of the console's editor."""
+
+import json
+
+import pytest
+
+from digest.issues.models import Issue
+from tests.api.conftest import Program, Programs
+from tests.cast import (
+    NOON,
+    make_appeal,
+    make_article,
+    make_block,
+    make_issue,
+    make_newsletter,
+    make_source,
+    make_story,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def caller(program: Programs) -> Program:
+    """A program that may do everything."""
+    return program()
+
+
+@pytest.fixture
+def issue() -> Issue:
+    """A draft with a lead and two more stories."""
+    newsletter = make_newsletter(slug="tide", approval="none")
+    source = make_source(newsletter)
+    issue = make_issue(newsletter, state="draft", slot=NOON.replace(year=2099))
+    for number in range(3):
+        make_story(issue, title=f"Story {number}", article=make_article(source))
+    return issue
+
+
+def test_blocks_are_added_changed_moved_and_removed(caller: Program, issue: Issue) -> None:
+    """Each answer is the issue as it is then."""
+    path = f"/issues/{issue.pk}"
+    document = {"type": "doc", "content": [{"type": "paragraph", "content": [TEXT]}]}
+    note = {"kind": "note", "position": 0, "content": {"author": "Ada", "document": document}}
+    [first, *_] = caller.facts("POST", f"{path}/blocks", note, key="note")["blocks"]
+    assert (first["kind"], first["version"], first["content"]["author"]) == ("note", 1, "Ada")
+    address = f"{path}/blocks/{first['id']}"
+    assert caller("PATCH", address, {"title": "Hello"}).status_code == 409  # no version
+    changed = caller.facts("PATCH", address, {"title": "Hello", "version": 1, "position": 2})
+    assert [row["title"] for row in changed["blocks"]] == ["", "Latest Stories", "Hello"]
+    assert caller("PATCH", address, {"title": "Late", "version": 1}).status_code == 409
+    hidden = caller.facts("PATCH", address, {"hidden": True})["blocks"][2]
+    assert (hidden["hidden"], hidden["version"]) == (True, 3)
+    assert caller("DELETE", address).status_code == 204
+    detail = caller.facts("GET", path)
+    assert [row["kind"] for row in detail["blocks"]] == ["lead", "latest"]
+    undone = caller.facts("POST", f"{path}/changes/undo", {"revision": detail["revision"]})
+    assert undone["blocks"][2]["content"]["document"] == document
+    redone = caller.facts("POST", f"{path}/changes/redo", {"revision": undone["revision"]})
+    assert len(redone["blocks"]) == 2
+
+
+def test_stories_are_added_and_moved(caller: Program, issue: Issue) -> None:
+    """To a block and a place; an article once."""
+    path = f"/issues/{issue.pk}"
+    picked = make_block(issue, "picked", title="Picked")
+    [lead, latest, _] = caller.facts("GET", path)["blocks"]
+    move = {"block": picked.pk, "position": 0}
+    story = latest["stories"][0]
+    moved = caller.facts("POST", f"{path}/stories/{story}/move", move)["blocks"]
+    assert [row["stories"] for row in moved] == [lead["stories"], latest["stories"][1:], [story]]
+    article = make_article(issue.newsletter.sources.get())
+    added = caller.facts("POST", f"{path}/stories", {"article": article.pk, "block": picked.pk})
+    assert added["blocks"][2]["stories"][0] == story
+    assert added["stories"][-1]["article"] == article.pk
+    again = caller("POST", f"{path}/stories", {"article": article.pk})
+    assert again.status_code == 409
+    assert "already" in json.loads(again.content)["detail"]
+
+
+def test_an_appeal_of_another_publication_is_not_shown(caller: Program, issue: Issue) -> None:
+    """It is refused, and no block is added."""
+    foreign = make_appeal(make_newsletter(slug="flood").publication)
+    answer = caller(
+        "POST", f"/issues/{issue.pk}/blocks", {"kind": "appeal", "appeal": foreign.pk}, key="a"
+    )
+    assert answer.status_code == 409
+    assert issue.blocks.count() == 2
+
+
+TEXT = {"type": "text", "text": "Good morning."}
