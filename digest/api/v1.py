@@ -13,6 +13,7 @@ from digest import __version__
 from digest.api import docs, problems
 from digest.api.resources import (
     articles,
+    blocks,
     issues,
     layout,
     newsletters,

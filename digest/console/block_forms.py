@@ -88,8 +88,8 @@ def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[
     """Return what the template of a block's form needs besides the block itself."""
     document = document_of(block.content) if block.kind in _WRITTEN else None
     picture = block.content.get("picture", "")
-    shown = [picture, *(rich_text.picture_ids(document) if document else ())]
-    pictures = thumbnails(publication_id, shown)
+    uuids = [picture, *(rich_text.picture_ids(document) if document else ())]
+    pictures = thumbnails(publication_id, uuids)
     answers = [*block.content.get("answers", ()), *[""] * MOST_ANSWERS][:MOST_ANSWERS]
     return {
         "block": block,

@@ -148,7 +148,7 @@ def test_a_link_card_and_an_appeal_are_placed(page: Page, issue: Issue, settings
     content = issue.blocks.get(kind="link").content
     assert (content["site"], content["description"]) == ("Kiel Daily", "A third quay from May.")
     add(page, "Appeal")
-    page.locator(".block[data-kind=appeal]").get_by_label("Show").select_option(label="Support us")
+    page.locator("[name=appeal]").select_option(label="Support us")
     expect(saved).to_have_text(SAVED)
     appeal = issue.blocks.get(kind="appeal").appeal
     assert appeal

@@ -224,17 +224,28 @@ class LayoutBlockForm(forms.Form):
         help_text="For the type “Stories by topic”: sections or tags, separated by commas.",
     )
     max_stories = _number("Maximum stories", 1, layout.LARGEST)
+    source_ids = forms.TypedMultipleChoiceField(
+        label="Only from these sources",
+        required=False,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None selected: from all of the newsletter.",
+    )
 
     def __init__(self, *args: Any, block: LayoutBlock | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         if block is None:
+            del self.fields["source_ids"]
             return
+        choice: Any = self.fields["source_ids"]
+        choice.choices = [(row.pk, str(row)) for row in block.newsletter.sources.all()]
         self.fields["kind"].disabled = True
         self.initial["kind"] = block.kind
         if block.kind != BlockKind.TOPIC:
             del self.fields["topics"]
         if block.kind == BlockKind.LEAD or block.kind not in STORY_KINDS:
             del self.fields["max_stories"]
+            del self.fields["source_ids"]
 
     def clean_topics(self) -> list[str]:
         """Return the topics as a list."""

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
+from digest.console import block_forms
 from digest.console.access import (
     has_right,
     record_action,
@@ -84,7 +85,7 @@ def layout_block(request: HttpRequest, pk: int, block: int) -> HttpResponse:
             elif not form.is_valid():
                 return _page(request, newsletter, {f"block-{block}": form})
             else:
-                _save_block(newsletter, existing, form)
+                _save_block(newsletter, existing, form, request.POST)
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect(address)
@@ -152,10 +153,12 @@ def _changes_approval(request: HttpRequest, newsletter: Newsletter) -> bool:
     return request.POST.get("approval-approval", newsletter.approval) != newsletter.approval
 
 
-def _save_block(newsletter: Newsletter, block: LayoutBlock | None, form: LayoutBlockForm) -> None:
+def _save_block(
+    newsletter: Newsletter, block: LayoutBlock | None, form: LayoutBlockForm, data: QueryDict
+) -> None:
     values = {name: value for name, value in form.cleaned_data.items() if name != "kind"}
     if block:
-        change_layout_block(block, **values)
+        change_layout_block(block, **values | block_forms.read_values(block, data))
     else:
         layout.add(newsletter, form.cleaned_data["kind"], **values)
 
@@ -187,9 +190,16 @@ def _page(
     return render_page(request, template, newsletter.name, context, status=status)
 
 
-def _layout(newsletter: Newsletter, invalid: dict[str, Form]) -> list[tuple[LayoutBlock, Form]]:
-    rows = newsletter.layout.order_by("position")
-    return [(row, invalid.get(f"block-{row.pk}") or _block_form(row)) for row in rows]
+def _layout(newsletter: Newsletter, invalid: dict[str, Form]) -> list[dict[str, Any]]:
+    """Return what `console/newsletters/_layout_block.html` needs for each block."""
+    rows = list(newsletter.layout.order_by("position"))
+    topics = [row.title for row in rows if row.kind == BlockKind.TOPIC]
+    publication_id = newsletter.publication_id
+    return [
+        {"form": invalid.get(f"block-{row.pk}") or _block_form(row)}
+        | block_forms.context(row, topics, publication_id)
+        for row in rows
+    ]
 
 
 def _block_form(block: LayoutBlock | None) -> LayoutBlockForm:
@@ -200,6 +210,7 @@ def _block_form(block: LayoutBlock | None) -> LayoutBlockForm:
         "title": block.title,
         "topics": ", ".join(block.topics),
         "max_stories": block.max_stories,
+        "source_ids": block.source_ids,
     }
     return LayoutBlockForm(initial=initial, block=block, prefix=f"block-{block.pk}")
 

@@ -293,8 +293,6 @@
         case "close": return button.closest("dialog").close();
         case "add": return this.add(button.dataset.kind);
         case "fetch": return this.fetchLink(item, button);
-        case "pick": return this.pick(button);
-        case "unpick": return this.setPicture(button.closest("[data-picture-field]"), null);
         case "to": return this.moveTo(item, button.dataset.block);
       }
     }
@@ -402,26 +400,6 @@
         this.apply(answer);
         this.saved(answer.message);
       });
-    }
-
-    async pick(button) {
-      const field = button.closest("[data-picture-field]");
-      if (!window.pickPicture) return this.fail("The picture library could not be loaded. Reload the page.");
-      const picture = await window.pickPicture({ publication: this.root.dataset.publication });
-      if (picture) this.setPicture(field, picture);
-      button.focus();
-    }
-
-    setPicture(field, picture) {
-      const input = field.querySelector("[data-picture]"), shown = field.querySelector("[data-picture-shown]");
-      input.value = picture?.uuid ?? "";
-      shown.hidden = !picture;
-      if (picture) shown.src = picture.thumbnail ?? picture.url;
-      field.querySelector("[data-do=unpick]").hidden = !picture;
-      field.querySelector("[data-do=pick]").textContent = picture ? "Change" : "Choose picture";
-      const alt = field.closest("form").elements.alt;
-      if (alt && !alt.value && picture?.alt) alt.value = picture.alt;
-      input.dispatchEvent(new Event("change", { bubbles: true }));
     }
 
     showTab(tab) {

@@ -1,0 +1,24 @@
+"use strict";
+// A field that holds a picture of the library: its buttons choose one and remove it.
+(() => {
+  function setPicture(field, picture) {
+    const input = field.querySelector("[data-picture]"), shown = field.querySelector("[data-picture-shown]");
+    input.value = picture?.uuid ?? "";
+    shown.hidden = !picture;
+    if (picture) shown.src = picture.thumbnail ?? picture.url;
+    field.querySelector("[data-do=unpick]").hidden = !picture;
+    field.querySelector("[data-do=pick]").textContent = picture ? "Change" : "Choose picture";
+    const alt = field.closest("form").elements.alt;
+    if (alt && !alt.value && picture?.alt) alt.value = picture.alt;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest("[data-picture-field] [data-do]"), field = button?.closest("[data-picture-field]");
+    if (button?.dataset.do === "unpick") setPicture(field, null);
+    if (button?.dataset.do !== "pick") return;
+    const picture = await window.pickPicture({ publication: field.closest("[data-publication]").dataset.publication });
+    if (picture) setPicture(field, picture);
+    button.focus();
+  });
+})();
