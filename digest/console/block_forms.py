@@ -88,16 +88,13 @@ def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[
     """Return what the template of a block's form needs besides the block itself."""
     document = document_of(block.content) if block.kind in _WRITTEN else None
     picture = block.content.get("picture", "")
-    uuids = [picture, *(rich_text.picture_ids(document) if document else ())]
-    pictures = thumbnails(publication_id, uuids)
     answers = [*block.content.get("answers", ()), *[""] * MOST_ANSWERS][:MOST_ANSWERS]
     return {
         "block": block,
         "content": block.content,
         "icon": ICONS[block.kind],
         "document": document,
-        "pictures": pictures,
-        "picture_url": pictures.get(picture, ""),
+        "picture_url": thumbnails(publication_id, [picture]).get(picture, ""),
         "field_id": f"text-{block.pk}",
         "answers": answers,
         "is_message": block.kind in MESSAGE_KINDS,

@@ -21,6 +21,8 @@ def check(material: Material) -> Iterator[Finding | Passed]:
     ]
     findings = []
     for name, accent, palette in modes:
+        if not accent:  # derived, so that it can be read
+            continue
         ratio = contrast(accent, palette.sheet)
         if ratio < READABLE:
             text = f"The {name} {accent} has a contrast of {ratio:.1f}:1; text needs {READABLE}:1."

@@ -138,7 +138,7 @@
       this.showTexts(answer.texts);
       if (this.find("[data-left-out]")) this.replaceHtml(this.find("[data-left-out]"), answer.left_out);
       if (answer.header !== undefined) this.showMail(answer);
-      for (const input of this.root.querySelectorAll("[data-header] [name=revision]")) input.value = answer.revision;
+      for (const input of this.root.querySelectorAll(":is([data-header], #findings) [name=revision]")) input.value = answer.revision;
       if (isNew) this.scheduleMail();
     }
 
@@ -150,6 +150,8 @@
     showMail(answer) {
       const header = this.find("[data-header]");
       if (!header.querySelector("details[open]")) { this.replaceHtml(header, answer.header); window.htmx?.process(header); }
+      const findings = this.find("#findings");
+      if (findings && !findings.contains(document.activeElement)) window.htmx?.ajax("GET", findings.getAttribute("hx-get"), { target: findings });
       this.replaceHtml(this.find("[data-size]"), answer.size);
       for (const [index, item] of [...this.root.querySelectorAll(".story-item")].entries()) item.toggleAttribute("data-dropped", answer.dropped.includes(index));
       for (const name of ["subject", "preheader"]) { const input = this.find(`[data-unit=subject] [name=${name}]`); if (input) input.placeholder = answer[name]; }
