@@ -90,8 +90,10 @@ def _select_few(issue: Issue, now: datetime) -> None:
     cadence = Cadence(issue.cadence)
     draft = compose(issue.newsletter, issue.slot, now, issue.kind, cadence, besides=issue, fewest=1)
     issue.blocks.all().delete()
-    for row in (*draft.blocks, *draft.stories):
-        row.issue = issue
+    for block in draft.blocks:
+        block.issue = issue
+    for story in draft.stories:
+        story.issue = issue
     Block.objects.bulk_create(draft.blocks)
     Story.objects.bulk_create(draft.stories)
     issue.left_out, issue.built_at = draft.issue.left_out, now

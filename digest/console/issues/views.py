@@ -116,9 +116,8 @@ def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
     """
     row, now = get_issue(request, pk), clock.now()
     if request.method == "POST":
-        results, checked_at = preflight.examine(row, now), now
-    else:
-        results, checked_at = preflight.examine_quickly(row, now)
+        preflight.examine(row, now)
+    results, checked_at = preflight.examine_quickly(row, now)
     allowed = header.rights(request, row)
     context = checks.context(row, results, checked_at, editable=allowed.edit)
     return render_fragment(request, "console/issues/_findings.html", context)

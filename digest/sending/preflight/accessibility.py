@@ -4,6 +4,7 @@ After the Email Markup Consortium's accessibility report and WCAG 2.2 (1.1.1, 1.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from lxml import html as lxml_html
 
@@ -11,6 +12,7 @@ from digest.sending.preflight.material import Material
 from digest.sending.preflight.results import Finding, Level, Passed, count
 
 CHECK = "accessibility"
+_LAYOUT_TABLES = "//table[not(@role='presentation' or @role='none' or .//th)]"
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -31,15 +33,20 @@ def problems_of(html: str) -> Iterator[tuple[str, str]]:
     yield from _headings(tree)
     if not tree.get("lang"):
         yield "The mail does not say its language.", "Set `lang` on <html> in the template."
-    if pictures := tree.xpath("//img[not(@alt)]"):
+    if pictures := _nodes(tree, "//img[not(@alt)]"):
         text = f"{count(len(pictures), 'picture')} in the template without `alt`."
         yield text, "Add alt=“” for decoration, else a description."
-    if links := [link for link in tree.xpath("//a[@href]") if not _is_named(link)]:
+    if links := [link for link in _nodes(tree, "//a[@href]") if not _is_named(link)]:
         text = f"{count(len(links), 'link')} without any text."
         yield text, "Add text, or a description of the picture that is linked."
-    if tables := tree.xpath("//table[not(@role='presentation' or @role='none' or .//th)]"):
+    if tables := _nodes(tree, _LAYOUT_TABLES):
         text = f"{count(len(tables), 'table')} for layout would be read aloud as data."
         yield text, "Add role=“presentation” in the template."
+
+
+def _nodes(tree: lxml_html.HtmlElement, path: str) -> list[Any]:
+    nodes: Any = tree.xpath(path)
+    return list(nodes)
 
 
 def _headings(tree: lxml_html.HtmlElement) -> Iterator[tuple[str, str]]:

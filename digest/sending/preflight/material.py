@@ -8,7 +8,7 @@ from digest.core import clock, rich_text
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.compiled import Compiled
-from digest.rendering.content import language_of
+from digest.rendering.links import language_of
 from digest.sending.preflight.results import Place
 
 

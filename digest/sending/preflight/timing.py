@@ -36,7 +36,7 @@ def _own(material: Material) -> Iterator[Finding]:
     if issue.kind != Issue.Kind.MANUAL:
         issues = issues.filter(audience)
     for row in issues:
-        text = f"Another issue of this newsletter {_when(row.leaves_at, at)}."
+        text = f"Another issue of this newsletter {_when(row.goes_at, at)}."
         yield Finding(CHECK, Level.WARN, text, "Send one of them later, or skip it.")
     for slot in _free_slots(issue.newsletter, at):
         if slot != issue.slot:
@@ -48,7 +48,7 @@ def _elsewhere(material: Material) -> Iterator[Finding]:
     """Yield the publication's other newsletters that go out about then to the same people."""
     newsletters = material.publication.newsletters.filter(active=True)
     for other in newsletters.exclude(pk=material.newsletter.pk).order_by("name"):
-        moments = [row.leaves_at for row in _issues_near(other, material.sends_at)]
+        moments = [row.goes_at for row in _issues_near(other, material.sends_at)]
         moments += _free_slots(other, material.sends_at)
         if moments and (number := _shared(material.newsletter, other)):
             people = f"more than {FEW:,}" if number > FEW else f"{number:,}"
@@ -62,7 +62,7 @@ def _elsewhere(material: Material) -> Iterator[Finding]:
 
 
 def _issues_near(newsletter: Newsletter, at: datetime) -> QuerySet[Issue]:
-    """Return the newsletter's issues that leave, or left, within the hour, with `leaves_at`."""
+    """Return the newsletter's issues that leave, or left, within the hour."""
     without_time = Q(state=State.DRAFT, kind=Issue.Kind.MANUAL, send_at=None)
     issues = newsletter.issues.exclude(state__in=[State.SKIPPED, State.CANCELLED])
     return (
