@@ -121,7 +121,7 @@ def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Program) -
 
 
 def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newsletter) -> None:
-    """With its schedule, sections and policies."""
+    """With its schedule, layout and policies."""
     body = {
         "publication": "courier",
         "slug": "harbour-week",
@@ -133,7 +133,7 @@ def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newslet
     }
     created = caller.facts("POST", "/newsletters", body)
     assert created["policies"]["min_stories"] == 2
-    assert [row["title"] for row in created["sections"]] == ["Harbour", "Latest Stories"]
+    assert [row["title"] for row in created["layout"]] == ["", "Harbour", "Latest Stories", ""]
     assert len(created["next_slots"]) == 5
     change = {"active": False, "cadences": [], "schedule": {"cron": "0 6 * * *"}}
     changed = caller.facts("PATCH", "/newsletters/harbour-week", change)
@@ -165,22 +165,22 @@ def test_how_a_newsletter_reads_and_who_decides_is_changed(
     assert (tide.name, tide.subject) == ("The Tide", "{{ newsletter }} today")
 
 
-def test_sections_are_added_renamed_moved_and_removed(caller: Program, tide: Newsletter) -> None:
-    """A subscriber who chose a topic keeps it under its new title; the last section stays."""
-    path = "/newsletters/tide/sections"
+def test_blocks_are_added_renamed_moved_and_removed(caller: Program, tide: Newsletter) -> None:
+    """A subscriber who chose a topic keeps it under its new title; the last stories stay."""
+    path = "/newsletters/tide/layout"
     body = {"kind": "topic", "title": "Harbour", "topics": ["port"]}
-    added = caller.facts("POST", path, body)["sections"][-1]
+    added = caller.facts("POST", path, body)["layout"][-1]
     subscriber = make_subscriber(tide)
     subscriber.subscriptions.update(topics=["Harbour"])
     change = {"title": "The quay", "move": -20}
-    changed = caller.facts("PATCH", f"{path}/{added['id']}", change)["sections"]
+    changed = caller.facts("PATCH", f"{path}/{added['id']}", change)["layout"]
     assert (changed[0]["title"], changed[0]["topics"]) == ("The quay", ["port"])
     assert subscriber.subscriptions.get().topics == ["The quay"]
-    for section in changed[1:]:
-        assert caller("DELETE", f"{path}/{section['id']}").status_code == 204
+    for block in changed[1:]:
+        assert caller("DELETE", f"{path}/{block['id']}").status_code == 204
     assert caller("DELETE", f"{path}/{added['id']}").status_code == 422
     assert caller("PATCH", f"{path}/{added['id']}", {"topics": []}).status_code == 422
-    elsewhere = make_newsletter(slug="flood").sections.earliest("pk").pk
+    elsewhere = make_newsletter(slug="flood").layout.earliest("pk").pk
     assert caller("PATCH", f"{path}/{elsewhere}", {"title": "Mine"}).status_code == 404
 
 

@@ -15,7 +15,7 @@ from digest.accounts.scopes import Scope
 from digest.api.v1 import api
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters import sections
+from digest.newsletters import layout
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
 from digest.subscribers.suppression import suppress
@@ -66,8 +66,8 @@ BODIES: dict[str, Any] = {
     "/articles/{article_id}/retract": {},
     "/articles/views": {"publication": "theirs", "views": {"https://courier.example/1": 3}},
     "/newsletters/{slug}/issues": {},
-    "/newsletters/{slug}/sections": {"kind": "picked", "title": "Ours"},
-    "/newsletters/{slug}/sections/{section_id}": {"title": "Ours"},
+    "/newsletters/{slug}/layout": {"kind": "picked", "title": "Ours"},
+    "/newsletters/{slug}/layout/{block_id}": {"title": "Ours"},
     "/issues/{issue_id}/approve": {"revision": 1},
     "/issues/{issue_id}/send": {"revision": 1},
     "/issues/{issue_id}/preflight": {"network": False},
@@ -89,7 +89,7 @@ BODIES: dict[str, Any] = {
 def ids() -> dict[str, int]:
     """One of each thing, all of one publication; their ids by the path's first word."""
     newsletter = make_newsletter(slug="tide", publication=_publication("theirs"))
-    sections.add(newsletter, "picked", "Picked", [], 3)
+    layout.add(newsletter, "picked", "Picked", [], 3)
     subscriber = make_subscriber(newsletter)
     source = make_source(newsletter)
     suppress(subscriber.address_key, reason="asked", newsletter=newsletter, now=NOON)
@@ -100,7 +100,7 @@ def ids() -> dict[str, int]:
         "subscribers": subscriber.pk,
         "suppressions": newsletter.suppressions.get().pk,
         "newsletters": source.pk,
-        "sections": newsletter.layout.earliest("pk").pk,
+        "layout": newsletter.layout.earliest("pk").pk,
     }
 
 
@@ -112,7 +112,7 @@ def _publication(slug: str) -> Publication:
 
 def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
     """Call an operation about these things."""
-    kind = "sections" if "/sections/" in operation.path else operation.path.split("/")[1]
+    kind = "layout" if "/layout/" in operation.path else operation.path.split("/")[1]
     path = operation.path.replace("{slug}", "tide").replace("{story_id}", "1")
     path = re.sub(r"\{\w+_id\}", str(ids.get(kind, 1)), path)
     body = BODIES[operation.path] if operation.bodied else None

@@ -40,7 +40,9 @@ def test_add_sets_up_the_newsletter_and_its_publication(digest: Digest) -> None:
     assert newsletter.publication.name == "The Courier"
     assert (newsletter.max_stories, newsletter.thin) == (8, "wait")
     assert newsletter.schedule.days == [0, 1, 2, 3, 4]
-    assert [section.topics for section in newsletter.layout.all()] == [["port", "Fishing"], []]
+    assert [block.topics for block in newsletter.layout.filter(kind="topic")] == [
+        ["port", "Fishing"]
+    ]
 
 
 def test_a_new_newsletter_asks_before_it_sends(digest: Digest) -> None:
@@ -125,7 +127,7 @@ def test_list_is_helpful_when_empty(digest: Digest) -> None:
 
 
 def test_list_and_show_tell_when_and_to_how_many(digest: Digest) -> None:
-    """Five slots, each with its zone; sources, sections and subscribers."""
+    """Five slots, each with its zone; sources, layout and subscribers."""
     newsletter = make_newsletter(slug="tide")
     make_schedule(newsletter)
     source = make_source(newsletter)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def tide() -> Newsletter:
-    """The Morning Tide, with a schedule and a second section."""
+    """The Morning Tide, with a schedule and a topic block."""
     newsletter = make_newsletter(slug="tide")
     make_schedule(newsletter)
     make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
@@ -48,16 +48,16 @@ def save_card(owner: Client, newsletter: Newsletter, card: str, **fields: Any) -
     return owner.post(f"/admin/newsletter/{newsletter.pk}/{card}/", data)
 
 
-def section(owner: Client, newsletter: Newsletter, key: int, **fields: Any) -> Any:
-    """Press a button of a section."""
+def save_block(owner: Client, newsletter: Newsletter, key: int, **fields: Any) -> Any:
+    """Press a button of a block of the layout."""
     do = {"do": fields.pop("do")} if "do" in fields else {}
-    data = {f"section-{key}-{name}": value for name, value in fields.items()}
-    return owner.post(f"/admin/newsletter/{newsletter.pk}/sections/{key}/", data | do)
+    data = {f"block-{key}-{name}": value for name, value in fields.items()}
+    return owner.post(f"/admin/newsletter/{newsletter.pk}/layout/{key}/", data | do)
 
 
 def titles(newsletter: Newsletter) -> list[str]:
-    """Its sections in order."""
-    return list(newsletter.layout.order_by("position").values_list("title", flat=True))
+    """The titles of its layout in order, or what a block without a title is."""
+    return [block.title or block.kind for block in newsletter.layout.order_by("position")]
 
 
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -158,24 +158,23 @@ def test_it_goes_out_by_days_by_cron_or_by_hand(owner: Client, tide: Newsletter)
     assert not Schedule.objects.exists()
 
 
-def test_sections_are_added_moved_changed_and_taken_out(owner: Client, tide: Newsletter) -> None:
+def test_blocks_are_added_moved_changed_and_taken_out(owner: Client, tide: Newsletter) -> None:
     """In an order without gaps; the last one stays."""
-    section(owner, tide, 0, kind="topic", title="Sea", topics="sea, tide\nsea", max_stories=4)
-    assert titles(tide) == ["Latest Stories", "Harbour", "Sea"]
-    sea = tide.sections.get(title="Sea")
+    save_block(owner, tide, 0, kind="topic", title="Sea", topics="sea, tide\nsea", max_stories=4)
+    assert titles(tide) == ["lead", "Latest Stories", "appeal", "Harbour", "Sea"]
+    sea = tide.layout.get(title="Sea")
     assert (sea.topics, sea.max_stories) == (["sea", "tide"], 4)
-    section(owner, tide, sea.pk, do="up")
-    section(owner, tide, sea.pk, do="up")
-    section(owner, tide, sea.pk, do="up")
-    assert titles(tide) == ["Sea", "Latest Stories", "Harbour"]
-    section(owner, tide, sea.pk, title="The sea", topics="sea", max_stories=2)
-    section(owner, tide, sea.pk, do="down")
-    assert titles(tide) == ["Latest Stories", "The sea", "Harbour"]
-    for row in tide.sections.exclude(title="Harbour"):
-        section(owner, tide, row.pk, do="remove")
-    last = tide.sections.get()
+    for _ in range(5):
+        save_block(owner, tide, sea.pk, do="up")
+    assert titles(tide) == ["Sea", "lead", "Latest Stories", "appeal", "Harbour"]
+    save_block(owner, tide, sea.pk, title="The sea", topics="sea", max_stories=2)
+    save_block(owner, tide, sea.pk, do="down")
+    assert titles(tide) == ["lead", "The sea", "Latest Stories", "appeal", "Harbour"]
+    for row in tide.layout.exclude(title="Harbour"):
+        save_block(owner, tide, row.pk, do="remove")
+    last = tide.layout.get()
     assert (last.title, last.position) == ("Harbour", 0)
-    section(owner, tide, last.pk, do="remove")
+    save_block(owner, tide, last.pk, do="remove")
     assert titles(tide) == ["Harbour"]
 
 
@@ -189,10 +188,10 @@ def test_sections_are_added_moved_changed_and_taken_out(owner: Client, tide: New
         {"kind": "topic", "title": "Sea", "topics": "x" * 300, "max_stories": 3},
     ],
 )
-def test_a_section_that_cannot_be(owner: Client, tide: Newsletter, fields: dict[str, Any]) -> None:
+def test_a_block_that_cannot_be(owner: Client, tide: Newsletter, fields: dict[str, Any]) -> None:
     """Is refused with a word, never with a traceback."""
-    assert section(owner, tide, 0, **fields).status_code in {302, 422}
-    assert titles(tide) == ["Latest Stories", "Harbour"]
+    assert save_block(owner, tide, 0, **fields).status_code in {302, 422}
+    assert titles(tide) == ["lead", "Latest Stories", "appeal", "Harbour"]
 
 
 def test_it_is_stopped_and_started(owner: Client, tide: Newsletter) -> None:
@@ -280,14 +279,14 @@ def test_what_another_publication_pushes_is_not_offered(client: Client, tide: Ne
 
 def test_subscribers_keep_a_topic_that_gets_another_name(owner: Client, tide: Newsletter) -> None:
     """As they chose it, and in issues still to go out; past issues stay as they were."""
-    harbour = tide.sections.get(title="Harbour")
+    harbour = tide.layout.get(title="Harbour")
     chose, other = make_subscriber(tide), make_subscriber(tide)
     Subscription.objects.filter(subscriber=chose).update(topics=["Sea", "Harbour"])
     coming = make_issue(tide, state="draft", only_topics=["Harbour"])
     past = make_issue(tide, state="sent", slot=LONG_AGO)
     for issue in (coming, past):
         make_story(issue, topics=["Harbour"])
-    section(owner, tide, harbour.pk, title="The port", topics="harbour", max_stories=2)
+    save_block(owner, tide, harbour.pk, title="The port", topics="harbour", max_stories=2)
     assert chose.subscriptions.get().topics == ["Sea", "The port"]
     assert other.subscriptions.get().topics == []
     coming.refresh_from_db()
@@ -297,7 +296,7 @@ def test_subscribers_keep_a_topic_that_gets_another_name(owner: Client, tide: Ne
 
 
 def test_pressing_twice_makes_one(client: Client) -> None:
-    """One newsletter, and one section in it."""
+    """One newsletter, and one block in it."""
     client.force_login(User.objects.create_superuser("twice@courier.example", "x"))
     publication = make_newsletter(slug="first").publication
     for _ in range(2):
@@ -306,8 +305,8 @@ def test_pressing_twice_makes_one(client: Client) -> None:
     newsletter = Newsletter.objects.get(name="Low Tide")
     assert answer["Location"] == f"/admin/newsletter/{newsletter.pk}/"
     number = newsletter.layout.count()
-    section = {"kind": "topic", "title": "Harbour", "topics": "harbour", "max_stories": 3}
+    block = {"kind": "topic", "title": "Harbour", "topics": "harbour", "max_stories": 3}
     for _ in range(2):
-        data = {f"section-0-{name}": value for name, value in section.items()}
-        client.post(f"/admin/newsletter/{newsletter.pk}/sections/0/", data)
+        data = {f"block-0-{name}": value for name, value in block.items()}
+        client.post(f"/admin/newsletter/{newsletter.pk}/layout/0/", data)
     assert newsletter.layout.count() == number + 1

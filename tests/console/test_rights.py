@@ -59,7 +59,7 @@ def filled(address: str, number: int = 1) -> str:
         "<int:pk>": str(number),
         "<int:newsletter>": str(number),
         "<int:issue_id>": str(number),
-        "<int:section>": "0",
+        "<int:block>": "0",
         "<int:publication>": str(number),
         "<int:appeal>": str(number),
         "<slug:card>": "name",

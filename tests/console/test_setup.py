@@ -472,14 +472,14 @@ TIDE = {
 
 
 def test_a_newsletter_is_set_up_and_can_be_changed(owner: Client, courier: Publication) -> None:
-    """With the sources that waited for it, and a section of the latest."""
+    """With the sources that waited for it, and a block of the latest."""
     assert owner.get(at(courier, "newsletter"))["Location"] == at(courier, "source")
     source = make_source()
     assert owner.post(at(courier, "newsletter"), TIDE)["Location"] == at(courier, "test")
     newsletter = Newsletter.objects.get()
     assert list(newsletter.sources.all()) == [source]
     assert (newsletter.slug, newsletter.max_stories) == ("the-tide", 7)
-    assert newsletter.layout.get().kind == "latest"
+    assert [block.kind for block in newsletter.layout.all()] == ["lead", "latest", "appeal"]
     schedule = newsletter.schedule
     assert (schedule.days, f"{schedule.time:%H:%M}") == ([0, 3], "06:30")
     owner.post(at(courier, "newsletter"), TIDE | {"name": "The Ebb", "days": ["5"]})

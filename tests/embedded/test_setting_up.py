@@ -32,7 +32,7 @@ def test_a_first_start_sets_everything_up(site: str) -> None:
     set_up(site, now)
     newsletter = Newsletter.objects.get(slug=paper.NEWSLETTER)
     assert newsletter.publication.name == paper.particulars().name
-    assert [section.title for section in newsletter.layout.all()][-1] == "Latest Stories"
+    assert [block.title for block in newsletter.layout.all()][-2] == "Latest Stories"
     assert Article.objects.count() == len(paper.published(now, now))
     assert Article.objects.exclude(image_credit="").exists()
     assert Subscription.objects.filter(state=Subscription.State.ACTIVE).count() == len(SUBSCRIBERS)

@@ -65,8 +65,8 @@ def topical() -> Issue:
     for title in TOPICS:
         make_layout_block(newsletter, kind=BlockKind.TOPIC, title=title, topics=[title.lower()])
     issue = make_issue(newsletter, slot=LONG_AGO)
-    make_story(issue, url=f"{SITE}harbour", topics=["Harbour"], section="Harbour")
-    make_story(issue, url=f"{SITE}derby", topics=["Sport"], section="Sport")
+    make_story(issue, url=f"{SITE}harbour", topics=["Harbour"])
+    make_story(issue, url=f"{SITE}derby", topics=["Sport"])
     make_story(issue, url=f"{SITE}weather", topics=[])
     return issue
 
@@ -159,7 +159,7 @@ def test_subscribers_get_the_stories_of_their_topics(relay: StartRelay) -> None:
 
 
 def test_subscribers_for_whom_there_is_no_story_are_not_planned() -> None:
-    """There is no row; a topic that is not a section any more is ignored."""
+    """There is no row; a topic that has no block any more is ignored."""
     issue = topical()
     subscriber(issue.newsletter, topics=["Culture"])
     subscriber(issue.newsletter, topics=["Culture", "Gone"])
@@ -171,7 +171,7 @@ def test_subscribers_for_whom_there_is_no_story_are_not_planned() -> None:
 
 
 def test_subscribers_all_of_whose_topics_are_gone_get_everything(relay: StartRelay) -> None:
-    """Also when the section is removed between planning and sending."""
+    """Also when the block is removed between planning and sending."""
     server, issue = relay(), topical()
     leaving, rest = subscriber(issue.newsletter, topics=["Sport"]), subscriber(issue.newsletter)
     planning.plan_built(NOON)
@@ -226,11 +226,11 @@ def test_stories_dropped_by_the_size_limit_do_not_count() -> None:
     assert planned(issue) == set()
 
 
-def test_a_choice_is_of_positions_and_never_empty() -> None:
+def test_a_choice_is_of_keys_and_never_empty() -> None:
     """A choice changed within the last second gets all stories rather than an empty mail."""
     issue = topical()
     segmentation = segmentation_of(issue, compiled_for(issue))
-    assert segmentation.keys_for(["Harbour"]) == frozenset({0})
+    assert segmentation.keys_for(["Harbour"]) == {0, *segmentation.blocks}
     assert segmentation.keys_for([]) is None
     assert segmentation.keys_for(["Gone"]) is None
     assert segmentation.keys_for(["Culture"]) is None

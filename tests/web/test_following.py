@@ -10,6 +10,7 @@ from digest.newsletters.models import Newsletter
 from digest.notices import content
 from digest.rendering.issue import compile_issue
 from digest.rendering.letters import STORIES
+from digest.sending.compiling import compiled_for
 from digest.sending.public_archive import render_issue
 from tests.cast import (
     LONG_AGO,
@@ -142,11 +143,13 @@ def test_no_other_token_leads_anywhere(client: Client, issue: Issue) -> None:
     assert answer["Location"] == story.url
 
 
-def test_the_archive_follows(issue: Issue) -> None:
-    """An issue on the web has the links of its mails."""
+def test_the_archive_and_editors_templates_follow(issue: Issue) -> None:
+    """An issue on the web has the links of its mails, and so have its editors' templates."""
+    Newsletter.objects.update(preheader="Read {{ stories[0].url }} first.")
     issue = Issue.objects.select_related("newsletter__publication").get()
     link = links.story_url(issue, first(issue))
     assert link in render_issue(issue)
+    assert link in compiled_for(issue).preheader
 
 
 def test_a_draft_that_is_saved_nowhere_links_directly() -> None:
