@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     QUEUE_NOTICE = 0x0ED2  # to one mailbox
     IDEMPOTENCY_KEY = 0x0ED4
     FIRST_ACCOUNT = 0x0ED5
+    CAPPED_APPEAL = 0x0ED6  # who has had it how often
 
 
 def lock(purpose: Purpose, key: int | str = 0) -> None:

@@ -39,7 +39,10 @@ _PUBLICATION = (
     *("background", "fonts", "corner", "density"),
 )
 _SENDER = ("sender_name", "sender_email", "reply_to", "language", "logo_width", "timezone")
-_APPEAL = ("heading", "body", "button", "url")
+_APPEAL = (
+    *("kind", "label", "heading", "body", "button", "url", "style"),
+    *("picture", "picture_dark", "picture_alt"),
+)
 _BLOCK = ("position", "kind", "title", "content", "style", "shown_in", "only_topics", "hidden")
 
 
@@ -136,7 +139,11 @@ def appeals_of(issue: Issue) -> list[Appeal]:
 
 def _block_values(block: Block) -> list[Any]:
     values = [getattr(block, name) for name in _BLOCK]
-    return [*values, [getattr(block.appeal, name) for name in _APPEAL] if block.appeal else None]
+    return [*values, _appeal_values(block.appeal)]
+
+
+def _appeal_values(appeal: Appeal | None) -> list[str] | None:
+    return [str(getattr(appeal, name)) for name in _APPEAL] if appeal else None
 
 
 def _is_second_person(issue: Issue, by: User, content: str) -> bool:

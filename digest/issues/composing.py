@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import islice
 
-from django.db.models import Exists, F, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef
 
 from digest.articles.models import Article, Sighting
 from digest.core import clock
-from digest.issues import window
+from digest.issues import messages, window
 from digest.issues.models import Block, Issue, Story
 from digest.issues.selection import BlockRule, Candidate, Picked, Policy, Selection, select
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
@@ -78,18 +78,16 @@ def compose(
 
 
 def blocks_of(issue: Issue, now: datetime) -> list[Block]:
-    """Return the blocks of a new issue, unsaved: the layout's, without appeals if none is running.
+    """Return the blocks of a new issue, unsaved: the layout's, with an appeal or sponsor in each.
 
-    Each appeal is shown once in an issue.
+    A block for which none is left is left out.
     """
     blocks: list[Block] = []
-    used_ids = set[int]()
+    turns = messages.Turns(issue, now)
     for row in issue.newsletter.layout.order_by("position"):
-        appeal = _next_appeal(issue, row.kind, used_ids, now)
+        appeal = turns.take(row.kind) if row.kind in MESSAGE_KINDS else None
         if row.kind not in MESSAGE_KINDS or appeal:
             blocks.append(_block(issue, row, len(blocks), appeal))
-        if appeal:
-            used_ids.add(appeal.pk)
     return blocks
 
 
@@ -250,23 +248,6 @@ def _sent(
         .annotate(at=Max("issue__built_at"))
     )
     return {row["article_id"]: row["at"] for row in rows}
-
-
-def _next_appeal(
-    issue: Issue, kind: str, used_ids: Collection[int], now: datetime
-) -> Appeal | None:
-    """Return the running appeal whose turn it is: the one that such subscribers saw longest ago."""
-    if kind != BlockKind.APPEAL:
-        return None
-    with_cadence = Q(blocks__issue__cadence=issue.cadence)
-    return (
-        issue.newsletter.publication.appeals.filter(starts_at__lte=now)
-        .exclude(ends_at__lte=now)
-        .exclude(pk__in=used_ids)
-        .annotate(used=Max("blocks__issue__slot", filter=with_cadence))
-        .order_by(F("used").asc(nulls_first=True), "pk")
-        .first()
-    )
 
 
 def snapshot(

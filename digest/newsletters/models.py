@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from digest.articles.models import Article, Source
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
+from digest.newsletters.appeal_fields import AppealFields
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.looks import Background, Corner, Density, Design, Fonts
 
@@ -223,19 +224,19 @@ class Pick(models.Model):
         return f"{self.article} in {self.block}"
 
 
-class Appeal(models.Model):
-    """A message from the publication, asking for support; issues take turns among them."""
+class Appeal(AppealFields):
+    """A message from the publication or a sponsor; issues take turns (digest.issues.messages)."""
 
     publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="appeals")
-    heading = models.CharField(max_length=200)
-    body = models.TextField()  # plain text; a blank line parts paragraphs
-    button = models.CharField(max_length=80)
-    url = models.URLField(max_length=LONGEST_URL)
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True)
+    newsletters = models.ManyToManyField(  # that may show it; none: all of the publication
+        Newsletter, related_name="appeals", blank=True
+    )
+
+    class Meta(AppealFields.Meta):
+        abstract = False
 
     def __str__(self) -> str:
-        return self.heading
+        return self.name or self.heading
 
 
 class ContentChange(models.Model):

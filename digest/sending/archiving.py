@@ -157,9 +157,9 @@ WITH issue AS MATERIALIZED (
     DELETE FROM sending_delivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM selected)) RETURNING *
 ), added AS (
     INSERT INTO sending_pastdelivery
-        (id, issue_id, subscriber_id, at, state, attempts, reply_code, reply)
+        (id, issue_id, subscriber_id, at, state, attempts, reply_code, reply, without_appeals)
     SELECT id, issue_id, subscriber_id, coalesce(settled_at, due_at), state, attempts,
-        reply_code, reply
+        reply_code, reply, without_appeals
     FROM removed
 )
 SELECT (SELECT count(*) FROM removed), count(*), max(subscriber_id) FROM selected

@@ -50,6 +50,7 @@ class ClaimedDelivery:
     attempts: int  # before this claim
     first_attempt_at: datetime | None
     topics: Sequence[str] = ()  # that the subscriber chose; none: everything
+    without_appeals: Sequence[int] | None = None  # ids of those that it goes out without
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
 WHERE delivery.id = due.id
 RETURNING token.fence, eligible.subscriber_id IS NOT NULL, delivery.id, subscriber.id,
     subscriber.uuid, subscriber.email, subscriber.name, delivery.attempts,
-    delivery.first_attempt_at, coalesce(eligible.topics, '{{}}')
+    delivery.first_attempt_at, coalesce(eligible.topics, '{{}}'), delivery.without_appeals
 """
 
 

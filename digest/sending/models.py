@@ -1,5 +1,6 @@
 """Deliveries of an issue to its subscribers, current and past, and what senders have claimed."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -52,6 +53,9 @@ class Delivery(Dispatch):
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries"
     )
+    # Ids of the issue's appeals that the subscriber has had as often as allowed
+    # (digest.sending.caps): it goes out without these. NULL, as nearly always: with all.
+    without_appeals = ArrayField(models.BigIntegerField(), null=True)
 
     class Meta:
         constraints = [
@@ -95,6 +99,11 @@ class Delivery(Dispatch):
                 condition=Q(state__in=Dispatch.DUE, subscriber__isnull=True),
                 name="delivery_anonymous",
             ),
+            models.Index(
+                fields=["issue"],
+                condition=Q(without_appeals__isnull=False),
+                name="delivery_without_appeals",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -130,6 +139,7 @@ class PastDelivery(models.Model):
     attempts = models.PositiveSmallIntegerField()
     reply_code = models.PositiveSmallIntegerField(null=True)
     reply = models.TextField(blank=True)
+    without_appeals = ArrayField(models.BigIntegerField(), null=True)  # as in Delivery
 
     class Meta:
         constraints = [
@@ -146,6 +156,11 @@ class PastDelivery(models.Model):
                 fields=["issue", "state", "id"],
                 condition=Q(state__in=Dispatch.NOT_SENT),
                 name="past_delivery_not_sent",
+            ),
+            models.Index(
+                fields=["issue"],
+                condition=Q(without_appeals__isnull=False),
+                name="past_delivery_without_appeals",
             ),
         ]
 

@@ -42,6 +42,11 @@ class MailRecipient(Protocol):
         """The topics that they chose; none: everything."""
         ...
 
+    @property
+    def without_appeals(self) -> Sequence[int] | None:
+        """Ids of appeals that they have had often enough: their message has none of these."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SingleRecipient:
@@ -52,11 +57,18 @@ class SingleRecipient:
     name: str = ""
     topics: Sequence[str] = ()
     subscriber_uuid: UUID = links.NOBODY.uuid
+    without_appeals: Sequence[int] | None = None
 
     @classmethod
-    def of(cls, subscriber: Subscriber, topics: Sequence[str]) -> Self:
+    def of(
+        cls,
+        subscriber: Subscriber,
+        topics: Sequence[str],
+        without_appeals: Sequence[int] | None = None,
+    ) -> Self:
         """Return a subscriber as a recipient."""
-        return cls(subscriber.pk, subscriber.email, subscriber.name, topics, subscriber.uuid)
+        named = (subscriber.email, subscriber.name)
+        return cls(subscriber.pk, *named, topics, subscriber.uuid, without_appeals)
 
 
 def compose_message(
@@ -79,7 +91,8 @@ def compose_message(
     """
     subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
     recipient = _recipient(issue, to, subscriber, now, message_id)
-    content = segmentation.compiled.message(recipient, keys=segmentation.keys_for(to.topics))
+    keys = segmentation.keys_for(to.topics, to.without_appeals)
+    content = segmentation.compiled.message(recipient, keys=keys)
     if sign:
         content = dkim.sign(content, issue.newsletter.publication.sender_domain, now)
     envelope = Envelope(

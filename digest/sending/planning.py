@@ -9,23 +9,24 @@ some zone by then. Subscribers who join later, before it is that time in their z
 when it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Max, Q, QuerySet
 
 from digest.core import clock, jobs
 from digest.issues import approval, pictures
 from digest.issues.models import Issue
 from digest.newsletters import catchup, zones
+from digest.newsletters.models import Appeal
 from digest.newsletters.zones import Times
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
-from digest.sending import control
+from digest.sending import caps, control
 from digest.sending.compiling import compiled_for
 from digest.sending.models import SQL_STATES, Delivery
 from digest.sending.segmentation import segmentation_of
@@ -78,7 +79,10 @@ def _plan(issue: Issue, now: datetime) -> bool:
     times = _times(issue)
     subscribers = _not_too_late(_eligible(issue, compiled, now), issue, times)
     after = Delivery.objects.filter(issue=issue).aggregate(at=Max("subscriber"))["at"] or 0
-    _insert_deliveries(issue, subscribers, times, after)
+    capped = caps.capped_appeals(issue)
+    if after:  # another planner began, perhaps before an editor changed what the issue shows
+        caps.apply(issue, capped, 0, after)
+    _insert_deliveries(issue, subscribers, times, capped, after)
     _analyze_deliveries()
     return _open(issue, now)
 
@@ -105,7 +109,7 @@ def _plan_newcomers(issue: Issue, times: Times, now: datetime) -> None:
     if compiled is None or since is None:
         return
     subscribers = _due_between(_eligible(issue, compiled, now), times, since, now)
-    _insert_deliveries(issue, subscribers, times)
+    _insert_deliveries(issue, subscribers, times, caps.capped_appeals(issue))
     Issue.objects.filter(pk=issue.pk, planned_at=since).update(planned_at=now)
 
 
@@ -164,17 +168,35 @@ def _due_between(
 
 
 def _insert_deliveries(
-    issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int = 0
+    issue: Issue,
+    subscribers: QuerySet[Subscription],
+    times: Times,
+    capped: Sequence[Appeal],
+    after: int = 0,
 ) -> None:
     """Insert deliveries for subscribers with ids above `after` who have none."""
-    while (last := _step(issue, subscribers, times, after)) is not None:
+    while (last := _step(issue, subscribers, times, capped, after)) is not None:
         after = last
 
 
+@transaction.atomic
 def _step(
-    issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int
+    issue: Issue,
+    subscribers: QuerySet[Subscription],
+    times: Times,
+    capped: Sequence[Appeal],
+    after: int,
 ) -> int | None:
     """Insert rows for the next subscribers by id; return the last of them, None at the end."""
+    last = _insert_step(issue, subscribers, times, after)
+    if last is not None:
+        caps.apply(issue, capped, after, last)
+    return last
+
+
+def _insert_step(
+    issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int
+) -> int | None:
     page = subscribers.filter(subscriber__gt=after).order_by("subscriber")
     moments: list[Any] = [times.slot]
     if times.elsewhere:

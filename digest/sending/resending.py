@@ -14,6 +14,7 @@ from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
 from digest.sending.compiling import compiled_for
 from digest.sending.errors import DeliveryError
+from digest.sending.models import Delivery, PastDelivery
 from digest.sending.outgoing import SingleRecipient, compose_message
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
@@ -61,12 +62,21 @@ def compose_copy(notice: Notice, now: datetime) -> bytes | None:
     if issue is None or subscriber is None or _why_not(issue, subscriber.pk, now):
         return None
     subscription = Subscription.objects.get(newsletter=issue.newsletter_id, subscriber=subscriber)
-    to = SingleRecipient.of(subscriber, subscription.topics)
+    delivery = _delivery(issue, subscriber)
+    to = SingleRecipient.of(
+        subscriber, subscription.topics, delivery.without_appeals if delivery else None
+    )
     segmentation = segmentation_of(issue, compiled_for(issue))
     message = compose_message(
         issue, to, segmentation, now, sign=False, message_id=message_id(notice)
     )
     return message.content
+
+
+def _delivery(issue: Issue, subscriber: Subscriber) -> Delivery | PastDelivery | None:
+    """Return what the subscriber got of the issue: a copy shows no appeal that it did not show."""
+    current = Delivery.objects.filter(issue=issue, subscriber=subscriber).first()
+    return current or PastDelivery.objects.filter(issue=issue, subscriber=subscriber).first()
 
 
 def _why_not(issue: Issue, subscriber: int, now: datetime) -> str:

@@ -1,9 +1,9 @@
 """Which stories and blocks of an issue a subscriber gets: those of their topics, or all."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from digest.issues.models import Issue
+from digest.issues.models import Block, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock
 from digest.rendering.compiled import Compiled
@@ -20,11 +20,15 @@ class Segmentation:
     # By key, of all visible blocks: only for subscribers of these topics; none: for everyone.
     blocks: Mapping[int, frozenset[str]]
     block_keys: Mapping[int, int]  # the key of the block of each story, by position
+    appeal_keys: Mapping[int, frozenset[int]]  # keys of the visible blocks that show it, by its id
     complete: bool = True  # these are all that were compiled: none was retracted
 
-    def keys_for(self, topics: Collection[str]) -> frozenset[int] | None:
+    def keys_for(
+        self, topics: Collection[str], without_appeals: Collection[int] | None = None
+    ) -> frozenset[int] | None:
         """Return the keys of stories and blocks for a subscriber of these topics; None for all.
 
+        The blocks that show one of `without_appeals` (ids) are not among them.
         A topic that cannot be chosen any more is ignored. A subscriber who has no story of their
         topics has changed them since the claim, and gets all stories.
         """
@@ -32,6 +36,8 @@ class Segmentation:
         blocks = {
             key for key, only in self.blocks.items() if not (only and chosen) or only & chosen
         }
+        for appeal_id in without_appeals or ():
+            blocks -= self.appeal_keys.get(appeal_id, frozenset())
         available = {n for n in self.stories if self.block_keys.get(n) in blocks}
         positions = {n for n in available if self.stories[n] & chosen} or available
         is_all = len(positions) == len(self.stories) and len(blocks) == len(self.blocks)
@@ -56,8 +62,17 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
         stories,
         blocks={block.key: choosable.intersection(block.only_topics) for block in visible},
         block_keys={story.position: story.block.key for story in current},
+        appeal_keys=_appeal_keys(visible),
         complete=len(stories) == compiled_stories.count(),
     )
+
+
+def _appeal_keys(blocks: Iterable[Block]) -> dict[int, frozenset[int]]:
+    keys = dict[int, frozenset[int]]()
+    for block in blocks:
+        if block.appeal_id:
+            keys[block.appeal_id] = keys.get(block.appeal_id, frozenset()) | {block.key}
+    return keys
 
 
 def cadences_of(issue: Issue) -> frozenset[Cadence]:

@@ -1,0 +1,75 @@
+"""The fields of an appeal or a sponsor: what it says, how it looks, and when whose turn it is."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+from digest.core.text import LONGEST_URL
+
+
+class AppealFields(models.Model):
+    """What an appeal says, how it looks, and the rules by which issues show it."""
+
+    class Kind(models.TextChoices):  # the values of BlockKind
+        APPEAL = "appeal", "Appeal"
+        SPONSOR = "sponsor", "Sponsor"
+
+    class Style(models.TextChoices):
+        BOX = "box", "Box with text and button"
+        LINK = "link", "Plain link in one line"
+
+    class State(models.TextChoices):  # follows from the columns: `state_at`
+        RUNNING = "running", "Running"
+        SCHEDULED = "scheduled", "Scheduled"
+        ENDED = "ended", "Ended"
+        PAUSED = "paused", "Paused"
+
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.APPEAL)
+    name = models.CharField(max_length=200, blank=True)  # for editors alone; blank: the heading
+
+    label = models.CharField(max_length=80, blank=True)  # above a sponsor: "Sponsored by"
+    heading = models.CharField(max_length=200, blank=True)  # of a sponsor: its name
+    body = models.TextField(blank=True)  # plain text; a blank line parts paragraphs
+    button = models.CharField(max_length=80, blank=True)
+    url = models.URLField(max_length=LONGEST_URL)
+    style = models.CharField(max_length=8, choices=Style, default=Style.BOX)
+    picture = models.UUIDField(null=True, blank=True)  # of a picture of the library
+    picture_dark = models.UUIDField(null=True, blank=True)  # in its place in dark mode
+    picture_alt = models.CharField(max_length=300, blank=True)
+
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    paused = models.BooleanField(default=False)
+    priority = models.PositiveSmallIntegerField(default=0)  # the highest goes first
+    weight = models.PositiveSmallIntegerField(default=1)  # its share among those of its priority
+    # Turns are counted from here on: since the last change of a rule that decides about them.
+    turns_since = models.DateTimeField(null=True)
+    # At most so many times for one subscriber, within so many days or in all; none: no limit.
+    cap = models.PositiveSmallIntegerField(null=True, blank=True)
+    cap_days = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(condition=Q(weight__gte=1), name="appeal_has_weight"),
+            models.CheckConstraint(
+                condition=Q(cap__isnull=True) | Q(cap__gte=1), name="appeal_cap_allows_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(cap_days__isnull=True) | Q(cap__isnull=False, cap_days__gte=1),
+                name="appeal_days_of_a_cap",
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+                name="appeal_ends_after_start",
+            ),
+        ]
+
+    def state_at(self, now: datetime) -> State:
+        """Return whether issues that are built at `now` can show it."""
+        if self.ends_at and self.ends_at <= now:
+            return self.State.ENDED
+        if self.paused:
+            return self.State.PAUSED
+        return self.State.SCHEDULED if self.starts_at > now else self.State.RUNNING
