@@ -28,7 +28,7 @@ class AppealFields(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.APPEAL)
     name = models.CharField(max_length=200, blank=True)  # for editors alone; blank: the heading
 
-    label = models.CharField(max_length=80, blank=True)  # above a sponsor: "Sponsored by"
+    label = models.CharField(max_length=80, blank=True)  # above a sponsor: "Sponsored"
     heading = models.CharField(max_length=200, blank=True)  # of a sponsor: its name
     body = models.TextField(blank=True)  # plain text; a blank line parts paragraphs
     button = models.CharField(max_length=80, blank=True)

@@ -37,7 +37,7 @@ def create(
 ) -> Appeal:
     """Create an appeal or a sponsor with FIELDS; raise NewsletterError for what cannot be.
 
-    A sponsor without `label` gets "Sponsored by" in the publication's language. `newsletters` are
+    A sponsor without `label` gets "Sponsored" in the publication's language. `newsletters` are
     those that may show it; none means all of the publication.
     """
     appeal = Appeal(publication=publication, starts_at=now, turns_since=now)
@@ -87,7 +87,7 @@ def default_label(kind: str, language: str) -> str:
     if kind != Appeal.Kind.SPONSOR:
         return ""
     with languages.override(language):
-        return _("Sponsored by")
+        return _("Sponsored")
 
 
 def _set_newsletters(appeal: Appeal, newsletters: Collection[Newsletter]) -> bool:

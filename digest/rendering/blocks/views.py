@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from markupsafe import Markup
@@ -67,7 +68,7 @@ class Message:
     paragraphs: tuple[str, ...]
     button: str
     url: str
-    label: str  # "Sponsored" in the newsletter's language
+    label: str  # of a sponsor: "Sponsored" or what an editor wrote instead; may be empty
     picture: Picture | None = None
     picture_dark: Picture | None = None  # shown in dark mode instead
     is_plain: bool = False  # a line with a link instead of a card
@@ -238,11 +239,20 @@ def _message(appeal: Appeal, language: str, issue: Issue) -> Message:
     publication = line(issue.newsletter.publication.name)
     with languages.override(language):
         heading = _("A message from %(publication)s") % {"publication": publication}
-        label = _("Sponsored")
     return Message(
         heading=line(appeal.heading) or heading,
         paragraphs=tuple(paragraphs(appeal.body)),
         button=line(appeal.button),
         url=web_url(appeal.url),
-        label=label,
+        label=line(appeal.label),
+        picture=_message_picture(appeal, appeal.picture),
+        picture_dark=_message_picture(appeal, appeal.picture_dark),
+        is_plain=appeal.style == Appeal.Style.LINK,
     )
+
+
+def _message_picture(appeal: Appeal, uuid: UUID | None) -> Picture | None:
+    if uuid is None:
+        return None
+    alt = describe_picture(line(appeal.picture_alt), "", appeal.heading)
+    return pictures.library_picture(appeal.publication_id, str(uuid), Size.WIDE, alt)
