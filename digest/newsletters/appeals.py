@@ -14,6 +14,7 @@ from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
 LONGEST_TEXT = 4_000  # characters, as mails show it
+LONGEST_NAME = 200
 LIMITS = {"weight": (1, 100), "priority": (0, 100), "cap": (1, 1_000), "cap_days": (1, 3_660)}
 FIELDS = frozenset(
     [
@@ -74,7 +75,7 @@ def change(
 def duplicate(appeal: Appeal, now: datetime) -> Appeal:
     """Return a paused copy, which issues do not show before somebody resumes it."""
     values = {name: getattr(appeal, name) for name in FIELDS}
-    name = f"Copy of {appeal}"[: Appeal._meta.get_field("name").max_length]
+    name = f"Copy of {appeal}"[:LONGEST_NAME]
     copy = Appeal(publication=appeal.publication, turns_since=now)
     _set_values(copy, values | {"name": name, "paused": True})
     copy.save()

@@ -121,7 +121,7 @@ def test_a_cap_within_days_begins_again(newsletter: Newsletter, appeal: Appeal) 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.SUPPRESSED, State.CANCELLED])
 def test_what_did_not_arrive_does_not_count(
-    newsletter: Newsletter, appeal: Appeal, state: State
+    newsletter: Newsletter, appeal: Appeal, state: int
 ) -> None:
     """It was shown to nobody."""
     Appeal.objects.update(cap=1)

@@ -230,7 +230,7 @@ def test_a_choice_is_of_keys_and_never_empty() -> None:
     """A choice changed within the last second gets all stories rather than an empty mail."""
     issue = topical()
     segmentation = segmentation_of(issue, compiled_for(issue))
-    assert segmentation.keys_for(["Harbour"]) == {0, *segmentation.blocks}
+    assert segmentation.keys_for(["Harbour"]) == frozenset({0, *segmentation.blocks})
     assert segmentation.keys_for([]) is None
     assert segmentation.keys_for(["Gone"]) is None
     assert segmentation.keys_for(["Culture"]) is None
