@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("newsletters", "0001_initial"),
+        ("newsletters", "0002_pictures_and_colours"),
     ]
 
     operations = [
