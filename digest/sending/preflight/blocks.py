@@ -63,7 +63,7 @@ def _has_no_answers(block: Block) -> bool:
 
 def _is_unlabelled_sponsor(block: Block) -> bool:
     is_sponsor = block.kind == BlockKind.SPONSOR and block.appeal is not None
-    return bool(is_sponsor and block.appeal and not block.appeal.heading.strip())
+    return bool(is_sponsor and block.appeal and not block.appeal.label.strip())
 
 
 _FINISH = "Finish them, or hide or remove them."
@@ -79,8 +79,8 @@ _RULES: Sequence[tuple[str, str, Callable[[Block], bool]]] = [
     ("without a link", _FINISH, _has_no_link),
     ("without a question and two answers", _FINISH, _has_no_answers),
     (
-        "with a sponsor that has no name",
-        "Add the sponsor's name as its heading: advertising must be labelled as such.",
+        "with a sponsor that has no label",
+        "Add one, such as “Sponsored”, to the sponsor: advertising must be labelled as such.",
         _is_unlabelled_sponsor,
     ),
 ]

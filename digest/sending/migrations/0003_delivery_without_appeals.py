@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("issues", "0001_initial"),
-        ("sending", "0001_initial"),
+        ("sending", "0002_preflight_run"),
         ("subscribers", "0001_initial"),
     ]
 

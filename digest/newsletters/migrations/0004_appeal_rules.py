@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("newsletters", "0002_pictures_and_colours"),
+        ("newsletters", "0003_review_before_sending"),
     ]
 
     operations = [
