@@ -27,7 +27,7 @@ class Candidate:
     appeal_id: int
     priority: int
     weight: int
-    shown: int  # in issues before, since turns are counted
+    times: int  # in issues before, since turns are counted
     last_shown: datetime | None
     is_spent: bool  # only subscribers who came later can still get it
 
@@ -42,7 +42,7 @@ def choose(candidates: Iterable[Candidate]) -> Candidate | None:
 
 
 def _order(row: Candidate) -> tuple[bool, int, Fraction, bool, float, int]:
-    quotient = Fraction(2 * row.shown + 1, row.weight)
+    quotient = Fraction(2 * row.times + 1, row.weight)
     last = row.last_shown.timestamp() if row.last_shown else 0.0
     return (row.is_spent, -row.priority, quotient, row.last_shown is not None, last, row.appeal_id)
 
@@ -84,14 +84,14 @@ def _candidates(issue: Issue, appeals: Collection[Appeal]) -> list[Candidate]:
     since = max((_counted_from(row) for row in appeals), default=issue.slot)
     blocks = _shown_before(issue, appeals)
     counted = Count("pk", filter=Q(issue__slot__gte=since))
-    rows = blocks.values("appeal").annotate(shown=counted, last=Max("issue__slot"))
+    rows = blocks.values("appeal").annotate(times=counted, last=Max("issue__slot"))
     history = {row["appeal"]: row for row in rows.order_by()}
     return [
         Candidate(
             appeal_id=appeal.pk,
             priority=appeal.priority,
             weight=appeal.weight,
-            shown=history[appeal.pk]["shown"] if appeal.pk in history else 0,
+            times=history[appeal.pk]["times"] if appeal.pk in history else 0,
             last_shown=history[appeal.pk]["last"] if appeal.pk in history else None,
             is_spent=_is_spent(appeal, issue, blocks),
         )
@@ -105,16 +105,16 @@ def _counted_from(appeal: Appeal) -> datetime:
 
 def _shown_before(issue: Issue, appeals: Iterable[Appeal]) -> QuerySet[Block]:
     """Return the blocks that show these in other issues for the same subscribers."""
-    gone = (Issue.State.SKIPPED, Issue.State.CANCELLED)
+    unsent = (Issue.State.SKIPPED, Issue.State.CANCELLED)
     blocks = Block.objects.filter(appeal__in=[row.pk for row in appeals], hidden=False)
-    ours = blocks.filter(issue__newsletter=issue.newsletter_id, issue__cadence=issue.cadence)
-    return ours.exclude(issue__state__in=gone).exclude(issue=issue.pk)
+    for_cadence = blocks.filter(issue__newsletter=issue.newsletter_id, issue__cadence=issue.cadence)
+    return for_cadence.exclude(issue__state__in=unsent).exclude(issue=issue.pk)
 
 
 def _is_spent(appeal: Appeal, issue: Issue, blocks: QuerySet[Block]) -> bool:
     if appeal.cap is None:
         return False
-    shown = blocks.filter(appeal=appeal).exclude(shown_in=Block.ShownIn.WEB)
+    carriers = blocks.filter(appeal=appeal).exclude(shown_in=Block.ShownIn.WEB)
     if appeal.cap_days:
-        shown = shown.filter(issue__slot__gt=issue.slot - timedelta(days=appeal.cap_days))
-    return shown.count() >= appeal.cap
+        carriers = carriers.filter(issue__slot__gt=issue.slot - timedelta(days=appeal.cap_days))
+    return carriers.count() >= appeal.cap

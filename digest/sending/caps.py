@@ -25,8 +25,8 @@ from digest.sending.models import SQL_STATES
 
 def capped_appeals(issue: Issue) -> list[Appeal]:
     """Return what an issue shows in its mail and has a cap; by id."""
-    shown = _in_mail().filter(issue=issue, appeal__cap__isnull=False)
-    return list(Appeal.objects.filter(pk__in=shown.values("appeal")).order_by("pk"))
+    blocks = _in_mail().filter(issue=issue, appeal__cap__isnull=False)
+    return list(Appeal.objects.filter(pk__in=blocks.values("appeal")).order_by("pk"))
 
 
 @transaction.atomic
@@ -50,12 +50,12 @@ def _carriers(issue: Issue, appeal: Appeal) -> list[tuple[int, int, int]]:
 
     None if they are fewer than its cap: nobody has had it so often.
     """
-    shown = _in_mail().filter(appeal=appeal).exclude(issue=issue)
+    blocks = _in_mail().filter(appeal=appeal).exclude(issue=issue)
     if appeal.cap_days:
         since = issue.goes_at - timedelta(days=appeal.cap_days)
         goes_at = Coalesce("issue__send_at", "issue__slot")
-        shown = shown.alias(goes_at=goes_at).filter(goes_at__gt=since)
-    ids = shown.order_by("issue").values_list("issue", flat=True).distinct()
+        blocks = blocks.alias(goes_at=goes_at).filter(goes_at__gt=since)
+    ids = blocks.order_by("issue").values_list("issue", flat=True).distinct()
     carriers = [(appeal.pk, issue_id, appeal.cap or 0) for issue_id in ids]
     return carriers if len(carriers) >= (appeal.cap or 0) else []
 

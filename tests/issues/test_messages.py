@@ -37,20 +37,20 @@ def build(newsletter: Newsletter, day: int, cadence: str = "every") -> list[str]
     return [str(block.appeal) for block in blocks if block.appeal]
 
 
-def candidate(number: int, weight: int = 1, shown: int = 0) -> Candidate:
+def candidate(number: int, weight: int = 1, times: int = 0) -> Candidate:
     """A candidate of the usual priority."""
-    return Candidate(number, 0, weight, shown, None, is_spent=False)
+    return Candidate(number, 0, weight, times, None, is_spent=False)
 
 
 def test_shares_come_out_right_at_any_time() -> None:
     """Of 5, 3 and 1 in nine, each is never more than one away from its share."""
-    weights, shown = {1: 5, 2: 3, 3: 1}, Counter[int]()
+    weights, times = {1: 5, 2: 3, 3: 1}, Counter[int]()
     for total in range(1, 91):
-        row = choose(candidate(pk, weight, shown[pk]) for pk, weight in weights.items())
+        row = choose(candidate(pk, weight, times[pk]) for pk, weight in weights.items())
         assert row is not None
-        shown[row.appeal_id] += 1
-        assert all(abs(shown[pk] - total * weight / 9) <= 1 for pk, weight in weights.items())
-    assert shown == {1: 50, 2: 30, 3: 10}
+        times[row.appeal_id] += 1
+        assert all(abs(times[pk] - total * weight / 9) <= 1 for pk, weight in weights.items())
+    assert times == {1: 50, 2: 30, 3: 10}
 
 
 def test_nothing_is_chosen_from_nothing() -> None:
@@ -121,10 +121,10 @@ def test_each_is_shown_once_in_an_issue(newsletter: Newsletter) -> None:
 
 def test_a_block_that_was_hidden_was_no_turn(newsletter: Newsletter) -> None:
     """Nobody has seen it."""
-    one = add(newsletter, "One")
+    hidden_appeal = add(newsletter, "One")
     add(newsletter, "Two")
     hidden = make_issue(newsletter, slot=NOON)
-    make_block(hidden, BlockKind.APPEAL, appeal=one, hidden=True)
+    make_block(hidden, BlockKind.APPEAL, appeal=hidden_appeal, hidden=True)
     assert build(newsletter, 1) == ["One"]
 
 

@@ -74,7 +74,7 @@ def everyone(newsletter: Newsletter) -> set[int]:
     return set(newsletter.subscriptions.values_list("subscriber", flat=True))
 
 
-def shown(server: SmtpServer) -> Counter[str]:
+def mails_with_it(server: SmtpServer) -> Counter[str]:
     """How many mails with the appeal each address received."""
     mails = [mail for mail in server.received if TEXT in mail.data.replace(b"=\r\n", b"")]
     return Counter(mail.recipient for mail in mails)
@@ -93,8 +93,8 @@ def test_the_third_issue_goes_out_without_it(
         sender.send_due()
     assert late is not None
     assert len(server.received) == 3 * 4 + 2
-    assert set(shown(server).values()) == {2}
-    assert shown(server)[late.email] == 2
+    assert set(mails_with_it(server).values()) == {2}
+    assert mails_with_it(server)[late.email] == 2
 
 
 def test_those_who_had_it_get_the_stories(
@@ -109,7 +109,7 @@ def test_those_who_had_it_get_the_stories(
     story = second.stories.get()
     mails = [mail for mail in server.received if story.url.encode() in mail.data]
     assert len(mails) == 3
-    assert sum(shown(server).values()) == 3
+    assert sum(mails_with_it(server).values()) == 3
 
 
 def test_a_cap_within_days_begins_again(newsletter: Newsletter, appeal: Appeal) -> None:
@@ -221,14 +221,14 @@ def test_a_repeated_delivery_and_a_copy_are_the_same_mail(
     sender.send_due()
     second = plan(newsletter, appeal, START + DAY)
     sender.send_due()
-    assert set(shown(server).values()) == {1}
+    assert set(mails_with_it(server).values()) == {1}
     second.deliveries.update(state=State.UNCERTAIN, settled_at=None)
     assert uncertain.resend(second, NOON) == 3
     sender.send_due()
     resending.send_copy(second, Subscriber.objects.earliest("pk"), NOON)
     send.send_due()
     assert len(server.received) == 3 + 3 + 3 + 1
-    assert set(shown(server).values()) == {1}
+    assert set(mails_with_it(server).values()) == {1}
 
 
 def test_an_appeal_is_moved_and_still_left_out(
@@ -242,7 +242,7 @@ def test_an_appeal_is_moved_and_still_left_out(
     make_block(issue, BlockKind.APPEAL, appeal=make_appeal(newsletter.publication, url=URL))
     planning.plan_built(START + DAY)
     sender.send_due()
-    assert sum(shown(server).values()) == 3
+    assert sum(mails_with_it(server).values()) == 3
     assert sum(URL.encode() in mail.data.replace(b"=\r\n", b"") for mail in server.received) == 3
 
 

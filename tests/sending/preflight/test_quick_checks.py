@@ -214,14 +214,14 @@ def test_unfinished_blocks_are_named(
 
 
 @pytest.mark.parametrize(
-    ("kind", "heading", "number"),
-    [("sponsor", " ", 1), ("sponsor", "Rope & Co", 0), ("appeal", " ", 0)],
+    ("kind", "label", "number"),
+    [("sponsor", " ", 1), ("sponsor", "Sponsored", 0), ("appeal", " ", 0)],
 )
-def test_a_sponsor_without_a_name_is_named(
-    issue: Issue, findings: Findings, kind: str, heading: str, number: int
+def test_a_sponsor_without_a_label_is_named(
+    issue: Issue, findings: Findings, kind: str, label: str, number: int
 ) -> None:
     """Advertising says who pays; the publication's own appeal does not have to."""
-    appeal = make_appeal(issue.newsletter.publication, heading=heading)
+    appeal = make_appeal(issue.newsletter.publication, kind=kind, label=label)
     issue.blocks.create(kind=kind, position=20, appeal=appeal)
     assert len(findings("blocks")) == number
 
