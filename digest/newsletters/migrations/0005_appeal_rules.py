@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("newsletters", "0003_review_before_sending"),
+        ("newsletters", "0004_look_of_mails"),
     ]
 
     operations = [
