@@ -11,7 +11,8 @@ from digest.issues import building
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.models import Newsletter
 from digest.rendering import sandbox
-from digest.rendering.content import content_of, editors_values, line
+from digest.rendering.cleaned import line
+from digest.rendering.content import content_of, editors_values
 from digest.rendering.opening import example_draft
 
 _WITHIN_TEMPLATES = frozenset({"loop", "self", "caller", "varargs", "kwargs"})
