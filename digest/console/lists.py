@@ -1,5 +1,6 @@
 """The lists of the console: issues, articles, sources, newsletters, publications, appeals."""
 
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -150,14 +151,18 @@ def appeals(request: HttpRequest) -> HttpResponse:
         request,
         scope.filter(Appeal.objects.all())
         .select_related("publication")
+        .annotate(issues=Count("blocks__issue", filter=Q(blocks__hidden=False), distinct=True))
         .order_by("-starts_at", "-pk"),
         (
-            Column("Heading", lambda row: row.heading, "heading"),
+            Column("Name", str, "heading"),
+            Column("Kind", lambda row: row.get_kind_display(), "kind"),
+            Column("State", lambda row: row.state_at(clock.now()).label),
+            Column("Issues", lambda row: row.issues),
             Column("Publication", lambda row: row.publication.name, "publication__name"),
             Column("From", lambda row: clock.format_moment(row.starts_at), "starts_at"),
             Column("Until", _ends, "ends_at"),
         ),
-        label="Appeals",
+        label="Appeals and sponsors",
         url=lambda row: reverse("appeal", args=[row.pk]),
         empty="No appeals yet. An appeal is a message of your own in an issue.",
         filters=(
@@ -171,7 +176,7 @@ def appeals(request: HttpRequest) -> HttpResponse:
     )
     add = reverse("appeal-add") if not scope_of(request, Right.EDIT).is_empty else ""
     context = {"table": table, "add_url": add, "add_label": "New appeal"}
-    return render_page(request, TEMPLATE, "Appeals", context)
+    return render_page(request, TEMPLATE, "Appeals and sponsors", context)
 
 
 def _send_time(issue: Issue) -> str:

@@ -31,7 +31,7 @@ _GROUPS = (
             Page("Issues", "mail", "issue:list", Right.SEE),
             Page("Articles", "article", "articles", Right.SEE),
             Page("Pictures", "image", "pictures", Right.EDIT),
-            Page("Appeals", "volunteer_activism", "appeals", Right.SEE),
+            Page("Appeals and sponsors", "volunteer_activism", "appeals", Right.SEE),
         ),
     ),
     (

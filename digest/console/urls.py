@@ -141,6 +141,12 @@ urlpatterns = [
     path("appeals/new/", appeals.new, name="appeal-add"),
     path("appeals/<int:pk>/", appeals.appeal, name="appeal"),
     path("appeals/<int:pk>/delete/", appeals.delete, name="appeal-delete"),
+    path("appeals/<int:pk>/duplicate/", appeals.duplicate, name="appeal-duplicate"),
+    path(
+        "appeals/<int:pk>/issues/<int:issue_id>/leave-out/",
+        appeals.leave_out,
+        name="appeal-leave-out",
+    ),
     path("appeals/<int:pk>/preview/", appeals.preview, name="appeal-preview"),
     path("publications/", lists.publications, name="publications"),
     path("publication/<int:publication>/", publications.publication, name="publication"),

@@ -494,6 +494,11 @@ def test_an_appeal_is_created_changed_and_deleted(desk: Client, issue: Issue) ->
         "body": "Help us.",
         "button": "Support us",
         "url": "courier.example/support",
+        "kind": "appeal",
+        "style": "box",
+        "priority": "3",
+        "weight": "2",
+        "cap": "2",
         "starts_at": "2026-11-01T00:00",
         "ends_at": "2026-10-01T00:00",
     }
@@ -506,5 +511,15 @@ def test_an_appeal_is_created_changed_and_deleted(desk: Client, issue: Issue) ->
     desk.post(answer["Location"], form | {"ends_at": "", "heading": "Another"})
     appeal.refresh_from_db()
     assert (appeal.heading, appeal.url) == ("Another", "https://courier.example/support")
+    assert (appeal.priority, appeal.weight, appeal.cap, appeal.cap_days) == (3, 2, 2, None)
+    copy_page = desk.post(f"/admin/appeals/{appeal.pk}/duplicate/")["Location"]
+    copy = Appeal.objects.exclude(pk=appeal.pk).get()
+    assert (copy_page, copy.paused) == (f"/admin/appeals/{copy.pk}/", True)
+    block = issue.blocks.create(kind="appeal", position=40, appeal=appeal)
+    assert "Not in this issue" in desk.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    desk.post(f"/admin/appeals/{appeal.pk}/issues/{issue.pk}/leave-out/")
+    block.refresh_from_db()
+    assert block.hidden
+    desk.post(f"/admin/appeals/{copy.pk}/delete/")
     desk.post(f"/admin/appeals/{appeal.pk}/delete/")
     assert not Appeal.objects.exists()

@@ -172,6 +172,10 @@ def appealed(owner: Client, publication: Publication, **fields: Any) -> Any:
         "body": "Help us.",
         "button": "Support us",
         "url": "courier.example/support",
+        "kind": "appeal",
+        "style": "box",
+        "priority": "0",
+        "weight": "1",
         "starts_at": "2026-11-23T12:00",
         "ends_at": "",
     }
@@ -179,14 +183,14 @@ def appealed(owner: Client, publication: Publication, **fields: Any) -> Any:
 
 
 def test_an_appeal_may_have_no_end(owner: Client, courier: Publication) -> None:
-    """Its times are in UTC, and the form says so."""
+    """Its times are in the publication's zone, and the form says so."""
     page = owner.get("/admin/appeals/new/").content.decode()
-    assert "From (UTC)" in page
+    assert "Time zone Europe/London" in page
     assert appealed(owner, courier).status_code == 302
     appeal = Appeal.objects.get()
     assert (appeal.starts_at, appeal.ends_at) == (NOON, None)
     assert appeal.url == "https://courier.example/support"
-    assert "no end" in owner.get("/admin/appeals/").content.decode()
+    assert "No end" in owner.get("/admin/appeals/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -196,7 +200,7 @@ def test_an_appeal_may_have_no_end(owner: Client, courier: Publication) -> None:
         ({"ends_at": "2026-11-24T"}, "valid date/time"),
         ({"url": "ftp://courier.example/x"}, "Enter a web address"),
         ({"url": "javascript:alert(1)"}, "Enter a web address"),
-        ({"body": ""}, "This field is required"),
+        ({"body": ""}, "Add a text and a button label"),
     ],
 )
 def test_an_appeal_that_cannot_be(
