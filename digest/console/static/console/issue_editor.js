@@ -176,7 +176,7 @@
         const button = this.find(`[data-toolbar] [data-do=${name}]`);
         if (!button) continue;
         button.disabled = !text;
-        button.title = text ? `${label}: ${text}` : label;
+        button.title = text ? `${label}: ${text}` : `Nothing to ${label.toLowerCase()}`;
         button.setAttribute("aria-label", button.title);
       }
     }
