@@ -209,9 +209,9 @@ def test_the_editor_is_fit_for_every_screen(page: Page, scheme: Any) -> None:
     for width in (1280, 768, 375):
         page.set_viewport_size({"width": width, "height": 900})
         page.reload()
-        for summary in page.locator("[data-edit]:not([open]) > summary").all():
-            summary.click()
-        assert faults(page) == []
+        page.evaluate(OPEN_FORMS)
+        page.shot = f"{scheme}-{width}"  # type: ignore[attr-defined]
+        assert list(faults(page)) == []
         shoot(page, f"{scheme}-{width}")
 
 
@@ -220,6 +220,7 @@ def write(block: Any, text: str) -> None:
     block.get_by_role("textbox", name="Text").fill(text)
 
 
+OPEN_FORMS = "for (const form of document.querySelectorAll('[data-edit]')) form.open = true"
 PORT = b"""<title>x</title><meta property="og:title" content="The port of Kiel grows">
 <meta property="og:site_name" content="Kiel Daily">
 <meta property="og:description" content="A third quay from May."><p>Text</p>"""
