@@ -12,6 +12,7 @@ from ninja.operation import Operation
 from digest import __version__
 from digest.api import docs, problems
 from digest.api.resources import (
+    appeals,
     articles,
     blocks,
     issues,
@@ -93,7 +94,7 @@ api = DigestAPI(
 )
 problems.install(api)
 for _resource in (
-    *(newsletters, layout, sources, articles, issues, blocks),
+    *(newsletters, layout, appeals, sources, articles, issues, blocks),
     *(subscribers, suppressions),
 ):
     api.add_router("", _resource.router)

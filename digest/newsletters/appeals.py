@@ -145,7 +145,7 @@ def _check_rules(appeal: Appeal) -> None:
 
 def _check_lengths(appeal: Appeal) -> None:
     try:
-        appeal.clean_fields(exclude=["publication", "url"])
+        appeal.clean_fields(exclude=["publication", "url", "turns_since"])
     except ValidationError as problem:
         name, messages = next(iter(problem.message_dict.items()))
         raise NewsletterError(f"The {name.replace('_', ' ')}: {messages[0]}") from problem

@@ -22,6 +22,7 @@ from digest.subscribers.suppression import suppress
 from tests.api.conftest import Program, Programs
 from tests.cast import (
     NOON,
+    make_appeal,
     make_article,
     make_issue,
     make_newsletter,
@@ -68,6 +69,13 @@ BODIES: dict[str, Any] = {
     "/newsletters/{slug}/issues": {},
     "/newsletters/{slug}/layout": {"kind": "picked", "title": "Ours"},
     "/newsletters/{slug}/layout/{block_id}": {"title": "Ours"},
+    "/appeals": {
+        "publication": "theirs",
+        "url": "https://a.example/",
+        "heading": "A",
+        "style": "link",
+    },
+    "/appeals/{appeal_id}": {"heading": "Other"},
     "/issues/{issue_id}/approve": {"revision": 1},
     "/issues/{issue_id}/send": {"revision": 1},
     "/issues/{issue_id}/preflight": {"network": False},
@@ -94,6 +102,7 @@ def ids() -> dict[str, int]:
     source = make_source(newsletter)
     suppress(subscriber.address_key, reason="asked", newsletter=newsletter, now=NOON)
     return {
+        "appeals": make_appeal(newsletter.publication).pk,
         "articles": make_article(source).pk,
         "sources": source.pk,
         "issues": make_issue(newsletter).pk,
