@@ -85,7 +85,7 @@ BODIES: dict[str, Any] = {
     "/issues/{issue_id}/blocks": {"kind": "divider"},
     "/issues/{issue_id}/blocks/{block_id}": {"hidden": True},
     "/issues/{issue_id}/stories": {"article": 0},
-    "/issues/{issue_id}/stories/{story_id}/move": {"block": 0},
+    "/issues/{issue_id}/stories/{story_id}/move": {"block": 1},
     "/issues/{issue_id}/changes/undo": {"revision": 1},
     "/issues/{issue_id}/changes/redo": {"revision": 1},
     "/subscribers": {"email": "new@reader.example", "newsletters": ["tide"]},
@@ -125,7 +125,7 @@ def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
     path = operation.path.replace("{slug}", "tide").replace("{story_id}", "1")
     path = re.sub(r"\{\w+_id\}", str(ids.get(kind, 1)), path)
     body = BODIES[operation.path] if operation.bodied else None
-    if operation.path.endswith("/picks"):
+    if operation.path.endswith(("/picks", "/stories")):
         body = {"article": ids["articles"]}
     return program(operation.method, path, body, key="k" if operation.method == "POST" else "")
 
