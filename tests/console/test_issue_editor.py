@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -32,7 +32,7 @@ from tests.console.test_looks import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SHOTS = os.environ.get("DIGEST_SHOTS")  # a folder for pictures
-WIDE = {"width": 1280, "height": 900}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture

@@ -50,10 +50,11 @@ class LooksForm(forms.Form):
         help_text="The colour is made lighter until it can be read on a dark background.",
     )
 
-    def __init__(self, *args: Any, initial: dict[str, Any], **options: Any) -> None:
-        if not initial.get("accent_dark"):
-            initial |= {"is_derived": True, "accent_dark": initial["accent"]}
-        super().__init__(*args, initial=initial, **options)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not self.initial.get("accent_dark"):
+            derived = {"is_derived": True, "accent_dark": self.initial.get("accent", "")}
+            self.initial = {**self.initial, **derived}
 
     def clean(self) -> dict[str, Any]:
         """Return the fields of Publication: a derived colour is stored as none."""

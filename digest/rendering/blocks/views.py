@@ -7,6 +7,7 @@ stories share one, except for the lead.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -161,8 +162,8 @@ def _values(block: Block) -> dict[str, str]:
 
 def _rich_text(issue: Issue, block: Block, level: int) -> tuple[Markup, str]:
     """Return a block's document as HTML, its highest headings of a level, and as lines of text."""
-    document: Document | None = block.content.get("document")
-    if not document or not document.get("content"):
+    document = cast("Document", block.content.get("document") or {})
+    if not document.get("content"):
         return Markup(), ""
     base = direction(language_of(issue.newsletter))
     headings = [node for node in nodes(document) if node["type"] == "heading"]

@@ -297,8 +297,8 @@ def test_colours_that_cannot_be_read_are_named(issue: Issue, findings: Findings)
     light, dark = findings("colours")
     assert (light.level, "#ffe000 has a contrast of 1.3:1" in light.problem) == (Level.INFO, True)
     assert "dark mode #101010" in dark.problem
-    for dark in ("#8ab8e6", ""):  # empty: derived from the accent
-        Publication.objects.update(accent="#1d4e89", accent_dark=dark)
+    for colour in ("#8ab8e6", ""):  # empty: derived from the accent
+        Publication.objects.update(accent="#1d4e89", accent_dark=colour)
         assert findings("colours") == []
 
 
