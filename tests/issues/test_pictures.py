@@ -145,8 +145,7 @@ def test_an_editors_changes_ask_for_pictures(newsletter: Newsletter, editor: Use
     assert story.picture is not None
     assert story.picture.source_url == f"{URL}?third"
     editing.reword(issue, None, story.pk, {"image_url": ""}, editor)
-    story.refresh_from_db()
-    assert story.picture is None
+    assert issue.stories.get(pk=story.pk).picture is None
     issue.refresh_from_db()
     editing.undo(issue, issue.revision, editor)
     assert issue.stories.get(pk=story.pk).picture is not None
