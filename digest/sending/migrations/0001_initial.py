@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -114,6 +115,29 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="PreflightRun",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField()),
+                ("findings", models.JSONField(default=list)),
+                ("passed", models.JSONField(default=list)),
+                ("checked_at", models.DateTimeField()),
+                (
+                    "issue",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="preflight",
+                        to="issues.issue",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Delivery",
             fields=[
                 (
@@ -146,6 +170,12 @@ class Migration(migrations.Migration):
                 ("settled_at", models.DateTimeField(null=True)),
                 ("reply_code", models.PositiveSmallIntegerField(null=True)),
                 ("reply", models.TextField(blank=True)),
+                (
+                    "without_appeals",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), null=True, size=None
+                    ),
+                ),
                 (
                     "issue",
                     models.ForeignKey(
@@ -196,6 +226,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state__in", (0, 2)), ("subscriber__isnull", True)),
                         fields=["id"],
                         name="delivery_anonymous",
+                    ),
+                    models.Index(
+                        condition=models.Q(("without_appeals__isnull", False)),
+                        fields=["issue"],
+                        name="delivery_without_appeals",
                     ),
                 ],
                 "constraints": [
@@ -254,6 +289,12 @@ class Migration(migrations.Migration):
                 ("reply_code", models.PositiveSmallIntegerField(null=True)),
                 ("reply", models.TextField(blank=True)),
                 (
+                    "without_appeals",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), null=True, size=None
+                    ),
+                ),
+                (
                     "issue",
                     models.ForeignKey(
                         db_index=False,
@@ -280,7 +321,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state__in", (4, 5, 6, 7))),
                         fields=["issue", "state", "id"],
                         name="past_delivery_not_sent",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("without_appeals__isnull", False)),
+                        fields=["issue"],
+                        name="past_delivery_without_appeals",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

@@ -10,6 +10,10 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("subscribers", "0001_initial"),
+        ("newsletters", "0001_initial"),
+        ("issues", "0001_initial"),
+        ("bounces", "0001_initial"),
         ("sending", "0001_initial"),
         ("issues", "0001_initial"),
         ("newsletters", "0001_initial"),
@@ -45,8 +49,9 @@ class Migration(migrations.Migration):
                                 ("issue.sent", "an issue has been sent to everyone"),
                                 (
                                     "delivery.bounced",
-                                    "a subscriber's mail server has refused an issue permanently",
+                                    "an issue was refused permanently, or came back",
                                 ),
+                                ("delivery.complained", "a subscriber has marked an issue as spam"),
                             ],
                             max_length=32,
                         ),
@@ -96,10 +101,8 @@ class Migration(migrations.Migration):
                                 "a subscriber has unsubscribed from a newsletter",
                             ),
                             ("issue.sent", "an issue has been sent to everyone"),
-                            (
-                                "delivery.bounced",
-                                "a subscriber's mail server has refused an issue permanently",
-                            ),
+                            ("delivery.bounced", "an issue was refused permanently, or came back"),
+                            ("delivery.complained", "a subscriber has marked an issue as spam"),
                         ],
                         max_length=32,
                     ),
@@ -184,4 +187,5 @@ class Migration(migrations.Migration):
             ),
         ),
         run_sql_file("webhooks", "events"),
+        run_sql_file("webhooks", "returns"),
     ]
