@@ -18,6 +18,7 @@ from digest.pictures.sizes import Size
 from tests.browser import chromium_page, in_browser
 from tests.cast import (
     NOON,
+    make_appeal,
     make_block,
     make_issue,
     make_newsletter,
@@ -25,6 +26,7 @@ from tests.cast import (
     make_publication,
     make_story,
 )
+from tests.documents import document, image
 from tests.pictures.samples import encoded, photo, quarters
 
 pytestmark = pytest.mark.django_db
@@ -163,18 +165,28 @@ def test_an_unused_picture_is_deleted(editor: Client, publication: Publication) 
 
 
 def test_a_used_picture_stays(editor: Client, publication: Publication) -> None:
-    """It says what uses it: a story, a block, a layout."""
+    """Its page names what uses it: a story, blocks, rich text, a layout, an appeal, a sponsor."""
     newsletter = make_newsletter(publication=publication)
     issue = make_issue(newsletter, state="draft")
-    by_story, by_block, by_layout = (make_picture(publication) for _ in range(3))
+    pictures = [make_picture(publication) for _ in range(6)]
+    by_story, by_block, by_text, by_layout, by_appeal, by_sponsor = pictures
     make_story(issue, picture=by_story)
     make_block(issue, "image", content={"picture": str(by_block.uuid)})
+    text = document(image(str(by_text.uuid), "The quay"))
+    make_block(issue, "text", content={"document": text})
     newsletter.layout.create(kind="note", position=90, content={"picture": str(by_layout.uuid)})
-    for picture, name in ((by_story, "2026"), (by_block, "2026"), (by_layout, "the layout of")):
+    make_appeal(publication, heading="Stay afloat", picture=by_appeal.uuid)
+    sponsor = {"kind": "sponsor", "heading": "Kiel Ropes", "picture_dark": by_sponsor.uuid}
+    make_appeal(publication, **sponsor)
+    names = [str(issue)] * 3 + [f"the layout of {newsletter}"]
+    names += ["the appeal “Stay afloat”", "the sponsor “Kiel Ropes”"]
+    for picture, name in zip(pictures, names, strict=True):
+        shown = editor.get(f"/admin/pictures/{picture.pk}/").content.decode()
+        assert f"<li>{name[0].upper()}{name[1:]}</li>" in shown
+        assert f"/admin/pictures/{picture.pk}/delete/" not in shown
         page = editor.post(f"/admin/pictures/{picture.pk}/delete/", follow=True)
-        assert f"The picture is used: {'' if name == '2026' else name}" in page.content.decode()
-        assert name in page.content.decode()
-    assert Picture.objects.count() == 3
+        assert f"The picture is used: {name}. Remove it there." in page.content.decode()
+    assert Picture.objects.count() == 6
 
 
 def test_uploads_are_bounded(editor: Client, publication: Publication) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from django.db.models import Q
 
 from digest.issues.models import Block
-from digest.newsletters.models import LayoutBlock
+from digest.newsletters.models import Appeal, LayoutBlock
 from digest.pictures.models import Picture
 
 
 def uses_of(picture: Picture) -> list[str]:
     """Return the names of what shows a picture; empty: it can be deleted."""
-    return sorted({*_issues(picture), *_layouts(picture)})
+    return sorted({*_issues(picture), *_layouts(picture), *_appeals(picture)})
 
 
 def _issues(picture: Picture) -> Iterator[str]:
@@ -30,6 +30,12 @@ def _layouts(picture: Picture) -> Iterator[str]:
     )
     for row in rows.select_related("newsletter"):
         yield f"the layout of {row.newsletter}"
+
+
+def _appeals(picture: Picture) -> Iterator[str]:
+    shown = Q(picture=picture.uuid) | Q(picture_dark=picture.uuid)
+    for appeal in Appeal.objects.filter(shown, publication_id=picture.publication_id):
+        yield f"the {appeal.get_kind_display().lower()} “{appeal}”"
 
 
 def _in_content(picture: Picture) -> Q:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from digest.console.access import parse_id, scope_of
 from digest.console.pages import page_view, render_page
-from digest.console.pictures import answers
+from digest.console.pictures import answers, uses
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.pictures import library
@@ -58,12 +58,13 @@ def find(request: HttpRequest) -> JsonResponse:
 
 @page_view(Right.EDIT)
 def picture(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a picture, its crops and its texts."""
+    """Show a picture, its crops and its texts, and what uses it."""
     row = get_picture(request, pk)
     context = {
         "picture": row,
         "whole": rendition_of(row, Size.WIDE),
         "sizes": [(size, label, rendition_of(row, size)) for size, label in _SIZES.items()],
+        "uses": uses.uses_of(row),
         "focus": (round(row.focal_x * 100), round(row.focal_y * 100)),
     }
     return render_page(request, "console/pictures/picture.html", row.alt or "Picture", context)
