@@ -181,9 +181,9 @@ def test_a_used_picture_stays(editor: Client, publication: Publication) -> None:
     names = [str(issue)] * 3 + [f"the layout of {newsletter}"]
     names += ["the appeal “Stay afloat”", "the sponsor “Kiel Ropes”"]
     for picture, name in zip(pictures, names, strict=True):
-        shown = editor.get(f"/admin/pictures/{picture.pk}/").content.decode()
-        assert f"<li>{name[0].upper()}{name[1:]}</li>" in shown
-        assert f"/admin/pictures/{picture.pk}/delete/" not in shown
+        html = editor.get(f"/admin/pictures/{picture.pk}/").content.decode()
+        assert f"<li>{name[0].upper()}{name[1:]}</li>" in html
+        assert f"/admin/pictures/{picture.pk}/delete/" not in html
         page = editor.post(f"/admin/pictures/{picture.pk}/delete/", follow=True)
         assert f"The picture is used: {name}. Remove it there." in page.content.decode()
     assert Picture.objects.count() == 6

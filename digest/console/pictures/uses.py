@@ -33,8 +33,8 @@ def _layouts(picture: Picture) -> Iterator[str]:
 
 
 def _appeals(picture: Picture) -> Iterator[str]:
-    shown = Q(picture=picture.uuid) | Q(picture_dark=picture.uuid)
-    for appeal in Appeal.objects.filter(shown, publication_id=picture.publication_id):
+    condition = Q(picture=picture.uuid) | Q(picture_dark=picture.uuid)
+    for appeal in Appeal.objects.filter(condition, publication_id=picture.publication_id):
         yield f"the {appeal.get_kind_display().lower()} “{appeal}”"
 
 
