@@ -107,3 +107,5 @@ def _check_appeal(block: Block, appeal: Appeal | None, issue: Issue) -> None:
         raise IssueError("Only a block for an appeal or a sponsor shows one.")
     if appeal and appeal.publication_id != issue.newsletter.publication_id:
         raise IssueError("This appeal is another publication's.")
+    if appeal and appeal.kind != block.kind:
+        raise IssueError("An appeal is for a block of appeals, a sponsor for one of sponsors.")

@@ -130,7 +130,7 @@ def test_a_note_is_added_where_it_was_wanted(issue: Issue, ada: User) -> None:
     [
         ("latest", {}, "cannot be added|can be added"),
         ("note", {"content": {"url": "https://a.example"}}, "has no 'url'"),
-        ("note", {"content": {"document": "text"}}, "rich text"),
+        ("note", {"content": {"document": "text"}}, "JSON object"),
         ("link", {"content": {"url": "javascript:alert(1)"}}, "web address"),
         ("image", {"content": {"picture": "../../etc"}}, "picture"),
         ("text", {"style": "neon"}, "style"),
@@ -147,6 +147,15 @@ def test_what_cannot_be_is_refused(
     with pytest.raises((IssueError, NewsletterError), match=problem):
         block_editing.add(issue, ada, kind, **values)
     assert content(issue) == before
+
+
+def test_a_sponsor_is_not_shown_as_an_appeal(issue: Issue, ada: User) -> None:
+    """It would have no label; nor the other way round."""
+    sponsor = make_appeal(issue.newsletter.publication, kind="sponsor")
+    with pytest.raises(IssueError, match="for one of sponsors"):
+        block_editing.add(issue, ada, BlockKind.APPEAL, appeal=sponsor)
+    block = block_editing.add(issue, ada, BlockKind.SPONSOR, appeal=sponsor)
+    assert block.appeal == sponsor
 
 
 def test_two_editors_of_one_block(issue: Issue, ada: User, ben: User) -> None:
