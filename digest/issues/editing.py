@@ -29,6 +29,7 @@ TEXT_FIELDS = (
     "image_credit",
 )
 LONGEST = {"title": 500, "summary": 2_000, "image_url": 2_000}
+LONGEST_TEMPLATE = 250
 MOST_STORIES = 100
 BY_HAND = "added by an editor"
 MORE_STORIES = "More stories"
@@ -172,17 +173,18 @@ def change_texts(
     preheader: str | None = None,
     previous: Mapping[str, str] | None = None,
 ) -> Issue:
-    """Give the issue a subject or preview text of its own; empty: the newsletter's.
+    """Give the issue a subject or preview text of its own, as templates; empty: the newsletter's.
 
-    Raises ChangedMeanwhileError if they are not the `previous` ones any more.
+    Raises IssueError for one that is too long to store, ChangedMeanwhileError if they are not the
+    `previous` ones any more.
     """
     with changing(issue, revision, by, "Edit subject and preview text", "texts") as locked:
         if any(getattr(locked, f"own_{name}") != text for name, text in (previous or {}).items()):
             raise ChangedMeanwhileError("Somebody else changed the subject or preview text.")
         if subject is not None:
-            locked.own_subject = one_line(subject)
+            locked.own_subject = _template("subject", subject)
         if preheader is not None:
-            locked.own_preheader = one_line(preheader)
+            locked.own_preheader = _template("preview text", preheader)
     return locked
 
 
@@ -289,6 +291,15 @@ def _topics(issue: Issue, article: Article) -> list[str]:
     tags = folded([article.section, *article.tags])
     rows = issue.newsletter.layout.filter(kind=BlockKind.TOPIC)
     return [row.title for row in rows if tags & folded(row.topics)]
+
+
+def _template(name: str, text: str) -> str:
+    cleaned = one_line(text, LONGEST_TEMPLATE + 1)
+    if len(cleaned) > LONGEST_TEMPLATE:
+        raise IssueError(
+            f"The {name} has {LONGEST_TEMPLATE} characters at most, with its values as Jinja."
+        )
+    return cleaned
 
 
 def _clean(name: str, text: str) -> str:

@@ -57,8 +57,7 @@ def _compile(issue: Issue) -> int:
     )
     if locked.planned_at is None and _is_stale(locked):
         locked.revision += 1  # processes have cached the stored form under its revision
-        # They came from the words of before.
-        locked.subject, locked.preheader = locked.own_subject, locked.own_preheader
+        locked.subject = locked.preheader = ""  # they came from the content of before
     else:
         with suppress(CompiledMail.DoesNotExist, RenderingError):
             _load(locked.pk, locked.uuid, locked.revision)

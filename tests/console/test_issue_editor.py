@@ -122,12 +122,32 @@ def test_an_editor_shapes_an_issue(page: Page, issue: Issue) -> None:
     expect(saved).to_contain_text("Done again: Move story.")
     assert issue.stories.get(title="Story 1").block.title == "Harbour"
 
-    page.get_by_label("Subject", exact=True).fill("Mussels for everyone")
+    page.get_by_role("textbox", name="Subject", exact=True).fill("Mussels for everyone")
     page.get_by_role("heading", name="Mussels for everyone").wait_for()
     mail = page.frame_locator("[data-frames] iframe").last
     expect(mail.locator("body")).to_contain_text("Good morning from the quay.")
     shoot(page, "after")
     assert Issue.objects.get().own_subject == "Mussels for everyone"
+
+
+@in_browser
+def test_the_subject_is_written_with_values(page: Page, issue: Issue) -> None:
+    """A chip becomes the lead's headline, in the example and the mail; undone, it is gone."""
+    saved = page.locator("[data-save-state]")
+    subject = page.get_by_role("textbox", name="Subject", exact=True)
+    subject.fill("Today: ")
+    page.get_by_role("group", name="Insert into Subject").get_by_text("+ Lead headline").click()
+    field = page.locator("template-field").first
+    expect(field.locator(".template-example")).to_contain_text("Example: Today: Story 0")
+    expect(saved).to_have_text(SAVED)
+    issue.refresh_from_db()
+    assert issue.own_subject == "Today: {{ stories[0].title }}"
+    page.get_by_role("heading", name="Today: Story 0").wait_for()
+    shoot(page, "subject")
+    page.get_by_role("button", name="Undo: Edit subject and preview text").click()
+    expect(subject).to_have_text("")
+    page.get_by_role("button", name="Redo: Edit subject and preview text").click()
+    expect(subject.locator(".chip")).to_have_text("Lead headline")
 
 
 @in_browser

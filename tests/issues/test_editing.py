@@ -136,6 +136,16 @@ def test_who_was_slower_is_told_so(issue: Issue, ada: User, ben: User) -> None:
     assert (issue.own_subject, issue.revision) == ("", 2)
 
 
+def test_the_own_subject_is_a_template(issue: Issue, ada: User) -> None:
+    """In the mail it is what it stands for now; one that is too long is refused, not cut."""
+    template = "Today: {{ stories[0].title }}"
+    issue = editing.change_texts(issue, 1, ada, subject=template, preheader=template)
+    mail = compiled_for(issue)
+    assert (mail.subject, mail.preheader) == ("Today: Story 0", "Today: Story 0")
+    with pytest.raises(IssueError, match="preview text has 250 characters at most"):
+        editing.change_texts(issue, None, ada, preheader="x" * 251)
+
+
 def test_a_dropped_story_can_come_back(issue: Issue, ada: User) -> None:
     """It stands among those left out, with the reason, until then."""
     first, *_ = ids(issue)

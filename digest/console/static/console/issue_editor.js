@@ -154,7 +154,7 @@
       if (findings && !findings.contains(document.activeElement)) window.htmx?.ajax("GET", findings.getAttribute("hx-get"), { target: findings });
       this.replaceHtml(this.find("[data-size]"), answer.size);
       for (const [index, item] of [...this.root.querySelectorAll(".story-item")].entries()) item.toggleAttribute("data-dropped", answer.dropped.includes(index));
-      for (const name of ["subject", "preheader"]) { const input = this.find(`[data-unit=subject] [name=${name}]`); if (input) input.placeholder = answer[name]; }
+      for (const name of ["subject", "preheader"]) { const field = this.find("[data-unit=subject]")?.elements[name]?.closest("template-field"); if (field) field.placeholder = answer[name]; }
     }
 
     replaceHtml(node, html) {
@@ -167,7 +167,7 @@
     showTexts(texts) {
       const unit = this.find("[data-unit=subject]");
       if (!unit || unit.dataset.dirty || unit.contains(document.activeElement)) return;
-      for (const name of ["subject", "preheader"]) unit.elements[name].value = texts[name];
+      for (const name of ["subject", "preheader"]) if (unit.elements[name].value !== texts[name]) unit.elements[name].closest("template-field").value = texts[name];
       this.see(unit, texts);
     }
 

@@ -29,18 +29,28 @@
   });
 
   class TemplateField extends HTMLElement {
+    get input() { return this.querySelector("input"); }
+
     get value() { return this.input.value; }
 
     set value(text) {
       this.input.value = text;
+      if (!this.editor) return;
       this.show(text);
+      this.fetchSoon();
+    }
+
+    // What an empty field shows; the example is fetched again, as what it shows may have changed too.
+    set placeholder(text) {
+      this.input.placeholder = text;
+      if (!this.editor) return;
+      this.editor.view.dispatch(this.editor.state.tr);
       this.fetchSoon();
     }
 
     connectedCallback() {
       if (this.editor || this.starting) return;
       this.starting = true;
-      this.input = this.querySelector("input");
       this.chips = JSON.parse(this.dataset.chips || "[]");
       window.loadTiptap(this.dataset.tiptap).then(() => this.start(), () => {}).finally(() => { this.starting = false; });
     }
@@ -81,7 +91,7 @@
       if (described) attributes["aria-describedby"] = described;
       this.editor = new T.Editor({
         element: this.surface, injectCSS: false, editable: isEditable, enableInputRules: false, enablePasteRules: false,
-        extensions: [T.Document.extend({ content: "paragraph" }), T.Paragraph, T.Text, T.UndoRedo, chipNode(this), oneLine(this), T.Placeholder.configure({ placeholder: this.input.placeholder })],
+        extensions: [T.Document.extend({ content: "paragraph" }), T.Paragraph, T.Text, T.UndoRedo, chipNode(this), oneLine(this), T.Placeholder.configure({ placeholder: () => this.input.placeholder })],
         editorProps: {
           attributes,
           handlePaste: (view, event) => { const text = event.clipboardData?.getData("text/plain"); if (text === undefined) return false; this.insertText(text); return true; },
