@@ -7,7 +7,7 @@ from django.test import Client
 
 from digest.web.body_limits import LARGEST_BODY, UPLOADS, largest_body
 
-[IMPORT] = UPLOADS
+IMPORT, PICTURES = UPLOADS
 
 
 class Unread:
@@ -38,12 +38,14 @@ def test_large_forms_are_refused_unread(client: Client, path: str) -> None:
         (IMPORT, 31_000_000),
         (f"{IMPORT}/", 31_000_000),
         (f"{IMPORT}/preview/", 31_000_000),
+        (f"{PICTURES}/", 26_000_000),
+        ("/admin/pictures/", LARGEST_BODY),
         ("/admin/subscribers/", LARGEST_BODY),
         (f"/x{IMPORT}", LARGEST_BODY),
     ],
 )
-def test_only_imports_may_be_larger(path: str, limit: int) -> None:
-    """A file of thirty million bytes, and its form."""
+def test_only_files_may_be_larger(path: str, limit: int) -> None:
+    """A list of thirty million bytes or a picture of 25, and its form."""
     assert largest_body(path) == limit
 
 
