@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import AuditEntry, User
 from digest.articles import pushing
 from digest.articles.models import Source
 from digest.newsletters.models import Member, Newsletter, Role, Schedule
 from digest.subscribers.models import Subscription
+from tests.browser import chromium_page, in_browser
 from tests.cast import (
     LONG_AGO,
     NOON,
@@ -310,3 +312,35 @@ def test_pressing_twice_makes_one(client: Client) -> None:
         data = {f"block-0-{name}": value for name, value in block.items()}
         client.post(f"/admin/newsletter/{newsletter.pk}/layout/0/", data)
     assert newsletter.layout.count() == number + 1
+
+
+@in_browser
+@pytest.mark.django_db(transaction=True)
+def test_the_form_for_a_block_has_the_fields_of_its_kind(live_server: LiveServer) -> None:
+    """A topic has topics, a divider nothing; a block that is called what it is says so once."""
+    newsletter = make_newsletter()
+    newsletter.layout.create(kind="lead", title="Lead story", position=90)
+    user = User.objects.create_superuser("kinds@courier.example", "x")
+    with chromium_page() as page:
+        client = Client()
+        client.force_login(user)
+        session = client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page.goto(f"{live_server.url}/admin/newsletter/{newsletter.pk}/")
+        rows = page.locator("#layout summary").all_inner_texts()  # it has a lead already
+        assert [row.strip() for row in rows if "Lead" in row] == ["Lead story"] * 2
+        page.get_by_text("Add block").first.click()
+        form = page.locator(".add-block")
+        for kind, expected in KIND_FIELDS.items():
+            form.get_by_label("Type").select_option(kind)
+            labels = [label.strip() for label in form.locator("label:visible").all_inner_texts()]
+            assert labels == ["Type", *expected]
+
+
+KIND_FIELDS = {
+    "divider": [],
+    "lead": [],
+    "note": ["Title"],
+    "popular": ["Title", "Maximum stories"],
+    "topic": ["Title", "Topics", "Maximum stories"],
+}
