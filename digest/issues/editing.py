@@ -122,7 +122,9 @@ def reword(
 ) -> Issue:
     """Change texts or the picture of a story for this issue alone; see TEXT_FIELDS.
 
-    Raises ChangedMeanwhileError if the story has another `version` by now.
+    `picture` among the texts is the UUID of a picture of the library, shown instead of the one at
+    `image_url`; empty: that one. Raises IssueError for a picture of somebody else's,
+    ChangedMeanwhileError if the story has another `version` by now.
     """
     with changing(issue, revision, by, "Edit story", f"story:{story_id}") as locked:
         story = story_of(locked, story_id, version)
@@ -133,8 +135,8 @@ def reword(
             raise IssueError("A story needs a headline.")
         if story.image_url and not story.image_url.startswith(("https://", "http://")):
             raise IssueError("The picture's address begins with https://.")
-        if "image_url" in texts:
-            pictures.assign(locked, [story], clock.now())
+        if "image_url" in texts or "picture" in texts:
+            _set_picture(locked, story, texts.get("picture", ""))
         story.edited = True
         story.version += 1
         story.save()
@@ -291,6 +293,13 @@ def _topics(issue: Issue, article: Article) -> list[str]:
     tags = folded([article.section, *article.tags])
     rows = issue.newsletter.layout.filter(kind=BlockKind.TOPIC)
     return [row.title for row in rows if tags & folded(row.topics)]
+
+
+def _set_picture(issue: Issue, story: Story, uuid: str) -> None:
+    if uuid:
+        story.picture = pictures.from_library(issue, uuid)
+    else:
+        pictures.assign(issue, [story], clock.now())
 
 
 def _template(name: str, text: str) -> str:

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 
 from digest.core.links import absolute
 from digest.core.text import web_url
+from digest.issues.errors import IssueError
 from digest.issues.models import Issue, Story
 from digest.pictures import fetching
 from digest.pictures.models import Picture
@@ -30,6 +31,20 @@ def assign(issue: Issue, stories: Sequence[Story], now: datetime) -> None:
     pictures = fetching.request(publication.pk, urls, now) if any(urls) else {}
     for story, url in zip(stories, urls, strict=True):
         story.picture = pictures.get(url)
+
+
+def from_library(issue: Issue, uuid: str) -> Picture:
+    """Return a ready picture of the publication's library. Raises IssueError for any other."""
+    rows = Picture.ready().filter(publication_id=issue.newsletter.publication_id)
+    if picture := rows.filter(uuid__in=list(_parsed(uuid))).first():
+        return picture
+    raise IssueError("The picture is not in this publication's library. Choose another one.")
+
+
+def is_chosen(story: Story) -> bool:
+    """Say whether an editor chose a story's picture, so that it is not the one at its address."""
+    url = story.picture.source_url if story.picture else ""
+    return story.picture is not None and (not url or url != _address(story))
 
 
 def waits_for_picture(now: datetime) -> Exists:

@@ -24,6 +24,7 @@ from tests.cast import (
     make_article,
     make_issue,
     make_newsletter,
+    make_picture,
     make_running,
     make_schedule,
     make_source,
@@ -125,6 +126,17 @@ def test_stories_are_moved_dropped_added_and_reworded(desk: Client, issue: Issue
     assert issue.stories.get(pk=second.pk).pinned
     press(desk, issue, "subject", subject="Ours", preheader="Look")
     assert (issue.own_subject, issue.own_preheader) == ("Ours", "Look")
+
+
+def test_a_picture_of_the_library_is_chosen_for_a_story(desk: Client, issue: Issue) -> None:
+    """The form has it from then on."""
+    library = make_picture(issue.newsletter.publication)
+    story = issue.stories.order_by("position")[0]
+    press(desk, issue, "reword", story=story.pk, image_url="", picture=library.uuid)
+    story.refresh_from_db()
+    assert story.picture == library
+    page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
+    assert f'<input type="hidden" name="picture" value="{library.uuid}" data-picture>' in page
 
 
 def test_who_pressed_on_an_old_page_is_told_so(desk: Client, issue: Issue) -> None:

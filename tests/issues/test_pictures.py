@@ -6,6 +6,7 @@ import pytest
 
 from digest.accounts.models import User
 from digest.issues import building, editing, pictures
+from digest.issues.errors import IssueError
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Newsletter
 from digest.pictures.models import Picture
@@ -17,6 +18,7 @@ from tests.cast import (
     make_article,
     make_newsletter,
     make_picture,
+    make_publication,
     make_source,
     make_subscriber,
 )
@@ -149,6 +151,26 @@ def test_an_editors_changes_ask_for_pictures(newsletter: Newsletter, editor: Use
     issue.refresh_from_db()
     editing.undo(issue, issue.revision, editor)
     assert issue.stories.get(pk=story.pk).picture is not None
+
+
+def test_a_picture_of_the_library_is_chosen(newsletter: Newsletter, editor: User) -> None:
+    """It stands before the one at the address, until it is removed; no other publication's."""
+    issue, story = built(newsletter)
+    previous = story.picture
+    library = make_picture(newsletter.publication)
+    values = {"image_url": story.image_url, "picture": str(library.uuid)}
+    editing.reword(issue, None, story.pk, values, editor)
+    story.refresh_from_db()
+    assert story.picture == library
+    assert pictures.is_chosen(story)
+    foreign = make_picture(make_publication(slug="other"))
+    for uuid in (str(foreign.uuid), "x"):
+        with pytest.raises(IssueError, match="not in this publication's library"):
+            editing.reword(issue, None, story.pk, values | {"picture": uuid}, editor)
+    editing.reword(issue, None, story.pk, values | {"picture": ""}, editor)
+    story.refresh_from_db()
+    assert story.picture == previous
+    assert not pictures.is_chosen(story)
 
 
 def test_a_picture_of_ours_is_not_fetched(newsletter: Newsletter, editor: User) -> None:

@@ -56,7 +56,8 @@ def pin(issue: Issue, request: HttpRequest) -> str:
 
 def reword(issue: Issue, request: HttpRequest) -> str:
     """Change a story's text and picture for this issue."""
-    values = {name: request.POST[name] for name in editing.TEXT_FIELDS if name in request.POST}
+    names = (*editing.TEXT_FIELDS, "picture")
+    values = {name: request.POST[name] for name in names if name in request.POST}
     revision, version = read_optional(request, "revision"), read_optional(request, "version")
     editing.reword(
         issue, revision, read_number(request, "story"), values, user_of(request), version=version

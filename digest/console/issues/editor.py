@@ -14,10 +14,12 @@ from django.template.loader import render_to_string
 from digest.console import block_forms
 from digest.console.issues import header, sections
 from digest.core import clock
-from digest.issues import block_editing, history
+from digest.issues import block_editing, history, pictures
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, LayoutBlock
+from digest.pictures.renditions import rendition_of
+from digest.pictures.sizes import Size
 
 ADDABLE = tuple(kind for kind in block_forms.KINDS if kind.value in block_editing.ADDABLE)
 
@@ -95,7 +97,7 @@ def mail_answer(request: HttpRequest, issue: Issue) -> dict[str, Any]:
 
 def _blocks(request: HttpRequest, issue: Issue, *, editable: bool) -> list[BlockView]:
     stories: dict[int, list[Story]] = {}
-    for story in issue.stories.select_related("article").order_by("position"):
+    for story in issue.stories.select_related("article", "picture").order_by("position"):
         stories.setdefault(story.block_id, []).append(story)
     shared = _shared(issue, editable=editable) | {"rights": header.rights(request, issue)}
     rows = issue.blocks.select_related("appeal", "layout_block").order_by("position")
@@ -128,12 +130,21 @@ def _block_view(
 
 
 def _story_view(request: HttpRequest, story: Story, shared: dict[str, Any]) -> StoryView:
-    values = shared | {"story": story}
+    values = shared | {"story": story} | _chosen_picture(story)
     return StoryView(
         story,
         _part(request, "console/issues/_story_head.html", values),
         _part(request, "console/issues/_story_body.html", values),
     )
+
+
+def _chosen_picture(story: Story) -> dict[str, Any]:
+    """Return what the field for a picture of the library shows: one that an editor chose."""
+    picture = story.picture if pictures.is_chosen(story) else None
+    if picture is None or not picture.is_ready:
+        return {"content": {}, "picture_url": ""}
+    url = rendition_of(picture, Size.CARD).url
+    return {"content": {"picture": str(picture.uuid)}, "picture_url": url}
 
 
 def _part(request: HttpRequest, template: str, values: dict[str, Any]) -> Part:

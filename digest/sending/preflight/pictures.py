@@ -31,7 +31,7 @@ _FORMATS = [
 
 def check(material: Material) -> Iterator[Finding | Passed]:
     """Yield what is wrong with the pictures, by their descriptions and addresses."""
-    illustrated = [story for story in material.stories if story.image_url]
+    illustrated = [story for story in material.stories if story.image_url or story.picture]
     findings = [*_descriptions(illustrated), *_formats(illustrated), *_refused(illustrated)]
     yield from findings
     if illustrated and not findings:

@@ -8,7 +8,7 @@
     if (picture) shown.src = picture.thumbnail ?? picture.url;
     field.querySelector("[data-do=unpick]").hidden = !picture;
     field.querySelector("[data-do=pick]").textContent = picture ? "Change" : "Choose picture";
-    const alt = field.closest("form").elements.alt;
+    const { alt: own, image_alt: ofStory } = field.closest("form").elements, alt = own ?? ofStory;
     if (alt && !alt.value && picture?.alt) alt.value = picture.alt;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }
