@@ -227,16 +227,19 @@
     updatePart(item, next, ours, isDirty) {
       const part = item.querySelector(`:scope > [data-part=${next.dataset.part}]`);
       if (!part || part.dataset.mark === next.dataset.mark) return;
-      const isBody = next.dataset.part === "body", isFocused = part.contains(document.activeElement);
+      const isBody = next.dataset.part === "body", isFocused = this.isUsed(part);
       if (isBody && ours && (isDirty || isFocused)) { part.dataset.mark = next.dataset.mark; return; }
       if (isBody && (isDirty || isFocused)) { if (!isDirty) item.dataset.stale = "1"; return; }
-      const active = isFocused ? document.activeElement.dataset : null, open = part.querySelector("details")?.open;
+      const active = part.contains(document.activeElement) ? document.activeElement.dataset : null, open = part.querySelector("details")?.open;
       part.innerHTML = next.innerHTML;
       part.dataset.mark = next.dataset.mark;
       delete item.dataset.stale;
       if (isBody && open && part.querySelector("details")) part.querySelector("details").open = true;
       if (active) (part.querySelector(active.do ? `[data-do="${active.do}"]` : "[data-grip]") ?? part.querySelector("button"))?.focus({ preventScroll: true });
     }
+
+    // Somebody writes in a part, or chooses a picture or a link for it in a dialog.
+    isUsed(part) { return part.contains(document.activeElement) || (document.querySelector("dialog:modal") !== null && part.contains(this.used)); }
 
     showTools(root) {
       for (const node of root.querySelectorAll("[data-tools][hidden], .add-button[hidden]")) node.hidden = false;
@@ -280,6 +283,7 @@
       const tab = event.target.closest("[data-tab]");
       if (tab) return this.showTab(tab);
       const button = event.target.closest("[data-do]");
+      if (event.target.closest("[data-part]")) this.used = event.target;
       if (!button || button.disabled) return;
       const item = button.closest("[data-key]"), id = item?.dataset.key.slice(1);
       switch (button.dataset.do) {
@@ -412,6 +416,7 @@
     // --- where somebody writes, and who else is here --------------------------------------
 
     focused({ target }) {
+      if (target.closest?.("[data-part]")) this.used = target;
       const item = target.closest?.("[data-blocks] [data-key]");
       if (item) this.setPlace(item.dataset.key);
       else if (target.closest?.("[data-unit=subject]")) this.setPlace("texts");

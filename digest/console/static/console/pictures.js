@@ -83,7 +83,7 @@
           const start = Math.min(Math.max(focus / 100 * whole - part / 2, 0), whole - part);
           return `${start / (whole - part) * 100}%`;
         };
-        return { objectPosition: `${position(this.x, width, cssWidth * scale)} ${position(this.y, height, cssHeight * scale)}` };
+        return { aspectRatio: `${cssWidth} / ${cssHeight}`, objectPosition: `${position(this.x, width, cssWidth * scale)} ${position(this.y, height, cssHeight * scale)}` };
       },
       start(event) { event.currentTarget.setPointerCapture(event.pointerId); this.set(event); },
       move(event) { if (event.buttons & 1) this.set(event); },
