@@ -35,7 +35,16 @@ _NEWSLETTER = (
     *("design", "share_links"),
 )
 _PUBLICATION = (
-    *("name", "tagline", "url", "logo_url", "accent", "accent_dark", "postal_address"),
+    *(
+        "name",
+        "tagline",
+        "url",
+        "logo_url",
+        "logo_dark_url",
+        "accent",
+        "accent_dark",
+        "postal_address",
+    ),
     *("background", "fonts", "corner", "density"),
 )
 _SENDER = ("sender_name", "sender_email", "reply_to", "language", "logo_width", "timezone")

@@ -43,14 +43,15 @@ def of_publication(publication: Publication) -> None:
     publication.postal_address = _postal(publication.postal_address)
     publication.sender_email = _sender(publication.sender_email)
     publication.timezone = clock.zone(publication.timezone).key
-    _check_urls(publication.url, publication.logo_url)
+    _check_urls(publication.url, publication.logo_url, publication.logo_dark_url)
     _check_colours(publication.accent, publication.accent_dark or publication.accent)
     _check_language(publication.language)
     if publication.tagline:
         publication.tagline = one_line(publication.tagline, "tagline", longest=300)
     if publication.reply_to:
         publication.reply_to = _sender(publication.reply_to)
-    _check_fields(publication, checked_above=("url", "logo_url", "sender_email", "reply_to"))
+    checked_above = ("url", "logo_url", "logo_dark_url", "sender_email", "reply_to")
+    _check_fields(publication, checked_above=checked_above)
 
 
 def of_newsletter(newsletter: Newsletter) -> None:

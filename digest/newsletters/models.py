@@ -35,6 +35,7 @@ class Publication(HasUuid):
     tagline = models.CharField(max_length=300, blank=True)
     url = models.URLField(max_length=LONGEST_URL)
     logo_url = models.URLField(max_length=LONGEST_URL, blank=True)
+    logo_dark_url = models.URLField(max_length=LONGEST_URL, blank=True)  # in its place in dark mode
     logo_width = models.PositiveSmallIntegerField(default=240)  # CSS px in the mail
     accent = models.CharField(max_length=7, default="#1d4e89", validators=[COLOUR])
     accent_dark = models.CharField(  # blank: derived from the accent

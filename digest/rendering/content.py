@@ -32,6 +32,7 @@ class Content:
     tagline: str
     site_url: str
     logo: Picture | None
+    logo_dark: Picture | None  # in its place in dark mode
     address_lines: tuple[str, ...]
     language: str
     direction: str
@@ -73,7 +74,8 @@ def content_of(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]) 
         newsletter=line(newsletter.name),
         tagline=line(publication.tagline),
         site_url=web_url(publication.url),
-        logo=_logo(publication),
+        logo=_logo(publication, publication.logo_url),
+        logo_dark=_logo(publication, publication.logo_dark_url),
         address_lines=tuple(address_lines(publication)),
         language=language,
         direction=direction(language),
@@ -113,7 +115,7 @@ def address_lines(publication: Publication) -> list[str]:
     return rest if first == line(publication.name) else [first, *rest]
 
 
-def _logo(publication: Publication) -> Picture | None:
-    url = web_url(publication.logo_url)
+def _logo(publication: Publication, address: str) -> Picture | None:
+    url = web_url(address)
     width = min(max(publication.logo_width, 40), 520)
     return Picture(url, width, 0, line(publication.name)) if url else None

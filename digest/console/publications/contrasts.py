@@ -21,7 +21,11 @@ def warnings_of(publication: Publication, *, is_new_logo: bool) -> Iterator[str]
     yield from _of_colour(publication.accent, theme.day, "light")
     yield from _of_colour(own_dark, theme.night, "dark")
     if publication.logo_url and is_new_logo:
-        yield from _of_logo(publication.logo_url, {"light": theme.day, "dark": theme.night})
+        dark_url = publication.logo_dark_url
+        palettes = {"light": theme.day} if dark_url else {"light": theme.day, "dark": theme.night}
+        yield from _of_logo(publication.logo_url, palettes)
+        if dark_url:
+            yield from _of_logo(dark_url, {"dark": theme.night})
 
 
 def _of_colour(colour: str, palette: Palette, scheme: str) -> Iterator[str]:

@@ -30,6 +30,15 @@ class LooksForm(forms.Form):
     """The design of its mail."""
 
     logo_url = _OF_SETUP["logo_url"]
+    logo_dark_url = forms.URLField(
+        label="Logo URL in dark mode",
+        required=False,
+        assume_scheme="https",
+        max_length=2000,
+        error_messages=_OF_SETUP["logo_url"].error_messages,
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
+        help_text="Shown on a dark background instead of the logo.",
+    )
     logo_width = forms.IntegerField(
         label="Logo width (pixels)",
         min_value=MIN_WIDTH,

@@ -33,13 +33,14 @@ def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     """Save one card."""
     row = _get(request, publication, Right.MANAGE)
     form = cards.form_of(card, row, request.POST)
-    logo_url = row.logo_url
+    logos = row.logo_url, row.logo_dark_url
     with contributions.noted(user_of(request), row):
         is_saved = cards.save(row, form)
     if not is_saved:
         return _page(request, row, {card: form})
     if card == "looks":
-        for warning in contrasts.warnings_of(row, is_new_logo=row.logo_url != logo_url):
+        is_new = (row.logo_url, row.logo_dark_url) != logos
+        for warning in contrasts.warnings_of(row, is_new_logo=is_new):
             messages.warning(request, warning)
     title = cards.CARDS[card].title
     record_action(request, f"changed the publication: {title.lower()}", row, row.pk)

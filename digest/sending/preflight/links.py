@@ -41,6 +41,8 @@ def _addresses(material: Material) -> dict[str, Place]:
         places.setdefault(story.url, replace(place, detail="link"))
         places.setdefault(story.image_url, replace(place, detail="picture"))
     places.setdefault(material.publication.logo_url, Place("", "Logo", detail="picture"))
+    logo = Place("", "Logo in dark mode", detail="picture")
+    places.setdefault(material.publication.logo_dark_url, logo)
     for block in material.blocks:
         place = replace(place_of_block(block), detail="link")
         for url in _block_links(block):

@@ -30,13 +30,23 @@ def check(material: Material) -> Iterator[Finding | Passed]:
 
 def _contrasts(material: Material) -> dict[str, float]:
     """Return the contrast of the logo in each mode, from 1 to 21."""
-    theme = publication_theme(material.publication, direction(material.language))
-    grounds = {"light mode": theme.day.sheet, "dark mode": theme.night.sheet}
-    body = fetch(material.publication.logo_url, largest=converting.MAX_BYTES).body
-    return dict(zip(grounds, converting.contrasts(body, list(grounds.values())), strict=True))
+    publication = material.publication
+    theme = publication_theme(publication, direction(material.language))
+    light, dark = theme.day.sheet, theme.night.sheet
+    if not publication.logo_dark_url:
+        ratios = _ratios(publication.logo_url, [light, dark])
+    else:
+        by_day = _ratios(publication.logo_url, [light])
+        ratios = by_day + _ratios(publication.logo_dark_url, [dark])
+    return dict(zip(("light mode", "dark mode"), ratios, strict=True))
+
+
+def _ratios(url: str, grounds: list[str]) -> list[float]:
+    body = fetch(url, largest=converting.MAX_BYTES).body
+    return list(converting.contrasts(body, grounds))
 
 
 def _finding(mode: str, ratio: float) -> Finding:
     text = f"The logo has a contrast of {ratio:.1f}:1 in {mode}; {VISIBLE:.0f}:1 is needed."
-    advice = "Use one with a background or an outline of its own."
+    advice = "Use one with a background or an outline of its own, or add a logo for dark mode."
     return Finding(CHECK, Level.WARN, text, advice)

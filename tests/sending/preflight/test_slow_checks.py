@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from digest.issues.models import Issue
 from digest.newsletters.models import Publication
 from digest.sending import preflight
+from digest.sending.compiling import compiled_for
 from digest.sending.preflight import Level
 from tests.cast import NOON, make_article, make_story
 from tests.provider_server import Answer, ProviderServer, Request
@@ -79,6 +80,27 @@ def test_a_logo_that_cannot_be_seen_in_dark_mode_is_named(
         rows = findings("logos", network=True)
     assert [mode for row in rows for mode in modes if mode in row.problem] == modes
     assert len(rows) == len(modes)
+
+
+def test_the_logo_for_dark_mode_is_looked_at(
+    issue: Issue, findings: Findings, settings: Settings
+) -> None:
+    """Black by day and white by night can both be seen; the mail has both."""
+
+    def script(request: Request) -> Answer:
+        return Answer(200, logo("#ffffff" if "dark" in request.path else "#14171a"))
+
+    with ProviderServer(script, pages=script) as server:
+        settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+        issue.stories.update(url=server.url)
+        urls = {"logo_url": f"{server.url}logo.png", "logo_dark_url": f"{server.url}dark.png"}
+        Publication.objects.update(**urls)
+        assert findings("logos", network=True) == []
+    issue = Issue.objects.get(pk=issue.pk)
+    html = compiled_for(issue).html()
+    night = html.index('class="night-only"')
+    assert html.index(urls["logo_url"]) < night < html.index(urls["logo_dark_url"])
+    assert "<!--[if !mso]><!-->" in html[:night]
 
 
 def test_links_that_work_are_counted(issue: Issue, web: ProviderServer) -> None:
