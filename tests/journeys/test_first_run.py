@@ -138,7 +138,7 @@ def test_from_an_empty_database_to_a_test_mail(house: Up, page: Page, site: Publ
     is_fit(page)
     page.get_by_role("button", name="Send test").click()
     expect(page.get_by_role("heading", name="Sent to ada@courier.example")).to_be_visible()
-    page.get_by_text("Answer of the mail server").click()
+    page.get_by_text("Reply of the mail server").click()
     expect(page.get_by_text("250 2.0.0 In the mailbox")).to_be_visible()
 
     (received,) = house.mails()
