@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ("tagline", models.CharField(blank=True, max_length=300)),
                 ("url", models.URLField(max_length=2000)),
                 ("logo_url", models.URLField(blank=True, max_length=2000)),
+                ("logo_dark_url", models.URLField(blank=True, max_length=2000)),
                 ("logo_width", models.PositiveSmallIntegerField(default=240)),
                 (
                     "accent",
