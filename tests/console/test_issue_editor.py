@@ -122,6 +122,7 @@ def test_an_editor_shapes_an_issue(page: Page, issue: Issue) -> None:
     expect(saved).to_contain_text("Done again: Move story.")
     assert issue.stories.get(title="Story 1").block.title == "Harbour"
 
+    expect(page.get_by_role("group", name="Insert into Subject")).to_be_visible()
     page.get_by_role("textbox", name="Subject", exact=True).fill("Mussels for everyone")
     page.get_by_role("heading", name="Mussels for everyone").wait_for()
     mail = page.frame_locator("[data-frames] iframe").last

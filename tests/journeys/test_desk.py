@@ -210,6 +210,7 @@ def test_a_breaking_issue_is_paused_and_resumed(
     ada.get_by_role("checkbox", name="Harbour board votes").check()
     ada.get_by_role("button", name="Create issue from selection").click()
     expect(ada.locator(".story-title")).to_have_count(1)
+    expect(ada.get_by_role("group", name="Insert into Subject")).to_be_visible()
     ada.get_by_role("textbox", name="Subject", exact=True).fill("Breaking: the harbour")
     ada.keyboard.press("Tab")
     expect(ada.get_by_role("heading", name="Breaking: the harbour")).to_be_visible()

@@ -19,6 +19,7 @@ from digest.core.errors import DigestError
 from digest.newsletters import contributions, setup, suggesting
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
+from digest.rendering.themes.branding import publication_theme
 
 _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
 _FIELDS = ("name", "url", "postal_address", "logo_url", "accent", "accent_dark", "language")
@@ -65,6 +66,8 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a publication."""
     row = get_publication(request, pk)
     initial = {name: getattr(row, name) for name in (*_FIELDS, "timezone")}
+    if not row.accent_dark:  # the one that mails derive
+        initial["accent_dark"] = publication_theme(row, "ltr").night.brand
     return _publication_step(request, row, PublicationForm(request.POST or None, initial=initial))
 
 
