@@ -166,6 +166,7 @@ def change_appeal(user: User, tide: Newsletter, appeal: Appeal) -> int:
     """Change the appeal's words."""
     form = {"publication": tide.publication_id, "heading": "Give", "body": "To my brother"}
     form |= {"button": "Give", "url": "https://brother.example", "starts_at": "2026-01-01T00:00"}
+    form |= {"kind": "appeal", "style": "box", "priority": 0, "weight": 1}
     return press(user, f"appeals/{appeal.pk}/", **form)
 
 

@@ -224,6 +224,8 @@ def _document(*paragraphs: str) -> dict[str, Any]:
 
 def _sponsor() -> Appeal:
     return mails.appeal(
+        kind="sponsor",
+        label="Sponsored",
         heading="Marsh & Sons, boat builders since 1871",
         body="Visit our open yard on Saturday.",
         button="Plan your visit",
