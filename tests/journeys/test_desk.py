@@ -156,7 +156,7 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
     assert complaints == []
 
 
-TIMES = int(os.environ.get("DIGEST_PRESSES", "25"))  # a hundred take three minutes
+TIMES = int(os.environ.get("DIGEST_PRESSES", "10"))
 
 
 def laid_on_the_desk(up: Up, number: int) -> list[int]:

@@ -70,6 +70,7 @@
       this.box.after(...(isEditable ? [this.makeInserts(), this.example] : [this.example]));
       this.input.addEventListener("input", (event) => { if (event.isTrusted) this.fetchSoon(); });
       this.querySelector("label").addEventListener("click", (event) => { if (!this.box.hidden) { event.preventDefault(); this.editor.commands.focus("end"); } });
+      this.addEventListener("focusin", () => this.fetchSoon(), { once: true });
       this.show(this.input.value);
       this.fetchExample();
     }
@@ -180,6 +181,8 @@
     async fetchExample() {
       const address = this.dataset.example;
       if (!address) return;
+      // The placeholder shows what an empty field becomes, until somebody is about to write.
+      if (!this.input.value && this.input.placeholder && !this.contains(document.activeElement)) return;
       this.request?.abort();
       this.request = new AbortController();
       const query = new URLSearchParams({ template: this.input.value || this.dataset.usual || "", name: this.dataset.label });
