@@ -226,7 +226,9 @@ def leave_out(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
     row, issue = _find(request, pk), get_issue(request, issue_id, Right.EDIT)
     for block in issue.blocks.filter(appeal=row, hidden=False):
         block_id = block.pk
-        report(request, lambda: _hide(issue, block_id, user_of(request)))  # noqa: B023  called at once
+        if report(request, lambda: _hide(issue, block_id, user_of(request))):  # noqa: B023  at once
+            action = f"left the appeal out of issue {issue.pk}"
+            record_action(request, action, row, row.publication_id)
     return redirect("appeal", row.pk)
 
 

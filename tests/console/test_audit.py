@@ -199,7 +199,6 @@ def test_steps_of_the_setup_are_recorded(browser: Client) -> None:
         "accent_dark": "#8ab8e6",
         "language": "en",
         "timezone": "Europe/London",
-        "approval": "one",
     }
     browser.post("/admin/setup/publication/", form | {"name": ""})
     assert actions() == []
@@ -209,7 +208,14 @@ def test_steps_of_the_setup_are_recorded(browser: Client) -> None:
     make_article(source)
     browser.post(
         f"/admin/setup/{publication.pk}/newsletter/",
-        {"name": "Tide", "days": [0, 1], "at": "07:00", "timezone": "UTC", "max_stories": 10},
+        {
+            "name": "Tide",
+            "days": [0, 1],
+            "at": "07:00",
+            "timezone": "UTC",
+            "max_stories": 10,
+            "approval": "one",
+        },
     )
     newsletter = Newsletter.objects.get()
     browser.post(f"/admin/setup/{publication.pk}/source/", {"remove": source.pk})

@@ -117,6 +117,7 @@ def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
     row, now = get_issue(request, pk), clock.now()
     if request.method == "POST":
         preflight.examine(row, now)
+        record_action(request, "ran the checks", row, row.newsletter.publication_id)
     results, checked_at = preflight.examine_quickly(row, now)
     allowed = header.rights(request, row)
     context = checks.context(row, results, checked_at, editable=allowed.edit)
