@@ -121,6 +121,7 @@ INSTALLED_APPS = [
     "digest.relays",
     "digest.notices",
     "digest.sending",
+    "digest.analytics",
     "digest.bounces",
     "digest.webhooks",
     "digest.inbound",

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import MD5, Coalesce
 
 from digest.articles.models import Article
 from digest.core.text import LONGEST_URL
@@ -222,3 +223,42 @@ class IssueRevision(models.Model):
 
     def __str__(self) -> str:
         return self.summary
+
+
+class TrackedLink(HasUuid):
+    """A link of an issue's mail that leads through us, so that clicks can be counted.
+
+    It stays when blocks or stories are removed: mails that were sent still have it.
+    """
+
+    class Kind(models.TextChoices):
+        LINK = "link", "link"
+        ANSWER = "answer", "answer to a feedback question"
+        TRAP = "trap", "hidden link"
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="links")
+    block = models.ForeignKey(Block, on_delete=models.SET_NULL, null=True, related_name="links")
+    story = models.ForeignKey(Story, on_delete=models.SET_NULL, null=True, related_name="links")
+    # Ids that outlive their rows, for statistics.
+    article_id = models.BigIntegerField(null=True)
+    appeal_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LINK)
+    position = models.PositiveSmallIntegerField()  # in the mail, from 0: the first has most clicks
+    url = models.TextField()  # where it leads, exactly as the mail would have it; of an answer: it
+    label = models.CharField(max_length=300, blank=True)  # its words in the mail, for people
+
+    class Meta:
+        constraints = [
+            # A hash, because an index takes no more than 2.7 KB.
+            models.UniqueConstraint(
+                "issue",
+                Coalesce("block", 0),
+                Coalesce("story", 0),
+                "kind",
+                MD5("url"),
+                name="tracked_link_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url

@@ -27,6 +27,14 @@ class Cadence(models.TextChoices):
     WEEKLY = "weekly", "once a week"
 
 
+class Tracking(models.TextChoices):
+    """What a publication counts of clicks."""
+
+    NONE = "none", "Nothing"
+    AGGREGATE = "aggregate", "Clicks, without knowing whose"
+    INDIVIDUAL = "individual", "Clicks of each subscriber"
+
+
 class Publication(HasUuid):
     """A brand that sends mail."""
 
@@ -53,6 +61,8 @@ class Publication(HasUuid):
     reply_to = models.EmailField(blank=True)
     language = models.CharField(max_length=35, default="en")
     timezone = models.CharField(max_length=64, default="UTC")
+    tracking = models.CharField(max_length=16, choices=Tracking, default=Tracking.NONE)
+    track_opens = models.BooleanField(default=False)  # by a pixel; needs tracking
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

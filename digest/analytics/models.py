@@ -1,0 +1,121 @@
+"""Hits on links and pixels of issues, and what they add up to.
+
+    Hit          what came in: raw, judged later, deleted after some months
+    FirstClick   who has clicked a link already, so that people are counted once
+    LinkHour     totals of one link and hour, for ever
+    IssueTotals  totals of one issue, for ever
+
+Hits and totals have no foreign keys: writers must not wait for each other, and totals outlive the
+links and issues that they count. Ids are never given twice (sequences).
+"""
+
+from django.db import models
+
+
+class HitKind(models.IntegerChoices):
+    """What somebody, or something, requested."""
+
+    CLICK = 1, "click"
+    OPEN = 2, "open"
+    TRAP = 3, "hidden link"  # which nobody sees
+
+
+class Verdict(models.IntegerChoices):
+    """Whether a person was behind a hit. Proxies of mailbox providers are neither."""
+
+    HUMAN = 1, "human"
+    MACHINE = 2, "machine"
+    UNCERTAIN = 3, "uncertain"
+
+
+class Hit(models.Model):
+    """One request for a tracked link or a pixel."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    issue_id = models.BigIntegerField()
+    link_id = models.BigIntegerField(default=0)  # 0: an open
+    kind = models.PositiveSmallIntegerField(choices=HitKind)
+    # Of a publication that counts individuals, and only there.
+    subscriber_id = models.BigIntegerField(null=True)
+    # Tells clients apart within an issue: of the subscriber, or else a hash with a salt of the day.
+    visitor = models.BigIntegerField()
+    network = models.CharField(max_length=43)  # /24 of IPv4 or /48 of IPv6; never the address
+    agent = models.CharField(max_length=32, blank=True)  # class of the user agent
+    since_delivery = models.IntegerField(null=True)  # seconds; of the issue where nobody is named
+    verdict = models.PositiveSmallIntegerField(choices=Verdict, null=True)  # null: not judged yet
+    reasons = models.PositiveIntegerField(default=0)  # bits, by digest.analytics.verdicts.Reason
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["issue_id", "visitor", "at"], name="hit_of_visitor"),
+            models.Index(
+                fields=["id"], condition=models.Q(verdict__isnull=True), name="hit_not_judged"
+            ),
+            models.Index(
+                fields=["subscriber_id", "at"],
+                condition=models.Q(subscriber_id__isnull=False),
+                name="hit_of_subscriber",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} in issue {self.issue_id}, {self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class FirstClick(models.Model):
+    """That a visitor has a human click on a link; with link 0, on any link of the issue."""
+
+    pk = models.CompositePrimaryKey("issue_id", "link_id", "visitor")
+    issue_id = models.BigIntegerField()
+    link_id = models.BigIntegerField()
+    visitor = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"Visitor {self.visitor} on link {self.link_id} of issue {self.issue_id}"
+
+
+class LinkHour(models.Model):
+    """Clicks on one link within one hour (UTC), by verdict."""
+
+    pk = models.CompositePrimaryKey("issue_id", "link_id", "hour")
+    issue_id = models.BigIntegerField()
+    link_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    clicks = models.BigIntegerField(default=0)  # human
+    unique_clicks = models.BigIntegerField(default=0)  # human, the first of each visitor
+    machine_clicks = models.BigIntegerField(default=0)
+    uncertain_clicks = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["link_id", "hour"], name="link_hour_of_link")]
+
+    def __str__(self) -> str:
+        return f"Link {self.link_id}, {self.hour:%Y-%m-%d %H}:00 UTC: {self.clicks}"
+
+
+class IssueTotals(models.Model):
+    """What the hits of one issue add up to."""
+
+    issue_id = models.BigIntegerField(primary_key=True)
+    clicks = models.BigIntegerField(default=0)  # human
+    unique_clickers = models.BigIntegerField(default=0)  # visitors with a human click
+    machine_clicks = models.BigIntegerField(default=0)  # filtered, hidden links included
+    uncertain_clicks = models.BigIntegerField(default=0)
+    opens = models.BigIntegerField(default=0)  # human
+    uncertain_opens = models.BigIntegerField(default=0)  # by proxies of mailbox providers
+    machine_opens = models.BigIntegerField(default=0)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Issue {self.issue_id}: {self.clicks} clicks"
+
+
+class DailySalt(models.Model):
+    """The random salt of one day (UTC) for hashes of clients; deleted after two days."""
+
+    day = models.DateField(primary_key=True)
+    salt = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.day}"
