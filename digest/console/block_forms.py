@@ -42,7 +42,7 @@ KINDS = tuple(Kind(kind.value, str(kind.label), icon, text) for kind, icon, text
 ICONS = {kind.value: kind.icon for kind in KINDS}
 _LINES: dict[str, tuple[str, ...]] = {
     BlockKind.NOTE: ("author", "role", "picture"),
-    BlockKind.IMAGE: ("picture", "alt", "caption", "credit", "url"),
+    BlockKind.IMAGE: ("picture", "shape", "alt", "caption", "credit", "url"),
     BlockKind.LINK: ("url", "title", "description", "site", "picture"),
     BlockKind.FEEDBACK: ("question",),
     BlockKind.MEDIA: ("url", "title", "description", "duration", "picture", "media"),

@@ -2,7 +2,7 @@
 
     note      document (rich text), author, role, picture
     text      document
-    image     picture, alt, caption, credit, url
+    image     picture, shape ("crop" to 3:2, or "whole"), alt, caption, credit, url
     link      url, title, description, site, picture
     feedback  question, answers (2 to 5 texts)
     media     url, title, description, duration, picture, media ("podcast" or "video")
@@ -25,6 +25,7 @@ LONGEST_LINE = 300
 LONGEST_TEXT = 2_000
 MOST_ANSWERS = 5
 MEDIA = ("podcast", "video")
+SHAPES = ("crop", "whole")  # of an image
 
 
 def check_fields(block: BlockFields) -> None:
@@ -128,6 +129,12 @@ def _media(name: str, value: Any) -> str:
     return str(value)
 
 
+def _shape(name: str, value: Any) -> str:
+    if value not in SHAPES:
+        raise NewsletterError(f"The {name} is crop or whole.")
+    return str(value)
+
+
 Check = Callable[[str, Any], Any]
 
 _CHECKS: dict[BlockKind, dict[str, Check]] = {
@@ -135,6 +142,7 @@ _CHECKS: dict[BlockKind, dict[str, Check]] = {
     BlockKind.TEXT: {"document": _document},
     BlockKind.IMAGE: {
         "picture": _picture,
+        "shape": _shape,
         "alt": _line,
         "caption": _line,
         "credit": _line,

@@ -59,11 +59,6 @@ def render(template: str, values: dict[str, Any], language: str, publication: st
             return _own_environment(own).get_template(template).render(values)
 
 
-def css_url(url: str) -> str:
-    """Return a web address for `url('…')` in a style sheet; its quotes would end it."""
-    return url.replace("'", "%27").replace("(", "%28").replace(")", "%29")
-
-
 @cache
 def _environment() -> Environment:
     return _equipped(Environment(loader=FileSystemLoader(_TEMPLATES), **_OPTIONS))  # noqa: S701  it is in them
@@ -82,7 +77,7 @@ def _equipped(env: Environment) -> Environment:
     env.filters.update(
         wrap=wrap, underline=underline, bdi=bdi, dir_attribute=dir_attribute, set_lines=set_lines,
         set_by_letters=set_by_letters,
-        unlinked=unlinked, css_url=css_url,
+        unlinked=unlinked,
         isolate_name=isolate_name, isolate_address=isolate_address,
     )  # fmt: skip
     return env

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from lxml import html as lxml_html
 
 from digest.accounts.models import User
 from digest.issues import building, editing, pictures
@@ -207,3 +208,41 @@ def test_pictures_of_blocks_are_part_of_the_fingerprint(newsletter: Newsletter) 
     assert named != before
     Picture.objects.filter(pk=picture.pk).update(focal_y=0.2)
     assert pictures.fingerprint(issue) != named
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "expected"),
+    [
+        ("link", {}, ("-lead.jpg", 482, 321)),
+        ("media", {}, ("-lead.jpg", 536, 357)),
+        ("image", {}, ("-lead.jpg", 536, 357)),
+        ("image", {"shape": "whole"}, ("-wide.jpg", 536, 1072)),
+    ],
+)
+def test_a_tall_picture_of_a_block_is_cropped(
+    newsletter: Newsletter,
+    kind: str,
+    content: dict[str, str],
+    expected: tuple[str, int, int],
+) -> None:
+    """To 3:2 round its focal point, as stories' are; an editor may show the whole of an image."""
+    issue, _ = built(newsletter)
+    picture = make_picture(newsletter.publication, width=1072, height=2144)
+    common = {"picture": str(picture.uuid), "alt": "A tall mast", "title": "Mast", "url": URL}
+    issue.blocks.create(kind=kind, position=90, content=common | content)
+    suffix, width, height = expected
+    document = lxml_html.fromstring(html(issue))
+    [image] = [row for row in document.iter("img") if (row.get("src") or "").endswith(suffix)]
+    assert (image.get("width"), image.get("height")) == (str(width), str(height))
+
+
+def test_a_small_picture_of_a_block_is_not_enlarged(newsletter: Newsletter) -> None:
+    """It keeps its own width, so that nothing is blurred."""
+    issue, _ = built(newsletter)
+    picture = make_picture(newsletter.publication, width=200, height=200)
+    content = {"picture": str(picture.uuid)}
+    issue.blocks.create(kind="image", position=90, content=content)
+    document = lxml_html.fromstring(html(issue))
+    [image] = [row for row in document.iter("img") if (row.get("src") or "").endswith("-lead.jpg")]
+    assert (image.get("width"), image.get("height")) == ("200", "133")
+    assert "max-width:200px" in (image.get("style") or "").replace(" ", "")

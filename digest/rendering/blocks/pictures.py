@@ -6,7 +6,7 @@ from uuid import UUID
 from digest.issues.models import Story
 from digest.pictures.models import Picture as LibraryPicture
 from digest.pictures.renditions import rendition_of
-from digest.pictures.sizes import Size
+from digest.pictures.sizes import MIN_SIDE, Size
 from digest.rendering.cleaned import line, web_url
 
 
@@ -34,10 +34,12 @@ def story_picture(story: Story, size: Size, alt: str) -> Picture | None:
     return Picture(url, size.width, 0, alt) if url else None
 
 
-def library_picture(publication_id: int, uuid: str, size: Size, alt: str = "") -> Picture | None:
+def library_picture(
+    publication_id: int, uuid: str, size: Size, alt: str = "", *, width: int = 0
+) -> Picture | None:
     """Return a ready picture of a publication's library; None where there is none.
 
-    `alt` stands before what the library has.
+    `alt` stands before what the library has. `width`, in CSS px, is that of a narrower place.
     """
     ready = LibraryPicture.objects.filter(state=LibraryPicture.State.READY)
     try:
@@ -46,4 +48,6 @@ def library_picture(publication_id: int, uuid: str, size: Size, alt: str = "") -
         return None
     if picture is None:
         return None
-    return Picture(*rendition_of(picture, size), alt=alt or line(picture.alt))
+    url, own_width, height = rendition_of(picture, size)
+    shown = min(own_width, width or own_width, max(picture.width, MIN_SIDE))
+    return Picture(url, shown, round(height * shown / own_width), alt or line(picture.alt))

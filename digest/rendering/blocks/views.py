@@ -147,6 +147,7 @@ def _view(issue: Issue, block: Block, stories: Sequence[Story]) -> BlockView:
     )
 
 
+_FRAMED = 482  # CSS px, of a picture in a frame: the column without its border and padding
 _TEXT_KEYS = ("author", "role", "alt", "caption", "credit", "site", "duration", "media", "question")
 
 
@@ -178,10 +179,18 @@ def _rich_text(issue: Issue, block: Block, level: int) -> tuple[Markup, str]:
 
 def _block_picture(issue: Issue, block: Block, values: Mapping[str, str]) -> Picture | None:
     uuid = block.content.get("picture")
-    size = Size.PORTRAIT if block.kind == BlockKind.NOTE else Size.WIDE
+    if not uuid:
+        return None
+    size, width = Size.LEAD, Size.WIDE.width
+    if block.kind == BlockKind.NOTE:
+        size = Size.PORTRAIT
+    elif block.kind == BlockKind.IMAGE and block.content.get("shape") == "whole":
+        size = Size.WIDE
+    elif block.kind == BlockKind.LINK:
+        width = _FRAMED
     alt = describe_picture(values["alt"], values["caption"], values["title"])
     publication_id = issue.newsletter.publication_id
-    return pictures.library_picture(publication_id, str(uuid), size, alt) if uuid else None
+    return pictures.library_picture(publication_id, str(uuid), size, alt, width=width)
 
 
 def _answers(issue: Issue, block: Block, question: str) -> Iterator[tuple[str, str]]:
@@ -256,4 +265,4 @@ def _message_picture(appeal: Appeal, uuid: UUID | None) -> Picture | None:
     if uuid is None:
         return None
     alt = describe_picture(line(appeal.picture_alt), "", appeal.heading)
-    return pictures.library_picture(appeal.publication_id, str(uuid), Size.WIDE, alt)
+    return pictures.library_picture(appeal.publication_id, str(uuid), Size.WIDE, alt, width=_FRAMED)

@@ -49,11 +49,14 @@ class Sample(NamedTuple):
         return environment.render("issue.html.j2", values, content.language)
 
 
-def _picture(_publication: int, uuid: str, size: Size, alt: str = "") -> pictures.Picture:
+def _picture(
+    _publication: int, uuid: str, size: Size, alt: str = "", *, width: int = 0
+) -> pictures.Picture:
     """A picture of the library, which is in no database here."""
-    height = size.height or size.width * 9 // 16
+    shown = min(width or size.width, size.width)
+    height = (size.height or size.width * 9 // 16) * shown // size.width
     return pictures.Picture(
-        f"https://img.example/{uuid}-{size.name.lower()}.jpg", size.width, height, alt
+        f"https://img.example/{uuid}-{size.name.lower()}.jpg", shown, height, alt
     )
 
 
