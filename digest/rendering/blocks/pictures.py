@@ -49,5 +49,6 @@ def library_picture(
     if picture is None:
         return None
     url, own_width, height = rendition_of(picture, size)
-    shown = min(own_width, width or own_width, max(picture.width, MIN_SIDE))
-    return Picture(url, shown, round(height * shown / own_width), alt or line(picture.alt))
+    css_width = min(own_width, width or own_width, max(picture.width, MIN_SIDE))
+    css_height = round(height * css_width / own_width)
+    return Picture(url, css_width, css_height, alt or line(picture.alt))

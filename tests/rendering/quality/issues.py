@@ -53,10 +53,10 @@ def _picture(
     _publication: int, uuid: str, size: Size, alt: str = "", *, width: int = 0
 ) -> pictures.Picture:
     """A picture of the library, which is in no database here."""
-    shown = min(width or size.width, size.width)
-    height = (size.height or size.width * 9 // 16) * shown // size.width
+    css_width = min(width or size.width, size.width)
+    height = (size.height or size.width * 9 // 16) * css_width // size.width
     return pictures.Picture(
-        f"https://img.example/{uuid}-{size.name.lower()}.jpg", shown, height, alt
+        f"https://img.example/{uuid}-{size.name.lower()}.jpg", css_width, height, alt
     )
 
 
