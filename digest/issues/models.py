@@ -237,9 +237,13 @@ class TrackedLink(HasUuid):
         TRAP = "trap", "hidden link"
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="links")
-    block = models.ForeignKey(Block, on_delete=models.SET_NULL, null=True, related_name="links")
-    story = models.ForeignKey(Story, on_delete=models.SET_NULL, null=True, related_name="links")
-    # Ids that outlive their rows, for statistics.
+    # These ids outlive their rows: undoing a removal gives a block or story the same id again.
+    block = models.ForeignKey(
+        Block, on_delete=models.DO_NOTHING, null=True, related_name="links", db_constraint=False
+    )
+    story = models.ForeignKey(
+        Story, on_delete=models.DO_NOTHING, null=True, related_name="links", db_constraint=False
+    )
     article_id = models.BigIntegerField(null=True)
     appeal_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.LINK)
