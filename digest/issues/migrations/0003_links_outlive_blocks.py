@@ -5,20 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('issues', '0002_tracked_links'),
+        ("issues", "0002_tracked_links"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='trackedlink',
-            name='block',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='links', to='issues.block'),
+            model_name="trackedlink",
+            name="block",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="links",
+                to="issues.block",
+            ),
         ),
         migrations.AlterField(
-            model_name='trackedlink',
-            name='story',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='links', to='issues.story'),
+            model_name="trackedlink",
+            name="story",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="links",
+                to="issues.story",
+            ),
         ),
     ]
