@@ -11,6 +11,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.ARCHIVE_DELIVERIES: 600,
     jobs.COMPACT_GROWTH: 600,
     jobs.COUNT_RESULTS: 300,
+    jobs.REFRESH_POPULARITY: 300,
     jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,
 }
 

@@ -96,7 +96,12 @@ class Article(models.Model):
 
     revision = models.PositiveIntegerField(default=1)
     content_hash = models.CharField(max_length=64)
-    score = models.FloatField(default=0)  # popularity: page views, see digest.articles.popularity
+    score = models.FloatField(default=0)  # from 0 to 1: digest.analytics.popularity
+    # As the site's analytics last counted them, and when they did: digest.articles.site_views.
+    views = models.BigIntegerField(default=0)  # of a period: page views
+    views_at = models.DateTimeField(null=True)
+    # Seconds that a visitor reads it, over those that its length takes; null: not known.
+    read_depth = models.FloatField(null=True)
 
     sources = models.ManyToManyField(Source, through="Sighting", related_name="articles")
 
@@ -106,6 +111,13 @@ class Article(models.Model):
                 fields=["publication_id", "canonical_url"],
                 condition=~Q(canonical_url=""),
                 name="article_once_by_canonical_url",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["publication_id", "-score"],
+                condition=Q(score__gt=0),
+                name="article_popular",
             ),
         ]
 

@@ -28,6 +28,7 @@ _OFFERED = (
     (BlockKind.LATEST, "schedule", "The newest stories"),
     (BlockKind.TOPIC, "label", "Stories about a topic that subscribers can choose"),
     (BlockKind.POPULAR, "trending_up", "Articles that many people read"),
+    (BlockKind.DEEP, "menu_book", "Articles that people read to the end; needs reading times"),
     (BlockKind.PICKED, "checklist", "Stories that you choose yourself"),
     (BlockKind.TEXT, "notes", "Headings, paragraphs, lists, quotes and pictures"),
     (BlockKind.IMAGE, "image", "A picture with caption and credit"),

@@ -24,6 +24,7 @@ SETTLE_SIGNUPS = "notices.settle"  # with the next: a subscriber waits, so no is
 SEND_NOTICES = "notices.send"
 SETTLE_REFUSALS = "delivery.settle_refusals"
 COUNT_RESULTS = "delivery.count_results"
+REFRESH_POPULARITY = "analytics.popularity"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 
@@ -41,6 +42,7 @@ NAMES = frozenset(
         SEND_NOTICES,
         SETTLE_REFUSALS,
         COUNT_RESULTS,
+        REFRESH_POPULARITY,
         DELIVER_WEBHOOKS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
     }

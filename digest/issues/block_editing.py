@@ -7,12 +7,17 @@ from digest.issues.changing import block_of, changing
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
 from digest.newsletters import blocks
-from digest.newsletters.block_fields import MESSAGE_KINDS, BlockFields, BlockKind
+from digest.newsletters.block_fields import (
+    MESSAGE_KINDS,
+    RULED_KINDS,
+    BlockFields,
+    BlockKind,
+)
 from digest.newsletters.models import Appeal
 
 MOST_BLOCKS = 50
 FIELDS = frozenset(["title", "content", "style", "shown_in", "only_topics", "appeal"])
-ADDABLE = frozenset(BlockKind) - {BlockKind.LATEST, BlockKind.TOPIC, BlockKind.POPULAR}
+ADDABLE = frozenset(BlockKind) - RULED_KINDS
 
 
 def add(issue: Issue, by: User, kind: str, to: int | None = None, **values: Any) -> Block:

@@ -224,7 +224,8 @@ def _candidate(article: Article, place: int | None, source_ids: frozenset[int]) 
         marked_updated_at=article.marked_updated_at,
         retracted_at=article.retracted_at,
         source_ids=source_ids,
-        views=round(article.score),
+        popularity=article.score,
+        read_depth=article.read_depth or 0.0,
         place=place,
     )
 

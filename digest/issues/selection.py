@@ -11,7 +11,7 @@ why not for the rest.
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import chain
@@ -22,12 +22,14 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
 
 Thin = Newsletter.Thin
+DEEPLY_READ = 0.6  # share of a text: most visitors of most articles read less
 
 _FILLED_FIRST = {
     BlockKind.PICKED: 0,
     BlockKind.TOPIC: 1,
     BlockKind.POPULAR: 2,
-    BlockKind.LATEST: 3,
+    BlockKind.DEEP: 3,
+    BlockKind.LATEST: 4,
 }
 
 
@@ -42,7 +44,8 @@ class Candidate:
     marked_updated_at: datetime | None = None
     retracted_at: datetime | None = None
     source_ids: frozenset[int] = frozenset()  # that carry it
-    views: int = 0  # page views, as far as they are known
+    popularity: float = 0.0  # from 0 to 1, the publication's most popular; 0: not known
+    read_depth: float = 0.0  # share of the text that visitors read; 0: not known
     # In an issue for a day or week: its best position in the issues of that time, if it had one.
     place: int | None = None
 
@@ -196,9 +199,15 @@ def _fitting(
         return [by_id[article_id] for article_id in block.picks if article_id in by_id]
     recent = [candidate for candidate in left if candidate.fresh_at >= start]
     fitting = [candidate for candidate in recent if _takes(block, candidate)]
-    if block.kind == BlockKind.POPULAR:
-        return sorted(fitting, key=lambda candidate: -candidate.views)
+    if (measure := _MEASURES.get(block.kind)) is not None:
+        return sorted(fitting, key=measure, reverse=True)
     return fitting
+
+
+_MEASURES: dict[str, Callable[[Candidate], float]] = {
+    BlockKind.POPULAR: lambda candidate: candidate.popularity,
+    BlockKind.DEEP: lambda candidate: candidate.read_depth,
+}
 
 
 def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> Picked:
@@ -211,7 +220,10 @@ def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> Picked:
         topics = ", ".join(sorted(candidate.topics & block.topics))
         reason = f"About {topics}, published on {when}."
     elif block.kind == BlockKind.POPULAR:
-        reason = f"Read {candidate.views:,} times, published on {when}."
+        score = max(1, round(candidate.popularity * 100))
+        reason = f"Popularity {score} of 100, published on {when}."
+    elif block.kind == BlockKind.DEEP:
+        reason = f"{candidate.read_depth:.0%} of it is read on average, published on {when}."
     else:
         reason = f"Published on {when}."
     topic_titles = _topics(candidate, policy.blocks)
@@ -284,7 +296,9 @@ def _takes(block: BlockRule, candidate: Candidate) -> bool:
     if block.source_ids and not block.source_ids & candidate.source_ids:
         return False
     if block.kind == BlockKind.POPULAR:
-        return candidate.views > 0
+        return candidate.popularity > 0
+    if block.kind == BlockKind.DEEP:
+        return candidate.read_depth >= DEEPLY_READ
     return block.kind == BlockKind.LATEST or bool(candidate.topics & block.topics)
 
 

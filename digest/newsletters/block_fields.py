@@ -12,6 +12,7 @@ class BlockKind(models.TextChoices):
     LATEST = "latest", "Latest stories"
     TOPIC = "topic", "Stories by topic"
     POPULAR = "popular", "Popular articles"
+    DEEP = "deep", "Deeply read"
     PICKED = "picked", "Picked stories"
     APPEAL = "appeal", "Appeal"
     SPONSOR = "sponsor", "Sponsor"
@@ -23,9 +24,9 @@ class BlockKind(models.TextChoices):
     MEDIA = "media", "Podcast or video"
 
 
-STORY_KINDS = frozenset(
-    [BlockKind.LEAD, BlockKind.LATEST, BlockKind.TOPIC, BlockKind.POPULAR, BlockKind.PICKED]
-)
+# Filled by a rule of the layout.
+RULED_KINDS = frozenset([BlockKind.LATEST, BlockKind.TOPIC, BlockKind.POPULAR, BlockKind.DEEP])
+STORY_KINDS = RULED_KINDS | {BlockKind.LEAD, BlockKind.PICKED}
 MESSAGE_KINDS = frozenset([BlockKind.APPEAL, BlockKind.SPONSOR])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from digest.newsletters import blocks, checks
-from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
+from digest.newsletters.block_fields import MESSAGE_KINDS, RULED_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import LayoutBlock, Newsletter
 
@@ -19,9 +19,9 @@ FIELDS = frozenset(
         *("topics", "source_ids", "max_stories"),
     ]
 )
-_TITLED = frozenset(
-    [BlockKind.LATEST, BlockKind.TOPIC, BlockKind.POPULAR, BlockKind.PICKED]
-)  # their title is the heading, and for a topic what subscribers choose
+_TITLED = RULED_KINDS | {
+    BlockKind.PICKED
+}  # their title is the heading, and for a topic what subscribers choose
 
 
 @transaction.atomic

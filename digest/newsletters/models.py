@@ -4,7 +4,7 @@ from typing import Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -16,6 +16,7 @@ from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.looks import Background, Corner, Density, Design, Fonts
 
 REVIEW_MINUTES = 60  # before sending, in which a new newsletter's issues can be reviewed
+LONGEST_HALF_LIFE = 720  # hours: a month
 COLOUR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4e89.")
 
 
@@ -63,6 +64,10 @@ class Publication(HasUuid):
     timezone = models.CharField(max_length=64, default="UTC")
     tracking = models.CharField(max_length=16, choices=Tracking, default=Tracking.NONE)
     track_opens = models.BooleanField(default=False)  # by a pixel; needs tracking
+    # Hours after which a click or page view counts half: digest.analytics.popularity.
+    popularity_half_life = models.PositiveSmallIntegerField(
+        default=48, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_HALF_LIFE)]
+    )
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -10,13 +10,14 @@ from ninja import Query, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
+from digest.analytics import popularity
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Markup, Moment, Payload, Slug, Text, Url
-from digest.articles import popularity, pushing, storing
+from digest.articles import pushing, site_views, storing
 from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
 from digest.articles.pushing import Pushed
@@ -29,6 +30,7 @@ Tags = Annotated[list[Annotated[Line, Field(max_length=200)]], Field(max_length=
 
 
 ViewCount = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+ReadingSeconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
 class ArticleIn(Payload):
@@ -113,6 +115,11 @@ class ViewsIn(Payload):
         max_length=1000,
         description="By address, all of one period: the last 24 hours, for example.",
     )
+    reading_seconds: dict[Url, ReadingSeconds] = Field(
+        {},
+        max_length=1000,
+        description="How long a visit to an address lasts on average, for the block “Deeply read”.",
+    )
 
 
 class ViewsOut(BaseModel):
@@ -157,7 +164,10 @@ def record_article_views(request: HttpRequest, payload: ViewsIn) -> Any:
     """Say how often articles were read, for the block “Popular articles”."""
     scope = caller_of(request).scope
     publication = get_object_or_404(scope.publications(), slug=payload.publication)
-    unknown = popularity.record_views(publication.pk, payload.views)
+    unknown = site_views.record_views(
+        publication.pk, payload.views, clock.now(), payload.reading_seconds
+    )
+    popularity.refresh(publication, clock.now())
     return {"updated": len(payload.views) - len(unknown), "unknown": unknown}
 
 

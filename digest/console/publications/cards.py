@@ -24,6 +24,7 @@ CARDS = {
     "name": Card("Name and address", forms.NameForm),
     "looks": Card("Design", forms.LooksForm),
     "pictures": Card("Pictures", forms.PicturesForm),
+    "popularity": Card("Popular articles", forms.PopularityForm),
     "sender": Card("Sender", forms.SenderForm),
     "place": Card("Language and time zone", forms.PlaceForm),
 }

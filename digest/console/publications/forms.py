@@ -7,6 +7,7 @@ from django import forms
 from digest.console.setup.forms import AddressField, PublicationForm, offer
 from digest.console.setup.forms import SenderForm as SetupForm
 from digest.newsletters import looks
+from digest.newsletters.models import LONGEST_HALF_LIFE
 
 _OF_SETUP = PublicationForm.base_fields
 MIN_WIDTH, MAX_WIDTH = 40, 520  # CSS px of a logo, as mail shows it
@@ -80,6 +81,17 @@ class PicturesForm(forms.Form):
         label="Host pictures of stories",
         required=False,
         help_text="Fetched once, cropped and served from here. Otherwise mails link to your site.",
+    )
+
+
+class PopularityForm(forms.Form):
+    """How quickly what was popular is forgotten."""
+
+    popularity_half_life = forms.IntegerField(
+        label="Half-life (hours)",
+        min_value=1,
+        max_value=LONGEST_HALF_LIFE,
+        help_text="A click or page view counts half after this time, a quarter after twice that.",
     )
 
 

@@ -1,0 +1,104 @@
+"""Scores of articles, from totals of clicks and page views to the order of the block."""
+
+from datetime import timedelta
+
+import pytest
+
+from digest.analytics import popularity
+from digest.analytics.models import LinkHour
+from digest.articles import site_views
+from digest.articles.models import Article
+from digest.issues.models import Issue, TrackedLink
+from digest.newsletters.models import Newsletter
+from digest.sending.models import Delivery, Tally
+from tests.cast import NOON, make_article, make_issue, make_newsletter, make_publication, make_story
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+def went_out(newsletter: Newsletter, delivered: int = 1_000) -> Issue:
+    """An issue of an hour ago that so many subscribers received."""
+    slot = NOON - HOUR * (1 + newsletter.issues.count())
+    issue = make_issue(newsletter, state=Issue.State.SENT, slot=slot, planned_at=slot)
+    Tally.objects.create(issue_id=issue.pk, state=Delivery.State.SENT, deliveries=delivered)
+    return issue
+
+
+def clicked(issue: Issue, article: Article, clicks: int, hours_ago: int = 1, at: int = 0) -> None:
+    """So many people clicked the article's link, in the hour that long ago."""
+    story = make_story(issue, article=article, url=article.url)
+    link = TrackedLink.objects.create(
+        issue=issue, story=story, article_id=article.pk, position=at, url=article.url
+    )
+    hour = NOON - HOUR * hours_ago
+    LinkHour.objects.create(
+        issue_id=issue.pk, link_id=link.pk, hour=hour, clicks=2 * clicks, unique_clicks=clicks
+    )
+
+
+def score(article: Article) -> float:
+    """The article's score as it is stored now."""
+    article.refresh_from_db()
+    return article.score
+
+
+def test_what_people_click_is_popular() -> None:
+    """The best article has 1; clicks of four days ago count a quarter at 48 hours' half-life."""
+    newsletter = make_newsletter()
+    issue = went_out(newsletter)
+    best, old, ignored = (make_article() for _ in range(3))
+    clicked(issue, best, 100)
+    clicked(went_out(newsletter), old, 100, hours_ago=1 + 4 * 24)
+    clicked(went_out(newsletter), ignored, 0)
+    assert popularity.refresh(newsletter.publication, NOON) == 2
+    assert (score(best), score(old), score(ignored)) == (1, 0.25, 0)
+    assert popularity.refresh(newsletter.publication, NOON) == 0
+
+
+def test_an_article_that_is_popular_no_more_loses_its_score() -> None:
+    """When its mails are older than what is looked at, too."""
+    newsletter = make_newsletter()
+    article = make_article()
+    clicked(went_out(newsletter), article, 100)
+    popularity.refresh_all(NOON)
+    assert score(article) == 1
+    popularity.refresh_all(NOON + timedelta(days=40))
+    assert score(article) == 0
+
+
+def test_a_publication_is_judged_by_its_own() -> None:
+    """Neither clicks nor page views of another one count; its half-life is its own, too."""
+    newsletter, other = make_newsletter(), make_newsletter(publication=make_publication())
+    article, foreign = (
+        make_article(publication_id=row.publication_id) for row in (newsletter, other)
+    )
+    clicked(went_out(newsletter), article, 5)
+    clicked(went_out(other), foreign, 500)
+    popularity.refresh(newsletter.publication, NOON)
+    assert (score(article), score(foreign)) == (1, 0)
+
+
+def test_page_views_are_merged_and_fade() -> None:
+    """The one that the site's visitors read wins over one that was in the mail alone."""
+    newsletter = make_newsletter()
+    mailed, both, read = (make_article() for _ in range(3))
+    issue = went_out(newsletter)
+    clicked(issue, mailed, 50)
+    clicked(issue, both, 50)
+    views = {both.url: 1_000, read.url: 800}
+    site_views.record_views(newsletter.publication_id, views, NOON)
+    popularity.refresh(newsletter.publication, NOON)
+    assert score(both) == 1
+    assert score(read) == 0.8
+    assert score(mailed) == 0.5
+    popularity.refresh(newsletter.publication, NOON + timedelta(days=8))  # the report is too old
+    assert score(read) == 0
+
+
+def test_nothing_is_popular_without_data() -> None:
+    """Mails that were sent and not clicked make no score, and no error."""
+    newsletter = make_newsletter()
+    clicked(went_out(newsletter), make_article(), 0)
+    clicked(went_out(newsletter, delivered=0), make_article(), 0)
+    assert popularity.refresh(newsletter.publication, NOON) == 0
