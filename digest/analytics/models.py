@@ -3,13 +3,20 @@
     Hit          what came in: raw, judged later, deleted after some months
     FirstClick   who has clicked a link already, so that people are counted once
     LinkHour     totals of one link and hour, for ever
+    LinkTotals   totals of one link, for ever: a trigger sums them up
     IssueTotals  totals of one issue, for ever
+    IssueOutcome who unsubscribed, bounced or complained after an issue: triggers count them
+    ReportLink   a link under which somebody without an account sees the report of a sponsor
 
 Hits and totals have no foreign keys: writers must not wait for each other, and totals outlive the
 links and issues that they count. Ids are never given twice (sequences).
 """
 
+from django.conf import settings
 from django.db import models
+
+from digest.core.uuids import HasUuid
+from digest.newsletters.models import Appeal
 
 
 class HitKind(models.IntegerChoices):
@@ -119,3 +126,56 @@ class DailySalt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}"
+
+
+class LinkTotals(models.Model):
+    """The clicks of one link, in all: a trigger keeps it equal to the sum of its `LinkHour`."""
+
+    link_id = models.BigIntegerField(primary_key=True)
+    issue_id = models.BigIntegerField(db_index=True)
+    clicks = models.BigIntegerField()  # human
+    unique_clicks = models.BigIntegerField()  # human, the first of each visitor
+    machine_clicks = models.BigIntegerField()
+    uncertain_clicks = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"Link {self.link_id}: {self.clicks}"
+
+
+class IssueOutcome(models.Model):
+    """How many unsubscribed, bounced or complained after an issue: several rows, to be summed.
+
+    Triggers on consent events and bounces write them, without foreign keys, so that writers do not
+    wait for each other.
+    """
+
+    class Kind(models.IntegerChoices):
+        UNSUBSCRIBED = 1, "unsubscribed"  # by the link in its mail
+        BOUNCED = 2, "bounced"  # came back after it was accepted
+        COMPLAINED = 3, "complained"
+
+    issue_id = models.BigIntegerField()
+    kind = models.PositiveSmallIntegerField(choices=Kind)
+    number = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["issue_id"], include=["kind", "number"], name="outcome_of_issue")
+        ]
+
+    def __str__(self) -> str:
+        return f"Issue {self.issue_id}: {self.number:+} {self.get_kind_display()}"
+
+
+class ReportLink(HasUuid):
+    """A link to the report of an appeal or a sponsor that needs no account, until it is revoked."""
+
+    appeal = models.ForeignKey(Appeal, on_delete=models.CASCADE, related_name="report_links")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Report of {self.appeal}"

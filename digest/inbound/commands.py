@@ -89,7 +89,12 @@ def _leave(request: Leaving, mail: Mail) -> Reply:
         return DONE  # a test mail has no subscriber
     try:
         left = consent.unsubscribe(
-            link.subscriber, link.newsletter, via="mail", ip=None, now=clock.now()
+            link.subscriber,
+            link.newsletter,
+            via="mail",
+            ip=None,
+            now=clock.now(),
+            issue=link.issue,
         )
     except SubscriberError:
         return DONE  # erased since: there is nothing left to leave

@@ -85,7 +85,9 @@ def unsubscribe(link: SubscriberLink, *, via: str, ip: str | None, now: datetime
     """Unsubscribe the holder of a link; does nothing for an erased subscriber or a repetition."""
     if link.subscriber:
         try:
-            consent.unsubscribe(link.subscriber, link.newsletter, via=via, ip=ip, now=now)
+            consent.unsubscribe(
+                link.subscriber, link.newsletter, via=via, ip=ip, now=now, issue=link.issue
+            )
         except SubscriberError:
             return
 
@@ -98,7 +100,8 @@ def unsubscribe_from_all(link: SubscriberLink, *, ip: str | None, now: datetime)
         subscriber=link.subscriber, newsletter__publication__in=publications
     )
     for newsletter_id in subscriptions.values_list("newsletter_id", flat=True):
-        consent.unsubscribe(link.subscriber, newsletter_id, via="page", ip=ip, now=now)
+        issue = link.issue if newsletter_id == link.newsletter else 0
+        consent.unsubscribe(link.subscriber, newsletter_id, via="page", ip=ip, now=now, issue=issue)
 
 
 def resubscribe_token(link: SubscriberLink) -> str:

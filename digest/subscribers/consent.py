@@ -164,17 +164,24 @@ def resubscribe(
 
 @transaction.atomic
 def unsubscribe(
-    subscriber_id: int, newsletter_id: int, *, via: str, ip: str | None, now: datetime
+    subscriber_id: int,
+    newsletter_id: int,
+    *,
+    via: str,
+    ip: str | None,
+    now: datetime,
+    issue: int = 0,
 ) -> bool:
     """Unsubscribe immediately, without a question (RFC 8058 §3.2); True if it changed something.
 
-    Raises SubscriberError if there is no such subscription.
+    `issue` is the id of the issue whose mail led to it, 0 for none. Raises SubscriberError if there
+    is no such subscription.
     """
     subscription = _locked(subscriber_id, newsletter_id)
     if subscription.state == State.UNSUBSCRIBED:
         return False
     _set_state(subscription, State.UNSUBSCRIBED, now)
-    _record(subscription, Action.UNSUBSCRIBED, at=now, via=via, ip=ip)
+    _record(subscription, Action.UNSUBSCRIBED, at=now, via=via, ip=ip, issue=issue)
     return True
 
 
@@ -256,6 +263,7 @@ def _record(
     ip: str | None,
     wording: str = "",
     version: str = "",
+    issue: int = 0,
 ) -> None:
     ConsentEvent.objects.create(
         subscriber_id=subscription.subscriber_id,
@@ -266,4 +274,5 @@ def _record(
         ip=ip,
         wording=wording,
         wording_version=version,
+        issue_id=issue or None,
     )

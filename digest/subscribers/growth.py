@@ -1,7 +1,7 @@
-"""How many subscribers joined and left each day, without counting at any size.
+"""How many subscribers joined and left, when and from where, without counting at any size.
 
-A trigger on consent events adds to it (subscribers/sql): a confirmed or imported subscriber has
-joined, an unsubscribed one has left.
+Triggers add to it (subscribers/sql): a confirmed or imported subscriber has joined, an unsubscribed
+or erased one has left.
 """
 
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection
 from django.db.models import Sum
 
-from digest.subscribers.models import Growth
+from digest.subscribers.models import Cohort, Growth
 
 COMPACT_ABOVE = 20  # rows of one day and newsletter
 
@@ -32,21 +32,71 @@ def count_by_day(
     return [(day, *counts.get(day, (0, 0))) for day in all_days]
 
 
+def list_size(newsletters: Collection[int] | None) -> int:
+    """Return how many subscriptions are active; `newsletters` are ids, None for all of them."""
+    rows = Growth.objects.all()
+    if newsletters is not None:
+        rows = rows.filter(newsletter_id__in=newsletters)
+    sums = rows.aggregate(joined=Sum("joined"), left=Sum("left"))
+    return (sums["joined"] or 0) - (sums["left"] or 0)
+
+
+def list_sizes(newsletters: Collection[int]) -> dict[int, int]:
+    """Return how many subscriptions to each newsletter are active, by their ids."""
+    rows = Growth.objects.filter(newsletter_id__in=newsletters).values_list("newsletter_id")
+    sums = {key: joined - left for key, joined, left in rows.annotate(Sum("joined"), Sum("left"))}
+    return {key: sums.get(key, 0) for key in newsletters}
+
+
+def count_by_source(newsletter: int, first: date) -> list[tuple[str, int, int]]:
+    """Return how many joined and left since a day (UTC), by where they signed up; most first."""
+    rows = Growth.objects.filter(newsletter_id=newsletter, day__gte=first)
+    sums = rows.values_list("source").annotate(Sum("joined"), Sum("left"))
+    return sorted(sums, key=lambda row: (-row[1], row[0]))
+
+
+def count_cohorts(newsletter: int, first: date) -> list[tuple[date, date | None, int]]:
+    """Return how many of those who joined in a month left in which, from a month on.
+
+    Months are first days; without a second one it is how many joined.
+    """
+    rows = Cohort.objects.filter(newsletter_id=newsletter, joined__gte=first)
+    sums = rows.values_list("joined", "left").annotate(Sum("subscribers"))
+    return list(sums.order_by("joined", "left"))
+
+
 def compact() -> None:
-    """Merge rows where there are many of one day and newsletter. Safe next to writers."""
+    """Merge rows where there are many of one day or cohort. Safe next to writers."""
     with connection.cursor() as cursor:
         cursor.execute(_COMPACT, [COMPACT_ABOVE])
+        cursor.execute(_COMPACT_COHORTS, [COMPACT_ABOVE])
 
 
 _COMPACT = """
 WITH many AS (
-    SELECT day, newsletter_id FROM subscribers_growth
-    GROUP BY day, newsletter_id HAVING count(*) > %s
+    SELECT day, newsletter_id, source FROM subscribers_growth
+    GROUP BY day, newsletter_id, source HAVING count(*) > %s
 ), deleted AS (
     DELETE FROM subscribers_growth AS growth USING many
     WHERE growth.day = many.day AND growth.newsletter_id = many.newsletter_id
-    RETURNING growth.day, growth.newsletter_id, growth.joined, growth."left"
+        AND growth.source = many.source
+    RETURNING growth.day, growth.newsletter_id, growth.source, growth.joined, growth."left"
 )
-INSERT INTO subscribers_growth (day, newsletter_id, joined, "left")
-SELECT day, newsletter_id, sum(joined), sum("left") FROM deleted GROUP BY day, newsletter_id
+INSERT INTO subscribers_growth (day, newsletter_id, source, joined, "left")
+SELECT day, newsletter_id, source, sum(joined), sum("left") FROM deleted
+GROUP BY day, newsletter_id, source
+"""
+_COMPACT_COHORTS = """
+WITH many AS (
+    SELECT newsletter_id, joined, "left" FROM subscribers_cohort
+    GROUP BY newsletter_id, joined, "left" HAVING count(*) > %s
+), deleted AS (
+    DELETE FROM subscribers_cohort AS cohort USING many
+    WHERE cohort.newsletter_id = many.newsletter_id AND cohort.joined = many.joined
+        AND cohort."left" IS NOT DISTINCT FROM many."left"
+    RETURNING cohort.newsletter_id, cohort.joined, cohort."left", cohort.subscribers
+)
+INSERT INTO subscribers_cohort (newsletter_id, joined, "left", subscribers)
+SELECT newsletter_id, joined, "left", sum(subscribers) FROM deleted
+GROUP BY newsletter_id, joined, "left"
 """

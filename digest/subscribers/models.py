@@ -117,6 +117,7 @@ class ConsentEvent(models.Model):
     ip = models.GenericIPAddressField(null=True)
     wording = models.TextField(blank=True)
     wording_version = models.CharField(max_length=64, blank=True)
+    issue_id = models.BigIntegerField(null=True)  # in whose mail the link to unsubscribe was
 
     objects = AppendOnly.as_manager()
 
@@ -140,20 +141,47 @@ class ConsentEvent(models.Model):
 class Growth(models.Model):
     """How many joined and left a newsletter on a day (UTC): several rows, to be summed.
 
-    A trigger on consent events writes them, without foreign keys, so that writers do not wait for
-    each other. Erased subscribers stay counted.
+    Triggers write them, without foreign keys, so that writers do not wait for each other. Who is
+    erased while subscribed has left. The sum of all rows is how many are subscribed.
     """
 
     day = models.DateField()
     newsletter_id = models.BigIntegerField()
+    # Where they signed up: `ConsentEvent.via` of their request; blank: not known.
+    source = models.CharField(max_length=32, db_default="", blank=True)
     joined = models.BigIntegerField()
     left = models.BigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["day"], name="growth_by_day")]
+        indexes = [
+            models.Index(fields=["day"], name="growth_by_day"),
+            models.Index(
+                fields=["newsletter_id", "day"],
+                include=["source", "joined", "left"],
+                name="growth_of_newsletter",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day}: {self.joined:+} {-self.left:+}"
+
+
+class Cohort(models.Model):
+    """How many of those who joined in a month left in which: several rows, to be summed.
+
+    Months (UTC) are named by their first day. Without `left` it is how many joined.
+    """
+
+    newsletter_id = models.BigIntegerField()
+    joined = models.DateField()
+    left = models.DateField(null=True)
+    subscribers = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["newsletter_id", "joined"], name="cohort_of_newsletter")]
+
+    def __str__(self) -> str:
+        return f"{self.joined:%Y-%m}: {self.subscribers:+}"
 
 
 class Suppression(models.Model):

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure
 from digest.subscribers import consent, growth
-from digest.subscribers.models import ConsentEvent, Growth
+from digest.subscribers.models import Cohort, ConsentEvent, Growth
 from tests.cast import NOON, make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_many_events_at_once_are_one_row_and_many_rows_become_one() -> None:
     tide = make_newsletter()
     subscribers = [make_subscriber(tide) for _ in range(30)]
     events = [
-        ConsentEvent(subscriber=row, newsletter=tide, action="imported", at=NOON, via="import")
+        ConsentEvent(subscriber=row, newsletter=tide, action="imported", at=NOON, via="test")
         for row in subscribers
     ]
     ConsentEvent.objects.bulk_create(events)
@@ -77,6 +77,43 @@ def test_many_events_at_once_are_one_row_and_many_rows_become_one() -> None:
     growth.compact()
     assert Growth.objects.count() == 1
     assert growth.count_by_day(None, 1, NOON) == before == [(NOON.date(), 55, 0)]
+
+
+def test_growth_and_cohorts_know_where_and_when_they_signed_up() -> None:
+    """By the request that they confirmed, months later too; an erased subscriber has left."""
+    tide, ebb = make_newsletter(), make_newsletter(slug="ebb")
+    september, month = datetime(2026, 9, 30, 23, tzinfo=UTC), timedelta(days=31)
+    row = make_subscriber(tide)
+    note_again = ConsentEvent.objects.create
+    for newsletter, action, at, via in (
+        (tide, Action.REQUESTED, september, "script"),
+        (ebb, Action.REQUESTED, september, "mail"),
+        (tide, Action.CONFIRMED, september, "page"),
+        (tide, Action.UNSUBSCRIBED, september + month, "one-click"),
+        (tide, Action.CONFIRMED, NOON, "preferences"),
+    ):
+        note_again(subscriber=row, newsletter=newsletter, action=action, at=at, via=via)
+    assert growth.count_by_source(tide.pk, september.date()) == [
+        ("preferences", 1, 0),
+        ("script", 1, 1),
+    ]
+    assert growth.count_by_source(tide.pk, NOON.date()) == [("preferences", 1, 0)]
+    assert growth.list_size([tide.pk]) == 1
+    erasure.erase(row.pk, NOON)
+    assert growth.list_size(None) == growth.list_size([tide.pk]) == 0
+    cohorts = growth.count_cohorts(tide.pk, date(2026, 9, 1))
+    assert [(str(joined), number) for joined, left, number in cohorts if left is None] == [
+        ("2026-09-01", 1),
+        ("2026-11-01", 1),
+    ]
+    assert (date(2026, 9, 1), date(2026, 10, 1), 1) in cohorts
+    assert len([left for _, left, _ in cohorts if left]) == 2
+    for _ in range(25):
+        note(tide, Action.CONFIRMED)
+    before = growth.count_cohorts(tide.pk, date(2026, 1, 1))
+    growth.compact()
+    assert growth.count_cohorts(tide.pk, date(2026, 1, 1)) == before
+    assert Cohort.objects.filter(left=None, joined=date(2026, 11, 1)).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

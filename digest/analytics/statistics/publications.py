@@ -1,0 +1,61 @@
+"""The summary of a publication: each newsletter's list and results."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from digest.analytics.statistics.issues import OUT, SentIssue, with_numbers
+from digest.analytics.statistics.totals import Numbers, together
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.subscribers import growth
+
+MOST = 200  # issues of a period, the newest
+
+
+@dataclass(frozen=True, slots=True)
+class NewsletterSummary:
+    """A newsletter within a period."""
+
+    newsletter: Newsletter
+    list_size: int
+    issues: int
+    numbers: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Newsletters within a period of days."""
+
+    days: int
+    list_size: int
+    newsletters: Sequence[NewsletterSummary]
+    issues: Sequence[SentIssue]  # the newest first
+
+    @property
+    def numbers(self) -> Numbers:
+        """All newsletters together."""
+        return together(row.numbers for row in self.newsletters)
+
+
+def summarize(newsletters: Sequence[Newsletter], now: datetime, days: int = 30) -> Summary:
+    """Return how newsletters did in the last days."""
+    rows = Issue.objects.filter(
+        newsletter__in=newsletters,
+        state__in=OUT,
+        planned_at__isnull=False,
+        slot__gt=now - timedelta(days=days),
+    )
+    issues = with_numbers(
+        list(rows.select_related("newsletter__publication").order_by("-slot")[:MOST])
+    )
+    groups: defaultdict[int, list[Numbers]] = defaultdict(list)
+    for row in issues:
+        groups[row.issue.newsletter_id].append(row.numbers)
+    sizes = growth.list_sizes([newsletter.pk for newsletter in newsletters])
+    summaries = [
+        NewsletterSummary(row, sizes[row.pk], len(groups[row.pk]), together(groups[row.pk]))
+        for row in newsletters
+    ]
+    return Summary(days, sum(sizes.values()), summaries, issues)
