@@ -37,6 +37,6 @@ DEFINITIONS = {
 }
 
 
-def define(name: str, *, about: bool = False) -> str:
-    """Return what a number means; with `about` as it is where nobody is named."""
-    return DEFINITIONS.get(f"{name}_about" if about else name) or DEFINITIONS[name]
+def define(name: str, *, of_visitors: bool = False) -> str:
+    """Return what a number means; `of_visitors`: where nobody is named (aggregate)."""
+    return DEFINITIONS.get(f"{name}_about" if of_visitors else name) or DEFINITIONS[name]
