@@ -1,8 +1,9 @@
-"""Bounces and complaints, refusals that wait to be settled, and results by recipient domain."""
+"""Bounces and complaints, refusals to settle, results by recipient domain, polled mailboxes."""
 
 from django.db import models
 
 from digest.bounces.reading.reasons import Consequence, Reason
+from digest.core.leases import Leased
 from digest.issues.models import Issue
 from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
 
@@ -94,3 +95,37 @@ class DomainResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue}, {self.domain}: {self.sent} sent"
+
+
+class Mailbox(Leased):
+    """A mailbox that mail returns to, and how polling it went."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    sealed_url = models.TextField()  # with its password: core.sealing
+    active = models.BooleanField(default=True)
+    due_at = models.DateTimeField()
+    polled_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MailboxMessage(models.Model):
+    """A message of a mailbox that was read, so that it is not read twice."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="messages")
+    key = models.CharField(max_length=200)  # the server's: UIDVALIDITY/UID, or UIDL
+    message_id = models.CharField(max_length=250, blank=True)
+    outcome = models.CharField(max_length=16)  # of reports.Outcome
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["mailbox", "key"], name="mailbox_message_once"),
+        ]
+        indexes = [models.Index(fields=["mailbox", "-at"], name="mailbox_message_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox}: {self.key}"

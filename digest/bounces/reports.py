@@ -4,7 +4,9 @@ The same for mail to our own address, for a mailbox that is polled, and for a re
 What names nobody by a signed token has no effect: anybody can write to these addresses.
 """
 
+import re
 from datetime import datetime
+from enum import StrEnum
 
 import structlog
 
@@ -15,28 +17,43 @@ from digest.bounces.tracing import trace
 
 log = structlog.get_logger(__name__)
 
-NO_EFFECT = "no effect"
-RECORDED = "recorded"
+_MESSAGE_ID = re.compile(rb"^message-id:\s*<([^<>\s]{1,250})>", re.IGNORECASE | re.MULTILINE)
+_HEAD = 64 * 1024  # octets in which a header is looked for
 
 
-def receive(content: bytes, now: datetime, *, token: str = "") -> str:
+class Outcome(StrEnum):
+    """What followed from a message."""
+
+    RECORDED = "recorded"  # a bounce or a complaint
+    UNCHANGED = "unchanged"  # about our mail, and nothing follows
+    UNRELATED = "unrelated"  # nothing shows that it is about our mail
+    UNREADABLE = "unreadable"  # it could not be fetched from its mailbox
+
+
+def receive(content: bytes, now: datetime, *, token: str = "") -> Outcome:
     """Take a message, whole or cut; `token` is that of the address it was sent to.
 
-    Returns RECORDED where a bounce or a complaint was recorded, else NO_EFFECT. Never raises for
-    what the message says.
+    Never raises for what the message says.
     """
     return receive_report(read_report(content), now, token=token)
 
 
-def receive_report(report: Report, now: datetime, *, token: str = "") -> str:
+def receive_report(report: Report, now: datetime, *, token: str = "") -> Outcome:
     """Take a report that has been read."""
-    if report.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
-        log.info("mail that came back left alone", kind=report.kind.value)
-        return NO_EFFECT
     mail = trace(report.tokens, token)
     if mail is None:
         log.info("bounce of nobody", kind=report.kind.value, reason=report.reason.value)
-        return NO_EFFECT
+        return Outcome.UNRELATED
+    if report.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
+        log.info("mail that came back left alone", kind=report.kind.value)
+        return Outcome.UNCHANGED
     finding = Finding.of(report, Bounce.Source.REPORT)
     bounce = record(mail.subscriber, mail.issue, finding, now)
-    return NO_EFFECT if bounce is None else RECORDED
+    return Outcome.UNCHANGED if bounce is None else Outcome.RECORDED
+
+
+def message_id_of(content: bytes) -> str:
+    """Return the Message-ID of a message, or ""."""
+    head = re.split(rb"\r?\n\r?\n", content[:_HEAD], maxsplit=1)[0]
+    match = _MESSAGE_ID.search(head)
+    return match[1].decode("ascii", "replace") if match else ""

@@ -47,6 +47,7 @@ OVERVIEW = {
         "send": "build an issue and send it now, or send a test to one address",
         "issue": "create, check, approve, send, stop or list issues; see who received them",
         "relay": "add, change or list relays; resume a paused domain",
+        "mailbox": "poll mailboxes that bounces return to",
         "dkim": "create DKIM keys, or show their DNS records",
     },
     "API and webhooks": {

@@ -27,6 +27,7 @@ from digest.console.pictures import views as pictures
 from digest.console.publications import design
 from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
+from digest.console.relays import mailboxes
 from digest.console.relays import views as relays
 from digest.console.setup import contents as setup_contents
 from digest.console.setup import senders as setup_senders
@@ -71,6 +72,13 @@ _PICTURES = [
     path("<int:pk>/", pictures.picture, name="picture"),
     path("<int:pk>/change/", picture_actions.change, name="picture-change"),
     path("<int:pk>/delete/", picture_actions.delete, name="picture-delete"),
+]
+_MAILBOXES = [
+    path("", mailboxes.mailboxes, name="mailboxes"),
+    path("<int:pk>/poll/", mailboxes.poll, name="mailbox-poll"),
+    path("<int:pk>/enable/", mailboxes.switch, {"active": True}, name="mailbox-enable"),
+    path("<int:pk>/disable/", mailboxes.switch, {"active": False}, name="mailbox-disable"),
+    path("<int:pk>/remove/", mailboxes.remove, name="mailbox-remove"),
 ]
 urlpatterns = [
     path("pictures/", include(_PICTURES)),
@@ -165,6 +173,7 @@ urlpatterns = [
     path("relays/<int:pk>/resume/", relay_actions.switch, {"active": True}, name="relay-resume"),
     path("relays/<int:pk>/remove/", relay_actions.remove, name="relay-remove"),
     path("relays/domains/<int:pk>/lift/", relay_actions.lift, name="relay-lift"),
+    path("relays/mailboxes/", include(_MAILBOXES)),
     path("setup/", include((_SETUP, "setup"))),
     path("issues/", include((_ISSUES, "issue"))),
 ]

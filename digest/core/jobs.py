@@ -25,6 +25,7 @@ SEND_NOTICES = "notices.send"
 SETTLE_REFUSALS = "delivery.settle_refusals"
 COUNT_RESULTS = "delivery.count_results"
 REFRESH_POPULARITY = "analytics.popularity"
+POLL_MAILBOXES = "mailboxes.poll"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 
@@ -43,6 +44,7 @@ NAMES = frozenset(
         SETTLE_REFUSALS,
         COUNT_RESULTS,
         REFRESH_POPULARITY,
+        POLL_MAILBOXES,
         DELIVER_WEBHOOKS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
     }

@@ -1,0 +1,125 @@
+"""The mailboxes that mail returns to: list, add, check, enable, disable, remove."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.cache import never_cache
+
+from digest.bounces.mailboxes import address, polling, registry
+from digest.bounces.models import Mailbox
+from digest.console.access import record_action
+from digest.console.pages import action_view, done, form_view, render_page, report
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.newsletters.members import Right
+
+RECENT = 10  # messages shown of a mailbox
+SCHEMES = [
+    ("imaps", "IMAP with TLS (port 993)"),
+    ("imap", "IMAP with STARTTLS (port 143)"),
+    ("pop3s", "POP with TLS (port 995)"),
+    ("pop3", "POP with STARTTLS (port 110)"),
+]
+
+
+class MailboxForm(forms.Form):
+    """A new mailbox. Its password can be entered, but is never shown again."""
+
+    name = forms.SlugField(max_length=64, help_text="Lowercase letters, digits and hyphens.")
+    scheme = forms.ChoiceField(label="Protocol", choices=SCHEMES)
+    host = forms.CharField(
+        max_length=253, widget=forms.TextInput(attrs={"placeholder": "imap.news.example"})
+    )
+    port = forms.IntegerField(
+        required=False, min_value=1, max_value=65_535, help_text="Empty: the usual port."
+    )
+    user = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    password = forms.CharField(
+        max_length=2000, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
+    folder = forms.CharField(required=False, max_length=100, help_text="Of IMAP. Empty: the inbox.")
+    move_to = forms.CharField(
+        label="Move recorded messages to",
+        required=False,
+        max_length=100,
+        help_text="A folder (IMAP). Empty: they are deleted.",
+    )
+
+    def url(self) -> str:
+        """Return the address that was entered; raises MailboxError."""
+        values = dict(self.cleaned_data)
+        values.pop("name")
+        return address.write_address(**values)
+
+
+@never_cache
+@form_view(Right.MANAGE, everywhere=True)
+def mailboxes(request: HttpRequest) -> HttpResponse:
+    """List the mailboxes, and add one whose server accepts our login."""
+    form = MailboxForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            url = form.url()
+            number = registry.check_address(url)
+            mailbox = registry.add(form.cleaned_data["name"], url, clock.now())
+        except DigestError as problem:
+            form.add_error(None, str(problem))
+        else:
+            record_action(request, "added a mailbox", mailbox)
+            toast = f"{mailbox.name} is polled every minute. It has {number:,} messages now."
+            return done(request, toast, "mailboxes")
+    rows = [_row(mailbox) for mailbox in Mailbox.objects.order_by("name")]
+    context = {"rows": rows, "form": form}
+    return render_page(request, "console/relays/mailboxes.html", "Mailboxes", context)
+
+
+@action_view(Right.MANAGE, everywhere=True)
+def poll(request: HttpRequest, pk: int) -> HttpResponse:
+    """Poll a mailbox now and show what came of it."""
+    polled = polling.poll(get_object_or_404(Mailbox, pk=pk), clock.now())
+    record_action(request, "polled a mailbox", polled.mailbox)
+    if polled.problem:
+        messages.error(request, polled.problem)
+    else:
+        toast = f"{polled.messages:,} new messages, {polled.recorded:,} recorded."
+        messages.success(request, toast)
+    return redirect("mailboxes")
+
+
+@action_view(Right.MANAGE, everywhere=True)
+def switch(request: HttpRequest, pk: int, *, active: bool) -> HttpResponse:
+    """Poll a mailbox, or do not until it is enabled again."""
+    mailbox = get_object_or_404(Mailbox, pk=pk)
+    state = "enabled" if active else "disabled"
+
+    def change() -> str:
+        registry.change(mailbox, clock.now(), active=active)
+        record_action(request, f"{state} a mailbox", mailbox)
+        return f"{mailbox.name} is {state}."
+
+    report(request, change)
+    return redirect("mailboxes")
+
+
+@action_view(Right.MANAGE, everywhere=True)
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a mailbox here; its messages stay on its server."""
+    mailbox = get_object_or_404(Mailbox, pk=pk)
+    mailbox.delete()
+    record_action(request, "removed a mailbox", mailbox.name)
+    return done(request, f"{mailbox.name} was removed.", "mailboxes")
+
+
+def _row(mailbox: Mailbox) -> dict[str, Any]:
+    return {
+        "mailbox": mailbox,
+        "place": registry.describe(mailbox),
+        "polled": clock.format_moment(mailbox.polled_at) if mailbox.polled_at else "never",
+        "recent": [
+            (clock.format_moment(message.at), message.outcome, message.message_id)
+            for message in mailbox.messages.order_by("-at")[:RECENT]
+        ],
+    }
