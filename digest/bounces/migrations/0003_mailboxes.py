@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bounces", "0001_initial"),
+        ("bounces", "0002_outcomes"),
     ]
 
     operations = [
