@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
+from digest.newsletters.looks import Design
 from digest.newsletters.models import Newsletter, Publication
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
@@ -16,6 +17,7 @@ POLICIES = (
     *("description", "subject", "preheader", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
 )
+DESIGN = ("design", "share_links", "reading_time", "contents_from")
 
 
 def add_publication(add: CommandParser) -> None:
@@ -70,6 +72,30 @@ def add_offer(parser: CommandParser) -> None:
         "redirect_links",
         ("--redirect-links", "--no-redirect-links"),
         "link stories through this installation, so that a retracted one leads to a note",
+    )
+
+
+def add_design(parser: CommandParser) -> None:
+    """Take how stories are laid out, and what stands beside them."""
+    group = parser.add_argument_group("design")
+    group.add_argument("--design", choices=Design.values, help="how stories are laid out")
+    _add_switch(
+        group,
+        "share_links",
+        ("--share-links", "--no-share-links"),
+        "links in the footer to share an issue",
+    )
+    _add_switch(
+        group,
+        "reading_time",
+        ("--reading-time", "--no-reading-time"),
+        "how many minutes a story takes",
+    )
+    group.add_argument(
+        "--contents-from",
+        type=numbers.none_or_some,
+        metavar="STORIES",
+        help="so many stories get a list of headlines at the top; 0: never (8)",
     )
 
 

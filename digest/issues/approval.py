@@ -27,12 +27,12 @@ State = Issue.State
 
 FELL = "Its content changed after it was approved; it waits to be approved again."
 _STORY = (
-    *("position", "block__position", "url", "title", "summary", "byline", "kicker"),
+    *("position", "block__position", "url", "title", "summary", "byline", "kicker", "word_count"),
     *("image_url", "image_alt", "image_caption", "image_credit"),
 )
 _NEWSLETTER = (
     *("name", "description", "subject", "preheader", "language", "listed"),
-    *("design", "share_links"),
+    *("design", "share_links", "reading_time", "contents_from"),
 )
 _PUBLICATION = (
     *(

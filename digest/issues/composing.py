@@ -12,6 +12,7 @@ from itertools import islice
 from django.db.models import Exists, Max, OuterRef
 
 from digest.articles.models import Article, Sighting
+from digest.articles.reading_time import count_words
 from digest.core import clock
 from digest.issues import messages, window
 from digest.issues.models import Block, Issue, Story
@@ -102,7 +103,7 @@ def _snapshots(
     blocks: Sequence[Block], selection: Selection, articles: Iterable[Article]
 ) -> list[Story]:
     """Return the stories in the order of the blocks; the first one leads, if there is a lead."""
-    articles_by_id = {article.pk: article for article in articles}
+    articles_by_id = _with_bodies(articles, [picked.article_id for picked in selection.stories])
     by_layout_block = {block.layout_block_id: block for block in blocks}
     lead = next((block for block in blocks if block.kind == BlockKind.LEAD), None)
     pairs = [(by_layout_block[picked.block_id], picked) for picked in selection.stories]
@@ -113,6 +114,15 @@ def _snapshots(
         _story(block, position, articles_by_id[picked.article_id], picked)
         for position, (block, picked) in enumerate(pairs)
     ]
+
+
+def _with_bodies(articles: Iterable[Article], ids: Collection[int]) -> dict[int, Article]:
+    """Return selected articles by their ids, with the texts that candidates come without."""
+    bodies = dict(Article.objects.filter(pk__in=ids).values_list("pk", "body_html"))
+    selected = {article.pk: article for article in articles if article.pk in bodies}
+    for pk, article in selected.items():
+        article.body_html = bodies[pk]
+    return selected
 
 
 def _story(block: Block, position: int, article: Article, picked: Picked) -> Story:
@@ -273,6 +283,7 @@ def snapshot(
         byline=article.byline,
         kicker=article.section,
         published_at=article.published_at,
+        word_count=count_words(article.body_html),
         image_url=article.image_url,
         image_alt=article.image_alt,
         image_caption=article.image_caption,

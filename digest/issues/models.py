@@ -169,6 +169,7 @@ class Story(HasUuid):
     byline = models.TextField(blank=True)
     kicker = models.CharField(max_length=200, blank=True)  # the article's own section
     published_at = models.DateTimeField(null=True)
+    word_count = models.PositiveIntegerField(default=0)  # of the article; 0: not known
     image_url = models.CharField(max_length=LONGEST_URL, blank=True)
     image_alt = models.TextField(blank=True)
     image_caption = models.TextField(blank=True)

@@ -20,6 +20,7 @@ LIMITS = {
     "late_minutes": (0, 60 * 24 * 31),
     "review_minutes": (0, 60 * 24 * 7),
     "undo_seconds": (0, 60 * 60),
+    "contents_from": (0, 100),
 }
 # Every issue is always offered.
 OFFERED = tuple(cadence for cadence in Cadence if cadence != Cadence.EVERY)

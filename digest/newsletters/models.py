@@ -140,6 +140,9 @@ class Newsletter(HasUuid):
 
     design = models.CharField(max_length=16, choices=Design, default=Design.PICTURE)
     share_links = models.BooleanField(default=True)  # in the footer, if the newsletter is listed
+    reading_time = models.BooleanField(default=False)  # of stories: "4 min read"
+    # So many stories get a list of headlines at the top; 0: never.
+    contents_from = models.PositiveSmallIntegerField(default=8)
 
     # Templates in sandboxed Jinja.
     subject = models.TextField(default="{{ stories[0].title }}")

@@ -19,8 +19,7 @@ from digest.rendering.cleaned import LONGEST_SUMMARY, line, lines, shortened, we
 from digest.rendering.dates import format_full_date
 from digest.rendering.links import language_of
 
-LONG_ISSUE = 8  # stories; from so many on, a list of headlines stands at the top
-_LISTED = 6  # headlines in that list
+_LISTED = 6  # headlines in the list at the top
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,7 @@ class Content:
     sign_up_url: str  # empty: nobody may sign up
     reply_to: str  # an address, or empty
     share_links: tuple[tuple[str, str], ...]  # label and link
+    contents_from: int  # so many stories get a list of headlines; 0: never
     blocks: tuple[BlockView, ...]
 
     @property
@@ -52,10 +52,13 @@ class Content:
 
     @property
     def inside(self) -> tuple[Card, ...]:
-        """What a long issue lists at its top: the first story of each block, or the first ones."""
+        """What a long issue lists at its top: the first story of each block, or the first ones.
+
+        Empty in a shorter one.
+        """
         blocks = [block for block in self.blocks if block.cards and block.shown_in == "both"]
         cards = [card for block in blocks for card in block.cards]
-        if len(cards) < LONG_ISSUE:
+        if not self.contents_from or len(cards) < self.contents_from:
             return ()
         first_cards = [block.cards[0] for block in blocks]
         return tuple(first_cards if len(first_cards) > 3 else cards)[:_LISTED]
@@ -85,6 +88,7 @@ def content_of(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]) 
         sign_up_url=links.sign_up_url(newsletter),
         reply_to=publication.reply_to,
         share_links=share_links,
+        contents_from=newsletter.contents_from,
         blocks=tuple(block_views(issue, blocks, stories)),
     )
 

@@ -239,3 +239,15 @@ def test_a_bad_offer_changes_nothing(
     assert result.status == status
     assert arguments in result.err
     assert Newsletter.objects.get().cadences == ["weekly"]
+
+
+def test_design_is_changed(digest: Digest) -> None:
+    """With what stands beside the stories; an impossible number changes nothing."""
+    make_newsletter(slug="tide")
+    options = ("--design", "briefing", "--reading-time", "--contents-from", "0")
+    facts = digest("newsletter", "set", "tide", *options, "--json").facts
+    assert (facts["design"], facts["reading_time"], facts["contents_from"]) == ("briefing", True, 0)
+    refused = digest("newsletter", "set", "tide", "--contents-from", "101", "--no-reading-time")
+    assert refused.status == 1
+    assert "contents_from" in refused.err
+    assert Newsletter.objects.get().reading_time

@@ -55,10 +55,13 @@ def test_theme_and_design_are_saved(owner: Client, newsletter: Newsletter) -> No
     publication.refresh_from_db()
     assert {name: getattr(publication, name) for name in theme} == theme
     address = f"/admin/newsletter/{newsletter.pk}/design/"
-    owner.post(address, {"design-design": "briefing"})
+    choices = {"design-design": "briefing", "design-contents_from": "0"}
+    owner.post(address, choices | {"design-reading_time": "on"})
     newsletter.refresh_from_db()
     assert (newsletter.design, newsletter.share_links) == ("briefing", False)
-    assert owner.post(address, {"design-design": "poster"}).status_code == 422
+    assert (newsletter.reading_time, newsletter.contents_from) == (True, 0)
+    assert owner.post(address, choices | {"design-design": "poster"}).status_code == 422
+    assert owner.post(address, choices | {"design-contents_from": "101"}).status_code == 422
 
 
 @in_browser

@@ -424,3 +424,13 @@ class TestTwoBuilders:
         self.together(press)
         assert sorted(Issue.objects.values_list("state", flat=True)) == ["built", "skipped"]
         assert Story.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_stories_know_how_long_their_articles_are() -> None:
+    """Counted when the issue is built, from the text that the source carried."""
+    newsletter = make_newsletter()
+    source = make_source(newsletter)
+    make_article(source, body_html=f"<p>{'tide ' * 700}</p>")
+    issue = building.build(newsletter, NOON, NOON)
+    assert issue.stories.get().word_count == 700

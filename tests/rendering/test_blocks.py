@@ -119,6 +119,40 @@ def test_long_issue_lists_its_headlines() -> None:
     assert "In this issue" not in compiled(*[story(n) for n in range(7)]).html()
 
 
+def test_list_of_headlines_is_in_both_parts_or_in_none() -> None:
+    """From as many stories as the newsletter says; 0 is never."""
+    rows = [story(n) for n in range(3)]
+    mail = compiled(*rows, newsletter={"contents_from": 3}).message(INES, keys={0, 1})
+    plain = part(mail, "plain")
+    assert "In this issue" in plain
+    assert "- Story number 1." in plain
+    assert "- Story number 2." not in plain
+    many = [story(n) for n in range(12)]
+    assert "In this issue" not in compiled(*many, newsletter={"contents_from": 0}).html()
+
+
+@pytest.mark.parametrize("design", ["picture", "briefing", "compact"])
+@pytest.mark.parametrize(
+    ("language", "names", "expected"),
+    [
+        ("en", "Jane Okafor", "By Jane Okafor · 4 min read"),
+        ("en", "", "4 min read"),
+        ("de", "", "4 Min. Lesezeit"),
+        ("ja", "田中 花子", "田中 花子 · 4 min"),
+    ],
+)
+def test_reading_time_is_said_where_it_is_wanted(
+    design: str, language: str, names: str, expected: str
+) -> None:
+    """Rounded up, beside the names, in the newsletter's language, in both parts and any design."""
+    rows = [story(n, byline=names, word_count=691 if n else 0) for n in range(2)]
+    look = {"design": design, "language": language}
+    wanted = compiled(*rows, newsletter=look | {"reading_time": True}).message(INES)
+    for kind in ("plain", "html"):
+        assert part(wanted, kind).count(expected) == 1
+    assert " min" not in part(compiled(*rows, newsletter=look).message(INES), "plain")
+
+
 def test_kicker_does_not_repeat_the_heading() -> None:
     """Whatever its case."""
     mail = compiled(story(0), story(1, block="Culture", kicker="CULTURE"))

@@ -45,6 +45,10 @@ class DesignForm(forms.Form):
 
     design = forms.ChoiceField(choices=Design, widget=forms.RadioSelect)
     share_links = _checkbox("Links to share an issue in the footer")
+    reading_time = _checkbox("Reading time of stories", "Where a source carries the whole article.")
+    contents_from = _number(
+        "List of headlines at the top, from so many stories on", 0, 100, "0: no list."
+    )
 
 
 class NameForm(forms.Form):

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from markupsafe import Markup
 
+from digest.articles import reading_time
 from digest.core import languages
 from digest.core.alt_text import describe_picture
 from digest.core.languages import direction, text_direction
@@ -215,13 +216,30 @@ def _card(issue: Issue, block: Block, story: Story, heading: str) -> Card:
         title=title,
         url=story_url(issue, story),
         summary=summary,
-        byline=byline(line(story.byline), language),
+        byline=_byline(issue, story),
         kicker=_label(line(story.kicker), heading),
         picture=pictures.story_picture(story, size, alt),
         square=pictures.story_picture(story, Size.SQUARE, alt),
         credits=_join_credits(caption, credit),
         direction=text_direction(f"{title} {summary}", direction(language)),
     )
+
+
+def _byline(issue: Issue, story: Story) -> str:
+    """Return who wrote a story, and how long reading it takes where the newsletter says so."""
+    language = language_of(issue.newsletter)
+    minutes = reading_time.minutes(story.word_count) if issue.newsletter.reading_time else 0
+    parts = (byline(line(story.byline), language), _reading_time(minutes, language))
+    return " · ".join(filter(None, parts))
+
+
+def _reading_time(minutes: int, language: str) -> str:
+    if not minutes:
+        return ""
+    if languages.primary(language) not in languages.NAMES:
+        return f"{minutes} min"
+    with languages.override(language):
+        return _("%(minutes)s min read") % {"minutes": minutes}
 
 
 def byline(names: str, language: str) -> str:

@@ -34,10 +34,12 @@ class Command(ActionCommand):
         ask.add_offer(add)
         ask.add_policies(add)
         ask.add_approval(add)
-        change = self.changing("set", "change what subscribers are offered")
+        ask.add_design(add)
+        change = self.changing("set", "change what subscribers are offered, review and design")
         change.add_argument("slug")
         ask.add_offer(change)
         ask.add_approval(change)
+        ask.add_design(change)
         self.reading("list", "every newsletter, and when it goes out next")
         self.reading("show", "all about one newsletter").add_argument("slug")
         pick = self.changing("pick", "put an article at the head of the next issue")
@@ -60,6 +62,7 @@ class Command(ActionCommand):
                 **ask.offer(options),
                 **ask.provided_options(options, ask.POLICIES),
                 **ask.approval_options(options),
+                **ask.provided_options(options, ask.DESIGN),
             )
         values = _newsletter_values(newsletter, now)
         slug = newsletter.slug
@@ -77,15 +80,19 @@ class Command(ActionCommand):
         """Change what subscribers are offered."""
         newsletter = lookup.newsletter(options["slug"])
         offer, approval = ask.offer(options), ask.approval_options(options)
-        if not offer and not approval:
+        design = ask.provided_options(options, ask.DESIGN)
+        if not offer and not approval and not design:
             raise UsageError(
                 "Say what to change: --offer, --listed, --welcome-with-latest, --local-time, "
-                "--redirect-links, --approval, --review or --undo."
+                "--redirect-links, --approval, --review, --undo, --design, --share-links, "
+                "--reading-time or --contents-from."
             )
-        setup.set_approval(newsletter, **approval)
-        setup.set_offer(newsletter, **offer)
+        with transaction.atomic():
+            setup.change_newsletter(newsletter, **design)
+            setup.set_approval(newsletter, **approval)
+            setup.set_offer(newsletter, **offer)
         values = _newsletter_values(newsletter, clock.now()) | _offer_values(newsletter)
-        values |= _approval_values(newsletter)
+        values |= _approval_values(newsletter) | _design_values(newsletter)
         summary = f"{newsletter.slug} is offered {_describe_offer(values)}."
         self.answer(values, f"{summary} {_describe_approval(newsletter)}" if approval else summary)
 
@@ -99,7 +106,7 @@ class Command(ActionCommand):
         """Show one newsletter."""
         newsletter = lookup.newsletter(options["slug"])
         values = _newsletter_values(newsletter, clock.now()) | _detail_values(newsletter)
-        values |= _approval_values(newsletter)
+        values |= _approval_values(newsletter) | _design_values(newsletter)
         self.answer(values, lambda out: _print_newsletter(out, newsletter, values))
 
     def do_pick(self, options: dict[str, Any]) -> None:
@@ -133,6 +140,10 @@ class Command(ActionCommand):
 def _approval_values(newsletter: Newsletter) -> dict[str, Any]:
     names = ("approval", "review_minutes", "undo_seconds")
     return {name: getattr(newsletter, name) for name in names}
+
+
+def _design_values(newsletter: Newsletter) -> dict[str, Any]:
+    return {name: getattr(newsletter, name) for name in ask.DESIGN}
 
 
 def _describe_approval(newsletter: Newsletter) -> str:
