@@ -16,10 +16,10 @@ def count_words(body_html: str) -> int:
     """
     text = _TAG.sub(" ", body_html)
     spaced, letters = _UNSPACED.subn(" ", text)
-    words = len(spaced.split()) + round(letters / _LETTERS_A_WORD)
-    return words if words >= _FEWEST else 0
+    count = len(spaced.split()) + round(letters / _LETTERS_A_WORD)
+    return count if count >= _FEWEST else 0
 
 
-def minutes(words: int) -> int:
+def minutes(word_count: int) -> int:
     """Return the minutes that so many words take, rounded up; 0 where the number is not known."""
-    return -(-words // WORDS_A_MINUTE)
+    return -(-word_count // WORDS_A_MINUTE)

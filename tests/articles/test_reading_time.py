@@ -20,7 +20,7 @@ def test_words_are_counted_where_the_article_is_whole(body: str, expected: int) 
     assert count_words(body) == expected
 
 
-@pytest.mark.parametrize(("words", "expected"), [(0, 0), (1, 1), (230, 1), (231, 2), (920, 4)])
-def test_minutes_are_rounded_up(words: int, expected: int) -> None:
+@pytest.mark.parametrize(("word_count", "expected"), [(0, 0), (1, 1), (230, 1), (231, 2), (920, 4)])
+def test_minutes_are_rounded_up(word_count: int, expected: int) -> None:
     """At 230 words a minute; unknown stays unknown."""
-    assert minutes(words) == expected
+    assert minutes(word_count) == expected

@@ -147,9 +147,9 @@ def test_reading_time_is_said_where_it_is_wanted(
     """Rounded up, beside the names, in the newsletter's language, in both parts and any design."""
     rows = [story(n, byline=names, word_count=691 if n else 0) for n in range(2)]
     look = {"design": design, "language": language}
-    wanted = compiled(*rows, newsletter=look | {"reading_time": True}).message(INES)
+    raw = compiled(*rows, newsletter=look | {"reading_time": True}).message(INES)
     for kind in ("plain", "html"):
-        assert part(wanted, kind).count(expected) == 1
+        assert part(raw, kind).count(expected) == 1
     assert " min" not in part(compiled(*rows, newsletter=look).message(INES), "plain")
 
 
