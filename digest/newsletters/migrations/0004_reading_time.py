@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("newsletters", "0002_tracking"),
+        ("newsletters", "0003_popularity"),
     ]
 
     operations = [

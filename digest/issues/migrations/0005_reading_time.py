@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0002_tracked_links"),
+        ("issues", "0004_deeply_read"),
     ]
 
     operations = [
