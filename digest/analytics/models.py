@@ -118,6 +118,20 @@ class IssueTotals(models.Model):
         return f"Issue {self.issue_id}: {self.clicks} clicks"
 
 
+class LoadedNetworks(models.Model):
+    """A list of networks that an operator loaded (digest.analytics.networks)."""
+
+    name = models.CharField(max_length=60, unique=True)
+    network_class = models.PositiveSmallIntegerField()  # of digest.analytics.verdicts.networks
+    source = models.CharField(max_length=200)  # the file's name
+    published = models.CharField(max_length=60, blank=True)  # as the file says it
+    networks = models.TextField()  # in CIDR notation, one a line
+    loaded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class DailySalt(models.Model):
     """The random salt of one day (UTC) for hashes of clients; deleted after two days."""
 

@@ -26,6 +26,7 @@ SETTLE_REFUSALS = "delivery.settle_refusals"
 COUNT_RESULTS = "delivery.count_results"
 REFRESH_POPULARITY = "analytics.popularity"
 POLL_MAILBOXES = "mailboxes.poll"
+JUDGE_HITS = "analytics.judge"  # clicks and opens
 DELIVER_WEBHOOKS = "webhooks.deliver"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 
@@ -45,6 +46,7 @@ NAMES = frozenset(
         COUNT_RESULTS,
         REFRESH_POPULARITY,
         POLL_MAILBOXES,
+        JUDGE_HITS,
         DELIVER_WEBHOOKS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
     }

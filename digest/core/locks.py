@@ -18,12 +18,20 @@ class Purpose(IntEnum):
     IDEMPOTENCY_KEY = 0x0ED4
     FIRST_ACCOUNT = 0x0ED5
     CAPPED_APPEAL = 0x0ED6  # who has had it how often
+    JUDGE_HITS = 0x0ED8  # everybody's
 
 
 def lock(purpose: Purpose, key: int | str = 0) -> None:
     """Wait for the lock, and hold it until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
+
+
+def try_lock(purpose: Purpose, key: int | str = 0) -> bool:
+    """Take the lock until the transaction ends, or return False where another has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
+        return bool(cursor.fetchone()[0])
 
 
 def _number(key: int | str) -> int:

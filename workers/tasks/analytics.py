@@ -1,8 +1,14 @@
 """Jobs that count clicks, and what follows from them."""
 
-from digest.analytics import popularity
+from digest.analytics import judging, popularity
 from digest.core import clock, jobs
 from workers.task import job
+
+
+@job(jobs.JUDGE_HITS)
+def judge_hits() -> None:
+    """Judge the hits that are due, and add them to the totals."""
+    judging.judge_due(clock.now())
 
 
 @job(jobs.REFRESH_POPULARITY)

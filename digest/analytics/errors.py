@@ -1,0 +1,11 @@
+"""What can go wrong with clicks and their totals."""
+
+from digest.core.errors import DigestError
+
+
+class AnalyticsError(DigestError):
+    """Clicks cannot be recorded, judged or counted as asked."""
+
+
+class RejudgingError(AnalyticsError):
+    """An issue's hits cannot be judged again."""

@@ -1,0 +1,92 @@
+"""What the judged hits of a visitor contribute to the totals of an issue. Pure.
+
+Totals change by the difference of two contributions: with the verdicts before, and with those
+after. So a hit that is judged again moves from one column to another, and is never counted twice.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from digest.analytics.models import HitKind, Verdict
+
+HOUR = 3600
+
+
+class Judged(NamedTuple):
+    """A hit, as far as it is counted."""
+
+    at: float  # seconds since 1970, UTC
+    kind: int  # HitKind
+    link: int  # 0: an open
+    verdict: int | None  # None: not judged, not counted
+
+
+class Contribution(NamedTuple):
+    """What hits of one visitor add to one issue's totals."""
+
+    # By link, hour (seconds since 1970) and column of LinkHour.
+    hours: Counter[tuple[int, int, str]]
+    issue: Counter[str]  # by column of IssueTotals
+    first_clicks: frozenset[int]  # links with a human click, and 0 for any
+
+
+CLICK_COLUMNS = {
+    Verdict.HUMAN: "clicks",
+    Verdict.MACHINE: "machine_clicks",
+    Verdict.UNCERTAIN: "uncertain_clicks",
+}
+OPEN_COLUMNS = {
+    Verdict.HUMAN: "opens",
+    Verdict.MACHINE: "machine_opens",
+    Verdict.UNCERTAIN: "uncertain_opens",
+}
+
+
+def contribution(hits: Iterable[Judged]) -> Contribution:
+    """Add up the hits of one visitor in one issue, which come in the order of time.
+
+    A unique click counts in the hour of the visitor's first human click on the link.
+    """
+    hours: Counter[tuple[int, int, str]] = Counter()
+    issue: Counter[str] = Counter()
+    clicked: set[int] = set()
+    for hit in hits:
+        if hit.verdict is None:
+            continue
+        verdict = Verdict(hit.verdict)
+        if hit.kind == HitKind.OPEN:
+            issue[OPEN_COLUMNS[verdict]] += 1
+            continue
+        issue[CLICK_COLUMNS[verdict]] += 1
+        hour = int(hit.at) // HOUR * HOUR
+        hours[hit.link, hour, CLICK_COLUMNS[verdict]] += 1
+        if verdict is Verdict.HUMAN and hit.link not in clicked:
+            clicked.add(hit.link)
+            hours[hit.link, hour, "unique_clicks"] += 1
+    if clicked:
+        issue["unique_clickers"] = 1
+    return Contribution(hours, issue, frozenset(clicked | {0} if clicked else clicked))
+
+
+class Difference:
+    """How the totals of several issues change."""
+
+    def __init__(self) -> None:
+        """Begin with no change."""
+        self.hours: Counter[tuple[int, int, int, str]] = Counter()  # the issue comes first
+        self.issues: Counter[tuple[int, str]] = Counter()
+        self.first_clicks: set[tuple[int, int, int]] = set()  # issue, link, visitor
+        self.lost_first_clicks: set[tuple[int, int, int]] = set()
+
+    def add(self, issue: int, visitor: int, before: Contribution, after: Contribution) -> None:
+        """Add the change of one visitor's contribution."""
+        for sign, part in ((1, after), (-1, before)):
+            for (link, hour, column), number in part.hours.items():
+                self.hours[issue, link, hour, column] += sign * number
+            for column, number in part.issue.items():
+                self.issues[issue, column] += sign * number
+        for link in after.first_clicks - before.first_clicks:
+            self.first_clicks.add((issue, link, visitor))
+        for link in before.first_clicks - after.first_clicks:
+            self.lost_first_clicks.add((issue, link, visitor))

@@ -1,0 +1,134 @@
+"""Judge hits, and count them: a few thousand in each transaction, by one process at a time.
+
+    storing.due_visitors  of hits older than 45 seconds that are not judged
+    storing.load          all hits of these visitors in their issues
+    verdicts.judge        also of hits that were judged before and look different now
+    storing.save          the verdicts that changed
+    totals.apply          the difference that they make
+
+All of it is one transaction under one lock: a process that ends between two statements has done
+nothing, and nothing is counted twice.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count
+
+from digest.analytics import networks, storing, totals
+from digest.analytics.errors import RejudgingError
+from digest.analytics.folding import Contribution, Difference, Judged, contribution
+from digest.analytics.models import Hit
+from digest.analytics.storing import Change, Row, Visitor
+from digest.analytics.verdicts import judge
+from digest.analytics.verdicts.networks import Networks
+from digest.analytics.verdicts.request import Request
+from digest.core import locks
+from digest.issues.models import TrackedLink
+
+# By then the other requests of a scanner have come, and the delivery is recorded.
+SETTLED = timedelta(seconds=45)
+BATCH = 5_000  # hits in each transaction
+MOST_BATCHES = 60  # in one run; what is left waits for the next
+VISITORS = 1_000  # in each transaction of judging again
+
+
+def judge_due(now: datetime) -> int:
+    """Judge the hits that are due; return how many hits got a verdict, the first or another.
+
+    Returns 0 at once where another process judges.
+    """
+    number = 0
+    for _ in range(MOST_BATCHES):
+        due, changed = _judge_batch(now)
+        number += changed
+        if due < BATCH:
+            break
+    return number
+
+
+def rejudge(issue_id: int, now: datetime) -> int:
+    """Judge all hits of an issue again, by today's rules and networks; return how many changed.
+
+    What deleted hits contributed stays in the totals. Raises RejudgingError where it has no hits.
+    """
+    if not Hit.objects.filter(issue_id=issue_id).exists():
+        raise RejudgingError(
+            f"Issue {issue_id} has no hits to judge. Hits are deleted after some months; "
+            "the issue's totals stay."
+        )
+    number, visitors = 0, storing.visitors_of(issue_id, None, VISITORS)
+    while visitors:
+        with transaction.atomic():
+            locks.lock(locks.Purpose.JUDGE_HITS)
+            number += _judge_visitors(visitors, now, again=True)
+        visitors = storing.visitors_of(issue_id, visitors[-1][1], VISITORS)
+    return number
+
+
+@transaction.atomic
+def _judge_batch(now: datetime) -> tuple[int, int]:
+    """Return how many hits were due, at most BATCH, and how many hits changed."""
+    if not locks.try_lock(locks.Purpose.JUDGE_HITS):
+        return 0, 0
+    due, visitors = storing.due_visitors(now - SETTLED, BATCH)
+    return due, _judge_visitors(visitors, now, again=False)
+
+
+def _judge_visitors(visitors: Sequence[Visitor], now: datetime, *, again: bool) -> int:
+    """Judge all hits of these visitors; `again` those that nothing new can change, too."""
+    index, until = networks.current(), now - SETTLED
+    links = _link_counts({issue for issue, _ in visitors})
+    changes: list[Change] = []
+    difference = Difference()
+    for (issue, visitor), rows in storing.load(visitors, again=again):
+        verdicts = _judge(rows, index, links.get(issue, 0), until.timestamp())
+        changes += verdicts
+        difference.add(issue, visitor, *_contributions(rows, verdicts))
+        if len(rows) == storing.FLOOD:
+            storing.condemn_rest(issue, visitor, rows, until, difference)
+    storing.save(changes)
+    totals.apply(difference, now)
+    return len(changes)
+
+
+def _link_counts(issues: Collection[int]) -> dict[int, int]:
+    links = TrackedLink.objects.filter(issue__in=issues, kind=TrackedLink.Kind.LINK)
+    return dict(links.values_list("issue").annotate(Count("pk")).order_by())
+
+
+def _judge(rows: Sequence[Row], index: Networks, links: int, until: float) -> list[Change]:
+    """Return the changes of one visitor's hits; hits that are not due yet are only evidence."""
+    verdicts = judge([_request(row, index) for row in rows], links)
+    return [
+        Change(row.id, verdict, reasons, row.since_delivery)
+        for row, (verdict, reasons) in zip(rows, verdicts, strict=True)
+        if row.at < until and (row.verdict, row.reasons) != (verdict, reasons)
+    ]
+
+
+def _request(row: Row, index: Networks) -> Request:
+    return Request(
+        row.at,
+        row.kind,
+        row.link,
+        row.network,
+        index.class_of(row.network),
+        row.agent,
+        row.since_delivery,
+        row.while_sending,
+    )
+
+
+def _contributions(
+    rows: Sequence[Row], changes: Sequence[Change]
+) -> tuple[Contribution, Contribution]:
+    """Return what a visitor's hits contribute before and after the changes."""
+    verdicts = {change.id: change.verdict for change in changes}
+    before = [Judged(row.at, row.kind, row.link, row.verdict) for row in rows]
+    after = [
+        hit._replace(verdict=verdicts.get(row.id, row.verdict))
+        for row, hit in zip(rows, before, strict=True)
+    ]
+    return contribution(before), contribution(after)

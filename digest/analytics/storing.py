@@ -1,0 +1,153 @@
+"""Hits out of the database for judging, and verdicts into it. In SQL, for whole sets at once."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from django.db import connection
+
+from digest.analytics.folding import Difference, Judged, contribution
+from digest.analytics.models import Hit, HitKind, Verdict
+from digest.analytics.verdicts.reasons import Reason
+from digest.relays.models import Dispatch
+
+# Hits of one visitor in one issue that are judged one by one; nobody clicks more often.
+FLOOD = 300
+
+Visitor = tuple[int, int]  # an issue's id, and the visitor
+
+
+class Row(NamedTuple):
+    """A hit as it is stored, with what the database knows about its delivery."""
+
+    issue: int
+    visitor: int
+    id: int
+    at: float  # seconds since 1970, UTC
+    kind: int
+    link: int
+    network: str
+    agent: str
+    since_delivery: int | None
+    while_sending: bool
+    verdict: int | None
+    reasons: int
+
+
+class Change(NamedTuple):
+    """What is written to a hit."""
+
+    id: int
+    verdict: int
+    reasons: int
+    since_delivery: int | None
+
+
+def due_visitors(until: datetime, most: int) -> tuple[int, list[Visitor]]:
+    """Return how many hits before `until` have no verdict, `most` at most, and whose they are."""
+    due = Hit.objects.filter(verdict__isnull=True, at__lt=until).order_by("id")
+    rows = list(due.values_list("issue_id", "visitor")[:most])
+    return len(rows), sorted(set(rows))
+
+
+def visitors_of(issue_id: int, after: int | None, most: int) -> list[Visitor]:
+    """Return the visitors of an issue, `most` of those that follow `after`, in their order."""
+    hits = Hit.objects.filter(issue_id=issue_id)
+    if after is not None:
+        hits = hits.filter(visitor__gt=after)
+    visitors = hits.order_by("visitor").values_list("issue_id", "visitor").distinct()
+    return list(visitors[:most])
+
+
+def load(visitors: Sequence[Visitor], *, again: bool) -> Iterator[tuple[Visitor, list[Row]]]:
+    """Yield the first hits of each visitor in the order of time, at most FLOOD.
+
+    Opens by image proxies stay uncertain whatever comes, so only `again` loads those once judged.
+    """
+    issues, names = [issue for issue, _ in visitors], [visitor for _, visitor in visitors]
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD, {"issues": issues, "visitors": names, "again": again, "most": FLOOD})
+        rows = [Row(*values) for values in cursor.fetchall()]
+    for visitor, group in groupby(rows, key=lambda row: (row.issue, row.visitor)):
+        yield visitor, list(group)
+
+
+def save(changes: Sequence[Change]) -> None:
+    """Write verdicts, reasons and the time since the delivery."""
+    if changes:
+        with connection.cursor() as cursor:
+            cursor.execute(_SAVE, [list(column) for column in zip(*changes, strict=True)])
+
+
+def condemn_rest(
+    issue: int, visitor: int, rows: Sequence[Row], until: datetime, difference: Difference
+) -> None:
+    """Judge what a visitor did after the first FLOOD hits, without looking at it."""
+    values = {
+        "issue": issue,
+        "visitor": visitor,
+        "until": until,
+        "judged": [row.id for row in rows],
+        "reason": Reason.FLOOD.value,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CONDEMN, values)
+        hits = [Judged(*row) for row in cursor.fetchall()]
+    difference.add(issue, visitor, contribution([]), contribution(hits))
+
+
+# The time since the delivery is that of the subscriber's; where nobody is named, that of the
+# issue, unless it goes out at each subscriber's own time.
+_LOAD = f"""
+SELECT hit.issue_id, hit.visitor, hit.id, extract(epoch FROM hit.at)::float8, hit.kind, hit.link_id,
+    hit.network, hit.agent, coalesce(hit.since_delivery, timing.since),
+    coalesce(timing.sending, false),
+    hit.verdict, hit.reasons
+FROM unnest(%(issues)s::bigint[], %(visitors)s::bigint[]) AS key (issue_id, visitor)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_hit AS hit
+    WHERE hit.issue_id = key.issue_id AND hit.visitor = key.visitor
+        AND (%(again)s OR hit.kind <> {HitKind.OPEN:d}
+             OR hit.verdict IS DISTINCT FROM {Verdict.UNCERTAIN:d})
+    ORDER BY hit.at, hit.id LIMIT %(most)s
+) AS hit
+LEFT JOIN issues_issue AS issue ON issue.id = hit.issue_id
+LEFT JOIN newsletters_newsletter AS newsletter ON newsletter.id = issue.newsletter_id
+LEFT JOIN sending_delivery AS delivery ON delivery.issue_id = hit.issue_id
+    AND delivery.subscriber_id = hit.subscriber_id AND delivery.state = {Dispatch.State.SENT:d}
+LEFT JOIN sending_pastdelivery AS past ON past.issue_id = hit.issue_id
+    AND past.subscriber_id = hit.subscriber_id AND past.state = {Dispatch.State.SENT:d}
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN hit.subscriber_id IS NULL AND NOT newsletter.send_in_local_time
+            AND hit.at >= issue.planned_at
+        THEN hit.at - greatest(coalesce(issue.send_at, issue.slot), issue.planned_at) END AS unnamed
+) AS age
+CROSS JOIN LATERAL (
+    SELECT extract(epoch FROM coalesce(
+            hit.at - coalesce(delivery.settled_at, past.at),
+            CASE WHEN age.unnamed >= interval '0' THEN age.unnamed END
+        ))::integer AS since,
+        age.unnamed BETWEEN interval '0' AND interval '1 hour'
+            AND (issue.finished_at IS NULL OR hit.at < issue.finished_at + interval '2 minutes')
+            AS sending
+) AS timing
+ORDER BY hit.issue_id, hit.visitor, hit.at, hit.id
+"""  # noqa: S608  numbers of ours
+
+_SAVE = """
+UPDATE analytics_hit AS hit
+SET verdict = change.verdict, reasons = change.reasons, since_delivery = change.since
+FROM unnest(%s::bigint[], %s::smallint[], %s::integer[], %s::integer[])
+    AS change (id, verdict, reasons, since)
+WHERE hit.id = change.id
+"""
+
+_CONDEMN = f"""
+UPDATE analytics_hit
+SET reasons = %(reason)s, verdict = CASE kind
+    WHEN {HitKind.OPEN:d} THEN {Verdict.UNCERTAIN:d} ELSE {Verdict.MACHINE:d} END
+WHERE issue_id = %(issue)s AND visitor = %(visitor)s AND verdict IS NULL AND at < %(until)s
+    AND id <> ALL (%(judged)s)
+RETURNING extract(epoch FROM at)::float8, kind, link_id, verdict
+"""  # noqa: S608  numbers of ours
