@@ -1,14 +1,14 @@
 """A document built from left to right: blocks begin and end, texts and line breaks come in between.
 
 The result is in the schema by construction, as far as nesting goes; its sizes and texts are checked
-afterwards.
+afterwards. Building ends early where there are more texts than a document may hold.
 """
 
 import re
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from digest.core.rich_text.document import MAX_DEPTH, Mark, Node
+from digest.core.rich_text.document import MAX_DEPTH, MAX_NODES, Mark, Node, too_long
 
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _LONGEST_MARKER = 20  # characters
@@ -42,6 +42,7 @@ class Builder:
         self._markers = ""
         self._containers: list[tuple[str, list[Node]]] = [("doc", [])]
         self._inline: list[Node] = []
+        self._texts = 0
 
     def document(self) -> dict[str, Any]:
         """End everything and return the document, still unchecked."""
@@ -120,9 +121,15 @@ class Builder:
         if at_start or self._inline[-1]["text"].endswith(" "):
             text = text.lstrip(" ")
         if text:
+            self._count()
             marks = self.style.marks
             node: Node = {"type": "text", "text": text}
             self._inline.append({**node, "marks": marks} if marks else node)
+
+    def _count(self) -> None:
+        self._texts += 1
+        if self._texts > MAX_NODES:
+            raise too_long()
 
     def _block(self, content: list[Node]) -> Node:
         if self.level and self._containers[-1][0] == "doc":

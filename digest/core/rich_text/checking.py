@@ -19,6 +19,7 @@ from digest.core.rich_text.document import (
     Node,
     RichTextError,
     empty,
+    too_long,
 )
 from digest.core.rich_text.links import link_address
 from digest.core.text import one_line, printable
@@ -42,7 +43,7 @@ _NAMES = {
 def from_json(source: str) -> Document:
     """Return the document in a JSON text; the empty one for a blank text. Raises RichTextError."""
     if len(source) > LONGEST_JSON:
-        raise _too_long()
+        raise too_long()
     if not source.strip():
         return empty()
     try:
@@ -153,13 +154,13 @@ class _Checker:
             raise RichTextError(f"“{key}” has to be a list.")
         self.nodes += len(children)
         if self.nodes > MAX_NODES:
-            raise _too_long()
+            raise too_long()
         return children
 
     def _count(self, text: str) -> None:
         self.characters += len(text)
         if self.characters > MAX_CHARACTERS:
-            raise _too_long()
+            raise too_long()
 
 
 def _mark(value: Any) -> Mark:
@@ -217,9 +218,3 @@ def _start(value: Any) -> int:
     start = _attribute(value, "start")
     is_number = isinstance(start, int) and not isinstance(start, bool)
     return start if is_number and 0 <= start <= 9999 else 1
-
-
-def _too_long() -> RichTextError:
-    return RichTextError(
-        f"The text is too long. At most {MAX_CHARACTERS:,} characters are possible."
-    )

@@ -14,6 +14,13 @@ class RichTextError(DigestError):
     """What should be a document is not one, or is too large."""
 
 
+def too_long() -> RichTextError:
+    """Return the error of a text that has more than a document may hold."""
+    return RichTextError(
+        f"The text is too long. At most {MAX_CHARACTERS:,} characters are possible."
+    )
+
+
 class Mark(TypedDict):
     """Formatting of a text: `bold`, `italic`, or `link` with `attrs` {"href": address}."""
 

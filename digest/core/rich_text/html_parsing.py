@@ -79,6 +79,7 @@ class _Target:
     def __init__(self) -> None:
         self.builder = Builder()
         self.open: list[_Element] = []
+        self._elements: dict[_Element, _Element] = {}  # equal ones are one object, however many
         self.skipped = 0  # open elements whose text nobody sees
         self.verbatim = 0  # open elements whose line ends count
 
@@ -87,10 +88,11 @@ class _Target:
             self.skipped += 1
             return
         css = attributes.get("style", "").lower()[:1000]
-        is_marker = bool(_WORD_MARKER.search(css))
+        is_marker = bool(css and _WORD_MARKER.search(css))
         around = self.builder.style
         is_container = self._begin(tag, css, attributes)
-        self.open.append(_Element(tag, around, is_container, is_marker))
+        element = _Element(tag, around, is_container, is_marker)
+        self.open.append(self._elements.setdefault(element, element))
         if is_marker:
             self.builder.marker = ""
         self.builder.style = _styled(around, tag, css, attributes)
@@ -142,9 +144,18 @@ def _styled(style: Style, tag: str, css: str, attributes: Mapping[str, str]) -> 
     """Return the style of the text in an element."""
     if tag == "a":
         style = style._replace(href=link_address(attributes.get("href", "")) or style.href)
-    if tag in {"b", "strong"} or _BOLD.search(css):
+    elif tag in {"b", "strong"}:
         style = style._replace(bold=True)
-    if tag in {"em", "i"} or _ITALIC.search(css):
+    elif tag in {"em", "i"}:
+        style = style._replace(italic=True)
+    return _styled_by_css(style, css) if css else style
+
+
+def _styled_by_css(style: Style, css: str) -> Style:
+    """Return a style with what CSS says about weight and slant."""
+    if _BOLD.search(css):
+        style = style._replace(bold=True)
+    if _ITALIC.search(css):
         style = style._replace(italic=True)
     if _NOT_BOLD.search(css):
         style = style._replace(bold=False)
