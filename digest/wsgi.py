@@ -2,7 +2,10 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from digest.loading import modules_that_stay
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
-application = get_wsgi_application()
+with modules_that_stay():
+    from django.core.wsgi import get_wsgi_application
+
+    application = get_wsgi_application()

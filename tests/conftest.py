@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -52,6 +53,12 @@ def noon(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     """Let it be noon in the cast's town, unless the test needs the machine's time."""
     if not any(map(request.node.get_closest_marker, ("journey", "real_clock"))):
         monkeypatch.setattr("digest.core.clock.now", clock.now)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep Python from looking for garbage among all these modules (digest.loading)."""
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 _STARTED_BY_US = "DIGEST_TESTS_STARTED_THEM"
 
 
@@ -35,6 +37,16 @@ def provide() -> None:
     server, os.environ["DIGEST_REDIS_URL"] = valkey.start(folder / "valkey")
     atexit.register(server.stop)
     os.environ[_STARTED_BY_US] = "1"
+
+
+def pytest_configure() -> None:
+    """Let our PostgreSQL wait for no disk: its data end with the tests. Benchmarks do wait."""
+    if _STARTED_BY_US not in os.environ:
+        return
+    with psycopg.connect(os.environ["DIGEST_DATABASE_URL"], autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 provide()

@@ -1,5 +1,6 @@
 """The Celery app: `celery -A workers.app worker`, and `beat`."""
 
+import gc
 import os
 
 import django
@@ -9,11 +10,14 @@ from django.conf import settings
 from django.db import close_old_connections
 from kombu import Exchange, Queue
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
-django.setup(set_prefix=False)
+from digest.loading import modules_that_stay
 
-from digest.core import jobs  # noqa: E402  Django must be ready first
-from workers.schedule import SCHEDULE  # noqa: E402
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
+with modules_that_stay():
+    django.setup(set_prefix=False)
+
+from digest.core import jobs  # Django must be ready first
+from workers.schedule import SCHEDULE
 
 QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
 
@@ -46,6 +50,13 @@ app.conf.update(
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
     """Django has set logging up; that Celery is told so is all that is needed."""
+
+
+@signals.worker_init.connect
+@signals.beat_init.connect
+def _keep_modules(**_: object) -> None:
+    """Never look for garbage among the tasks' modules; processes that are forked share them."""
+    gc.freeze()
 
 
 @signals.task_prerun.connect

@@ -23,9 +23,12 @@ from typing import TYPE_CHECKING
 from digest import __version__
 from digest.core import env
 from digest.core.errors import ConfigurationError, DigestError
+from digest.loading import modules_that_stay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from django.core.management.base import BaseCommand
 
 OVERVIEW = {
     "Getting started": {
@@ -119,22 +122,21 @@ def _find_services() -> bool:
 def _manage(name: str, rest: list[str]) -> int:
     """Run a management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
-    import django
-    from django.core.management import get_commands, load_command_class
-    from django.core.management.base import BaseCommand, CommandError
-    from django.db import Error
+    with modules_that_stay():
+        import django
+        from django.core.management.base import CommandError
+        from django.db import Error
 
-    django.setup()
+        django.setup()
 
-    from digest.cli import audit_trail
-    from digest.core.terminal import database_trouble
+        from digest.cli import audit_trail
+        from digest.core.terminal import database_trouble
 
-    # Work done at the terminal answers there; its log lines are for the processes.
-    logging.getLogger("digest").setLevel(logging.WARNING)
-    package = get_commands().get(name)
-    if package is None:
+        # Work done at the terminal answers there; its log lines are for the processes.
+        logging.getLogger("digest").setLevel(logging.WARNING)
+        command = _command(name)
+    if command is None:
         return _fail(_unknown(name), 2, rest)
-    command = package if isinstance(package, BaseCommand) else load_command_class(package, name)
     # Private to Django, and its only way to say that bad usage exits with status 2.
     command._called_from_command_line = True  # type: ignore[attr-defined]  # noqa: SLF001
     options = vars(command.create_parser("digest", name).parse_args(rest))
@@ -149,6 +151,14 @@ def _manage(name: str, rest: list[str]) -> int:
             raise
         return _fail(explanation, 1, rest)
     return 0
+
+
+def _command(name: str) -> "BaseCommand | None":
+    """Return a management command of any package, by its name."""
+    from django.core.management import get_commands, load_command_class
+
+    package = get_commands().get(name)
+    return load_command_class(package, name) if isinstance(package, str) else package
 
 
 def _overview() -> str:

@@ -25,6 +25,7 @@ from digest.embedded.mailbox import maildir
 from digest.embedded.programs import LOOPBACK, Place
 from digest.embedded.signals import StopSignals
 from digest.embedded.supervisor import TICK, Supervisor, end_leftovers
+from digest.loading import modules_that_stay
 
 SMTP_PORT = 1025
 INBOUND_PORT = 2525
@@ -190,11 +191,12 @@ def _known_to_other_commands(place: Place, services: Mapping[str, str]) -> Itera
 
 
 def _migrate() -> None:
-    import django
-    from django.core.management import call_command
-    from django.db import OperationalError, connections
+    with modules_that_stay():
+        import django
+        from django.core.management import call_command
+        from django.db import OperationalError, connections
 
-    django.setup()
+        django.setup()
     logging.getLogger("digest").setLevel(logging.WARNING)  # the terminal belongs to a person
     try:
         call_command("migrate", verbosity=0, interactive=False)

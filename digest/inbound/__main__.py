@@ -6,15 +6,18 @@ import os
 import sys
 from pathlib import Path
 
+from digest.loading import modules_that_stay
+
 
 def main() -> int:
     """Receive mail until told to stop."""
     options = _options().parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
-    import django
+    with modules_that_stay():
+        import django
 
-    django.setup()
-    from digest.inbound.receiving import serve
+        django.setup()
+        from digest.inbound.receiving import serve
 
     try:
         asyncio.run(

@@ -178,7 +178,7 @@ def test_a_worker_that_is_told_to_stop_leaves_nothing_uncertain(
     issue = make_waiting()
     wait_for(lambda: len(relay.received) >= 60, 30, "some mails", workers.log)
     workers.worker.send_signal(signal.SIGTERM)
-    assert workers.worker.wait(40) == 0  # docker-compose.yml gives it a minute
+    assert workers.worker.wait(10) == 0
     assert progress(issue).in_flight == 0
     assert len(relay.received) < SUBSCRIBERS
     workers.start()
