@@ -33,6 +33,7 @@ def make_publication(**fields: Any) -> Publication:
         "sender_name": "The Saltmarsh Courier",
         "sender_email": "news@courier.example",
         "timezone": "Europe/London",
+        "tracking": "none",  # links are direct
         "created_at": NOON,
     }
     return Publication.objects.create(**defaults | fields)

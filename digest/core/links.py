@@ -50,6 +50,7 @@ class Row(NamedTuple):
 
 
 NOBODY = Row(0, UUID(int=0))  # the subscriber of a test mail
+NOT_COUNTED = "test"  # what follows tracked links in mails whose clicks are not counted
 
 
 class RowsLink(NamedTuple):
@@ -59,9 +60,13 @@ class RowsLink(NamedTuple):
     check: bytes
     expired: bool = False
 
+    def matches(self, *rows: Named) -> bool:
+        """Say whether the link was made for these rows, in this order."""
+        return hmac.compare_digest(self.check, _check_of(rows))
+
     def require(self, *rows: Named) -> None:
         """Raise LinkGoneError unless the link was made for these rows, in this order."""
-        if not hmac.compare_digest(self.check, _check_of(rows)):
+        if not self.matches(*rows):
             raise LinkGoneError(OUTDATED)
 
 
@@ -187,14 +192,34 @@ def read_issue_token(token: str) -> RowsLink:
     return read_rows("issue", token, count=1)
 
 
-def story_url(issue: Named, story: Named) -> str:
-    """Return our own link to a story; the same for all subscribers, so it identifies nobody."""
-    return absolute(f"/r/{sign_rows('story', issue, story)}")
+def click_url(issue: Named, link: Named) -> str:
+    """Return the address of a tracked link; the same for all subscribers, so it names nobody."""
+    return absolute(f"/click/{sign_rows('click', issue, link)}")
 
 
-def read_story_token(token: str) -> RowsLink:
-    """Return issue and story of such a link's token; raise LinkError if it is not one of ours."""
-    return read_rows("story", token, count=2)
+def read_click_token(token: str) -> RowsLink:
+    """Return issue and tracked link of a click's token; LinkError if it is not one of ours."""
+    return read_rows("click", token, count=2)
+
+
+def open_url(issue: Named) -> str:
+    """Return the address of an issue's pixel, without `.gif` at its end."""
+    return absolute(f"/open/{sign_rows('open', issue)}")
+
+
+def read_open_token(token: str) -> RowsLink:
+    """Return the issue of a pixel's token; raise LinkError if it is not one of ours."""
+    return read_rows("open", token, count=1)
+
+
+def clicker_token(issue: Named, subscriber: Named) -> str:
+    """Return what follows tracked links in the mail of a subscriber whose clicks are counted."""
+    return sign_rows("clicker", issue, subscriber)
+
+
+def read_clicker_token(token: str) -> RowsLink:
+    """Return issue and subscriber of such a token; raise LinkError if it is not one of ours."""
+    return read_rows("clicker", token, count=2)
 
 
 def ways_out(subscriber: Named, newsletter: Named, issue: int = 0) -> tuple[str, str]:

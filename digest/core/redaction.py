@@ -22,7 +22,7 @@ _PATTERNS = [
         rf"(/(?:unsubscribe|confirm|change|preferences|invitation|reset/key)/+)[^{_END}]*{_LAST}",
         r"\1",
     ),
-    (rf"(/(?:r|issue|report)/+)[^{_END}]{{16,}}", r"\1"),
+    (rf"(/(?:click|open|issue|report)/+)[^{_END}]{{16,}}(?:/[^{_END}]{{16,}})?", r"\1"),
     (r"((?:unsubscribe|confirm|bounce)(?:\+|%2B))[^@%\s\"'<>]+", r"\1"),
     (r"\b((?:dg|whsec)_)[A-Za-z0-9+/=_-]{8,}", r"\1"),
     (r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", r"\1"),

@@ -100,7 +100,10 @@ def _latest_stories(newsletters: list[Newsletter]) -> list[Story]:
     # An issue that goes out by local time may still reach the new subscriber by itself.
     sent = sent.exclude(newsletter__send_in_local_time=True, state=Issue.State.SENDING)
     latest = sent.order_by("-slot").first()
-    return list(latest.stories.filter(retracted_at=None)) if latest else []
+    if latest is None:
+        return []
+    stories = latest.stories.select_related("issue__newsletter").prefetch_related("links")
+    return list(stories.filter(retracted_at=None))
 
 
 def _link(notice: Notice, now: datetime) -> Written | None:

@@ -18,7 +18,7 @@ from html import escape
 from digest.rendering import mime
 from digest.rendering.errors import RenderingError
 
-VERSION = 3
+VERSION = 4
 _MOST_OCTETS = 16_000_000  # of a stored form, inflated
 _CACHED_CHOICES = 64
 
@@ -34,6 +34,7 @@ class Recipient:
     date: datetime  # aware
     preferences_url: str  # absolute
     unsubscribe_mailto: str = ""  # a mailto link, if inbound mail is read
+    click: str = ""  # what follows the token of each tracked link: `/` and a token, or nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,10 @@ SLOTS: dict[str, Callable[[Recipient], bytes]] = {
     "html_preferences_url": lambda recipient: _quoted(escape(recipient.preferences_url)),
     "html_email": lambda recipient: _quoted(escape(recipient.email)),
     "html_unsubscribe_url": lambda recipient: _quoted(escape(recipient.unsubscribe_url)),
+    "text_click": lambda recipient: _quoted(recipient.click),
+    "html_click": lambda recipient: _quoted(recipient.click),  # nothing that HTML would escape
 }
+CLICKS = frozenset({"text_click", "html_click"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Compiled:
     head_cuts: tuple[Cut, ...] = field(repr=False)
     text_cuts: tuple[Cut, ...] = field(repr=False)
     html_cuts: tuple[Cut, ...] = field(repr=False)
+    names_subscribers: bool = False  # in tracked links, so that a subscriber's clicks are counted
     _rows: dict[frozenset[int] | None, list[bytes | str]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -105,13 +110,16 @@ class Compiled:
         row = self._row(None if keys is None else frozenset(keys))
         return b"".join([piece if isinstance(piece, bytes) else contents[piece] for piece in row])
 
-    def html(self, keys: Collection[int] | None = None) -> str:
-        """Return the public web version, without anything for one subscriber."""
-        return _public(self.html_cuts, None if keys is None else frozenset(keys))
+    def html(self, keys: Collection[int] | None = None, *, click: str = "") -> str:
+        """Return the public web version, without anything for one subscriber.
 
-    def text(self, keys: Collection[int] | None = None) -> str:
+        `click` is what follows the token of each tracked link, as in `Recipient`.
+        """
+        return _public(self.html_cuts, None if keys is None else frozenset(keys), click)
+
+    def text(self, keys: Collection[int] | None = None, *, click: str = "") -> str:
         """Return the text version, without anything for one subscriber."""
-        return _public(self.text_cuts, None if keys is None else frozenset(keys))
+        return _public(self.text_cuts, None if keys is None else frozenset(keys), click)
 
     def dumps(self) -> bytes:
         """Return bytes to store: deflated JSON of ASCII pieces, with a version."""
@@ -183,8 +191,13 @@ def _join(pieces: Iterable[bytes | str]) -> list[bytes | str]:
     return row
 
 
-def _public(cuts: Sequence[Cut], chosen: frozenset[int] | None) -> str:
-    ready = b"".join(cut.ready for cut in cuts if cut.is_included(chosen, "web"))
+def _public(cuts: Sequence[Cut], chosen: frozenset[int] | None, click: str) -> str:
+    filling = mime.quoted(click)
+    ready = b"".join(
+        cut.ready + filling if cut.slot in CLICKS else cut.ready
+        for cut in cuts
+        if cut.is_included(chosen, "web")
+    )
     return a2b_qp(ready).decode().replace("\r\n", "\n")
 
 

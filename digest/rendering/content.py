@@ -18,6 +18,7 @@ from digest.rendering.blocks.views import BlockView, Card, block_views
 from digest.rendering.cleaned import LONGEST_SUMMARY, line, lines, shortened, web_url
 from digest.rendering.dates import format_full_date
 from digest.rendering.links import language_of
+from digest.rendering.targets import Targets
 
 _LISTED = 6  # headlines in the list at the top
 
@@ -43,6 +44,8 @@ class Content:
     share_links: tuple[tuple[str, str], ...]  # label and link
     contents_from: int  # so many stories get a list of headlines; 0: never
     blocks: tuple[BlockView, ...]
+    trap_url: str = ""  # the hidden link; empty where nothing is counted
+    pixel_url: str = ""  # without the end of its path; empty where opens are not counted
 
     @property
     def headline(self) -> str:
@@ -64,8 +67,17 @@ class Content:
         return tuple(first_cards if len(first_cards) > 3 else cards)[:_LISTED]
 
 
-def content_of(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]) -> Content:
-    """Return the content of an issue: its visible blocks in order, without the empty ones."""
+def content_of(
+    issue: Issue,
+    blocks: Sequence[Block],
+    stories: Sequence[Story],
+    targets: Targets | None = None,
+) -> Content:
+    """Return the content of an issue: its visible blocks in order, without the empty ones.
+
+    Without `targets` all links are direct.
+    """
+    targets = targets or Targets(issue)
     newsletter = issue.newsletter
     publication = newsletter.publication
     language = language_of(newsletter)
@@ -89,11 +101,13 @@ def content_of(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]) 
         reply_to=publication.reply_to,
         share_links=share_links,
         contents_from=newsletter.contents_from,
-        blocks=tuple(block_views(issue, blocks, stories)),
+        blocks=tuple(block_views(issue, blocks, stories, targets)),
+        trap_url=targets.trap(web_url(publication.url)),
+        pixel_url=targets.pixel(),
     )
 
 
-def editors_values(issue: Issue, content: Content, stories: Sequence[Story]) -> dict[str, Any]:
+def editors_values(content: Content, stories: Sequence[Story]) -> dict[str, Any]:
     """Return the variables of editors' templates: plain texts only."""
     return {
         "stories": [
@@ -103,7 +117,7 @@ def editors_values(issue: Issue, content: Content, stories: Sequence[Story]) -> 
                 "byline": line(story.byline),
                 "section": line(story.block.title),
                 "kicker": line(story.kicker),
-                "url": links.story_url(issue, story),
+                "url": web_url(story.url),
             }
             for story in sorted(stories, key=lambda story: story.position)
         ],

@@ -2,16 +2,16 @@
 
 A mark consists of letters and digits around a random nonce, new for each document, so no text of an
 article can be mistaken for one. In HTML the marks of parts are in comments, which survive inlining.
-A part ends where the next one begins.
+A part ends where the next one begins. Tracked links (`digest.rendering.targets`) are marks as well.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 Kind = Literal["html", "text"]
 ShownIn = Literal["both", "mail", "web"]
@@ -40,9 +40,9 @@ class Piece:
 class Marks:
     """The marks of one document; `part` and `slot` are for its template to call."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, nonce: str = "") -> None:
         self.kind = kind
-        self.nonce = f"x{token_hex(16)}"
+        self.nonce = nonce or f"x{token_hex(16)}"
         self.parts: list[Part] = []
 
     def part(self, keys: Iterable[int] | None = None, shown_in: ShownIn = "both") -> str:
@@ -58,16 +58,24 @@ class Marks:
         """Mark the place of a value that differs between subscribers."""
         return f"{self.nonce}S{self.kind}_{name}Z"
 
-    def cut(self, document: str) -> list[Piece]:
-        """Return the document in pieces, without the marks."""
-        return list(self._cut(document))
+    def cut(self, document: str, addresses: Sequence[str] = ()) -> list[Piece]:
+        """Return the document in pieces, without the marks.
 
-    def _cut(self, document: str) -> Iterator[Piece]:
-        mark = re.compile(rf"(?:<!--)?{self.nonce}(?:P(\d+)|S([a-z_]+))Z(?:-->)?")
+        `addresses` are those of the tracked links by number; a slot follows each.
+        """
+        return list(self._cut(document, addresses))
+
+    def _cut(self, document: str, addresses: Sequence[str]) -> Iterator[Piece]:
+        mark = re.compile(rf"(?:<!--)?{self.nonce}(?:P(\d+)|S([a-z_]+)|L(\d+))Z(?:-->)?")
         part, position = ALWAYS, 0
         for match in mark.finditer(document):
-            number, slot = match.groups()
-            yield Piece(document[position : match.start()], slot or "", part)
+            number, slot, link = match.groups()
+            text = document[position : match.start()]
+            if link:
+                address = addresses[int(link)]
+                text += escape(address) if self.kind == "html" else address
+                slot = f"{self.kind}_click"
+            yield Piece(text, slot or "", part)
             part = self.parts[int(number)] if number else part
             position = match.end()
         yield Piece(document[position:], "", part)

@@ -41,7 +41,7 @@ def example_of(
 
 def _values(newsletter: Newsletter, now: datetime, issue: Issue | None) -> dict[str, Any]:
     issue, blocks, stories = _contents(newsletter, now, issue)
-    return editors_values(issue, content_of(issue, blocks, stories), stories)
+    return editors_values(content_of(issue, blocks, stories), stories)
 
 
 def _contents(

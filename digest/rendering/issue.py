@@ -6,29 +6,35 @@ from secrets import token_hex
 from digest.issues.models import Block, Issue, Story
 from digest.rendering import environment, mime, sandbox
 from digest.rendering.cleaned import shortened
-from digest.rendering.compiled import Compiled, Cut
+from digest.rendering.compiled import CLICKS, Compiled, Cut
 from digest.rendering.content import Content, content_of, editors_values
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.errors import RenderingError
 from digest.rendering.head import head_cuts
 from digest.rendering.inlining import inline
+from digest.rendering.targets import Store, Targets
 from digest.rendering.themes.branding import publication_theme
 
 LARGEST_HTML = 100_000  # octets; Gmail clips a mail near 102 KB, and its footer with it
 SLOT_ROOM = 400  # octets reserved for the content of a slot
+CLICK_ROOM = 60  # the same in a tracked link: a slash and a token with two ids
 LONGEST_SUBJECT = 250
 LONGEST_PREHEADER = 180
 
 
-def compile_issue(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]) -> Compiled:
+def compile_issue(
+    issue: Issue, blocks: Sequence[Block], stories: Sequence[Story], store: Store | None = None
+) -> Compiled:
     """Render, inline and encode an issue once, for all its subscribers.
 
-    Nothing of it needs to be saved; each story has one of the blocks. The lowest-ranked stories
-    that do not fit into LARGEST_HTML are left out and listed in `dropped`. Raises RenderingError
-    with what an editor has to change.
+    Nothing of it needs to be saved; each story has one of the blocks. With `store`, for which all
+    of it has to be saved, links are tracked as the publication's settings say; else all are direct.
+    The lowest-ranked stories that do not fit into LARGEST_HTML are left out and listed in
+    `dropped`. Raises RenderingError with what an editor has to change.
     """
     stories = [story for story in stories if not story.block.hidden]
-    content = content_of(issue, blocks, stories)
+    targets = Targets(issue, store)
+    content = content_of(issue, blocks, stories, targets)
     texts = _editor_texts(issue, content, stories)
     values = {
         "content": content,
@@ -38,7 +44,7 @@ def compile_issue(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story
         "preheader": texts["preheader"],
     }
     slug = issue.newsletter.publication.slug
-    html, text = _html(values, content.language, slug), _text(values, content.language, slug)
+    html, text = _parts(values, content.language, slug, targets)
     dropped = _stories_to_drop(html, [story.position for story in stories])
     boundary = f"=_{token_hex(12)}"  # `=_` never occurs in quoted-printable (RFC 2045 §6.7)
     return Compiled(
@@ -49,6 +55,7 @@ def compile_issue(issue: Issue, blocks: Sequence[Block], stories: Sequence[Story
         head_cuts=head_cuts(issue.newsletter, texts["subject"], boundary),
         text_cuts=_encode(text, dropped),
         html_cuts=_encode(html, dropped),
+        names_subscribers=targets.names_subscribers,
     )
 
 
@@ -60,7 +67,7 @@ def _editor_texts(issue: Issue, content: Content, stories: Sequence[Story]) -> d
             "subject": "" if issue.subject else issue.own_subject or newsletter.subject,
             "preheader": "" if issue.preheader else issue.own_preheader or newsletter.preheader,
         },
-        editors_values(issue, content, stories),
+        editors_values(content, stories),
     )
     lead = content.headline or content.newsletter
     subject = shortened(issue.subject or rendered["subject"], LONGEST_SUBJECT) or lead
@@ -68,16 +75,15 @@ def _editor_texts(issue: Issue, content: Content, stories: Sequence[Story]) -> d
     return {"subject": subject, "preheader": preheader}
 
 
-def _html(values: dict[str, object], language: str, slug: str) -> list[Piece]:
-    marks = Marks("html")
-    values = values | {"marks": marks}
-    return marks.cut(inline(environment.render("issue.html.j2", values, language, slug)))
-
-
-def _text(values: dict[str, object], language: str, slug: str) -> list[Piece]:
-    marks = Marks("text")
-    values = values | {"marks": marks}
-    return marks.cut(environment.render("issue.txt.j2", values, language, slug))
+def _parts(
+    values: dict[str, object], language: str, slug: str, targets: Targets
+) -> tuple[list[Piece], list[Piece]]:
+    """Return HTML and text in pieces."""
+    in_html, in_text = Marks("html", targets.nonce), Marks("text", targets.nonce)
+    html = environment.render("issue.html.j2", values | {"marks": in_html}, language, slug)
+    text = environment.render("issue.txt.j2", values | {"marks": in_text}, language, slug)
+    addresses = targets.addresses()
+    return in_html.cut(inline(html), addresses), in_text.cut(text, addresses)
 
 
 def _stories_to_drop(pieces: Sequence[Piece], positions: Sequence[int]) -> tuple[int, ...]:
@@ -95,7 +101,14 @@ def _stories_to_drop(pieces: Sequence[Piece], positions: Sequence[int]) -> tuple
 
 def _size(pieces: Sequence[Piece], dropped: Sequence[int]) -> int:
     remaining = [piece for piece in pieces if not _is_dropped(piece, dropped)]
-    return sum(len(piece.text.encode()) + SLOT_ROOM * bool(piece.slot) for piece in remaining)
+    return sum(len(piece.text.encode()) + _room(piece.slot) for piece in remaining)
+
+
+def _room(slot: str) -> int:
+    """Return how many octets to reserve for a slot."""
+    if slot in CLICKS:
+        return CLICK_ROOM
+    return SLOT_ROOM if slot else 0
 
 
 def _is_dropped(piece: Piece, dropped: Sequence[int]) -> bool:

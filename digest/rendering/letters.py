@@ -13,7 +13,7 @@ from digest.issues.models import Story
 from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.cleaned import shortened
 from digest.rendering.directions import isolate_address, isolate_name
-from digest.rendering.links import story_url
+from digest.rendering.links import teaser_url
 from digest.rendering.notice import Letter, Teaser
 
 CONFIRM, BY_MAIL, PREFERENCES = "confirm", "by_mail", "preferences"
@@ -281,6 +281,4 @@ def list_names(newsletters: Sequence[Newsletter], base: str = "") -> str:
 
 
 def _teaser(story: Story) -> Teaser:
-    return Teaser(
-        shortened(story.title, 200), story_url(story.issue, story), shortened(story.summary, 240)
-    )
+    return Teaser(shortened(story.title, 200), teaser_url(story), shortened(story.summary, 240))

@@ -4,8 +4,7 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 
-from digest.core.links import NOBODY, absolute, issue_url
-from digest.core.links import story_url as tracked_story_url
+from digest.core.links import NOBODY, NOT_COUNTED, absolute, click_url, issue_url
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Cadence, Newsletter
 from digest.rendering.cleaned import web_url
@@ -59,11 +58,13 @@ def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:
     return [(_("Forward"), forward), *sites]
 
 
-def story_url(issue: Issue, story: Story) -> str:
-    """Return a story's link: to the article, or a tracked link if the newsletter has these.
+def teaser_url(story: Story) -> str:
+    """Return a story's link in a mail that is not its issue's, where it is not counted.
 
-    It is empty without a web address. A draft that is not saved cannot have tracked links.
+    It leads to the article, or through us if a retraction has to reach it and the issue has such
+    links; it is empty without a web address.
     """
     direct = web_url(story.url)
-    is_tracked = issue.newsletter.redirect_links and issue.pk and story.pk
-    return tracked_story_url(issue, story) if direct and is_tracked else direct
+    rows = story.links.all() if story.issue.newsletter.redirect_links else ()
+    link = next((row for row in rows if row.url == direct), None)
+    return f"{click_url(story.issue, link)}/{NOT_COUNTED}" if link else direct

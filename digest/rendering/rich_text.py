@@ -4,7 +4,7 @@ Nothing of a document reaches the HTML unescaped, and a link is a web or mail ad
 out, whatever the document says: it may have been stored by an older version.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from digest.core.rich_text import Document, Node, link_address
 from digest.core.text import printable
 from digest.rendering.cleaned import web_url
 from digest.rendering.directions import dir_attribute, isolate_address, set_lines
+from digest.rendering.targets import AddressOf, direct
 from digest.rendering.wrapping import WIDTH, underline, wrap
 
 LISTS = {"bulletList": "ul", "orderedList": "ol"}
@@ -43,27 +44,37 @@ def no_pictures(_uuid: str) -> None:
 
 
 def to_html(
-    document: Document, picture_of: PictureOf = no_pictures, *, base: str = "ltr", heading: int = 2
+    document: Document,
+    picture_of: PictureOf = no_pictures,
+    address_of: AddressOf = direct,
+    *,
+    base: str = "ltr",
+    heading: int = 2,
 ) -> Markup:
     """Return a document as HTML for a mail set in `base`, `ltr` or `rtl`.
 
-    `heading` is the level of its highest headings (`<h2>`); their classes stay `rt-h2` and `rt-h3`.
+    `address_of` says where its links lead in the mail. `heading` is the level of its highest
+    headings (`<h2>`); their classes stay `rt-h2` and `rt-h3`.
     """
-    page = _Page(picture_of, base, heading)
+    page = _Page(picture_of, address_of, base, heading)
     return _join(page.block(node, base) for node in document["content"])
 
 
-def to_text(document: Document, *, base: str = "ltr") -> str:
+def to_text(document: Document, address_of: AddressOf = direct, *, base: str = "ltr") -> str:
     """Return a document as plain text for a mail set in `base`, in lines of 72 columns."""
-    blocks = (_set(_text_block(node, WIDTH), base) for node in document["content"])
+    page = _TextPage(address_of)
+    blocks = (_set(page.block(node, WIDTH), base) for node in document["content"])
     return "\n\n".join(block for block in blocks if block.strip())
 
 
 class _Page:
     """What all blocks of a document share."""
 
-    def __init__(self, picture_of: PictureOf, base: str, heading: int) -> None:
+    def __init__(
+        self, picture_of: PictureOf, address_of: AddressOf, base: str, heading: int
+    ) -> None:
         self.picture_of = picture_of
+        self.address_of = address_of
         self.base = base
         self.shift = heading - 2
 
@@ -71,11 +82,11 @@ class _Page:
         """Return a block's HTML, in an element set in the direction `around`."""
         match node["type"]:
             case "paragraph":
-                return self._element("p", "rt-p", node, around, _inline(node))
+                return self._element("p", "rt-p", node, around, self._inline(node))
             case "heading":
                 level = 3 if _attrs(node).get("level") == 3 else 2
                 tag = f"h{min(level + self.shift, 6)}"
-                return self._element(tag, f"rt-h{level}", node, around, _inline(node))
+                return self._element(tag, f"rt-h{level}", node, around, self._inline(node))
             case "bulletList" | "orderedList":
                 return self._list(node, around)
             case "blockquote":
@@ -111,7 +122,7 @@ class _Page:
         """Return a list item; its first paragraph needs no element of its own."""
         direction = text_direction(_letters(item), around)
         first, *rest = _content(item) or [{"type": "paragraph"}]
-        lead = _inline(first) if first["type"] == "paragraph" else self.block(first, direction)
+        lead = self._inline(first) if first["type"] == "paragraph" else self.block(first, direction)
         inner = lead + _join(self.block(child, direction) for child in rest)
         return self._element("li", "rt-li", item, around, inner)
 
@@ -125,15 +136,17 @@ class _Page:
             '<img class="rt-img" src="{}" width="{}" height="{}" alt="{}"></div>'
         ).format(url, picture.width, picture.height, _alt(node))
 
+    def _inline(self, block: Node) -> Markup:
+        """Return the texts of a block; a link is one element, whatever else its text has."""
+        runs = groupby(_content(block), key=_href)
+        return _join(self._linked(href, list(nodes)) for href, nodes in runs)
 
-def _inline(block: Node) -> Markup:
-    """Return the texts of a block; a link is one element, whatever else its text has."""
-    runs = groupby(_content(block), key=_href)
-    return _join(_linked(href, _join(map(_formatted, nodes))) for href, nodes in runs)
-
-
-def _linked(href: str, html: Markup) -> Markup:
-    return Markup('<a class="rt-a" href="{}">{}</a>').format(href, html) if href else html
+    def _linked(self, href: str, nodes: Sequence[Node]) -> Markup:
+        html = _join(map(_formatted, nodes))
+        if not href:
+            return html
+        address = self.address_of(href, _plain(nodes))
+        return Markup('<a class="rt-a" href="{}">{}</a>').format(address, html)
 
 
 def _formatted(node: Node) -> Markup:
@@ -146,63 +159,80 @@ def _formatted(node: Node) -> Markup:
     return Markup("<strong>{}</strong>").format(html) if "bold" in kinds else html
 
 
-def _text_block(node: Node, width: int) -> str:
-    """Return a block as lines of plain text, of at most `width` columns."""
-    match node["type"]:
-        case "paragraph":
-            return _paragraph_text(node, width)
-        case "heading":
-            text = " ".join(_paragraph_text(node, width).split())
-            return underline(text, "-" if _attrs(node).get("level") == 3 else "=") if text else ""
-        case "bulletList" | "orderedList":
-            return "\n".join(filter(None, _list_text(node, width)))
-        case "blockquote":
-            inner = _texts(_content(node), width - 2, "\n\n")
-            return "\n".join(f"> {line}".rstrip() for line in inner.split("\n")) if inner else ""
-        case "image":
-            return f"[{_alt(node)}]" if _alt(node) else ""
-        case _:
-            return ""
+class _TextPage:
+    """A document in lines of plain text."""
+
+    def __init__(self, address_of: AddressOf) -> None:
+        self.address_of = address_of
+
+    def block(self, node: Node, width: int) -> str:
+        """Return a block as lines of plain text, of at most `width` columns."""
+        match node["type"]:
+            case "paragraph":
+                return self._paragraph_text(node, width)
+            case "heading":
+                text = " ".join(self._paragraph_text(node, width).split())
+                return (
+                    underline(text, "-" if _attrs(node).get("level") == 3 else "=") if text else ""
+                )
+            case "bulletList" | "orderedList":
+                return "\n".join(filter(None, self._list_text(node, width)))
+            case "blockquote":
+                inner = self._texts(_content(node), width - 2, "\n\n")
+                return (
+                    "\n".join(f"> {line}".rstrip() for line in inner.split("\n")) if inner else ""
+                )
+            case "image":
+                return f"[{_alt(node)}]" if _alt(node) else ""
+            case _:
+                return ""
+
+    def _texts(self, content: Iterable[Node], width: int, separator: str) -> str:
+        texts = (self.block(child, max(width, _NARROWEST)) for child in content)
+        return separator.join(text for text in texts if text.strip())
+
+    def _list_text(self, node: Node, width: int) -> Iterable[str]:
+        start = _start(node)
+        for number, item in enumerate(_content(node), start):
+            sign = f"{number}. " if node["type"] == "orderedList" else "• "
+            text = self._texts(_content(item), width - len(sign), "\n")
+            yield sign + text.replace("\n", "\n" + " " * len(sign)) if text else ""
+
+    def _paragraph_text(self, block: Node, width: int) -> str:
+        direction = text_direction(_letters(block))
+        lines = "".join(self._inline_texts(block, direction)).split("\n")
+        return "\n".join(wrap(line, width) for line in lines).strip()
+
+    def _inline_texts(self, block: Node, direction: str) -> Iterable[str]:
+        """Yield the texts of a block, each link followed by its address."""
+        for href, nodes in groupby(_content(block), key=_href):
+            text = _plain(nodes)
+            if not href:
+                yield text
+            elif _is_address(text, href):
+                yield self._address(href, text)
+            else:
+                address = self.address_of(href, text).removeprefix("mailto:")
+                yield f"{text} ({isolate_address(address, direction)})"
+
+    def _address(self, href: str, text: str) -> str:
+        """Return what stands for a link whose text is its address: our address if it is tracked."""
+        address = self.address_of(href, text)
+        return text if address == href else address
 
 
-def _texts(content: Iterable[Node], width: int, separator: str) -> str:
-    texts = (_text_block(child, max(width, _NARROWEST)) for child in content)
-    return separator.join(text for text in texts if text.strip())
-
-
-def _list_text(node: Node, width: int) -> Iterable[str]:
-    start = _start(node)
-    for number, item in enumerate(_content(node), start):
-        sign = f"{number}. " if node["type"] == "orderedList" else "• "
-        text = _texts(_content(item), width - len(sign), "\n")
-        yield sign + text.replace("\n", "\n" + " " * len(sign)) if text else ""
-
-
-def _paragraph_text(block: Node, width: int) -> str:
-    direction = text_direction(_letters(block))
-    lines = "".join(_inline_texts(block, direction)).split("\n")
-    return "\n".join(wrap(line, width) for line in lines).strip()
-
-
-def _inline_texts(block: Node, direction: str) -> Iterable[str]:
-    """Yield the texts of a block, each link followed by its address."""
-    for href, nodes in groupby(_content(block), key=_href):
-        text = "".join("\n" if node["type"] == "hardBreak" else _line(node) for node in nodes)
-        yield text + _reference(href, text, direction)
+def _plain(nodes: Iterable[Node]) -> str:
+    return "".join("\n" if node["type"] == "hardBreak" else _line(node) for node in nodes)
 
 
 def _line(node: Node) -> str:
     return printable(node.get("text", "")).replace("\n", " ")
 
 
-def _reference(href: str, text: str, direction: str) -> str:
-    """Return what stands behind a link in plain text; nothing if the text is the address."""
-    if not href:
-        return ""
-    address = href.removeprefix("mailto:")
-    if text.strip().rstrip("/") in {address.rstrip("/"), address.partition("://")[2].rstrip("/")}:
-        return ""
-    return f" ({isolate_address(address, direction)})"
+def _is_address(text: str, href: str) -> bool:
+    """Say whether the text of a link is the address that it leads to."""
+    address = href.removeprefix("mailto:").rstrip("/")
+    return text.strip().rstrip("/") in {address, address.partition("://")[2]}
 
 
 def _href(node: Node) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from digest.core import clock
-from digest.issues import approval, pictures
+from digest.issues import approval, pictures, tracked_links
 from digest.issues.models import Block, Issue, Story
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
@@ -39,8 +39,10 @@ def _is_stale(issue: Issue) -> bool:
 
 
 def _fingerprint(issue: Issue) -> str:
-    """Return a hash of the content and of the files that its pictures are shown from."""
-    parts = approval.fingerprint(issue) + pictures.fingerprint(issue)
+    """Return a hash of the content, of the files of its pictures, and of how links are tracked."""
+    publication = issue.newsletter.publication
+    tracking = f"{publication.tracking} {publication.track_opens}"
+    parts = approval.fingerprint(issue) + pictures.fingerprint(issue) + tracking
     return sha256(parts.encode()).hexdigest()
 
 
@@ -62,7 +64,7 @@ def _compile(issue: Issue) -> int:
         with suppress(CompiledMail.DoesNotExist, RenderingError):
             _load(locked.pk, locked.uuid, locked.revision)
             return locked.revision
-    compiled = compile_issue(locked, *_content(locked))
+    compiled = compile_issue(locked, *_content(locked), tracked_links.store)
     CompiledMail.objects.update_or_create(
         issue=locked,
         defaults={

@@ -1,7 +1,7 @@
 """One subscriber's message from a compiled issue: its envelope and its content."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, Self
 from uuid import UUID
@@ -12,7 +12,7 @@ from digest.core import addresses, links
 from digest.issues.models import Issue
 from digest.relays import dkim
 from digest.relays.transports.base import Envelope, OutgoingMessage
-from digest.rendering.compiled import Recipient
+from digest.rendering.compiled import Compiled, Recipient
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers.models import Subscriber
@@ -91,6 +91,7 @@ def compose_message(
     """
     subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
     recipient = _recipient(issue, to, subscriber, now, message_id)
+    recipient = replace(recipient, click=_click(issue, subscriber, segmentation.compiled))
     keys = segmentation.keys_for(to.topics, to.without_appeals)
     content = segmentation.compiled.message(recipient, keys=keys)
     if sign:
@@ -133,6 +134,13 @@ def _sender(issue: Issue, subscriber: links.Named) -> str:
     if domain := settings.DIGEST_BOUNCE_DOMAIN:
         return f"bounce+{links.bounce_token(issue, subscriber)}@{domain}"
     return addresses.envelope(issue.newsletter.publication.sender_email)
+
+
+def _click(issue: Issue, subscriber: links.Named, compiled: Compiled) -> str:
+    """Return what follows tracked links in a message: nobody's are not counted."""
+    if not subscriber.pk:
+        return f"/{links.NOT_COUNTED}"
+    return f"/{links.clicker_token(issue, subscriber)}" if compiled.names_subscribers else ""
 
 
 def _recipient(

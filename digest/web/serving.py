@@ -25,6 +25,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
+from digest.analytics.recording import RECORDER
 from digest.web.body_limits import LARGEST_BODY, UPLOADS, largest_body
 
 HEAD_SECONDS = 20  # from the connection, or the response before, to the end of a request's head
@@ -250,6 +251,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to stop, then finish what has begun."""
         _allow_many_files()
+        RECORDER.start()
         sockets: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(self.cfg.threads)
@@ -264,6 +266,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         while self._has_work(time.monotonic() - began):
             self._turn(sockets)
         dispatcher.shutdown(timeout=1)
+        RECORDER.stop()
 
     def _has_work(self, seconds: float) -> bool:
         """Close what is idle `seconds` after we were to stop; say whether to wait for the rest."""

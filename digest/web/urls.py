@@ -5,8 +5,8 @@ from django.urls.resolvers import URLPattern
 
 from digest.web.views import (
     archive,
+    clicks,
     confirming,
-    following,
     health,
     pictures,
     preferences,
@@ -29,7 +29,10 @@ urlpatterns: list[URLPattern] = [
     path("preferences/<str:token>", preferences.page, name="preferences"),
     path("unsubscribe/<str:token>", unsubscribing.unsubscribe, name="unsubscribe"),
     path("pictures/<str:name>", pictures.picture, name="picture"),
-    path("r/<str:token>", following.follow, name="follow"),
+    path("click/<str:token>", clicks.click, name="click"),
+    path("click/<str:token>/<str:clicker>", clicks.click, name="click-of-subscriber"),
+    path("open/<str:token>.gif", clicks.opened, name="open"),
+    path("open/<str:token>/<str:clicker>.gif", clicks.opened, name="open-of-subscriber"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -59,9 +59,9 @@ def lines() -> Iterator[Callable[[], str]]:
         (f"https://d.example/confirm/{TOKEN}: 404", "https://d.example/confirm/*: 404"),
         (f"/preferences/{TOKEN}/export", "/preferences/*/export"),
         (f"/change/{TOKEN}x?lang=de", "/change/*?lang=*"),
-        (f"/r/{STORY}", "/r/*"),
+        (f"/click/{STORY}/{STORY}", "/click/*"),
         (f"/issue/{STORY}", "/issue/*"),
-        ("https://site.example/r/news", "https://site.example/r/news"),
+        ("https://site.example/click/news", "https://site.example/click/news"),
         (f"/admin/invitation/{TOKEN}/", "/admin/invitation/*/"),
         (
             "/admin/account/password/reset/key/2-c3f0-0123abcd/",
@@ -102,7 +102,7 @@ def test_every_logger_is_covered(lines: Callable[[], str], name: str) -> None:
     log.error("plain /unsubscribe/" + TOKEN)  # noqa: G003  others do so
     log.error("argument %s", f"/confirm/{TOKEN}")
     log.error("object %r", {"path": f"/preferences/{TOKEN}"})
-    log.error("named %(path)s", {"path": f"/r/{STORY}"})
+    log.error("named %(path)s", {"path": f"/click/{STORY}"})
     structlog.get_logger(name).error("structured", path=f"/change/{TOKEN}", code=f"/?code={TOKEN}")
     written = lines()
     assert written.count(REDACTED) >= 9

@@ -84,7 +84,7 @@ class House:
     @property
     def links(self) -> list[str]:
         """The paths of the links in the mails that name somebody or something."""
-        named = r"https://digest\.example(/(?:r|issue|unsubscribe|preferences|confirm|change|admin)/[^\s\"<>]+)"
+        named = r"https://digest\.example(/(?:click|issue|unsubscribe|preferences|confirm|change|admin)/[^\s\"<>]+)"
         return sorted({unescape(path) for mail in self.mails for path in re.findall(named, mail)})
 
     @property
@@ -220,7 +220,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 
 def refused(client: Client, path: str, secrets: list[str]) -> None:
     """Open a link and press every button: a kind page each time, which says nothing of anybody."""
-    for form in [None] if path.startswith(("/r/", "/issue/")) else [None, *FORMS]:
+    for form in [None] if path.startswith(("/click/", "/issue/")) else [None, *FORMS]:
         answer = client.get(path) if form is None else client.post(path, form)
         page = answer.content.decode()
         assert answer.status_code == 410, (path, form, page)
@@ -238,7 +238,12 @@ def test_old_links_and_addresses_belong_to_nobody(client: Client, dumped: str) -
         old = settle(*(founded or publish("lost")), survivor or person("ines"))
     new = settle(*(founded or publish("herald")), survivor or person("zora"))
     assert old.ids == new.ids, "a restore gives the same ids again"
-    assert {path.split("/")[1] for path in old.links} == STAY | {"admin", "change", "issue", "r"}
+    assert {path.split("/")[1] for path in old.links} == STAY | {
+        "admin",
+        "change",
+        "issue",
+        "click",
+    }
     valid_paths = {path for path in old.links if survivor and path.split("/")[1] in STAY}
     secrets = [new.subscriber.email, new.subscriber.name, *([] if founded else ["herald"])]
     before = everything()

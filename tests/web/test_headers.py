@@ -18,7 +18,7 @@ PRIVATE = [
     "/confirm/x",
     "/change/x",
     "/preferences/x",
-    "/r/x",
+    "/click/x",
     "/embed/tide/signup",
     "/admin/",
     "/admin/account/login/",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from digest.api.paging import PageQuery
 from digest.api.schemas import Email, Id, Line, Moment, Payload, Slug, Switch
 from digest.core import clock
+from digest.core.links import NOT_COUNTED
 from digest.issues import approval
 from digest.issues.changing import OPEN
 from digest.issues.composing import Draft
@@ -306,6 +307,6 @@ def mail_out(compiled: Compiled) -> dict[str, Any]:
     return {
         "subject": compiled.subject,
         "preheader": compiled.preheader,
-        "html": compiled.html(),
-        "text": compiled.text(),
+        "html": compiled.html(click=f"/{NOT_COUNTED}"),
+        "text": compiled.text(click=f"/{NOT_COUNTED}"),
     }

@@ -37,7 +37,8 @@ from digest.rendering.cleaned import (
 )
 from digest.rendering.directions import isolate, isolate_name
 from digest.rendering.errors import RenderingError
-from digest.rendering.links import language_of, story_url
+from digest.rendering.links import language_of
+from digest.rendering.targets import Place, Targets
 
 # How bylines begin that say already that somebody wrote it, in the languages of the catalogs.
 _HAS_BY = re.compile(
@@ -93,6 +94,7 @@ class BlockView:
     picture: Picture | None = None
     credits: str = ""
     answers: tuple[tuple[str, str], ...] = ()  # each with the link that gives it
+    answers_are_counted: bool = False  # else the links write mails
     values: Mapping[str, str] = field(default_factory=dict)  # the other content: every key is there
 
     @property
@@ -103,7 +105,7 @@ class BlockView:
 
 
 def block_views(
-    issue: Issue, blocks: Sequence[Block], stories: Sequence[Story]
+    issue: Issue, blocks: Sequence[Block], stories: Sequence[Story], targets: Targets
 ) -> Iterator[BlockView]:
     """Yield the visible blocks in order, without those that have nothing to show."""
     by_block = dict[int, list[Story]]()
@@ -112,7 +114,7 @@ def block_views(
     for block in sorted(blocks, key=lambda block: block.position):
         block_stories = by_block.get(block.position, []) if block.has_stories else []
         if _has_something(block, block_stories):
-            view = _view(issue, block, block_stories)
+            view = _view(issue, block, block_stories, targets)
             if view.picture or block.kind != BlockKind.IMAGE:  # it may have been deleted
                 yield view
 
@@ -125,11 +127,12 @@ def _has_something(block: Block, stories: Sequence[Story]) -> bool:
     return bool(stories) or not block.has_stories
 
 
-def _view(issue: Issue, block: Block, stories: Sequence[Story]) -> BlockView:
+def _view(issue: Issue, block: Block, stories: Sequence[Story], targets: Targets) -> BlockView:
     heading = "" if block.kind == BlockKind.LEAD else line(block.title)
     language = language_of(issue.newsletter)
-    values = _values(block)
-    html, text = _rich_text(issue, block, 3 if heading else 2)
+    place = targets.place(block)
+    values = _values(block, place)
+    html, text = _rich_text(issue, place, block, 3 if heading else 2)
     return BlockView(
         kind=block.kind,
         keys=tuple(story.position for story in stories) if stories else (block.key,),
@@ -137,13 +140,14 @@ def _view(issue: Issue, block: Block, stories: Sequence[Story]) -> BlockView:
         title=heading,
         style=block.style,
         shown_in=block.shown_in,
-        cards=tuple(_card(issue, block, story, heading) for story in stories),
-        message=_message(block.appeal, language, issue) if block.appeal else None,
+        cards=tuple(_card(issue, targets.place(block, story), story, heading) for story in stories),
+        message=_message(block.appeal, language, place) if block.appeal else None,
         html=html,
         text=text,
         picture=_block_picture(issue, block, values),
         credits=_join_credits(values["caption"], values["credit"]),
-        answers=tuple(_answers(issue, block, values["question"])),
+        answers=tuple(_answers(issue, place, block, values["question"])),
+        answers_are_counted=targets.is_counted,
         values=values,
     )
 
@@ -152,17 +156,18 @@ _FRAMED = 482  # CSS px, of a picture in a frame: the column without its border 
 _TEXT_KEYS = ("author", "role", "alt", "caption", "credit", "site", "duration", "media", "question")
 
 
-def _values(block: Block) -> dict[str, str]:
+def _values(block: Block, place: Place) -> dict[str, str]:
     content = block.content
     texts = {name: line(str(content.get(name) or "")) for name in _TEXT_KEYS}
+    title = shortened(str(content.get("title") or ""), LONGEST_TITLE)
     return texts | {
-        "url": web_url(str(content.get("url") or "")),
-        "title": shortened(str(content.get("title") or ""), LONGEST_TITLE),
+        "url": place.link(web_url(str(content.get("url") or "")), title or texts["alt"]),
+        "title": title,
         "description": shortened(str(content.get("description") or ""), LONGEST_SUMMARY),
     }
 
 
-def _rich_text(issue: Issue, block: Block, level: int) -> tuple[Markup, str]:
+def _rich_text(issue: Issue, place: Place, block: Block, level: int) -> tuple[Markup, str]:
     """Return a block's document as HTML, its highest headings of a level, and as lines of text."""
     document = cast("Document", block.content.get("document") or {})
     if not document.get("content"):
@@ -174,8 +179,9 @@ def _rich_text(issue: Issue, block: Block, level: int) -> tuple[Markup, str]:
     def picture_of(uuid: str) -> Picture | None:
         return pictures.library_picture(issue.newsletter.publication_id, uuid, Size.WIDE)
 
-    html = rich_text.to_html(document, picture_of, base=base, heading=level + 2 - highest)
-    return html, rich_text.to_text(document, base=base)
+    heading = level + 2 - highest
+    html = rich_text.to_html(document, picture_of, place.link, base=base, heading=heading)
+    return html, rich_text.to_text(document, place.link, base=base)
 
 
 def _block_picture(issue: Issue, block: Block, values: Mapping[str, str]) -> Picture | None:
@@ -194,15 +200,16 @@ def _block_picture(issue: Issue, block: Block, values: Mapping[str, str]) -> Pic
     return pictures.library_picture(publication_id, str(uuid), size, alt, width=width)
 
 
-def _answers(issue: Issue, block: Block, question: str) -> Iterator[tuple[str, str]]:
-    """Yield each answer with a link that writes a mail to the publication."""
+def _answers(issue: Issue, place: Place, block: Block, question: str) -> Iterator[tuple[str, str]]:
+    """Yield each answer with a link: one that is counted, or that writes a mail."""
     publication = issue.newsletter.publication
     address = publication.reply_to or publication.sender_email
     for answer in map(line, block.content.get("answers") or ()):
-        yield answer, f"mailto:{quote(address, safe='@')}?subject={quote(f'{answer} ({question})')}"
+        subject = quote(f"{answer} ({question})")
+        yield answer, place.answer(answer) or f"mailto:{quote(address, safe='@')}?subject={subject}"
 
 
-def _card(issue: Issue, block: Block, story: Story, heading: str) -> Card:
+def _card(issue: Issue, place: Place, story: Story, heading: str) -> Card:
     title = shortened(story.title, LONGEST_TITLE)
     if not title:
         raise RenderingError(f"Story {story.position} has no title. Add one to its article.")
@@ -210,11 +217,11 @@ def _card(issue: Issue, block: Block, story: Story, heading: str) -> Card:
     alt = describe_picture(line(story.image_alt), caption, title)
     summary = shortened(story.summary, LONGEST_SUMMARY)
     language = language_of(issue.newsletter)
-    size = Size.LEAD if block.kind == BlockKind.LEAD else Size.CARD
+    size = Size.LEAD if story.block.kind == BlockKind.LEAD else Size.CARD
     return Card(
         position=story.position,
         title=title,
-        url=story_url(issue, story),
+        url=place.link(web_url(story.url), title),
         summary=summary,
         byline=_byline(issue, story),
         kicker=_label(line(story.kicker), heading),
@@ -263,15 +270,16 @@ def _join_credits(caption: str, credit: str) -> str:
     return separator.join(part for part in (caption, credit) if part)
 
 
-def _message(appeal: Appeal, language: str, issue: Issue) -> Message:
-    publication = line(issue.newsletter.publication.name)
+def _message(appeal: Appeal, language: str, place: Place) -> Message:
+    publication = line(place.targets.issue.newsletter.publication.name)
     with languages.override(language):
         heading = _("A message from %(publication)s") % {"publication": publication}
+    heading = line(appeal.heading) or heading
     return Message(
-        heading=line(appeal.heading) or heading,
+        heading=heading,
         paragraphs=tuple(paragraphs(appeal.body)),
         button=line(appeal.button),
-        url=web_url(appeal.url),
+        url=place.link(web_url(appeal.url), line(appeal.button) or heading),
         label=line(appeal.label),
         picture=_message_picture(appeal, appeal.picture),
         picture_dark=_message_picture(appeal, appeal.picture_dark),
