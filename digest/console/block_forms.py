@@ -95,7 +95,7 @@ def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[
         "content": block.content,
         "icon": ICONS[block.kind],
         "document": document,
-        "picture_url": thumbnails(publication_id, [picture]).get(picture, ""),
+        "picture_url": picture_url(publication_id, picture),
         "field_id": f"text-{block.pk}",
         "answers": answers,
         "is_message": block.kind in MESSAGE_KINDS,
@@ -104,6 +104,11 @@ def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[
         "styles": BlockFields.Style.choices,
         "topic_choices": [(topic, topic in block.only_topics) for topic in topics],
     }
+
+
+def picture_url(publication_id: int, uuid: str) -> str:
+    """Return the address of a library's picture in a small size; empty without one."""
+    return thumbnails(publication_id, [uuid]).get(uuid, "")
 
 
 def excerpt(block: BlockFields) -> str:

@@ -21,6 +21,7 @@ from digest.console.issues import new as new_issue
 from digest.console.issues import previews
 from digest.console.issues import views as issues
 from digest.console.newsletters import examples as newsletter_examples
+from digest.console.newsletters import layout as newsletter_layout
 from digest.console.newsletters import views as newsletters
 from digest.console.pictures import actions as picture_actions
 from digest.console.pictures import views as pictures
@@ -105,9 +106,10 @@ urlpatterns = [
     path("newsletter/<int:pk>/activate/", newsletters.activate, name="newsletter-activate"),
     path(
         "newsletter/<int:pk>/layout/<int:block>/",
-        newsletters.layout_block,
+        newsletter_layout.layout_block,
         name="newsletter-layout",
     ),
+    path("newsletter/<int:pk>/link/", newsletter_layout.fetch_link, name="newsletter-link"),
     path("newsletter/<int:pk>/example/", newsletter_examples.example, name="newsletter-example"),
     path("newsletter/<int:pk>/<slug:card>/", newsletters.save, name="newsletter-save"),
     path("articles/", lists.articles, name="articles"),

@@ -61,9 +61,13 @@ def change(block: LayoutBlock, **details: Any) -> None:
 def move(block: LayoutBlock, places: int) -> None:
     """Move a block down by so many places, up if negative; at most to the end."""
     layout = _locked_layout(block.newsletter)
-    previous = next(n for n, row in enumerate(layout) if row.pk == block.pk)
-    layout.insert(max(0, previous + places), layout.pop(previous))
-    _number(layout)
+    _place(layout, block, _index(layout, block) + places)
+
+
+@transaction.atomic
+def move_to(block: LayoutBlock, position: int) -> None:
+    """Move a block to a position (0 is first); at most to the end."""
+    _place(_locked_layout(block.newsletter), block, position)
 
 
 @transaction.atomic
@@ -92,6 +96,19 @@ def _locked_layout(newsletter: Newsletter) -> list[LayoutBlock]:
     """Return the blocks in order, while nobody else changes them."""
     Newsletter.objects.select_for_update().get(pk=newsletter.pk)
     return list(newsletter.layout.order_by("position"))
+
+
+def _index(layout: list[LayoutBlock], block: LayoutBlock) -> int:
+    places = [row.pk for row in layout]
+    if block.pk not in places:
+        raise NewsletterError("Somebody removed this block meanwhile.")
+    return places.index(block.pk)
+
+
+def _place(layout: list[LayoutBlock], block: LayoutBlock, position: int) -> None:
+    row = layout.pop(_index(layout, block))
+    layout.insert(max(0, position), row)
+    _number(layout)
 
 
 def _number(layout: list[LayoutBlock]) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from playwright.sync_api import expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import AuditEntry, User
@@ -11,6 +13,7 @@ from digest.articles import pushing
 from digest.articles.models import Source
 from digest.newsletters.models import Member, Newsletter, Role, Schedule
 from digest.subscribers.models import Subscription
+from tests.articles.publisher import Answer, publishing
 from tests.browser import chromium_page, in_browser
 from tests.cast import (
     LONG_AGO,
@@ -335,6 +338,62 @@ def test_the_form_for_a_block_has_the_fields_of_its_kind(live_server: LiveServer
             form.get_by_label("Type").select_option(kind)
             labels = [label.strip() for label in form.locator("label:visible").all_inner_texts()]
             assert labels == ["Type", *expected]
+
+
+PORT = """<html><head><title>x</title><meta property="og:title" content="The port of Kiel grows">
+<meta property="og:site_name" content="Kiel Daily"></head><body><p>Text</p></body></html>"""
+
+
+@in_browser
+@pytest.mark.django_db(transaction=True)
+def test_blocks_are_moved_and_saved_without_a_new_page(
+    live_server: LiveServer, settings: Settings
+) -> None:
+    """By keyboard, button and mouse; a link card is fetched; what is not saved is said."""
+    newsletter = make_newsletter()
+    make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
+    newsletter.layout.create(kind="link", position=90)
+    user = User.objects.create_superuser("moves@courier.example", "x")
+    with publishing(settings) as publisher, chromium_page() as page:
+        publisher.pages["/port"] = Answer(PORT.encode(), headers={"Content-Type": "text/html"})
+        client = Client()
+        client.force_login(user)
+        session = client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page.goto(f"{live_server.url}/admin/newsletter/{newsletter.pk}/")
+        state = page.locator("[data-layout-state]")
+
+        grip = page.get_by_role("button", name="Move block: Harbour")
+        grip.focus()
+        grip.press("ArrowUp")
+        expect(state).to_contain_text("Harbour is number 3 now. Saved ")
+        assert titles(newsletter) == ["lead", "Latest Stories", "Harbour", "appeal", "link"]
+        expect(grip).to_be_focused()
+
+        lead = page.locator("[data-layout-list] > li").first
+        grip.drag_to(lead, target_position={"x": 10, "y": 2})
+        expect(state).to_contain_text("Harbour is number 1 now. Saved ")
+        assert titles(newsletter)[0] == "Harbour"
+
+        block = page.locator("[data-layout-list] > li", has_text="Link card")
+        block.locator("summary").first.click()
+        for path, expected in (("/missing", "answered 404"), ("/port", "Save to keep it.")):
+            block.get_by_label("Address").fill(publisher.url(path))
+            expect(block.locator("[data-saved]")).to_have_text("Unsaved changes")
+            block.get_by_role("button", name="Fetch title and text").click()
+            expect(block.locator("[data-saved]")).to_contain_text(expected)
+        assert newsletter.layout.get(kind="link").content == {}
+        block.get_by_role("button", name="Save").click()
+        expect(block.locator("[data-saved]")).to_contain_text("Saved ")
+        expect(block.locator("[data-summary]")).to_contain_text("The port of Kiel grows")
+        content = newsletter.layout.get(kind="link").content
+        assert (content["title"], content["site"]) == ("The port of Kiel grows", "Kiel Daily")
+
+        topic = page.locator("[data-layout-list] > li").first
+        topic.locator("summary").first.click()
+        topic.get_by_label("Topics").fill(" , ")
+        topic.get_by_role("button", name="Save").click()
+        expect(topic.locator("[data-saved]")).to_contain_text("Not saved: The block 'Harbour'")
 
 
 KIND_FIELDS = {

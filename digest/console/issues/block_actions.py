@@ -2,24 +2,18 @@
 
 from collections.abc import Callable
 
-import structlog
 from django.http import HttpRequest
 
-from digest.articles import link_cards
 from digest.console import block_forms
 from digest.console.access import parse_id, user_of
 from digest.console.issues.form_values import read_number, read_optional
-from digest.core import clock, http
-from digest.core.errors import DigestError
+from digest.console.pictures.link_cards import fetch_content
 from digest.issues import block_editing, editing
 from digest.issues.changing import block_of
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
 from digest.newsletters.block_fields import MESSAGE_KINDS
 from digest.newsletters.models import Appeal
-from digest.pictures import fetching, library
-
-log = structlog.get_logger(__name__)
 
 Action = Callable[[Issue, HttpRequest], str]
 
@@ -68,17 +62,11 @@ def remove_block(issue: Issue, request: HttpRequest) -> str:
 def fetch_link(issue: Issue, request: HttpRequest) -> str:
     """Fetch an address, and fill the link card with what the page says of itself."""
     block = block_of(issue, read_number(request, "block"))
-    card = link_cards.fetch_card(request.POST.get("url", ""))
-    values = {
-        "url": card.url,
-        "title": card.title,
-        "description": card.description,
-        "site": card.site,
-        "picture": _picture(issue, request, card.image_url),
-    }
+    publication_id = issue.newsletter.publication_id
+    values = fetch_content(publication_id, request.POST.get("url", ""), user_of(request))
     version = read_number(request, "version")
     block_editing.change(issue, block.pk, version, user_of(request), content=values)
-    return f"The page “{card.title}” was fetched."
+    return f"The page “{values['title']}” was fetched."
 
 
 def undo_change(issue: Issue, request: HttpRequest) -> str:
@@ -100,20 +88,6 @@ VERBS: dict[str, Action] = {
         *(fetch_link, undo_change, redo_change),
     )
 }
-
-
-def _picture(issue: Issue, request: HttpRequest, url: str) -> str:
-    """Put the picture of a page into the library; return its uuid, empty if that cannot be."""
-    if not url:
-        return ""
-    try:
-        body = http.fetch(url, accept=fetching.ACCEPT).body
-        publication_id = issue.newsletter.publication_id
-        picture = library.add(publication_id, body, user_of(request), clock.now())
-    except DigestError as problem:
-        log.info("no picture for a link card", url=url, problem=str(problem))
-        return ""
-    return str(picture.uuid)
 
 
 def _appeal(issue: Issue, value: str) -> Appeal | None:

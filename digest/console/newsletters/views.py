@@ -4,15 +4,15 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from digest.console import block_forms
 from digest.console.access import (
     has_right,
+    parse_id,
     record_action,
     require_right,
     scope_of,
@@ -24,11 +24,10 @@ from digest.console.pages import action_view, done, form_view, page_view, render
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
-from digest.newsletters import contributions, layout, schedules, setup, sourcing, suggesting
+from digest.newsletters import contributions, schedules, setup, sourcing, suggesting
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter, Publication
-from digest.sending.topics import change_layout_block
 
 PREVIEWED_SENDS = 3
 DOUBLE_CLICK = timedelta(minutes=1)
@@ -37,13 +36,13 @@ DOUBLE_CLICK = timedelta(minutes=1)
 @page_view(Right.SEE)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a newsletter with all its settings."""
-    return _page(request, _get(request, pk))
+    return show(request, get_newsletter(request, pk))
 
 
 @action_view(Right.EDIT)
 def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     """Save one card."""
-    newsletter = _get(request, pk, Right.EDIT)
+    newsletter = get_newsletter(request, pk, Right.EDIT)
     is_owner = _is_owner(request, newsletter)
     form = cards.form_of(card, newsletter, request.POST, may_set_approval=is_owner)
     if card == "approval" and _changes_approval(request, newsletter):
@@ -52,7 +51,7 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     with change if cards.changes_content(card, form) else nullcontext():
         is_saved = cards.save(card, newsletter, form, clock.now())
     if not is_saved:
-        return _page(request, _get(request, pk), {card: form})
+        return show(request, get_newsletter(request, pk), {card: form})
     title = cards.CARDS[card].title
     action = f"changed the newsletter: {title.lower()}"
     record_action(request, action, newsletter, newsletter.publication_id)
@@ -62,43 +61,12 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
 @action_view(Right.EDIT)
 def activate(request: HttpRequest, pk: int) -> HttpResponse:
     """Deactivate a newsletter, or activate it again."""
-    newsletter = _get(request, pk, Right.EDIT)
+    newsletter = get_newsletter(request, pk, Right.EDIT)
     active = request.POST.get("active") == "1"
     setup.set_active(newsletter, active=active, now=clock.now())
     verb = "activated" if active else "deactivated"
     record_action(request, f"{verb} the newsletter", newsletter, newsletter.publication_id)
     return done(request, f"{newsletter.name} {verb}.", "newsletter", pk)
-
-
-@action_view(Right.EDIT)
-def layout_block(request: HttpRequest, pk: int, block: int) -> HttpResponse:
-    """Change, move or remove a block of the layout; the id 0 adds one."""
-    newsletter = _get(request, pk, Right.EDIT)
-    existing = get_object_or_404(newsletter.layout, pk=block) if block else None
-    verb = request.POST.get("do", "save")
-    form = LayoutBlockForm(request.POST, block=existing, prefix=f"block-{block}")
-    address = f"{reverse('newsletter', args=[pk])}#layout"
-    try:
-        with contributions.noted(user_of(request), newsletter):
-            if verb in _LAYOUT_ACTIONS and existing:
-                _LAYOUT_ACTIONS[verb](existing)
-            elif not form.is_valid():
-                return _page(request, newsletter, {f"block-{block}": form})
-            else:
-                _save_block(newsletter, existing, form, request.POST)
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect(address)
-    action = "changed the newsletter: layout"
-    record_action(request, action, newsletter, newsletter.publication_id)
-    return redirect(address)
-
-
-_LAYOUT_ACTIONS = {
-    "up": lambda block: layout.move(block, -1),
-    "down": lambda block: layout.move(block, 1),
-    "remove": layout.remove,
-}
 
 
 @form_view(Right.EDIT)
@@ -137,7 +105,8 @@ def _created_moments_ago(publication: Publication, name: str) -> Newsletter | No
     return recent.filter(name=name).first()
 
 
-def _get(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter:
+def get_newsletter(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter:
+    """Return a newsletter for somebody with a right, or raise Http404 or PermissionDenied."""
     rows = scope_of(request, Right.SEE).newsletters().select_related("publication", "schedule")
     newsletter: Newsletter = get_object_or_404(rows, pk=pk)
     require_right(request, right, newsletter.publication_id)
@@ -153,17 +122,7 @@ def _changes_approval(request: HttpRequest, newsletter: Newsletter) -> bool:
     return request.POST.get("approval-approval", newsletter.approval) != newsletter.approval
 
 
-def _save_block(
-    newsletter: Newsletter, block: LayoutBlock | None, form: LayoutBlockForm, data: QueryDict
-) -> None:
-    values = {name: value for name, value in form.cleaned_data.items() if name != "kind"}
-    if block:
-        change_layout_block(block, **values | block_forms.read_values(block, data))
-    else:
-        layout.add(newsletter, form.cleaned_data["kind"], **values)
-
-
-def _page(
+def show(
     request: HttpRequest, newsletter: Newsletter, invalid: dict[str, Form] | None = None
 ) -> HttpResponse:
     """Show the page; `invalid` are the forms with errors, by the names of their cards."""
@@ -177,6 +136,7 @@ def _page(
         "newsletter": newsletter,
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
         "layout": _layout(newsletter, invalid),
+        "open_block": parse_id(request.GET.get("block", "")),
         "new_block": invalid.get("block-0") or _block_form(None),
         "can_edit": has_right(request, Right.EDIT, newsletter.publication_id),
         "upcoming": _upcoming(newsletter),
