@@ -112,5 +112,5 @@ def _answer(
     if verb in _TOASTS:
         messages.success(request, _TOASTS[verb])
     address = reverse("newsletter", args=[newsletter.pk])
-    shown = f"?block={block.pk}#layout-{block.pk}" if block and block.pk else "#layout"
-    return redirect(f"{address}{shown}")
+    anchor = f"?block={block.pk}#layout-{block.pk}" if block and block.pk else "#layout"
+    return redirect(f"{address}{anchor}")
