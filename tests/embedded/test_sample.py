@@ -120,9 +120,10 @@ def test_an_article_page_has_what_a_news_site_shows(client: Client, embedded: Pa
     page = client.get(f"/sample/{story.slug}").text
     assert story.body.strip() in page
     assert 'property="og:title"' in page
-    headings = ("Receive latest news", "Popular Articles", "Latest Stories", "About The Saltmarsh")
-    for text in (*headings, paper.particulars().appeal.heading):
+    for text in ("Receive latest news", "Latest Stories", "About The Saltmarsh"):
         assert text in page
+    for name in ("popular.js", "appeal.js", "latest"):
+        assert f'src="/embed/morning-tide/{name}"' in page
 
 
 @pytest.mark.django_db
@@ -153,12 +154,14 @@ def test_pictures_may_be_kept_and_others_do_not_exist(client: Client, embedded: 
 
 @pytest.mark.django_db
 def test_the_pages_keep_the_strict_policy(client: Client, embedded: Path) -> None:
-    """No inline style or script anywhere on the site; the one script brings the sign-up form."""
+    """No inline style or script anywhere on the site; the only scripts are those of embeds."""
     for path in ("/sample/", f"/sample/{items()[0].story.slug}", "/sample/newsletter"):
         answer = client.get(path)
         assert answer["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
         scripts = re.findall(r"<script[^>]*>", answer.text)
-        assert set(scripts) <= {'<script async src="/embed/morning-tide/signup.js">'}
+        names = ("signup", "popular", "appeal")
+        embeds = {f'<script async src="/embed/morning-tide/{name}.js">' for name in names}
+        assert set(scripts) <= embeds
         assert "style=" not in answer.text
 
 

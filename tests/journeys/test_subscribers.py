@@ -240,13 +240,14 @@ def looked_at(up: Up, tag: str) -> list[tuple[str, str]]:
     return [
         ("subscribe", f"{up.url}/subscribe/{SLUG}{tail}"),
         ("framed", f"{up.url}/embed/{SLUG}/signup{tail}"),
+        *((kind, f"{up.url}/embed/{SLUG}/{kind}") for kind in ("popular", "latest", "appeal")),
         ("preferences", link(subscriber, "preferences") + tail),
         ("unsubscribe", link(subscriber, "unsubscribe") + tail),
         ("archive", f"{up.url}/archive/{SLUG}{tail}"),
         ("home", f"{up.url}/{tail}"),
         ("damaged", f"{up.url}/confirm/x{tail}"),
         ("write", f"{up.url}/mailbox/write"),
-        ("article", f"{up.url}/sample/newsletter"),
+        ("article", f"{up.url}/sample/curlews-on-the-levels"),
     ]
 
 

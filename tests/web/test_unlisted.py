@@ -57,6 +57,8 @@ def mailed_link(issue: Issue) -> str:
         "/embed/{slug}/signup",
         "/embed/{slug}/signup.js",
         "/embed/{listed}/signup",
+        "/embed/{slug}/latest",
+        "/embed/{slug}/popular.js",
     ],
 )
 def test_no_public_page_names_it(client: Client, unlisted: Newsletter, path: str) -> None:

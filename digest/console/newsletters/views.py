@@ -32,6 +32,13 @@ from digest.newsletters.models import LayoutBlock, Newsletter, Publication
 PREVIEWED_SENDS = 3
 DOUBLE_CLICK = timedelta(minutes=1)
 
+EMBEDS = {
+    "signup": "sign-up form",
+    "popular": "popular articles",
+    "latest": "latest stories",
+    "appeal": "appeal",
+}
+
 
 @page_view(Right.SEE)
 def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
@@ -142,7 +149,9 @@ def show(
         "upcoming": _upcoming(newsletter),
         "schedule_warnings": schedules.warnings(getattr(newsletter, "schedule", None)),
         "signup": absolute(f"/subscribe/{newsletter.slug}"),
-        "script": absolute(f"/embed/{newsletter.slug}/signup.js"),
+        "embeds": [
+            (name, absolute(f"/embed/{newsletter.slug}/{kind}.js")) for kind, name in EMBEDS.items()
+        ],
         "invalid": bool(invalid),
     }
     template = "console/newsletters/newsletter.html"

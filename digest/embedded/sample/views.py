@@ -19,7 +19,7 @@ from digest.newsletters.models import Publication
 RAIL = 5
 FEED = 40
 WORDS_A_MINUTE = 220
-# A news site with the one line that brings the sign-up form; the form asks and posts by script.
+# A news site with the lines that bring the embeds; the sign-up form asks and posts by script.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "

@@ -4,9 +4,6 @@ All three post to `/subscribe/<newsletter>`. No cookie is set or read: the form'
 Digest made it, so there is no session that another site could abuse.
 """
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,7 +14,6 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from digest import web
 from digest.core import client_ip, clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
@@ -27,6 +23,7 @@ from digest.web import captcha, forms, visitor
 from digest.web.captcha.base import Widget
 from digest.web.forms import SignUpForm
 from digest.web.middleware import policy
+from digest.web.scripts import script_response
 from digest.web.signup import STATUS, Answer, Outcome, submit
 
 ANY_SITE = "*"
@@ -74,17 +71,14 @@ def script(request: HttpRequest, slug: str) -> HttpResponse:
     newsletter = _newsletter(slug)
     with languages.override(visitor.language_for(request, newsletter)) as tag:
         options = _script_options(newsletter, tag)
-    body = f"(() => {{\n{_read('signup.js')}\ndigestSignUp({_as_script(options)});\n}})();\n"
-    response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
-    response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+    return script_response("signup.js", "digestSignUp", options)
 
 
 def _script_options(newsletter: Newsletter, tag: str) -> dict[str, Any]:
     return {
         "action": absolute(f"/subscribe/{newsletter.slug}?lang={tag}"),
         "frame": absolute(f"/embed/{newsletter.slug}/signup?lang={tag}"),
-        "style": _read("signup.css"),
+        "styles": "signup.css",
         "language": tag,
         "direction": languages.direction(tag),
         "name": newsletter.name,
@@ -224,16 +218,6 @@ def _allow_scripts(response: HttpResponse) -> HttpResponse:
     response["Access-Control-Max-Age"] = "86400"
     response["Vary"] = "Accept"
     return response
-
-
-def _as_script(options: dict[str, Any]) -> str:
-    """Return options as a JavaScript literal that cannot end the script element."""
-    return json.dumps(options).replace("<", "\\u003c")
-
-
-@cache
-def _read(name: str) -> str:
-    return (Path(web.__file__).parent / "static" / "web" / name).read_text()
 
 
 def _colours(newsletter: Newsletter) -> dict[str, dict[str, str]]:

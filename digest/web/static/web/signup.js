@@ -12,9 +12,10 @@ function digestSignUp(options) {
   root.adoptedStyleSheets = [sheet];
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const colour = () => {
-    // On a page that is always light (see color-scheme), the form stays light too.
-    const schemes = getComputedStyle(tag.parentElement || document.body).colorScheme;
-    const night = dark.matches && schemes.includes("dark");
+    // Light text around the form means a dark background, whatever way the page has of being dark.
+    const text = getComputedStyle(tag.parentElement || document.body).color;
+    const [red, green, blue] = text.startsWith("rgb") ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0];
+    const night = 0.3 * red + 0.59 * green + 0.11 * blue > 140;
     host.dataset.scheme = night ? "night" : "day";
     const palette = options.colours[host.dataset.scheme];
     for (const [name, value] of Object.entries(palette)) host.style.setProperty(`--${name}`, value);

@@ -1,0 +1,58 @@
+"""What a newsletter's embeds show beside the articles of a site: popular, latest, an appeal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from digest.articles.models import Article, Sighting
+from digest.issues import messages
+from digest.issues.models import Issue
+from digest.newsletters.models import Appeal, Cadence, Newsletter
+
+LONGEST = 11  # articles: ten, and the one that the page shows itself
+
+
+class Rail(StrEnum):
+    """A list of articles."""
+
+    POPULAR = "popular"
+    LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Articles, and which list it is: the latest ones, where nothing is popular."""
+
+    rail: Rail
+    articles: tuple[Article, ...]
+
+
+def listing(newsletter: Newsletter, rail: Rail, now: datetime) -> Listing:
+    """Return the articles of a newsletter's sources for a rail, at most LONGEST."""
+    shown = _shown(newsletter, now)
+    if rail == Rail.POPULAR:
+        popular = shown.filter(score__gt=0).order_by("-score", "-available_at", "pk")
+        if articles := tuple(popular[:LONGEST]):
+            return Listing(rail, articles)
+    latest = shown.order_by("-available_at", "pk")
+    return Listing(Rail.LATEST, tuple(latest[:LONGEST]))
+
+
+def appeal(newsletter: Newsletter, now: datetime) -> Appeal | None:
+    """Return the appeal that an issue of `now` would show: mail and site take the same turns."""
+    issue = Issue(newsletter=newsletter, slot=now, cadence=Cadence.EVERY, built_at=now)
+    return messages.Turns(issue, now).take(Appeal.Kind.APPEAL)
+
+
+def _shown(newsletter: Newsletter, now: datetime) -> QuerySet[Article]:
+    """Return the articles that may be shown on a site: with title and address, not retracted."""
+    sightings = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
+    articles = Article.objects.filter(
+        Exists(sightings),
+        publication_id=newsletter.publication_id,
+        available_at__lte=now,
+        retracted_at=None,
+    )
+    return articles.exclude(title="").exclude(url="").only("url", "title", "section")

@@ -1,0 +1,47 @@
+// Draws a list of articles or an appeal in place of the script tag. No cookie, no storage, no third party.
+// Options on the tag: data-heading="…" changes the heading, data-count="3" the number of articles (5; 10 at most).
+function digestEmbed(options) {
+  const tag = document.currentScript;
+  const canonical = document.querySelector('link[rel="canonical"]');
+  const here = new Set([location.href, canonical ? canonical.href : ""].map((url) => url.split(/[?#]/)[0]));
+  const others = options.articles.filter(({ url }) => !here.has(url.split(/[?#]/)[0]));
+  const count = Math.min(Number.parseInt(tag.dataset.count, 10) || 5, 10);
+  if (!others.length && !options.url) return;
+
+  const host = document.createElement("div");
+  host.lang = options.language;
+  host.dir = options.direction;
+  const root = host.attachShadow({ mode: "open" });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(options.style);
+  root.adoptedStyleSheets = [sheet];
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const colour = () => {
+    // Light text around the embed means a dark background, whatever way the page has of being dark.
+    const text = getComputedStyle(tag.parentElement || document.body).color;
+    const [red, green, blue] = text.startsWith("rgb") ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0];
+    const scheme = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "night" : "day";
+    for (const [name, value] of Object.entries(options.colours[scheme])) host.style.setProperty(`--${name}`, value);
+  };
+
+  const make = (name, attributes = {}, ...children) => {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  };
+  const item = ({ url, title, section }) => make("li", {}, make("div", {},
+    make("a", { href: url, dir: "auto" }, title),
+    ...(section ? [make("p", { class: "kicker", dir: "auto" }, section)] : [])));
+  const heading = make("h2", { id: "heading", dir: "auto" }, tag.dataset.heading || options.heading);
+  const box = make("section", { class: `embed ${options.kind}`, "aria-labelledby": "heading" }, heading);
+  if (others.length) box.append(make("ol", {}, ...others.slice(0, count).map(item)));
+  for (const paragraph of options.paragraphs) box.append(make("p", { dir: "auto" }, paragraph));
+  if (options.url) {
+    box.append(make("p", {}, make("a", { class: "button", href: options.url, dir: "auto" }, options.button || options.heading)));
+  }
+  root.append(box);
+  tag.before(host);
+  colour();
+  dark.addEventListener("change", colour);
+}
