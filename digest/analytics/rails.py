@@ -31,12 +31,12 @@ class Listing:
 
 def listing(newsletter: Newsletter, rail: Rail, now: datetime) -> Listing:
     """Return the articles of a newsletter's sources for a rail, at most LONGEST."""
-    shown = _shown(newsletter, now)
+    visible = _visible(newsletter, now)
     if rail == Rail.POPULAR:
-        popular = shown.filter(score__gt=0).order_by("-score", "-available_at", "pk")
+        popular = visible.filter(score__gt=0).order_by("-score", "-available_at", "pk")
         if articles := tuple(popular[:LONGEST]):
             return Listing(rail, articles)
-    latest = shown.order_by("-available_at", "pk")
+    latest = visible.order_by("-available_at", "pk")
     return Listing(Rail.LATEST, tuple(latest[:LONGEST]))
 
 
@@ -46,7 +46,7 @@ def appeal(newsletter: Newsletter, now: datetime) -> Appeal | None:
     return messages.Turns(issue, now).take(Appeal.Kind.APPEAL)
 
 
-def _shown(newsletter: Newsletter, now: datetime) -> QuerySet[Article]:
+def _visible(newsletter: Newsletter, now: datetime) -> QuerySet[Article]:
     """Return the articles that may be shown on a site: with title and address, not retracted."""
     sightings = Sighting.objects.filter(article=OuterRef("pk"), source__newsletters=newsletter)
     articles = Article.objects.filter(

@@ -24,7 +24,7 @@ from digest.web.middleware import policy
 from digest.web.scripts import script_response
 
 SECONDS = 300  # that caches hold it
-SHOWN = 5  # articles of a frame
+MOST_ARTICLES = 5  # articles of a frame
 APPEAL = "appeal"
 
 
@@ -47,7 +47,11 @@ def frame(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """Show an embed as a page for a frame."""
     newsletter = _newsletter(slug)
     with languages.override(_language(newsletter)):
-        context = {"newsletter": newsletter, "embed": _embed(newsletter, kind), "shown": SHOWN}
+        context = {
+            "newsletter": newsletter,
+            "embed": _embed(newsletter, kind),
+            "most": MOST_ARTICLES,
+        }
         response = render(request, "embed.html.j2", context)
     response["Content-Security-Policy"] = policy({"frame-ancestors": "*"})
     return response
