@@ -5,6 +5,7 @@ from django.db import models
 from digest.bounces.reading.reasons import Consequence, Reason
 from digest.core.leases import Leased
 from digest.issues.models import Issue
+from digest.relays.models import Relay
 from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
 
 
@@ -129,3 +130,13 @@ class MailboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mailbox}: {self.key}"
+
+
+class ProviderHistory(models.Model):
+    """Until when a provider was asked for the events that its webhook may have lost."""
+
+    relay = models.OneToOneField(Relay, on_delete=models.CASCADE, related_name="history")
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.relay}: {self.asked_at}"

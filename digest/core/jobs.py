@@ -27,6 +27,7 @@ COUNT_RESULTS = "delivery.count_results"
 REFRESH_POPULARITY = "analytics.popularity"
 POLL_MAILBOXES = "mailboxes.poll"
 JUDGE_HITS = "analytics.judge"  # clicks and opens
+ASK_PROVIDERS = "mailboxes.ask_providers"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 
@@ -47,6 +48,7 @@ NAMES = frozenset(
         REFRESH_POPULARITY,
         POLL_MAILBOXES,
         JUDGE_HITS,
+        ASK_PROVIDERS,
         DELIVER_WEBHOOKS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
     }

@@ -11,6 +11,7 @@ from digest.web.views import (
     health,
     pictures,
     preferences,
+    provider_events,
     signing_up,
     unsubscribing,
 )
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern] = [
     path("click/<str:token>/<str:clicker>", clicks.click, name="click-of-subscriber"),
     path("open/<str:token>.gif", clicks.opened, name="open"),
     path("open/<str:token>/<str:clicker>.gif", clicks.opened, name="open-of-subscriber"),
+    path("provider-events/<str:token>", provider_events.events, name="provider-events"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -1,7 +1,8 @@
-"""Jobs that read mailboxes of other servers, which may be slow."""
+"""Jobs that read mailboxes and histories of other servers, which may be slow."""
 
 from digest.bounces.mailboxes import polling
-from digest.core import jobs
+from digest.bounces.providers import history
+from digest.core import clock, jobs
 from workers.task import job
 
 
@@ -9,3 +10,9 @@ from workers.task import job
 def poll_mailboxes() -> None:
     """Poll the mailboxes that are due."""
     polling.poll_due()
+
+
+@job(jobs.ASK_PROVIDERS)
+def ask_providers() -> None:
+    """Ask providers for the events that their webhooks may have lost."""
+    history.ask_due(clock.now())

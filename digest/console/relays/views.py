@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
+from digest.bounces.providers.receiving import events_url
 from digest.console.access import record_action
 from digest.console.pages import done, form_view, page_view, render_page
 from digest.console.relays.forms import RelayForm
@@ -100,6 +101,7 @@ def _row(relay: Relay) -> dict[str, Any]:
     return {
         "relay": relay,
         "place": registry.describe(relay),
+        "events_url": events_url(relay),
         "state": _state(relay),
         "since": clock.format_moment(relay.down_since) if relay.down_since else "",
         "retry": clock.in_words(relay.retry_at - now) if relay.retry_at and backs_off else "",

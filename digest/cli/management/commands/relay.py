@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from digest.bounces.providers.receiving import events_url
 from digest.cli import lookup, numbers
 from digest.cli.errors import UsageError
 from digest.core import clock
@@ -179,6 +180,7 @@ def _relay_facts(relay: Relay) -> dict[str, Any]:
     return {
         "name": relay.name,
         "address": registry.describe(relay),
+        "events_url": events_url(relay),
         "state": _state(relay),
         "problem": relay.problem,
         "down_since": relay.down_since,
@@ -230,6 +232,7 @@ def _print_relay(out: Screen, row: dict[str, Any]) -> None:
             [
                 ("Relay", row["name"]),
                 ("Address", row["address"]),
+                ("Events to", row["events_url"]),
                 ("State", row["state"]),
                 ("Problem", row["problem"]),
                 ("Next attempt", clock.format_moment(row["retry_at"]) if row["retry_at"] else None),

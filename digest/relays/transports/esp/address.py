@@ -22,7 +22,7 @@ CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60.0  # longer than any provider takes: after a timeout the message is uncertain
 PARALLEL = 8  # calls at once where a call carries one message
 BATCH = 25  # messages in one call, where possible; all are uncertain if its answer is lost
-_COMMON_OPTIONS = frozenset({"api_url", "timeout"})
+_COMMON_OPTIONS = frozenset({"api_url", "timeout", "webhook_key"})
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -37,6 +37,7 @@ class Provider:
     options: frozenset[str] = frozenset()  # options of the query, beside _COMMON_OPTIONS
     accepts_raw: bool = False  # it accepts our MIME message unchanged
     headers: Mapping[str, str] = field(default_factory=dict)  # to add otherwise
+    repeats: str = "metadata"  # what its events repeat, so that they name our mail; or "tags"
     batch: int = 0  # messages in one call, if each has its own headers and body
 
 
@@ -52,7 +53,9 @@ PROVIDERS = {
         accepts_raw=True,
     ),
     "brevo": Provider("Brevo", _ANYMAIL.format("brevo"), ("api_key",)),
-    "mailersend": Provider("MailerSend", _ANYMAIL.format("mailersend"), ("api_token",)),
+    "mailersend": Provider(
+        "MailerSend", _ANYMAIL.format("mailersend"), ("api_token",), repeats="tags"
+    ),
     "mailgun": Provider(
         "Mailgun", _DIGEST + "MailgunMime", ("api_key",), host="sender_domain", accepts_raw=True
     ),
@@ -81,6 +84,7 @@ class EspAddress:
     seconds: float  # to wait for an answer
     options: Mapping[str, Any] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
+    webhook_key: str = field(default="", repr=False)  # that the provider signs its events with
 
     @property
     def provider(self) -> Provider:
@@ -111,12 +115,13 @@ def parse_address(url: str) -> EspAddress:
             f"{', '.join(sorted(provider.options | _COMMON_OPTIONS))}."
         )
     seconds = _seconds(query.pop("timeout", str(ANSWER_SECONDS)))
+    webhook_key = query.pop("webhook_key", "")
     options = query | dict(zip(provider.secrets, secrets, strict=False)) | _host(name, parts)
     if not _is_safe(options.get("api_url", "https://")):
         raise ConfigurationError(
             f"{_PREFIX} api_url must begin with https://, or the secrets travel unencrypted."
         )
-    return EspAddress(name=name, seconds=seconds, options=options, secrets=secrets)
+    return EspAddress(name, seconds, options, secrets, webhook_key)
 
 
 def write_address(name: str, secrets: Sequence[str], host: str = "", options: str = "") -> str:

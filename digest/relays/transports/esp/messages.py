@@ -33,6 +33,9 @@ _SEPARATE = {
 }
 
 
+_LONGEST_TOKEN = 80  # of a value of Postmark's metadata
+
+
 class RawMessage(EmailMultiAlternatives):
     """A message whose bytes are ready."""
 
@@ -77,6 +80,15 @@ def parsed_message(
     elif html is not None:
         message.attach_alternative(html, "text/html")
     return message
+
+
+def mark(message: EmailMultiAlternatives, place: str) -> None:
+    """Give a message its token (of Message-ID) as metadata or a tag, which events repeat."""
+    headers = {name.lower(): str(value) for name, value in message.extra_headers.items()}
+    token = headers.get("message-id", "").strip("<> ").rpartition("@")[0]
+    if 0 < len(token) <= _LONGEST_TOKEN:
+        marked: Any = message
+        setattr(marked, place, [token] if place == "tags" else {"digest": token})
 
 
 def _bodies(mime: EmailMessage) -> tuple[str | None, str | None]:

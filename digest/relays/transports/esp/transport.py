@@ -24,7 +24,7 @@ from digest.relays.errors import RelayDownError, ReplyLostError, UnfitMessageErr
 from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Reply
 from digest.relays.transports.esp.address import CONNECT_SECONDS, PARALLEL, EspAddress
 from digest.relays.transports.esp.backends import backend_for, restrict_session
-from digest.relays.transports.esp.messages import RawMessage, parsed_message
+from digest.relays.transports.esp.messages import RawMessage, mark, parsed_message
 from digest.relays.transports.esp.results import CallResult, result_of_error, result_of_status
 
 TICK_SECONDS = 0.5  # between two calls of the source's tick
@@ -160,9 +160,12 @@ class EspTransport:
         if self.address.provider.accepts_raw:
             return RawMessage(message.envelope, message.content)
         try:
-            return parsed_message(message.envelope, message.content, self.address.provider.headers)
+            provider = self.address.provider
+            mail = parsed_message(message.envelope, message.content, provider.headers)
+            mark(mail, provider.repeats)
         except (LookupError, ValueError) as cause:
             raise UnfitMessageError(f"The message cannot be parsed: {cause}") from cause
+        return mail
 
     def _result(self, status: Any) -> CallResult:
         """Return what a status or an error means; neither of them: the reply is lost."""
