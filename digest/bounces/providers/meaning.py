@@ -40,8 +40,8 @@ def finding_of(event: Any) -> Finding | None:
         return _finding(event, Reason.FEEDBACK, permanent=True)
     if kind not in _BOUNCED:
         return None
-    words = _words(event)
-    refusal = understand(words, *_codes(event))
+    text = _server_text(event)
+    refusal = understand(text, *_codes(event))
     permanent = is_permanent(event.esp_event)
     if refusal.reason != Reason.UNDEFINED:
         return _finding(
@@ -85,12 +85,12 @@ def _finding(
         permanent,
         status,
         code,
-        shortened(_words(event)),
+        shortened(_server_text(event)),
         shortened(str(event.recipient or ""), 320),
     )
 
 
-def _words(event: Any) -> str:
+def _server_text(event: Any) -> str:
     """Return the server's words, or the provider's."""
     texts = [event.mta_response, event.description]
     texts += [fields.get("message") for fields in _objects(event.esp_event)]

@@ -35,7 +35,7 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def postmark(token: str, words: str, *, complaint: bool = False) -> Call:
+def postmark(token: str, reply: str, *, complaint: bool = False) -> Call:
     """A bounce webhook, with the metadata that we sent."""
     event = {
         "RecordType": "SpamComplaint" if complaint else "Bounce",
@@ -43,14 +43,14 @@ def postmark(token: str, words: str, *, complaint: bool = False) -> Call:
         "Type": "SpamComplaint" if complaint else "HardBounce",
         "MessageID": "00000000-0000-0000-0000-000000000000",
         "Metadata": {"digest": token},
-        "Details": words,
+        "Details": reply,
         "Email": ADDRESS,
         "BouncedAt": "2026-11-23T12:00:00Z",
     }
     return Call(json.dumps(event).encode())
 
 
-def mailgun(token: str, words: str, *, complaint: bool = False) -> Call:
+def mailgun(token: str, reply: str, *, complaint: bool = False) -> Call:
     """An event with Mailgun's signature; our Message-ID is in the headers."""
     stamp, nonce = str(int(clock.now().timestamp())), "n" * 50
     signed = hmac.new(b"mailgun-key", f"{stamp}{nonce}".encode(), hashlib.sha256).hexdigest()
@@ -62,19 +62,19 @@ def mailgun(token: str, words: str, *, complaint: bool = False) -> Call:
         "timestamp": clock.now().timestamp(),
         "recipient": ADDRESS,
         "message": {"headers": {"message-id": f"{token}@courier.example"}},
-        "delivery-status": {"code": 550, "message": words, "enhanced-code": "5.1.1"},
+        "delivery-status": {"code": 550, "message": reply, "enhanced-code": "5.1.1"},
         "user-variables": {},
         "tags": [],
     }
-    if complaint or "5.7.1" in words:
+    if complaint or "5.7.1" in reply:
         data.pop("delivery-status")
-        data["delivery-status"] = {"code": 554, "message": words, "enhanced-code": "5.7.1"}
+        data["delivery-status"] = {"code": 554, "message": reply, "enhanced-code": "5.7.1"}
     signature = {"timestamp": stamp, "token": nonce, "signature": signed}
     body = json.dumps({"signature": signature, "event-data": data})
     return Call(body.encode())
 
 
-def sendgrid(token: str, words: str, *, complaint: bool = False) -> Call:
+def sendgrid(token: str, reply: str, *, complaint: bool = False) -> Call:
     """A batch of one event, signed with an elliptic curve."""
     event: dict[str, Any] = {
         "event": "spamreport" if complaint else "bounce",
@@ -84,7 +84,7 @@ def sendgrid(token: str, words: str, *, complaint: bool = False) -> Call:
         "digest": token,
     }
     if not complaint:
-        event |= {"type": "bounce", "reason": words}
+        event |= {"type": "bounce", "reason": reply}
     body = json.dumps([event]).encode()
     stamp = str(int(clock.now().timestamp()))
     signature = _EC.sign(stamp.encode() + body, ec.ECDSA(hashes.SHA256()))
@@ -96,7 +96,7 @@ def sendgrid(token: str, words: str, *, complaint: bool = False) -> Call:
     return Call(body, headers)
 
 
-def brevo(token: str, words: str, *, complaint: bool = False) -> Call:
+def brevo(token: str, reply: str, *, complaint: bool = False) -> Call:
     """An event, with the metadata in a field of its own."""
     event = {
         "event": "spam" if complaint else "hard_bounce",
@@ -104,12 +104,12 @@ def brevo(token: str, words: str, *, complaint: bool = False) -> Call:
         "ts_epoch": int(clock.now().timestamp() * 1000),
         "message-id": "<2026@smtp-relay.mailin.fr>",
         "X-Mailin-custom": json.dumps({"digest": token}),
-        "reason": words,
+        "reason": reply,
     }
     return Call(json.dumps(event).encode())
 
 
-def resend(token: str, words: str, *, complaint: bool = False) -> Call:
+def resend(token: str, reply: str, *, complaint: bool = False) -> Call:
     """An event that Svix signed; our headers are repeated."""
     event = {
         "type": "email.complained" if complaint else "email.bounced",
@@ -118,7 +118,7 @@ def resend(token: str, words: str, *, complaint: bool = False) -> Call:
             "email_id": "56761188-7520-42d8-8898-ff6fc54ce618",
             "to": [ADDRESS],
             "headers": [{"name": "X-Metadata", "value": json.dumps({"digest": token})}],
-            "bounce": {"message": words, "type": "Permanent", "subType": "General"},
+            "bounce": {"message": reply, "type": "Permanent", "subType": "General"},
         },
     }
     body = json.dumps(event)
@@ -131,25 +131,25 @@ def resend(token: str, words: str, *, complaint: bool = False) -> Call:
     return Call(body.encode(), headers)
 
 
-def sparkpost(token: str, words: str, *, complaint: bool = False) -> Call:
+def sparkpost(token: str, reply: str, *, complaint: bool = False) -> Call:
     """A batch of one event with metadata."""
     event = {
         "type": "spam_complaint" if complaint else "bounce",
         "bounce_class": "10",
         "error_code": "550",
         "event_id": "92356927693813856",
-        "raw_reason": words,
+        "raw_reason": reply,
         "rcpt_meta": {"digest": token},
         "rcpt_to": ADDRESS,
         "timestamp": str(int(clock.now().timestamp())),
         "message_id": "000443ee14578172be22",
     }
-    if "5.7.1" in words:
+    if "5.7.1" in reply:
         event |= {"bounce_class": "52", "error_code": "554"}
     return Call(json.dumps([{"msys": {"message_event": event}}]).encode())
 
 
-def mailersend(token: str, words: str, *, complaint: bool = False) -> Call:
+def mailersend(token: str, reply: str, *, complaint: bool = False) -> Call:
     """An event with our tag, signed by HMAC."""
     kind = "spam_complaint" if complaint else "hard_bounced"
     event = {
@@ -165,7 +165,7 @@ def mailersend(token: str, words: str, *, complaint: bool = False) -> Call:
                 "recipient": {"email": ADDRESS},
                 "tags": [token],
             },
-            "morph": {"object": "recipient_bounce", "reason": words},
+            "morph": {"object": "recipient_bounce", "reason": reply},
         },
     }
     body = json.dumps(event).encode()
