@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 Row = tuple[str, int, int]  # label, first number, second number
+Rows = Sequence[tuple[str, *tuple[int, ...]]]  # a label, and a number for each heading
 
 _PRIMARY, _SECOND = "var(--color-primary-600)", "#d9a514"
 _TICKS = {"color": "#8a8f9b", "maxTicksLimit": 8, "maxRotation": 0, "precision": 0}
@@ -22,8 +23,8 @@ class Chart:
     kind: str  # Chart.js: bar or line
     data: str  # JSON
     options: str  # JSON
-    headings: tuple[str, ...]
-    rows: Sequence[Row]
+    headings: Sequence[str]
+    rows: Rows
 
 
 def bars(
@@ -52,21 +53,33 @@ def line(rows: Sequence[Row], title: str) -> Chart | None:
     return _chart("line", rows, title, summary, [dataset], ("joined", "left"))
 
 
+def columns(rows: Rows, title: str, summary: str, labels: Sequence[str]) -> Chart | None:
+    """Return bars beside each other for each row, a color for each label; None without numbers."""
+    if not any(any(row[1:]) for row in rows):
+        return None
+    colors = (_PRIMARY, _SECOND)
+    datasets = [
+        _dataset(label, [int(row[index + 1]) for row in rows], color)
+        for index, (label, color) in enumerate(zip(labels, colors, strict=False))
+    ]
+    return _chart("bar", rows, title, summary, datasets, labels)
+
+
 def _dataset(label: str, numbers: list[int], color: str) -> dict[str, Any]:
     return {"label": label, "data": numbers, "backgroundColor": color, "borderColor": color}
 
 
 def _chart(
     kind: str,
-    rows: Sequence[Row],
+    rows: Rows,
     title: str,
     summary: str,
     datasets: list[dict[str, Any]],
-    headings: tuple[str, str],
+    headings: Sequence[str],
     *,
     stacked: bool = False,
 ) -> Chart:
-    data = {"labels": [label for label, _, _ in rows], "datasets": datasets}
+    data = {"labels": [row[0] for row in rows], "datasets": datasets}
     options = {
         "animation": False,
         "responsive": True,

@@ -41,7 +41,13 @@ _GROUPS = (
             Page("Import", "upload", "subscribers-import", Right.MANAGE),
         ),
     ),
-    ("Results", (Page("Deliverability", "monitoring", "deliverability", Right.SEE),)),
+    (
+        "Results",
+        (
+            Page("Statistics", "bar_chart", "statistics", Right.SEE),
+            Page("Deliverability", "monitoring", "deliverability", Right.SEE),
+        ),
+    ),
     (
         "Settings",
         (

@@ -34,6 +34,9 @@ from digest.console.setup import contents as setup_contents
 from digest.console.setup import senders as setup_senders
 from digest.console.setup import trying as setup_trying
 from digest.console.setup import views as setup
+from digest.console.statistics import issues as statistics_issues
+from digest.console.statistics import sponsors as statistics_sponsors
+from digest.console.statistics import views as statistics
 from digest.console.team import views as team
 
 _TO_TWO_FACTOR = RedirectView.as_view(pattern_name="mfa_index")
@@ -64,6 +67,9 @@ _ISSUES = [
     path("<int:pk>/editor/", issues.parts, name="editor"),
     path("<int:pk>/presence/", issues.heartbeat, name="presence"),
     path("<int:pk>/search/", issues.search, name="search"),
+    path("<int:pk>/results/", statistics_issues.results, name="results"),
+    path("<int:pk>/statistics/", statistics_issues.statistics, name="statistics"),
+    path("<int:pk>/statistics/map/html/", statistics_issues.mail_map_page, name="map"),
     path("<int:pk>/<slug:verb>/", issues.act, name="action"),
 ]
 _PICTURES = [
@@ -167,6 +173,22 @@ urlpatterns = [
     path("deliverability/", deliverability.overview, name="deliverability"),
     path("deliverability/checks/", deliverability.checks, name="deliverability-checks"),
     path("deliverability/at/<str:name>/", deliverability.domain, name="deliverability-domain"),
+    path("statistics/", statistics.overview, name="statistics"),
+    path(
+        "statistics/publication/<int:publication>/",
+        statistics.overview,
+        name="statistics-publication",
+    ),
+    path("statistics/newsletter/<int:pk>/", statistics.newsletter, name="statistics-newsletter"),
+    path("statistics/appeal/<int:pk>/", statistics_sponsors.sponsor, name="statistics-appeal"),
+    path(
+        "statistics/appeal/<int:pk>/links/", statistics_sponsors.create, name="report-link-create"
+    ),
+    path(
+        "statistics/appeal/<int:pk>/links/<int:link>/revoke/",
+        statistics_sponsors.revoke,
+        name="report-link-revoke",
+    ),
     path("relays/", relays.relays, name="relays"),
     path("relays/add/", relays.add, name="relay-add"),
     path("relays/<int:pk>/change/", relays.change, name="relay-change"),

@@ -18,6 +18,7 @@ from digest.subscribers import imports, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.webhooks import registry
 from digest.webhooks.models import Event, Webhook, WebhookDelivery
+from tests.analytics.statistics.factories import make_clicks, make_link, make_totals
 from tests.cast import (
     make_article,
     make_issue,
@@ -50,7 +51,9 @@ def just_set_up() -> User:
 def lived_in(subscribers: int = 30) -> User:
     """A newsroom of three with two newsletters, issues past, present and to come."""
     ada, now = User.objects.create_superuser("ada@courier.example", PASSWORD), clock.now()
-    publication = make_publication(tagline="News from the coast", sender_email="n@courier.example")
+    publication = make_publication(
+        tagline="News from the coast", sender_email="n@courier.example", tracking="individual"
+    )
     morning = make_newsletter(publication=publication, slug="morning-tide", cadences=["weekly"])
     evening = make_newsletter(publication=publication, slug="evening-ebb", name="The Evening Ebb")
     make_newsletter(publication=publication, slug="breaking", name="Breaking", active=False)
@@ -224,3 +227,14 @@ def _past(newsletter: Newsletter, slot: datetime) -> None:
     rows.filter(pk__in=last).update(
         state=Delivery.State.FAILED, reply_code=550, reply="5.1.1 No such user here"
     )
+    _clicks(issue)
+
+
+def _clicks(issue: Issue) -> None:
+    """People who clicked the stories of an issue in its first hours, and a scanner."""
+    stories = issue.stories.order_by("position")
+    for number, story in enumerate(stories):
+        link = make_link(issue, story)
+        for after in range(6):
+            make_clicks(link, 12 // (number + after + 1), after=after, machine=30)
+    make_totals(issue, 14, machine_clicks=720)

@@ -32,7 +32,15 @@ NO_PAGES = (
     *("logout/", "jsi18n/", "autocomplete/", "/r/", "search/", "2fa/", "/account/", "/login/", "("),
     *("skipped/", "editor/", "presence/", "example/", "deliverability/checks/", "find/"),
     # Mail is shown without scripts, axe's too; the desk's frames hold it.
-    *("preview/", "invitation", "<path:object_id>/delete/", "password_change", "domain/"),
+    *(
+        "preview/",
+        "statistics/map/",
+        "/results/",
+        "invitation",
+        "<path:object_id>/delete/",
+        "password_change",
+        "domain/",
+    ),
 )
 SCRIPTED = """[...document.querySelectorAll("[href], [src], [action], [formaction]")]
     .filter(one => [one.href, one.src, one.action, one.formAction]

@@ -60,6 +60,7 @@ def filled(address: str, number: int = 1) -> str:
         "<int:newsletter>": str(number),
         "<int:issue_id>": str(number),
         "<int:block>": "0",
+        "<int:link>": "1",
         "<int:publication>": str(number),
         "<int:appeal>": str(number),
         "<slug:card>": "name",

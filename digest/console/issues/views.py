@@ -8,6 +8,7 @@ from digest.console import live_progress
 from digest.console.access import get_issue, record_action, user_of
 from digest.console.issues import actions, checks, editor, header, presence, sections
 from digest.console.pages import action_view, form_view, page_view, render_fragment, render_page
+from digest.console.statistics.issues import card as results_card
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.errors import ChangedMeanwhileError
@@ -22,6 +23,7 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_issue(request, pk)
     context = sections.page(request, row, clock.now())
     context |= editor.context(request, row, editable=context["editable"])
+    context["results"] = results_card(request, row)
     return render_page(request, "console/issues/issue.html", row.newsletter.name, context)
 
 

@@ -6,8 +6,11 @@ from django import template
 from django.forms import BoundField
 from django.template.context import Context
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from digest.console.statistics.sheets import shown_rows
 
 register = template.Library()
 
@@ -85,6 +88,23 @@ def chart(chart: Any) -> dict[str, Any]:
 def table(table: Any) -> dict[str, Any]:
     """Show a `console.tables.Table`: search, filters, rows, pages."""
     return {"table": table}
+
+
+@register.inclusion_tag("console/components/sheet.html")
+def sheet(sheet: Any, page: str = "", csv: str = "") -> dict[str, Any]:
+    """Show a `Sheet` of a report, with its file; `page` is the URL name of the rows' pages.
+
+    `csv` is the address of the page that answers `?csv=`.
+    """
+    rows = shown_rows(sheet, (lambda key: reverse(page, args=[key])) if page else None)
+    more = max(0, len(sheet.rows) - len(rows))
+    return {"sheet": sheet, "rows": rows, "more": more, "csv": csv}
+
+
+@register.inclusion_tag("console/components/figures.html")
+def figures(figures: Any) -> dict[str, Any]:
+    """Show key figures of `console.statistics.figures`, each with what it means."""
+    return {"figures": figures}
 
 
 @register.simple_tag

@@ -1,0 +1,1 @@
+"""Statistics: how issues, newsletters, appeals and sponsors did."""

@@ -1,0 +1,209 @@
+"""Statistics: what the pages show of issues, newsletters, appeals and sponsors, and as files."""
+
+import re
+from datetime import timedelta
+
+import lxml.html
+import pytest
+from django.test import Client
+
+from digest.accounts.models import User
+from digest.analytics.models import ReportLink
+from digest.core import links
+from digest.issues.models import Issue, TrackedLink
+from digest.newsletters.models import Member, Newsletter, Publication, Role
+from tests.analytics.statistics.factories import (
+    make_clicks,
+    make_link,
+    make_sent_issue,
+    make_totals,
+)
+from tests.cast import NOON, make_appeal, make_block, make_issue, make_newsletter, make_publication
+
+pytestmark = pytest.mark.django_db
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def desk(client: Client) -> Client:
+    """An owner's browser."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    return client
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """The Morning Tide, whose publication counts clicks of individuals."""
+    return make_newsletter(publication=make_publication(tracking="individual"))
+
+
+@pytest.fixture
+def issue(newsletter: Newsletter) -> Issue:
+    """An issue to a thousand; 60 people clicked the second story, a scanner all links."""
+    make_totals(make_sent_issue(newsletter, NOON - timedelta(days=1), sent=1000), 40)
+    issue = make_sent_issue(newsletter, NOON - timedelta(hours=3), sent=1000)
+    lead, second = issue.stories.order_by("position")
+    make_clicks(make_link(issue, lead), 12, machine=400)
+    make_clicks(make_link(issue, second), 60, after=1, machine=400)
+    make_totals(issue, 70, clicks=74, machine_clicks=1234)
+    return issue
+
+
+def page_of(desk: Client, address: str) -> str:
+    """Return the words of a page."""
+    answer = desk.get(address)
+    assert answer.status_code == 200, answer.content[:500]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def test_the_issues_page_has_its_results(desk: Client, issue: Issue) -> None:
+    """People, filtered clicks, the rate against the issue before; renewed while it is fresh."""
+    for address in (f"/admin/issues/{issue.pk}/", f"/admin/issues/{issue.pk}/results/"):
+        text = page_of(desk, address)
+        assert "70 74 clicks" in text
+        assert "1,234 by machines" in text
+        assert "7.0 % average 4.0 % (+3.00 points)" in text
+        assert "Compared with the 1 issue before; the numbers still change." in text
+        assert "GMT" in text.partition("As of")[2][:60]
+    assert 'hx-trigger="every 30s"' in desk.get(f"/admin/issues/{issue.pk}/").content.decode()
+
+
+def test_an_issue_that_has_not_gone_out_has_none(desk: Client, newsletter: Newsletter) -> None:
+    """Neither on its page nor on one of its own."""
+    draft = make_issue(newsletter, state="draft", slot=NOON.replace(year=2099))
+    assert 'id="results"' not in desk.get(f"/admin/issues/{draft.pk}/").content.decode()
+    for part in ("results", "statistics", "statistics/map/html"):
+        assert desk.get(f"/admin/issues/{draft.pk}/{part}/").status_code == 404
+
+
+def test_the_report_of_an_issue(desk: Client, issue: Issue) -> None:
+    """Links with their story, hours in the publication's zone, each table as a file."""
+    text = page_of(desk, f"/admin/issues/{issue.pk}/statistics/")
+    assert "Dredging vote Latest Stories" in text
+    assert "Mon 09:00 12 13 Mon 10:00 60 61" in text
+    file = desk.get(f"/admin/issues/{issue.pk}/statistics/?csv=links")
+    assert file["Content-Disposition"] == f'attachment; filename="issue-{issue.pk}-links.csv"'
+    assert len(file.content.decode().splitlines()) == 3
+    assert desk.get(f"/admin/issues/{issue.pk}/statistics/?csv=nothing").status_code == 404
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_the_map_draws_clicks_over_the_mail(desk: Client, issue: Issue, *, tracked: bool) -> None:
+    """At each story's links and each block, whether they lead through us or not; nothing runs."""
+    lead, second = issue.stories.order_by("position")
+    TrackedLink.objects.filter(story=lead).update(label=EVIL)
+    if tracked:
+        issue.newsletter.publication.tracking = "none"
+        link = TrackedLink.objects.get(story=second)
+        url = f"{links.absolute('/click/')}{links.sign_rows('click', issue, link)}/test"
+        issue.stories.filter(pk=second.pk).update(url=url)
+    answer = desk.get(f"/admin/issues/{issue.pk}/statistics/map/html/")
+    html = answer.content.decode()
+    assert "12 · 1.2%" in html
+    assert "60 · 6.0%" in html
+    assert html.index("12 · 1.2%") < html.index("60 · 6.0%")
+    assert "Latest Stories: 61 clicks (82%)" in html
+    assert "<script" not in html
+    assert "sandbox" in answer["Content-Security-Policy"]
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_the_map_leaves_the_mail_as_it_is(desk: Client, issue: Issue) -> None:
+    """But for the badges: its texts are all there, in their order."""
+    TrackedLink.objects.all().delete()
+    texts = []
+    for part in ("statistics/map/html", "preview/html"):
+        html = desk.get(f"/admin/issues/{issue.pk}/{part}/").content.decode()
+        document = lxml.html.document_fromstring(html)
+        texts.append(" ".join(document.find("body").text_content().split()))
+    assert texts[0] == texts[1]
+    assert "Dredging vote" in texts[0]
+
+
+def test_without_tracking_the_page_says_how_to_turn_it_on(desk: Client) -> None:
+    """To those who may; deliveries are shown all the same."""
+    newsletter = make_newsletter()
+    issue = make_sent_issue(newsletter, sent=1000, refused=7)
+    for address in (
+        "/admin/statistics/",
+        f"/admin/statistics/newsletter/{newsletter.pk}/",
+        f"/admin/issues/{issue.pk}/statistics/",
+    ):
+        html = desk.get(address).content.decode()
+        assert "Nothing is counted: tracking is off for The Saltmarsh Courier." in html
+        assert f'<a href="/admin/publication/{newsletter.publication_id}/">Turn on' in html
+        assert "1,000" in html
+    analyst = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(
+        user=analyst, publication=newsletter.publication, role=Role.ANALYST, created_at=NOON
+    )
+    desk.force_login(analyst)
+    text = page_of(desk, "/admin/statistics/")
+    assert "Somebody who manages the publication can turn it on." in text
+
+
+def test_where_nobody_is_named_numbers_are_about(desk: Client, issue: Issue) -> None:
+    """And the definition says why."""
+    Publication.objects.update(tracking="aggregate")
+    text = page_of(desk, f"/admin/issues/{issue.pk}/statistics/")
+    assert "about 70" in text
+    assert "a visitor is one device and network within a day" in text
+
+
+def test_a_newsletter_and_its_publication(desk: Client, issue: Issue) -> None:
+    """The best subject first, the times by weekday, files of all."""
+    newsletter = issue.newsletter
+    address = f"/admin/statistics/newsletter/{newsletter.pk}/"
+    text = page_of(desk, address)
+    assert "Monday, 09:00 1 1,000 70 7.0 %" in text
+    assert "harbour 2 72 36.0" in text
+    for name in ("issues", "subjects", "times", "topics", "growth", "sources", "cohorts"):
+        assert desk.get(f"{address}?csv={name}").headers["Content-Type"].startswith("text/csv")
+    for address in (
+        "/admin/statistics/",
+        f"/admin/statistics/publication/{newsletter.publication_id}/",
+    ):
+        text = page_of(desk, f"{address}?days=7")
+        assert "The Morning Tide 0 2 2,000 110 5.5 % 115 1,234" in text
+
+
+def test_a_newsroom_sees_its_own(desk: Client, issue: Issue) -> None:
+    """Another publication's numbers are in no sum and no page."""
+    other = make_newsletter(slug="ebb", name="The Ebb", publication=make_publication(slug="ebb"))
+    eve = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(
+        user=eve, publication=other.publication, role=Role.ANALYST, created_at=NOON
+    )
+    desk.force_login(eve)
+    text = page_of(desk, "/admin/statistics/")
+    assert "The Ebb" in text
+    assert "The Morning Tide" not in text
+    assert "1,234" not in text
+    for address in (
+        f"statistics/newsletter/{issue.newsletter_id}",
+        f"statistics/publication/{issue.newsletter.publication_id}",
+        f"issues/{issue.pk}/statistics",
+    ):
+        assert desk.get(f"/admin/{address}/").status_code == 404
+
+
+def test_a_sponsors_report_and_its_links(desk: Client, issue: Issue) -> None:
+    """An editor creates a link and revokes it; an analyst only looks."""
+    publication = issue.newsletter.publication
+    sponsor = make_appeal(publication, kind="sponsor", heading="Quay Books")
+    block = make_block(issue, "sponsor", appeal=sponsor)
+    make_clicks(make_link(issue, block=block, appeal_id=sponsor.pk), 25)
+    address = f"/admin/statistics/appeal/{sponsor.pk}/"
+    assert "1,000 26 25 2.5 %" in page_of(desk, address)
+    assert "Report: impressions and clicks" in page_of(desk, f"/admin/appeals/{sponsor.pk}/")
+    desk.post(f"{address}links/")
+    link = ReportLink.objects.get()
+    assert "/report/" in page_of(desk, address)
+    analyst = User.objects.create_user("eve@courier.example", "x", is_staff=True)
+    Member.objects.create(user=analyst, publication=publication, role=Role.ANALYST, created_at=NOON)
+    desk.force_login(analyst)
+    assert "Create link" not in page_of(desk, address)
+    assert desk.post(f"{address}links/{link.pk}/revoke/").status_code == 403
+    desk.force_login(User.objects.get(is_superuser=True))
+    desk.post(f"{address}links/{link.pk}/revoke/")
+    assert "/report/" not in page_of(desk, address)
