@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from digest.analytics.statistics.definitions import DEFINITIONS
 from digest.analytics.statistics.rates import percent
@@ -80,7 +81,7 @@ class Sheet:
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
 
-def _written(cell: Cell, kind: Kind, zone: clock.ZoneInfo) -> str:
+def _written(cell: Cell, kind: Kind, zone: ZoneInfo) -> str:
     if cell is None:
         return "—"
     if isinstance(cell, datetime):

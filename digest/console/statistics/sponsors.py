@@ -32,7 +32,7 @@ def sponsor(request: HttpRequest, pk: int) -> HttpResponse:
         return file
     row_figures = figures.of_sponsor(report)
     zone = clock.zone(row.publication.timezone)
-    context = {
+    context: dict[str, Any] = {
         "appeal": row,
         "at": clock.format_moment(report.at, zone),
         "figures": row_figures,

@@ -1,5 +1,7 @@
 """The statistics of publications, and of one newsletter."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -35,7 +37,7 @@ def overview(request: HttpRequest, publication: int | None = None) -> HttpRespon
     row_figures = figures.of_numbers(
         summary.numbers, of_visitors=_is_aggregate(*shown_publications)
     )
-    context = {
+    context: dict[str, Any] = {
         "publication": chosen,
         "publications": publications,
         "newsletters": sheets[0],
@@ -63,7 +65,7 @@ def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     publication = row.publication
     row_figures = figures.of_numbers(report.together, of_visitors=_is_aggregate(publication))
     count = len(report.issues)
-    context = {
+    context: dict[str, Any] = {
         "newsletter": row,
         "sheets": {sheet.name: sheet for sheet in sheets},
         "figures": [figures.of_list_size(report.list_size), *row_figures],
@@ -82,7 +84,7 @@ def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "console/statistics/newsletter.html", "Statistics", context)
 
 
-def not_counted(request: HttpRequest, *publications: Publication, clicks: int) -> dict[str, object]:
+def not_counted(request: HttpRequest, *publications: Publication, clicks: int) -> dict[str, Any]:
     """Return the publication that counts nothing, for `_not_counted.html`; none if clicks exist."""
     silent = [row for row in publications if row.tracking == Tracking.NONE]
     if clicks or len(silent) < len(publications) or not silent:
