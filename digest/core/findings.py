@@ -19,6 +19,7 @@ class Finding:
     level: Level
     summary: str
     advice: str = ""
+    record: str = ""  # of DNS, to be copied
 
 
 def ok(summary: str) -> Finding:
@@ -26,11 +27,11 @@ def ok(summary: str) -> Finding:
     return Finding(Level.OK, summary)
 
 
-def warn(summary: str, advice: str) -> Finding:
+def warn(summary: str, advice: str, record: str = "") -> Finding:
     """It works, but not as it should in production."""
-    return Finding(Level.WARN, summary, advice)
+    return Finding(Level.WARN, summary, advice, record)
 
 
-def fail(summary: str, advice: str) -> Finding:
+def fail(summary: str, advice: str, record: str = "") -> Finding:
     """Mail won't go out, or must not."""
-    return Finding(Level.FAIL, summary, advice)
+    return Finding(Level.FAIL, summary, advice, record)

@@ -5,6 +5,7 @@
     setup       public address, secret key, data folder, newsletters
     relays      they accept our login, and every sender has one
     senders     DNS has SPF and DMARC records of the senders' domains
+    standing    MTA-STS, BIMI, and the names of the relays' addresses
     signing     mail is signed, and DNS publishes the keys
 
 A check is a function of the time (aware) that yields findings: what is so, whether that is fine,
@@ -30,8 +31,15 @@ from digest.doctor.setup import (
     check_secret_key,
 )
 from digest.doctor.signing import check_domain_keys, check_signing
+from digest.doctor.standing import check_pointers, check_standing
 
 Check = Callable[[datetime], Iterator[Finding]]
+
+
+def check_addresses(_now: datetime) -> Iterator[Finding]:
+    """The addresses of the SMTP servers have names."""
+    yield from check_pointers()
+
 
 INDEPENDENT: tuple[Check, ...] = (
     check_valkey,
@@ -46,6 +54,7 @@ IN_DATABASE: tuple[Check, ...] = (
     check_beat,
     check_newsletters,
     check_relays,
+    check_addresses,
     check_senders,
     check_signing,
 )
@@ -65,4 +74,5 @@ def check_sender_domain(domain: str, now: datetime) -> Iterator[Finding]:
     yield from check_domain(domain)
     if is_reserved(domain):
         return
+    yield from check_standing(domain)
     yield from check_domain_keys(domain) if settings.DIGEST_DKIM_KEYS else check_signing(now)

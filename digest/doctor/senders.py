@@ -1,19 +1,23 @@
 """What DNS says about the domains of our senders.
 
-Gmail, Yahoo and Outlook refuse bulk mail without SPF (RFC 7208), DKIM and DMARC (RFC 7489).
+Gmail, Yahoo and Outlook refuse bulk mail without SPF (RFC 7208), DKIM and DMARC (RFC 9989, which
+replaces RFC 7489).
 """
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import dns.exception
 import dns.resolver
 
 from digest.core import addresses
+from digest.core.errors import ConfigurationError
 from digest.core.findings import Finding, fail, ok, warn
 from digest.doctor import spf
 from digest.newsletters.models import Publication
+from digest.relays import registry
 
 LOOKUP_SECONDS = 4.0  # for one domain's answer
 _DMARC_VERSION = re.compile(r"v\s*=\s*DMARC1\s*(?:;|\Z)")
@@ -47,7 +51,7 @@ def check_domain(domain: str) -> Iterator[Finding]:
         return
     try:
         spf_findings = list(_check_spf(domain, txt_records(domain, "")))
-        dmarc = _dmarc(domain)
+        dmarc = dmarc_records(domain)
     except dns.resolver.NXDOMAIN:
         yield fail(f"The sender's domain {domain} does not exist.", "Servers refuse its mail.")
         return
@@ -89,6 +93,7 @@ def _check_spf(domain: str, records: list[str]) -> Iterator[Finding]:
         yield warn(
             f"{domain} has {'several SPF records' if published else 'no SPF record'}.",
             "Publish exactly one that names your relay; large providers refuse mail without it.",
+            "" if published else _spf_record(domain),
         )
         return
     try:
@@ -102,6 +107,18 @@ def _check_spf(domain: str, records: list[str]) -> Iterator[Finding]:
         yield ok(f"{domain} has an SPF record.")
 
 
+def _spf_record(domain: str) -> str:
+    """Return a record that allows the hosts of our SMTP relays; a provider names its own."""
+    try:
+        adapters = [registry.adapter_of(relay) for relay in registry.active_relays()]
+    except ConfigurationError:
+        return ""
+    places = [urlsplit(adapter.describe()) for adapter in adapters]
+    hosts = sorted({str(place.hostname) for place in places if place.scheme in {"smtp", "smtps"}})
+    terms = "".join(f"a:{host} " for host in hosts)
+    return f'{domain}. IN TXT "v=spf1 {terms}~all"' if hosts else ""
+
+
 def _txt_records_if_any(name: str) -> list[str]:
     try:
         return txt_records(name, "")
@@ -110,11 +127,12 @@ def _txt_records_if_any(name: str) -> list[str]:
 
 
 def _judge_dmarc(domain: str, records: list[str]) -> Finding:
-    """Judge the DMARC records that apply to a domain (RFC 7489 §6.6.3)."""
+    """Judge the DMARC records that apply to a domain (RFC 9989 §4.7)."""
     if not records:
         return warn(
             f"{domain} has no DMARC record.",
-            f'Publish TXT "v=DMARC1; p=none" at _dmarc.{domain}, and let the relay sign (DKIM).',
+            "Publish this record, and let the relay sign (DKIM):",
+            f'_dmarc.{domain}. IN TXT "v=DMARC1; p=none"',
         )
     if len(records) > 1:
         return warn(f"{domain} has several DMARC records.", "Keep one: servers ignore them all.")
@@ -126,10 +144,14 @@ def _judge_dmarc(domain: str, records: list[str]) -> Finding:
     return ok(f"{domain} has a DMARC record.")
 
 
-def _dmarc(domain: str) -> list[str]:
-    """Return the domain's DMARC records, or those of a domain above it (RFC 7489 §6.6.3)."""
+def dmarc_records(domain: str) -> list[str]:
+    """Return the domain's DMARC records, or those of a domain above it: the walk of RFC 9989 §4.10.
+
+    A domain of more than eight labels is asked itself, then from seven labels up.
+    """
     labels = domain.split(".")
-    for start in range(len(labels) - 1):
+    starts = [0, *range(max(1, len(labels) - 7), len(labels) - 1)]
+    for start in starts:
         try:
             records = txt_records(f"_dmarc.{'.'.join(labels[start:])}", "")
             if published := [record for record in records if _DMARC_VERSION.match(record)]:

@@ -66,7 +66,7 @@ def _check_published(sender: str, key: dkim.Key) -> Finding:
     if _public_key(key.record) in map(_public_key, records):
         return ok(f"{signature}, and the key is published.")
     mismatch = "another key is published" if records else "the key is not published"
-    return fail(f"{signature}, but {mismatch}.", f"Publish: {zone_record(key)}")
+    return fail(f"{signature}, but {mismatch}.", "Publish this record:", zone_record(key))
 
 
 def _public_key(record: str) -> str:

@@ -16,4 +16,9 @@ def test_doctor_exits_with_1_if_anything_fails(digest: Digest, settings: Setting
     assert "Not fit to send yet." in result.out
     result = digest("doctor", "--json")
     assert (result.status, result.facts["fit"]) == (1, False)
-    assert {"level": "ok", "summary": "Valkey answers.", "advice": ""} in result.facts["findings"]
+    assert {
+        "level": "ok",
+        "summary": "Valkey answers.",
+        "advice": "",
+        "record": "",
+    } in result.facts["findings"]

@@ -9,8 +9,9 @@ from digest.doctor.senders import check_domain, check_senders
 from tests.cast import NOON, make_publication
 from tests.doctor.levels import Zone
 
+pytestmark = pytest.mark.django_db
 
-@pytest.mark.django_db
+
 def test_senders_need_a_postal_address_and_their_own_domain() -> None:
     """A domain that is reserved for examples gets a warning."""
     make_publication(postal_address=" ", sender_email="news@courier.example")

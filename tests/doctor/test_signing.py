@@ -46,7 +46,7 @@ def test_a_key_that_signs_has_to_be_published(
         zone[key.record_name] = [published.format(record=key.record, key=public)]
     [finding] = check_signing(NOON)
     assert (finding.level, text in finding.summary) == (level, True)
-    assert (key.record in finding.advice) == (level == "fail")
+    assert (key.record in finding.record) == (level == "fail")
 
 
 @pytest.mark.parametrize(("entries", "level"), [([], "ok"), (["a.org:s1:/nowhere.pem"], "fail")])

@@ -38,6 +38,8 @@ def _print_findings(out: Screen, findings: list[Finding], *, fit: bool) -> None:
         out.print(line.append(printable(finding.summary), style="default"))
         if finding.advice:
             out.print(Text(f"      {finding.advice}"))
+        if finding.record:
+            out.print(Text(f"      {finding.record}"))
     warned = sum(finding.level is Level.WARN for finding in findings)
     remark = f", with {warned} warning{'s'[: warned > 1]}" if warned else ""
     out.print(f"\nFit to send{remark}." if fit else "\nNot fit to send yet.")
