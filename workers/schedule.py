@@ -11,6 +11,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.ARCHIVE_DELIVERIES: 600,
     jobs.COMPACT_GROWTH: 600,
     jobs.COUNT_RESULTS: 300,
+    jobs.COLLECT_PAGE_VIEWS: 60,
     jobs.REFRESH_POPULARITY: 300,
     jobs.POLL_MAILBOXES: 30,
     jobs.JUDGE_HITS: 15,

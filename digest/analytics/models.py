@@ -6,6 +6,7 @@
     LinkTotals   totals of one link, for ever: a trigger sums them up
     IssueTotals  totals of one issue, for ever
     IssueOutcome who unsubscribed, bounced or complained after an issue: triggers count them
+    SiteConnection  where a publication's site has its analytics
     ReportLink   a link under which somebody without an account sees the report of a sponsor
 
 Hits and totals have no foreign keys: writers must not wait for each other, and totals outlive the
@@ -13,10 +14,11 @@ links and issues that they count. Ids are never given twice (sequences).
 """
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from digest.core.uuids import HasUuid
-from digest.newsletters.models import Appeal
+from digest.newsletters.models import Appeal, Publication
 
 
 class HitKind(models.IntegerChoices):
@@ -193,3 +195,26 @@ class ReportLink(HasUuid):
 
     def __str__(self) -> str:
         return f"Report of {self.appeal}"
+
+
+class SiteConnection(models.Model):
+    """Where the analytics of a publication's site are: digest.analytics.site."""
+
+    publication = models.OneToOneField(
+        Publication, on_delete=models.CASCADE, related_name="site_connection"
+    )
+    kind = models.CharField(max_length=16)  # of digest.analytics.site.kinds
+    address = models.CharField(max_length=2000)
+    site = models.CharField(max_length=255, blank=True)  # as the software calls it
+    username = models.CharField(max_length=255, blank=True)
+    sealed_secret = models.TextField(blank=True)
+    due_at = models.DateTimeField()
+    collected_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    problem = models.TextField(blank=True)  # of the last attempt, for people
+    pages = models.PositiveIntegerField(default=0)  # of the last answer
+    matched = models.PositiveIntegerField(default=0)  # that are articles
+    unknown = ArrayField(models.TextField(), default=list, blank=True)  # examples of others
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.publication}"

@@ -24,6 +24,7 @@ SETTLE_SIGNUPS = "notices.settle"  # with the next: a subscriber waits, so no is
 SEND_NOTICES = "notices.send"
 SETTLE_REFUSALS = "delivery.settle_refusals"
 COUNT_RESULTS = "delivery.count_results"
+COLLECT_PAGE_VIEWS = "analytics.page_views"
 REFRESH_POPULARITY = "analytics.popularity"
 POLL_MAILBOXES = "mailboxes.poll"
 JUDGE_HITS = "analytics.judge"  # clicks and opens
@@ -45,6 +46,7 @@ NAMES = frozenset(
         SEND_NOTICES,
         SETTLE_REFUSALS,
         COUNT_RESULTS,
+        COLLECT_PAGE_VIEWS,
         REFRESH_POPULARITY,
         POLL_MAILBOXES,
         JUDGE_HITS,

@@ -1,6 +1,7 @@
 """Jobs that count clicks, and what follows from them."""
 
 from digest.analytics import judging, popularity
+from digest.analytics.site import collecting
 from digest.core import clock, jobs
 from workers.task import job
 
@@ -15,3 +16,9 @@ def judge_hits() -> None:
 def refresh_popularity() -> None:
     """Compute the popularity of articles."""
     popularity.refresh_all(clock.now())
+
+
+@job(jobs.COLLECT_PAGE_VIEWS)
+def collect_page_views() -> None:
+    """Fetch page views from the sites' analytics that are due."""
+    collecting.collect_due(clock.now())

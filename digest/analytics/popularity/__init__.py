@@ -3,7 +3,6 @@
     facts      what the totals say of each showing of an article in a mail
     positions  how much rarer a link is clicked the further down it stands (pure)
     scoring    from showings to one number for each article (pure)
-    site       page views as the site's own analytics count them, by adapters
 
 The score is between 0 and 1 and compares articles of one publication. See decision 0040.
 """

@@ -1,0 +1,65 @@
+"""Matomo, in the cloud or self-hosted: Reporting API, Actions.getPageUrls.
+
+https://developer.matomo.org/api-reference/reporting-api
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from digest.analytics.site.base import (
+    MOST_PAGES,
+    Account,
+    PageViews,
+    Period,
+    SiteAnalyticsError,
+    count,
+    endpoint,
+    page_url,
+    reading,
+    request_json,
+)
+
+
+class Matomo:
+    """Matomo: a token of a user who may view the site, and the site's id."""
+
+    name = "Matomo"
+    address = ""
+    fields = {
+        "address": ("Address", "Where you open Matomo: https://matomo.news.example."),
+        "site": ("Site ID", "The number under Administration, Websites."),
+        "secret": ("Token", "Under Administration, Personal, Security: an auth token."),
+    }
+
+    def page_views(self, account: Account, period: Period) -> list[PageViews]:
+        """Ask for the pages of the days, flat; the token goes in the body, not in the address."""
+        question = {
+            "module": "API",
+            "method": "Actions.getPageUrls",
+            "idSite": account.site,
+            "period": "range",
+            "date": f"{period.start:%Y-%m-%d},{period.end:%Y-%m-%d}",
+            "format": "JSON",
+            "flat": "1",
+            "filter_limit": str(MOST_PAGES),
+            "token_auth": account.secret,
+        }
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urlencode(question).encode()
+        answer = request_json(self.name, endpoint(account, "index.php"), headers=headers, body=body)
+        self._check(answer)
+        with reading(self.name):
+            return [_page(account, row) for row in answer if row.get("url") or row.get("label")]
+
+    def _check(self, answer: Any) -> None:
+        """Raise SiteAnalyticsError for an error, which Matomo sends with the status 200."""
+        if isinstance(answer, dict) and answer.get("result") == "error":
+            message = str(answer.get("message", ""))[:200]
+            raise SiteAnalyticsError(f"Matomo refused: {message} Check the token and the site ID.")
+
+
+def _page(account: Account, row: dict[str, Any]) -> PageViews:
+    seconds = float(row.get("avg_time_on_page") or 0) or None
+    return PageViews(
+        page_url(account, str(row.get("url") or row["label"])), count(row["nb_hits"]), seconds
+    )

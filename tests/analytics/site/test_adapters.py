@@ -1,0 +1,232 @@
+"""Each kind of site analytics against a scripted server: what is asked, and what is read."""
+
+import json
+from base64 import urlsafe_b64decode
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from pytest_django.fixtures import Settings
+
+from digest.analytics.site.base import Account, PageViews, Period, SiteAnalyticsError
+from digest.analytics.site.kinds import KINDS
+from tests.cast import NOON
+from tests.provider_server import Answer, ProviderServer, Request
+
+PERIOD = Period(NOON.replace(day=NOON.day - 1), NOON)
+SITE = "https://courier.example/"
+SEALS = "https://courier.example/seals"
+
+
+@pytest.fixture(autouse=True)
+def loopback(settings: Settings) -> None:
+    """Let the scripted server be reached."""
+    settings.DIGEST_FETCH_ALLOW = ["127.0.0.1"]
+
+
+def account(server: ProviderServer, **fields: str) -> Account:
+    """An account on the server."""
+    defaults = {"site": "7", "username": "", "secret": "key"}
+    return Account(site_url=SITE, address=server.url, **defaults | fields)
+
+
+def views(kind: str, server: ProviderServer, **fields: str) -> list[PageViews]:
+    """What the adapter reads."""
+    return KINDS[kind].page_views(account(server, **fields), PERIOD)
+
+
+def test_plausible_is_asked_for_pages_and_times() -> None:
+    """By its second API, for both days; a page's path becomes an address."""
+    rows = [
+        {"dimensions": ["/seals"], "metrics": [12, 45.5]},
+        {"dimensions": ["/"], "metrics": [3, None]},
+    ]
+    with ProviderServer(lambda _: Answer.of({"results": rows})) as server:
+        pages = views("plausible", server, site="courier.example")
+        request = server.requests[0]
+    assert pages == [PageViews(SEALS, 12, 45.5), PageViews(SITE, 3, None)]
+    assert request.path == "/api/v2/query"
+    assert request.headers["Authorization"] == "Bearer key"
+    assert request.json["site_id"] == "courier.example"
+    assert request.json["metrics"] == ["pageviews", "time_on_page"]
+    assert request.json["date_range"] == [f"{at:%Y-%m-%d}" for at in PERIOD]
+
+
+def test_an_older_plausible_is_asked_for_pages_alone() -> None:
+    """It refuses a question for times, which it does not have."""
+
+    def script(request: Request) -> Answer:
+        if "time_on_page" in request.json["metrics"]:
+            return Answer.of({"error": "Invalid metric"}, 400)
+        return Answer.of({"results": [{"dimensions": ["/seals"], "metrics": [12]}]})
+
+    with ProviderServer(script) as server:
+        assert views("plausible", server) == [PageViews(SEALS, 12, None)]
+
+
+def test_matomo_gets_its_token_in_the_body() -> None:
+    """Not in the address, which servers write into their logs."""
+    rows = [{"label": "/seals", "url": SEALS, "nb_hits": 12, "avg_time_on_page": 30}]
+    with ProviderServer(lambda _: Answer.of(rows)) as server:
+        assert views("matomo", server) == [PageViews(SEALS, 12, 30.0)]
+        request = server.requests[0]
+    form = parse_qs(request.body.decode())
+    assert request.path == "/index.php"
+    assert (form["token_auth"], form["idSite"], form["flat"]) == (["key"], ["7"], ["1"])
+    assert form["date"] == [f"{PERIOD.start:%Y-%m-%d},{PERIOD.end:%Y-%m-%d}"]
+
+
+def test_matomos_own_errors_are_shown() -> None:
+    """They come with the status 200."""
+    error = {"result": "error", "message": "Authentication failed."}
+    server = ProviderServer(lambda _: Answer.of(error))
+    with server, pytest.raises(SiteAnalyticsError, match=r"failed\. Check the token"):
+        views("matomo", server)
+
+
+def test_umami_is_signed_in_to_or_has_a_key() -> None:
+    """A user gets a token; version 2 knows no paths and is asked for URLs."""
+
+    def pages(request: Request) -> Answer:
+        question = parse_qs(urlsplit(request.path).query)
+        if question["type"] == ["path"]:
+            return Answer.of({"error": "Bad request"}, 400)
+        return Answer.of([{"x": "/seals", "y": 12}])
+
+    with ProviderServer(lambda _: Answer.of({"token": "t"}), pages=pages) as server:
+        assert views("umami", server, username="ada") == [PageViews(SEALS, 12)]
+        signing_in, refused, answered = server.requests
+        assert signing_in.json == {"username": "ada", "password": "key"}
+        assert refused.headers["Authorization"] == "Bearer t"
+        assert urlsplit(answered.path).path == "/websites/7/metrics"
+        question = parse_qs(urlsplit(answered.path).query)
+        assert question["startAt"] == [str(int(PERIOD.start.timestamp() * 1000))]
+        views("umami", server)
+        assert server.requests[-1].headers["x-umami-api-key"] == "key"
+
+
+def test_google_gets_a_signed_assertion(rsa_key: rsa.RSAPrivateKey) -> None:
+    """Which is exchanged for a token; engagement is of all views, so it is divided by them."""
+    rows = [
+        {
+            "dimensionValues": [{"value": "courier.example"}, {"value": "/seals"}],
+            "metricValues": [{"value": "12"}, {"value": "360"}],
+        }
+    ]
+
+    def script(request: Request) -> Answer:
+        is_token = request.path == "/token"
+        return Answer.of({"access_token": "t"} if is_token else {"rows": rows})
+
+    with ProviderServer(script) as server:
+        secret = key_file(rsa_key, f"{server.url}token")
+        assert views("ga4", server, secret=secret) == [PageViews(SEALS, 12, 30.0)]
+        exchange, report = server.requests
+    assert report.path == "/v1beta/properties/7:runReport"
+    assert report.headers["Authorization"] == "Bearer t"
+    assertion = parse_qs(exchange.body.decode())["assertion"][0]
+    signed, _, signature = assertion.rpartition(".")
+    rsa_key.public_key().verify(
+        decoded(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256()
+    )
+    claims = json.loads(decoded(signed.partition(".")[2]))
+    assert claims["iss"] == "digest@courier.example"
+    assert claims["scope"].endswith("analytics.readonly")
+    assert claims["exp"] > claims["iat"] == int(NOON.timestamp())
+
+
+@pytest.mark.parametrize("secret", ["", "{}", "[1]", '{"client_email": 1}', "[" * 100_000])
+def test_what_is_not_a_key_file_is_named(secret: str) -> None:
+    """Before anything is asked."""
+    with ProviderServer(lambda _: Answer()) as server:
+        with pytest.raises(SiteAnalyticsError, match="service account"):
+            views("ga4", server, secret=secret)
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "url,views,seconds\nhttps://courier.example/seals,12,30\n",
+        "\ufeffviews,url,seconds,other\n12,/seals,30,x\n",
+        '[{"url": "/seals", "views": 12, "seconds": 30}]',
+    ],
+)
+def test_a_feed_is_csv_or_json(body: str) -> None:
+    """Columns in any order, with or without a byte order mark; the token goes along."""
+    with ProviderServer(lambda _: Answer(), pages=lambda _: Answer(200, body.encode())) as server:
+        assert views("feed", server) == [PageViews(SEALS, 12, 30.0)]
+        assert server.requests[0].headers["Authorization"] == "Bearer key"
+
+
+def test_a_feed_may_be_an_object_of_views() -> None:
+    """As our own API takes it."""
+    pages = b'{"/seals": 12, "https://courier.example/": "3"}'
+    with ProviderServer(lambda _: Answer(), pages=lambda _: Answer(200, pages)) as server:
+        assert views("feed", server, secret="") == [PageViews(SEALS, 12), PageViews(SITE, 3)]
+        assert "Authorization" not in server.requests[0].headers
+
+
+def key_file(key: rsa.RSAPrivateKey, token_uri: str) -> str:
+    """The JSON file that Google Cloud offers."""
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    names = {"client_email": "digest@courier.example", "token_uri": token_uri}
+    return json.dumps({**names, "private_key": pem.decode()})
+
+
+def decoded(text: str) -> bytes:
+    """The bytes of unpadded base64."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@pytest.fixture(scope="module")
+def rsa_key() -> rsa.RSAPrivateKey:
+    """The key of a service account."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.mark.parametrize("kind", ["plausible", "matomo", "umami", "feed"])
+@pytest.mark.parametrize("content", [None, 1, "x", [[]], [1], [{"x": {}, "url": 1}]])
+def test_an_unexpected_answer_is_an_error_that_says_so(kind: str, content: Any) -> None:
+    """Whatever JSON it is."""
+    answer = Answer.of(content)
+    server = ProviderServer(lambda _: answer, pages=lambda _: answer)
+    with server, pytest.raises(SiteAnalyticsError, match=r"Check|Add"):
+        views(kind, server)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (Answer(401), "refused our key"),
+        (Answer(404), "no such address or site"),
+        (Answer(429), "too often"),
+        (Answer(500), "500"),
+        (Answer(200, b"<html>Sign in</html>"), "did not answer in JSON"),
+        (Answer(302, b"", {"Location": "https://elsewhere.example/"}), "302"),
+        (Answer(200, b"[" * 2_000_000), "did not answer in JSON"),
+        (Answer(200, b" " * 6_000_000), "larger than"),
+    ],
+)
+def test_errors_say_what_to_check(answer: Answer, message: str) -> None:
+    """A redirect is not followed: the key would go to whoever is named there."""
+    server = ProviderServer(lambda _: answer)
+    with server, pytest.raises(SiteAnalyticsError, match=message) as caught:
+        views("plausible", server, secret="hidden-key")
+    assert "hidden-key" not in str(caught.value)
+
+
+def test_private_addresses_are_not_reached(settings: Settings) -> None:
+    """Unless the operator names them."""
+    settings.DIGEST_FETCH_ALLOW = []
+    with ProviderServer(lambda _: Answer.of({"results": []})) as server:
+        for kind in ("plausible", "matomo", "umami", "feed"):
+            with pytest.raises(SiteAnalyticsError, match="DIGEST_FETCH_ALLOW"):
+                views(kind, server, username="ada")
+        assert server.requests == []
