@@ -25,7 +25,7 @@ from digest.console.newsletters import layout as newsletter_layout
 from digest.console.newsletters import views as newsletters
 from digest.console.pictures import actions as picture_actions
 from digest.console.pictures import views as pictures
-from digest.console.publications import design
+from digest.console.publications import design, site_analytics
 from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
 from digest.console.relays import mailboxes
@@ -168,6 +168,24 @@ urlpatterns = [
     path("publication/<int:publication>/", publications.publication, name="publication"),
     path(
         "publication/<int:publication>/design/preview/", design.preview, name="publication-design"
+    ),
+    path(
+        "publication/<int:publication>/site-analytics/", site_analytics.page, name="site-analytics"
+    ),
+    path(
+        "publication/<int:publication>/site-analytics/test/",
+        site_analytics.test,
+        name="site-analytics-test",
+    ),
+    path(
+        "publication/<int:publication>/site-analytics/remove/",
+        site_analytics.remove,
+        name="site-analytics-remove",
+    ),
+    path(
+        "publication/<int:publication>/site-analytics/<slug:kind>/",
+        site_analytics.save,
+        name="site-analytics-save",
     ),
     path("publication/<int:publication>/<slug:card>/", publications.save, name="publication-save"),
     path("deliverability/", deliverability.overview, name="deliverability"),

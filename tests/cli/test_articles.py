@@ -14,6 +14,7 @@ from digest.newsletters.models import Newsletter
 from tests.articles.publisher import Publisher, publishing
 from tests.cast import NOON, make_article, make_newsletter, make_source
 from tests.cli.conftest import Digest
+from tests.provider_server import Answer, ProviderServer
 
 pytestmark = pytest.mark.django_db
 
@@ -203,3 +204,27 @@ def test_publications_with_the_same_feed_are_told_apart(
     assert picked.status == 0
     article = tide.layout.get(kind="picked").picks.get().article
     assert article.publication_id == tide.publication_id
+
+
+def test_site_analytics_are_connected_and_fetched(
+    digest: Digest, settings: Settings, tmp_path: Path
+) -> None:
+    """From a feed, with its token in a file; the list shows what was matched, and no token."""
+    publication = make_newsletter().publication
+    make_article(url="https://courier.example/seals", canonical_url="https://courier.example/seals")
+    settings.DIGEST_FETCH_ALLOW = ["127.0.0.1"]
+    (tmp_path / "token").write_text("very-secret\n")
+    pages = b'{"/seals": 9, "/about": 5}'
+    with ProviderServer(lambda _: Answer(), pages=lambda _: Answer(200, pages)) as server:
+        options = ("--address", server.url, "--secret-file", tmp_path / "token")
+        connected = digest("analytics", "connect", publication.slug, "feed", *options)
+        assert connected.status == 0
+        assert "very-secret" not in connected.out
+        facts = digest("analytics", "fetch", publication.slug, "--json").facts
+        assert (facts["pages"], facts["matched"]) == (2, 1)
+        assert facts["unknown"] == ["https://courier.example/about"]
+        assert server.requests[0].headers["Authorization"] == "Bearer very-secret"
+    assert "1 of 2" in digest("analytics", "list").out
+    assert digest("analytics", "disconnect", publication.slug).status == 0
+    refused = digest("analytics", "fetch", publication.slug)
+    assert (refused.status, "digest analytics connect" in refused.err) == (1, True)

@@ -25,13 +25,13 @@ from digest.relays import registry
 @page_view(Right.SEE)
 def publication(request: HttpRequest, publication: int) -> HttpResponse:
     """Show a publication with all its settings."""
-    return _page(request, _get(request, publication))
+    return _page(request, get_publication(request, publication))
 
 
 @action_view(Right.MANAGE)
 def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     """Save one card."""
-    row = _get(request, publication, Right.MANAGE)
+    row = get_publication(request, publication, Right.MANAGE)
     form = cards.form_of(card, row, request.POST)
     logos = row.logo_url, row.logo_dark_url
     with contributions.noted(user_of(request), row):
@@ -47,7 +47,7 @@ def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     return done(request, f"{title} saved.", f"{reverse('publication', args=[row.pk])}#{card}")
 
 
-def _get(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Publication:
+def get_publication(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Publication:
     """Return a publication that the user may see, or raise Http404.
 
     Raises PermissionDenied without `right` in it.
