@@ -50,9 +50,20 @@ class PageViews(NamedTuple):
 class Adapter(Protocol):
     """One kind of site analytics."""
 
-    name: str  # for people
-    address: str  # that is usual; empty: it has to be given
-    fields: Mapping[str, tuple[str, str]]  # of Account: label and hint, by name
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Return the usual address; empty where it has to be given."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, str]]:
+        """Return label and hint of the fields of Account that it needs, by their names."""
+        ...
 
     def page_views(self, account: Account, period: Period) -> list[PageViews]:
         """Return the pages with most views, at most MOST_PAGES; raise SiteAnalyticsError."""

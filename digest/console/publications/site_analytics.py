@@ -29,8 +29,8 @@ class ConnectionForm(forms.Form):
         initial = {name: getattr(row, name, "") for name in adapter.fields} if same else {}
         super().__init__(data, initial={"address": adapter.address, **initial})
         for name, (label, hint) in adapter.fields.items():
-            kept = name == "secret" and same
-            text = f"{hint} Leave empty to keep the stored one." if kept else hint
+            is_stored = name == "secret" and same
+            text = f"{hint} Leave empty to keep the stored one." if is_stored else hint
             self.fields[name] = _field(name, label, text)
 
 
