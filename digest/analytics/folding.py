@@ -31,12 +31,13 @@ class Contribution(NamedTuple):
     first_clicks: frozenset[int]  # links with a human click, and 0 for any
 
 
-CLICK_COLUMNS = {
+NOTHING = Contribution(Counter(), Counter(), frozenset())
+CLICK_COLUMNS: dict[int | None, str] = {
     Verdict.HUMAN: "clicks",
     Verdict.MACHINE: "machine_clicks",
     Verdict.UNCERTAIN: "uncertain_clicks",
 }
-OPEN_COLUMNS = {
+OPEN_COLUMNS: dict[int | None, str] = {
     Verdict.HUMAN: "opens",
     Verdict.MACHINE: "machine_opens",
     Verdict.UNCERTAIN: "uncertain_opens",
@@ -48,20 +49,21 @@ def contribution(hits: Iterable[Judged]) -> Contribution:
 
     A unique click counts in the hour of the visitor's first human click on the link.
     """
+    counted = [hit for hit in hits if hit.verdict is not None]
+    if not counted:
+        return NOTHING
     hours: Counter[tuple[int, int, str]] = Counter()
     issue: Counter[str] = Counter()
     clicked: set[int] = set()
-    for hit in hits:
-        if hit.verdict is None:
-            continue
-        verdict = Verdict(hit.verdict)
+    for hit in counted:
+        verdict = hit.verdict
         if hit.kind == HitKind.OPEN:
             issue[OPEN_COLUMNS[verdict]] += 1
             continue
         issue[CLICK_COLUMNS[verdict]] += 1
         hour = int(hit.at) // HOUR * HOUR
         hours[hit.link, hour, CLICK_COLUMNS[verdict]] += 1
-        if verdict is Verdict.HUMAN and hit.link not in clicked:
+        if verdict == Verdict.HUMAN and hit.link not in clicked:
             clicked.add(hit.link)
             hours[hit.link, hour, "unique_clicks"] += 1
     if clicked:

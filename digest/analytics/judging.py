@@ -127,8 +127,5 @@ def _contributions(
     """Return what a visitor's hits contribute before and after the changes."""
     verdicts = {change.id: change.verdict for change in changes}
     before = [Judged(row.at, row.kind, row.link, row.verdict) for row in rows]
-    after = [
-        hit._replace(verdict=verdicts.get(row.id, row.verdict))
-        for row, hit in zip(rows, before, strict=True)
-    ]
+    after = [Judged(row.at, row.kind, row.link, verdicts.get(row.id, row.verdict)) for row in rows]
     return contribution(before), contribution(after)

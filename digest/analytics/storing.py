@@ -121,16 +121,16 @@ LEFT JOIN sending_pastdelivery AS past ON past.issue_id = hit.issue_id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN hit.subscriber_id IS NULL AND NOT newsletter.send_in_local_time
             AND hit.at >= issue.planned_at
-        THEN hit.at - greatest(coalesce(issue.send_at, issue.slot), issue.planned_at) END AS unnamed
+        THEN hit.at - began END AS unnamed,
+        least(coalesce(issue.finished_at, hit.at), began + interval '2 hours') AS sent
+    FROM (SELECT greatest(coalesce(issue.send_at, issue.slot), issue.planned_at)) AS start (began)
 ) AS age
 CROSS JOIN LATERAL (
     SELECT extract(epoch FROM coalesce(
             hit.at - coalesce(delivery.settled_at, past.at),
             CASE WHEN age.unnamed >= interval '0' THEN age.unnamed END
         ))::integer AS since,
-        age.unnamed BETWEEN interval '0' AND interval '1 hour'
-            AND (issue.finished_at IS NULL OR hit.at < issue.finished_at + interval '2 minutes')
-            AS sending
+        age.unnamed >= interval '0' AND hit.at < age.sent + interval '1 hour' AS sending
 ) AS timing
 ORDER BY hit.issue_id, hit.visitor, hit.at, hit.id
 """  # noqa: S608  numbers of ours

@@ -137,16 +137,16 @@ def test_time_since_delivery_is_the_subscribers(issue: Issue) -> None:
 
 
 def test_time_since_the_issue_where_nobody_is_named(issue: Issue) -> None:
-    """A data centre's click is uncertain while the issue goes out, a person's after it."""
+    """A data centre's click is uncertain for an hour after the sending, a person's after it."""
     link = make_link(issue)
-    for visitor, seconds in enumerate((60, 500, 800)):
+    for visitor, seconds in enumerate((60, 4100, 4300)):
         make_hit(issue, link, seconds=seconds, visitor=visitor, network=CLOUD)
     judging.judge_due(LATER)
     rows = Hit.objects.order_by("visitor").values_list("since_delivery", "verdict")
     assert list(rows) == [
         (60, Verdict.MACHINE),
-        (500, Verdict.UNCERTAIN),
-        (800, Verdict.HUMAN),
+        (4100, Verdict.UNCERTAIN),
+        (4300, Verdict.HUMAN),
     ]
 
 

@@ -108,10 +108,18 @@ def test_a_burst_is_a_machine() -> None:
 
 
 def test_the_whole_mail_is_a_burst() -> None:
-    """Eight of ten links in a minute, one after the other."""
-    rows = [request(number * 7, number + 1) for number in range(8)]
-    assert verdict(*rows, links=10) == [(MACHINE, Reason.BURST)] * 8
-    assert verdict(*rows, links=40) == [(HUMAN, Reason(0))] * 8
+    """Ten of twelve links in a minute, one after the other; of a short mail, people may."""
+    rows = [request(number * 7, number + 1) for number in range(10)]
+    assert verdict(*rows, links=12) == [(MACHINE, Reason.BURST)] * 10
+    assert verdict(*rows, links=40) == [(HUMAN, Reason(0))] * 10
+    assert verdict(*rows[:8], links=8) == [(HUMAN, Reason(0))] * 8
+
+
+def test_a_burst_of_a_data_centre_is_shorter() -> None:
+    """Three links within ten seconds, which a person does at home."""
+    assert verdict(*(server(300 + number * 4, number) for number in (1, 2, 3)))[2][0] is MACHINE
+    assert verdict(*(request(300 + number * 4, number) for number in (1, 2, 3)))[2][0] is HUMAN
+    assert verdict(server(300, 1), server(304, 2))[1][0] is HUMAN
 
 
 def test_opening_tabs_is_no_burst() -> None:

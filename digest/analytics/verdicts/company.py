@@ -15,7 +15,8 @@ from digest.analytics.verdicts.request import Request
 # So many different links within so many seconds: people who open tabs one after the other need
 # half a second for each at their best, and do not open the whole mail.
 BURSTS = ((3, 0.7), (6, 2.5), (10, 10.0))
-WHOLE_SHARE, WHOLE_LEAST, WHOLE_SECONDS = 0.8, 6, 120.0  # of the mail's links
+SERVER_BURSTS = ((2, 1.0), (3, 10.0))  # of data centres, where few people are
+WHOLE_SHARE, WHOLE_LEAST, WHOLE_SECONDS = 0.8, 10, 120.0  # of the mail's links
 NEAR_SECONDS = 60.0
 CLIENT_SECONDS = 600.0  # for the same network and user agent
 BESIDE_SECONDS = 30.0
@@ -27,7 +28,7 @@ def by_company(requests: Sequence[Request], links: int) -> list[Reason]:
     """Return the reasons that follow from the visitor's other requests, for each."""
     reasons = [NOTHING] * len(requests)
     traps = [row for row in requests if row.kind == HitKind.TRAP]
-    bursts = _bursts(requests, links) if len(requests) >= BURSTS[0][0] else set()
+    bursts = _bursts(requests, links)
     members = [requests[place] for place in sorted(bursts)]
     for place, row in enumerate(requests):
         if row.kind == HitKind.TRAP:
@@ -46,10 +47,14 @@ def by_company(requests: Sequence[Request], links: int) -> list[Reason]:
 def _bursts(requests: Sequence[Request], links: int) -> set[int]:
     """Return the places of all clicks that belong to a burst."""
     clicks = [place for place, row in enumerate(requests) if row.kind == HitKind.CLICK]
+    servers = [place for place in clicks if _is_server(requests[place])]
     whole = max(WHOLE_LEAST, round(links * WHOLE_SHARE)) if links else len(clicks) + 1
     places: set[int] = set()
-    for number, seconds in (*BURSTS, (whole, WHOLE_SECONDS)):
-        places |= _windows(requests, clicks, number, seconds)
+    rules = [(clicks, rule) for rule in (*BURSTS, (whole, WHOLE_SECONDS))]
+    rules += [(servers, rule) for rule in SERVER_BURSTS]
+    for members, (number, seconds) in rules:
+        if len(members) >= number:
+            places |= _windows(requests, members, number, seconds)
     return places
 
 

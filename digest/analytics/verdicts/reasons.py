@@ -31,7 +31,9 @@ EXPLANATIONS = {
     Reason.IMAGE_PROXY: "A mailbox provider fetched the picture, with or without a person.",
     Reason.TOO_SOON: "It came sooner after the delivery than a person can click.",
     Reason.SERVER_SOON: "It came from a data centre within two minutes of the delivery.",
-    Reason.SERVER_WHILE_SENDING: "It came from a data centre while the issue was being sent.",
+    Reason.SERVER_WHILE_SENDING: (
+        "It came from a data centre within an hour of the sending, and its link names nobody."
+    ),
     Reason.SERVER_BESIDE_PERSON: "A data centre requested the link just when a person clicked it.",
     Reason.BURST: "Many links of the mail were requested faster than a person can.",
     Reason.NEAR_BURST: "The same client requested many links of the mail within a minute of it.",

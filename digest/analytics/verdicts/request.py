@@ -16,7 +16,7 @@ class Request(NamedTuple):
     network_class: NetworkClass
     agent: str  # digest.analytics.verdicts.agents.Agent
     since_delivery: int | None = None  # seconds; negative: before it
-    # Nobody is named, and the issue was being sent: when this mail came is not known.
+    # Nobody is named, and the issue went out within the last hour: when this mail came is unknown.
     while_sending: bool = False
 
     @property
