@@ -53,6 +53,10 @@ OVERVIEW = {
         "mailbox": "poll mailboxes that bounces return to",
         "dkim": "create DKIM keys, or show their DNS records",
     },
+    "Results": {
+        "clicks": "judge the clicks of an issue again",
+        "networks": "list or load the networks of scanners and data centres",
+    },
     "API and webhooks": {
         "token": "add, list or revoke API tokens",
         "webhook": "add, list, test or remove webhooks",

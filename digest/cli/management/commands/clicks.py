@@ -26,7 +26,7 @@ class Command(ActionCommand):
         totals = IssueTotals.objects.filter(pk=issue.pk).values().first() or {}
         self.answer(
             {"issue": issue.pk, "changed": number, "totals": totals},
-            f"Issue {issue.pk}: {number:,} verdicts changed. Clicks: {totals.get('clicks', 0):,} by "
-            f"people, {totals.get('machine_clicks', 0):,} by machines, "
+            f"Issue {issue.pk}: {number:,} verdicts changed. Clicks: {totals.get('clicks', 0):,} "
+            f"by people, {totals.get('machine_clicks', 0):,} by machines, "
             f"{totals.get('uncertain_clicks', 0):,} uncertain.",
         )

@@ -60,8 +60,8 @@ class Command(ActionCommand):
         label = NetworkClass(row.network_class).label
         self.answer(
             {"name": row.name, "class": label, "networks": number, "published": row.published},
-            f"{row.name}: {number:,} networks of class {label}. They count for hits that are judged "
-            "from now on; for those of an issue before: digest clicks rejudge ISSUE",
+            f"{row.name}: {number:,} networks of class {label}. They count for hits judged from "
+            "now on; for those of an issue before: digest clicks rejudge ISSUE",
         )
 
     def do_remove(self, options: dict[str, Any]) -> None:
