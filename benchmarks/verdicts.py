@@ -59,10 +59,10 @@ def by_crawlerdetect(samples: Sequence["Sample"]) -> "list[Verdict]":
 
     from digest.analytics.models import Verdict
 
-    detector, seen = CrawlerDetect(), dict[str, Verdict]()
+    detector, verdicts = CrawlerDetect(), dict[str, Verdict]()
     for agent in {hit.user_agent for hit in samples}:
-        seen[agent] = Verdict.MACHINE if detector.isCrawler(agent) else Verdict.HUMAN
-    return [seen[hit.user_agent] for hit in samples]
+        verdicts[agent] = Verdict.MACHINE if detector.isCrawler(agent) else Verdict.HUMAN
+    return [verdicts[hit.user_agent] for hit in samples]
 
 
 def _print(name: str, result: "Figures") -> None:
