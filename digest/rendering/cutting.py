@@ -73,7 +73,8 @@ class Marks:
             text = document[position : match.start()]
             if link:
                 address = addresses[int(link)]
-                text += escape(address) if self.kind == "html" else address
+                # Plain: Markup would escape the text before it.
+                text += str(escape(address)) if self.kind == "html" else address
                 slot = f"{self.kind}_click"
             yield Piece(text, slot or "", part)
             part = self.parts[int(number)] if number else part
