@@ -16,6 +16,7 @@ class Scope(StrEnum):
     ISSUES_WRITE = "issues:write"  # build, pause, cancel: whatever sends no mail
     ISSUES_APPROVE = "issues:approve"
     ISSUES_SEND = "issues:send"  # whatever sends mail
+    STATISTICS_READ = "statistics:read"
     SUBSCRIBERS_READ = "subscribers:read"
     SUBSCRIBERS_WRITE = "subscribers:write"
     SUBSCRIBERS_EXPORT = "subscribers:export"

@@ -19,6 +19,7 @@ from digest.api.resources import (
     layout,
     newsletters,
     sources,
+    statistics,
     subscribers,
     suppressions,
 )
@@ -95,7 +96,7 @@ api = DigestAPI(
 problems.install(api)
 for _resource in (
     *(newsletters, layout, appeals, sources, articles, issues, blocks),
-    *(subscribers, suppressions),
+    *(subscribers, suppressions, statistics),
 ):
     api.add_router("", _resource.router)
 

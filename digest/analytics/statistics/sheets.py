@@ -75,17 +75,20 @@ class Sheet:
         writer.writerows([[_plain(cell) for cell in row] for row in self.rows])
         return sink.getvalue()
 
-    def values(self) -> list[dict[str, Cell]]:
-        """Return each row by the names of the columns, for JSON."""
+    def values(self, key: str = "") -> list[dict[str, Cell]]:
+        """Return each row by the names of the columns, for JSON; with its id under `key`."""
         names = [column.name for column in self.columns]
-        return [dict(zip(names, row, strict=True)) for row in self.rows]
+        rows = [dict(zip(names, row, strict=True)) for row in self.rows]
+        if not key:
+            return rows
+        return [{key: pk, **row} for pk, row in zip(self.keys, rows, strict=True)]
 
 
 def _written(cell: Cell, kind: Kind, zone: ZoneInfo) -> str:
     if cell is None:
         return "—"
     if isinstance(cell, datetime):
-        return clock.format_moment(cell, zone)
+        return f"{cell.astimezone(zone):%-d %b %Y, %H:%M %Z}"
     if isinstance(cell, date):
         return f"{cell:%-d %b %Y}"
     if isinstance(cell, float) and kind == Kind.SHARE:

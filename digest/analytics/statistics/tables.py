@@ -130,23 +130,23 @@ def source_label(source: str) -> str:
 def _links(report: IssueReport) -> Sheet:
     columns = (
         Column("link", "Link", Kind.TEXT),
-        Column("block", "Block", Kind.TEXT),
-        Column("url", "Address", Kind.TEXT),
         _UNIQUE,
         Column("click_rate", "Share of delivered", Kind.SHARE),
         _CLICKS,
         Column("filtered_clicks", "Filtered clicks", definition="filtered"),
+        Column("block", "Block", Kind.TEXT),
+        Column("url", "Address", Kind.TEXT),
     )
     delivered = report.numbers.delivered
     rows: list[tuple[Cell, ...]] = [
         (
             row.label,
-            row.place,
-            row.link.url,
             row.unique_clicks,
             row.unique_clicks / delivered if delivered else None,
             row.clicks,
             row.filtered,
+            row.place,
+            row.link.url,
         )
         for row in report.links
     ]
@@ -162,12 +162,15 @@ def _hours(report: IssueReport, zone: str) -> Sheet:
 def _best(report: NewsletterReport, zone: str) -> Sheet:
     columns = (
         Column("subject", "Subject", Kind.TEXT, "best"),
-        _SENT_AT,
-        _DELIVERED,
-        _CLICKERS,
         _RATE,
+        _CLICKERS,
+        _DELIVERED,
+        _SENT_AT,
     )
-    rows = [(*_name_of(row.issue), *_results(row.numbers)[:3]) for row in report.best]
+    rows: list[tuple[Cell, ...]] = []
+    for row in report.best:
+        subject, sent_at = _name_of(row.issue)
+        rows.append((subject, *_clicking(row.numbers), sent_at))
     return Sheet("subjects", "Best subjects", columns, rows, _keys(report.best), _NO_CLICKS, zone)
 
 
@@ -177,13 +180,13 @@ _NO_CLICKS = "No clicks have been counted yet."
 def _times(report: NewsletterReport, zone: str) -> Sheet:
     columns = (
         Column("time", f"Time ({zone})", Kind.TEXT, "best"),
-        Column("issues", "Issues"),
-        _DELIVERED,
-        _CLICKERS,
         _RATE,
+        _CLICKERS,
+        _DELIVERED,
+        Column("issues", "Issues"),
     )
     rows = [
-        (f"{WEEKDAYS[row.weekday]}, {row.hour:02}:00", row.issues, *_results(row.numbers)[:3])
+        (f"{WEEKDAYS[row.weekday]}, {row.hour:02}:00", *_clicking(row.numbers), row.issues)
         for row in report.times
     ]
     return Sheet("times", "Best times", columns, rows, empty=_NOT_SENT)
@@ -231,7 +234,7 @@ def _cohorts(report: NewsletterReport) -> Sheet:
     columns = (
         Column("month", "Joined in", Kind.TEXT, "retention"),
         Column("joined", "Joined", definition="joined"),
-        *(Column(f"month_{age}", f"+{age}", Kind.SHARE) for age in range(ages)),
+        *(Column(f"month_{age}", _months(age), Kind.SHARE) for age in range(ages)),
     )
     rows: list[tuple[Cell, ...]] = [
         (
@@ -243,6 +246,10 @@ def _cohorts(report: NewsletterReport) -> Sheet:
         for row in report.cohorts
     ]
     return Sheet("cohorts", "Retention by month", columns, rows, empty="Nobody has joined yet.")
+
+
+def _months(number: int) -> str:
+    return "1 month" if number == 1 else f"{number} months"
 
 
 def _results(numbers: Numbers) -> tuple[Cell, ...]:
@@ -257,6 +264,11 @@ def _results(numbers: Numbers) -> tuple[Cell, ...]:
         numbers.bounces,
         numbers.complaints,
     )
+
+
+def _clicking(numbers: Numbers) -> tuple[Cell, Cell, Cell]:
+    """Return the cells of `_RATE`, `_CLICKERS` and `_DELIVERED`."""
+    return (numbers.click_rate, numbers.clickers, numbers.delivered)
 
 
 def _run(run: Run) -> tuple[Cell, ...]:

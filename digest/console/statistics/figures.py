@@ -106,10 +106,10 @@ def _departures(numbers: Numbers, usual: Numbers) -> list[Figure]:
 
 
 def _rate(value: float | None, usual: float | None) -> str:
-    against = _against(value, usual)
+    against = _against(value, usual, 2)
     return f"{percent(value, 2)}{f', {against}' if against else ''}" if value is not None else ""
 
 
-def _against(value: float | None, usual: float | None) -> str:
+def _against(value: float | None, usual: float | None, digits: int = 1) -> str:
     points = difference(value, usual)
-    return f"average {percent(usual)} ({points} points)" if points else ""
+    return f"average {percent(usual, digits)} ({points} points)" if points else ""

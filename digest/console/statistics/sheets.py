@@ -1,10 +1,11 @@
 """Tables of reports on pages and as files."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from digest.analytics.statistics.sheets import Sheet
+from digest.analytics.statistics.sheets import Kind, Sheet
 
 MOST_ROWS = 50  # on a page; the file has all
 
@@ -22,10 +23,20 @@ def csv_response(request: HttpRequest, sheets: Sequence[Sheet], name: str) -> Ht
     return response
 
 
-def shown_rows(
-    sheet: Sheet, url: Callable[[int], str] | None = None
-) -> list[tuple[str, str, list[str]]]:
-    """Return the rows of a page: the title, the address of its page or "", and the other cells."""
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """A row of a page: its title, the address of its page or "", and the other cells."""
+
+    title: str
+    url: str
+    cells: list[tuple[str, bool]]  # the text, and whether it is a number
+
+
+def shown_rows(sheet: Sheet, url: Callable[[int], str] | None = None) -> list[ShownRow]:
+    """Return the rows of a page, the first ones; `url` leads from a key to a row's page."""
     keys = [*sheet.keys, *[0] * len(sheet.rows)]
-    rows = zip(sheet.written()[:MOST_ROWS], keys, strict=False)
-    return [(row[0], url(key) if url and key else "", row[1:]) for row, key in rows]
+    are_numbers = [column.kind in (Kind.NUMBER, Kind.SHARE) for column in sheet.columns[1:]]
+    return [
+        ShownRow(title, url(key) if url and key else "", list(zip(cells, are_numbers, strict=True)))
+        for (title, *cells), key in zip(sheet.written()[:MOST_ROWS], keys, strict=False)
+    ]

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from digest.analytics.models import IssueTotals, LinkHour
+from digest.issues import tracked_links
 from digest.issues.models import Block, Issue, Story, TrackedLink
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery, Tally
@@ -36,7 +37,10 @@ def make_link(
         "position": issue.links.count(),
         "label": story.title if story else "",
     }
-    return TrackedLink.objects.create(issue=issue, **defaults | fields)
+    link = TrackedLink(issue=issue, **defaults | fields)
+    link.key = tracked_links.key_of(link)  # as the mail has it, when it is compiled
+    link.save()
+    return link
 
 
 def make_clicks(link: TrackedLink, clicks: int, *, after: int = 0, machine: int = 0) -> None:
@@ -44,7 +48,7 @@ def make_clicks(link: TrackedLink, clicks: int, *, after: int = 0, machine: int 
     LinkHour.objects.create(
         issue_id=link.issue_id,
         link_id=link.pk,
-        hour=link.issue.slot + after * HOUR,
+        hour=link.issue.slot.replace(minute=0, second=0, microsecond=0) + after * HOUR,
         clicks=clicks + 1 if clicks else 0,  # somebody clicked twice
         unique_clicks=clicks,
         machine_clicks=machine,
