@@ -1,5 +1,7 @@
 """Reading what comes back, in the shapes that servers write."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,6 +59,28 @@ def test_a_complaint_is_read(kind: str) -> None:
     report = read_report(shapes.complaint(kind))
     assert (report.kind, report.recipient) == (Kind.COMPLAINT, shapes.ADDRESS)
     assert report.reporter == "loop.mailbox.example"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(("kind", "permanent"), [("Permanent", True), ("Transient", False)])
+def test_a_notification_of_amazon_is_read(kind: str, *, permanent: bool, nested: bool) -> None:
+    """As SNS sends it by mail: raw, or as a string within JSON."""
+    bounced = {
+        "emailAddress": shapes.ADDRESS,
+        "status": "5.1.1",
+        "diagnosticCode": "smtp; unknown user",
+    }
+    event = {
+        "notificationType": "Bounce",
+        "bounce": {"bounceType": kind, "bouncedRecipients": [bounced]},
+    }
+    text = json.dumps(event, separators=(",", ":"))
+    if nested:
+        text = json.dumps({"Type": "Notification", "Message": text}, indent=2)
+    content = shapes.mail("no-reply@sns.amazonaws.com", "AWS Notification", "text/plain", text)
+    report = read_report(content)
+    assert (report.kind, report.reason) == (Kind.BOUNCE, "userunknown")
+    assert (report.permanent, report.recipient) == (permanent, shapes.ADDRESS)
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "dmarc", "praise"])

@@ -45,6 +45,8 @@ def test_a_code_alone_has_its_consequence(status: str, consequence: str) -> None
     [
         ("550 5.7.1 No such user!", Reason.USER_UNKNOWN, Consequence.HARD),
         ("450 4.1.1 User unknown", Reason.USER_UNKNOWN, Consequence.SOFT),
+        ("550 5.2.0 Unknown user kim@docomo.example", Reason.FILTERED, Consequence.SOFT),
+        ("521 5.3.2 System not accepting messages", Reason.NOT_ACCEPTED, Consequence.HARD),
         ("550 5.1.1 Mailbox temporarily suspended", Reason.SUSPENDED, Consequence.SOFT),
         ("550 5.1.1 user unknown, blocked using spamhaus", Reason.BLOCKED, Consequence.SENDER),
         ("550 5.7.1 Sender address rejected: user unknown", Reason.REJECTED, Consequence.SENDER),

@@ -3,6 +3,7 @@
     structure   the parts of a message, within limits, however it is nested
     dsn         delivery reports (RFC 3464, RFC 6533)
     feedback    complaints (ARF, RFC 5965)
+    notifications  bounces and complaints that Amazon SES reports by mail
     automatic   absence notes and challenges, which mean nothing
     plain       reports in a server's own words
     rules       the reason, by the words and codes of a reply
@@ -10,7 +11,7 @@
 Whatever is read was written by strangers. Only `Report.tokens` can be checked, by their signature.
 """
 
-from digest.bounces.reading import automatic, dsn, feedback, plain, structure, tokens
+from digest.bounces.reading import automatic, dsn, feedback, notifications, plain, structure, tokens
 from digest.bounces.reading.report import Kind, Report
 
 __all__ = ["Kind", "Report", "read_report"]
@@ -23,6 +24,7 @@ def read_report(content: bytes) -> Report:
     report = (
         feedback.read(message)
         or dsn.read(message)
+        or notifications.read(message)
         or (None if automatic.is_automatic(message) else plain.read(message))
     )
     if report is None:

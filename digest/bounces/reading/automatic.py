@@ -14,7 +14,8 @@ _SUBJECT = re.compile(
 )
 _FIELDS = ("x-autoreply", "x-autorespond", "x-auto-reply-from", "x-tmda-fingerprint")
 _DAEMON = re.compile(
-    r"mailer[-_ ]?daemon|post-?master|mail delivery|mail administrator|mail\s?system", re.IGNORECASE
+    r"mailer[-_ ]?daemon|post[-_]?master|mail delivery|mail administrator|mail\s?system",
+    re.IGNORECASE,
 )
 
 

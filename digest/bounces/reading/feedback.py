@@ -18,9 +18,9 @@ def read(message: Message) -> Report | None:
         "x-hmxmroriginalrecipient" in message.returned
         or "x-hmxmroriginalrecipient" in message.fields
     ):
-        return _complaint("abuse", "Microsoft JMRP", "")
+        return complaint("abuse", "Microsoft JMRP", "")
     if "report-type=feedback-report" in message.fields.get("content-type", "").replace('"', ""):
-        return _complaint("abuse", "", "")
+        return complaint("abuse", "", "")
     return None
 
 
@@ -30,10 +30,11 @@ def _arf(message: Message, fields: dict[str, str]) -> Report:
         return Report(Kind.OTHER, Reason.FEEDBACK, text=shortened(f"Feedback-Type: {kind}"))
     recipient = fields.get("original-rcpt-to") or fields.get("original-recipient", "")
     reporter = fields.get("reporting-mta") or fields.get("user-agent", "")
-    return _complaint(kind, reporter or message.fields.get("from", ""), recipient)
+    return complaint(kind, reporter or message.fields.get("from", ""), recipient)
 
 
-def _complaint(kind: str, reporter: str, recipient: str) -> Report:
+def complaint(kind: str, reporter: str, recipient: str) -> Report:
+    """Return a complaint; `kind` is a Feedback-Type (RFC 5965 §7.3)."""
     return Report(
         Kind.COMPLAINT,
         Reason.FEEDBACK,

@@ -61,12 +61,14 @@ def _at_its_stage(reason: Reason, text: str, status: str) -> Reason:
     """Return the reason with regard to the command that was refused.
 
     What is refused after MAIL is the sender. "User unknown" after DATA, by a server that had
-    accepted the recipient before, is a filter of that subscriber (NTT DoCoMo, KDDI).
+    accepted the recipient before, is a filter of that subscriber (NTT DoCoMo, KDDI); so is 5.2.0,
+    which names the mailbox rather than the address.
     """
     if reason not in UNREACHABLE:
         return reason
     if status[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
         return Reason.REJECTED
-    if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and _AFTER_DATA.search(text):
+    is_filter = status == "5.2.0" or _AFTER_DATA.search(text)
+    if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and is_filter:
         return Reason.FILTERED
     return reason

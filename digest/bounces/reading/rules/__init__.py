@@ -59,6 +59,8 @@ def rule_for(text: str) -> Rule | None:
 
 def reason_of(text: str, status: str, code: int | None) -> Reason:
     """Return the reason of a refusal: by its words, else by its enhanced code, else undefined."""
+    if code == 521 and status == "5.3.2":  # RFC 7504: the host does not accept mail
+        return Reason.NOT_ACCEPTED
     if rule := rule_for(text):
         return rule.reason
     if code == 556:  # RFC 7504: the domain does not accept mail
