@@ -1,6 +1,5 @@
 """The lists of the console: issues, articles, sources, newsletters, publications, appeals."""
 
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -12,7 +11,6 @@ from digest.console.tables import Column, Filter, Rows, build_table, search_in
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
-from digest.newsletters.models import Appeal
 from digest.sending.progress import progress
 
 TEMPLATE = "console/list.html"
@@ -142,43 +140,6 @@ def publications(request: HttpRequest) -> HttpResponse:
     return render_page(request, TEMPLATE, "Publications", context)
 
 
-@page_view(Right.SEE)
-def appeals(request: HttpRequest) -> HttpResponse:
-    """List appeals, the latest first."""
-    scope = scope_of(request, Right.SEE)
-    names = scope.publications().order_by("name").values_list("pk", "name")
-    table = build_table(
-        request,
-        scope.filter(Appeal.objects.all())
-        .select_related("publication")
-        .annotate(issues=Count("blocks__issue", filter=Q(blocks__hidden=False), distinct=True))
-        .order_by("-starts_at", "-pk"),
-        (
-            Column("Name", str, "heading"),
-            Column("Kind", lambda row: row.get_kind_display(), "kind"),
-            Column("State", lambda row: row.state_at(clock.now()).label),
-            Column("Issues", lambda row: row.issues),
-            Column("Publication", lambda row: row.publication.name, "publication__name"),
-            Column("From", lambda row: clock.format_moment(row.starts_at), "starts_at"),
-            Column("Until", _ends, "ends_at"),
-        ),
-        label="Appeals and sponsors",
-        url=lambda row: reverse("appeal", args=[row.pk]),
-        empty="No appeals yet. An appeal is a message of your own in an issue.",
-        filters=(
-            Filter(
-                "publication",
-                "Publication",
-                [(str(pk), name) for pk, name in names],
-                lambda rows, value: rows.filter(publication=value),
-            ),
-        ),
-    )
-    add = reverse("appeal-add") if not scope_of(request, Right.EDIT).is_empty else ""
-    context = {"table": table, "add_url": add, "add_label": "New appeal"}
-    return render_page(request, TEMPLATE, "Appeals and sponsors", context)
-
-
 def _send_time(issue: Issue) -> str:
     """Say when an issue goes out, in the publication's zone."""
     return clock.format_moment(issue.goes_at, clock.zone(issue.newsletter.publication.timezone))
@@ -200,7 +161,3 @@ def _source_state(rows: Rows, value: str) -> Rows:
     if value == "off":
         return rows.filter(switched_off_at__isnull=False)
     return rows.filter(failures__gt=0)
-
-
-def _ends(appeal: Appeal) -> str:
-    return clock.format_moment(appeal.ends_at) if appeal.ends_at else "No end"

@@ -5,7 +5,6 @@ from django.views.generic import RedirectView
 
 from digest.console import (
     api_tokens,
-    appeals,
     articles,
     home,
     lists,
@@ -14,6 +13,9 @@ from digest.console import (
     subscribers,
     webhooks,
 )
+from digest.console.appeals import listing as appeal_list
+from digest.console.appeals import previews as appeal_previews
+from digest.console.appeals import views as appeals
 from digest.console.deliverability import views as deliverability
 from digest.console.importing import invitations
 from digest.console.importing import views as importing
@@ -153,17 +155,19 @@ urlpatterns = [
     path("subscribers/<int:pk>/suppress/", subscribers.suppress, name="subscriber-suppress"),
     path("issues/<int:pk>/deliveries/", subscribers.deliveries, name="deliveries"),
     path("issues/<int:pk>/uncertain/", subscribers.resolve, name="uncertain"),
-    path("appeals/", lists.appeals, name="appeals"),
+    path("appeals/", appeal_list.appeals, name="appeals"),
+    path("appeals/preview/", appeal_previews.draft, name="appeal-draft"),
     path("appeals/new/", appeals.new, name="appeal-add"),
     path("appeals/<int:pk>/", appeals.appeal, name="appeal"),
     path("appeals/<int:pk>/delete/", appeals.delete, name="appeal-delete"),
+    path("appeals/<int:pk>/restore/", appeals.restore, name="appeal-restore"),
     path("appeals/<int:pk>/duplicate/", appeals.duplicate, name="appeal-duplicate"),
     path(
         "appeals/<int:pk>/issues/<int:issue_id>/leave-out/",
         appeals.leave_out,
         name="appeal-leave-out",
     ),
-    path("appeals/<int:pk>/preview/", appeals.preview, name="appeal-preview"),
+    path("appeals/<int:pk>/preview/", appeal_previews.preview, name="appeal-preview"),
     path("publications/", lists.publications, name="publications"),
     path("publication/<int:publication>/", publications.publication, name="publication"),
     path(

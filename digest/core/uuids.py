@@ -5,6 +5,8 @@ ids of today to other rows. So whatever leaves the installation under an id is b
 UUID too (digest.core.links). The database sets it, by whichever way a row comes in.
 """
 
+from uuid import UUID
+
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
@@ -17,3 +19,11 @@ class HasUuid(models.Model):
 
     class Meta:
         abstract = True
+
+
+def as_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text is, None for any other text."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

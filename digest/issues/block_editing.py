@@ -6,7 +6,7 @@ from digest.accounts.models import User
 from digest.issues.changing import block_of, changing
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
-from digest.newsletters import blocks
+from digest.newsletters import blocks, checks
 from digest.newsletters.block_fields import (
     MESSAGE_KINDS,
     RULED_KINDS,
@@ -100,10 +100,13 @@ def _move(issue: Issue, block: Block, to: int | None) -> None:
 def _set_values(block: Block, issue: Issue, values: dict[str, Any]) -> None:
     if unknown := sorted(set(values) - FIELDS):
         raise IssueError(f"A block has no {unknown[0]!r}.")
+    before = set(blocks.picture_uuids(block.content))
     for name, value in values.items():
         setattr(block, name, value)
     block.style = block.style or BlockFields.Style.STANDARD
     blocks.check_fields(block)
+    chosen = set(blocks.picture_uuids(block.content)) - before
+    checks.require_own_pictures(issue.newsletter.publication_id, chosen)
     _check_appeal(block, block.appeal, issue)
 
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 
 from digest.issues.models import Block, Issue
+from digest.newsletters import appeals
 from digest.newsletters.models import Appeal
 
 
@@ -57,12 +59,12 @@ class Turns:
 
     def take(self, kind: str) -> Appeal | None:
         """Return whose turn it is among those of a kind; None if none is left."""
-        appeals = {row.pk: row for row in running(self._issue, kind, self._now, self._taken)}
-        chosen = choose(_candidates(self._issue, appeals.values()))
+        rows = {row.pk: row for row in running(self._issue, kind, self._now, self._taken)}
+        chosen = choose(_candidates(self._issue, rows.values()))
         if chosen is None:
             return None
         self._taken.add(chosen.appeal_id)
-        return appeals[chosen.appeal_id]
+        return rows[chosen.appeal_id]
 
 
 def running(
@@ -73,11 +75,27 @@ def running(
     allowed = Q(newsletters=None) | Q(newsletters=newsletter)
     rows = Appeal.objects.filter(allowed, publication=newsletter.publication_id, kind=kind)
     return (
-        rows.filter(starts_at__lte=now, paused=False)
+        rows.filter(starts_at__lte=now, paused=False, archived_at=None)
         .exclude(ends_at__lte=now)
         .exclude(pk__in=besides)
         .distinct()
     )
+
+
+@transaction.atomic
+def retire(appeal: Appeal, now: datetime) -> bool:
+    """Delete an appeal, or archive one that ran; return whether it ran.
+
+    Issues that are still to go out lose it.
+    """
+    blocks = Block.objects.filter(appeal=appeal)
+    blocks.filter(issue__state__in=(Issue.State.DRAFT, Issue.State.BUILT)).update(appeal=None)
+    has_run = blocks.exclude(issue__state=Issue.State.SKIPPED).exists()
+    if has_run:
+        appeals.archive(appeal, now)
+    else:
+        appeal.delete()
+    return has_run
 
 
 def _candidates(issue: Issue, appeals: Collection[Appeal]) -> list[Candidate]:

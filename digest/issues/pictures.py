@@ -5,19 +5,19 @@ address that its article names.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from digest.core.links import absolute
 from digest.core.text import web_url
+from digest.core.uuids import as_uuid
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue, Story
+from digest.newsletters.blocks import picture_uuids
 from digest.pictures import fetching
 from digest.pictures.models import Picture
 
@@ -36,7 +36,7 @@ def assign(issue: Issue, stories: Sequence[Story], now: datetime) -> None:
 def from_library(issue: Issue, uuid: str) -> Picture:
     """Return a ready picture of the publication's library. Raises IssueError for any other."""
     rows = Picture.ready().filter(publication_id=issue.newsletter.publication_id)
-    if picture := rows.filter(uuid__in=list(_parsed(uuid))).first():
+    if picture := rows.filter(uuid=as_uuid(uuid)).first():
         return picture
     raise IssueError("The picture is not in this publication's library. Choose another one.")
 
@@ -62,7 +62,7 @@ def waits_for_picture(now: datetime) -> Exists:
 def fingerprint(issue: Issue) -> str:
     """Return a hash of what the issue's pictures are now: there or not, and their crops."""
     of_stories = issue.stories.exclude(picture=None).values_list("picture", flat=True)
-    uuids = {uuid for block in issue.blocks.all() for uuid in _uuids(block.content)}
+    uuids = {uuid for block in issue.blocks.all() for uuid in picture_uuids(block.content)}
     columns = ("uuid", "state", "sha256", "focal_x", "focal_y")
     own, library = Picture.objects.filter(pk__in=of_stories), Picture.objects.none()
     if uuids:
@@ -76,23 +76,3 @@ def _address(story: Story) -> str:
     url = web_url(story.image_url)
     own = (absolute("/pictures/"), settings.DIGEST_PICTURES_URL or "\n")
     return "" if url.startswith(own) else url
-
-
-def _uuids(content: Any) -> Iterator[UUID]:
-    """Yield the pictures that the content of a block names, those of its rich text too."""
-    if isinstance(content, list):
-        for part in content:
-            yield from _uuids(part)
-    elif isinstance(content, dict):
-        for name, value in content.items():
-            if name == "picture" and isinstance(value, str):
-                yield from _parsed(value)
-            else:
-                yield from _uuids(value)
-
-
-def _parsed(text: str) -> Iterator[UUID]:
-    try:
-        yield UUID(text)
-    except ValueError:
-        return

@@ -24,6 +24,7 @@ class AppealFields(models.Model):
         SCHEDULED = "scheduled", "Scheduled"
         ENDED = "ended", "Ended"
         PAUSED = "paused", "Paused"
+        ARCHIVED = "archived", "Archived"
 
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.APPEAL)
     name = models.CharField(max_length=200, blank=True)  # for editors alone; blank: the heading
@@ -41,6 +42,7 @@ class AppealFields(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     paused = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)  # deleted, but kept: it ran
     priority = models.PositiveSmallIntegerField(default=0)  # the highest goes first
     weight = models.PositiveSmallIntegerField(default=1)  # its share among those of its priority
     # Turns are counted from here on: since the last change of a rule that decides about them.
@@ -66,8 +68,23 @@ class AppealFields(models.Model):
             ),
         ]
 
+    @classmethod
+    def in_state(cls, state: str, now: datetime) -> Q:
+        """Return the condition for appeals in a state at `now`; see `state_at`."""
+        archived, ended = Q(archived_at__isnull=False), Q(ends_at__isnull=False, ends_at__lte=now)
+        open_, started = ~archived & ~ended, Q(starts_at__lte=now)
+        return {
+            cls.State.ARCHIVED: archived,
+            cls.State.ENDED: ended & ~archived,
+            cls.State.PAUSED: open_ & Q(paused=True),
+            cls.State.SCHEDULED: open_ & Q(paused=False) & ~started,
+            cls.State.RUNNING: open_ & Q(paused=False) & started,
+        }[cls.State(state)]
+
     def state_at(self, now: datetime) -> State:
         """Return whether issues that are built at `now` can show it."""
+        if self.archived_at:
+            return self.State.ARCHIVED
         if self.ends_at and self.ends_at <= now:
             return self.State.ENDED
         if self.paused:

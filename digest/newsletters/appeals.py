@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from digest.core import languages
 from digest.core.text import LONGEST_URL, one_line, printable, web_url
+from digest.newsletters import checks
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
@@ -38,11 +39,12 @@ def create(
 ) -> Appeal:
     """Create an appeal or a sponsor with FIELDS; raise NewsletterError for what cannot be.
 
-    A sponsor without `label` gets "Sponsored" in the publication's language. `newsletters` are
+    A sponsor without a label gets "Sponsored" in the publication's language. `newsletters` are
     those that may show it; none means all of the publication.
     """
     appeal = Appeal(publication=publication, starts_at=now, turns_since=now)
-    values.setdefault("label", default_label(values.get("kind", ""), publication.language))
+    if not values.get("label"):
+        values["label"] = default_label(values.get("kind", ""), publication.language)
     _set_values(appeal, values)
     appeal.save()
     _set_newsletters(appeal, newsletters)
@@ -61,6 +63,8 @@ def change(
 
     Issues that have been planned stay as they are. A new rule begins a new count of turns.
     """
+    if appeal.archived_at:
+        raise NewsletterError("This appeal is archived. Restore it first.")
     before = {name: getattr(appeal, name) for name in _RULES}
     _set_values(appeal, values)
     changed = any(getattr(appeal, name) != value for name, value in before.items())
@@ -69,6 +73,18 @@ def change(
     if changed:
         appeal.turns_since = now
     appeal.save()
+
+
+def archive(appeal: Appeal, now: datetime) -> None:
+    """Put an appeal aside: it is in no further issue, and what it did stays known."""
+    appeal.archived_at = now
+    appeal.save(update_fields=["archived_at"])
+
+
+def restore(appeal: Appeal, now: datetime) -> None:
+    """Take an appeal out of the archive; it is paused until somebody resumes it."""
+    appeal.archived_at, appeal.paused, appeal.turns_since = None, True, now
+    appeal.save(update_fields=["archived_at", "paused", "turns_since"])
 
 
 @transaction.atomic
@@ -109,6 +125,9 @@ def _set_values(appeal: Appeal, values: dict[str, Any]) -> None:
         setattr(appeal, name, one_line(getattr(appeal, name)))
     appeal.body = printable(appeal.body).strip()
     appeal.url = _url(appeal.url)
+    checks.require_own_pictures(
+        appeal.publication_id, [values.get("picture"), values.get("picture_dark")]
+    )
     _check_contents(appeal)
     _check_rules(appeal)
     _check_lengths(appeal)

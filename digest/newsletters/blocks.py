@@ -11,12 +11,13 @@ All keys are optional: a block may be unfinished, and the checks before sending 
 the UUID of a picture of the library, `document` a rich text document.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from digest.core import rich_text
 from digest.core.text import LONGEST_URL, one_line, printable, web_url
+from digest.core.uuids import as_uuid
 from digest.newsletters.block_fields import BlockFields, BlockKind
 from digest.newsletters.errors import NewsletterError
 
@@ -56,6 +57,19 @@ def checked_content(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
 def keys_of(kind: str) -> tuple[str, ...]:
     """Return the keys that the content of a block of this kind may have."""
     return tuple(_CHECKS.get(BlockKind(kind), ()))
+
+
+def picture_uuids(content: Any) -> Iterator[UUID]:
+    """Yield the pictures that the content of a block names, those of its rich text too."""
+    if isinstance(content, list):
+        for part in content:
+            yield from picture_uuids(part)
+    elif isinstance(content, dict):
+        for name, value in content.items():
+            if name == "picture" and isinstance(value, str):
+                yield from filter(None, [as_uuid(value)])
+            else:
+                yield from picture_uuids(value)
 
 
 def is_empty(block: BlockFields) -> bool:

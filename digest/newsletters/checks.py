@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -11,6 +12,7 @@ from digest.core import addresses, clock, languages
 from digest.core.text import LONGEST_URL, printable
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import COLOUR, Cadence, Newsletter, Publication
+from digest.pictures.models import Picture
 
 # Beyond these an editor has mistyped, and a window would reach out of the calendar.
 LIMITS = {
@@ -34,6 +36,16 @@ def require_own_article(newsletter: Newsletter, article: Article) -> None:
         raise NewsletterError(
             f"“{article.title}” belongs to another publication. Add its source to "
             f"{newsletter.publication.name}, and use that publication's own article."
+        )
+
+
+def require_own_pictures(publication_id: int, uuids: Iterable[UUID | str | None]) -> None:
+    """Raise NewsletterError unless each picture, None aside, is in a publication's library."""
+    keys = {str(uuid) for uuid in uuids if uuid}
+    pictures = Picture.ready().filter(publication_id=publication_id, uuid__in=keys)
+    if keys and pictures.count() < len(keys):
+        raise NewsletterError(
+            "A picture is not in this publication's library. Upload it there, or choose another."
         )
 
 

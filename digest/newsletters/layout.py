@@ -123,9 +123,12 @@ def _number(layout: list[LayoutBlock]) -> None:
 def _set_values(block: LayoutBlock, values: Mapping[str, Any]) -> None:
     if unknown := sorted(set(values) - FIELDS):
         raise NewsletterError(f"A block has no {unknown[0]!r}.")
+    before = set(blocks.picture_uuids(block.content))
     for name, value in values.items():
         setattr(block, name, value)
     blocks.check_fields(block)
+    chosen = set(blocks.picture_uuids(block.content)) - before
+    checks.require_own_pictures(block.newsletter.publication_id, chosen)
     block.topics = list(block.topics) if block.kind == BlockKind.TOPIC else []
     if block.kind in _TITLED:
         block.title = checks.one_line(block.title, "block's title", LONGEST_TITLE)

@@ -1,6 +1,7 @@
 """The blocks of an issue by API: the changes of the console's editor."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.cast import (
     make_block,
     make_issue,
     make_newsletter,
+    make_picture,
     make_source,
     make_story,
 )
@@ -86,6 +88,32 @@ def test_an_appeal_of_another_publication_is_not_shown(caller: Program, issue: I
     )
     assert answer.status_code == 409
     assert issue.blocks.count() == 2
+
+
+def test_a_picture_of_another_library_is_refused(caller: Program, issue: Issue) -> None:
+    """In a block of an issue, in a text too, in a layout, and in an appeal."""
+    foreign = str(make_picture(make_newsletter(slug="flood").publication).uuid)
+    node = {"type": "image", "attrs": {"picture": foreign, "alt": ""}}
+    document = {"document": {"type": "doc", "content": [node]}}
+    newsletter = issue.newsletter
+    appeal = {
+        "publication": newsletter.publication.slug,
+        "url": "https://x.example",
+        "kind": "sponsor",
+    }
+    calls: list[tuple[str, dict[str, Any]]] = [
+        (f"/issues/{issue.pk}/blocks", {"kind": "image", "content": {"picture": foreign}}),
+        (f"/issues/{issue.pk}/blocks", {"kind": "text", "content": document}),
+        (f"/newsletters/{newsletter.slug}/layout", {"kind": "text", "content": document}),
+        ("/appeals", appeal | {"heading": "Marsh", "picture": foreign}),
+    ]
+    for number, (path, payload) in enumerate(calls):
+        answer = caller("POST", path, payload, key=f"p{number}")
+        assert answer.status_code in {409, 422}, path
+        assert "not in this publication's library" in json.loads(answer.content)["detail"]
+    own = str(make_picture(newsletter.publication).uuid)
+    path, payload = calls[3]
+    assert caller("POST", path, payload | {"picture": own}, key="own").status_code == 201
 
 
 TEXT = {"type": "text", "text": "Good morning."}

@@ -7,8 +7,18 @@ import pytest
 from django.test import Client
 
 from digest.accounts.models import AuditEntry, User
+from digest.issues.models import Block
 from digest.newsletters.models import Appeal, Member, Publication, Role
-from tests.cast import NOON, make_appeal, make_newsletter, make_publication
+from digest.pictures.renditions import rendition_of
+from digest.pictures.sizes import Size
+from tests.cast import (
+    NOON,
+    make_appeal,
+    make_issue,
+    make_newsletter,
+    make_picture,
+    make_publication,
+)
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert(1)</script>"
@@ -217,7 +227,7 @@ def test_an_appeal_is_shown_as_mail_shows_it(owner: Client, courier: Publication
     """In a frame that runs nothing, whatever stands in it."""
     appeal = make_appeal(courier, heading=EVIL, ends_at=NOON + timedelta(days=1))
     page = owner.get(f"/admin/appeals/{appeal.pk}/").content.decode()
-    assert f'src="/admin/appeals/{appeal.pk}/preview/?scheme=light"' in page
+    assert "appealPreview('/admin/appeals/preview/')" in page
     mail = owner.get(f"/admin/appeals/{appeal.pk}/preview/")
     assert "Help us stay afloat." in mail.content.decode()
     assert EVIL not in mail.content.decode()
@@ -230,3 +240,80 @@ def test_an_analyst_looks_at_an_appeal(client: Client, courier: Publication) -> 
     page = signed_in(client, Role.ANALYST, courier).get(f"/admin/appeals/{appeal.pk}/")
     assert page.status_code == 200
     assert b'name="heading"' not in page.content
+    assert f'src="/admin/appeals/{appeal.pk}/preview/?scheme=light"' in page.content.decode()
+    assert client.post("/admin/appeals/preview/", {"publication": courier.pk}).status_code == 403
+
+
+def test_an_appeal_is_previewed_while_it_is_written(owner: Client, courier: Publication) -> None:
+    """With what the form holds, whatever is missing; in the design of the newsletter chosen."""
+    newsletter = make_newsletter(publication=courier, name="The Evening Tide")
+    picture = make_picture(courier)
+    form = {"publication": courier.pk, "kind": "sponsor", "heading": EVIL}
+    form |= {"picture": str(picture.uuid), "picture_dark": "odd", "url": "javascript:alert(1)"}
+    answer = owner.post("/admin/appeals/preview/", form | {"newsletters": newsletter.pk})
+    mail = answer.content.decode()
+    assert "Sponsored" in mail
+    assert "The Evening Tide" in mail
+    assert rendition_of(picture, Size.WIDE).url in mail
+    assert EVIL not in mail
+    assert "javascript:" not in mail
+    assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert not Appeal.objects.exists()
+    assert owner.post("/admin/appeals/preview/", {"publication": "0"}).status_code == 404
+
+
+def test_a_sponsor_has_pictures_of_its_own_library(owner: Client, courier: Publication) -> None:
+    """One of another publication is refused; a sponsor gets its label in the language."""
+    Publication.objects.filter(pk=courier.pk).update(language="de")
+    own, foreign = make_picture(courier), make_picture(make_publication(slug="other"))
+    sponsor = {"kind": "sponsor", "picture": str(own.uuid)}
+    refused = appealed(owner, courier, **sponsor, picture_dark=str(foreign.uuid))
+    assert "is not in this publication" in refused.content.decode()
+    assert appealed(owner, courier, **sponsor).status_code == 302
+    appeal = Appeal.objects.get()
+    assert (appeal.picture, appeal.picture_dark, appeal.label) == (own.uuid, None, "Anzeige")
+    page = owner.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    assert f'name="picture" value="{own.uuid}"' in page
+
+
+def test_appeals_are_found_by_state_and_newsletter(owner: Client, courier: Publication) -> None:
+    """Running, planned, over; of a newsletter also those that run in all of them."""
+    tide, ebb = make_newsletter(publication=courier), make_newsletter(publication=courier)
+    rules: dict[str, dict[str, Any]] = {
+        "running": {},
+        "scheduled": {"starts_at": NOON + timedelta(days=1)},
+        "ended": {"ends_at": NOON - timedelta(hours=1), "starts_at": NOON - timedelta(days=1)},
+        "paused": {"paused": True},
+        "archived": {"archived_at": NOON},
+    }
+    for name, fields in rules.items():
+        make_appeal(courier, heading=f"Is {name}", **fields)
+    make_appeal(courier, heading="Of ebb").newsletters.add(ebb)
+    for state in rules:
+        page = owner.get(f"/admin/appeals/?state={state}").content.decode()
+        assert [name for name in rules if f"Is {name}" in page] == [state]
+    page = owner.get(f"/admin/appeals/?newsletter={tide.pk}").content.decode()
+    assert "Is running" in page
+    assert "Of ebb" not in page
+    assert "Is archived" not in page
+    assert "Mon 23 Nov 2026, 12:00 GMT" in page
+
+
+def test_an_appeal_that_ran_is_archived(owner: Client, courier: Publication) -> None:
+    """With its history; issues still to go out lose it, and it comes back paused."""
+    newsletter = make_newsletter(publication=courier)
+    appeal = make_appeal(courier)
+    for state, slot in (("draft", NOON), ("sent", NOON - timedelta(days=1))):
+        issue = make_issue(newsletter, state=state, slot=slot)
+        issue.blocks.create(kind="appeal", position=9, appeal=appeal)
+    owner.post(f"/admin/appeals/{appeal.pk}/delete/")
+    appeal.refresh_from_db()
+    assert appeal.archived_at is not None
+    assert [row.issue.state for row in Block.objects.filter(appeal=appeal)] == ["sent"]
+    page = owner.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    assert "Archived" in page
+    assert "sent to 0" in page
+    assert 'name="heading"' not in page
+    owner.post(f"/admin/appeals/{appeal.pk}/restore/")
+    appeal.refresh_from_db()
+    assert (appeal.archived_at, appeal.paused) == (None, True)

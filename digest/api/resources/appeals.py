@@ -19,6 +19,7 @@ from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Moment, Number, Payload, Slug, Switch, Text, Url
 from digest.core import clock
+from digest.issues import messages
 from digest.newsletters import appeals, contributions
 from digest.newsletters.models import Appeal
 
@@ -89,8 +90,9 @@ class AppealOut(BaseModel):
 
 @router.read("/appeals", Scope.NEWSLETTERS_READ, returns=Page[AppealOut])
 def list_appeals(request: HttpRequest, query: Query[PageQuery]) -> Any:
-    """List appeals and sponsors."""
-    return paginate(_rows(caller_of(request)), query, "appeals", _serialize)
+    """List appeals and sponsors, without those in the archive."""
+    rows = _rows(caller_of(request)).filter(archived_at=None)
+    return paginate(rows, query, "appeals", _serialize)
 
 
 @router.create("/appeals", Scope.NEWSLETTERS_WRITE, returns=AppealOut)
@@ -117,11 +119,14 @@ def change_appeal(request: HttpRequest, appeal_id: Id, payload: AppealPatch) -> 
 
 @router.remove("/appeals/{appeal_id}", Scope.NEWSLETTERS_WRITE)
 def delete_appeal(request: HttpRequest, appeal_id: Id) -> Any:
-    """Delete an appeal or a sponsor. Mails that were sent keep it."""
+    """Delete an appeal or a sponsor; one that ran is archived, with its numbers.
+
+    Issues that are still to go out lose it.
+    """
     caller = caller_of(request)
     row = get_object_or_404(_rows(caller), pk=appeal_id)
     contributions.note(caller.token.owner, row.publication)
-    row.delete()
+    messages.retire(row, clock.now())
     return Status(204, None)
 
 

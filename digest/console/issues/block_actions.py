@@ -93,7 +93,9 @@ VERBS: dict[str, Action] = {
 def _appeal(issue: Issue, value: str) -> Appeal | None:
     if not value:
         return None
-    appeal = issue.newsletter.publication.appeals.filter(pk=parse_id(value) or 0).first()
+    appeal = issue.newsletter.publication.appeals.filter(
+        pk=parse_id(value) or 0, archived_at=None
+    ).first()
     if appeal is None:
         raise IssueError("This appeal no longer exists. Choose another one.")
     return appeal

@@ -106,7 +106,7 @@ def _blocks(request: HttpRequest, issue: Issue, *, editable: bool) -> list[Block
 
 def _shared(issue: Issue, *, editable: bool) -> dict[str, Any]:
     topics = LayoutBlock.objects.filter(newsletter=issue.newsletter_id, kind=BlockKind.TOPIC)
-    appeals = Appeal.objects.filter(publication=issue.newsletter.publication_id)
+    appeals = Appeal.objects.filter(publication=issue.newsletter.publication_id, archived_at=None)
     return {
         "issue": issue,
         "editable": editable,

@@ -29,6 +29,36 @@ document.addEventListener("alpine:init", () => {
     get src() { return `${address}?${this.chosen}&scheme=${this.dark ? "dark" : "light"}`; },
   }));
 
+  // The mail with the appeal of a form, as it is being written: each look is a new frame, which leaves no step in the history.
+  Alpine.data("appealPreview", (address) => ({
+    phone: false, dark: false, number: 0,
+    init() {
+      this.form = document.querySelector("[data-appeal-form]");
+      for (const type of ["input", "change"]) this.form.addEventListener(type, () => { clearTimeout(this.timer); this.timer = setTimeout(() => this.show(), 400); });
+      this.$watch("dark", () => this.show());
+      this.show();
+    },
+    show() {
+      const frame = document.createElement("iframe"), frames = this.$refs.frames;
+      frame.title = "The appeal in the email";
+      frame.name = `appeal-preview-${this.number += 1}`;
+      frame.setAttribute("sandbox", "");
+      frame.className = `${this.phone ? "phone" : ""} ${this.dark ? "dark-frame" : ""}`;
+      frame.hidden = frames.children.length > 0;
+      frames.append(frame);
+      const copy = document.createElement("form");
+      Object.assign(copy, { method: "post", action: address, target: frame.name, hidden: true });
+      for (const [name, value] of [...new FormData(this.form), ["scheme", this.dark ? "dark" : "light"]]) {
+        copy.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+      }
+      frame.addEventListener("load", () => { if (!frame.contentWindow) return; frame.hidden = false; while (frames.firstElementChild !== frame) frames.firstElementChild.remove(); });
+      document.body.append(copy);
+      copy.submit();
+      copy.remove();
+    },
+    resize() { this.phone = !this.phone; for (const frame of this.$refs.frames.children) frame.classList.toggle("phone", this.phone); },
+  }));
+
   // A publication's name, logo and colours as the mail shows them, while they are typed.
   Alpine.data("brandPreview", () => ({
     values: {}, logo: "loading",

@@ -8,7 +8,7 @@
     if (picture) shown.src = picture.thumbnail ?? picture.url;
     field.querySelector("[data-do=unpick]").hidden = !picture;
     field.querySelector("[data-do=pick]").textContent = picture ? "Change" : "Choose picture";
-    const { alt: own, image_alt: ofStory } = field.closest("form").elements, alt = own ?? ofStory;
+    const { alt: own, image_alt: ofStory, picture_alt: ofAppeal } = field.closest("form").elements, alt = own ?? ofStory ?? ofAppeal;
     if (alt && !alt.value && picture?.alt) alt.value = picture.alt;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }
@@ -17,7 +17,8 @@
     const button = target.closest("[data-picture-field] [data-do]"), field = button?.closest("[data-picture-field]");
     if (button?.dataset.do === "unpick") setPicture(field, null);
     if (button?.dataset.do !== "pick") return;
-    const picture = await window.pickPicture({ publication: field.closest("[data-publication]").dataset.publication });
+    const publication = field.dataset.publication || field.closest("form").elements.publication.value;
+    const picture = await window.pickPicture({ publication });
     if (picture) setPicture(field, picture);
     button.focus();
   });
