@@ -43,6 +43,7 @@ def _site_scores(publication: Publication, now: datetime) -> dict[int, float]:
     return {
         pk: views * scoring.fading(now - at, half_life)
         for pk, views, at in articles.values_list("pk", "views", "views_at")
+        if at is not None
     }
 
 

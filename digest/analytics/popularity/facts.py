@@ -17,7 +17,7 @@ def showings(publication: Publication, now: datetime) -> list[Showing]:
 
     `delivered` counts all mails of the issue, those that left the story out by topic too.
     """
-    values = {
+    values: dict[str, int | str | datetime] = {
         "publication": publication.pk,
         "now": now,
         "since": now - LOOKED_AT,

@@ -54,7 +54,8 @@ def _rows(text: str) -> Iterable[dict[str, Any]]:
     document = json.loads(text)
     if isinstance(document, dict):
         return ({"url": url, "views": views} for url, views in document.items())
-    return iter(document)
+    rows: list[dict[str, Any]] = list(document)
+    return rows
 
 
 def _csv_rows(text: str) -> Iterable[dict[str, Any]]:
