@@ -154,17 +154,17 @@ def test_what_people_click_is_popular(
 
 def people_click(client: Client, time: Time, targets: dict[str, str]) -> None:
     """One person after the other opens one link, each from an address of their own."""
-    wanted = {
+    expected_clicks = {
         f"https://courier.example/{t.lower().replace(' ', '-')}": n for t, n in CLICKS.items()
     }
-    wanted["https://quaybooks.example/"] = 2
+    expected_clicks["https://quaybooks.example/"] = 2
     number = 0
     for path, target in targets.items():
-        for _ in range(wanted.pop(target, 0)):
+        for _ in range(expected_clicks.pop(target, 0)):
             time.at += timedelta(seconds=40)
             number += 1
             click(client, path, f"82.4.{number}.7")
-    assert not wanted, "a link is missing in the mail"
+    assert not expected_clicks, "a link is missing in the mail"
 
 
 def popular_in_the_next_mail(tide: Newsletter, now: datetime) -> list[str]:
