@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from babel import numbers
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import formats, translation
@@ -27,6 +28,10 @@ def environment(**options: Any) -> Environment:
         languages=languages.NAMES,
     )
     env.filters["moment"] = clock.format_moment
+    env.filters["thousands"] = lambda number: numbers.format_decimal(number, locale=_language())
+    env.filters["percent"] = lambda share: numbers.format_percent(
+        share, "#,##0.0 %", locale=_language()
+    )
     env.filters["day"] = lambda moment: formats.date_format(moment, "DATE_FORMAT")
     return env
 

@@ -12,6 +12,7 @@ from digest.web.views import (
     pictures,
     preferences,
     provider_events,
+    reporting,
     signing_up,
     unsubscribing,
 )
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("click/<str:token>/<str:clicker>", clicks.click, name="click-of-subscriber"),
     path("open/<str:token>.gif", clicks.opened, name="open"),
     path("open/<str:token>/<str:clicker>.gif", clicks.opened, name="open-of-subscriber"),
+    path("report/<str:token>", reporting.sponsor, name="report"),
     path("provider-events/<str:token>", provider_events.events, name="provider-events"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
