@@ -16,6 +16,11 @@ def record_reading(request: HttpRequest) -> None:
     request.digest_reading_recorded = True  # type: ignore[attr-defined]
 
 
+def record_reason(request: HttpRequest, reason: str) -> None:
+    """Let a request be recorded with the reason that it gives."""
+    request.digest_reason = reason  # type: ignore[attr-defined]
+
+
 class AuditMiddleware:
     """Records every API request that changed something, and those that are to be recorded."""
 
@@ -30,10 +35,11 @@ class AuditMiddleware:
         is_recorded = request.method not in _SAFE_METHODS or getattr(
             request, "digest_reading_recorded", False
         )
+        reason = getattr(request, "digest_reason", "")
         if caller and succeeded and is_recorded:
             audit.record(
                 caller.token.owner,
-                f"{request.method} {request.path}",
+                f"{request.method} {request.path}" + (f": {reason}" if reason else ""),
                 clock.now(),
                 publication_id=caller.publication_id,
                 ip=client_ip.address(request),

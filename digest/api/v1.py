@@ -15,6 +15,7 @@ from digest.api.resources import (
     appeals,
     articles,
     blocks,
+    bounces,
     issues,
     layout,
     newsletters,
@@ -96,7 +97,7 @@ api = DigestAPI(
 problems.install(api)
 for _resource in (
     *(newsletters, layout, appeals, sources, articles, issues, blocks),
-    *(subscribers, suppressions, statistics),
+    *(subscribers, suppressions, bounces, statistics),
 ):
     api.add_router("", _resource.router)
 

@@ -14,6 +14,7 @@ from django.db import Error
 from digest.accounts import audit
 from digest.core import clock
 from digest.core.terminal import DigestCommand
+from digest.core.text import one_line
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,8 @@ def record(command: str, options: dict[str, Any]) -> None:
     The command is done by then: where the log cannot be written, a warning says so.
     """
     action = f"digest {command} {options.get('action') or ''}".strip()
+    if options.get("lift"):
+        action += f" --lift: {one_line(str(options.get('reason', '')))[:200]}"
     actor = f"{_user_name()}, command line"
     try:
         audit.record_command(actor, action, clock.now(), target=_target(command, options))

@@ -8,7 +8,10 @@ from uuid import uuid4
 import pytest
 from pytest_django.fixtures import Settings
 
+from digest.accounts.models import AuditEntry
 from digest.articles.models import Article, Source
+from digest.bounces import recording
+from digest.bounces.reading.reasons import Reason
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
@@ -21,6 +24,7 @@ from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed, suppress
 from tests.api.conftest import Program, Programs
 from tests.articles.publisher import publishing
+from tests.bounces.factories import make_finding, make_sent
 from tests.cast import (
     LONG_AGO,
     NOON,
@@ -521,7 +525,7 @@ def test_a_subscriber_is_found_exported_and_erased(caller: Program, tide: Newsle
     assert Delivery.objects.get().state == Delivery.State.SUPPRESSED
     listed = caller.facts("GET", "/suppressions")["items"]
     assert [(row["email"], row["reason"]) for row in listed] == [(None, "erased")]
-    assert caller("DELETE", f"/suppressions/{listed[0]['id']}").status_code == 409
+    assert caller("DELETE", f"/suppressions/{listed[0]['id']}?reason=x").status_code == 409
 
 
 def test_an_id_that_was_given_again_is_not_the_same_subscriber(
@@ -576,5 +580,35 @@ def test_suppressions_are_added_listed_and_lifted(caller: Program, tide: Newslet
     suppression = json.loads(again.content)
     assert (suppression["email"], suppression["reason"]) == ("left@reader.example", "complaint")
     assert is_suppressed("left@reader.example", tide.pk)
-    assert caller("DELETE", f"/suppressions/{suppression['id']}").status_code == 204
+    path = f"/suppressions/{suppression['id']}"
+    assert caller("DELETE", path).status_code == 422
+    assert is_suppressed("left@reader.example", tide.pk)
+    assert caller("DELETE", f"{path}?reason=called%20us").status_code == 204
     assert not is_suppressed("left@reader.example", tide.pk)
+    assert AuditEntry.objects.latest("pk").action.endswith(f"{path}: called us")
+
+
+def test_bounces_are_listed_and_filtered(caller: Program, tide: Newsletter) -> None:
+    """Newest first; by issue, domain, reason and consequence."""
+    for domain, finding in (
+        ("a.example", make_finding()),
+        ("b.example", make_finding(Reason.MAILBOX_FULL, status="5.2.2", text="Quota exceeded")),
+    ):
+        subscriber = make_subscriber(tide, email=f"kim@{domain}")
+        recording.record(subscriber, make_sent(subscriber), finding, NOON)
+    items = caller.facts("GET", "/bounces")["items"]
+    assert [(item["email"], item["consequence"], item["suppressed"]) for item in items] == [
+        ("kim@b.example", "soft", False),
+        ("kim@a.example", "hard", True),
+    ]
+    issue = items[0]["issue"]
+    for query, number in (
+        ("domain=A.example", 1),
+        ("reason=mailboxfull", 1),
+        ("reason=mailboxfull&domain=a.example", 0),
+        ("consequence=hard", 1),
+        (f"issue={issue}", 1),
+        ("limit=1", 1),
+    ):
+        assert len(caller.facts("GET", f"/bounces?{query}")["items"]) == number, query
+    assert caller("GET", "/bounces?reason=bad").status_code == 422

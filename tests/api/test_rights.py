@@ -127,6 +127,8 @@ def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
     body = BODIES[operation.path] if operation.bodied else None
     if operation.path.endswith(("/picks", "/stories")):
         body = {"article": ids["articles"]}
+    if (operation.method, kind) == ("DELETE", "suppressions"):
+        path += "?reason=asked"
     return program(operation.method, path, body, key="k" if operation.method == "POST" else "")
 
 

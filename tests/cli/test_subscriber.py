@@ -251,7 +251,9 @@ def test_suppress_and_lift(digest: Digest) -> None:
     assert "Nothing changed" in digest("suppress", "a@r.example", "--reason", "bounce").out
     result = digest("subscriber", "add", "a@r.example", "--newsletter", "tide", "--confirmed")
     assert "cannot send to this address" in result.err
-    facts = digest("suppress", "a@r.example", "--lift", "--json").facts
+    assert "--reason" in digest("suppress", "a@r.example", "--lift").err
+    lift = ("suppress", "a@r.example", "--lift", "--reason", "called us")
+    facts = digest(*lift, "--json").facts
     assert facts == {
         "email": "a@r.example",
         "newsletter": None,

@@ -9,6 +9,7 @@ from ninja import Query, Status
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
+from digest.api.audit_trail import record_reason
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter
@@ -38,6 +39,12 @@ class SuppressionQuery(PageQuery):
 
     newsletter: Slug | None = None
     email: Email | None = None
+
+
+class LiftQuery(BaseModel):
+    """Why a suppression is lifted."""
+
+    reason: Annotated[Line, Field(min_length=1, max_length=200, description="For the audit log.")]
 
 
 class SuppressionOut(BaseModel):
@@ -84,14 +91,18 @@ def create_suppression(request: HttpRequest, payload: SuppressionIn) -> Any:
 
 
 @router.remove("/suppressions/{suppression_id}", Scope.SUPPRESSION_WRITE)
-def lift_suppression(request: HttpRequest, suppression_id: Id) -> Any:
-    """Lift a suppression. That of an erased subscriber is lifted only by a new sign-up (409)."""
+def lift_suppression(request: HttpRequest, suppression_id: Id, query: Query[LiftQuery]) -> Any:
+    """Lift a suppression, with a reason.
+
+    That of an erased subscriber is lifted only by a new sign-up (409).
+    """
     row = get_object_or_404(caller_of(request).scope.suppressions(), pk=suppression_id)
     if row.reason == suppression.ERASED or row.address_key.startswith(PREFIX):
         raise ProblemError(
             409, "The subscriber was erased. Only a new sign-up lifts this suppression."
         )
     suppression.lift(row.address_key, newsletter=row.newsletter)
+    record_reason(request, query.reason)
     return Status(204, None)
 
 

@@ -23,9 +23,10 @@ class Command(DigestCommand):
         super().add_arguments(parser)
         parser.add_argument("address")
         parser.add_argument("--newsletter", metavar="SLUG", help="only this one; without it, all")
-        deed = parser.add_mutually_exclusive_group(required=True)
-        deed.add_argument("--reason", help="why, in a few words: complaint, bounce, asked by phone")
-        deed.add_argument("--lift", action="store_true", help="lift the suppression")
+        parser.add_argument(
+            "--reason", required=True, help="why, in a few words: complaint, bounce, asked by phone"
+        )
+        parser.add_argument("--lift", action="store_true", help="lift the suppression")
         parser.add_argument("--evidence", default="", help="what shows it, kept with the reason")
 
     def run(self, options: dict[str, Any]) -> None:
