@@ -94,6 +94,8 @@ DIGEST_SEND_PARALLEL = int(env.read("DIGEST_SEND_PARALLEL", "4"))  # sending tas
 # until it is deleted (0: never). An issue's numbers are kept in any case.
 DIGEST_ARCHIVE_AFTER_DAYS = float(env.read("DIGEST_ARCHIVE_AFTER_DAYS", "30"))
 DIGEST_KEEP_DAYS = float(env.read("DIGEST_KEEP_DAYS", "730"))
+# Single clicks and opens are kept for so long; 0: for ever. Their totals stay.
+DIGEST_HITS_DAYS = float(env.read("DIGEST_HITS_DAYS", "90"))
 
 ALLOWED_HOSTS = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [DIGEST_BASE_URL]

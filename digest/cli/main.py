@@ -45,6 +45,7 @@ OVERVIEW = {
     "Subscribers": {
         "subscriber": "add, import, export, show, unsubscribe or erase subscribers",
         "suppress": "stop all mail to an address",
+        "tracking": "show or change which clicks and opens a publication counts",
     },
     "Sending": {
         "send": "build an issue and send it now, or send a test to one address",

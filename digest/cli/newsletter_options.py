@@ -9,10 +9,10 @@ from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
 from digest.newsletters.looks import Design
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Newsletter, Publication, Tracking
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
-_PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to")
+_PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to", "tracking")
 POLICIES = (
     *("description", "subject", "preheader", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
@@ -35,6 +35,9 @@ def add_publication(add: CommandParser) -> None:
     group.add_argument("--logo", dest="logo_url", metavar="URL")
     group.add_argument("--accent", metavar="#RRGGBB", help="the colour of links and rules")
     group.add_argument("--language", metavar="TAG", help="as in en or pt-BR")
+    group.add_argument(
+        "--tracking", choices=Tracking.values, help="which clicks are counted (aggregate)"
+    )
 
 
 def add_schedule(add: CommandParser) -> None:

@@ -62,7 +62,7 @@ class Publication(HasUuid):
     reply_to = models.EmailField(blank=True)
     language = models.CharField(max_length=35, default="en")
     timezone = models.CharField(max_length=64, default="UTC")
-    tracking = models.CharField(max_length=16, choices=Tracking, default=Tracking.NONE)
+    tracking = models.CharField(max_length=16, choices=Tracking, default=Tracking.AGGREGATE)
     track_opens = models.BooleanField(default=False)  # by a pixel; needs tracking
     # Hours after which a click or page view counts half: digest.analytics.popularity.
     popularity_half_life = models.PositiveSmallIntegerField(

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from digest.analytics import clickers
 from digest.bounces.models import Bounce
 from digest.notices.models import Notice
 from digest.sending import history
@@ -40,6 +41,7 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
             _bounce(row)
             for row in subscriber.bounces.select_related("issue__newsletter").order_by("id")
         ],
+        "clicks": clickers.export_hits(subscriber),
         "notices": [_notice(row) for row in subscriber.notices.order_by("id")],
         "deliveries": [
             _delivery(row) for row in history.of_subscriber(subscriber)[:most_deliveries]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from digest.analytics import clickers
 from digest.sending import ledger
 from digest.subscribers import erasure
 from digest.subscribers.models import Subscriber
@@ -19,5 +20,6 @@ def erase(subscriber_id: int, now: datetime) -> bool:
     if subscriber is None:
         return False
     ledger.erase_subscriber(subscriber_id, now)
+    clickers.erase(subscriber)
     erasure.erase_subscriber(subscriber, now)
     return True

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from digest.core import addresses, clock
 from digest.core.addresses import Address
 from digest.core.errors import DigestError
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Publication, Tracking
 from digest.notices.models import Notice
 from digest.notices.queue import notice_language, queue_notice
 from digest.rendering.letters import list_names
@@ -42,13 +42,32 @@ def offered_newsletters(newsletter: Newsletter) -> list[Newsletter]:
 
 def consent_wording(newsletters: Sequence[Newsletter]) -> str:
     """Return what a subscriber agrees to on a form, in the active language; stored as evidence."""
-    return _(
+    publication = newsletters[0].publication
+    wording = _(
         "I want to receive %(newsletters)s from %(publication)s by email. "
         "I can unsubscribe at any time with one click."
     ) % {
         "newsletters": list_names(newsletters),
-        "publication": newsletters[0].publication.name,
+        "publication": publication.name,
     }
+    return " ".join(filter(None, (wording, tracking_wording(publication))))
+
+
+def preferences_wording(publication: Publication) -> str:
+    """Return what a subscriber agrees to who switches a newsletter on in their preferences."""
+    wording = _("I want to receive the newsletters selected here by email.")
+    return " ".join(filter(None, (wording, tracking_wording(publication))))
+
+
+def tracking_wording(publication: Publication) -> str:
+    """Return what a subscriber agrees to where their clicks are counted as theirs, or nothing."""
+    if publication.tracking != Tracking.INDIVIDUAL:
+        return ""
+    if publication.track_opens:
+        wording = _("%(publication)s may record which emails I open and which links I click.")
+    else:
+        wording = _("%(publication)s may record which links I click in its emails.")
+    return wording % {"publication": publication.name}
 
 
 def request_signup(

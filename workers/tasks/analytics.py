@@ -1,6 +1,6 @@
 """Jobs that count clicks, and what follows from them."""
 
-from digest.analytics import judging, popularity
+from digest.analytics import judging, popularity, retention
 from digest.analytics.site import collecting
 from digest.core import clock, jobs
 from workers.task import job
@@ -10,6 +10,12 @@ from workers.task import job
 def judge_hits() -> None:
     """Judge the hits that are due, and add them to the totals."""
     judging.judge_due(clock.now())
+
+
+@job(jobs.DELETE_OLD_HITS)
+def delete_old_hits() -> None:
+    """Delete hits and salts that are too old."""
+    retention.delete_old(clock.now())
 
 
 @job(jobs.REFRESH_POPULARITY)

@@ -24,6 +24,7 @@ CARDS = {
     "name": Card("Name and address", forms.NameForm),
     "looks": Card("Design", forms.LooksForm),
     "pictures": Card("Pictures", forms.PicturesForm),
+    "tracking": Card("Clicks and opens", forms.TrackingForm),
     "popularity": Card("Popular articles", forms.PopularityForm),
     "sender": Card("Sender", forms.SenderForm),
     "place": Card("Language and time zone", forms.PlaceForm),

@@ -7,7 +7,7 @@ from django import forms
 from digest.console.setup.forms import AddressField, PublicationForm, offer
 from digest.console.setup.forms import SenderForm as SetupForm
 from digest.newsletters import looks
-from digest.newsletters.models import LONGEST_HALF_LIFE
+from digest.newsletters.models import LONGEST_HALF_LIFE, Tracking
 
 _OF_SETUP = PublicationForm.base_fields
 MIN_WIDTH, MAX_WIDTH = 40, 520  # CSS px of a logo, as mail shows it
@@ -81,6 +81,28 @@ class PicturesForm(forms.Form):
         label="Host pictures of stories",
         required=False,
         help_text="Fetched once, cropped and served from here. Otherwise mails link to your site.",
+    )
+
+
+class TrackingForm(forms.Form):
+    """What is counted of its mail."""
+
+    tracking = forms.ChoiceField(
+        label="Count",
+        choices=Tracking,
+        help_text=(
+            "Without knowing whose: all subscribers get the same links, and no click is stored "
+            "with a subscriber. Of each subscriber: links name the subscriber, and sign-up forms say "
+            "so. Nothing: links lead directly to their pages. Emails sent before keep their links."
+        ),
+    )
+    track_opens = forms.BooleanField(
+        label="Count opens too",
+        required=False,
+        help_text=(
+            "By an invisible image. Many mail programs load it for everybody or for nobody, so the "
+            "number says little. Needs clicks to be counted."
+        ),
     )
 
 

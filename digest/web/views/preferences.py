@@ -22,6 +22,7 @@ from digest.newsletters.models import Newsletter
 from digest.selfservice import address_change, data_export, erasure
 from digest.selfservice import preferences as selfservice
 from digest.selfservice.preferences import LONGEST_PAUSE, Access, zone_of
+from digest.selfservice.signups import preferences_wording
 from digest.subscribers import preferences
 from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
@@ -105,7 +106,7 @@ def _save(submission: Submission) -> str:
     preferences.apply_changes(
         submission.current,
         changes,
-        wording=_("I want to receive the newsletters selected here by email."),
+        wording=preferences_wording(submission.current.publication),
         ip=submission.ip,
         now=submission.now,
     )
@@ -203,6 +204,7 @@ def _show(
     context: dict[str, Any] = {
         "preferences": current,
         "newsletter": _newsletter_for_colours(current),
+        "wording": preferences_wording(current.publication),
         "secure": access.secure,
         "done": request.GET.get("done", "") if not problem else "",
         "problem": problem,

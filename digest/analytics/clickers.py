@@ -1,0 +1,49 @@
+"""What is stored about the clicks of one subscriber: shown to them, and erased with them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from digest.analytics.models import FirstClick, Hit, HitKind, Verdict
+from digest.analytics.recording import visitors
+from digest.core.links import Named
+from digest.issues.models import Issue, TrackedLink
+
+
+def export_hits(subscriber: Named) -> list[dict[str, Any]]:
+    """Return a subscriber's hits that are kept, the oldest first, as plain values."""
+    hits = list(Hit.objects.filter(subscriber_id=subscriber.pk).order_by("at"))
+    urls = dict(
+        TrackedLink.objects.filter(pk__in={hit.link_id for hit in hits}).values_list("pk", "url")
+    )
+    slugs = _newsletter_slugs(hits)
+    return [
+        {
+            "at": hit.at,
+            "issue": hit.issue_id,
+            "newsletter": slugs.get(hit.issue_id),
+            "kind": HitKind(hit.kind).label,
+            "target": urls.get(hit.link_id, ""),
+            "network": hit.network,
+            "program": hit.agent,
+            "verdict": Verdict(hit.verdict).label if hit.verdict else "",
+        }
+        for hit in hits
+    ]
+
+
+@transaction.atomic
+def erase(subscriber: Named) -> None:
+    """Delete a subscriber's hits, and that they clicked first; totals have no names and stay."""
+    hits = Hit.objects.filter(subscriber_id=subscriber.pk)
+    FirstClick.objects.filter(
+        issue_id__in=list(hits.values_list("issue_id", flat=True).distinct()),
+        visitor=visitors.of_subscriber(subscriber.uuid),
+    ).delete()
+    hits.delete()
+
+
+def _newsletter_slugs(hits: Iterable[Hit]) -> dict[int, str]:
+    issues = Issue.objects.filter(pk__in={hit.issue_id for hit in hits})
+    return dict(issues.values_list("pk", "newsletter__slug"))
