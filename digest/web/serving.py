@@ -25,7 +25,6 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
-from digest.analytics.recording import RECORDER
 from digest.web.body_limits import LARGEST_BODY, UPLOADS, largest_body
 
 HEAD_SECONDS = 20  # from the connection, or the response before, to the end of a request's head
@@ -250,6 +249,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop, then finish what has begun."""
+        from digest.analytics.recording import RECORDER  # gunicorn names us before Django is ready
+
         _allow_many_files()
         RECORDER.start()
         sockets: dict[int, Any] = {}
