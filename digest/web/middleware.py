@@ -7,6 +7,7 @@ from django.utils import translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from digest.web import visitor
+from digest.web.views import clicks
 
 _STRICT = {
     "default-src": "'none'",
@@ -76,6 +77,17 @@ class ResponseHeaders:
             if not response.has_header("Cache-Control"):
                 add_never_cache_headers(response)
         return response
+
+
+class TrackedLinks:
+    """Answers tracked links at once: a click needs neither session nor language."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the redirect, or whatever follows."""
+        return clicks.answer_at_once(request) or self.get_response(request)
 
 
 class Language:

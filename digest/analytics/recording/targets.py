@@ -15,6 +15,7 @@ from digest.core import links
 from digest.core.errors import LinkGoneError
 from digest.core.links import Row, RowsLink
 from digest.issues.models import Issue, TrackedLink
+from digest.rendering.cleaned import web_url
 
 FRESH_SECONDS = 5.0  # for which a target is used as it is
 AWAY_SECONDS = 2.0  # for which PostgreSQL is not asked again, when it was away
@@ -33,8 +34,7 @@ class Target:
     row: Row
     issue: Row
     kind: str  # of TrackedLink.Kind
-    url: str  # of an answer: the answer
-    story_id: int | None
+    address: str  # where it leads; empty for an answer, and for what is not a web address
     is_retracted: bool  # the story in its issue, or its article everywhere
 
 
@@ -119,11 +119,11 @@ class Targets:
 
 def _load(ids: Iterable[int]) -> Iterable[Target]:
     rows = TrackedLink.objects.filter(pk__in=[pk for pk in ids if pk <= _BIGGEST]).values_list(
-        "pk", "uuid", "issue_id", "issue__uuid", "kind", "url", "story_id",
+        "pk", "uuid", "issue_id", "issue__uuid", "kind", "url",
         "story__retracted_at", "story__article__retracted_at",
     )  # fmt: skip
-    for pk, uuid, issue_id, issue_uuid, kind, url, story_id, *retracted in rows:
-        yield Target(Row(pk, uuid), Row(issue_id, issue_uuid), kind, url, story_id, any(retracted))
+    for pk, uuid, issue_id, issue_uuid, kind, url, *retracted in rows:
+        yield Target(Row(pk, uuid), Row(issue_id, issue_uuid), kind, web_url(url), any(retracted))
 
 
 TARGETS = Targets()  # of this process

@@ -92,8 +92,8 @@ class TrackingForm(forms.Form):
         choices=Tracking,
         help_text=(
             "Without knowing whose: all subscribers get the same links, and no click is stored "
-            "with a subscriber. Of each subscriber: links name the subscriber, and sign-up forms say "
-            "so. Nothing: links lead directly to their pages. Emails sent before keep their links."
+            "with a subscriber. Of each subscriber: links name the subscriber, and forms say so. "
+            "Nothing: links lead directly to their pages. Emails sent before keep their links."
         ),
     )
     track_opens = forms.BooleanField(
