@@ -170,14 +170,14 @@ def test_old_hits_are_deleted(issue: Issue) -> None:
     Hit.objects.filter(pk=Hit.objects.latest("pk").pk - 1).update(verdict=None)
     Issue.objects.update(slot=NOON - 91 * day)
     FirstClick.objects.create(issue_id=issue.pk, link_id=0, visitor=7)
-    kept = make_issue(issue.newsletter)
-    FirstClick.objects.create(issue_id=kept.pk, link_id=0, visitor=7)
+    recent = make_issue(issue.newsletter)
+    FirstClick.objects.create(issue_id=recent.pk, link_id=0, visitor=7)
     DailySalt.objects.all().delete()
     for age in range(3):
         DailySalt.objects.create(day=(NOON - age * day).date(), salt=b"salt")
     assert retention.delete_old(NOON) == 1
     assert Hit.objects.count() == 2
-    assert list(FirstClick.objects.values_list("issue_id", flat=True)) == [kept.pk]
+    assert list(FirstClick.objects.values_list("issue_id", flat=True)) == [recent.pk]
     assert DailySalt.objects.count() == 2
 
 
