@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("newsletters", "0004_reading_time"),
+        ("newsletters", "0005_archived_appeals"),
     ]
 
     operations = [
