@@ -19,6 +19,7 @@ from digest.api.resources import (
     issues,
     layout,
     newsletters,
+    publications,
     sources,
     statistics,
     subscribers,
@@ -96,7 +97,7 @@ api = DigestAPI(
 )
 problems.install(api)
 for _resource in (
-    *(newsletters, layout, appeals, sources, articles, issues, blocks),
+    *(publications, newsletters, layout, appeals, sources, articles, issues, blocks),
     *(subscribers, suppressions, bounces, statistics),
 ):
     api.add_router("", _resource.router)

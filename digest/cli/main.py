@@ -38,6 +38,7 @@ OVERVIEW = {
     },
     "Newsletters": {
         "newsletter": "add, set, list, show, pause or resume newsletters; pick articles",
+        "publication": "list or show publications, or change how their emails look",
         "source": "add, list or poll the feeds that articles come from",
         "article": "list articles; mark one as updated to send it again",
         "preview": "select and render the next issue without sending it",

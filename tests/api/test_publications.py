@@ -8,7 +8,7 @@ import pytest
 
 from digest.accounts.scopes import Scope
 from digest.articles.models import Article
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.suppression import suppress
 from tests.api.conftest import Programs
@@ -23,6 +23,22 @@ EMAIL = "ines@reader.example"
 def tide() -> Newsletter:
     """The newsletter that the token reaches."""
     return make_newsletter(slug="tide")
+
+
+def test_how_mails_look_is_changed(program: Programs, tide: Newsletter) -> None:
+    """Colours, logos and pictures, of a publication that the token reaches."""
+    Publication.objects.filter(pk=tide.publication_id).update(slug="courier")
+    caller = program()
+    change = {"logo_dark_url": "https://c.example/d.png", "density": "compact", "accent_dark": ""}
+    values = caller.facts("PATCH", "/publications/courier", change | {"host_pictures": False})
+    assert values.items() >= (change | {"host_pictures": False}).items()
+    assert caller.facts("GET", "/publications/courier") == values
+    assert caller.facts("GET", "/publications")["items"] == [values]
+    for wrong in ({"fonts": "comic"}, {"accent": "red"}, {"logo_width": 9}, {"slug": "other"}):
+        assert caller("PATCH", "/publications/courier", wrong).status_code == 422
+    look = {"design": "briefing", "reading_time": True, "contents_from": 0, "share_links": False}
+    policies = caller.facts("PATCH", "/newsletters/tide", look)["policies"]
+    assert policies.items() >= look.items()
 
 
 @pytest.fixture

@@ -251,3 +251,17 @@ def test_design_is_changed(digest: Digest) -> None:
     assert refused.status == 1
     assert "contents_from" in refused.err
     assert Newsletter.objects.get().reading_time
+
+
+def test_a_publications_look_is_changed(digest: Digest) -> None:
+    """As the console has it; a choice that does not exist changes nothing."""
+    Publication.objects.filter(pk=make_publication().pk).update(slug="courier")
+    options = ("--logo-dark", "https://courier.example/dark.png", "--fonts", "book")
+    facts = digest("publication", "set", "courier", *options, "--link-pictures", "--json").facts
+    assert (facts["logo_dark_url"], facts["fonts"]) == (options[1], "book")
+    assert not Publication.objects.get(slug="courier").host_pictures
+    assert "linked to the site" in digest("publication", "show", "courier").out
+    assert "courier" in digest("publication", "list").out
+    for wrong in (["--accent", "red"], ["--background", "plaid"], []):
+        assert digest("publication", "set", "courier", *wrong).status != 0
+    assert Publication.objects.get(slug="courier").accent == "#1d4e89"

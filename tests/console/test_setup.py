@@ -22,6 +22,7 @@ from digest.relays import assignment, registry
 from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
 from digest.relays.transports.smtp import parse_address
+from digest.rendering.themes.branding import publication_theme
 from tests.articles.publisher import DATA, Answer, Publisher, publishing
 from tests.cast import make_article, make_newsletter, make_publication, make_source, make_subscriber
 from tests.cli.conftest import digest
@@ -209,6 +210,18 @@ def test_a_publication_is_set_up_and_can_be_changed(owner: Client) -> None:
     assert (publication.name, publication.slug) == ("The Courier", "the-saltmarsh-courier")
     owner.post("/admin/setup/publication/", COURIER)
     assert Publication.objects.filter(slug="the-saltmarsh-courier-2").exists()
+
+
+def test_a_colour_for_dark_mode_is_stored_only_if_chosen(owner: Client) -> None:
+    """The one that the form shows at first is none; a chosen one stays when the page is saved."""
+    owner.post("/admin/setup/publication/", COURIER | {"accent_dark": "#8ab8e6"})
+    publication = Publication.objects.get()
+    assert publication.accent_dark == ""
+    address = at(publication, "publication")
+    for colour in (publication_theme(publication, "ltr").night.brand, "#ffbb99", "#ffbb99"):
+        owner.post(address, COURIER | {"accent_dark": colour})
+        publication.refresh_from_db()
+        assert publication.accent_dark == ("#ffbb99" if colour == "#ffbb99" else "")
 
 
 @pytest.mark.parametrize(

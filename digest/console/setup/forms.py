@@ -117,6 +117,7 @@ class PublicationForm(forms.Form):
     accent_dark = forms.CharField(
         label="Colour in dark mode",
         initial="#8ab8e6",
+        help_text="If you leave it as it is, it is made from the colour.",
         validators=[COLOUR],
         widget=forms.TextInput(attrs={"type": "color"}),
     )

@@ -74,12 +74,21 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
 def _publication_step(request: HttpRequest, row: Publication | None, form: Form) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
-            saved = _save_publication(request, row, form.cleaned_data)
+            saved = _save_publication(request, row, _without_derived(row, form))
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
             return redirect("setup:sender", saved.pk)
     return page(request, Step.PUBLICATION, row, form=form)
+
+
+def _without_derived(row: Publication | None, form: Form) -> dict[str, Any]:
+    """Return what a form chose: no colour for dark mode where nobody changed the one it shows."""
+    values = dict(form.cleaned_data)
+    was_derived = row is None or not row.accent_dark
+    if was_derived and "accent_dark" not in form.changed_data:
+        values["accent_dark"] = ""
+    return values
 
 
 def _save_publication(
