@@ -4,11 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from digest.cli import lookup, numbers
-from digest.cli.errors import UsageError
-from digest.cli.newsletter_options import provided_options
 from digest.core.terminal import ActionCommand, Screen, facts
 from digest.newsletters import setup
+from digest.newsletters.errors import NewsletterError
 from digest.newsletters.looks import Background, Corner, Density, Fonts
 from digest.newsletters.models import Publication
 
@@ -39,18 +37,27 @@ class Command(ActionCommand):
 
     def do_show(self, options: dict[str, Any]) -> None:
         """Show one publication."""
-        values = _values(lookup.publication(options["slug"]))
+        values = _values(_find(options["slug"]))
         self.answer(values, lambda out: _print(out, values))
 
     def do_set(self, options: dict[str, Any]) -> None:
         """Change how its emails look."""
-        publication = lookup.publication(options["slug"])
-        changes = provided_options(options, _FIELDS)
+        publication = _find(options["slug"])
+        changes = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not changes:
-            raise UsageError("Say what to change, for example --accent '#1d4e89' or --logo URL.")
+            raise NewsletterError(
+                "Say what to change, for example --accent '#1d4e89' or --logo URL."
+            )
         setup.change_publication(publication, **changes)
         values = _values(publication)
         self.answer(values, lambda out: _print(out, values))
+
+
+def _find(slug: str) -> Publication:
+    if row := Publication.objects.filter(slug=slug).first():
+        return row
+    slugs = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
+    raise NewsletterError(f"There is no publication {slug!r}. There are: {slugs or 'none'}.")
 
 
 def _add_look(parser: CommandParser) -> None:
@@ -59,7 +66,7 @@ def _add_look(parser: CommandParser) -> None:
     parser.add_argument(
         "--logo-dark", dest="logo_dark_url", metavar="URL", help="in its place in dark mode"
     )
-    parser.add_argument("--logo-width", type=numbers.positive, metavar="PIXELS")
+    parser.add_argument("--logo-width", type=int, metavar="PIXELS")
     parser.add_argument("--accent", metavar="#RRGGBB", help="the colour of links and rules")
     parser.add_argument(
         "--accent-dark", metavar="#RRGGBB", help="in dark mode; '' derives it from --accent"
