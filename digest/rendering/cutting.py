@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Literal
+from typing import Literal, get_args
 
 from markupsafe import Markup, escape
+
+from digest.rendering.compiled import SLOTS
 
 Kind = Literal["html", "text"]
 ShownIn = Literal["both", "mail", "web"]
@@ -50,12 +52,19 @@ class Marks:
 
         A key is the position of a story, or what `Block.key` says.
         """
-        self.parts.append(Part(None if keys is None else tuple(keys), shown_in))
+        if shown_in not in get_args(ShownIn):
+            raise ValueError(f"shown_in is {shown_in!r}; use both, mail or web")
+        numbers = None if keys is None else tuple(keys)
+        if not all(isinstance(key, int) for key in numbers or ()):
+            raise TypeError("a key of a part is a number, as card.position and block.keys are")
+        self.parts.append(Part(numbers, shown_in))
         mark = f"{self.nonce}P{len(self.parts) - 1}Z"
         return Markup(f"<!--{mark}-->") if self.kind == "html" else mark  # noqa: S704  letters and digits only
 
     def slot(self, name: str) -> str:
         """Mark the place of a value that differs between subscribers."""
+        if f"{self.kind}_{name}" not in SLOTS:
+            raise ValueError(f"there is no slot {name!r}")
         return f"{self.nonce}S{self.kind}_{name}Z"
 
     def cut(self, document: str, addresses: Sequence[str] = ()) -> list[Piece]:

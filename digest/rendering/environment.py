@@ -15,6 +15,7 @@ from jinja2 import (
     FileSystemLoader,
     StrictUndefined,
     TemplateError,
+    TemplateNotFound,
     TemplateSyntaxError,
     select_autoescape,
 )
@@ -44,6 +45,28 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+# What an expression of a template can raise; a bug of ours has none of its frames and is raised.
+_PROBLEMS = (
+    *(TemplateError, TypeError, ValueError, LookupError, ArithmeticError),
+    *(AttributeError, RecursionError, AssertionError),
+)
+
+
+class _OwnLoader(FileSystemLoader):
+    """Loads a publication's files; one that cannot be read is an error of that file."""
+
+    def get_source(self, environment: Environment, template: str) -> Any:
+        """Return the source of a template, as Jinja's loaders do."""
+        try:
+            return super().get_source(environment, template)
+        except (OSError, UnicodeDecodeError) as problem:
+            if isinstance(problem, TemplateNotFound):
+                raise
+            raise TemplateOverrideError(
+                template, 1, f"it is no text in UTF-8: {problem}"
+            ) from problem
+
+
 def render(template: str, values: dict[str, Any], language: str, publication: str = "") -> str:
     """Render a template of `templates/mail` in a language.
 
@@ -66,7 +89,7 @@ def _environment() -> Environment:
 
 def _own_environment(folder: Path) -> Environment:
     """Return an environment that prefers the files of a folder; they may change at any time."""
-    loader = ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(_TEMPLATES)])
+    loader = ChoiceLoader([_OwnLoader(folder), FileSystemLoader(_TEMPLATES)])
     return _equipped(ImmutableSandboxedEnvironment(loader=loader, cache_size=0, **_OPTIONS))
 
 
@@ -98,7 +121,7 @@ def _located(folder: Path) -> Iterator[None]:
         yield
     except TemplateSyntaxError as problem:
         raise TemplateOverrideError(problem.name or "", problem.lineno, str(problem)) from problem
-    except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as problem:
+    except _PROBLEMS as problem:
         frames = extract_tb(problem.__traceback__)
         own = [frame for frame in frames if frame.filename.startswith(str(folder))]
         if not own:

@@ -5,10 +5,14 @@ Style sheets marked `data-premailer="ignore"` (media queries, dark mode) stay as
 """
 
 import logging
+import re
 from typing import Any
 
 from premailer import Premailer
 
+from digest.rendering.errors import RenderingError
+
+_ELEMENT = re.compile(r"<[a-zA-Z]")
 _OPTIONS: dict[str, Any] = {
     "allow_network": False,  # or it would load the targets of <link>
     "allow_loading_external_files": False,
@@ -22,6 +26,13 @@ _OPTIONS: dict[str, Any] = {
 
 
 def inline(html: str) -> str:
-    """Return the document with its CSS inlined; about 30 ms, so once per issue."""
+    """Return the document with its CSS inlined; about 30 ms, so once per issue.
+
+    Raises RenderingError for one without an element, which only a publication's own template makes.
+    """
+    if not _ELEMENT.search(html):
+        raise RenderingError(
+            "The HTML of the mail is empty. Correct the publication's own template issue.html.j2."
+        )
     inlined: str = Premailer(html, **_OPTIONS).transform(pretty_print=False)
     return inlined

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from digest.rendering.errors import TemplateOverrideError
+from digest.rendering.errors import RenderingError, TemplateOverrideError
 from tests.rendering.mails import compiled
 
 LEAD = "{% for card in block.cards %}\n<tr><td>{{ card.title | upper }}</td></tr>\n{% endfor %}\n"
@@ -45,6 +45,13 @@ def test_a_change_is_seen_at_once(folder: Path) -> None:
         ("{{ 1 / 0 }}", r"lead.html.j2 cannot be rendered \(line 1\)"),
         ("{{ content.__class__.__mro__ }}", r"lead.html.j2 cannot be rendered \(line 1\)"),
         ("{{ marks.parts.append(1) }}", r"lead.html.j2 cannot be rendered \(line 1\)"),
+        ("\n{{ none | wrap }}", r"lead.html.j2 cannot be rendered \(line 2\)"),
+        ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", r"lead.html.j2 .* recursion"),
+        ("{% include 'blocks/lead.html.j2' %}", r"lead.html.j2 cannot .* recursion"),
+        ("{% extends 'nothing' %}", r"lead.html.j2 cannot be rendered \(line 1\): nothing"),
+        ("{{ marks.slot('name') }}", r"lead.html.j2 cannot .*: there is no slot 'name'"),
+        ("{{ marks.part(['a']) }}", r"lead.html.j2 cannot .*: a key of a part is a number"),
+        ("{{ marks.part(shown_in='all') }}", r"lead.html.j2 cannot .* use both, mail or web"),
     ],
 )  # fmt: skip
 def test_errors_name_file_and_line(folder: Path, source: str, message: str) -> None:
@@ -52,6 +59,18 @@ def test_errors_name_file_and_line(folder: Path, source: str, message: str) -> N
     (folder / "lead.html.j2").write_text(source)
     with pytest.raises(TemplateOverrideError, match=message):
         compiled()
+
+
+def test_a_file_that_cannot_be_read_is_named(folder: Path) -> None:
+    """One in another encoding, and a mail without any HTML."""
+    (folder / "lead.html.j2").write_bytes(b"caf\xe9")
+    with pytest.raises(TemplateOverrideError, match=r"blocks/lead.html.j2 .* no text in UTF-8"):
+        compiled()
+    (folder / "lead.html.j2").unlink()
+    for source in ("", "Good morning", "<!-- nothing -->"):
+        (folder.parent / "issue.html.j2").write_text(source)
+        with pytest.raises(RenderingError, match=r"HTML of the mail is empty"):
+            compiled()
 
 
 @pytest.mark.parametrize("slug", ["", "..", "../courier"])
