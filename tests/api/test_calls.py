@@ -590,12 +590,10 @@ def test_suppressions_are_added_listed_and_lifted(caller: Program, tide: Newslet
 
 def test_bounces_are_listed_and_filtered(caller: Program, tide: Newsletter) -> None:
     """Newest first; by issue, domain, reason and consequence."""
-    for domain, finding in (
-        ("a.example", make_finding()),
-        ("b.example", make_finding(Reason.MAILBOX_FULL, status="5.2.2", text="Quota exceeded")),
-    ):
-        subscriber = make_subscriber(tide, email=f"kim@{domain}")
-        recording.record(subscriber, make_sent(subscriber), finding, NOON)
+    full = make_finding(Reason.MAILBOX_FULL, status="5.2.2", text="Quota exceeded")
+    for days, domain, finding in ((0, "a.example", make_finding()), (1, "b.example", full)):
+        subscriber, at = make_subscriber(tide, email=f"kim@{domain}"), NOON + timedelta(days=days)
+        recording.record(subscriber, make_sent(subscriber, at), finding, at)
     items = caller.facts("GET", "/bounces")["items"]
     assert [(item["email"], item["consequence"], item["suppressed"]) for item in items] == [
         ("kim@b.example", "soft", False),
