@@ -16,6 +16,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.POLL_MAILBOXES: 30,
     jobs.JUDGE_HITS: 15,
     jobs.ASK_PROVIDERS: 300,
+    jobs.ASK_INACTIVE: 1800,
     jobs.DELETE_OLD_HITS: 600,
     jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,
 }

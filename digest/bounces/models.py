@@ -1,12 +1,14 @@
 """Bounces and complaints, refusals to settle, results by recipient domain, polled mailboxes."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from digest.bounces.reading.reasons import Consequence, Reason
 from digest.core.leases import Leased
 from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
 from digest.relays.models import Relay
-from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
+from digest.subscribers.models import LONGEST_ADDRESS, Subscriber, Subscription
 
 
 class Bounce(models.Model):
@@ -140,3 +142,45 @@ class ProviderHistory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.relay}: {self.asked_at}"
+
+
+class Sunset(models.Model):
+    """When subscribers of a newsletter count as inactive, and whether they are asked then."""
+
+    newsletter = models.OneToOneField(Newsletter, on_delete=models.CASCADE, related_name="sunset")
+    active = models.BooleanField(default=False)
+    issues = models.PositiveSmallIntegerField(  # received within the months
+        default=20, validators=[MinValueValidator(3), MaxValueValidator(1_000)]
+    )
+    months = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(36)]
+    )
+
+    def __str__(self) -> str:
+        return f"{self.newsletter}: {self.issues} issues in {self.months} months"
+
+
+class SunsetQuestion(models.Model):
+    """That an inactive subscriber was asked whether they want to stay, and what came of it."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open", "not answered yet"
+        STAYED = "stayed", "wants to stay"
+        PAUSED = "paused", "paused without an answer"
+
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, related_name="sunset_questions"
+    )
+    asked_at = models.DateTimeField()
+    outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.OPEN)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["asked_at"], condition=models.Q(outcome="open"), name="sunset_question_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription}: {self.outcome}"

@@ -16,6 +16,7 @@ from digest.console import (
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
+from digest.console.deliverability import inactive
 from digest.console.deliverability import views as deliverability
 from digest.console.importing import invitations
 from digest.console.importing import views as importing
@@ -193,6 +194,12 @@ urlpatterns = [
     ),
     path("publication/<int:publication>/<slug:card>/", publications.save, name="publication-save"),
     path("deliverability/", deliverability.overview, name="deliverability"),
+    path("deliverability/inactive/", inactive.inactive, name="deliverability-inactive"),
+    path(
+        "deliverability/inactive/<int:pk>/save/",
+        inactive.save,
+        name="deliverability-inactive-save",
+    ),
     path("deliverability/checks/", deliverability.checks, name="deliverability-checks"),
     path("deliverability/at/<str:name>/", deliverability.domain, name="deliverability-domain"),
     path("statistics/", statistics.overview, name="statistics"),

@@ -29,6 +29,7 @@ REFRESH_POPULARITY = "analytics.popularity"
 POLL_MAILBOXES = "mailboxes.poll"
 JUDGE_HITS = "analytics.judge"  # clicks and opens
 ASK_PROVIDERS = "mailboxes.ask_providers"
+ASK_INACTIVE = "delivery.ask_inactive"
 DELETE_OLD_HITS = "analytics.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
@@ -52,6 +53,7 @@ NAMES = frozenset(
         POLL_MAILBOXES,
         JUDGE_HITS,
         ASK_PROVIDERS,
+        ASK_INACTIVE,
         DELETE_OLD_HITS,
         DELIVER_WEBHOOKS,
         DELETE_OLD_WEBHOOK_DELIVERIES,

@@ -147,6 +147,23 @@ def _left(notice: Notice, _now: datetime) -> Written | None:
     )
 
 
+def _stay(notice: Notice, _now: datetime) -> Written | None:
+    newsletter = _newsletters(notice).first()
+    if newsletter is None or notice.subscriber is None:
+        return None
+    token = links.sign_rows("stay", notice.subscriber, newsletter)
+    unsubscribe_url, mailto = links.ways_out(notice.subscriber, newsletter)
+    return Written(
+        letters.question_to_stay(newsletter, notice.language),
+        {
+            letters.CONFIRM: links.absolute(f"/stay/{token}"),
+            letters.UNSUBSCRIBE: unsubscribe_url,
+        },
+        unsubscribe_url=unsubscribe_url,
+        unsubscribe_mailto=mailto,
+    )
+
+
 def _help(notice: Notice, _now: datetime) -> Written | None:
     listed = notice.publication.newsletters.open_to_all().order_by("name")
     newsletters = list(listed)
@@ -213,6 +230,7 @@ _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
     Kind.CHANGED: _changed,
     Kind.LEFT: _left,
     Kind.HELP: _help,
+    Kind.STAY: _stay,
     Kind.PAUSED: _paused,
     Kind.ACCOUNT: _account,
 }

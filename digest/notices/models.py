@@ -21,6 +21,7 @@ class Notice(Dispatch, Leased, HasUuid):
         CHANGED = "changed", "informs the old address of the new one"
         LEFT = "left", "acknowledges an unsubscription by mail"
         HELP = "help", "explains the addresses that accept mail"
+        STAY = "stay", "asks an inactive subscriber whether to go on"
         PAUSED = "paused", "warns an editor of a domain that refuses mail"
         ACCOUNT = "account", "is about an account of the console"
         COPY = "copy", "sends an issue again"

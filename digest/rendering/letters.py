@@ -172,6 +172,29 @@ def unsubscribed(newsletter: Newsletter, language: str) -> Letter:
         )
 
 
+def question_to_stay(newsletter: Newsletter, language: str) -> Letter:
+    """Ask a subscriber who shows no sign of life whether they want to go on."""
+    with languages.override(language) as tag:
+        name = isolate_name(newsletter.name, languages.direction(tag))
+        return Letter(
+            language=tag,
+            subject=_("Do you still want to receive %(newsletter)s?")
+            % {"newsletter": newsletter.name},
+            heading=_("Do you want to stay?"),
+            paragraphs=(
+                _("We cannot tell whether you still read %(newsletter)s.") % {"newsletter": name},
+            ),
+            button=(_("Keep sending"), CONFIRM),
+            links=((_("Unsubscribe"), UNSUBSCRIBE),),
+            after=(
+                _(
+                    "If we do not hear from you within two weeks, we will pause it. The button "
+                    "resumes it at any time."
+                ),
+            ),
+        )
+
+
 def email_commands(
     newsletters: Sequence[Newsletter], publication: Publication, domain: str, language: str
 ) -> Letter:

@@ -14,6 +14,7 @@ from digest.web.views import (
     provider_events,
     reporting,
     signing_up,
+    staying,
     unsubscribing,
 )
 
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern] = [
     path("open/<str:token>.gif", clicks.opened, name="open"),
     path("open/<str:token>/<str:clicker>.gif", clicks.opened, name="open-of-subscriber"),
     path("report/<str:token>", reporting.sponsor, name="report"),
+    path("stay/<str:token>", staying.stay, name="stay"),
     path("provider-events/<str:token>", provider_events.events, name="provider-events"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

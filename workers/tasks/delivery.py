@@ -1,6 +1,7 @@
 """Jobs that plan deliveries, clean up behind senders, and settle what comes back."""
 
 from digest.bounces import refusals, results
+from digest.bounces.sunset import asking
 from digest.core import clock, jobs
 from digest.sending import archiving, planning, sweeping
 from digest.subscribers import growth
@@ -41,3 +42,9 @@ def archive_deliveries() -> None:
 def compact_growth() -> None:
     """Sum up the counts of who subscribed and unsubscribed."""
     growth.compact()
+
+
+@job(jobs.ASK_INACTIVE)
+def ask_inactive() -> None:
+    """Ask inactive subscribers whether they want to stay, and pause those who did not answer."""
+    asking.ask_due(clock.now())

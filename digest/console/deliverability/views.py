@@ -32,6 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "total": _total(rows),
         "drops": list(dropped.values()),
         "issues": len(issues),
+        "can_manage": not scope_of(request, Right.MANAGE).is_empty,
         "days": days,
         "periods": PERIODS.items(),
     }

@@ -1,0 +1,137 @@
+"""Ask inactive subscribers whether they want to stay; pause those who do not answer.
+
+    inactive   the subscriptions that the rule touches now
+    ask_due    pause whose time to answer is over, then ask, some at a time
+    stay       somebody answered, or came back after the pause
+
+Nobody is asked twice within the period of the rule.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from digest.analytics.models import Hit
+from digest.bounces.models import Sunset, SunsetQuestion
+from digest.bounces.sunset.signs import has_sign_since
+from digest.newsletters.models import Newsletter, Tracking
+from digest.notices.models import Notice
+from digest.notices.queue import queue_to_subscriber
+from digest.relays.models import Dispatch
+from digest.sending.models import AnyDelivery
+from digest.subscribers.models import Subscriber, Subscription
+
+BATCH = 500  # questions in one run
+TO_ANSWER = timedelta(days=14)
+MONTH = timedelta(days=30)
+TOLERANCE = timedelta(days=7)  # at the beginning of what is known of clicks
+FOR_GOOD = timedelta(days=3650)  # until they resume it
+
+log = structlog.get_logger(__name__)
+
+
+def obstacle(sunset: Sunset, now: datetime) -> str:
+    """Return why a rule cannot tell who is inactive; "" where it can."""
+    if sunset.newsletter.publication.tracking != Tracking.INDIVIDUAL:
+        return (
+            "The publication does not count the clicks of each subscriber, so nobody can be told "
+            "inactive. Change Click tracking in the publication's settings."
+        )
+    most = int(settings.DIGEST_HITS_DAYS) // MONTH.days
+    if sunset.months > most:
+        return f"Clicks are stored for {most} months (DIGEST_HITS_DAYS); choose no more."
+    hits = Hit.objects.filter(
+        issue_id__in=sunset.newsletter.issues.values("pk"), subscriber_id__isnull=False
+    )
+    first = hits.order_by("at").values_list("at", flat=True).first()
+    if first is None or first > _since(sunset, now) + TOLERANCE:
+        return "The clicks of each subscriber have not been counted for that long yet."
+    return ""
+
+
+def inactive(sunset: Sunset, now: datetime) -> QuerySet[Subscription]:
+    """Return the subscriptions that a rule touches: enough issues, and no sign of life."""
+    since = _since(sunset, now)
+    sent = AnyDelivery.objects.filter(
+        subscriber=OuterRef("subscriber_id"),
+        issue__newsletter=sunset.newsletter_id,
+        state=Dispatch.State.SENT,
+        at__gt=since,
+    )
+    number = sent.order_by().values("subscriber").annotate(number=Count("pk")).values("number")
+    rows = Subscription.objects.filter(
+        newsletter=sunset.newsletter_id,
+        state=Subscription.State.ACTIVE,
+        confirmed_at__lte=since,
+    )
+    rows = rows.exclude(paused_until__gt=now).exclude(sunset_questions__asked_at__gt=since)
+    for condition in has_sign_since(since):
+        rows = rows.exclude(condition)
+    counted = Coalesce(Subquery(number, output_field=IntegerField()), 0)
+    return rows.annotate(received=counted).filter(received__gte=sunset.issues)
+
+
+def ask_due(now: datetime) -> int:
+    """Pause those who did not answer, and ask the next; return how many were asked."""
+    number = 0
+    rules = Sunset.objects.filter(active=True, newsletter__active=True)
+    for sunset in rules.select_related("newsletter__publication").order_by("pk"):
+        _pause_silent(sunset, now)
+        if problem := obstacle(sunset, now):
+            log.info("nobody asked", newsletter=sunset.newsletter.slug, problem=problem)
+            continue
+        rows = inactive(sunset, now).select_related("subscriber").order_by("pk")[:BATCH]
+        number += sum(_ask(sunset.newsletter, row, now) for row in rows)
+    return number
+
+
+@transaction.atomic
+def stay(subscriber: Subscriber, newsletter: Newsletter, now: datetime) -> None:
+    """Record that somebody wants to go on, and resume what was paused because they were silent."""
+    rows = Subscription.objects.select_for_update()
+    subscription = rows.filter(subscriber=subscriber, newsletter=newsletter).first()
+    if subscription is None:
+        return
+    question = subscription.sunset_questions.order_by("-asked_at").first()
+    if question is None or question.outcome == SunsetQuestion.Outcome.STAYED:
+        return
+    if question.outcome == SunsetQuestion.Outcome.PAUSED:
+        Subscription.objects.filter(pk=subscription.pk).update(paused_until=None)
+    SunsetQuestion.objects.filter(pk=question.pk).update(
+        outcome=SunsetQuestion.Outcome.STAYED, settled_at=now
+    )
+
+
+@transaction.atomic
+def _ask(newsletter: Newsletter, subscription: Subscription, now: datetime) -> bool:
+    """Ask once; False where the mailbox got such a question a moment ago."""
+    notice = queue_to_subscriber(Notice.Kind.STAY, newsletter, subscription.subscriber, now)
+    if notice is None:
+        return False
+    SunsetQuestion.objects.create(subscription=subscription, asked_at=now)
+    return True
+
+
+@transaction.atomic
+def _pause_silent(sunset: Sunset, now: datetime) -> None:
+    open_questions = SunsetQuestion.objects.select_for_update().filter(
+        subscription__newsletter=sunset.newsletter_id,
+        outcome=SunsetQuestion.Outcome.OPEN,
+        asked_at__lte=now - TO_ANSWER,
+    )
+    for question in open_questions.order_by("pk")[:BATCH]:
+        row = Subscription.objects.filter(pk=question.subscription_id)
+        alive = any(row.filter(sign).exists() for sign in has_sign_since(question.asked_at))
+        question.outcome = SunsetQuestion.Outcome.STAYED if alive else SunsetQuestion.Outcome.PAUSED
+        question.settled_at = now
+        question.save(update_fields=["outcome", "settled_at"])
+        if not alive:
+            row.update(paused_until=now + FOR_GOOD)
+
+
+def _since(sunset: Sunset, now: datetime) -> datetime:
+    return now - sunset.months * MONTH

@@ -1,0 +1,84 @@
+"""Inactive subscribers: the rule of each newsletter, and how many it touches."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from digest.bounces.models import Sunset, SunsetQuestion
+from digest.bounces.sunset import asking
+from digest.console.access import record_action, scope_of
+from digest.console.pages import action_view, done, page_view, render_page
+from digest.core import clock
+from digest.newsletters.members import Right
+from digest.newsletters.models import Newsletter
+
+TEMPLATE = "console/deliverability/inactive.html"
+
+
+class SunsetForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The rule of a newsletter."""
+
+    class Meta:
+        model = Sunset
+        fields = ("issues", "months", "active")
+        labels = {
+            "issues": "Issues received, at least",
+            "months": "Months without a sign of life",
+            "active": "Ask inactive subscribers, and pause those who do not answer",
+        }
+
+
+@page_view(Right.MANAGE)
+def inactive(request: HttpRequest) -> HttpResponse:
+    """Show each newsletter's rule with a forecast."""
+    return _page(request)
+
+
+@action_view(Right.MANAGE)
+def save(request: HttpRequest, pk: int) -> HttpResponse:
+    """Save the rule of a newsletter."""
+    newsletter = get_object_or_404(_newsletters(request), pk=pk)
+    sunset = _rule_of(newsletter)
+    form = SunsetForm(request.POST, instance=sunset, prefix=str(pk))
+    if form.is_valid():
+        problem = asking.obstacle(form.instance, clock.now()) if form.instance.active else ""
+        if not problem:
+            form.save()
+            record_action(request, f"set inactive subscribers to {sunset}", newsletter)
+            return done(request, f"{newsletter.name} saved.", "deliverability-inactive")
+        form.add_error(None, problem)
+    return _page(request, form)
+
+
+def _page(request: HttpRequest, bound: SunsetForm | None = None) -> HttpResponse:
+    rows = [_row(newsletter, bound) for newsletter in _newsletters(request)[:50]]
+    return render_page(request, TEMPLATE, "Inactive subscribers", {"rows": rows})
+
+
+def _row(newsletter: Newsletter, bound: SunsetForm | None) -> dict[str, Any]:
+    prefix, sunset = str(newsletter.pk), _rule_of(newsletter)
+    is_bound = bound is not None and bound.prefix == prefix
+    problem = asking.obstacle(sunset, clock.now())
+    questions = SunsetQuestion.objects.filter(subscription__newsletter=newsletter)
+    return {
+        "newsletter": newsletter,
+        "form": bound if is_bound else SunsetForm(instance=sunset, prefix=prefix),
+        "problem": problem,
+        "touched": None if problem else asking.inactive(sunset, clock.now()).count(),
+        "counts": [(label, questions.filter(outcome=key).count()) for key, label in _OUTCOMES],
+    }
+
+
+_OUTCOMES = [(outcome.value, outcome.label) for outcome in SunsetQuestion.Outcome]
+
+
+def _rule_of(newsletter: Newsletter) -> Sunset:
+    stored = Sunset.objects.select_related("newsletter__publication")
+    return stored.filter(newsletter=newsletter).first() or Sunset(newsletter=newsletter)
+
+
+def _newsletters(request: HttpRequest) -> Any:
+    newsletters = Newsletter.objects.select_related("publication").order_by("name", "pk")
+    return scope_of(request, Right.MANAGE).filter(newsletters, "publication")

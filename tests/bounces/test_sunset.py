@@ -1,0 +1,148 @@
+"""Inactive subscribers: who is asked, who is paused, who stays."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import User
+from digest.analytics.models import Hit, HitKind, Verdict
+from digest.bounces.models import Sunset, SunsetQuestion
+from digest.bounces.sunset import asking, signs
+from digest.core import clock
+from digest.newsletters.models import Newsletter, Publication, Tracking
+from digest.notices import content
+from digest.notices.models import Notice
+from digest.subscribers.models import Subscriber, Subscription
+from tests.bounces.factories import DAY, make_sent
+from tests.cast import make_newsletter, make_subscriber
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = timedelta(days=85)
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    """One that counts the clicks of each subscriber for three months."""
+    newsletter = make_newsletter()
+    Publication.objects.update(tracking=Tracking.INDIVIDUAL)
+    newsletter.publication.refresh_from_db()
+    return newsletter
+
+
+@pytest.fixture
+def sunset(newsletter: Newsletter) -> Sunset:
+    """Five issues in two months."""
+    return Sunset.objects.create(newsletter=newsletter, issues=5, months=2, active=True)
+
+
+def make_old(newsletter: Newsletter, issues: int = 6, **fields: Any) -> Subscriber:
+    """Somebody who subscribed long ago and got some issues since."""
+    subscriber, now = make_subscriber(newsletter, **fields), clock.now()
+    subscriber.consent_events.all()._raw_delete("default")  # type: ignore[attr-defined]
+    Subscription.objects.filter(subscriber=subscriber).update(confirmed_at=now - LONG_AGO)
+    for number in range(issues):
+        at = now - (number + 1) * DAY - timedelta(seconds=subscriber.pk)
+        make_sent(subscriber, at)
+    return subscriber
+
+
+def click(subscriber: Subscriber, at: datetime, verdict: Verdict = Verdict.HUMAN) -> None:
+    """A click of a subscriber in one of their issues."""
+    Hit.objects.create(
+        at=at,
+        issue_id=subscriber.deliveries.latest("pk").issue_id,
+        kind=HitKind.CLICK,
+        subscriber_id=subscriber.pk,
+        visitor=subscriber.pk,
+        network="192.0.2.0/24",
+        verdict=verdict,
+    )
+
+
+def touched(sunset: Sunset) -> set[int]:
+    """The subscribers whom a rule touches."""
+    return set(asking.inactive(sunset, clock.now()).values_list("subscriber", flat=True))
+
+
+def test_only_who_got_much_and_did_nothing_is_inactive(
+    newsletter: Newsletter, sunset: Sunset
+) -> None:
+    """A human click counts, an open and a machine's click do not."""
+    now = clock.now()
+    silent, scanned, clicker = (make_old(newsletter) for _ in range(3))
+    make_old(newsletter, issues=4)
+    newcomer = make_old(newsletter)
+    Subscription.objects.filter(subscriber=newcomer).update(confirmed_at=now - 30 * DAY)
+    click(scanned, now - DAY, Verdict.MACHINE)
+    click(clicker, now - 50 * DAY)
+    assert touched(sunset) == {silent.pk, scanned.pk}
+    assert signs.last_sign_of_life(clicker) == now - 50 * DAY
+    assert signs.last_sign_of_life(silent) is None
+
+
+def test_without_clicks_of_individuals_nobody_is_asked(
+    newsletter: Newsletter, sunset: Sunset
+) -> None:
+    """Nor before they have been counted for as long as the rule looks back."""
+    subscriber = make_old(newsletter)
+    assert "not been counted" in asking.obstacle(sunset, clock.now())
+    click(subscriber, clock.now() - DAY)
+    assert "not been counted" in asking.obstacle(sunset, clock.now())
+    click(make_old(newsletter), clock.now() - LONG_AGO)
+    assert asking.obstacle(sunset, clock.now()) == ""
+    sunset.months = 4
+    assert "stored for 3 months" in asking.obstacle(sunset, clock.now())
+    sunset.newsletter.publication.tracking = Tracking.AGGREGATE
+    assert "does not count the clicks" in asking.obstacle(sunset, clock.now())
+    Publication.objects.update(tracking=Tracking.AGGREGATE)
+    assert asking.ask_due(clock.now()) == 0
+
+
+def test_who_does_not_answer_is_paused_and_may_come_back(
+    newsletter: Newsletter, sunset: Sunset, client: Client
+) -> None:
+    """They are asked once; the button of the mail resumes it."""
+    now = clock.now()
+    silent, clicker = make_old(newsletter), make_old(newsletter)
+    for subscriber in (silent, clicker):
+        click(subscriber, now - LONG_AGO)
+    assert [asking.ask_due(now), asking.ask_due(now + DAY)] == [2, 0]
+    click(clicker, now + DAY)
+    asking.ask_due(now + 13 * DAY)
+    assert SunsetQuestion.objects.filter(outcome="open").count() == 2
+    asking.ask_due(now + 15 * DAY)
+    subscription = silent.subscriptions.get()
+    assert subscription.paused_until is not None
+    assert subscription.paused_until > now + 1000 * DAY
+    assert clicker.subscriptions.get().paused_until is None
+    notice = Notice.objects.get(kind=Notice.Kind.STAY, subscriber=silent)
+    written = content.write_letter(notice, now)
+    assert written is not None
+    assert "Do you still want to receive" in written.letter.subject
+    path = re.sub(r"^https?://[^/]+", "", written.links["confirm"])
+    assert "Keep sending" in client.get(path).content.decode()
+    assert silent.subscriptions.get().paused_until is not None
+    assert "Thank you for staying" in client.post(path).content.decode()
+    assert silent.subscriptions.get().paused_until is None
+    assert signs.last_sign_of_life(silent) is not None
+    assert client.post(path[:-4] + "AAAA").status_code == 404
+
+
+def test_the_console_shows_a_forecast_and_switches_it_on(
+    newsletter: Newsletter, client: Client
+) -> None:
+    """Off by default; it cannot be switched on where nobody could be told apart."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    address, key = "/admin/deliverability/inactive/", newsletter.pk
+    rule = {f"{key}-issues": "5", f"{key}-months": "2", f"{key}-active": "on"}
+    page = client.post(f"{address}{key}/save/", rule).content.decode()
+    assert "have not been counted for that long yet" in page
+    assert not Sunset.objects.exists()
+    click(make_old(newsletter), clock.now() - LONG_AGO)
+    page = client.post(f"{address}{key}/save/", rule, follow=True).content.decode()
+    assert "touches <strong>1</strong> subscriber now" in page
+    assert Sunset.objects.get().active
