@@ -56,6 +56,8 @@ OVERVIEW = {
         "dkim": "create DKIM keys, or show their DNS records",
     },
     "Results": {
+        "stats": "show how an issue, a newsletter, a publication or a sponsor did",
+        "analytics": "connect, fetch or disconnect site analytics",
         "clicks": "judge the clicks of an issue again",
         "networks": "list or load the networks of scanners and data centres",
     },

@@ -8,6 +8,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from digest.analytics.statistics.issues import with_numbers
+from digest.analytics.statistics.rates import percent
+from digest.analytics.statistics.totals import Numbers
 from digest.console import charts, live_progress
 from digest.console.access import has_right, record_action, scope_of
 from digest.console.attention import ACTIONS, problems
@@ -19,7 +22,7 @@ from digest.issues import approval
 from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.members import Right
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Tracking
 from digest.sending.progress import Progress, progress
 from digest.subscribers import growth
 from digest.tenancy.scope import PublicationScope
@@ -40,6 +43,7 @@ class SentIssue:
     issue: Issue
     label: str  # when, in the publication's zone
     counts: Progress
+    numbers: Numbers
 
     @property
     def missed(self) -> int:
@@ -50,6 +54,17 @@ class SentIssue:
     def percent(self) -> int:
         """The share that received it, rounded down: a hundred means everyone."""
         return self.counts.sent * 100 // self.counts.eligible if self.counts.eligible else 0
+
+    @property
+    def results(self) -> str:
+        """People who clicked, where somebody did, and who unsubscribed."""
+        numbers, parts = self.numbers, []
+        if numbers.clickers:
+            approximate = "about " if _is_aggregate(self.issue) else ""
+            parts.append(f"{approximate}{percent(numbers.click_rate)} clicked")
+        if numbers.unsubscribes:
+            parts.append(f"{numbers.unsubscribes:,} unsubscribed")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,7 @@ def home(request: HttpRequest) -> HttpResponse:
             [(f"{day:%-d %b}", joined, left) for day, joined, left in days],
             f"Subscribers who joined and left in {DAYS} days",
         ),
+        "list_size": growth.list_size(_newsletter_ids(scope, newsletters)),
         "month": (sum(row[1] for row in days[-MONTH:]), sum(row[2] for row in days[-MONTH:])),
         "first_run": _first_run(request),
     }
@@ -131,8 +147,11 @@ def act(request: HttpRequest, verb: str) -> HttpResponse:
 def _growth(
     scope: PublicationScope, newsletters: list[Newsletter], now: datetime
 ) -> list[tuple[date, int, int]]:
-    ids = None if scope.is_everything else [newsletter.pk for newsletter in newsletters]
-    return growth.count_by_day(ids, DAYS, now)
+    return growth.count_by_day(_newsletter_ids(scope, newsletters), DAYS, now)
+
+
+def _newsletter_ids(scope: PublicationScope, newsletters: list[Newsletter]) -> list[int] | None:
+    return None if scope.is_everything else [newsletter.pk for newsletter in newsletters]
 
 
 def _first_run(request: HttpRequest) -> dict[str, Any] | None:
@@ -209,10 +228,14 @@ def _waiting(issue: Issue, now: datetime) -> Upcoming:
 def _sent_issues(scope: PublicationScope) -> list[SentIssue]:
     """Return the issues that went out last, the oldest first."""
     rows = scope.issues().filter(state=State.SENT).order_by("-slot")[:CHARTED]
-    return [_sent_issue(issue) for issue in reversed(rows)]
+    return [_sent_issue(row.issue, row.numbers) for row in reversed(with_numbers(list(rows)))]
 
 
-def _sent_issue(issue: Issue) -> SentIssue:
+def _is_aggregate(issue: Issue) -> bool:
+    return issue.newsletter.publication.tracking == Tracking.AGGREGATE
+
+
+def _sent_issue(issue: Issue, numbers: Numbers) -> SentIssue:
     zone = clock.zone(issue.newsletter.publication.timezone)
     at = issue.goes_at.astimezone(zone)
-    return SentIssue(issue, f"{at:%-d %b %H:%M %Z}", progress(issue))
+    return SentIssue(issue, f"{at:%-d %b %H:%M %Z}", progress(issue), numbers)

@@ -32,6 +32,7 @@ ASK_PROVIDERS = "mailboxes.ask_providers"
 ASK_INACTIVE = "delivery.ask_inactive"
 DELETE_OLD_HITS = "analytics.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
+QUEUE_STATISTICS = "webhooks.queue_statistics"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 
 NAMES = frozenset(
@@ -56,6 +57,7 @@ NAMES = frozenset(
         ASK_INACTIVE,
         DELETE_OLD_HITS,
         DELIVER_WEBHOOKS,
+        QUEUE_STATISTICS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
     }
 )

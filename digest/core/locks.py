@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     IDEMPOTENCY_KEY = 0x0ED4
     FIRST_ACCOUNT = 0x0ED5
     CAPPED_APPEAL = 0x0ED6  # who has had it how often
+    QUEUE_STATISTICS = 0x0EDC  # everybody's
     JUDGE_HITS = 0x0ED8  # everybody's
 
 

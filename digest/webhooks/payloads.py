@@ -4,10 +4,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from digest.analytics.statistics.totals import numbers_of
+from digest.analytics.statistics.values import number_values
 from digest.bounces.models import Bounce
 from digest.core import links
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
+from digest.webhooks import statistics
 from digest.webhooks.models import Event, WebhookDelivery
 
 
@@ -51,7 +54,10 @@ def _issue_data(delivery: WebhookDelivery) -> dict[str, Any]:
         "issue_uuid": str(issue.uuid),
         "slot": issue.slot.isoformat(),
     }
-    if delivery.delivery_id is None:
+    if delivery.event == Event.STATISTICS:
+        data |= {"subject": issue.subject, "hours": statistics.hours_of(delivery)}
+        data |= number_values(numbers_of([issue.pk])[issue.pk])
+    elif delivery.delivery_id is None:
         counts = progress(issue)
         data |= {"subject": issue.subject, "eligible": counts.eligible, **asdict(counts)}
     return data

@@ -11,6 +11,7 @@ from digest.accounts.models import User
 from digest.analytics.models import ReportLink
 from digest.issues.models import Issue, TrackedLink
 from digest.newsletters.models import Member, Newsletter, Publication, Role
+from digest.subscribers.models import Growth
 from tests.analytics.statistics.factories import (
     make_clicks,
     make_link,
@@ -201,3 +202,12 @@ def test_a_sponsors_report_and_its_links(desk: Client, issue: Issue) -> None:
     desk.force_login(User.objects.get(is_superuser=True))
     desk.post(f"{address}links/{link.pk}/revoke/")
     assert "/report/" not in page_of(desk, address)
+
+
+def test_home_shows_the_list_and_how_issues_did(desk: Client, issue: Issue) -> None:
+    """The rate with a link to the report; a hundred joined, and one has left again."""
+    Growth.objects.create(newsletter_id=issue.newsletter_id, day=NOON, joined=1100, left=1)
+    text = page_of(desk, "/admin/")
+    assert "Subscribers 1,099 1,100 joined and 1 left in 30 days" in text
+    assert "7.0 % clicked" in text
+    assert f'href="/admin/issues/{issue.pk}/statistics/"' in desk.get("/admin/").content.decode()

@@ -24,9 +24,10 @@ from digest.sending.models import Delivery
 from digest.subscribers import consent
 from digest.subscribers.audience import FOR_ALL
 from digest.subscribers.models import Subscriber
-from digest.webhooks import delivering, registry, retries, signing
+from digest.webhooks import delivering, registry, retries, signing, statistics
 from digest.webhooks.models import Event, Webhook, WebhookDelivery
 from digest.webhooks.registry import WebhookError
+from tests.analytics.statistics.factories import make_sent_issue, make_totals
 from tests.bounces.factories import make_finding, make_sent
 from tests.cast import NOON, make_newsletter, make_running, make_subscriber
 from tests.provider_server import CUT, Answer, ProviderServer, Request
@@ -392,3 +393,22 @@ def test_a_cancelled_issue_is_not_delivered(listener: Listener) -> None:
     issue = make_running(1)
     Issue.objects.filter(pk=issue.pk).update(state=Issue.State.CANCELLED)
     assert not WebhookDelivery.objects.exists()
+
+
+def test_the_numbers_of_an_issue_are_told_after_a_day_and_a_week(listener: Listener) -> None:
+    """Each once, however often it is looked; of issues from long ago, and still going out, none."""
+    make_webhook(listener, Event.STATISTICS)
+    newsletter = make_newsletter()
+    issue = make_sent_issue(newsletter, NOON, sent=200)
+    make_totals(issue, 20)
+    make_sent_issue(newsletter, NOON - timedelta(days=40))
+    for hours in (23, 24, 24, 100, 168, 169):
+        statistics.queue_due(NOON + timedelta(hours=hours))
+    delivering.deliver_due()
+    data = [request.json["data"] for request in listener.requests]
+    assert sorted((row["issue"], row["hours"]) for row in data) == [
+        (issue.pk, 24),
+        (issue.pk, 168),
+    ]
+    assert (data[0]["clickers"], data[0]["click_rate"]) == (20, 0.1)
+    assert listener.types == ["issue.statistics"] * 2

@@ -1,5 +1,6 @@
 """Jobs that plan deliveries, clean up behind senders, and settle what comes back."""
 
+from digest.analytics.statistics import outcomes
 from digest.bounces import refusals, results
 from digest.bounces.sunset import asking
 from digest.core import clock, jobs
@@ -40,8 +41,9 @@ def archive_deliveries() -> None:
 
 @job(jobs.COMPACT_GROWTH)
 def compact_growth() -> None:
-    """Sum up the counts of who subscribed and unsubscribed."""
+    """Sum up the counts of who subscribed, unsubscribed and bounced."""
     growth.compact()
+    outcomes.compact()
 
 
 @job(jobs.ASK_INACTIVE)

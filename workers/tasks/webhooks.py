@@ -2,7 +2,7 @@
 
 from digest.api import idempotency
 from digest.core import clock, jobs
-from digest.webhooks import delivering
+from digest.webhooks import delivering, statistics
 from workers.task import job
 
 
@@ -10,6 +10,12 @@ from workers.task import job
 def deliver_webhooks() -> None:
     """Deliver what is due."""
     delivering.deliver_due()
+
+
+@job(jobs.QUEUE_STATISTICS)
+def queue_statistics() -> None:
+    """Queue the numbers of issues that were sent a day or a week ago."""
+    statistics.queue_due(clock.now())
 
 
 @job(jobs.DELETE_OLD_WEBHOOK_DELIVERIES)

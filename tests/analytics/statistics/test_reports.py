@@ -6,12 +6,13 @@ import pytest
 
 from digest.accounts.models import User
 from digest.analytics.models import IssueOutcome, LinkHour, LinkTotals
-from digest.analytics.statistics import report_links
+from digest.analytics.statistics import outcomes, report_links
 from digest.analytics.statistics.issues import issue_report
 from digest.analytics.statistics.newsletters import newsletter_report
 from digest.analytics.statistics.publications import summarize
 from digest.analytics.statistics.sponsors import sponsor_report
 from digest.analytics.statistics.tables import issue_sheets, newsletter_sheets, sponsor_sheets
+from digest.analytics.statistics.totals import numbers_of
 from digest.bounces import recording
 from digest.core.errors import LinkError, LinkGoneError
 from digest.core.links import sign_rows
@@ -216,3 +217,14 @@ def test_a_report_link_opens_until_it_is_revoked(newsletter: Newsletter) -> None
     assert not report_links.revoke(link, NOON)
     with pytest.raises(LinkGoneError, match="revoked"):
         report_links.open_link(token)
+
+
+def test_outcomes_stay_what_they_are_when_they_are_summed_up() -> None:
+    """Many rows of an issue become one of each kind."""
+    rows = [IssueOutcome(issue_id=1, kind=kind, number=2) for kind in (1, 3) for _ in range(30)]
+    IssueOutcome.objects.bulk_create([*rows, IssueOutcome(issue_id=2, kind=1, number=1)])
+    before = numbers_of([1, 2])
+    outcomes.compact()
+    assert numbers_of([1, 2]) == before
+    assert before[1].unsubscribes == 60
+    assert IssueOutcome.objects.count() == 3
