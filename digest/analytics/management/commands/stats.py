@@ -1,9 +1,10 @@
 """`digest stats …`: how an issue, a newsletter, a publication or a sponsor did."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import CommandParser
+from django.db.models import Model, QuerySet
 
 from digest.analytics.statistics.issues import issue_report
 from digest.analytics.statistics.newsletters import newsletter_report
@@ -19,14 +20,22 @@ from digest.analytics.statistics.tables import (
 )
 from digest.analytics.statistics.totals import Numbers
 from digest.analytics.statistics.values import number_values
-from digest.cli import lookup, numbers
-from digest.cli.errors import UsageError
 from digest.core import clock
+from digest.core.errors import DigestError
 from digest.core.terminal import ActionCommand, Screen, facts
-from digest.newsletters.models import Appeal, Newsletter
+from digest.issues.models import Issue
+from digest.newsletters.models import Appeal, Newsletter, Publication
 
 _MOST_ROWS = 20  # of a table on the screen
-_APPEALS = Appeal.objects.select_related("publication")
+
+
+DAYS = range(1, 3651)
+
+Row = TypeVar("Row", bound=Model)
+
+
+class StatisticsError(DigestError):
+    """There is no such report, or it cannot be written."""
 
 
 class Command(ActionCommand):
@@ -37,41 +46,46 @@ class Command(ActionCommand):
     def add_actions(self) -> None:
         """Declare the actions."""
         issue = self.reading("issue", "clicks by people, links, the first 48 hours")
-        issue.add_argument("id", type=numbers.positive, metavar="ISSUE")
+        issue.add_argument("id", type=int, metavar="ISSUE")
         newsletter = self.reading("newsletter", "its issues, best subjects and times, growth")
         newsletter.add_argument("slug", metavar="NEWSLETTER")
         publication = self.reading("publication", "its newsletters in the last days")
         publication.add_argument("slug", metavar="PUBLICATION")
         appeal = self.reading("appeal", "impressions and clicks of an appeal or a sponsor")
-        appeal.add_argument("id", type=numbers.positive, metavar="APPEAL")
+        appeal.add_argument("id", type=int, metavar="APPEAL")
         for parser in (newsletter, publication):
-            parser.add_argument("--days", type=numbers.positive, default=30, help="period (30)")
+            parser.add_argument(
+                "--days", type=int, choices=DAYS, default=30, metavar="DAYS", help="period (30)"
+            )
         for parser in (issue, newsletter, publication, appeal):
             _add_csv(parser)
 
     def do_issue(self, options: dict[str, Any]) -> None:
         """Show the report of an issue."""
-        report = issue_report(lookup.issue(options["id"]), clock.now())
+        rows = Issue.objects.select_related("newsletter__publication")
+        issue = _find(rows.filter(pk=options["id"]), f"issue {options['id']}")
+        report = issue_report(issue, clock.now())
         self._show(options, issue_sheets(report), report.numbers)
 
     def do_newsletter(self, options: dict[str, Any]) -> None:
         """Show the report of a newsletter."""
-        newsletter = lookup.newsletter(options["slug"])
+        rows = Newsletter.objects.select_related("publication")
+        newsletter = _find(rows.filter(slug=options["slug"]), f"newsletter {options['slug']!r}")
         report = newsletter_report(newsletter, clock.now(), options["days"])
         self._show(options, newsletter_sheets(report), report.together)
 
     def do_publication(self, options: dict[str, Any]) -> None:
         """Show how a publication did."""
-        publication = lookup.publication(options["slug"])
+        named = Publication.objects.filter(slug=options["slug"])
+        publication = _find(named, f"publication {options['slug']!r}")
         rows = Newsletter.objects.filter(publication=publication).order_by("slug")
         summary = summarize(list(rows), clock.now(), options["days"])
         self._show(options, summary_sheets(summary, publication.timezone), summary.numbers)
 
     def do_appeal(self, options: dict[str, Any]) -> None:
         """Show the report of an appeal or a sponsor."""
-        appeal = _APPEALS.filter(pk=options["id"]).first()
-        if appeal is None:
-            raise UsageError(f"There is no appeal {options['id']}.")
+        rows = Appeal.objects.select_related("publication")
+        appeal = _find(rows.filter(pk=options["id"]), f"appeal {options['id']}")
         self._show(options, sponsor_sheets(sponsor_report(appeal, clock.now())))
 
     def _show(
@@ -86,6 +100,12 @@ class Command(ActionCommand):
         self.answer(values, lambda out: _print(out, sheets, together))
 
 
+def _find(rows: QuerySet[Row], name: str) -> Row:
+    if row := rows.first():
+        return row
+    raise StatisticsError(f"There is no {name}.")
+
+
 def _add_csv(parser: CommandParser) -> None:
     parser.add_argument(
         "--csv", type=Path, metavar="FOLDER", help="also write each table as a CSV file there"
@@ -94,9 +114,12 @@ def _add_csv(parser: CommandParser) -> None:
 
 def _write(folder: Path, sheets: list[Sheet]) -> None:
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder.")
+        raise StatisticsError(f"{folder} is not a folder.")
     for sheet in sheets:
-        lookup.write(folder / f"{sheet.name}.csv", sheet.csv().encode())
+        try:
+            (folder / f"{sheet.name}.csv").write_bytes(sheet.csv().encode())
+        except OSError as cause:
+            raise StatisticsError(f"Cannot write into {folder}: {cause.strerror}.") from cause
 
 
 def _print(out: Screen, sheets: list[Sheet], together: Numbers | None) -> None:
