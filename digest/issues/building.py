@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from digest.core import clock, jobs, locks
 from digest.core.errors import DigestError
@@ -22,7 +22,8 @@ from digest.core.locks import Purpose
 from digest.issues import pictures, window
 from digest.issues.composing import Draft, compose
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters import catchup, periods, schedules, zones
+from digest.newsletters import catchup, periods, schedules, setup, zones
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, Newsletter, Pick
 from digest.newsletters.schedules import Rule
 
@@ -32,6 +33,10 @@ _HORIZON = timedelta(days=31)  # older missed slots are not even counted
 NOT_APPROVED = "Nobody approved it before its deadline."
 
 State = Issue.State
+# Stories that an editor picked, and that may be in another issue.
+PICKED = Q(
+    selected_by__kind=BlockKind.PICKED, article__isnull=False, article__retracted_at__isnull=True
+)
 
 
 def build_due(now: datetime | None = None) -> list[Issue]:
@@ -225,7 +230,8 @@ def _skip_overdue(now: datetime) -> None:
     for draft in drafts.filter(slot__lt=now).select_related("newsletter"):
         if now > _deadline(draft):
             unchanged = drafts.filter(pk=draft.pk, send_at=draft.send_at)
-            unchanged.update(state=State.SKIPPED, reason=NOT_APPROVED, finished_at=now)
+            if unchanged.update(state=State.SKIPPED, reason=NOT_APPROVED, finished_at=now):
+                return_picks(draft, now)
 
 
 def _deadline(issue: Issue) -> datetime:
@@ -282,3 +288,12 @@ def _freeze(draft: Draft) -> Issue:
     out = [story.article_id for story in draft.stories]
     Pick.objects.filter(block__newsletter=draft.issue.newsletter, article__in=out).delete()
     return draft.issue
+
+
+def return_picks(issue: Issue, now: datetime) -> None:
+    """Let what an editor picked for an issue that does not go out wait for the next one."""
+    if issue.cadence != Cadence.EVERY:
+        return  # the issue of a day or week takes no picks off the list
+    for story in issue.stories.filter(PICKED).select_related("selected_by", "article"):
+        if story.selected_by and story.article:
+            setup.pick(story.selected_by, story.article, now)

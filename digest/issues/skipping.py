@@ -10,14 +10,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from digest.core import jobs
-from digest.issues import approval, window
+from digest.issues import approval, building, window
 from digest.issues.building import lock_newsletter
 from digest.issues.changing import OPEN, renumber, unsettle
 from digest.issues.composing import compose
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue, Story
 from digest.issues.scheduling import locked_issue
-from digest.newsletters.models import Cadence
+from digest.newsletters.models import Cadence, Pick
 
 State = Issue.State
 
@@ -28,6 +28,7 @@ def skip(issue: Issue, now: datetime, reason: str = "Skipped by an editor.") -> 
         if locked.state not in OPEN or locked.planned_at:
             raise IssueError(f"It cannot be skipped: it is {locked.get_state_display()}.")
         locked.state, locked.reason, locked.finished_at = State.SKIPPED, reason, now
+        building.return_picks(locked, now)
     return locked
 
 
@@ -53,6 +54,7 @@ def _restore(issue: Issue, now: datetime) -> Issue:
         if locked.state != State.SKIPPED or locked.planned_at:
             raise IssueError(f"Only a skipped issue can be restored: it is {_state(locked)}.")
         _remove_stories_sent_elsewhere(locked)
+        _take_picks(locked)
         if not locked.stories.exists():
             _select_few(locked, now)
         if not locked.stories.filter(retracted_at=None).exists():
@@ -60,6 +62,12 @@ def _restore(issue: Issue, now: datetime) -> Issue:
         locked.reason, locked.finished_at = "", None
         _resume(locked, now)
     return locked
+
+
+def _take_picks(issue: Issue) -> None:
+    """Take the picks off the waiting list that are in the issue again."""
+    articles = issue.stories.filter(building.PICKED).values("article")
+    Pick.objects.filter(block__newsletter=issue.newsletter_id, article__in=articles).delete()
 
 
 def _resume(issue: Issue, now: datetime) -> None:

@@ -67,3 +67,14 @@ def test_the_page_of_a_newsletter_has_both_fields(owner: Client) -> None:
     assert 'name="texts-subject" value="{{ stories[0].title }} and more"' in page
     assert f'data-example="/admin/newsletter/{newsletter.pk}/example/"' in page
     assert page.count("<template-field") == 2
+
+
+def test_without_valkey_nobody_is_seen_and_the_editor_works(owner: Client, settings: Any) -> None:
+    """Presence is answered as if alone; nothing else of the editor needs it."""
+    issue = make_issue(state="draft")
+    settings.DIGEST_REDIS_URL = "redis://127.0.0.1:9/0"
+    address = f"/admin/issues/{issue.pk}/presence/"
+    answer = owner.get(address, {"tab": "a", "place": ""})
+    assert answer.status_code == 200
+    assert answer.json()["people"] == []
+    assert answer.json()["revision"] == issue.revision

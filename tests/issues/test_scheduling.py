@@ -12,7 +12,8 @@ from digest.accounts.models import User
 from digest.issues import approval, building, editing, retracting, scheduling, skipping
 from digest.issues.errors import ApprovalError, IssueError
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter
+from digest.newsletters import setup
+from digest.newsletters.models import Newsletter, Pick
 from digest.sending import planning
 from digest.sending.models import Delivery
 from tests.cast import (
@@ -194,6 +195,26 @@ def test_a_skipped_issue_is_restored_to_its_time(issue: Issue) -> None:
         assert (restored.state, restored.reason, restored.finished_at) == (State.BUILT, "", None)
     assert planning.plan_built(SLOT) == [issue]
     assert Delivery.objects.count() == 1
+
+
+@pytest.mark.parametrize("way", ["by a person", "not approved"])
+def test_picks_of_a_skipped_issue_wait_for_the_next(way: str) -> None:
+    """They are taken off the list again when it is restored; other stories are no picks."""
+    newsletter = make_newsletter(approval="one", late_minutes=60)
+    source = make_source(newsletter)
+    make_article(source)
+    setup.pick(newsletter, picked := make_article(source, title="Picked"), NOON)
+    issue = building.build(newsletter, SLOT, NOON)
+    assert not Pick.objects.exists()
+    if way == "by a person":
+        skipping.skip(issue, NOON)
+    else:
+        building.build_due(SLOT + timedelta(hours=2))
+        issue.refresh_from_db()
+        assert issue.state == State.SKIPPED
+    assert [pick.article for pick in Pick.objects.all()] == [picked]
+    skipping.restore(issue, NOON)
+    assert not Pick.objects.exists()
 
 
 @pytest.mark.parametrize("approved", [True, False])

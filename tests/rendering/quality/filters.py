@@ -17,7 +17,7 @@ import django
 django.setup()  # the models of unsaved issues, before these are imported:
 
 from tests.rendering.mails import INES  # noqa: E402
-from tests.rendering.quality.issues import samples  # noqa: E402
+from tests.rendering.quality.issues import in_each_design  # noqa: E402
 
 # Of a mail that no server has received yet.
 UNSENT = frozenset({"NO_RECEIVED", "NO_RELAYS", "ALL_TRUSTED", "MISSING_RECEIVED"})
@@ -53,7 +53,7 @@ def main() -> None:
             sys.stdout.write(f"{command} is not installed.\n")
             continue
         totals, matches, scores = [], Counter[str](), dict[str, float]()
-        for sample in samples():
+        for sample in in_each_design():
             rule_scores = judge(sample.compile().message(INES))
             totals.append(sum(rule_scores.values()))
             matches.update(rule_scores.keys())

@@ -1,10 +1,11 @@
 """Thirty issues that differ as those of real newsrooms do: languages, designs, blocks, length."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from digest.issues.models import Block, Issue, Story
+from digest.newsletters.looks import Design
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
 from digest.rendering import environment
@@ -63,6 +64,14 @@ def _picture(
 def samples() -> list[Sample]:
     """Return the thirty issues."""
     return [*_designs(), *_languages(), *_lengths(), *_themes(), *_extremes()]
+
+
+def in_each_design() -> Iterator[Sample]:
+    """Yield the thirty issues in each of the three designs; compile one before the next."""
+    for design in Design.values:
+        for sample in samples():
+            sample.issue.newsletter.design = design
+            yield sample._replace(name=f"{sample.name}, {design}")
 
 
 def _designs() -> list[Sample]:
