@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
-from digest.newsletters.looks import Design
+from digest.newsletters.looks import Design, TopicLinks
 from digest.newsletters.models import Newsletter, Publication, Tracking
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
@@ -17,7 +17,7 @@ POLICIES = (
     *("description", "subject", "preheader", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
 )
-DESIGN = ("design", "share_links", "reading_time", "contents_from")
+DESIGN = ("design", "share_links", "reading_time", "contents_from", "topic_links")
 
 
 def add_publication(add: CommandParser) -> None:
@@ -93,6 +93,11 @@ def add_design(parser: CommandParser) -> None:
         "reading_time",
         ("--reading-time", "--no-reading-time"),
         "how many minutes a story takes",
+    )
+    group.add_argument(
+        "--topic-links",
+        choices=TopicLinks.values,
+        help="where a mail has links for more or less of a topic (none)",
     )
     group.add_argument(
         "--contents-from",

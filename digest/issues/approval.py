@@ -32,7 +32,7 @@ _STORY = (
 )
 _NEWSLETTER = (
     *("name", "description", "subject", "preheader", "language", "listed"),
-    *("design", "share_links", "reading_time", "contents_from"),
+    *("design", "share_links", "reading_time", "contents_from", "topic_links"),
 )
 _PUBLICATION = (
     *(

@@ -43,3 +43,11 @@ class Design(models.TextChoices):
     PICTURE = "picture", "Picture lead"
     BRIEFING = "briefing", "Briefing"
     COMPACT = "compact", "Digest"
+
+
+class TopicLinks(models.TextChoices):
+    """Where a mail lets subscribers ask for more or less of a topic."""
+
+    NONE = "none", "Nowhere"
+    STORIES = "stories", "Under each story of a topic"
+    END = "end", "At the end, for each topic of the issue"

@@ -13,7 +13,7 @@ from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.newsletters.appeal_fields import AppealFields
 from digest.newsletters.block_fields import BlockFields
-from digest.newsletters.looks import Background, Corner, Density, Design, Fonts
+from digest.newsletters.looks import Background, Corner, Density, Design, Fonts, TopicLinks
 
 REVIEW_MINUTES = 60  # before sending, in which a new newsletter's issues can be reviewed
 LONGEST_HALF_LIFE = 720  # hours: a month
@@ -143,6 +143,8 @@ class Newsletter(HasUuid):
     reading_time = models.BooleanField(default=False)  # of stories: "4 min read"
     # So many stories get a list of headlines at the top; 0: never.
     contents_from = models.PositiveSmallIntegerField(default=8)
+    # "More like this" and "Less like this", by the newsletter's topics.
+    topic_links = models.CharField(max_length=8, choices=TopicLinks, default=TopicLinks.NONE)
 
     # Templates in sandboxed Jinja.
     subject = models.TextField(default="{{ stories[0].title }}")

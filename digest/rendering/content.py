@@ -11,7 +11,8 @@ from typing import Any
 from digest.core import clock, languages
 from digest.core.languages import direction
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.models import Publication
+from digest.newsletters.looks import TopicLinks
+from digest.newsletters.models import Newsletter, Publication
 from digest.rendering import links
 from digest.rendering.blocks.pictures import Picture
 from digest.rendering.blocks.views import BlockView, Card, block_views
@@ -45,6 +46,7 @@ class Content:
     contents_from: int  # so many stories get a list of headlines; 0: never
     blocks: tuple[BlockView, ...]
     trap_url: str = ""  # the hidden link; empty where nothing is counted
+    topics: tuple[tuple[str, str], ...] = ()  # the issue's, each with `links.topic_query`
     pixel_url: str = ""  # without the end of its path; empty where opens are not counted
 
     @property
@@ -104,7 +106,17 @@ def content_of(
         blocks=tuple(block_views(issue, blocks, stories, targets)),
         trap_url=targets.trap(web_url(publication.url)),
         pixel_url=targets.pixel(),
+        topics=_topics(newsletter, stories),
     )
+
+
+def _topics(newsletter: Newsletter, stories: Sequence[Story]) -> tuple[tuple[str, str], ...]:
+    """Return the topics of the stories, each once, where they stand at the end of the mail."""
+    if newsletter.topic_links != TopicLinks.END:
+        return ()
+    ordered = sorted(stories, key=lambda story: story.position)
+    topics = dict.fromkeys(topic for story in ordered for topic in story.topics)
+    return tuple((line(topic), links.topic_query(newsletter, topic)) for topic in topics)
 
 
 def editors_values(content: Content, stories: Sequence[Story]) -> dict[str, Any]:

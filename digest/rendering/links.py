@@ -1,6 +1,6 @@
 """Where the links of an issue lead: its stories, itself in a browser, its newsletter's pages."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,14 @@ _SHARING = {  # by name, with what stands before the quoted address
 def language_of(newsletter: Newsletter) -> str:
     """Return the newsletter's language tag, or else its publication's."""
     return newsletter.language or newsletter.publication.language
+
+
+def topic_query(newsletter: Newsletter, topic: str) -> str:
+    """Return what stands behind a subscriber's preferences link to choose more or less of a topic.
+
+    `change=more&` or `change=less&` goes before it.
+    """
+    return urlencode({"topic": topic, "newsletter": newsletter.slug})
 
 
 def online_url(issue: Issue) -> str:

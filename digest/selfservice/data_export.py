@@ -67,6 +67,7 @@ def export_subscription(subscription: Subscription) -> dict[str, Any]:
         "state": subscription.state,
         "cadence": subscription.cadence,
         "topics": subscription.topics,
+        "muted_topics": subscription.muted_topics,
         "subscribed_at": subscription.created_at,
         "confirmed_at": subscription.confirmed_at,
         "unsubscribed_at": subscription.unsubscribed_at,

@@ -51,6 +51,7 @@ class ClaimedDelivery:
     first_attempt_at: datetime | None
     topics: Sequence[str] = ()  # that the subscriber chose; none: everything
     without_appeals: Sequence[int] | None = None  # ids of those that it goes out without
+    muted_topics: Sequence[str] = ()  # whose stories are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
 WHERE delivery.id = due.id
 RETURNING token.fence, eligible.subscriber_id IS NOT NULL, delivery.id, subscriber.id,
     subscriber.uuid, subscriber.email, subscriber.name, delivery.attempts,
-    delivery.first_attempt_at, coalesce(eligible.topics, '{{}}'), delivery.without_appeals
+    delivery.first_attempt_at, coalesce(eligible.topics, '{{}}'), delivery.without_appeals,
+    coalesce(eligible.muted_topics, '{{}}')
 """
 
 
@@ -279,7 +281,8 @@ def _suppress(batch: Batch, rows: Sequence[ClaimedDelivery], now: datetime) -> N
 
 def _eligible(issue: Issue, now: datetime, audience: Audience) -> tuple[str, list[Any]]:
     """Return the one rule of who may be mailed, as SQL with its parameters."""
-    subscriptions = eligible(issue.newsletter_id, now, audience).values("subscriber_id", "topics")
+    columns = ("subscriber_id", "topics", "muted_topics")
+    subscriptions = eligible(issue.newsletter_id, now, audience).values(*columns)
     query, parameters = subscriptions.query.sql_with_params()
     return query, list(parameters)
 

@@ -43,6 +43,11 @@ class MailRecipient(Protocol):
         ...
 
     @property
+    def muted_topics(self) -> Sequence[str]:
+        """The topics whose stories are left out, unless they are about a chosen one too."""
+        ...
+
+    @property
     def without_appeals(self) -> Sequence[int] | None:
         """Ids of appeals that they have had often enough: their message has none of these."""
         ...
@@ -58,6 +63,7 @@ class SingleRecipient:
     topics: Sequence[str] = ()
     subscriber_uuid: UUID = links.NOBODY.uuid
     without_appeals: Sequence[int] | None = None
+    muted_topics: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -65,10 +71,11 @@ class SingleRecipient:
         subscriber: Subscriber,
         topics: Sequence[str],
         without_appeals: Sequence[int] | None = None,
+        muted_topics: Sequence[str] = (),
     ) -> Self:
         """Return a subscriber as a recipient."""
         named = (subscriber.email, subscriber.name)
-        return cls(subscriber.pk, *named, topics, subscriber.uuid, without_appeals)
+        return cls(subscriber.pk, *named, topics, subscriber.uuid, without_appeals, muted_topics)
 
 
 def compose_message(
@@ -92,7 +99,7 @@ def compose_message(
     subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
     recipient = _recipient(issue, to, subscriber, now, message_id)
     recipient = replace(recipient, click=_click(issue, subscriber, segmentation.compiled))
-    keys = segmentation.keys_for(to.topics, to.without_appeals)
+    keys = segmentation.keys_for(to.topics, to.without_appeals, to.muted_topics)
     content = segmentation.compiled.message(recipient, keys=keys)
     if sign:
         content = dkim.sign(content, issue.newsletter.publication.sender_domain, now)
@@ -119,7 +126,13 @@ def compose_sample(issue: Issue, email: str = "", *, name: str = "") -> bytes:
     to = SingleRecipient(0, email or SAMPLE_EMAIL, name)
     if subscription := subscriptions.first():
         subscriber = subscription.subscriber
-        to = SingleRecipient(0, subscriber.email, subscriber.name, subscription.topics)
+        to = SingleRecipient(
+            0,
+            subscriber.email,
+            subscriber.name,
+            subscription.topics,
+            muted_topics=subscription.muted_topics,
+        )
     return compose_message(issue, to, segmentation, issue.goes_at, sign=False).content
 
 

@@ -64,7 +64,10 @@ def compose_copy(notice: Notice, now: datetime) -> bytes | None:
     subscription = Subscription.objects.get(newsletter=issue.newsletter_id, subscriber=subscriber)
     delivery = _delivery(issue, subscriber)
     to = SingleRecipient.of(
-        subscriber, subscription.topics, delivery.without_appeals if delivery else None
+        subscriber,
+        subscription.topics,
+        delivery.without_appeals if delivery else None,
+        subscription.muted_topics,
     )
     segmentation = segmentation_of(issue, compiled_for(issue))
     message = compose_message(

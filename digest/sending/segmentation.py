@@ -24,11 +24,15 @@ class Segmentation:
     complete: bool = True  # these are all that were compiled: none was retracted
 
     def keys_for(
-        self, topics: Collection[str], without_appeals: Collection[int] | None = None
+        self,
+        topics: Collection[str],
+        without_appeals: Collection[int] | None = None,
+        muted_topics: Collection[str] = (),
     ) -> frozenset[int] | None:
         """Return the keys of stories and blocks for a subscriber of these topics; None for all.
 
-        The blocks that show one of `without_appeals` (ids) are not among them.
+        The blocks that show one of `without_appeals` (ids) are not among them, nor stories of
+        `muted_topics`, unless they are of a chosen topic too or no story is left.
         A topic that cannot be chosen any more is ignored. A subscriber who has no story of their
         topics has changed them since the claim, and gets all stories.
         """
@@ -40,8 +44,20 @@ class Segmentation:
             blocks -= self.appeal_keys.get(appeal_id, frozenset())
         available = {n for n in self.stories if self.block_keys.get(n) in blocks}
         positions = {n for n in available if self.stories[n] & chosen} or available
+        if muted_topics:
+            positions = self._without(positions, chosen, muted_topics) or positions
         is_all = len(positions) == len(self.stories) and len(blocks) == len(self.blocks)
         return None if is_all and self.complete else frozenset(positions | blocks)
+
+    def _without(
+        self, positions: Collection[int], chosen: Collection[str], muted_topics: Collection[str]
+    ) -> set[int]:
+        return {
+            position
+            for position in positions
+            if self.stories[position].isdisjoint(muted_topics)
+            or not self.stories[position].isdisjoint(chosen)
+        }
 
 
 def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:

@@ -34,6 +34,8 @@ def change_layout_block(block: LayoutBlock, **details: Any) -> None:
     only_topics = _replace("only_topics", old_title, block.title)
     subscriptions = Subscription.objects.filter(newsletter=newsletter, topics__contains=[old_title])
     subscriptions.update(topics=renamed_topics)
+    muting = Subscription.objects.filter(newsletter=newsletter, muted_topics__contains=[old_title])
+    muting.update(muted_topics=_replace("muted_topics", old_title, block.title))
     upcoming = Issue.objects.filter(newsletter=newsletter, state__in=_UPCOMING)
     stories = Story.objects.filter(issue__in=upcoming, topics__contains=[old_title])
     stories.update(topics=renamed_topics)

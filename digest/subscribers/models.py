@@ -56,6 +56,10 @@ class Subscription(models.Model):
     )
     # Titles of topic blocks; none: everything.
     topics = ArrayField(models.CharField(max_length=200), default=list, db_default=[], blank=True)
+    # Titles of topic blocks whose stories are left out, unless they are about a chosen one too.
+    muted_topics = ArrayField(
+        models.CharField(max_length=200), default=list, db_default=[], blank=True
+    )
     paused_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)

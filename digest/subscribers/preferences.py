@@ -34,6 +34,7 @@ class NewsletterPreferences:
     cadences: tuple[Cadence, ...]  # offered, their own among them; a single one: no choice
     topics: tuple[str, ...]  # chosen; none: everything
     offered_topics: tuple[str, ...]
+    muted_topics: tuple[str, ...] = ()  # whose stories are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,11 @@ def _preferences(
     newsletter: Newsletter, subscription: Subscription | None, offered_topics: tuple[str, ...]
 ) -> NewsletterPreferences:
     cadences = _offered_cadences(newsletter)
-    cadence, topics = Cadence.EVERY.value, tuple[str, ...]()
+    cadence, topics, muted_topics = Cadence.EVERY.value, tuple[str, ...](), tuple[str, ...]()
     if subscription:
         cadence = subscription.cadence if subscription.cadence in cadences else cadence
         topics = tuple(topic for topic in subscription.topics if topic in offered_topics)
+        muted_topics = tuple(row for row in subscription.muted_topics if row in offered_topics)
     return NewsletterPreferences(
         newsletter=newsletter,
         active=subscription is not None and subscription.state == State.ACTIVE,
@@ -166,6 +168,7 @@ def _preferences(
         cadences=cadences,
         topics=topics,
         offered_topics=offered_topics,
+        muted_topics=muted_topics,
     )
 
 
@@ -210,4 +213,5 @@ def _store_choices(
     Subscription.objects.filter(subscriber=subscriber, newsletter=row.newsletter).update(
         cadence=change.cadence if change.cadence in row.cadences else Cadence.EVERY,
         topics=[] if everything else topics,
+        muted_topics=[topic for topic in row.muted_topics if topic not in topics],
     )

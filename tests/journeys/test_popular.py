@@ -100,6 +100,7 @@ def paths_in(server: SmtpServer) -> list[str]:
     """The tracked links of the first mail's HTML, the hidden one included, each once."""
     mail = message_from_bytes(server.received[0].data, policy=default)
     part = mail.get_body(("html",))
+    assert part
     clicks = re.findall(r"https?://[^/\s\"]+(/click/[^\s\"<>]+)", unescape(part.get_content()))
     return list(dict.fromkeys(clicks))
 

@@ -236,6 +236,40 @@ def test_a_choice_is_of_keys_and_never_empty() -> None:
     assert segmentation.keys_for(["Culture"]) is None
 
 
+def test_muted_topics_are_left_out(relay: StartRelay) -> None:
+    """Of claimed deliveries too; a story of a chosen topic stays, and no mail is empty."""
+    server, issue = relay(), topical()
+    issue.stories.filter(url=f"{SITE}harbour").update(topics=["Harbour", "Culture"])
+    without = subscriber(issue.newsletter, muted_topics=["Sport"])
+    both = subscriber(issue.newsletter, topics=["Culture"], muted_topics=["Harbour"])
+    renamed = subscriber(issue.newsletter, muted_topics=["Gone"])
+    planned(issue)
+    sender.send_due()
+    assert stories(mails(server)[without.email]) == {"harbour", "weather"}
+    assert stories(mails(server)[both.email]) == {"harbour"}
+    assert stories(mails(server)[renamed.email]) == {"harbour", "derby", "weather"}
+    issue.stories.exclude(url=f"{SITE}derby").update(retracted_at=NOON)
+    segmentation = segmentation_of(issue, compiled_for(issue))
+    assert 1 in (segmentation.keys_for([], None, ["Sport"]) or ())
+
+
+@pytest.mark.parametrize(("place", "links"), [("none", 0), ("stories", 2), ("end", 2)])
+def test_a_mail_asks_for_more_or_less_of_a_topic(relay: StartRelay, place: str, links: int) -> None:
+    """Under stories of a topic or at the end, as the newsletter says; not on the web."""
+    server, issue = relay(), topical()
+    Newsletter.objects.update(topic_links=place)
+    ines = subscriber(issue.newsletter)
+    planned(issue)
+    sender.send_due()
+    html = mails(server)[ines.email].get_body(("html",)).get_content()  # type: ignore[union-attr]
+    query = f"topic=Harbour&amp;newsletter={issue.newsletter.slug}"
+    for change in ("more", "less"):
+        assert html.count(f"?change={change}&amp;") == links
+        assert html.count(f"?change={change}&amp;{query}") == bool(links)
+    issue.refresh_from_db()
+    assert "?change=" not in compiled_for(issue).html()
+
+
 def erase(subscriber_id: int) -> None:
     """Erase as a page does, in one transaction."""
     with transaction.atomic():

@@ -1,6 +1,7 @@
 """A subscriber's preferences: what they see, what they change, and what takes a fresh link."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,70 @@ def test_cadence_and_topics_are_chosen(
     strict.post(page_of(nadia, newsletter), sent | {f"cadence-{newsletter.pk}": "daily"})
     stored.refresh_from_db()
     assert (stored.cadence, stored.topics) == ("every", [])
+
+
+def test_less_of_a_topic_is_applied_by_a_button_and_undone_by_one(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """The link in the mail shows what it is about; to open it changes nothing."""
+    link = f"{page_of(nadia, newsletter)}?change=less&topic=Harbour&newsletter={newsletter.slug}"
+    before = Subscription.objects.values().get()
+    for ask in (strict.get, strict.head):
+        assert ask(link).status_code == 200
+    assert "You receive stories about Harbour." in strict.get(link).text
+    assert Subscription.objects.values().get() == before
+    form = {"action": "topic", "newsletter": newsletter.slug, "topic": "Harbour"}
+    for change, muted, button in (("less", ["Harbour"], "more"), ("more", [], "less")):
+        answer = strict.post(page_of(nadia, newsletter), form | {"change": change})
+        assert subscription_of(nadia, newsletter).muted_topics == muted
+        page = strict.get(answer.headers["Location"]).text
+        assert "Your changes have been saved." in page
+        assert re.search(rf'name="change" value="{button}"[^>]*>Undo<', page)
+    assert Subscription.objects.values().get() == before
+
+
+def test_a_muted_topic_is_shown_and_comes_again_when_it_is_chosen(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """On the page of all preferences; other choices leave it as it is."""
+    Subscription.objects.update(muted_topics=["Harbour"])
+    assert "(left out)" in strict.get(page_of(nadia, newsletter)).text
+    sent = {"action": "save", f"shown-{newsletter.pk}": "1", f"on-{newsletter.pk}": "1"}
+    for topic, muted in (("Culture", ["Harbour"]), ("Harbour", [])):
+        strict.post(page_of(nadia, newsletter), sent | {f"topics-{newsletter.pk}": [topic]})
+        assert subscription_of(nadia, newsletter).muted_topics == muted
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"topic": "Weather"},
+        {"newsletter": "another"},
+        {"change": "everything"},
+        {"topic": ""},
+    ],
+)
+def test_only_topics_that_are_offered_can_be_changed(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter, change: dict[str, str]
+) -> None:
+    """The page says so; a link about such a one shows the preferences alone."""
+    form = {"newsletter": newsletter.slug, "topic": "Harbour", "change": "less"} | change
+    answer = strict.post(page_of(nadia, newsletter), {"action": "topic"} | form)
+    assert answer.status_code == 422
+    assert "This topic does not exist any more." in answer.text
+    assert 'id="topic"' not in strict.get(page_of(nadia, newsletter), form).text
+    assert subscription_of(nadia, newsletter).muted_topics == []
+
+
+def test_the_only_chosen_topic_stays(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Without it every story would come, which is not what was asked for."""
+    Subscription.objects.update(topics=["Harbour"])
+    form = {"newsletter": newsletter.slug, "topic": "Harbour", "change": "less"}
+    answer = strict.post(page_of(nadia, newsletter), {"action": "topic"} | form)
+    assert "No topic would be left." in answer.text
+    assert subscription_of(nadia, newsletter).topics == ["Harbour"]
 
 
 def test_off_and_back_on_are_recorded(

@@ -19,7 +19,7 @@ from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Number, Payload, Slug, Switch, Text
 from digest.core import clock
 from digest.newsletters import contributions, members, schedules, setup
-from digest.newsletters.looks import Design
+from digest.newsletters.looks import Design, TopicLinks
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Schedule
 from digest.rendering.errors import EditorTemplateError
@@ -69,6 +69,9 @@ class NewsletterSettings(Payload):
     reading_time: Switch | None = Field(None, description="Shown with stories: “4 min read”.")
     contents_from: Annotated[Number, Field(le=100)] | None = Field(
         None, description="So many stories get a list of headlines at the top. 0: never."
+    )
+    topic_links: TopicLinks | None = Field(
+        None, description="Where a mail has “More like this” and “Less like this”."
     )
     approval: Literal["none", "one", "other"] | None = None
     review_minutes: SmallNumber | None = None
@@ -138,7 +141,7 @@ POLICIES = (
     *("description", "subject", "preheader", "min_stories", "max_stories"),
     *("look_back_hours", "thin", "widen_hours", "catch_up", "late_minutes", "uncertain"),
     *("approval", "review_minutes", "undo_seconds"),
-    *("design", "share_links", "reading_time", "contents_from"),
+    *("design", "share_links", "reading_time", "contents_from", "topic_links"),
 )
 
 

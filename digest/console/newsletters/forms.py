@@ -10,8 +10,13 @@ from digest.console.setup.forms import zones
 from digest.newsletters import layout
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import OFFERED
-from digest.newsletters.looks import Design
-from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
+from digest.newsletters.looks import Design, TopicLinks
+from digest.newsletters.models import (
+    Cadence,
+    LayoutBlock,
+    Newsletter,
+    Publication,
+)
 from digest.newsletters.reading import DAYS
 
 WEEKDAYS, CRON, MANUAL = "days", "cron", "manual"
@@ -46,9 +51,19 @@ class DesignForm(forms.Form):
     design = forms.ChoiceField(choices=Design, widget=forms.RadioSelect)
     share_links = _checkbox("Links to share an issue in the footer")
     reading_time = _checkbox("Reading time of stories", "Where a source carries the whole article.")
+    topic_links = forms.ChoiceField(
+        label="More or less like this",
+        choices=TopicLinks,
+        required=False,
+        help_text="Subscribers can ask for more or less of a topic.",
+    )
     contents_from = _number(
         "List of headlines at the top, from so many stories on", 0, 100, "0: no list."
     )
+
+    def clean_topic_links(self) -> str:
+        """Return the choice; nowhere, if a form has no such field."""
+        return str(self.cleaned_data["topic_links"] or TopicLinks.NONE)
 
 
 class NameForm(forms.Form):

@@ -22,6 +22,7 @@ from digest.issues import reading_time
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.blocks import is_empty
+from digest.newsletters.looks import TopicLinks
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
 from digest.rendering import rich_text
@@ -37,7 +38,7 @@ from digest.rendering.cleaned import (
 )
 from digest.rendering.directions import isolate, isolate_name
 from digest.rendering.errors import RenderingError
-from digest.rendering.links import language_of
+from digest.rendering.links import language_of, topic_query
 from digest.rendering.targets import Place, Targets
 
 # How bylines begin that say already that somebody wrote it, in the languages of the catalogs.
@@ -61,6 +62,7 @@ class Card:
     square: Picture | None
     credits: str  # caption and credit
     direction: str  # rtl or ltr: of its own text, whatever the issue's
+    topic_query: str = ""  # of links for more or less of its topic; empty: it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,14 @@ def _card(issue: Issue, place: Place, story: Story, heading: str) -> Card:
         square=pictures.story_picture(story, Size.SQUARE, alt),
         credits=_join_credits(caption, credit),
         direction=text_direction(f"{title} {summary}", direction(language)),
+        topic_query=_topic_query(issue, story),
     )
+
+
+def _topic_query(issue: Issue, story: Story) -> str:
+    if not story.topics or issue.newsletter.topic_links != TopicLinks.STORIES:
+        return ""
+    return topic_query(issue.newsletter, story.topics[0])
 
 
 def _byline(issue: Issue, story: Story) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -23,7 +24,7 @@ from digest.selfservice import address_change, data_export, erasure
 from digest.selfservice import preferences as selfservice
 from digest.selfservice.preferences import LONGEST_PAUSE, Access, zone_of
 from digest.selfservice.signups import preferences_wording
-from digest.subscribers import preferences
+from digest.subscribers import preferences, topics
 from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
 from digest.web.forms import readable_post
@@ -88,7 +89,10 @@ def _perform(
             problem=str(problem),
             post=submission.post,
         )
-    return HttpResponseRedirect(f"/preferences/{token}?done={done}")
+    query = {"done": done}
+    if action == "topic":
+        query |= {name: submission.post.get(name, "") for name in ("topic", "newsletter")}
+    return HttpResponseRedirect(f"/preferences/{token}?{urlencode(query)}")
 
 
 def _save(submission: Submission) -> str:
@@ -161,8 +165,20 @@ def _change_address(submission: Submission) -> str:
     return "requested"
 
 
+def _change_topic(submission: Submission) -> str:
+    """Apply "more like this" or "less like this", or undo it."""
+    post = submission.post
+    return topics.change_topic(
+        submission.current,
+        post.get("newsletter", ""),
+        post.get("topic", ""),
+        post.get("change", ""),
+    )
+
+
 _ACTIONS: dict[str, Callable[[Submission], str]] = {
     "save": _save,
+    "topic": _change_topic,
     "profile": _save_profile,
     "pause": _pause,
     "resume": _resume,
@@ -208,6 +224,7 @@ def _show(
         "secure": access.secure,
         "done": request.GET.get("done", "") if not problem else "",
         "problem": problem,
+        "wish": topics.read_wish(current, request.GET) if not problem else None,
         "post": post or {},
         "tomorrow": tomorrow.isoformat(),
         "next_year": (tomorrow + LONGEST_PAUSE - timedelta(days=2)).isoformat(),
