@@ -28,6 +28,7 @@ COLLECT_PAGE_VIEWS = "analytics.page_views"
 REFRESH_POPULARITY = "analytics.popularity"
 POLL_MAILBOXES = "mailboxes.poll"
 JUDGE_HITS = "analytics.judge"  # clicks and opens
+DECIDE_TESTS = "analytics.decide_tests"  # of subjects
 ASK_PROVIDERS = "mailboxes.ask_providers"
 ASK_INACTIVE = "delivery.ask_inactive"
 DELETE_OLD_HITS = "analytics.delete_old"
@@ -53,6 +54,7 @@ NAMES = frozenset(
         REFRESH_POPULARITY,
         POLL_MAILBOXES,
         JUDGE_HITS,
+        DECIDE_TESTS,
         ASK_PROVIDERS,
         ASK_INACTIVE,
         DELETE_OLD_HITS,

@@ -11,6 +11,7 @@ given again, to other rows, and `RowsLink.require` refuses the old link (docs/de
 
 import hashlib
 import hmac
+import re
 from base64 import b32decode, b32encode, urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Iterable
@@ -51,6 +52,7 @@ class Row(NamedTuple):
 
 NOBODY = Row(0, UUID(int=0))  # the subscriber of a test mail
 NOT_COUNTED = "test"  # what follows tracked links in mails whose clicks are not counted
+_VARIANT = re.compile(r"v([0-9])\Z")  # what follows them in a subject test that names nobody
 
 
 class RowsLink(NamedTuple):
@@ -215,6 +217,17 @@ def read_open_token(token: str) -> RowsLink:
 def clicker_token(issue: Named, subscriber: Named) -> str:
     """Return what follows tracked links in the mail of a subscriber whose clicks are counted."""
     return sign_rows("clicker", issue, subscriber)
+
+
+def variant_suffix(variant: int) -> str:
+    """Return what follows tracked links in a mail with this subject of a test, 0 to 9."""
+    return f"v{variant}"
+
+
+def read_variant(suffix: str) -> int | None:
+    """Return the variant that follows a tracked link's token; None if it says something else."""
+    match = _VARIANT.match(suffix)
+    return int(match[1]) if match else None
 
 
 def read_clicker_token(token: str) -> RowsLink:

@@ -226,6 +226,50 @@ class IssueRevision(models.Model):
         return self.summary
 
 
+class SubjectTest(models.Model):
+    """Other subjects of an issue, tried on a share of its subscribers; the rest gets the best.
+
+    Variant 0 is the issue's own subject, variant 1 the first of `subjects`.
+    """
+
+    class Finding(models.TextChoices):
+        NONE = "", "not known yet"
+        WINNER = "winner", "winner"
+        NO_DIFFERENCE = "no_difference", "no difference"
+
+    issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="subject_test")
+    subjects = ArrayField(models.CharField(max_length=250))  # plain text, not templates
+    share = models.PositiveSmallIntegerField()  # per cent of the subscribers, all variants together
+    minutes = models.PositiveIntegerField()  # that clicks are counted before the rest is sent
+    decides_at = models.DateTimeField(null=True)  # set when the issue is planned
+    decided_at = models.DateTimeField(null=True)
+    winner = models.PositiveSmallIntegerField(null=True)  # the variant that the rest gets
+    finding = models.CharField(max_length=16, choices=Finding, default=Finding.NONE, blank=True)
+    # By variant when it was decided: [{"mails": 500, "clickers": 40, "best": 0.97}]
+    results = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(share__gte=1, share__lte=100), name="subject_test_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_at__isnull=True) | Q(winner__isnull=False),
+                name="subject_test_decided_has_winner",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["decides_at"],
+                condition=Q(decided_at__isnull=True),
+                name="subject_test_undecided",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue}: {len(self.subjects) + 1} subjects"
+
+
 class TrackedLink(HasUuid):
     """A link of an issue's mail that leads through us, so that clicks can be counted.
 

@@ -10,15 +10,15 @@ import json
 import zlib
 from binascii import a2b_qp
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 
 from digest.rendering import mime
 from digest.rendering.errors import RenderingError
 
-VERSION = 4
+VERSION = 5
 _MOST_OCTETS = 16_000_000  # of a stored form, inflated
 _CACHED_CHOICES = 64
 
@@ -35,6 +35,7 @@ class Recipient:
     preferences_url: str  # absolute
     unsubscribe_mailto: str = ""  # a mailto link, if inbound mail is read
     click: str = ""  # what follows the token of each tracked link: `/` and a token, or nothing
+    subject: str = ""  # another than the issue's, in a test of subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,12 @@ class Cut:
 
 # Links are in both parts.
 _quoted = lru_cache(maxsize=16)(mime.quoted)
+_subject = lru_cache(maxsize=16)(partial(mime.text_field, "Subject"))
 
 # The content of each slot: in the head a whole field, in a part a piece of quoted-printable.
 SLOTS: dict[str, Callable[[Recipient], bytes]] = {
     "to": lambda recipient: mime.mailbox_field("To", recipient.name, recipient.email),
+    "subject": lambda recipient: _subject(recipient.subject),
     "date": lambda recipient: mime.date_field(recipient.date.replace(microsecond=0)),
     "message_id": lambda recipient: mime.message_id_field(recipient.message_id),
     "list_unsubscribe": lambda recipient: mime.unsubscribe_field(
@@ -102,6 +105,8 @@ class Compiled:
         line starts with a dot (`mime.is_smtp_safe`). Raises RenderingError for an address, link or
         Message-ID that is not allowed in a header.
         """
+        if not recipient.subject:
+            recipient = replace(recipient, subject=self.subject)
         contents = {name: fill(recipient) for name, fill in SLOTS.items()}
         if not all(map(mime.is_smtp_safe, contents.values())):
             raise RenderingError(

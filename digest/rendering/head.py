@@ -6,7 +6,7 @@ from digest.rendering.compiled import Cut
 from digest.rendering.links import archive_url, language_of
 
 
-def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut, ...]:
+def head_cuts(newsletter: Newsletter, boundary: str) -> tuple[Cut, ...]:
     """Return the head; the fields that differ between subscribers are slots.
 
     Precedence is not a standard, but old out-of-office programs obey nothing else; the others obey
@@ -31,7 +31,8 @@ def head_cuts(newsletter: Newsletter, subject: str, boundary: str) -> tuple[Cut,
     ]
     return (
         Cut(sender, "to"),
-        Cut((reply_to or b"") + mime.text_field("Subject", subject), "date"),
+        Cut(reply_to or b"", "subject"),
+        Cut(b"", "date"),
         Cut(b"", "message_id"),
         Cut(b"", "list_unsubscribe"),
         Cut(b"".join(list_fields)),

@@ -52,7 +52,7 @@ def compile_issue(
         preheader=texts["preheader"],
         dropped=dropped,
         boundary=boundary,
-        head_cuts=head_cuts(issue.newsletter, texts["subject"], boundary),
+        head_cuts=head_cuts(issue.newsletter, boundary),
         text_cuts=_encode(text, dropped),
         html_cuts=_encode(html, dropped),
         names_subscribers=targets.names_subscribers,

@@ -168,6 +168,28 @@ class PastDelivery(models.Model):
         return f"{self.issue_id} to {self.subscriber_id}: {self.get_state_display()}"
 
 
+class SubjectChoice(models.Model):
+    """Which subject was chosen for a subscriber of an issue with a subject test, and how likely.
+
+    With the probability of each choice, another policy can be judged by these data later.
+    """
+
+    pk = models.CompositePrimaryKey("issue_id", "subscriber_id")
+    issue = models.ForeignKey(
+        Issue, on_delete=models.CASCADE, related_name="subject_choices", db_index=False
+    )
+    # Many rows at once, as in PastDelivery.
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    variant = models.PositiveSmallIntegerField()  # of issues.SubjectTest
+    probability = models.FloatField()  # that this variant was chosen, at that moment
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} to {self.subscriber_id}: subject {self.variant}"
+
+
 class AnyDelivery(models.Model):
     """A delivery, current or past: a read-only view of both tables."""
 

@@ -12,7 +12,7 @@ from digest.core import addresses, links
 from digest.issues.models import Issue
 from digest.relays import dkim
 from digest.relays.transports.base import Envelope, OutgoingMessage
-from digest.rendering.compiled import Compiled, Recipient
+from digest.rendering.compiled import Recipient
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers.models import Subscriber
@@ -98,7 +98,11 @@ def compose_message(
     """
     subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
     recipient = _recipient(issue, to, subscriber, now, message_id)
-    recipient = replace(recipient, click=_click(issue, subscriber, segmentation.compiled))
+    recipient = replace(
+        recipient,
+        click=_click(issue, subscriber, segmentation),
+        subject=_subject(subscriber, segmentation),
+    )
     keys = segmentation.keys_for(to.topics, to.without_appeals, to.muted_topics)
     content = segmentation.compiled.message(recipient, keys=keys)
     if sign:
@@ -149,11 +153,23 @@ def _sender(issue: Issue, subscriber: links.Named) -> str:
     return addresses.envelope(issue.newsletter.publication.sender_email)
 
 
-def _click(issue: Issue, subscriber: links.Named, compiled: Compiled) -> str:
+def _click(issue: Issue, subscriber: links.Row, segmentation: Segmentation) -> str:
     """Return what follows tracked links in a message: nobody's are not counted."""
     if not subscriber.pk:
         return f"/{links.NOT_COUNTED}"
-    return f"/{links.clicker_token(issue, subscriber)}" if compiled.names_subscribers else ""
+    if segmentation.compiled.names_subscribers:
+        return f"/{links.clicker_token(issue, subscriber)}"
+    if subjects := segmentation.subjects:
+        return f"/{links.variant_suffix(subjects.variant_of(subscriber.uuid))}"
+    return ""
+
+
+def _subject(subscriber: links.Row, segmentation: Segmentation) -> str:
+    """Return the subject that a test has for a subscriber; "" for the issue's own."""
+    subjects = segmentation.subjects
+    if subjects is None or not subscriber.pk:
+        return ""
+    return subjects.subject_of(subjects.variant_of(subscriber.uuid))
 
 
 def _recipient(

@@ -30,6 +30,7 @@ from digest.sending import caps, control
 from digest.sending.compiling import compiled_for
 from digest.sending.models import SQL_STATES, Delivery
 from digest.sending.segmentation import segmentation_of
+from digest.sending.subjects import assigning
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
 
@@ -83,6 +84,7 @@ def _plan(issue: Issue, now: datetime) -> bool:
     if after:  # another planner began, perhaps before an editor changed what the issue shows
         caps.apply(issue, capped, 0, after)
     _insert_deliveries(issue, subscribers, times, capped, after)
+    assigning.begin(issue, now)
     _analyze_deliveries()
     return _open(issue, now)
 

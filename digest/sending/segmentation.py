@@ -7,6 +7,8 @@ from digest.issues.models import Block, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock
 from digest.rendering.compiled import Compiled
+from digest.sending.subjects.assigning import split_of
+from digest.sending.subjects.split import Split
 from digest.subscribers.audience import Audience
 
 
@@ -22,6 +24,7 @@ class Segmentation:
     block_keys: Mapping[int, int]  # the key of the block of each story, by position
     appeal_keys: Mapping[int, frozenset[int]]  # keys of the visible blocks that show it, by its id
     complete: bool = True  # these are all that were compiled: none was retracted
+    subjects: Split | None = None  # where subjects are tested
 
     def keys_for(
         self,
@@ -80,6 +83,7 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
         block_keys={story.position: story.block.key for story in current},
         appeal_keys=_appeal_keys(visible),
         complete=len(stories) == compiled_stories.count(),
+        subjects=split_of(issue),
     )
 
 

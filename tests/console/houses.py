@@ -9,7 +9,7 @@ from digest.accounts.models import User
 from digest.accounts.scopes import Scope
 from digest.articles.models import Article, Source
 from digest.core import clock
-from digest.issues.models import Issue
+from digest.issues.models import Issue, SubjectTest
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain, Relay
@@ -66,7 +66,7 @@ def lived_in(subscribers: int = 30) -> User:
         _subscriber(morning, number, now)
     for ago in range(5, 0, -1):
         _past(morning, now - timedelta(days=ago))
-    _at(morning, Issue.State.SENDING, now, subscribers)
+    _tested(_at(morning, Issue.State.SENDING, now, subscribers), now)
     draft = _at(morning, Issue.State.DRAFT, now + timedelta(hours=3), 0)
     draft.left_out = [{"article": 1, "title": "The tide tables", "reason": "one story a source"}]
     draft.review_until = draft.slot
@@ -81,6 +81,22 @@ def lived_in(subscribers: int = 30) -> User:
     )
     _lists(evening, now)
     return ada
+
+
+def _tested(issue: Issue, now: datetime) -> None:
+    """Subjects were tested, and the second one won."""
+    results = [{"mails": n, "clickers": n // 20, "best": n / 1000} for n in (490, 510)]
+    SubjectTest.objects.create(
+        issue=issue,
+        subjects=["Forty seals, and counting"],
+        share=20,
+        minutes=120,
+        decides_at=now,
+        decided_at=now,
+        winner=1,
+        finding="winner",
+        results=results,
+    )
 
 
 def _lists(newsletter: Newsletter, now: datetime, text: str = "Harbour, north") -> None:
@@ -122,6 +138,7 @@ def in_trouble() -> User:
             left_out=[{"article": 1, "title": EVIL, "reason": EVIL}],
             only_topics=[EVIL[:200]],
         )
+    SubjectTest.objects.update(subjects=[EVIL[:250]])
     stuck = _at(morning, Issue.State.PAUSED, now - timedelta(hours=1), 4)
     Issue.objects.filter(pk=stuck.pk).update(reason=EVIL, subject=EVIL)
     Delivery.objects.filter(issue=stuck).update(

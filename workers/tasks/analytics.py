@@ -1,6 +1,7 @@
 """Jobs that count clicks, and what follows from them."""
 
 from digest.analytics import judging, popularity, retention
+from digest.analytics.experiments import deciding
 from digest.analytics.site import collecting
 from digest.core import clock, jobs
 from workers.task import job
@@ -16,6 +17,12 @@ def judge_hits() -> None:
 def delete_old_hits() -> None:
     """Delete hits and salts that are too old."""
     retention.delete_old(clock.now())
+
+
+@job(jobs.DECIDE_TESTS)
+def decide_tests() -> None:
+    """Decide the subject tests whose time has come."""
+    deciding.decide_due(clock.now())
 
 
 @job(jobs.REFRESH_POPULARITY)

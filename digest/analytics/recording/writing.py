@@ -18,7 +18,9 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Tracking
 from digest.subscribers.models import Subscriber
 
-_COLUMNS = "id, at, issue_id, link_id, kind, subscriber_id, visitor, network, agent, reasons"
+_COLUMNS = (
+    "id, at, issue_id, link_id, kind, subscriber_id, visitor, network, agent, reasons, variant"
+)
 
 
 class _Settings(NamedTuple):
@@ -66,7 +68,7 @@ def _rows(hits: Sequence[NewHit]) -> Iterator[tuple[object, ...]]:
         subscriber_id = subscriber.pk if subscriber else None
         yield (
             *(hit.at, hit.issue_id, hit.link_id, int(hit.kind), subscriber_id),
-            *(visitor, network, classify(hit.client), 0),
+            *(visitor, network, classify(hit.client), 0, hit.variant),
         )
 
 

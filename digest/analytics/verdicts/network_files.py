@@ -10,7 +10,7 @@ any        one network a line, # begins a comment
 
 import json
 from collections.abc import Iterable, Iterator
-from ipaddress import collapse_addresses, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any, NamedTuple
 
 from digest.analytics.verdicts.networks import IPNetwork, NetworkClass, widened
@@ -56,7 +56,8 @@ def _of_json(text: str) -> tuple[str, NetworkClass | None, str, Iterable[str]]:
         raise NetworkFileError(f"The file is not valid JSON: {cause}.") from cause
     match content:
         case {"prefixes": [{"ip_prefix": _}, *_], **rest}:
-            entries = _values([*content["prefixes"], *rest.get("ipv6_prefixes", [])])
+            rows: list[Any] = content["prefixes"] + rest.get("ipv6_prefixes", [])
+            entries = _values(rows)
             return "amazon", NetworkClass.HOSTING, str(rest.get("createDate", "")), entries
         case {"prefixes": list(prefixes), **rest}:
             published = str(rest.get("creationTime", ""))
@@ -99,15 +100,18 @@ def _of_lines(text: str) -> Iterator[str]:
 
 
 def _merged(entries: Iterable[str]) -> list[str]:
-    networks: dict[int, set[IPNetwork]] = {4: set(), 6: set()}
+    narrow, wide = set[IPv4Network](), set[IPv6Network]()
     for number, entry in enumerate(entries, start=1):
         if number > MOST_NETWORKS:
             raise NetworkFileError(f"The file has more than {MOST_NETWORKS:,} networks.")
         network = _network(entry, number)
-        networks[network.version].add(network)
-    if not any(networks.values()):
+        if isinstance(network, IPv4Network):
+            narrow.add(network)
+        else:
+            wide.add(network)
+    if not narrow and not wide:
         raise NetworkFileError("The file has no networks.")
-    return [str(network) for version in (4, 6) for network in collapse_addresses(networks[version])]
+    return [*map(str, collapse_addresses(narrow)), *map(str, collapse_addresses(wide))]
 
 
 def _network(entry: str, number: int) -> IPNetwork:

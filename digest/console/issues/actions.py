@@ -6,7 +6,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from digest.console.access import parse_id, scope_of, user_of
-from digest.console.issues import block_actions
+from digest.console.issues import block_actions, subject_tests
 from digest.console.issues.form_values import read_number, read_optional
 from digest.core import addresses, clock
 from digest.issues import approval, editing, retracting, scheduling, skipping
@@ -195,13 +195,17 @@ def test(issue: Issue, request: HttpRequest) -> str:
     return f"A test is on its way to {address.email}."
 
 
-VERBS: dict[str, Action] = {
-    action.__name__: action
-    for action in (
-        *(move, remove, add, pin, reword, describe, subject, refresh, approve, send, schedule),
-        *(undo, unschedule, skip, restore, retract, pause, resume, cancel, test),
-    )
-} | block_actions.VERBS
+VERBS: dict[str, Action] = (
+    {
+        action.__name__: action
+        for action in (
+            *(move, remove, add, pin, reword, describe, subject, refresh, approve, send, schedule),
+            *(undo, unschedule, skip, restore, retract, pause, resume, cancel, test),
+        )
+    }
+    | block_actions.VERBS
+    | subject_tests.VERBS
+)
 SAVED_WHILE_WRITING = frozenset(["change_block", "reword", "subject"])
 _RIGHTS = dict.fromkeys(("send", "schedule", "restore", "resume"), Right.SEND)
 

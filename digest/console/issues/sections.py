@@ -10,7 +10,7 @@ from digest.articles.models import Article
 from digest.articles.search import search_articles
 from digest.console import live_progress
 from digest.console.access import scope_of
-from digest.console.issues import header
+from digest.console.issues import header, subject_tests
 from digest.core.errors import DigestError
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right
@@ -51,6 +51,7 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
     progress = live_progress.progress_of(issue)
     overview = header.overview(issue, progress["eligible"], now)
     editable = overview.is_open and allowed.edit
+    mail = _mail(issue)
     return {
         "issue": issue,
         "rights": allowed,
@@ -59,7 +60,8 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
         "buttons": header.buttons(request, issue, allowed, now),
         "progress": progress,
         "stories": _stories(request, issue, searching=editable),
-        "mail": _mail(issue),
+        "mail": mail,
+        "subject_test": subject_tests.card(issue, mail.subject or issue.subject),
     }
 
 

@@ -87,11 +87,13 @@ def _record(request: HttpRequest, kind: HitKind, issue: Row, link_id: int, click
     """Record a hit, unless it is a test mail's, or follows a token that is not one of ours."""
     if clicker == links.NOT_COUNTED:
         return
+    variant = links.read_variant(clicker)
     try:
-        rows = links.read_clicker_token(clicker) if clicker else None
+        rows = links.read_clicker_token(clicker) if clicker and variant is None else None
     except LinkError:
         return
-    RECORDER.record(NewHit(clock.now(), kind, issue.pk, link_id, rows, _client(request)))
+    hit = NewHit(clock.now(), kind, issue.pk, link_id, rows, _client(request), variant)
+    RECORDER.record(hit)
 
 
 def _client(request: HttpRequest) -> Client:

@@ -1,0 +1,235 @@
+"""Subject tests, from planning to the winner."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from digest.accounts.models import User
+from digest.analytics import judging
+from digest.analytics.experiments import deciding
+from digest.analytics.recording import visitors
+from digest.issues import approval, subject_tests
+from digest.issues.errors import IssueError
+from digest.issues.models import Issue, SubjectTest
+from digest.sending import ledger, planning
+from digest.sending.compiling import compiled_for
+from digest.sending.models import Delivery, SubjectChoice
+from digest.sending.outgoing import SingleRecipient, compose_message
+from digest.sending.segmentation import segmentation_of
+from digest.sending.subjects.assigning import split_of
+from digest.subscribers.models import Subscriber
+from tests.analytics.factories import make_hit, make_link
+from tests.cast import (
+    NOON,
+    make_issue,
+    make_newsletter,
+    make_publication,
+    make_story,
+    make_subscriber,
+)
+
+OTHER = "Forty seals, and counting"
+MINUTE = timedelta(minutes=1)
+END = NOON + 60 * MINUTE
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def editor() -> User:
+    """Somebody of the newsroom."""
+    return User.objects.create_user("ed@courier.example", password="a long one, for tests")
+
+
+def make_tested(editor: User, subscribers: int = 40, **fields: Any) -> Issue:
+    """An issue that tests another subject on half of its subscribers for an hour.
+
+    Its UUIDs are always the same, and so is who takes part.
+    """
+    tracking = fields.pop("tracking", "aggregate")
+    newsletter = make_newsletter(publication=make_publication(tracking=tracking))
+    issue = make_issue(newsletter, uuid=UUID(int=16))
+    make_story(issue)
+    for number in range(subscribers):
+        make_subscriber(newsletter, uuid=UUID(int=number + 1))
+    subject_tests.save(issue, None, editor, [OTHER], share=50, minutes=60)
+    return Issue.objects.get(pk=issue.pk)
+
+
+def mail_to(issue: Issue, subscriber: Subscriber) -> Any:
+    """Return a subscriber's mail, parsed."""
+    segmentation = segmentation_of(issue, compiled_for(issue))
+    to = SingleRecipient.of(subscriber, [])
+    content = compose_message(issue, to, segmentation, NOON, sign=False).content
+    return message_from_bytes(content, policy=policy.default)
+
+
+def sent(issue: Issue, at: timedelta = MINUTE) -> None:
+    """Let everything that is due have been sent."""
+    due = Delivery.objects.filter(issue=issue, due_at__lte=NOON + at)
+    due.update(state=Delivery.State.SENT, settled_at=NOON + at)
+
+
+def click(issue: Issue, choices: list[SubjectChoice], *, named: bool) -> None:
+    """Let the subscribers of these choices click."""
+    link = issue.links.first() or make_link(issue)
+    for choice in choices:
+        subscriber = Subscriber.objects.get(pk=choice.subscriber_id)
+        fields: dict[str, Any] = {"variant": choice.variant}
+        if named:
+            fields = {"subscriber_id": subscriber.pk}
+        make_hit(issue, link, visitor=visitors.of_subscriber(subscriber.uuid), **fields)
+
+
+def test_half_of_the_list_takes_part_and_the_rest_waits(editor: User) -> None:
+    """What the database decided is what each process says of each subscriber."""
+    issue = make_tested(editor)
+    assert planning.plan_built(NOON) == [issue]
+    issue.refresh_from_db()
+    split = split_of(issue)
+    assert split
+    choices = {row.subscriber_id: row for row in SubjectChoice.objects.filter(issue=issue)}
+    assert 10 <= len(choices) <= 30
+    assert {row.variant for row in choices.values()} == {0, 1}
+    assert {row.probability for row in choices.values()} == {0.5}
+    for delivery in issue.deliveries.select_related("subscriber"):
+        assert delivery.subscriber
+        choice = choices.get(delivery.subscriber_id or 0)
+        assert delivery.due_at == (issue.slot if choice else END + timedelta(hours=1))
+        variant = split.variant_of(delivery.subscriber.uuid)
+        assert variant == (choice.variant if choice else 0)
+        subject = mail_to(issue, delivery.subscriber)["Subject"]
+        assert (subject == OTHER) is (variant == 1)
+
+
+def test_links_say_the_variant_where_they_name_nobody(editor: User) -> None:
+    """And the subscriber where they do; samples have the issue's own subject."""
+    issue = make_tested(editor)
+    planning.plan_built(NOON)
+    issue.refresh_from_db()
+    choice = SubjectChoice.objects.filter(issue=issue, variant=1).first()
+    assert choice
+    subscriber = Subscriber.objects.get(pk=choice.subscriber_id)
+    text = mail_to(issue, subscriber).get_body(("plain",)).get_content()
+    assert "/v1\r\n" in text
+    sample = mail_to(issue, Subscriber(pk=0, uuid=subscriber.uuid, email="a@b.example"))
+    assert sample["Subject"] == compiled_for(issue).subject
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_winner_goes_to_the_rest(editor: User, named: bool) -> None:  # noqa: FBT001
+    """By people who clicked; at once, with the probability of 1."""
+    issue = make_tested(editor, 80, tracking="individual" if named else "aggregate")
+    planning.plan_built(NOON)
+    sent(issue)
+    choices = list(SubjectChoice.objects.filter(issue=issue))
+    click(issue, [row for row in choices if row.variant == 1][:14], named=named)
+    click(issue, [row for row in choices if row.variant == 0][:2], named=named)
+    judging.judge_due(END + 2 * MINUTE)
+    assert deciding.decide_due(END) == []
+    [test] = deciding.decide_due(END + 2 * MINUTE)
+    assert (test.winner, test.finding) == (1, SubjectTest.Finding.WINNER)
+    assert [row["clickers"] for row in test.results] == [2, 14]
+    assert test.results[1]["best"] > 0.95
+    rest = SubjectChoice.objects.filter(issue=issue, probability=1)
+    assert {row.variant for row in rest} == {1}
+    assert rest.count() + len(choices) == 80
+    waiting = Delivery.objects.filter(issue=issue, state=Delivery.State.QUEUED)
+    assert {row.due_at for row in waiting} == {END + 2 * MINUTE}
+    issue.refresh_from_db()
+    for delivery in waiting.select_related("subscriber")[:3]:
+        assert delivery.subscriber
+        assert mail_to(issue, delivery.subscriber)["Subject"] == OTHER
+    assert deciding.decide_due(END + 3 * MINUTE) == []
+
+
+def test_no_difference_keeps_the_own_subject(editor: User) -> None:
+    """Nobody clicked."""
+    issue = make_tested(editor)
+    planning.plan_built(NOON)
+    sent(issue)
+    [test] = deciding.decide_due(END + 2 * MINUTE)
+    assert (test.winner, test.finding) == (0, SubjectTest.Finding.NO_DIFFERENCE)
+    rest = SubjectChoice.objects.filter(issue=issue, probability=1)
+    assert {row.variant for row in rest} == {0}
+
+
+def test_a_paused_issue_waits(editor: User) -> None:
+    """Nothing is decided, and nothing goes out, until it is resumed."""
+    make_tested(editor)
+    planning.plan_built(NOON)
+    Issue.objects.update(state=Issue.State.PAUSED)
+    assert deciding.decide_due(END + 2 * MINUTE) == []
+
+
+def test_planning_again_changes_no_choice(editor: User) -> None:
+    """A planner that was killed left its choices behind."""
+    issue = make_tested(editor)
+    planning.plan_built(NOON)
+    choices = set(SubjectChoice.objects.values_list("subscriber_id", "variant"))
+    Issue.objects.update(state=Issue.State.BUILT, planned_at=None)
+    planning.plan_built(NOON + MINUTE)
+    assert set(SubjectChoice.objects.values_list("subscriber_id", "variant")) == choices
+    assert SubjectTest.objects.get(issue=issue).decides_at == END + MINUTE
+
+
+def test_an_erased_subscriber_leaves_no_choice(editor: User) -> None:
+    """Nothing says any more that they took part."""
+    issue = make_tested(editor)
+    planning.plan_built(NOON)
+    subscriber = Subscriber.objects.get(pk=SubjectChoice.objects.values_list("subscriber_id")[:1])
+    ledger.erase_subscriber(subscriber.pk, NOON)
+    subscriber.delete()
+    assert not SubjectChoice.objects.filter(issue=issue, subscriber_id=subscriber.pk).exists()
+
+
+def test_a_test_is_content_that_is_approved(editor: User) -> None:
+    """Whoever adds a subject after the approval does not send it past the second person."""
+    issue = make_tested(editor)
+    before = approval.fingerprint(issue)
+    subject_tests.save(issue, None, editor, ["Another one"], share=50, minutes=60)
+    assert approval.fingerprint(issue) != before
+    revision = Issue.objects.get(pk=issue.pk).revision
+    assert revision == issue.revision + 1
+    subject_tests.remove(issue, None, editor)
+    assert not SubjectTest.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"subjects": [" ", ""]}, "1 to 3 different subjects"),
+        ({"subjects": ["a", "a"]}, "1 to 3 different subjects"),
+        ({"subjects": ["a", "b", "c", "d"]}, "1 to 3 different subjects"),
+        ({"subjects": ["x" * 251]}, "at most 250"),
+        ({"subjects": ["{{ title }}"]}, "plain text"),
+        ({"share": 1}, "2 to 100 per cent"),
+        ({"minutes": 5}, "15 minutes to 48 hours"),
+    ],
+)
+def test_what_cannot_be_tested(editor: User, values: dict[str, Any], message: str) -> None:
+    """The error says what to change."""
+    issue = make_tested(editor, 0)
+    options = {"subjects": [OTHER], "share": 50, "minutes": 60} | values
+    with pytest.raises(IssueError, match=message):
+        subject_tests.save(issue, None, editor, options.pop("subjects"), **options)
+
+
+@pytest.mark.parametrize(
+    ("fields", "tracking", "message"),
+    [
+        ({}, "none", "Clicks are not counted"),
+        ({"send_in_local_time": True}, "aggregate", "time zone"),
+    ],
+)
+def test_newsletters_that_cannot_test(
+    editor: User, fields: dict[str, Any], tracking: str, message: str
+) -> None:
+    """Without clicks there is no winner, without a common time no test."""
+    publication = make_publication(tracking=tracking)
+    issue = make_issue(make_newsletter(publication=publication, **fields))
+    with pytest.raises(IssueError, match=message):
+        subject_tests.save(issue, None, editor, [OTHER], share=50, minutes=60)
