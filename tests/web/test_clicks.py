@@ -345,6 +345,7 @@ def test_redirects_are_not_cached_and_tell_the_site_nothing(client: Client) -> N
         assert (answer.status_code, answer["Location"]) == (302, "https://courier.example/seals-0")
         assert "no-store" in answer["Cache-Control"]
         assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Content-Length"] == "0"
         assert not answer.cookies
     assert client.post(path).status_code == 405
 

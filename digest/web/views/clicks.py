@@ -43,7 +43,7 @@ def answer_at_once(request: HttpRequest) -> HttpResponse | None:
     if target.is_retracted or target.kind == TrackedLink.Kind.ANSWER or not target.address:
         return None
     _record_click(request, target, clicker)
-    return HttpResponseRedirect(target.address, headers=_HEADERS)
+    return HttpResponseRedirect(target.address, headers=_HEADERS | {"Content-Length": "0"})
 
 
 @require_safe
