@@ -45,6 +45,18 @@ def test_add_sets_up_the_newsletter_and_its_publication(digest: Digest) -> None:
     ]
 
 
+def test_tracking_is_shown_and_changed(digest: Digest) -> None:
+    """A new publication counts without knowing whose; an unknown one is an error."""
+    add(digest)
+    assert digest("tracking", "courier", "--json").facts["clicks"] == "aggregate"
+    result = digest("tracking", "courier", "--clicks", "individual", "--opens")
+    assert "clicks of each subscriber. Opens are counted." in result.out
+    publication = Publication.objects.get()
+    assert (publication.tracking, publication.track_opens) == ("individual", True)
+    assert "Opens are not counted." in digest("tracking", "courier", "--clicks", "none").out
+    assert digest("tracking", "tide").status != 0
+
+
 def test_a_new_newsletter_asks_before_it_sends(digest: Digest) -> None:
     """Unless the command says otherwise."""
     assert "60 minutes before sending" in add(digest).out

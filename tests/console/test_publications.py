@@ -68,6 +68,11 @@ PLACE = {"language": "es", "timezone": "Europe/Madrid"}
         ("looks", LOOKS, {"logo_width": 200, "accent": "#aa3311", "accent_dark": "#ffbb99"}),
         ("sender", SENDER | {"reply_to": "us@ebb.example"}, {"reply_to": "us@ebb.example"}),
         ("place", PLACE, PLACE),
+        (
+            "tracking",
+            {"tracking": "individual", "track_opens": "on"},
+            {"tracking": "individual", "track_opens": True},
+        ),
     ],
 )
 def test_a_card_is_kept(

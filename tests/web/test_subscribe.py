@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from digest.core import addresses
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Publication
 from digest.notices import send
 from digest.notices.models import Notice
 from digest.selfservice import signups
@@ -52,6 +52,18 @@ def test_a_wish_is_taken_down_with_what_was_read(strict: Client, newsletter: New
     assert (wish.email, wish.via, wish.ip, wish.language) == (NADIA, "page", "127.0.0.1", "en")
     assert "I want to receive The Morning Tide" in wish.wording
     assert len(wish.wording_version) == 12
+
+
+def test_consent_says_when_clicks_are_counted_as_theirs(
+    strict: Client, newsletter: Newsletter
+) -> None:
+    """On the form and in what is stored; not where nobody's clicks are theirs."""
+    page, text = f"/subscribe/{newsletter.slug}", "may record which links I click in its emails."
+    for tracking, is_said in (("aggregate", False), ("individual", True)):
+        Publication.objects.update(tracking=tracking)
+        assert (text in strict.get(page).content.decode()) == is_said
+    sign_up(strict, newsletter)
+    assert text in SignUp.objects.get().wording
 
 
 def test_only_the_press_of_the_button_confirms(strict: Client, newsletter: Newsletter) -> None:
