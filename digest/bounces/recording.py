@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Self
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from digest.bounces import history, scoring, surges
 from digest.bounces.models import Bounce
@@ -65,7 +65,7 @@ class Finding:
         return self.reason == Reason.FEEDBACK
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record(
     subscriber: Subscriber, issue: Issue | None, finding: Finding, at: datetime
 ) -> Bounce | None:
@@ -78,19 +78,38 @@ def record(
         log.info("bounce of a former address", subscriber=subscriber.pk)
         return None
     bounce = _new_bounce(subscriber, issue, finding, at)
-    stored, is_new = Bounce.objects.select_for_update().get_or_create(
-        subscriber=subscriber,
-        issue=issue,
-        is_complaint=finding.is_complaint,
-        defaults=_values(bounce),
-    )
-    if not is_new and not _is_worse(bounce.consequence, stored.consequence):
-        return None
-    if not is_new:
-        Bounce.objects.filter(pk=stored.pk).update(**_values(bounce))
-        stored.refresh_from_db()
-    _follow(stored, at)
-    return stored
+    if not _insert(bounce):
+        rows = Bounce.objects.select_for_update()
+        stored = rows.get(subscriber=subscriber, issue=issue, is_complaint=bounce.is_complaint)
+        if not _is_worse(bounce.consequence, stored.consequence):
+            return None
+        bounce.pk = stored.pk
+        bounce.save(force_update=True)
+    _follow(bounce, at)
+    return bounce
+
+
+def _insert(bounce: Bounce) -> bool:
+    """Insert a bounce, and set its id; False where there is one already.
+
+    Raw SQL, because get_or_create takes four calls to the database.
+    """
+    fields = [field for field in Bounce._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
+    values = [
+        field.get_db_prep_save(getattr(bounce, field.attname), connection) for field in fields
+    ]
+    columns = ", ".join(field.column for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT.format(columns=columns, places=places), values)
+        row = cursor.fetchone()
+    bounce.pk = row[0] if row else None
+    return row is not None
+
+
+_INSERT = """
+INSERT INTO bounces_bounce ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING id
+"""
 
 
 def _new_bounce(
@@ -104,6 +123,10 @@ def _new_bounce(
     ):
         consequence = Consequence.SOFT
     return Bounce(
+        subscriber=subscriber,
+        issue=issue,
+        is_complaint=finding.is_complaint,
+        suppressed=consequence in {Consequence.HARD, Consequence.COMPLAINT},
         consequence=consequence,
         reason=finding.reason,
         source=finding.source,
@@ -115,11 +138,6 @@ def _new_bounce(
         reporter=finding.reporter[:253],
         at=at,
     )
-
-
-def _values(bounce: Bounce) -> dict[str, object]:
-    names = ("consequence", "reason", "source", "domain", "recipient", "status", "code", "text")
-    return {name: getattr(bounce, name) for name in (*names, "reporter", "at")}
 
 
 def _is_worse(consequence: str, than: str) -> bool:
@@ -136,8 +154,9 @@ def _follow(bounce: Bounce, at: datetime) -> None:
         suppressed = suppression.suppress(
             bounce.subscriber.address_key, reason=reason, evidence=evidence_of(bounce), now=at
         )
-        Bounce.objects.filter(pk=bounce.pk).update(suppressed=True)
-        bounce.suppressed = True
+        if not bounce.suppressed:
+            Bounce.objects.filter(pk=bounce.pk).update(suppressed=True)
+            bounce.suppressed = True
         log.info("suppressed", subscriber=bounce.subscriber_id, reason=reason, new=suppressed)
 
 

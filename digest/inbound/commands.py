@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, close_old_connections, transaction
 
 from digest.bounces import reports
 from digest.core import clock
@@ -186,4 +186,4 @@ def _guarded(work: Callable[[], Reply]) -> Reply:
     else:
         return reply
     finally:
-        connection.close()  # the thread goes back to its pool
+        close_old_connections()  # the others stay: to connect costs more than the work

@@ -42,7 +42,7 @@ def sunset(newsletter: Newsletter) -> Sunset:
 def make_old(newsletter: Newsletter, issues: int = 6, **fields: Any) -> Subscriber:
     """Somebody who subscribed long ago and got some issues since."""
     subscriber, now = make_subscriber(newsletter, **fields), clock.now()
-    subscriber.consent_events.all()._raw_delete("default")  # type: ignore[attr-defined]
+    subscriber.consent_events.all()._raw_delete("default")
     Subscription.objects.filter(subscriber=subscriber).update(confirmed_at=now - LONG_AGO)
     for number in range(issues):
         at = now - (number + 1) * DAY - timedelta(seconds=subscriber.pk)

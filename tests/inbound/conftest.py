@@ -68,8 +68,9 @@ def serving() -> Iterator[Callable[[str], int]]:
 
 
 @pytest.fixture(autouse=True)
-def our_domain(settings: Any) -> None:
-    """Mail comes in at a domain, and nobody has been counted."""
+def our_domain(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail comes in at a domain, nobody has been counted, and no thread stays connected."""
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
     settings.DIGEST_INBOUND_DOMAIN = DOMAIN
     with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
         for key in valkey.scan_iter("digest-signups*"):

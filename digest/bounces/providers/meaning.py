@@ -103,7 +103,7 @@ def _codes(event: Any) -> tuple[str, int | None]:
         code = fields.get("code") or fields.get("error_code")
         status = fields.get("enhanced-code") or fields.get("status")
         is_status = isinstance(status, str) and re.fullmatch(r"[45]\.\d{1,3}\.\d{1,3}", status)
-        number = int(code) if str(code).isdecimal() and 400 <= int(code) < 600 else None
+        number = int(str(code)) if re.fullmatch(r"[45][0-9][0-9]", str(code)) else None
         if is_status or number:
             return (str(status) if is_status else "", number)
     return "", None

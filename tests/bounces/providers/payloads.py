@@ -54,7 +54,7 @@ def mailgun(token: str, reply: str, *, complaint: bool = False) -> Call:
     """An event with Mailgun's signature; our Message-ID is in the headers."""
     stamp, nonce = str(int(clock.now().timestamp())), "n" * 50
     signed = hmac.new(b"mailgun-key", f"{stamp}{nonce}".encode(), hashlib.sha256).hexdigest()
-    data = {
+    data: dict[str, Any] = {
         "event": "complained" if complaint else "failed",
         "severity": "permanent",
         "reason": "bounce",

@@ -1,0 +1,134 @@
+"""How many reports a second are received by LMTP and recorded, and what a flood costs.
+
+A receiver of our own (`digest inbound`) and clients that speak LMTP, each with a connection of its
+own, as a mail server delivers. First REPORTS different hard bounces, each of another subscriber;
+then as many about a single address. Printed: reports a second, our CPU for each, and the rows.
+
+    make bench ARGS=returns
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+
+import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names them in the environment
+
+REPORTS = int(os.environ.get("DIGEST_REPORTS", "2_000"))
+CLIENTS = 4
+A_CONNECTION = 100  # mails; the receiver takes no more
+DOMAIN = "bounces.courier.example"
+
+
+def main() -> None:
+    """Measure both."""
+    os.environ["DIGEST_BOUNCE_DOMAIN"] = DOMAIN
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from digest.bounces.models import Bounce
+    from digest.subscribers.models import Suppression
+
+    call_command("migrate", verbosity=0)
+    tokens = _tokens()
+    receiver, port = _receiver()
+    try:
+        for name, batch in (("different", tokens), ("about one address", tokens[:1] * REPORTS)):
+            began, cpu = time.perf_counter(), _cpu(receiver)
+            _deliver(port, batch)
+            seconds, used = time.perf_counter() - began, _cpu(receiver) - cpu
+            print(
+                f"-- {len(batch):,} reports {name}: {len(batch) / seconds:,.0f} a second, "
+                f"{used / len(batch) * 1000:.1f} ms of the receiver's CPU each; "
+                f"{Bounce.objects.count():,} bounces, {Suppression.objects.count():,} suppressions",
+                flush=True,
+            )
+    finally:
+        receiver.terminate()
+        receiver.wait(10)
+
+
+def _tokens() -> list[str]:
+    """Return the tokens of an issue's mails to as many subscribers, each of its own domain."""
+    from digest.core import clock, links
+    from digest.sending.models import Delivery
+    from digest.subscribers.models import Subscriber
+    from tests.cast import make_issue, make_newsletter
+
+    issue, now = make_issue(make_newsletter(), state="sent"), clock.now()
+    Subscriber.objects.bulk_create(
+        Subscriber(email=address, address_key=address, created_at=now)
+        for address in (f"kim@d{number}.example" for number in range(REPORTS))
+    )
+    subscribers = list(Subscriber.objects.order_by("pk"))
+    Delivery.objects.bulk_create(
+        Delivery(issue=issue, subscriber=row, due_at=now, settled_at=now, state=3, reply_code=250)
+        for row in subscribers
+    )
+    return [links.bounce_token(issue, row) for row in subscribers]
+
+
+def _receiver() -> tuple["subprocess.Popen[str]", int]:
+    command = [sys.executable, "-m", "digest.inbound", "--protocol", "lmtp", "--port", "0"]
+    receiver = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert receiver.stdout is not None
+    line = receiver.stdout.readline()
+    ports = [row.laddr.port for row in psutil.Process(receiver.pid).net_connections("tcp")]
+    if not ports:
+        raise SystemExit(f"The receiver does not listen: {line}")
+    return receiver, ports[0]
+
+
+def _deliver(port: int, tokens: list[str]) -> None:
+    batches = [
+        tokens[start : start + A_CONNECTION] for start in range(0, len(tokens), A_CONNECTION)
+    ]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(lambda batch: _session(port, batch), batches))
+
+
+def _session(port: int, tokens: list[str]) -> None:
+    from tests.bounces import shapes
+
+    content = shapes.postfix("550 5.1.1 <kim@mailbox.example>: User unknown").replace(
+        b"\n", b"\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as replies:
+        _hear(replies)
+        _say(sock, replies, b"LHLO mx\r\n")
+        for token in tokens:
+            _say(sock, replies, b"MAIL FROM:<>\r\n")
+            _say(sock, replies, f"RCPT TO:<bounce+{token}@{DOMAIN}>\r\n".encode())
+            _say(sock, replies, b"DATA\r\n")
+            reply = _say(sock, replies, content + b"\r\n.\r\n")
+            if not reply.startswith(b"250"):
+                raise SystemExit(f"A report was refused: {reply!r}")
+
+
+def _say(sock: socket.socket, replies: object, octets: bytes) -> bytes:
+    sock.sendall(octets)
+    return _hear(replies)
+
+
+def _hear(replies: object) -> bytes:
+    line = b" " * 3 + b"-"
+    while line[3:4] == b"-":
+        line = replies.readline()  # type: ignore[attr-defined]
+    return line
+
+
+def _cpu(process: "subprocess.Popen[str]") -> float:
+    times = psutil.Process(process.pid).cpu_times()
+    return float(times.user + times.system)
+
+
+if __name__ == "__main__":
+    main()
