@@ -285,32 +285,18 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     from digest.sending.compiling import compiled_for
     from digest.sending.outgoing import SingleRecipient, compose_message
     from digest.sending.segmentation import segmentation_of
-    from digest.subscribers.models import Subscriber, Subscription
-    from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story
+    from tests.cast import (
+        LONG_AGO,
+        make_issue,
+        make_newsletter,
+        make_story,
+        make_subscribers,
+    )
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")
     newsletter = make_newsletter()
-    rows = Subscriber.objects.bulk_create(
-        (
-            Subscriber(email=email, address_key=email, created_at=LONG_AGO)
-            for email in (f"subscriber{number}@reader.example" for number in range(subscribers))
-        ),
-        batch_size=5_000,
-    )
-    Subscription.objects.bulk_create(
-        (
-            Subscription(
-                subscriber=subscriber,
-                newsletter=newsletter,
-                state=Subscription.State.ACTIVE,
-                created_at=LONG_AGO,
-                confirmed_at=LONG_AGO,
-            )
-            for subscriber in rows
-        ),
-        batch_size=5_000,
-    )
+    make_subscribers(newsletter, subscribers)
     issue = make_issue(newsletter, slot=LONG_AGO)
     stories, summary_words = {5: (0, 0), 30: (6, 120), 90: (10, 900)}[case.kilobytes]
     for number in range(max(1, stories)):

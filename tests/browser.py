@@ -1,19 +1,28 @@
-"""A real browser in front of Django's live server; a complaint on its console fails the test."""
+"""A real browser in front of Django's live server; a complaint on its console fails the test.
+
+A process of the tests has one Chromium, started when it is first needed. It ends before the first
+test that drives none: while it runs, this thread has a running event loop.
+"""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 expect.set_options(timeout=15_000)  # as long as an action may take
 _absent = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)"
 )
+BROWSER = (pytest.mark.browser, _absent)  # of a module whose tests all drive one
+
+_running = ExitStack()
+_browsers: list[Browser] = []
 
 
 def in_browser(test: Any) -> Any:
@@ -21,28 +30,87 @@ def in_browser(test: Any) -> Any:
     return pytest.mark.browser(_absent(test))
 
 
-@contextmanager
-def chromium_page(**context: Any) -> Iterator[Page]:
-    """A page of a Chromium without a window."""
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
+def chromium() -> Browser:
+    """The Chromium of this process, without a window."""
+    if _browsers and not _browsers[0].is_connected():
+        end_chromium()
+    if not _browsers:
+        playwright = _running.enter_context(sync_playwright())
         # Django does not touch its database within a running loop, which playwright has here.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        chromium = playwright.chromium.launch(
+        _running.callback(os.environ.pop, "DJANGO_ALLOW_ASYNC_UNSAFE")
+        browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
-        page = chromium.new_context(**context).new_page()
-        page.set_default_timeout(15_000)
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(f"{page.url}: {message.text}")
-                if message.type in {"error", "warning"}
-                else None
-            ),
-        )
-        page.on("pageerror", lambda problem: complaints.append(str(problem)))
+        _running.callback(browser.close)
+        _browsers.append(browser)
+    return _browsers[0]
+
+
+def end_chromium() -> None:
+    """End it, if it runs."""
+    _browsers.clear()
+    _running.close()
+
+
+@contextmanager
+def chromium_page(
+    *, seconds: int = 15, may_be_refused: bool = False, **options: Any
+) -> Iterator[Page]:
+    """A page of a new profile; `seconds` is how long an action may take.
+
+    Where pages may be refused, the status of a page itself (403, 404) is not a complaint.
+    """
+    complaints: list[str] = []
+    refused: list[str] = []
+    context = chromium().new_context(**options)
+    page = context.new_page()
+    page.set_default_timeout(seconds * 1000)
+    listen_for_complaints(page, complaints)
+    if may_be_refused:
+        page.on("response", lambda response: refused.extend(_refusal(response)))
+    try:
         yield page
-        chromium.close()
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    finally:
+        context.close()
+    complaints = [text for text in complaints if not text.endswith(tuple(refused))]
     assert complaints == [], "\n".join(complaints)
+
+
+def listen_for_complaints(page: Page, complaints: list[str]) -> None:
+    """Add errors and warnings of the page's console to `complaints`, with their address."""
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(f"{page.url}: {message.text} ({message.location.get('url')})")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda problem: complaints.append(str(problem)))
+
+
+def _refusal(response: Response) -> list[str]:
+    """Return how the complaint about a refused page ends, if it is one."""
+    is_refused = response.status >= 400 and response.request.is_navigation_request()
+    return [f"({response.url})"] if is_refused else []
+
+
+def serious_violations(page: Page) -> list[str]:
+    """Return what axe finds on a page that keeps somebody from using it."""
+    results = Axe().run(page, options={"resultTypes": ["violations"]})
+    return [
+        f"{violation['id']} {[node['html'][:200] for node in violation['nodes'][:3]]}"
+        for violation in results.response["violations"]
+        if violation["impact"] in {"serious", "critical"}
+    ]
+
+
+def settle(page: Page) -> None:
+    """Wait until a page is there: with its pictures, and with the parts that it asked for."""
+    page.wait_for_load_state("load")
+    page.wait_for_function(SETTLED)
+    for frame in page.frames:
+        frame.wait_for_load_state("load")
+
+
+SETTLED = """() => !document.querySelector(".htmx-request")
+    && [...document.images].every((image) => image.complete || image.loading === "lazy")"""

@@ -152,6 +152,28 @@ def make_subscriber(newsletter: Newsletter | None = None, **fields: Any) -> Subs
     return subscriber
 
 
+def make_subscribers(newsletter: Newsletter, number: int) -> None:
+    """Many active subscribers of long ago, `subscriber0@reader.example` and so on, at one go."""
+    addresses = [f"subscriber{n}@reader.example" for n in range(number)]
+    subscribers = Subscriber.objects.bulk_create(
+        (Subscriber(email=row, address_key=row, created_at=LONG_AGO) for row in addresses),
+        batch_size=5_000,
+    )
+    Subscription.objects.bulk_create(
+        (
+            Subscription(
+                subscriber=subscriber,
+                newsletter=newsletter,
+                state=Subscription.State.ACTIVE,
+                created_at=LONG_AGO,
+                confirmed_at=LONG_AGO,
+            )
+            for subscriber in subscribers
+        ),
+        batch_size=5_000,
+    )
+
+
 def make_issue(newsletter: Newsletter | None = None, **fields: Any) -> Issue:
     """A built issue for noon with no stories."""
     defaults = {"slot": NOON, "state": Issue.State.BUILT, "built_at": NOON}

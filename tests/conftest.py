@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import append_only, clock
+from tests import append_only, browser, clock
 from tests.smtp_server import Script, SmtpServer
 
 # A machine with other work to do is slow now and then; tests of cost measure processor time.
@@ -65,6 +65,18 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let what takes longest begin first, so that no worker is left with it at the end."""
     items.sort(key=lambda item: (item.get_closest_marker("journey") is None, _is_quick(item)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the browser before a test that drives none: its event loop would be in the way."""
+    if _is_quick(item):
+        browser.end_chromium()
+
+
+def pytest_sessionfinish() -> None:
+    """End the browser of the last test."""
+    browser.end_chromium()
 
 
 def _is_quick(item: pytest.Item) -> bool:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.test import Client
 from playwright.sync_api import Locator, Page, expect
@@ -20,7 +19,7 @@ from digest.accounts.models import User
 from digest.core.rich_text import parse
 from digest.pictures.renditions import rendition_of
 from digest.pictures.sizes import Size
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, serious_violations, settle
 from tests.cast import make_picture, make_publication
 from tests.core.test_rich_text import FROM_DOCS, FROM_WORD
 from tests.documents import PICTURE, block, document, image, link, paragraph, text
@@ -305,14 +304,9 @@ def test_the_toolbar_is_one_stop_of_the_keyboard(page: Page) -> None:
 @in_browser
 def test_the_pages_with_editors_can_be_used_by_all(page: Page) -> None:
     """Axe finds nothing serious."""
-    page.wait_for_load_state("networkidle")
+    settle(page)
     shot(page, "start")
-    serious = [
-        (violation["id"], [node["html"][:200] for node in violation["nodes"]])
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
+    assert serious_violations(page) == []
 
 
 @in_browser

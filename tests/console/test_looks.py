@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.apps import apps
 from django.core.cache import cache
 from playwright.sync_api import Page
@@ -19,7 +18,7 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.relays.models import Relay
 from digest.subscribers.models import Subscriber, SubscriberImport
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, serious_violations, settle
 from tests.console import houses
 from tests.console.test_rights import PAGES
 
@@ -61,7 +60,7 @@ def page(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[Pa
     name, (house, size, scheme) = request.param
     user = house()
     look = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
-    with chromium_page(**look, user_agent=houses.EVIL_BROWSER) as browser:
+    with chromium_page(**look, user_agent=houses.EVIL_BROWSER, may_be_refused=True) as browser:
         browser.goto(f"{live_server.url}/admin/")
         browser.get_by_label("Email").fill(user.email)
         browser.get_by_label("Password").fill(houses.PASSWORD)
@@ -76,11 +75,11 @@ def test_every_page(page: Page, live_server: LiveServer) -> None:
     """Axe finds nothing serious, nothing scrolls sideways, no word from outside runs."""
     wrong: list[str] = []
     for address in addresses():
-        answer = page.request.get(live_server.url + address)
+        answer = page.goto(live_server.url + address)
+        assert answer
         if answer.status in {403, 404, 405}:  # Django's own, for what is only made elsewhere
             continue
         assert answer.status == 200, address
-        page.goto(live_server.url + address)
         wrong += [f"{address}: {fault}" for fault in faults(page)]
     assert wrong == []
 
@@ -94,7 +93,7 @@ def test_the_archive_runs_nothing(live_server: LiveServer) -> None:
     with chromium_page(viewport=PHONE) as public:
         for address in (archive, f"{archive}/{issue.key}"):
             public.goto(address)
-            public.wait_for_load_state("networkidle")
+            settle(public)
             assert "hacked" in public.content()  # it is there, as words
             assert public.evaluate("window.hacked") is None
             assert public.evaluate(SCRIPTED) == []
@@ -149,13 +148,11 @@ KINDS: dict[str, Any] = {
 
 def faults(page: Page) -> Iterator[str]:
     """Look at a page as axe, a ruler and an attacker do."""
-    page.wait_for_load_state("networkidle")
+    settle(page)
     if SHOTS:
         where = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
         page.screenshot(path=Path(SHOTS) / f"{where}--{page.shot}.png", full_page=True)  # type: ignore[attr-defined]
-    for violation in Axe().run(page).response["violations"]:
-        if violation["impact"] in {"serious", "critical"}:
-            yield f"{violation['id']} {[node['html'][:200] for node in violation['nodes'][:3]]}"
+    yield from serious_violations(page)
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:
         yield f"{wide} px too wide"

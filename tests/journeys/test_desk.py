@@ -11,20 +11,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser import BROWSER, chromium, listen_for_complaints
 from tests.journeys.conftest import running, wait_for_the_first_digest
 from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PASSWORD = "correct-horse-battery"
 OWNER = "ada@courier.example"
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)"),
-]
+pytestmark = [pytest.mark.journey, *BROWSER]
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +37,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield up
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
+    """A Chromium for several profiles, which end with the test."""
+    yield chromium()
+    for context in chromium().contexts:
+        context.close()
 
 
 def digest(up: Up, *arguments: str, **more: str) -> str:
@@ -64,11 +57,7 @@ def signed_in(browser: Browser, up: Up, name: str, address: str, complaints: lis
     """A browser of an editor's own, on a page of the console; its complaints are kept."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(15_000)
-    page.on(
-        "console",
-        lambda entry: complaints.append(entry.text) if entry.type in {"error", "warning"} else None,
-    )
-    page.on("pageerror", lambda problem: complaints.append(str(problem)))
+    listen_for_complaints(page, complaints)
     page.goto(f"{up.url}/admin/login/?next={address}")
     page.fill("input[name=login]", f"{name}@courier.example")
     page.fill("input[name=password]", PASSWORD)

@@ -1,28 +1,22 @@
 """A first run: from an empty database to a test mail in the mailbox, in a browser alone."""
 
-import os
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.articles.publisher import Publisher
+from tests.browser import BROWSER, chromium_page
 from tests.journeys.conftest import running
 from tests.journeys.newsstand import newsstand
 from tests.journeys.upside import Up
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PASSWORD = "correct-horse-battery"
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)"),
-]
+pytestmark = [pytest.mark.journey, *BROWSER]
 
 
 @pytest.fixture(scope="module")
@@ -43,27 +37,10 @@ def house(tmp_path_factory: pytest.TempPathFactory, site: Publisher) -> Iterator
 @pytest.fixture
 def page(house: Up) -> Iterator[Page]:
     """A browser in Madrid; it must have nothing to complain about."""
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        context = chromium.new_context(
-            viewport={"width": 1280, "height": 900}, timezone_id="Europe/Madrid"
-        )
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on(
-            "console",
-            lambda message: complaints.append(message.text) if message.type in BAD else None,
-        )
-        page.on("pageerror", lambda problem: complaints.append(str(problem)))
+    with chromium_page(
+        viewport={"width": 1280, "height": 900}, timezone_id="Europe/Madrid"
+    ) as page:
         yield page
-        chromium.close()
-    assert complaints == []
-
-
-BAD = {"error", "warning"}
 
 
 def is_fit(page: Page) -> None:

@@ -1,54 +1,23 @@
 """What a person sees in a browser while `digest up` runs."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser import BROWSER, chromium_page
 from tests.journeys.upside import Up
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium without a window."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
+pytestmark = [pytest.mark.journey, *BROWSER]
 
 
 @pytest.fixture(params=[("phone", 390, "dark"), ("desktop", 1280, "light")], ids=lambda p: p[0])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of a phone or a desktop; any complaint on its console fails the test."""
     _, width, scheme = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 850}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    complaints: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            complaints.append(f"{message.text} ({message.location.get('url')})")
-
-    page.on("console", hear)
-    page.on("pageerror", lambda problem: complaints.append(str(problem)))
-    page.set_default_timeout(20_000)
-    yield page
-    context.close()
-    assert complaints == []
+    look = {"viewport": {"width": width, "height": 850}, "color_scheme": scheme}
+    with chromium_page(seconds=20, **look, reduced_motion="reduce") as page:
+        yield page
 
 
 def fits(page: Page) -> bool:

@@ -15,47 +15,23 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from digest.core import clock
-from tests.journeys.test_pages import CHROMIUM, fits
+from tests.browser import BROWSER, chromium_page, serious_violations, settle
+from tests.journeys.test_pages import fits
 from tests.journeys.upside import Up, digest
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)"),
-]
+pytestmark = [pytest.mark.journey, *BROWSER]
 SLUG = "morning-tide"
 SHOTS = os.environ.get("DIGEST_SHOTS", "")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium without a window."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page() -> Iterator[Page]:
     """A desktop; any complaint on its console fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on(
-        "console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None
-    )
-    page.on("pageerror", lambda problem: complaints.append(str(problem)))
-    page.set_default_timeout(15_000)
-    yield page
-    context.close()
-    assert complaints == []
+    with chromium_page(viewport={"width": 1280, "height": 900}) as page:
+        yield page
 
 
 def mails_to(up: Up, address: str) -> list[EmailMessage]:
@@ -217,20 +193,13 @@ def test_a_scanner_that_opens_every_link_changes_nothing(lived_in: Up) -> None:
 @pytest.mark.parametrize(
     ("size", "scheme"), [(320, "dark"), (390, "light"), (1280, "dark"), (1280, "light")]
 )
-def test_every_page_is_accessible(
-    lived_in: Up, browser: Browser, tag: str, size: int, scheme: str
-) -> None:
+def test_every_page_is_accessible(lived_in: Up, tag: str, size: int, scheme: str) -> None:
     """Axe finds nothing serious, and nothing scrolls sideways, in each language and light."""
-    context = browser.new_context(
-        viewport={"width": size, "height": 850},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    for name, address in looked_at(lived_in, tag):
-        page.goto(address)
-        check(page, f"{name}-{tag}-{size}-{scheme}")
-    context.close()
+    look = {"viewport": {"width": size, "height": 850}, "color_scheme": scheme}
+    with chromium_page(**look, reduced_motion="reduce", may_be_refused=True) as page:
+        for name, address in looked_at(lived_in, tag):
+            page.goto(address)
+            check(page, f"{name}-{tag}-{size}-{scheme}")
 
 
 def looked_at(up: Up, tag: str) -> list[tuple[str, str]]:
@@ -253,13 +222,9 @@ def looked_at(up: Up, tag: str) -> list[tuple[str, str]]:
 
 def check(page: Page, name: str) -> None:
     """Look at a page as axe and a picture do."""
-    page.wait_for_load_state("networkidle")
+    settle(page)
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-    violations = Axe().run(page).response["violations"]
-    serious = [
-        violation for violation in violations if violation["impact"] in {"serious", "critical"}
-    ]
-    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in serious] == [], name
+    assert serious_violations(page) == [], name
     assert fits(page), name

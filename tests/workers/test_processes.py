@@ -19,8 +19,7 @@ from digest.embedded import valkey
 from digest.issues.models import Issue
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
-from digest.subscribers.models import Subscriber, Subscription
-from tests.cast import NOON, make_issue, make_newsletter, make_story
+from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story, make_subscribers
 from tests.smtp_server import SmtpServer
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -101,21 +100,8 @@ def workers(tmp_path: Path, relay: SmtpServer) -> Iterator[Workers]:
 def make_waiting(subscribers: int = SUBSCRIBERS) -> Issue:
     """An issue that is built, for many subscribers; it is sent again when uncertain."""
     newsletter = make_newsletter(uncertain="resend")
-    addresses = [f"subscriber{number}@reader.example" for number in range(subscribers)]
-    subscribers_created = Subscriber.objects.bulk_create(
-        Subscriber(email=row, address_key=row, created_at=NOON) for row in addresses
-    )
-    Subscription.objects.bulk_create(
-        Subscription(
-            subscriber=row,
-            newsletter=newsletter,
-            state=Subscription.State.ACTIVE,
-            created_at=NOON,
-            confirmed_at=NOON,
-        )
-        for row in subscribers_created
-    )
-    issue = make_issue(newsletter, slot=NOON.replace(year=2020))
+    make_subscribers(newsletter, subscribers)
+    issue = make_issue(newsletter, slot=LONG_AGO)
     make_story(issue)
     return issue
 
