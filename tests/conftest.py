@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import append_only, browser, clock
+from tests import append_only, browser, clock, emptying
 from tests.smtp_server import Script, SmtpServer
 
 # A machine with other work to do is slow now and then; tests of cost measure processor time.
@@ -33,6 +33,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Make the tests' database as pytest-django does; it may be emptied between two tests."""
     with django_db_blocker.unblock():
         append_only.allow_truncate()
+    emptying.install()
 
 
 @pytest.fixture

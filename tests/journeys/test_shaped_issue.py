@@ -223,9 +223,10 @@ def approve_and_send(page: Page, relay: SmtpServer) -> None:
 
 def preview_of(page: Page) -> VisibleMail:
     """What the preview beside the editor shows, once it has the last change."""
-    mail = page.frame_locator("[data-frames] iframe").last
-    expect(mail.get_by_text("Rope and Sail")).to_be_visible()
-    frame = page.locator("[data-frames] iframe").last.element_handle().content_frame()
+    revision = page.locator("[data-header] [name=revision]").first.input_value()
+    current = page.locator(f"[data-frames] iframe[data-revision='{revision}']:not([data-loading])")
+    expect(current).to_have_count(1)
+    frame = current.element_handle().content_frame()
     assert frame
     return visible_mail(frame)
 

@@ -144,7 +144,7 @@
 
     scheduleMail() {
       clearTimeout(this.mailTimer);
-      this.mailTimer = setTimeout(() => { this.preview.load(this.anchorOf(this.place)); this.refresh(true); }, MAIL_PAUSE);
+      this.mailTimer = setTimeout(() => { this.preview.revision = this.revision; this.preview.load(this.anchorOf(this.place)); this.refresh(true); }, MAIL_PAUSE);
     }
 
     showMail(answer) {
@@ -505,6 +505,7 @@
       frame.title = "Preview of the email";
       frame.setAttribute("sandbox", "");
       frame.dataset.loading = "1";
+      if (this.revision) frame.dataset.revision = this.revision;
       this.style(frame);
       this.base = this.address();
       frame.src = `${this.base}${anchor ? `#${anchor}` : ""}`;
