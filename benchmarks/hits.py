@@ -19,7 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names them in the environment
 from benchmarks import sending
@@ -50,7 +52,7 @@ def _in_process() -> None:
 
     from digest.analytics.recording import RECORDER
 
-    paths, app = _paths(_issue()), get_wsgi_application()
+    paths, app = _paths(_issue()), cast("Any", get_wsgi_application())
     RECORDER.start()  # as in a web process
     clock, cpu = list[float](), list[float]()
     for number in range(CALLS):
@@ -79,14 +81,19 @@ def _beside_a_send() -> None:
         begun.wait()
         issue = _counted()
         before = Hit.objects.count()
-        with _serving() as web:
-            times, seconds = _click(web, issue)
+        with _serving() as (server, web):
+            _click(web, issue, CLIENTS * CONNECTIONS * 10)
+            before += CLIENTS * CONNECTIONS * 10
+            used = _cpu(server)
+            times, seconds = _click(web, issue, HITS)
+            used = _cpu(server) - used
         sender.join()
     recorded = Hit.objects.count() - before
     p50, p99 = median(times) * 1000, times[len(times) * 99 // 100] * 1000
     print(
         f"over HTTP: {len(times):,} clicks, {len(times) / seconds:,.0f} a second, "
-        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms; {recorded:,} recorded; "
+        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, {used / len(times) * 1e6:.0f} µs of CPU each in the "
+        f"web processes; {recorded:,} recorded; "
         f"beside it {case.messages / sent[0]:,.0f} messages a second",
         flush=True,
     )
@@ -170,8 +177,8 @@ def _environ(path: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving() -> Iterator[int]:
-    """Yield the port of a web server with two workers, which is stopped in the end."""
+def _serving() -> Iterator[tuple[psutil.Process, int]]:
+    """Yield a web server with two workers and its port; it is stopped in the end."""
     from digest.cli import processes
 
     port = reserve_port()
@@ -179,14 +186,18 @@ def _serving() -> Iterator[int]:
     with subprocess.Popen([sys.executable, "-m", *arguments]) as process:
         try:
             wait_for(port)
-            yield port
+            yield psutil.Process(process.pid), port
         finally:
             process.terminate()
 
 
-def _click(port: int, issue: "Issue") -> tuple[list[float], float]:
+def _cpu(server: psutil.Process) -> float:
+    return sum(map(sending.cpu_seconds, server.children()))
+
+
+def _click(port: int, issue: "Issue", number: int) -> tuple[list[float], float]:
     """Follow links from client processes; return the sorted seconds of each, and of all."""
-    command = [sys.executable, "-m", "benchmarks.hits", "click", str(port), str(HITS // CLIENTS)]
+    command = [sys.executable, "-m", "benchmarks.hits", "click", str(port), str(number // CLIENTS)]
     begun = time.perf_counter()
     clients = [
         subprocess.Popen([*command, *_paths(issue)], stdout=subprocess.PIPE) for _ in range(CLIENTS)

@@ -66,7 +66,12 @@ class Targets:
         if not self._tracks(place):
             return url
         block, story = place.block, place.story
-        key = (block and block.position, story and story.position, kind, url)
+        key = (
+            block.position if block else None,
+            story.position if story else None,
+            kind,
+            url,
+        )
         if key not in self._numbers:
             self._numbers[key] = len(self.rows)
             self.rows.append(

@@ -27,9 +27,9 @@ def issue() -> Issue:
     return make_issue(make_newsletter(publication=make_publication(tracking="aggregate")))
 
 
-def a_hit(issue: Issue, address: str = "203.0.113.7", **client: object) -> NewHit:
+def a_hit(issue: Issue, address: str = "203.0.113.7") -> NewHit:
     """A click at noon."""
-    return NewHit(NOON, HitKind.CLICK, issue.pk, 1, None, Client(address, FIREFOX, **client))
+    return NewHit(NOON, HitKind.CLICK, issue.pk, 1, None, Client(address, FIREFOX))
 
 
 def test_batches_are_written_once(issue: Issue) -> None:

@@ -20,6 +20,7 @@ from digest.issues.models import Issue, Story, TrackedLink
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter, Publication
 from digest.notices import content
+from digest.rendering import letters
 from digest.rendering.issue import compile_issue
 from digest.rendering.letters import STORIES
 from digest.sending.compiling import compiled_for
@@ -484,6 +485,6 @@ def test_a_welcome_shows_no_retracted_story(client: Client) -> None:
     newsletter = Newsletter.objects.get()
     stories = content._latest_stories([newsletter])
     assert [story.pk for story in stories] == [remaining.pk]
-    [path] = paths_in(content.letters._teaser(stories[0]).url)
+    [path] = paths_in(letters._teaser(stories[0]).url)
     assert client.get(path)["Location"] == remaining.url
     assert hits() == []

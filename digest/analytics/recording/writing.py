@@ -76,7 +76,7 @@ def _settings(hits: Iterable[NewHit]) -> dict[int, _Settings]:
     rows = Issue.objects.filter(pk__in={hit.issue_id for hit in hits}).values_list(
         "pk", "uuid", "newsletter__publication__tracking", "newsletter__publication__track_opens"
     )
-    return {pk: _Settings(*values) for pk, *values in rows}
+    return {pk: _Settings(uuid, tracking, opens) for pk, uuid, tracking, opens in rows}
 
 
 def _is_counted(hit: NewHit, settings: _Settings) -> bool:
