@@ -36,7 +36,8 @@ def assign(issue: Issue, stories: Sequence[Story], now: datetime) -> None:
 def from_library(issue: Issue, uuid: str) -> Picture:
     """Return a ready picture of the publication's library. Raises IssueError for any other."""
     rows = Picture.ready().filter(publication_id=issue.newsletter.publication_id)
-    if picture := rows.filter(uuid=as_uuid(uuid)).first():
+    key = as_uuid(uuid)
+    if key and (picture := rows.filter(uuid=key).first()):
         return picture
     raise IssueError("The picture is not in this publication's library. Choose another one.")
 

@@ -320,5 +320,5 @@ def test_an_appeal_that_ran_is_archived(owner: Client, courier: Publication) -> 
     assert "sent to 0" in page
     assert 'name="heading"' not in page
     owner.post(f"/admin/appeals/{appeal.pk}/restore/")
-    appeal.refresh_from_db()
-    assert (appeal.archived_at, appeal.paused) == (None, True)
+    restored = Appeal.objects.get()
+    assert (restored.archived_at, restored.paused) == (None, True)
