@@ -55,7 +55,7 @@ def main() -> None:
 
 def by_crawlerdetect(samples: Sequence["Sample"]) -> "list[Verdict]":
     """Judge by the user agent alone."""
-    from crawlerdetect import CrawlerDetect
+    from crawlerdetect import CrawlerDetect  # type: ignore[import-untyped]
 
     from digest.analytics.models import Verdict
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -84,7 +84,7 @@ def condemn_rest(
     issue: int, visitor: int, rows: Sequence[Row], until: datetime, difference: Difference
 ) -> None:
     """Judge what a visitor did after the first FLOOD hits, without looking at it."""
-    values = {
+    values: dict[str, Any] = {
         "issue": issue,
         "visitor": visitor,
         "until": until,

@@ -213,7 +213,7 @@ def test_a_test_is_content_that_is_approved(editor: User) -> None:
 def test_what_cannot_be_tested(editor: User, values: dict[str, Any], message: str) -> None:
     """The error says what to change."""
     issue = make_tested(editor, 0)
-    options = {"subjects": [OTHER], "share": 50, "minutes": 60} | values
+    options: dict[str, Any] = {"subjects": [OTHER], "share": 50, "minutes": 60} | values
     with pytest.raises(IssueError, match=message):
         subject_tests.save(issue, None, editor, options.pop("subjects"), **options)
 

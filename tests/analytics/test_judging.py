@@ -22,8 +22,10 @@ from tests.analytics.factories import CLOUD, OFFICE, SCANNER, at, make_hit, make
 from tests.cast import NOON, make_issue, make_newsletter, make_subscriber
 
 LATER = NOON + timedelta(days=1)
-COLUMNS = ("clicks", "unique_clickers", "machine_clicks", "uncertain_clicks", "opens")
-COLUMNS += ("uncertain_opens", "machine_opens")
+COLUMNS = [
+    *("clicks", "unique_clickers", "machine_clicks", "uncertain_clicks"),
+    *("opens", "uncertain_opens", "machine_opens"),
+]
 
 pytestmark = pytest.mark.django_db
 
@@ -225,7 +227,7 @@ def test_totals_are_the_same_in_any_order(issue: Issue, monkeypatch: pytest.Monk
     dice = random.Random(15)
     links = [make_link(issue, number) for number in range(6)]
     trap = make_link(issue, 9, kind="trap")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "link": trap if dice.random() < 0.05 else dice.choice(links),
             "seconds": dice.randrange(0, 20_000),

@@ -16,7 +16,7 @@ HUMAN, MACHINE, UNCERTAIN = Verdict.HUMAN, Verdict.MACHINE, Verdict.UNCERTAIN
 
 def request(at: float = 0, link: int = 1, **fields: Any) -> Request:
     """A click from home with a browser."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "kind": HitKind.CLICK,
         "network": "home",
         "network_class": NetworkClass.OTHER,

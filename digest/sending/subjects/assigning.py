@@ -5,6 +5,7 @@ should be; then they are due at once.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -36,7 +37,7 @@ def begin(issue: Issue, now: datetime) -> None:
     test.decides_at = max(now, issue.goes_at) + timedelta(minutes=test.minutes)
     test.save(update_fields=["decides_at"])
     variants = len(test.subjects) + 1
-    values = {
+    values: dict[str, Any] = {
         "issue": issue.pk,
         "uuid": str(issue.uuid),
         "share": test.share / 100,
@@ -55,7 +56,7 @@ def finish(test: SubjectTest, winner: int, now: datetime) -> int:
 
     In the caller's transaction, which saves the test.
     """
-    values = {
+    values: dict[str, Any] = {
         "issue": test.issue_id,
         "uuid": str(test.issue.uuid),
         "share": test.share / 100,

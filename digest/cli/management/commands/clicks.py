@@ -23,7 +23,8 @@ class Command(ActionCommand):
         """Judge again, and say what has changed."""
         issue = lookup.issue(options["id"])
         number = judging.rejudge(issue.pk, clock.now())
-        totals = IssueTotals.objects.filter(pk=issue.pk).values().first() or {}
+        row = IssueTotals.objects.filter(pk=issue.pk).values().first()
+        totals: dict[str, Any] = dict(row or {})
         self.answer(
             {"issue": issue.pk, "changed": number, "totals": totals},
             f"Issue {issue.pk}: {number:,} verdicts changed. Clicks: {totals.get('clicks', 0):,} "
