@@ -98,7 +98,7 @@ def _insert(bounce: Bounce) -> bool:
     values = [
         field.get_db_prep_save(getattr(bounce, field.attname), connection) for field in fields
     ]
-    columns = ", ".join(field.column for field in fields)
+    columns = ", ".join(str(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.format(columns=columns, places=places), values)
