@@ -13,12 +13,13 @@ from django.test import TransactionTestCase
 MANY = 1000  # rows of one table; so many dead ones would slow down what comes
 LEFT_ALONE = frozenset({"django_content_type", "auth_permission"})  # as flush makes them again
 
-_flush = TransactionTestCase._fixture_teardown
+_base: Any = TransactionTestCase  # what ends a test is private to Django
+_flush = _base._fixture_teardown
 
 
 def install() -> None:
     """Let all tests that commit end with this instead of Django's flush."""
-    TransactionTestCase._fixture_teardown = _empty_or_flush
+    _base._fixture_teardown = _empty_or_flush
 
 
 def empty() -> bool:

@@ -1,6 +1,7 @@
 """What a person sees in a browser while `digest up` runs."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.journey, *BROWSER]
 def page(request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of a phone or a desktop; any complaint on its console fails the test."""
     _, width, scheme = request.param
-    look = {"viewport": {"width": width, "height": 850}, "color_scheme": scheme}
+    look: dict[str, Any] = {"viewport": {"width": width, "height": 850}, "color_scheme": scheme}
     with chromium_page(seconds=20, **look, reduced_motion="reduce") as page:
         yield page
 

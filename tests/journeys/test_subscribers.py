@@ -12,6 +12,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -195,7 +196,7 @@ def test_a_scanner_that_opens_every_link_changes_nothing(lived_in: Up) -> None:
 )
 def test_every_page_is_accessible(lived_in: Up, tag: str, size: int, scheme: str) -> None:
     """Axe finds nothing serious, and nothing scrolls sideways, in each language and light."""
-    look = {"viewport": {"width": size, "height": 850}, "color_scheme": scheme}
+    look: dict[str, Any] = {"viewport": {"width": size, "height": 850}, "color_scheme": scheme}
     with chromium_page(**look, reduced_motion="reduce", may_be_refused=True) as page:
         for name, address in looked_at(lived_in, tag):
             page.goto(address)
