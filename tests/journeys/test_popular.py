@@ -151,6 +151,11 @@ def test_what_people_click_is_popular(
     page = plain(admin_client.get(f"/admin/statistics/appeal/{sponsor.pk}/").text)
     assert f"Impressions {SUBSCRIBERS}" in page
     assert "People who clicked about 2 2 clicks" in page
+    address = f"/admin/statistics/appeal/{sponsor.pk}/links/"
+    link = re.search(r"/report/[\w-]+", admin_client.post(address, follow=True).text)
+    assert link
+    report = plain(client.get(link[0]).text)  # without an account
+    assert f"Impressions {SUBSCRIBERS} People who clicked ≈ 2 Clicks 2" in report
 
 
 def people_click(client: Client, time: Time, targets: dict[str, str]) -> None:
