@@ -1,14 +1,14 @@
 """Pages of statistics with 1,000 subscribers and 50,000 hits, and with 1,000 times as many.
 
 Both in one run, through Django's whole stack and a real PostgreSQL; each page is asked for in turns
-with the others, medians of many. Hits are generated as the totals that they leave behind, and the
-newest million of them raw as well. DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
+with the others. The fastest of many visits counts, for other work slows some down. Hits are
+generated as the totals that they leave behind, and the newest million of them raw as well.
+DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
 """
 
 import os
 import time
 from datetime import timedelta
-from statistics import median
 from typing import Any
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
@@ -50,13 +50,14 @@ def _fill_and_visit(subscribers: int) -> dict[str, float]:
             answer = client.get(address)
             took[name].append(_since(begun) * 1000)
             assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
-    return {name: median(times) for name, times in took.items()}
+    return {name: min(times) for name, times in took.items()}
 
 
 def _fill(subscribers: int) -> dict[str, str]:
     """Make everything new; return where each page is."""
     from digest.core import clock
     from digest.issues.models import Issue
+    from digest.subscribers import growth
     from tests.cast import make_appeal, make_block, make_newsletter, make_publication
 
     _run(
@@ -79,6 +80,7 @@ def _fill(subscribers: int) -> dict[str, str]:
         issues.append(issue.pk)
     _make_totals(subscribers)
     _make_raw(min(subscribers * HITS, RAW))
+    growth.compact()  # as the job does every ten minutes
     _run("VACUUM ANALYZE")
     last = Issue.objects.get(pk=issues[-1])
     return {
@@ -184,8 +186,8 @@ def _make_totals(subscribers: int) -> None:
         subscribers,
     )
     _run(
-        "INSERT INTO analytics_issueoutcome (issue_id, kind, number) SELECT id, kind, %s / 1000"
-        " FROM issues_issue, generate_series(1, 3) AS kind, generate_series(1, 15) AS n",
+        "INSERT INTO analytics_issueoutcome (issue_id, kind, number)"
+        " SELECT id, kinds.kind, %s / 1000 FROM issues_issue, generate_series(1, 3) AS kinds (kind), generate_series(1, 15) AS n",
         subscribers,
     )
 
