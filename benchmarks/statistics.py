@@ -187,7 +187,8 @@ def _make_totals(subscribers: int) -> None:
     )
     _run(
         "INSERT INTO analytics_issueoutcome (issue_id, kind, number)"
-        " SELECT id, kinds.kind, %s / 1000 FROM issues_issue, generate_series(1, 3) AS kinds (kind), generate_series(1, 15) AS n",
+        " SELECT id, kinds.kind, %s / 1000 FROM issues_issue,"
+        " generate_series(1, 3) AS kinds (kind), generate_series(1, 15) AS n",
         subscribers,
     )
 

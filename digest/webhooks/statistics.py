@@ -17,21 +17,21 @@ def queue_due(now: datetime) -> None:
     lock(Purpose.QUEUE_STATISTICS)
     with connection.cursor() as cursor:
         for age in AGES:
-            cursor.execute(
-                _QUEUE, {"event": Event.STATISTICS, "age": age, "now": now, "late": LATE}
-            )
+            latest = now - age
+            times = {"age": str(age), "latest": latest, "earliest": latest - LATE}
+            cursor.execute(_QUEUE, {"event": Event.STATISTICS, **times})
 
 
 # The moment of the event tells one age from the other.
 _QUEUE = """
-SELECT webhooks_queue_event(%(event)s, issue.finished_at + %(age)s, issue.newsletter_id, NULL,
+SELECT webhooks_queue_event(%(event)s, issue.finished_at + %(age)s::interval, issue.newsletter_id, NULL,
     issue.id, NULL)
 FROM issues_issue AS issue
-WHERE issue.state = 'sent' AND issue.finished_at <= %(now)s - %(age)s
-    AND issue.finished_at > %(now)s - %(age)s - %(late)s
+WHERE issue.state = 'sent' AND issue.finished_at <= %(latest)s AND issue.finished_at > %(earliest)s
     AND NOT EXISTS (
         SELECT 1 FROM webhooks_webhookdelivery AS delivery WHERE delivery.issue_id = issue.id
-            AND delivery.event = %(event)s AND delivery.at = issue.finished_at + %(age)s)
+            AND delivery.event = %(event)s
+            AND delivery.at = issue.finished_at + %(age)s::interval)
 """
 
 

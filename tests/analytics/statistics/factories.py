@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from digest.analytics.models import IssueTotals, LinkHour
-from digest.issues import tracked_links
 from digest.issues.models import Block, Issue, Story, TrackedLink
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery, Tally
@@ -37,10 +36,7 @@ def make_link(
         "position": issue.links.count(),
         "label": story.title if story else "",
     }
-    link = TrackedLink(issue=issue, **defaults | fields)
-    link.key = tracked_links.key_of(link)  # as the mail has it, when it is compiled
-    link.save()
-    return link
+    return TrackedLink.objects.create(issue=issue, **defaults | fields)
 
 
 def make_clicks(link: TrackedLink, clicks: int, *, after: int = 0, machine: int = 0) -> None:
