@@ -24,8 +24,8 @@ def queue_due(now: datetime) -> None:
 
 # The moment of the event tells one age from the other.
 _QUEUE = """
-SELECT webhooks_queue_event(%(event)s, issue.finished_at + %(age)s::interval, issue.newsletter_id, NULL,
-    issue.id, NULL)
+SELECT webhooks_queue_event(%(event)s, issue.finished_at + %(age)s::interval,
+    issue.newsletter_id, NULL, issue.id, NULL)
 FROM issues_issue AS issue
 WHERE issue.state = 'sent' AND issue.finished_at <= %(latest)s AND issue.finished_at > %(earliest)s
     AND NOT EXISTS (
