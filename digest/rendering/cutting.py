@@ -6,7 +6,7 @@ A part ends where the next one begins. Tracked links (`digest.rendering.targets`
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal, get_args
@@ -42,8 +42,11 @@ class Piece:
 class Marks:
     """The marks of one document; `part` and `slot` are for its template to call."""
 
-    def __init__(self, kind: Kind, nonce: str = "") -> None:
+    def __init__(
+        self, kind: Kind, nonce: str = "", slots: Collection[str] | None = SLOTS.keys()
+    ) -> None:
         self.kind = kind
+        self.slots = slots  # the names that exist; None: any, as in a notice
         self.nonce = nonce or f"x{token_hex(16)}"
         self.parts: list[Part] = []
 
@@ -63,7 +66,7 @@ class Marks:
 
     def slot(self, name: str) -> str:
         """Mark the place of a value that differs between subscribers."""
-        if f"{self.kind}_{name}" not in SLOTS:
+        if self.slots is not None and f"{self.kind}_{name}" not in self.slots:
             raise ValueError(f"there is no slot {name!r}")
         return f"{self.nonce}S{self.kind}_{name}Z"
 

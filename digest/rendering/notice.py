@@ -120,7 +120,7 @@ def _compiled(letter: Letter, masthead: Masthead) -> tuple[Sequence[Piece], Sequ
 
 
 def _cut(kind: str, template: str, letter: Letter, values: dict[str, object]) -> Sequence[Piece]:
-    marks = Marks("html" if kind == "html" else "text")
+    marks = Marks("html" if kind == "html" else "text", slots=None)
     rendered = environment.render(template, values | {"marks": marks}, letter.language)
     return marks.cut(inline(rendered) if kind == "html" else rendered)
 
