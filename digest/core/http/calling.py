@@ -10,7 +10,6 @@ from digest.core.http import (
     FETCH_ALLOW,
     MAX_BYTES,
     MAX_SECONDS,
-    Deadline,
     Fetched,
     _agent,
     _answer,
@@ -19,6 +18,7 @@ from digest.core.http import (
     _Way,
     checked_url,
 )
+from digest.core.http.ssrf_guard import Deadline
 
 
 def call(

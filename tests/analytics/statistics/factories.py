@@ -29,7 +29,7 @@ def make_link(
     issue: Issue, story: Story | None = None, block: Block | None = None, **fields: Any
 ) -> TrackedLink:
     """A tracked link of a story (or a block) of the issue."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "block": block or (story.block if story else None),
         "story": story,
         "url": story.url if story else "https://courier.example/",
