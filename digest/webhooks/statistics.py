@@ -18,8 +18,13 @@ def queue_due(now: datetime) -> None:
     with connection.cursor() as cursor:
         for age in AGES:
             latest = now - age
-            times = {"age": str(age), "latest": latest, "earliest": latest - LATE}
-            cursor.execute(_QUEUE, {"event": Event.STATISTICS, **times})
+            values: dict[str, str | datetime] = {
+                "event": Event.STATISTICS,
+                "age": str(age),
+                "latest": latest,
+                "earliest": latest - LATE,
+            }
+            cursor.execute(_QUEUE, values)
 
 
 # The moment of the event tells one age from the other.
