@@ -111,7 +111,7 @@ def test_the_map_leaves_the_mail_as_it_is(desk: Client, issue: Issue) -> None:
         html = desk.get(f"/admin/issues/{issue.pk}/{part}/").content.decode()
         body = lxml.html.document_fromstring(html).find("body")
         assert body is not None
-        texts.append(" ".join("".join(body.itertext()).split()))
+        texts.append(" ".join("".join(map(str, body.itertext())).split()))
     assert texts[0] == texts[1]
     assert "Dredging vote" in texts[0]
 
