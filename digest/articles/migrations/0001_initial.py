@@ -49,6 +49,9 @@ class Migration(migrations.Migration):
                 ("revision", models.PositiveIntegerField(default=1)),
                 ("content_hash", models.CharField(max_length=64)),
                 ("score", models.FloatField(default=0)),
+                ("views", models.BigIntegerField(default=0)),
+                ("views_at", models.DateTimeField(null=True)),
+                ("read_depth", models.FloatField(null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -181,6 +184,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="sighting",
             constraint=models.UniqueConstraint(fields=("source", "article"), name="sighting_once"),
+        ),
+        migrations.AddIndex(
+            model_name="article",
+            index=models.Index(
+                condition=models.Q(("score__gt", 0)),
+                fields=["publication_id", "-score"],
+                name="article_popular",
+            ),
         ),
         migrations.AddConstraint(
             model_name="article",

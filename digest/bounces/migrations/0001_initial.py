@@ -1,4 +1,5 @@
 import digest.bounces.reading.reasons
+import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -9,12 +10,37 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("analytics", "0001_initial"),
         ("sending", "0001_initial"),
         ("issues", "0001_initial"),
+        ("newsletters", "0001_initial"),
+        ("relays", "0001_initial"),
         ("subscribers", "0001_initial"),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="Mailbox",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("name", models.SlugField(max_length=64, unique=True)),
+                ("sealed_url", models.TextField()),
+                ("active", models.BooleanField(default=True)),
+                ("due_at", models.DateTimeField()),
+                ("polled_at", models.DateTimeField(null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("problem", models.TextField(blank=True)),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
         migrations.CreateModel(
             name="Refusal",
             fields=[
@@ -29,6 +55,66 @@ class Migration(migrations.Migration):
                 ("code", models.PositiveSmallIntegerField()),
                 ("reply", models.TextField(blank=True)),
                 ("at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ProviderHistory",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                (
+                    "relay",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="history",
+                        to="relays.relay",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Sunset",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("active", models.BooleanField(default=False)),
+                (
+                    "issues",
+                    models.PositiveSmallIntegerField(
+                        default=20,
+                        validators=[
+                            django.core.validators.MinValueValidator(3),
+                            django.core.validators.MaxValueValidator(1000),
+                        ],
+                    ),
+                ),
+                (
+                    "months",
+                    models.PositiveSmallIntegerField(
+                        default=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(36),
+                        ],
+                    ),
+                ),
+                (
+                    "newsletter",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sunset",
+                        to="newsletters.newsletter",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -177,5 +263,79 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="MailboxMessage",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=200)),
+                ("message_id", models.CharField(blank=True, max_length=250)),
+                ("outcome", models.CharField(max_length=16)),
+                ("at", models.DateTimeField()),
+                (
+                    "mailbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="bounces.mailbox",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["mailbox", "-at"], name="mailbox_message_by_time")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("mailbox", "key"), name="mailbox_message_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SunsetQuestion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("open", "not answered yet"),
+                            ("stayed", "wants to stay"),
+                            ("paused", "paused without an answer"),
+                        ],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sunset_questions",
+                        to="subscribers.subscription",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "open")),
+                        fields=["asked_at"],
+                        name="sunset_question_open",
+                    )
+                ],
+            },
+        ),
         run_sql_file("bounces", "refusals"),
+        run_sql_file("bounces", "outcomes"),
     ]

@@ -12,10 +12,6 @@ CREATE TRIGGER bounces_outcomes AFTER INSERT ON bounces_bounce
     REFERENCING NEW TABLE AS after_rows
     FOR EACH STATEMENT EXECUTE FUNCTION bounces_on_bounce();
 
-INSERT INTO analytics_issueoutcome (issue_id, kind, number)
-SELECT issue_id, CASE WHEN is_complaint THEN 3 ELSE 2 END, count(*) FROM bounces_bounce
-WHERE issue_id IS NOT NULL AND (is_complaint OR source <> 'smtp') GROUP BY 1, 2;
-
 -- down
 DROP TRIGGER bounces_outcomes ON bounces_bounce;
 DROP FUNCTION bounces_on_bounce();

@@ -2,6 +2,8 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.functions
 import django.db.models.constraints
 import django.db.models.deletion
+import django.db.models.functions.comparison
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -162,6 +164,7 @@ class Migration(migrations.Migration):
                             ("latest", "Latest stories"),
                             ("topic", "Stories by topic"),
                             ("popular", "Popular articles"),
+                            ("deep", "Deeply read"),
                             ("picked", "Picked stories"),
                             ("appeal", "Appeal"),
                             ("sponsor", "Sponsor"),
@@ -315,6 +318,7 @@ class Migration(migrations.Migration):
                 ("byline", models.TextField(blank=True)),
                 ("kicker", models.CharField(blank=True, max_length=200)),
                 ("published_at", models.DateTimeField(null=True)),
+                ("word_count", models.PositiveIntegerField(default=0)),
                 ("image_url", models.CharField(blank=True, max_length=2000)),
                 ("image_alt", models.TextField(blank=True)),
                 ("image_caption", models.TextField(blank=True)),
@@ -371,6 +375,112 @@ class Migration(migrations.Migration):
                 "ordering": ["position"],
             },
         ),
+        migrations.CreateModel(
+            name="SubjectTest",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "subjects",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=250), size=None
+                    ),
+                ),
+                ("share", models.PositiveSmallIntegerField()),
+                ("minutes", models.PositiveIntegerField()),
+                ("decides_at", models.DateTimeField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("winner", models.PositiveSmallIntegerField(null=True)),
+                (
+                    "finding",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "not known yet"),
+                            ("winner", "winner"),
+                            ("no_difference", "no difference"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("results", models.JSONField(default=list)),
+                (
+                    "issue",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subject_test",
+                        to="issues.issue",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="TrackedLink",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uuid",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(), editable=False
+                    ),
+                ),
+                ("article_id", models.BigIntegerField(null=True)),
+                ("appeal_id", models.BigIntegerField(null=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("link", "link"),
+                            ("answer", "answer to a feedback question"),
+                            ("trap", "hidden link"),
+                        ],
+                        default="link",
+                        max_length=8,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("url", models.TextField()),
+                ("label", models.CharField(blank=True, max_length=300)),
+                (
+                    "block",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="links",
+                        to="issues.block",
+                    ),
+                ),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="issues.issue",
+                    ),
+                ),
+                (
+                    "story",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="links",
+                        to="issues.story",
+                    ),
+                ),
+            ],
+        ),
         migrations.AddIndex(
             model_name="issue",
             index=models.Index(
@@ -422,6 +532,41 @@ class Migration(migrations.Migration):
             model_name="story",
             constraint=models.UniqueConstraint(
                 fields=("issue", "article"), name="story_once_an_issue"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="subjecttest",
+            index=models.Index(
+                condition=models.Q(("decided_at__isnull", True)),
+                fields=["decides_at"],
+                name="subject_test_undecided",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="subjecttest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("share__gte", 1), ("share__lte", 100)),
+                name="subject_test_share",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="subjecttest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("decided_at__isnull", True), ("winner__isnull", False), _connector="OR"
+                ),
+                name="subject_test_decided_has_winner",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trackedlink",
+            constraint=models.UniqueConstraint(
+                models.F("issue"),
+                django.db.models.functions.comparison.Coalesce("block", 0),
+                django.db.models.functions.comparison.Coalesce("story", 0),
+                models.F("kind"),
+                django.db.models.functions.text.MD5("url"),
+                name="tracked_link_once",
             ),
         ),
     ]

@@ -114,6 +114,29 @@ class Migration(migrations.Migration):
                 ("reply_to", models.EmailField(blank=True, max_length=254)),
                 ("language", models.CharField(default="en", max_length=35)),
                 ("timezone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "tracking",
+                    models.CharField(
+                        choices=[
+                            ("none", "Nothing"),
+                            ("aggregate", "Clicks, without knowing whose"),
+                            ("individual", "Clicks of each subscriber"),
+                        ],
+                        default="aggregate",
+                        max_length=16,
+                    ),
+                ),
+                ("track_opens", models.BooleanField(default=False)),
+                (
+                    "popularity_half_life",
+                    models.PositiveSmallIntegerField(
+                        default=48,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(720),
+                        ],
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
             ],
             options={
@@ -175,6 +198,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("share_links", models.BooleanField(default=True)),
+                ("reading_time", models.BooleanField(default=False)),
+                ("contents_from", models.PositiveSmallIntegerField(default=8)),
+                (
+                    "topic_links",
+                    models.CharField(
+                        choices=[
+                            ("none", "Nowhere"),
+                            ("stories", "Under each story of a topic"),
+                            ("end", "At the end, for each topic of the issue"),
+                        ],
+                        default="none",
+                        max_length=8,
+                    ),
+                ),
                 ("subject", models.TextField(default="{{ stories[0].title }}")),
                 (
                     "preheader",
@@ -268,6 +305,7 @@ class Migration(migrations.Migration):
                             ("latest", "Latest stories"),
                             ("topic", "Stories by topic"),
                             ("popular", "Popular articles"),
+                            ("deep", "Deeply read"),
                             ("picked", "Picked stories"),
                             ("appeal", "Appeal"),
                             ("sponsor", "Sponsor"),
@@ -386,6 +424,7 @@ class Migration(migrations.Migration):
                 ("starts_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField(blank=True, null=True)),
                 ("paused", models.BooleanField(default=False)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
                 ("priority", models.PositiveSmallIntegerField(default=0)),
                 ("weight", models.PositiveSmallIntegerField(default=1)),
                 ("turns_since", models.DateTimeField(null=True)),

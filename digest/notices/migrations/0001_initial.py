@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                             ("changed", "informs the old address of the new one"),
                             ("left", "acknowledges an unsubscription by mail"),
                             ("help", "explains the addresses that accept mail"),
+                            ("stay", "asks an inactive subscriber whether to go on"),
                             ("paused", "warns an editor of a domain that refuses mail"),
                             ("account", "is about an account of the console"),
                             ("copy", "sends an issue again"),

@@ -138,6 +138,43 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="SubjectChoice",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "issue_id",
+                        "subscriber_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("variant", models.PositiveSmallIntegerField()),
+                ("probability", models.FloatField()),
+                ("at", models.DateTimeField()),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subject_choices",
+                        to="issues.issue",
+                    ),
+                ),
+                (
+                    "subscriber",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="subscribers.subscriber",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Delivery",
             fields=[
                 (

@@ -40,6 +40,26 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Cohort",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("newsletter_id", models.BigIntegerField()),
+                ("joined", models.DateField()),
+                ("left", models.DateField(null=True)),
+                ("subscribers", models.BigIntegerField()),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["newsletter_id", "joined"], name="cohort_of_newsletter")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Growth",
             fields=[
                 (
@@ -50,11 +70,19 @@ class Migration(migrations.Migration):
                 ),
                 ("day", models.DateField()),
                 ("newsletter_id", models.BigIntegerField()),
+                ("source", models.CharField(blank=True, db_default="", max_length=32)),
                 ("joined", models.BigIntegerField()),
                 ("left", models.BigIntegerField()),
             ],
             options={
-                "indexes": [models.Index(fields=["day"], name="growth_by_day")],
+                "indexes": [
+                    models.Index(fields=["day"], name="growth_by_day"),
+                    models.Index(
+                        fields=["newsletter_id", "day"],
+                        include=("source", "joined", "left"),
+                        name="growth_of_newsletter",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -148,6 +176,7 @@ class Migration(migrations.Migration):
                 ("ip", models.GenericIPAddressField(null=True)),
                 ("wording", models.TextField(blank=True)),
                 ("wording_version", models.CharField(blank=True, max_length=64)),
+                ("issue_id", models.BigIntegerField(null=True)),
                 (
                     "newsletter",
                     models.ForeignKey(
@@ -243,6 +272,16 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "topics",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=200),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "muted_topics",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=200),
                         blank=True,
@@ -384,4 +423,5 @@ class Migration(migrations.Migration):
             },
         ),
         run_sql_file("subscribers", "consent_events"),
+        run_sql_file("subscribers", "growth"),
     ]

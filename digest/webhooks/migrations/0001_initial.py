@@ -48,6 +48,10 @@ class Migration(migrations.Migration):
                                 ),
                                 ("issue.sent", "an issue has been sent to everyone"),
                                 (
+                                    "issue.statistics",
+                                    "an issue's numbers, a day and a week after it was sent",
+                                ),
+                                (
                                     "delivery.bounced",
                                     "an issue was refused permanently, or came back",
                                 ),
@@ -101,6 +105,10 @@ class Migration(migrations.Migration):
                                 "a subscriber has unsubscribed from a newsletter",
                             ),
                             ("issue.sent", "an issue has been sent to everyone"),
+                            (
+                                "issue.statistics",
+                                "an issue's numbers, a day and a week after it was sent",
+                            ),
                             ("delivery.bounced", "an issue was refused permanently, or came back"),
                             ("delivery.complained", "a subscriber has marked an issue as spam"),
                         ],

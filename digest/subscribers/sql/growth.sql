@@ -1,6 +1,6 @@
--- Growth knows where subscribers signed up, and cohorts when those who left had joined. A statement
--- that imports many reads no other row; confirmations and departures look up their own events.
--- Rows from before have no source; cohorts begin with the subscriptions as they are.
+-- Each statement that adds consent events also adds to growth, which knows where subscribers signed
+-- up, and to cohorts, which know when those who left had joined. A statement that imports many reads
+-- no other row; confirmations and departures look up their own events.
 
 -- up
 CREATE FUNCTION subscribers_source_of(
@@ -38,7 +38,7 @@ CREATE FUNCTION subscribers_add_departures(happened date, of_newsletter bigint, 
     WHERE of_month IS NOT NULL;
 $$;
 
-CREATE OR REPLACE FUNCTION subscribers_add_growth() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION subscribers_add_growth() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     WITH joins AS (
         SELECT (event.at AT TIME ZONE 'UTC')::date AS day, event.newsletter_id,
@@ -62,6 +62,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE TRIGGER subscribers_growth AFTER INSERT ON subscribers_consentevent
+    REFERENCING NEW TABLE AS after_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION subscribers_add_growth();
+
 -- A subscription that is deleted while it is active: its subscriber is erased.
 CREATE FUNCTION subscribers_on_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -75,27 +79,11 @@ END $$;
 CREATE TRIGGER subscribers_growth_on_deletion AFTER DELETE ON subscribers_subscription
     FOR EACH ROW WHEN (OLD.state = 'active') EXECUTE FUNCTION subscribers_on_deletion();
 
-INSERT INTO subscribers_cohort (newsletter_id, joined, subscribers)
-SELECT newsletter_id, date_trunc('month', confirmed_at AT TIME ZONE 'UTC')::date, count(*)
-FROM subscribers_subscription WHERE confirmed_at IS NOT NULL GROUP BY 1, 2;
-INSERT INTO subscribers_cohort (newsletter_id, joined, "left", subscribers)
-SELECT newsletter_id, date_trunc('month', confirmed_at AT TIME ZONE 'UTC')::date,
-    date_trunc('month', unsubscribed_at AT TIME ZONE 'UTC')::date, count(*)
-FROM subscribers_subscription
-WHERE confirmed_at IS NOT NULL AND unsubscribed_at IS NOT NULL GROUP BY 1, 2, 3;
-
 -- down
 DROP TRIGGER subscribers_growth_on_deletion ON subscribers_subscription;
 DROP FUNCTION subscribers_on_deletion();
-CREATE OR REPLACE FUNCTION subscribers_add_growth() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO subscribers_growth (day, newsletter_id, joined, "left")
-    SELECT (at AT TIME ZONE 'UTC')::date, newsletter_id,
-        count(*) FILTER (WHERE action <> 'unsubscribed'),
-        count(*) FILTER (WHERE action = 'unsubscribed')
-    FROM after_rows WHERE action IN ('confirmed', 'imported', 'unsubscribed') GROUP BY 1, 2;
-    RETURN NULL;
-END $$;
+DROP TRIGGER subscribers_growth ON subscribers_consentevent;
+DROP FUNCTION subscribers_add_growth();
 DROP FUNCTION subscribers_add_departures(date, bigint, text, date, bigint);
 DROP FUNCTION subscribers_joined_by(bigint, bigint, bigint);
 DROP FUNCTION subscribers_source_of(bigint, bigint, bigint, text, text);
