@@ -12,6 +12,7 @@ from typing import Protocol
 from digest.core import links
 from digest.issues.models import Block, Issue, Story, TrackedLink
 from digest.newsletters.models import Tracking
+from digest.rendering.blocks.phishing import is_address
 
 _DIGITS = 60  # makes a mark as long as an address: neither has room on a line beside other text
 
@@ -31,9 +32,12 @@ class Place:
     story: Story | None = None
 
     def link(self, url: str, label: str = "") -> str:
-        """Return what the document has as the link: a mark, or the address itself."""
+        """Return what the document has as the link: a mark, or the address itself.
+
+        A text that is an address leads straight there: filters take anything else for deception.
+        """
         is_web = url.startswith(("http://", "https://"))
-        return self.targets.link(self, url, label) if is_web else url
+        return self.targets.link(self, url, label) if is_web and not is_address(label) else url
 
     def answer(self, answer: str) -> str:
         """Return the link that gives an answer, or nothing where nothing is counted."""

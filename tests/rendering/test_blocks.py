@@ -5,7 +5,7 @@ from lxml import html as lxml_html
 
 from digest.issues.models import Block
 from digest.newsletters.block_fields import BlockKind
-from digest.rendering.blocks.phishing import unlinked
+from digest.rendering.blocks.phishing import is_address, unlinked
 from digest.rendering.blocks.views import byline
 from digest.rendering.compiled import Compiled
 from digest.rendering.issue import compile_issue
@@ -100,6 +100,24 @@ def test_bylines_begin_with_by(names: str, language: str, expected: str) -> None
 def test_domain_at_the_beginning_is_no_link(text: str, is_changed: bool) -> None:  # noqa: FBT001
     """It gets a word joiner, which nobody sees; other headlines stay as they are."""
     assert unlinked(text) == ("\u2060" + text if is_changed else text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://courier.example/seals", True),
+        ("www.courier.example", True),
+        ("courier.example/seals?page=2", True),
+        ("\u2060courier.example", True),
+        ("amazon.com raises prices", False),
+        ("Seals return", False),
+        ("3.5", False),
+        ("", False),
+    ],
+)
+def test_text_that_is_an_address(text: str, expected: bool) -> None:  # noqa: FBT001
+    """Nothing but an address, with or without its scheme."""
+    assert is_address(text) == expected
 
 
 def test_headline_with_a_domain_is_unlinked_in_the_mail() -> None:

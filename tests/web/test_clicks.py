@@ -143,22 +143,24 @@ def test_every_link_of_blocks_is_tracked_and_no_other(client: Client) -> None:
     make_block(issue, BlockKind.LINK, content=card)
     targets = [
         *("https://courier.example/seals-0", "https://courier.example/seals-1"),
-        *("https://tide.example/?a=1&b=2", "https://tide.example/page"),
-        *("https://courier.example/support", "https://other.example/"),
+        *("https://tide.example/?a=1&b=2", "https://courier.example/support"),
+        "https://other.example/",
     ]
     html, text = mail_to(issue, make_subscriber(issue.newsletter))
     for part in (html, text):
         locations = [client.get(path)["Location"] for path in paths_in(part)]
         assert [row for row in locations if row != SITE] == targets
         assert "tide.example/?" not in part
-        assert 'href="https://tide' not in part
         assert "/unsubscribe/" in part
+        # Filters take a link whose text is another address for deception.
+        assert "https://tide.example/page" in part
+    assert 'href="https://tide.example/page"' in html
     assert 'href="mailto:tide@courier.example"' in html
     rows = TrackedLink.objects.filter(issue=issue).exclude(kind="trap").order_by("position")
     assert [row.url for row in rows] == targets
-    assert [row.appeal_id for row in rows][4] == appeal.pk
+    assert [row.appeal_id for row in rows][3] == appeal.pk
     assert rows[0].article_id == first(issue).article_id
-    assert [row.label for row in rows][2:4] == ["the tide", "https://tide.example/page"]
+    assert [row.label for row in rows][2] == "the tide"
 
 
 def document() -> dict[str, object]:

@@ -16,11 +16,14 @@ from digest.core import client_ip
 from digest.core.links import Row
 from digest.issues.models import Issue
 from digest.newsletters.models import Tracking
-from digest.subscribers.models import Subscriber
 
 _COLUMNS = (
     "id, at, issue_id, link_id, kind, subscriber_id, visitor, network, agent, reasons, variant"
 )
+
+_HOLD = """
+SELECT id, uuid FROM subscribers_subscriber WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE
+"""
 
 
 class _Settings(NamedTuple):
@@ -39,11 +42,11 @@ def write(hits: Sequence[NewHit], ids: list[int]) -> None:
     away.
     """
     TARGETS.renew({hit.link_id for hit in hits if hit.link_id})
-    rows = list(_rows(hits))
-    if not ids:
-        ids += _next_ids(len(rows))
     try:
         with transaction.atomic():
+            rows = list(_rows(hits))
+            if not ids:
+                ids += _next_ids(len(rows))
             _copy(zip(ids, rows, strict=False))
     except IntegrityError:  # these ids are ours: the rows are there
         if not Hit.objects.filter(pk=ids[0]).exists():
@@ -86,10 +89,17 @@ def _is_counted(hit: NewHit, settings: _Settings) -> bool:
 
 
 def _subscribers(hits: Iterable[NewHit], settings: Mapping[int, _Settings]) -> dict[int, UUID]:
-    """Return the subscribers who may be named in these hits."""
+    """Return the subscribers who may be named in these hits.
+
+    Whoever erases one of them waits until the hits are written, and then deletes these too.
+    """
     individual = {pk for pk, row in settings.items() if row.tracking == Tracking.INDIVIDUAL}
     ids = {hit.clicker.ids[1] for hit in hits if hit.clicker and hit.issue_id in individual}
-    return dict(Subscriber.objects.filter(pk__in=ids).values_list("pk", "uuid")) if ids else {}
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [sorted(ids)])
+        return dict(cursor.fetchall())
 
 
 def _clicker(hit: NewHit, settings: _Settings, subscribers: Mapping[int, UUID]) -> Row | None:
