@@ -94,16 +94,20 @@ def records(name: str, functions: dict[str, ast.FunctionDef], visited: frozenset
     )
 
 
+# They say how a form would look, or what stands at an address in it; nothing is stored.
+ANSWER_ALONE = {"previews.draft", "layout.fetch_link"}
+
+
 def test_every_action_of_the_console_is_recorded() -> None:
     """A new view that takes a POST and leaves no audit entry fails here."""
     views = list(posting_views())
     assert len(views) >= 40
-    silent = [
+    silent = {
         f"{module}.{name}"
         for module, name, functions in views
         if not records(name, functions, frozenset({name}))
-    ]
-    assert silent == []
+    }
+    assert silent == ANSWER_ALONE
 
 
 def test_a_view_that_records_nothing_is_found() -> None:

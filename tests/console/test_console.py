@@ -519,7 +519,8 @@ def test_an_appeal_is_created_changed_and_deleted(desk: Client, issue: Issue) ->
     appeal = Appeal.objects.get()
     assert answer["Location"] == f"/admin/appeals/{appeal.pk}/"
     page = desk.get(answer["Location"]).content.decode()
-    assert f"/admin/appeals/{appeal.pk}/preview/" in page
+    assert "appealPreview('/admin/appeals/preview/')" in page
+    assert b"Help us." in desk.post("/admin/appeals/preview/", form).content
     desk.post(answer["Location"], form | {"ends_at": "", "heading": "Another"})
     appeal.refresh_from_db()
     assert (appeal.heading, appeal.url) == ("Another", "https://courier.example/support")
