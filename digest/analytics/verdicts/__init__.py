@@ -4,7 +4,7 @@ Pure: hits in, verdicts with their reasons out. In the order of the issue:
 
     by_network    published networks of scanners and image proxies
     by_time       how soon after the delivery, by class of network
-    by_company    a burst over many links of one mail; the hidden link; a server beside a person
+    by_neighbours    a burst over many links of one mail; the hidden link; a server beside a person
     by_agent      the user agent, last: it is the easiest to fake
 
 All reasons of a hit are collected, so that people can see them (docs/analytics.md).
@@ -13,7 +13,7 @@ All reasons of a hit are collected, so that people can see them (docs/analytics.
 from collections.abc import Sequence
 
 from digest.analytics.models import HitKind, Verdict
-from digest.analytics.verdicts.company import by_company
+from digest.analytics.verdicts.neighbours import by_neighbours
 from digest.analytics.verdicts.reasons import Reason, verdict_of
 from digest.analytics.verdicts.request import Request
 from digest.analytics.verdicts.single import by_agent, by_network, by_time
@@ -26,8 +26,8 @@ def judge(requests: Sequence[Request], links: int) -> list[tuple[Verdict, Reason
     """
     reasons = [by_network(row) | by_time(row) | by_agent(row) for row in requests]
     if len(requests) > 1 or requests[0].kind == HitKind.TRAP:  # most visitors click once
-        company = by_company(requests, links)
-        reasons = [single | shared for single, shared in zip(reasons, company, strict=True)]
+        shared_reasons = by_neighbours(requests, links)
+        reasons = [single | shared for single, shared in zip(reasons, shared_reasons, strict=True)]
     return [_verdict(bits) for bits in reasons]
 
 

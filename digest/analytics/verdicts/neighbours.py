@@ -24,7 +24,7 @@ BESIDE_SECONDS = 30.0
 NOTHING = Reason(0)
 
 
-def by_company(requests: Sequence[Request], links: int) -> list[Reason]:
+def by_neighbours(requests: Sequence[Request], links: int) -> list[Reason]:
     """Return the reasons that follow from the visitor's other requests, for each."""
     reasons = [NOTHING] * len(requests)
     traps = [row for row in requests if row.kind == HitKind.TRAP]
