@@ -11,8 +11,7 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
-import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from tests import append_only
+from benchmarks._pages import editor, make_subscribers, print_ratios, run, set_up, since, visit
 
 FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 ISSUES = 20
@@ -21,19 +20,8 @@ VISITS = 25
 
 def main() -> None:
     """Time the pages at both sizes and print the ratios."""
-    os.environ["DIGEST_ALLOWED_HOSTS"] = "testserver"
-    os.environ["DIGEST_API_LIMIT"] = "1000000/minute"
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    append_only.allow_truncate()
-    few = _fill_and_visit(FEW)
-    many = _fill_and_visit(MANY)
-    print(f"{'':<34}{FEW:>9,} subscribers {MANY:>12,}  ratio")
-    for page, took in few.items():
-        print(f"{page:<34}{took:14.1f} ms {many[page]:9.1f} ms {many[page] / took:6.2f}")
+    set_up()
+    print_ratios(_fill_and_visit, FEW, MANY)
 
 
 def _fill_and_visit(subscribers: int) -> dict[str, float]:
@@ -41,16 +29,11 @@ def _fill_and_visit(subscribers: int) -> dict[str, float]:
     pages = _fill(subscribers)
     print(
         f"{subscribers:,} subscribers, {subscribers * ISSUES:,} deliveries"
-        f" created in {_since(begun):.0f} s"
+        f" created in {since(begun):.0f} s"
     )
-    clients = {"console": _editor(), "api": _program()}
-    took: dict[str, list[float]] = {name: [] for name in pages}
-    for _ in range(VISITS):
-        for name, (client, address) in pages.items():
-            begun = time.perf_counter()
-            answer = clients[client].get(address)
-            took[name].append(_since(begun) * 1000)
-            assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
+    clients = {"console": editor(), "api": _program()}
+    visited = {name: (clients[client], address) for name, (client, address) in pages.items()}
+    took = visit(visited, VISITS)
     return {name: median(times) for name, times in took.items()}
 
 
@@ -60,7 +43,7 @@ def _fill(subscribers: int) -> dict[str, tuple[str, str]]:
     from digest.issues.models import Issue
     from tests.cast import make_article, make_issue, make_newsletter, make_schedule, make_story
 
-    _run(
+    run(
         "TRUNCATE subscribers_subscriber, issues_issue, sending_delivery,"
         " sending_pastdelivery, sending_tally, newsletters_newsletter, subscribers_growth CASCADE"
     )
@@ -85,7 +68,7 @@ def _fill(subscribers: int) -> dict[str, tuple[str, str]]:
     draft = make_issue(newsletter, slot=now + timedelta(days=1), state=Issue.State.DRAFT)
     for rank in range(12):
         make_story(draft, title=f"Story {rank}", article=make_article())
-    _run("VACUUM ANALYZE")
+    run("VACUUM ANALYZE")
     return _pages(going, sent, old, draft.pk)
 
 
@@ -122,19 +105,8 @@ def _pages(going: int, sent: int, old: int, draft: int) -> dict[str, tuple[str, 
 
 
 def _make_subscribers(subscribers: int, newsletter: int) -> None:
-    _run(
-        "INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone,"
-        " created_at) SELECT 'r' || n || '@mail.example', 'r' || n || '@mail.example', '', '', '',"
-        " now() FROM generate_series(1, %s) AS n",
-        subscribers,
-    )
-    _run(
-        "INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, cadence,"
-        " topics, created_at, confirmed_at) SELECT id, %s, 'active', 'every', '{}', now(), now()"
-        " FROM subscribers_subscriber",
-        newsletter,
-    )
-    _run(
+    make_subscribers(subscribers, newsletter)
+    run(
         "INSERT INTO subscribers_consentevent (subscriber_id, newsletter_id, action, at, via,"
         " wording, wording_version) SELECT id, %s, 'imported', now(), 'import', '', ''"
         " FROM subscribers_subscriber",
@@ -147,13 +119,13 @@ _STATE = "CASE subscriber.id %% 100 WHEN 0 THEN 5 WHEN 1 THEN 4 WHEN 2 THEN 4 EL
 
 
 def _put_away(issue: int) -> None:
-    _run(
+    run(
         "INSERT INTO sending_pastdelivery (id, issue_id, subscriber_id, at, state, attempts,"
         f" reply_code, reply) SELECT subscriber.id, %s, subscriber.id, now(), {_STATE}, 1, 250,"
         " '250 2.0.0 taken' FROM subscribers_subscriber AS subscriber ORDER BY id",
         issue,
     )
-    _run(
+    run(
         "INSERT INTO sending_tally (issue_id, state, deliveries, at) SELECT %s, state, count(*),"
         f" now() FROM (SELECT {_STATE} AS state FROM subscribers_subscriber AS subscriber)"
         " AS of_all GROUP BY state",
@@ -163,7 +135,7 @@ def _put_away(issue: int) -> None:
 
 def _current(issue: int, *, goes_on: bool) -> None:
     waits = "subscriber.id %% 2 = 0" if goes_on else "false"
-    _run(
+    run(
         "INSERT INTO sending_delivery (issue_id, subscriber_id, state, due_at, attempts,"
         " first_attempt_at, times_uncertain, settled_at, reply_code, reply)"
         " SELECT %s, subscriber.id,"
@@ -174,19 +146,6 @@ def _current(issue: int, *, goes_on: bool) -> None:
         " FROM subscribers_subscriber AS subscriber ORDER BY id",
         issue,
     )
-
-
-def _editor() -> Any:
-    from django.test import Client
-
-    from digest.accounts.models import User
-
-    user, _ = User.objects.get_or_create(
-        email="ada@courier.example", is_staff=True, is_superuser=True
-    )
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def _program() -> Any:
@@ -201,19 +160,6 @@ def _program() -> Any:
     owner = User.objects.get(email="ada@courier.example")
     _, secret = tokens.create("benchmark", owner, list(Scope), now=clock.now())
     return Client(headers={"Authorization": f"Bearer {secret}"})
-
-
-def _run(sql: str, *parameters: Any) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(parameters) or None) if parameters else cursor.execute(
-            sql.replace("%%", "%")
-        )
-
-
-def _since(begun: float) -> float:
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
 """Pages of statistics with 1,000 subscribers and 50,000 hits, and with 1,000 times as many.
 
 Both in one run, through Django's whole stack and a real PostgreSQL; each page is asked for in turns
-with the others. The fastest of many visits counts, for other work slows some down. Hits are
-generated as the totals that they leave behind, and the newest million of them raw as well.
-DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
+with the others, medians of many. Hits are generated as the totals that they leave behind, and the
+newest million of them raw as well. DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
 """
 
 import os
 import time
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
-import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from tests import append_only
+from benchmarks._pages import editor, make_subscribers, print_ratios, run, set_up, since, visit
 
 FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 HITS = 50  # for each subscriber
@@ -23,34 +22,18 @@ VISITS = 25
 
 def main() -> None:
     """Time the pages at both sizes and print the ratios."""
-    os.environ["DIGEST_ALLOWED_HOSTS"] = "testserver"
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    append_only.allow_truncate()
-    few = _fill_and_visit(FEW)
-    many = _fill_and_visit(MANY)
-    print(f"{'':<34}{FEW:>9,} subscribers {MANY:>12,}  ratio")
-    for page, took in few.items():
-        print(f"{page:<34}{took:14.1f} ms {many[page]:9.1f} ms {many[page] / took:6.2f}")
+    set_up()
+    print_ratios(_fill_and_visit, FEW, MANY)
 
 
 def _fill_and_visit(subscribers: int) -> dict[str, float]:
     begun = time.perf_counter()
     pages = _fill(subscribers)
-    print(f"{subscribers:,} subscribers, {subscribers * HITS:,} hits in {_since(begun):.0f} s")
+    print(f"{subscribers:,} subscribers, {subscribers * HITS:,} hits in {since(begun):.0f} s")
     _print_sizes()
-    client = _editor()
-    took: dict[str, list[float]] = {name: [] for name in pages}
-    for _ in range(VISITS):
-        for name, address in pages.items():
-            begun = time.perf_counter()
-            answer = client.get(address)
-            took[name].append(_since(begun) * 1000)
-            assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
-    return {name: min(times) for name, times in took.items()}
+    client = editor()
+    took = visit({name: (client, address) for name, address in pages.items()}, VISITS)
+    return {name: median(times) for name, times in took.items()}
 
 
 def _fill(subscribers: int) -> dict[str, str]:
@@ -60,7 +43,7 @@ def _fill(subscribers: int) -> dict[str, str]:
     from digest.subscribers import growth
     from tests.cast import make_appeal, make_block, make_newsletter, make_publication
 
-    _run(
+    run(
         "TRUNCATE subscribers_subscriber, issues_issue, sending_tally, newsletters_newsletter,"
         " newsletters_publication, subscribers_growth, subscribers_cohort, analytics_hit,"
         " analytics_linkhour, analytics_linktotals, analytics_issuetotals, analytics_issueoutcome,"
@@ -81,7 +64,7 @@ def _fill(subscribers: int) -> dict[str, str]:
     _make_totals(subscribers)
     _make_raw(min(subscribers * HITS, RAW))
     growth.compact()  # as the job does every ten minutes
-    _run("VACUUM ANALYZE")
+    run("VACUUM ANALYZE")
     last = Issue.objects.get(pk=issues[-1])
     return {
         "Home": "/admin/",
@@ -133,25 +116,14 @@ def _make_issue(newsletter: Any, at: Any, number: int) -> Any:
 
 def _make_subscribers(subscribers: int, newsletter: int) -> None:
     """Who joined within a year by four ways, one in ten of whom has left."""
-    _run(
-        "INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone,"
-        " created_at) SELECT 'r' || n || '@mail.example', 'r' || n || '@mail.example', '', '', '',"
-        " now() FROM generate_series(1, %s) AS n",
-        subscribers,
-    )
-    _run(
-        "INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, cadence,"
-        " topics, created_at, confirmed_at) SELECT id, %s, 'active', 'every', '{}', now(), now()"
-        " FROM subscribers_subscriber",
-        newsletter,
-    )
+    make_subscribers(subscribers, newsletter)
     event = (
         "INSERT INTO subscribers_consentevent (subscriber_id, newsletter_id, action, at, via,"
         " wording, wording_version) SELECT id, %s, {}, '', '' FROM subscribers_subscriber"
     )
     via = "(ARRAY['page', 'script', 'mail', 'import'])[1 + id %% 4]"
-    _run(event.format(f"'imported', now() - id %% 365 * interval '1 day', {via}"), newsletter)
-    _run(
+    run(event.format(f"'imported', now() - id %% 365 * interval '1 day', {via}"), newsletter)
+    run(
         event.format("'unsubscribed', now() - id %% 90 * interval '1 day', 'page'")
         + " WHERE id %% 10 = 0",
         newsletter,
@@ -161,7 +133,7 @@ def _make_subscribers(subscribers: int, newsletter: int) -> None:
 def _make_totals(subscribers: int) -> None:
     """Clicks over links and hours, few in late hours; of small lists most hours have none."""
     hits = subscribers * HITS // ISSUES
-    _run(
+    run(
         "INSERT INTO analytics_linkhour (issue_id, link_id, hour, clicks, unique_clicks,"
         " machine_clicks, uncertain_clicks)"
         " SELECT link.issue_id, link.id, date_trunc('hour', issue.slot) + n * interval '1 hour',"
@@ -172,20 +144,20 @@ def _make_totals(subscribers: int) -> None:
         HOURS - 1,
         hits,
     )
-    _run(
+    run(
         "INSERT INTO analytics_issuetotals (issue_id, clicks, unique_clickers, machine_clicks,"
         " uncertain_clicks, opens, uncertain_opens, machine_opens, changed_at)"
         " SELECT issue_id, sum(clicks), sum(clicks) * 7 / 10, sum(machine_clicks), 0, 0, 0, 0,"
         " now() FROM analytics_linkhour GROUP BY issue_id"
     )
-    _run(
+    run(
         "INSERT INTO sending_tally (issue_id, state, deliveries, at) SELECT id, states.state,"
         " CASE states.state WHEN 3 THEN %s ELSE %s / 100 END, now() FROM issues_issue,"
         " (VALUES (3), (4)) AS states (state)",
         subscribers,
         subscribers,
     )
-    _run(
+    run(
         "INSERT INTO analytics_issueoutcome (issue_id, kind, number)"
         " SELECT id, kinds.kind, %s / 1000 FROM issues_issue,"
         " generate_series(1, 3) AS kinds (kind), generate_series(1, 15) AS n",
@@ -194,7 +166,7 @@ def _make_totals(subscribers: int) -> None:
 
 
 def _make_raw(hits: int) -> None:
-    _run(
+    run(
         "INSERT INTO analytics_hit (at, issue_id, link_id, kind, visitor, network, agent, verdict,"
         " reasons) SELECT now() - n * interval '1 ms', (SELECT max(id) FROM issues_issue), n %% 20,"
         " 1, n / 5, '192.0.2.0/24', 'chrome', 1 + n %% 3, 0 FROM generate_series(1, %s) AS n",
@@ -213,30 +185,6 @@ def _print_sizes() -> None:
         )
         for name, rows, megabytes in cursor.fetchall():
             print(f"  {name:<28}{rows:>12,} rows {megabytes:>7,} MB")
-
-
-def _editor() -> Any:
-    from django.test import Client
-
-    from digest.accounts.models import User
-
-    user, _ = User.objects.get_or_create(
-        email="ada@courier.example", is_staff=True, is_superuser=True
-    )
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def _run(sql: str, *parameters: Any) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(parameters) or None)
-
-
-def _since(begun: float) -> float:
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

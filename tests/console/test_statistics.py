@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from digest.accounts.models import User
-from digest.analytics.models import ReportLink
+from digest.analytics.models import IssueTotals, ReportLink
 from digest.issues.models import Issue, TrackedLink
 from digest.newsletters.models import Member, Newsletter, Publication, Role
 from digest.subscribers.models import Growth
@@ -144,6 +144,10 @@ def test_where_nobody_is_named_numbers_are_about(desk: Client, issue: Issue) -> 
     text = page_of(desk, f"/admin/issues/{issue.pk}/statistics/")
     assert "about 70" in text
     assert "a visitor is one device and network within a day" in text
+    IssueTotals.objects.all().delete()
+    text = page_of(desk, f"/admin/issues/{issue.pk}/statistics/")
+    assert "People who clicked 0" in text
+    assert "about 0" not in text
 
 
 def test_a_newsletter_and_its_publication(desk: Client, issue: Issue) -> None:

@@ -46,12 +46,12 @@ def of_list_size(number: int) -> Figure:
 
 def of_sponsor(report: SponsorReport) -> list[Figure]:
     """Return the key figures of an appeal or a sponsor."""
-    total, approximate = report.total, "about " if report.is_about else ""
+    total = report.total
     return [
         Figure("Impressions", f"{total.impressions:,}", "", define("impressions")),
         Figure(
             "People who clicked",
-            f"{approximate}{total.unique_clicks:,}",
+            _approximately(f"{total.unique_clicks:,}", report.is_about and total.unique_clicks),
             f"{total.clicks:,} clicks",
             define("clickers", of_visitors=report.is_about),
         ),
@@ -65,22 +65,27 @@ def definitions(figures: list[Figure]) -> list[tuple[str, str]]:
 
 
 def _clicks(numbers: Numbers, usual: Numbers, *, of_visitors: bool) -> list[Figure]:
-    approximate = "about " if of_visitors else ""
+    is_about = of_visitors and numbers.clickers
     return [
         Figure(
             "People who clicked",
-            f"{approximate}{numbers.clickers:,}",
+            _approximately(f"{numbers.clickers:,}", is_about),
             f"{numbers.clicks:,} clicks",
             define("clickers", of_visitors=of_visitors),
         ),
         Figure(
             "Click rate",
-            f"{approximate}{percent(numbers.click_rate)}",
+            _approximately(percent(numbers.click_rate), is_about),
             _against(numbers.click_rate, usual.click_rate),
             define("click_rate"),
         ),
         Figure("Filtered clicks", f"{numbers.filtered:,}", "by machines", define("filtered")),
     ]
+
+
+def _approximately(number: str, is_about: int) -> str:
+    """Say that a number is approximate; none at all is certain."""
+    return f"about {number}" if is_about else number
 
 
 def _opens(numbers: Numbers) -> Figure:

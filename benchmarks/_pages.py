@@ -1,0 +1,84 @@
+"""What the benchmarks of pages share: Django on PostgreSQL, subscribers, visits, and the ratios."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from tests import append_only
+
+
+def set_up() -> None:
+    """Prepare Django and an empty database whose tables may be truncated."""
+    os.environ["DIGEST_ALLOWED_HOSTS"] = "testserver"
+    os.environ["DIGEST_API_LIMIT"] = "1000000/minute"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    append_only.allow_truncate()
+
+
+def print_ratios(measure: Callable[[int], Mapping[str, float]], few: int, many: int) -> None:
+    """Measure with few and with many subscribers; print the milliseconds of each page."""
+    before, after = measure(few), measure(many)
+    print(f"{'':<34}{few:>9,} subscribers {many:>12,}  ratio")
+    for page, took in before.items():
+        print(f"{page:<34}{took:14.1f} ms {after[page]:9.1f} ms {after[page] / took:6.2f}")
+
+
+def visit(pages: Mapping[str, tuple[Any, str]], visits: int) -> dict[str, list[float]]:
+    """Request each page, a client and an address, in turns; return the milliseconds it took."""
+    took: dict[str, list[float]] = {name: [] for name in pages}
+    for _ in range(visits):
+        for name, (client, address) in pages.items():
+            begun = time.perf_counter()
+            answer = client.get(address)
+            took[name].append(since(begun) * 1000)
+            assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
+    return took
+
+
+def editor() -> Any:
+    """Return the client of somebody who may do everything."""
+    from django.test import Client
+
+    from digest.accounts.models import User
+
+    user, _ = User.objects.get_or_create(
+        email="ada@courier.example", is_staff=True, is_superuser=True
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def make_subscribers(subscribers: int, newsletter: int) -> None:
+    """Make active subscribers of a newsletter; their consent is the caller's."""
+    run(
+        "INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone,"
+        " created_at) SELECT 'r' || n || '@mail.example', 'r' || n || '@mail.example', '', '', '',"
+        " now() FROM generate_series(1, %s) AS n",
+        subscribers,
+    )
+    run(
+        "INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, cadence,"
+        " topics, created_at, confirmed_at) SELECT id, %s, 'active', 'every', '{}', now(), now()"
+        " FROM subscribers_subscriber",
+        newsletter,
+    )
+
+
+def run(sql: str, *parameters: Any) -> None:
+    """Execute a statement; a percent sign is doubled in it, with parameters or without."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql if parameters else sql.replace("%%", "%"), list(parameters) or None)
+
+
+def since(begun: float) -> float:
+    """Return the seconds since a moment of `time.perf_counter`."""
+    return time.perf_counter() - begun
