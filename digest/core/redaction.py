@@ -16,13 +16,17 @@ REDACTED = "[redacted]"
 
 _END = r"/\s?&\"'<>#\\"  # what a segment of a path ends with
 _LAST = rf"[^{_END}.,:;)]"  # what it does not end with in a sentence
+_PAGES = "unsubscribe|confirm|change|preferences|stay|invitation|reset/key"
 _PATTERNS = [
     # A token, or what somebody made of one; and one word more in `password/reset/key/`.
     (
-        rf"(/(?:unsubscribe|confirm|change|preferences|invitation|reset/key)/+)[^{_END}]*{_LAST}",
+        rf"(/(?:{_PAGES})/+)[^{_END}]*{_LAST}",
         r"\1",
     ),
-    (rf"(/(?:click|open|issue|report)/+)[^{_END}]{{16,}}(?:/[^{_END}]{{16,}})?", r"\1"),
+    (
+        rf"(/(?:click|open|issue|report|provider-events)/+)[^{_END}]{{16,}}(?:/[^{_END}]{{16,}})?",
+        r"\1",
+    ),
     (r"((?:unsubscribe|confirm|bounce)(?:\+|%2B))[^@%\s\"'<>]+", r"\1"),
     (r"\b((?:dg|whsec)_)[A-Za-z0-9+/=_-]{8,}", r"\1"),
     (r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", r"\1"),

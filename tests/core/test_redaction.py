@@ -3,6 +3,7 @@
 import io
 import logging
 import logging.config
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ import digest.urls
 from digest.accounts import first_account
 from digest.core import clock, links
 from digest.core.redaction import REDACTED, redact
+from digest.web import urls as web_urls
 
 TOKEN = links.sign("unsubscribe", 7, 8, 9)
 STORY = links.sign("story", 7, 8)
@@ -137,3 +139,12 @@ def test_the_setup_code_is_shown_where_it_belongs(db: None) -> None:
     """In the terminal; the same address in a log opens nothing."""
     url = first_account.setup_url(clock.now())
     assert redact(url).endswith(f"?code={REDACTED}")
+
+
+@pytest.mark.parametrize(
+    "route", [str(row.pattern) for row in web_urls.urlpatterns if "token>" in str(row.pattern)]
+)
+def test_every_public_address_with_a_token_is_redacted(route: str) -> None:
+    """A new page whose token would stand in logs fails here."""
+    address = "/" + re.sub(r"<str:\w+>", TOKEN, route)
+    assert TOKEN not in redact(f"GET {address} 200")
