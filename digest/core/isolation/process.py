@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from digest.core.isolation.child import Status
 from digest.core.isolation.errors import KilledError, UnavailableError, UnreadableError
 
 MAX_ANSWER = 100_000_000  # bytes
+LONG = 1.0  # seconds of processor time: more than nearly every feed and page takes
+CHECK_SECONDS = 0.25  # between two looks at what a job has taken
 
 _PROGRAM = Path(__file__).with_name("child.py")
 _ROOT = Path(__file__).parents[3]
@@ -86,7 +89,9 @@ class Child:
         self.isolation = isolation
         self.jobs = 0
         self.sound = False  # waiting for a job; anything else is the end of it
+        self._is_ready = False
         self._too_slow = False
+        self._long = False  # gets only the time that nobody else wants
         self._spent = 0.0  # seconds of processor time
         try:
             self.process = subprocess.Popen(  # noqa: S603  our own interpreter and file
@@ -118,13 +123,14 @@ class Child:
     def ask(self, request: bytes, body: bytes) -> bytes:
         """Return the answer. Raises as `Isolation.ask` does, _EndedError if there is none."""
         self.sound = False
-        with self._deadline():
+        with self._watched():
             self._write(request)
             self._write(body)
             status, answer = self._read()
         self.jobs += 1
         is_young = self.jobs < self.isolation.limits.max_jobs
-        self.sound = status in {Status.RESULT, Status.PROBLEM} and is_young
+        is_usable = is_young and not self._long
+        self.sound = status in {Status.RESULT, Status.PROBLEM} and is_usable
         if status == Status.RESULT:
             return answer
         message = answer.decode(errors="replace")
@@ -162,11 +168,11 @@ class Child:
 
     def _wait_until_ready(self) -> None:
         try:
-            with self._deadline():
+            with self._watched():
                 status, message = self._read()
         except _EndedError:
             status, message = b"", f"it ended with code {self._code()}".encode()
-        self.sound = status == Status.RESULT
+        self.sound = self._is_ready = status == Status.RESULT
         if not self.sound:
             self.end()
             raise UnavailableError(
@@ -174,22 +180,28 @@ class Child:
             )
 
     @contextmanager
-    def _deadline(self) -> Iterator[None]:
-        """Kill the child after `wall_seconds`."""
-        before = self._cpu_seconds()
-
-        def stop() -> None:
-            self._too_slow = True
-            self._spent = self._cpu_seconds() - before
-            self.process.kill()
-
-        timer = threading.Timer(self.isolation.limits.wall_seconds, stop)
-        timer.daemon = True
-        timer.start()
+    def _watched(self) -> Iterator[None]:
+        """Let others go first once a job has taken long; kill the child after `wall_seconds`."""
+        over = threading.Event()
+        arguments = (over, self._cpu_seconds())
+        threading.Thread(target=self._watch, args=arguments, name="isolation", daemon=True).start()
         try:
             yield
         finally:
-            timer.cancel()
+            over.set()
+
+    def _watch(self, over: threading.Event, before: float) -> None:
+        until = time.monotonic() + self.isolation.limits.wall_seconds
+        while not over.wait(max(0, min(CHECK_SECONDS, until - time.monotonic()))):
+            spent = self._cpu_seconds() - before
+            if time.monotonic() >= until:
+                self._too_slow = True
+                self._spent = spent
+                self.process.kill()
+                return
+            if self._is_ready and spent > LONG and not self._long:
+                self._long = True
+                _run_when_idle(self.process.pid)
 
     def _cpu_seconds(self) -> float:
         try:
@@ -231,6 +243,16 @@ class Child:
                 raise _EndedError
             data += piece
         return bytes(data)
+
+
+def _run_when_idle(pid: int) -> None:
+    """Give a process only the time that no other wants: what wakes up there does not wait for it.
+
+    sched(7), SCHED_IDLE: a process has no way back from it, so its child is not used again.
+    """
+    if hasattr(os, "SCHED_IDLE"):  # Linux; elsewhere its low priority has to do
+        with suppress(OSError):  # it has ended
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 class Children:

@@ -2,7 +2,9 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -109,6 +111,32 @@ def test_a_busy_machine_is_not_the_documents_fault(
     monkeypatch.setattr(process.PARSER.limits, "wall_seconds", 0.2)
     with pytest.raises(ParserUnavailableError, match="too busy"):
         isolation.parse_feed(RSS)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux has this class")
+def test_a_long_job_gets_only_the_time_that_nobody_else_wants(
+    children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mail goes out meanwhile. There is no way back, so its child does nothing else."""
+    monkeypatch.setattr("digest.core.isolation.process.LONG", 0.05)
+    monkeypatch.setattr("digest.core.isolation.process.CHECK_SECONDS", 0.01)
+    isolation.parse_feed(RSS)
+    first, classes = only_child(), set[int]()
+
+    def watch() -> None:
+        while psutil.pid_exists(first.pid):
+            with suppress(ProcessLookupError):
+                classes.add(os.sched_getscheduler(first.pid))
+            time.sleep(0.005)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with pytest.raises(ParseError, match="breaks off"):
+        isolation.parse_feed(hostile.FEEDS["late doctypes"](1_000_000))
+    watcher.join(10)
+    assert classes == {os.SCHED_OTHER, os.SCHED_IDLE}
+    assert isolation.parse_feed(RSS).entries
+    assert os.sched_getscheduler(only_child().pid) == os.SCHED_OTHER
 
 
 def test_a_crash_is_the_documents_fault(children: Children) -> None:
