@@ -1,27 +1,18 @@
 """Reports in a server's own words: no standard, but a few habits.
 
-Only what stands before the returned message is read: a story may quote any server's words.
+Only what stands before the returned message is read (see `quotes`).
 """
 
 import re
 
 from digest.bounces.reading import automatic
+from digest.bounces.reading.quotes import LONGEST, own_words
 from digest.bounces.reading.reasons import Reason
 from digest.bounces.reading.replies import understand
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.structure import Message
-from digest.bounces.reading.texts import shortened, without_subject
+from digest.bounces.reading.texts import shortened
 
-_RETURNED = re.compile(
-    r"^[ \t>*-]{0,80}(?:"
-    r"-{1,80} ?(?:original|returned|unsent|undelivered|this is a copy|below this line|included is)"
-    r"|(?:the )?original (?:message|mail)\b|(?:below this line|here) is a copy"
-    r"|(?:your|the) (?:original |unsent |undelivered |returned )?(?:message|mail|header)s? "
-    r"(?:follows|is returned|headers? follow|was)\b|(?:message|mail) headers? follow|unsent message"
-    r"|received: |return-path: |message-id: |dkim-signature: |list-unsubscribe: |mime-version: "
-    r")",
-    re.IGNORECASE | re.MULTILINE,
-)
 _SUBJECT = re.compile(
     r"undeliver|not deliver|un-?deliver|delivery (?:status|failure|fail|has failed|error|problem)"
     r"|failure notice|returned mail|return(?:ed)? to sender|mail (?:delivery|system error|failure)"
@@ -41,7 +32,6 @@ _DELAY = re.compile(
 )
 _DELAY_SUBJECT = re.compile(r"delay|warning: (?:could|message)|still being retried", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z0-9._+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
-_LONGEST = 4_000  # characters of a report
 
 
 def read(message: Message) -> Report | None:
@@ -70,18 +60,8 @@ def read(message: Message) -> Report | None:
     )
 
 
-def own_words(text: str) -> str:
-    """Return what a text says before the message that it returns."""
-    start = len(text) - len(text.lstrip())
-    match = _RETURNED.search(text, start)
-    if match and not text[start : match.start()].strip():
-        match = _RETURNED.search(text, match.end())
-    own = text[: match.start() if match else len(text)][:_LONGEST]
-    return without_subject(own).strip()
-
-
 def _recipient(message: Message, text: str) -> str:
     """Return the address that failed, where the report names exactly one."""
     named = message.fields.get("x-failed-recipients") or text
-    addresses = {match[0].lower() for match in _ADDRESS.finditer(named[:_LONGEST])}
+    addresses = {match[0].lower() for match in _ADDRESS.finditer(named[:LONGEST])}
     return addresses.pop() if len(addresses) == 1 else ""

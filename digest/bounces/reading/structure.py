@@ -104,8 +104,19 @@ def _parts(mime: Mime) -> Iterator[Mime]:
         for part in mime.get_payload():
             if isinstance(part, Mime):
                 yield from _parts(part)
+    elif report := _wrapped_report(mime):
+        yield from _parts(report)
     else:
         yield mime
+
+
+def _wrapped_report(mime: Mime) -> Mime | None:
+    """Return the report that a gateway passes on within a message of its own (InterScan)."""
+    payload = mime.get_payload() if mime.get_content_type() == "message/rfc822" else None
+    inner = payload[0] if isinstance(payload, list) and payload else None
+    if isinstance(inner, Mime) and inner.get_content_type() == "multipart/report":
+        return inner
+    return None
 
 
 def _groups(part: Mime) -> list[Fields]:

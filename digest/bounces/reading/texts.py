@@ -10,19 +10,10 @@ LONGEST = 500  # characters of a text that is stored or shown
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _SPACES = re.compile(r"\s+")
 _BLOCK = re.compile(r"<(?:br|p|div|tr|li|h[1-6]|pre|hr)\b[^<>]{0,2000}>", re.IGNORECASE)
-_TAG = re.compile(r"<[/!]?[a-zA-Z-][^<>]{0,2000}>")
+# Not an address that nobody escaped.
+_TAG = re.compile(r"<(?![^<>\s]{1,320}@)[/!]?[a-zA-Z-][^<>]{0,2000}>")
 _INVISIBLE = re.compile(r"<(style|script|head)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
 _OPENING = re.compile(r"<(?:style|script|head)\b", re.IGNORECASE)
-_SUBJECT = re.compile(
-    r"^[ \t>*-]*(?:the )?(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp)\b"
-    r"[^:\n]{0,40}:.*",
-    re.IGNORECASE | re.MULTILINE,
-)
-
-
-def without_subject(text: str) -> str:
-    """Return a report's text without the lines that quote the subject, which is an editor's."""
-    return _SUBJECT.sub("", text)
 
 
 def one_line(text: str) -> str:
