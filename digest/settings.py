@@ -140,6 +140,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "digest.web.middleware.ResponseHeaders",
+    "digest.web.middleware.HealthChecks",
     "digest.web.middleware.TrackedLinks",
     "digest.web.body_limits.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -10,12 +10,12 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.core import choices
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import DigestError
 
 MARKER = "dg_"  # so that people and secret scanners recognise a token
@@ -58,11 +58,8 @@ def create(
         created_at=now,
         expires_at=expires_at,
     )
-    try:
-        with transaction.atomic():
-            token.save(force_insert=True)
-    except IntegrityError as cause:
-        raise TokenError(f"There is a token {name!r} already; revoke it first.") from cause
+    with refuse_duplicate(TokenError(f"There is a token {name!r} already; revoke it first.")):
+        token.save(force_insert=True)
     return token, secret
 
 

@@ -130,6 +130,7 @@ def _find_services() -> bool:
 def _manage(name: str, rest: list[str]) -> int:
     """Run a management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
+    os.environ.setdefault("PGAPPNAME", f"digest {name}")  # shown by pg_stat_activity
     with modules_that_stay():
         import django
         from django.core.management.base import CommandError

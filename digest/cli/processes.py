@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.core import jobs
+from digest.core.database.schema import require_current_schema
 
 QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
 _CELERY = ("celery", "--app", "workers.app")
@@ -40,12 +41,16 @@ def address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def worker(*, concurrency: int, queues: list[str]) -> list[str]:
-    """Return the arguments of a Celery worker; without queues it serves all of them."""
+def worker(*, concurrency: int, queues: list[str], name: str = "") -> list[str]:
+    """Return the arguments of a Celery worker; without queues it serves all of them.
+
+    Its name is that of the host behind `name`, or behind one that no other worker there has.
+    """
     if unknown := sorted(set(queues) - set(QUEUES)):
         raise UsageError(f"There is no queue {', '.join(unknown)}; there are {', '.join(QUEUES)}.")
     return [
         *(*_CELERY, "worker", "--queues", ",".join(queues or QUEUES)),
+        *("--hostname", f"{name or f'worker-{os.getpid()}'}@%h"),
         *("--concurrency", str(concurrency), "--loglevel", "INFO"),
         *("--without-gossip", "--without-mingle"),
     ]
@@ -63,7 +68,11 @@ def inbound(*, host: str, port: int, protocol: str, socket: str) -> list[str]:
 
 
 def become(arguments: list[str]) -> NoReturn:
-    """Replace this process by `python -m …`, so that signals reach it directly."""
+    """Replace this process by `python -m …`, so that signals reach it directly.
+
+    Raises ConfigurationError if the database's schema is not the one that this code needs.
+    """
+    require_current_schema()
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606  our own words

@@ -4,6 +4,8 @@ They order work on something that has no row yet: an issue that is not built, a 
 has written to, a key that no call has used.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from zlib import crc32
 
@@ -20,6 +22,7 @@ class Purpose(IntEnum):
     CAPPED_APPEAL = 0x0ED6  # who has had it how often
     QUEUE_STATISTICS = 0x0EDC  # everybody's
     JUDGE_HITS = 0x0ED8  # everybody's
+    MIGRATE = 0x0EDA  # the whole database
 
 
 def lock(purpose: Purpose, key: int | str = 0) -> None:
@@ -33,6 +36,20 @@ def try_lock(purpose: Purpose, key: int | str = 0) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
         return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def hold(purpose: Purpose, key: int | str = 0) -> Iterator[None]:
+    """Wait for the lock, and hold it across transactions; the session's end frees it too.
+
+    Not through a pooler that shares sessions.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [purpose, _number(key)])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [purpose, _number(key)])
 
 
 def _number(key: int | str) -> int:

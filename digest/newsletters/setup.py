@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from digest.articles.models import Article
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import DigestError
 from digest.newsletters import checks, layout, schedules
 from digest.newsletters.block_fields import BlockKind
@@ -240,9 +241,6 @@ def _picked_block(newsletter: Newsletter) -> LayoutBlock:
 
 
 def _store(thing: Publication | Newsletter) -> None:
-    try:
-        with transaction.atomic():
-            thing.save()
-    except IntegrityError as cause:
-        kind = type(thing).__name__.lower()
-        raise NewsletterError(f"There is a {kind} {thing.slug!r} already.") from cause
+    kind = type(thing).__name__.lower()
+    with refuse_duplicate(NewsletterError(f"There is a {kind} {thing.slug!r} already.")):
+        thing.save()

@@ -12,9 +12,9 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
-from django.db import IntegrityError, transaction
 
 from digest.core import addresses, sealing
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import ConfigurationError, InvalidAddressError
 from digest.relays import dkim
 from digest.relays.errors import RelayError
@@ -53,11 +53,8 @@ def add(name: str, url: str, options: RelayOptions) -> Relay:
         raise RelayError("The name default is reserved for the relay that DIGEST_SMTP_URL names.")
     set_address(relay, url)
     _apply(relay, options)
-    try:
-        with transaction.atomic():
-            relay.save()
-    except IntegrityError as cause:
-        raise RelayError(f"A relay called {name} already exists.") from cause
+    with refuse_duplicate(RelayError(f"A relay called {name} already exists.")):
+        relay.save()
     return relay
 
 

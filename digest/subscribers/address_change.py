@@ -6,10 +6,11 @@ because links travel with forwarded mail.
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from digest.core import addresses
 from digest.core.addresses import Address
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import AddressChange, Subscriber
 
@@ -67,8 +68,5 @@ def _locked(change_id: int) -> AddressChange | None:
 def _set_address(subscriber: Subscriber, email: str) -> None:
     address = addresses.parse(email)
     subscriber.email, subscriber.address_key = address.email, address.key
-    try:
-        with transaction.atomic():
-            subscriber.save(update_fields=["email", "address_key"])
-    except IntegrityError as cause:
-        raise SubscriberError(ADDRESS_IN_USE) from cause
+    with refuse_duplicate(SubscriberError(ADDRESS_IN_USE)):
+        subscriber.save(update_fields=["email", "address_key"])

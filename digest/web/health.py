@@ -1,37 +1,64 @@
-"""Whether PostgreSQL and Valkey can be reached, each checked within about two seconds."""
+"""Whether PostgreSQL and Valkey can be used, each checked within about two seconds.
 
-from collections.abc import Callable
+Without PostgreSQL, or with another schema than ours, no page can be served. Without Valkey all are:
+it holds nudges and limits, which sweeps and PostgreSQL make up for.
+"""
+
+from dataclasses import dataclass
 
 import redis
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
+
+from digest.core.database.schema import compare_schema
 
 log = structlog.get_logger(__name__)
 
 
-def find_problems() -> dict[str, str]:
-    """Return the services that cannot be reached, with a message each; details go to the log."""
-    checks: dict[str, Callable[[], None]] = {"database": _check_database, "valkey": _check_valkey}
-    return {name: problem for name, check in checks.items() if (problem := _problem(name, check))}
+UNREACHABLE = "cannot be reached"
 
 
-def _problem(name: str, check: Callable[[], None]) -> str:
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is wrong with each service, in words that reveal nothing; details go to the log."""
+
+    problems: dict[str, str]  # nothing works without these
+    degraded: dict[str, str]  # the pages work without these
+
+    @property
+    def is_ready(self) -> bool:
+        """Requests can be served."""
+        return not self.problems
+
+
+def check_health() -> Health:
+    """Check each service."""
+    database, valkey = _check_database(), _check_valkey()
+    return Health(
+        problems={"database": database} if database else {},
+        degraded={"valkey": valkey} if valkey else {},
+    )
+
+
+def _check_database() -> str:
     try:
-        check()
-    except (DatabaseError, redis.RedisError, OSError) as problem:
-        log.warning("not ready", service=name, problem=str(problem).strip())
-        return "cannot be reached"
+        difference = compare_schema()
+    except (DatabaseError, OSError) as problem:
+        log.warning("not ready", service="database", problem=str(problem).strip())
+        return UNREACHABLE
+    if difference.problem:
+        log.warning("not ready", service="database", problem=difference.problem)
+    return f"{difference.problem} {difference.advice}".strip()
+
+
+def _check_valkey() -> str:
+    try:
+        with redis.Redis.from_url(
+            settings.DIGEST_REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+        ) as valkey:
+            valkey.ping()
+    except (redis.RedisError, OSError) as problem:
+        log.warning("degraded", service="valkey", problem=str(problem).strip())
+        return UNREACHABLE
     return ""
-
-
-def _check_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def _check_valkey() -> None:
-    with redis.Redis.from_url(
-        settings.DIGEST_REDIS_URL, socket_timeout=2, socket_connect_timeout=2
-    ) as valkey:
-        valkey.ping()

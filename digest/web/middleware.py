@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from digest.web import visitor
-from digest.web.views import clicks
+from digest.web.views import clicks, health
 
 _STRICT = {
     "default-src": "'none'",
@@ -77,6 +77,19 @@ class ResponseHeaders:
             if not response.has_header("Cache-Control"):
                 add_never_cache_headers(response)
         return response
+
+
+class HealthChecks:
+    """Answers health checks before the host name is checked: probes use a machine's address."""
+
+    VIEWS: Mapping[str, Handler] = {"/healthz": health.healthz, "/readyz": health.readyz}
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the state of health, or whatever follows."""
+        return self.VIEWS.get(request.path_info, self.get_response)(request)
 
 
 class TrackedLinks:

@@ -8,7 +8,6 @@ from digest.web.views import (
     clicks,
     confirming,
     embedding,
-    health,
     pictures,
     preferences,
     provider_events,
@@ -42,6 +41,4 @@ urlpatterns: list[URLPattern] = [
     path("report/<str:token>", reporting.sponsor, name="report"),
     path("stay/<str:token>", staying.stay, name="stay"),
     path("provider-events/<str:token>", provider_events.events, name="provider-events"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
 ]

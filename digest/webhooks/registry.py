@@ -8,10 +8,10 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 
 from digest.core import choices, http, links, sealing
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import DigestError
 from digest.core.http import ssrf_guard
 from digest.newsletters.models import Publication
@@ -48,11 +48,8 @@ def add(
         publication=publication,
         created_at=now,
     )
-    try:
-        with transaction.atomic():
-            webhook.save()
-    except IntegrityError as cause:
-        raise WebhookError(f"A webhook {name!r} exists already.") from cause
+    with refuse_duplicate(WebhookError(f"A webhook {name!r} exists already.")):
+        webhook.save()
     return webhook, secret
 
 

@@ -6,9 +6,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from digest import __version__
 from digest.cli.main import OVERVIEW
@@ -188,3 +192,64 @@ def test_migrating_an_up_to_date_database_says_so(digest: Digest) -> None:
     """One line, or one document."""
     assert digest("migrate").out == "The database is up to date.\n"
     assert digest("migrate", "--json").facts == {"migrated": []}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_migrations_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """Two containers that start together: one migrates, the other one has nothing left to do."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE digest_twice")
+    url = os.environ["DIGEST_DATABASE_URL"]
+    name = urlsplit(url).path
+    variables = dict(os.environ) | {
+        "DIGEST_DATABASE_URL": url.replace(f"{name}?", "/digest_twice?"),
+        "DIGEST_DATA_DIR": str(tmp_path),
+    }
+    try:
+        both = [
+            subprocess.Popen(
+                [DIGEST, "migrate"], env=variables, stdout=PIPE, stderr=PIPE, text=True
+            )
+            for _ in range(2)
+        ]
+        results = [process.communicate(timeout=120) for process in both]
+        assert [process.returncode for process in both] == [0, 0], results
+        outputs = sorted(output for output, _errors in results)
+        assert outputs[1] == "The database is up to date.\n"
+        assert "migrations run" in outputs[0]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP DATABASE digest_twice WITH (FORCE)")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("process", ["web", "worker", "beat"])
+def test_a_process_does_not_start_on_a_newer_schema(digest: Digest, process: str) -> None:
+    """It says so in one line, instead of failing in the middle of its work."""
+    MigrationRecorder(connection).record_applied("sending", "0099_from_tomorrow")
+    refusal = digest(process)
+    assert refusal.status == 1
+    assert "newer than this code" in refusal.err
+    assert "Install the version" in refusal.err
+
+
+def test_sessions_of_the_database_have_the_name_of_their_command(tmp_path: Path) -> None:
+    """pg_stat_activity shows which process a query is of."""
+    script = """
+from digest.cli.main import main
+main(["token", "list"])
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SHOW application_name")
+    print(cursor.fetchone()[0])
+"""
+    variables = {name: value for name, value in os.environ.items() if name != "PGAPPNAME"}
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env=variables | {"DIGEST_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert result.stdout.endswith("digest token\n")

@@ -11,6 +11,21 @@ from digest.core.locks import Purpose
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def test_a_lock_may_be_held_across_transactions() -> None:
+    """Until its block ends, however it ends."""
+
+    def hold_and_fail() -> None:
+        with locks.hold(Purpose.MIGRATE):
+            with transaction.atomic():
+                pass
+            assert not is_free(Purpose.MIGRATE, 0)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        hold_and_fail()
+    assert is_free(Purpose.MIGRATE, 0)
+
+
 def is_free(purpose: Purpose, key: int | str) -> bool:
     """Say whether another connection could take the lock."""
 

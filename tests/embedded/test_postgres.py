@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,3 +85,26 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     (folder / "PG_VERSION").write_text("9\n")
     with pytest.raises(EmbeddedError, match=r"PostgreSQL did not start: .*ersion"):
         postgres.start(folder)
+
+
+def test_nothing_is_shared_with_other_users_of_the_machine(tmp_path: Path) -> None:
+    """A lock file in the folder of temporary files belongs to whoever started first."""
+    temporary, data = tmp_path / "temporary", tmp_path / "data"
+    temporary.mkdir()
+    script = (
+        "from pathlib import Path; from digest.embedded import postgres;"
+        f"folder = Path({str(data / 'postgres')!r});"
+        "print(postgres.start(folder)); postgres.stop(folder)"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env=variables | {"TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert result.stdout.startswith("postgresql://")
+    assert not list(temporary.rglob("*lock*"))
+    assert (data / ".postgres.lock").exists()

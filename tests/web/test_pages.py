@@ -1,6 +1,8 @@
 """The first page, pages of errors, health, and what every page keeps to."""
 
 import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.urls import path
 
@@ -74,13 +76,47 @@ def test_readyz_reaches_both(client: Client) -> None:
     """With PostgreSQL and Valkey there, the installation is ready."""
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "problems": {}}
+    assert answer.json() == {"ready": True, "problems": {}, "degraded": {}}
 
 
 @override_settings(DIGEST_REDIS_URL="redis://127.0.0.1:1")
-def test_readyz_names_what_is_away(client: Client) -> None:
-    """Without Valkey the answer is 503 and says so, without its address."""
+def test_readyz_names_what_pages_do_without(client: Client) -> None:
+    """Without Valkey every page is served; its address is not told."""
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    degraded = {"valkey": "cannot be reached"}
+    assert answer.json() == {"ready": True, "problems": {}, "degraded": degraded}
+    assert client.get("/").status_code == 302
+
+
+def test_readyz_refuses_a_database_of_another_version(client: Client) -> None:
+    """No load balancer sends people to a process that cannot read its tables."""
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("sending", "0001_initial")
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"ready": False, "problems": {"valkey": "cannot be reached"}}
-    assert health.find_problems() == {"valkey": "cannot be reached"}
+    assert "Run `digest migrate`." in answer.json()["problems"]["database"]
+    recorder.record_applied("sending", "0001_initial")
+    recorder.record_applied("sending", "0099_from_tomorrow")
+    assert "newer than this code" in client.get("/readyz").json()["problems"]["database"]
+
+
+def test_readyz_says_that_the_database_is_away(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever psycopg says stays in the log."""
+
+    def fail() -> None:
+        raise OperationalError("connection to server at 10.0.0.7 failed")
+
+    monkeypatch.setattr(health, "compare_schema", fail)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["problems"] == {"database": "cannot be reached"}
+
+
+@pytest.mark.parametrize("address", ["/healthz", "/readyz"])
+def test_probes_may_use_the_address_of_the_machine(client: Client, address: str) -> None:
+    """Behind a real name DIGEST_ALLOWED_HOSTS holds only that; any other page is refused."""
+    assert client.get(address, HTTP_HOST="10.1.2.3:8000").status_code == 200
+    assert client.get("/", HTTP_HOST="10.1.2.3:8000").status_code == 400

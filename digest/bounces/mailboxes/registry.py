@@ -6,13 +6,12 @@ An address holds a password, so the database stores it sealed, and no page or co
 import re
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
-
 from digest.bounces.mailboxes.address import MailboxAddress, parse_address
 from digest.bounces.mailboxes.errors import MailboxError
 from digest.bounces.mailboxes.sessions import open_session
 from digest.bounces.models import Mailbox
 from digest.core import sealing
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import DigestError
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -24,11 +23,8 @@ def add(name: str, url: str, now: datetime) -> Mailbox:
         raise MailboxError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
     parse_address(url)
     mailbox = Mailbox(name=name, sealed_url=sealing.seal(url), due_at=now)
-    try:
-        with transaction.atomic():
-            mailbox.save()
-    except IntegrityError as cause:
-        raise MailboxError(f"A mailbox called {name} exists already.") from cause
+    with refuse_duplicate(MailboxError(f"A mailbox called {name} exists already.")):
+        mailbox.save()
     return mailbox
 
 

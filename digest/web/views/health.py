@@ -16,8 +16,12 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001  Django's
-    """Return 200 if all services can be reached, or 503 with those that cannot."""
-    problems = health.find_problems()
+    """Return 200 if pages can be served, or 503 with what prevents it.
+
+    `degraded` names the services that are away and that the pages do without.
+    """
+    state = health.check_health()
     return JsonResponse(
-        {"ready": not problems, "problems": problems}, status=503 if problems else 200
+        {"ready": state.is_ready, "problems": state.problems, "degraded": state.degraded},
+        status=200 if state.is_ready else 503,
     )

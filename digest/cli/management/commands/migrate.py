@@ -7,6 +7,7 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
+from digest.core import locks
 from digest.core.terminal import DigestCommand
 
 
@@ -22,10 +23,14 @@ class Command(DigestCommand, migrate.Command):
         DigestCommand.add_arguments(self, parser)
 
     def run(self, options: dict[str, Any]) -> None:
-        """Migrate; what Django would print is only shown with `--verbosity 2`."""
+        """Migrate, or wait for another process that does.
+
+        What Django would print is only shown with `--verbosity 2`.
+        """
         quiet = options["verbosity"] <= 1
-        before = _applied(options["database"])
-        migrate.Command.handle(self, **options | ({"verbosity": 0} if quiet else {}))
+        with locks.hold(locks.Purpose.MIGRATE):
+            before = _applied(options["database"])
+            migrate.Command.handle(self, **options | ({"verbosity": 0} if quiet else {}))
         if options["verbosity"] == 0:
             return
         after = _applied(options["database"])

@@ -20,8 +20,13 @@ class Command(DigestCommand):
         parser.add_argument(
             "--queues", default="", help=f"only some of {','.join(processes.QUEUES)}"
         )
+        parser.add_argument("--name", default="", help="of this worker on its host (worker-PID)")
 
     def run(self, options: dict[str, Any]) -> None:
         """Become a Celery worker."""
         queues = options["queues"].replace(",", " ").split()
-        processes.become(processes.worker(concurrency=options["concurrency"], queues=queues))
+        processes.become(
+            processes.worker(
+                concurrency=options["concurrency"], queues=queues, name=options["name"]
+            )
+        )

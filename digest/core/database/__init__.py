@@ -1,0 +1,1 @@
+"""The database itself: its schema, and what it refuses."""
