@@ -1,9 +1,10 @@
 """The filter of machines: scanner clicks filtered and people's clicks lost, beside crawlerdetect.
 
 The corpus (tests/analytics/corpus.py) is ours and labelled: sessions of people, scanners and image
-proxies after public descriptions, in two halves of different seeds. The rules were written and
-tuned with the first; the second was left alone until they were done. Both privacy levels are
-measured: with the subscriber in each link, and without, where a visitor is a client of one day.
+proxies after public descriptions. The rules were written and tuned with some seeds; five others
+were left alone until they were done, and their spread is printed. Both privacy levels are measured:
+with the subscriber in each link, and without, where a visitor is a client of one day. There the
+filter needs quiet links, so a tenth of the sessions (a smaller list) is measured too.
 
 crawlerdetect sees the user agent only, as peers do. Then the pace of judging: the pure rules in one
 process, and the job from the table of hits to totals, on PostgreSQL.
@@ -13,9 +14,12 @@ process, and the job from the table of hits to totals, on PostgreSQL.
 
 import os
 import random
+import statistics
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names them in the environment
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from tests.analytics.measuring import Figures
 
 SESSIONS = int(os.environ.get("DIGEST_SESSIONS", "50_000"))
+TUNED_SEEDS = (15, 101)
+HELD_OUT_SEEDS = (1015, 3015, 4015, 5015, 6015)
 HITS = int(os.environ.get("DIGEST_HITS", "100_000"))
 
 
@@ -36,21 +42,31 @@ def main() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+
+    _compare("tuned with", TUNED_SEEDS, SESSIONS)
+    _compare("held out", HELD_OUT_SEEDS, SESSIONS)
+    _compare("held out", HELD_OUT_SEEDS, SESSIONS // 10)
+    _measure_job()
+
+
+def _compare(half: str, seeds: Sequence[int], sessions: int) -> None:
+    """Print each filter's figures over corpora of several seeds, with their spread."""
     from tests.analytics.corpus import corpus
     from tests.analytics.measuring import by_rules, figures
 
-    for half, seed in (("tuned with", 15), ("held out", 1015)):
-        samples = corpus(seed, SESSIONS)
-        print(f"-- {half}: {SESSIONS:,} sessions, {len(samples):,} hits")
-        for name, named in (("subscriber in the link", True), ("no subscriber", False)):
-            began = time.perf_counter()
-            verdicts = by_rules(samples, named=named)
-            pace = len(samples) / (time.perf_counter() - began)
-            result = figures(samples, verdicts)
-            _print(f"Digest, {name}", result)
-            print(f"   {pace:,.0f} hits a second, rules alone; misjudged: {_families(result)}")
-        _print("crawlerdetect", figures(samples, by_crawlerdetect(samples)))
-    _measure_job()
+    filters: dict[str, Callable[[Sequence[Sample]], list[Verdict]]] = {
+        "Digest, subscriber in the link": partial(by_rules, named=True),
+        "Digest, no subscriber": partial(by_rules, named=False),
+        "crawlerdetect": by_crawlerdetect,
+    }
+    results: dict[str, list[Figures]] = {name: [] for name in filters}
+    print(f"-- {half}: seeds {', '.join(map(str, seeds))}, {sessions:,} sessions each")
+    for seed in seeds:
+        samples = corpus(seed, sessions)
+        for name, judge in filters.items():
+            results[name].append(figures(samples, judge(samples)))
+    for name, figures_by_seed in results.items():
+        _print(name, figures_by_seed)
 
 
 def by_crawlerdetect(samples: Sequence["Sample"]) -> "list[Verdict]":
@@ -65,19 +81,23 @@ def by_crawlerdetect(samples: Sequence["Sample"]) -> "list[Verdict]":
     return [verdicts[hit.user_agent] for hit in samples]
 
 
-def _print(name: str, result: "Figures") -> None:
-    print(
-        f"-- {name}: {result.filtered_share:.2%} of {result.scanner_clicks:,} scanner clicks ",
-        end="",
+def _print(name: str, results: Sequence["Figures"]) -> None:
+    scanner, human = (
+        sum(column) for column in zip(*((row[0], row[2]) for row in results), strict=True)
     )
-    print(
-        f"filtered, {result.lost_share:.2%} of {result.human_clicks:,} human clicks lost",
-        flush=True,
-    )
+    print(f"-- {name}, of {scanner:,} clicks of scanners and {human:,} of people:")
+    print(f"   filtered {_spread([row.filtered_share for row in results])}, ", end="")
+    print(f"people lost {_spread([row.lost_share for row in results])}")
+    print(f"   misjudged: {_families(results)}", flush=True)
 
 
-def _families(result: "Figures") -> str:
-    wrong = [(number, family) for (family, bad), number in result.by_family.items() if bad]
+def _spread(shares: Sequence[float]) -> str:
+    return f"{statistics.mean(shares):.2%} ({min(shares):.2%} to {max(shares):.2%})"
+
+
+def _families(results: Sequence["Figures"]) -> str:
+    by_family = sum((row.by_family for row in results), Counter[tuple[str, bool]]())
+    wrong = [(number, family) for (family, bad), number in by_family.items() if bad]
     return ", ".join(f"{family} {number:,}" for number, family in sorted(wrong, reverse=True))
 
 

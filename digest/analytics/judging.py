@@ -1,8 +1,9 @@
 """Judge hits, and count them: a few thousand in each transaction, by one process at a time.
 
-    storing.due_visitors  of hits older than 45 seconds that are not judged
-    storing.load          all hits of these visitors in their issues
+    storing.due_hits      those older than 45 seconds that are not judged
+    storing.load          all hits of their visitors in their issues
     verdicts.judge        also of hits that were judged before and look different now
+    beside.condemn        what a data centre requested just when somebody else clicked it
     storing.save          the verdicts that changed
     totals.apply          the difference that they make
 
@@ -16,12 +17,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count
 
-from digest.analytics import networks, storing, totals
+from digest.analytics import beside, networks, storing, totals
 from digest.analytics.errors import RejudgingError
 from digest.analytics.folding import Contribution, Difference, Judged, contribution
 from digest.analytics.models import Hit
 from digest.analytics.storing import Change, Row, Visitor
-from digest.analytics.verdicts import judge
+from digest.analytics.verdicts import Judgement, judge
 from digest.analytics.verdicts.networks import Networks
 from digest.analytics.verdicts.request import Request
 from digest.core import locks
@@ -72,18 +73,24 @@ def _judge_batch(now: datetime) -> tuple[int, int]:
     """Return how many hits were due, at most BATCH, and how many hits changed."""
     if not locks.try_lock(locks.Purpose.JUDGE_HITS):
         return 0, 0
-    due, visitors = storing.due_visitors(now - SETTLED, BATCH)
-    return due, _judge_visitors(visitors, now, again=False)
+    due, index = storing.due_hits(now - SETTLED, BATCH), networks.current()
+    visitors = {(hit.issue, hit.visitor) for hit in due} | beside.reopened(due, index)
+    return len(due), _judge_visitors(sorted(visitors), now, again=False)
 
 
 def _judge_visitors(visitors: Sequence[Visitor], now: datetime, *, again: bool) -> int:
     """Judge all hits of these visitors; `again` those that nothing new can change, too."""
     index, until = networks.current(), now - SETTLED
     links = _link_counts({issue for issue, _ in visitors})
+    visits = {
+        (issue, visitor): (rows, judge([_request(row, index) for row in rows], links.get(issue, 0)))
+        for (issue, visitor), rows in storing.load(visitors, again=again)
+    }
+    beside.condemn(list(visits.values()), index)
     changes: list[Change] = []
     difference = Difference()
-    for (issue, visitor), rows in storing.load(visitors, again=again):
-        verdicts = _judge(rows, index, links.get(issue, 0), until.timestamp())
+    for (issue, visitor), (rows, judgements) in visits.items():
+        verdicts = _changes(rows, judgements, until.timestamp())
         changes += verdicts
         difference.add(issue, visitor, *_contributions(rows, verdicts))
         if len(rows) == storing.FLOOD:
@@ -98,12 +105,11 @@ def _link_counts(issues: Collection[int]) -> dict[int, int]:
     return dict(links.values_list("issue").annotate(Count("pk")).order_by())
 
 
-def _judge(rows: Sequence[Row], index: Networks, links: int, until: float) -> list[Change]:
+def _changes(rows: Sequence[Row], judgements: Sequence[Judgement], until: float) -> list[Change]:
     """Return the changes of one visitor's hits; hits that are not due yet are only evidence."""
-    verdicts = judge([_request(row, index) for row in rows], links)
     return [
         Change(row.id, verdict, reasons, row.since_delivery)
-        for row, (verdict, reasons) in zip(rows, verdicts, strict=True)
+        for row, (verdict, reasons) in zip(rows, judgements, strict=True)
         if row.at < until and (row.verdict, row.reasons) != (verdict, reasons)
     ]
 

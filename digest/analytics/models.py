@@ -68,6 +68,12 @@ class Hit(models.Model):
                 condition=models.Q(subscriber_id__isnull=False),
                 name="hit_of_subscriber",
             ),
+            # Clicks beside a data centre's, where links name nobody (verdicts.crowd).
+            models.Index(
+                fields=["link_id", "at"],
+                condition=models.Q(subscriber_id__isnull=True, kind=HitKind.CLICK),
+                name="hit_of_nobody",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,6 +33,38 @@ class Row(NamedTuple):
     while_sending: bool
     verdict: int | None
     reasons: int
+    is_named: bool  # the link says whose it is
+
+
+class Due(NamedTuple):
+    """A hit that is to be judged."""
+
+    issue: int
+    visitor: int
+    kind: int
+    link: int
+    at: float  # seconds since 1970, UTC
+    network: str
+    is_named: bool
+
+
+class Click(NamedTuple):
+    """A click on a link that names nobody."""
+
+    link: int
+    at: float  # seconds since 1970, UTC
+    issue: int
+    visitor: int
+    network: str
+    is_judged: bool
+
+
+class Span(NamedTuple):
+    """A time in which clicks on a link are looked for; both ends belong to it."""
+
+    link: int
+    begin: float  # seconds since 1970, UTC
+    end: float
 
 
 class Change(NamedTuple):
@@ -44,11 +76,28 @@ class Change(NamedTuple):
     since_delivery: int | None
 
 
-def due_visitors(until: datetime, most: int) -> tuple[int, list[Visitor]]:
-    """Return how many hits before `until` have no verdict, `most` at most, and whose they are."""
+def due_hits(until: datetime, most: int) -> list[Due]:
+    """Return the hits before `until` that have no verdict, `most` at most."""
     due = Hit.objects.filter(verdict__isnull=True, at__lt=until).order_by("id")
-    rows = list(due.values_list("issue_id", "visitor")[:most])
-    return len(rows), sorted(set(rows))
+    columns = ("issue_id", "visitor", "kind", "link_id", "at", "network", "subscriber_id")
+    return [
+        Due(issue, visitor, kind, link, at.timestamp(), network, subscriber is not None)
+        for issue, visitor, kind, link, at, network, subscriber in due.values_list(*columns)[:most]
+    ]
+
+
+def unnamed_clicks(spans: Sequence[Span], most: int) -> list[list[Click]]:
+    """Return for each span the clicks in it on its link that name nobody, the latest `most`."""
+    if not spans:
+        return []
+    links, begins, ends = (list(column) for column in zip(*spans, strict=True))
+    values: dict[str, Any] = {"links": links, "begins": begins, "ends": ends, "most": most}
+    clicks: list[list[Click]] = [[] for _ in spans]
+    with connection.cursor() as cursor:
+        cursor.execute(_UNNAMED_CLICKS, values)
+        for place, *row in cursor.fetchall():
+            clicks[place - 1].append(Click(*row))
+    return clicks
 
 
 def visitors_of(issue_id: int, after: int | None, most: int) -> list[Visitor]:
@@ -103,7 +152,7 @@ _LOAD = f"""
 SELECT hit.issue_id, hit.visitor, hit.id, extract(epoch FROM hit.at)::float8, hit.kind, hit.link_id,
     hit.network, hit.agent, coalesce(hit.since_delivery, timing.since),
     coalesce(timing.sending, false),
-    hit.verdict, hit.reasons
+    hit.verdict, hit.reasons, hit.subscriber_id IS NOT NULL
 FROM unnest(%(issues)s::bigint[], %(visitors)s::bigint[]) AS key (issue_id, visitor)
 CROSS JOIN LATERAL (
     SELECT * FROM analytics_hit AS hit
@@ -133,6 +182,19 @@ CROSS JOIN LATERAL (
         age.unnamed >= interval '0' AND hit.at < age.sent + interval '1 hour' AS sending
 ) AS timing
 ORDER BY hit.issue_id, hit.visitor, hit.at, hit.id
+"""  # noqa: S608  numbers of ours
+
+_UNNAMED_CLICKS = f"""
+SELECT span.place, hit.link_id, extract(epoch FROM hit.at)::float8, hit.issue_id, hit.visitor,
+    hit.network, hit.verdict IS NOT NULL
+FROM unnest(%(links)s::bigint[], %(begins)s::float8[], %(ends)s::float8[])
+    WITH ORDINALITY AS span (link, first, last, place)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_hit AS hit
+    WHERE hit.link_id = span.link AND hit.kind = {HitKind.CLICK:d} AND hit.subscriber_id IS NULL
+        AND hit.at BETWEEN to_timestamp(span.first) AND to_timestamp(span.last)
+    ORDER BY hit.at DESC LIMIT %(most)s
+) AS hit
 """  # noqa: S608  numbers of ours
 
 _SAVE = """

@@ -1,16 +1,19 @@
 """Judges a labelled corpus as the judging job would, and counts what became of each label."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from ipaddress import ip_network
 from typing import NamedTuple
 
 from digest.analytics import networks
+from digest.analytics.beside import MOST_NEIGHBOURS
 from digest.analytics.models import HitKind, Verdict
 from digest.analytics.recording.agents import classify
 from digest.analytics.recording.hits import Client
 from digest.analytics.verdicts import judge
-from digest.analytics.verdicts.networks import Networks
+from digest.analytics.verdicts.crowd import AFTER_SECONDS, USUAL_SECONDS, Neighbour, by_crowd
+from digest.analytics.verdicts.networks import NetworkClass, Networks
 from digest.analytics.verdicts.request import Request
 from tests.analytics.corpus import Label, Sample
 
@@ -50,7 +53,26 @@ def by_rules(samples: Sequence[Sample], *, named: bool) -> list[Verdict]:
         requests = [_request(samples[place], index, named=named) for place in places]
         judged = judge(requests, links)
         verdicts |= {place: row[0] for place, row in zip(places, judged, strict=True)}
+    if not named:
+        _look_beside(samples, verdicts, index)
     return [verdicts[place] for place in range(len(samples))]
+
+
+def _look_beside(samples: Sequence[Sample], verdicts: dict[int, Verdict], index: Networks) -> None:
+    """Change the verdicts of data centres' clicks beside those of people, as the job does."""
+    clicks: dict[tuple[int, int], list[Neighbour]] = defaultdict(list)
+    for hit in samples:
+        if hit.kind == HitKind.CLICK:
+            neighbour = Neighbour(hit.at, index.class_of(_network(hit)))
+            clicks[hit.links, hit.link].append(neighbour)
+    for place, hit in enumerate(samples):
+        is_server = index.class_of(_network(hit)) is NetworkClass.HOSTING
+        if hit.kind == HitKind.CLICK and is_server and verdicts[place] is Verdict.HUMAN:
+            nearby = clicks[hit.links, hit.link]
+            first = bisect_left(nearby, hit.at - USUAL_SECONDS, key=lambda row: row.at)
+            last = bisect_right(nearby, hit.at + AFTER_SECONDS, key=lambda row: row.at)
+            if last - first < MOST_NEIGHBOURS and by_crowd(hit.at, nearby[first:last]):
+                verdicts[place] = Verdict.MACHINE
 
 
 def figures(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> Figures:
@@ -78,8 +100,12 @@ def _client(hit: Sample) -> Hashable:
     return hit.address, hit.user_agent
 
 
+def _network(hit: Sample) -> str:
+    return str(ip_network((hit.address, 24), strict=False))
+
+
 def _request(hit: Sample, index: Networks, *, named: bool) -> Request:
-    network = str(ip_network((hit.address, 24), strict=False))
+    network = _network(hit)
     client = Client(hit.address, hit.user_agent, hit.is_head, hit.is_prefetch)
     return Request(
         at=hit.at,

@@ -152,6 +152,48 @@ def test_time_since_the_issue_where_nobody_is_named(issue: Issue) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("moments", "fields", "expected"),
+    [
+        ([], {}, Verdict.HUMAN),
+        ([-5], {}, Verdict.MACHINE),
+        ([3], {}, Verdict.MACHINE),
+        ([4], {}, Verdict.HUMAN),
+        ([-11], {}, Verdict.HUMAN),
+        ([-5, *range(-590, -20, 20)], {}, Verdict.HUMAN),  # many click it: a coincidence
+        ([-5], {"subscriber_id": 7}, Verdict.HUMAN),  # the subscriber's own clicks say it
+        ([-5], {"network": OFFICE}, Verdict.HUMAN),
+    ],
+)
+def test_a_server_beside_somebody_elses_click(
+    issue: Issue, moments: list[int], fields: dict[str, Any], expected: Verdict
+) -> None:
+    """Where links name nobody, a gateway's check of the link that somebody clicks shows itself."""
+    link = make_link(issue)
+    server = make_hit(issue, link, seconds=20_000, **{"network": CLOUD} | fields)
+    for visitor, seconds in enumerate(moments, start=2):
+        make_hit(issue, link, seconds=20_000 + seconds, visitor=visitor)
+        make_hit(issue, make_link(issue, visitor), seconds=20_000, visitor=visitor)
+    judging.judge_due(LATER)
+    server.refresh_from_db()
+    assert server.verdict == expected
+    is_beside = expected == Verdict.MACHINE
+    assert server.reasons == (Reason.SERVER_BESIDE_PERSON if is_beside else 0)
+    assert judging.rejudge(issue.pk, LATER) == 0
+
+
+def test_a_persons_click_that_is_written_late(issue: Issue) -> None:
+    """The data centre's click beside it is judged again, and not counted any more."""
+    link = make_link(issue)
+    make_hit(issue, link, seconds=20_000, network=CLOUD)
+    judging.judge_due(LATER)
+    assert totals(issue) == {"clicks": 1, "unique_clickers": 1}
+    make_hit(issue, link, seconds=19_998, visitor=2)
+    assert judging.judge_due(LATER) == 2
+    assert totals(issue) == {"clicks": 1, "unique_clickers": 1, "machine_clicks": 1}
+    assert firsts(issue) == {(0, 2), (link.pk, 2)}
+
+
 def test_local_time_has_no_time_of_the_issue() -> None:
     """Its mails go out over a whole day."""
     newsletter = make_newsletter(send_in_local_time=True)

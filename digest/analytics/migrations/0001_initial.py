@@ -127,6 +127,11 @@ class Migration(migrations.Migration):
                         fields=["subscriber_id", "at"],
                         name="hit_of_subscriber",
                     ),
+                    models.Index(
+                        condition=models.Q(("kind", 1), ("subscriber_id__isnull", True)),
+                        fields=["link_id", "at"],
+                        name="hit_of_nobody",
+                    ),
                 ],
             },
         ),

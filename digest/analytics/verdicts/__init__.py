@@ -7,6 +7,8 @@ Pure: hits in, verdicts with their reasons out. In the order of the issue:
     by_neighbours    a burst over many links of one mail; the hidden link; a server beside a person
     by_agent      the user agent, last: it is the easiest to fake
 
+Where links name nobody, `crowd` looks beside a visitor afterwards, at others on the same link.
+
 All reasons of a hit are collected, so that people can see them (docs/analytics.md).
 """
 
@@ -18,8 +20,10 @@ from digest.analytics.verdicts.reasons import Reason, verdict_of
 from digest.analytics.verdicts.request import Request
 from digest.analytics.verdicts.single import by_agent, by_network, by_time
 
+Judgement = tuple[Verdict, Reason]
 
-def judge(requests: Sequence[Request], links: int) -> list[tuple[Verdict, Reason]]:
+
+def judge(requests: Sequence[Request], links: int) -> list[Judgement]:
     """Return a verdict and its reasons for each request of one visitor in one issue.
 
     `requests` are in the order of time; `links` is how many links the mail has, 0 if unknown.
@@ -31,7 +35,7 @@ def judge(requests: Sequence[Request], links: int) -> list[tuple[Verdict, Reason
     return [_verdict(bits) for bits in reasons]
 
 
-def _verdict(reasons: Reason) -> tuple[Verdict, Reason]:
+def _verdict(reasons: Reason) -> Judgement:
     """A proxy's open stays uncertain, whatever else speaks for a machine."""
     if reasons & Reason.IMAGE_PROXY:
         return Verdict.UNCERTAIN, Reason.IMAGE_PROXY
