@@ -2,11 +2,13 @@
 
 Both in one run, through Django's whole stack and a real PostgreSQL; each page is asked for in turns
 with the others, medians of many. Hits are generated as the totals that they leave behind, and the
-newest million of them raw as well. DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
+newest million of them raw as well (`raw_hits` has all of them). DIGEST_SUBSCRIBERS sets the larger
+number (1,000,000).
 """
 
 import os
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -28,16 +30,23 @@ def main() -> None:
 
 def _fill_and_visit(subscribers: int) -> dict[str, float]:
     begun = time.perf_counter()
-    pages = _fill(subscribers)
+    pages = fill(subscribers)
+    _make_raw(min(subscribers * HITS, RAW))
+    run("VACUUM ANALYZE")
     print(f"{subscribers:,} subscribers, {subscribers * HITS:,} hits in {since(begun):.0f} s")
-    _print_sizes()
+    print_sizes()
+    return visit_all(pages)
+
+
+def visit_all(pages: Mapping[str, str]) -> dict[str, float]:
+    """Visit pages in turns; return the median of the milliseconds that each took."""
     client = editor()
     took = visit({name: (client, address) for name, address in pages.items()}, VISITS)
     return {name: median(times) for name, times in took.items()}
 
 
-def _fill(subscribers: int) -> dict[str, str]:
-    """Make everything new; return where each page is."""
+def fill(subscribers: int) -> dict[str, str]:
+    """Make subscribers, issues and totals, all of them new; return the address of each page."""
     from digest.core import clock
     from digest.issues.models import Issue
     from digest.subscribers import growth
@@ -46,8 +55,8 @@ def _fill(subscribers: int) -> dict[str, str]:
     run(
         "TRUNCATE subscribers_subscriber, issues_issue, sending_tally, newsletters_newsletter,"
         " newsletters_publication, subscribers_growth, subscribers_cohort, analytics_hit,"
-        " analytics_linkhour, analytics_linktotals, analytics_issuetotals, analytics_issueoutcome,"
-        " analytics_firstclick CASCADE"
+        " analytics_linkhour, analytics_linktotals, analytics_issuetotals, analytics_issueoutcome"
+        " CASCADE"
     )
     newsletter = make_newsletter(publication=make_publication(tracking="individual"))
     sponsor = make_appeal(newsletter.publication, kind="sponsor")
@@ -62,7 +71,6 @@ def _fill(subscribers: int) -> dict[str, str]:
         )
         issues.append(issue.pk)
     _make_totals(subscribers)
-    _make_raw(min(subscribers * HITS, RAW))
     growth.compact()  # as the job does every ten minutes
     run("VACUUM ANALYZE")
     last = Issue.objects.get(pk=issues[-1])
@@ -174,7 +182,8 @@ def _make_raw(hits: int) -> None:
     )
 
 
-def _print_sizes() -> None:
+def print_sizes() -> None:
+    """Print rows and megabytes of the large tables."""
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -111,7 +111,7 @@ def _measure_job() -> None:
 
     dice, begin = random.Random(15), clock.now() - timedelta(days=1)
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE analytics_hit, analytics_firstclick, analytics_linkhour")
+        cursor.execute("TRUNCATE analytics_hit, analytics_linkhour")
     Hit.objects.bulk_create(
         (
             Hit(

@@ -3,10 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
-
-from digest.analytics.models import FirstClick, Hit, HitKind, Verdict
-from digest.analytics.recording import visitors
+from digest.analytics.models import Hit, HitKind, Verdict
 from digest.core.links import Named
 from digest.issues.models import Issue, TrackedLink
 
@@ -33,15 +30,9 @@ def export_hits(subscriber: Named) -> list[dict[str, Any]]:
     ]
 
 
-@transaction.atomic
 def erase(subscriber: Named) -> None:
-    """Delete a subscriber's hits, and that they clicked first; totals have no names and stay."""
-    hits = Hit.objects.filter(subscriber_id=subscriber.pk)
-    FirstClick.objects.filter(
-        issue_id__in=list(hits.values_list("issue_id", flat=True).distinct()),
-        visitor=visitors.of_subscriber(subscriber.uuid),
-    ).delete()
-    hits.delete()
+    """Delete a subscriber's hits; totals have no names and stay."""
+    Hit.objects.filter(subscriber_id=subscriber.pk).delete()
 
 
 def _newsletter_slugs(hits: Iterable[Hit]) -> dict[int, str]:

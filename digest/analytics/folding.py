@@ -28,10 +28,9 @@ class Contribution(NamedTuple):
     # By link, hour (seconds since 1970) and column of LinkHour.
     hours: Counter[tuple[int, int, str]]
     issue: Counter[str]  # by column of IssueTotals
-    first_clicks: frozenset[int]  # links with a human click, and 0 for any
 
 
-NOTHING = Contribution(Counter(), Counter(), frozenset())
+NOTHING = Contribution(Counter(), Counter())
 CLICK_COLUMNS: dict[int | None, str] = {
     Verdict.HUMAN: "clicks",
     Verdict.MACHINE: "machine_clicks",
@@ -68,7 +67,7 @@ def contribution(hits: Iterable[Judged]) -> Contribution:
             hours[hit.link, hour, "unique_clicks"] += 1
     if clicked:
         issue["unique_clickers"] = 1
-    return Contribution(hours, issue, frozenset(clicked | {0} if clicked else clicked))
+    return Contribution(hours, issue)
 
 
 class Difference:
@@ -78,17 +77,11 @@ class Difference:
         """Begin with no change."""
         self.hours: Counter[tuple[int, int, int, str]] = Counter()  # the issue comes first
         self.issues: Counter[tuple[int, str]] = Counter()
-        self.first_clicks: set[tuple[int, int, int]] = set()  # issue, link, visitor
-        self.lost_first_clicks: set[tuple[int, int, int]] = set()
 
-    def add(self, issue: int, visitor: int, before: Contribution, after: Contribution) -> None:
+    def add(self, issue: int, before: Contribution, after: Contribution) -> None:
         """Add the change of one visitor's contribution."""
         for sign, part in ((1, after), (-1, before)):
             for (link, hour, column), number in part.hours.items():
                 self.hours[issue, link, hour, column] += sign * number
             for column, number in part.issue.items():
                 self.issues[issue, column] += sign * number
-        for link in after.first_clicks - before.first_clicks:
-            self.first_clicks.add((issue, link, visitor))
-        for link in before.first_clicks - after.first_clicks:
-            self.lost_first_clicks.add((issue, link, visitor))

@@ -92,7 +92,7 @@ def _judge_visitors(visitors: Sequence[Visitor], now: datetime, *, again: bool) 
     for (issue, visitor), (rows, judgements) in visits.items():
         verdicts = _changes(rows, judgements, until.timestamp())
         changes += verdicts
-        difference.add(issue, visitor, *_contributions(rows, verdicts))
+        difference.add(issue, *_contributions(rows, verdicts))
         if len(rows) == storing.FLOOD:
             storing.condemn_rest(issue, visitor, rows, until, difference)
     storing.save(changes)

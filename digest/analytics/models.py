@@ -1,7 +1,6 @@
 """Hits on links and pixels of issues, and what they add up to.
 
     Hit          what came in: raw, judged later, deleted after some months
-    FirstClick   who has clicked a link already, so that people are counted once
     LinkHour     totals of one link and hour, for ever
     LinkTotals   totals of one link, for ever: a trigger sums them up
     IssueTotals  totals of one issue, for ever
@@ -78,18 +77,6 @@ class Hit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} in issue {self.issue_id}, {self.at:%Y-%m-%d %H:%M} UTC"
-
-
-class FirstClick(models.Model):
-    """That a visitor has a human click on a link; with link 0, on any link of the issue."""
-
-    pk = models.CompositePrimaryKey("issue_id", "link_id", "visitor")
-    issue_id = models.BigIntegerField()
-    link_id = models.BigIntegerField()
-    visitor = models.BigIntegerField()
-
-    def __str__(self) -> str:
-        return f"Visitor {self.visitor} on link {self.link_id} of issue {self.issue_id}"
 
 
 class LinkHour(models.Model):

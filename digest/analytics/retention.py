@@ -1,4 +1,4 @@
-"""Delete what is kept for a while only: hits, who clicked first, salts. Totals stay.
+"""Delete what is kept for a while only: hits and salts. Totals stay.
 
 Hits are deleted in the order of their ids, which is that of their times but for some seconds, so
 no index over times is needed. A hit that is not judged yet waits until it is.
@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
-from digest.analytics.models import DailySalt, FirstClick
-from digest.issues.models import Issue
+from digest.analytics.models import DailySalt
 
 STEP = 10_000  # hits in each statement
 SECONDS = 5.0  # of one call
@@ -41,8 +40,6 @@ def delete_old(now: datetime, seconds: float = SECONDS) -> int:
     if not settings.DIGEST_HITS_DAYS:
         return 0
     before = now - timedelta(days=settings.DIGEST_HITS_DAYS)
-    old_issues = Issue.objects.filter(slot__lt=before).values("pk")
-    FirstClick.objects.filter(issue_id__in=old_issues).delete()
     return _delete_hits(before, time.monotonic() + seconds)
 
 

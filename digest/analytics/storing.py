@@ -143,7 +143,7 @@ def condemn_rest(
     with connection.cursor() as cursor:
         cursor.execute(_CONDEMN, values)
         hits = [Judged(*row) for row in cursor.fetchall()]
-    difference.add(issue, visitor, contribution([]), contribution(hits))
+    difference.add(issue, contribution([]), contribution(hits))
 
 
 # The time since the delivery is that of the subscriber's; where nobody is named, that of the

@@ -32,8 +32,6 @@ def apply(difference: Difference, now: datetime) -> None:
     ]
     _execute(_HOURS, hours)
     _execute(_ISSUES, issues)
-    _execute(_FIRST, sorted(difference.first_clicks))
-    _execute(_LOST, sorted(difference.lost_first_clicks))
 
 
 def _pivot(
@@ -76,14 +74,3 @@ _ISSUES = _upsert(
     ISSUE_COLUMNS,
     f"{_NUMBERS}, {_NUMBERS}, {_NUMBERS}, {_NUMBERS}, %s::timestamptz[]",
 ).format(also=", changed_at", update=", changed_at = excluded.changed_at")
-
-_FIRST = """
-INSERT INTO analytics_firstclick (issue_id, link_id, visitor)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING
-"""
-_LOST = """
-DELETE FROM analytics_firstclick AS click
-USING unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS lost (issue_id, link_id, visitor)
-WHERE click.issue_id = lost.issue_id AND click.link_id = lost.link_id
-    AND click.visitor = lost.visitor
-"""

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from digest.analytics import judging, networks, storing
 from digest.analytics.errors import RejudgingError
-from digest.analytics.models import FirstClick, Hit, HitKind, IssueTotals, LinkHour, Verdict
+from digest.analytics.models import Hit, HitKind, IssueTotals, LinkHour, Verdict
 from digest.analytics.verdicts.agents import Agent
 from digest.analytics.verdicts.network_files import parse
 from digest.analytics.verdicts.reasons import Reason
@@ -50,11 +50,6 @@ def hours(issue: Issue) -> list[tuple[int, ...]]:
     return [row for row in table if any(row[2:])]
 
 
-def firsts(issue: Issue) -> set[tuple[int, int]]:
-    """Return link and visitor of each first click."""
-    return set(FirstClick.objects.filter(issue_id=issue.pk).values_list("link_id", "visitor"))
-
-
 def test_clicks_are_counted_by_link_and_hour(issue: Issue) -> None:
     """A visitor is unique on a link once, in the hour of the first click, and once in the issue."""
     first, second = make_link(issue, 0), make_link(issue, 1)
@@ -71,7 +66,6 @@ def test_clicks_are_counted_by_link_and_hour(issue: Issue) -> None:
         (first.pk, 2, 2, 1, 0, 0),
         (second.pk, 1, 1, 1, 0, 0),
     ]
-    assert firsts(issue) == {(0, 1), (0, 2), (first.pk, 1), (first.pk, 2), (second.pk, 1)}
 
 
 def test_judging_twice_counts_once(issue: Issue) -> None:
@@ -107,7 +101,8 @@ def test_a_late_hidden_link_takes_clicks_back(issue: Issue) -> None:
     make_hit(issue, make_link(issue, 2), kind=HitKind.TRAP, seconds=3700)
     assert judging.judge_due(LATER) == 2
     assert totals(issue) == {"clicks": 1, "unique_clickers": 1, "machine_clicks": 2}
-    assert firsts(issue) == {(0, 1), (other.pk, 1)}
+    assert (other.pk, 2, 1, 1, 0, 0) in hours(issue)
+    assert sum(row[3] for row in hours(issue)) == 1
     assert hours(issue)[0] == (link.pk, 1, 0, 0, 1, 0)
 
 
@@ -214,7 +209,7 @@ def test_new_networks_change_old_verdicts(issue: Issue) -> None:
     networks.load(parse("192.0.2.0/24\n" + OFFICE), source="a", now=NOON, name="proofpoint")
     assert judging.rejudge(issue.pk, LATER) == 1
     assert totals(issue) == {"machine_clicks": 1, "uncertain_opens": 1}
-    assert firsts(issue) == set()
+    assert not any(row[3] for row in hours(issue))
 
 
 def test_totals_outlive_hits(issue: Issue) -> None:
@@ -284,13 +279,13 @@ def test_totals_are_the_same_in_any_order(issue: Issue, monkeypatch: pytest.Monk
         if dice.random() < 0.1:
             judging.judge_due(LATER)
     judging.judge_due(LATER)
-    results = (totals(issue), hours(issue), firsts(issue))
-    for model in (IssueTotals, LinkHour, FirstClick):
+    results = (totals(issue), hours(issue))
+    for model in (IssueTotals, LinkHour):
         model.objects.all().delete()
     Hit.objects.update(verdict=None, reasons=0)
     monkeypatch.setattr(judging, "BATCH", 5_000)
     judging.judge_due(LATER)
-    assert (totals(issue), hours(issue), firsts(issue)) == results
+    assert (totals(issue), hours(issue)) == results
 
 
 def ends_after(statements: int) -> Callable[..., Any]:

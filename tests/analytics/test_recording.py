@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from digest.analytics import clickers, retention
-from digest.analytics.models import DailySalt, FirstClick, Hit, HitKind
+from digest.analytics.models import DailySalt, Hit, HitKind
 from digest.analytics.recording import Client, NewHit, visitors
 from digest.analytics.recording.agents import by_name
 from digest.analytics.recording.buffer import Recorder
@@ -162,22 +162,17 @@ def test_classes_of_user_agents(user_agent: str, agent: str) -> None:
 
 
 def test_old_hits_are_deleted(issue: Issue) -> None:
-    """After 90 days, once they are judged; salts after two days; who clicked first as well."""
+    """After 90 days, once they are judged; salts after two days."""
     day = timedelta(days=1)
     ages = (91, 91, 89)
     write([a_hit(issue)._replace(at=NOON - age * day) for age in ages], [])
     Hit.objects.update(verdict=1)
     Hit.objects.filter(pk=Hit.objects.latest("pk").pk - 1).update(verdict=None)
-    Issue.objects.update(slot=NOON - 91 * day)
-    FirstClick.objects.create(issue_id=issue.pk, link_id=0, visitor=7)
-    recent = make_issue(issue.newsletter)
-    FirstClick.objects.create(issue_id=recent.pk, link_id=0, visitor=7)
     DailySalt.objects.all().delete()
     for age in range(3):
         DailySalt.objects.create(day=(NOON - age * day).date(), salt=b"salt")
     assert retention.delete_old(NOON) == 1
     assert Hit.objects.count() == 2
-    assert list(FirstClick.objects.values_list("issue_id", flat=True)) == [recent.pk]
     assert DailySalt.objects.count() == 2
 
 
@@ -190,7 +185,6 @@ def test_erasure_deletes_hits_and_the_export_shows_them(issue: Issue) -> None:
             at=NOON, issue_id=issue.pk, kind=HitKind.OPEN, subscriber_id=subscriber.pk,
             visitor=number, network="203.0.113.0/24", agent="browser",
         )  # fmt: skip
-        FirstClick.objects.create(issue_id=issue.pk, link_id=0, visitor=number)
     [row] = data_export.export_subscriber(ines)["clicks"]
     assert row == {
         "at": NOON,
@@ -204,5 +198,4 @@ def test_erasure_deletes_hits_and_the_export_shows_them(issue: Issue) -> None:
     }
     assert erasure.erase(ines.pk, NOON)
     assert [hit.subscriber_id for hit in Hit.objects.all()] == [tom.pk]
-    assert [row.visitor for row in FirstClick.objects.all()] == [visitors.of_subscriber(tom.uuid)]
     assert clickers.export_hits(tom)

@@ -26,26 +26,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="FirstClick",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "issue_id",
-                        "link_id",
-                        "visitor",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("issue_id", models.BigIntegerField()),
-                ("link_id", models.BigIntegerField()),
-                ("visitor", models.BigIntegerField()),
-            ],
-        ),
-        migrations.CreateModel(
             name="IssueTotals",
             fields=[
                 ("issue_id", models.BigIntegerField(primary_key=True, serialize=False)),
