@@ -36,6 +36,11 @@ def test_how_mails_look_is_changed(program: Programs, tide: Newsletter) -> None:
     assert caller.facts("GET", "/publications")["items"] == [values]
     for wrong in ({"fonts": "comic"}, {"accent": "red"}, {"logo_width": 9}, {"slug": "other"}):
         assert caller("PATCH", "/publications/courier", wrong).status_code == 422
+    counting = {"tracking": "individual", "track_opens": True, "popularity_half_life": 24}
+    values = caller.facts("PATCH", "/publications/courier", counting)
+    assert values.items() >= counting.items()
+    for wrong in ({"tracking": "all"}, {"popularity_half_life": 0}, {"track_opens": "perhaps"}):
+        assert caller("PATCH", "/publications/courier", wrong).status_code == 422
     look = {"design": "briefing", "reading_time": True, "contents_from": 0, "share_links": False}
     policies = caller.facts("PATCH", "/newsletters/tide", look)["policies"]
     assert policies.items() >= look.items()

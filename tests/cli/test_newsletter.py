@@ -274,6 +274,8 @@ def test_a_publications_look_is_changed(digest: Digest) -> None:
     assert not Publication.objects.get(slug="courier").host_pictures
     assert "linked to the site" in digest("publication", "show", "courier").out
     assert "courier" in digest("publication", "list").out
-    for wrong in (["--accent", "red"], ["--background", "plaid"], []):
+    half_life = ["--popularity-half-life", "24"]
+    assert "half after 24 hours" in digest("publication", "set", "courier", *half_life).out
+    for wrong in (["--accent", "red"], ["--background", "plaid"], [*half_life[:1], "0"], []):
         assert digest("publication", "set", "courier", *wrong).status != 0
     assert Publication.objects.get(slug="courier").accent == "#1d4e89"

@@ -1,5 +1,6 @@
 """The first run: each step's good and bad ways; nobody makes the first account uninvited."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ COURIER = {
     "accent_dark": "#ffbb99",
     "language": "en",
     "timezone": "Europe/Madrid",
+    "tracking": "aggregate",
 }
 EVIL = "<script>alert(1)</script>"
 
@@ -205,9 +207,13 @@ def test_a_publication_is_set_up_and_can_be_changed(owner: Client) -> None:
         "Europe/Madrid",
     )
     assert publication.postal_address == "1 Quay Street\nSaltmarsh"
-    owner.post(at(publication, "publication"), COURIER | {"name": "The Courier"})
+    assert publication.tracking == "aggregate"
+    changes = {"name": "The Courier", "tracking": "none"}
+    owner.post(at(publication, "publication"), COURIER | changes)
     publication.refresh_from_db()
     assert (publication.name, publication.slug) == ("The Courier", "the-saltmarsh-courier")
+    assert publication.tracking == "none"
+    assert re.search('value="none"[^>]*checked', text(owner.get(at(publication, "publication"))))
     owner.post("/admin/setup/publication/", COURIER)
     assert Publication.objects.filter(slug="the-saltmarsh-courier-2").exists()
 

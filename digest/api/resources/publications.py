@@ -1,4 +1,4 @@
-"""Publications: list, show, change how their mails look."""
+"""Publications: list, show, change how their mails look and what is counted of clicks."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from digest.api.routing import Operations
 from digest.api.schemas import Line, Number, Payload, Slug, Switch, Url
 from digest.newsletters import contributions, setup
 from digest.newsletters.looks import Background, Corner, Density, Fonts
-from digest.newsletters.models import Publication
+from digest.newsletters.models import LONGEST_HALF_LIFE, Publication, Tracking
 
 router = Operations(tags=["publications"])
 
@@ -23,10 +23,11 @@ LOOK = (
     *("tagline", "logo_url", "logo_dark_url", "logo_width", "accent", "accent_dark"),
     *("background", "fonts", "corner", "density", "host_pictures"),
 )
+COUNTING = ("tracking", "track_opens", "popularity_half_life")
 
 
 class PublicationPatch(Payload):
-    """Changes to how a publication's mails look. Absent fields stay as they are."""
+    """Changes to a publication. Absent fields stay as they are."""
 
     tagline: Line | None = None
     logo_url: Url | Annotated[str, Field(max_length=0)] | None = None
@@ -45,10 +46,21 @@ class PublicationPatch(Payload):
     host_pictures: Switch | None = Field(
         None, description="Pictures of stories are fetched and served from here."
     )
+    tracking: Tracking | None = Field(
+        None,
+        description="What is counted of clicks: nothing, clicks without knowing whose, or those of "
+        "each subscriber. It holds for old mails too; links change in mails compiled afterwards.",
+    )
+    track_opens: Switch | None = Field(
+        None, description="By a pixel. Needs clicks to be counted, and says little."
+    )
+    popularity_half_life: Annotated[Number, Field(ge=1, le=LONGEST_HALF_LIFE)] | None = Field(
+        None, description="Hours after which a click or page view counts half."
+    )
 
 
 class PublicationOut(BaseModel):
-    """A publication, and how its mails look."""
+    """A publication, how its mails look, and what is counted of clicks."""
 
     slug: str
     name: str
@@ -66,6 +78,9 @@ class PublicationOut(BaseModel):
     corner: str
     density: str
     host_pictures: bool
+    tracking: str
+    track_opens: bool
+    popularity_half_life: int
 
 
 @router.read("/publications", Scope.NEWSLETTERS_READ, returns=Page[PublicationOut])
@@ -83,7 +98,10 @@ def show_publication(request: HttpRequest, slug: Slug) -> Any:
 
 @router.change("/publications/{slug}", Scope.NEWSLETTERS_WRITE, returns=PublicationOut)
 def change_publication(request: HttpRequest, slug: Slug, payload: PublicationPatch) -> Any:
-    """Change how a publication's mails look. Issues that have been planned stay as they are."""
+    """Change how a publication's mails look, and what is counted of clicks.
+
+    Issues that have been planned stay as they are.
+    """
     row = _find(request, slug)
     values = payload.model_dump(exclude_unset=True, exclude_none=True)
     with contributions.noted(caller_of(request).token.owner, row):
@@ -97,5 +115,5 @@ def _find(request: HttpRequest, slug: str) -> Publication:
 
 
 def _serialize(row: Publication) -> dict[str, Any]:
-    names = ("slug", "name", "url", "language", "timezone", *LOOK)
+    names = ("slug", "name", "url", "language", "timezone", *LOOK, *COUNTING)
     return {name: getattr(row, name) for name in names}

@@ -12,7 +12,7 @@ from django.core.validators import RegexValidator
 from digest.accounts.models import User
 from digest.core import addresses
 from digest.core.errors import InvalidAddressError
-from digest.newsletters.models import COLOUR, REVIEW_MINUTES, Newsletter
+from digest.newsletters.models import COLOUR, REVIEW_MINUTES, Newsletter, Tracking
 from digest.newsletters.reading import DAYS
 from digest.relays.transports.smtp import Security
 
@@ -123,6 +123,17 @@ class PublicationForm(forms.Form):
     )
     language = forms.ChoiceField(choices=lambda: settings.LANGUAGES, initial="en")
     timezone = forms.ChoiceField(label="Time zone", choices=zones, initial="UTC")
+    tracking = forms.ChoiceField(
+        label="What should be counted of clicks?",
+        widget=forms.RadioSelect,
+        choices=[
+            (Tracking.AGGREGATE, "How many people click each link, not who (recommended)"),
+            (Tracking.INDIVIDUAL, "Who clicks each link; sign-up forms say so"),
+            (Tracking.NONE, "Nothing"),
+        ],
+        initial=Tracking.AGGREGATE,
+        help_text="Statistics, popular articles and sponsors' reports need clicks to be counted.",
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -22,7 +22,10 @@ from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.themes.branding import publication_theme
 
 _PASSWORDS = "allauth.account.auth_backends.AuthenticationBackend"
-_FIELDS = ("name", "url", "postal_address", "logo_url", "accent", "accent_dark", "language")
+_FIELDS = (
+    *("name", "url", "postal_address", "logo_url", "accent", "accent_dark", "language"),
+    "tracking",
+)
 
 
 @page_view(Right.MANAGE, everywhere=True)

@@ -1,4 +1,4 @@
-"""`digest publication …`: how the mails of a publication look."""
+"""`digest publication …`: how the mails of a publication look, and what is popular in it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from digest.newsletters.models import Publication
 
 _FIELDS = (
     *("tagline", "logo_url", "logo_dark_url", "logo_width", "accent", "accent_dark"),
-    *("background", "fonts", "corner", "density", "host_pictures"),
+    *("background", "fonts", "corner", "density", "host_pictures", "popularity_half_life"),
 )
 _CHOICES = {"background": Background, "fonts": Fonts, "corner": Corner, "density": Density}
 
@@ -20,13 +20,13 @@ _CHOICES = {"background": Background, "fonts": Fonts, "corner": Corner, "density
 class Command(ActionCommand):
     """Publications."""
 
-    help = "Publications: list, show, change how their emails look."
+    help = "Publications: list, show, change how their emails look and what is popular."
 
     def add_actions(self) -> None:
         """Name the actions."""
         self.reading("list", "every publication")
         self.reading("show", "one publication, and how its emails look").add_argument("slug")
-        change = self.changing("set", "change how its emails look")
+        change = self.changing("set", "change how its emails look, and what is popular")
         change.add_argument("slug")
         _add_look(change)
 
@@ -41,7 +41,7 @@ class Command(ActionCommand):
         self.answer(values, lambda out: _print(out, values))
 
     def do_set(self, options: dict[str, Any]) -> None:
-        """Change how its emails look."""
+        """Change how its emails look, and how long articles stay popular."""
         publication = _find(options["slug"])
         changes = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not changes:
@@ -87,6 +87,12 @@ def _add_look(parser: CommandParser) -> None:
         const=False,
         help="link to those of the site",
     )
+    parser.add_argument(
+        "--popularity-half-life",
+        type=int,
+        metavar="HOURS",
+        help="after which a click or page view counts half",
+    )
 
 
 def _values(publication: Publication) -> dict[str, Any]:
@@ -111,5 +117,6 @@ def _print(out: Screen, values: dict[str, Any]) -> None:
         ("Colour in dark mode", values["accent_dark"] or "derived"),
         *((name.capitalize(), values[name]) for name in _CHOICES),
         ("Pictures", "served from here" if values["host_pictures"] else "linked to the site"),
+        ("Popular articles", f"a click counts half after {values['popularity_half_life']} hours"),
     ]
     out.print(facts(lines))
