@@ -1,6 +1,5 @@
 """What a newsletter's embeds show beside the articles of a site: popular, latest, an appeal."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,23 +20,17 @@ class Rail(StrEnum):
     LATEST = "latest"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Articles, and which list it is: the latest ones, where nothing is popular."""
+def list_articles(newsletter: Newsletter, rail: Rail, now: datetime) -> list[Article]:
+    """Return the articles of a newsletter's sources for a rail, at most LONGEST.
 
-    rail: Rail
-    articles: tuple[Article, ...]
-
-
-def listing(newsletter: Newsletter, rail: Rail, now: datetime) -> Listing:
-    """Return the articles of a newsletter's sources for a rail, at most LONGEST."""
+    Without clicks and page views nothing is popular, and there are none.
+    """
     visible = _visible(newsletter, now)
     if rail == Rail.POPULAR:
-        popular = visible.filter(score__gt=0).order_by("-score", "-available_at", "pk")
-        if articles := tuple(popular[:LONGEST]):
-            return Listing(rail, articles)
-    latest = visible.order_by("-available_at", "pk")
-    return Listing(Rail.LATEST, tuple(latest[:LONGEST]))
+        visible = visible.filter(score__gt=0).order_by("-score", "-available_at", "pk")
+    else:
+        visible = visible.order_by("-available_at", "pk")
+    return list(visible[:LONGEST])
 
 
 def appeal(newsletter: Newsletter, now: datetime) -> Appeal | None:

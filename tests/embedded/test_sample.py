@@ -109,7 +109,7 @@ def test_the_front_page_leads_with_the_latest_story(client: Client, embedded: Pa
     page = client.get("/sample/").text
     assert paper.particulars().name in page
     assert items()[0].story.slug in page.split("</h2>")[0]
-    for text in ("Popular Articles", "Receive latest news", paper.particulars().appeal.heading):
+    for text in ("popular.js", "Receive latest news", paper.particulars().appeal.heading):
         assert text in page
 
 

@@ -7,6 +7,8 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from digest.analytics import rails
+from digest.analytics.rails import Rail
 from digest.articles.models import Article, Source
 from digest.core import clock
 from digest.embedded import upcoming
@@ -35,6 +37,11 @@ def test_a_first_start_sets_everything_up(site: str) -> None:
     assert [block.title for block in newsletter.layout.all()][-2] == "Latest Stories"
     assert Article.objects.count() == len(paper.published(now, now))
     assert Article.objects.exclude(image_credit="").exists()
+    popular = rails.list_articles(newsletter, Rail.POPULAR, now)
+    assert [article.url.rpartition("/")[2] for article in popular[:2]] == [
+        "seal-count",
+        "oyster-blight",
+    ]
     assert Subscription.objects.filter(state=Subscription.State.ACTIVE).count() == len(SUBSCRIBERS)
     assert ConsentEvent.objects.exclude(wording="").count() == len(SUBSCRIBERS)
     coming = upcoming.first(now)

@@ -56,14 +56,14 @@ def test_latest_stories_are_the_newest(client: Client, newsletter: Newsletter) -
     assert headlines(client.get("/embed/tide/latest").text) == ["Ferry", "Seals", "Mill"]
 
 
-def test_where_nothing_is_popular_the_latest_are_shown_as_such(client: Client) -> None:
-    """Under their own name: to call them popular would not be true."""
+def test_where_nothing_is_popular_nothing_is_listed(client: Client) -> None:
+    """A frame says so; the script draws nothing: the latest stories have an embed of their own."""
     newsletter = make_newsletter(slug="quiet")
     make_article(make_source(newsletter), title="Seals")
     page = client.get("/embed/quiet/popular").text
-    assert headlines(page) == ["Seals"]
-    assert "Latest Stories" in page
-    assert "Popular" not in page
+    assert headlines(page) == []
+    assert "Nothing is popular yet." in page
+    assert options(client.get("/embed/quiet/popular.js").text)["articles"] == []
 
 
 def test_the_appeal_is_that_of_the_next_issue(client: Client, newsletter: Newsletter) -> None:

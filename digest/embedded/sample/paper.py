@@ -2,7 +2,8 @@
 
 A story's `hours` says when it appears, counted from the moment the paper was first set up: most
 are out already (negative), the rest come while it runs. A story without `hours` bears no date, as
-happens in real feeds, and is always out.
+happens in real feeds, and is always out. Its `views` stand in for the site's analytics: how often
+the page was opened, so that something is popular from the first minute.
 """
 
 import tomllib
@@ -52,6 +53,7 @@ class Story(NamedTuple):
     section: str
     tags: tuple[str, ...]
     hours: float | None
+    views: int
     image: str  # a file in images/, or empty
     image_alt: str
     image_caption: str
@@ -95,6 +97,7 @@ def _story(path: Path) -> Story:
     fields: dict[str, Any] = {name: data.get(name, "") for name in Story._fields}
     fields["tags"] = tuple(data.get("tags", ()))
     fields["hours"] = data.get("hours")
+    fields["views"] = data.get("views", 0)
     return Story(**fields)
 
 

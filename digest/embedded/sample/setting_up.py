@@ -1,8 +1,9 @@
 """Makes the sample paper a publication of this installation, once.
 
 Sets up the publication, its newsletter, its source and five subscribers, and a schedule whose first
-slot is the next full minute, so that a first digest arrives by itself. Later starts only make the
-addresses follow the port, and complete what an interrupted one left out.
+slot is the next full minute, so that a first digest arrives by itself. Page views of its stories
+make some popular. Later starts only make the addresses follow the port, report page views again,
+and complete what an interrupted one left out.
 """
 
 from datetime import datetime, timedelta
@@ -10,7 +11,10 @@ from typing import NamedTuple
 
 from django.db import transaction
 
+from digest.analytics import popularity
+from digest.articles import site_views
 from digest.articles.discovery import add_and_poll
+from digest.articles.models import Article
 from digest.core import addresses, clock, links
 from digest.embedded.sample import paper
 from digest.embedded.sample.paper import NEWSLETTER, PUBLICATION
@@ -50,6 +54,16 @@ def set_up(site: str, now: datetime) -> None:
     if not newsletter.sources.exists():
         polled = add_and_poll(newsletter.publication_id, f"{site}/feed.xml", now)
         newsletter.sources.add(polled.source)
+    _record_views(newsletter.publication, now)
+
+
+def _record_views(publication: Publication, now: datetime) -> None:
+    """Report the page views of the paper's stories, as the analytics of a site would."""
+    views = {story.slug: story.views for story in paper.stories() if story.views}
+    urls = Article.objects.filter(publication_id=publication.pk).values_list("url", flat=True)
+    counted = {url: views[slug] for url in urls if (slug := url.rpartition("/")[2]) in views}
+    site_views.record_views(publication.pk, counted, now)
+    popularity.refresh(publication, now)
 
 
 def put_away(now: datetime) -> None:

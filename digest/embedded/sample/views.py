@@ -123,16 +123,10 @@ def _render(
         "now": clock.now(),
         "nav": sorted({story.section for story in paper.stories()}),
         "latest": list(items[:RAIL]),
-        "popular": sorted(items, key=_popularity)[:RAIL],
     }
     response = render(request, template, {**around, **context})
     response["Content-Security-Policy"] = POLICY
     return response
-
-
-def _popularity(item: Item) -> int:
-    """Stand in for subscribers' choices, the same ones each time."""
-    return crc32(item.story.slug.encode())
 
 
 def _by_section(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:

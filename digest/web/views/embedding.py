@@ -30,7 +30,11 @@ APPEAL = "appeal"
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """What an embed shows. Without articles and address there is nothing to show."""
+    """What an embed shows.
+
+    Without articles and address the script draws nothing. A frame has its height already, and says
+    why a list is empty.
+    """
 
     kind: str
     heading: str
@@ -86,13 +90,13 @@ def _embed(newsletter: Newsletter, kind: str) -> Embed:
         return _appeal(newsletter)
     if kind not in set(Rail):
         raise Http404
-    listing = rails.listing(newsletter, Rail(kind), clock.now())
+    rail = Rail(kind)
     articles = (
         {"url": url, "title": article.title, "section": article.section}
-        for article in listing.articles
+        for article in rails.list_articles(newsletter, rail, clock.now())
         if (url := web_url(article.url))
     )
-    return Embed(listing.rail, _HEADINGS[listing.rail](), tuple(articles))
+    return Embed(rail, _HEADINGS[rail](), tuple(articles))
 
 
 _HEADINGS: dict[str, Callable[[], str]] = {
