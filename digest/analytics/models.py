@@ -1,6 +1,7 @@
 """Hits on links and pixels of issues, and what they add up to.
 
     Hit          what came in: raw, judged later, deleted after some months
+    StoryReach   which share of an issue's mails had a story
     LinkHour     totals of one link and hour, for ever
     LinkTotals   totals of one link, for ever: a trigger sums them up
     IssueTotals  totals of one issue, for ever
@@ -17,6 +18,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from digest.core.uuids import HasUuid
+from digest.issues.models import Story
 from digest.newsletters.models import Appeal, Publication
 
 
@@ -77,6 +79,18 @@ class Hit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} in issue {self.issue_id}, {self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class StoryReach(models.Model):
+    """Which share of an issue's mails had a story, by the topics that its subscribers chose."""
+
+    story = models.OneToOneField(
+        Story, on_delete=models.CASCADE, primary_key=True, related_name="reach"
+    )
+    share = models.FloatField()  # from 0 to 1
+
+    def __str__(self) -> str:
+        return f"{self.story}: {self.share:.0%}"
 
 
 class LinkHour(models.Model):

@@ -1,17 +1,30 @@
 """Scores of articles, from totals of clicks and page views to the order of the block."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from digest.analytics import popularity
-from digest.analytics.models import LinkHour
+from digest.analytics.models import LinkHour, StoryReach
 from digest.articles import site_views
 from digest.articles.models import Article
 from digest.issues.models import Issue, TrackedLink
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
+from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery, Tally
-from tests.cast import NOON, make_article, make_issue, make_newsletter, make_publication, make_story
+from digest.subscribers.models import Subscription
+from tests.cast import (
+    NOON,
+    make_article,
+    make_issue,
+    make_layout_block,
+    make_newsletter,
+    make_publication,
+    make_story,
+    make_subscriber,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -25,11 +38,13 @@ def went_out(newsletter: Newsletter, delivered: int = 1_000) -> Issue:
     return issue
 
 
-def clicked(issue: Issue, article: Article, clicks: int, hours_ago: int = 1, at: int = 0) -> None:
+def clicked(
+    issue: Issue, article: Article, clicks: int, hours_ago: int = 1, at: int = 0, **story: Any
+) -> None:
     """So many people clicked the article's link, in the hour that long ago."""
-    story = make_story(issue, article=article, url=article.url)
+    row = make_story(issue, article=article, url=article.url, **story)
     link = TrackedLink.objects.create(
-        issue=issue, story=story, article_id=article.pk, position=at, url=article.url
+        issue=issue, story=row, article_id=article.pk, position=at, url=article.url
     )
     hour = NOON - HOUR * hours_ago
     LinkHour.objects.create(
@@ -94,6 +109,30 @@ def test_page_views_are_merged_and_fade() -> None:
     assert score(mailed) == 0.5
     popularity.refresh(newsletter.publication, NOON + timedelta(days=8))  # the report is too old
     assert score(read) == 0
+
+
+def test_a_story_counts_by_the_mails_that_had_it() -> None:
+    """Of ten subscribers two chose Sport, one mutes it, and one chose what the issue has not."""
+    newsletter = make_newsletter()
+    for title in ("Sport", "Culture", "Harbour"):
+        make_layout_block(newsletter, kind=BlockKind.TOPIC, title=title, topics=[title])
+    issue = went_out(newsletter)
+    sport, culture = (make_article() for _ in range(2))
+    clicked(issue, sport, 50, topics=["Sport"])
+    clicked(issue, culture, 50, topics=["Culture"])
+    choices = ["Sport"] * 2 + ["Culture"] * 4 + ["Harbour"] + [""] * 3
+    subscribers = [make_subscriber(newsletter) for _ in choices]
+    for subscriber, topic in zip(subscribers, choices, strict=True):
+        subscriber.subscriptions.update(topics=[topic] if topic else [])
+    subscribers[-1].subscriptions.update(muted_topics=["Sport"])
+    compiled_for(issue)
+    popularity.refresh(newsletter.publication, NOON)
+    shares = dict(StoryReach.objects.values_list("story__article_id", "share"))
+    assert shares == pytest.approx({sport.pk: 4 / 9, culture.pk: 7 / 9})
+    assert score(sport) == 1 > score(culture) > 0
+    Subscription.objects.update(topics=[])
+    popularity.refresh(newsletter.publication, NOON)
+    assert StoryReach.objects.get(story__article_id=sport.pk).share == shares[sport.pk]
 
 
 def test_nothing_is_popular_without_data() -> None:

@@ -1,9 +1,11 @@
 """The arithmetic of popularity: position curve, lower bound, fading, combining. Pure."""
 
+import random
 from datetime import timedelta
 
 import pytest
 
+from benchmarks import popularity as benchmark
 from digest.analytics.popularity import positions, scoring
 from digest.analytics.popularity.showing import Showing
 
@@ -11,10 +13,15 @@ HOUR = timedelta(hours=1)
 
 
 def showing(
-    article: int, clicks: float, delivered: int = 1_000, position: int = 0, issue: int = 1
+    article: int,
+    clicks: float,
+    mails: float = 1_000,
+    position: int = 0,
+    issue: int = 1,
+    newsletter: int = 1,
 ) -> Showing:
     """A showing whose clicks came just now."""
-    return Showing(article, issue, position, delivered, clicks, clicks)
+    return Showing(article, issue, newsletter, position, mails, clicks, clicks)
 
 
 def test_half_is_left_after_a_half_life() -> None:
@@ -31,7 +38,7 @@ def test_the_quantile_is_that_of_the_tables() -> None:
 
 def test_three_clicks_of_ten_mails_do_not_win() -> None:
     """Although that is 30 %, and 200 of 10,000 are 2 %."""
-    rows = [showing(1, 3, delivered=10), showing(2, 200, delivered=10_000, issue=2)]
+    rows = [showing(1, 3, mails=10), showing(2, 200, mails=10_000, issue=2)]
     scores = scoring.mail_scores(rows, positions.curve([]))
     assert scores[2] > scores[1] > 0
 
@@ -41,7 +48,7 @@ def test_without_clicks_there_is_no_score() -> None:
     scores = scoring.mail_scores([showing(1, 0), showing(2, 5)], positions.curve([]))
     assert scores[1] == 0 < scores[2]
     assert scoring.mail_scores([showing(1, 0)], positions.curve([])) == {1: 0}
-    assert scoring.mail_scores([showing(1, 0, delivered=0)], positions.curve([])) == {1: 0}
+    assert scoring.mail_scores([showing(1, 0, mails=0)], positions.curve([])) == {1: 0}
 
 
 def test_a_place_further_down_is_made_up_for() -> None:
@@ -49,8 +56,50 @@ def test_a_place_further_down_is_made_up_for() -> None:
     rows = [showing(1, 100, position=0), showing(2, 100, position=3)]
     scores = scoring.mail_scores(rows, positions.curve([]))
     assert positions.usual(3) == 0.5
-    # (100 + 10) of 2·1000·… exposures: mean rate 200/1500, prior 75 exposures
-    assert scores[2] / scores[1] == pytest.approx((1000 + 75) / (500 + 75))
+    # 200 clicks on 1,500 exposures: 1,000 of them would bring an average article 133, 500 half
+    expected = [(100, 400 / 3), (100, 200 / 3)]
+    strength = scoring.prior_strength(expected)
+    assert scores[2] / scores[1] == pytest.approx(
+        (strength + 400 / 3) / (strength + 200 / 3), rel=0.01
+    )
+
+
+def test_a_newsletter_that_is_clicked_more_does_not_make_its_stories_popular() -> None:
+    """They are compared with what its own subscribers click."""
+    rows = [
+        *(showing(at, clicks, issue=at) for at, clicks in enumerate((40, 20, 30), 1)),
+        *(showing(at, clicks, issue=at, newsletter=2) for at, clicks in ((4, 200), (5, 400))),
+    ]
+    scores = scoring.mail_scores(rows, positions.curve([]))
+    assert sorted(scores, key=lambda key: -scores[key])[:2] == [5, 1]
+    assert scores[1] > scores[4]
+
+
+def test_a_story_of_a_small_topic_is_judged_by_the_mails_that_had_it() -> None:
+    """As many people of a tenth of the mails clicked it: it is the more popular one by far."""
+    rows = [showing(1, 60, mails=5_000), showing(2, 60, mails=500), showing(3, 40, mails=5_000)]
+    scores = scoring.mail_scores(rows, positions.curve([]))
+    assert sorted(scores, key=lambda key: -scores[key]) == [2, 1, 3]
+
+
+def test_the_prior_is_as_strong_as_articles_are_alike() -> None:
+    """Fitted: clicks as dice throw them say that all are alike, others that they differ."""
+    alike = [(90.0, 100.0), (110.0, 100.0)] * 10
+    different = [(20.0, 100.0), (180.0, 100.0)] * 10
+    assert scoring.prior_strength([]) == scoring.USUAL_STRENGTH
+    assert scoring.prior_strength(alike) == scoring.MOST_STRENGTH
+    assert scoring.prior_strength(different) == pytest.approx(100**2 / (80**2 - 100), rel=0.02)
+
+
+def test_the_score_agrees_with_what_is_popular_in_truth() -> None:
+    """More than the earlier one did, on a simulated publication whose articles' interest is set."""
+    publication = benchmark.simulate(random.Random(40))
+    overall, small, _ = benchmark.agreement(publication, benchmark.scores(publication))
+    before, small_before, _ = benchmark.agreement(
+        publication, benchmark.earlier_scores(publication)
+    )
+    assert max(before, small_before) < 0.7
+    assert min(overall, small) > 0.85
 
 
 def test_old_clicks_count_less() -> None:

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
         ("sending", "0001_initial"),
         ("subscribers", "0001_initial"),
         ("newsletters", "0001_initial"),
+        ("issues", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -241,6 +242,22 @@ class Migration(migrations.Migration):
                         to="newsletters.publication",
                     ),
                 ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="StoryReach",
+            fields=[
+                (
+                    "story",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="reach",
+                        serialize=False,
+                        to="issues.story",
+                    ),
+                ),
+                ("share", models.FloatField()),
             ],
         ),
         run_sql_file("analytics", "link_totals"),

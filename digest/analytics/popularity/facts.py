@@ -13,10 +13,7 @@ LOOKED_AT = timedelta(days=30)  # of issues
 
 
 def showings(publication: Publication, now: datetime) -> list[Showing]:
-    """Return the links to articles in a publication's recent mails, with their human clicks.
-
-    `delivered` counts all mails of the issue, those that left the story out by topic too.
-    """
+    """Return the links to articles in a publication's recent mails, with their human clicks."""
     values: dict[str, int | str | datetime] = {
         "publication": publication.pk,
         "now": now,
@@ -29,10 +26,11 @@ def showings(publication: Publication, now: datetime) -> list[Showing]:
         return [Showing(*row) for row in cursor.fetchall()]
 
 
-# One pass over the totals; a click is as old as the middle of its hour.
+# One pass over the totals; a click is as old as the middle of its hour. Powers of floats, because
+# those of numerics (as `extract` returns them) take ten times as long.
 _SHOWINGS = """
 WITH recent AS (
-    SELECT issue.id, (
+    SELECT issue.id, issue.newsletter_id, (
         SELECT coalesce(sum(tally.deliveries), 0) FROM sending_tally AS tally
         WHERE tally.issue_id = issue.id AND tally.state = {sent}
     ) AS delivered
@@ -40,14 +38,16 @@ WITH recent AS (
     JOIN newsletters_newsletter AS newsletter ON newsletter.id = issue.newsletter_id
     WHERE newsletter.publication_id = %(publication)s AND issue.planned_at > %(since)s
 )
-SELECT link.article_id, link.issue_id, link.position, recent.delivered::bigint,
+SELECT link.article_id, link.issue_id, recent.newsletter_id, link.position,
+    (recent.delivered * coalesce(reach.share, 1))::float,
     coalesce(sum(hour.unique_clicks), 0)::float,
-    coalesce(sum(hour.unique_clicks * power(0.5, greatest(0, extract(
+    coalesce(sum(hour.unique_clicks * power(0.5::float, greatest(0, extract(
         epoch FROM %(now)s - hour.hour - interval '30 minutes'
-    )) / 3600 / %(half_life)s)), 0)::float
+    )::float) / 3600 / %(half_life)s)), 0)::float
 FROM recent
 JOIN issues_trackedlink AS link ON link.issue_id = recent.id
+LEFT JOIN analytics_storyreach AS reach ON reach.story_id = link.story_id
 LEFT JOIN analytics_linkhour AS hour ON hour.issue_id = link.issue_id AND hour.link_id = link.id
 WHERE link.kind = %(kind)s AND link.article_id IS NOT NULL AND recent.delivered > 0
-GROUP BY link.id, recent.delivered
+GROUP BY link.id, recent.newsletter_id, recent.delivered, reach.share
 """

@@ -1,9 +1,14 @@
 """From showings of articles in mails, and page views, to one score for each article. Pure.
 
-Steps for clicks: sum up clicks and exposures (mails, corrected for the position); take the rate
-that it has at least, with 95 % confidence, so that three clicks of ten mails do not win; multiply
-by what age leaves of its clicks. Then both sources are scaled to 1 for the best article, and an
-article's score is the mean of the sources that know it.
+Steps for clicks: add up an article's clicks, and those that its showings would bring an average
+article, by the mails, the position and the newsletter's own rate; take the interest (clicks by
+expected clicks) that it has at least, with 95 % confidence, so that three clicks of ten mails do
+not win; multiply by what age leaves of its clicks. Then both sources are scaled to 1 for the best
+article, and an article's score is the mean of the sources that know it.
+
+Interests of articles are spread around 1 as a gamma distribution, and clicks are Poisson. How far
+they are spread is fitted to the publication's own articles (empirical Bayes, the gamma-Poisson
+model: W. DuMouchel, Bayesian Data Mining in Large Frequency Tables, 1999).
 """
 
 from collections import defaultdict
@@ -13,7 +18,10 @@ from datetime import timedelta
 from digest.analytics.popularity.positions import Curve, share
 from digest.analytics.popularity.showing import Showing
 
-PRIOR_CLICKS = 10.0  # how many clicks at the publication's mean rate an article begins with
+NEWSLETTER_CLICKS = 10.0  # how many clicks the publication's rate is worth for each newsletter's
+USUAL_STRENGTH = 10.0  # of the prior, in expected clicks
+USUAL_WORTH = 30.0**2  # as an article with so many expected clicks, squared
+LEAST_STRENGTH, MOST_STRENGTH = 1.0, 100.0
 Z = 1.645  # one-sided 95 %
 
 
@@ -23,31 +31,53 @@ def fading(age: timedelta, half_life: timedelta) -> float:
 
 
 def mail_scores(showings: Sequence[Showing], curve: Curve) -> dict[int, float]:
-    """Return the faded lower bound of each article's click rate at the first position."""
+    """Return the faded lower bound of the interest in each article; 1 is an average one."""
+    exposures = [row.mails * share(curve, row.position) for row in showings]
+    rates = newsletter_rates(showings, exposures)
     clicks, faded = defaultdict[int, float](float), defaultdict[int, float](float)
-    exposures = defaultdict[int, float](float)
-    for showing in showings:
-        clicks[showing.article_id] += showing.clicks
-        faded[showing.article_id] += showing.faded_clicks
-        exposures[showing.article_id] += showing.delivered * share(curve, showing.position)
-    mean = _rate(sum(clicks.values()), sum(exposures.values()))
+    expected = defaultdict[int, float](float)
+    for row, exposure in zip(showings, exposures, strict=True):
+        clicks[row.article_id] += row.clicks
+        faded[row.article_id] += row.faded_clicks
+        expected[row.article_id] += exposure * rates[row.newsletter_id]
+    strength = prior_strength([(clicks[key], expected[key]) for key in expected])
     return {
-        article_id: lower_rate(clicks[article_id], exposures[article_id], mean)
-        * _rate(faded[article_id], clicks[article_id])
-        for article_id in exposures
+        key: lower_interest(clicks[key], expected[key], strength) * _rate(faded[key], clicks[key])
+        for key in expected
     }
 
 
-def lower_rate(clicks: float, exposures: float, mean: float) -> float:
-    """Return the rate that is exceeded with 95 % probability; 0 without a click.
+def newsletter_rates(showings: Sequence[Showing], exposures: Sequence[float]) -> dict[int, float]:
+    """Return the clicks by exposures of each newsletter; few are drawn to the publication's rate.
 
-    Clicks are Poisson, and rates of articles are spread around `mean` as a gamma distribution that
-    is worth PRIOR_CLICKS clicks; so is the rate of an article then.
+    Subscribers of one newsletter click more than those of another, whatever it shows them.
     """
-    if not clicks or not mean:
-        return 0.0
-    shape = clicks + PRIOR_CLICKS
-    return gamma_quantile(shape) / (exposures + PRIOR_CLICKS / mean)
+    clicks, exposed = defaultdict[int, float](float), defaultdict[int, float](float)
+    for row, exposure in zip(showings, exposures, strict=True):
+        clicks[row.newsletter_id] += row.clicks
+        exposed[row.newsletter_id] += exposure
+    mean = _rate(sum(clicks.values()), sum(exposed.values()))
+    if not mean:
+        return dict.fromkeys(exposed, 0.0)
+    prior = NEWSLETTER_CLICKS / mean
+    return {key: (clicks[key] + NEWSLETTER_CLICKS) / (exposed[key] + prior) for key in exposed}
+
+
+def prior_strength(articles: Sequence[tuple[float, float]]) -> float:
+    """Return how many expected clicks the prior is worth, fitted to (clicks, expected clicks).
+
+    By moments: the variance of clicks is `expected + expected² / strength`. A publication with few
+    clicks has the usual strength.
+    """
+    squares = sum(expected**2 for _, expected in articles)
+    excess = sum((clicks - expected) ** 2 - expected for clicks, expected in articles)
+    fitted = (squares + USUAL_WORTH) / (max(excess, 0.0) + USUAL_WORTH / USUAL_STRENGTH)
+    return min(max(fitted, LEAST_STRENGTH), MOST_STRENGTH)
+
+
+def lower_interest(clicks: float, expected: float, strength: float) -> float:
+    """Return the interest that is exceeded with 95 % probability; 0 without a click."""
+    return gamma_quantile(strength + clicks) / (strength + expected) if clicks else 0.0
 
 
 def gamma_quantile(shape: float) -> float:

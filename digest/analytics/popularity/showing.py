@@ -8,7 +8,8 @@ class Showing(NamedTuple):
 
     article_id: int
     issue_id: int
+    newsletter_id: int
     position: int  # in the mail, from 0
-    delivered: int  # mails of the issue
+    mails: float  # of the issue that were delivered with it
     clicks: float
     faded_clicks: float  # each multiplied by how much its age leaves of it

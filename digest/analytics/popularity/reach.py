@@ -1,0 +1,72 @@
+"""How many of an issue's mails had a story: not all, where subscribers choose or mute topics.
+
+It is counted once, soon after the issue was planned: by then the choices of its subscribers are
+still those that its mails follow.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+
+from django.db.models import Count, Exists, OuterRef
+
+from digest.analytics.models import StoryReach
+from digest.issues.models import Issue
+from digest.newsletters.models import Publication
+from digest.sending.compiling import compiled_for
+from digest.sending.models import CompiledMail
+from digest.sending.segmentation import Segmentation, segmentation_of
+from digest.subscribers.audience import eligible
+
+MOST = 5_000  # different choices of topics that are looked at, the most frequent first
+
+# Topics that were chosen, topics that were muted, and how many subscribers did so.
+Choice = tuple[Collection[str], Collection[str], int]
+# The keys of stories and blocks for a subscriber of these topics; None: all.
+KeysFor = Callable[[Collection[str], None, Collection[str]], Collection[int] | None]
+
+
+def record_reach(publication: Publication, since: datetime, now: datetime) -> None:
+    """Store the reach of the stories of issues planned after `since`, where it is missing."""
+    recorded = StoryReach.objects.filter(story__issue=OuterRef("pk"))
+    compiled = CompiledMail.objects.filter(issue=OuterRef("pk"), revision=OuterRef("revision"))
+    issues = Issue.objects.filter(
+        Exists(compiled),
+        ~Exists(recorded),
+        newsletter__publication=publication.pk,
+        planned_at__gt=since,
+    )
+    for issue in issues.select_related("newsletter__publication"):
+        _record(issue, now)
+
+
+def _record(issue: Issue, now: datetime) -> None:
+    segmentation = segmentation_of(issue, compiled_for(issue))
+    shares = shares_of(
+        segmentation.stories, segmentation.keys_for, _choices(segmentation, issue, now)
+    )
+    stories = issue.stories.filter(position__in=shares).values_list("pk", "position")
+    StoryReach.objects.bulk_create(
+        [StoryReach(story_id=pk, share=shares[position]) for pk, position in stories],
+        ignore_conflicts=True,
+    )
+
+
+def shares_of(
+    positions: Collection[int], keys_for: KeysFor, choices: Iterable[Choice]
+) -> dict[int, float]:
+    """Return the share of mails that have the story at each position; 1.0 without mails. Pure."""
+    mails, total = Counter[int](), 0
+    for topics, muted_topics, number in choices:
+        keys = keys_for(topics, None, muted_topics)
+        total += number
+        for position in positions if keys is None else keys:
+            mails[position] += number
+    return {position: mails[position] / total if total else 1.0 for position in positions}
+
+
+def _choices(segmentation: Segmentation, issue: Issue, now: datetime) -> list[Choice]:
+    """Return what the subscribers of an issue chose and muted, with how many they are."""
+    rows = eligible(issue.newsletter_id, now, segmentation.audience)
+    counted = rows.values("topics", "muted_topics").annotate(number=Count("pk"))
+    return list(counted.order_by("-number").values_list("topics", "muted_topics", "number")[:MOST])
