@@ -63,7 +63,7 @@ plan: .venv/tests  ## write docs/modules.md and the table of packages from the c
 bench: .venv/tests ## every benchmark, both sides in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-chaos: .venv/tests ## 100,000 subscribers, and something killed every second
+chaos: .venv/tests ## 100,000 subscribers, something killed every second; again with bounces
 	@$(BIN)/python -m tests.chaos
 
 secrets:         ## random secrets for docker-compose.yml, once; existing ones are kept

@@ -2,9 +2,10 @@
 
 A receiver of our own (`digest inbound`) and clients that speak LMTP, each with a connection of its
 own, as a mail server delivers. First REPORTS different hard bounces, each of another subscriber;
-then as many about a single address. Printed: reports a second, our CPU for each, and the rows.
+then ten thousand about a single address. Printed: reports a second, our CPU for each, the memory
+that the receiver has grown by, and the rows. `bouncing` shows reports beside a send.
 
-    make bench ARGS=returns
+    make bench ARGS=returns                       DIGEST_REPORTS, DIGEST_FLOOD: how many
 """
 
 import os
@@ -12,13 +13,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names them in the environment
 
 REPORTS = int(os.environ.get("DIGEST_REPORTS", "2_000"))
+FLOOD = int(os.environ.get("DIGEST_FLOOD", "10_000"))
+USER_UNKNOWN = "550 5.1.1 <kim@mailbox.example>: User unknown"
 CLIENTS = 4
 A_CONNECTION = 100  # mails; the receiver takes no more
 DOMAIN = "bounces.courier.example"
@@ -37,21 +42,18 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     tokens = _tokens()
-    receiver, port = _receiver()
-    try:
-        for name, batch in (("different", tokens), ("about one address", tokens[:1] * REPORTS)):
-            began, cpu = time.perf_counter(), _cpu(receiver)
-            _deliver(port, batch)
+    with receiving() as (receiver, port):
+        for name, batch in (("different", tokens), ("about one address", tokens[:1] * FLOOD)):
+            began, cpu, memory = time.perf_counter(), _cpu(receiver), receiver.memory_info().rss
+            deliver(port, batch)
             seconds, used = time.perf_counter() - began, _cpu(receiver) - cpu
+            grown = (receiver.memory_info().rss - memory) / 1e6
             print(
                 f"-- {len(batch):,} reports {name}: {len(batch) / seconds:,.0f} a second, "
-                f"{used / len(batch) * 1000:.1f} ms of the receiver's CPU each; "
+                f"{used / len(batch) * 1000:.1f} ms of the receiver's CPU each, {grown:+.1f} MB; "
                 f"{Bounce.objects.count():,} bounces, {Suppression.objects.count():,} suppressions",
                 flush=True,
             )
-    finally:
-        receiver.terminate()
-        receiver.wait(10)
 
 
 def _tokens() -> list[str]:
@@ -74,33 +76,37 @@ def _tokens() -> list[str]:
     return [links.bounce_token(issue, row) for row in subscribers]
 
 
-def _receiver() -> tuple["subprocess.Popen[str]", int]:
+@contextmanager
+def receiving() -> Iterator[tuple[psutil.Process, int]]:
+    """Run a receiver in a process of its own, and return it with its port."""
     command = [sys.executable, "-m", "digest.inbound", "--protocol", "lmtp", "--port", "0"]
-    receiver = subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert receiver.stdout is not None
-    line = receiver.stdout.readline()
-    ports = [row.laddr.port for row in psutil.Process(receiver.pid).net_connections("tcp")]
-    if not ports:
-        raise SystemExit(f"The receiver does not listen: {line}")
-    return receiver, ports[0]
+    ) as process:
+        assert process.stdout is not None
+        try:
+            line, receiver = process.stdout.readline(), psutil.Process(process.pid)
+            ports = [row.laddr.port for row in receiver.net_connections("tcp")]
+            if not ports:
+                raise SystemExit(f"The receiver does not listen: {line}")
+            yield receiver, ports[0]
+        finally:
+            process.terminate()
 
 
-def _deliver(port: int, tokens: list[str]) -> None:
+def deliver(port: int, tokens: list[str], reply: str = USER_UNKNOWN) -> None:
+    """Deliver a report of Postfix with this reply to the address of each token."""
     batches = [
         tokens[start : start + A_CONNECTION] for start in range(0, len(tokens), A_CONNECTION)
     ]
     with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(lambda batch: _session(port, batch), batches))
+        list(pool.map(lambda batch: _session(port, batch, reply), batches))
 
 
-def _session(port: int, tokens: list[str]) -> None:
+def _session(port: int, tokens: list[str], reply: str) -> None:
     from tests.bounces import shapes
 
-    content = shapes.postfix("550 5.1.1 <kim@mailbox.example>: User unknown").replace(
-        b"\n", b"\r\n"
-    )
+    content = shapes.postfix(reply).replace(b"\n", b"\r\n")
     with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as replies:
         _hear(replies)
         _say(sock, replies, b"LHLO mx\r\n")
@@ -108,9 +114,9 @@ def _session(port: int, tokens: list[str]) -> None:
             _say(sock, replies, b"MAIL FROM:<>\r\n")
             _say(sock, replies, f"RCPT TO:<bounce+{token}@{DOMAIN}>\r\n".encode())
             _say(sock, replies, b"DATA\r\n")
-            reply = _say(sock, replies, content + b"\r\n.\r\n")
-            if not reply.startswith(b"250"):
-                raise SystemExit(f"A report was refused: {reply!r}")
+            answer = _say(sock, replies, content + b"\r\n.\r\n")
+            if not answer.startswith(b"250"):
+                raise SystemExit(f"A report was refused: {answer!r}")
 
 
 def _say(sock: socket.socket, replies: object, octets: bytes) -> bytes:
@@ -125,8 +131,8 @@ def _hear(replies: object) -> bytes:
     return line
 
 
-def _cpu(process: "subprocess.Popen[str]") -> float:
-    times = psutil.Process(process.pid).cpu_times()
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
     return float(times.user + times.system)
 
 

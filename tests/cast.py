@@ -152,9 +152,11 @@ def make_subscriber(newsletter: Newsletter | None = None, **fields: Any) -> Subs
     return subscriber
 
 
-def make_subscribers(newsletter: Newsletter, number: int) -> None:
+def make_subscribers(
+    newsletter: Newsletter, number: int, *, domain: str = "reader.example"
+) -> None:
     """Many active subscribers of long ago, `subscriber0@reader.example` and so on, at one go."""
-    addresses = [f"subscriber{n}@reader.example" for n in range(number)]
+    addresses = [f"subscriber{n}@{domain}" for n in range(number)]
     subscribers = Subscriber.objects.bulk_create(
         (Subscriber(email=row, address_key=row, created_at=LONG_AGO) for row in addresses),
         batch_size=5_000,

@@ -74,6 +74,8 @@ def record(
     That is where the same, or something more severe, has been recorded already, and where the
     subscriber has another address since.
     """
+    if _is_recorded(subscriber, issue, finding):  # ten thousand reports about one address
+        return None
     if _has_moved(subscriber, issue):
         log.info("bounce of a former address", subscriber=subscriber.pk)
         return None
@@ -87,6 +89,16 @@ def record(
         bounce.save(force_update=True)
     _follow(bounce, at)
     return bounce
+
+
+def _is_recorded(subscriber: Subscriber, issue: Issue | None, finding: Finding) -> bool:
+    """Return whether something as severe is stored already, without a lock."""
+    rows = Bounce.objects.filter(
+        subscriber=subscriber, issue=issue, is_complaint=finding.is_complaint
+    )
+    stored = rows.values_list("consequence", flat=True).first()
+    consequence = consequence_of(finding.reason, permanent=finding.permanent)
+    return stored is not None and not _is_worse(consequence, stored)
 
 
 def _insert(bounce: Bounce) -> bool:

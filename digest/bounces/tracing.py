@@ -61,8 +61,7 @@ def _links(tokens: Tokens, own_token: str) -> Iterator[tuple[int, int, links.Row
 def _open(issue_id: int, subscriber_id: int, link: links.RowsLink) -> Trace | None:
     """Return the rows that a link was made for; None for a copy, and for rows that are gone."""
     subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
-    issues = Issue.objects.select_related("newsletter__publication")
-    issue = issues.filter(pk=issue_id).first()
+    issue = Issue.objects.filter(pk=issue_id).first()
     if subscriber is None or issue is None:
         return None
     try:
@@ -80,5 +79,4 @@ def _open_unsubscribe(token: str) -> Trace | None:
         link.require(subscriber, newsletter)
     except (LinkError, Subscriber.DoesNotExist, Newsletter.DoesNotExist):
         return None
-    issues = Issue.objects.select_related("newsletter__publication")
-    return Trace(subscriber, issues.filter(pk=link.issue, newsletter=newsletter).first())
+    return Trace(subscriber, newsletter.issues.filter(pk=link.issue).first())

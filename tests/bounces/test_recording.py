@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from digest.bounces import recording, surges
 from digest.bounces.models import Bounce
@@ -41,6 +42,18 @@ def test_a_hard_bounce_suppresses_at_once(subscriber: Subscriber) -> None:
     assert (row.newsletter, row.reason) == (None, suppression.BOUNCED)
     for part in ("userunknown", "550 5.1.1 User unknown", f"issue {issue.pk}", "mx.example"):
         assert part in row.evidence
+
+
+def test_a_report_that_comes_again_costs_little(
+    subscriber: Subscriber, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Ten thousand reports about one address: one question each, no lock, no further row."""
+    issue = make_sent(subscriber)
+    recording.record(subscriber, issue, make_finding(), NOON)
+    for finding in (make_finding(), FULL, BLOCKED):
+        with django_assert_max_num_queries(1):
+            assert recording.record(subscriber, issue, finding, NOON) is None
+    assert Bounce.objects.count() == 1
 
 
 def test_a_complaint_suppresses_at_once(subscriber: Subscriber) -> None:

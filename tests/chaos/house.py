@@ -24,8 +24,11 @@ LEASE = 10  # seconds
 class House:
     """PostgreSQL, Valkey, a relay, a worker of two processes and two beats, in one folder."""
 
-    def __init__(self, folder: Path, *, tick: float) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, *, tick: float, bouncing: tuple[int, int] | None = None
+    ) -> None:
+        """`bouncing`: how many percent the relay refuses, and defers at first."""
+        self.folder, self.bouncing = folder, bouncing
         self.accepted = folder / "accepted"
         self.accepted.touch()
         self.log = folder / "log"
@@ -48,6 +51,7 @@ class House:
     def set_stage(self, subscribers: int) -> None:
         """Make subscribers, and an issue that waits for beat."""
         command = [sys.executable, "-m", "tests.chaos.stage", str(subscribers)]
+        command += ["strict"] if self.bouncing else []
         subprocess.run(command, env=self.environment, cwd=ROOT, check=True)
 
     def open(self) -> None:
@@ -59,7 +63,8 @@ class House:
                 self.valkey.stop()
             self.valkey, _ = valkey.start(self.folder / "valkey")
         celery = ("celery", "-A", "workers.app")
-        self._keep("sink", "tests.chaos.sink", str(self.port), str(self.accepted))
+        shares = map(str, self.bouncing or ())
+        self._keep("sink", "tests.chaos.sink", str(self.port), str(self.accepted), *shares)
         worker = ("worker", "--concurrency", str(PROCESSES), "--without-gossip")
         self._keep("worker", *celery, *worker, "--without-mingle", "--without-heartbeat")
         self._keep("beat", *celery, "beat", "--pidfile", "")
@@ -115,6 +120,29 @@ class House:
     def count(self, query: str) -> dict[int, int]:
         """Ask for numbers by state."""
         return {int(str(state)): int(str(number)) for state, number in self.ask(query)}
+
+    def pass_time(self) -> list[str]:
+        """Let what waits for its next attempt be due; return the domains that were paused.
+
+        A pause ends when the domain accepts our mail again, which it does from now on.
+        """
+        with suppress(psycopg.Error), psycopg.connect(self.database, connect_timeout=10) as link:
+            paused = link.execute("SELECT domain FROM relays_pauseddomain").fetchall()
+            if paused:
+                Path(f"{self.accepted}.open").touch()
+            link.execute("UPDATE relays_pauseddomain SET until = now() WHERE until > now()")
+            link.execute(
+                "UPDATE sending_delivery SET due_at = now() WHERE state = 2 AND due_at > now()"
+            )
+            return [str(domain) for (domain,) in paused]
+        return []
+
+    def is_settled(self) -> bool:
+        """Say whether no refusal waits to be settled as a bounce."""
+        try:
+            return self.ask("SELECT count(*) FROM bounces_refusal") == [(0,)]
+        except psycopg.Error:
+            return False
 
     def is_over(self) -> bool:
         """Say whether the issue is done; a database that is away says no."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.chaos.bouncing import Bouncing
 from tests.chaos.house import CONNECTIONS, LEASE, PROCESSES, House, wait_for
 
 FROZEN = "worker frozen beyond its lease"
@@ -35,12 +36,14 @@ class Report:
     seconds: float = 0.0
     states: Mapping[int, int] = field(default_factory=dict)
     tally: Mapping[int, int] = field(default_factory=dict)
+    bouncing: Bouncing | None = None  # where the relay refuses and defers some
 
     @property
     def good(self) -> bool:
-        """Nobody lost, no repeat a surprise, the balance holds."""
+        """Nobody lost, no repeat a surprise, the balance holds, what bounced was understood."""
         return (
             not self.lost
+            and (self.bouncing is None or self.bouncing.good)
             and not self.surprises
             and self.repeats <= self.foreseen
             and self.states == self.tally
@@ -56,7 +59,7 @@ class Report:
             f"of them not uncertain before: {len(self.surprises)}; rows ever uncertain "
             f"{self.uncertain}\n"
             f"slowest recovery {self.slowest:.1f} s; states {dict(self.states)}, "
-            f"tally {dict(self.tally)}"
+            f"tally {dict(self.tally)}" + (f"\n{self.bouncing}" if self.bouncing else "")
         )
 
 
@@ -68,12 +71,15 @@ def run(
     *,
     most: int = 10_000,
     freeze: bool = True,
+    bouncing: Bouncing | None = None,
 ) -> Report:
     """Send to so many subscribers; something befalls the house every `pause` seconds, `most` times.
 
-    Without `freeze` no worker is held beyond its lease, which takes a while.
+    Without `freeze` no worker is held beyond its lease, which takes a while. `bouncing`: how many
+    the relay refuses and defers.
     """
-    dice, report, house = random.Random(seed), Report(subscribers), House(folder, tick=2)
+    dice, report = random.Random(seed), Report(subscribers, bouncing=bouncing)
+    house = House(folder, tick=2, bouncing=bouncing.shares if bouncing else None)
     grudges = _grudges(house, dice)
     if not freeze:
         del grudges[FROZEN]
@@ -85,10 +91,12 @@ def run(
         deck: list[str] = []
         while not house.is_over() and len(report.events) < most:
             time.sleep(dice.uniform(*pause))
+            _pass_time(house, report)
             deck = deck or dice.sample(sorted(grudges), len(grudges))
             _befall(house, deck.pop(), grudges, report)
-        wait_for(lambda: _heal(house), 900, "the end")
+        wait_for(lambda: _pass_time(house, report) or _heal(house), 900, "the end")
         report.seconds = time.monotonic() - begun
+        wait_for(lambda: _heal(house) and house.is_settled(), 120, "refusals to be settled")
         _count(house, report)
     finally:
         house.close()
@@ -106,8 +114,13 @@ def _befall(
     at, size = time.monotonic(), house.accepted.stat().st_size
     house.open()
     with suppress(TimeoutError):
-        wait_for(lambda: house.accepted.stat().st_size > size or _heal(house), 120, "recovery")
+        wait_for(lambda: _moves(house, report, size), 120, "recovery")
     report.slowest = max(report.slowest, time.monotonic() - at)
+
+
+def _moves(house: House, report: Report, size: int) -> bool:
+    _pass_time(house, report)
+    return house.accepted.stat().st_size > size or _heal(house)
 
 
 def _grudges(house: House, dice: random.Random) -> dict[str, tuple[int, Callable[[], None]]]:
@@ -149,6 +162,11 @@ def _grudges(house: House, dice: random.Random) -> dict[str, tuple[int, Callable
     }
 
 
+def _pass_time(house: House, report: Report) -> None:
+    if report.bouncing:
+        report.bouncing.paused.update(house.pass_time())
+
+
 def _heal(house: House) -> bool:
     house.open()
     return house.is_over()
@@ -161,9 +179,12 @@ def _count(house: House, report: Report) -> None:
     )
     uncertain = {str(email): int(str(count)) for email, count in rows}
     copies = Counter(house.copies())
-    report.lost = sum(1 for email in uncertain if not copies[email])
+    expected = report.bouncing.arriving(uncertain) if report.bouncing else set(uncertain)
+    report.lost = sum(1 for email in expected if not copies[email])
     report.repeats = sum(count - 1 for count in copies.values())
     report.surprises = [email for email, count in copies.items() if count - 1 > uncertain[email]]
     report.uncertain = sum(1 for count in uncertain.values() if count)
     report.states = house.count(STATES)
     report.tally = house.count(TALLY)
+    if report.bouncing:
+        report.bouncing.check(house, uncertain, copies)

@@ -1,8 +1,10 @@
 """A relay that keeps its word: who got what is written and synced before it says 250.
 
-    python -m tests.chaos.sink PORT FILE
+    python -m tests.chaos.sink PORT FILE [REFUSE DEFER]
 
-Each accepted message is a line `MESSAGE-ID RECIPIENT`. SIGUSR1 has it die before the next sync,
+Of a hundred recipients it refuses and defers so many, with real providers' words (`fates`); whom it
+deferred comes through the next time, and everybody at a strict domain once FILE.open exists. Each
+accepted message is a line `MESSAGE-ID RECIPIENT`. SIGUSR1 has it die before the next sync,
 with the current messages unwritten, and SIGUSR2 right after one, with its replies unsaid.
 """
 
@@ -11,6 +13,9 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
+
+from tests.chaos.fates import fate_of
 
 _ID = re.compile(rb"(?mi)^message-id:\s*(\S+)")
 _RECIPIENT = re.compile(rb"(?i)^RCPT TO:<([^>]*)>")
@@ -19,8 +24,11 @@ _RECIPIENT = re.compile(rb"(?i)^RCPT TO:<([^>]*)>")
 class Book:
     """The file, and the messages that wait for its next sync."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, refuse: int = 0, defer: int = 0) -> None:
         self.file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        self.opening = Path(f"{path}.open")
+        self.shares = (refuse, defer)
+        self.deferred: set[str] = set()
         self.waiting: list[tuple[bytes, Session]] = []
         self.end = ""
 
@@ -29,6 +37,17 @@ class Book:
         if not self.waiting:
             asyncio.get_running_loop().call_soon(self.sync)
         self.waiting.append((line, session))
+
+    def refusal(self, address: str) -> bytes:
+        """Return the reply that refuses or defers a recipient, b"" where it is accepted."""
+        fate = fate_of(address, *self.shares)
+        if fate.follows == "deferred":
+            if address in self.deferred:
+                return b""
+            self.deferred.add(address)
+        if fate.follows == "strict" and self.opening.exists():
+            return b""
+        return fate.reply.encode()
 
     def sync(self) -> None:
         """Make what waits last, then say so."""
@@ -86,14 +105,16 @@ class Session(asyncio.Protocol):
         if verb == b"EHLO":
             self.say(b"250-chaos\r\n250-PIPELINING\r\n250 8BITMIME")
         elif verb == b"DATA":
-            self.in_data = True
-            self.say(b"354 go on")
+            self.in_data = bool(self.recipient)
+            self.say(b"354 go on" if self.recipient else b"554 5.5.1 no valid recipients")
         elif verb == b"QUIT":
             self.say(b"221 bye")
             self.transport.close()
+        elif match := _RECIPIENT.match(line):
+            refusal = self.book.refusal(match[1].decode())
+            self.recipient = b"" if refusal else match[1]
+            self.say(refusal or b"250 2.1.5 ok")
         else:
-            if match := _RECIPIENT.match(line):
-                self.recipient = match[1]
             self.say(b"250 2.0.0 ok")
 
     def accepted(self) -> None:
@@ -108,9 +129,9 @@ class Session(asyncio.Protocol):
             self.transport.write(reply + b"\r\n")
 
 
-async def main(port: int, path: str) -> None:
+async def main(port: int, path: str, *shares: int) -> None:
     """Listen until killed."""
-    book = Book(path)
+    book = Book(path, *shares)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, setattr, book, "end", "before")
     loop.add_signal_handler(signal.SIGUSR2, setattr, book, "end", "after")
@@ -119,4 +140,4 @@ async def main(port: int, path: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])))
