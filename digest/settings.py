@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "digest.notices",
     "digest.sending",
     "digest.analytics",
+    "digest.reputation",
     "digest.bounces",
     "digest.webhooks",
     "digest.inbound",

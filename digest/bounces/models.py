@@ -1,4 +1,4 @@
-"""Bounces and complaints, refusals to settle, results by recipient domain, polled mailboxes."""
+"""Bounces and complaints, refusals to settle, results by domain, drops, polled mailboxes."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -88,8 +88,14 @@ class DomainResult(models.Model):
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="domain_results")
     domain = models.CharField(max_length=253, blank=True)
     sent = models.PositiveIntegerField()
-    deferred = models.PositiveIntegerField()  # took more than one attempt, or wait for another
+    deferred = models.PositiveIntegerField()  # sent after several attempts, or waiting for another
+    waiting = models.PositiveIntegerField(default=0)  # of these, not sent yet
     refused = models.PositiveIntegerField()
+    bounced = models.PositiveIntegerField(default=0)  # of those sent, reported later
+    complaints = models.PositiveIntegerField(default=0)
+    # People who clicked; null where the publication does not count each subscriber.
+    clickers = models.PositiveIntegerField(null=True)
+    counted_at = models.DateTimeField()
 
     class Meta:
         constraints = [
@@ -98,6 +104,40 @@ class DomainResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue}, {self.domain}: {self.sent} sent"
+
+
+class Drop(models.Model):
+    """That mail of a newsletter did far worse at one destination (digest.bounces.drops).
+
+    It is open until a later issue does well there again, so editors hear of it once.
+    """
+
+    class Kind(models.TextChoices):
+        DELIVERY = "delivery", "refused or deferred"
+        COMPLAINTS = "complaints", "complained about"
+        CLICKS = "clicks", "clicked less"
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="drops")
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="drops")  # the first
+    destination = models.CharField(max_length=253)  # a provider's key, or a domain
+    kind = models.CharField(max_length=16, choices=Kind)
+    mails = models.PositiveIntegerField()  # to it, of the issue
+    share = models.FloatField()  # refused or deferred, complaints, or people who clicked; 0 to 1
+    usual_share = models.FloatField()  # of the earlier issues
+    noticed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["newsletter", "destination", "kind"],
+                condition=models.Q(ended_at=None),
+                name="drop_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.newsletter} at {self.destination}: {self.kind}"
 
 
 class Mailbox(Leased):

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from digest.articles import polling, switching
-from digest.bounces import results
+from digest.bounces.drops import detecting
+from digest.bounces.models import Drop
 from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.relays.models import PausedDomain, Relay
+from digest.reputation.recipients.providers import name_of
 from digest.sending import control, domain_pauses
 from digest.sending.models import Delivery
 from digest.tenancy.scope import PublicationScope
@@ -46,7 +48,7 @@ def problems(
     if senders.is_everything:
         yield from _mail_servers(now, linked=managers.is_everything)
         yield from _paused_domains(now)
-    yield from _delivery_drops(now, senders)
+    yield from _delivery_drops(senders)
     yield from _uncertain_deliveries(editors)
     yield from _disabled_webhooks(managers)
     yield from _failing_sources(editors)
@@ -77,11 +79,12 @@ def _paused_domains(now: datetime) -> Iterator[Problem]:
         yield Problem(title, "", "lift", row.pk, "Try again now", reply=row.reason)
 
 
-def _delivery_drops(now: datetime, scope: PublicationScope) -> Iterator[Problem]:
-    issues = scope.issues().filter(slot__gt=now - timedelta(days=40)).order_by("-slot")
-    for drop in results.drops(list(issues.values_list("pk", flat=True)[:200]), now)[:5]:
-        url = reverse("deliverability-domain", args=[drop.domain])
-        yield Problem(f"{drop.domain} takes less of your mail", drop.summary, url=url)
+def _delivery_drops(scope: PublicationScope) -> Iterator[Problem]:
+    rows = scope.filter(Drop.objects.filter(ended_at=None), "newsletter__publication")
+    for drop in rows.select_related("newsletter").order_by("-noticed_at", "destination")[:5]:
+        url = reverse("deliverability-destination", args=[drop.destination])
+        title = f"{name_of(drop.destination)} takes {drop.newsletter.name} worse than usual"
+        yield Problem(title, detecting.summary_of(drop), url=url)
 
 
 def _uncertain_deliveries(scope: PublicationScope) -> Iterator[Problem]:

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
 Row = tuple[str, int, int]  # label, first number, second number
-Rows = Sequence[tuple[str, *tuple[int, ...]]]  # a label, and a number for each heading
+# A label, and a number for each heading; None: there is none.
+Rows = Sequence[tuple[str, *tuple[float | None, ...]]]
 
 _PRIMARY, _SECOND = "var(--color-primary-600)", "#d9a514"
+_LINES = ((_PRIMARY, []), (_SECOND, [6, 3]), ("#2f9e6e", [2, 3]), ("#b4539a", [10, 3, 2, 3]))
 _TICKS = {"color": "#8a8f9b", "maxTicksLimit": 8, "maxRotation": 0, "precision": 0}
 _AXIS = {"grid": {"display": True}, "ticks": _TICKS, "border": {"width": 0}}
 
@@ -53,19 +55,46 @@ def line(rows: Sequence[Row], title: str) -> Chart | None:
     return _chart("line", rows, title, summary, [dataset], ("joined", "left"))
 
 
+def lines(
+    rows: Sequence[tuple[str, *tuple[float | None, ...]]],
+    title: str,
+    summary: str,
+    labels: Sequence[str],
+) -> Chart | None:
+    """Return a line for each label, told apart by colour and dashes; None without rows or labels.
+
+    None among the numbers is a gap.
+    """
+    if not rows or not labels:
+        return None
+    datasets = [
+        {
+            **_dataset(label, [row[index + 1] for row in rows], color),
+            "borderDash": dashes,
+            "pointRadius": 2,
+            "spanGaps": True,
+        }
+        for index, (label, (color, dashes)) in enumerate(zip(labels, _LINES, strict=False))
+    ]
+    chart = _chart("line", rows, title, summary, datasets, labels)
+    options = json.loads(chart.options)
+    options["plugins"]["legend"] = {"display": True, "labels": {"color": _TICKS["color"]}}
+    return replace(chart, options=json.dumps(options))
+
+
 def columns(rows: Rows, title: str, summary: str, labels: Sequence[str]) -> Chart | None:
     """Return bars beside each other for each row, a color for each label; None without numbers."""
     if not any(any(row[1:]) for row in rows):
         return None
     colors = (_PRIMARY, _SECOND)
     datasets = [
-        _dataset(label, [int(row[index + 1]) for row in rows], color)
+        _dataset(label, [row[index + 1] for row in rows], color)
         for index, (label, color) in enumerate(zip(labels, colors, strict=False))
     ]
     return _chart("bar", rows, title, summary, datasets, labels)
 
 
-def _dataset(label: str, numbers: list[int], color: str) -> dict[str, Any]:
+def _dataset(label: str, numbers: Sequence[float | None], color: str) -> dict[str, Any]:
     return {"label": label, "data": numbers, "backgroundColor": color, "borderColor": color}
 
 

@@ -16,8 +16,9 @@ from digest.console import (
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
+from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import inactive
-from digest.console.deliverability import views as deliverability
+from digest.console.deliverability import results as deliverability
 from digest.console.importing import invitations
 from digest.console.importing import views as importing
 from digest.console.issues import new as new_issue
@@ -200,8 +201,12 @@ urlpatterns = [
         inactive.save,
         name="deliverability-inactive-save",
     ),
-    path("deliverability/checks/", deliverability.checks, name="deliverability-checks"),
-    path("deliverability/at/<str:name>/", deliverability.domain, name="deliverability-domain"),
+    path("deliverability/checks/", deliverability_checks.checks, name="deliverability-checks"),
+    path(
+        "deliverability/at/<str:name>/",
+        deliverability.destination,
+        name="deliverability-destination",
+    ),
     path("statistics/", statistics.overview, name="statistics"),
     path(
         "statistics/publication/<int:publication>/",

@@ -31,6 +31,7 @@ JUDGE_HITS = "analytics.judge"  # clicks and opens
 DECIDE_TESTS = "analytics.decide_tests"  # of subjects
 ASK_PROVIDERS = "mailboxes.ask_providers"
 ASK_INACTIVE = "delivery.ask_inactive"
+LOOK_UP_DOMAINS = "mailboxes.look_up_domains"  # at which mailbox provider they are
 DELETE_OLD_HITS = "analytics.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
@@ -57,6 +58,7 @@ NAMES = frozenset(
         DECIDE_TESTS,
         ASK_PROVIDERS,
         ASK_INACTIVE,
+        LOOK_UP_DOMAINS,
         DELETE_OLD_HITS,
         DELIVER_WEBHOOKS,
         QUEUE_STATISTICS,

@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     QUEUE_STATISTICS = 0x0EDC  # everybody's
     JUDGE_HITS = 0x0ED8  # everybody's
     MIGRATE = 0x0EDA  # the whole database
+    DETECT_DROPS = 0x0EDD  # of one newsletter
 
 
 def lock(purpose: Purpose, key: int | str = 0) -> None:

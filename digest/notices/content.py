@@ -21,7 +21,7 @@ from digest.newsletters import invitations
 from digest.newsletters.models import Invitation, Newsletter
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain
-from digest.rendering import letters
+from digest.rendering import letters, warning_letters
 from digest.rendering.notice import Letter
 from digest.subscribers.models import AddressChange, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed_everywhere
@@ -181,10 +181,20 @@ def _paused(notice: Notice, now: datetime) -> Written | None:
     if paused is None:
         return None
     until = clock.format_moment(paused.until, clock.zone(notice.publication.timezone))
-    letter = letters.domain_paused(
+    letter = warning_letters.domain_paused(
         paused.domain, paused.relay.name, until, paused.reason, notice.language
     )
     return Written(letter, {})
+
+
+def _drop(notice: Notice, _now: datetime) -> Written | None:
+    """Say which destinations took a newsletter worse than before; the context has numbers."""
+    newsletter = _newsletters(notice).first()
+    if newsletter is None:
+        return None
+    url = links.absolute(reverse("deliverability"))
+    letter = warning_letters.drops_noticed(newsletter, notice.context["drops"], notice.language)
+    return Written(letter, {letters.DELIVERABILITY: url})
 
 
 def _account(notice: Notice, now: datetime) -> Written | None:
@@ -232,6 +242,7 @@ _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
     Kind.HELP: _help,
     Kind.STAY: _stay,
     Kind.PAUSED: _paused,
+    Kind.DROP: _drop,
     Kind.ACCOUNT: _account,
 }
 

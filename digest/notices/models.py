@@ -23,6 +23,7 @@ class Notice(Dispatch, Leased, HasUuid):
         HELP = "help", "explains the addresses that accept mail"
         STAY = "stay", "asks an inactive subscriber whether to go on"
         PAUSED = "paused", "warns an editor of a domain that refuses mail"
+        DROP = "drop", "warns an editor of a mailbox provider that takes mail worse than before"
         ACCOUNT = "account", "is about an account of the console"
         COPY = "copy", "sends an issue again"
 

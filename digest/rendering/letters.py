@@ -17,7 +17,7 @@ from digest.rendering.links import teaser_url
 from digest.rendering.notice import Letter, Teaser
 
 CONFIRM, BY_MAIL, PREFERENCES = "confirm", "by_mail", "preferences"
-UNSUBSCRIBE, SUBSCRIBE = "unsubscribe", "subscribe"
+UNSUBSCRIBE, SUBSCRIBE, DELIVERABILITY = "unsubscribe", "subscribe", "deliverability"
 STORIES = 8  # of the latest issue in a welcome
 
 
@@ -266,32 +266,6 @@ def account_changed(change: str, at: str, ip: str) -> Letter:
         paragraphs=(f"The change was made on {at}{origin}.",),
         after=("If this was not you, reset your password now and contact an owner.",),
     )
-
-
-def domain_paused(domain: str, relay: str, until: str, reply: str, language: str) -> Letter:
-    """Notify an editor that the servers of a domain refuse our mail, with their SMTP reply."""
-    with languages.override(language) as tag:
-        return Letter(
-            language=tag,
-            subject=_("%(domain)s refuses our emails") % {"domain": domain},
-            heading=_("Sending to %(domain)s is paused") % {"domain": domain},
-            paragraphs=(
-                _(
-                    "The servers of %(domain)s refuse emails from the mail server %(relay)s, for "
-                    "reasons that do not concern individual subscribers. Sending resumes at "
-                    "%(until)s. No emails are lost."
-                )
-                % {"domain": domain, "relay": relay, "until": until},
-                _("Response of the server: %(reply)s") % {"reply": shortened(reply, 300)},
-            ),
-            after=(
-                _(
-                    "Check that SPF, DKIM and DMARC pass, send more slowly, and reduce "
-                    "complaints. To resume now: digest relay resume %(relay)s %(domain)s"
-                )
-                % {"relay": relay, "domain": domain},
-            ),
-        )
 
 
 def list_names(newsletters: Sequence[Newsletter], base: str = "") -> str:

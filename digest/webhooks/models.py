@@ -20,6 +20,7 @@ class Event(models.TextChoices):
     STATISTICS = "issue.statistics", "an issue's numbers, a day and a week after it was sent"
     BOUNCED = "delivery.bounced", "an issue was refused permanently, or came back"
     COMPLAINED = "delivery.complained", "a subscriber has marked an issue as spam"
+    DROPPED = "deliverability.dropped", "a mailbox provider takes an issue far worse than before"
 
 
 class Webhook(models.Model):

@@ -6,8 +6,10 @@ from typing import Any
 
 from digest.analytics.statistics.totals import numbers_of
 from digest.analytics.statistics.values import number_values
-from digest.bounces.models import Bounce
+from digest.bounces.models import Bounce, Drop
 from digest.core import links
+from digest.issues.models import Issue
+from digest.reputation.recipients.providers import name_of
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
 from digest.webhooks import statistics
@@ -57,10 +59,26 @@ def _issue_data(delivery: WebhookDelivery) -> dict[str, Any]:
     if delivery.event == Event.STATISTICS:
         data |= {"subject": issue.subject, "hours": statistics.hours_of(delivery)}
         data |= number_values(numbers_of([issue.pk])[issue.pk])
+    elif delivery.event == Event.DROPPED:
+        data |= {"subject": issue.subject, "drops": _drops_of(issue)}
     elif delivery.delivery_id is None:
         counts = progress(issue)
         data |= {"subject": issue.subject, "eligible": counts.eligible, **asdict(counts)}
     return data
+
+
+def _drops_of(issue: Issue) -> list[dict[str, Any]]:
+    """Return the drops of an issue; shares are from 0 to 1."""
+    return [
+        {
+            "destination": name_of(row.destination),
+            "kind": row.kind,
+            "mails": row.mails,
+            "share": round(row.share, 4),
+            "usual_share": round(row.usual_share, 4),
+        }
+        for row in Drop.objects.filter(issue=issue).order_by("destination", "kind")
+    ]
 
 
 def _bounce_data(delivery: WebhookDelivery) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from digest.accounts import audit, tokens
 from digest.accounts.models import User
 from digest.accounts.scopes import Scope
 from digest.articles.models import Article, Source
+from digest.bounces.models import DomainResult, Drop
 from digest.core import clock
 from digest.issues.models import Issue, SubjectTest
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
@@ -80,6 +81,7 @@ def lived_in(subscribers: int = 30) -> User:
         starts_at=now,
     )
     _lists(evening, now)
+    _deliverability(morning, now)
     return ada
 
 
@@ -139,6 +141,7 @@ def in_trouble() -> User:
             only_topics=[EVIL[:200]],
         )
     SubjectTest.objects.update(subjects=[EVIL[:250]])
+    DomainResult.objects.filter(domain="club.example").update(domain=EVIL.replace("/", ""))
     stuck = _at(morning, Issue.State.PAUSED, now - timedelta(hours=1), 4)
     Issue.objects.filter(pk=stuck.pk).update(reason=EVIL, subject=EVIL)
     Delivery.objects.filter(issue=stuck).update(
@@ -255,3 +258,34 @@ def _clicks(issue: Issue) -> None:
         for after in range(6):
             make_clicks(link, 12 // (number + after + 1), after=after, machine=30)
     make_totals(issue, 14, machine_clicks=720)
+
+
+def _deliverability(newsletter: Newsletter, now: datetime) -> None:
+    """Results of a week at two providers and a domain, and a drop at one of them."""
+    issues = newsletter.issues.filter(state=Issue.State.SENT).order_by("slot")
+    for number, issue in enumerate(issues):
+        for domain, sent, refused in (
+            ("gmail.com", 900 - 300 * (number % 2), 300 * (number % 2)),
+            ("hotmail.fr", 300, 4),
+            ("club.example", 60, 0),
+            ("", 40, 1),
+        ):
+            DomainResult.objects.create(
+                issue=issue,
+                domain=domain,
+                sent=sent,
+                deferred=sent // 30,
+                refused=refused,
+                clickers=sent // 9,
+                counted_at=now,
+            )
+    Drop.objects.create(
+        newsletter=newsletter,
+        issue=issues[0],
+        destination="gmail",
+        kind=Drop.Kind.DELIVERY,
+        mails=900,
+        share=0.36,
+        usual_share=0.03,
+        noticed_at=now,
+    )

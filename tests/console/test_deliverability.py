@@ -1,15 +1,20 @@
 """Deliverability: what came of mails by recipient domain, and a subscriber's bounces."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
 from digest.accounts.models import User
-from digest.bounces import recording, results
-from digest.bounces.models import DomainResult
-from digest.bounces.results import Result
+from digest.analytics.models import Hit
+from digest.bounces import recording
+from digest.bounces.models import DomainResult, Drop
+from digest.bounces.results import counting, tables
+from digest.bounces.results.values import Result
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.models import Member, Role
+from digest.newsletters.models import Member, Publication, Role, Tracking
+from digest.reputation.models import MailDomain
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.bounces.factories import make_finding
@@ -51,59 +56,103 @@ def subscriber_of(issue: Issue) -> Subscriber:
 
 def test_results_are_counted_by_domain(issue: Issue) -> None:
     """Twice gives the same; what bounced later is no longer delivered."""
-    for _ in range(2):
-        assert results.count_recent(clock.now()) == 1
     finding = make_finding()
     recording.record(subscriber_of(issue), issue, finding, clock.now())
-    (row,) = results.by_domain([issue.pk])
-    assert row == Result("reader.example", sent=7, deferred=2, refused=2, bounced=1, complaints=0)
-    assert (row.delivered, row.delivered_percent) == (6, "66.6")
+    for _ in range(2):
+        assert counting.count_recent(clock.now()) == [issue.pk]
+    (row,) = tables.by_domain([issue.pk])
+    assert row == Result("reader.example", sent=7, deferred=2, waiting=1, refused=2, bounced=1)
+    assert (row.delivered, row.delivered_percent, row.trouble_percent) == (6, "66.6", 40.0)
 
 
-def test_small_domains_are_one_row(issue: Issue, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody reads fifty thousand rows."""
-    subscriber = subscriber_of(issue)
-    Subscriber.objects.filter(pk=subscriber.pk).update(address_key="kim@small.example")
-    monkeypatch.setattr(results, "MOST_DOMAINS", 1)
-    results.count_issue(issue.pk)
-    assert set(DomainResult.objects.values_list("domain", flat=True)) == {"reader.example", ""}
+def test_people_who_clicked_are_counted_by_domain(issue: Issue) -> None:
+    """Once, without machines, and only where the publication counts each subscriber."""
+    reader = subscriber_of(issue)
+    for kind, verdict in ((1, 1), (1, 1), (1, 2), (2, 1)):
+        Hit.objects.create(
+            at=NOON,
+            issue_id=issue.pk,
+            kind=kind,
+            verdict=verdict,
+            subscriber_id=reader.pk,
+            visitor=1,
+            network="192.0.2.0/24",
+        )
+    counting.count_issue(issue.pk, NOON)
+    assert tables.by_domain([issue.pk])[0].click_percent == ""
+    Publication.objects.update(tracking=Tracking.INDIVIDUAL)
+    counting.count_issue(issue.pk, NOON)
+    (row,) = tables.by_domain([issue.pk])
+    assert (row.clickers, row.countable, row.click_percent) == (1, 7, "14.3 %")
 
 
 @pytest.mark.parametrize(
-    ("recent", "before", "text"),
-    [
-        (Result("d", sent=50, refused=50), Result("d", sent=100), "50% delivered"),
-        (Result("d", sent=50, refused=50), None, "50% delivered"),
-        (Result("d", sent=95, refused=5), Result("d", sent=100), ""),
-        (Result("d", sent=60, refused=40), Result("d", sent=60, refused=40), ""),
-        (Result("d", sent=20, refused=20), Result("d", sent=100), ""),
-        (Result("d", sent=1000, complaints=5), Result("d", sent=1000), "5 complaints"),
-        (Result("d", sent=10_000, complaints=5), Result("d", sent=1000), ""),
-    ],
+    ("age", "since", "due"),
+    [(0, 0, True), (1, 1 / 24, False), (1, 4 / 24, True), (6, 0.5, False), (6, 0.8, True)],
 )
-def test_a_drop_is_told(recent: Result, before: Result | None, text: str) -> None:
-    """A tenth fewer than before, or three complaints in a thousand; not by a handful of mails."""
-    summary = results.compare(recent, before)
-    assert summary.startswith(text) if text else not summary
+def test_older_issues_are_counted_less_often(age: float, since: float, due: bool) -> None:  # noqa: FBT001
+    """After an eighth of their age; in days."""
+    counted_at = NOON - timedelta(days=since)
+    assert counting.is_due(NOON - timedelta(days=age), counted_at, NOON) == due
+
+
+def test_small_domains_are_one_row(issue: Issue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads fifty thousand rows; those of a large provider stay, however few."""
+    subscribers = Subscriber.objects.filter(deliveries__issue=issue).order_by("pk")
+    for subscriber, domain in zip(subscribers, ("small.example", "gmail.com"), strict=False):
+        subscriber.address_key = f"kim@{domain}"
+        subscriber.save()
+    monkeypatch.setattr(counting, "MOST_DOMAINS", 2)
+    counting.count_issue(issue.pk, NOON)
+    domains = set(DomainResult.objects.values_list("domain", flat=True))
+    assert domains == {"gmail.com", "reader.example", ""}
 
 
 def test_a_drop_stands_on_home(desk: Client, issue: Issue) -> None:
-    """With a link to the domain."""
-    DomainResult.objects.create(issue=issue, domain="wall.example", sent=10, deferred=0, refused=90)
-    page = desk.get("/admin/").content.decode()
-    assert "wall.example takes less of your mail" in page
-    assert (
-        "10% delivered in three days, 100% before."
-        in desk.get("/admin/deliverability/").content.decode()
+    """And on its own page, with a link, until it is over."""
+    counting.count_issue(issue.pk, NOON)
+    Drop.objects.create(
+        newsletter=issue.newsletter,
+        issue=issue,
+        destination="gmail",
+        kind=Drop.Kind.DELIVERY,
+        mails=500,
+        share=0.4,
+        usual_share=0.01,
+        noticed_at=NOON,
     )
+    sentence = "40.0% of 500 mails were refused or deferred, usually 1.0%."
+    page = desk.get("/admin/").content.decode()
+    assert f"Gmail takes {issue.newsletter.name} worse than usual" in page
+    assert sentence in page
+    assert sentence in desk.get("/admin/deliverability/").content.decode()
+    Drop.objects.update(ended_at=NOON)
+    assert sentence not in desk.get("/admin/").content.decode()
+    assert sentence not in desk.get("/admin/deliverability/").content.decode()
+
+
+def test_a_provider_has_a_page(desk: Client, issue: Issue) -> None:
+    """With its domains together, by day; a hosted domain is one of them."""
+    names = ("gmail.com", "googlemail.com", "firm.example", "else.example")
+    for domain, sent in zip(names, (5, 4, 3, 2), strict=True):
+        DomainResult.objects.create(
+            issue=issue, domain=domain, sent=sent, deferred=0, refused=0, counted_at=NOON
+        )
+    MailDomain.objects.create(domain="firm.example", provider="gmail", checked_at=NOON)
+    assert "Gmail" in desk.get("/admin/deliverability/").content.decode()
+    page = desk.get("/admin/deliverability/at/gmail/").content.decode()
+    assert "gmail.com, googlemail.com, firm.example" in page
+    assert "<td>12</td>" in page
+    assert "else.example" not in page
+    assert "<td>3</td>" in desk.get("/admin/deliverability/at/firm.example/").content.decode()
 
 
 def test_the_pages_show_numbers_and_replies(desk: Client, issue: Issue) -> None:
     """A stranger's words are text."""
-    results.count_issue(issue.pk)
     finding = make_finding(text=f"550 5.1.1 {EVIL} User unknown", reporter=EVIL)
     subscriber = subscriber_of(issue)
     recording.record(subscriber, issue, finding, clock.now())
+    counting.count_issue(issue.pk, NOON)
     page = desk.get("/admin/deliverability/").content.decode()
     assert "reader.example" in page
     assert "66.6 %" in page
@@ -115,9 +164,19 @@ def test_the_pages_show_numbers_and_replies(desk: Client, issue: Issue) -> None:
     assert desk.get("/admin/deliverability/at/nowhere.example/").status_code == 404
 
 
+def test_replies_are_grouped_without_what_differs(issue: Issue) -> None:
+    """The address, the id of the session, and a number of the queue."""
+    for number, subscriber in enumerate(Subscriber.objects.filter(deliveries__issue=issue)[:3]):
+        text = f"550 5.7.1 <r{number}@reader.example> blocked, see 4T3x{number}99 (host 10.0.0.1)"
+        finding = make_finding(text=text, status="5.7.1")
+        recording.record(subscriber, issue, finding, clock.now())
+    ((reply, times),) = tables.frequent_replies([issue.pk], ["reader.example"])
+    assert (reply, times) == ("550 5.7.1 … blocked, see … (host …", 3)
+
+
 def test_another_publication_sees_nothing(issue: Issue) -> None:
     """Neither its numbers nor its bounces."""
-    results.count_issue(issue.pk)
+    counting.count_issue(issue.pk, NOON)
     newsletter = make_newsletter()
     user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
     Member.objects.create(

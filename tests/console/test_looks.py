@@ -126,8 +126,10 @@ def filled(address: str) -> list[str]:
     return [address.replace(gap[0], str(key)) for key in keys_for(address)]
 
 
-def keys_for(address: str) -> Iterable[int]:
+def keys_for(address: str) -> Iterable[int | str]:
     """The ids of what an address is about."""
+    if "/deliverability/at/" in address:
+        return ["gmail", "club.example"]
     if "<path:object_id>" in address:
         app, model = address.split("/")[2:4]
         ids: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]

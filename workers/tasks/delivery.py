@@ -1,7 +1,9 @@
 """Jobs that plan deliveries, clean up behind senders, and settle what comes back."""
 
 from digest.analytics.statistics import outcomes
-from digest.bounces import refusals, results
+from digest.bounces import refusals
+from digest.bounces.drops import detecting
+from digest.bounces.results import counting
 from digest.bounces.sunset import asking
 from digest.core import clock, jobs
 from digest.sending import archiving, planning, sweeping
@@ -29,8 +31,9 @@ def settle_refusals() -> None:
 
 @job(jobs.COUNT_RESULTS)
 def count_results() -> None:
-    """Count the results of issues by recipient domain."""
-    results.count_recent(clock.now())
+    """Count the results of issues by recipient domain, and look for drops in them."""
+    now = clock.now()
+    detecting.detect(counting.count_recent(now), now)
 
 
 @job(jobs.ARCHIVE_DELIVERIES)

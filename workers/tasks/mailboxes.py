@@ -2,6 +2,7 @@
 
 from digest.bounces.mailboxes import polling
 from digest.bounces.providers import history
+from digest.bounces.results import hosting
 from digest.core import clock, jobs
 from workers.task import job
 
@@ -16,3 +17,9 @@ def poll_mailboxes() -> None:
 def ask_providers() -> None:
     """Ask providers for the events that their webhooks may have lost."""
     history.ask_due(clock.now())
+
+
+@job(jobs.LOOK_UP_DOMAINS)
+def look_up_domains() -> None:
+    """Look up which mailbox providers host the domains that issues go to."""
+    hosting.look_up_recent(clock.now())

@@ -247,7 +247,12 @@ class Migration(migrations.Migration):
                 ("domain", models.CharField(blank=True, max_length=253)),
                 ("sent", models.PositiveIntegerField()),
                 ("deferred", models.PositiveIntegerField()),
+                ("waiting", models.PositiveIntegerField(default=0)),
                 ("refused", models.PositiveIntegerField()),
+                ("bounced", models.PositiveIntegerField(default=0)),
+                ("complaints", models.PositiveIntegerField(default=0)),
+                ("clickers", models.PositiveIntegerField(null=True)),
+                ("counted_at", models.DateTimeField()),
                 (
                     "issue",
                     models.ForeignKey(
@@ -260,6 +265,59 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("issue", "domain"), name="domain_result_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Drop",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("destination", models.CharField(max_length=253)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("delivery", "refused or deferred"),
+                            ("complaints", "complained about"),
+                            ("clicks", "clicked less"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("mails", models.PositiveIntegerField()),
+                ("share", models.FloatField()),
+                ("usual_share", models.FloatField()),
+                ("noticed_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drops",
+                        to="issues.issue",
+                    ),
+                ),
+                (
+                    "newsletter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drops",
+                        to="newsletters.newsletter",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("newsletter", "destination", "kind"),
+                        name="drop_open_once",
+                    )
                 ],
             },
         ),

@@ -65,6 +65,10 @@ class Migration(migrations.Migration):
                             ("help", "explains the addresses that accept mail"),
                             ("stay", "asks an inactive subscriber whether to go on"),
                             ("paused", "warns an editor of a domain that refuses mail"),
+                            (
+                                "drop",
+                                "warns an editor of a mailbox provider that takes mail worse than before",
+                            ),
                             ("account", "is about an account of the console"),
                             ("copy", "sends an issue again"),
                         ],

@@ -56,6 +56,10 @@ class Migration(migrations.Migration):
                                     "an issue was refused permanently, or came back",
                                 ),
                                 ("delivery.complained", "a subscriber has marked an issue as spam"),
+                                (
+                                    "deliverability.dropped",
+                                    "a mailbox provider takes an issue far worse than before",
+                                ),
                             ],
                             max_length=32,
                         ),
@@ -111,6 +115,10 @@ class Migration(migrations.Migration):
                             ),
                             ("delivery.bounced", "an issue was refused permanently, or came back"),
                             ("delivery.complained", "a subscriber has marked an issue as spam"),
+                            (
+                                "deliverability.dropped",
+                                "a mailbox provider takes an issue far worse than before",
+                            ),
                         ],
                         max_length=32,
                     ),

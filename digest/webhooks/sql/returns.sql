@@ -16,6 +16,20 @@ CREATE TRIGGER webhooks_on_return AFTER INSERT ON bounces_bounce
     FOR EACH ROW WHEN (NEW.source <> 'smtp' AND NEW.issue_id IS NOT NULL)
     EXECUTE FUNCTION webhooks_on_return();
 
+-- A drop of an issue at some destinations is one event; the destinations are looked up when it is posted.
+CREATE FUNCTION webhooks_on_drop() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM webhooks_queue_event('deliverability.dropped', max(noticed_at), newsletter_id, NULL,
+        issue_id, NULL)
+    FROM after_rows GROUP BY newsletter_id, issue_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER webhooks_on_drop AFTER INSERT ON bounces_drop
+    REFERENCING NEW TABLE AS after_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION webhooks_on_drop();
+
 -- down
+DROP TRIGGER webhooks_on_drop ON bounces_drop;
+DROP FUNCTION webhooks_on_drop();
 DROP TRIGGER webhooks_on_return ON bounces_bounce;
 DROP FUNCTION webhooks_on_return();

@@ -1,0 +1,1 @@
+"""Drops: mail of a newsletter to one destination does far worse than its own average."""

@@ -1,0 +1,1 @@
+"""The results of issues by recipient domain: counted while they are sent, and read as tables."""

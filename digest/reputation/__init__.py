@@ -1,0 +1,1 @@
+"""How mailbox providers see us: who hosts which domain, and what they report of our mail."""
