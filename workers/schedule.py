@@ -18,7 +18,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.DECIDE_TESTS: 30,
     jobs.ASK_PROVIDERS: 300,
     jobs.ASK_INACTIVE: 1800,
-    jobs.LOOK_UP_DOMAINS: 300,
+    jobs.LOOK_UP_NAMES: 300,
     jobs.DELETE_OLD_HITS: 600,
     jobs.QUEUE_STATISTICS: 300,
     jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,

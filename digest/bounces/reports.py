@@ -14,6 +14,8 @@ from digest.bounces.models import Bounce
 from digest.bounces.reading import Kind, Report, read_report
 from digest.bounces.recording import Finding, record
 from digest.bounces.tracing import trace
+from digest.reputation.dmarc import receiving
+from digest.reputation.dmarc.message import looks_like_report
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +26,7 @@ _HEAD = 64 * 1024  # octets in which a header is looked for
 class Outcome(StrEnum):
     """What followed from a message."""
 
-    RECORDED = "recorded"  # a bounce or a complaint
+    RECORDED = "recorded"  # a bounce, a complaint or a DMARC report
     UNCHANGED = "unchanged"  # about our mail, and nothing follows
     UNRELATED = "unrelated"  # nothing shows that it is about our mail
     UNREADABLE = "unreadable"  # it could not be fetched from its mailbox
@@ -33,9 +35,20 @@ class Outcome(StrEnum):
 def receive(content: bytes, now: datetime, *, token: str = "") -> Outcome:
     """Take a message, whole or cut; `token` is that of the address it was sent to.
 
-    Never raises for what the message says.
+    Never raises for what the message says. Raises UnavailableError where a DMARC report cannot
+    be read now.
     """
+    if not token and looks_like_report(content):
+        return receive_dmarc(content, now)
     return receive_report(read_report(content), now, token=token)
+
+
+def receive_dmarc(content: bytes, now: datetime) -> Outcome:
+    """Take a mail with DMARC reports about our domains (digest.reputation.dmarc)."""
+    received = receiving.receive(content, now)
+    if received.stored:
+        return Outcome.RECORDED
+    return Outcome.UNCHANGED if received.repeated else Outcome.UNRELATED
 
 
 def receive_report(report: Report, now: datetime, *, token: str = "") -> Outcome:

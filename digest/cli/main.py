@@ -56,6 +56,7 @@ OVERVIEW = {
         "dkim": "create DKIM keys, or show their DNS records",
     },
     "Results": {
+        "dmarc": "import DMARC reports, or list who sends in your name",
         "stats": "show how an issue, a newsletter, a publication or a sponsor did",
         "analytics": "connect, fetch or disconnect site analytics",
         "clicks": "judge the clicks of an issue again",

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from digest.articles import polling, switching
 from digest.bounces.drops import detecting
-from digest.bounces.models import Drop
+from digest.bounces.models import Drop, Mailbox
 from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
 from digest.issues.models import Issue
@@ -48,6 +48,8 @@ def problems(
     if senders.is_everything:
         yield from _mail_servers(now, linked=managers.is_everything)
         yield from _paused_domains(now)
+    if managers.is_everything:
+        yield from _mailboxes()
     yield from _delivery_drops(senders)
     yield from _uncertain_deliveries(editors)
     yield from _disabled_webhooks(managers)
@@ -71,6 +73,18 @@ def _mail_servers(now: datetime, *, linked: bool) -> Iterator[Problem]:
         url = reverse("relays") if linked else ""
         title = f"Mail server {relay.name} is down since {since}"
         yield Problem(title, "", url=url, reply=relay.problem)
+
+
+def _mailboxes() -> Iterator[Problem]:
+    rows = Mailbox.objects.filter(active=True).exclude(problem="").order_by("name")
+    for mailbox in rows:
+        since = clock.format_moment(mailbox.polled_at) if mailbox.polled_at else "never"
+        yield Problem(
+            f"Mailbox {mailbox.name} cannot be polled, so bounces are not read",
+            f"Tried {mailbox.failures:,} times, last: {since}. Check its address and password.",
+            url=reverse("mailboxes"),
+            reply=mailbox.problem,
+        )
 
 
 def _paused_domains(now: datetime) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
 from digest.console.deliverability import checks as deliverability_checks
+from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
 from digest.console.deliverability import results as deliverability
 from digest.console.importing import invitations
@@ -201,6 +202,7 @@ urlpatterns = [
         inactive.save,
         name="deliverability-inactive-save",
     ),
+    path("deliverability/dmarc/", deliverability_dmarc.dmarc, name="deliverability-dmarc"),
     path("deliverability/checks/", deliverability_checks.checks, name="deliverability-checks"),
     path(
         "deliverability/at/<str:name>/",

@@ -31,7 +31,7 @@ JUDGE_HITS = "analytics.judge"  # clicks and opens
 DECIDE_TESTS = "analytics.decide_tests"  # of subjects
 ASK_PROVIDERS = "mailboxes.ask_providers"
 ASK_INACTIVE = "delivery.ask_inactive"
-LOOK_UP_DOMAINS = "mailboxes.look_up_domains"  # at which mailbox provider they are
+LOOK_UP_NAMES = "mailboxes.look_up_names"  # of providers and of hosts that send in our name
 DELETE_OLD_HITS = "analytics.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
@@ -58,7 +58,7 @@ NAMES = frozenset(
         DECIDE_TESTS,
         ASK_PROVIDERS,
         ASK_INACTIVE,
-        LOOK_UP_DOMAINS,
+        LOOK_UP_NAMES,
         DELETE_OLD_HITS,
         DELIVER_WEBHOOKS,
         QUEUE_STATISTICS,

@@ -6,6 +6,9 @@
     relays      they accept our login, and every sender has one
     senders     DNS has SPF and DMARC records of the senders' domains
     standing    MTA-STS, BIMI, and the names of the relays' addresses
+    reports     DMARC reports reach us
+    one_click   unsubscribing with one click works from outside
+    mailboxes   mailboxes for bounces can be polled
     signing     mail is signed, and DNS publishes the keys
 
 A check is a function of the time (aware) that yields findings: what is so, whether that is fine,
@@ -19,7 +22,10 @@ from django.conf import settings
 
 from digest.core.findings import Finding, Level
 from digest.doctor.database import check_database
+from digest.doctor.mailboxes import check_mailboxes
+from digest.doctor.one_click import check_one_click
 from digest.doctor.relays import check_relays
+from digest.doctor.reports import check_reports
 from digest.doctor.senders import check_domain, check_senders, is_reserved
 from digest.doctor.services import check_beat, check_valkey, check_workers
 from digest.doctor.setup import (
@@ -41,6 +47,11 @@ def check_addresses(_now: datetime) -> Iterator[Finding]:
     yield from check_pointers()
 
 
+def check_unsubscribing(_now: datetime) -> Iterator[Finding]:
+    """One-click unsubscribe works from outside."""
+    yield from check_one_click()
+
+
 INDEPENDENT: tuple[Check, ...] = (
     check_valkey,
     check_workers,
@@ -54,9 +65,11 @@ IN_DATABASE: tuple[Check, ...] = (
     check_beat,
     check_newsletters,
     check_relays,
+    check_mailboxes,
     check_addresses,
     check_senders,
     check_signing,
+    check_unsubscribing,
 )
 
 
@@ -74,5 +87,6 @@ def check_sender_domain(domain: str, now: datetime) -> Iterator[Finding]:
     yield from check_domain(domain)
     if is_reserved(domain):
         return
+    yield from check_reports(domain)
     yield from check_standing(domain)
     yield from check_domain_keys(domain) if settings.DIGEST_DKIM_KEYS else check_signing(now)

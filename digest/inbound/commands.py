@@ -16,12 +16,14 @@ from digest.bounces import reports
 from digest.core import clock
 from digest.core.addresses import Address
 from digest.core.errors import DigestError
+from digest.core.isolation import UnavailableError
 from digest.inbound.errors import InboundError
 from digest.inbound.reading import Mail
 from digest.inbound.recipients import (
     Asking,
     Confirming,
     Leaving,
+    Reporting,
     Request,
     Returning,
     Subscribing,
@@ -66,9 +68,8 @@ def obey(address: str, mail: Mail, content: bytes = b"") -> Reply:
 
 def _obey(address: str, mail: Mail, content: bytes) -> Reply:
     request = understood(address)
-    if isinstance(request, Returning):
-        reports.receive(content, clock.now(), token=request.token)
-        return DONE  # whatever it said: nothing is ever answered, and a copy changes nothing
+    if isinstance(request, Returning | Reporting):
+        return _take_report(request, content)
     if isinstance(request, Leaving):
         return _leave(request, mail)
     if isinstance(request, Confirming):
@@ -80,6 +81,15 @@ def _obey(address: str, mail: Mail, content: bytes) -> Reply:
         return Reply(250, "2.0.0 Taken, not answered")
     assert mail.sender is not None  # said two steps above
     return _answer(request, mail.sender)
+
+
+def _take_report(request: Returning | Reporting, content: bytes) -> Reply:
+    """Take what came back, or a DMARC report; it is never answered, and a copy changes nothing."""
+    if isinstance(request, Reporting):
+        reports.receive_dmarc(content, clock.now())
+    else:
+        reports.receive(content, clock.now(), token=request.token)
+    return DONE
 
 
 def _leave(request: Leaving, mail: Mail) -> Reply:
@@ -178,6 +188,9 @@ def _guarded(work: Callable[[], Reply]) -> Reply:
             reply = work()
     except InboundError as problem:
         return Reply(550, f"5.1.1 {problem}")
+    except UnavailableError as problem:
+        log.warning("mail deferred, it cannot be read now", problem=str(problem))
+        return AWAY
     except DatabaseError as problem:
         log.warning("mail deferred, the database is away", problem=str(problem).strip())
         return AWAY

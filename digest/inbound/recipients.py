@@ -9,6 +9,7 @@ At DIGEST_BOUNCE_DOMAIN, which may be the same:
 
 bounce+TOKEN@domain       the envelope sender of each mail: take what comes back (digest.bounces)
 bounces@, complaints@     the same, where the message itself has to say whose it is
+dmarc@domain              reports of receivers about our mail (digest.reputation.dmarc)
 """
 
 from collections.abc import Callable
@@ -62,7 +63,12 @@ class Returning:
     token: str  # of the address that it comes to; "": none
 
 
-Request = Subscribing | Confirming | Leaving | Asking | Returning
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """A receiver reports, by DMARC, who sends in our name."""
+
+
+Request = Subscribing | Confirming | Leaving | Asking | Returning | Reporting
 
 
 def understood(address: str) -> Request:
@@ -166,8 +172,13 @@ def _returning_anyhow(_detail: str, _address: str) -> Returning:
     return Returning("")
 
 
+def _reporting(_detail: str, _address: str) -> Reporting:
+    return Reporting()
+
+
 _RETURNS: dict[str, Callable[[str, str], Request]] = {
     "bounce": _returning,
     "bounces": _returning_anyhow,
     "complaints": _returning_anyhow,
+    "dmarc": _reporting,
 }

@@ -19,9 +19,10 @@ from digest.core import addresses, clock, links
 from digest.issues.models import Issue, Story
 from digest.newsletters import invitations
 from digest.newsletters.models import Invitation, Newsletter
+from digest.notices import warning_letters
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain
-from digest.rendering import letters, warning_letters
+from digest.rendering import letters
 from digest.rendering.notice import Letter
 from digest.subscribers.models import AddressChange, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed_everywhere

@@ -13,3 +13,60 @@ class MailDomain(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain}: {self.exchanger}"
+
+
+class DmarcReport(models.Model):
+    """What a receiver reported of the mail that named one of our domains, within some hours."""
+
+    organization = models.CharField(max_length=255)  # as it calls itself; anybody may
+    report_id = models.CharField(max_length=255)
+    domain = models.CharField(max_length=255)  # whose policy was applied, in A-labels
+    policy = models.CharField(max_length=16, blank=True)
+    begin = models.DateTimeField()
+    end = models.DateTimeField()
+    left_out = models.PositiveBigIntegerField(default=0)  # mails of rows that were too many
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["domain", "organization", "report_id"], name="dmarc_report_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["domain", "end"], name="dmarc_report_by_time"),
+            models.Index(fields=["received_at"], name="dmarc_report_received"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} about {self.domain}: {self.report_id}"
+
+
+class DmarcRow(models.Model):
+    """Mails of a report that came from one address and were treated alike."""
+
+    report = models.ForeignKey(DmarcReport, on_delete=models.CASCADE, related_name="rows")
+    ip = models.GenericIPAddressField()
+    mails = models.PositiveBigIntegerField()
+    disposition = models.CharField(max_length=16, blank=True)
+    dkim = models.BooleanField()  # passed, and aligned with the From header
+    spf = models.BooleanField()
+    header_from = models.CharField(max_length=255, blank=True)
+    dkim_domain = models.CharField(max_length=255, blank=True)
+    spf_domain = models.CharField(max_length=255, blank=True)
+    override = models.CharField(max_length=32, blank=True)  # of the policy, by the receiver
+
+    def __str__(self) -> str:
+        return f"{self.ip}: {self.mails}"
+
+
+class SendingHost(models.Model):
+    """An address that sends in our name, its name in DNS, and whether it is a relay of ours."""
+
+    ip = models.GenericIPAddressField(unique=True)
+    name = models.CharField(max_length=253, blank=True)  # PTR; "": none
+    is_ours = models.BooleanField(default=False)
+    checked_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.ip}: {self.name}"

@@ -14,6 +14,7 @@ from digest.issues.models import Issue, SubjectTest
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain, Relay
+from digest.reputation.models import DmarcReport, DmarcRow, SendingHost
 from digest.sending.models import Delivery
 from digest.subscribers import imports, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
@@ -142,6 +143,8 @@ def in_trouble() -> User:
         )
     SubjectTest.objects.update(subjects=[EVIL[:250]])
     DomainResult.objects.filter(domain="club.example").update(domain=EVIL.replace("/", ""))
+    DmarcReport.objects.update(organization=EVIL[:255])
+    SendingHost.objects.update(name=EVIL.replace(".", "")[:253])
     stuck = _at(morning, Issue.State.PAUSED, now - timedelta(hours=1), 4)
     Issue.objects.filter(pk=stuck.pk).update(reason=EVIL, subject=EVIL)
     Delivery.objects.filter(issue=stuck).update(
@@ -279,6 +282,21 @@ def _deliverability(newsletter: Newsletter, now: datetime) -> None:
                 clickers=sent // 9,
                 counted_at=now,
             )
+    report = DmarcReport.objects.create(
+        organization="Post & Sons",
+        report_id="1",
+        domain="courier.example",
+        policy="none",
+        begin=now - timedelta(days=2),
+        end=now - timedelta(days=1),
+        received_at=now,
+    )
+    for number, (passed, spf) in enumerate(((True, True), (True, False), (False, False)), 1):
+        ip = f"192.0.2.{number}"
+        DmarcRow.objects.create(report=report, ip=ip, mails=90 // number, dkim=passed, spf=spf)
+    SendingHost.objects.create(
+        ip="192.0.2.1", name="mail.courier.example", is_ours=True, checked_at=now
+    )
     Drop.objects.create(
         newsletter=newsletter,
         issue=issues[0],

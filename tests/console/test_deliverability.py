@@ -67,14 +67,14 @@ def test_results_are_counted_by_domain(issue: Issue) -> None:
 
 def test_people_who_clicked_are_counted_by_domain(issue: Issue) -> None:
     """Once, without machines, and only where the publication counts each subscriber."""
-    reader = subscriber_of(issue)
+    subscriber = subscriber_of(issue)
     for kind, verdict in ((1, 1), (1, 1), (1, 2), (2, 1)):
         Hit.objects.create(
             at=NOON,
             issue_id=issue.pk,
             kind=kind,
             verdict=verdict,
-            subscriber_id=reader.pk,
+            subscriber_id=subscriber.pk,
             visitor=1,
             network="192.0.2.0/24",
         )

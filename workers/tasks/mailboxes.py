@@ -4,6 +4,7 @@ from digest.bounces.mailboxes import polling
 from digest.bounces.providers import history
 from digest.bounces.results import hosting
 from digest.core import clock, jobs
+from digest.reputation.dmarc import hosts, storing
 from workers.task import job
 
 
@@ -19,7 +20,10 @@ def ask_providers() -> None:
     history.ask_due(clock.now())
 
 
-@job(jobs.LOOK_UP_DOMAINS)
-def look_up_domains() -> None:
-    """Look up which mailbox providers host the domains that issues go to."""
-    hosting.look_up_recent(clock.now())
+@job(jobs.LOOK_UP_NAMES)
+def look_up_names() -> None:
+    """Look up which providers host recipients' domains, and who sends in our name; tidy up."""
+    now = clock.now()
+    hosting.look_up_recent(now)
+    hosts.look_up_recent(now)
+    storing.delete_old(now)

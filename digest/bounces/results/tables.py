@@ -126,14 +126,14 @@ def _grouped(values: Sequence[tuple[Any, ...]]) -> dict[Any, dict[str, Result]]:
 
 def _count_replies(replies: Iterable[str]) -> Counter[str]:
     """Count replies without what differs between two of the same: addresses, ids, numbers."""
-    return Counter(" ".join(_without_ids(word) for word in reply.split()) for reply in replies)
+    return Counter(" ".join(_without_ids(token) for token in reply.split()) for reply in replies)
 
 
-def _without_ids(word: str) -> str:
-    plain = word.strip("()[]<>;:,.'\"")
+def _without_ids(token: str) -> str:
+    plain = token.strip("()[]<>;:,.'\"")
     is_code = len(plain) == 3 or plain.count(".") == 2
     has_id = "@" in plain or (sum(char.isdigit() for char in plain) >= 3 and not is_code)
-    return "…" if has_id else word
+    return "…" if has_id else token
 
 
 def _bounces(issue_ids: Sequence[int], domains: Collection[str]) -> QuerySet[Bounce]:

@@ -30,7 +30,7 @@ FEWEST = 20  # mails, for a share to be marked
 @page_view(Right.SEE)
 def overview(request: HttpRequest) -> HttpResponse:
     """Show the results of a period by mailbox provider and by domain."""
-    days = _days(request)
+    days = days_of(request)
     issues = _issues(request, days)
     issue_ids = [issue.pk for issue in issues]
     rows, destinations = tables.by_domain(issue_ids), tables.by_destination(issue_ids)
@@ -54,7 +54,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @page_view(Right.SEE)
 def destination(request: HttpRequest, name: str) -> HttpResponse:
     """Show one destination over time, and to those who may see subscribers, what it replied."""
-    days = _days(request)
+    days = days_of(request)
     issues = _issues(request, days)
     issue_ids = [issue.pk for issue in issues]
     domains = tables.domains_of(issue_ids, name)
@@ -126,7 +126,8 @@ def _days_chart(rows: Sequence[tuple[Any, Result]], name: str) -> Chart | None:
     )
 
 
-def _days(request: HttpRequest) -> str:
+def days_of(request: HttpRequest) -> str:
+    """Return the period that a request names, in days."""
     days = request.GET.get("days", "30")
     return days if days in PERIODS else "30"
 

@@ -10,7 +10,7 @@ def destinations_of(domains: Iterable[str]) -> dict[str, str]:
     """Return the destination of each domain: the key of a provider, or the domain."""
     domains = set(domains)
     destinations = {domain: provider_by_name(domain) for domain in domains}
-    others = [domain for domain, key in destinations.items() if not key]
-    rows = MailDomain.objects.filter(domain__in=others).exclude(provider="")
+    unnamed = [domain for domain, key in destinations.items() if not key]
+    rows = MailDomain.objects.filter(domain__in=unnamed).exclude(provider="")
     destinations |= dict(rows.values_list("domain", "provider"))
     return {domain: key or domain for domain, key in destinations.items()}

@@ -1,0 +1,44 @@
+"""Finds DMARC reports in a mail (RFC 9990 §5). Pure.
+
+The subject says `Report Domain: …`, and the file's name `receiver!domain!begin!end.xml.gz`.
+"""
+
+import re
+from email import message_from_bytes, policy
+from email.message import Message
+
+_HEAD = 64 * 1024  # octets in which a name or a subject is looked for
+_SUBJECT = re.compile(rb"^subject:[^\n]{0,200}report[ _]domain", re.IGNORECASE | re.MULTILINE)
+_FILE = re.compile(
+    rb"name\*?0?\*?=[^\n]{0,80}[\w.-]{1,255}!(?:\r?\n\s+)?[\w.-]{1,255}!\d{8,10}!", re.IGNORECASE
+)
+_TYPES = ("gzip", "zip", "xml", "octet-stream")
+MOST_PARTS = 100
+MOST_REPORTS = 10  # in one mail
+
+
+def looks_like_report(content: bytes) -> bool:
+    """Return whether a mail, whole or cut, says that it carries a DMARC report."""
+    head = content[:_HEAD]
+    return bool(_SUBJECT.search(head) or _FILE.search(head))
+
+
+def attachments(content: bytes) -> list[bytes]:
+    """Return the files of a mail that may be reports, decoded; a bare file is its own."""
+    if content.startswith((b"\x1f\x8b", b"PK\x03\x04")) or content.lstrip()[:1] == b"<":
+        return [content]
+    message = message_from_bytes(content, policy=policy.compat32)
+    files = []
+    for number, part in enumerate(message.walk()):
+        if number >= MOST_PARTS or len(files) >= MOST_REPORTS:
+            break
+        if _may_be_report(part):
+            payload = part.get_payload(decode=True)
+            if isinstance(payload, bytes) and payload.strip():
+                files.append(payload)
+    return files
+
+
+def _may_be_report(part: Message) -> bool:
+    kind = part.get_content_type()
+    return not part.is_multipart() and any(kind.endswith(name) for name in _TYPES)
