@@ -13,7 +13,9 @@ from digest.articles.models import Article, Source
 from digest.core import clock
 from digest.embedded import upcoming
 from digest.embedded.sample import paper
-from digest.embedded.sample.setting_up import HEAD_START, SUBSCRIBERS, first_slot, put_away, set_up
+from digest.embedded.sample.setting_up import SUBSCRIBERS, first_slot, put_away, set_up
+from digest.issues.building import build_due
+from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.subscribers.models import ConsentEvent, Subscription
 
@@ -91,10 +93,22 @@ def test_a_sample_put_away_is_not_sent_until_it_is_back(site: str) -> None:
     assert Newsletter.objects.get().schedule.since == later
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_first_slot_of_this_minute_is_due_at_once(
+    site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By DIGEST_SAMPLE_HEAD_START: a first issue without a wait."""
+    monkeypatch.setenv("DIGEST_SAMPLE_HEAD_START", "-60")
+    now = clock.now()
+    set_up(site, now)
+    [issue] = build_due(now)
+    assert (issue.state, issue.slot) == (Issue.State.BUILT, now.replace(second=0, microsecond=0))
+
+
 @pytest.mark.parametrize("second", range(0, 60, 5))
 def test_the_first_slot_is_a_full_minute_with_time_to_come_up(second: int) -> None:
     """At least ten seconds from now, and never more than seventy."""
     now = datetime(2026, 11, 23, 12, 59, second, 123, tzinfo=UTC)
     slot = first_slot(now)
     assert (slot.second, slot.microsecond) == (0, 0)
-    assert HEAD_START <= slot - now <= timedelta(seconds=70)
+    assert timedelta(seconds=10) <= slot - now <= timedelta(seconds=70)

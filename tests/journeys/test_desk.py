@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import BROWSER, chromium, listen_for_complaints
-from tests.journeys.conftest import running, wait_for_the_first_digest
+from tests.journeys.conftest import AT_ONCE, running, wait_for_the_first_digest
 from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
 
 PASSWORD = "correct-horse-battery"
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.journey, *BROWSER]
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A running Digest with two editors, whose issues somebody else approves."""
-    with running(tmp_path_factory.mktemp("desk") / "data") as up:
+    with running(tmp_path_factory.mktemp("desk") / "data", **AT_ONCE) as up:
         wait_for_the_first_digest(up)
         for name in ("ada", "ben"):
             secret = {

@@ -181,6 +181,6 @@ def test_it_can_be_stopped_killed_and_started_again(delivered: Up) -> None:
     assert alive == []
 
     delivered.start()
-    time.sleep(15)  # every tick of beat has come at least once
+    time.sleep(8)  # worker and beat are up again, and every tick has come at least once
     assert [path.name for path in delivered.mails()] == sent
     assert get(delivered, "/archive/morning-tide")[0] == 200

@@ -1,9 +1,10 @@
 """Makes the sample paper a publication of this installation, once.
 
 Sets up the publication, its newsletter, its source and five subscribers, and a schedule whose first
-slot is the next full minute, so that a first digest arrives by itself. Page views of its stories
-make some popular. Later starts only make the addresses follow the port, report page views again,
-and complete what an interrupted one left out.
+slot is the next full minute, so that a first digest arrives by itself. DIGEST_SAMPLE_HEAD_START,
+in seconds, changes what beat and worker get before it: with -60, the minute that has begun is due
+at once. Page views of its stories make some popular. Later starts only make the addresses follow
+the port, report page views again, and complete what an interrupted one left out.
 """
 
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from digest.analytics import popularity
 from digest.articles import site_views
 from digest.articles.discovery import add_and_poll
 from digest.articles.models import Article
-from digest.core import addresses, clock, links
+from digest.core import addresses, clock, env, links
 from digest.embedded.sample import paper
 from digest.embedded.sample.paper import NEWSLETTER, PUBLICATION
 from digest.newsletters import setup
@@ -23,7 +24,7 @@ from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.subscribers.consent import subscribe
 
 SENDER = "tide@courier.example"
-HEAD_START = timedelta(seconds=10)  # beat and worker must be running when the first slot comes
+HEAD_START = "10"  # seconds; beat and worker must be running when the first slot comes
 WORDING = "Sample subscriber, made up with the sample publication."
 
 
@@ -74,7 +75,8 @@ def put_away(now: datetime) -> None:
 
 def first_slot(now: datetime) -> datetime:
     """Return the next full minute that leaves time for the worker to come up."""
-    early = now + HEAD_START + timedelta(minutes=1)
+    head_start = timedelta(seconds=float(env.read("DIGEST_SAMPLE_HEAD_START", HEAD_START)))
+    early = now + head_start + timedelta(minutes=1)
     return early.replace(second=0, microsecond=0)
 
 
@@ -102,7 +104,8 @@ def _create(now: datetime) -> Newsletter:
 
 
 def _create_newsletter(publication: Publication, now: datetime) -> Newsletter:
-    first = first_slot(now).astimezone(clock.zone(publication.timezone))
+    slot = first_slot(now)
+    first = slot.astimezone(clock.zone(publication.timezone))
     return setup.create_newsletter(
         publication,
         slug=NEWSLETTER,
@@ -115,7 +118,7 @@ def _create_newsletter(publication: Publication, now: datetime) -> Newsletter:
         at=first.time().replace(tzinfo=None),
         approval=Newsletter.Approval.NONE,  # the first issue goes out while somebody watches
         review_minutes=0,
-        now=now,
+        now=min(now, slot - timedelta(seconds=1)),
     )
 
 
