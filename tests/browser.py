@@ -21,6 +21,7 @@ _absent = pytest.mark.skipif(
 )
 BROWSER = (pytest.mark.browser, _absent)  # of a module whose tests all drive one
 
+_axe = Axe()
 _running = ExitStack()
 _browsers: list[Browser] = []
 
@@ -99,12 +100,14 @@ def serious_violations(page: Page) -> list[str]:
 
     No script runs in frames with a sandbox, axe's neither: it is not to wait for their answer.
     """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe.axe_script)
     has_open_frames = page.locator("iframe:not([sandbox])").count() > 0
     options = {"resultTypes": ["violations"], "iframes": has_open_frames}
-    results = Axe().run(page, options=options)
+    violations = page.evaluate("async (options) => (await axe.run(options)).violations", options)
     return [
         f"{violation['id']} {[node['html'][:200] for node in violation['nodes'][:3]]}"
-        for violation in results.response["violations"]
+        for violation in violations
         if violation["impact"] in {"serious", "critical"}
     ]
 
