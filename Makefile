@@ -10,10 +10,10 @@ PIN := .venv-pins/bin/uv -q pip compile --python-version 3.11 --universal --gene
 IMAGES := PYTHON_IMAGE=python:3.11-slim-bookworm POSTGRES_IMAGE=postgres:17-alpine \
 	VALKEY_IMAGE=valkey/valkey:8-alpine MAILPIT_IMAGE=axllent/mailpit:v1.27
 
-.PHONY: help run test lint format types migrations messages bench chaos secrets pins images plan clean
+.PHONY: help run test test-clock lint format types migrations messages bench chaos secrets pins images plan clean
 
 help:            ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /make \1\t/' | expand -t 18
 
 .venv/runs: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -33,7 +33,12 @@ run: .venv/runs  ## everything on embedded services, with a sample publication
 	@exec $(BIN)/digest up $(ARGS)
 
 test: .venv/tests $(if $(AHEAD),.venv/ahead.so) ## the whole suite, on a real PostgreSQL, Valkey and SMTP; AHEAD=30: in 30 days
-	@$(if $(AHEAD),LD_PRELOAD=$(CURDIR)/.venv/ahead.so TESTS_DAYS_AHEAD=$(AHEAD)) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(if $(AHEAD),LD_PRELOAD=$(CURDIR)/.venv/ahead.so TESTS_DAYS_AHEAD=$(AHEAD)) $(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
+
+test-clock: .venv/tests ## the tests that touch time, on other days: 29 February, changes of clocks (Linux)
+	@if [ "$$(uname)" = Linux ] && command -v $(CC) >/dev/null; then \
+		$(MAKE) -s .venv/ahead.so && $(BIN)/python -m tests.ahead $(ARGS); \
+	else echo "Not on Linux, or no C compiler: the clock cannot be moved, so these tests are skipped."; fi
 
 lint: .venv/tests ## ruff, mypy, the floors, and that every import is declared
 	@$(BIN)/ruff check $(ARGS) .

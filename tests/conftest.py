@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import append_only, browser, clock, emptying
+from tests import append_only, browser, clock, distribution, emptying
 from tests.smtp_server import Script, SmtpServer
 
 # A machine with other work to do is slow now and then; tests of cost measure processor time.
@@ -65,7 +65,13 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let what takes longest begin first, so that no worker is left with it at the end."""
-    items.sort(key=lambda item: (item.get_closest_marker("journey") is None, _is_quick(item)))
+    items[:] = distribution.order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution.Scheduling:
+    """Let several workers share the tests as `distribution` says."""
+    return distribution.Scheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,0 +1,43 @@
+"""Which tests of a run share a worker, and which of them begin first.
+
+A worker takes the tests of a file together, for what they share: a browser, a running `digest up`.
+Some files share one, and some long files can be divided; so two workers end at the same time.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Files that look at the same `digest up`.
+SHARED = dict.fromkeys(
+    ("tests/journeys/test_from_feed_to_inbox.py", "tests/journeys/test_pages.py"), "digest up"
+)
+# Long files whose tests share nothing.
+DIVIDED = {"tests/console/test_looks.py", "tests/workers/test_processes.py"}
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands each worker one share after another, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return share_of(nodeid)
+
+
+def share_of(nodeid: str) -> str:
+    """Return the name of what a test is run with."""
+    file = nodeid.partition("::")[0]
+    return nodeid if file in DIVIDED else SHARED.get(file, file)
+
+
+def order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Put what takes longest first: journeys, then browsers, then files by their tests."""
+    items = list(items)
+    sizes = Counter(share_of(item.nodeid) for item in items)
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int]:
+        is_journey, is_in_browser = map(item.get_closest_marker, ("journey", "browser"))
+        return is_journey is None, is_in_browser is None, -sizes[share_of(item.nodeid)]
+
+    return sorted(items, key=place)
