@@ -38,13 +38,13 @@ def no_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "_PROGRAM", "/nowhere")
 
 
-NAMING = [
+NAMING_VALUES = [
     "{{ stories[0].title }}",
     "{{stories[1].title}} and {{ newsletter }}, 50 %",
     "{{ count }} of {{ share }}: {{ is_new }}",
     "{{ newsletter[0] }}",
 ]
-OTHERS = [
+NEEDING_JINJA = [
     "{{ stories }}",
     "{{ stories[7].title }}",
     "{{ stories.count }}{{ newsletter.upper }}",
@@ -68,13 +68,13 @@ NAMED = VALUES | {
 
 
 @pytest.mark.usefixtures("no_program")
-@pytest.mark.parametrize("source", [source for source in NAMING if "is_new" not in source])
+@pytest.mark.parametrize("source", [source for source in NAMING_VALUES if "is_new" not in source])
 def test_values_that_are_only_named_start_no_program(source: str) -> None:
     """As most newsletters name them; a value is never read as a template."""
     assert "{{ stories" not in sandbox.render({"subject": source}, NAMED)["subject"]
 
 
-@pytest.mark.parametrize("source", [*NAMING, *OTHERS])
+@pytest.mark.parametrize("source", [*NAMING_VALUES, *NEEDING_JINJA])
 def test_both_ways_give_the_same(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is put in here is what Jinja would have put in, errors included."""
 
