@@ -15,7 +15,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.REFRESH_POPULARITY: 300,
     jobs.POLL_MAILBOXES: 30,
     jobs.JUDGE_HITS: 15,
-    jobs.DECIDE_TESTS: 30,
+    jobs.DECIDE_EXPERIMENTS: 30,
     jobs.ASK_PROVIDERS: 300,
     jobs.ASK_INACTIVE: 1800,
     jobs.LOOK_UP_NAMES: 300,

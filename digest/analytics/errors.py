@@ -9,3 +9,7 @@ class AnalyticsError(DigestError):
 
 class RejudgingError(AnalyticsError):
     """An issue's hits cannot be judged again."""
+
+
+class ExperimentError(AnalyticsError):
+    """An experiment cannot be ended now, or not so."""

@@ -53,7 +53,7 @@ class Hit(models.Model):
     network = models.CharField(max_length=43)  # /24 of IPv4 or /48 of IPv6; never the address
     agent = models.CharField(max_length=32, blank=True)  # class of the user agent
     since_delivery = models.IntegerField(null=True)  # seconds; of the issue where nobody is named
-    # Of a subject test (issues.SubjectTest), where the link says it instead of the subscriber.
+    # Of an experiment (issues.Experiment), where the link says it instead of the subscriber.
     variant = models.PositiveSmallIntegerField(null=True)
     verdict = models.PositiveSmallIntegerField(choices=Verdict, null=True)  # null: not judged yet
     reasons = models.PositiveIntegerField(default=0)  # bits, by digest.analytics.verdicts.Reason

@@ -28,7 +28,7 @@ COLLECT_PAGE_VIEWS = "analytics.page_views"
 REFRESH_POPULARITY = "analytics.popularity"
 POLL_MAILBOXES = "mailboxes.poll"
 JUDGE_HITS = "analytics.judge"  # clicks and opens
-DECIDE_TESTS = "analytics.decide_tests"  # of subjects
+DECIDE_EXPERIMENTS = "analytics.decide_experiments"
 ASK_PROVIDERS = "mailboxes.ask_providers"
 ASK_INACTIVE = "delivery.ask_inactive"
 LOOK_UP_NAMES = "mailboxes.look_up_names"  # of providers and of hosts that send in our name
@@ -55,7 +55,7 @@ NAMES = frozenset(
         REFRESH_POPULARITY,
         POLL_MAILBOXES,
         JUDGE_HITS,
-        DECIDE_TESTS,
+        DECIDE_EXPERIMENTS,
         ASK_PROVIDERS,
         ASK_INACTIVE,
         LOOK_UP_NAMES,

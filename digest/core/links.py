@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 NOBODY = Row(0, UUID(int=0))  # the subscriber of a test mail
 NOT_COUNTED = "test"  # what follows tracked links in mails whose clicks are not counted
-_VARIANT = re.compile(r"v([0-9])\Z")  # what follows them in a subject test that names nobody
+_VARIANT = re.compile(r"v([0-9])\Z")  # what follows them in an experiment that names nobody
 
 
 class RowsLink(NamedTuple):

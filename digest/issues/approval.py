@@ -17,8 +17,9 @@ from django.db import transaction
 
 from digest.accounts.models import User
 from digest.core import jobs
+from digest.issues import experiments
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError
-from digest.issues.models import Block, Issue, SubjectTest
+from digest.issues.models import Block, Issue
 from digest.newsletters import contributions
 from digest.newsletters.models import Appeal, Newsletter
 
@@ -134,8 +135,8 @@ def fingerprint(issue: Issue) -> str:
         "publication": [getattr(newsletter.publication, n) for n in (*_PUBLICATION, *_SENDER)],
         "blocks": [_block_values(block) for block in blocks],
     }
-    if test := SubjectTest.objects.filter(issue=issue).first():
-        content["subjects"] = [test.subjects, test.share, test.minutes]
+    if experiment := experiments.values_of(issue):
+        content["experiment"] = experiment
     if newsletter.redirect_links:
         content["links"] = "by way of us"
     if newsletter.approval == Approval.OTHER:  # what one person approved before, one alone approved

@@ -2,8 +2,9 @@
 
 Head, text part and HTML part are rows of cuts. A cut is ready bytes (header lines, or a piece of
 quoted-printable), optionally followed by a slot. It is included always or only with some of the
-keys (stories by position from 0 on, blocks by `Block.key`, which is negative), and in mail, on the
-web or in both. Choosing a subscriber's stories and blocks is choosing cuts.
+keys (stories by position from 0 on, blocks by `Block.key`, which is negative, and what belongs to a
+variant by `variants`), and in mail, on the web or in both. Choosing a subscriber's stories, blocks
+and variant is choosing cuts.
 """
 
 import json
@@ -16,6 +17,7 @@ from functools import lru_cache, partial
 from html import escape
 
 from digest.rendering import mime
+from digest.rendering.blocks import variants
 from digest.rendering.errors import RenderingError
 
 VERSION = 5
@@ -35,7 +37,7 @@ class Recipient:
     preferences_url: str  # absolute
     unsubscribe_mailto: str = ""  # a mailto link, if inbound mail is read
     click: str = ""  # what follows the token of each tracked link: `/` and a token, or nothing
-    subject: str = ""  # another than the issue's, in a test of subjects
+    subject: str = ""  # another than the issue's, where subjects are tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class Cut:
     shown_in: str = "both"  # mail, web (the public version) or both
 
     def is_included(self, chosen: Collection[int] | None, medium: str) -> bool:
-        """Return whether it belongs to a mail or page with these keys; None: with all of them."""
+        """Return whether it belongs to a mail or page with these keys; None: all usual ones."""
         if self.shown_in not in ("both", medium):
             return False
-        if self.keys is None or chosen is None:
+        if self.keys is None:
             return True
+        if chosen is None:
+            return variants.is_usual(self.keys)
         return any(key in chosen for key in self.keys)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from digest.core import clock, languages
 from digest.core.languages import direction
+from digest.issues.experiments import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.looks import TopicLinks
 from digest.newsletters.models import Newsletter, Publication
@@ -62,7 +63,7 @@ class Content:
         Empty in a shorter one.
         """
         blocks = [block for block in self.blocks if block.cards and block.shown_in == "both"]
-        cards = [card for block in blocks for card in block.cards]
+        cards = [card for block in blocks for card in block.cards if card.is_usual]
         if not self.contents_from or len(cards) < self.contents_from:
             return ()
         first_cards = [block.cards[0] for block in blocks]
@@ -74,10 +75,12 @@ def content_of(
     blocks: Sequence[Block],
     stories: Sequence[Story],
     targets: Targets | None = None,
+    leads: Leads | None = None,
 ) -> Content:
     """Return the content of an issue: its visible blocks in order, without the empty ones.
 
-    Without `targets` all links are direct.
+    Without `targets` all links are direct. Where leads are tested, blocks have the cards of all
+    variants.
     """
     targets = targets or Targets(issue)
     newsletter = issue.newsletter
@@ -103,7 +106,7 @@ def content_of(
         reply_to=publication.reply_to,
         share_links=share_links,
         contents_from=newsletter.contents_from,
-        blocks=tuple(block_views(issue, blocks, stories, targets)),
+        blocks=tuple(block_views(issue, blocks, stories, targets, leads)),
         trap_url=targets.trap(web_url(publication.url)),
         pixel_url=targets.pixel(),
         topics=_topics(newsletter, stories),

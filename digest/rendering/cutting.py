@@ -53,13 +53,13 @@ class Marks:
     def part(self, keys: Iterable[int] | None = None, shown_in: ShownIn = "both") -> str:
         """Mark the beginning of a part: with any of these keys, or always; in mail, web or both.
 
-        A key is the position of a story, or what `Block.key` says.
+        A key is the position of a story, what `Block.key` says, or one of `variants`.
         """
         if shown_in not in get_args(ShownIn):
             raise ValueError(f"shown_in is {shown_in!r}; use both, mail or web")
         numbers = None if keys is None else tuple(keys)
         if not all(isinstance(key, int) for key in numbers or ()):
-            raise TypeError("a key of a part is a number, as card.position and block.keys are")
+            raise TypeError("a key of a part is a number, as card.keys and block.keys are")
         self.parts.append(Part(numbers, shown_in))
         mark = f"{self.nonce}P{len(self.parts) - 1}Z"
         return Markup(f"<!--{mark}-->") if self.kind == "html" else mark  # noqa: S704  letters and digits only

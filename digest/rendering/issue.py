@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from secrets import token_hex
 
+from digest.issues.experiments import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.rendering import environment, mime, sandbox
+from digest.rendering.blocks import variants
 from digest.rendering.cleaned import shortened
 from digest.rendering.compiled import CLICKS, Compiled, Cut
 from digest.rendering.content import Content, content_of, editors_values
@@ -23,18 +25,23 @@ LONGEST_PREHEADER = 180
 
 
 def compile_issue(
-    issue: Issue, blocks: Sequence[Block], stories: Sequence[Story], store: Store | None = None
+    issue: Issue,
+    blocks: Sequence[Block],
+    stories: Sequence[Story],
+    store: Store | None = None,
+    leads: Leads | None = None,
 ) -> Compiled:
     """Render, inline and encode an issue once, for all its subscribers.
 
     Nothing of it needs to be saved; each story has one of the blocks. With `store`, for which all
     of it has to be saved, links are tracked as the publication's settings say; else all are direct.
     The lowest-ranked stories that do not fit into LARGEST_HTML are left out and listed in
-    `dropped`. Raises RenderingError with what an editor has to change.
+    `dropped`; never those that an experiment puts first (`leads`). Raises RenderingError with what
+    an editor has to change.
     """
     stories = [story for story in stories if not story.block.hidden]
     targets = Targets(issue, store)
-    content = content_of(issue, blocks, stories, targets)
+    content = content_of(issue, blocks, stories, targets, leads)
     texts = _editor_texts(issue, content, stories)
     values = {
         "content": content,
@@ -45,7 +52,7 @@ def compile_issue(
     }
     slug = issue.newsletter.publication.slug
     html, text = _parts(values, content.language, slug, targets)
-    dropped = _stories_to_drop(html, [story.position for story in stories])
+    dropped = _stories_to_drop(html, [story.position for story in stories], leads)
     boundary = f"=_{token_hex(12)}"  # `=_` never occurs in quoted-printable (RFC 2045 §6.7)
     return Compiled(
         subject=texts["subject"],
@@ -86,22 +93,35 @@ def _parts(
     return in_html.cut(inline(html), addresses), in_text.cut(text, addresses)
 
 
-def _stories_to_drop(pieces: Sequence[Piece], positions: Sequence[int]) -> tuple[int, ...]:
-    """Return the positions to leave out, lowest-ranked first, so that the rest fits."""
-    remaining, dropped = sorted(positions), list[int]()
-    while (size := _size(pieces, dropped)) > LARGEST_HTML:
+def _stories_to_drop(
+    pieces: Sequence[Piece], positions: Sequence[int], leads: Leads | None
+) -> tuple[int, ...]:
+    """Return the positions to leave out, lowest-ranked first, so that each variant's rest fits."""
+    tested = {leads.first, *leads.leads} if leads else set()
+    remaining, dropped = sorted(set(positions) - tested), list[int]()
+    numbers = range(len(leads.leads) + 1 if leads else 1)
+    while (size := max(_size(pieces, dropped, number) for number in numbers)) > LARGEST_HTML:
         if not remaining:
+            stories = "the other stories" if tested else "any story"
             raise RenderingError(
-                f"Without any story the mail already has {size // 1000} KB of HTML. "
+                f"Without {stories} the mail already has {size // 1000} KB of HTML. "
                 f"The limit is {LARGEST_HTML // 1000} KB. Shorten its texts."
             )
         dropped.append(remaining.pop())
     return tuple(dropped)
 
 
-def _size(pieces: Sequence[Piece], dropped: Sequence[int]) -> int:
-    remaining = [piece for piece in pieces if not _is_dropped(piece, dropped)]
+def _size(pieces: Sequence[Piece], dropped: Sequence[int], variant: int) -> int:
+    remaining = [
+        piece
+        for piece in pieces
+        if not _is_dropped(piece, dropped) and _belongs(piece.part.keys, variant)
+    ]
     return sum(len(piece.text.encode()) + _room(piece.slot) for piece in remaining)
+
+
+def _belongs(keys: tuple[int, ...] | None, variant: int) -> bool:
+    return keys is None or any(variants.belongs(key, variant) for key in keys)
 
 
 def _room(slot: str) -> int:
@@ -112,7 +132,8 @@ def _room(slot: str) -> int:
 
 
 def _is_dropped(piece: Piece, dropped: Sequence[int]) -> bool:
-    return piece.part.keys is not None and set(piece.part.keys) <= set(dropped)
+    keys = piece.part.keys
+    return keys is not None and set(map(variants.position_of, keys)) <= set(dropped)
 
 
 def _encode(pieces: Sequence[Piece], dropped: Sequence[int]) -> tuple[Cut, ...]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from digest.core import clock
-from digest.issues import approval, pictures, tracked_links
+from digest.issues import approval, experiments, pictures, tracked_links
 from digest.issues.models import Block, Issue, Story
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
@@ -64,7 +64,8 @@ def _compile(issue: Issue) -> int:
         with suppress(CompiledMail.DoesNotExist, RenderingError):
             _load(locked.pk, locked.uuid, locked.revision)
             return locked.revision
-    compiled = compile_issue(locked, *_content(locked), tracked_links.store)
+    leads = experiments.leads_of(locked)
+    compiled = compile_issue(locked, *_content(locked), tracked_links.store, leads)
     CompiledMail.objects.update_or_create(
         issue=locked,
         defaults={

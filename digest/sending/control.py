@@ -5,10 +5,11 @@ from datetime import datetime
 import structlog
 from django.db.models import QuerySet
 
-from digest.core import jobs
+from digest.core import clock, jobs
 from digest.issues.models import Issue
 from digest.sending import sweeping
 from digest.sending.errors import DeliveryError
+from digest.sending.experiments import assigning
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +19,15 @@ State = Issue.State
 def pause(issue: Issue) -> None:
     """Pause an issue; raise DeliveryError if it is not going out."""
     _move(issue, [State.BUILT, State.SENDING], "paused", state=State.PAUSED)
+    assigning.pause(issue, clock.now())
 
 
 def resume(issue: Issue) -> None:
-    """Resume a paused issue where it stopped; raise DeliveryError if it is not paused."""
+    """Resume a paused issue where it stopped; raise DeliveryError if it is not paused.
+
+    An experiment that runs goes on for as long as was left of it.
+    """
+    assigning.resume(issue, clock.now())
     planned = _current(issue).planned_at is not None
     state = State.SENDING if planned else State.BUILT
     _move(issue, [State.PAUSED], "resumed", state=state, reason="")
@@ -50,6 +56,7 @@ def pause_with_reason(issue: Issue, reason: str) -> None:
     _row(issue).filter(state__in=[State.BUILT, State.SENDING]).update(
         state=State.PAUSED, reason=reason
     )
+    assigning.pause(issue, clock.now())
 
 
 def _move(issue: Issue, allowed: list[State], verb: str, **change: object) -> None:

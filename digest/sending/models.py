@@ -168,26 +168,26 @@ class PastDelivery(models.Model):
         return f"{self.issue_id} to {self.subscriber_id}: {self.get_state_display()}"
 
 
-class SubjectChoice(models.Model):
-    """Which subject was chosen for a subscriber of an issue with a subject test, and how likely.
+class VariantChoice(models.Model):
+    """Which variant was chosen for a subscriber of an issue with an experiment, and how likely.
 
     With the probability of each choice, another policy can be judged by these data later.
     """
 
     pk = models.CompositePrimaryKey("issue_id", "subscriber_id")
     issue = models.ForeignKey(
-        Issue, on_delete=models.CASCADE, related_name="subject_choices", db_index=False
+        Issue, on_delete=models.CASCADE, related_name="variant_choices", db_index=False
     )
     # Many rows at once, as in PastDelivery.
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, related_name="+", db_constraint=False
     )
-    variant = models.PositiveSmallIntegerField()  # of issues.SubjectTest
+    variant = models.PositiveSmallIntegerField()  # of issues.Experiment
     probability = models.FloatField()  # that this variant was chosen, at that moment
     at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.issue_id} to {self.subscriber_id}: subject {self.variant}"
+        return f"{self.issue_id} to {self.subscriber_id}: variant {self.variant}"
 
 
 class AnyDelivery(models.Model):

@@ -87,23 +87,27 @@ def compose_message(
     key: int = 0,
     sign: bool = True,
     message_id: str = "",
+    variant: int | None = None,
 ) -> OutgoingMessage:
     """Compose a subscriber's message; DigestError if their address or name cannot be written.
 
     `key` identifies it to the caller. `sign` it with DKIM, where there is a key for the sender. A
     copy has a `message_id` of its own; without it the message has the one that a repeat would have.
+    `variant` of an experiment is the subscriber's, unless a preview asks for another.
 
     The subject is the issue's for everyone: it may name a story that a subscriber of other topics
     doesn't get, but an issue has one name, in the archive and among subscribers.
     """
     subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
     recipient = _recipient(issue, to, subscriber, now, message_id)
+    if variant is None:
+        variant = _variant(subscriber, segmentation)
     recipient = replace(
         recipient,
-        click=_click(issue, subscriber, segmentation),
-        subject=_subject(subscriber, segmentation),
+        click=_click(issue, subscriber, segmentation, variant),
+        subject=segmentation.subject_of(variant),
     )
-    keys = segmentation.keys_for(to.topics, to.without_appeals, to.muted_topics)
+    keys = segmentation.keys_for(to.topics, to.without_appeals, to.muted_topics, variant)
     content = segmentation.compiled.message(recipient, keys=keys)
     if sign:
         content = dkim.sign(content, issue.newsletter.publication.sender_domain, now)
@@ -115,13 +119,13 @@ def compose_message(
     return OutgoingMessage(key, envelope, content, smtp_safe=True)
 
 
-def compose_sample(issue: Issue, email: str = "", *, name: str = "") -> bytes:
+def compose_sample(issue: Issue, email: str = "", *, name: str = "", variant: int = 0) -> bytes:
     """Return an issue's message as it would arrive at an address, unsigned.
 
     For one of the newsletter's subscribers it has their stories, address and name. For any other
-    address, and for none, it has every story. Its links belong to nobody: whoever looks at it must
-    not be able to unsubscribe the subscriber, or to open their preferences. Raises DigestError if
-    it cannot be rendered, or the address cannot be written.
+    address, and for none, it has every story. `variant` is that of an experiment. Its links belong
+    to nobody: whoever looks at it must not be able to unsubscribe the subscriber, or to open their
+    preferences. Raises DigestError if it cannot be rendered, or the address cannot be written.
     """
     segmentation = segmentation_of(issue, compiled_for(issue))
     subscriptions = issue.newsletter.subscriptions.select_related("subscriber").filter(
@@ -137,7 +141,9 @@ def compose_sample(issue: Issue, email: str = "", *, name: str = "") -> bytes:
             subscription.topics,
             muted_topics=subscription.muted_topics,
         )
-    return compose_message(issue, to, segmentation, issue.goes_at, sign=False).content
+    return compose_message(
+        issue, to, segmentation, issue.goes_at, sign=False, variant=variant
+    ).content
 
 
 def message_id(issue: Issue, subscriber: links.Named) -> str:
@@ -153,23 +159,20 @@ def _sender(issue: Issue, subscriber: links.Named) -> str:
     return addresses.envelope(issue.newsletter.publication.sender_email)
 
 
-def _click(issue: Issue, subscriber: links.Row, segmentation: Segmentation) -> str:
+def _click(issue: Issue, subscriber: links.Row, segmentation: Segmentation, variant: int) -> str:
     """Return what follows tracked links in a message: nobody's are not counted."""
     if not subscriber.pk:
         return f"/{links.NOT_COUNTED}"
     if segmentation.compiled.names_subscribers:
         return f"/{links.clicker_token(issue, subscriber)}"
-    if subjects := segmentation.subjects:
-        return f"/{links.variant_suffix(subjects.variant_of(subscriber.uuid))}"
-    return ""
+    return f"/{links.variant_suffix(variant)}" if segmentation.split else ""
 
 
-def _subject(subscriber: links.Row, segmentation: Segmentation) -> str:
-    """Return the subject that a test has for a subscriber; "" for the issue's own."""
-    subjects = segmentation.subjects
-    if subjects is None or not subscriber.pk:
-        return ""
-    return subjects.subject_of(subjects.variant_of(subscriber.uuid))
+def _variant(subscriber: links.Row, segmentation: Segmentation) -> int:
+    """Return a subscriber's variant of an experiment; 0, the issue as it is, without one."""
+    if segmentation.split is None or not subscriber.pk:
+        return 0
+    return segmentation.split.variant_of(subscriber.uuid)
 
 
 def _recipient(

@@ -28,9 +28,9 @@ from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
 from digest.sending import caps, control
 from digest.sending.compiling import compiled_for
+from digest.sending.experiments import assigning
 from digest.sending.models import SQL_STATES, Delivery
 from digest.sending.segmentation import segmentation_of
-from digest.sending.subjects import assigning
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
 

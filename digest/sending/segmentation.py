@@ -3,12 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from digest.issues.models import Block, Issue
+from digest.issues import experiments
+from digest.issues.experiments import Leads
+from digest.issues.models import Block, Experiment, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock
+from digest.rendering.blocks import variants
 from digest.rendering.compiled import Compiled
-from digest.sending.subjects.assigning import split_of
-from digest.sending.subjects.split import Split
+from digest.sending.experiments.assigning import split_of
+from digest.sending.experiments.split import Split
 from digest.subscribers.audience import Audience
 
 
@@ -24,15 +27,20 @@ class Segmentation:
     block_keys: Mapping[int, int]  # the key of the block of each story, by position
     appeal_keys: Mapping[int, frozenset[int]]  # keys of the visible blocks that show it, by its id
     complete: bool = True  # these are all that were compiled: none was retracted
-    subjects: Split | None = None  # where subjects are tested
+    experiment: Experiment | None = None  # what is tested, or will be
+    split: Split | None = None  # who gets which variant of it, once it has begun
+    leads: Leads | None = None  # which stories stand first, where leads are tested
 
     def keys_for(
         self,
         topics: Collection[str],
         without_appeals: Collection[int] | None = None,
         muted_topics: Collection[str] = (),
+        variant: int = 0,
     ) -> frozenset[int] | None:
         """Return the keys of stories and blocks for a subscriber of these topics; None for all.
+
+        Where leads are tested, `variant` says which story stands first.
 
         The blocks that show one of `without_appeals` (ids) are not among them, nor stories of
         `muted_topics`, unless they are of a chosen topic too or no story is left.
@@ -49,8 +57,16 @@ class Segmentation:
         positions = {n for n in available if self.stories[n] & chosen} or available
         if muted_topics:
             positions = self._without(positions, chosen, muted_topics) or positions
+        if self.leads:
+            keys = variants.keys_of(self.leads, variant, positions)
+            return frozenset(positions | blocks | keys)
         is_all = len(positions) == len(self.stories) and len(blocks) == len(self.blocks)
         return None if is_all and self.complete else frozenset(positions | blocks)
+
+    def subject_of(self, variant: int) -> str:
+        """Return the subject of a variant; "" for the issue's own."""
+        subjects = self.experiment.subjects if self.experiment else []
+        return subjects[variant - 1] if 0 < variant <= len(subjects) else ""
 
     def _without(
         self, positions: Collection[int], chosen: Collection[str], muted_topics: Collection[str]
@@ -71,6 +87,7 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
     compiled_stories = issue.stories.exclude(position__in=compiled.dropped).filter(
         block__hidden=False
     )
+    experiment = experiments.experiment_of(issue)
     current = compiled_stories.filter(retracted_at=None).select_related("block")
     stories = {story.position: choosable.intersection(story.topics) for story in current}
     topics = frozenset[str]().union(*stories.values())
@@ -83,7 +100,9 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
         block_keys={story.position: story.block.key for story in current},
         appeal_keys=_appeal_keys(visible),
         complete=len(stories) == compiled_stories.count(),
-        subjects=split_of(issue),
+        experiment=experiment,
+        split=split_of(experiment),
+        leads=experiments.leads_of(issue),
     )
 
 

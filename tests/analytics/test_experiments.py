@@ -11,15 +11,15 @@ from digest.accounts.models import User
 from digest.analytics import judging
 from digest.analytics.experiments import deciding
 from digest.analytics.recording import visitors
-from digest.issues import approval, subject_tests
+from digest.issues import approval, experiments
 from digest.issues.errors import IssueError
-from digest.issues.models import Issue, SubjectTest
+from digest.issues.models import Experiment, Issue
 from digest.sending import ledger, planning
 from digest.sending.compiling import compiled_for
-from digest.sending.models import Delivery, SubjectChoice
+from digest.sending.experiments.assigning import split_of
+from digest.sending.models import Delivery, VariantChoice
 from digest.sending.outgoing import SingleRecipient, compose_message
 from digest.sending.segmentation import segmentation_of
-from digest.sending.subjects.assigning import split_of
 from digest.subscribers.models import Subscriber
 from tests.analytics.factories import make_hit, make_link
 from tests.cast import (
@@ -55,7 +55,7 @@ def make_tested(editor: User, subscribers: int = 40, **fields: Any) -> Issue:
     make_story(issue)
     for number in range(subscribers):
         make_subscriber(newsletter, uuid=UUID(int=number + 1))
-    subject_tests.save(issue, None, editor, [OTHER], share=50, minutes=60)
+    experiments.save(issue, None, editor, subjects=[OTHER], share=50, minutes=60)
     return Issue.objects.get(pk=issue.pk)
 
 
@@ -73,7 +73,7 @@ def sent(issue: Issue, at: timedelta = MINUTE) -> None:
     due.update(state=Delivery.State.SENT, settled_at=NOON + at)
 
 
-def click(issue: Issue, choices: list[SubjectChoice], *, named: bool) -> None:
+def click(issue: Issue, choices: list[VariantChoice], *, named: bool) -> None:
     """Let the subscribers of these choices click."""
     link = issue.links.first() or make_link(issue)
     for choice in choices:
@@ -89,9 +89,9 @@ def test_half_of_the_list_takes_part_and_the_rest_waits(editor: User) -> None:
     issue = make_tested(editor)
     assert planning.plan_built(NOON) == [issue]
     issue.refresh_from_db()
-    split = split_of(issue)
+    split = split_of(Experiment.objects.get(issue=issue))
     assert split
-    choices = {row.subscriber_id: row for row in SubjectChoice.objects.filter(issue=issue)}
+    choices = {row.subscriber_id: row for row in VariantChoice.objects.filter(issue=issue)}
     assert 10 <= len(choices) <= 30
     assert {row.variant for row in choices.values()} == {0, 1}
     assert {row.probability for row in choices.values()} == {0.5}
@@ -110,7 +110,7 @@ def test_links_say_the_variant_where_they_name_nobody(editor: User) -> None:
     issue = make_tested(editor)
     planning.plan_built(NOON)
     issue.refresh_from_db()
-    choice = SubjectChoice.objects.filter(issue=issue, variant=1).first()
+    choice = VariantChoice.objects.filter(issue=issue, variant=1).first()
     assert choice
     subscriber = Subscriber.objects.get(pk=choice.subscriber_id)
     text = mail_to(issue, subscriber).get_body(("plain",)).get_content()
@@ -125,16 +125,16 @@ def test_the_winner_goes_to_the_rest(editor: User, named: bool) -> None:  # noqa
     issue = make_tested(editor, 80, tracking="individual" if named else "aggregate")
     planning.plan_built(NOON)
     sent(issue)
-    choices = list(SubjectChoice.objects.filter(issue=issue))
+    choices = list(VariantChoice.objects.filter(issue=issue))
     click(issue, [row for row in choices if row.variant == 1][:14], named=named)
     click(issue, [row for row in choices if row.variant == 0][:2], named=named)
     judging.judge_due(END + 2 * MINUTE)
     assert deciding.decide_due(END) == []
     [test] = deciding.decide_due(END + 2 * MINUTE)
-    assert (test.winner, test.finding) == (1, SubjectTest.Finding.WINNER)
+    assert (test.winner, test.finding) == (1, Experiment.Finding.WINNER)
     assert [row["clickers"] for row in test.results] == [2, 14]
     assert test.results[1]["best"] > 0.95
-    rest = SubjectChoice.objects.filter(issue=issue, probability=1)
+    rest = VariantChoice.objects.filter(issue=issue, probability=1)
     assert {row.variant for row in rest} == {1}
     assert rest.count() + len(choices) == 80
     waiting = Delivery.objects.filter(issue=issue, state=Delivery.State.QUEUED)
@@ -152,8 +152,8 @@ def test_no_difference_keeps_the_own_subject(editor: User) -> None:
     planning.plan_built(NOON)
     sent(issue)
     [test] = deciding.decide_due(END + 2 * MINUTE)
-    assert (test.winner, test.finding) == (0, SubjectTest.Finding.NO_DIFFERENCE)
-    rest = SubjectChoice.objects.filter(issue=issue, probability=1)
+    assert (test.winner, test.finding) == (0, Experiment.Finding.NO_DIFFERENCE)
+    rest = VariantChoice.objects.filter(issue=issue, probability=1)
     assert {row.variant for row in rest} == {0}
 
 
@@ -169,39 +169,39 @@ def test_planning_again_changes_no_choice(editor: User) -> None:
     """A planner that was killed left its choices behind."""
     issue = make_tested(editor)
     planning.plan_built(NOON)
-    choices = set(SubjectChoice.objects.values_list("subscriber_id", "variant"))
+    choices = set(VariantChoice.objects.values_list("subscriber_id", "variant"))
     Issue.objects.update(state=Issue.State.BUILT, planned_at=None)
     planning.plan_built(NOON + MINUTE)
-    assert set(SubjectChoice.objects.values_list("subscriber_id", "variant")) == choices
-    assert SubjectTest.objects.get(issue=issue).decides_at == END + MINUTE
+    assert set(VariantChoice.objects.values_list("subscriber_id", "variant")) == choices
+    assert Experiment.objects.get(issue=issue).decides_at == END + MINUTE
 
 
 def test_an_erased_subscriber_leaves_no_choice(editor: User) -> None:
     """Nothing says any more that they took part."""
     issue = make_tested(editor)
     planning.plan_built(NOON)
-    subscriber = Subscriber.objects.get(pk=SubjectChoice.objects.values_list("subscriber_id")[:1])
+    subscriber = Subscriber.objects.get(pk=VariantChoice.objects.values_list("subscriber_id")[:1])
     ledger.erase_subscriber(subscriber.pk, NOON)
     subscriber.delete()
-    assert not SubjectChoice.objects.filter(issue=issue, subscriber_id=subscriber.pk).exists()
+    assert not VariantChoice.objects.filter(issue=issue, subscriber_id=subscriber.pk).exists()
 
 
 def test_a_test_is_content_that_is_approved(editor: User) -> None:
     """Whoever adds a subject after the approval does not send it past the second person."""
     issue = make_tested(editor)
     before = approval.fingerprint(issue)
-    subject_tests.save(issue, None, editor, ["Another one"], share=50, minutes=60)
+    experiments.save(issue, None, editor, subjects=["Another one"], share=50, minutes=60)
     assert approval.fingerprint(issue) != before
     revision = Issue.objects.get(pk=issue.pk).revision
     assert revision == issue.revision + 1
-    subject_tests.remove(issue, None, editor)
-    assert not SubjectTest.objects.exists()
+    experiments.remove(issue, None, editor)
+    assert not Experiment.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"subjects": [" ", ""]}, "1 to 3 different subjects"),
+        ({"subjects": [" ", ""]}, "one of the two"),
         ({"subjects": ["a", "a"]}, "1 to 3 different subjects"),
         ({"subjects": ["a", "b", "c", "d"]}, "1 to 3 different subjects"),
         ({"subjects": ["x" * 251]}, "at most 250"),
@@ -215,7 +215,7 @@ def test_what_cannot_be_tested(editor: User, values: dict[str, Any], message: st
     issue = make_tested(editor, 0)
     options: dict[str, Any] = {"subjects": [OTHER], "share": 50, "minutes": 60} | values
     with pytest.raises(IssueError, match=message):
-        subject_tests.save(issue, None, editor, options.pop("subjects"), **options)
+        experiments.save(issue, None, editor, **options)
 
 
 @pytest.mark.parametrize(
@@ -232,4 +232,4 @@ def test_newsletters_that_cannot_test(
     publication = make_publication(tracking=tracking)
     issue = make_issue(make_newsletter(publication=publication, **fields))
     with pytest.raises(IssueError, match=message):
-        subject_tests.save(issue, None, editor, [OTHER], share=50, minutes=60)
+        experiments.save(issue, None, editor, subjects=[OTHER], share=50, minutes=60)

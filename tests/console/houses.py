@@ -10,7 +10,7 @@ from digest.accounts.scopes import Scope
 from digest.articles.models import Article, Source
 from digest.bounces.models import DomainResult, Drop
 from digest.core import clock
-from digest.issues.models import Issue, SubjectTest
+from digest.issues.models import Experiment, Issue
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain, Relay
@@ -89,7 +89,7 @@ def lived_in(subscribers: int = 30) -> User:
 def _tested(issue: Issue, now: datetime) -> None:
     """Subjects were tested, and the second one won."""
     results = [{"mails": n, "clickers": n // 20, "best": n / 1000} for n in (490, 510)]
-    SubjectTest.objects.create(
+    Experiment.objects.create(
         issue=issue,
         subjects=["Forty seals, and counting"],
         share=20,
@@ -141,7 +141,7 @@ def in_trouble() -> User:
             left_out=[{"article": 1, "title": EVIL, "reason": EVIL}],
             only_topics=[EVIL[:200]],
         )
-    SubjectTest.objects.update(subjects=[EVIL[:250]])
+    Experiment.objects.update(subjects=[EVIL[:250]])
     DomainResult.objects.filter(domain="club.example").update(domain=EVIL.replace("/", ""))
     DmarcReport.objects.update(organization=EVIL[:255])
     SendingHost.objects.update(name=EVIL.replace(".", "")[:253])

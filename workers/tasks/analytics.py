@@ -19,9 +19,9 @@ def delete_old_hits() -> None:
     retention.delete_old(clock.now())
 
 
-@job(jobs.DECIDE_TESTS)
-def decide_tests() -> None:
-    """Decide the subject tests whose time has come."""
+@job(jobs.DECIDE_EXPERIMENTS)
+def decide_experiments() -> None:
+    """Decide the experiments whose time has come."""
     deciding.decide_due(clock.now())
 
 

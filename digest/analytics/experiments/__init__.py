@@ -1,5 +1,6 @@
-"""Subject tests: count people who clicked by subject, decide, and let the rest have the best.
+"""Experiments: count people who clicked by variant, decide, and let the rest have the best.
 
-comparing  which subject is best, and how certain that is. Pure
-deciding   the tests whose time has come
+comparing  which variant is best, and how certain that is. Pure
+deciding   the experiments whose time has come, and those that a person ends
+reporting  what an experiment tries, how it does, and how it ended
 """

@@ -24,4 +24,4 @@ class NewHit(NamedTuple):
     link_id: int  # 0: an open
     clicker: RowsLink | None  # issue and subscriber, if the mail's links name one
     client: Client
-    variant: int | None = None  # of a subject test, in mails that name nobody
+    variant: int | None = None  # of an experiment, in mails that name nobody

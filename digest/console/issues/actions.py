@@ -6,7 +6,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from digest.console.access import parse_id, scope_of, user_of
-from digest.console.issues import block_actions, subject_tests
+from digest.console.issues import block_actions, experiments
 from digest.console.issues.form_values import read_number, read_optional
 from digest.core import addresses, clock
 from digest.issues import approval, editing, retracting, scheduling, skipping
@@ -204,10 +204,10 @@ VERBS: dict[str, Action] = (
         )
     }
     | block_actions.VERBS
-    | subject_tests.VERBS
+    | experiments.VERBS
 )
 SAVED_WHILE_WRITING = frozenset(["change_block", "reword", "subject"])
-_RIGHTS = dict.fromkeys(("send", "schedule", "restore", "resume"), Right.SEND)
+_RIGHTS = dict.fromkeys(("send", "schedule", "restore", "resume", "end_experiment"), Right.SEND)
 
 
 def right_for(verb: str) -> Right:

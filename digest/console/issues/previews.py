@@ -8,11 +8,12 @@ from email.message import EmailMessage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from digest.console.access import get_issue, record_action, require_right
+from digest.console.access import get_issue, parse_id, record_action, require_right
 from digest.console.pages import page_view
 from digest.core.errors import DigestError
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
+from digest.rendering.blocks import variants
 from digest.rendering.compiled import Compiled
 from digest.sending import outgoing
 from digest.sending.compiling import compiled_for
@@ -32,9 +33,9 @@ WITHOUT_IMAGES = POLICY.replace("img-src https: http: data:", "img-src 'none'")
 def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """Show an issue as `html`, `text` or `source`, as one subscriber gets it with `?subscriber=`.
 
-    `?scheme=` is light or dark, `?images=off` leaves pictures out. Blocks and stories have anchors
-    by their number: `#block-1`, `#story-1`. Its links belong to nobody, and the audit log says who
-    looked.
+    `?variant=` is that of the issue's test, `?scheme=` is light or dark, `?images=off` leaves
+    pictures out. Blocks and stories have anchors by their number: `#block-1`, `#story-1`. Its links
+    belong to nobody, and the audit log says who looked.
     """
     issue, address = get_issue(request, pk), request.GET.get("subscriber", "").strip()
     if address:
@@ -43,7 +44,8 @@ def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         action = f"previewed issue {issue.pk} as a subscriber"
         record_action(request, action, address, publication_id)
     try:
-        octets = outgoing.compose_sample(issue, address)
+        variant = parse_id(request.GET.get("variant", "")) or 0
+        octets = outgoing.compose_sample(issue, address, variant=variant)
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:
@@ -75,7 +77,7 @@ def with_anchors(html: str, compiled: Compiled) -> str:
 
 def _anchor(key: int) -> str:
     """Return the anchor of a story, or of a block, whose key is negative."""
-    return f"story-{key + 1}" if key >= 0 else f"block-{-key}"
+    return f"story-{variants.position_of(key) + 1}" if key >= 0 else f"block-{-key}"
 
 
 def _body(octets: bytes, kind: str, scheme: str, issue: Issue) -> HttpResponse:

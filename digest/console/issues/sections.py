@@ -10,7 +10,7 @@ from digest.articles.models import Article
 from digest.articles.search import search_articles
 from digest.console import live_progress
 from digest.console.access import scope_of
-from digest.console.issues import header, subject_tests
+from digest.console.issues import experiments, header
 from digest.core.errors import DigestError
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right
@@ -61,7 +61,7 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
         "progress": progress,
         "stories": _stories(request, issue, searching=editable),
         "mail": mail,
-        "subject_test": subject_tests.card(issue, mail.subject or issue.subject),
+        "experiment": experiments.card(issue, mail.subject or issue.subject),
     }
 
 

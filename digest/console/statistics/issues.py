@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
+from digest.analytics.experiments import reporting
 from digest.analytics.statistics.issues import OUT, IssueReport, issue_report
 from digest.analytics.statistics.tables import issue_sheets
 from digest.console.access import get_issue
@@ -52,6 +53,7 @@ def statistics(request: HttpRequest, pk: int) -> HttpResponse:
         "hours_chart": hours_chart(report.hours, zone),
         "links": sheets[0],
         "answers": sheets[2] if len(sheets) > 2 else None,
+        "test": reporting.report_of(row),
     }
     context |= {"refresh": False, "definitions": figures.definitions(context["figures"])}
     return render_page(request, "console/statistics/issue.html", "Statistics", context)

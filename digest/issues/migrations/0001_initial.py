@@ -376,7 +376,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="SubjectTest",
+            name="Experiment",
             fields=[
                 (
                     "id",
@@ -385,14 +385,32 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "kind",
+                    models.CharField(
+                        choices=[("subjects", "subjects"), ("leads", "lead stories")],
+                        default="subjects",
+                        max_length=8,
+                    ),
+                ),
+                (
                     "subjects",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=250), size=None
+                        base_field=models.CharField(max_length=250),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "leads",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
                     ),
                 ),
                 ("share", models.PositiveSmallIntegerField()),
                 ("minutes", models.PositiveIntegerField()),
                 ("decides_at", models.DateTimeField(null=True)),
+                ("paused_at", models.DateTimeField(null=True)),
                 ("decided_at", models.DateTimeField(null=True)),
                 ("winner", models.PositiveSmallIntegerField(null=True)),
                 (
@@ -403,18 +421,30 @@ class Migration(migrations.Migration):
                             ("", "not known yet"),
                             ("winner", "winner"),
                             ("no_difference", "no difference"),
+                            ("chosen", "chosen by a person"),
+                            ("stopped", "stopped"),
                         ],
                         default="",
                         max_length=16,
                     ),
                 ),
+                ("reason", models.CharField(blank=True, max_length=300)),
                 ("results", models.JSONField(default=list)),
                 (
                     "issue",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="subject_test",
+                        related_name="experiment",
                         to="issues.issue",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -535,27 +565,38 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="subjecttest",
+            model_name="experiment",
             index=models.Index(
                 condition=models.Q(("decided_at__isnull", True)),
                 fields=["decides_at"],
-                name="subject_test_undecided",
+                name="experiment_undecided",
             ),
         ),
         migrations.AddConstraint(
-            model_name="subjecttest",
+            model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(("share__gte", 1), ("share__lte", 100)),
-                name="subject_test_share",
+                name="experiment_share",
             ),
         ),
         migrations.AddConstraint(
-            model_name="subjecttest",
+            model_name="experiment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "subjects"), ("leads", [])),
+                    models.Q(("kind", "leads"), ("subjects", [])),
+                    _connector="OR",
+                ),
+                name="experiment_tries_one_thing",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="experiment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("decided_at__isnull", True), ("winner__isnull", False), _connector="OR"
                 ),
-                name="subject_test_decided_has_winner",
+                name="experiment_decided_has_winner",
             ),
         ),
         migrations.AddConstraint(

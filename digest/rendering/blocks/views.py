@@ -19,6 +19,7 @@ from digest.core.alt_text import describe_picture
 from digest.core.languages import direction, text_direction
 from digest.core.rich_text.document import Document, nodes
 from digest.issues import reading_time
+from digest.issues.experiments import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.blocks import is_empty
@@ -26,7 +27,7 @@ from digest.newsletters.looks import TopicLinks
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
 from digest.rendering import rich_text
-from digest.rendering.blocks import pictures
+from digest.rendering.blocks import pictures, variants
 from digest.rendering.blocks.pictures import Picture
 from digest.rendering.cleaned import (
     LONGEST_SUMMARY,
@@ -48,11 +49,16 @@ _HAS_BY = re.compile(
 )
 
 
+Occupants = Sequence[tuple[Story, tuple[int, ...]]]  # of one place, each with its keys
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A story as the theme shows it; every text except the title may be empty."""
 
     position: int
+    keys: tuple[int, ...]  # it is shown with any of these: its position, or those of variants
+    is_first: bool  # in its block
     title: str
     url: str  # http or https, or empty
     summary: str
@@ -63,6 +69,11 @@ class Card:
     credits: str  # caption and credit
     direction: str  # rtl or ltr: of its own text, whatever the issue's
     topic_query: str = ""  # of links for more or less of its topic; empty: it has none
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it stands here in the issue as it is, not in a variant only."""
+        return variants.is_usual(self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,7 @@ class BlockView:
     """A block as its template shows it; what its kind does not have is empty."""
 
     kind: str  # of BlockKind
-    keys: tuple[int, ...]  # it is shown with any of these: positions of its stories, or its own key
+    keys: tuple[int, ...]  # it is shown with any of these: those of its cards, or its own key
     anchor: str  # for links to it in the web version
     title: str
     style: str
@@ -107,16 +118,25 @@ class BlockView:
 
 
 def block_views(
-    issue: Issue, blocks: Sequence[Block], stories: Sequence[Story], targets: Targets
+    issue: Issue,
+    blocks: Sequence[Block],
+    stories: Sequence[Story],
+    targets: Targets,
+    leads: Leads | None = None,
 ) -> Iterator[BlockView]:
-    """Yield the visible blocks in order, without those that have nothing to show."""
+    """Yield the visible blocks in order, without those that have nothing to show.
+
+    Where `leads` are tested, a place has a card for each story that may stand there.
+    """
+    by_position = {story.position: story for story in stories}
     by_block = dict[int, list[Story]]()
     for story in sorted(stories, key=lambda story: story.position):
         by_block.setdefault(story.block.position, []).append(story)
     for block in sorted(blocks, key=lambda block: block.position):
         block_stories = by_block.get(block.position, []) if block.has_stories else []
         if _has_something(block, block_stories):
-            view = _view(issue, block, block_stories, targets)
+            places = [_occupants(leads, story, by_position) for story in block_stories]
+            view = _view(issue, block, places, targets)
             if view.picture or block.kind != BlockKind.IMAGE:  # it may have been deleted
                 yield view
 
@@ -129,20 +149,31 @@ def _has_something(block: Block, stories: Sequence[Story]) -> bool:
     return bool(stories) or not block.has_stories
 
 
-def _view(issue: Issue, block: Block, stories: Sequence[Story], targets: Targets) -> BlockView:
+def _occupants(leads: Leads | None, story: Story, by_position: Mapping[int, Story]) -> Occupants:
+    """Return the stories that may stand in a story's place, with the keys that show them."""
+    occupants = variants.occupants(leads, story.position)
+    return [(by_position[position], keys) for position, keys in occupants.items()]
+
+
+def _view(issue: Issue, block: Block, places: Sequence[Occupants], targets: Targets) -> BlockView:
     heading = "" if block.kind == BlockKind.LEAD else line(block.title)
     language = language_of(issue.newsletter)
     place = targets.place(block)
     values = _values(block, place)
     html, text = _rich_text(issue, place, block, 3 if heading else 2)
+    cards = tuple(
+        _card(issue, targets.place(block, story), story, heading, keys, is_first=number == 0)
+        for number, occupants in enumerate(places)
+        for story, keys in occupants
+    )
     return BlockView(
         kind=block.kind,
-        keys=tuple(story.position for story in stories) if stories else (block.key,),
+        keys=tuple(key for card in cards for key in card.keys) if cards else (block.key,),
         anchor=f"block-{block.position + 1}",
         title=heading,
         style=block.style,
         shown_in=block.shown_in,
-        cards=tuple(_card(issue, targets.place(block, story), story, heading) for story in stories),
+        cards=cards,
         message=_message(block.appeal, language, place) if block.appeal else None,
         html=html,
         text=text,
@@ -211,7 +242,15 @@ def _answers(issue: Issue, place: Place, block: Block, question: str) -> Iterato
         yield answer, place.answer(answer) or f"mailto:{quote(address, safe='@')}?subject={subject}"
 
 
-def _card(issue: Issue, place: Place, story: Story, heading: str) -> Card:
+def _card(
+    issue: Issue,
+    place: Place,
+    story: Story,
+    heading: str,
+    keys: tuple[int, ...],
+    *,
+    is_first: bool,
+) -> Card:
     title = shortened(story.title, LONGEST_TITLE)
     if not title:
         raise RenderingError(f"Story {story.position} has no title. Add one to its article.")
@@ -219,9 +258,12 @@ def _card(issue: Issue, place: Place, story: Story, heading: str) -> Card:
     alt = describe_picture(line(story.image_alt), caption, title)
     summary = shortened(story.summary, LONGEST_SUMMARY)
     language = language_of(issue.newsletter)
-    size = Size.LEAD if story.block.kind == BlockKind.LEAD else Size.CARD
+    is_lead = place.block is not None and place.block.kind == BlockKind.LEAD
+    size = Size.LEAD if is_lead else Size.CARD
     return Card(
         position=story.position,
+        keys=keys,
+        is_first=is_first,
         title=title,
         url=place.link(web_url(story.url), title),
         summary=summary,

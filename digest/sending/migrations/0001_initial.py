@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="SubjectChoice",
+            name="VariantChoice",
             fields=[
                 (
                     "pk",
@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="subject_choices",
+                        related_name="variant_choices",
                         to="issues.issue",
                     ),
                 ),

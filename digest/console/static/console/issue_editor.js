@@ -479,7 +479,7 @@
       this.anchor = "";
       root.querySelector("[data-preview-bar]").hidden = false;
       root.addEventListener("click", ({ target }) => { const button = target.closest("[data-set]"); if (button) this.set(button); });
-      for (const name of ["images", "subscriber"]) root.querySelector(`[data-${name}]`)?.addEventListener("change", () => this.load());
+      for (const name of ["images", "variant", "subscriber"]) root.querySelector(`[data-${name}]`)?.addEventListener("change", () => this.load());
     }
 
     set(button) {
@@ -494,6 +494,8 @@
     address() {
       const query = new URLSearchParams({ scheme: this.values.scheme }), subscriber = this.root.querySelector("[data-subscriber]")?.value.trim();
       if (!this.root.querySelector("[data-images]").checked) query.set("images", "off");
+      const variant = this.root.querySelector("[data-variant]")?.value;
+      if (variant && variant !== "0") query.set("variant", variant);
       if (subscriber) query.set("subscriber", subscriber);
       query.set("at", String(Date.now()));
       return `${this.root.dataset.preview.replace(/html\/$/, `${this.values.kind}/`)}?${query}`;

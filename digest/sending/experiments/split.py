@@ -1,4 +1,4 @@
-"""Who takes part in a subject test, and which subject they get. Pure.
+"""Who takes part in an experiment, and which variant they get. Pure.
 
 A hash of issue and subscriber says it: the same in every process, after every restart, and for
 copies.
@@ -13,23 +13,19 @@ SCALE = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A subject test: who gets which variant."""
+    """An experiment that has begun: who gets which variant."""
 
     issue: UUID
-    subjects: tuple[str, ...]  # the other ones, of variants 1, 2 and so on
+    variants: int  # with variant 0, the issue as it is
     share: float  # of the subscribers, 0 to 1
     winner: int | None = None  # the variant of the rest, once it is decided
 
     def variant_of(self, subscriber: UUID) -> int:
-        """Return a subscriber's variant; 0 is the issue's own subject."""
+        """Return a subscriber's variant."""
         place = bucket(self.issue, subscriber)
         if place < self.share:
-            return int(place / self.share * (len(self.subjects) + 1))
+            return int(place / self.share * self.variants)
         return self.winner or 0
-
-    def subject_of(self, variant: int) -> str:
-        """Return the subject of a variant; "" for the issue's own."""
-        return self.subjects[variant - 1] if variant else ""
 
 
 def bucket(issue: UUID, subscriber: UUID) -> float:
