@@ -18,6 +18,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.DECIDE_EXPERIMENTS: 30,
     jobs.ASK_PROVIDERS: 300,
     jobs.ASK_INACTIVE: 1800,
+    jobs.ASK_SERVICES: 300,
     jobs.LOOK_UP_NAMES: 300,
     jobs.DELETE_OLD_HITS: 600,
     jobs.QUEUE_STATISTICS: 300,

@@ -57,6 +57,7 @@ OVERVIEW = {
     },
     "Results": {
         "dmarc": "import DMARC reports, or list who sends in your name",
+        "reputation": "connect Google Postmaster Tools and Microsoft SNDS, list readings",
         "stats": "show how an issue, a newsletter, a publication or a sponsor did",
         "analytics": "connect, fetch or disconnect site analytics",
         "clicks": "judge the clicks of an issue again",

@@ -16,7 +16,9 @@ from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.relays.models import PausedDomain, Relay
+from digest.reputation.models import ServiceConnection
 from digest.reputation.recipients.providers import name_of
+from digest.reputation.services.kinds import KINDS
 from digest.sending import control, domain_pauses
 from digest.sending.models import Delivery
 from digest.tenancy.scope import PublicationScope
@@ -50,6 +52,7 @@ def problems(
         yield from _paused_domains(now)
     if managers.is_everything:
         yield from _mailboxes()
+        yield from _services()
     yield from _delivery_drops(senders)
     yield from _uncertain_deliveries(editors)
     yield from _disabled_webhooks(managers)
@@ -85,6 +88,12 @@ def _mailboxes() -> Iterator[Problem]:
             url=reverse("mailboxes"),
             reply=mailbox.problem,
         )
+
+
+def _services() -> Iterator[Problem]:
+    for row in ServiceConnection.objects.exclude(problem="").order_by("kind"):
+        title = f"{KINDS[row.kind].name} cannot be asked"
+        yield Problem(title, row.problem, url=reverse("deliverability-services"))
 
 
 def _paused_domains(now: datetime) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
 from digest.console.deliverability import results as deliverability
+from digest.console.deliverability import services as deliverability_services
 from digest.console.importing import invitations
 from digest.console.importing import views as importing
 from digest.console.issues import new as new_issue
@@ -203,6 +204,24 @@ urlpatterns = [
         name="deliverability-inactive-save",
     ),
     path("deliverability/dmarc/", deliverability_dmarc.dmarc, name="deliverability-dmarc"),
+    path(
+        "deliverability/services/", deliverability_services.services, name="deliverability-services"
+    ),
+    path(
+        "deliverability/services/<slug:kind>/connect/",
+        deliverability_services.connect,
+        name="deliverability-service-connect",
+    ),
+    path(
+        "deliverability/services/<slug:kind>/test/",
+        deliverability_services.test,
+        name="deliverability-service-test",
+    ),
+    path(
+        "deliverability/services/<slug:kind>/remove/",
+        deliverability_services.remove,
+        name="deliverability-service-remove",
+    ),
     path("deliverability/checks/", deliverability_checks.checks, name="deliverability-checks"),
     path(
         "deliverability/at/<str:name>/",

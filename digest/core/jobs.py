@@ -31,6 +31,7 @@ JUDGE_HITS = "analytics.judge"  # clicks and opens
 DECIDE_EXPERIMENTS = "analytics.decide_experiments"
 ASK_PROVIDERS = "mailboxes.ask_providers"
 ASK_INACTIVE = "delivery.ask_inactive"
+ASK_SERVICES = "mailboxes.ask_services"  # of providers, about our reputation
 LOOK_UP_NAMES = "mailboxes.look_up_names"  # of providers and of hosts that send in our name
 DELETE_OLD_HITS = "analytics.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
@@ -58,6 +59,7 @@ NAMES = frozenset(
         DECIDE_EXPERIMENTS,
         ASK_PROVIDERS,
         ASK_INACTIVE,
+        ASK_SERVICES,
         LOOK_UP_NAMES,
         DELETE_OLD_HITS,
         DELIVER_WEBHOOKS,

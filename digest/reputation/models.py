@@ -1,5 +1,6 @@
-"""Recipient domains with the provider that hosts their mailboxes."""
+"""Recipient domains, DMARC reports, and what providers' services say of our mail."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -70,3 +71,42 @@ class SendingHost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ip}: {self.name}"
+
+
+class ServiceConnection(models.Model):
+    """The key of a provider's service (digest.reputation.services), and how asking it goes."""
+
+    kind = models.CharField(max_length=16, unique=True)
+    address = models.CharField(max_length=2000)
+    sealed_secret = models.TextField()
+    due_at = models.DateTimeField()
+    collected_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    problem = models.TextField(blank=True)
+    unmet = ArrayField(models.TextField(), default=list, blank=True)  # requirements, for people
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class ServiceReading(models.Model):
+    """What a service says of a domain or an address on one day; shares are from 0 to 1."""
+
+    kind = models.CharField(max_length=16)
+    subject = models.CharField(max_length=255)
+    day = models.DateField()
+    mails = models.PositiveBigIntegerField(null=True)
+    spam_share = models.FloatField(null=True)
+    dkim_share = models.FloatField(null=True)
+    dmarc_share = models.FloatField(null=True)
+    error_share = models.FloatField(null=True)
+    color = models.CharField(max_length=8, blank=True)
+    trap_hits = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "subject", "day"], name="service_reading_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject}, {self.day}"

@@ -14,7 +14,13 @@ from digest.issues.models import Experiment, Issue
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain, Relay
-from digest.reputation.models import DmarcReport, DmarcRow, SendingHost
+from digest.reputation.models import (
+    DmarcReport,
+    DmarcRow,
+    SendingHost,
+    ServiceConnection,
+    ServiceReading,
+)
 from digest.sending.models import Delivery
 from digest.subscribers import imports, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
@@ -282,6 +288,31 @@ def _deliverability(newsletter: Newsletter, now: datetime) -> None:
                 clickers=sent // 9,
                 counted_at=now,
             )
+    for number in range(6):
+        day = (now - timedelta(days=number)).date()
+        ServiceReading.objects.create(
+            kind="postmaster",
+            subject="courier.example",
+            day=day,
+            spam_share=0.0005 * number,
+            dkim_share=0.99,
+            error_share=0.02,
+        )
+        ServiceReading.objects.create(
+            kind="snds",
+            subject=f"192.0.2.{number}",
+            day=day,
+            color=("green", "yellow", "red")[number % 3],
+            trap_hits=number,
+            mails=9_000,
+        )
+    ServiceConnection.objects.create(
+        kind="snds",
+        address="https://snds.example",
+        sealed_secret="",
+        due_at=now + timedelta(hours=6),
+        problem="Microsoft SNDS refuses the key (403). Copy it again from SNDS.",
+    )
     report = DmarcReport.objects.create(
         organization="Post & Sons",
         report_id="1",

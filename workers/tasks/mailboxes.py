@@ -5,6 +5,7 @@ from digest.bounces.providers import history
 from digest.bounces.results import hosting
 from digest.core import clock, jobs
 from digest.reputation.dmarc import hosts, storing
+from digest.reputation.services import collecting
 from workers.task import job
 
 
@@ -27,3 +28,9 @@ def look_up_names() -> None:
     hosting.look_up_recent(now)
     hosts.look_up_recent(now)
     storing.delete_old(now)
+
+
+@job(jobs.ASK_SERVICES)
+def ask_services() -> None:
+    """Ask the services of providers how they see our mail."""
+    collecting.collect_due(clock.now())

@@ -66,6 +66,14 @@ def form_row(
     return {"field": field, "css_class": css_class, "optional": marked, "days": days}
 
 
+@register.simple_tag
+def share(value: float | None) -> str:
+    """Return a share from 0 to 1 in percent, or a dash where it is not known."""
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value * 100:.2g} %" if value < 0.1 else f"{value * 100:.0f} %"
+
+
 @register.inclusion_tag("console/components/empty.html")
 def empty_state(text: str, label: str = "", url: str = "") -> dict[str, str]:
     """Say that there is nothing yet, and link to what fills it."""

@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -36,6 +37,30 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, max_length=253)),
                 ("is_ours", models.BooleanField(default=False)),
                 ("checked_at", models.DateTimeField(db_index=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ServiceConnection",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=16, unique=True)),
+                ("address", models.CharField(max_length=2000)),
+                ("sealed_secret", models.TextField()),
+                ("due_at", models.DateTimeField()),
+                ("collected_at", models.DateTimeField(null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("problem", models.TextField(blank=True)),
+                (
+                    "unmet",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), blank=True, default=list, size=None
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -95,5 +120,33 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="ServiceReading",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=16)),
+                ("subject", models.CharField(max_length=255)),
+                ("day", models.DateField()),
+                ("mails", models.PositiveBigIntegerField(null=True)),
+                ("spam_share", models.FloatField(null=True)),
+                ("dkim_share", models.FloatField(null=True)),
+                ("dmarc_share", models.FloatField(null=True)),
+                ("error_share", models.FloatField(null=True)),
+                ("color", models.CharField(blank=True, max_length=8)),
+                ("trap_hits", models.PositiveIntegerField(null=True)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "subject", "day"), name="service_reading_once"
+                    )
+                ],
+            },
         ),
     ]

@@ -1,0 +1,128 @@
+"""Google Postmaster Tools, API v2: how Gmail sees a domain, by day.
+
+`domains.domainStats.query` has shares of mail that people reported as spam, that was authenticated,
+and that was refused; `getComplianceStatus` says which requirements for senders are not met. Version
+2 has no reputation of domains and addresses any more.
+https://developers.google.com/workspace/gmail/postmaster/reference/rest/v2
+"""
+
+import json
+from collections import defaultdict
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from digest.analytics.site.base import SiteAnalyticsError, is_status, reading, request_json
+from digest.analytics.site.google import access_token
+from digest.reputation.services.base import MOST_READINGS, Account, Answer, Period, Reading
+
+SCOPE = "https://www.googleapis.com/auth/postmaster.traffic.readonly"
+PAGE = 200  # the API's largest
+MOST_PAGES = 20
+_METRICS = {
+    "spam_share": ("SPAM_RATE", ""),
+    "dkim_share": ("AUTH_SUCCESS_RATE", 'auth_type = "dkim"'),
+    "dmarc_share": ("AUTH_SUCCESS_RATE", 'auth_type = "dmarc"'),
+    "error_share": ("DELIVERY_ERROR_RATE", ""),
+}
+_UNMET = "NEEDS_WORK"
+_WHERE = (
+    "The JSON of a service account, or of an authorized user, that is a user of your domains in "
+    "Postmaster Tools. Enable the Postmaster Tools API in its project."
+)
+
+
+class Postmaster:
+    """The key file of an account that may see our domains in Postmaster Tools."""
+
+    name = "Google Postmaster Tools"
+    address = "https://gmailpostmastertools.googleapis.com"
+    secret = ("Key file", _WHERE)
+
+    def fetch(self, account: Account, period: Period) -> Answer:
+        """Ask for each of our domains; raise SiteAnalyticsError where none may be seen."""
+        token = access_token(self.name, account.secret, SCOPE, period.now)
+        readings, unmet, refused = list[Reading](), list[str](), list[SiteAnalyticsError]()
+        for domain in account.domains:
+            try:
+                readings += self._stats(account, token, domain, period)
+                unmet += self._unmet(account, token, domain)
+            except SiteAnalyticsError as problem:
+                if not (is_status(problem, 403) or is_status(problem, 404)):
+                    raise
+                refused.append(problem)
+        if refused and not readings:
+            raise SiteAnalyticsError(
+                f"{self.name} does not show {', '.join(account.domains)} to this account. Add and "
+                "verify the domains in Postmaster Tools, and add the account as a user of each."
+            ) from refused[0]
+        return Answer(readings[:MOST_READINGS], unmet)
+
+    def _stats(self, account: Account, token: str, domain: str, period: Period) -> list[Reading]:
+        days: dict[date, dict[str, float]] = defaultdict(dict)
+        page = ""
+        for _ in range(MOST_PAGES):
+            answer = self._ask(
+                account, token, f"{_domain(domain)}/domainStats:query", _question(period, page)
+            )
+            with reading(self.name):
+                for row in answer.get("domainStats", []):
+                    day = date(*(int(row["date"][part]) for part in ("year", "month", "day")))
+                    if (share := _share(row.get("value", {}))) is not None:
+                        days[day][str(row["metric"])] = share
+                page = str(answer.get("nextPageToken", ""))
+            if not page:
+                break
+        return [
+            Reading(domain, day, **{key: shares[key] for key in _METRICS if key in shares})
+            for day, shares in sorted(days.items())
+        ]
+
+    def _unmet(self, account: Account, token: str, domain: str) -> list[str]:
+        """Return the requirements that are not met, with what Google calls them."""
+        answer = self._ask(account, token, f"{_domain(domain)}/complianceStatus")
+        with reading(self.name):
+            rows = answer.get("complianceData", {}).get("rowData", [])
+            names = [
+                str(row["requirement"]).replace("_", " ").lower()
+                for row in rows
+                if row.get("status", {}).get("status") == _UNMET
+            ]
+        return [f"{domain}: {name[:60]}" for name in names[:20]]
+
+    def _ask(self, account: Account, token: str, path: str, question: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        body = None if question is None else json.dumps(question).encode()
+        url = f"{account.address.rstrip('/')}/v2/domains/{path}"
+        return request_json(self.name, url, headers=headers, body=body)
+
+
+def _question(period: Period, page: str) -> dict[str, Any]:
+    metrics = [
+        {"name": name, "baseMetric": {"standardMetric": metric}}
+        | ({"filter": condition} if condition else {})
+        for name, (metric, condition) in _METRICS.items()
+    ]
+    dates = [{"start": _date(period.start), "end": _date(period.end)}]
+    return {
+        "metricDefinitions": metrics,
+        "timeQuery": {"dateRanges": {"dateRanges": dates}},
+        "aggregationGranularity": "DAILY",
+        "pageSize": PAGE,
+    } | ({"pageToken": page} if page else {})
+
+
+def _date(day: date) -> dict[str, int]:
+    return {"year": day.year, "month": day.month, "day": day.day}
+
+
+def _domain(domain: str) -> str:
+    return quote(domain, safe="")
+
+
+def _share(value: Any) -> float | None:
+    """Return a share from 0 to 1, under whichever name of a number; None where there is none."""
+    for name in ("doubleValue", "floatValue", "intValue"):
+        if name in value:
+            return max(0.0, min(1.0, float(value[name])))
+    return None
