@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",  # for the files of its documentation page alone
     "digest.accounts",
+    "digest.installation",
     "digest.pictures",
     "digest.articles",
     "digest.newsletters",
@@ -127,6 +128,7 @@ INSTALLED_APPS = [
     "digest.reputation",
     "digest.bounces",
     "digest.webhooks",
+    "digest.recovery",
     "digest.inbound",
     "digest.api",
     "digest.web",

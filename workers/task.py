@@ -1,5 +1,7 @@
 """A task under the name of a job, which ends in one clear line when a service is away.
 
+One that sends does nothing while mail is held.
+
 Each has a time limit: Celery stops it after that, and kills its process a minute later. What it had
 claimed is covered by leases.
 """
@@ -13,8 +15,9 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from digest.core import jobs
+from digest.core import clock, jobs
 from digest.core.errors import DigestError
+from digest.installation import holds
 
 SECONDS = 30 * 60  # far more than any job needs
 LIMITS = {
@@ -40,6 +43,8 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
         @wraps(work)
         def run() -> None:
             try:
+                if name in holds.HELD_JOBS and holds.check(clock.now()):
+                    return
                 work()
             except (OperationalError, InterfaceError) as problem:
                 # The next tick tries again; leases cover what was in flight.

@@ -34,6 +34,7 @@ OVERVIEW = {
     "Getting started": {
         "up": "run everything on this machine with embedded services",
         "setup": "print the link to create the first account in a browser",
+        "hold": "hold all mail, as after a restore, or release it",
         "doctor": "check whether this installation is ready to send",
     },
     "Newsletters": {

@@ -13,6 +13,7 @@ from digest.bounces.drops import detecting
 from digest.bounces.models import Drop, Mailbox
 from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
+from digest.installation import holds
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.relays.models import PausedDomain, Relay
@@ -46,6 +47,7 @@ def problems(
     Each argument says where the user has a right: to send, to edit, to manage. What belongs to no
     publication, like mail servers, is shown to those who have it everywhere.
     """
+    yield from _held_mail(managers)
     yield from _paused_issues(senders)
     if senders.is_everything:
         yield from _mail_servers(now, linked=managers.is_everything)
@@ -58,6 +60,13 @@ def problems(
     yield from _disabled_webhooks(managers)
     yield from _failing_sources(editors)
     yield from _moved_sources(now, editors)
+
+
+def _held_mail(scope: PublicationScope) -> Iterator[Problem]:
+    if hold := holds.current():
+        url = reverse("hold") if scope.is_everything else ""
+        detail = f"{hold.get_reason_display()}.".capitalize()
+        yield Problem("No mail is sent at present", detail, url=url)
 
 
 def _paused_issues(scope: PublicationScope) -> Iterator[Problem]:

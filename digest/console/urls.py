@@ -34,7 +34,7 @@ from digest.console.pictures import views as pictures
 from digest.console.publications import design, site_analytics
 from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
-from digest.console.relays import mailboxes
+from digest.console.relays import hold, mailboxes
 from digest.console.relays import views as relays
 from digest.console.setup import contents as setup_contents
 from digest.console.setup import senders as setup_senders
@@ -98,6 +98,8 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("home/sending/", home.sending, name="home-sending"),
     path("home/<slug:verb>/", home.act, name="home-action"),
+    path("hold/", hold.hold, name="hold"),
+    path("hold/release/", hold.release, name="hold-release"),
     path("team/", team.team, name="team"),
     path("team/invite/", team.invite, name="team-invite"),
     path("team/<int:pk>/change/", team.change, name="team-change"),

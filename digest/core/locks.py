@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     CAPPED_APPEAL = 0x0ED6  # who has had it how often
     QUEUE_STATISTICS = 0x0EDC  # everybody's
     JUDGE_HITS = 0x0ED8  # everybody's
+    BEGIN_HOLD = 0x0EDB  # of all mail
     MIGRATE = 0x0EDA  # the whole database
     DETECT_DROPS = 0x0EDD  # of one newsletter
 

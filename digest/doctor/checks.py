@@ -27,7 +27,7 @@ from digest.doctor.one_click import check_one_click
 from digest.doctor.relays import check_relays
 from digest.doctor.reports import check_reports
 from digest.doctor.senders import check_domain, check_senders, is_reserved
-from digest.doctor.services import check_beat, check_valkey, check_workers
+from digest.doctor.services import check_beat, check_hold, check_valkey, check_workers
 from digest.doctor.setup import (
     check_base_url,
     check_data_folder,
@@ -62,6 +62,7 @@ INDEPENDENT: tuple[Check, ...] = (
     check_pictures,
 )
 IN_DATABASE: tuple[Check, ...] = (
+    check_hold,
     check_beat,
     check_newsletters,
     check_relays,

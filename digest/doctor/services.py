@@ -10,6 +10,7 @@ from django.conf import settings
 from digest.articles.models import Source
 from digest.core import clock, jobs
 from digest.core.findings import Finding, fail, ok, warn
+from digest.installation import holds
 
 MAX_DELAY = timedelta(minutes=15)  # of a due poll; after that nobody polls the source
 
@@ -25,6 +26,16 @@ def check_valkey(_now: datetime) -> Iterator[Finding]:
         yield fail(f"Valkey cannot be used: {problem}", "Start it, or correct DIGEST_REDIS_URL.")
     else:
         yield ok("Valkey answers.")
+
+
+def check_hold(_now: datetime) -> Iterator[Finding]:
+    """Mail is not held."""
+    if hold := holds.current():
+        since = clock.format_moment(hold.began_at)
+        yield fail(
+            f"Mail is held since {since}: {hold.get_reason_display()}.",
+            "Read `digest hold show`, then run `digest hold release --yes`.",
+        )
 
 
 def check_workers(_now: datetime) -> Iterator[Finding]:

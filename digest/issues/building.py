@@ -243,6 +243,17 @@ def _deadline(issue: Issue) -> datetime:
     return deadline + zones.WIDEST if in_local_time else deadline
 
 
+@transaction.atomic
+def skip_slot(newsletter: Newsletter, slot: datetime, reason: str, now: datetime) -> list[Issue]:
+    """Let the issues of a slot be skipped for a reason; return those that it would have had.
+
+    A slot that has an issue keeps it.
+    """
+    lock_newsletter(newsletter)
+    cadences = _cadences(newsletter, slot)
+    return [_skip(newsletter, slot, cadence, reason, now) for cadence in cadences]
+
+
 def _skip(
     newsletter: Newsletter, slot: datetime, cadence: Cadence, reason: str, now: datetime
 ) -> Issue:

@@ -10,6 +10,8 @@ from digest.accounts.scopes import Scope
 from digest.articles.models import Article, Source
 from digest.bounces.models import DomainResult, Drop
 from digest.core import clock
+from digest.installation import holds
+from digest.installation.models import Hold
 from digest.issues.models import Experiment, Issue
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
@@ -175,6 +177,7 @@ def in_trouble() -> User:
     suppression.suppress(
         Subscriber.objects.earliest("pk").address_key, reason="bounced", evidence=EVIL, now=now
     )
+    holds.begin(Hold.Reason.RESTORED, now)
     relay = Relay.objects.create(
         name="backup", down_since=now, retry_at=now + timedelta(hours=1), problem=EVIL, failures=9
     )

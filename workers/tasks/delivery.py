@@ -6,9 +6,16 @@ from digest.bounces.drops import detecting
 from digest.bounces.results import counting
 from digest.bounces.sunset import asking
 from digest.core import clock, jobs
+from digest.installation import heartbeat
 from digest.sending import archiving, planning, sweeping
 from digest.subscribers import growth
 from workers.task import job
+
+
+@job(jobs.BEAT)
+def beat() -> None:
+    """Count the time that passes, in the database and outside it."""
+    heartbeat.beat(clock.now())
 
 
 @job(jobs.PLAN_ISSUES)

