@@ -122,10 +122,10 @@ def _journal(*, synced: bool = False) -> None:
 def _fill(journal: "Journal", reply: "Reply", *, synced: bool) -> None:
     with journal:
         for number in range(1, MESSAGES + 1):
-            journal.begin([number])
+            journal.record([], [number])
             if synced:
                 os.fdatasync(journal._file)  # noqa: SLF001  to know what it would cost
-            journal.end(number, reply)
+            journal.record([(number, reply)], [])
         journal.done()
 
 

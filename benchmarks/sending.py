@@ -2,7 +2,8 @@
 
 All hand the same number of messages of the same size to Postfix's smtp-sink, in turns, on as many
 connections; each composes nothing but Digest, which puts every subscriber's mail together, journals
-it, and records the reply in PostgreSQL. Printed: medians, ratios, and where the CPU time went.
+it, and records the reply in PostgreSQL. Printed: medians, ratios, and where the CPU time went: for
+Digest's senders between "go" and the end, without the start of a Python process.
 
     make bench ARGS=sending                       everything (an hour)
     DIGEST_ROUNDS=5 DIGEST_CASES=30x4 ...         some cases: KBxCONNECTIONS[xPROCESSES][@MS]
@@ -23,6 +24,7 @@ import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
 from benchmarks._relays import SOURCE, distance, sink
+from digest.loading import modules_that_stay
 from tests import append_only
 
 if TYPE_CHECKING:
@@ -98,8 +100,11 @@ def _compare(case: Case, port: int, sinking: psutil.Process) -> None:
         for name, run in sides.items():
             before = cpu(sinking)
             results[name].seconds.append(run())
-            for process, used in cpu(sinking).items():
-                results[name].cpu.setdefault(process, []).append(used - before[process])
+            used = {process: now - before[process] for process, now in cpu(sinking).items()}
+            if name == "digest":
+                used["sender"] = _sender_cpu(case)
+            for process, seconds in used.items():
+                results[name].cpu.setdefault(process, []).append(seconds)
     _say(case, size, results)
 
 
@@ -221,12 +226,12 @@ def send(
     environment = os.environ | {"DIGEST_SMTP_URL": url, "DIGEST_SEND_SECONDS": "3600"}
     workers = [
         subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.sending", "work"],
+            [sys.executable, "-m", "benchmarks.sending", "work", str(cpu_file)],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        for _ in range(case.processes)
+        for cpu_file in _cpu_files(case.processes)
     ]
     for worker in workers:
         assert worker.stdout is not None
@@ -248,14 +253,24 @@ def send(
     return took
 
 
-def _work() -> None:
-    """Be one sender: ready, go, send until nothing is due."""
+def _sender_cpu(case: Case) -> float:
+    """Return the CPU seconds that the senders of the last run used between "go" and the end."""
+    return sum(float(path.read_text()) for path in _cpu_files(case.processes))
+
+
+def _cpu_files(processes: int) -> list[Path]:
+    return [Path(os.environ["DIGEST_DATA_DIR"]) / f"sender-{n}.cpu" for n in range(processes)]
+
+
+def _work(cpu_file: Path) -> None:
+    """Be one sender: ready, go, send until nothing is due; write down the CPU seconds of it."""
     import django
 
-    django.setup()
-    from django.db import connection
+    with modules_that_stay():  # as a worker does
+        django.setup()
+        from digest.sending import sender
 
-    from digest.sending import sender
+    from django.db import connection
 
     connection.ensure_connection()
     print("ready", flush=True)
@@ -266,7 +281,9 @@ def _work() -> None:
         where = os.environ["DIGEST_PROFILE"]
         cProfile.runctx("sending.send_due()", {"sending": sender}, {}, where)
     else:
+        before = time.process_time()
         sender.send_due()
+        cpu_file.write_text(str(time.process_time() - before))
 
 
 def set_up() -> None:
@@ -315,4 +332,4 @@ def _prepare(case: Case, subscribers: int) -> bytes:
 
 
 if __name__ == "__main__":
-    _work() if sys.argv[1:] == ["work"] else main()
+    _work(Path(sys.argv[2])) if sys.argv[1:2] == ["work"] else main()

@@ -25,7 +25,7 @@ _MOST_OCTETS = 16_000_000  # of a stored form, inflated
 _CACHED_CHOICES = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would take four times as long: a mail has one of its own
 class Recipient:
     """The values that differ between subscribers."""
 
@@ -62,9 +62,12 @@ class Cut:
 
 # Links are in both parts.
 _quoted = lru_cache(maxsize=16)(mime.quoted)
+_quoted_html = lru_cache(maxsize=16)(lambda text: _quoted(escape(text)))
 _subject = lru_cache(maxsize=16)(partial(mime.text_field, "Subject"))
 
-# The content of each slot: in the head a whole field, in a part a piece of quoted-printable.
+# The content of each slot: in the head a whole field, in a part a piece of quoted-printable. Both
+# are SMTP-safe whatever they are given (`mime.is_smtp_safe`, which tests hold for each slot), so a
+# mail of 28 KB is not looked through again.
 SLOTS: dict[str, Callable[[Recipient], bytes]] = {
     "to": lambda recipient: mime.mailbox_field("To", recipient.name, recipient.email),
     "subject": lambda recipient: _subject(recipient.subject),
@@ -76,9 +79,9 @@ SLOTS: dict[str, Callable[[Recipient], bytes]] = {
     "text_email": lambda recipient: _quoted(recipient.email),
     "text_unsubscribe_url": lambda recipient: _quoted(recipient.unsubscribe_url),
     "text_preferences_url": lambda recipient: _quoted(recipient.preferences_url),
-    "html_preferences_url": lambda recipient: _quoted(escape(recipient.preferences_url)),
-    "html_email": lambda recipient: _quoted(escape(recipient.email)),
-    "html_unsubscribe_url": lambda recipient: _quoted(escape(recipient.unsubscribe_url)),
+    "html_preferences_url": lambda recipient: _quoted_html(recipient.preferences_url),
+    "html_email": lambda recipient: _quoted_html(recipient.email),
+    "html_unsubscribe_url": lambda recipient: _quoted_html(recipient.unsubscribe_url),
     "text_click": lambda recipient: _quoted(recipient.click),
     "html_click": lambda recipient: _quoted(recipient.click),  # nothing that HTML would escape
 }
@@ -97,7 +100,7 @@ class Compiled:
     text_cuts: tuple[Cut, ...] = field(repr=False)
     html_cuts: tuple[Cut, ...] = field(repr=False)
     names_subscribers: bool = False  # in tracked links, so that a subscriber's clicks are counted
-    _rows: dict[frozenset[int] | None, list[bytes | str]] = field(
+    _forms: dict[frozenset[int] | None, "_Form"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -111,13 +114,7 @@ class Compiled:
         """
         if not recipient.subject:
             recipient = replace(recipient, subject=self.subject)
-        contents = {name: fill(recipient) for name, fill in SLOTS.items()}
-        if not all(map(mime.is_smtp_safe, contents.values())):
-            raise RenderingError(
-                f"The mail to {recipient.email!r} would break SMTP's rules for lines."
-            )
-        row = self._row(None if keys is None else frozenset(keys))
-        return b"".join([piece if isinstance(piece, bytes) else contents[piece] for piece in row])
+        return self._form(None if keys is None else frozenset(keys)).fill(recipient)
 
     def html(self, keys: Collection[int] | None = None, *, click: str = "") -> str:
         """Return the public web version, without anything for one subscriber.
@@ -155,14 +152,14 @@ class Compiled:
             )
         return compiled
 
-    def _row(self, chosen: frozenset[int] | None) -> list[bytes | str]:
-        """Return the mail for a choice of keys: runs of bytes, and names of slots."""
-        row = self._rows.get(chosen)
-        if row is None:
-            if len(self._rows) >= _CACHED_CHOICES:
-                self._rows.clear()
-            row = self._rows[chosen] = _join(self._mail(chosen))
-        return row
+    def _form(self, chosen: frozenset[int] | None) -> "_Form":
+        """Return the mail for a choice of keys, with its slots open."""
+        form = self._forms.get(chosen)
+        if form is None:
+            if len(self._forms) >= _CACHED_CHOICES:
+                self._forms.clear()
+            form = self._forms[chosen] = _Form(_join(self._mail(chosen)))
+        return form
 
     def _mail(self, chosen: frozenset[int] | None) -> Iterable[bytes | str]:
         line = f"--{self.boundary}".encode("ascii")
@@ -172,6 +169,28 @@ class Compiled:
             yield from _pieces(cuts, chosen)
             yield mime.CRLF
         yield line + b"--\r\n"
+
+
+class _Form:
+    """The mail for one choice of keys: runs of ready bytes, and slots between them."""
+
+    def __init__(self, row: Sequence[bytes | str]) -> None:
+        self._pieces = [piece if isinstance(piece, bytes) else b"" for piece in row]
+        names = {piece for piece in row if isinstance(piece, str)}
+        # A slot that occurs in ten links is filled once.
+        self._slots = [
+            (SLOTS[name], [index for index, piece in enumerate(row) if piece == name])
+            for name in sorted(names)
+        ]
+
+    def fill(self, recipient: Recipient) -> bytes:
+        """Return a subscriber's mail."""
+        pieces = self._pieces.copy()
+        for fill, places in self._slots:
+            content = fill(recipient)
+            for place in places:
+                pieces[place] = content
+        return b"".join(pieces)
 
 
 _CUTS = ("head_cuts", "text_cuts", "html_cuts")

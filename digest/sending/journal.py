@@ -6,11 +6,12 @@ One small file for each sending run, on the disk of the machine that sends:
     e 17 250 2.0.0 Ok       the relay's reply to it
     n 17                    it was not handed over after all
 
-Each line is one write(2), so it outlives a kill -9 of its process, and costs microseconds where a
-commit costs a millisecond. The ledger gets its contents in batches; once all of it is there the
-file is deleted. Its process holds a lock on it: a journal without a lock belongs to a dead process,
-and the sweep that finds it records it. A journal is not synced: when the machine itself goes down,
-all that its workers had claimed is uncertain. docs/decisions/0009 says what else was measured.
+Each round of a transport is one write(2), so it outlives a kill -9 of its process, and costs
+microseconds where a commit costs a millisecond. The ledger gets its contents in batches; once all
+of it is there the file is deleted. Its process holds a lock on it: a journal without a lock belongs
+to a dead process, and the sweep that finds it records it. A journal is not synced: when the machine
+itself goes down, all that its workers had claimed is uncertain. docs/decisions/0009 says what else
+was measured.
 """
 
 import fcntl
@@ -57,13 +58,10 @@ class Journal:
     def __exit__(self, *_error: object) -> None:
         os.close(self._file)  # which releases the lock
 
-    def begin(self, keys: Iterable[int]) -> None:
-        """Write that these are about to be handed over."""
-        self._write("".join([f"b {key}\n" for key in keys]))
-
-    def end(self, key: int, reply: Reply) -> None:
-        """Write the relay's reply."""
-        self._write(f"e {key} {reply.code} {reply.text}\n")
+    def record(self, replies: Iterable[tuple[int, Reply]], begun: Iterable[int]) -> None:
+        """Write the relay's replies, and what is about to be handed over, in one write."""
+        ends = [f"e {key} {reply.code} {reply.text}\n" for key, reply in replies]
+        self._write("".join(ends + [f"b {key}\n" for key in begun]))
 
     def never(self, key: int) -> None:
         """Write that a delivery that was begun was certainly not handed over."""

@@ -1,7 +1,7 @@
 """One subscriber's message from a compiled issue: its envelope and its content."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from digest.core import addresses, links
+from digest.core.links.mail import MailLinks
 from digest.issues.models import Issue
 from digest.relays import dkim
 from digest.relays.transports.base import Envelope, OutgoingMessage
@@ -18,6 +19,10 @@ from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers.models import Subscriber
 
 SAMPLE_EMAIL = "subscriber@example.com"
+CACHED_WISHES = 1_000  # of subscribers who chose topics, for one issue
+
+# Topics, appeals that are left out, muted topics, and the variant of an experiment
+Wishes = tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...], int]
 
 
 class MailRecipient(Protocol):
@@ -78,45 +83,114 @@ class SingleRecipient:
         return cls(subscriber.pk, *named, topics, subscriber.uuid, without_appeals, muted_topics)
 
 
+class MessageComposer:
+    """Composes the messages of one issue; what is the same for all is worked out once.
+
+    The subject is the issue's for everyone: it may name a story that a subscriber of other topics
+    doesn't get, but an issue has one name, in the archive and among subscribers.
+    """
+
+    def __init__(self, issue: Issue, segmentation: Segmentation, *, sign: bool = True) -> None:
+        """`sign` messages with DKIM, where there is a key for the sender."""
+        publication = issue.newsletter.publication
+        self._issue = issue
+        self._segmentation = segmentation
+        self._compiled = segmentation.compiled
+        self._links = MailLinks(issue, issue.newsletter, publication)
+        self._sender = addresses.envelope(publication.sender_email)
+        self._domain = publication.sender_domain
+        self._bounce_domain = settings.DIGEST_BOUNCE_DOMAIN
+        self._signs = sign and bool(dkim.keys_of(self._domain))
+        self._keys: dict[Wishes, frozenset[int] | None] = {}
+
+    def compose(
+        self,
+        to: MailRecipient,
+        now: datetime,
+        *,
+        key: int = 0,
+        message_id: str = "",
+        variant: int | None = None,
+    ) -> OutgoingMessage:
+        """Compose a subscriber's message; DigestError if their address or name cannot be written.
+
+        `key` identifies it to the caller. A copy has a `message_id` of its own; without it the
+        message has the one that a repeat would have. `variant` of an experiment is the
+        subscriber's, unless a preview asks for another.
+        """
+        subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
+        page, mailto, preferences, token = self._links.links_of(subscriber)
+        message_id = message_id or f"<{token}@{self._domain}>"
+        variant = self._variant(subscriber) if variant is None else variant
+        recipient = Recipient(
+            to.email,
+            to.name,
+            page,
+            message_id,
+            now,
+            preferences,
+            mailto,
+            self._click(subscriber, variant),
+            self._segmentation.subject_of(variant) or self._compiled.subject,
+        )
+        content = self._compiled.message(recipient, keys=self._keys_for(to, variant))
+        if self._signs:
+            content = dkim.sign(content, self._domain, now)
+        envelope = Envelope(
+            self._envelope_sender(subscriber),
+            addresses.envelope(to.email),
+            message_id[1:].partition("@")[0],
+        )
+        return OutgoingMessage(key, envelope, content, smtp_safe=True)
+
+    def _keys_for(self, to: MailRecipient, variant: int) -> frozenset[int] | None:
+        """Return the keys of the subscriber's stories and blocks, chosen once for equal wishes."""
+        wishes = (
+            tuple(to.topics),
+            tuple(to.without_appeals or ()),
+            tuple(to.muted_topics),
+            variant,
+        )
+        if wishes not in self._keys:
+            if len(self._keys) >= CACHED_WISHES:
+                self._keys.clear()
+            self._keys[wishes] = self._segmentation.keys_for(*wishes)
+        return self._keys[wishes]
+
+    def _envelope_sender(self, subscriber: links.Row) -> str:
+        """Return the address to which mail that cannot be delivered goes (RFC 5321 §4.5.5)."""
+        if self._bounce_domain:
+            return f"bounce+{self._links.bounce_token(subscriber)}@{self._bounce_domain}"
+        return self._sender
+
+    def _variant(self, subscriber: links.Row) -> int:
+        """Return a subscriber's variant of an experiment; 0, the issue as it is, without one."""
+        split = self._segmentation.split
+        return split.variant_of(subscriber.uuid) if split and subscriber.pk else 0
+
+    def _click(self, subscriber: links.Row, variant: int) -> str:
+        """Return what follows tracked links in a message: nobody's are not counted."""
+        if not subscriber.pk:
+            return f"/{links.NOT_COUNTED}"
+        if self._compiled.names_subscribers:
+            return f"/{self._links.clicker_token(subscriber)}"
+        return f"/{links.variant_suffix(variant)}" if self._segmentation.split else ""
+
+
 def compose_message(
     issue: Issue,
     to: MailRecipient,
     segmentation: Segmentation,
     now: datetime,
     *,
-    key: int = 0,
     sign: bool = True,
     message_id: str = "",
     variant: int | None = None,
 ) -> OutgoingMessage:
-    """Compose a subscriber's message; DigestError if their address or name cannot be written.
-
-    `key` identifies it to the caller. `sign` it with DKIM, where there is a key for the sender. A
-    copy has a `message_id` of its own; without it the message has the one that a repeat would have.
-    `variant` of an experiment is the subscriber's, unless a preview asks for another.
-
-    The subject is the issue's for everyone: it may name a story that a subscriber of other topics
-    doesn't get, but an issue has one name, in the archive and among subscribers.
-    """
-    subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
-    recipient = _recipient(issue, to, subscriber, now, message_id)
-    if variant is None:
-        variant = _variant(subscriber, segmentation)
-    recipient = replace(
-        recipient,
-        click=_click(issue, subscriber, segmentation, variant),
-        subject=segmentation.subject_of(variant),
+    """Compose a single message; see MessageComposer."""
+    return MessageComposer(issue, segmentation, sign=sign).compose(
+        to, now, message_id=message_id, variant=variant
     )
-    keys = segmentation.keys_for(to.topics, to.without_appeals, to.muted_topics, variant)
-    content = segmentation.compiled.message(recipient, keys=keys)
-    if sign:
-        content = dkim.sign(content, issue.newsletter.publication.sender_domain, now)
-    envelope = Envelope(
-        _sender(issue, subscriber),
-        addresses.envelope(to.email),
-        id=recipient.message_id[1:].partition("@")[0],
-    )
-    return OutgoingMessage(key, envelope, content, smtp_safe=True)
 
 
 def compose_sample(issue: Issue, email: str = "", *, name: str = "", variant: int = 0) -> bytes:
@@ -150,41 +224,3 @@ def message_id(issue: Issue, subscriber: links.Named) -> str:
     """Return a Message-ID that is a function of issue and subscriber, which shows repeats."""
     token = links.sign_rows("message-id", issue, subscriber)
     return f"<{token}@{issue.newsletter.publication.sender_domain}>"
-
-
-def _sender(issue: Issue, subscriber: links.Named) -> str:
-    """Return the address to which mail that cannot be delivered is returned (RFC 5321 §4.5.5)."""
-    if domain := settings.DIGEST_BOUNCE_DOMAIN:
-        return f"bounce+{links.bounce_token(issue, subscriber)}@{domain}"
-    return addresses.envelope(issue.newsletter.publication.sender_email)
-
-
-def _click(issue: Issue, subscriber: links.Row, segmentation: Segmentation, variant: int) -> str:
-    """Return what follows tracked links in a message: nobody's are not counted."""
-    if not subscriber.pk:
-        return f"/{links.NOT_COUNTED}"
-    if segmentation.compiled.names_subscribers:
-        return f"/{links.clicker_token(issue, subscriber)}"
-    return f"/{links.variant_suffix(variant)}" if segmentation.split else ""
-
-
-def _variant(subscriber: links.Row, segmentation: Segmentation) -> int:
-    """Return a subscriber's variant of an experiment; 0, the issue as it is, without one."""
-    if segmentation.split is None or not subscriber.pk:
-        return 0
-    return segmentation.split.variant_of(subscriber.uuid)
-
-
-def _recipient(
-    issue: Issue, to: MailRecipient, subscriber: links.Named, now: datetime, own_id: str
-) -> Recipient:
-    page, mailto = links.ways_out(subscriber, issue.newsletter, issue.pk)
-    return Recipient(
-        email=to.email,
-        name=to.name,
-        unsubscribe_url=page,
-        message_id=own_id or message_id(issue, subscriber),
-        date=now,
-        preferences_url=links.preferences_url(subscriber, issue.newsletter.publication),
-        unsubscribe_mailto=mailto,
-    )

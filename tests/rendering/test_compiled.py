@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.rendering.compiled import Compiled
+from digest.core.errors import DigestError
+from digest.rendering.compiled import SLOTS, Compiled
 from digest.rendering.errors import RenderingError
+from digest.rendering.mime import is_smtp_safe
 from tests.rendering.mails import (
     INES,
     appeal,
@@ -126,7 +129,7 @@ def test_many_choices_stay_right(tide: Compiled) -> None:
     for number in range(200):
         tide.message(INES, keys={1, number + 10})
     assert "Story number 1." in part(tide.message(INES, keys={1}), "plain")
-    assert len(tide._rows) <= 64
+    assert len(tide._forms) <= 64
 
 
 @pytest.mark.parametrize(
@@ -141,6 +144,21 @@ def test_injection_is_refused(tide: Compiled, change: dict[str, Any]) -> None:
     """What would start a line of its own in the head stops the mail."""
     with pytest.raises(RenderingError):
         tide.message(replace(INES, **change))
+
+
+texts = st.one_of(st.text(max_size=300), st.from_regex(r"[.\r\n =a@-]{0,200}", fullmatch=True))
+
+
+@given(st.sampled_from(sorted(SLOTS)), texts, texts)
+def test_whatever_a_slot_is_given_it_is_smtp_safe(slot: str, text: str, other: str) -> None:
+    """Or refused. So the finished mail, which is ready bytes and slots, is not checked again."""
+    values: dict[str, Any] = dict.fromkeys(
+        ("email", "name", "unsubscribe_url", "message_id", "preferences_url", "click"), text
+    )
+    strange = replace(INES, **values, unsubscribe_mailto=other, subject=other)
+    for recipient in (strange, replace(INES, name=text, click=text, subject=text)):
+        with suppress(DigestError):
+            assert is_smtp_safe(SLOTS[slot](recipient))
 
 
 def test_only_a_unicode_local_part_needs_smtputf8(tide: Compiled) -> None:

@@ -167,8 +167,8 @@ def make_dead(issue: Issue, *, frozen: bool = False) -> tuple[Batch, Journal]:
     book = Journal()
     batch = claimed(issue, name=book.name)
     keys = [row.id for row in batch.rows]
-    book.begin(keys[:3])
-    book.end(keys[0], Reply(250, "2.0.0 Ok: queued as 7F"))
+    book.record([], keys[:3])
+    book.record([(keys[0], Reply(250, "2.0.0 Ok: queued as 7F"))], [])
     book.never(keys[2])
     if not frozen:
         book.__exit__(None, None, None)

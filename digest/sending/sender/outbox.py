@@ -1,8 +1,9 @@
 """The source of one sender's messages: everything that is due, until the time is up.
 
     next_message     the next subscriber's message; claims another batch when one is used up
-    begin            into the journal, then a check of lease and issue: only then may it leave
-    record_reply …   into the journal, and in batches into the ledger
+    record_round     replies and what is about to leave into the journal, in one write; then a check
+                     of lease and issue: only then may it leave
+    mark_uncertain … outcomes go into the ledger in batches
     close            outcomes are recorded, and what was not begun becomes due again
 
 Every second the batches in flight are checked again, so that a subscriber who leaves, or an editor
@@ -27,7 +28,7 @@ from digest.sending import domain_pauses, ledger
 from digest.sending.journal import Journal
 from digest.sending.ledger import ClaimedDelivery
 from digest.sending.models import Delivery
-from digest.sending.outgoing import compose_message
+from digest.sending.outgoing import MessageComposer
 from digest.sending.sender.batches import Batches
 from digest.sending.sender.claims import LARGEST, Claims
 from digest.sending.sender.heartbeat import Heartbeat
@@ -69,6 +70,8 @@ class Outbox:
         self._batches = Batches(self.recorder, leases, limiter)
         self._in_flight: dict[int, InFlight] = {}  # by delivery, of those that the transport has
         self._current: InFlight | None = None  # that the next message comes from
+        self._composer: MessageComposer
+        self._composing: InFlight | None = None  # that the composer is for
         self._exhausted = False  # there are no more messages
         self._flushed_at = time.monotonic()
 
@@ -82,41 +85,23 @@ class Outbox:
             self._stop(problem)
             return None
 
-    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
-        """Write to the journal what is about to leave, then check whether it may.
+    def record_round(
+        self,
+        replies: Sequence[tuple[OutgoingMessage, Reply]],
+        ready: Sequence[OutgoingMessage],
+    ) -> Collection[int]:
+        """Write replies and what is about to leave to the journal, then check whether it may.
 
         In this order: a process that is frozen between the two has written it down, so a sweep that
         finds the lease expired counts it as uncertain.
         """
-        self._journal.begin([message.key for message in messages])
-        try:
-            self._batches.recheck(2 * CHECK_SECONDS)
-        except DATABASE_UNAVAILABLE as problem:
-            self._stop(problem)
-            for message in messages:
-                self._journal.never(message.key)
-            return frozenset()
-        may_go = set()
-        for message in messages:
-            in_flight = self._in_flight[message.key]
-            lost = in_flight.stopped or not self._leases.holds(in_flight.batch.fence)
-            if lost or message.key in in_flight.denied:
-                self._journal.never(message.key)
-            else:
-                in_flight.begun[message.key] = in_flight.offered.pop(message.key)
-                may_go.add(message.key)
-        return may_go
-
-    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:
-        """Record the relay's reply."""
-        self._journal.end(message.key, reply)
-        in_flight = self._in_flight.pop(message.key)
-        row = in_flight.remove(message.key)
-        now = clock.now()
-        first_attempt_at = row.first_attempt_at or now
-        jitter = random.random()  # noqa: S311
-        outcome = retries.outcome_of(reply, row.attempts + 1, first_attempt_at, now, jitter)
-        self._add(in_flight, row.id, self._limiter.record_reply(row.email, reply, outcome))
+        self._journal.record(
+            [(message.key, reply) for message, reply in replies],
+            [message.key for message in ready],
+        )
+        if replies:
+            self._apply(replies)
+        return self._allow(ready) if ready else frozenset()
 
     def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
         """Record that nobody knows whether the relay has the message."""
@@ -155,6 +140,37 @@ class Outbox:
 
     # --- steps -------------------------------------------------------------------------
 
+    def _apply(self, replies: Sequence[tuple[OutgoingMessage, Reply]]) -> None:
+        """Turn replies into outcomes."""
+        now = clock.now()
+        for message, reply in replies:
+            in_flight = self._in_flight.pop(message.key)
+            row = in_flight.remove(message.key)
+            first_attempt_at = row.first_attempt_at or now
+            jitter = random.random()  # noqa: S311
+            outcome = retries.outcome_of(reply, row.attempts + 1, first_attempt_at, now, jitter)
+            self._add(in_flight, row.id, self._limiter.record_reply(row.email, reply, outcome))
+
+    def _allow(self, ready: Sequence[OutgoingMessage]) -> Collection[int]:
+        """Return which of the messages may leave: issue, subscriber and lease allow it."""
+        try:
+            self._batches.recheck(2 * CHECK_SECONDS)
+        except DATABASE_UNAVAILABLE as problem:
+            self._stop(problem)
+            for message in ready:
+                self._journal.never(message.key)
+            return frozenset()
+        allowed = set()
+        for message in ready:
+            in_flight = self._in_flight[message.key]
+            lost = in_flight.stopped or not self._leases.holds(in_flight.batch.fence)
+            if lost or message.key in in_flight.denied:
+                self._journal.never(message.key)
+            else:
+                in_flight.begun[message.key] = in_flight.offered.pop(message.key)
+                allowed.add(message.key)
+        return allowed
+
     def _next(self) -> OutgoingMessage | None:
         while not self._exhausted:
             if time.monotonic() >= self._until:
@@ -186,11 +202,12 @@ class Outbox:
             self._current = in_flight
 
     def _compose(self, in_flight: InFlight, row: ClaimedDelivery) -> OutgoingMessage | None:
-        issue, segmentation = in_flight.batch.issue, in_flight.segmentation
+        if self._composing is not in_flight:
+            issue, segmentation = in_flight.batch.issue, in_flight.segmentation
+            self._composer = MessageComposer(issue, segmentation, sign=self._sign)
+            self._composing = in_flight
         try:
-            return compose_message(
-                issue, row, segmentation, clock.now(), key=row.id, sign=self._sign
-            )
+            return self._composer.compose(row, clock.now(), key=row.id)
         except DigestError as problem:  # this subscriber's address or name cannot be written
             self._add(in_flight, row.id, Outcome(State.FAILED, None, str(problem)))
             return None

@@ -45,12 +45,16 @@ class RecordingSource:
     def next_message(self) -> OutgoingMessage | None:
         return self.waiting.pop(0) if self.waiting else None
 
-    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
-        self.begun.append([message.key for message in messages])
-        return {message.key for message in messages} - self.denied
-
-    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:
-        self._record(message, f"{reply.code} {reply.text}")
+    def record_round(
+        self,
+        replies: Sequence[tuple[OutgoingMessage, Reply]],
+        ready: Sequence[OutgoingMessage],
+    ) -> Collection[int]:
+        for message, reply in replies:
+            self._record(message, f"{reply.code} {reply.text}")
+        if ready:
+            self.begun.append([message.key for message in ready])
+        return {message.key for message in ready} - self.denied
 
     def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
         self._record(message, f"uncertain: {reason}")

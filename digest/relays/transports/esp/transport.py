@@ -185,7 +185,7 @@ class EspTransport:
 
 def _begin(source: MessageSource, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
     """Return the messages that may be sent; return the others unsent."""
-    allowed = source.begin(messages)
+    allowed = source.record_round((), messages)
     for message in messages:
         if message.key not in allowed:
             source.return_unsent(message)
@@ -197,7 +197,7 @@ def _report(
 ) -> RelayDownError | ReplyLostError | None:
     """Report the result of a message; return it if nothing more should be sent."""
     if isinstance(result, Reply):
-        source.record_reply(message, result)
+        source.record_round([(message, result)], ())
         return None
     if isinstance(result, ReplyLostError):
         source.mark_uncertain(message, str(result))

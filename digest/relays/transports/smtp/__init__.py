@@ -4,7 +4,8 @@ adapter        what callers ask of an address
 address        what the address of a relay says
 session        greeting, EHLO, STARTTLS, AUTH: a connection that is ready for mail
 advice         what to do when that fails
-wire           the octets of commands, messages and replies
+capabilities   what EHLO offers, and the envelope commands that follow from it
+wire           the octets of messages and replies
 steps          which replies may answer which step
 conversation   one session in use: replies in, commands and messages out
 loop           all conversations with a relay, in one thread

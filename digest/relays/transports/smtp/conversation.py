@@ -16,10 +16,11 @@ import ssl
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
 from digest.relays.transports.smtp import wire
+from digest.relays.transports.smtp.round import Round
 from digest.relays.transports.smtp.session import Session
 from digest.relays.transports.smtp.steps import Step, can_answer
 
@@ -42,6 +43,10 @@ class BrokenConversationError(Exception):
         self.reply = reply
 
 
+class SentAwayError(BrokenConversationError):
+    """The relay asks us to leave, and not only because this connection has served its time."""
+
+
 class Conversation:
     """A session in use. The loop watches `socket` and calls `read` and `write`."""
 
@@ -54,18 +59,17 @@ class Conversation:
         self.answered = 0  # messages that the relay has replied to
         self.ready: OutgoingMessage | None = None
         self.idle = True
+        self.closed = False
         self.wants_write = False
         self.deadline = 0.0
-        # Called with the problem when the relay refuses what every message has.
-        self.on_refusal: Callable[[str, Reply | None], None] = lambda *_: None
-        self._pipelining = "pipelining" in session.extensions
-        self._chunking = "chunking" in session.extensions
+        self._can = session.capabilities
+        self._tls = isinstance(session.socket, ssl.SSLSocket)
         self._replies = wire.Replies()
         self._awaited: deque[tuple[Step, OutgoingMessage]] = deque()
         # Commands that have to wait for a reply, without PIPELINING
         self._pending: deque[tuple[Step, OutgoingMessage, bytes]] = deque()
         self._unsent = memoryview(b"")
-        self._unsent_content = 0  # octets of the content under way that are still in `_unsent`
+        self._unsent_content = 0  # octets of the content under way that are not sent yet
         self._encoded = b""  # content of the message on offer, as it goes over the wire
         self._begun: OutgoingMessage | None = None
         self._refusal: Reply | None = None
@@ -78,80 +82,75 @@ class Conversation:
 
     # --- called by the loop --------------------------------------------------------------
 
-    def start(self, source: MessageSource) -> None:
+    def start(self, round_: Round) -> None:
         """Offer the next message, if there is one."""
-        message = self._next_message(source)
+        message = self._next_message(round_)
         self.idle = message is None
         if message is not None:
             self._send(self._offer(message))
 
-    def read(self, source: MessageSource) -> None:
+    def read(self, round_: Round) -> None:
         """Handle the replies that have arrived; raises BrokenConversationError."""
-        try:
-            octets = self.socket.recv(READ_OCTETS)
-            while isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
-                octets += self.socket.recv(READ_OCTETS)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        if not (octets := self._receive()):
             return
-        except OSError as cause:
-            raise BrokenConversationError(str(cause)) from cause
-        if not octets:
-            raise BrokenConversationError("the relay closed the connection")
         try:
             replies = self._replies.feed(octets)
         except ValueError as cause:
             raise BrokenConversationError(str(cause)) from cause
-        for reply in replies:
-            self._handle(reply, source)
+        for code, text in replies:
+            self._handle(code, text, round_)
         if replies:
+            self._proceed(round_)
             self._set_deadline()
 
-    def hand_over(self, source: MessageSource) -> None:
+    def hand_over(self, round_: Round) -> None:
         """Send the content of the ready message, which has begun by now, and the next envelope."""
         message, self.ready = self.ready, None
         assert message is not None
         if not self._replies.empty or self._awaited:
             raise BrokenConversationError("the relay replied out of turn")
         content, self._encoded = self._encoded, b""
-        self._begun, self._unsent_content = message, len(content)
+        following = b"" if self._can.chunking else wire.final_dot(content)
+        self._begun, self._unsent_content = message, len(content) + len(following)
         self._awaited.append((Step.END, message))
         self.remaining -= 1
-        envelope = b""
-        if self._pipelining and self.remaining > 0 and (following := self._next_message(source)):
-            envelope = self._offer(following)
-        self._send(content + envelope if envelope else content)
+        if self._can.pipelining and self.remaining > 0 and (after := self._next_message(round_)):
+            following += self._offer(after)
+        self._send(content, following)
 
     def write(self) -> None:
         """Continue to send what the socket did not accept; raises BrokenConversationError."""
-        self._send(b"")
+        self._transmit_unsent()
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the relay took longer than RFC 5321 allows."""
         return bool(self._awaited) and now > self.deadline
 
-    def abandon(self, source: MessageSource, reason: str) -> None:
+    def abandon(self, round_: Round, reason: str) -> None:
         """Close the connection without QUIT, and report every message that has no reply."""
+        self.closed = True
         with suppress(OSError):
             self.socket.close()
         begun, self._begun = self._begun, None
         if begun is not None:
             if self._unsent_content:
-                source.return_unsent(begun)  # no relay accepts a message without its end
+                round_.return_unsent(begun)  # no relay accepts a message without its end
             else:
-                source.mark_uncertain(begun, reason)
+                round_.mark_uncertain(begun, reason)
         unreported = {id(message): message for _, message in self._awaited if message is not begun}
         unreported |= {id(message): message for _, message, _ in self._pending}
         if self.ready is not None:
             unreported[id(self.ready)] = self.ready
         for message in unreported.values():
             if message is not _NOBODY:
-                source.return_unsent(message)
+                round_.return_unsent(message)
         self._awaited.clear()
         self._pending.clear()
         self.ready, self.idle = None, True
 
     def quit(self) -> None:
         """Send QUIT and close the connection without waiting for the reply."""
+        self.closed = True
         with suppress(OSError):
             self.socket.settimeout(1)
             self.socket.sendall(b"QUIT\r\n")
@@ -160,37 +159,62 @@ class Conversation:
 
     # --- replies -------------------------------------------------------------------------
 
-    def _handle(self, reply: Reply, source: MessageSource) -> None:
+    def _receive(self) -> bytes:
+        """Return the octets that have arrived; nothing if there are none after all."""
+        try:
+            octets = self.socket.recv(READ_OCTETS)
+            while isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+                octets += self.socket.recv(READ_OCTETS)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return b""
+        except OSError as cause:
+            raise BrokenConversationError(str(cause)) from cause
+        if not octets:
+            raise BrokenConversationError("the relay closed the connection")
+        return octets
+
+    def _handle(self, code: int, text: bytes, round_: Round) -> None:
         if not self._awaited:
-            raise BrokenConversationError(f"unexpected: {reply.code} {reply.text}", reply)
+            reply = wire.reply_of(code, text)
+            raise BrokenConversationError(f"unexpected: {code} {reply.text}", reply)
         step, message = self._awaited[0]
-        if reply.code == 421:  # RFC 5321 §3.8: the relay closes the connection, accepting nothing
-            self._begun = None if step is Step.END else self._begun
-            raise BrokenConversationError(f"sent away: {reply.code} {reply.text}", reply)
-        if not can_answer(reply.code, step):
-            raise BrokenConversationError(
-                f"not a reply to {step.name}: {reply.code} {reply.text}", reply
-            )
+        if 200 <= code < 300 and (step is Step.RCPT or step is Step.MAIL):
+            self._awaited.popleft()  # half of all replies: the envelope goes on
+            return
+        reply = wire.reply_of(code, text)
+        self._require_answer(step, reply)
         self._awaited.popleft()
-        if step is Step.MAIL:
-            self._handle_mail(reply)
-        elif step is Step.RCPT:
-            self._note_refusal(reply)
-        elif step is Step.DATA:
-            self._handle_data(reply, message, source)
+        if step is Step.DATA:
+            self._handle_data(reply, message, round_)
         elif step is Step.END:
             self._begun = None
-            self._record(message, reply, source)
-        self._proceed(source)
+            self._report(message, reply, round_)
+        elif step is Step.MAIL:
+            self._refuse_sender(reply, round_)
+        elif step is Step.RCPT and self._refusal is None:
+            self._refusal = reply
 
-    def _handle_mail(self, reply: Reply) -> None:
-        self._note_refusal(reply)
-        # RFC 1870 §6.1: 552 says that this message is too big; any other refusal is of our sender.
-        if not reply.accepted and reply.code != 552:
+    def _require_answer(self, step: Step, reply: Reply) -> None:
+        """Raise BrokenConversationError for a reply that is not one to this step."""
+        problem = f"{reply.code} {reply.text}"
+        if reply.code == 421:  # RFC 5321 §3.8: the relay closes the connection, accepting nothing
+            self._begun = None if step is Step.END else self._begun
+            # Between two messages it may mean "enough over this connection, connect again".
+            is_between = bool(self.answered) and step in {Step.MAIL, Step.RSET}
+            error = BrokenConversationError if is_between else SentAwayError
+            raise error(f"sent away: {problem}", reply)
+        if not can_answer(reply.code, step):
+            raise BrokenConversationError(f"not a reply to {step.name}: {problem}", reply)
+
+    def _refuse_sender(self, reply: Reply, round_: Round) -> None:
+        """Note that MAIL was refused; 552 concerns this message alone (RFC 1870 §6.1)."""
+        if reply.code == 552:
+            self._refusal = self._refusal or reply
+        else:
             self._refusal = _REFUSES_US
-            self.on_refusal(f"refuses our sender: {reply.code} {reply.text}", reply)
+            round_.refuse_all(f"refuses our sender: {reply.code} {reply.text}", reply)
 
-    def _handle_data(self, reply: Reply, message: OutgoingMessage, source: MessageSource) -> None:
+    def _handle_data(self, reply: Reply, message: OutgoingMessage, round_: Round) -> None:
         """Make the message ready, or report its refusal.
 
         A 354 after a refusal gets an empty message to nobody, because nothing else could end it
@@ -204,46 +228,39 @@ class Conversation:
         if reply.code == 354:
             self._awaited.append((Step.EMPTY, _NOBODY))
             self._send(b".\r\n")
-        self._report_refusal(message, refusal or reply, source)
+        self._report_refusal(message, refusal or reply, round_)
 
-    def _note_refusal(self, reply: Reply) -> None:
-        """Store the first refusal of an envelope."""
-        if not reply.accepted and self._refusal is None:
-            self._refusal = reply
-
-    def _report_refusal(
-        self, message: OutgoingMessage, refusal: Reply, source: MessageSource
-    ) -> None:
+    def _report_refusal(self, message: OutgoingMessage, refusal: Reply, round_: Round) -> None:
         if refusal is _REFUSES_US:
-            source.return_unsent(message)
+            round_.return_unsent(message)
         else:
-            self._record(message, refusal, source)
+            self._report(message, refusal, round_)
 
-    def _record(self, message: OutgoingMessage, reply: Reply, source: MessageSource) -> None:
+    def _report(self, message: OutgoingMessage, reply: Reply, round_: Round) -> None:
         self.answered += 1
-        source.record_reply(message, reply)
+        round_.report(message, reply)
 
-    def _proceed(self, source: MessageSource) -> None:
+    def _proceed(self, round_: Round) -> None:
         """Send what can be sent now."""
-        if self._pending:
-            self._send_pending(source)
-        if not self._awaited and not self._pending and self.ready is None:
-            self.start(source)
-
-    def _send_pending(self, source: MessageSource) -> None:
-        """Send the next command once all others are answered, unless one of them was refused."""
-        if self._awaited:
+        if self._awaited or self.ready is not None:
             return
+        if self._pending:
+            self._send_pending(round_)
+        if not self._awaited and not self._pending and self.ready is None:
+            self.start(round_)
+
+    def _send_pending(self, round_: Round) -> None:
+        """Send the next command, unless the envelope before it was refused."""
         step, message, command = self._pending[0]
         if self._refusal is not None and step in {Step.RCPT, Step.DATA}:
             refusal, self._refusal = self._refusal, None
             while self._pending and self._pending[0][1] is message:
                 self._pending.popleft()
             self._reset_first = True
-            self._report_refusal(message, refusal, source)
+            self._report_refusal(message, refusal, round_)
             return
         self._pending.popleft()
-        if step is Step.DATA and self._chunking:
+        if step is Step.DATA and self._can.chunking:
             self.ready = message
             return
         self._awaited.append((step, message))
@@ -251,78 +268,82 @@ class Conversation:
 
     # --- commands and content ------------------------------------------------------------
 
-    def _next_message(self, source: MessageSource) -> OutgoingMessage | None:
+    def _next_message(self, round_: Round) -> OutgoingMessage | None:
         """Return the next message that this relay can accept at all, with its octets encoded."""
-        while self.remaining > 0 and (message := source.next_message()) is not None:
-            refusal = self._encode(message)
+        while self.remaining > 0 and (message := round_.next_message()) is not None:
+            refusal = self._encode(message, round_)
             if refusal is None:
                 return message
-            self._report_refusal(message, refusal, source)
+            self._report_refusal(message, refusal, round_)
         return None
 
-    def _encode(self, message: OutgoingMessage) -> Reply | None:
+    def _encode(self, message: OutgoingMessage, round_: Round) -> Reply | None:
         """Encode the content, or return why this relay cannot accept the message."""
         try:
             self._encoded = self._encoded_content(message)
         except ValueError as problem:
             return Reply(554, f"5.6.0 Not sent: {problem}.")
-        envelope, max_size = message.envelope, self.session.max_size
-        if max_size and len(message.content) > max_size:
-            return Reply(552, f"5.3.4 The relay takes {max_size} octets at most.")
-        if "smtputf8" in self.session.extensions:
-            return None
-        if not envelope.sender.isascii():
-            self.on_refusal("has no SMTPUTF8, which our sender needs", None)
+        if not (self._can.smtputf8 or message.envelope.sender.isascii()):
+            round_.refuse_all("has no SMTPUTF8, which our sender needs", None)
             return _REFUSES_US
-        if not envelope.recipient.isascii():
-            return Reply(553, "5.6.7 The relay has no SMTPUTF8, which this address needs.")
-        return None
+        return self._can.refusal_of(message)
 
     def _encoded_content(self, message: OutgoingMessage) -> bytes:
         content = message.content
-        if self._chunking:
+        if self._can.chunking:
             if not message.smtp_safe:
                 wire.check_line_ends(content)
             return b"BDAT %d LAST\r\n%b" % (len(content), content)
-        return wire.terminated(content) if message.smtp_safe else wire.dot_stuffed(content)
+        return content if message.smtp_safe else wire.dot_stuffed(content)
 
     def _offer(self, message: OutgoingMessage) -> bytes:
         """Return the commands of a message's envelope that can be sent now; store the others."""
-        content, extensions = message.content, self.session.extensions
-        mail = wire.mail_command(
-            message.envelope, len(content), ascii_body=content.isascii(), extensions=extensions
-        )
+        mail, rcpt = self._can.mail_command(message), self._can.rcpt_command(message.envelope)
+        if self._can.pipelining and not self._can.chunking and not self._reset_first:
+            self._awaited += ((Step.MAIL, message), (Step.RCPT, message), (Step.DATA, message))
+            return b"%b%bDATA\r\n" % (mail, rcpt)  # nearly always
         commands = [
             (Step.MAIL, message, mail),
-            (Step.RCPT, message, wire.rcpt_command(message.envelope, extensions)),
+            (Step.RCPT, message, rcpt),
             (Step.DATA, message, b"DATA\r\n"),
         ]
         if self._reset_first:
             commands.insert(0, (Step.RSET, _NOBODY, b"RSET\r\n"))
             self._reset_first = False
-        count = len(commands) if self._pipelining else 1
-        if self._pipelining and self._chunking:
+        count = len(commands) if self._can.pipelining else 1
+        if self._can.pipelining and self._can.chunking:
             count -= 1  # no DATA with CHUNKING: the content itself follows the reply to RCPT
         self._pending.extend(commands[count:])
         self._awaited.extend((step, message) for step, message, _ in commands[:count])
         return b"".join([command for _, _, command in commands[:count]])
 
-    def _send(self, octets: bytes) -> None:
-        """Send octets, and store what the socket does not accept."""
-        if octets:
-            rest = self._unsent
-            self._unsent = memoryview(bytes(rest) + octets) if rest else memoryview(octets)
-            self._set_deadline()
+    def _send(self, octets: bytes, following: bytes = b"") -> None:
+        """Send octets and what follows them, and store what the socket does not accept."""
+        self._set_deadline()
+        if not (self._unsent or self._tls):
+            # Vectored: a message of 28 KB is not copied to put the next envelope behind it.
+            sent = self._transmit(self.socket.sendmsg, (octets, following))
+            if sent == len(octets) + len(following):
+                return
+            octets, following = (octets + following)[sent:], b""
+        self._unsent = memoryview(b"".join((self._unsent, octets, following)))
+        self._transmit_unsent()
+
+    def _transmit_unsent(self) -> None:
+        while self._unsent and (sent := self._transmit(self.socket.send, self._unsent)):
+            self._unsent = self._unsent[sent:]
+        self.wants_write = bool(self._unsent)
+
+    def _transmit(self, send: "Callable[[Any], int]", octets: object) -> int:
+        """Return how many octets the socket accepted; raises BrokenConversationError."""
         try:
-            while self._unsent:
-                count = self.socket.send(self._unsent)
-                self._unsent = self._unsent[count:]
-                self._unsent_content = max(0, self._unsent_content - count)
+            sent = send(octets)
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            pass
+            return 0
         except OSError as cause:
             raise BrokenConversationError(str(cause)) from cause
-        self.wants_write = bool(self._unsent)
+        self._unsent_content = max(0, self._unsent_content - sent)
+        return sent
 
     def _set_deadline(self) -> None:
         final = bool(self._awaited) and self._awaited[0][0] is Step.END

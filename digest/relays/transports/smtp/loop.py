@@ -1,10 +1,12 @@
 """All conversations with one relay, in one thread.
 
     the first connection opens > others follow while they are needed, each set up in its own thread
-    replies make messages ready > all that became ready in a round begin together > handed over
+    replies make messages ready > a round ends: all replies are recorded, and all that is ready
+    begins together > handed over
 
-A connection that breaks is opened again if it got any reply to a message. A connection that cannot
-be opened is given up. When none is left, the relay is down.
+A connection that breaks is replaced, unless too many in a row broke without a reply: then the relay
+is down. So it is when it sends us away (421), or when no connection is left. A relay that allows
+fewer connections than we want gets those, and is asked for another one now and then.
 """
 
 import selectors
@@ -18,10 +20,17 @@ from typing import Self
 from digest.relays.errors import RelayDownError
 from digest.relays.transports.base import MessageSource, Reply
 from digest.relays.transports.smtp.address import RelayAddress
-from digest.relays.transports.smtp.conversation import BrokenConversationError, Conversation
+from digest.relays.transports.smtp.conversation import (
+    BrokenConversationError,
+    Conversation,
+    SentAwayError,
+)
+from digest.relays.transports.smtp.round import Round
 from digest.relays.transports.smtp.session import Session, connect
 
 TICK_SECONDS = 0.5  # between two checks of the deadlines
+BREAKS_IN_A_ROW = 5  # or twice the connections: broken without a reply in between, for "down"
+REOPEN_SECONDS = 5.0  # until a connection that could not be opened is tried again
 
 Opening = Future[Session]
 
@@ -41,8 +50,11 @@ class DeliveryLoop:
         self.source = source
         self.connections = connections
         self.failure: RelayDownError | None = None  # once set, nothing more is offered
-        self._breakage: RelayDownError | None = None  # of a connection that got no reply
-        self._answered = 0  # messages, by connections that are closed
+        self._round = Round(source, self._refuse_all)
+        self._breakage: RelayDownError | None = None  # the last one
+        self._breaks = 0  # of connections in a row, without a reply to a message in between
+        self._answered_at_break = 0
+        self._reopen_at = 0.0  # time.monotonic(), if a connection could not be opened
         self._selector = selectors.DefaultSelector()
         self._watched: dict[Conversation, int] = {}
         self._threads: ThreadPoolExecutor | None = None
@@ -59,6 +71,7 @@ class DeliveryLoop:
         for conversation in list(self.conversations):
             if not conversation.idle:  # only after an error of our own
                 self._drop(conversation, "interrupted")
+        self._round.end([])
         for opening in self._opening:
             opening.add_done_callback(_close_opened)
         if self._threads:
@@ -73,31 +86,28 @@ class DeliveryLoop:
             self._begin_conversation(connect(self.address))
         else:
             for conversation in list(self.conversations):
-                self._run_guarded(conversation, conversation.start, self.source)
+                self._run_guarded(conversation, conversation.start)
                 self._watch(conversation)
-        self._open_others()
+        if any(not conversation.idle for conversation in self.conversations):
+            self._open_missing()
         checked_at = time.monotonic()
         while self._is_unfinished():
             for key, events in self._selector.select(TICK_SECONDS):
                 self._serve(key.data, events)
-            self._hand_over_ready()
+            self._end_round()
             if time.monotonic() - checked_at > TICK_SECONDS:
                 checked_at = time.monotonic()
-                self._check_deadlines(checked_at)
-                self.source.tick()
-        # Stop using a relay that breaks connections and never replies, before more is uncertain.
-        if self._breakage and not self._count_answered():
-            self.failure = self.failure or self._breakage
-        if self.failure:
-            raise self.failure
+                self._tick(checked_at)
+        self._round.end([])
+        # Without any reply the source must not be used up by connections that break.
+        failure = self.failure or (None if self._round.answered else self._breakage)
+        if failure:
+            raise failure
 
     def _is_unfinished(self) -> bool:
         if self._opening and not self.conversations:
             return True
         return any(not conversation.idle for conversation in self.conversations)
-
-    def _count_answered(self) -> int:
-        return self._answered + sum(conversation.answered for conversation in self.conversations)
 
     def _serve(self, conversation: Conversation | None, events: int) -> None:
         """Do what a socket is ready for; None: other threads have opened connections."""
@@ -105,55 +115,59 @@ class DeliveryLoop:
             self._use_opened()
             return
         if events & selectors.EVENT_WRITE:
-            self._run_guarded(conversation, conversation.write)
-            self._watch(conversation)
+            self._run_guarded(conversation, lambda _: conversation.write())
         if events & selectors.EVENT_READ:
-            self._run_guarded(conversation, conversation.read, self.source)
+            self._run_guarded(conversation, conversation.read)
+        if conversation.wants_write or events & selectors.EVENT_WRITE:
+            self._watch(conversation)
 
-    def _hand_over_ready(self) -> None:
-        """Record that all ready messages begin, then send them."""
-        ready = [(item, item.ready) for item in self.conversations if item.ready is not None]
-        if not ready:
-            return
-        allowed = self.source.begin([message for _, message in ready])
-        for conversation, _ in ready:
-            if conversation.ready is not None and conversation.ready.key in allowed:
-                self._run_guarded(conversation, conversation.hand_over, self.source)
-                self._watch(conversation)
-            else:  # after a 354 only closing the connection withholds a message
+    def _end_round(self) -> None:
+        """Record the replies, and that all ready messages begin; then send these."""
+        ready = [item for item in self.conversations if item.ready is not None]
+        allowed = self._round.end([item.ready for item in ready if item.ready is not None])
+        for conversation in ready:
+            if conversation.ready is None or conversation.ready.key not in allowed:
+                # After a 354 only closing the connection withholds a message.
                 self._drop(conversation, "withheld")
-                self._replace(conversation, RelayDownError("withheld"))
+                self._replace()
+                continue
+            self._run_guarded(conversation, conversation.hand_over)
+            if conversation.wants_write:
+                self._watch(conversation)
 
-    def _run_guarded(
-        self, conversation: Conversation, step: Callable[..., None], *arguments: object
-    ) -> None:
+    def _run_guarded(self, conversation: Conversation, step: Callable[[Round], None]) -> None:
         """Run a step of a conversation; replace the connection if it breaks or is used up."""
-        if conversation not in self.conversations:
+        if conversation.closed:
             return
         try:
-            step(*arguments)
+            step(self._round)
         except BrokenConversationError as problem:
             failure = RelayDownError(
                 f"The connection to {self.address.host} broke: {problem}", reply=problem.reply
             )
-            self._drop(conversation, str(failure))
-            self._replace(conversation, failure)
+            if isinstance(problem, SentAwayError):
+                self._stop(failure)
+            self._handle_break(conversation, failure)
         else:
             if conversation.remaining <= 0 and not conversation.busy:
                 self._drop(conversation, "", politely=True)
-                self._replace(conversation, None)
+                self._replace()
 
-    def _replace(self, conversation: Conversation, failure: RelayDownError | None) -> None:
-        """Open another connection in place of one that got replies; otherwise note its failure."""
-        if self.failure:
-            return
-        self._answered += conversation.answered
-        if conversation.answered:
-            self._open()
-            return
+    def _handle_break(self, conversation: Conversation, failure: RelayDownError) -> None:
+        """Replace a broken connection; a relay that only breaks them is down.
+
+        One that never replied to a message gets as many as are open, before more is uncertain.
+        """
+        self._drop(conversation, str(failure))
+        if self._round.answered > self._answered_at_break:
+            self._breaks, self._answered_at_break = 0, self._round.answered
+        self._breaks += 1
         self._breakage = failure
-        if not self.conversations and not self._opening:
-            self.failure = failure
+        most = max(BREAKS_IN_A_ROW, 2 * self.connections) if self._round.answered else 1
+        if self._breaks < most or conversation.answered:
+            self._replace()
+        elif self._round.answered or not (self.conversations or self._opening):
+            self._stop(failure)
 
     def _drop(self, conversation: Conversation, reason: str, *, politely: bool = False) -> None:
         if conversation in self._watched:
@@ -163,11 +177,11 @@ class DeliveryLoop:
         if politely:
             conversation.quit()
         else:
-            conversation.abandon(self.source, reason)
+            conversation.abandon(self._round, reason)
 
     def _watch(self, conversation: Conversation) -> None:
         """Let the selector wait for what the conversation needs."""
-        if conversation not in self.conversations:
+        if conversation.closed:
             return
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if conversation.wants_write else 0)
         watched = self._watched.get(conversation)
@@ -177,33 +191,44 @@ class DeliveryLoop:
             self._selector.modify(conversation.socket, events, conversation)
         self._watched[conversation] = events
 
-    def _stop(self, problem: str, reply: Reply | None) -> None:
+    def _refuse_all(self, problem: str, reply: Reply | None) -> None:
         """Offer nothing more: the relay would refuse every message."""
-        self.failure = self.failure or RelayDownError(f"{self.address.host} {problem}", reply=reply)
+        self._stop(RelayDownError(f"{self.address.host} {problem}", reply=reply))
+
+    def _stop(self, failure: RelayDownError) -> None:
+        self.failure = self.failure or failure
         for conversation in self.conversations:
             conversation.remaining = 0
 
-    def _check_deadlines(self, now: float) -> None:
+    def _tick(self, now: float) -> None:
         for conversation in list(self.conversations):
             if conversation.is_overdue(now):
                 failure = RelayDownError(f"{self.address.host} took too long to answer.")
-                self._drop(conversation, str(failure))
-                self._replace(conversation, failure)
+                self._handle_break(conversation, failure)
+        if self._reopen_at and now > self._reopen_at:
+            self._reopen_at = 0.0
+            self._open_missing(1)
+        self._round.end([])
+        self.source.tick()
 
     # --- opening connections -------------------------------------------------------------
 
     def _begin_conversation(self, session: Session) -> None:
-        conversation = Conversation(session, self.address.messages)
-        conversation.on_refusal = self._stop
+        conversation = Conversation(session, 0 if self.failure else self.address.messages)
         self.conversations.append(conversation)
-        self._run_guarded(conversation, conversation.start, self.source)
+        self._run_guarded(conversation, conversation.start)
         self._watch(conversation)
 
-    def _open_others(self) -> None:
-        """Open the other connections, if the first one has a message to deliver."""
-        if any(not conversation.idle for conversation in self.conversations):
-            for _ in range(self.connections - len(self.conversations) - len(self._opening)):
-                self._open()
+    def _open_missing(self, most: int = 1_000) -> None:
+        """Open connections, if fewer are open than we want."""
+        missing = self.connections - len(self.conversations) - len(self._opening)
+        for _ in range(min(missing, most)):
+            self._open()
+
+    def _replace(self) -> None:
+        """Open another connection in place of one that is closed."""
+        if not self.failure:
+            self._open()
 
     def _open(self) -> None:
         if self._threads is None:
@@ -227,6 +252,7 @@ class DeliveryLoop:
             try:
                 session = opening.result()
             except RelayDownError as problem:
+                self._reopen_at = time.monotonic() + REOPEN_SECONDS
                 if not self.conversations and not self._opening:
                     self.failure = self.failure or problem
             else:

@@ -7,14 +7,16 @@ belongs to a conversation.
 import smtplib
 import socket
 import ssl
+import time
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from digest.relays.errors import RelayDownError
 from digest.relays.transports.base import Reply
 from digest.relays.transports.smtp.address import Auth, RelayAddress, StartTls
 from digest.relays.transports.smtp.advice import advice_for
+from digest.relays.transports.smtp.capabilities import Capabilities
 from digest.relays.transports.smtp.wire import reply_text
 
 CONNECT_SECONDS = 30
@@ -25,8 +27,7 @@ class Session:
     """A connection on which the relay is ready for MAIL."""
 
     socket: socket.socket
-    extensions: frozenset[str]  # lower case, as EHLO listed them
-    max_size: int  # octets of a message, 0: not announced (RFC 1870)
+    capabilities: Capabilities
     greeting: str
 
 
@@ -56,27 +57,24 @@ def _session(smtp: smtplib.SMTP) -> Session:
     if smtp.file is not None:
         smtp.file.close()  # it would hold the socket open
     smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    size = smtp.esmtp_features.get("size", "").strip()
     return Session(
         socket=smtp.sock,
-        extensions=frozenset(smtp.esmtp_features),
-        max_size=int(size) if size.isdecimal() else 0,
+        capabilities=Capabilities.of(smtp.esmtp_features),
         greeting=reply_text(smtp.ehlo_resp or smtp.helo_resp or b""),
     )
 
 
 def _log_in_at(address: RelayAddress) -> smtplib.SMTP:
-    context = ssl.create_default_context()
     smtp: smtplib.SMTP
     if address.tls:
         smtp = smtplib.SMTP_SSL(
-            address.host, address.port, _our_name(), timeout=CONNECT_SECONDS, context=context
+            address.host, address.port, _our_name(), timeout=CONNECT_SECONDS, context=_verifying()
         )
     else:
         smtp = smtplib.SMTP(address.host, address.port, _our_name(), timeout=CONNECT_SECONDS)
     try:
         smtp.ehlo_or_helo_if_needed()
-        _encrypt(smtp, address, context)
+        _encrypt(smtp, address)
         if address.user:
             _log_in(smtp, address)
     except BaseException:
@@ -85,7 +83,7 @@ def _log_in_at(address: RelayAddress) -> smtplib.SMTP:
     return smtp
 
 
-def _encrypt(smtp: smtplib.SMTP, address: RelayAddress, context: ssl.SSLContext) -> None:
+def _encrypt(smtp: smtplib.SMTP, address: RelayAddress) -> None:
     """Use STARTTLS as set (RFC 3207); a server on this machine needs no valid certificate."""
     offered = smtp.has_extn("starttls")
     if address.starttls is StartTls.REQUIRED and not offered:
@@ -94,10 +92,29 @@ def _encrypt(smtp: smtplib.SMTP, address: RelayAddress, context: ssl.SSLContext)
         )
     if address.starttls is StartTls.NEVER or not offered:
         return
-    if address.starttls is StartTls.OPTIONAL:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    smtp.starttls(context=context)
+    smtp.starttls(context=_trusting() if address.starttls is StartTls.OPTIONAL else _verifying())
     smtp.ehlo()
+
+
+def _verifying() -> ssl.SSLContext:
+    """Return what checks certificates. Loading the machine's authorities takes 25 ms of CPU.
+
+    So all connections of an hour share it: a relay that hangs up often is connected to often.
+    """
+    return _load_authorities(int(time.monotonic() // 3600))
+
+
+@lru_cache(maxsize=1)
+def _load_authorities(_hour: int) -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+@cache
+def _trusting() -> ssl.SSLContext:
+    """Return what accepts any certificate, for encryption that may be left out anyway."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _log_in(smtp: smtplib.SMTP, address: RelayAddress) -> None:

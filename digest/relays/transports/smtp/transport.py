@@ -70,13 +70,15 @@ class _SingleMessage:
         """Return the message, unless it is under way."""
         return self.waiting.pop() if self.waiting else None
 
-    def begin(self, messages: Sequence[OutgoingMessage]) -> Collection[int]:
-        """Allow it: the caller has recorded the attempt already."""
-        return {message.key for message in messages}
-
-    def record_reply(self, message: OutgoingMessage, reply: Reply) -> None:  # noqa: ARG002
-        """Store the reply."""
-        self.reply = reply
+    def record_round(
+        self,
+        replies: Sequence[tuple[OutgoingMessage, Reply]],
+        ready: Sequence[OutgoingMessage],
+    ) -> Collection[int]:
+        """Store the reply; allow the message: the caller has recorded the attempt already."""
+        for _, reply in replies:
+            self.reply = reply
+        return {message.key for message in ready}
 
     def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:  # noqa: ARG002
         """Store the reason."""

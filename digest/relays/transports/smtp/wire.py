@@ -1,32 +1,31 @@
-"""The octets of commands, messages and replies (RFC 5321 §2.3.8, §4.2.1, §4.5.2)."""
+"""The octets of messages and replies (RFC 5321 §2.3.8, §4.2.1, §4.5.2)."""
 
 import re
 
 from digest.core.text import one_line
-from digest.relays.transports.base import Envelope, Reply
+from digest.relays.transports.base import Reply
 
 MAX_REPLY = 64_000  # octets that a relay may send without completing a reply
 MAX_REPLY_LINES = 1_000
 MAX_TEXT = 500  # characters of a reply that are stored
 
 _LINE = re.compile(rb"(\d{3})(?:([ -])([^\r\n]*))?\r?\n")
-_XCHARS = re.compile(r"[!-*,-<>-~]*")
 
 
 def dot_stuffed(content: bytes) -> bytes:
-    """Stuff dots and add the final one (RFC 5321 §4.5.2).
+    """Stuff dots (RFC 5321 §4.5.2).
 
     A bare CR or LF could end the message early for a lenient relay (SMTP smuggling). Our own
     messages have none; for one that has, this raises ValueError.
     """
     check_line_ends(content)
     start = b"." if content.startswith(b".") else b""
-    return terminated(start + content.replace(b"\r\n.", b"\r\n.."))
+    return start + content.replace(b"\r\n.", b"\r\n..")
 
 
-def terminated(content: bytes) -> bytes:
-    """Add the final dot to a message that is SMTP-safe or stuffed."""
-    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
+def final_dot(content: bytes) -> bytes:
+    """Return what ends a message that is SMTP-safe or stuffed."""
+    return b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
 
 
 def check_line_ends(content: bytes) -> None:
@@ -34,28 +33,6 @@ def check_line_ends(content: bytes) -> None:
     pairs = content.count(b"\r\n")
     if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
         raise ValueError("a message with a bare CR or LF")
-
-
-def mail_command(
-    envelope: Envelope, size: int, *, ascii_body: bool, extensions: frozenset[str]
-) -> bytes:
-    """Return MAIL FROM with what the relay offers: SIZE, 8BITMIME, SMTPUTF8, DSN."""
-    parameters = [f"MAIL FROM:<{envelope.sender}>"]
-    if "size" in extensions:  # RFC 1870
-        parameters.append(f"SIZE={size}")
-    if not ascii_body and "8bitmime" in extensions:  # RFC 6152
-        parameters.append("BODY=8BITMIME")
-    if not (envelope.sender.isascii() and envelope.recipient.isascii()):
-        parameters.append("SMTPUTF8")  # RFC 6531
-    if envelope.id and "dsn" in extensions:  # RFC 3461 §4.3, §4.4
-        parameters.append(f"RET=HDRS ENVID={_xtext(envelope.id)}")
-    return f"{' '.join(parameters)}\r\n".encode()
-
-
-def rcpt_command(envelope: Envelope, extensions: frozenset[str]) -> bytes:
-    """Return RCPT TO, asking a relay with DSN to report failures only."""
-    notify = " NOTIFY=FAILURE" if envelope.id and "dsn" in extensions else ""
-    return f"RCPT TO:<{envelope.recipient}>{notify}\r\n".encode()
 
 
 class Replies:
@@ -72,10 +49,14 @@ class Replies:
         """No part of an incomplete reply is waiting."""
         return not self._buffer and not self._lines
 
-    def feed(self, octets: bytes) -> list[Reply]:
-        """Return the replies that are now complete; raises ValueError if it is not SMTP."""
+    def feed(self, octets: bytes) -> list[tuple[int, bytes]]:
+        """Return code and text of the replies that are now complete.
+
+        Most say that an envelope goes on, and nobody reads their text: `reply_of` decodes it.
+        Raises ValueError if it is not SMTP.
+        """
         buffer = self._buffer + octets if self._buffer else octets
-        replies: list[Reply] = []
+        replies: list[tuple[int, bytes]] = []
         position = 0
         while match := _LINE.match(buffer, position):
             position = match.end()
@@ -88,22 +69,18 @@ class Replies:
             text = text or b""
             if self._lines:
                 text, self._lines = b" ".join([*self._lines, text]), []
-            replies.append(Reply(int(code), reply_text(text)))
+            replies.append((int(code), text))
         self._buffer = buffer[position:]
         if b"\n" in self._buffer or len(self._buffer) > MAX_REPLY:
             raise ValueError(f"not a reply of SMTP: {reply_text(self._buffer[:80])!r}")
         return replies
 
 
+def reply_of(code: int, text: bytes) -> Reply:
+    """Return a reply with its text decoded."""
+    return Reply(code, reply_text(text))
+
+
 def reply_text(octets: bytes) -> str:
     """Return the text of a reply on one line of at most MAX_TEXT characters."""
     return one_line(octets.decode("utf-8", "replace"), MAX_TEXT)
-
-
-def _xtext(text: str) -> str:
-    """Return text as the parameters of DSN encode it (RFC 3461 §4)."""
-    if _XCHARS.fullmatch(text):
-        return text
-    return "".join(
-        char if "!" <= char <= "~" and char not in "+=" else f"+{ord(char):02X}" for char in text
-    )

@@ -14,7 +14,7 @@ import hmac
 import re
 from base64 import b32decode, b32encode, urlsafe_b64decode
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -28,7 +28,7 @@ DAMAGED = "This link is damaged or was not made by us."
 EXPIRED = "This link has expired."
 OUTDATED = "This link belongs to nobody any more. Use the link in a newer mail."
 _TAG = 16
-_CHECK = 8
+CHECK = 8
 _LONGEST = 512
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -131,10 +131,10 @@ def read_rows(purpose: str, token: str, *, count: int | None = None) -> RowsLink
     Raises LinkError for a token that is not one of ours, or names another number of rows.
     """
     payload = _payload(purpose, token)
-    ids = tuple(_varints(payload[:-_CHECK]))
+    ids = tuple(_varints(payload[:-CHECK]))
     if count not in {None, len(ids)}:
         raise LinkError(DAMAGED)
-    return RowsLink(ids, payload[-_CHECK:])
+    return RowsLink(ids, payload[-CHECK:])
 
 
 def read_rows_until(
@@ -158,7 +158,13 @@ def bounce_token(issue: Named, subscriber: Named) -> str:
     In base32 without a case, because servers on the way may change it; some 50 characters, for a
     local part may have 64 (RFC 5321 §4.5.3.1.1).
     """
-    raw = _signed("bounce", [issue.pk, subscriber.pk], _check_of((issue, subscriber)))
+    return encode_bounce(
+        _signed("bounce", [issue.pk, subscriber.pk], _check_of((issue, subscriber)))
+    )
+
+
+def encode_bounce(raw: bytes) -> str:
+    """Return a bounce token's octets as they stand in an address."""
     return b32encode(raw).rstrip(b"=").lower().decode("ascii")
 
 
@@ -168,7 +174,7 @@ def read_bounce_token(token: str) -> RowsLink:
         raw = b32decode(token.upper() + "=" * (-len(token) % 8))
     except ValueError as cause:
         raise LinkError(DAMAGED) from cause
-    return read_rows("bounce", _encode(raw), count=2)
+    return read_rows("bounce", encode(raw), count=2)
 
 
 def unsubscribe_token(subscriber: Named, newsletter: Named, issue: int = 0) -> str:
@@ -237,9 +243,14 @@ def read_clicker_token(token: str) -> RowsLink:
 
 def ways_out(subscriber: Named, newsletter: Named, issue: int = 0) -> tuple[str, str]:
     """Return the web address that leaves, and the mailto link, or nothing where no mail is read."""
-    token, domain = unsubscribe_token(subscriber, newsletter, issue), settings.DIGEST_INBOUND_DOMAIN
-    mailto = f"mailto:unsubscribe+{token}@{domain}?subject=unsubscribe" if domain else ""
-    return absolute(f"/unsubscribe/{token}"), mailto
+    token = unsubscribe_token(subscriber, newsletter, issue)
+    return absolute(f"/unsubscribe/{token}"), unsubscribe_mailto(token)
+
+
+def unsubscribe_mailto(token: str) -> str:
+    """Return the mailto link of an unsubscribe token, or nothing where no mail is read."""
+    domain = settings.DIGEST_INBOUND_DOMAIN
+    return f"mailto:unsubscribe+{token}@{domain}?subject=unsubscribe" if domain else ""
 
 
 def preferences_url(subscriber: Named, publication: Named) -> str:
@@ -263,11 +274,11 @@ def absolute(path: str) -> str:
 
 
 def _sign(purpose: str, ids: Iterable[int], check: bytes = b"") -> str:
-    return _encode(_signed(purpose, ids, check))
+    return encode(_signed(purpose, ids, check))
 
 
 def _signed(purpose: str, ids: Iterable[int], check: bytes) -> bytes:
-    payload = _varints_of(ids) + check
+    payload = b"".join(map(varint, ids)) + check
     return payload + _tag(settings.SECRET_KEY, purpose, payload)
 
 
@@ -282,7 +293,7 @@ def _payload(purpose: str, token: str) -> bytes:
 def _check_of(rows: Iterable[Named]) -> bytes:
     """Return 64 bits that only these rows have; their UUIDs are random."""
     uuids = b"".join([row.uuid.bytes for row in rows])
-    return hashlib.sha256(uuids).digest()[:_CHECK]
+    return hashlib.sha256(uuids).digest()[:CHECK]
 
 
 @lru_cache(maxsize=64)
@@ -294,7 +305,14 @@ def _tag(secret: str, purpose: str, payload: bytes) -> bytes:
     return hmac.digest(_key(secret, purpose), payload, "sha256")[:_TAG]
 
 
-def _encode(raw: bytes) -> str:
+def signer(purpose: str) -> Callable[[bytes], bytes]:
+    """Return what puts the tag of one purpose behind a payload, for many of them."""
+    key, digest = _key(settings.SECRET_KEY, purpose), hmac.digest
+    return lambda payload: payload + digest(key, payload, "sha256")[:_TAG]
+
+
+def encode(raw: bytes) -> str:
+    """Return a token's octets as they stand in a link."""
     return b2a_base64(raw, newline=False).translate(_URL_SAFE).rstrip(b"=").decode("ascii")
 
 
@@ -306,19 +324,18 @@ def _split(token: str) -> tuple[bytes, bytes]:
     except ValueError as cause:
         raise LinkError(DAMAGED) from cause
     # One token, one spelling: base64 decoders forgive stray bits and characters, we don't.
-    if len(raw) <= _TAG or _encode(raw) != token:
+    if len(raw) <= _TAG or encode(raw) != token:
         raise LinkError(DAMAGED)
     return raw[:-_TAG], raw[-_TAG:]
 
 
-def _varints_of(numbers: Iterable[int]) -> bytes:
+def varint(number: int) -> bytes:
+    """Return a number as tokens carry it: seven bits an octet, the lowest first."""
     out = bytearray()
-    for number in numbers:
-        rest = number
-        while rest > 0x7F:
-            out.append(rest & 0x7F | 0x80)
-            rest >>= 7
-        out.append(rest)
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
     return bytes(out)
 
 

@@ -1,0 +1,181 @@
+"""Many messages over several connections, to relays that make it hard."""
+
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from itertools import count
+
+import pytest
+
+from digest.relays.errors import RelayDownError
+from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
+from digest.relays.transports.smtp import SmtpTransport, parse_address
+from tests.smtp_server import CLOSE, Script, SmtpServer
+
+MAIL = b"Subject: Tide\r\n\r\nHigh water at noon.\r\n"
+
+
+@pytest.fixture(autouse=True)
+def pipelining(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most relays offer it, and then the next envelope is on its way behind a message."""
+    monkeypatch.setattr(SmtpServer, "EXTENSIONS", ("PIPELINING",))
+
+
+class Source:
+    """So many messages, and what was reported of each."""
+
+    def __init__(self, messages: int) -> None:
+        self.waiting = [
+            OutgoingMessage(key, Envelope("news@courier.example", f"s{key}@reader.example"), MAIL)
+            for key in range(messages)
+        ]
+        self.results: dict[int, str] = {}
+
+    def next_message(self) -> OutgoingMessage | None:
+        return self.waiting.pop() if self.waiting else None
+
+    def record_round(
+        self,
+        replies: Sequence[tuple[OutgoingMessage, Reply]],
+        ready: Sequence[OutgoingMessage],
+    ) -> Collection[int]:
+        for message, _ in replies:
+            self._report(message, "replied")
+        return {message.key for message in ready}
+
+    def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
+        self._report(message, "uncertain")
+
+    def return_unsent(self, message: OutgoingMessage) -> None:
+        self._report(message, "unsent")
+
+    def tick(self) -> None: ...
+
+    def _report(self, message: OutgoingMessage, result: str) -> None:
+        assert message.key not in self.results, "reported twice"
+        self.results[message.key] = result
+
+
+def every(interval: int, reply: str) -> Callable[[str], str | None]:
+    """Return a script that gives this reply each so many times."""
+    numbers = count(1)
+    return lambda _: reply if next(numbers) % interval == 0 else None
+
+
+def deliver(script: Script, messages: int, options: str = "") -> tuple[SmtpServer, Counter[str]]:
+    """Deliver so many messages; return the server, and how many had which result."""
+    source = Source(messages)
+    with SmtpServer(script) as server:
+        url = f"{server.url}&connections=4{options}"
+        with SmtpTransport(parse_address(url)) as transport:
+            try:
+                transport.deliver_all(source)
+            finally:
+                results = Counter(source.results.values()) + Counter(waiting=len(source.waiting))
+    return server, results
+
+
+def connections(server: SmtpServer) -> int:
+    """Return how many connections said EHLO."""
+    return sum(command.startswith("ehlo") for command in server.commands)
+
+
+def test_a_relay_that_hangs_up_often_still_gets_everything() -> None:
+    """Before a message's end and after it; each connection that breaks is replaced."""
+    _, results = deliver({"rcpt": every(7, CLOSE), "end": every(9, CLOSE)}, 200)
+    assert results["replied"] > 120
+    assert results["uncertain"] >= 10
+    assert results["unsent"] >= 10
+    assert sum(results.values()) == 200
+    assert not results["waiting"]
+
+
+def test_a_relay_that_never_replies_gets_little() -> None:
+    """Each connection breaks after a message; no more of them are opened than we want."""
+    source = Source(50)
+    with SmtpServer({"end": lambda _: CLOSE}) as server:
+        url = f"{server.url}&connections=4"
+        with (
+            SmtpTransport(parse_address(url)) as transport,
+            pytest.raises(RelayDownError, match="broke"),
+        ):
+            transport.deliver_all(source)
+    assert Counter(source.results.values())["uncertain"] <= 4
+    assert connections(server) <= 4
+
+
+def test_a_relay_that_stops_replying_gets_little_more() -> None:
+    """Too many breaks in a row, and it is down."""
+    numbers = count(1)
+    source = Source(100)
+    with SmtpServer({"end": lambda _: CLOSE if next(numbers) > 20 else None}) as server:
+        url = f"{server.url}&connections=2"
+        with SmtpTransport(parse_address(url)) as transport, pytest.raises(RelayDownError):
+            transport.deliver_all(source)
+    results = Counter(source.results.values())
+    assert (results["replied"], len(source.waiting) > 50) == (20, True)
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data", "end"])
+def test_a_relay_that_sends_us_away_is_left_alone_at_once(stage: str) -> None:
+    """421 within a message: nothing more is offered, no connection opened, nothing uncertain."""
+    numbers = count(1)
+    script: Script = {stage: lambda _: "421 4.3.2 too busy" if next(numbers) == 20 else None}
+    source = Source(200)
+    with SmtpServer(script) as server:
+        url = f"{server.url}&connections=4"
+        with (
+            SmtpTransport(parse_address(url)) as transport,
+            pytest.raises(RelayDownError, match="421") as caught,
+        ):
+            transport.deliver_all(source)
+    assert caught.value.reply == Reply(421, "4.3.2 too busy")
+    results = Counter(source.results.values())
+    assert not results["uncertain"]
+    assert results["unsent"]
+    assert results["replied"] < 30
+    assert len(source.waiting) > 150
+    assert connections(server) == 4
+
+
+def test_enough_messages_over_a_connection_is_no_refusal() -> None:
+    """Some relays say so with 421 to the next MAIL; the rest goes over other connections."""
+    served = threading.local()  # the server has a thread for each connection
+
+    def mail(_: str) -> str | None:
+        served.messages = getattr(served, "messages", 0) + 1
+        return "421 4.7.0 enough, connect again" if served.messages > 5 else None
+
+    server, results = deliver({"mail": mail}, 60)
+    assert (results["replied"] + results["unsent"], results["waiting"]) == (60, 0)
+    assert results["replied"] >= 45
+    assert connections(server) > 8
+
+
+def test_connections_that_are_refused_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relay that had no room for a second one may have it a moment later."""
+    monkeypatch.setattr("digest.relays.transports.smtp.loop.REOPEN_SECONDS", 0.1)
+    numbers = count(1)
+    script: Script = {
+        "connect": lambda _: (
+            "421 4.7.0 too many connections" if next(numbers) in {2, 3, 4} else None
+        )
+    }
+    source = Source(150)
+    with SmtpServer(script, delay=0.02) as server:
+        with SmtpTransport(parse_address(f"{server.url}&connections=4")) as transport:
+            transport.deliver_all(source)
+        assert server.most_connections > 1
+    assert Counter(source.results.values()) == {"replied": 150}
+
+
+def test_a_connection_in_the_clear_loads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes as long as a hundred messages."""
+
+    def refuse() -> ssl.SSLContext:
+        raise AssertionError
+
+    monkeypatch.setattr(ssl, "create_default_context", refuse)
+    _, results = deliver({}, 3)
+    assert results == {"replied": 3}
