@@ -66,9 +66,14 @@ class ProviderServer:
     """Listens on a free port of the loopback until the `with` block ends."""
 
     def __init__(
-        self, script: Script, *, tls: ssl.SSLContext | None = None, pages: Script | None = None
+        self,
+        script: Script,
+        *,
+        tls: ssl.SSLContext | None = None,
+        pages: Script | None = None,
+        port: int = 0,
     ) -> None:
-        """Answer POST by `script`, and GET by `pages`."""
+        """Answer POST by `script`, and GET by `pages`; `port` 0 is a free one."""
         self.requests: list[Request] = []
         self._stopped = threading.Event()
         outer = self
@@ -107,7 +112,7 @@ class ProviderServer:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 STRICT = "strict.example"
@@ -45,5 +46,5 @@ def fate_of(address: str, refuse: int, defer: int) -> Fate:
 
 
 @cache
-def _replies() -> dict[str, list[dict[str, str]]]:
+def _replies() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name("replies.toml").read_text("utf-8"))

@@ -94,7 +94,7 @@ def run(
             _pass_time(house, report)
             deck = deck or dice.sample(sorted(grudges), len(grudges))
             _befall(house, deck.pop(), grudges, report)
-        wait_for(lambda: _pass_time(house, report) or _heal(house), 900, "the end")
+        wait_for(lambda: _ends(house, report), 900, "the end")
         report.seconds = time.monotonic() - begun
         wait_for(lambda: _heal(house) and house.is_settled(), 120, "refusals to be settled")
         _count(house, report)
@@ -165,6 +165,11 @@ def _grudges(house: House, dice: random.Random) -> dict[str, tuple[int, Callable
 def _pass_time(house: House, report: Report) -> None:
     if report.bouncing:
         report.bouncing.paused.update(house.pass_time())
+
+
+def _ends(house: House, report: Report) -> bool:
+    _pass_time(house, report)
+    return _heal(house)
 
 
 def _heal(house: House) -> bool:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from digest.bounces.mailboxes import oauth
 from digest.bounces.mailboxes.address import MailboxAddress
 from digest.bounces.mailboxes.errors import MailboxError, UnreadableMessageError
+from digest.bounces.mailboxes.oauth import Grant
 from digest.bounces.mailboxes.sessions import ANSWER_SECONDS, explain, tls_context
 from digest.bounces.reading.structure import LARGEST
 
@@ -79,12 +81,30 @@ class ImapSession:
         return imap
 
     def _sign_in(self) -> None:
+        if self.address.grant:
+            self._sign_in_by_token(self.address.grant)
+            return
         login = f"\0{self.address.user}\0{self.address.password}".encode()
         if self._offers("AUTH=PLAIN"):
             # The library encodes it in Base64 itself.
             self._imap.authenticate("PLAIN", lambda _challenge: login)
         else:
             self._imap.login(_quoted(self.address.user), self.address.password)
+
+    def _sign_in_by_token(self, grant: Grant) -> None:
+        """Use XOAUTH2, which Google and Microsoft document; a refusal comes as a challenge."""
+        if not self._offers("AUTH=XOAUTH2"):
+            raise MailboxError(f"{self.address.host} does not offer to sign in with XOAUTH2.")
+        token = oauth.access_token(grant).access_token
+        login = f"user={self.address.user}\x01auth=Bearer {token}\x01\x01".encode()
+        try:
+            self._imap.authenticate("XOAUTH2", lambda challenge: b"" if challenge else login)
+        except imaplib.IMAP4.error as problem:
+            oauth.forget(grant)
+            raise MailboxError(
+                f"{self.address.host} refuses the token for {self.address.user}. Check the user, "
+                "and that the client may read mail by IMAP."
+            ) from problem
 
     def _select(self) -> int:
         status, data = self._imap.select(_quoted(self.address.folder))

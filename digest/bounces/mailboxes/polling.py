@@ -88,6 +88,7 @@ def _poll(mailbox: Mailbox, polled: Polled, now: datetime) -> None:
     while remaining and time.monotonic() < until:
         # A message that cannot be fetched ends the session; the next one passes it over.
         with open_session(address) as session:
+            registry.store_refresh_token(mailbox)
             remaining = _read_all(session, mailbox, polled, now, until)
 
 

@@ -4,9 +4,11 @@ An address holds a password, so the database stores it sealed, and no page or co
 """
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
-from digest.bounces.mailboxes.address import MailboxAddress, parse_address
+from digest.bounces.mailboxes import oauth
+from digest.bounces.mailboxes.address import MailboxAddress, parse_address, with_refresh_token
 from digest.bounces.mailboxes.errors import MailboxError
 from digest.bounces.mailboxes.sessions import open_session
 from digest.bounces.models import Mailbox
@@ -53,6 +55,21 @@ def find(name: str) -> Mailbox:
 def address_of(mailbox: Mailbox) -> MailboxAddress:
     """Return a mailbox's address; raises ConfigurationError if the secret key is another one."""
     return parse_address(sealing.unseal(mailbox.sealed_url))
+
+
+def store_refresh_token(mailbox: Mailbox) -> None:
+    """Store the refresh token that came with the last access token, if it is a new one.
+
+    Microsoft's last for 90 days, and each use gives the next.
+    """
+    url = sealing.unseal(mailbox.sealed_url)
+    if (grant := parse_address(url).grant) is None:
+        return
+    token = oauth.access_token(grant)
+    if token.refresh_token not in {"", grant.refresh_token}:
+        mailbox.sealed_url = sealing.seal(with_refresh_token(url, token.refresh_token))
+        Mailbox.objects.filter(pk=mailbox.pk).update(sealed_url=mailbox.sealed_url)
+        oauth.store(replace(grant, refresh_token=token.refresh_token), token)
 
 
 def describe(mailbox: Mailbox) -> str:

@@ -25,6 +25,10 @@ SCHEMES = [
 ]
 
 
+PROVIDERS = [("", "None: a password"), ("google", "Gmail"), ("microsoft", "Microsoft 365")]
+OAUTH = ("oauth", "client_id", "client_secret", "refresh_token", "tenant")
+
+
 class MailboxForm(forms.Form):
     """A new mailbox. Its password can be entered, but is never shown again."""
 
@@ -38,7 +42,10 @@ class MailboxForm(forms.Form):
     )
     user = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     password = forms.CharField(
-        max_length=2000, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+        required=False,
+        max_length=2000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
     folder = forms.CharField(required=False, max_length=100, help_text="Of IMAP. Empty: the inbox.")
     move_to = forms.CharField(
@@ -48,11 +55,37 @@ class MailboxForm(forms.Form):
         help_text="A folder (IMAP). Empty: they are deleted.",
     )
 
+    oauth = forms.ChoiceField(label="Provider", choices=PROVIDERS, required=False)
+    client_id = forms.CharField(label="Client ID", required=False, max_length=500)
+    client_secret = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    refresh_token = forms.CharField(
+        required=False,
+        max_length=5000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Microsoft 365: empty if the application may read the mailbox by itself.",
+    )
+    tenant = forms.CharField(
+        required=False, max_length=100, help_text="Of Microsoft 365: the directory's ID."
+    )
+
+    def password_fields(self) -> list[forms.BoundField]:
+        """Return the fields that every mailbox has."""
+        return [field for field in self if field.name not in OAUTH]
+
+    def oauth_fields(self) -> list[forms.BoundField]:
+        """Return the fields that replace the password."""
+        return [self[name] for name in OAUTH]
+
     def url(self) -> str:
         """Return the address that was entered; raises MailboxError."""
         values = dict(self.cleaned_data)
         values.pop("name")
-        return address.write_address(**values)
+        options = {name: values.pop(name) for name in OAUTH}
+        return address.write_address(**values, oauth_options=options)
 
 
 @never_cache

@@ -29,7 +29,7 @@ log_path = {folder}/log
 protocols = imap pop3
 listen = 127.0.0.1
 disable_plaintext_auth = no
-auth_mechanisms = plain
+auth_mechanisms = plain xoauth2
 ssl = yes
 ssl_cert = <{folder}/certificate.pem
 ssl_key = <{folder}/key.pem
@@ -64,6 +64,11 @@ service stats {{
   client_limit = 100
 }}
 passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
+passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%n {folder}/users
 }}
@@ -82,6 +87,7 @@ class Dovecot:
     imap: int
     imaps: int
     pop: int
+    tokens: int  # where it asks whose an access token is; nothing listens there by itself
 
     def deliver(self, user: str, content: bytes) -> None:
         """Put a message into somebody's inbox."""
@@ -108,12 +114,16 @@ def dovecot_server() -> Iterator[Dovecot]:
         pytest.skip("needs Dovecot, and root to run it")
     folder = Path(tempfile.mkdtemp(prefix="digest-dovecot-"))
     folder.chmod(0o755)
-    server = Dovecot(folder, reserve_port(), reserve_port(), reserve_port())
+    server = Dovecot(folder, *(reserve_port() for _ in range(4)))
     _write_certificate(folder)
     users = "".join(f"{name}:{{PLAIN}}{PASSWORD}::::::\n" for name in USERS)
     (folder / "users").write_text(users)
     (folder / "mail").mkdir()
     shutil.chown(folder / "mail", "mail", "mail")
+    (folder / "oauth2.conf").write_text(
+        f"tokeninfo_url = http://127.0.0.1:{server.tokens}/tokeninfo?access_token=\n"
+        "username_attribute = email\n"
+    )
     path = folder / "dovecot.conf"
     path.write_text(
         CONFIGURATION.format(folder=folder, imap=server.imap, imaps=server.imaps, pop=server.pop)

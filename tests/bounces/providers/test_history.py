@@ -1,9 +1,11 @@
 """Events that a webhook lost are asked for."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from structlog.testing import capture_logs
 
 from digest.bounces.models import Bounce, ProviderHistory
 from digest.bounces.providers import history
@@ -17,40 +19,90 @@ from tests.provider_server import Answer, ProviderServer, Request
 
 pytestmark = pytest.mark.django_db
 
+Page = Callable[[Request, str, str], Answer]  # the call, our token, the server's address
 
-@pytest.mark.parametrize("name", ["mailgun", "postmark"])
+
+def _mailgun(request: Request, token: str, server: str) -> Answer:
+    if "second" not in request.path:
+        return Answer.of({"items": [_other()], "paging": {"next": f"{server}mg.x/events/second"}})
+    item = {
+        "event": "failed",
+        "recipient": ADDRESS,
+        "timestamp": clock.now().timestamp(),
+        "message": {"headers": {"message-id": f"{token}@courier.example"}},
+        "delivery-status": {"code": 550, "message": UNKNOWN},
+    }
+    return Answer.of({"items": [item], "paging": {"next": "https://elsewhere.example/"}})
+
+
+def _other() -> dict[str, object]:
+    """Mailgun's event about a mail that is not ours."""
+    return {"event": "failed", "recipient": "ole@mailbox.example", "message": {"headers": {}}}
+
+
+def _postmark(request: Request, token: str, _server: str) -> Answer:
+    if "details" in request.path:
+        return Answer.of({"Metadata": {"digest": token}})
+    bounce = {"ID": 1, "Type": "HardBounce", "MessageID": "x", "Email": ADDRESS}
+    return Answer.of(
+        {"Bounces": [bounce | {"Details": UNKNOWN, "BouncedAt": "2026-11-23T12:00:00Z"}]}
+    )
+
+
+def _sparkpost(request: Request, token: str, _server: str) -> Answer:
+    if "cursor=initial" in request.path:
+        return Answer.of({"results": [], "links": {"next": "/api/v1/events/message?cursor=x"}})
+    event = {
+        "type": "bounce",
+        "bounce_class": "10",
+        "raw_reason": UNKNOWN,
+        "raw_rcpt_to": ADDRESS,
+        "rcpt_meta": {"digest": token},
+        "timestamp": clock.now().isoformat(),
+    }
+    return Answer.of({"results": [event], "links": {}})
+
+
+def _mailersend(request: Request, token: str, _server: str) -> Answer:
+    if request.path.startswith("/domains"):
+        return Answer.of({"data": [{"id": "quiet"}, {"id": "busy"}]})
+    item = {
+        "id": "62f1",
+        "type": "hard_bounced",
+        "created_at": clock.now().isoformat(),
+        "email": {"tags": [token], "recipient": {"email": ADDRESS}},
+    }
+    other = item | {"email": {"tags": None, "recipient": {"email": "ole@mailbox.example"}}}
+    pages = {"page=1&": [other] * 100, "page=2&": [item]} if "busy" in request.path else {}
+    return Answer.of({"data": next((row for key, row in pages.items() if key in request.path), [])})
+
+
+PAGES: dict[str, Page] = {
+    "mailersend": _mailersend,
+    "mailgun": _mailgun,
+    "postmark": _postmark,
+    "sparkpost": _sparkpost,
+}
+
+
+def _add(name: str, server: ProviderServer) -> None:
+    host = "mg.x" if name == "mailgun" else "default"
+    url = f"anymail+{name}://key@{host}?api_url={quote(server.url, safe='')}"
+    registry.add("provider", url, RelayOptions())
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_lost_events_are_recorded(name: str) -> None:
     """Once an hour, page by page, since the last time; a server that fails is asked again."""
     subscriber = make_subscriber(make_newsletter(), email=ADDRESS)
-    issue = make_sent(subscriber)
-    token = message_id(issue, subscriber)
+    token = message_id(make_sent(subscriber), subscriber)
     broken = True
 
     def answer(request: Request) -> Answer:
-        if broken:
-            return Answer(500)
-        if "details" in request.path:
-            return Answer.of({"Metadata": {"digest": token}})
-        if name == "postmark":
-            bounce = {"ID": 1, "Type": "HardBounce", "MessageID": "x", "Email": ADDRESS}
-            return Answer.of(
-                {"Bounces": [bounce | {"Details": UNKNOWN, "BouncedAt": "2026-11-23T12:00:00Z"}]}
-            )
-        if "second" in request.path:
-            return Answer.of({"items": [], "paging": {}})
-        item = {
-            "event": "failed",
-            "recipient": ADDRESS,
-            "timestamp": clock.now().timestamp(),
-            "message": {"headers": {"message-id": f"{token}@courier.example"}},
-            "delivery-status": {"code": 550, "message": UNKNOWN},
-        }
-        return Answer.of({"items": [item], "paging": {"next": f"{server.url}mg.x/events/second"}})
+        return Answer(500) if broken else PAGES[name](request, token, server.url)
 
     with ProviderServer(answer, pages=answer) as server:
-        host = "mg.x" if name == "mailgun" else "default"
-        url = f"anymail+{name}://key@{host}?api_url={quote(server.url, safe='')}"
-        registry.add("provider", url, RelayOptions())
+        _add(name, server)
         assert history.ask_due(clock.now()) == 0
         broken = False
         assert history.ask_due(clock.now()) == 1
@@ -59,4 +111,38 @@ def test_lost_events_are_recorded(name: str) -> None:
         later = clock.now() + timedelta(hours=1)
         assert history.ask_due(later) == 1
         assert ProviderHistory.objects.get().asked_at == later
+        assert all("key" in _login(request) for request in server.requests)
     assert Bounce.objects.count() == 1
+
+
+def _login(request: Request) -> str:
+    """Return what a call signs in with; Mailgun's is encoded, and always the same."""
+    login = str(request.headers["Authorization"] or request.headers["X-Postmark-Server-Token"])
+    return "key" if login == "Basic YXBpOmtleQ==" else login
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"), [(401, "refuses the key"), (403, "refuses"), (429, "asks for a pause")]
+)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_refused_question_is_asked_again(name: str, status: int, problem: str) -> None:
+    """What was missed is still asked for, and the log says what to do, without the key."""
+
+    def answer(_request: Request) -> Answer:
+        return Answer(status, b'{"message": "no"}')
+
+    with ProviderServer(answer, pages=answer) as server:
+        _add(name, server)
+        with capture_logs() as logs:
+            assert history.ask_due(clock.now()) == 0
+    assert ProviderHistory.objects.get().asked_at <= clock.now() - history.EVERY
+    [entry] = logs
+    assert problem in entry["problem"]
+    assert "key@" not in str(entry)
+
+
+def test_providers_without_a_history_are_not_asked() -> None:
+    """Their APIs do not repeat what names our mail."""
+    registry.add("provider", "anymail+resend://key@default", RelayOptions())
+    assert history.ask_due(clock.now()) == 0
+    assert not ProviderHistory.objects.exists()
