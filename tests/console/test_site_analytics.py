@@ -45,6 +45,7 @@ def test_a_feed_is_connected_tested_and_disconnected(
     assert (article.views, article.score) == (9, 1)
     tested = admin_client.post(page(publication, "test/"), follow=True)  # it has stopped
     assert "Check the address and the token." in tested.text
+    assert "(1 failure in a row)" in tested.text
     removed = admin_client.post(page(publication, "remove/"), follow=True)
     assert "Not connected." in removed.text
     assert not SiteConnection.objects.exists()

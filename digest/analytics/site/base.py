@@ -1,10 +1,12 @@
 """What an adapter of site analytics takes and returns, and what all of them share."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from heapq import nlargest
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +17,8 @@ from digest.core.http.errors import FetchError
 MOST_PAGES = 1_000
 MOST_VIEWS = 1_000_000_000
 _REFUSED = {401, 403}
+_REDIRECTS = range(300, 400)
+_LONGEST_WAIT = timedelta(days=1)
 
 
 class SiteAnalyticsError(AnalyticsError):
@@ -33,7 +37,11 @@ class Account:
 
 
 class Period(NamedTuple):
-    """The days whose views are counted."""
+    """The days whose views are counted, in the publication's time zone.
+
+    Analytics that are asked for dates take them in the zone of the site. Where that is another one,
+    the days differ by its hours.
+    """
 
     start: datetime
     end: datetime
@@ -96,7 +104,7 @@ def reading(name: str) -> Iterator[None]:
     """Turn what an unexpected answer causes into a SiteAnalyticsError."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as problem:
         raise SiteAnalyticsError(
             f"{name} answered in a form that is not known. Check its version and the site."
         ) from problem
@@ -107,6 +115,17 @@ def count(value: Any) -> int:
     return max(0, min(MOST_VIEWS, int(float(value))))
 
 
+def most_viewed(pages: Iterable[PageViews]) -> list[PageViews]:
+    """Return the pages with most views, whatever number was asked for."""
+    return nlargest(MOST_PAGES, pages, key=lambda page: page.views)
+
+
+def seconds(value: Any) -> float | None:
+    """Return a time that is above zero, None for any other; raise ValueError for what is none."""
+    time = float(value or 0)
+    return time if isfinite(time) and time > 0 else None
+
+
 def page_url(account: Account, path: str) -> str:
     """Return the address of a page that analytics name by its path."""
     return urljoin(account.site_url, path) if path.startswith("/") else path
@@ -115,6 +134,13 @@ def page_url(account: Account, path: str) -> str:
 def endpoint(account: Account, path: str) -> str:
     """Return an address below that of the installation."""
     return f"{account.address.rstrip('/')}/{path}"
+
+
+def retry_after(problem: BaseException) -> timedelta:
+    """Return how long an API asked us to wait; nothing where it did not say."""
+    cause = problem.__cause__
+    wait = cause.retry_after if isinstance(cause, FetchError) else None
+    return timedelta(seconds=min(wait or 0, _LONGEST_WAIT.total_seconds()))
 
 
 def is_status(problem: SiteAnalyticsError, status: int) -> bool:
@@ -129,5 +155,10 @@ def _explain(name: str, problem: FetchError) -> str:
     if problem.status == 404:
         return f"{name} at {host} knows no such address or site (404). Check both."
     if problem.status == 429:
-        return f"{name} at {host} says that we ask too often (429). We try again in an hour."
+        return f"{name} at {host} says that we ask too often (429). We wait as long as it says."
+    if problem.status in _REDIRECTS:
+        return (
+            f"{name} at {host} redirects ({problem.status}). Enter the address that it leads to: "
+            "keys are not sent to another one."
+        )
     return f"{name}: {problem}"

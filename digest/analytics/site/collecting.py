@@ -9,10 +9,11 @@ from django.db import transaction
 
 from digest.analytics import popularity
 from digest.analytics.models import SiteConnection
-from digest.analytics.site.base import PageViews, Period
+from digest.analytics.site.base import PageViews, Period, retry_after
 from digest.analytics.site.connections import account_of
 from digest.analytics.site.kinds import KINDS
 from digest.articles import site_views
+from digest.core import clock
 from digest.core.backoff import Backoff
 from digest.core.errors import DigestError
 
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 EVERY = timedelta(hours=1)
 BACK = timedelta(days=1)  # the day before counts as well: in the morning, today says little
 LEASE = timedelta(minutes=5)
+MOST = 10  # connections of one call: each may take 20 seconds
 EXAMPLES = 10  # addresses without an article, for people
 _BACKOFF = Backoff.doubling(EVERY, timedelta(days=1))
 
@@ -36,13 +38,18 @@ class Outcome:
 
 
 def collect_due(now: datetime) -> int:
-    """Collect from the connections that are due; return how many. Failures wait longer each."""
+    """Collect from connections that are due; return how many. Failures wait longer each.
+
+    What one of them answers costs the others nothing: an answer that breaks us is logged.
+    """
     rows = _claim(now)
     for row in rows:
         try:
             collect(row, now)
         except DigestError as problem:
             log.warning("site analytics failed", kind=row.kind, problem=str(problem))
+        except Exception:
+            log.exception("site analytics failed", kind=row.kind)
     return len(rows)
 
 
@@ -56,7 +63,7 @@ def collect(connection: SiteConnection, now: datetime) -> Outcome:
     except DigestError as problem:
         connection.failures += 1
         connection.problem = str(problem)
-        connection.due_at = now + _BACKOFF.wait(connection.failures)
+        connection.due_at = now + max(_BACKOFF.wait(connection.failures), retry_after(problem))
         connection.save(update_fields=["failures", "problem", "due_at"])
         raise
     outcome = _store(connection, pages, now)
@@ -67,7 +74,8 @@ def collect(connection: SiteConnection, now: datetime) -> Outcome:
 def fetch(connection: SiteConnection, now: datetime) -> list[PageViews]:
     """Return the page views of a connection; nothing is stored."""
     adapter = KINDS[connection.kind]
-    return adapter.page_views(account_of(connection), Period(now - BACK, now))
+    local = now.astimezone(clock.zone(connection.publication.timezone))
+    return adapter.page_views(account_of(connection), Period(local - BACK, local))
 
 
 def _store(connection: SiteConnection, pages: Iterable[PageViews], now: datetime) -> Outcome:
@@ -88,8 +96,9 @@ def _store(connection: SiteConnection, pages: Iterable[PageViews], now: datetime
 
 @transaction.atomic
 def _claim(now: datetime) -> list[SiteConnection]:
-    """Take the connections that are due, so that no other worker does."""
+    """Take connections that are due, at most MOST, so that no other worker does."""
     due = SiteConnection.objects.filter(due_at__lte=now).order_by("due_at")
-    rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("publication"))
+    free = due.select_for_update(skip_locked=True, of=("self",)).select_related("publication")
+    rows = list(free[:MOST])
     SiteConnection.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
     return rows

@@ -7,18 +7,18 @@ an object of views by address.
 import csv
 import json
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 
 from digest.analytics.site.base import (
-    MOST_PAGES,
     Account,
     PageViews,
     Period,
     SiteAnalyticsError,
     count,
+    most_viewed,
     page_url,
     reading,
+    seconds,
 )
 from digest.core.http.calling import call
 from digest.core.http.errors import FetchError
@@ -44,8 +44,10 @@ class Feed:
         except FetchError as problem:
             raise SiteAnalyticsError(f"{problem} Check the address and the token.") from problem
         with reading(self.name):
-            rows = islice(_rows(answer.body.decode("utf-8-sig")), MOST_PAGES)
-            return [_page(account, row) for row in rows]
+            rows = _rows(answer.body.decode("utf-8-sig"))
+            return most_viewed(
+                _page(account, row, number) for number, row in enumerate(rows, start=1)
+            )
 
 
 def _rows(text: str) -> Iterable[dict[str, Any]]:
@@ -65,6 +67,11 @@ def _csv_rows(text: str) -> Iterable[dict[str, Any]]:
     return rows
 
 
-def _page(account: Account, row: dict[str, Any]) -> PageViews:
-    seconds = float(row.get("seconds") or 0) or None
-    return PageViews(page_url(account, str(row["url"])), count(row["views"]), seconds)
+def _page(account: Account, row: dict[str, Any], number: int) -> PageViews:
+    try:
+        url, views = page_url(account, str(row["url"])), count(row["views"])
+        return PageViews(url, views, seconds(row.get("seconds")))
+    except (KeyError, ValueError, OverflowError) as problem:
+        raise SiteAnalyticsError(
+            f"Row {number} of the feed has no address or no number of views. Check that row."
+        ) from problem

@@ -14,8 +14,10 @@ from digest.analytics.site.base import (
     Period,
     count,
     endpoint,
+    most_viewed,
     reading,
     request_json,
+    seconds,
 )
 from digest.analytics.site.google import access_token
 
@@ -49,11 +51,11 @@ class GoogleAnalytics:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         answer = request_json(self.name, url, headers=headers, body=json.dumps(question).encode())
         with reading(self.name):
-            return [_page(row) for row in answer.get("rows", [])]
+            return most_viewed(_page(row) for row in answer.get("rows", []))
 
 
 def _page(row: Any) -> PageViews:
     host, path = (value["value"] for value in row["dimensionValues"])
-    views, seconds = (value["value"] for value in row["metricValues"])
-    engaged = float(seconds) / float(views) if float(views) else 0
-    return PageViews(f"https://{host}{path}", count(views), engaged or None)
+    views, engaged = (value["value"] for value in row["metricValues"])
+    time = seconds(float(engaged) / float(views)) if float(views) else None
+    return PageViews(f"https://{host}{path}", count(views), time)

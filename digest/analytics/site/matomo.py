@@ -14,9 +14,11 @@ from digest.analytics.site.base import (
     SiteAnalyticsError,
     count,
     endpoint,
+    most_viewed,
     page_url,
     reading,
     request_json,
+    seconds,
 )
 
 
@@ -49,7 +51,8 @@ class Matomo:
         answer = request_json(self.name, endpoint(account, "index.php"), headers=headers, body=body)
         self._check(answer)
         with reading(self.name):
-            return [_page(account, row) for row in answer if row.get("url") or row.get("label")]
+            rows = (row for row in answer if row.get("url") or row.get("label"))
+            return most_viewed(_page(account, row) for row in rows)
 
     def _check(self, answer: Any) -> None:
         """Raise SiteAnalyticsError for an error, which Matomo sends with the status 200."""
@@ -59,7 +62,5 @@ class Matomo:
 
 
 def _page(account: Account, row: dict[str, Any]) -> PageViews:
-    seconds = float(row.get("avg_time_on_page") or 0) or None
-    return PageViews(
-        page_url(account, str(row.get("url") or row["label"])), count(row["nb_hits"]), seconds
-    )
+    url = page_url(account, str(row.get("url") or row["label"]))
+    return PageViews(url, count(row["nb_hits"]), seconds(row.get("avg_time_on_page")))

@@ -13,9 +13,11 @@ from digest.analytics.site.base import (
     count,
     endpoint,
     is_status,
+    most_viewed,
     page_url,
     reading,
     request_json,
+    seconds,
 )
 
 
@@ -52,10 +54,10 @@ class Plausible:
         url = endpoint(account, "api/v2/query")
         answer = request_json(self.name, url, headers=headers, body=json.dumps(question).encode())
         with reading(self.name):
-            return [_page(account, row) for row in answer["results"]]
+            return most_viewed(_page(account, row) for row in answer["results"])
 
 
 def _page(account: Account, row: Any) -> PageViews:
     views, *times = row["metrics"]
-    seconds = float(times[0]) if times and times[0] else None
-    return PageViews(page_url(account, str(row["dimensions"][0])), count(views), seconds)
+    time = seconds(times[0]) if times else None
+    return PageViews(page_url(account, str(row["dimensions"][0])), count(views), time)

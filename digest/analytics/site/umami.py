@@ -14,6 +14,7 @@ from digest.analytics.site.base import (
     count,
     endpoint,
     is_status,
+    most_viewed,
     page_url,
     reading,
     request_json,
@@ -71,7 +72,7 @@ class Umami:
         url = endpoint(account, f"websites/{site}/metrics?{question}")
         answer = request_json(self.name, url, headers=headers)
         with reading(self.name):
-            return [_page(account, row) for row in answer]
+            return most_viewed(_page(account, row) for row in answer)
 
 
 def _page(account: Account, row: Any) -> PageViews:

@@ -114,6 +114,7 @@ def _page(
         "connection": connection,
         "label": LABELS[connection.kind] if connection else "",
         "collected_at": clock.format_moment(at, zone) if at else "",
+        "due_at": clock.format_moment(connection.due_at, zone) if connection else "",
         "form": form,
         "kinds": LABELS.items(),
     }

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from pytest_django.fixtures import Settings
 
-from digest.analytics.site.base import Account, PageViews, Period, SiteAnalyticsError
+from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, SiteAnalyticsError
 from digest.analytics.site.kinds import KINDS
 from tests.cast import NOON
 from tests.provider_server import Answer, ProviderServer, Request
@@ -206,10 +206,10 @@ def test_an_unexpected_answer_is_an_error_that_says_so(kind: str, content: Any) 
     [
         (Answer(401), "refused our key"),
         (Answer(404), "no such address or site"),
-        (Answer(429), "too often"),
+        (Answer(429, b"", {"Retry-After": "7200"}), "too often"),
         (Answer(500), "500"),
         (Answer(200, b"<html>Sign in</html>"), "did not answer in JSON"),
-        (Answer(302, b"", {"Location": "https://elsewhere.example/"}), "302"),
+        (Answer(302, b"", {"Location": "https://elsewhere.example/"}), r"redirects \(302\)"),
         (Answer(200, b"[" * 2_000_000), "did not answer in JSON"),
         (Answer(200, b" " * 6_000_000), "larger than"),
     ],
@@ -230,3 +230,71 @@ def test_private_addresses_are_not_reached(settings: Settings) -> None:
             with pytest.raises(SiteAnalyticsError, match="DIGEST_FETCH_ALLOW"):
                 views(kind, server, username="ada")
         assert server.requests == []
+
+
+EMPTY = {
+    "plausible": {"results": [], "meta": {}, "query": {}},
+    "matomo": [],
+    "umami": [],
+    "ga4": {"rowCount": 0, "metadata": {"timeZone": "Pacific/Auckland"}},
+    "feed": [],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_days_without_a_page_view_are_no_error(kind: str, rsa_key: rsa.RSAPrivateKey) -> None:
+    """Google leaves the rows out then."""
+    answer = Answer.of(EMPTY[kind])
+
+    def script(request: Request) -> Answer:
+        return Answer.of({"access_token": "t"}) if request.path == "/token" else answer
+
+    with ProviderServer(script, pages=lambda _: answer) as server:
+        secret = key_file(rsa_key, f"{server.url}token") if kind == "ga4" else "key"
+        assert views(kind, server, secret=secret) == []
+
+
+@pytest.mark.parametrize("kind", ["plausible", "matomo", "umami", "feed"])
+def test_of_a_huge_answer_the_most_viewed_pages_are_read(kind: str) -> None:
+    """Whatever limit was asked for, and in whatever order the pages come."""
+    numbers = range(1, MOST_PAGES + 501)
+    rows = {
+        "plausible": {
+            "results": [{"dimensions": [f"/{n}"], "metrics": [n, 10**400]} for n in numbers]
+        },
+        "matomo": [{"label": f"/{n}", "nb_hits": n, "avg_time_on_page": "NaN"} for n in numbers],
+        "umami": [{"x": f"/{n}", "y": n} for n in numbers],
+        "feed": [{"url": f"/{n}", "views": n, "seconds": -5} for n in numbers],
+    }
+    answer = Answer.of(rows[kind])
+    if kind == "plausible":
+        answer = Answer.of({"results": rows[kind]["results"]})  # type: ignore[call-overload]
+        answer = Answer(200, answer.body.replace(str(10**400).encode(), b"1e999"))
+    with ProviderServer(lambda _: answer, pages=lambda _: answer) as server:
+        pages = views(kind, server)
+    assert [page.views for page in pages] == list(reversed(numbers))[:MOST_PAGES]
+    assert {page.seconds for page in pages} == {None}
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN"])
+@pytest.mark.parametrize("kind", ["plausible", "matomo", "umami", "feed"])
+def test_a_number_of_views_that_is_none_is_an_error(kind: str, number: str) -> None:
+    """JSON of Python and JavaScript has such numbers."""
+    rows = {
+        "plausible": '{"results": [{"dimensions": ["/"], "metrics": [%s, 1]}]}',
+        "matomo": '[{"label": "/", "nb_hits": %s}]',
+        "umami": '[{"x": "/", "y": %s}]',
+        "feed": '[{"url": "/", "views": %s}]',
+    }
+    answer = Answer(200, (rows[kind] % number).encode())
+    server = ProviderServer(lambda _: answer, pages=lambda _: answer)
+    with server, pytest.raises(SiteAnalyticsError, match=r"not known|Row 1 of the feed"):
+        views(kind, server)
+
+
+def test_a_row_of_a_feed_that_cannot_be_read_is_named() -> None:
+    """By its number; nothing of the feed counts until it is corrected."""
+    body = b"url,views\n/seals,12\n/ferry,many\n"
+    server = ProviderServer(lambda _: Answer(), pages=lambda _: Answer(200, body))
+    with server, pytest.raises(SiteAnalyticsError, match="Row 2 of the feed"):
+        views("feed", server)

@@ -12,7 +12,7 @@ from digest.analytics.site.base import SiteAnalyticsError
 from digest.articles.models import Article
 from digest.newsletters.models import Publication
 from tests.cast import NOON, make_article, make_publication
-from tests.provider_server import Answer, ProviderServer
+from tests.provider_server import Answer, ProviderServer, Request
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -118,3 +118,50 @@ def test_what_is_missing_is_named(
     with pytest.raises(SiteAnalyticsError, match=message):
         connections.connect(publication, kind, values, NOON)
     assert not SiteConnection.objects.exists()
+
+
+def test_a_server_says_how_long_to_wait(publication: Publication, settings: Settings) -> None:
+    """But not longer than a day; the page says so and when the next attempt is."""
+    settings.DIGEST_FETCH_ALLOW = ["127.0.0.1"]
+    waits = iter(["10", "7200", "9999999"])
+
+    def refuse(_: Request) -> Answer:
+        return Answer(429, b"", {"Retry-After": next(waits)})
+
+    with ProviderServer(refuse, pages=refuse) as server:
+        for hours in (1, 2, 24):
+            row = connected(publication, server)
+            collecting.collect_due(NOON)
+            row.refresh_from_db()
+            assert "429" in row.problem
+            assert row.due_at - NOON == hours * HOUR
+
+
+def test_days_are_those_of_the_publications_zone(
+    publication: Publication, settings: Settings
+) -> None:
+    """At noon in London it is tomorrow in Auckland already."""
+    settings.DIGEST_FETCH_ALLOW = ["127.0.0.1"]
+    Publication.objects.update(timezone="Pacific/Auckland")
+    publication.refresh_from_db()
+    with ProviderServer(lambda _: Answer.of({"results": []})) as server:
+        values = {"address": server.url, "site": "courier.example", "secret": "key"}
+        outcome = collecting.collect(
+            connections.connect(publication, "plausible", values, NOON), NOON
+        )
+        assert server.requests[0].json["date_range"] == ["2026-11-23", "2026-11-24"]
+    assert (outcome.pages, outcome.matched) == (0, 0)
+
+
+def test_an_answer_costs_other_connections_nothing(
+    publication: Publication, feed: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even when it breaks us."""
+    connected(publication, feed)
+    values = {"address": f"{feed.url}views.csv", "site": "1", "secret": "x"}
+    other = connections.connect(make_publication(), "umami", values, NOON - HOUR)
+    monkeypatch.delitem(collecting.KINDS, "umami")  # as of a later version of Digest
+    assert collecting.collect_due(NOON) == 2
+    assert SiteConnection.objects.get(publication=publication).matched == 2
+    other.refresh_from_db()
+    assert other.due_at == NOON + collecting.LEASE
