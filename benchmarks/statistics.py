@@ -53,13 +53,13 @@ def fill(subscribers: int) -> dict[str, str]:
     from tests.cast import make_appeal, make_block, make_newsletter, make_publication
 
     run(
-        "TRUNCATE subscribers_subscriber, issues_issue, sending_tally, newsletters_newsletter,"
-        " newsletters_publication, subscribers_growth, subscribers_cohort, analytics_hit,"
+        "TRUNCATE subscribers_subscriber, issues_issue, sending_tally, sending_appealtally,"
+        " newsletters_newsletter, newsletters_publication, subscribers_growth, subscribers_cohort, analytics_hit,"
         " analytics_linkhour, analytics_linktotals, analytics_issuetotals, analytics_issueoutcome"
         " CASCADE"
     )
     newsletter = make_newsletter(publication=make_publication(tracking="individual"))
-    sponsor = make_appeal(newsletter.publication, kind="sponsor")
+    sponsor = make_appeal(newsletter.publication, kind="sponsor", cap=9)
     _make_subscribers(subscribers, newsletter.pk)
     now = clock.now()
     issues = []
@@ -163,6 +163,12 @@ def _make_totals(subscribers: int) -> None:
         " CASE states.state WHEN 3 THEN %s ELSE %s / 100 END, now() FROM issues_issue,"
         " (VALUES (3), (4)) AS states (state)",
         subscribers,
+        subscribers,
+    )
+    run(
+        "INSERT INTO sending_appealtally (issue_id, appeal_id, deliveries)"
+        " SELECT issue_id, appeal_id, %s / 100 FROM issues_trackedlink, generate_series(1, 40) AS n"
+        " WHERE appeal_id IS NOT NULL",
         subscribers,
     )
     run(

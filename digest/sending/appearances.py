@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from digest.issues.models import Block, Issue
 from digest.newsletters.models import Appeal
-from digest.sending.models import Delivery, PastDelivery, Tally
+from digest.sending.models import AppealTally, Delivery, Tally
 
 State = Delivery.State
 MOST = 50  # issues, the latest first
@@ -59,9 +59,6 @@ def _sent(appeal: Appeal, issue_ids: Collection[int]) -> Counter[int]:
     """Return how many mails of issues were sent with an appeal, by issue."""
     rows = Tally.objects.filter(issue_id__in=issue_ids, state=State.SENT)
     sent = Counter(dict(rows.values_list("issue_id").annotate(Sum("deliveries"))))
-    for table in (Delivery, PastDelivery):
-        without = table.objects.filter(
-            issue__in=issue_ids, state=State.SENT, without_appeals__contains=[appeal.pk]
-        )
-        sent.subtract(dict(without.values_list("issue").annotate(Count("id"))))
+    without = AppealTally.objects.filter(appeal_id=appeal.pk, issue_id__in=issue_ids)
+    sent.subtract(dict(without.values_list("issue_id").annotate(Sum("deliveries"))))
     return sent

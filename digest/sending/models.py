@@ -99,11 +99,6 @@ class Delivery(Dispatch):
                 condition=Q(state__in=Dispatch.DUE, subscriber__isnull=True),
                 name="delivery_anonymous",
             ),
-            models.Index(
-                fields=["issue"],
-                condition=Q(without_appeals__isnull=False),
-                name="delivery_without_appeals",
-            ),
         ]
 
     def __str__(self) -> str:
@@ -156,11 +151,6 @@ class PastDelivery(models.Model):
                 fields=["issue", "state", "id"],
                 condition=Q(state__in=Dispatch.NOT_SENT),
                 name="past_delivery_not_sent",
-            ),
-            models.Index(
-                fields=["issue"],
-                condition=Q(without_appeals__isnull=False),
-                name="past_delivery_without_appeals",
             ),
         ]
 
@@ -247,3 +237,24 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id}: {self.deliveries:+} {self.get_state_display()}"
+
+
+class AppealTally(models.Model):
+    """A change of how many mails of an issue were sent without an appeal; the sum is how many.
+
+    Written by the triggers of `Tally`, for appeals and sponsors with a cap.
+    """
+
+    issue_id = models.BigIntegerField()
+    appeal_id = models.BigIntegerField()
+    deliveries = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["appeal_id", "issue_id"], include=["deliveries"], name="tally_of_appeal"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}: {self.deliveries:+} without appeal {self.appeal_id}"

@@ -138,6 +138,7 @@ def compact(issue: int | None = None) -> None:
     selection, many = (_OLD, MANY) if issue is None else (_OF_ISSUE, len(State))
     with connection.cursor() as cursor:
         cursor.execute(_COMPACT.format(selection=selection), {"many": many, "issue": issue})
+        cursor.execute(_COMPACT_APPEALS, {"many": MANY})
 
 
 _OLD = "at < now() - interval '1 minute'"  # the pace is computed from the last minute's
@@ -153,6 +154,20 @@ WITH large AS (
 )
 INSERT INTO sending_tally (issue_id, state, deliveries, at)
 SELECT issue_id, state, sum(deliveries), max(at) FROM removed GROUP BY issue_id, state
+"""
+
+
+_COMPACT_APPEALS = """
+WITH large AS (
+    SELECT appeal_id, issue_id FROM sending_appealtally
+    GROUP BY appeal_id, issue_id HAVING count(*) > %(many)s
+), removed AS (
+    DELETE FROM sending_appealtally AS tally USING large
+    WHERE tally.appeal_id = large.appeal_id AND tally.issue_id = large.issue_id
+    RETURNING tally.issue_id, tally.appeal_id, tally.deliveries
+)
+INSERT INTO sending_appealtally (issue_id, appeal_id, deliveries)
+SELECT issue_id, appeal_id, sum(deliveries) FROM removed GROUP BY issue_id, appeal_id
 """
 
 

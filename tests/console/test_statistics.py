@@ -87,6 +87,14 @@ def test_the_report_of_an_issue(desk: Client, issue: Issue) -> None:
     assert desk.get(f"/admin/issues/{issue.pk}/statistics/?csv=nothing").status_code == 404
 
 
+def test_hours_begin_at_half_past_where_zones_do(desk: Client, issue: Issue) -> None:
+    """Their times are those of the publication's zone, which is named."""
+    Publication.objects.update(timezone="Asia/Kolkata")
+    text = page_of(desk, f"/admin/issues/{issue.pk}/statistics/")
+    assert "Mon 14:30 12 13 Mon 15:30 60 61" in text
+    assert "Times in Asia/Kolkata." in text
+
+
 @pytest.mark.parametrize("tracking", ["none", "individual"])
 def test_the_map_draws_clicks_over_the_mail(desk: Client, issue: Issue, tracking: str) -> None:
     """At each story's links and each block, whether they lead through us or not; nothing runs."""

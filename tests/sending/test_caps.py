@@ -10,9 +10,9 @@ from digest.issues.models import Block, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.notices import send
-from digest.sending import archiving, caps, planning, resending, sender, uncertain
+from digest.sending import archiving, caps, planning, progress, resending, sender, uncertain
 from digest.sending.appearances import appearances
-from digest.sending.models import Delivery, PastDelivery
+from digest.sending.models import AppealTally, Delivery, PastDelivery
 from digest.subscribers.models import Subscriber
 from tests.cast import (
     NOON,
@@ -272,3 +272,26 @@ def test_what_ran_where(relay: Any, newsletter: Newsletter, appeal: Appeal) -> N
     sender.send_due()
     rows = appearances(appeal)
     assert [(row.issue, row.sent) for row in rows] == [(second, 1), (first, 3)]
+    progress.compact()
+    assert [row.sent for row in appearances(appeal)] == [1, 3]
+    Delivery.objects.filter(issue=second, without_appeals__isnull=False).update(state=State.FAILED)
+    assert [row.sent for row in appearances(appeal)] == [1, 3]
+    Delivery.objects.filter(issue=second).delete()
+    assert [row.sent for row in appearances(appeal)] == [0, 3]
+
+
+def test_mails_without_an_appeal_are_summed_up(
+    newsletter: Newsletter, appeal: Appeal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each statement records a difference; what many of them add up to becomes a single row."""
+    monkeypatch.setattr(progress, "MANY", 2)
+    issue = plan(newsletter, appeal, START)
+    rows = Delivery.objects.filter(issue=issue)
+    rows.update(without_appeals=[appeal.pk, 7])
+    for row in rows:
+        rows.filter(pk=row.pk).update(state=State.SENT, settled_at=NOON)
+    sums = AppealTally.objects.filter(appeal_id=appeal.pk)
+    assert list(sums.values_list("deliveries", flat=True)) == [1, 1, 1]
+    progress.compact()
+    assert list(sums.values_list("issue_id", "deliveries")) == [(issue.pk, 3)]
+    assert [row.sent for row in appearances(appeal)] == [0]

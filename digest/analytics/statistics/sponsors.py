@@ -1,6 +1,6 @@
 """The report of an appeal or a sponsor: its impressions and the clicks by people."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -107,9 +107,17 @@ def _days(appeal: Appeal, runs: Sequence[IssueRun], links: Sequence[int]) -> lis
 
 
 def _clicks_by_day(links: Sequence[int], zone: ZoneInfo) -> dict[date, tuple[int, int]]:
+    """Return clicks and people by day; of an issue's links, the one with most people counts."""
     rows = LinkHour.objects.filter(link_id__in=links).annotate(day=TruncDate("hour", tzinfo=zone))
-    sums = rows.values_list("day").annotate(Sum("clicks"), Sum("unique_clicks")).order_by("day")
-    return {day: (clicks, unique) for day, clicks, unique in sums if clicks}
+    sums = rows.values_list("day", "issue_id", "link_id")
+    clicks, people = Counter[date](), Counter[tuple[date, int]]()
+    for day, issue_id, _, number, unique in sums.annotate(Sum("clicks"), Sum("unique_clicks")):
+        clicks[day] += number
+        people[day, issue_id] = max(people[day, issue_id], unique)
+    by_day = Counter[date]()
+    for (day, _), number in people.items():
+        by_day[day] += number
+    return {day: (number, by_day[day]) for day, number in clicks.items() if number}
 
 
 def _together(runs: Sequence[Run]) -> Run:

@@ -154,7 +154,8 @@ def _links(report: IssueReport) -> Sheet:
 
 
 def _hours(report: IssueReport, zone: str) -> Sheet:
-    columns = (Column("hour", "Hour from", Kind.MOMENT), _CLICKS, _UNIQUE)
+    first_clicks = Column("unique_clicks", "First clicks on a link", definition="first_clicks")
+    columns = (Column("hour", f"Hour from ({zone})", Kind.MOMENT), _CLICKS, first_clicks)
     rows = [(hour.start, hour.clicks, hour.unique_clicks) for hour in report.hours]
     return Sheet("hours", "First 48 hours", columns, rows, timezone=zone)
 

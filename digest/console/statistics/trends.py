@@ -32,10 +32,13 @@ def issues_chart(issues: Sequence[SentIssue], timezone: str) -> Chart | None:
 
 
 def hours_chart(hours: Sequence[Hour], timezone: str) -> Chart | None:
-    """Return the people who clicked a link, by hour."""
+    """Return the clicks by people in each hour, and those that were the first on their link.
+
+    Hours begin where those of UTC do: in India, at half past.
+    """
     zone = clock.zone(timezone)
     rows = [
-        (f"{hour.start.astimezone(zone):%a %H:00}", hour.unique_clicks, hour.clicks)
+        (f"{hour.start.astimezone(zone):%a %H:%M}", hour.unique_clicks, hour.clicks)
         for hour in hours
     ]
     total = sum(hour.clicks for hour in hours)

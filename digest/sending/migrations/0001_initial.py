@@ -46,6 +46,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="AppealTally",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("issue_id", models.BigIntegerField()),
+                ("appeal_id", models.BigIntegerField()),
+                ("deliveries", models.BigIntegerField()),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["appeal_id", "issue_id"],
+                        include=("deliveries",),
+                        name="tally_of_appeal",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Tally",
             fields=[
                 (
@@ -264,11 +287,6 @@ class Migration(migrations.Migration):
                         fields=["id"],
                         name="delivery_anonymous",
                     ),
-                    models.Index(
-                        condition=models.Q(("without_appeals__isnull", False)),
-                        fields=["issue"],
-                        name="delivery_without_appeals",
-                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("issue", "subscriber"), name="delivery_once"),
@@ -358,11 +376,6 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state__in", (4, 5, 6, 7))),
                         fields=["issue", "state", "id"],
                         name="past_delivery_not_sent",
-                    ),
-                    models.Index(
-                        condition=models.Q(("without_appeals__isnull", False)),
-                        fields=["issue"],
-                        name="past_delivery_without_appeals",
                     ),
                 ],
                 "constraints": [

@@ -191,10 +191,12 @@ def test_a_sponsor_is_told_what_was_sent_and_clicked(newsletter: Newsletter) -> 
     make_link(issue, kind=TrackedLink.Kind.TRAP, appeal_id=appeal.pk, url="https://x.example/")
     make_clicks(link, 5, machine=100)
     make_clicks(link, 3, after=24)
+    button = make_link(issue, block=block, appeal_id=appeal.pk, url=f"{appeal.url}#button")
+    make_clicks(button, 2, after=24)  # two of those who clicked the picture that day, perhaps
     report = sponsor_report(appeal, NOON)
     assert (report.total.impressions, report.total.unique_clicks) == (50, 8)
     by_day, by_issue = sponsor_sheets(report)
-    assert by_day.csv().splitlines()[1:] == ["2026-06-24,50,6,5,0.1", "2026-06-25,0,4,3,"]
+    assert by_day.csv().splitlines()[1:] == ["2026-06-24,50,6,5,0.1", "2026-06-25,0,7,3,"]
     assert by_issue.values()[0]["click_share"] == pytest.approx(0.16)
 
 
