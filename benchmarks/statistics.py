@@ -54,9 +54,9 @@ def fill(subscribers: int) -> dict[str, str]:
 
     run(
         "TRUNCATE subscribers_subscriber, issues_issue, sending_tally, sending_appealtally,"
-        " newsletters_newsletter, newsletters_publication, subscribers_growth, subscribers_cohort, analytics_hit,"
-        " analytics_linkhour, analytics_linktotals, analytics_issuetotals, analytics_issueoutcome"
-        " CASCADE"
+        " newsletters_newsletter, newsletters_publication, subscribers_growth,"
+        " subscribers_cohort, analytics_hit, analytics_linkhour, analytics_linktotals,"
+        " analytics_issuetotals, analytics_issueoutcome CASCADE"
     )
     newsletter = make_newsletter(publication=make_publication(tracking="individual"))
     sponsor = make_appeal(newsletter.publication, kind="sponsor", cap=9)

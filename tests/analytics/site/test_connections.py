@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 from digest.analytics.models import SiteConnection
 from digest.analytics.site import collecting, connections
 from digest.analytics.site.base import SiteAnalyticsError
+from digest.analytics.site.kinds import KINDS
 from digest.articles.models import Article
 from digest.newsletters.models import Publication
 from tests.cast import NOON, make_article, make_publication
@@ -160,7 +161,7 @@ def test_an_answer_costs_other_connections_nothing(
     connected(publication, feed)
     values = {"address": f"{feed.url}views.csv", "site": "1", "secret": "x"}
     other = connections.connect(make_publication(), "umami", values, NOON - HOUR)
-    monkeypatch.delitem(collecting.KINDS, "umami")  # as of a later version of Digest
+    monkeypatch.delitem(KINDS, "umami")  # as of a later version of Digest
     assert collecting.collect_due(NOON) == 2
     assert SiteConnection.objects.get(publication=publication).matched == 2
     other.refresh_from_db()
