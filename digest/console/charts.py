@@ -30,9 +30,12 @@ class Chart:
 
 
 def bars(
-    rows: Sequence[Row], title: str, labels: tuple[str, str] = ("sent", "not sent")
+    rows: Sequence[Row],
+    title: str,
+    labels: tuple[str, str] = ("sent", "not sent"),
+    unit: str = "recipients",
 ) -> Chart | None:
-    """Return a bar for each issue, its two numbers upon each other; None without rows."""
+    """Return a bar for each row, its two numbers upon each other; None without rows."""
     if not rows:
         return None
     datasets = [
@@ -40,7 +43,7 @@ def bars(
         _dataset(labels[1], [missed for _, _, missed in rows], _SECOND),
     ]
     most = max(sent + missed for _, sent, missed in rows)
-    summary = f"At most {most:,} recipients."
+    summary = f"At most {most:,} {unit}."
     return _chart("bar", rows, title, summary, datasets, labels, stacked=True)
 
 
@@ -78,6 +81,7 @@ def lines(
     ]
     chart = _chart("line", rows, title, summary, datasets, labels)
     options = json.loads(chart.options)
+    del options["scales"]["y"]["ticks"]["precision"]  # shares of one percent have fractions
     options["plugins"]["legend"] = {"display": True, "labels": {"color": _TICKS["color"]}}
     return replace(chart, options=json.dumps(options))
 

@@ -34,7 +34,7 @@ from digest.console.pictures import views as pictures
 from digest.console.publications import design, site_analytics
 from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
-from digest.console.relays import hold, mailboxes
+from digest.console.relays import hold, mailboxes, warm_up
 from digest.console.relays import views as relays
 from digest.console.setup import contents as setup_contents
 from digest.console.setup import senders as setup_senders
@@ -249,6 +249,7 @@ urlpatterns = [
     path("relays/", relays.relays, name="relays"),
     path("relays/add/", relays.add, name="relay-add"),
     path("relays/<int:pk>/change/", relays.change, name="relay-change"),
+    path("relays/<int:pk>/warm-up/", warm_up.plan, name="relay-warm-up"),
     path("relays/<int:pk>/check/", relay_actions.check, name="relay-check"),
     path("relays/<int:pk>/pause/", relay_actions.switch, {"active": False}, name="relay-pause"),
     path("relays/<int:pk>/resume/", relay_actions.switch, {"active": True}, name="relay-resume"),

@@ -206,7 +206,7 @@ class RateLimiter:
 
     @property
     def _key(self) -> str:
-        return f"relay-{self.relay.pk}"
+        return key_of(self.relay)
 
     @property
     def _limits_domains(self) -> bool:
@@ -252,3 +252,8 @@ def _queue(
     first = now + timedelta(seconds=buckets.queue_up(len(rows), slowest, wait))
     interval = timedelta(minutes=1) / slowest.per_minute
     return [(row, retries.postponed(first + number * interval)) for number, row in enumerate(rows)]
+
+
+def key_of(relay: Relay) -> str:
+    """Return what the limits of a relay are called in Valkey."""
+    return f"relay-{relay.pk}"

@@ -9,7 +9,8 @@ Days are in UTC, as on Valkey's clock. Each attempt to send a message counts.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from math import ceil, log
 
 from digest.relays.throttles.buckets import Bound, Limit, Quota
 
@@ -48,6 +49,55 @@ def allowance(warming: Warming, today: date) -> int | None:
     except OverflowError:
         return None
     return int(allowed) if allowed < warming.until else None
+
+
+def last_day(warming: Warming) -> date | None:
+    """Return the last day (UTC) with a limit; None if the limit never ends."""
+    if warming.growth == 1 and warming.start < warming.until:
+        return None
+    if warming.start >= warming.until:
+        return warming.started_on
+    days = ceil(log(warming.until / warming.start) / log(warming.growth)) + 1
+    day = warming.started_on + timedelta(days=days)
+    while day > warming.started_on and allowance(warming, day) is None:
+        day -= timedelta(days=1)
+    return day
+
+
+def schedule(warming: Warming, most: int = 60) -> list[tuple[date, int]]:
+    """Return each day of the warm-up (UTC) with what it allows, at most so many days."""
+    days = (warming.started_on + timedelta(days=number) for number in range(most))
+    allowances = ((day, allowance(warming, day)) for day in days)
+    return [(day, allowed) for day, allowed in allowances if allowed is not None]
+
+
+def days_to_send(
+    warming: Warming, today: date, messages: int, *, spent: int = 0, to_one_domain: int = 0
+) -> int | None:
+    """Return on how many days from `today` on (UTC) so many messages go out; None: over a year.
+
+    `spent` of today's allowance are gone. `to_one_domain` of the messages go to the largest
+    recipient domain, which gets a share of each day (DOMAIN_SHARE).
+    """
+    remaining, remaining_to_domain = messages, to_one_domain
+    for number in range(366):
+        allowed = allowance(warming, today + timedelta(days=number))
+        if allowed is None:
+            return number + 1
+        allowed = max(0, allowed - spent) if number == 0 else allowed
+        to_domain = min(remaining_to_domain, max(1, int(allowed * DOMAIN_SHARE)))
+        elsewhere = min(remaining - remaining_to_domain, allowed - to_domain)
+        remaining_to_domain -= to_domain
+        remaining -= to_domain + elsewhere
+        if remaining <= 0:
+            return number + 1
+    return None
+
+
+def day_quota(warming: Warming, relay: str, today: date) -> Quota | None:
+    """Return the quota of a relay on `today` (UTC); None after the warm-up."""
+    allowed = allowance(warming, today)
+    return None if allowed is None else _bounds(relay, allowed)[0]
 
 
 def relay_bounds(warming: Warming, relay: str, today: date) -> tuple[Bound, ...]:

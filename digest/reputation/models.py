@@ -3,6 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from digest.relays.models import Relay
+
 
 class MailDomain(models.Model):
     """A recipient domain, and where DNS says that its mail goes (MX)."""
@@ -110,3 +112,19 @@ class ServiceReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject}, {self.day}"
+
+
+class RelayDay(models.Model):
+    """How many messages a relay in its warm-up has sent on one day (UTC)."""
+
+    relay = models.ForeignKey(Relay, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    messages = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["relay", "day"], name="relay_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.relay}, {self.day}: {self.messages}"

@@ -11,8 +11,11 @@ from digest.relays.warming import (
     PACE_HOURS,
     Warming,
     allowance,
+    days_to_send,
     domain_bounds,
+    last_day,
     relay_bounds,
+    schedule,
 )
 
 MONDAY = date(2026, 11, 23)
@@ -99,3 +102,47 @@ def test_a_domain_gets_at_most_a_share() -> None:
     other = bounds(Warming(MONDAY), "main", "example.org", MONDAY)
     assert other[:2] == (relay, relay_pace)
     assert not {bound.key for bound in other[2:]} & {domain.key, domain_pace.key}
+
+
+@given(warmings)
+def test_the_last_day_has_the_last_limit(warming: Warming) -> None:
+    """The day after it has none; without growth there is no last day."""
+    day = last_day(warming)
+    if day is None:
+        assert warming.growth == 1
+        assert allowance(warming, date.max) is not None
+    else:
+        assert allowance(warming, day + DAY) is None
+        assert day == MONDAY or allowance(warming, day) is not None
+
+
+def test_a_plan_lists_its_days() -> None:
+    """As long as there is a limit, and not for ever."""
+    assert schedule(Warming(MONDAY, 1_000, 2.0, 4_000)) == [
+        (MONDAY, 1_000),
+        (MONDAY + DAY, 2_000),
+    ]
+    assert len(schedule(Warming(MONDAY, 500, 1.0))) == 60
+
+
+@pytest.mark.parametrize(
+    ("messages", "spent", "to_one_domain", "days"),
+    [
+        (1_000, 0, 0, 1),
+        (1_000, 1, 0, 2),
+        (7_000, 0, 0, 3),
+        (7_000, 0, 3_500, 3),
+        (7_000, 0, 7_000, 4),
+        (10**9, 0, 0, 11),
+        (0, 0, 0, 1),
+    ],
+)
+def test_an_issue_takes_days(messages: int, spent: int, to_one_domain: int, days: int) -> None:
+    """A thousand today, two tomorrow, four the day after, and half of it to one domain."""
+    took = days_to_send(Warming(MONDAY), MONDAY, messages, spent=spent, to_one_domain=to_one_domain)
+    assert took == days
+
+
+def test_a_plan_that_never_grows_may_never_suffice() -> None:
+    """A million at 500 a day take years."""
+    assert days_to_send(Warming(MONDAY, 500, 1.0), MONDAY, 10**6) is None

@@ -4,6 +4,7 @@ from digest.bounces.mailboxes import polling
 from digest.bounces.providers import history
 from digest.bounces.results import hosting
 from digest.core import clock, jobs
+from digest.reputation import warm_up
 from digest.reputation.dmarc import hosts, storing
 from digest.reputation.services import collecting
 from workers.task import job
@@ -25,6 +26,7 @@ def ask_providers() -> None:
 def look_up_names() -> None:
     """Look up which providers host recipients' domains, and who sends in our name; tidy up."""
     now = clock.now()
+    warm_up.note_sent(now)
     hosting.look_up_recent(now)
     hosts.look_up_recent(now)
     storing.delete_old(now)

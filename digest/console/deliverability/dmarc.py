@@ -27,7 +27,7 @@ def dmarc(request: HttpRequest) -> HttpResponse:
     title = "Mails in your name by day (UTC)"
     context = {
         "rows": [(row, _BADGES[row.standing], _advice(row)) for row in rows],
-        "chart": charts.bars(charted, title, ("passed", "failed")),
+        "chart": charts.bars(charted, title, ("passed", "failed"), "mails a day"),
         "reports": [
             (row, clock.format_moment(row.begin), clock.format_moment(row.end))
             for row in reports[:REPORTS]

@@ -122,7 +122,7 @@ def _days_chart(rows: Sequence[tuple[Any, Result]], name: str) -> Chart | None:
         (f"{day:%-d %b}", row.delivered, row.refused + row.bounced) for day, row in rows[-90:]
     ]
     return charts.bars(
-        charted, f"Mails to {name} by day (UTC)", ("delivered", "refused or bounced")
+        charted, f"Mails to {name} by day (UTC)", ("delivered", "refused or bounced"), "mails"
     )
 
 

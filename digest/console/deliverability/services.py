@@ -112,7 +112,7 @@ def _page(
         "unmet": stored["postmaster"].unmet if can_manage and "postmaster" in stored else [],
     }
     template = "console/deliverability/services.html"
-    return render_page(request, template, "Providers' views", context, status=status)
+    return render_page(request, template, "Gmail and Outlook.com", context, status=status)
 
 
 def _google(request: HttpRequest, since: date) -> list[tuple[ServiceReading, str]]:

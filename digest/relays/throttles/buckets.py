@@ -98,6 +98,14 @@ def reserve_many(
     return reservations
 
 
+def spent_today(quota: Quota) -> int:
+    """Return how many messages of a day's quota (UTC) are reserved or sent.
+
+    Raises ThrottleUnavailableError. What Valkey has forgotten is not counted.
+    """
+    return int(run(_SPENT, [PREFIX + quota.key], []))
+
+
 def queue_up(count: int, limit: Limit, wait: float) -> float:
     """Take the next `count` places in the queue of a limit; return when the first one's turn is.
 
@@ -149,6 +157,16 @@ def _terms(bound: Bound) -> tuple[float, int]:
 # A bucket is stored as "SPENT AT": what was missing from it at a time in µs. What is missing rather
 # than what is there, so that limits may change under it. Unix time has no leap seconds, so its days
 # are UTC's. A clock that was set back (another machine took over) only stops the filling.
+_SPENT = """
+local stored = redis.call('GET', KEYS[1])
+if not stored then return 0 end
+local spent, at = string.match(stored, '(%S+) (%S+)')
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+if tonumber(at) < now - now % 86400000000 then return 0 end
+return math.floor(tonumber(spent) + 0.5)
+"""
+
 _RESERVE = """
 local DAY, NEARLY = 86400000000, 1e-6
 local clock = redis.call('TIME')

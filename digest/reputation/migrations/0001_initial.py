@@ -6,7 +6,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [
+        ("relays", "0001_initial"),
+    ]
 
     operations = [
         migrations.CreateModel(
@@ -146,6 +148,32 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("kind", "subject", "day"), name="service_reading_once"
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RelayDay",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("messages", models.PositiveBigIntegerField()),
+                (
+                    "relay",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="days",
+                        to="relays.relay",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("relay", "day"), name="relay_day_once")
                 ],
             },
         ),
