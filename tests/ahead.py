@@ -28,7 +28,6 @@ FILES = [
     "tests/analytics/test_popularity.py",
     "tests/articles/parsing/test_dates.py",
     "tests/bounces/test_sunset.py",
-    "tests/console/test_examples.py",
     "tests/console/test_schedules.py",
     "tests/core/test_clock.py",
     "tests/doctor/test_database.py",
