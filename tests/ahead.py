@@ -41,7 +41,6 @@ FILES = [
     "tests/sending/preflight/test_mentioned_dates.py",
     "tests/sending/test_archiving.py",
     "tests/sending/test_ledger.py",
-    "tests/sending/test_local_time.py",
     "tests/subscribers/test_growth.py",
     "tests/web/test_captcha.py",
     "tests/webhooks/test_webhooks.py",
