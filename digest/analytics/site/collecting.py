@@ -9,9 +9,10 @@ from django.db import transaction
 
 from digest.analytics import popularity
 from digest.analytics.models import SiteConnection
-from digest.analytics.site.base import PageViews, Period, retry_after
+from digest.analytics.site.base import PageViews, Period
 from digest.analytics.site.connections import account_of
 from digest.analytics.site.kinds import KINDS
+from digest.analytics.site.requests import retry_after
 from digest.articles import site_views
 from digest.core import clock
 from digest.core.backoff import Backoff

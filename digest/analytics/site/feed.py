@@ -9,17 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from digest.analytics.site.base import (
-    Account,
-    PageViews,
-    Period,
-    SiteAnalyticsError,
-    count,
-    most_viewed,
-    page_url,
-    reading,
-    seconds,
-)
+from digest.analytics.site.base import Account, PageViews, Period, SiteAnalyticsError, most_viewed
+from digest.analytics.site.requests import reading
 from digest.core.http.calling import call
 from digest.core.http.errors import FetchError
 
@@ -69,8 +60,7 @@ def _csv_rows(text: str) -> Iterable[dict[str, Any]]:
 
 def _page(account: Account, row: dict[str, Any], number: int) -> PageViews:
     try:
-        url, views = page_url(account, str(row["url"])), count(row["views"])
-        return PageViews(url, views, seconds(row.get("seconds")))
+        return account.page(str(row["url"]), row["views"], row.get("seconds"))
     except (KeyError, ValueError, OverflowError) as problem:
         raise SiteAnalyticsError(
             f"Row {number} of the feed has no address or no number of views. Check that row."

@@ -3,23 +3,12 @@
 https://developers.google.com/analytics/devguides/reporting/data/v1
 """
 
-import json
 from typing import Any
 from urllib.parse import quote
 
-from digest.analytics.site.base import (
-    MOST_PAGES,
-    Account,
-    PageViews,
-    Period,
-    count,
-    endpoint,
-    most_viewed,
-    reading,
-    request_json,
-    seconds,
-)
+from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, most_viewed
 from digest.analytics.site.google import access_token
+from digest.analytics.site.requests import reading, request_json
 
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 
@@ -37,25 +26,24 @@ class GoogleAnalytics:
     def page_views(self, account: Account, period: Period) -> list[PageViews]:
         """Ask for views and engagement of the pages, by host and path."""
         token = access_token(self.name, account.secret, SCOPE, period.end)
+        first_day, last_day = period.days
         question = {
-            "dateRanges": [
-                {"startDate": f"{period.start:%Y-%m-%d}", "endDate": f"{period.end:%Y-%m-%d}"}
-            ],
+            "dateRanges": [{"startDate": first_day, "endDate": last_day}],
             "dimensions": [{"name": "hostName"}, {"name": "pagePathPlusQueryString"}],
             "metrics": [{"name": "screenPageViews"}, {"name": "userEngagementDuration"}],
             "orderBys": [{"metric": {"metricName": "screenPageViews"}, "desc": True}],
             "limit": str(MOST_PAGES),
         }
         site = quote(account.site.removeprefix("properties/"), safe="")
-        url = endpoint(account, f"v1beta/properties/{site}:runReport")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        answer = request_json(self.name, url, headers=headers, body=json.dumps(question).encode())
+        url = account.endpoint(f"v1beta/properties/{site}:runReport")
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = request_json(self.name, url, headers=headers, question=question)
         with reading(self.name):
-            return most_viewed(_page(row) for row in answer.get("rows", []))
+            return most_viewed(_page(account, row) for row in answer.get("rows", []))
 
 
-def _page(row: Any) -> PageViews:
+def _page(account: Account, row: Any) -> PageViews:
     host, path = (value["value"] for value in row["dimensionValues"])
     views, engaged = (value["value"] for value in row["metricValues"])
-    time = seconds(float(engaged) / float(views)) if float(views) else None
-    return PageViews(f"https://{host}{path}", count(views), time)
+    seconds = float(engaged) / float(views) if float(views) else None
+    return account.page(f"https://{host}{path}", views, seconds)

@@ -7,14 +7,14 @@ of somebody who consented (`authorized_user`) has a refresh token instead (RFC 6
 import json
 from base64 import urlsafe_b64encode
 from datetime import datetime
-from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from digest.analytics.site.base import SiteAnalyticsError, reading, request_json
+from digest.analytics.site.base import SiteAnalyticsError
+from digest.analytics.site.requests import reading, request_json
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LASTS = 600  # seconds, of the assertion
@@ -30,8 +30,7 @@ def access_token(name: str, secret: str, scope: str, now: datetime) -> str:
         form = {"grant_type": "refresh_token", **{name: key[name] for name in _PERSON}}
     else:
         form = {"grant_type": GRANT, "assertion": _assertion(key, scope, now)}
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = request_json(name, key["token_uri"], headers=headers, body=urlencode(form).encode())
+    answer = request_json(name, key["token_uri"], form=form)
     with reading(name):
         return str(answer["access_token"])
 

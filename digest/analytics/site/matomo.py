@@ -4,7 +4,6 @@ https://developer.matomo.org/api-reference/reporting-api
 """
 
 from typing import Any
-from urllib.parse import urlencode
 
 from digest.analytics.site.base import (
     MOST_PAGES,
@@ -12,14 +11,9 @@ from digest.analytics.site.base import (
     PageViews,
     Period,
     SiteAnalyticsError,
-    count,
-    endpoint,
     most_viewed,
-    page_url,
-    reading,
-    request_json,
-    seconds,
 )
+from digest.analytics.site.requests import reading, request_json
 
 
 class Matomo:
@@ -40,15 +34,13 @@ class Matomo:
             "method": "Actions.getPageUrls",
             "idSite": account.site,
             "period": "range",
-            "date": f"{period.start:%Y-%m-%d},{period.end:%Y-%m-%d}",
+            "date": ",".join(period.days),
             "format": "JSON",
             "flat": "1",
             "filter_limit": str(MOST_PAGES),
             "token_auth": account.secret,
         }
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        body = urlencode(question).encode()
-        answer = request_json(self.name, endpoint(account, "index.php"), headers=headers, body=body)
+        answer = request_json(self.name, account.endpoint("index.php"), form=question)
         self._check(answer)
         with reading(self.name):
             rows = (row for row in answer if row.get("url") or row.get("label"))
@@ -62,5 +54,5 @@ class Matomo:
 
 
 def _page(account: Account, row: dict[str, Any]) -> PageViews:
-    url = page_url(account, str(row.get("url") or row["label"]))
-    return PageViews(url, count(row["nb_hits"]), seconds(row.get("avg_time_on_page")))
+    address = str(row.get("url") or row["label"])
+    return account.page(address, row["nb_hits"], row.get("avg_time_on_page"))

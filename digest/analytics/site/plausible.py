@@ -1,6 +1,5 @@
 """Plausible, hosted or self-hosted: Stats API v2 (https://plausible.io/docs/stats-api-v2)."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +9,9 @@ from digest.analytics.site.base import (
     PageViews,
     Period,
     SiteAnalyticsError,
-    count,
-    endpoint,
-    is_status,
     most_viewed,
-    page_url,
-    reading,
-    request_json,
-    seconds,
 )
+from digest.analytics.site.requests import is_status, reading, request_json
 
 
 class Plausible:
@@ -46,18 +39,17 @@ class Plausible:
             "site_id": account.site,
             "metrics": metrics,
             "dimensions": ["event:page"],
-            "date_range": [f"{period.start:%Y-%m-%d}", f"{period.end:%Y-%m-%d}"],
+            "date_range": period.days,
             "order_by": [["pageviews", "desc"]],
             "pagination": {"limit": MOST_PAGES, "offset": 0},
         }
-        headers = {"Authorization": f"Bearer {account.secret}", "Content-Type": "application/json"}
-        url = endpoint(account, "api/v2/query")
-        answer = request_json(self.name, url, headers=headers, body=json.dumps(question).encode())
+        headers = {"Authorization": f"Bearer {account.secret}"}
+        url = account.endpoint("api/v2/query")
+        answer = request_json(self.name, url, headers=headers, question=question)
         with reading(self.name):
             return most_viewed(_page(account, row) for row in answer["results"])
 
 
 def _page(account: Account, row: Any) -> PageViews:
     views, *times = row["metrics"]
-    time = seconds(times[0]) if times else None
-    return PageViews(page_url(account, str(row["dimensions"][0])), count(views), time)
+    return account.page(str(row["dimensions"][0]), views, *times)

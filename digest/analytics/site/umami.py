@@ -1,8 +1,6 @@
 """Umami, in the cloud (an API key) or self-hosted (a user): https://umami.is/docs/api."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from digest.analytics.site.base import (
@@ -11,14 +9,9 @@ from digest.analytics.site.base import (
     PageViews,
     Period,
     SiteAnalyticsError,
-    count,
-    endpoint,
-    is_status,
     most_viewed,
-    page_url,
-    reading,
-    request_json,
 )
+from digest.analytics.site.requests import is_status, reading, request_json
 
 
 class Umami:
@@ -51,12 +44,7 @@ class Umami:
         if not account.username:
             return {"x-umami-api-key": account.secret}
         user = {"username": account.username, "password": account.secret}
-        answer = request_json(
-            self.name,
-            endpoint(account, "auth/login"),
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(user).encode(),
-        )
+        answer = request_json(self.name, account.endpoint("auth/login"), question=user)
         with reading(self.name):
             return {"Authorization": f"Bearer {answer['token']}"}
 
@@ -69,11 +57,7 @@ class Umami:
         }
         question = urlencode({**milliseconds, "type": kind, "limit": MOST_PAGES})
         site = quote(account.site, safe="")
-        url = endpoint(account, f"websites/{site}/metrics?{question}")
+        url = account.endpoint(f"websites/{site}/metrics?{question}")
         answer = request_json(self.name, url, headers=headers)
         with reading(self.name):
-            return most_viewed(_page(account, row) for row in answer)
-
-
-def _page(account: Account, row: Any) -> PageViews:
-    return PageViews(page_url(account, str(row["x"])), count(row["y"]))
+            return most_viewed(account.page(str(row["x"]), row["y"]) for row in answer)

@@ -6,14 +6,14 @@ and that was refused; `getComplianceStatus` says which requirements for senders 
 https://developers.google.com/workspace/gmail/postmaster/reference/rest/v2
 """
 
-import json
 from collections import defaultdict
 from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from digest.analytics.site.base import SiteAnalyticsError, is_status, reading, request_json
+from digest.analytics.site.base import SiteAnalyticsError
 from digest.analytics.site.google import access_token
+from digest.analytics.site.requests import is_status, reading, request_json
 from digest.reputation.services.base import MOST_READINGS, Account, Answer, Period, Reading
 
 SCOPE = "https://www.googleapis.com/auth/postmaster.traffic.readonly"
@@ -91,10 +91,9 @@ class Postmaster:
         return [f"{domain}: {name[:60]}" for name in names[:20]]
 
     def _ask(self, account: Account, token: str, path: str, question: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        body = None if question is None else json.dumps(question).encode()
+        headers = {"Authorization": f"Bearer {token}"}
         url = f"{account.address.rstrip('/')}/v2/domains/{path}"
-        return request_json(self.name, url, headers=headers, body=body)
+        return request_json(self.name, url, headers=headers, question=question)
 
 
 def _question(period: Period, page: str) -> dict[str, Any]:
