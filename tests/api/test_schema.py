@@ -4,6 +4,7 @@ DIGEST_API_EXAMPLES sets how many calls are made up for each operation.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from django.core import signals
 from django.db import close_old_connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from pydantic import BaseModel
 from pytest_django.fixtures import Settings
 from schemathesis import Case
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
@@ -21,10 +23,16 @@ from digest.accounts import tokens
 from digest.accounts.models import User
 from digest.accounts.scopes import Scope
 from digest.core import clock
-from digest.newsletters.models import Publication
 from digest.subscribers.suppression import suppress
 from digest.wsgi import application
-from tests.cast import NOON, make_article, make_newsletter, make_running, make_source
+from tests.cast import (
+    NOON,
+    make_article,
+    make_newsletter,
+    make_publication,
+    make_running,
+    make_source,
+)
 from tests.smtp_server import SmtpServer
 
 EXAMPLES = int(os.environ.get("DIGEST_API_EXAMPLES", "10"))
@@ -53,16 +61,7 @@ def secret(db: None, settings: Settings) -> Iterator[str]:
 def _set_up(settings: Settings) -> str:
     settings.DIGEST_API_LIMIT = "1000000/minute"
     settings.DIGEST_SIGNUP_LIMITS = dict.fromkeys(settings.DIGEST_SIGNUP_LIMITS, "1000000/hour")
-    publication = Publication.objects.create(
-        slug="courier",
-        name="The Courier",
-        url="https://courier.example",
-        postal_address="1 Quay Street",
-        sender_name="The Courier",
-        sender_email="news@courier.example",
-        created_at=NOON,
-    )
-    newsletter = make_newsletter(slug="tide", publication=publication)
+    newsletter = make_newsletter(slug="tide", publication=make_publication(slug="courier"))
     issue = make_running(2, newsletter=newsletter)
     source = make_source(newsletter, url="http://127.0.0.1:9/feed")
     subscriber = newsletter.subscriptions.earliest("pk").subscriber
@@ -77,6 +76,19 @@ def _set_up(settings: Settings) -> str:
     )
     owner = User.objects.create_user("ada@courier.example")
     return tokens.create("all", owner, list(Scope), now=clock.now())[1]
+
+
+def test_schemas_have_names_of_their_own() -> None:
+    """The description names them; of two with one name it would describe one wrongly."""
+    counts = Counter(model.__name__ for model in _schemas(BaseModel))
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+def _schemas(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        if model.__module__.startswith("digest.api."):
+            yield model
+        yield from _schemas(model)
 
 
 def about_what_is_there(case: Case[Any]) -> None:

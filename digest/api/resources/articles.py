@@ -15,6 +15,7 @@ from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import find_newsletter
 from digest.api.paging import Page, PageQuery, paginate
+from digest.api.resources.issue_schemas import RetractionIn
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Markup, Moment, Payload, Slug, Text, Url
 from digest.articles import pushing, site_views, storing
@@ -127,12 +128,6 @@ class ViewsOut(BaseModel):
 
     updated: int
     unknown: list[str] = Field(description="Addresses that no article of the publication has.")
-
-
-class RetractionIn(Payload):
-    """Why an article is retracted."""
-
-    note: Annotated[Line, Field(description="What the archive shows instead of the story.")] = ""
 
 
 @router.read("/articles", Scope.ARTICLES_READ, returns=Page[ArticleOut])

@@ -75,9 +75,9 @@ class ReasonIn(Payload):
 
 
 class RetractionIn(Payload):
-    """Why a story is retracted."""
+    """Why a story or an article is retracted."""
 
-    note: Line = ""
+    note: Annotated[Line, Field(description="What the archive shows instead of the story.")] = ""
 
 
 class ProgressOut(BaseModel):

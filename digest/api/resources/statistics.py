@@ -143,7 +143,7 @@ class DayOut(BaseModel):
     left: int
 
 
-class SourceOut(BaseModel):
+class SourceGrowthOut(BaseModel):
     """How many joined and left, by where they signed up."""
 
     source: str
@@ -169,7 +169,7 @@ class NewsletterStatisticsOut(BaseModel):
     times: list[TimeOut]
     topics: list[TopicOut]
     growth: list[DayOut]
-    sources: list[SourceOut]
+    sources: list[SourceGrowthOut]
     cohorts: list[CohortOut]
 
 
