@@ -6,10 +6,8 @@ from datetime import datetime
 
 from digest.articles.canonical import canonical
 from digest.articles.models import Article
-from digest.articles.plain_text import text
+from digest.articles.reading_time import WORDS_A_MINUTE, count_words
 
-WORDS_A_MINUTE = 220  # of an adult who reads for themselves (Brysbaert 2019: 238 for non-fiction)
-SHORTEST = 150  # words: below it, the feed has a summary, or reading takes no time to speak of
 DEEPEST = 1.5  # a page left open is not read more thoroughly
 
 
@@ -41,11 +39,9 @@ def record_views(
 
 
 def read_depth(body_html: str, seconds: float) -> float | None:
-    """Return the share of a text that is read in `seconds`; None for a text that is too short."""
-    length = len(text(body_html).split())
-    if length < SHORTEST:
-        return None
-    return min(DEEPEST, seconds / (length / WORDS_A_MINUTE * 60))
+    """Return the share of an article that is read in `seconds`; None where it is not whole."""
+    length = count_words(body_html)
+    return min(DEEPEST, seconds / (length / WORDS_A_MINUTE * 60)) if length else None
 
 
 def _by_canonical(urls: Iterable[str]) -> dict[str, list[str]]:

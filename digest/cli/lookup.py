@@ -32,14 +32,6 @@ def newsletter(slug: str) -> Newsletter:
     raise UsageError(f"There is no newsletter {slug!r}. {_instead(slug, slugs)}")
 
 
-def publication(slug: str) -> Publication:
-    """Return the publication with this slug; raise UsageError naming those that are there."""
-    if row := Publication.objects.filter(slug=slug).first():
-        return row
-    slugs = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
-    raise UsageError(f"There is no publication {slug!r}. There are: {slugs or 'none'}.")
-
-
 def article(url: str, publication_id: int | None = None) -> Article:
     """Return the article at this address, however it is spelt.
 

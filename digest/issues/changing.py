@@ -9,6 +9,7 @@ or story, and is refused if somebody else was faster; one that fits whatever was
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -20,6 +21,7 @@ from digest.issues.models import Block, Issue, Story
 from digest.newsletters.models import Newsletter
 
 State = Issue.State
+Versioned = TypeVar("Versioned", Block, Story)
 OPEN = (State.DRAFT, State.BUILT)  # while nothing has left
 CHANGED_ISSUE = "Somebody else changed this issue meanwhile. Look at it again, then change it."
 
@@ -76,6 +78,14 @@ def unsettle(issue: Issue) -> None:
             issue.send_at = None
 
 
+def _unchanged(row: Versioned | None, noun: str, version: int | None) -> Versioned:
+    if row is None:
+        raise ChangedMeanwhileError(f"This {noun} is no longer in the issue. Look at it again.")
+    if version is not None and row.version != version:
+        raise ChangedMeanwhileError(f"Somebody else changed this {noun} meanwhile.")
+    return row
+
+
 def _keeps_time(issue: Issue) -> bool:
     """Say whether an issue keeps its time: one that somebody chose, not that of "send now"."""
     undo_window = timedelta(seconds=issue.newsletter.undo_seconds)
@@ -85,22 +95,12 @@ def _keeps_time(issue: Issue) -> bool:
 
 def block_of(issue: Issue, block_id: int, version: int | None = None) -> Block:
     """Return a block of the issue; raise ChangedMeanwhileError if it is gone or another by now."""
-    block = issue.blocks.filter(pk=block_id).first()
-    if block is None:
-        raise ChangedMeanwhileError("This block is no longer in the issue. Look at it again.")
-    if version is not None and block.version != version:
-        raise ChangedMeanwhileError("Somebody else changed this block meanwhile.")
-    return block
+    return _unchanged(issue.blocks.filter(pk=block_id).first(), "block", version)
 
 
 def story_of(issue: Issue, story_id: int, version: int | None = None) -> Story:
     """Return a story of the issue; raise ChangedMeanwhileError if it is gone or another by now."""
-    story = issue.stories.filter(pk=story_id).first()
-    if story is None:
-        raise ChangedMeanwhileError("This story is no longer in the issue. Look at it again.")
-    if version is not None and story.version != version:
-        raise ChangedMeanwhileError("Somebody else changed this story meanwhile.")
-    return story
+    return _unchanged(issue.stories.filter(pk=story_id).first(), "story", version)
 
 
 def renumber(issue: Issue) -> None:

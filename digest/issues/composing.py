@@ -12,10 +12,10 @@ from itertools import islice
 from django.db.models import Exists, Max, OuterRef
 
 from digest.articles.models import Article, Sighting
+from digest.articles.reading_time import count_words
 from digest.core import clock
 from digest.issues import messages, window
 from digest.issues.models import Block, Issue, Story
-from digest.issues.reading_time import count_words
 from digest.issues.selection import BlockRule, Candidate, Picked, Policy, Selection, select
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter, Pick

@@ -114,6 +114,13 @@ class Issue(HasUuid):
         return self.slot.strftime("%Y%m%dT%H%M%SZ")
 
 
+def _unique_position(name: str) -> models.UniqueConstraint:
+    """Return the constraint, deferred so that an order can be changed row by row."""
+    return models.UniqueConstraint(
+        fields=["issue", "position"], name=name, deferrable=models.Deferrable.DEFERRED
+    )
+
+
 class Block(BlockFields, HasUuid):
     """A block of an issue: made from the layout when the issue is built, then an editor's."""
 
@@ -130,12 +137,7 @@ class Block(BlockFields, HasUuid):
     class Meta:
         ordering = ["position"]
         constraints = [
-            # Deferred, so that an order can be changed row by row.
-            models.UniqueConstraint(
-                fields=["issue", "position"],
-                name="block_position",
-                deferrable=models.Deferrable.DEFERRED,
-            ),
+            _unique_position("block_position"),
         ]
 
     def __str__(self) -> str:
@@ -186,12 +188,7 @@ class Story(HasUuid):
     class Meta:
         ordering = ["position"]
         constraints = [
-            # Deferred, so that an order can be changed row by row.
-            models.UniqueConstraint(
-                fields=["issue", "position"],
-                name="story_position",
-                deferrable=models.Deferrable.DEFERRED,
-            ),
+            _unique_position("story_position"),
             models.UniqueConstraint(fields=["issue", "article"], name="story_once_an_issue"),
         ]
 

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from digest.core import clock
+from digest.core.errors import DigestError
 from digest.newsletters.errors import NewsletterError
-from digest.newsletters.models import Schedule
+from digest.newsletters.models import Newsletter, Schedule
 
 LONGEST = 200  # characters of a cron line, as the database holds it
 _EVERY_HOUR = set(range(24))
@@ -54,6 +55,17 @@ def rule_of(schedule: Schedule) -> Rule:
     return rule(
         timezone=schedule.timezone, days=schedule.days, at=schedule.time, cron=schedule.cron
     )
+
+
+def current_rule(newsletter: Newsletter) -> Rule | None:
+    """Return the rule by which a newsletter sends; None if it is off or its rule cannot be read."""
+    schedule = getattr(newsletter, "schedule", None)
+    if schedule is None or not newsletter.active:
+        return None
+    try:
+        return rule_of(schedule)
+    except DigestError:
+        return None
 
 
 def checked(rule: Rule) -> Rule:

@@ -47,6 +47,14 @@ def create_publication(
     return publication
 
 
+def find_publication(slug: str) -> Publication:
+    """Return the publication with this slug; raise NewsletterError naming those that exist."""
+    if row := Publication.objects.filter(slug=slug).first():
+        return row
+    slugs = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
+    raise NewsletterError(f"There is no publication {slug!r}. There are: {slugs or 'none'}.")
+
+
 def change_publication(publication: Publication, **details: Any) -> None:
     """Change fields of a brand that sends mail; raise NewsletterError for what cannot be.
 

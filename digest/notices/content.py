@@ -117,24 +117,25 @@ def _link(notice: Notice, now: datetime) -> Written | None:
 
 
 def _change(notice: Notice, now: datetime) -> Written | None:
-    change = AddressChange.objects.filter(pk=notice.context["change"], confirmed_at=None).first()
-    if change is None:
-        return None
-    token = links.sign_rows_until("change", now + CHANGE_LASTS, change)
-    return Written(
-        letters.address_change(notice.publication, notice.language),
-        {letters.CONFIRM: links.absolute(f"/change/{token}")},
-    )
+    open_changes = AddressChange.objects.filter(confirmed_at=None)
+    url = _change_url(notice, open_changes, "change", now + CHANGE_LASTS)
+    letter = letters.address_change(notice.publication, notice.language)
+    return Written(letter, {letters.CONFIRM: url}) if url else None
 
 
 def _changed(notice: Notice, now: datetime) -> Written | None:
-    change = AddressChange.objects.filter(pk=notice.context["change"]).first()
-    if change is None:
-        return None
-    token = links.sign_rows_until("change-undo", now + UNDO_LASTS, change)
-    return Written(
-        letters.address_changed(notice.publication, notice.language),
-        {letters.CONFIRM: links.absolute(f"/change/{token}")},
+    url = _change_url(notice, AddressChange.objects.all(), "change-undo", now + UNDO_LASTS)
+    letter = letters.address_changed(notice.publication, notice.language)
+    return Written(letter, {letters.CONFIRM: url}) if url else None
+
+
+def _change_url(
+    notice: Notice, changes: QuerySet[AddressChange], purpose: str, until: datetime
+) -> str:
+    """Return the link to the notice's address change; "" if it is not among `changes`."""
+    change = changes.filter(pk=notice.context["change"]).first()
+    return (
+        links.absolute(f"/change/{links.sign_rows_until(purpose, until, change)}") if change else ""
     )
 
 

@@ -12,12 +12,13 @@ from digest import web
 
 
 def script_response(name: str, function: str, options: Mapping[str, Any]) -> HttpResponse:
-    """Return a script for any site: the file `name`, and a call of its `function`.
+    """Return a script for any site: the file `name`, what it draws with, and a call of `function`.
 
     `options` are JSON values; the option `styles` names a style sheet, whose text is passed.
     """
     values = {**options, "style": read_static(str(options["styles"]))}
-    body = f"(() => {{\n{read_static(name)}\n{function}({_as_literal(values)});\n}})();\n"
+    functions = f"{read_static('drawing.js')}\n{read_static(name)}"
+    body = f"(() => {{\n{functions}\n{function}({_as_literal(values)});\n}})();\n"
     response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

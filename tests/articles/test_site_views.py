@@ -4,6 +4,7 @@ import pytest
 
 from digest.articles import site_views
 from digest.articles.models import Article
+from digest.articles.reading_time import WORDS_A_MINUTE
 from digest.issues import building
 from digest.issues.models import Issue
 from digest.newsletters.block_fields import BlockKind
@@ -11,7 +12,7 @@ from digest.newsletters.models import Newsletter
 from tests.cast import NOON, make_article, make_layout_block, make_newsletter, make_source
 
 pytestmark = pytest.mark.django_db
-LONG = "<p>" + "word " * 220 + "</p>"  # a minute
+LONG = "<p>" + "word " * WORDS_A_MINUTE + "</p>"  # a minute
 
 
 def test_views_are_stored_by_address() -> None:

@@ -15,13 +15,13 @@ from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
 from digest.api.resources import issue_schemas as schemas
-from digest.api.resources.layout import ShownIn, Title, Topics
+from digest.api.resources.layout import BlockContent
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Payload
 from digest.issues import block_editing, editing
 from digest.issues.editing import MOST_STORIES
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockFields, BlockKind
+from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal
 
 router = Operations(tags=["issues"])
@@ -29,18 +29,9 @@ router = Operations(tags=["issues"])
 Place = Annotated[int, Field(strict=True, ge=0, le=MOST_STORIES)]
 
 
-class BlockValues(Payload):
-    """The fields of a block. Absent fields stay as they are."""
+class BlockValues(BlockContent):
+    """The fields of a block of an issue. Absent fields stay as they are."""
 
-    title: Title | None = None
-    content: dict[str, Any] | None = Field(
-        None, description="By kind: a note has a document, an author, a role, a picture, and so on."
-    )
-    style: BlockFields.Style | None = None
-    shown_in: ShownIn | None = None
-    only_topics: Topics | None = Field(
-        None, description="Only for subscribers who chose one of these topics. Empty: everyone."
-    )
     appeal: Id | None = Field(None, description="For the kinds appeal and sponsor: what it shows.")
 
 

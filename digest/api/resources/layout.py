@@ -35,8 +35,8 @@ ShownIn = Annotated[
 ]
 
 
-class LayoutBlockPatch(Payload):
-    """Changes to a block. Absent fields stay as they are."""
+class BlockContent(Payload):
+    """What blocks of layouts and of issues have in common. Absent fields stay as they are."""
 
     title: Title | None = None
     content: dict[str, Any] | None = Field(
@@ -47,6 +47,11 @@ class LayoutBlockPatch(Payload):
     only_topics: Topics | None = Field(
         None, description="Only for subscribers who chose one of these topics. Empty: everyone."
     )
+
+
+class LayoutBlockPatch(BlockContent):
+    """Changes to a block. Absent fields stay as they are."""
+
     topics: Topics | None = Field(
         None, description="For a topic block: tags, or sections of the publication."
     )

@@ -71,12 +71,7 @@ def _report(group: Fields, text: str, reporter: str) -> Report:
     refusal = understand(diagnostic, status_in(group.get("status", "")))
     if refusal.reason == Reason.UNDEFINED or not diagnostic or _is_generic(refusal, diagnostic):
         refusal = _by_text(refusal, text)
-    return Report(
-        Kind.BOUNCE,
-        refusal.reason,
-        refusal.permanent,
-        refusal.status,
-        refusal.code,
+    return refusal.report(
         shortened(diagnostic or text),
         _recipient(group),
         group.get("remote-mta", "").rpartition(";")[2].strip()[:253] or reporter,

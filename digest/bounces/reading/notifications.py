@@ -1,10 +1,11 @@
 """Notifications of Amazon SES that SNS sends as mail: JSON within a text (RFC 8259, folded)."""
 
 import re
+from dataclasses import replace
 
 from digest.bounces.reading.feedback import complaint
 from digest.bounces.reading.replies import understand
-from digest.bounces.reading.report import Kind, Report
+from digest.bounces.reading.report import Report
 from digest.bounces.reading.structure import Message
 from digest.bounces.reading.texts import shortened
 
@@ -29,16 +30,9 @@ def read(message: Message) -> Report | None:
         return complaint("abuse", "Amazon SES", recipient)
     diagnostic = _value(_DIAGNOSTIC, text).partition(";")[2].strip()
     refusal = understand(diagnostic, _value(_STATUS, text))
-    return Report(
-        Kind.BOUNCE,
-        refusal.reason,
-        refusal.permanent and _value(_TYPE, text) == "Permanent",
-        refusal.status,
-        refusal.code,
-        shortened(diagnostic),
-        recipient[:320],
-        "Amazon SES",
-    )
+    if _value(_TYPE, text) != "Permanent":
+        refusal = replace(refusal, permanent=False)
+    return refusal.report(shortened(diagnostic), recipient[:320], "Amazon SES")
 
 
 def _value(pattern: re.Pattern[str], text: str) -> str:

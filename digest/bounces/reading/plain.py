@@ -48,12 +48,7 @@ def read(message: Message) -> Report | None:
         return None  # a postmaster may also write a letter
     if _DELAY_SUBJECT.search(subject) or (_DELAY.search(text) and not refusal.permanent):
         return Report(Kind.DELAY, refusal.reason, text=shortened(text))
-    return Report(
-        Kind.BOUNCE,
-        refusal.reason,
-        refusal.permanent,
-        refusal.status,
-        refusal.code,
+    return refusal.report(
         shortened(text or subject),
         _recipient(message, text),
         shortened(message.fields.get("from", ""), 253),

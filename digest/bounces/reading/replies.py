@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
+from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.rules import reason_of
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -28,6 +29,19 @@ class Refusal:
     permanent: bool
     status: str
     code: int | None
+
+    def report(self, text: str, recipient: str, reporter: str) -> Report:
+        """Return the report of a bounce with this refusal, in the server's words."""
+        return Report(
+            Kind.BOUNCE,
+            self.reason,
+            self.permanent,
+            self.status,
+            self.code,
+            text,
+            recipient,
+            reporter,
+        )
 
 
 def status_in(text: str) -> str:

@@ -18,22 +18,24 @@ from digest.rendering.opening import opening
 Values = Mapping[str, Any]  # a form's cleaned data, by the names of its fields
 
 
+def _change(newsletter: Newsletter, values: Values, _now: datetime) -> None:
+    setup.change_newsletter(newsletter, **values)
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A part of the page that is saved on its own."""
+    """A part of the page that is saved on its own; its fields are the newsletter's, unless told."""
 
     title: str
     form: type[Form]
-    initial: Callable[[Newsletter], dict[str, Any]]
-    save: Callable[[Newsletter, Values, datetime], None]  # raises DigestError
+    save: Callable[[Newsletter, Values, datetime], None] = _change  # raises DigestError
+    read: Callable[[Newsletter], dict[str, Any]] | None = None
 
-
-def _fields(*names: str) -> Callable[[Newsletter], dict[str, Any]]:
-    return lambda newsletter: {name: getattr(newsletter, name) for name in names}
-
-
-def _change(newsletter: Newsletter, values: Values, _now: datetime) -> None:
-    setup.change_newsletter(newsletter, **values)
+    def initial(self, newsletter: Newsletter) -> dict[str, Any]:
+        """Return the saved values of the form's fields."""
+        if self.read:
+            return self.read(newsletter)
+        return {name: getattr(newsletter, name) for name in self.form.base_fields}
 
 
 def _schedule(newsletter: Newsletter) -> dict[str, Any]:
@@ -86,38 +88,18 @@ def _save_sources(newsletter: Newsletter, values: Values, now: datetime) -> None
 
 
 CARDS = {
-    "name": Card("Name", forms.NameForm, _fields("name", "description", "language"), _change),
-    "schedule": Card("Schedule", forms.ScheduleForm, _schedule, _save_schedule),
-    "design": Card("Design", forms.DesignForm, _fields(*forms.DesignForm.base_fields), _change),
-    "selection": Card(
-        "Story selection",
-        forms.SelectionForm,
-        _fields(*forms.SelectionForm.base_fields),
-        _change,
-    ),
-    "texts": Card(
-        "Subject and texts",
-        forms.TextsForm,
-        _fields(*forms.TextsForm.base_fields),
-        _save_texts,
-    ),
-    "approval": Card(
-        "Approval and sending",
-        forms.ApprovalForm,
-        _fields(*forms.ApprovalForm.base_fields),
-        _save_approval,
-    ),
-    "offer": Card(
-        "Subscriber options",
-        forms.OfferForm,
-        _fields(*forms.OfferForm.base_fields),
-        _save_offer,
-    ),
+    "name": Card("Name", forms.NameForm),
+    "schedule": Card("Schedule", forms.ScheduleForm, _save_schedule, _schedule),
+    "design": Card("Design", forms.DesignForm),
+    "selection": Card("Story selection", forms.SelectionForm),
+    "texts": Card("Subject and texts", forms.TextsForm, _save_texts),
+    "approval": Card("Approval and sending", forms.ApprovalForm, _save_approval),
+    "offer": Card("Subscriber options", forms.OfferForm, _save_offer),
     "sources": Card(
         "Sources",
         forms.SourcesForm,
-        lambda newsletter: {"sources": list(newsletter.sources.all())},
         _save_sources,
+        lambda newsletter: {"sources": list(newsletter.sources.all())},
     ),
 }
 

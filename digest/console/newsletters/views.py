@@ -186,12 +186,8 @@ def _block_form(block: LayoutBlock | None) -> LayoutBlockForm:
 
 def _upcoming(newsletter: Newsletter) -> list[tuple[str, str]]:
     """Return the next sends, each as a moment in the schedule's zone and as "in 3 hours"."""
-    schedule, now = getattr(newsletter, "schedule", None), clock.now()
-    if schedule is None or not newsletter.active:
-        return []
-    try:
-        rule = schedules.rule_of(schedule)
-    except DigestError:
+    rule, now = schedules.current_rule(newsletter), clock.now()
+    if rule is None:
         return []
     return [
         (clock.format_moment(slot, rule.timezone), clock.in_words(slot - now))

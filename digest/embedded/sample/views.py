@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
+from digest.articles import reading_time
 from digest.core import clock, links
 from digest.embedded.sample import paper
 from digest.embedded.sample.feed import Item, json_feed, rss
@@ -18,7 +19,6 @@ from digest.newsletters.models import Publication
 
 RAIL = 5
 FEED = 40
-WORDS_A_MINUTE = 220
 # A news site with the lines that bring the embeds; the sign-up form asks and posts by script.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
@@ -47,7 +47,7 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     item = next((item for item in items if item.story.slug == slug), None)
     if item is None:
         raise Http404
-    minutes = max(1, round(paper.count_words(item.story.body) / WORDS_A_MINUTE))
+    minutes = reading_time.minutes(paper.count_words(item.story.body))
     other_items = [other for other in items if other is not item]
     context = {
         "item": item,

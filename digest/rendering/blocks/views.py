@@ -14,11 +14,11 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from markupsafe import Markup
 
+from digest.articles import reading_time
 from digest.core import languages
 from digest.core.alt_text import describe_picture
 from digest.core.languages import direction, text_direction
 from digest.core.rich_text.document import Document, nodes
-from digest.issues import reading_time
 from digest.issues.experiments import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind

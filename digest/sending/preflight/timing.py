@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from digest.core.errors import DigestError
 from digest.issues.models import Issue
 from digest.newsletters import schedules
-from digest.newsletters.models import Newsletter, Schedule
+from digest.newsletters.models import Newsletter
 from digest.sending.preflight.material import Material
 from digest.sending.preflight.results import Finding, Level, Passed, count
 from digest.subscribers.models import Subscription
@@ -75,14 +74,11 @@ def _issues_near(newsletter: Newsletter, at: datetime) -> QuerySet[Issue]:
 
 def _free_slots(newsletter: Newsletter, at: datetime) -> list[datetime]:
     """Return the slots within the hour for which no issue is built yet."""
-    schedule = Schedule.objects.filter(newsletter=newsletter).first()
-    if schedule is None or not newsletter.active:
+    rule = schedules.current_rule(newsletter)
+    if rule is None:
         return []
-    try:
-        rule = schedules.rule_of(schedule)
-    except DigestError:
-        return []
-    slots = [slot for slot in schedules.slots(rule, at - NEAR, at + NEAR) if slot > schedule.since]
+    since = newsletter.schedule.since
+    slots = [slot for slot in schedules.slots(rule, at - NEAR, at + NEAR) if slot > since]
     built = newsletter.issues.filter(slot__in=slots).values_list("slot", flat=True)
     return sorted(set(slots) - set(built))
 

@@ -6,8 +6,7 @@ from django.core.management.base import CommandParser
 
 from digest.core.terminal import DigestCommand
 from digest.newsletters import setup
-from digest.newsletters.errors import NewsletterError
-from digest.newsletters.models import Publication, Tracking
+from digest.newsletters.models import Tracking
 
 
 class Command(DigestCommand):
@@ -27,7 +26,7 @@ class Command(DigestCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Change what was asked for, then show."""
-        publication = _publication(options["publication"])
+        publication = setup.find_publication(options["publication"])
         changes = {"tracking": options["clicks"], "track_opens": options["opens"]}
         changes = {name: value for name, value in changes.items() if value is not None}
         if changes:
@@ -42,10 +41,3 @@ class Command(DigestCommand):
             },
             f"{publication.name} counts: {clicks}. Opens are {opens}.",
         )
-
-
-def _publication(slug: str) -> Publication:
-    if row := Publication.objects.filter(slug=slug).first():
-        return row
-    slugs = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
-    raise NewsletterError(f"There is no publication {slug!r}. There are: {slugs or 'none'}.")

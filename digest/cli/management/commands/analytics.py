@@ -6,10 +6,10 @@ from typing import Any
 from digest.analytics.models import SiteConnection
 from digest.analytics.site import collecting, connections
 from digest.analytics.site.kinds import KINDS, LABELS
-from digest.cli import lookup
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
+from digest.newsletters import setup
 
 
 class Command(ActionCommand):
@@ -36,7 +36,7 @@ class Command(ActionCommand):
 
     def do_connect(self, options: dict[str, Any]) -> None:
         """Connect."""
-        publication = lookup.publication(options["publication"])
+        publication = setup.find_publication(options["publication"])
         values = {name: options[name] for name in ("address", "site", "username")}
         if options["secret_file"]:
             values["secret"] = _read(options["secret_file"])
@@ -72,7 +72,7 @@ class Command(ActionCommand):
 
 
 def _connection(slug: str) -> SiteConnection:
-    publication = lookup.publication(slug)
+    publication = setup.find_publication(slug)
     rows = SiteConnection.objects.filter(publication=publication)
     if row := rows.select_related("publication").first():
         return row

@@ -9,6 +9,7 @@ from digest.articles.storing import mark_updated
 from digest.cli import lookup, numbers
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
+from digest.newsletters import setup
 
 
 class Command(ActionCommand):
@@ -34,7 +35,7 @@ class Command(ActionCommand):
     def do_mark_updated(self, options: dict[str, Any]) -> None:
         """Mark an article as updated."""
         slug = options["publication"]
-        article = lookup.article(options["url"], lookup.publication(slug).pk if slug else None)
+        article = lookup.article(options["url"], setup.find_publication(slug).pk if slug else None)
         mark_updated(article, clock.now())
         self.answer(
             _article_facts(article),

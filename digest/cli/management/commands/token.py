@@ -6,10 +6,11 @@ from typing import Any
 from digest.accounts import tokens
 from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
-from digest.cli import lookup, numbers
+from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
+from digest.newsletters import setup
 from digest.newsletters.models import Publication
 
 
@@ -45,7 +46,7 @@ class Command(ActionCommand):
             options["name"],
             _owner(options["owner"]),
             list(Scope) if "all" in options["scope"] else options["scope"],
-            publication_id=lookup.publication(slug).pk if slug else None,
+            publication_id=setup.find_publication(slug).pk if slug else None,
             expires_at=now + timedelta(days=days) if days else None,
             now=now,
         )

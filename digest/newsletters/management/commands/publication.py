@@ -37,12 +37,12 @@ class Command(ActionCommand):
 
     def do_show(self, options: dict[str, Any]) -> None:
         """Show one publication."""
-        values = _values(_find(options["slug"]))
+        values = _values(setup.find_publication(options["slug"]))
         self.answer(values, lambda out: _print(out, values))
 
     def do_set(self, options: dict[str, Any]) -> None:
         """Change how its emails look, and how long articles stay popular."""
-        publication = _find(options["slug"])
+        publication = setup.find_publication(options["slug"])
         changes = {name: options[name] for name in _FIELDS if options[name] is not None}
         if not changes:
             raise NewsletterError(
@@ -51,13 +51,6 @@ class Command(ActionCommand):
         setup.change_publication(publication, **changes)
         values = _values(publication)
         self.answer(values, lambda out: _print(out, values))
-
-
-def _find(slug: str) -> Publication:
-    if row := Publication.objects.filter(slug=slug).first():
-        return row
-    slugs = ", ".join(Publication.objects.order_by("slug").values_list("slug", flat=True)[:10])
-    raise NewsletterError(f"There is no publication {slug!r}. There are: {slugs or 'none'}.")
 
 
 def _add_look(parser: CommandParser) -> None:

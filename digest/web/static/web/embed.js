@@ -8,28 +8,6 @@ function digestEmbed(options) {
   const count = Math.min(Number.parseInt(tag.dataset.count, 10) || 5, 10);
   if (!others.length && !options.url) return;
 
-  const host = document.createElement("div");
-  host.lang = options.language;
-  host.dir = options.direction;
-  const root = host.attachShadow({ mode: "open" });
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(options.style);
-  root.adoptedStyleSheets = [sheet];
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const colour = () => {
-    // Light text around the embed means a dark background, whatever way the page has of being dark.
-    const text = getComputedStyle(tag.parentElement || document.body).color;
-    const [red, green, blue] = text.startsWith("rgb") ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0];
-    const scheme = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "night" : "day";
-    for (const [name, value] of Object.entries(options.colours[scheme])) host.style.setProperty(`--${name}`, value);
-  };
-
-  const make = (name, attributes = {}, ...children) => {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    node.append(...children);
-    return node;
-  };
   const item = ({ url, title, section }) => make("li", {}, make("div", {},
     make("a", { href: url, dir: "auto" }, title),
     ...(section ? [make("p", { class: "kicker", dir: "auto" }, section)] : [])));
@@ -40,8 +18,5 @@ function digestEmbed(options) {
   if (options.url) {
     box.append(make("p", {}, make("a", { class: "button", href: options.url, dir: "auto" }, options.button || options.heading)));
   }
-  root.append(box);
-  tag.before(host);
-  colour();
-  dark.addEventListener("change", colour);
+  show(tag, box, options);
 }

@@ -3,38 +3,13 @@
 function digestSignUp(options) {
   const tag = document.currentScript;
   const labels = options.labels;
-  const host = document.createElement("div");
-  host.lang = options.language;
-  host.dir = options.direction;
-  const root = host.attachShadow({ mode: "open" });
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(options.style);
-  root.adoptedStyleSheets = [sheet];
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const colour = () => {
-    // Light text around the form means a dark background, whatever way the page has of being dark.
-    const text = getComputedStyle(tag.parentElement || document.body).color;
-    const [red, green, blue] = text.startsWith("rgb") ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0];
-    const night = 0.3 * red + 0.59 * green + 0.11 * blue > 140;
-    host.dataset.scheme = night ? "night" : "day";
-    const palette = options.colours[host.dataset.scheme];
-    for (const [name, value] of Object.entries(palette)) host.style.setProperty(`--${name}`, value);
-  };
-
-  const make = (name, attributes = {}, ...children) => {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    node.append(...children);
-    return node;
-  };
   const box = make("section", { class: "box", "aria-labelledby": "heading" });
   const heading = make("h2", { id: "heading" }, tag.dataset.heading || labels.heading);
   const status = make("p", { class: "status", role: "status", tabindex: "-1" });
 
   if (options.captcha) {
     box.append(make("iframe", { src: options.frame, title: labels.heading }));
-    root.append(box);
-    tag.before(host);
+    show(tag, box, options);
     return;
   }
 
@@ -54,10 +29,7 @@ function digestSignUp(options) {
     make("p", { class: "honey", "aria-hidden": "true" }, honey),
     small);
   box.append(heading, form, status);
-  root.append(box);
-  tag.before(host);
-  colour();
-  dark.addEventListener("change", colour);
+  show(tag, box, options);
 
   const offeredSlugs = (tag.dataset.newsletters || "").split(",").map((slug) => slug.trim()).filter(Boolean);
   let token = "";

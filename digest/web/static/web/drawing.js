@@ -1,0 +1,30 @@
+// What every script for other sites draws with.
+
+// Makes an element.
+function make(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+// Shows a box in place of the script tag: with our styles alone, in colours that fit the page around it.
+function show(tag, box, options) {
+  const host = make("div", { lang: options.language, dir: options.direction });
+  const root = host.attachShadow({ mode: "open" });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(options.style);
+  root.adoptedStyleSheets = [sheet];
+  root.append(box);
+  tag.before(host);
+  const colour = () => {
+    // Light text around the box means a dark background, whatever way the page has of being dark.
+    const text = getComputedStyle(tag.parentElement || document.body).color;
+    const [red, green, blue] = text.startsWith("rgb") ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0];
+    host.dataset.scheme = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "night" : "day";
+    const palette = options.colours[host.dataset.scheme];
+    for (const [name, value] of Object.entries(palette)) host.style.setProperty(`--${name}`, value);
+  };
+  colour();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colour);
+}
