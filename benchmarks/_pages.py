@@ -3,25 +3,26 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
 
-import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from tests import append_only
+from benchmarks import _django
+
+FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
+VISITS = 25  # of each page
+Pages = Mapping[str, tuple[Any, str]]  # clients and addresses, by the name of the page
 
 
 def set_up() -> None:
-    """Prepare Django and an empty database whose tables may be truncated."""
+    """Prepare Django and an empty database for a client's requests."""
     os.environ["DIGEST_ALLOWED_HOSTS"] = "testserver"
     os.environ["DIGEST_API_LIMIT"] = "1000000/minute"
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    append_only.allow_truncate()
+    _django.set_up()
 
 
-def print_ratios(measure: Callable[[int], Mapping[str, float]], few: int, many: int) -> None:
+def print_ratios(
+    measure: Callable[[int], Mapping[str, float]], few: int = FEW, many: int = MANY
+) -> None:
     """Measure with few and with many subscribers; print the milliseconds of each page."""
     before, after = measure(few), measure(many)
     print(f"{'':<34}{few:>9,} subscribers {many:>12,}  ratio")
@@ -29,16 +30,16 @@ def print_ratios(measure: Callable[[int], Mapping[str, float]], few: int, many: 
         print(f"{page:<34}{took:14.1f} ms {after[page]:9.1f} ms {after[page] / took:6.2f}")
 
 
-def visit(pages: Mapping[str, tuple[Any, str]], visits: int) -> dict[str, list[float]]:
-    """Request each page, a client and an address, in turns; return the milliseconds it took."""
+def visit(pages: Pages) -> dict[str, float]:
+    """Request each page in turns; return the median of the milliseconds that it took."""
     took: dict[str, list[float]] = {name: [] for name in pages}
-    for _ in range(visits):
+    for _ in range(VISITS):
         for name, (client, address) in pages.items():
             begun = time.perf_counter()
             answer = client.get(address)
             took[name].append(since(begun) * 1000)
             assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
-    return took
+    return {name: median(times) for name, times in took.items()}
 
 
 def editor() -> Any:

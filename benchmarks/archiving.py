@@ -12,15 +12,14 @@ DIGEST_ROUNDS how often (5).
 """
 
 import os
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from tests import append_only
+from benchmarks._django import seconds_of, set_up
+from benchmarks._pages import make_subscribers
 
 if TYPE_CHECKING:
     from digest.issues.models import Issue
@@ -35,33 +34,17 @@ _slots = count()
 
 def main() -> None:
     """Measure all three."""
-    _set_up()
+    set_up()
+    _make_people()
     print(f"{ROWS:,} subscribers; medians of {ROUNDS}")
     _compare_moving()
     _compare_sending()
 
 
-def _set_up() -> None:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    append_only.allow_truncate()
+def _make_people() -> None:
     from tests.cast import make_newsletter
 
-    _run(
-        "INSERT INTO subscribers_subscriber (email, address_key, name, language, timezone,"
-        " created_at) SELECT 'r' || n || '@mail.example', 'r' || n || '@mail.example', '', '', '',"
-        " now() FROM generate_series(1, %s) AS n",
-        ROWS,
-    )
-    _run(
-        "INSERT INTO subscribers_subscription (subscriber_id, newsletter_id, state, cadence,"
-        " topics, created_at, confirmed_at) SELECT id, %s, 'active', 'every', '{}', now(), now()"
-        " FROM subscribers_subscriber",
-        make_newsletter().pk,
-    )
+    make_subscribers(ROWS, make_newsletter().pk)
     _run("VACUUM ANALYZE")
 
 
@@ -74,7 +57,7 @@ def _compare_moving() -> None:
             _old_issue()
             _run("VACUUM sending_delivery")
             _run("CHECKPOINT")
-            took[name].append(_seconds(move))
+            took[name].append(seconds_of(move))
             _run("TRUNCATE sending_delivery, sending_pastdelivery")
     plain = median(took["INSERT … SELECT, DELETE"])
     for name, seconds in took.items():
@@ -113,7 +96,7 @@ def _compare_sending() -> None:
     rows = ISSUES * ROWS
     _say_size("sending_delivery", rows, "current")
     among = _rounds()
-    print(f"   {rows:,} archived in {_seconds(_archive):.1f} s")
+    print(f"   {rows:,} archived in {seconds_of(_archive):.1f} s")
     _run("VACUUM ANALYZE sending_delivery")
     _say_size("sending_pastdelivery", rows, "archived")
     alone = _rounds()
@@ -129,7 +112,7 @@ def _rounds() -> dict[str, list[float]]:
     for _ in range(ROUNDS):
         issue = _issue(state="built", planned_at=None, finished_at=None)
         for name, part in _parts(issue).items():
-            took.setdefault(name, []).append(_seconds(part))
+            took.setdefault(name, []).append(seconds_of(part))
         _run("DELETE FROM sending_delivery WHERE issue_id = %s", issue.pk)
         _run("DELETE FROM sending_tally WHERE issue_id = %s", issue.pk)
         _run("VACUUM sending_delivery")
@@ -226,12 +209,6 @@ def _run(statement: str, *parameters: Any) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

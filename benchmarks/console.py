@@ -5,39 +5,21 @@ with the others, medians of many. Of the twenty issues the two newest are curren
 out; the others are put away. DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
 """
 
-import os
-import time
 from datetime import timedelta
-from statistics import median
 from typing import Any
 
-from benchmarks._pages import editor, make_subscribers, print_ratios, run, set_up, since, visit
+from benchmarks._pages import Pages, editor, make_subscribers, print_ratios, run, set_up, visit
 
-FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 ISSUES = 20
-VISITS = 25
 
 
 def main() -> None:
     """Time the pages at both sizes and print the ratios."""
     set_up()
-    print_ratios(_fill_and_visit, FEW, MANY)
+    print_ratios(lambda subscribers: visit(_fill(subscribers)))
 
 
-def _fill_and_visit(subscribers: int) -> dict[str, float]:
-    begun = time.perf_counter()
-    pages = _fill(subscribers)
-    print(
-        f"{subscribers:,} subscribers, {subscribers * ISSUES:,} deliveries"
-        f" created in {since(begun):.0f} s"
-    )
-    clients = {"console": editor(), "api": _program()}
-    visited = {name: (clients[client], address) for name, (client, address) in pages.items()}
-    took = visit(visited, VISITS)
-    return {name: median(times) for name, times in took.items()}
-
-
-def _fill(subscribers: int) -> dict[str, tuple[str, str]]:
+def _fill(subscribers: int) -> Pages:
     """Make everything anew; return where each page is, and who asks for it."""
     from digest.core import clock
     from digest.issues.models import Issue
@@ -69,7 +51,9 @@ def _fill(subscribers: int) -> dict[str, tuple[str, str]]:
     for rank in range(12):
         make_story(draft, title=f"Story {rank}", article=make_article())
     run("VACUUM ANALYZE")
-    return _pages(going, sent, old, draft.pk)
+    clients = {"console": editor(), "api": _program()}
+    pages = _pages(going, sent, old, draft.pk)
+    return {name: (clients[client], address) for name, (client, address) in pages.items()}
 
 
 def _pages(going: int, sent: int, old: int, draft: int) -> dict[str, tuple[str, str]]:

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from benchmarks._django import set_up_alone
+
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "15"))
 MAILS = 200  # in a round; dkimpy, which is slow, signs a tenth of them
 TARGET = 0.8  # of the bare RSA signatures
@@ -43,7 +45,7 @@ class Side:
 
 def main() -> None:
     """Measure RSA of 2048 bits and Ed25519."""
-    _set_up()
+    set_up_alone()
     from django.conf import settings
 
     message = _mail()
@@ -127,20 +129,6 @@ def _pem(key: Key) -> bytes:
         else PrivateFormat.TraditionalOpenSSL
     )
     return key.private_bytes(Encoding.PEM, form, NoEncryption())
-
-
-def _set_up() -> None:
-    """Give Django what it asks for; nothing here connects to anything."""
-    for name, value in (
-        ("DJANGO_SETTINGS_MODULE", "digest.settings"),
-        ("DIGEST_SECRET_KEY", "a key for measuring, which signs nothing of worth"),
-        ("DIGEST_DATABASE_URL", "postgresql:///none"),
-        ("DIGEST_REDIS_URL", "redis://localhost"),
-    ):
-        os.environ.setdefault(name, value)
-    import django
-
-    django.setup()
 
 
 def _mail() -> bytes:

@@ -18,12 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from tests import append_only
+from benchmarks._django import seconds_of, set_up
 
 ROWS = int(os.environ.get("DIGEST_ROWS", "1_000_000"))
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "3"))
@@ -34,14 +32,14 @@ TABLES = ("subscriber", "subscription", "consentevent")
 
 def main() -> None:
     """Time the sides in turns, then look at memory, and print what came out."""
-    _set_up()
+    set_up()
     with tempfile.TemporaryDirectory() as folder:
         file = _list(Path(folder) / "subscribers.csv", ROWS)
         times: dict[str, list[float]] = {"import": [], "one table": [], "three tables": []}
         for _ in range(ROUNDS):
-            times["one table"].append(_seconds(lambda: _copy_one(file)))
+            times["one table"].append(seconds_of(lambda: _copy_one(file)))
             _empty()
-            times["import"].append(_seconds(lambda: _import(file)))
+            times["import"].append(seconds_of(lambda: _import(file)))
             times["three tables"].append(_copy_three())
         import_seconds = median(times["import"])
         print(
@@ -57,15 +55,6 @@ def main() -> None:
         small = _list(Path(folder) / "tenth.csv", max(1, ROWS // 10))
         few, all_of_them = _peak(small), _peak(file)
         print(f"peak memory: {few:.0f} MB for a tenth, {all_of_them:.0f} MB for all")
-
-
-def _set_up() -> None:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    append_only.allow_truncate()
 
 
 def _list(file: Path, rows: int) -> Path:
@@ -158,7 +147,7 @@ def _peak(file: Path) -> float:
     """Return the largest resident size, in MB, of a process that imports a file."""
     _empty()
     code = (
-        "import benchmarks.importing as b, pathlib, resource, sys; b._set_up();"
+        "import benchmarks.importing as b, pathlib, resource, sys; b.set_up();"
         "b._import(pathlib.Path(sys.argv[1]));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)"
     )
@@ -166,12 +155,6 @@ def _peak(file: Path) -> float:
         [sys.executable, "-c", code, str(file)], check=True, capture_output=True, text=True
     )
     return float(done.stdout.splitlines()[-1])
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -16,16 +16,15 @@ that of a process that plans for a tenth of them, and of one that plans for all.
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from tests import append_only
+from benchmarks._django import seconds_of, set_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from digest.issues.models import Issue
 
 SUBSCRIBERS = int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
@@ -40,7 +39,7 @@ ZONES = (
 
 def main() -> None:
     """Time the sides in turns, then look at memory, and print what came out."""
-    _set_up()
+    set_up()
     _people()
     sides: dict[str, Callable[[], float]] = {
         "bare": _bare,
@@ -59,15 +58,6 @@ def main() -> None:
         print(f"{side:<12}{mid:7.1f} s  {_planned() / mid:9,.0f} rows/s  {ratio}")
     few, everyone = _peak("few"), _peak("many")
     print(f"peak memory: {few:.0f} MB for a tenth, {everyone:.0f} MB for all")
-
-
-def _set_up() -> None:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    append_only.allow_truncate()
 
 
 def _people() -> None:
@@ -111,7 +101,7 @@ def _bare(state: int = 0) -> float:
     _empty()
     issue = _issue()
     _run("ALTER TABLE sending_delivery DISABLE TRIGGER sending_tally_insert")
-    took = _seconds(
+    took = seconds_of(
         lambda: _run(
             "INSERT INTO sending_delivery"
             " (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply,"
@@ -136,7 +126,7 @@ def _planning(*, send_in_local_time: bool = False, older: bool = False) -> float
     Newsletter.objects.update(send_in_local_time=send_in_local_time)
     issue = _issue()
     _run("CHECKPOINT")
-    took = _seconds(lambda: _plan(issue))
+    took = seconds_of(lambda: _plan(issue))
     assert issue.deliveries.count() == _planned()
     return took
 
@@ -184,7 +174,7 @@ def _peak(slug: str) -> float:
     """Return the largest resident size, in MB, of a process that plans a newsletter's issue."""
     _empty()
     code = (
-        "import benchmarks.planning as b, resource, sys; b._set_up();"
+        "import benchmarks.planning as b, resource, sys; b.set_up();"
         "b._plan(b._issue(sys.argv[1]));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)"
     )
@@ -192,12 +182,6 @@ def _peak(slug: str) -> float:
         [sys.executable, "-c", code, slug], check=True, capture_output=True, text=True
     )
     return float(done.stdout.splitlines()[-1])
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

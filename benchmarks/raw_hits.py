@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import statistics
-from benchmarks._pages import print_ratios, run, set_up, since
+from benchmarks._pages import print_ratios, run, set_up, since, visit
 
 HITS = int(os.environ.get("DIGEST_HITS", "5_000_000"))
 APART = int(os.environ.get("DIGEST_APART", "1_000_000"))
@@ -44,7 +44,7 @@ def _measure(subscribers: int) -> dict[str, float]:
     _make_hits(subscribers * OF_EACH)
     print(f"{subscribers:,} subscribers, {subscribers * OF_EACH:,} hits in {since(begun):.0f} s")
     statistics.print_sizes()
-    return _time_jobs() | statistics.visit_all(pages)
+    return _time_jobs() | visit(pages)
 
 
 def _make_hits(hits: int) -> None:

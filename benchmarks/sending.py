@@ -307,13 +307,10 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     from digest.sending.compiling import compiled_for
     from digest.sending.outgoing import SingleRecipient, compose_message
     from digest.sending.segmentation import segmentation_of
-    from tests.cast import (
-        LONG_AGO,
-        make_issue,
-        make_newsletter,
-        make_story,
-        make_subscribers,
-    )
+    from tests.cast.issues import make_issue, make_story
+    from tests.cast.newsletters import make_newsletter
+    from tests.cast.subscribers import make_subscribers
+    from tests.clock import LONG_AGO
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")

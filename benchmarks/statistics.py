@@ -6,47 +6,33 @@ newest million of them raw as well (`raw_hits` has all of them). DIGEST_SUBSCRIB
 number (1,000,000).
 """
 
-import os
-import time
-from collections.abc import Mapping
 from datetime import timedelta
-from statistics import median
 from typing import Any
 
-from benchmarks._pages import editor, make_subscribers, print_ratios, run, set_up, since, visit
+from benchmarks._pages import Pages, editor, make_subscribers, print_ratios, run, set_up, visit
 
-FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 HITS = 50  # for each subscriber
 ISSUES, STORIES, HOURS = 120, 20, 96
 RAW = 1_000_000  # at most
-VISITS = 25
 
 
 def main() -> None:
     """Time the pages at both sizes and print the ratios."""
     set_up()
-    print_ratios(_fill_and_visit, FEW, MANY)
+    print_ratios(_measure)
 
 
-def _fill_and_visit(subscribers: int) -> dict[str, float]:
-    begun = time.perf_counter()
+def _measure(subscribers: int) -> dict[str, float]:
     pages = fill(subscribers)
     _make_raw(min(subscribers * HITS, RAW))
     run("VACUUM ANALYZE")
-    print(f"{subscribers:,} subscribers, {subscribers * HITS:,} hits in {since(begun):.0f} s")
+    print(f"{subscribers:,} subscribers, {subscribers * HITS:,} hits")
     print_sizes()
-    return visit_all(pages)
+    return visit(pages)
 
 
-def visit_all(pages: Mapping[str, str]) -> dict[str, float]:
-    """Visit pages in turns; return the median of the milliseconds that each took."""
-    client = editor()
-    took = visit({name: (client, address) for name, address in pages.items()}, VISITS)
-    return {name: median(times) for name, times in took.items()}
-
-
-def fill(subscribers: int) -> dict[str, str]:
-    """Make subscribers, issues and totals, all of them new; return the address of each page."""
+def fill(subscribers: int) -> Pages:
+    """Make subscribers, issues and totals, all of them new; return its pages."""
     from digest.core import clock
     from digest.issues.models import Issue
     from digest.subscribers import growth
@@ -73,8 +59,8 @@ def fill(subscribers: int) -> dict[str, str]:
     _make_totals(subscribers)
     growth.compact()  # as the job does every ten minutes
     run("VACUUM ANALYZE")
-    last = Issue.objects.get(pk=issues[-1])
-    return {
+    last, client = Issue.objects.get(pk=issues[-1]), editor()
+    addresses = {
         "Home": "/admin/",
         "issue": f"/admin/issues/{last.pk}/",
         "issue, results": f"/admin/issues/{last.pk}/results/",
@@ -87,6 +73,7 @@ def fill(subscribers: int) -> dict[str, str]:
         "publications, a year": "/admin/statistics/?days=365",
         "sponsor": f"/admin/statistics/appeal/{sponsor.pk}/",
     }
+    return {name: (client, address) for name, address in addresses.items()}
 
 
 def _make_issue(newsletter: Any, at: Any, number: int) -> Any:

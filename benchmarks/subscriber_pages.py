@@ -9,10 +9,9 @@ import random
 import time
 from statistics import median
 
-import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from tests import append_only
+from benchmarks._django import set_up
+from benchmarks._pages import FEW, MANY
 
-FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
 VISITS = 300
 HOST = "https://digest.example"
 
@@ -20,12 +19,7 @@ HOST = "https://digest.example"
 def main() -> None:
     """Time the pages at both sizes and print the ratios."""
     os.environ["DIGEST_ALLOWED_HOSTS"] = "digest.example,testserver"
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    append_only.allow_truncate()
+    set_up()
     from tests.cast import make_newsletter
 
     newsletter = make_newsletter()

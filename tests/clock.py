@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
+LONG_AGO = NOON.replace(year=2020)  # due by any clock
 
 _BEGAN = time.monotonic()
 

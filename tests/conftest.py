@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import append_only, browser, clock, distribution, emptying
+from tests.articles.publisher import Publisher, publishing
 from tests.smtp_server import Script, SmtpServer
 
 # A machine with other work to do is slow now and then; tests of cost measure processor time.
@@ -47,6 +48,13 @@ def relay(settings: Settings) -> Iterator[Callable[..., SmtpServer]]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def publisher(settings: Settings) -> Iterator[Publisher]:
+    """A scripted web server that Digest may fetch from."""
+    with publishing(settings) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

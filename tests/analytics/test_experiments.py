@@ -22,14 +22,10 @@ from digest.sending.outgoing import SingleRecipient, compose_message
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers.models import Subscriber
 from tests.analytics.factories import make_hit, make_link
-from tests.cast import (
-    NOON,
-    make_issue,
-    make_newsletter,
-    make_publication,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 
 OTHER = "Forty seals, and counting"
 MINUTE = timedelta(minutes=1)

@@ -15,16 +15,11 @@ from digest.newsletters.models import Newsletter
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery, Tally
 from digest.subscribers.models import Subscription
-from tests.cast import (
-    NOON,
-    make_article,
-    make_issue,
-    make_layout_block,
-    make_newsletter,
-    make_publication,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_layout_block, make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

@@ -7,17 +7,11 @@ import pytest
 
 from digest.issues.models import Issue
 from tests.api.conftest import Program, Programs
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_picture,
-    make_source,
-    make_story,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.pictures import make_picture
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 

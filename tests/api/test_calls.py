@@ -25,17 +25,11 @@ from digest.subscribers.suppression import is_suppressed, suppress
 from tests.api.conftest import Program, Programs
 from tests.articles.publisher import publishing
 from tests.bounces.factories import make_finding, make_sent
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_running,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_running, make_story
+from tests.cast.newsletters import make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db

@@ -20,15 +20,11 @@ from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
 from digest.subscribers.suppression import suppress
 from tests.api.conftest import Program, Programs
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_source,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue
+from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 

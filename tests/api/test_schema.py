@@ -25,14 +25,10 @@ from digest.accounts.scopes import Scope
 from digest.core import clock
 from digest.subscribers.suppression import suppress
 from digest.wsgi import application
-from tests.cast import (
-    NOON,
-    make_article,
-    make_newsletter,
-    make_publication,
-    make_running,
-    make_source,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_running
+from tests.cast.newsletters import make_newsletter, make_publication
+from tests.clock import NOON
 from tests.smtp_server import SmtpServer
 
 EXAMPLES = int(os.environ.get("DIGEST_API_EXAMPLES", "10"))

@@ -6,15 +6,12 @@ from pytest_django.fixtures import Settings
 from digest.accounts.models import User
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
-from tests.cast import (
-    NOON,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_newsletter
+from tests.cast.subscribers import make_subscriber
 from tests.cli.conftest import Digest
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 State = Issue.State

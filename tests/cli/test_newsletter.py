@@ -3,14 +3,9 @@
 import pytest
 
 from digest.newsletters.models import Newsletter, Publication
-from tests.cast import (
-    make_article,
-    make_newsletter,
-    make_publication,
-    make_schedule,
-    make_source,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.newsletters import make_newsletter, make_publication, make_schedule
+from tests.cast.subscribers import make_subscriber
 from tests.cli.conftest import Digest, Result
 
 pytestmark = pytest.mark.django_db

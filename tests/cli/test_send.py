@@ -23,16 +23,12 @@ from digest.relays.models import Relay
 from digest.sending import planning, sender, sweeping
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
-from tests.cast import (
-    NOON,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_running,
-    make_source,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_running
+from tests.cast.newsletters import make_newsletter
+from tests.cast.subscribers import make_subscriber
 from tests.cli.conftest import Digest
+from tests.clock import NOON
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db

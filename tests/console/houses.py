@@ -29,17 +29,15 @@ from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.webhooks import registry
 from digest.webhooks.models import Event, Webhook, WebhookDelivery
 from tests.analytics.statistics.factories import make_clicks, make_link, make_totals
-from tests.cast import (
-    make_article,
-    make_issue,
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import (
     make_layout_block,
     make_newsletter,
     make_publication,
     make_schedule,
-    make_source,
-    make_story,
-    make_subscriber,
 )
+from tests.cast.subscribers import make_subscriber
 
 PASSWORD = "correct-horse-battery"
 # Each would leave a mark if it ran, by another way: an element, an attribute, a script's end.

@@ -5,26 +5,11 @@ import re
 import pytest
 from django.test import Client
 
-from digest.accounts.models import AuditEntry, Token, User
-from digest.newsletters.models import Member, Publication, Role
-from tests.cast import NOON, make_publication
+from digest.accounts.models import AuditEntry, Token
+from digest.newsletters.models import Publication
+from tests.cast import make_publication
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def courier() -> Publication:
-    """A publication."""
-    return make_publication()
-
-
-@pytest.fixture
-def owner(client: Client, courier: Publication) -> Client:
-    """The browser of its owner."""
-    eve = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(user=eve, publication=courier, role=Role.OWNER, created_at=NOON)
-    client.force_login(eve)
-    return client
 
 
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(

@@ -21,17 +21,13 @@ from digest.newsletters.members import MemberRole
 from digest.newsletters.models import Newsletter, Publication, Role
 from digest.notices import content
 from digest.notices.models import Notice
-from tests.cast import (
-    NOON,
-    make_article,
-    make_newsletter,
-    make_publication,
-    make_source,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.newsletters import make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
+from tests.console.houses import PASSWORD
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct-horse-battery"
 POSTING = {"action_view", "form_view", "get_or_post", "require_POST", "require_http_methods"}
 RECORDING = {"record_action", "record"}
 
@@ -42,19 +38,6 @@ def no_failures_counted() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
-
-
-@pytest.fixture
-def ada() -> User:
-    """The owner of everything."""
-    return User.objects.create_superuser("ada@courier.example", PASSWORD)
-
-
-@pytest.fixture
-def browser(client: Client, ada: User) -> Client:
-    """Where she is signed in."""
-    client.force_login(ada)
-    return client
 
 
 def actions() -> list[str]:
@@ -170,7 +153,7 @@ def test_changed_and_reset_passwords_are_recorded(ada: User) -> None:
     assert "horse" not in str(list(AuditEntry.objects.values()))
 
 
-def test_invitations_are_recorded_to_their_end(browser: Client, ada: User) -> None:
+def test_invitations_are_recorded_to_their_end(desk: Client, ada: User) -> None:
     """Invited, and accepted by the person who is a member now."""
     role = MemberRole(Role.EDITOR, make_publication())
     invitation = invitations.invite("ben@courier.example", role, ada, NOON)
@@ -193,7 +176,7 @@ def test_the_first_account_is_recorded() -> None:
     assert actions() == ["created the first account"]
 
 
-def test_steps_of_the_setup_are_recorded(browser: Client) -> None:
+def test_steps_of_the_setup_are_recorded(desk: Client) -> None:
     """The publication and the newsletter; what failed is not."""
     form = {
         "name": "The Saltmarsh Courier",
@@ -204,13 +187,13 @@ def test_steps_of_the_setup_are_recorded(browser: Client) -> None:
         "language": "en",
         "timezone": "Europe/London",
     }
-    browser.post("/admin/setup/publication/", form | {"name": ""})
+    desk.post("/admin/setup/publication/", form | {"name": ""})
     assert actions() == []
-    browser.post("/admin/setup/publication/", form)
+    desk.post("/admin/setup/publication/", form)
     publication = Publication.objects.get()
     source = make_source()
     make_article(source)
-    browser.post(
+    desk.post(
         f"/admin/setup/{publication.pk}/newsletter/",
         {
             "name": "Tide",
@@ -222,28 +205,28 @@ def test_steps_of_the_setup_are_recorded(browser: Client) -> None:
         },
     )
     newsletter = Newsletter.objects.get()
-    browser.post(f"/admin/setup/{publication.pk}/source/", {"remove": source.pk})
+    desk.post(f"/admin/setup/{publication.pk}/source/", {"remove": source.pk})
     assert actions() == ["set up a publication", "added the newsletter", "removed a source"]
     assert newsletter.schedule.time == time_of_day(7)
 
 
-def test_schedules_and_sources_are_recorded(browser: Client) -> None:
+def test_schedules_and_sources_are_recorded(desk: Client) -> None:
     """Of a newsletter's page: each card by its name."""
     newsletter = make_newsletter()
     source = make_source(newsletter)
     path = f"/admin/newsletter/{newsletter.pk}"
-    browser.post(f"{path}/schedule/", {"schedule-way": "manual", "schedule-timezone": "UTC"})
-    browser.post(f"{path}/sources/", {"sources-sources": [source.pk]})
+    desk.post(f"{path}/schedule/", {"schedule-way": "manual", "schedule-timezone": "UTC"})
+    desk.post(f"{path}/sources/", {"sources-sources": [source.pk]})
     assert actions() == ["changed the newsletter: schedule", "changed the newsletter: sources"]
     assert set(AuditEntry.objects.values_list("publication_id", flat=True)) == {
         newsletter.publication_id
     }
 
 
-def test_exports_are_recorded_on_every_way_out(browser: Client, ada: User) -> None:
+def test_exports_are_recorded_on_every_way_out(desk: Client, ada: User) -> None:
     """Console and API; reading one subscriber by API is not an export."""
     subscriber = make_subscriber(make_newsletter())
-    browser.get(f"/admin/subscribers/{subscriber.pk}/export/")
+    desk.get(f"/admin/subscribers/{subscriber.pk}/export/")
     _, secret = tokens.create("robot", ada, list(Scope), now=NOON)
     headers: Any = {"Authorization": f"Bearer {secret}"}
     api = f"/api/v1/subscribers/{subscriber.pk}"

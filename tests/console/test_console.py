@@ -18,37 +18,18 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter
 from digest.relays.models import PausedDomain, Relay
 from digest.sending.models import Delivery
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_picture,
-    make_running,
-    make_schedule,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_running, make_story
+from tests.cast.newsletters import make_newsletter, make_schedule
+from tests.cast.pictures import make_picture
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
+from tests.console.forms import APPEAL
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
 State = Issue.State
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-
-
-@pytest.fixture
-def ada() -> User:
-    """An editor with every right."""
-    return User.objects.create_superuser("ada@courier.example", "correct-horse-battery")
-
-
-@pytest.fixture
-def desk(client: Client, ada: User) -> Client:
-    """Her browser."""
-    client.force_login(ada)
-    return client
 
 
 @pytest.fixture
@@ -502,12 +483,7 @@ def test_an_appeal_is_created_changed_and_deleted(desk: Client, issue: Issue) ->
     publication = issue.newsletter.publication_id
     form = {
         "publication": publication,
-        "heading": "A message",
-        "body": "Help us.",
-        "button": "Support us",
-        "url": "courier.example/support",
-        "kind": "appeal",
-        "style": "box",
+        **APPEAL,
         "priority": "3",
         "weight": "2",
         "cap": "2",

@@ -1,36 +1,19 @@
 """Logos and colours that cannot be seen are said, with their ratio, and saved all the same."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 from PIL import Image
-from pytest_django.fixtures import Settings
 
-from digest.accounts.models import User
 from digest.newsletters.models import Publication
 from digest.rendering.themes.branding import publication_theme
 from digest.rendering.themes.colours import READABLE, contrast
-from tests.articles.publisher import Publisher, publishing
+from tests.articles.publisher import Publisher
 from tests.cast import make_publication
 from tests.pictures.samples import encoded
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def publisher(settings: Settings) -> Iterator[Publisher]:
-    """The publisher's site, which has the logo."""
-    with publishing(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def owner(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
-    return client
 
 
 def toasts(owner: Client, publication: Publication, **fields: Any) -> str:
@@ -52,32 +35,32 @@ def logo(ink: str, ground: tuple[int, ...] = (0, 0, 0, 0)) -> bytes:
     return encoded(image, "PNG")
 
 
-def test_good_colours_are_saved_without_a_word(owner: Client) -> None:
+def test_good_colours_are_saved_without_a_word(desk: Client) -> None:
     """The colours that a publication begins with are good."""
-    assert "contrast of" not in toasts(owner, make_publication())
+    assert "contrast of" not in toasts(desk, make_publication())
 
 
-def test_a_colour_that_cannot_be_read_is_said(owner: Client) -> None:
+def test_a_colour_that_cannot_be_read_is_said(desk: Client) -> None:
     """With the ratio, and what mails use instead."""
     publication = make_publication()
-    page = toasts(owner, publication, accent="#ffd400", accent_dark="#222222")
+    page = toasts(desk, publication, accent="#ffd400", accent_dark="#222222")
     assert "The colour #ffd400 has a contrast of 1.4:1 on the light background" in page
     assert "The colour #222222 has a contrast of" in page
     assert publication_theme(publication, "ltr").day.accent in page
     assert publication.accent == "#ffd400"
 
 
-def test_the_dark_colour_may_be_derived(owner: Client) -> None:
+def test_the_dark_colour_may_be_derived(desk: Client) -> None:
     """Then it follows the accent, and can be read."""
     publication = make_publication(accent_dark="#8ab8e6")
-    page = toasts(owner, publication, accent="#1d4e89", is_derived="on")
+    page = toasts(desk, publication, accent="#1d4e89", is_derived="on")
     assert publication.accent_dark == ""
     assert "contrast of" not in page
     night = publication_theme(publication, "ltr").night
     assert contrast(night.accent, night.sheet) >= READABLE
     assert night.accent != "#8ab8e6"
     assert 'name="is_derived"' in page
-    toasts(owner, publication, accent_dark="#8ab8e6")
+    toasts(desk, publication, accent_dark="#8ab8e6")
     assert publication.accent_dark == "#8ab8e6"
 
 
@@ -91,11 +74,11 @@ def test_the_dark_colour_may_be_derived(owner: Client) -> None:
     ],
 )
 def test_a_logo_that_cannot_be_seen_is_said(
-    owner: Client, publisher: Publisher, ink: str, ground: tuple[int, ...], expected: list[str]
+    desk: Client, publisher: Publisher, ink: str, ground: tuple[int, ...], expected: list[str]
 ) -> None:
     """On the background where it is lost; letters on a box of their own are seen on both."""
     publisher.pages["/logo.png"] = logo(ink, ground)
-    page = toasts(owner, make_publication(), logo_url=publisher.url("/logo.png"))
+    page = toasts(desk, make_publication(), logo_url=publisher.url("/logo.png"))
     lost = [
         scheme for scheme in ("light", "dark") if f":1 on the {scheme} background; it needs" in page
     ]
@@ -103,10 +86,10 @@ def test_a_logo_that_cannot_be_seen_is_said(
     assert "cannot be checked" not in page
 
 
-def test_a_logo_that_is_not_there_is_said(owner: Client, publisher: Publisher) -> None:
+def test_a_logo_that_is_not_there_is_said(desk: Client, publisher: Publisher) -> None:
     """And only when it was changed."""
     publication = make_publication()
     url = publisher.url("/logo.png")
-    assert "The logo cannot be checked" in toasts(owner, publication, logo_url=url)
+    assert "The logo cannot be checked" in toasts(desk, publication, logo_url=url)
     assert publication.logo_url == url
-    assert "The logo cannot be checked" not in toasts(owner, publication, logo_url=url)
+    assert "The logo cannot be checked" not in toasts(desk, publication, logo_url=url)

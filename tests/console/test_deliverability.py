@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.analytics.models import Hit
 from digest.bounces import recording
 from digest.bounces.models import DomainResult, Drop
@@ -13,23 +12,16 @@ from digest.bounces.results import counting, tables
 from digest.bounces.results.values import Result
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.models import Member, Publication, Role, Tracking
+from digest.newsletters.models import Publication, Tracking
 from digest.reputation.models import MailDomain
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.bounces.factories import make_finding
-from tests.cast import NOON, make_newsletter, make_running
+from tests.cast import NOON, make_member, make_newsletter, make_running
 
 pytestmark = pytest.mark.django_db
 
 EVIL = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def desk(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
-    return client
 
 
 @pytest.fixture
@@ -178,12 +170,8 @@ def test_another_publication_sees_nothing(issue: Issue) -> None:
     """Neither its numbers nor its bounces."""
     counting.count_issue(issue.pk, NOON)
     newsletter = make_newsletter()
-    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(
-        user=user, publication=newsletter.publication, role=Role.OWNER, created_at=NOON
-    )
     browser = Client()
-    browser.force_login(user)
+    browser.force_login(make_member(newsletter.publication))
     assert "reader.example" not in browser.get("/admin/deliverability/").content.decode()
     assert browser.get("/admin/deliverability/at/reader.example/").status_code == 404
 

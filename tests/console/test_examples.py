@@ -5,18 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.core import clock
 from tests.cast import NOON, make_article, make_issue, make_newsletter, make_source, make_story
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def owner(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
-    return client
 
 
 def example(owner: Client, newsletter_id: int, **query: Any) -> Any:
@@ -24,57 +16,57 @@ def example(owner: Client, newsletter_id: int, **query: Any) -> Any:
     return owner.get(f"/admin/newsletter/{newsletter_id}/example/", query)
 
 
-def test_an_example_a_note_or_a_problem(owner: Client) -> None:
+def test_an_example_a_note_or_a_problem(desk: Client) -> None:
     """The words are for the editor, and name the field as the page does."""
     newsletter = make_newsletter(name="The Morning Tide")
-    answer = example(owner, newsletter.pk, template="{{ newsletter.name }}{{ nom }}")
+    answer = example(desk, newsletter.pk, template="{{ newsletter.name }}{{ nom }}")
     assert answer.json() == {
         "text": "The Morning Tide",
         "note": "“nom” stands for nothing here. Insert a value with the buttons.",
     }
-    broken = example(owner, newsletter.pk, template="{{ newsletter", name="Preview text")
+    broken = example(desk, newsletter.pk, template="{{ newsletter", name="Preview text")
     assert broken.json()["problem"].startswith("The preview text template cannot be rendered: ")
     assert "line 1" in broken.json()["problem"]
 
 
-def test_an_example_follows_what_comes_in(owner: Client) -> None:
+def test_an_example_follows_what_comes_in(desk: Client) -> None:
     """With a made-up story first, then with the newest one."""
     newsletter = make_newsletter()
     query = {"template": "Today: {{ stories[0].title }}"}
-    assert example(owner, newsletter.pk, **query).json()["text"] == "Today: A headline"
+    assert example(desk, newsletter.pk, **query).json()["text"] == "Today: A headline"
     source = make_source(newsletter)
     make_article(source, title="Seals return", published_at=None)
     make_article(source, title="Dredging begins", published_at=clock.now())
-    assert example(owner, newsletter.pk, **query).json()["text"] == "Today: Dredging begins"
+    assert example(desk, newsletter.pk, **query).json()["text"] == "Today: Dredging begins"
 
 
-def test_an_example_of_one_issue(owner: Client) -> None:
+def test_an_example_of_one_issue(desk: Client) -> None:
     """Of this newsletter only."""
     issue = make_issue(make_newsletter(), state="draft", slot=NOON)
     make_story(issue, title="Mine")
     query = {"template": "{{ stories[0].title }}", "issue": issue.pk}
-    assert example(owner, issue.newsletter_id, **query).json()["text"] == "Mine"
+    assert example(desk, issue.newsletter_id, **query).json()["text"] == "Mine"
     other = make_newsletter(slug="other")
-    assert example(owner, other.pk, **query).status_code == 404
+    assert example(desk, other.pk, **query).status_code == 404
     for odd in ("x", "9" * 40, "²", "-1"):
-        assert example(owner, other.pk, template="", issue=odd).status_code == 404
+        assert example(desk, other.pk, template="", issue=odd).status_code == 404
 
 
-def test_the_page_of_a_newsletter_has_both_fields(owner: Client) -> None:
+def test_the_page_of_a_newsletter_has_both_fields(desk: Client) -> None:
     """With the stored Jinja, on a line."""
     newsletter = make_newsletter(subject="{{ stories[0].title }}\nand more", preheader="")
-    page = owner.get(f"/admin/newsletter/{newsletter.pk}/").content.decode()
+    page = desk.get(f"/admin/newsletter/{newsletter.pk}/").content.decode()
     assert 'name="texts-subject" value="{{ stories[0].title }} and more"' in page
     assert f'data-example="/admin/newsletter/{newsletter.pk}/example/"' in page
     assert page.count("<template-field") == 2
 
 
-def test_without_valkey_nobody_is_seen_and_the_editor_works(owner: Client, settings: Any) -> None:
+def test_without_valkey_nobody_is_seen_and_the_editor_works(desk: Client, settings: Any) -> None:
     """Presence is answered as if alone; nothing else of the editor needs it."""
     issue = make_issue(state="draft")
     settings.DIGEST_REDIS_URL = "redis://127.0.0.1:9/0"
     address = f"/admin/issues/{issue.pk}/presence/"
-    answer = owner.get(address, {"tab": "a", "place": ""})
+    answer = desk.get(address, {"tab": "a", "place": ""})
     assert answer.status_code == 200
     assert answer.json()["people"] == []
     assert answer.json()["revision"] == issue.revision

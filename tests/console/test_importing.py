@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from digest.accounts.models import AuditEntry, User
+from digest.accounts.models import AuditEntry
 from digest.console.importing import forms
 from digest.newsletters.models import Member, Newsletter, Role
 from digest.notices.models import Notice
@@ -23,7 +23,7 @@ from digest.subscribers.models import (
     Subscription,
     Suppression,
 )
-from tests.cast import NOON, make_newsletter, make_publication
+from tests.cast import NOON, make_member, make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db
 ROWS = (
@@ -46,9 +46,7 @@ def owner(client: Client, tide: Newsletter) -> Client:
 
 def signed_in(browser: Client, newsletter: Newsletter, role: Role) -> Client:
     """Somebody of the newsletter's publication."""
-    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(user=user, publication=newsletter.publication, role=role, created_at=NOON)
-    browser.force_login(user)
+    browser.force_login(make_member(newsletter.publication, role))
     return browser
 
 

@@ -17,17 +17,11 @@ from digest.core import rich_text
 from digest.issues.models import Issue
 from tests.articles.publisher import Answer, publishing
 from tests.browser import chromium_page, in_browser
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_block,
-    make_issue,
-    make_layout_block,
-    make_newsletter,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 from tests.console.test_looks import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,31 +5,18 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.articles.models import Article
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_article,
-    make_layout_block,
-    make_newsletter,
-    make_running,
-    make_source,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_running
+from tests.cast.newsletters import make_layout_block, make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def desk(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
-    return client
 
 
 @pytest.fixture

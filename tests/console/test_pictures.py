@@ -10,22 +10,15 @@ from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from digest.accounts.models import AuditEntry, User
-from digest.newsletters.models import Member, Publication
+from digest.accounts.models import AuditEntry
+from digest.newsletters.models import Publication
 from digest.pictures.models import Picture
 from digest.pictures.renditions import rendition_of
 from digest.pictures.sizes import Size
 from tests.browser import chromium_page, in_browser
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_picture,
-    make_publication,
-    make_story,
-)
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_member, make_newsletter, make_publication
+from tests.cast.pictures import make_picture
 from tests.documents import document, image
 from tests.pictures.samples import encoded, photo, quarters
 
@@ -43,9 +36,7 @@ def publication() -> Publication:
 @pytest.fixture
 def editor(client: Client, publication: Publication) -> Client:
     """An editor of the Courier, signed in."""
-    user = User.objects.create_user("ada@courier.example", "x", is_staff=True)
-    Member.objects.create(user=user, publication=publication, role="editor", created_at=NOON)
-    client.force_login(user)
+    client.force_login(make_member(publication, "editor", email="ada@courier.example"))
     return client
 
 

@@ -19,17 +19,12 @@ from digest.pictures.models import Picture
 from digest.subscribers.models import Subscriber
 from digest.webhooks import registry
 from digest.webhooks.models import Webhook
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_picture,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.pictures import make_picture
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -3,19 +3,11 @@
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.newsletters.models import Newsletter
 from tests.cast import make_newsletter, make_schedule, make_subscriber
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/admin/schedules/"
-
-
-@pytest.fixture
-def desk(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
-    return client
 
 
 def test_the_next_ten_sends_stand_in_chosen_zones(desk: Client) -> None:

@@ -3,7 +3,6 @@
 import re
 import socket
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import Any
@@ -24,7 +23,7 @@ from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
 from digest.relays.transports.smtp import parse_address
 from digest.rendering.themes.branding import publication_theme
-from tests.articles.publisher import DATA, Answer, Publisher, publishing
+from tests.articles.publisher import DATA, Answer, Publisher
 from tests.cast import make_article, make_newsletter, make_publication, make_source, make_subscriber
 from tests.cli.conftest import digest
 from tests.smtp_server import SmtpServer
@@ -54,13 +53,6 @@ def owner(client: Client) -> Client:
     """The browser of somebody who has an account."""
     client.force_login(User.objects.create_superuser("ada@courier.example", PASSWORD))
     return client
-
-
-@pytest.fixture
-def publisher(settings: Settings) -> Iterator[Publisher]:
-    """A publisher's web server."""
-    with publishing(settings) as running:
-        yield running
 
 
 @pytest.fixture

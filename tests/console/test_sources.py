@@ -3,19 +3,10 @@
 import pytest
 from django.test import Client
 
-from digest.accounts.models import AuditEntry, User
+from digest.accounts.models import AuditEntry
 from tests.cast import NOON, make_newsletter, make_source
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def desk(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(
-        User.objects.create_superuser("ada@courier.example", "correct-horse-battery")
-    )
-    return client
 
 
 def test_a_source_that_is_off_is_shown_and_switched_on(desk: Client) -> None:

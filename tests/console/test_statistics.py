@@ -10,7 +10,7 @@ from django.test import Client
 from digest.accounts.models import User
 from digest.analytics.models import IssueTotals, ReportLink
 from digest.issues.models import Issue, TrackedLink
-from digest.newsletters.models import Member, Newsletter, Publication, Role
+from digest.newsletters.models import Newsletter, Publication, Role
 from digest.subscribers.models import Growth
 from tests.analytics.statistics.factories import (
     make_clicks,
@@ -18,17 +18,12 @@ from tests.analytics.statistics.factories import (
     make_sent_issue,
     make_totals,
 )
-from tests.cast import NOON, make_appeal, make_block, make_issue, make_newsletter, make_publication
+from tests.cast.issues import make_block, make_issue
+from tests.cast.newsletters import make_appeal, make_member, make_newsletter, make_publication
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def desk(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
-    return client
 
 
 @pytest.fixture
@@ -137,11 +132,7 @@ def test_without_tracking_the_page_says_how_to_turn_it_on(desk: Client) -> None:
         assert "Nothing is counted: tracking is off for The Saltmarsh Courier." in html
         assert f'<a href="/admin/publication/{newsletter.publication_id}/">Turn on' in html
         assert "1,000" in html
-    analyst = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(
-        user=analyst, publication=newsletter.publication, role=Role.ANALYST, created_at=NOON
-    )
-    desk.force_login(analyst)
+    desk.force_login(make_member(newsletter.publication, Role.ANALYST))
     text = page_of(desk, "/admin/statistics/")
     assert "Somebody who manages the publication can turn it on." in text
 
@@ -178,11 +169,7 @@ def test_a_newsletter_and_its_publication(desk: Client, issue: Issue) -> None:
 def test_a_newsroom_sees_its_own(desk: Client, issue: Issue) -> None:
     """Another publication's numbers are in no sum and no page."""
     other = make_newsletter(slug="ebb", name="The Ebb", publication=make_publication(slug="ebb"))
-    eve = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(
-        user=eve, publication=other.publication, role=Role.ANALYST, created_at=NOON
-    )
-    desk.force_login(eve)
+    desk.force_login(make_member(other.publication, Role.ANALYST))
     text = page_of(desk, "/admin/statistics/")
     assert "The Ebb" in text
     assert "The Morning Tide" not in text
@@ -207,9 +194,7 @@ def test_a_sponsors_report_and_its_links(desk: Client, issue: Issue) -> None:
     desk.post(f"{address}links/")
     link = ReportLink.objects.get()
     assert "/report/" in page_of(desk, address)
-    analyst = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(user=analyst, publication=publication, role=Role.ANALYST, created_at=NOON)
-    desk.force_login(analyst)
+    desk.force_login(make_member(publication, Role.ANALYST))
     assert "Create link" not in page_of(desk, address)
     assert desk.post(f"{address}links/{link.pk}/revoke/").status_code == 403
     desk.force_login(User.objects.get(is_superuser=True))

@@ -3,19 +3,14 @@
 import pytest
 from django.test import Client
 
-from digest.accounts.models import AuditEntry, User
+from digest.accounts.models import AuditEntry
 from digest.articles.models import Article
 from digest.issues.models import Issue
-from digest.newsletters.models import Member, Newsletter, Pick, Role
-from tests.cast import (
-    NOON,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_publication,
-    make_source,
-    make_story,
-)
+from digest.newsletters.models import Newsletter, Pick, Role
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_member, make_newsletter, make_publication
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -38,10 +33,8 @@ def seals(tide: Newsletter) -> Article:
 
 def browser_of(newsletter: Newsletter, role: Role) -> Client:
     """The browser of somebody of the newsletter's publication."""
-    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(user=user, publication=newsletter.publication, role=role, created_at=NOON)
     browser = Client()
-    browser.force_login(user)
+    browser.force_login(make_member(newsletter.publication, role))
     return browser
 
 

@@ -6,14 +6,14 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from digest.accounts.models import AuditEntry, User
+from digest.accounts.models import AuditEntry
 from digest.issues.models import Issue
-from digest.newsletters.models import Member, Publication, Role
+from digest.newsletters.models import Publication
 from digest.notices import send
 from digest.sending import sender
 from digest.subscribers import suppression
 from digest.subscribers.models import Subscriber, Subscription
-from tests.cast import NOON, make_newsletter, make_publication, make_running
+from tests.cast import NOON, make_member, make_newsletter, make_publication, make_running
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -32,19 +32,10 @@ def subscriber(issue: Issue) -> Subscriber:
     return Subscriber.objects.earliest("pk")
 
 
-@pytest.fixture
-def desk(client: Client) -> Client:
-    """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
-    return client
-
-
 def owner_of(publication: Publication) -> Client:
     """The browser of somebody who owns one publication."""
-    user = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(user=user, publication=publication, role=Role.OWNER, created_at=NOON)
     browser = Client()
-    browser.force_login(user)
+    browser.force_login(make_member(publication))
     return browser
 
 

@@ -29,10 +29,10 @@ from digest.newsletters.models import Invitation, Member, Publication, Role
 from digest.notices import send
 from digest.notices.models import Notice
 from tests.cast import NOON, make_publication
+from tests.console.houses import PASSWORD
 from tests.smtp_server import Received, SmtpServer
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct-horse-battery"
 LOGIN = "/admin/account/login/"
 
 
@@ -48,19 +48,6 @@ def fresh_counts() -> Iterator[None]:
 def courier() -> Publication:
     """A publication."""
     return make_publication(name="The Courier")
-
-
-@pytest.fixture
-def ada() -> User:
-    """An owner of everything."""
-    return User.objects.create_superuser("ada@courier.example", PASSWORD)
-
-
-@pytest.fixture
-def owner(client: Client, ada: User) -> Client:
-    """Her browser."""
-    client.force_login(ada)
-    return client
 
 
 def read(mail: Received) -> str:
@@ -94,10 +81,10 @@ def is_in(browser: Client) -> bool:
 
 
 def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
-    owner: Client, courier: Publication, settings: Settings
+    desk: Client, courier: Publication, settings: Settings
 ) -> None:
     """With the rights that were given, and by the link in the mail."""
-    ask(owner, "ben@courier.example", publication=courier.slug, may_export="on")
+    ask(desk, "ben@courier.example", publication=courier.slug, may_export="on")
     with SmtpServer() as relay:
         settings.DIGEST_SMTP_URL = relay.url
         send.send_due()
@@ -117,23 +104,23 @@ def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
     assert Client().get(path).status_code == 410
 
 
-def test_nobody_but_the_mailbox_sees_the_link(owner: Client, courier: Publication) -> None:
+def test_nobody_but_the_mailbox_sees_the_link(desk: Client, courier: Publication) -> None:
     """Who invites could else be both who changes an issue and who approves it."""
-    link = invitations.accept_url(ask(owner, "ben@courier.example"))
-    page = owner.get("/admin/team/").content.decode()
+    link = invitations.accept_url(ask(desk, "ben@courier.example"))
+    page = desk.get("/admin/team/").content.decode()
     assert link not in page
     assert "Mail queued" in page
     Publication.objects.all().delete()
     assert (
-        invitations.accept_url(ask(owner, "bea@courier.example"))
-        in owner.get("/admin/team/").content.decode()
+        invitations.accept_url(ask(desk, "bea@courier.example"))
+        in desk.get("/admin/team/").content.decode()
     )
 
 
-def test_pressing_twice_asks_once(owner: Client, courier: Publication) -> None:
+def test_pressing_twice_asks_once(desk: Client, courier: Publication) -> None:
     """One mail, whose link stays good."""
-    first = ask(owner, "ben@courier.example")
-    assert ask(owner, "ben@courier.example") == first
+    first = ask(desk, "ben@courier.example")
+    assert ask(desk, "ben@courier.example") == first
     first.refresh_from_db()
     assert first.revoked_at is None
     assert Notice.objects.count() == 1
@@ -141,10 +128,10 @@ def test_pressing_twice_asks_once(owner: Client, courier: Publication) -> None:
 
 @pytest.mark.parametrize("password", ["", "short", "123456789012345", "ben@courier.example"])
 def test_a_password_that_is_easily_guessed_is_refused(
-    owner: Client, courier: Publication, password: str
+    desk: Client, courier: Publication, password: str
 ) -> None:
     """It says why, and the invitation is good still."""
-    path = invitations.accept_url(ask(owner, "ben@courier.example")).removeprefix(
+    path = invitations.accept_url(ask(desk, "ben@courier.example")).removeprefix(
         "https://digest.example"
     )
     answer = Client().post(path, {"password": password})
@@ -154,14 +141,14 @@ def test_a_password_that_is_easily_guessed_is_refused(
     assert Client().post(path, {"password": PASSWORD}).status_code == 302
 
 
-def test_an_invitation_ends(owner: Client, courier: Publication) -> None:
+def test_an_invitation_ends(desk: Client, courier: Publication) -> None:
     """Taken back, asked for anew, after a week, or altered."""
-    first = ask(owner, "ben@courier.example")
+    first = ask(desk, "ben@courier.example")
     path = invitations.accept_url(first).removeprefix("https://digest.example")
-    owner.post(f"/admin/team/invitations/{first.pk}/revoke/")
+    desk.post(f"/admin/team/invitations/{first.pk}/revoke/")
     assert Client().get(path).status_code == 410
-    second = ask(owner, "ben@courier.example")
-    third = ask(owner, "ben@courier.example", may_export="on")
+    second = ask(desk, "ben@courier.example")
+    third = ask(desk, "ben@courier.example", may_export="on")
     second.refresh_from_db()
     assert second.revoked_at
     late = clock.now() - timedelta(days=8)
@@ -173,11 +160,11 @@ def test_an_invitation_ends(owner: Client, courier: Publication) -> None:
     assert Client().get(f"/admin/invitation/{token}/").status_code == 410
 
 
-def test_another_account_does_not_take_an_invitation(owner: Client, courier: Publication) -> None:
+def test_another_account_does_not_take_an_invitation(desk: Client, courier: Publication) -> None:
     """It is for one address; who has an account signs in first."""
-    invitation = ask(owner, "ben@courier.example")
+    invitation = ask(desk, "ben@courier.example")
     path = invitations.accept_url(invitation).removeprefix("https://digest.example")
-    assert "is for ben@courier.example" in owner.post(path).content.decode()
+    assert "is for ben@courier.example" in desk.post(path).content.decode()
     User.objects.create_user("ben@courier.example", PASSWORD)
     assert "Sign in first" in Client().get(path).content.decode()
     assert Client().post(path, {"password": PASSWORD}).status_code == 422
@@ -201,12 +188,10 @@ def test_an_owner_of_one_publication_invites_to_no_other(courier: Publication) -
 @pytest.mark.parametrize(
     "fields", [{"email": "no address"}, {"role": "king"}, {"publication": "gone"}]
 )
-def test_rubbish_invites_nobody(
-    owner: Client, courier: Publication, fields: dict[str, str]
-) -> None:
+def test_rubbish_invites_nobody(desk: Client, courier: Publication, fields: dict[str, str]) -> None:
     """It says what is wrong."""
     form = {"email": "ben@courier.example", "role": "editor", "publication": courier.slug} | fields
-    answer = owner.post("/admin/team/invite/", form, follow=True)
+    answer = desk.post("/admin/team/invite/", form, follow=True)
     assert answer.status_code == 200
     assert list(answer.context["messages"])
     assert not Invitation.objects.exists()
@@ -215,14 +200,14 @@ def test_rubbish_invites_nobody(
 # --- members ---------------------------------------------------------------------------
 
 
-def test_who_is_removed_is_out_at_once(owner: Client, courier: Publication) -> None:
+def test_who_is_removed_is_out_at_once(desk: Client, courier: Publication) -> None:
     """Their session, and the programs that they answer for."""
     ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
     member = Member.objects.create(user=ben, publication=courier, role="editor", created_at=NOON)
     browser = sign_in(ben.email)
     _, secret = tokens.create("cms", ben, [Scope.NEWSLETTERS_READ], now=clock.now())
     assert is_in(browser)
-    owner.post(f"/admin/team/{member.pk}/remove/")
+    desk.post(f"/admin/team/{member.pk}/remove/")
     assert not is_in(browser)
     assert not is_in(sign_in(ben.email))
     assert tokens.authenticate(secret, clock.now()) is None
@@ -233,14 +218,14 @@ def test_who_is_removed_is_out_at_once(owner: Client, courier: Publication) -> N
     assert is_in(back)
 
 
-def test_a_role_is_changed_and_noted(owner: Client, courier: Publication) -> None:
+def test_a_role_is_changed_and_noted(desk: Client, courier: Publication) -> None:
     """It holds from the next page on."""
     ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
     member = Member.objects.create(user=ben, publication=courier, role="owner", created_at=NOON)
     browser = sign_in(ben.email)
     assert browser.get("/admin/team/").status_code == 200
     assert browser.post(f"/admin/team/{member.pk}/remove/").status_code == 404  # not oneself
-    owner.post(f"/admin/team/{member.pk}/change/", {"role": "analyst"})
+    desk.post(f"/admin/team/{member.pk}/change/", {"role": "analyst"})
     assert browser.get("/admin/team/").status_code == 403
     entry = AuditEntry.objects.latest("pk")
     assert (entry.actor, entry.target) == ("ada@courier.example", "ben@courier.example")
@@ -337,12 +322,12 @@ def test_nobody_signs_up_by_themselves() -> None:
 
 
 def test_the_audit_log_is_read_by_owners_and_changed_by_nobody(
-    owner: Client, ada: User, courier: Publication
+    desk: Client, ada: User, courier: Publication
 ) -> None:
     """What somebody is called is shown as text."""
     evil = "<script>alert(1)</script>"
     entry = audit.record(ada, evil, clock.now(), target=evil)
-    page = owner.get("/admin/audit/").content.decode()
+    page = desk.get("/admin/audit/").content.decode()
     assert evil not in page
     assert "&lt;script&gt;" in page
     with pytest.raises(DatabaseError), transaction.atomic():
@@ -351,33 +336,33 @@ def test_the_audit_log_is_read_by_owners_and_changed_by_nobody(
         AuditEntry.objects.filter(pk=entry.pk).delete()
 
 
-def test_the_audit_log_goes_on_behind_the_last_row(owner: Client, ada: User) -> None:
+def test_the_audit_log_goes_on_behind_the_last_row(desk: Client, ada: User) -> None:
     """Page by page, and by person."""
     for number in range(130):
         audit.record(ada, f"deed {number:03}", clock.now())
-    first = owner.get("/admin/audit/")
+    first = desk.get("/admin/audit/")
     assert "deed 129" in first.content.decode()
-    second = owner.get("/admin/audit/" + first.context["table"].batch.next_url)
-    third = owner.get("/admin/audit/" + second.context["table"].batch.next_url).content.decode()
+    second = desk.get("/admin/audit/" + first.context["table"].batch.next_url)
+    third = desk.get("/admin/audit/" + second.context["table"].batch.next_url).content.decode()
     assert "deed 000" in third
     assert "deed 129" not in third
-    no_entries = owner.get("/admin/audit/", {"q": "eve"}).content.decode()
+    no_entries = desk.get("/admin/audit/", {"q": "eve"}).content.decode()
     assert "Nothing matches" in no_entries
     for place in ("x" * 99, "9" * 99, "-1", "٣"):
-        assert owner.get("/admin/audit/", {"after": place}).status_code == 200
+        assert desk.get("/admin/audit/", {"after": place}).status_code == 200
 
 
 # --- what must not come back, or stay ---------------------------------------------------
 
 
 def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switched_off(
-    owner: Client, ada: User, courier: Publication
+    desk: Client, ada: User, courier: Publication
 ) -> None:
     """Whoever invites sees the link: they must not become what somebody else was."""
     boss = User.objects.create_superuser("boss@courier.example", PASSWORD, is_active=False)
     Member.objects.create(user=boss, publication=None, role=Role.OWNER, created_at=NOON)
     tokens.create("crm", boss, [Scope.ISSUES_READ], now=NOON)
-    invitation = ask(owner, "boss@courier.example", publication=courier.slug, role="analyst")
+    invitation = ask(desk, "boss@courier.example", publication=courier.slug, role="analyst")
     path = invitations.accept_url(invitation).removeprefix("https://digest.example")
     mallory = Client()
     assert mallory.post(path, {"password": PASSWORD}).status_code == 302
@@ -391,7 +376,7 @@ def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switche
 @pytest.mark.parametrize("how", ["remove", "change"])
 @pytest.mark.parametrize("still", [False, True])
 def test_programs_of_who_manages_no_more_are_refused(
-    owner: Client, courier: Publication, how: str, *, still: bool
+    desk: Client, courier: Publication, how: str, *, still: bool
 ) -> None:
     """A token outlives nobody's right to make it; those of other publications stay."""
     other = make_publication(slug="other")
@@ -404,6 +389,6 @@ def test_programs_of_who_manages_no_more_are_refused(
     if still:
         Member.objects.create(user=ben, publication=None, role=Role.OWNER, created_at=NOON)
     member = Member.objects.get(user=ben, publication=courier)
-    owner.post(f"/admin/team/{member.pk}/{how}/", {"role": "editor"})
+    desk.post(f"/admin/team/{member.pk}/{how}/", {"role": "editor"})
     living = {token.name for token in ben.tokens.filter(revoked_at=None)}
     assert living == ({courier.slug, other.slug} if still else {other.slug})

@@ -7,28 +7,13 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from digest.accounts.models import AuditEntry, User
-from digest.newsletters.models import Member, Publication, Role
+from digest.accounts.models import AuditEntry
+from digest.newsletters.models import Publication
 from digest.webhooks.models import Event, Webhook
 from tests.cast import NOON, make_publication
 from tests.provider_server import Answer, ProviderServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def courier() -> Publication:
-    """A publication."""
-    return make_publication()
-
-
-@pytest.fixture
-def owner(client: Client, courier: Publication) -> Client:
-    """The browser of its owner."""
-    eve = User.objects.create_user("eve@courier.example", "x", is_staff=True)
-    Member.objects.create(user=eve, publication=courier, role=Role.OWNER, created_at=NOON)
-    client.force_login(eve)
-    return client
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import time
 import zlib
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,6 @@ from digest.core import http
 from digest.core.errors import ConfigurationError
 from digest.core.http import ssrf_guard
 from tests.articles.publisher import Answer, Publisher, publishing
-
-
-@pytest.fixture
-def publisher(settings: Settings) -> Iterator[Publisher]:
-    """A scripted web server that Digest may fetch from."""
-    with publishing(settings) as running:
-        yield running
 
 
 @pytest.fixture

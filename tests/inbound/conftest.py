@@ -14,6 +14,9 @@ from django.db import connections
 
 from digest.inbound.limits import Limited
 from digest.inbound.receiving import conversation
+from tests.bounces.conftest import issue, subscriber
+
+__all__ = ["issue", "subscriber"]
 
 DOMAIN = "in.courier.example"
 

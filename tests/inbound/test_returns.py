@@ -11,7 +11,7 @@ from digest.notices.models import Notice
 from digest.subscribers.models import Subscriber, Suppression
 from tests.bounces import shapes
 from tests.bounces.factories import make_sent, message_id
-from tests.cast import make_newsletter, make_subscriber
+from tests.cast import make_subscriber
 from tests.inbound.conftest import Talk
 from tests.inbound.test_receiving import Serving
 
@@ -25,18 +25,6 @@ UNKNOWN = f"550 5.1.1 <{shapes.ADDRESS}>: User unknown"
 def bounce_domain(settings: Any) -> None:
     """Mail returns to a domain of its own."""
     settings.DIGEST_BOUNCE_DOMAIN = DOMAIN
-
-
-@pytest.fixture
-def subscriber() -> Subscriber:
-    """Somebody who got an issue."""
-    return make_subscriber(make_newsletter(), email=shapes.ADDRESS)
-
-
-@pytest.fixture
-def issue(subscriber: Subscriber) -> Issue:
-    """The issue that they got."""
-    return make_sent(subscriber)
 
 
 @pytest.fixture

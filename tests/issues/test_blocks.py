@@ -14,16 +14,10 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.sending import archiving
 from digest.sending.compiling import compiled_for
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_issue,
-    make_layout_block,
-    make_newsletter,
-    make_source,
-    make_story,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 State = Issue.State
@@ -33,18 +27,6 @@ def note(text: str) -> dict[str, object]:
     """A rich text document of one paragraph."""
     paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
     return {"type": "doc", "content": [paragraph]}
-
-
-@pytest.fixture
-def ada() -> User:
-    """An editor."""
-    return User.objects.create_user("ada@courier.example")
-
-
-@pytest.fixture
-def ben() -> User:
-    """Another editor."""
-    return User.objects.create_user("ben@courier.example")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
-from threading import Barrier
+from functools import partial
 from time import sleep
 
 import pytest
@@ -17,8 +17,11 @@ from digest.issues import approval, building, composing
 from digest.issues.building import build, build_due, draft
 from digest.issues.models import Issue, Story
 from digest.newsletters import setup
-from digest.newsletters.models import Appeal, Newsletter, Pick
-from tests.cast import NOON, make_article, make_newsletter, make_schedule, make_source
+from digest.newsletters.models import Newsletter, Pick
+from tests.cast.articles import make_article, make_source
+from tests.cast.newsletters import make_appeal, make_newsletter, make_schedule
+from tests.clock import NOON
+from tests.concurrency import run_at_once
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SEVEN = NOON + DAY - 5 * HOUR  # the first slot of a daily schedule made at noon
@@ -172,15 +175,7 @@ class TestBuilding:
         """Those that run; an ended one is not asked."""
         newsletter, publish = tide()
         for heading, ends in [("Ended", NOON - HOUR), ("One", None), ("Two", None)]:
-            Appeal.objects.create(
-                publication=newsletter.publication,
-                heading=heading,
-                body="Help us.",
-                button="Give",
-                url="https://courier.example/give",
-                starts_at=NOON - DAY,
-                ends_at=ends,
-            )
+            make_appeal(newsletter.publication, heading=heading, starts_at=NOON - DAY, ends_at=ends)
         appeals = []
         for hour in range(3):
             at = NOON + hour * HOUR
@@ -355,26 +350,12 @@ class TestBuilding:
 class TestTwoBuilders:
     """Two at the same moment."""
 
-    def together(self, work: Callable[[int], Issue | list[Issue]]) -> None:
-        """Run `work(0)` and `work(1)` at once."""
-        barrier = Barrier(2)
-
-        def run(number: int) -> None:
-            try:
-                barrier.wait()
-                work(number)
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(run, range(2)))
-
     def test_a_slot_makes_one_issue(self) -> None:
         """Two beats, one issue."""
         newsletter, publish = tide()
         make_schedule(newsletter)
         publish(published_at=SEVEN - HOUR)
-        self.together(lambda _: build_due(SEVEN))
+        run_at_once(*[lambda: build_due(SEVEN)] * 2)
         assert Issue.objects.count() == 1
 
     def test_a_newsletter_stopped_while_another_builds_it_is_left_alone(self) -> None:
@@ -421,7 +402,7 @@ class TestTwoBuilders:
             moment: datetime = NOON + timedelta(seconds=number)
             return build(newsletter, moment, moment, Issue.Kind.MANUAL)
 
-        self.together(press)
+        run_at_once(partial(press, 0), partial(press, 1))
         assert sorted(Issue.objects.values_list("state", flat=True)) == ["built", "skipped"]
         assert Story.objects.count() == 1
 

@@ -1,12 +1,9 @@
 """Issues of days and weeks, for subscribers who don't want every issue."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 
 import pytest
-from django.db import connection
 
 from digest.articles.models import Article
 from digest.issues import approval
@@ -14,16 +11,12 @@ from digest.issues.building import build, build_due
 from digest.issues.models import Issue
 from digest.newsletters import setup
 from digest.newsletters.block_fields import BlockKind
-from digest.newsletters.models import Appeal, Cadence, Newsletter, Pick
-from tests.cast import (
-    NOON,
-    make_article,
-    make_layout_block,
-    make_newsletter,
-    make_schedule,
-    make_source,
-    make_subscriber,
-)
+from digest.newsletters.models import Cadence, Newsletter, Pick
+from tests.cast.articles import make_article, make_source
+from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter, make_schedule
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
+from tests.concurrency import run_at_once
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)  # midnight in London
@@ -254,14 +247,7 @@ def test_each_cadence_has_its_own_turn_of_appeals() -> None:
     """The week's issue asks what its own subscribers saw longest ago."""
     newsletter, publish = weekly("0 19 * * *")
     for heading in ("One", "Two"):
-        Appeal.objects.create(
-            publication=newsletter.publication,
-            heading=heading,
-            body="Help us.",
-            button="Give",
-            url="https://courier.example/give",
-            starts_at=MONDAY,
-        )
+        make_appeal(newsletter.publication, heading=heading, starts_at=MONDAY)
     for day in range(14):
         publish(f"Day {day}", MONDAY + day * DAY + HOUR)
     appeals = [
@@ -289,17 +275,8 @@ def test_two_builders_make_one_issue_of_each_cadence() -> None:
     _, publish = weekly()
     publish("Seals", SUNDAY_NIGHT - HOUR)
     ticks(MONDAY, 6)
-    before, barrier = Issue.objects.count(), Barrier(2)
-
-    def run(_number: int) -> None:
-        try:
-            barrier.wait()
-            build_due(SUNDAY_NIGHT)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(run, range(2)))
+    before = Issue.objects.count()
+    run_at_once(*[lambda: build_due(SUNDAY_NIGHT)] * 2)
     last = Issue.objects.filter(slot=SUNDAY_NIGHT)
     assert sorted(last.values_list("cadence", flat=True)) == ["every", "weekly"]
     assert Issue.objects.filter(cadence="weekly").count() == 1

@@ -1,12 +1,9 @@
 """The desk: what can be changed before an issue goes out, who approves it, and when it goes."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from functools import partial
 
 import pytest
-from django.db import connection
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
@@ -29,39 +26,24 @@ from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery
 from digest.sending.public_archive import render_issue
 from digest.sending.segmentation import segmentation_of
-from tests.cast import (
-    NOON,
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_block, make_issue, make_running, make_story
+from tests.cast.newsletters import (
     make_appeal,
-    make_article,
-    make_block,
-    make_issue,
     make_layout_block,
     make_newsletter,
     make_publication,
-    make_running,
     make_schedule,
-    make_source,
-    make_story,
-    make_subscriber,
 )
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
+from tests.concurrency import run_at_once
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
 State = Issue.State
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def ada() -> User:
-    """An editor."""
-    return User.objects.create_user("ada@courier.example")
-
-
-@pytest.fixture
-def ben() -> User:
-    """Another editor."""
-    return User.objects.create_user("ben@courier.example")
 
 
 @pytest.fixture
@@ -385,20 +367,6 @@ def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
     article = make_article()
     make_subscriber(newsletter)
 
-    def together(work: Callable[[], object]) -> None:
-        barrier = Barrier(2)
-
-        def run() -> None:
-            try:
-                barrier.wait(timeout=10)
-                work()
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(run) for _ in range(2)]:
-                done.result(timeout=20)
-
     for number in range(100):
         now = NOON + number * HOUR
 
@@ -406,9 +374,9 @@ def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
             return creating.create_issue(newsletter, key, ada, now, articles=[article])  # type: ignore[arg-type]
 
         if press == "start":
-            together(start)
+            run_at_once(start, start)
         issue = start()
-        together(lambda issue=issue, now=now: scheduling.send_now(issue, 1, now))  # type: ignore[misc]
+        run_at_once(*[partial(scheduling.send_now, issue, 1, now)] * 2)
         planning.plan_built(now + MINUTE)
         planning.plan_built(now + MINUTE)
     assert Issue.objects.count() == 100

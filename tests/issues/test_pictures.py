@@ -14,15 +14,11 @@ from digest.pictures.models import Picture
 from digest.rendering.issue import compile_issue
 from digest.sending import planning
 from digest.sending.compiling import compiled_for
-from tests.cast import (
-    NOON,
-    make_article,
-    make_newsletter,
-    make_picture,
-    make_publication,
-    make_source,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.newsletters import make_newsletter, make_publication
+from tests.cast.pictures import make_picture
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 

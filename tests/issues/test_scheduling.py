@@ -1,12 +1,11 @@
 """When an issue goes out can be changed until it leaves; a skipped one can be restored."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
-from threading import Barrier
+from functools import partial
 
 import pytest
-from django.db import connection
 
 from digest.accounts.models import User
 from digest.issues import approval, building, editing, retracting, scheduling, skipping
@@ -16,29 +15,18 @@ from digest.newsletters import setup
 from digest.newsletters.models import Newsletter, Pick
 from digest.sending import planning
 from digest.sending.models import Delivery
-from tests.cast import (
-    NOON,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_running,
-    make_schedule,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_running, make_story
+from tests.cast.newsletters import make_newsletter, make_schedule
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
+from tests.concurrency import run_at_once
 
 pytestmark = pytest.mark.django_db
 State = Issue.State
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 SLOT = NOON + HOUR
-
-
-@pytest.fixture
-def ada() -> User:
-    """An editor."""
-    return User.objects.create_user("ada@courier.example")
 
 
 @pytest.fixture
@@ -338,17 +326,9 @@ def test_a_planner_and_people_at_the_same_moment_send_it_once_or_not_at_all() ->
 
 def _together(*works: Callable[[], object]) -> None:
     """Run these at the same moment; an action that comes too late is refused, which is fine."""
-    barrier = Barrier(len(works))
 
     def run(work: Callable[[], object]) -> None:
-        try:
-            barrier.wait(timeout=10)
+        with suppress(IssueError):
             work()
-        except IssueError:
-            pass
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(len(works)) as pool:
-        for future in [pool.submit(run, work) for work in works]:
-            future.result(timeout=20)
+    run_at_once(*(partial(run, work) for work in works))

@@ -19,17 +19,11 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Member, Newsletter
 from digest.sending import planning
 from digest.sending.compiling import compiled_for
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

@@ -16,14 +16,11 @@ from digest.sending import planning, sender
 from digest.sending.progress import progress
 from tests.articles import hostile
 from tests.articles.publisher import DATA, publishing
-from tests.cast import (
-    LONG_AGO,
-    make_issue,
-    make_newsletter,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_source
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO
 from tests.smtp_server import SmtpServer
 
 SUBSCRIBERS = 300

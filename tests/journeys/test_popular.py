@@ -26,16 +26,10 @@ from digest.issues.models import Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.sending import planning, sender
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_layout_block,
-    make_newsletter,
-    make_publication,
-    make_source,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db

@@ -21,15 +21,10 @@ from digest.pictures.models import Picture
 from digest.sending import planning, sender
 from tests.articles.publisher import Answer, Publisher, publishing
 from tests.browser import chromium_page, in_browser
-from tests.cast import (
-    make_appeal,
-    make_article,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.subscribers import make_subscriber
 from tests.pictures.samples import encoded, photo, quarters
 from tests.smtp_server import SmtpServer
 

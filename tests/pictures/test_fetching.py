@@ -1,33 +1,24 @@
 """Pictures of articles: fetched once, from real servers, kind and hostile."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 from django.core.files.storage import storages
-from pytest_django.fixtures import Settings
 
 from digest.core import http
 from digest.pictures import converting, fetching, storage
 from digest.pictures.models import Picture
 from digest.pictures.renditions import rendition_of
 from digest.pictures.sizes import Size
-from tests.articles.publisher import Answer, Publisher, publishing
+from tests.articles.publisher import Answer, Publisher
 from tests.cast import NOON
 from tests.pictures.samples import encoded, opened, photo
 
 pytestmark = pytest.mark.django_db
 
 JPEG = encoded(photo())
-
-
-@pytest.fixture
-def publisher(settings: Settings) -> Iterator[Publisher]:
-    """A publisher's server, which may be fetched from."""
-    with publishing(settings) as server:
-        yield server
 
 
 def fetched(publisher: Publisher, path: str = "/a.jpg") -> Picture:

@@ -19,15 +19,10 @@ from digest.issues.models import Issue
 from digest.notices.models import Notice
 from digest.recovery import releasing
 from digest.sending import control
-from tests.cast import (
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_schedule,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_newsletter, make_schedule
+from tests.cast.subscribers import make_subscriber
 from tests.cli.conftest import Digest, digest  # noqa: F401  a fixture
 from tests.smtp_server import SmtpServer
 from workers.app import app

@@ -13,7 +13,8 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.compiled import Compiled, Recipient
 from digest.rendering.issue import compile_issue
-from tests.cast import NOON
+from tests.cast.newsletters import COURIER
+from tests.clock import NOON
 
 INES = Recipient(
     email="ines@reader.example",
@@ -27,15 +28,7 @@ INES = Recipient(
 
 def issue(**fields: Any) -> Issue:
     """An unsaved issue for noon; fields of its publication and newsletter come in dicts."""
-    publication = {
-        "slug": "courier",
-        "name": "The Saltmarsh Courier",
-        "url": "https://courier.example",
-        "postal_address": "1 Quay Street\nSaltmarsh",
-        "sender_name": "The Saltmarsh Courier",
-        "sender_email": "news@courier.example",
-        "timezone": "Europe/London",
-    } | fields.pop("publication", {})
+    publication = COURIER | {"slug": "courier"} | fields.pop("publication", {})
     newsletter = {
         "slug": "morning-tide",
         "name": "The Morning Tide",

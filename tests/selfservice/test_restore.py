@@ -36,15 +36,10 @@ from digest.sending.segmentation import segmentation_of
 from digest.subscribers.models import AddressChange, Subscriber, Subscription
 from digest.webhooks.models import Webhook, WebhookDelivery
 from digest.webhooks.payloads import message_id
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_issue,
-    make_newsletter,
-    make_publication,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
 
 pytestmark = pytest.mark.django_db
 DOMAIN = "in.courier.example"

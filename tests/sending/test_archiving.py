@@ -5,11 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import psycopg
@@ -27,6 +24,7 @@ from digest.sending.models import Delivery, PastDelivery, Tally
 from digest.sending.progress import Progress, balance, progress
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_newsletter, make_running, make_subscriber
+from tests.concurrency import run_at_once
 from tests.sending.claiming import claim_batch
 
 pytestmark = pytest.mark.django_db
@@ -254,21 +252,6 @@ def test_a_step_that_fails_leaves_its_rows_where_they_were(
     assert progress(issue) == Progress(sent=2)
 
 
-def _together(*works: Callable[[], object]) -> None:
-    """Do several things at the same moment, each on a connection of its own."""
-    start = Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            start.wait()
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        list(pool.map(run, works))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_several_archivers_can_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row is moved once, none is left."""
@@ -276,7 +259,7 @@ def test_several_archivers_can_run_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     issue = make_done(*[SENT] * 150)
     before = history_of(issue)
     counts: list[int] = []
-    _together(*[lambda: counts.append(archiving.archive_deliveries(LATER).archived)] * 3)
+    run_at_once(*[lambda: counts.append(archiving.archive_deliveries(LATER).archived)] * 3)
     assert sum(counts) + archiving.archive_deliveries(LATER).archived == 150
     assert places(issue) == (0, 150)
     assert history_of(issue) == before
@@ -296,7 +279,7 @@ def test_a_subscriber_erased_during_archiving_is_removed(
         for key in erased_ids:
             assert erasure.erase(key, LATER)
 
-    _together(
+    run_at_once(
         erase,
         lambda: archiving.archive_deliveries(LATER),
         lambda: archiving.archive_deliveries(LATER),

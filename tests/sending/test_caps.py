@@ -14,15 +14,10 @@ from digest.sending import archiving, caps, planning, progress, resending, sende
 from digest.sending.appearances import appearances
 from digest.sending.models import AppealTally, Delivery, PastDelivery
 from digest.subscribers.models import Subscriber
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db

@@ -20,16 +20,10 @@ from digest.sending.models import Delivery
 from digest.sending.progress import progress
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers.models import Subscriber, Subscription
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_issue,
-    make_layout_block,
-    make_newsletter,
-    make_running,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.issues import make_issue, make_running, make_story
+from tests.cast.newsletters import make_layout_block, make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
 from tests.sending.claiming import claim_batch
 from tests.smtp_server import SmtpServer
 

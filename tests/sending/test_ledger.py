@@ -1,13 +1,9 @@
 """The ledger: nothing twice, nothing lost, nothing after unsubscribing."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
 
 import pytest
-from django.db import connection
 from pytest_django.fixtures import Settings
 
 from digest.core import clock
@@ -23,6 +19,7 @@ from digest.sending.progress import Pace, Progress, balance, compact, pace, prog
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription, Suppression
 from tests.cast import LONG_AGO, NOON, make_newsletter, make_running
+from tests.concurrency import run_at_once
 from tests.sending.claiming import claim_batch
 
 pytestmark = pytest.mark.django_db
@@ -371,26 +368,14 @@ def test_a_wrong_tally_is_corrected() -> None:
     assert progress(issue) == Progress(queued=2)
 
 
-@pytest.fixture
-def together() -> Iterator[ThreadPoolExecutor]:
-    """Two threads."""
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
 @pytest.mark.django_db(transaction=True)
-def test_two_claim_at_once_and_share_nothing(together: ThreadPoolExecutor) -> None:
+def test_two_claim_at_once_and_share_nothing() -> None:
     """SKIP LOCKED gives each its own rows."""
     issue = make_running(40)
-    barrier = Barrier(2)
 
     def work() -> list[int]:
-        try:
-            barrier.wait()
-            return [row.id for _ in range(4) for row in claimed(issue, 5).rows]
-        finally:
-            connection.close()
+        return [row.id for _ in range(4) for row in claimed(issue, 5).rows]
 
-    first, second = (run.result() for run in [together.submit(work) for _ in range(2)])
+    first, second = run_at_once(work, work)
     assert len(first) + len(second) == 40
     assert not set(first) & set(second)

@@ -27,17 +27,11 @@ from digest.sending.models import CompiledMail, Delivery
 from digest.sending.progress import progress
 from digest.subscribers import consent
 from digest.subscribers.models import Subscriber, Suppression
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_running,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_issue, make_running, make_story
+from tests.cast.newsletters import make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
 from tests.smtp_server import CLOSE, SmtpServer
 
 pytestmark = pytest.mark.django_db

@@ -28,19 +28,11 @@ from digest.sending.outgoing import SingleRecipient, compose_message, compose_sa
 from digest.sending.public_archive import render_issue
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers.models import Subscriber
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_appeal,
-    make_article,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_publication,
-    make_source,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article, make_source
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
 
 pytestmark = pytest.mark.django_db
 SITE = "https://courier.example"

@@ -20,14 +20,10 @@ from digest.subscribers.models import (
     Subscription,
     Suppression,
 )
-from tests.cast import (
-    LONG_AGO,
-    NOON,
-    make_layout_block,
-    make_newsletter,
-    make_running,
-    make_subscriber,
-)
+from tests.cast.issues import make_running
+from tests.cast.newsletters import make_layout_block, make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.clock import LONG_AGO, NOON
 from tests.web.signing_up import letter, path
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.test import Client
 from digest.core.links import NOBODY, Row, sign_rows, unsubscribe_token
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, UnsubscribeFeedback
-from tests.cast import make_newsletter, make_subscriber
+from tests.cast import make_newsletter, make_subscriber, make_subscription
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -142,13 +142,7 @@ def test_other_newsletters_stay(
 ) -> None:
     """Leaving one newsletter leaves the others alone."""
     other = make_newsletter()
-    Subscription.objects.create(
-        subscriber=subscriber,
-        newsletter=other,
-        state="active",
-        created_at=subscriber.created_at,
-        confirmed_at=subscriber.created_at,
-    )
+    make_subscription(subscriber, other)
     strict.post(address(subscriber, newsletter), ONE_CLICK)
     assert Subscription.objects.get(subscriber=subscriber, newsletter=other).state == "active"
 
@@ -273,13 +267,7 @@ def test_everything_of_the_publication_can_be_left(
     """With one more press; another publication's newsletters stay."""
     other_newsletters = [make_newsletter(publication=newsletter.publication), make_newsletter()]
     for other in other_newsletters:
-        Subscription.objects.create(
-            subscriber=subscriber,
-            newsletter=other,
-            state="active",
-            created_at=subscriber.created_at,
-            confirmed_at=subscriber.created_at,
-        )
+        make_subscription(subscriber, other)
     link = address(subscriber, newsletter)
     strict.post(link, form(strict.get(link).content.decode(), "unsubscribe-all"))
     states = dict(Subscription.objects.values_list("newsletter", "state"))

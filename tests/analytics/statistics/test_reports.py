@@ -27,14 +27,10 @@ from tests.analytics.statistics.factories import (
     make_totals,
 )
 from tests.bounces.factories import make_finding
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_block,
-    make_newsletter,
-    make_publication,
-    make_subscriber,
-)
+from tests.cast.issues import make_block
+from tests.cast.newsletters import make_appeal, make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

@@ -16,26 +16,12 @@ from digest.issues.models import Issue
 from digest.subscribers import suppression
 from digest.subscribers.models import Subscriber, Suppression
 from tests.bounces import shapes
-from tests.bounces.factories import make_sent
 from tests.bounces.mailboxes.conftest import PASSWORD, Dovecot
-from tests.cast import make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
 
 UNKNOWN = f"550 5.1.1 <{shapes.ADDRESS}>: User unknown"
 LETTER = b"From: kim@x.example\nTo: news@courier.example\nSubject: Hello\n\nNice issue!\n"
-
-
-@pytest.fixture
-def subscriber() -> Subscriber:
-    """Somebody who got an issue."""
-    return make_subscriber(make_newsletter(), email=shapes.ADDRESS)
-
-
-@pytest.fixture
-def issue(subscriber: Subscriber) -> Issue:
-    """The issue that they got."""
-    return make_sent(subscriber)
 
 
 def bounce_of(issue: Issue, subscriber: Subscriber) -> bytes:

@@ -1,14 +1,12 @@
 """What providers report: from their calls to a bounce."""
 
 import base64
-import datetime as dt
 import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.test import Client
 
@@ -23,7 +21,7 @@ from digest.relays.registry import RelayOptions
 from digest.relays.transports.base import Envelope
 from digest.relays.transports.esp.messages import mark, parsed_message
 from digest.subscribers.models import Subscriber, Suppression
-from tests.bounces.factories import make_sent, message_id
+from tests.bounces.factories import message_id
 from tests.bounces.providers.payloads import (
     ADDRESS,
     BLOCKED,
@@ -34,25 +32,13 @@ from tests.bounces.providers.payloads import (
     Call,
     Provider,
 )
-from tests.cast import make_newsletter, make_subscriber
+from tests.certificates import make_certificate
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:.*SendGrid")]
 
 KEYS = {"sendgrid": SENDGRID, "resend": SVIX}
 EVERY = pytest.mark.parametrize("name", PROVIDERS)
 SIGNING = ("mailgun", "sendgrid", "resend", "mailersend")
-
-
-@pytest.fixture
-def subscriber() -> Subscriber:
-    """Somebody who got an issue."""
-    return make_subscriber(make_newsletter(), email=ADDRESS)
-
-
-@pytest.fixture
-def issue(subscriber: Subscriber) -> Issue:
-    """The issue that they got."""
-    return make_sent(subscriber)
 
 
 def add_provider(name: str) -> tuple[Provider, Relay]:
@@ -184,23 +170,11 @@ def test_a_message_carries_its_token() -> None:
 def signed_by_sns(message: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """A message signed as SNS does, and the certificate."""
     key = rsa.generate_private_key(65_537, 2_048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sns.amazonaws.com")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
     names = ("Message", "MessageId", "Timestamp", "TopicArn", "Type")
     text = "".join(f"{field}\n{message[field]}\n" for field in names)
     signature = key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
     signed = message | {"Signature": base64.b64encode(signature).decode(), "SignatureVersion": "2"}
-    return signed, certificate.public_bytes(serialization.Encoding.PEM)
+    return signed, make_certificate(key, "sns.amazonaws.com")
 
 
 def notification(token: str) -> dict[str, Any]:

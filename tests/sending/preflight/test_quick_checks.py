@@ -10,16 +10,11 @@ from digest.newsletters.models import Newsletter, Publication
 from digest.pictures.models import Picture
 from digest.sending import preflight
 from digest.sending.preflight import CHECKS, Level
-from tests.cast import (
-    NOON,
-    make_appeal,
-    make_article,
-    make_issue,
-    make_newsletter,
-    make_schedule,
-    make_story,
-    make_subscriber,
-)
+from tests.cast.articles import make_article
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_newsletter, make_schedule
+from tests.cast.subscribers import make_subscriber
+from tests.clock import NOON
 from tests.sending.preflight.conftest import Findings
 
 pytestmark = pytest.mark.django_db
