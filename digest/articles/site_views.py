@@ -6,7 +6,7 @@ from datetime import datetime
 
 from digest.articles.canonical import canonical
 from digest.articles.models import Article
-from digest.articles.reading_time import WORDS_A_MINUTE, count_words
+from digest.core.reading_time import WORDS_A_MINUTE, count_words
 
 DEEPEST = 1.5  # a page left open is not read more thoroughly
 

@@ -12,8 +12,8 @@ from itertools import islice
 from django.db.models import Exists, Max, OuterRef
 
 from digest.articles.models import Article, Sighting
-from digest.articles.reading_time import count_words
 from digest.core import clock
+from digest.core.reading_time import count_words
 from digest.issues import messages, window
 from digest.issues.models import Block, Issue, Story
 from digest.issues.selection import BlockRule, Candidate, Picked, Policy, Selection, select

@@ -4,7 +4,7 @@ import pytest
 
 from digest.articles import site_views
 from digest.articles.models import Article
-from digest.articles.reading_time import WORDS_A_MINUTE
+from digest.core.reading_time import WORDS_A_MINUTE
 from digest.issues import building
 from digest.issues.models import Issue
 from digest.newsletters.block_fields import BlockKind

@@ -11,8 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
-from digest.articles import reading_time
-from digest.core import clock, links
+from digest.core import clock, links, reading_time
 from digest.embedded.sample import paper
 from digest.embedded.sample.feed import Item, json_feed, rss
 from digest.newsletters.models import Publication

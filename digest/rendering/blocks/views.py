@@ -14,8 +14,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from markupsafe import Markup
 
-from digest.articles import reading_time
-from digest.core import languages
+from digest.core import languages, reading_time
 from digest.core.alt_text import describe_picture
 from digest.core.languages import direction, text_direction
 from digest.core.rich_text.document import Document, nodes

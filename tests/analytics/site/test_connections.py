@@ -11,7 +11,7 @@ from digest.analytics.site import collecting, connections
 from digest.analytics.site.base import SiteAnalyticsError
 from digest.analytics.site.kinds import KINDS
 from digest.articles.models import Article
-from digest.articles.reading_time import WORDS_A_MINUTE
+from digest.core.reading_time import WORDS_A_MINUTE
 from digest.newsletters.models import Publication
 from tests.cast import NOON, make_article, make_publication
 from tests.provider_server import Answer, ProviderServer, Request

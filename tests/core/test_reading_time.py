@@ -2,7 +2,7 @@
 
 import pytest
 
-from digest.articles.reading_time import count_words, minutes
+from digest.core.reading_time import count_words, minutes
 
 
 @pytest.mark.parametrize(
