@@ -82,17 +82,14 @@ def _sparkpost(address: EspAddress, since: datetime) -> Iterator[Any]:
     """Yield events since a moment; a page names the next one."""
     base = str(address.options.get("api_url", "https://api.sparkpost.com/api/v1")).rstrip("/")
     headers = {"Authorization": str(address.options["api_key"])}
-    url, parameters = (
-        f"{base}/events/message",
-        {
-            "events": "bounce,out_of_band,policy_rejection,spam_complaint",
-            "from": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "per_page": PAGE,
-            "cursor": "initial",
-        },
-    )
+    url = f"{base}/events/message"
+    query: dict[str, Any] | None = {
+        "events": "bounce,out_of_band,policy_rejection,spam_complaint",
+        "from": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "per_page": PAGE,
+        "cursor": "initial",
+    }
     view = _view("sparkpost")
-    query: dict[str, Any] | None = parameters
     for _ in range(PAGES):
         page = _get(url, query, headers=headers)
         for item in page.get("results") or []:

@@ -10,7 +10,7 @@ import structlog
 
 from digest.bounces.models import ProviderHistory
 from digest.bounces.providers.histories import HISTORIES
-from digest.bounces.providers.receiving import record_event
+from digest.bounces.providers.receiving import MALFORMED, record_event
 from digest.core.errors import DigestError
 from digest.relays import registry
 from digest.relays.models import Relay
@@ -32,7 +32,7 @@ def ask_due(now: datetime) -> int:
             address = parse_address(url) if url.startswith(SCHEME) else None
             if address and address.name in HISTORIES:
                 number += _ask_if_due(relay, address, now)
-        except DigestError as problem:
+        except (DigestError, *MALFORMED) as problem:
             log.warning("provider history not read", relay=relay.name, problem=str(problem))
     return number
 

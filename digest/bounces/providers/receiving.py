@@ -52,6 +52,8 @@ SOURCES = {
     "sendgrid": Source(_VIEW.format("sendgrid.SendGrid"), "tracking_webhook_verification_key"),
     "sparkpost": Source(_VIEW.format("sparkpost.SparkPost")),
 }
+# What reading values of other types, and JSON without end, raises.
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _SIGN = {"mailersend", "mailgun", "resend", "sendgrid"}
 
 
@@ -86,8 +88,12 @@ def receive(token: str, request: HttpRequest, now: datetime) -> int:
 
 def record_event(event: Any, now: datetime) -> bool:
     """Record one of anymail's tracking events, if it is about our mail and something follows."""
-    finding = meaning.finding_of(event)
-    mail = trace(meaning.tokens_of(event)) if finding else None
+    try:
+        finding, tokens = meaning.finding_of(event), meaning.tokens_of(event)
+    except MALFORMED as problem:
+        log.warning("provider event not understood", problem=repr(problem)[:200])
+        return False
+    mail = trace(tokens) if finding else None
     if finding is None or mail is None:
         return False
     at = event.timestamp if isinstance(event.timestamp, datetime) else now
@@ -107,7 +113,7 @@ def _events(address: EspAddress, request: HttpRequest) -> list[Any]:
         raise ProviderEventError("The signature does not match webhook_key.") from cause
     except DigestError:
         raise
-    except (AnymailError, ValueError, LookupError, TypeError, AttributeError) as cause:
+    except (AnymailError, *MALFORMED) as cause:
         raise ProviderEventError("The events cannot be understood.") from cause
 
 

@@ -141,6 +141,16 @@ def test_a_refused_question_is_asked_again(name: str, status: int, problem: str)
     assert "key@" not in str(entry)
 
 
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"data": [{}]}', b'{"items": 1}', b"<p>", b"["])
+@pytest.mark.parametrize("name", PAGES)
+def test_an_odd_answer_does_not_hold_up_the_others(name: str, body: bytes) -> None:
+    """It is asked again; the job goes on."""
+    with ProviderServer(lambda _request: Answer(), pages=lambda _request: Answer(200, body)) as odd:
+        _add(name, odd)
+        assert history.ask_due(clock.now()) in {0, 1}
+    assert not Bounce.objects.exists()
+
+
 def test_providers_without_a_history_are_not_asked() -> None:
     """Their APIs do not repeat what names our mail."""
     registry.add("provider", "anymail+resend://key@default", RelayOptions())
