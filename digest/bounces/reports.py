@@ -16,6 +16,7 @@ from digest.bounces.recording import Finding, record
 from digest.bounces.tracing import trace
 from digest.reputation.dmarc import receiving
 from digest.reputation.dmarc.message import looks_like_report
+from digest.subscribers.activity import record_activity
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ class Outcome(StrEnum):
 
     RECORDED = "recorded"  # a bounce, a complaint or a DMARC report
     UNCHANGED = "unchanged"  # about our mail, and nothing follows
+    LETTER = "letter"  # a person answers our mail: it is for people to read
     UNRELATED = "unrelated"  # nothing shows that it is about our mail
     UNREADABLE = "unreadable"  # it could not be fetched from its mailbox
 
@@ -57,6 +59,9 @@ def receive_report(report: Report, now: datetime, *, token: str = "") -> Outcome
     if mail is None:
         log.info("bounce of nobody", kind=report.kind.value, reason=report.reason.value)
         return Outcome.UNRELATED
+    if report.kind == Kind.LETTER:
+        record_activity(mail.subscriber.pk, now)
+        return Outcome.LETTER
     if report.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
         log.info("mail that came back left alone", kind=report.kind.value)
         return Outcome.UNCHANGED

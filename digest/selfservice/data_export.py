@@ -24,6 +24,7 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
         "language": subscriber.language,
         "timezone": subscriber.timezone,
         "known_since": subscriber.created_at,
+        "last_active_at": subscriber.acted_at,
         "subscriptions": [export_subscription(row) for row in subscriptions.order_by("id")],
         "suppressions": _suppressions(subscriber),
         "consent": _consent(subscriber),

@@ -25,6 +25,7 @@ class Subscriber(HasUuid):
     language = models.CharField(max_length=35, blank=True)
     timezone = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
+    acted_at = models.DateTimeField(null=True)  # last changed a preference, or wrote to us
 
     class Meta:
         indexes = [

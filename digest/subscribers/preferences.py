@@ -18,6 +18,7 @@ from digest.core.text import one_line
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
 from digest.subscribers import consent
+from digest.subscribers.activity import record_activity
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import LONGEST_NAME, Subscriber, Subscription
 
@@ -99,6 +100,7 @@ def apply_changes(
     ignored. `wording` is the text on the page that a subscriber agrees to.
     """
     switched = []
+    record_activity(current.subscriber.pk, now)
     for row in current.newsletters:
         change = changes.get(row.newsletter.pk)
         if change is None:
@@ -122,6 +124,7 @@ def set_cadence(subscriber_id: int, newsletter: Newsletter, cadence: str) -> boo
     """Set the cadence of a subscription; False if it is not offered."""
     if cadence not in _offered_cadences(newsletter):
         return False
+    record_activity(subscriber_id, clock.now())
     subscription = Subscription.objects.filter(subscriber=subscriber_id, newsletter=newsletter)
     return bool(subscription.update(cadence=cadence))
 
@@ -131,6 +134,7 @@ def set_pause(current: Preferences, until: datetime | None) -> int:
 
     Returns the number of subscriptions that changed.
     """
+    record_activity(current.subscriber.pk, clock.now())
     subscriptions = Subscription.objects.filter(
         subscriber=current.subscriber, newsletter__publication=current.publication
     )
@@ -149,7 +153,8 @@ def save_profile(subscriber: Subscriber, *, name: str, language: str, timezone: 
         language,
         timezone,
     )
-    subscriber.save(update_fields=["name", "language", "timezone"])
+    subscriber.acted_at = clock.now()
+    subscriber.save(update_fields=["name", "language", "timezone", "acted_at"])
 
 
 def _preferences(

@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
+from digest.core import clock
 from digest.newsletters.models import Newsletter
+from digest.subscribers.activity import record_activity
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscription
 from digest.subscribers.preferences import NewsletterPreferences, Preferences
@@ -68,6 +70,7 @@ def change_topic(current: Preferences, slug: str, topic: str, change: str) -> st
         subscriber=current.subscriber, newsletter=row.newsletter
     )
     subscriptions.update(topics=chosen, muted_topics=muted)
+    record_activity(current.subscriber.pk, clock.now())
     return change
 
 

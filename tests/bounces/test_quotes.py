@@ -78,7 +78,7 @@ def test_a_challenge_in_the_shape_of_a_report_is_left_alone() -> None:
     groups = "Reporting-MTA: dns; guests.example\nAction: failed\n"
     text = "Your message waits. Click to be added to my guest list.\n"
     content = _report(text, groups).replace(b"MAILER-DAEMON@", b"noreply@")
-    assert read_report(content.replace(b"Delivery failure", b"Re: news")).kind == Kind.OTHER
+    assert read_report(content.replace(b"Delivery failure", b"Re: news")).kind == Kind.LETTER
 
 
 def test_words_end_where_the_returned_message_begins() -> None:

@@ -120,7 +120,7 @@ def test_machines_of_people_are_left_alone(content: bytes) -> None:
 def test_a_letter_is_left_alone() -> None:
     """Somebody wrote to the address in Return-Path, and quotes an error."""
     content = shapes.note("Question about your newsletter", body="I got 550 5.1.1 user unknown?")
-    assert read_report(content).kind == Kind.OTHER
+    assert read_report(content).kind == Kind.LETTER
 
 
 def test_our_tokens_are_found_wherever_they_stand() -> None:

@@ -9,14 +9,17 @@ from django.test import Client
 
 from digest.accounts.models import User
 from digest.analytics.models import Hit, HitKind, Verdict
+from digest.bounces import reports
 from digest.bounces.models import Sunset, SunsetQuestion
 from digest.bounces.sunset import asking, signs
 from digest.core import clock
 from digest.newsletters.models import Newsletter, Publication, Tracking
 from digest.notices import content
 from digest.notices.models import Notice
+from digest.subscribers import preferences
 from digest.subscribers.models import Subscriber, Subscription
-from tests.bounces.factories import DAY, make_sent
+from tests.bounces import shapes
+from tests.bounces.factories import DAY, make_sent, message_id
 from tests.cast import make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +85,18 @@ def test_only_who_got_much_and_did_nothing_is_inactive(
     assert touched(sunset) == {silent.pk, scanned.pk}
     assert signs.last_sign_of_life(clicker) == now - 50 * DAY
     assert signs.last_sign_of_life(silent) is None
+
+
+def test_preferences_and_letters_are_signs_of_life(newsletter: Newsletter, sunset: Sunset) -> None:
+    """What subscribers do themselves; an absence note of theirs is none."""
+    now = clock.now()
+    silent, chooser, writer, absent = (make_old(newsletter) for _ in range(4))
+    preferences.set_cadence(chooser.pk, newsletter, "every")
+    for subscriber, subject in ((writer, "Re: Tide"), (absent, "Out of office: Tide")):
+        token = message_id(subscriber.deliveries.latest("pk").issue, subscriber)
+        field = f"In-Reply-To: <{token}@courier.example>\n"
+        reports.receive(shapes.note(subject, field), now)
+    assert touched(sunset) == {silent.pk, absent.pk}
 
 
 def test_without_clicks_of_individuals_nobody_is_asked(

@@ -28,6 +28,11 @@ def read_report(content: bytes) -> Report:
         or (None if automatic.is_automatic(message) else plain.read(message))
     )
     if report is None:
-        kind = Kind.AUTOMATIC if automatic.is_automatic(message) else Kind.OTHER
-        report = Report(kind)
+        report = Report(_kind_of(message))
     return report.with_tokens(candidates)
+
+
+def _kind_of(message: structure.Message) -> Kind:
+    if automatic.is_automatic(message):
+        return Kind.AUTOMATIC
+    return Kind.OTHER if automatic.is_by_server(message) else Kind.LETTER

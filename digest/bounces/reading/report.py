@@ -14,6 +14,7 @@ class Kind(StrEnum):
     DELAY = "delay"  # a server still tries
     COMPLAINT = "complaint"
     AUTOMATIC = "automatic"  # an absence note, or a challenge
+    LETTER = "letter"  # what a person wrote, as far as one can tell
     OTHER = "other"
 
 

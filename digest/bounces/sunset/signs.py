@@ -29,6 +29,7 @@ SIGNS = (
     ),
     Sign(lambda: ConsentEvent.objects.exclude(action="imported"), "subscriber_id", "at"),
     Sign(AddressChange.objects.all, "subscriber_id", "confirmed_at"),
+    Sign(Subscriber.objects.all, "pk", "acted_at"),  # preferences, and mail to us
     Sign(
         lambda: SunsetQuestion.objects.filter(outcome=SunsetQuestion.Outcome.STAYED),
         "subscription__subscriber_id",
@@ -38,7 +39,7 @@ SIGNS = (
 
 
 def last_sign_of_life(subscriber: Subscriber) -> datetime | None:
-    """Return when a subscriber last clicked, subscribed, moved or answered (aware, UTC)."""
+    """Return when a subscriber last did something themselves (aware, UTC)."""
     moments = [
         sign.rows()
         .filter(**{sign.subscriber: subscriber.pk})

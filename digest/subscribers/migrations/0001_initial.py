@@ -106,6 +106,7 @@ class Migration(migrations.Migration):
                 ("language", models.CharField(blank=True, max_length=35)),
                 ("timezone", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField()),
+                ("acted_at", models.DateTimeField(null=True)),
             ],
             options={
                 "indexes": [

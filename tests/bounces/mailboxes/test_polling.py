@@ -11,11 +11,13 @@ from digest.bounces.mailboxes import polling, registry
 from digest.bounces.mailboxes.address import parse_address, write_address
 from digest.bounces.mailboxes.errors import MailboxError
 from digest.bounces.models import Bounce, Mailbox, MailboxMessage
+from digest.bounces.sunset import signs
 from digest.core import clock, links
 from digest.issues.models import Issue
 from digest.subscribers import suppression
 from digest.subscribers.models import Subscriber, Suppression
 from tests.bounces import shapes
+from tests.bounces.factories import message_id
 from tests.bounces.mailboxes.conftest import PASSWORD, Dovecot
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +36,19 @@ def url_of(server: Dovecot, user: str, scheme: str = "imap", query: str = "") ->
     """The address of a mailbox of the server."""
     port = {"imap": server.imap, "imaps": server.imaps, "pop3": server.pop}[scheme]
     return f"{scheme}://{user}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}{query}"
+
+
+def test_a_persons_answer_stays(dovecot: Dovecot, issue: Issue, subscriber: Subscriber) -> None:
+    """Its References hold our token, but it is for people to read; and a sign of life."""
+    token = message_id(issue, subscriber)
+    answer = LETTER.replace(b"\n\n", f"\nReferences: <{token}@courier.example>\n\n".encode())
+    dovecot.deliver("bounces", answer)
+    mailbox = registry.add("main", url_of(dovecot, "bounces"), clock.now())
+    for _ in range(2):
+        assert polling.poll(mailbox, clock.now()).recorded == 0
+    assert dovecot.messages("bounces") == [answer]
+    assert MailboxMessage.objects.get().outcome == "letter"
+    assert signs.last_sign_of_life(subscriber) is not None
 
 
 @pytest.mark.parametrize("scheme", ["imap", "pop3"])

@@ -12,27 +12,14 @@ from digest.issues.models import Issue
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber, Suppression
 from tests import cpu
-from tests.bounces.factories import make_sent, message_id
-from tests.bounces.providers.payloads import ADDRESS, PROVIDERS, UNKNOWN, Call
+from tests.bounces.factories import message_id
+from tests.bounces.providers.payloads import PROVIDERS, UNKNOWN, Call
 from tests.bounces.providers.test_receiving import add_provider, send
-from tests.cast import make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
 
 EVERY = pytest.mark.parametrize("name", PROVIDERS)
 UNSIGNED = pytest.mark.parametrize("name", ["postmark", "brevo", "sparkpost"])
-
-
-@pytest.fixture
-def subscriber() -> Subscriber:
-    """Somebody who got an issue."""
-    return make_subscriber(make_newsletter(), email=ADDRESS)
-
-
-@pytest.fixture
-def issue(subscriber: Subscriber) -> Issue:
-    """The issue that they got."""
-    return make_sent(subscriber)
 
 
 @EVERY
