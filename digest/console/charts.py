@@ -7,11 +7,15 @@ from itertools import accumulate
 from typing import Any
 
 Row = tuple[str, int, int]  # label, first number, second number
-# A label, and a number for each heading; None: there is none.
-Rows = Sequence[tuple[str, *tuple[float | None, ...]]]
+Rows = Sequence[tuple[Any, ...]]  # a label, and a number for each heading; None: there is none
 
 _PRIMARY, _SECOND = "var(--color-primary-600)", "#d9a514"
-_LINES = ((_PRIMARY, []), (_SECOND, [6, 3]), ("#2f9e6e", [2, 3]), ("#b4539a", [10, 3, 2, 3]))
+_LINES: tuple[tuple[str, list[int]], ...] = (
+    (_PRIMARY, []),
+    (_SECOND, [6, 3]),
+    ("#2f9e6e", [2, 3]),
+    ("#b4539a", [10, 3, 2, 3]),
+)
 _TICKS = {"color": "#8a8f9b", "maxTicksLimit": 8, "maxRotation": 0, "precision": 0}
 _AXIS = {"grid": {"display": True}, "ticks": _TICKS, "border": {"width": 0}}
 
@@ -58,12 +62,7 @@ def line(rows: Sequence[Row], title: str) -> Chart | None:
     return _chart("line", rows, title, summary, [dataset], ("joined", "left"))
 
 
-def lines(
-    rows: Sequence[tuple[str, *tuple[float | None, ...]]],
-    title: str,
-    summary: str,
-    labels: Sequence[str],
-) -> Chart | None:
+def lines(rows: Rows, title: str, summary: str, labels: Sequence[str]) -> Chart | None:
     """Return a line for each label, told apart by colour and dashes; None without rows or labels.
 
     None among the numbers is a gap.

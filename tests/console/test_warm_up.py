@@ -92,6 +92,5 @@ def test_it_is_started_changed_and_stopped(desk: Client, relay: Relay) -> None:
     bad = desk.post(address, numbers | {"until": 10, "verb": "change"})
     assert "A warm-up begins with 1 or more" in bad.content.decode()
     assert desk.post(address, {"verb": "stop"}).status_code == 302
-    relay.refresh_from_db()
-    assert relay.warming_since is None
+    assert Relay.objects.get(pk=relay.pk).warming_since is None
     assert "has no warm-up" in desk.get(address).content.decode()

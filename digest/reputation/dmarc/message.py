@@ -28,7 +28,7 @@ def attachments(content: bytes) -> list[bytes]:
     if content.startswith((b"\x1f\x8b", b"PK\x03\x04")) or content.lstrip()[:1] == b"<":
         return [content]
     message = message_from_bytes(content, policy=policy.compat32)
-    files = []
+    files: list[bytes] = []
     for number, part in enumerate(message.walk()):
         if number >= MOST_PARTS or len(files) >= MOST_REPORTS:
             break

@@ -7,6 +7,7 @@ https://developers.google.com/workspace/gmail/postmaster/reference/rest/v2
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -73,10 +74,7 @@ class Postmaster:
                 page = str(answer.get("nextPageToken", ""))
             if not page:
                 break
-        return [
-            Reading(domain, day, **{key: shares[key] for key in _METRICS if key in shares})
-            for day, shares in sorted(days.items())
-        ]
+        return [Reading(domain, day, **_shares(shares)) for day, shares in sorted(days.items())]
 
     def _unmet(self, account: Account, token: str, domain: str) -> list[str]:
         """Return the requirements that are not met, with what Google calls them."""
@@ -94,6 +92,10 @@ class Postmaster:
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{account.address.rstrip('/')}/v2/domains/{path}"
         return request_json(self.name, url, headers=headers, question=question)
+
+
+def _shares(shares: Mapping[str, float]) -> dict[str, Any]:
+    return {name: shares[name] for name in _METRICS if name in shares}
 
 
 def _question(period: Period, page: str) -> dict[str, Any]:
