@@ -13,3 +13,7 @@ class RejudgingError(AnalyticsError):
 
 class ExperimentError(AnalyticsError):
     """An experiment cannot be ended now, or not so."""
+
+
+class SiteAnalyticsError(AnalyticsError):
+    """Site analytics cannot be reached or read; says what to check."""

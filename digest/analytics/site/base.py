@@ -8,14 +8,8 @@ from math import isfinite
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
-from digest.analytics.errors import AnalyticsError
-
 MOST_PAGES = 1_000
 MOST_VIEWS = 1_000_000_000
-
-
-class SiteAnalyticsError(AnalyticsError):
-    """Site analytics cannot be reached or read; says what to check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +59,8 @@ class PageViews(NamedTuple):
     seconds: float | None = None  # that a visit lasts on average; None: not known
 
 
-class Adapter(Protocol):
-    """One kind of site analytics."""
+class Service(Protocol):
+    """A service on the web that is asked for numbers."""
 
     @property
     def name(self) -> str:
@@ -77,6 +71,10 @@ class Adapter(Protocol):
     def address(self) -> str:
         """Return the usual address; empty where it has to be given."""
         ...
+
+
+class Adapter(Service, Protocol):
+    """One kind of site analytics."""
 
     @property
     def fields(self) -> Mapping[str, tuple[str, str]]:

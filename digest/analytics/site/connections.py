@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from digest.analytics.errors import SiteAnalyticsError
 from digest.analytics.models import SiteConnection
-from digest.analytics.site.base import Account, Adapter, SiteAnalyticsError
+from digest.analytics.site.base import Account, Adapter
 from digest.analytics.site.kinds import KINDS
 from digest.core import sealing
 from digest.core.http import checked_url

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from digest.analytics.site.base import Account, PageViews, Period, SiteAnalyticsError, most_viewed
+from digest.analytics.errors import SiteAnalyticsError
+from digest.analytics.site.base import Account, PageViews, Period, most_viewed
 from digest.analytics.site.requests import reading
 from digest.core.http.calling import call
 from digest.core.http.errors import FetchError

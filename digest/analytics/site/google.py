@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from digest.analytics.site.base import SiteAnalyticsError
+from digest.analytics.errors import SiteAnalyticsError
 from digest.analytics.site.requests import reading, request_json
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -5,14 +5,8 @@ https://developer.matomo.org/api-reference/reporting-api
 
 from typing import Any
 
-from digest.analytics.site.base import (
-    MOST_PAGES,
-    Account,
-    PageViews,
-    Period,
-    SiteAnalyticsError,
-    most_viewed,
-)
+from digest.analytics.errors import SiteAnalyticsError
+from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, most_viewed
 from digest.analytics.site.requests import reading, request_json
 
 

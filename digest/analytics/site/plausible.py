@@ -3,14 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from digest.analytics.site.base import (
-    MOST_PAGES,
-    Account,
-    PageViews,
-    Period,
-    SiteAnalyticsError,
-    most_viewed,
-)
+from digest.analytics.errors import SiteAnalyticsError
+from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, most_viewed
 from digest.analytics.site.requests import is_status, reading, request_json
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from digest.analytics.site.base import SiteAnalyticsError
+from digest.analytics.errors import SiteAnalyticsError
 from digest.core.http.calling import call
 from digest.core.http.errors import FetchError
 

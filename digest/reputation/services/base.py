@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
+from digest.analytics.site.base import Service
+
 MOST_READINGS = 5_000  # of one answer
 
 
@@ -48,18 +50,8 @@ class Answer:
     unmet: Sequence[str] = ()  # requirements that it says are not met, for people
 
 
-class Adapter(Protocol):
+class Adapter(Service, Protocol):
     """One service."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        ...
-
-    @property
-    def address(self) -> str:
-        """Return its usual address."""
-        ...
 
     @property
     def secret(self) -> tuple[str, str]:

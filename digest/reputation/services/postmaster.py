@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from digest.analytics.site.base import SiteAnalyticsError
+from digest.analytics.errors import SiteAnalyticsError
 from digest.analytics.site.google import access_token
 from digest.analytics.site.requests import is_status, reading, request_json
 from digest.reputation.services.base import MOST_READINGS, Account, Answer, Period, Reading

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from pytest_django.fixtures import Settings
 
-from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, SiteAnalyticsError
+from digest.analytics.errors import SiteAnalyticsError
+from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period
 from digest.analytics.site.kinds import KINDS
 from tests.cast import NOON
 from tests.provider_server import Answer, ProviderServer, Request

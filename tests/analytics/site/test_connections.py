@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
+from digest.analytics.errors import SiteAnalyticsError
 from digest.analytics.models import SiteConnection
 from digest.analytics.site import collecting, connections
-from digest.analytics.site.base import SiteAnalyticsError
 from digest.analytics.site.kinds import KINDS
 from digest.articles.models import Article
 from digest.core.reading_time import WORDS_A_MINUTE
