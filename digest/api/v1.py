@@ -16,6 +16,7 @@ from digest.api.resources import (
     articles,
     blocks,
     bounces,
+    experiments,
     issues,
     layout,
     newsletters,
@@ -98,6 +99,7 @@ api = DigestAPI(
 problems.install(api)
 for _resource in (
     *(publications, newsletters, layout, appeals, sources, articles, issues, blocks),
+    *(experiments,),
     *(subscribers, suppressions, bounces, statistics),
 ):
     api.add_router("", _resource.router)

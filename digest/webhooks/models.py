@@ -17,6 +17,7 @@ class Event(models.TextChoices):
     SUBSCRIBED = "subscriber.subscribed", "a subscriber has confirmed a newsletter"
     UNSUBSCRIBED = "subscriber.unsubscribed", "a subscriber has unsubscribed from a newsletter"
     SENT = "issue.sent", "an issue has been sent to everyone"
+    DECIDED = "experiment.decided", "an experiment of an issue has been decided, ended or stopped"
     STATISTICS = "issue.statistics", "an issue's numbers, a day and a week after it was sent"
     BOUNCED = "delivery.bounced", "an issue was refused permanently, or came back"
     COMPLAINED = "delivery.complained", "a subscriber has marked an issue as spam"

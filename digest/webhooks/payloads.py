@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
+from digest.analytics.experiments import reporting
 from digest.analytics.statistics.totals import numbers_of
 from digest.analytics.statistics.values import number_values
 from digest.bounces.models import Bounce, Drop
@@ -29,7 +31,9 @@ def payload_of(delivery: WebhookDelivery) -> bytes:
             **_bounce_data(delivery),
         },
     }
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(
+        payload, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat
+    ).encode()
 
 
 def message_id(delivery: WebhookDelivery) -> str:
@@ -61,6 +65,10 @@ def _issue_data(delivery: WebhookDelivery) -> dict[str, Any]:
         data |= number_values(numbers_of([issue.pk])[issue.pk])
     elif delivery.event == Event.DROPPED:
         data |= {"subject": issue.subject, "drops": _drops_of(issue)}
+    elif delivery.event == Event.DECIDED:
+        report = reporting.report_of(issue)
+        data |= {"subject": issue.subject}
+        data |= {"experiment": reporting.values_of(report) if report else None}
     elif delivery.delivery_id is None:
         counts = progress(issue)
         data |= {"subject": issue.subject, "eligible": counts.eligible, **asdict(counts)}

@@ -14,7 +14,7 @@ from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.api.v1 import api
 from digest.core import clock
-from digest.issues.models import Issue
+from digest.issues.models import Experiment, Issue
 from digest.newsletters import layout
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
@@ -83,6 +83,8 @@ BODIES: dict[str, Any] = {
     "/issues/{issue_id}/blocks/{block_id}": {"hidden": True},
     "/issues/{issue_id}/stories": {"article": 0},
     "/issues/{issue_id}/stories/{story_id}/move": {"block": 1},
+    "/issues/{issue_id}/experiment": {"subjects": ["Another"]},
+    "/issues/{issue_id}/experiment/end": {"variant": 0},
     "/issues/{issue_id}/changes/undo": {"revision": 1},
     "/issues/{issue_id}/changes/redo": {"revision": 1},
     "/subscribers": {"email": "new@reader.example", "newsletters": ["tide"]},
@@ -98,11 +100,13 @@ def ids() -> dict[str, int]:
     subscriber = make_subscriber(newsletter)
     source = make_source(newsletter)
     suppress(subscriber.address_key, reason="asked", newsletter=newsletter, now=NOON)
+    issue = make_issue(newsletter)
+    Experiment.objects.create(issue=issue, subjects=["Another"], share=20, minutes=60)
     return {
         "appeals": make_appeal(newsletter.publication).pk,
         "articles": make_article(source).pk,
         "sources": source.pk,
-        "issues": make_issue(newsletter).pk,
+        "issues": issue.pk,
         "subscribers": subscriber.pk,
         "suppressions": newsletter.suppressions.get().pk,
         "newsletters": source.pk,

@@ -15,7 +15,7 @@ from digest.bounces.models import Bounce
 from digest.bounces.reading.reasons import Reason
 from digest.core import addresses, clock, leases
 from digest.core.http import RefusedError
-from digest.issues.models import Issue
+from digest.issues.models import Experiment, Issue
 from digest.newsletters.models import Newsletter
 from digest.relays.retries import Outcome
 from digest.selfservice import erasure
@@ -393,6 +393,30 @@ def test_a_cancelled_issue_is_not_delivered(listener: Listener) -> None:
     issue = make_running(1)
     Issue.objects.filter(pk=issue.pk).update(state=Issue.State.CANCELLED)
     assert not WebhookDelivery.objects.exists()
+
+
+def test_the_end_of_an_experiment_is_told(listener: Listener) -> None:
+    """Once, with the variants; a change before it is nobody's business."""
+    make_webhook(listener, Event.DECIDED)
+    issue = make_running(1)
+    experiment = Experiment.objects.create(
+        issue=issue, subjects=["Seals"], share=50, minutes=60, decides_at=NOON
+    )
+    experiment.minutes = 90
+    experiment.save()
+    assert not WebhookDelivery.objects.exists()
+    experiment.decided_at, experiment.winner, experiment.finding = NOON, 1, "winner"
+    experiment.results = [{"mails": 9, "clickers": n, "best": n / 9} for n in (1, 8)]
+    experiment.save()
+    experiment.save()
+    delivering.deliver_due()
+    [request] = listener.requests
+    assert request.json["type"] == "experiment.decided"
+    facts = request.json["data"]["experiment"]
+    assert (facts["finding"], facts["winner"]) == ("winner", 1)
+    assert facts["decided_at"] == NOON.isoformat()
+    assert [row["clickers"] for row in facts["variants"]] == [1, 8]
+    assert facts["variants"][1]["label"] == "Seals"
 
 
 def test_the_numbers_of_an_issue_are_told_after_a_day_and_a_week(listener: Listener) -> None:

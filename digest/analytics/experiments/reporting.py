@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from digest.analytics.experiments import deciding
 from digest.core import clock
@@ -58,6 +59,34 @@ def report_of(issue: Issue, subject: str = "") -> Report | None:
     if experiment is None:
         return None
     return Report(experiment, status_of(experiment, issue), _variants(experiment, issue, subject))
+
+
+def values_of(report: Report) -> dict[str, Any]:
+    """Return a report as plain values, for API, webhooks and `--json`; times are in UTC."""
+    experiment = report.experiment
+    return {
+        "kind": str(experiment.kind),
+        "status": report.status,
+        "share": experiment.share,
+        "minutes": experiment.minutes,
+        "decides_at": experiment.decides_at,
+        "decided_at": experiment.decided_at,
+        "finding": str(experiment.finding) or None,
+        "reason": experiment.reason,
+        "winner": experiment.winner,
+        "variants": [
+            {
+                "variant": row.number,
+                "label": row.label,
+                "story": row.story_id,
+                "mails": row.mails,
+                "clickers": row.clickers,
+                "click_rate": row.rate,
+                "best": row.best,
+            }
+            for row in report.variants
+        ],
+    }
 
 
 def status_of(experiment: Experiment, issue: Issue) -> str:

@@ -48,6 +48,10 @@ class Migration(migrations.Migration):
                                 ),
                                 ("issue.sent", "an issue has been sent to everyone"),
                                 (
+                                    "experiment.decided",
+                                    "an experiment of an issue has been decided, ended or stopped",
+                                ),
+                                (
                                     "issue.statistics",
                                     "an issue's numbers, a day and a week after it was sent",
                                 ),
@@ -109,6 +113,10 @@ class Migration(migrations.Migration):
                                 "a subscriber has unsubscribed from a newsletter",
                             ),
                             ("issue.sent", "an issue has been sent to everyone"),
+                            (
+                                "experiment.decided",
+                                "an experiment of an issue has been decided, ended or stopped",
+                            ),
                             (
                                 "issue.statistics",
                                 "an issue's numbers, a day and a week after it was sent",

@@ -40,6 +40,17 @@ CREATE TRIGGER webhooks_on_issue AFTER UPDATE OF state ON issues_issue
     FOR EACH ROW WHEN (NEW.state = 'sent' AND OLD.state <> 'sent')
     EXECUTE FUNCTION webhooks_on_issue();
 
+CREATE FUNCTION webhooks_on_experiment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM webhooks_queue_event('experiment.decided', NEW.decided_at, issue.newsletter_id,
+        NULL, issue.id, NULL)
+    FROM issues_issue AS issue WHERE issue.id = NEW.issue_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER webhooks_on_experiment AFTER UPDATE OF decided_at ON issues_experiment
+    FOR EACH ROW WHEN (NEW.decided_at IS NOT NULL AND OLD.decided_at IS NULL)
+    EXECUTE FUNCTION webhooks_on_experiment();
+
 CREATE FUNCTION webhooks_on_bounce() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM webhooks_queue_event('delivery.bounced', coalesce(NEW.settled_at, now()),
@@ -55,8 +66,10 @@ CREATE TRIGGER webhooks_on_bounce AFTER UPDATE OF state ON sending_delivery
 -- down
 DROP TRIGGER webhooks_on_consent ON subscribers_consentevent;
 DROP TRIGGER webhooks_on_issue ON issues_issue;
+DROP TRIGGER webhooks_on_experiment ON issues_experiment;
 DROP TRIGGER webhooks_on_bounce ON sending_delivery;
 DROP FUNCTION webhooks_on_consent();
 DROP FUNCTION webhooks_on_issue();
+DROP FUNCTION webhooks_on_experiment();
 DROP FUNCTION webhooks_on_bounce();
 DROP FUNCTION webhooks_queue_event(text, timestamptz, bigint, bigint, bigint, bigint);
