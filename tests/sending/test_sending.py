@@ -227,6 +227,21 @@ def test_a_relay_that_goes_away_in_the_middle_loses_nothing(
     assert Relay.objects.get().is_backing_off(clock.now())
 
 
+def test_a_relay_that_delivers_in_between_rests_shortly(
+    relay: StartRelay, settings: Settings
+) -> None:
+    """Its pauses grow only while nothing gets through."""
+    numbers = itertools.count(1)
+    relay({"rcpt": lambda _: "421 4.3.2 too busy" if next(numbers) in {3, 5} else None})
+    settings.DIGEST_SMTP_URL += "&connections=1"
+    issue = make_running(5)
+    sender.send_due()
+    Relay.objects.update(failures=5, retry_at=LONG_AGO)
+    sender.send_due()
+    assert (progress(issue).sent, progress(issue).queued) == (3, 2)
+    assert Relay.objects.get().failures == 1
+
+
 def test_a_lost_reply_is_uncertain_and_the_policy_decides(relay: StartRelay) -> None:
     """Resend: sent once more, and recorded as uncertain once."""
     hang_up = [True]

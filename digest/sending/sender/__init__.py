@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
+from django.db import connection
 
 from digest.core import clock, jobs
 from digest.issues.models import Issue
@@ -27,6 +28,7 @@ from digest.sending.journal import Journal
 from digest.sending.sender.claims import Claims, DueIssues
 from digest.sending.sender.heartbeat import Heartbeat
 from digest.sending.sender.outbox import Outbox
+from digest.sending.sender.recorder import DATABASE_UNAVAILABLE, PAUSE
 
 log = structlog.get_logger(__name__)
 
@@ -53,27 +55,42 @@ class Sent:
 def send_due() -> Sent:
     """Send for a few seconds, or until nothing is due; then start a successor if something is.
 
-    The time is short so that a worker that is told to stop soon can. Raises ConfigurationError if
-    something is due and there is no relay.
+    The time is short so that a worker that is told to stop soon can. A database that is away is
+    waited for within this time. Raises ConfigurationError if something is due and there is no
+    relay.
     """
     sent, until = Sent(), time.monotonic() + settings.DIGEST_SEND_SECONDS
     due = DueIssues()
     waits: dict[Relay, float] = {}  # until when (time.monotonic()) relays cannot be used
-    while time.monotonic() < until and (usable := _usable_relays(due, waits)):
-        relay = routes.choose_relay(usable.keys(), random.Random())  # noqa: S311
-        run, wait = _send_by(relay, usable[relay], due, until)
-        sent.add(run)
-        if wait > LONGEST_WAIT:
-            waits[relay] = time.monotonic() + wait
-        elif wait:
-            time.sleep(wait)
-        elif not run.total:
-            waits[relay] = until  # nothing is due for it, or it is down
+    while time.monotonic() < until:
+        try:
+            if not _send_by_any(due, waits, until, sent):
+                break
+        except DATABASE_UNAVAILABLE as problem:
+            log.warning("database away, waiting for it", problem=str(problem).strip())
+            connection.close()
+            time.sleep(PAUSE)
     if _usable_relays(due, waits):
         jobs.enqueue(jobs.SEND_DELIVERIES)
     elif sent.total:
         jobs.enqueue(jobs.SWEEP_DELIVERIES)  # an issue may be finished
     return sent
+
+
+def _send_by_any(due: DueIssues, waits: dict[Relay, float], until: float, sent: Sent) -> bool:
+    """Send by one of the relays that may be used now; return whether there was one."""
+    if not (usable := _usable_relays(due, waits)):
+        return False
+    relay = routes.choose_relay(usable.keys(), random.Random())  # noqa: S311
+    run, wait = _send_by(relay, usable[relay], due, until)
+    sent.add(run)
+    if wait > LONGEST_WAIT:
+        waits[relay] = time.monotonic() + wait
+    elif wait:
+        time.sleep(wait)
+    elif not run.total:
+        waits[relay] = until  # nothing is due for it, or it is down
+    return True
 
 
 def _usable_relays(due: DueIssues, waits: Mapping[Relay, float]) -> dict[Relay, set[str]]:
@@ -119,8 +136,9 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
         finally:
             outbox.close()
             limiter.release_connections()
+    if sent.counts.get(Dispatch.State.SENT) or not failure:
+        health.record_success(relay)  # so a relay that works most of the time rests but shortly
     if failure:
         health.record_failure(relay, failure, clock.now())
         return sent, 0
-    health.record_success(relay)
     return sent, limiter.wait or 0
