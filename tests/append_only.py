@@ -9,6 +9,7 @@ TRIGGERS = {
     "accounts_auditentry": "audit_no_truncate",
     "subscribers_consentevent": "consent_event_no_truncate",
     "sending_pastdelivery": "past_delivery_no_truncate",
+    "sending_sentdelivery": "sent_delivery_no_truncate",
 }
 
 

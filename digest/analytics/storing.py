@@ -165,6 +165,8 @@ LEFT JOIN issues_issue AS issue ON issue.id = hit.issue_id
 LEFT JOIN newsletters_newsletter AS newsletter ON newsletter.id = issue.newsletter_id
 LEFT JOIN sending_delivery AS delivery ON delivery.issue_id = hit.issue_id
     AND delivery.subscriber_id = hit.subscriber_id AND delivery.state = {Dispatch.State.SENT:d}
+LEFT JOIN sending_sentdelivery AS at_once ON at_once.issue_id = hit.issue_id
+    AND at_once.subscriber_id = hit.subscriber_id
 LEFT JOIN sending_pastdelivery AS past ON past.issue_id = hit.issue_id
     AND past.subscriber_id = hit.subscriber_id AND past.state = {Dispatch.State.SENT:d}
 CROSS JOIN LATERAL (
@@ -176,7 +178,7 @@ CROSS JOIN LATERAL (
 ) AS age
 CROSS JOIN LATERAL (
     SELECT extract(epoch FROM coalesce(
-            hit.at - coalesce(delivery.settled_at, past.at),
+            hit.at - coalesce(at_once.at, delivery.settled_at, past.at),
             CASE WHEN age.unnamed >= interval '0' THEN age.unnamed END
         ))::integer AS since,
         age.unnamed >= interval '0' AND hit.at < age.sent + interval '1 hour' AS sending

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from digest.bounces.models import Bounce
 from digest.bounces.reading.reasons import Consequence
 from digest.bounces.scoring import GOOD_AFTER
+from digest.issues.models import Issue
 from digest.relays.models import Dispatch
 from digest.sending.models import AnyDelivery
 from digest.subscribers.models import Subscriber
@@ -24,7 +25,11 @@ def last_good(subscriber: Subscriber, now: datetime) -> datetime | None:
     """Return when a mail arrived last, as far as one can know: none came back in six days."""
     bounced = Bounce.objects.filter(subscriber=subscriber, issue__isnull=False).values("issue")
     arrived = AnyDelivery.objects.filter(
-        subscriber=subscriber, state=Dispatch.State.SENT, at__lt=now - GOOD_AFTER
+        subscriber=subscriber,
+        state=Dispatch.State.SENT,
+        waiting=False,
+        at__lt=now - GOOD_AFTER,
+        issue__in=Issue.objects.all(),  # from issue to issue, as in sending.history
     ).exclude(issue__in=bounced)
     return arrived.order_by("-at").values_list("at", flat=True).first()
 

@@ -77,7 +77,11 @@ def _deliveries_to(issue_id: int, domain: str, bounces: int) -> int:
 
 
 _COUNT = """
-SELECT count(*) FROM sending_delivery AS delivery
+SELECT count(*) FROM (
+    SELECT issue_id, subscriber_id FROM sending_delivery WHERE state IN (3, 4)
+    UNION ALL
+    SELECT issue_id, subscriber_id FROM sending_sentdelivery
+) AS delivery
 JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id
-WHERE delivery.issue_id = %s AND delivery.state IN (3, 4) AND subscriber.address_key LIKE %s
+WHERE delivery.issue_id = %s AND subscriber.address_key LIKE %s
 """

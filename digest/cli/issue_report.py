@@ -12,7 +12,7 @@ from digest.core import clock
 from digest.core.terminal import Screen, facts
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Schedule
-from digest.sending.models import AnyDelivery, Delivery
+from digest.sending.models import AnyDelivery, Chunk, Delivery
 from digest.sending.preflight import CHECKS, Results
 from digest.sending.progress import progress
 
@@ -55,7 +55,15 @@ def content_values(issue: Issue) -> Values:
 def waiting_values(issue: Issue) -> Values:
     """Return between which moments those who wait are due: by zones, or deferred by servers."""
     waiting = issue.deliveries.filter(state__in=[Delivery.State.QUEUED, Delivery.State.DEFERRED])
-    return waiting.aggregate(due_from=Min("due_at"), due_until=Max("due_at"))
+    untried = Chunk.objects.filter(issue=issue)
+    moments = [
+        rows.aggregate(due_from=Min("due_at"), due_until=Max("due_at"))
+        for rows in (waiting, untried)
+    ]
+    return {
+        "due_from": min((row["due_from"] for row in moments if row["due_from"]), default=None),
+        "due_until": max((row["due_until"] for row in moments if row["due_until"]), default=None),
+    }
 
 
 def delivery_values(delivery: AnyDelivery) -> Values:

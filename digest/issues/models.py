@@ -75,7 +75,9 @@ class Issue(HasUuid):
     start_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  NULL is none
     left_out = models.JSONField(default=list)  # [{"article": id, "title": str, "reason": str}]
     built_at = models.DateTimeField()
-    planned_at = models.DateTimeField(null=True)  # every subscriber of then has a Delivery row
+    planned_at = models.DateTimeField(null=True)  # when sending began: subscribers of then get it
+    # While it is being planned: up to which subscriber, by id. NULL before and after.
+    planned_through = models.BigIntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

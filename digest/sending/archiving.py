@@ -1,8 +1,9 @@
 """Archive the deliveries of old issues, so that the table of current ones stays small.
 
     archive   rows that are settled move to PastDelivery, DIGEST_ARCHIVE_AFTER_DAYS after the end of
-              their issue; uncertain ones wait half a year for somebody to resolve them
-    delete    past deliveries are deleted DIGEST_KEEP_DAYS after the end of their issue
+              their issue; uncertain ones wait half a year for somebody to resolve them. What was
+              sent at once (SentDelivery) stays where it is: it is small already
+    delete    past and sent deliveries are deleted DIGEST_KEEP_DAYS after the end of their issue
 
 With its deliveries go the revisions of an issue, which nobody can undo any more.
 
@@ -78,13 +79,16 @@ def _archive(now: datetime) -> Iterator[Archived]:
 
 
 def _delete(now: datetime) -> Iterator[Archived]:
-    """Delete past deliveries step by step."""
+    """Delete past and sent deliveries step by step."""
     if not settings.DIGEST_KEEP_DAYS:
         return
     before = now - timedelta(days=settings.DIGEST_KEEP_DAYS)
-    for issue, _ in _finished_issues("sending_pastdelivery", before):
-        for rows in _steps(_DELETE, {"issue": issue, "before": before}):
-            yield Archived(deleted=rows)
+    for table, key in (("sending_sentdelivery", "subscriber_id"), ("sending_pastdelivery", "id")):
+        for issue, _ in _finished_issues(table, before):
+            for rows in _steps(
+                _DELETE.format(table=table, key=key), {"issue": issue, "before": before}
+            ):
+                yield Archived(deleted=rows)
 
 
 def _uncertain_time() -> timedelta:
@@ -175,13 +179,13 @@ WITH issue AS MATERIALIZED (
         AND NOT EXISTS (SELECT FROM sending_delivery WHERE issue_id = issue.id)
     FOR KEY SHARE
 ), selected AS MATERIALIZED (
-    SELECT ctid, id FROM sending_pastdelivery
-    WHERE issue_id = (SELECT id FROM issue) AND id > %(after)s
-    ORDER BY id
+    SELECT ctid, {key} AS key FROM {table}
+    WHERE issue_id = (SELECT id FROM issue) AND {key} > %(after)s
+    ORDER BY {key}
     LIMIT %(step)s
     FOR UPDATE SKIP LOCKED
 ), removed AS (
-    DELETE FROM sending_pastdelivery WHERE ctid = ANY(ARRAY(SELECT ctid FROM selected)) RETURNING id
+    DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM selected)) RETURNING id
 )
-SELECT (SELECT count(*) FROM removed), count(*), max(id) FROM selected
+SELECT (SELECT count(*) FROM removed), count(*), max(key) FROM selected
 """

@@ -28,10 +28,14 @@ def resume(issue: Issue) -> None:
     An experiment that runs goes on for as long as was left of it.
     """
     assigning.resume(issue, clock.now())
-    planned = _current(issue).planned_at is not None
+    current = _current(issue)
+    planned = current.planned_at is not None
     state = State.SENDING if planned else State.BUILT
     _move(issue, [State.PAUSED], "resumed", state=state, reason="")
-    jobs.enqueue(jobs.SEND_DELIVERIES if planned else jobs.PLAN_ISSUES)
+    if not planned or current.planned_through is not None:
+        jobs.enqueue(jobs.PLAN_ISSUES)
+    if planned:
+        jobs.enqueue(jobs.SEND_DELIVERIES)
 
 
 def cancel(issue: Issue, reason: str, now: datetime) -> int:

@@ -7,6 +7,9 @@
     renew              the lease, while the sender lives
     erase_subscriber   nothing more is sent, and no row says whose it was
 
+Most deliveries have no row before they are sent: they are claimed and settled in chunks
+(digest.sending.chunks). What has a row, because it is tried again, is claimed before them.
+
 What is begun is written to the sender's own journal (digest.sending.journal) before it leaves;
 `digest.sending.sweeping` brings ledger and journal together when a sender dies.
 
@@ -21,7 +24,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -29,40 +31,18 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from digest.issues.models import Issue
 from digest.relays.retries import Outcome
-from digest.sending.models import SQL_STATES, Claim, Delivery, PastDelivery
-from digest.subscribers.audience import Audience, eligible, exclusion_reasons
+from digest.sending import chunks, claiming
+from digest.sending.claiming import (
+    CHEAP_RANDOM_PAGES,
+    Batch,
+    ClaimedDelivery,
+    eligible_subscriptions,
+)
+from digest.sending.models import SQL_STATES, Chunk, Claim, Delivery, PastDelivery
+from digest.subscribers.audience import Audience, exclusion_reasons
 from digest.subscribers.models import Subscriber
 
 State = Delivery.State
-
-ERASED = "The subscriber was erased."
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedDelivery:
-    """A claimed delivery, with what is needed to compose its message."""
-
-    id: int
-    subscriber_id: int
-    subscriber_uuid: UUID
-    email: str
-    name: str
-    attempts: int  # before this claim
-    first_attempt_at: datetime | None
-    topics: Sequence[str] = ()  # that the subscriber chose; none: everything
-    without_appeals: Sequence[int] | None = None  # ids of those that it goes out without
-    muted_topics: Sequence[str] = ()  # whose stories are left out
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Deliveries of one issue, claimed together."""
-
-    fence: int
-    issue: Issue
-    rows: Sequence[ClaimedDelivery]
-    audience: Audience  # that the claim was made for
-    suppressed: int = 0  # deliveries that were due, may not go out, and were settled by the claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +57,17 @@ class Recheck:
 
 def due_issues(now: datetime) -> QuerySet[Issue]:
     """Return the issues that are going out and have something due, oldest slot first."""
-    due = Delivery.objects.filter(
-        issue=OuterRef("pk"), due_at__lte=now, state__in=Delivery.DUE, subscriber__isnull=False
-    )
+    of_issue = {"issue": OuterRef("pk"), "due_at__lte": now}
+    rows = Delivery.objects.filter(**of_issue, state__in=Delivery.DUE, subscriber__isnull=False)
+    untried = Chunk.objects.filter(**of_issue, fence=None)
+    due = Exists(rows) | Exists(untried)
     return (
-        Issue.objects.filter(Exists(due), state=Issue.State.SENDING, planned_at__isnull=False)
+        Issue.objects.filter(due, state=Issue.State.SENDING, planned_at__isnull=False)
         .select_related("newsletter__publication")
         .order_by("slot", "pk")
     )
 
 
-@transaction.atomic
 def claim(issue: Issue, limit: int, now: datetime, audience: Audience, journal: str = "") -> Batch:
     """Claim up to `limit` deliveries that are due and may go out; no two callers get the same.
 
@@ -96,17 +76,8 @@ def claim(issue: Issue, limit: int, now: datetime, audience: Audience, journal: 
     a batch may be empty while more is due. It is also empty once the issue is paused, cancelled, or
     has another revision than `issue`.
     """
-    subscriptions, parameters = _eligible(issue, now, audience)
-    with connection.cursor() as cursor:
-        cursor.execute(_CHEAP_RANDOM_PAGES)
-        cursor.execute(
-            _CLAIM.format(eligible=subscriptions, **SQL_STATES),
-            [
-                *(issue.pk, now, issue.pk, issue.revision, limit),
-                *(issue.pk, journal, settings.DIGEST_LEASE_SECONDS, *parameters),
-            ],
-        )
-        claimed = cursor.fetchall()
+    claimed = claiming.claim_rows(issue, limit, now, audience, journal)
+    claimed = claimed or claiming.claim_chunk(issue, limit, now, audience, journal)
     rows = [ClaimedDelivery(*fields) for _, may_go, *fields in claimed if may_go]
     excluded = [ClaimedDelivery(*fields) for _, may_go, *fields in claimed if not may_go]
     batch = Batch(claimed[0][0] if claimed else 0, issue, rows, audience, len(excluded))
@@ -116,39 +87,6 @@ def claim(issue: Issue, limit: int, now: datetime, audience: Audience, journal: 
     return batch
 
 
-# For this transaction. The optimizer assumes that a random page costs four times a sequential one,
-# as on a turning disk, and would read every subscriber and every delivery for a batch of 500.
-_CHEAP_RANDOM_PAGES = "SET LOCAL random_page_cost = 1.1"
-
-_CLAIM = """
-WITH due AS MATERIALIZED (
-    SELECT id, subscriber_id FROM sending_delivery
-    WHERE issue_id = %s AND state IN {due} AND due_at <= %s AND subscriber_id IS NOT NULL
-        AND EXISTS (SELECT FROM issues_issue WHERE id = %s AND state = 'sending' AND revision = %s)
-    ORDER BY due_at, id
-    LIMIT %s
-    FOR UPDATE SKIP LOCKED
-), token AS (
-    INSERT INTO sending_claim (fence, issue_id, journal, lease_until)
-    SELECT nextval('relays_fences'), %s, %s, now() + make_interval(secs => %s)
-    WHERE EXISTS (SELECT FROM due)
-    RETURNING fence
-), eligible AS (
-    SELECT subscription.* FROM ({eligible}) AS subscription JOIN due USING (subscriber_id)
-)
-UPDATE sending_delivery AS delivery
-SET state = {claimed}, fence = token.fence
-FROM token, due
-JOIN subscribers_subscriber AS subscriber ON subscriber.id = due.subscriber_id
-LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
-WHERE delivery.id = due.id
-RETURNING token.fence, eligible.subscriber_id IS NOT NULL, delivery.id, subscriber.id,
-    subscriber.uuid, subscriber.email, subscriber.name, delivery.attempts,
-    delivery.first_attempt_at, coalesce(eligible.topics, '{{}}'), delivery.without_appeals,
-    coalesce(eligible.muted_topics, '{{}}')
-"""
-
-
 @transaction.atomic
 def recheck(batch: Batch, rows: Collection[ClaimedDelivery], now: datetime) -> Recheck:
     """Return which of the claimed rows may still go out; settle those that may not.
@@ -156,12 +94,15 @@ def recheck(batch: Batch, rows: Collection[ClaimedDelivery], now: datetime) -> R
     Checks again, in one statement: our claim and lease, the issue's state, the subscription, its
     cadence and topics, pauses and suppressions.
     """
-    subscriptions, parameters = _eligible(batch.issue, now, batch.audience)
+    subscriptions, parameters = eligible_subscriptions(batch.issue, now, batch.audience)
     with connection.cursor() as cursor:
-        cursor.execute(_CHEAP_RANDOM_PAGES)
+        cursor.execute(CHEAP_RANDOM_PAGES)
         cursor.execute(
             _RECHECK.format(eligible=subscriptions, **SQL_STATES),
-            [batch.issue.pk, batch.fence, [row.id for row in rows], batch.fence, *parameters],
+            [
+                *(batch.issue.pk, batch.fence, [row.id for row in rows], batch.fence),
+                *(batch.fence, [row.id for row in rows], *parameters),
+            ],
         )
         state, is_leased, claimed, sendable = cursor.fetchone()
     is_sending = state == Issue.State.SENDING
@@ -178,6 +119,13 @@ WITH issue AS (SELECT state FROM issues_issue WHERE id = %s
 ), claimed AS MATERIALIZED (
     SELECT id, subscriber_id FROM sending_delivery
     WHERE id = ANY(%s) AND fence = %s AND state = {claimed}
+    UNION ALL
+    SELECT id, subscriber_id FROM (
+        SELECT first_id + place - 1 AS id, subscriber_id
+        FROM sending_chunk, unnest(subscriber_ids) WITH ORDINALITY AS member(subscriber_id, place)
+        WHERE fence = %s
+    ) AS members
+    WHERE subscriber_id IS NOT NULL AND id = ANY(%s)
 ), sendable AS (
     SELECT claimed.id FROM ({eligible}) AS subscription JOIN claimed USING (subscriber_id)
 )
@@ -191,10 +139,16 @@ def record(batch: Batch, outcomes: Sequence[tuple[int, Outcome]], now: datetime)
 
     With the outcome "queued" a delivery was not attempted, and becomes due again.
     """
-    if not outcomes:
-        return frozenset()
+    recorded = chunks.record(batch.fence, outcomes, now) if outcomes else frozenset()
+    row_outcomes = [(key, outcome) for key, outcome in outcomes if key not in recorded]
+    return recorded | _record_rows(batch.fence, row_outcomes, now) if row_outcomes else recorded
+
+
+def _record_rows(
+    fence: int, outcomes: Sequence[tuple[int, Outcome]], now: datetime
+) -> frozenset[int]:
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD.format(**SQL_STATES), [now, *_columns(outcomes, now), batch.fence])
+        cursor.execute(_RECORD.format(**SQL_STATES), [now, *_columns(outcomes, now), fence])
         return frozenset(number for (number,) in cursor.fetchall())
 
 
@@ -221,9 +175,11 @@ RETURNING delivery.id
 
 def release(batch: Batch, ids: Iterable[int] | None = None) -> None:
     """Make deliveries due again that were claimed and not begun: these, or all that are left."""
+    keys = None if ids is None else list(ids)
+    chunks.release(batch.fence, keys)
     rows = Delivery.objects.filter(fence=batch.fence, state=State.CLAIMED)
-    if ids is not None:
-        rows = rows.filter(pk__in=list(ids))
+    if keys is not None:
+        rows = rows.filter(pk__in=keys)
     rows.update(state=State.QUEUED, fence=None)
 
 
@@ -253,15 +209,17 @@ def erase_subscriber(subscriber_id: int, now: datetime) -> None:
 
     Runs in the caller's transaction, which erases the subscriber. A worker that has one of the rows
     in flight finds its claim gone. What is uncertain stays so, and is not sent again. The relay's
-    replies are deleted too: they quote addresses.
+    replies are deleted too: they quote addresses. What was sent at once becomes anonymous when the
+    subscriber is deleted (sql/chunks.sql).
     """
-    # A planner that runs at this moment waits here, and then finds that the subscriber is gone.
+    # Whoever gives one of their deliveries a row at this moment waits for the one or the other.
     Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
+    chunks.erase(subscriber_id, now)
     deliveries = Delivery.objects.filter(subscriber=subscriber_id)
     list(deliveries.select_for_update().order_by("pk").values_list("pk"))
     anonymous = {"subscriber": None, "fence": None}
     deliveries.exclude(state__in=Delivery.PENDING).update(**anonymous, reply="")
-    deliveries.update(**anonymous, state=State.SUPPRESSED, settled_at=now, reply=ERASED)
+    deliveries.update(**anonymous, state=State.SUPPRESSED, settled_at=now, reply=chunks.ERASED)
     # Whoever was archiving one of them has finished: we waited for their locks above.
     PastDelivery.objects.filter(subscriber=subscriber_id).update(subscriber=None, reply="")
 
@@ -277,14 +235,6 @@ def _suppress(batch: Batch, rows: Sequence[ClaimedDelivery], now: datetime) -> N
         (row.id, Outcome(State.SUPPRESSED, None, reasons[row.subscriber_id])) for row in rows
     ]
     record(batch, outcomes, now)
-
-
-def _eligible(issue: Issue, now: datetime, audience: Audience) -> tuple[str, list[Any]]:
-    """Return the one rule of who may be mailed, as SQL with its parameters."""
-    columns = ("subscriber_id", "topics", "muted_topics")
-    subscriptions = eligible(issue.newsletter_id, now, audience).values(*columns)
-    query, parameters = subscriptions.query.sql_with_params()
-    return query, list(parameters)
 
 
 def _columns(outcomes: Sequence[tuple[int, Outcome]], now: datetime) -> list[list[Any]]:

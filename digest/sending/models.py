@@ -44,7 +44,11 @@ class PreflightRun(models.Model):
 
 
 class Delivery(Dispatch):
-    """One issue to one subscriber. The row remains, anonymous, when the subscriber is erased."""
+    """One issue to one subscriber: the row of a delivery with a history or an end of its own.
+
+    What has not been tried is in a `Chunk`, what went well at once is a `SentDelivery`. The row
+    remains, anonymous, when the subscriber is erased.
+    """
 
     # The unique index begins with the issue.
     issue = models.ForeignKey(
@@ -54,7 +58,7 @@ class Delivery(Dispatch):
         Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries"
     )
     # Ids of the issue's appeals that the subscriber has had as often as allowed
-    # (digest.sending.caps): it goes out without these. NULL, as nearly always: with all.
+    # (digest.sending.planning.caps): it goes out without these. NULL, as nearly always: with all.
     without_appeals = ArrayField(models.BigIntegerField(), null=True)
 
     class Meta:
@@ -103,6 +107,78 @@ class Delivery(Dispatch):
 
     def __str__(self) -> str:
         return f"{self.issue} to {self.subscriber}: {self.get_state_display()}"
+
+
+class Chunk(models.Model):
+    """Deliveries of an issue that have not been tried yet: up to 500 subscribers in one row.
+
+    A delivery gets a row of its own when it has an outcome: a `SentDelivery` if the relay accepts
+    it at once, otherwise a `Delivery`. Its id, from planning on, is the chunk's first one and its
+    place in the array. At most one claim has a chunk (its `fence`). docs/decisions/0035 says why.
+    """
+
+    LARGEST = 500  # deliveries; ids come from the sequence of `Delivery` in blocks of as many
+
+    first_id = models.BigIntegerField(primary_key=True)
+    # The index below begins with the issue.
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="+", db_index=False)
+    due_at = models.DateTimeField()
+    fence = models.BigIntegerField(null=True)
+    # NULL where a delivery has a row by now, or has been put into another chunk.
+    subscriber_ids = ArrayField(models.BigIntegerField(null=True))
+    size = models.PositiveIntegerField()  # how many of them are not NULL
+    lowest = models.BigIntegerField()  # of the subscribers' ids
+    highest = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(size__gt=0), name="chunk_is_not_empty"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["issue", "due_at", "first_id"],
+                condition=Q(fence__isnull=True),
+                name="chunk_due",
+            ),
+            models.Index(fields=["issue", "first_id"], name="chunk_of_issue"),
+            models.Index(fields=["fence"], condition=Q(fence__isnull=False), name="chunk_fence"),
+            models.Index(fields=["highest", "lowest"], name="chunk_of_subscriber"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}: {self.size} from {self.first_id}"
+
+
+class SentDelivery(models.Model):
+    """A delivery that the relay accepted at its first attempt; never changed.
+
+    Hundreds are appended at once, so the database does not check foreign keys. There is one index:
+    whoever looks for a subscriber's goes from issue to issue. When a subscriber is erased theirs
+    become anonymous rows of `Delivery`.
+    """
+
+    pk = models.CompositePrimaryKey("issue_id", "subscriber_id")
+    issue = models.ForeignKey(
+        Issue,
+        on_delete=models.CASCADE,
+        related_name="sent_deliveries",
+        db_constraint=False,
+        db_index=False,
+    )
+    subscriber = models.ForeignKey(
+        Subscriber,
+        on_delete=models.DO_NOTHING,
+        related_name="sent_deliveries",
+        db_constraint=False,
+        db_index=False,
+    )
+    id = models.BigIntegerField()  # the delivery's
+    at = models.DateTimeField()
+    reply_code = models.PositiveSmallIntegerField(null=True)
+    reply = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} to {self.subscriber_id}: sent"
 
 
 class PastDelivery(models.Model):
@@ -181,7 +257,7 @@ class VariantChoice(models.Model):
 
 
 class AnyDelivery(models.Model):
-    """A delivery, current or past: a read-only view of both tables."""
+    """A delivery, wherever it is: a read-only view of all four tables."""
 
     id = models.BigIntegerField(primary_key=True)
     issue = models.ForeignKey(
@@ -195,6 +271,7 @@ class AnyDelivery(models.Model):
         db_constraint=False,
     )
     archived = models.BooleanField()
+    waiting = models.BooleanField()  # in a chunk; read page by page by digest.sending.history
     at = models.DateTimeField()  # when it was settled, or is due
     state = models.SmallIntegerField(choices=Dispatch.State)
     attempts = models.PositiveSmallIntegerField()

@@ -92,11 +92,12 @@ def pace(issue: Issue, counts: Progress, now: datetime) -> Pace:
     return Pace(rate, max(ends_at, last_due or ends_at))
 
 
-# The last due time is at the end of an index.
+# The last due time is at the end of an index; chunks are few.
 _PACE = """
 SELECT sum(deliveries)::float, extract(epoch FROM clock_timestamp() - min(at))::float,
-    (SELECT max(due_at) FROM sending_delivery WHERE issue_id = %(issue)s AND state IN {due}
-        AND attempts = 0)
+    greatest((SELECT max(due_at) FROM sending_delivery WHERE issue_id = %(issue)s
+            AND state IN {due} AND attempts = 0),
+        (SELECT max(due_at) FROM sending_chunk WHERE issue_id = %(issue)s))
 FROM sending_tally
 WHERE issue_id = %(issue)s AND state = ANY(%(processed)s) AND at > now() - interval '1 minute'
 """
@@ -119,12 +120,17 @@ def balance(issue: Issue) -> Progress:
     return _progress_of({state: rows for state, rows, _ in counts})
 
 
-# One statement, so both are counted at the same moment. Rows may be archived already: an issue can
+# One statement, so all are counted at the same moment. Rows may be archived already: an issue can
 # be opened again by a delivery that was uncertain for a long time.
 _BALANCE = """
 SELECT state, coalesce(counted.n, 0), coalesce(tally.n, 0)::bigint
-FROM (SELECT state, count(*) AS n FROM sending_anydelivery WHERE issue_id = %(issue)s
-      GROUP BY state) AS counted
+FROM (SELECT state, sum(n)::bigint AS n FROM (
+          SELECT state, count(*) AS n FROM sending_anydelivery
+          WHERE issue_id = %(issue)s AND NOT waiting GROUP BY state
+          UNION ALL
+          SELECT (fence IS NOT NULL)::int, sum(size) FROM sending_chunk
+          WHERE issue_id = %(issue)s GROUP BY 1
+      ) AS parts GROUP BY state) AS counted
 FULL JOIN (SELECT state, sum(deliveries) AS n FROM sending_tally WHERE issue_id = %(issue)s
       GROUP BY state) AS tally USING (state)
 """

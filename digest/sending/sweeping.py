@@ -21,10 +21,11 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.relays import retries
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
-from digest.sending import journal, ledger, progress
+from digest.sending import chunks, journal, ledger, progress
+from digest.sending.chunks import ERASED, Members
+from digest.sending.claiming import Batch
 from digest.sending.journal import Entry
-from digest.sending.ledger import ERASED, Batch
-from digest.sending.models import Claim, Delivery
+from digest.sending.models import Chunk, Claim, Delivery
 from digest.subscribers.audience import FOR_ALL
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ UNCERTAIN_WAIT = timedelta(minutes=5)
 LATE = timedelta(days=1)  # longer than any relay takes to answer
 RESENT = "Uncertain once; sent again, as the newsletter says."
 CANCELLED = "The issue was cancelled."
+_UNCERTAIN = Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY, attempted=True)
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ def sweep(now: datetime) -> Swept:
     swept = Swept()
     _record_journals(swept, now)
     _record_expired(swept, now)
-    _mark_unclaimed(swept)
+    _mark_unclaimed(swept, now)
     swept.resent = _resend_uncertain(now)
     settle_cancelled(now)
     _settle_anonymous(now)
@@ -70,7 +72,7 @@ def settle_cancelled(now: datetime, step: int = 20_000) -> int:
     """Settle the deliveries of cancelled issues, in bounded steps; return how many."""
     stopped = Issue.objects.filter(state=Issue.State.CANCELLED)
     waiting = Delivery.objects.filter(state__in=Delivery.DUE, issue__in=stopped)
-    total = 0
+    total = chunks.cancel(stopped, CANCELLED, now)
     while ids := list(waiting.values_list("pk", flat=True)[:step]):
         total += Delivery.objects.filter(pk__in=ids, state__in=Delivery.DUE).update(
             state=State.CANCELLED, settled_at=now, reply=CANCELLED
@@ -109,16 +111,21 @@ def _record_expired(swept: Swept, now: datetime) -> None:
             claim.delete()
 
 
-def _mark_unclaimed(swept: Swept) -> None:
+def _mark_unclaimed(swept: Swept, now: datetime) -> None:
     """Mark as uncertain what is claimed without a claim. This should never happen.
 
     Claim and deliveries change in one transaction, so one statement sees both or neither.
     """
     claims = Claim.objects.filter(fence=OuterRef("fence"))
     unclaimed = Delivery.objects.filter(~Exists(claims), state=State.CLAIMED)
-    if deliveries := unclaimed.update(
+    deliveries = unclaimed.update(
         state=State.UNCERTAIN, times_uncertain=F("times_uncertain") + 1, reply=UNCERTAIN_REPLY
-    ):
+    )
+    unclaimed_chunks = Chunk.objects.filter(~Exists(claims), fence__isnull=False)
+    for chunk in unclaimed_chunks:
+        outcomes = [(key, _UNCERTAIN) for key in Members.of(chunk).subscriber_ids]
+        deliveries += len(chunks.record(chunk.fence or 0, outcomes, now))
+    if deliveries:
         log.error("deliveries without a claim", deliveries=deliveries)
         swept.uncertain += deliveries
 
@@ -128,15 +135,9 @@ def _settle_claim(
     claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: datetime
 ) -> None:
     """Settle the deliveries of a claim by its journal's entries; None: the journal is missing."""
-    claimed = Delivery.objects.select_for_update(of=("self",)).filter(fence=claim.pk)
-    rows = list(
-        claimed.filter(state__in=[State.CLAIMED, State.UNCERTAIN])
-        .order_by("pk")
-        .values_list("pk", "state", "attempts", "first_attempt_at")
-    )
     outcomes: list[tuple[int, Outcome]] = []
     unsent: list[int] = []
-    for key, state, attempts, first in rows:
+    for key, state, attempts, first in _claimed(claim.pk):
         entry = Entry(begun=True) if entries is None else entries.get(key)
         if entry is not None and entry.reply is not None:
             attempt = attempts + (state == State.CLAIMED)
@@ -147,7 +148,7 @@ def _settle_claim(
         elif state == State.UNCERTAIN:
             continue
         elif entry is not None and entry.begun:
-            outcomes.append((key, Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY, attempted=True)))
+            outcomes.append((key, _UNCERTAIN))
         else:
             unsent.append(key)
     batch = Batch(claim.pk, claim.issue, (), FOR_ALL)
@@ -157,6 +158,17 @@ def _settle_claim(
     uncertain = sum(outcome.state == State.UNCERTAIN for _, outcome in outcomes)
     swept.uncertain += uncertain
     swept.settled += len(outcomes) - uncertain
+
+
+def _claimed(fence: int) -> list[tuple[int, int, int, datetime | None]]:
+    """Return what a claim holds, in rows and in a chunk: id, state, attempts, the first attempt."""
+    rows = Delivery.objects.select_for_update(of=("self",)).filter(fence=fence)
+    claimed = rows.filter(state__in=[State.CLAIMED, State.UNCERTAIN]).order_by("pk")
+    members = chunks.members_of_claim(fence)
+    return [
+        *claimed.values_list("pk", "state", "attempts", "first_attempt_at"),
+        *((key, State.CLAIMED, 0, None) for key in (members.subscriber_ids if members else ())),
+    ]
 
 
 def _settle_anonymous(now: datetime) -> None:
@@ -198,12 +210,14 @@ def _finish(now: datetime) -> list[Issue]:
     """Finish the issues that are planned and have nothing left to send."""
     due = Delivery.objects.filter(issue=OuterRef("pk"), state__in=Delivery.DUE)
     in_flight = Delivery.objects.filter(issue=OuterRef("pk"), state=State.CLAIMED)
+    untried = Chunk.objects.filter(issue=OuterRef("pk"))
     resendable = _resendable().filter(issue=OuterRef("pk"))
     sending = Issue.objects.filter(
         ~Exists(due),
         ~Exists(in_flight),
+        ~Exists(untried),
         ~Exists(resendable),
-        Q(planned_at__isnull=False),
+        Q(planned_at__isnull=False, planned_through__isnull=True),
         state=Issue.State.SENDING,
     )
     closed = {"state": Issue.State.SENT, "finished_at": now}

@@ -17,7 +17,7 @@ from digest.issues.models import Experiment, Issue
 from digest.sending import ledger, planning
 from digest.sending.compiling import compiled_for
 from digest.sending.experiments.assigning import split_of
-from digest.sending.models import Delivery, VariantChoice
+from digest.sending.models import AnyDelivery, Delivery, VariantChoice
 from digest.sending.outgoing import SingleRecipient, compose_message
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers.models import Subscriber
@@ -26,6 +26,7 @@ from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
+from tests.sending.claiming import give_rows
 
 OTHER = "Forty seals, and counting"
 MINUTE = timedelta(minutes=1)
@@ -65,6 +66,7 @@ def mail_to(issue: Issue, subscriber: Subscriber) -> Any:
 
 def sent(issue: Issue, at: timedelta = MINUTE) -> None:
     """Let everything that is due have been sent."""
+    give_rows(issue, NOON + at)
     due = Delivery.objects.filter(issue=issue, due_at__lte=NOON + at)
     due.update(state=Delivery.State.SENT, settled_at=NOON + at)
 
@@ -91,10 +93,10 @@ def test_half_of_the_list_takes_part_and_the_rest_waits(editor: User) -> None:
     assert 10 <= len(choices) <= 30
     assert {row.variant for row in choices.values()} == {0, 1}
     assert {row.probability for row in choices.values()} == {0.5}
-    for delivery in issue.deliveries.select_related("subscriber"):
+    for delivery in issue.any_deliveries.select_related("subscriber"):
         assert delivery.subscriber
         choice = choices.get(delivery.subscriber_id or 0)
-        assert delivery.due_at == (issue.slot if choice else END + timedelta(hours=1))
+        assert delivery.at == (issue.slot if choice else END + timedelta(hours=1))
         variant = split.variant_of(delivery.subscriber.uuid)
         assert variant == (choice.variant if choice else 0)
         subject = mail_to(issue, delivery.subscriber)["Subject"]
@@ -133,8 +135,8 @@ def test_the_winner_goes_to_the_rest(editor: User, named: bool) -> None:  # noqa
     rest = VariantChoice.objects.filter(issue=issue, probability=1)
     assert {row.variant for row in rest} == {1}
     assert rest.count() + len(choices) == 80
-    waiting = Delivery.objects.filter(issue=issue, state=Delivery.State.QUEUED)
-    assert {row.due_at for row in waiting} == {END + 2 * MINUTE}
+    waiting = AnyDelivery.objects.filter(issue=issue, state=Delivery.State.QUEUED)
+    assert {row.at for row in waiting} == {END + 2 * MINUTE}
     issue.refresh_from_db()
     for delivery in waiting.select_related("subscriber")[:3]:
         assert delivery.subscriber

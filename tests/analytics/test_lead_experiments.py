@@ -26,6 +26,7 @@ from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
+from tests.sending.claiming import give_rows
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -74,6 +75,7 @@ def lead_of(issue: Issue, subscriber: Subscriber) -> str:
 
 def send(issue: Issue) -> None:
     """Let everything that is due at noon have been sent."""
+    give_rows(issue, NOON + MINUTE)
     due = Delivery.objects.filter(issue=issue, due_at__lte=NOON + MINUTE)
     due.update(state=Delivery.State.SENT, settled_at=NOON + MINUTE)
 
@@ -89,8 +91,8 @@ def click(issue: Issue, variant: int, people: int) -> None:
 def waiting(issue: Issue) -> set[Any]:
     """Return when those who do not take part are due."""
     taking_part = VariantChoice.objects.filter(issue=issue, probability__lt=1)
-    rest = issue.deliveries.exclude(subscriber__in=taking_part.values("subscriber"))
-    return set(rest.values_list("due_at", flat=True))
+    rest = issue.any_deliveries.exclude(subscriber__in=taking_part.values("subscriber"))
+    return set(rest.values_list("at", flat=True))
 
 
 def result(issue: Issue) -> Experiment:

@@ -15,7 +15,7 @@ from tests.chaos.bouncing import Bouncing
 from tests.chaos.house import CONNECTIONS, LEASE, PROCESSES, House, wait_for
 
 FROZEN = "worker frozen beyond its lease"
-STATES = "SELECT state, count(*) FROM sending_delivery GROUP BY state"
+STATES = "SELECT state, count(*) FROM sending_anydelivery GROUP BY state"
 TALLY = """
 SELECT state, sum(deliveries)::bigint FROM sending_tally GROUP BY state HAVING sum(deliveries) <> 0
 """
@@ -179,7 +179,9 @@ def _heal(house: House) -> bool:
 
 def _count(house: House, report: Report) -> None:
     rows = house.ask(
-        "SELECT subscriber.email, delivery.times_uncertain FROM sending_delivery AS delivery "
+        "SELECT subscriber.email, delivery.times FROM ("
+        "SELECT subscriber_id, times_uncertain AS times FROM sending_delivery "
+        "UNION ALL SELECT subscriber_id, 0 FROM sending_sentdelivery) AS delivery "
         "JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id"
     )
     uncertain = {str(email): int(str(count)) for email, count in rows}

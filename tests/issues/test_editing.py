@@ -23,7 +23,7 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.sending import control, planning, sender
 from digest.sending.compiling import compiled_for
-from digest.sending.models import Delivery
+from digest.sending.models import AnyDelivery, Delivery
 from digest.sending.public_archive import render_issue
 from digest.sending.segmentation import segmentation_of
 from tests.cast.articles import make_article, make_source
@@ -292,7 +292,7 @@ def test_send_now_can_be_undone_for_a_while(issue: Issue, ada: User) -> None:
     with pytest.raises(IssueError, match="too late"):
         scheduling.undo(issue, NOON + timedelta(seconds=30))
     assert planning.plan_built(NOON + timedelta(seconds=30)) == [issue]
-    assert Delivery.objects.get().due_at == NOON + timedelta(seconds=30)
+    assert AnyDelivery.objects.get().at == NOON + timedelta(seconds=30)
 
 
 def test_a_time_is_chosen_within_reason(issue: Issue, ada: User) -> None:
@@ -329,7 +329,7 @@ def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> No
     assert planning.plan_built(NOON + HOUR) == []
     scheduling.send_now(issue, 1, NOON)
     assert planning.plan_built(NOON + HOUR) == [issue]
-    assert list(Delivery.objects.values_list("subscriber", flat=True)) == [harbour.pk]
+    assert list(AnyDelivery.objects.values_list("subscriber", flat=True)) == [harbour.pk]
     assert nobody.pk != harbour.pk
     with pytest.raises(IssueError, match="no topic called Sky"):
         creating.create_issue(
@@ -380,7 +380,7 @@ def test_two_who_press_at_once_send_once(press: str, ada: User) -> None:
         planning.plan_built(now + MINUTE)
         planning.plan_built(now + MINUTE)
     assert Issue.objects.count() == 100
-    assert Delivery.objects.count() == 100
+    assert AnyDelivery.objects.count() == 100
     assert set(Issue.objects.values_list("state", flat=True)) == {State.SENDING}
 
 

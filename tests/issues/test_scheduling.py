@@ -14,7 +14,7 @@ from digest.issues.models import Issue
 from digest.newsletters import setup
 from digest.newsletters.models import Newsletter, Pick
 from digest.sending import planning
-from digest.sending.models import Delivery
+from digest.sending.models import AnyDelivery
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_running, make_story
 from tests.cast.newsletters import make_newsletter, make_schedule
@@ -182,7 +182,7 @@ def test_a_skipped_issue_is_restored_to_its_time(issue: Issue) -> None:
         restored = skipping.restore(issue, NOON + MINUTE)
         assert (restored.state, restored.reason, restored.finished_at) == (State.BUILT, "", None)
     assert planning.plan_built(SLOT) == [issue]
-    assert Delivery.objects.count() == 1
+    assert AnyDelivery.objects.count() == 1
 
 
 @pytest.mark.parametrize("way", ["by a person", "not approved"])
@@ -320,7 +320,7 @@ def test_a_planner_and_people_at_the_same_moment_send_it_once_or_not_at_all() ->
         row.refresh_from_db()
         planned = row.planned_at is not None
         assert planned == (row.state in (State.SENDING, State.SENT)), row.state
-        assert Delivery.objects.filter(issue=row).count() <= 1
+        assert AnyDelivery.objects.filter(issue=row).count() <= 1
         Issue.objects.filter(pk=row.pk).update(state=State.CANCELLED)
 
 

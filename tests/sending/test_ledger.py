@@ -12,8 +12,8 @@ from digest.newsletters.models import Newsletter
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.relays.transports.base import Reply
 from digest.sending import journal, ledger, sweeping
+from digest.sending.claiming import Batch
 from digest.sending.journal import Journal
-from digest.sending.ledger import Batch
 from digest.sending.models import Claim, Delivery, Tally
 from digest.sending.progress import Pace, Progress, balance, compact, pace, progress
 from digest.subscribers import consent

@@ -24,6 +24,7 @@ from digest.sending import control, outgoing, planning, sender, sweeping
 from digest.sending import proofs as trial
 from digest.sending.errors import DeliveryError
 from digest.sending.models import CompiledMail, Delivery
+from digest.sending.planning import inserting
 from digest.sending.progress import progress
 from digest.subscribers import consent
 from digest.subscribers.models import Subscriber, Suppression
@@ -56,11 +57,11 @@ def test_planning_inserts_a_row_for_each_eligible_subscriber() -> None:
     leaving.subscriptions.update(state="unsubscribed")
     Suppression.objects.create(address_key=barred.address_key, reason="bounce", created_at=NOON)
     make_subscriber(make_newsletter())
-    planning.STEP, usual = 2, planning.STEP
+    inserting.STEP, usual = 2, inserting.STEP
     try:
         assert planning.plan_built(NOON) == [issue]
     finally:
-        planning.STEP = usual
+        inserting.STEP = usual
     issue.refresh_from_db()
     assert (issue.state, issue.planned_at) == (Issue.State.SENDING, NOON)
     assert progress(issue).queued == 5

@@ -31,6 +31,7 @@ from tests.analytics.statistics.factories import make_sent_issue, make_totals
 from tests.bounces.factories import make_finding, make_sent
 from tests.cast import NOON, make_newsletter, make_running, make_subscriber
 from tests.provider_server import CUT, Answer, ProviderServer, Request
+from tests.sending.claiming import put_into_chunks
 
 # Triggers queue events at the database's time.
 pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
@@ -137,10 +138,13 @@ def test_a_change_that_is_rolled_back_is_not_delivered(listener: Listener) -> No
     assert not WebhookDelivery.objects.exists()
 
 
-def test_a_finished_issue_and_a_bounce_are_delivered(listener: Listener) -> None:
-    """With the numbers that add up, and with the server's words."""
+@pytest.mark.parametrize("has_rows", [True, False])
+def test_a_finished_issue_and_a_bounce_are_delivered(listener: Listener, *, has_rows: bool) -> None:
+    """With the numbers that add up, and with the server's words; at the first attempt too."""
     make_webhook(listener)
     issue = make_running(2)
+    if not has_rows:
+        put_into_chunks(issue)
     batch = ledger.claim(issue, 10, clock.now(), FOR_ALL)
     good, bad = (row.id for row in batch.rows)
     outcomes = [

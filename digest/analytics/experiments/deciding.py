@@ -123,7 +123,8 @@ _MAILS = f"""
 SELECT choice.variant, count(*) FROM sending_variantchoice AS choice
 JOIN sending_anydelivery AS delivery USING (issue_id, subscriber_id)
 WHERE choice.issue_id = %(issue)s AND choice.probability < 1
-    AND delivery.state = {Dispatch.State.SENT:d} AND delivery.at <= %(until)s
+    AND NOT delivery.waiting AND delivery.state = {Dispatch.State.SENT:d}
+    AND delivery.at <= %(until)s
 GROUP BY 1
 """  # noqa: S608  numbers of ours
 # Of a subscriber the choice says the variant; where nobody is named, the link does.

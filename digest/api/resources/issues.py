@@ -216,7 +216,7 @@ def cancel_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) 
     returns=Page[DeliveryOut],
 )
 def list_deliveries(request: HttpRequest, issue_id: Id, query: Query[DeliveryQuery]) -> Any:
-    """List the deliveries of an issue, in the order of the subscribers' ids."""
+    """List the deliveries of an issue: those not tried yet, then the others by subscriber."""
     return deliveries.list_page(_issue(request, issue_id), query)
 
 

@@ -81,9 +81,14 @@ WITH delivered AS (
         count(*) FILTER (WHERE delivery.state = 2 OR delivery.state = 3 AND delivery.attempts > 1)
             AS deferred,
         count(*) FILTER (WHERE delivery.state = 4) AS refused
-    FROM sending_delivery AS delivery
+    FROM (
+        SELECT issue_id, subscriber_id, state, attempts FROM sending_delivery
+        WHERE state IN (2, 3, 4)
+        UNION ALL
+        SELECT issue_id, subscriber_id, 3, 1 FROM sending_sentdelivery
+    ) AS delivery
     JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id
-    WHERE delivery.issue_id = %(issue)s AND (delivery.state IN (2, 3, 4))
+    WHERE delivery.issue_id = %(issue)s
     GROUP BY 1
 ), returned AS (
     SELECT domain, count(*) FILTER (WHERE NOT is_complaint AND source <> 'smtp') AS bounced,

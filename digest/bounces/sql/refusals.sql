@@ -14,6 +14,11 @@ CREATE TRIGGER bounces_queue_refusal AFTER UPDATE OF state ON sending_delivery
         AND NEW.subscriber_id IS NOT NULL)
     EXECUTE FUNCTION bounces_queue_refusal();
 
+CREATE TRIGGER bounces_queue_first_refusal AFTER INSERT ON sending_delivery
+    FOR EACH ROW WHEN (NEW.state = 4 AND NEW.reply_code >= 400 AND NEW.subscriber_id IS NOT NULL)
+    EXECUTE FUNCTION bounces_queue_refusal();
+
 -- down
+DROP TRIGGER bounces_queue_first_refusal ON sending_delivery;
 DROP TRIGGER bounces_queue_refusal ON sending_delivery;
 DROP FUNCTION bounces_queue_refusal();

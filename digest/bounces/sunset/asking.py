@@ -60,6 +60,7 @@ def inactive(sunset: Sunset, now: datetime) -> QuerySet[Subscription]:
         subscriber=OuterRef("subscriber_id"),
         issue__newsletter=sunset.newsletter_id,
         state=Dispatch.State.SENT,
+        waiting=False,
         at__gt=since,
     )
     number = sent.order_by().values("subscriber").annotate(number=Count("pk")).values("number")

@@ -102,6 +102,7 @@ class Migration(migrations.Migration):
                 ("left_out", models.JSONField(default=list)),
                 ("built_at", models.DateTimeField()),
                 ("planned_at", models.DateTimeField(null=True)),
+                ("planned_through", models.BigIntegerField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
                 (
                     "approved_by",

@@ -4,8 +4,10 @@ Those who do not take part are due an hour after its end, unless it is decided b
 be; then they are due at once. While the issue is paused the experiment waits too.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -26,9 +28,18 @@ def split_of(experiment: Experiment | None) -> Split | None:
     return Split(experiment.issue.uuid, experiment.variants, share, experiment.winner)
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Who of an issue's subscribers waits for the winner, and until when."""
+
+    issue: UUID
+    share: float  # of those who take part, 0 to 1
+    until: datetime  # due then if nobody decided before
+
+
 @transaction.atomic
-def begin(issue: Issue, now: datetime) -> None:
-    """Begin an issue's experiment: after its deliveries are planned, before any leaves.
+def begin(issue: Issue, now: datetime) -> Hold | None:
+    """Begin an issue's experiment before its deliveries are planned; return who waits for its end.
 
     Called again, by another planner, it changes nothing but the time. One that cannot run, as what
     it needs was changed meanwhile, is stopped: everyone gets the issue as it is.
@@ -36,7 +47,7 @@ def begin(issue: Issue, now: datetime) -> None:
     rows = Experiment.objects.select_for_update(of=("self",)).select_related("issue__newsletter")
     experiment = rows.filter(issue=issue, decided_at=None).first()
     if experiment is None:
-        return
+        return None
     experiments.prune(experiment)
     problem = experiments.problem_of(issue)
     if experiment.variants == 1:
@@ -45,17 +56,28 @@ def begin(issue: Issue, now: datetime) -> None:
         experiment.finding, experiment.reason = Experiment.Finding.STOPPED, problem
         experiment.winner, experiment.decided_at = 0, now
         experiment.save()
+        return None
+    ends_at = max(now, issue.goes_at) + timedelta(minutes=experiment.minutes)
+    _move_end(experiment, ends_at, now)
+    return Hold(issue.uuid, experiment.share / 100, ends_at + GRACE)
+
+
+def is_held(hold: Hold) -> tuple[str, list[Any]]:
+    """Return the condition, on a column `uuid`, that a subscriber waits for the winner."""
+    return f"{_BUCKET.format(issue='%s', subscriber='uuid')} >= %s", [str(hold.issue), hold.share]
+
+
+def choose_variants(issue: Issue, now: datetime) -> None:
+    """Record who takes part with which variant: after all are planned, before any mail leaves."""
+    experiment = Experiment.objects.filter(issue=issue, decided_at=None).first()
+    if experiment is None:
         return
-    experiment.decides_at = max(now, issue.goes_at) + timedelta(minutes=experiment.minutes)
-    experiment.save()
     values = _values(experiment, now) | {
         "variants": experiment.variants,
         "probability": 1 / experiment.variants,
-        "due": experiment.decides_at + GRACE,
     }
     with connection.cursor() as cursor:
         cursor.execute(_CHOOSE, values)
-        cursor.execute(_HOLD_BACK, values)
 
 
 def finish(experiment: Experiment, winner: int, now: datetime) -> int:
@@ -66,10 +88,12 @@ def finish(experiment: Experiment, winner: int, now: datetime) -> int:
     values = _values(experiment, now) | {"winner": winner}
     with connection.cursor() as cursor:
         cursor.execute(_CHOOSE_REST, values)
-        cursor.execute(_RELEASE, values)
-        number = cursor.rowcount
+        cursor.execute(_RELEASE_ROWS, values)
+        rows = cursor.rowcount
+        cursor.execute(_RELEASE_CHUNKS, values)
+        (untried,) = cursor.fetchone()
     jobs.enqueue(jobs.SEND_DELIVERIES)
-    return int(number)
+    return int(rows + untried)
 
 
 def pause(issue: Issue, now: datetime) -> None:
@@ -88,12 +112,20 @@ def resume(issue: Issue, now: datetime) -> None:
     experiment = rows.filter(issue=issue, paused_at__isnull=False, decided_at=None).first()
     if experiment is None or experiment.paused_at is None or experiment.decides_at is None:
         return
-    experiment.decides_at += now - experiment.paused_at
+    ends_at = experiment.decides_at + (now - experiment.paused_at)
     experiment.paused_at = None
-    experiment.save()
-    values = _values(experiment, now) | {"due": experiment.decides_at + GRACE}
+    _move_end(experiment, ends_at, now)
+
+
+def _move_end(experiment: Experiment, ends_at: datetime, now: datetime) -> None:
+    """Let an experiment end at another moment; what waits for its winner is due after it."""
+    values = _values(experiment, now) | {"due": ends_at + GRACE}
     with connection.cursor() as cursor:
-        cursor.execute(_HOLD_BACK, values)
+        cursor.execute(_HOLD_ROWS, values)
+        if experiment.decides_at:
+            cursor.execute(_HOLD_CHUNKS, values | {"before": experiment.decides_at + GRACE})
+    experiment.decides_at = ends_at
+    experiment.save()
 
 
 def _values(experiment: Experiment, now: datetime) -> dict[str, Any]:
@@ -107,34 +139,53 @@ def _values(experiment: Experiment, now: datetime) -> dict[str, Any]:
 
 # The same number as `bucket`.
 _BUCKET = (
-    "('x' || substr(encode(sha256((%(uuid)s || subscriber.uuid::text)::bytea), 'hex'), 1, 8))"
+    "('x' || substr(encode(sha256(({issue} || {subscriber}::text)::bytea), 'hex'), 1, 8))"
     f"::bit(32)::bigint / {SCALE}.0::float8"
 )
+_PLACE = _BUCKET.format(issue="%(uuid)s", subscriber="subscriber.uuid")
 _DELIVERIES = """
-    FROM sending_delivery AS delivery
+    FROM (
+        SELECT subscriber_id FROM sending_delivery WHERE issue_id = %(issue)s
+        UNION ALL
+        SELECT subscriber_id FROM sending_sentdelivery WHERE issue_id = %(issue)s
+        UNION ALL
+        SELECT unnest(subscriber_ids) FROM sending_chunk WHERE issue_id = %(issue)s
+    ) AS delivery
     JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id
-    WHERE delivery.issue_id = %(issue)s
 """
 _CHOOSE = f"""
 INSERT INTO sending_variantchoice (issue_id, subscriber_id, variant, probability, at)
 SELECT %(issue)s, subscriber_id, trunc(place / %(share)s * %(variants)s), %(probability)s, %(now)s
-FROM (SELECT delivery.subscriber_id, {_BUCKET} AS place {_DELIVERIES}) AS places
+FROM (SELECT delivery.subscriber_id, {_PLACE} AS place {_DELIVERIES}) AS places
 WHERE place < %(share)s
 ON CONFLICT DO NOTHING
 """  # noqa: S608  expressions of ours
-_HOLD_BACK = f"""
-UPDATE sending_delivery SET due_at = %(due)s
-WHERE id IN (
-    SELECT delivery.id {_DELIVERIES} AND {_BUCKET} >= %(share)s AND delivery.state IN {{due}}
-)
+_HOLD_ROWS = f"""
+UPDATE sending_delivery AS delivery SET due_at = %(due)s
+FROM subscribers_subscriber AS subscriber
+WHERE delivery.issue_id = %(issue)s AND delivery.state IN {{due}}
+    AND subscriber.id = delivery.subscriber_id AND {_PLACE} >= %(share)s
 """.format(**SQL_STATES)  # noqa: S608
+# Those who wait are in chunks of their own: they alone are due after the end.
+_HOLD_CHUNKS = """
+UPDATE sending_chunk SET due_at = %(due)s
+WHERE issue_id = %(issue)s AND fence IS NULL AND due_at = %(before)s
+"""
 _CHOOSE_REST = f"""
 INSERT INTO sending_variantchoice (issue_id, subscriber_id, variant, probability, at)
 SELECT %(issue)s, delivery.subscriber_id, %(winner)s, 1, %(now)s
-{_DELIVERIES} AND {_BUCKET} >= %(share)s
+{_DELIVERIES} WHERE {_PLACE} >= %(share)s
 ON CONFLICT DO NOTHING
 """
-_RELEASE = """
+_RELEASE_ROWS = """
 UPDATE sending_delivery SET due_at = %(now)s
 WHERE issue_id = %(issue)s AND state = {queued} AND due_at > %(now)s
 """.format(**SQL_STATES)
+_RELEASE_CHUNKS = """
+WITH released AS (
+    UPDATE sending_chunk SET due_at = %(now)s
+    WHERE issue_id = %(issue)s AND fence IS NULL AND due_at > %(now)s
+    RETURNING size
+)
+SELECT coalesce(sum(size), 0) FROM released
+"""

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("archived", models.BooleanField()),
+                ("waiting", models.BooleanField()),
                 ("at", models.DateTimeField()),
                 (
                     "state",
@@ -310,6 +311,93 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Chunk",
+            fields=[
+                ("first_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("due_at", models.DateTimeField()),
+                ("fence", models.BigIntegerField(null=True)),
+                (
+                    "subscriber_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(null=True), size=None
+                    ),
+                ),
+                ("size", models.PositiveIntegerField()),
+                ("lowest", models.BigIntegerField()),
+                ("highest", models.BigIntegerField()),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="issues.issue",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("fence__isnull", True)),
+                        fields=["issue", "due_at", "first_id"],
+                        name="chunk_due",
+                    ),
+                    models.Index(fields=["issue", "first_id"], name="chunk_of_issue"),
+                    models.Index(
+                        condition=models.Q(("fence__isnull", False)),
+                        fields=["fence"],
+                        name="chunk_fence",
+                    ),
+                    models.Index(fields=["highest", "lowest"], name="chunk_of_subscriber"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("size__gt", 0)), name="chunk_is_not_empty"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SentDelivery",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "issue_id",
+                        "subscriber_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("reply_code", models.PositiveSmallIntegerField(null=True)),
+                ("reply", models.TextField(blank=True)),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sent_deliveries",
+                        to="issues.issue",
+                    ),
+                ),
+                (
+                    "subscriber",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="sent_deliveries",
+                        to="subscribers.subscriber",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="PastDelivery",
             fields=[
                 (
@@ -391,4 +479,5 @@ class Migration(migrations.Migration):
         ),
         run_sql_file("sending", "tally"),
         run_sql_file("sending", "past_deliveries"),
+        run_sql_file("sending", "chunks"),
     ]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from digest.relays.retries import Outcome
 from digest.sending import ledger
-from digest.sending.ledger import Batch, ClaimedDelivery
+from digest.sending.claiming import Batch, ClaimedDelivery
 from digest.sending.segmentation import Segmentation
 
 

@@ -25,8 +25,8 @@ from digest.relays.rate_limits import RateLimiter
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.relays.transports.base import OutgoingMessage, Reply
 from digest.sending import domain_pauses, ledger
+from digest.sending.claiming import ClaimedDelivery
 from digest.sending.journal import Journal
-from digest.sending.ledger import ClaimedDelivery
 from digest.sending.models import Delivery
 from digest.sending.outgoing import MessageComposer
 from digest.sending.sender.batches import Batches

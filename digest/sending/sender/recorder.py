@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from digest.core import clock
 from digest.relays.retries import Outcome
 from digest.sending import ledger
-from digest.sending.ledger import Batch
+from digest.sending.claiming import Batch
 from digest.sending.models import Delivery
 from digest.sending.sender.in_flight import InFlight
 

@@ -1,24 +1,35 @@
--- Current and past deliveries in one view. Both arms are plain selections with the same types, so
--- conditions, order and LIMIT reach their indexes. `archived` says which table a row is in: with a
--- condition on it only one arm is read, in the order of its own index.
+-- Deliveries in one view, wherever they are. Its arms are plain selections with the same types, so
+-- conditions, order and LIMIT reach their indexes. `archived` and `waiting` say which table a row is
+-- in: with a condition on one of them, or on the state of what was sent, only some arms are read. The
+-- last arm is for one subscriber; of a whole issue, digest.sending.history reads chunks themselves.
 
 -- up
 CREATE VIEW sending_anydelivery AS
-SELECT id, issue_id, subscriber_id, false AS archived, coalesce(settled_at, due_at) AS at, state,
-    attempts, reply_code, reply
+SELECT id, issue_id, subscriber_id, false AS archived, false AS waiting,
+    coalesce(settled_at, due_at) AS at, state, attempts, reply_code, reply
 FROM sending_delivery
 UNION ALL
-SELECT id, issue_id, subscriber_id, true, at, state, attempts, reply_code, reply
-FROM sending_pastdelivery;
+SELECT id, issue_id, subscriber_id, false, false, at, 3::smallint, 1::smallint, reply_code, reply
+FROM sending_sentdelivery
+UNION ALL
+SELECT id, issue_id, subscriber_id, true, false, at, state, attempts, reply_code, reply
+FROM sending_pastdelivery
+UNION ALL
+SELECT chunk.first_id + array_position(chunk.subscriber_ids, subscriber.id) - 1, chunk.issue_id,
+    subscriber.id, false, true, chunk.due_at, CASE WHEN chunk.fence IS NULL THEN 0 ELSE 1 END::smallint,
+    0::smallint, NULL, ''
+FROM subscribers_subscriber AS subscriber
+JOIN sending_chunk AS chunk ON subscriber.id BETWEEN chunk.lowest AND chunk.highest
+    AND subscriber.id = ANY (chunk.subscriber_ids);
 
 -- One delivery for each issue and subscriber, across both tables: none can be added to an issue that
--- has past deliveries. ORDER BY makes it one look into the primary key, whatever the optimizer
--- estimates.
+-- has past deliveries, unless it is nobody's. ORDER BY makes it one look into the primary key, whatever
+-- the optimizer estimates.
 CREATE FUNCTION sending_refuse_past() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     planned bigint;
 BEGIN
-    FOR planned IN SELECT DISTINCT issue_id FROM after_rows LOOP
+    FOR planned IN SELECT DISTINCT issue_id FROM after_rows WHERE subscriber_id IS NOT NULL LOOP
         PERFORM FROM sending_pastdelivery WHERE issue_id = planned
             ORDER BY issue_id, id LIMIT 1;
         IF FOUND THEN
@@ -40,7 +51,7 @@ END $$;
 CREATE TRIGGER past_delivery_no_truncate BEFORE TRUNCATE ON sending_pastdelivery
     FOR EACH STATEMENT EXECUTE FUNCTION sending_refuse_truncate();
 
--- Each delivery is updated twice while it is sent, and removed once.
+-- Of an issue in trouble, each delivery is updated twice, and removed once.
 ALTER TABLE sending_delivery SET (autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 10000, autovacuum_analyze_scale_factor = 0.05);
 

@@ -63,7 +63,13 @@ CREATE TRIGGER webhooks_on_bounce AFTER UPDATE OF state ON sending_delivery
         AND NEW.subscriber_id IS NOT NULL)
     EXECUTE FUNCTION webhooks_on_bounce();
 
+CREATE TRIGGER webhooks_on_first_bounce AFTER INSERT ON sending_delivery
+    FOR EACH ROW WHEN (NEW.state = 4 AND NEW.reply_code IS NOT NULL
+        AND NEW.subscriber_id IS NOT NULL)
+    EXECUTE FUNCTION webhooks_on_bounce();
+
 -- down
+DROP TRIGGER webhooks_on_first_bounce ON sending_delivery;
 DROP TRIGGER webhooks_on_consent ON subscribers_consentevent;
 DROP TRIGGER webhooks_on_issue ON issues_issue;
 DROP TRIGGER webhooks_on_experiment ON issues_experiment;

@@ -8,7 +8,9 @@ BEGIN
         CASE WHEN NEW.is_complaint THEN 'delivery.complained' ELSE 'delivery.bounced' END,
         NEW.at, issue.newsletter_id, NEW.subscriber_id, issue.id,
         coalesce((SELECT delivery.id FROM sending_delivery AS delivery
-            WHERE delivery.issue_id = issue.id AND delivery.subscriber_id = NEW.subscriber_id), 0))
+            WHERE delivery.issue_id = issue.id AND delivery.subscriber_id = NEW.subscriber_id),
+            (SELECT sent.id FROM sending_sentdelivery AS sent
+            WHERE sent.issue_id = issue.id AND sent.subscriber_id = NEW.subscriber_id), 0))
     FROM issues_issue AS issue WHERE issue.id = NEW.issue_id;
     RETURN NULL;
 END $$;

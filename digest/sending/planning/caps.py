@@ -12,8 +12,8 @@ can plan two issues with the same appeal at the same moment: an advisory lock or
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import chain
+from typing import Any
 
-from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
@@ -29,20 +29,19 @@ def capped_appeals(issue: Issue) -> list[Appeal]:
     return list(Appeal.objects.filter(pk__in=blocks.values("appeal")).order_by("pk"))
 
 
-@transaction.atomic
-def apply(issue: Issue, appeals: Sequence[Appeal], after: int, last: int) -> None:
-    """Note for the planned subscribers with ids in (after, last] which of `appeals` they had.
+def noted_subscribers(issue: Issue, appeals: Sequence[Appeal]) -> tuple[str, list[Any]]:
+    """Return a part of a WITH clause that selects who has had one of `appeals` as often as allowed.
 
-    In the transaction that inserts these deliveries, so that none goes out before.
+    `noted` has columns `subscriber_id` and `appeal_ids`, for those of `timed`, which stands before
+    it. In the transaction that inserts their deliveries, so that none goes out before.
     """
     for appeal in appeals:
         lock(Purpose.CAPPED_APPEAL, appeal.pk)
     carriers = list(chain.from_iterable(_carriers(issue, appeal) for appeal in appeals))
     if not carriers:
-        return
+        return _NOBODY, []
     columns = [list(column) for column in zip(*carriers, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(_NOTE.format(**SQL_STATES), [*columns, after, last, issue.pk])
+    return _NOTED.format(**SQL_STATES), columns
 
 
 def _carriers(issue: Issue, appeal: Appeal) -> list[tuple[int, int, int]]:
@@ -64,26 +63,30 @@ def _in_mail() -> QuerySet[Block]:
     return Block.objects.filter(hidden=False).exclude(shown_in=Block.ShownIn.WEB)
 
 
+_NOBODY = "noted AS (SELECT NULL::bigint AS subscriber_id, NULL::bigint[] AS appeal_ids LIMIT 0)"
+
 # Past deliveries count as well; each arm is read by its index of issue and subscriber.
-_NOTE = """
-WITH carrier AS (
+_NOTED = """
+carrier AS (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS row(appeal_id, issue_id, cap)
 ), earlier AS (
     SELECT issue_id, subscriber_id, state, without_appeals FROM sending_delivery
     UNION ALL
+    SELECT issue_id, subscriber_id, {sent}, NULL FROM sending_sentdelivery
+    UNION ALL
     SELECT issue_id, subscriber_id, state, without_appeals FROM sending_pastdelivery
+    UNION ALL
+    SELECT issue_id, unnest(subscriber_ids), {queued}, NULL FROM sending_chunk
+), span AS (
+    SELECT min(subscriber_id) AS lowest, max(subscriber_id) AS highest FROM timed
 ), spent AS (
     SELECT earlier.subscriber_id, carrier.appeal_id
     FROM carrier JOIN earlier USING (issue_id)
-    WHERE earlier.subscriber_id > %s AND earlier.subscriber_id <= %s
+    WHERE earlier.subscriber_id BETWEEN (SELECT lowest FROM span) AND (SELECT highest FROM span)
         AND earlier.state NOT IN ({failed}, {suppressed}, {cancelled})
         AND carrier.appeal_id <> ALL (coalesce(earlier.without_appeals, '{{}}'))
     GROUP BY earlier.subscriber_id, carrier.appeal_id, carrier.cap
     HAVING count(*) >= carrier.cap
-), noted AS (
+), noted AS MATERIALIZED (
     SELECT subscriber_id, array_agg(appeal_id) AS appeal_ids FROM spent GROUP BY subscriber_id
-)
-UPDATE sending_delivery AS delivery SET without_appeals = noted.appeal_ids
-FROM noted
-WHERE delivery.issue_id = %s AND delivery.subscriber_id = noted.subscriber_id
-"""
+)"""

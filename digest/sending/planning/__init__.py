@@ -1,42 +1,45 @@
-"""Plan an issue: compile it, and insert one delivery for each subscriber.
+"""Plan an issue: compile it, and insert a delivery for each subscriber (`inserting`).
 
-Set-based and in bounded steps, each its own transaction. After a planner that is killed, the next
-one continues where it stopped; two at once do no harm, as a subscriber has one row for an issue.
+In bounded steps, each its own transaction. Sending begins with the first step, and goes on while
+the others are planned for; where something is tested, with the last one. After a planner that is
+killed, the next one continues where it stopped; two at once do no harm, as a step holds the issue.
 
-Where a newsletter sends in each subscriber's time zone, a row is due when it is the slot's local
-time in its subscriber's zone, and an issue is planned as soon as it is built: it is that time in
-some zone by then. Subscribers who join later, before it is that time in their zone, are planned for
-when it is.
+Where a newsletter sends in each subscriber's time zone, a delivery is due when it is the slot's
+local time in its subscriber's zone, and an issue is planned as soon as it is built: it is that time
+in some zone by then. Subscribers who join later, before it is that time in their zone, are planned
+for when it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q, QuerySet
 
 from digest.core import clock, jobs
 from digest.issues import approval, pictures
 from digest.issues.models import Issue
 from digest.newsletters import catchup, zones
-from digest.newsletters.models import Appeal
 from digest.newsletters.zones import Times
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
-from digest.sending import caps, control
+from digest.sending import control
 from digest.sending.compiling import compiled_for
 from digest.sending.experiments import assigning
-from digest.sending.models import SQL_STATES, Delivery
+from digest.sending.experiments.assigning import Hold
+from digest.sending.models import Chunk, Delivery
+from digest.sending.planning import caps, inserting
+from digest.sending.planning.inserting import Plan
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
 
 log = structlog.get_logger(__name__)
 
-STEP = 50_000  # subscribers
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 State = Issue.State
@@ -55,6 +58,9 @@ def plan_built(now: datetime | None = None) -> list[Issue]:
     waiting = _issues().filter(due, reviewed, state=State.BUILT).order_by("slot", "pk")
     waiting = waiting.exclude(pictures.waits_for_picture(now))
     opened = [issue for issue in waiting if _plan(issue, now)]
+    interrupted = _issues().filter(state=State.SENDING, planned_through__isnull=False)
+    for issue in interrupted.order_by("slot", "pk"):
+        _continue(issue, now)
     for issue, times in _newly_due(now):
         _plan_newcomers(issue, times, now)
     return opened
@@ -77,16 +83,70 @@ def _plan(issue: Issue, now: datetime) -> bool:
         return False
     if issue.revision != revision:
         return False  # its words changed meanwhile: whether they are approved is for the next round
+    inserting.discard(issue)
+    hold = assigning.begin(issue, now)
+    plan = _plan_of(issue, compiled, now, hold)
+    if hold:  # whoever waits for the winner must be known before any mail leaves
+        while _step(plan, now) is Step.MORE:
+            pass
+        assigning.choose_variants(issue, now)
+        return _open(issue, now)
+    step = _step(plan, now, opens=True)
+    if step is Step.STOPPED:
+        return False
+    _begin_sending(issue)
+    while step is Step.MORE:
+        step = _step(plan, now)
+    return True
+
+
+class Step(Enum):
+    """How a step of planning ended."""
+
+    MORE = "there may be more subscribers"
+    FINISHED = "all subscribers have a delivery"
+    STOPPED = "the issue was changed, paused or cancelled, or another planner is on it"
+
+
+@transaction.atomic
+def _step(plan: Plan, now: datetime, *, opens: bool = False) -> Step:
+    """Plan for the next subscribers, and note how far that got.
+
+    `opens` the issue with the first of them, so that they get it while the others are planned for.
+    """
+    issue = plan.issue
+    rows = Issue.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    current = rows.filter(pk=issue.pk, send_at=issue.send_at).first()
+    if current is None or not _may_plan(current, issue):
+        return Step.STOPPED
+    last = inserting.insert_step(plan, current.planned_through or 0)
+    change: dict[str, Any] = {"planned_through": last}
+    if opens:
+        change |= {"state": State.SENDING, "planned_at": now}
+    Issue.objects.filter(pk=issue.pk).update(**change)
+    return Step.FINISHED if last is None else Step.MORE
+
+
+def _may_plan(current: Issue, issue: Issue) -> bool:
+    """Return whether an issue waits as it was loaded, or is going out and not planned for all."""
+    if current.state == State.BUILT:
+        return current.revision == issue.revision
+    return current.state == State.SENDING and current.planned_through is not None
+
+
+def _plan_of(issue: Issue, compiled: Compiled, now: datetime, hold: Hold | None = None) -> Plan:
     times = _times(issue)
     subscribers = _not_too_late(_eligible(issue, compiled, now), issue, times)
-    after = Delivery.objects.filter(issue=issue).aggregate(at=Max("subscriber"))["at"] or 0
-    capped = caps.capped_appeals(issue)
-    if after:  # another planner began, perhaps before an editor changed what the issue shows
-        caps.apply(issue, capped, 0, after)
-    _insert_deliveries(issue, subscribers, times, capped, after)
-    assigning.begin(issue, now)
-    _analyze_deliveries()
-    return _open(issue, now)
+    return Plan(issue, subscribers, times, caps.capped_appeals(issue), hold)
+
+
+def _continue(issue: Issue, now: datetime) -> None:
+    """Plan the rest of an issue that is going out, whose planner was killed."""
+    compiled = _compiled(issue)
+    if compiled is not None:
+        plan = _plan_of(issue, compiled, now)
+        while _step(plan, now) is Step.MORE:
+            pass
 
 
 def _newly_due(now: datetime) -> Iterator[tuple[Issue, Times]]:
@@ -95,6 +155,7 @@ def _newly_due(now: datetime) -> Iterator[tuple[Issue, Times]]:
         state=State.SENDING,
         kind=Issue.Kind.SCHEDULED,
         newsletter__send_in_local_time=True,
+        planned_through=None,
         planned_at__lt=F("slot") + zones.WIDEST,
     )
     for issue in sending.order_by("slot", "pk"):
@@ -105,13 +166,18 @@ def _newly_due(now: datetime) -> Iterator[tuple[Issue, Times]]:
 
 
 def _plan_newcomers(issue: Issue, times: Times, now: datetime) -> None:
-    """Insert deliveries for subscribers whose time came since it was planned and who have none."""
+    """Plan for subscribers whose time came since it was planned and who have no delivery."""
     since = issue.planned_at
     compiled = _compiled(issue)
     if compiled is None or since is None:
         return
     subscribers = _due_between(_eligible(issue, compiled, now), times, since, now)
-    _insert_deliveries(issue, subscribers, times, caps.capped_appeals(issue))
+    plan = Plan(issue, subscribers, times, caps.capped_appeals(issue))
+    last: int | None = 0
+    while last is not None:
+        with transaction.atomic():
+            Issue.objects.select_for_update(no_key=True).filter(pk=issue.pk).first()
+            last = inserting.insert_step(plan, last)
     Issue.objects.filter(pk=issue.pk, planned_at=since).update(planned_at=now)
 
 
@@ -169,75 +235,6 @@ def _due_between(
     return subscribers.filter(subscriber__timezone__in=due_zones)
 
 
-def _insert_deliveries(
-    issue: Issue,
-    subscribers: QuerySet[Subscription],
-    times: Times,
-    capped: Sequence[Appeal],
-    after: int = 0,
-) -> None:
-    """Insert deliveries for subscribers with ids above `after` who have none."""
-    while (last := _step(issue, subscribers, times, capped, after)) is not None:
-        after = last
-
-
-@transaction.atomic
-def _step(
-    issue: Issue,
-    subscribers: QuerySet[Subscription],
-    times: Times,
-    capped: Sequence[Appeal],
-    after: int,
-) -> int | None:
-    """Insert rows for the next subscribers by id; return the last of them, None at the end."""
-    last = _insert_step(issue, subscribers, times, after)
-    if last is not None:
-        caps.apply(issue, capped, after, last)
-    return last
-
-
-def _insert_step(
-    issue: Issue, subscribers: QuerySet[Subscription], times: Times, after: int
-) -> int | None:
-    page = subscribers.filter(subscriber__gt=after).order_by("subscriber")
-    moments: list[Any] = [times.slot]
-    if times.elsewhere:
-        query, parameters = _sql(page.values("subscriber_id", zone=F("subscriber__timezone")))
-        query = _INSERT.format(subscribers=query, due_at=_IN_ZONE, zones=_ZONES, **SQL_STATES)
-        moments += [list(times.elsewhere), list(times.elsewhere.values())]
-    else:
-        query, parameters = _sql(page.values("subscriber_id"))
-        query = _INSERT.format(subscribers=query, due_at="%s", zones="", **SQL_STATES)
-    with connection.cursor() as cursor:
-        cursor.execute(query, [*parameters, issue.pk, *moments])
-        (last,) = cursor.fetchone()
-    return None if last is None else int(last)
-
-
-_INSERT = """
-WITH subscribers AS MATERIALIZED ({subscribers}), added AS (
-    INSERT INTO sending_delivery
-        (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply)
-    SELECT %s, subscriber_id, {queued}, {due_at}, 0, 0, '' FROM subscribers {zones}
-    ON CONFLICT (issue_id, subscriber_id) DO NOTHING
-)
-SELECT max(subscriber_id) FROM subscribers
-"""
-_IN_ZONE = "coalesce(moments.due_at, %s)"
-_ZONES = "LEFT JOIN unnest(%s::text[], %s::timestamptz[]) AS moments(zone, due_at) USING (zone)"
-
-
-def _sql(subscribers: QuerySet[Any]) -> tuple[str, list[Any]]:
-    query, parameters = subscribers[:STEP].query.sql_with_params()
-    return query, list(parameters)
-
-
-def _analyze_deliveries() -> None:
-    """Update the optimizer's statistics: without them a claim of a large issue sorts all of it."""
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE sending_delivery")
-
-
 def _open(issue: Issue, now: datetime) -> bool:
     """Start sending the issue, unless it was changed, paused or cancelled meanwhile."""
     waiting = Issue.objects.filter(
@@ -246,9 +243,15 @@ def _open(issue: Issue, now: datetime) -> bool:
     opened = waiting.update(state=State.SENDING, planned_at=now)
     if not opened:
         return False
-    if not Delivery.objects.filter(issue=issue).exists():
-        jobs.enqueue(jobs.SWEEP_DELIVERIES)  # nobody to send to: it is finished already
-        return True
+    _begin_sending(issue)
+    return True
+
+
+def _begin_sending(issue: Issue) -> None:
+    """Call as many senders as there may be; the sweep for an issue that is for nobody."""
+    is_for_somebody = Chunk.objects.filter(issue=issue) or Delivery.objects.filter(issue=issue)
+    if not is_for_somebody.exists():
+        jobs.enqueue(jobs.SWEEP_DELIVERIES)  # it is finished already
+        return
     for _ in range(settings.DIGEST_SEND_PARALLEL):
         jobs.enqueue(jobs.SEND_DELIVERIES)
-    return True

@@ -1,0 +1,128 @@
+"""What a send and its neighbours cost each other.
+
+    a backup        the pace of a send while pg_dump runs again and again, which keeps old versions
+                    of rows alive, beside the pace without it; in turns
+    small issues    ten small issues that come while two large ones are sent: seconds until the
+                    last of them is through, beside the seconds until all is
+
+DIGEST_MESSAGES sets the subscribers of a large issue (100,000), DIGEST_ROUNDS how often (5).
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
+from benchmarks import sending
+from benchmarks._relays import sink
+
+if TYPE_CHECKING:
+    from digest.issues.models import Issue
+
+ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
+SMALL, SMALL_ISSUES, LARGE_ISSUES = 50, 10, 2
+TARGET = 0.9  # of the pace without a backup
+
+
+def main() -> None:
+    """Measure both."""
+    sending.set_up()
+    with sink() as (port, _):
+        _compare_with_backup(port)
+        _send_small_beside_large(port)
+
+
+def _compare_with_backup(port: int) -> None:
+    case = sending.Case(30, 4)
+    alone, beside = [], []
+    for _ in range(ROUNDS):
+        alone.append(sending.send(case, port))
+        over = Event()
+        dumping = Thread(target=_dump_until, args=(over,))
+        try:
+            beside.append(sending.send(case, port, dumping.start))
+        finally:
+            over.set()
+            dumping.join()
+    ratio = median(alone) / median(beside)
+    print(
+        f"   {case.messages / median(alone):,.0f} a second; {case.messages / median(beside):,.0f} "
+        f"beside pg_dump: {ratio:.2f} of the pace (target {TARGET})"
+    )
+
+
+def _dump_until(over: Event) -> None:
+    """Dump the database again and again, and throw it away."""
+    from digest.embedded import postgres
+
+    server = postgres.running(Path(os.environ["DIGEST_DATA_DIR"]) / "postgres")
+    assert server is not None
+    command = [str(Path(server.exe()).with_name("pg_dump")), os.environ["DIGEST_DATABASE_URL"]]
+    while not over.is_set():
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _send_small_beside_large(port: int) -> None:
+    through, everything = [], []
+    for _ in range(ROUNDS):
+        large, small = _plan_issues()
+        url = f"smtp://127.0.0.1:{port}?starttls=never&connections=4&messages=1000000"
+        environment = os.environ | {"DIGEST_SMTP_URL": url, "DIGEST_SEND_SECONDS": "3600"}
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "benchmarks.memory", "work"]
+        with subprocess.Popen(command, env=environment):
+            through.append(_wait_for(small, begun))
+            everything.append(_wait_for(large, begun))
+    print(
+        f"   {SMALL_ISSUES} small issues are through after {median(through):.1f} s, "
+        f"{LARGE_ISSUES} large ones after {median(everything):.1f} s"
+    )
+
+
+def _plan_issues() -> "tuple[list[Issue], list[Issue]]":
+    from django.db import connection
+
+    from digest.core import clock
+    from digest.sending import planning
+    from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story, make_subscribers
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")
+    many, few = make_newsletter(slug="many"), make_newsletter(slug="few")
+    make_subscribers(many, sending.MESSAGES)
+    few.subscriptions.bulk_create(
+        type(row)(
+            newsletter=few,
+            subscriber_id=row.subscriber_id,
+            state=row.state,
+            created_at=LONG_AGO,
+            confirmed_at=LONG_AGO,
+        )
+        for row in many.subscriptions.order_by("subscriber")[:SMALL]
+    )
+    issues = []
+    for newsletter, number in ((many, LARGE_ISSUES), (few, SMALL_ISSUES)):
+        for place in range(number):
+            issue = make_issue(newsletter, slot=LONG_AGO.replace(minute=place))
+            make_story(issue)
+            issues.append(issue)
+    planning.plan_built(clock.now())
+    return issues[:LARGE_ISSUES], issues[LARGE_ISSUES:]
+
+
+def _wait_for(issues: "list[Issue]", begun: float) -> float:
+    """Return the seconds from a moment until nothing of these issues waits."""
+    from digest.sending.progress import progress
+
+    while any(progress(issue).waiting for issue in issues):
+        time.sleep(0.05)
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()
