@@ -7,8 +7,10 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from html import unescape
+from urllib.parse import urlsplit
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
 from digest.analytics.models import Hit, HitKind
@@ -482,3 +484,32 @@ def test_a_welcome_shows_no_retracted_story(client: Client) -> None:
     [path] = paths_in(letters._teaser(stories[0]).url)
     assert client.get(path)["Location"] == remaining.url
     assert hits() == []
+
+
+def away(*_statement: object) -> None:
+    """Answer as PostgreSQL does that is stopped."""
+    raise OperationalError("connection refused")
+
+
+def test_links_while_postgresql_is_away(client: Client) -> None:
+    """What was followed before leads on; an answer, and what is new, ask to try again."""
+    issue = an_issue()
+    block = make_block(issue, kind=BlockKind.FEEDBACK)
+    row = issue.links.first() or TrackedLink.objects.create(
+        issue=issue, position=0, url="https://courier.example/1"
+    )
+    answer = TrackedLink.objects.create(
+        issue=issue, block=block, position=9, url="Good", kind=TrackedLink.Kind.ANSWER
+    )
+    unknown = TrackedLink.objects.create(issue=issue, position=10, url="https://courier.example/2")
+    paths = [urlsplit(links.click_url(issue, link)).path for link in (row, answer, unknown)]
+    for path in paths[:2]:
+        client.get(path)
+    with connection.execute_wrapper(away):
+        responses = [client.get(path) for path in paths]
+    assert [response.status_code for response in responses] == [302, 503, 503]
+    assert responses[0]["Location"] == row.url
+    for response in responses[1:]:
+        assert response["Retry-After"] == "30"
+        assert "Try again in a few minutes." in response.content.decode()
+        assert "</html>" in response.content.decode()

@@ -6,6 +6,8 @@ the token only says whose click it is: whoever alters it arrives all the same, u
 
 from base64 import b64decode
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -19,6 +21,8 @@ from digest.core.links import Row
 from digest.issues.models import Story, TrackedLink
 from digest.web import visitor
 from digest.web.refusals import refuse_link
+
+log = structlog.get_logger(__name__)
 
 _PIXEL = b64decode("R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 _HEADERS = {  # a link may lead to a retraction at any time, and no site learns a token
@@ -48,20 +52,22 @@ def answer_at_once(request: HttpRequest) -> HttpResponse | None:
 
 @require_safe
 def click(request: HttpRequest, token: str, clicker: str = "") -> HttpResponse:
-    """Record a click; redirect to the link's target, thank for an answer, or show a retraction."""
+    """Record a click; redirect to the link's target, thank for an answer, or show a retraction.
+
+    While PostgreSQL is away, what cannot be shown without it is a page that asks to try again.
+    """
     try:
         target = TARGETS.link(token)
+        _record_click(request, target, clicker)
+        return _lead_on(request, target)
     except LinkError as problem:
         return refuse_link(request, problem)
-    except TargetUnavailableError:
-        return HttpResponse(
-            "This page is not available at the moment. Try again in a minute.",
-            "text/plain",
-            503,
-            headers=_HEADERS | {"Retry-After": "30"},
-        )
-    _record_click(request, target, clicker)
-    return _lead_on(request, target)
+    except (TargetUnavailableError, OperationalError, InterfaceError):
+        log.exception("a link could not be followed")
+        response = render(request, "click/unavailable.html.j2", status=503)
+        for name, value in (_HEADERS | {"Retry-After": "30"}).items():
+            response.headers[name] = value
+        return response
 
 
 @require_safe
