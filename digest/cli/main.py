@@ -47,6 +47,7 @@ OVERVIEW = {
     "Subscribers": {
         "subscriber": "add, import, export, show, unsubscribe or erase subscribers",
         "suppress": "stop all mail to an address",
+        "sunset": "ask inactive subscribers whether they want to stay",
         "tracking": "show or change which clicks and opens a publication counts",
     },
     "Sending": {

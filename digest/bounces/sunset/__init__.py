@@ -1,6 +1,7 @@
 """Subscribers who show no sign of life: asked once whether they want to stay, then paused.
 
     signs    when somebody last showed that they read a newsletter
+    rules    the rule of a newsletter: its forecast, and changing it
     asking   who is inactive; ask them, pause those who do not answer, resume those who do
 
 Off by default, for each newsletter. An open is not a sign of life: mail programs load pictures on

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from digest.bounces.models import Sunset, SunsetQuestion
-from digest.bounces.sunset import asking
+from digest.bounces.sunset import asking, rules
 from digest.console.access import record_action, scope_of
 from digest.console.pages import action_view, done, page_view, render_page
 from digest.core import clock
@@ -40,7 +40,7 @@ def inactive(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the rule of a newsletter."""
     newsletter = get_object_or_404(_newsletters(request), pk=pk)
-    sunset = _rule_of(newsletter)
+    sunset = rules.rule_of(newsletter)
     form = SunsetForm(request.POST, instance=sunset, prefix=str(pk))
     if form.is_valid():
         problem = asking.obstacle(form.instance, clock.now()) if form.instance.active else ""
@@ -58,25 +58,19 @@ def _page(request: HttpRequest, bound: SunsetForm | None = None) -> HttpResponse
 
 
 def _row(newsletter: Newsletter, bound: SunsetForm | None) -> dict[str, Any]:
-    prefix, sunset = str(newsletter.pk), _rule_of(newsletter)
+    prefix, sunset = str(newsletter.pk), rules.rule_of(newsletter)
     is_bound = bound is not None and bound.prefix == prefix
-    problem = asking.obstacle(sunset, clock.now())
-    questions = SunsetQuestion.objects.filter(subscription__newsletter=newsletter)
+    forecast = rules.forecast(sunset, clock.now())
     return {
         "newsletter": newsletter,
         "form": bound if is_bound else SunsetForm(instance=sunset, prefix=prefix),
-        "problem": problem,
-        "touched": None if problem else asking.inactive(sunset, clock.now()).count(),
-        "counts": [(label, questions.filter(outcome=key).count()) for key, label in _OUTCOMES],
+        "problem": forecast.problem,
+        "touched": forecast.inactive,
+        "counts": [(label, forecast.outcomes[key]) for key, label in _OUTCOMES],
     }
 
 
 _OUTCOMES = [(outcome.value, outcome.label) for outcome in SunsetQuestion.Outcome]
-
-
-def _rule_of(newsletter: Newsletter) -> Sunset:
-    stored = Sunset.objects.select_related("newsletter__publication")
-    return stored.filter(newsletter=newsletter).first() or Sunset(newsletter=newsletter)
 
 
 def _newsletters(request: HttpRequest) -> Any:
