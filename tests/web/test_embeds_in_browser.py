@@ -13,7 +13,9 @@ HOST = """<html lang="en"><head><title>Host</title><meta name="color-scheme" con
 <style>@media (prefers-color-scheme: dark) { body { background: #111; } }</style>
 <link rel="canonical" href="https://courier.example/seals"></head><body><main><h1>Host</h1>
 <script async src="/embed/tide/popular.js" data-count="2"></script>
-<script async src="/embed/tide/appeal.js"></script></main></body></html>"""
+<script async src="/embed/tide/appeal.js"></script>
+<script async src="/embed/tide/signup.js" data-heading="Every morning"></script>
+</main></body></html>"""
 
 
 @in_browser
@@ -43,6 +45,8 @@ def test_a_line_of_script_draws_an_embed(
         popular = page.get_by_role("region", name="Popular Articles").get_by_role("link")
         assert popular.all_inner_texts() == ["ferry", "mill"]
         assert popular.first.evaluate("link => getComputedStyle(link).color") == ink
+        form = page.get_by_role("region", name="Every morning")
+        assert form.get_by_label("Your email address").is_editable()
         page.keyboard.press("Tab")
         assert popular.first.evaluate("link => link.getRootNode().activeElement === link")
         assert [row["id"] for row in Axe().run(page).response["violations"]] == []
