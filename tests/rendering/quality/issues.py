@@ -14,6 +14,7 @@ from digest.rendering.compiled import Compiled
 from digest.rendering.content import content_of
 from digest.rendering.cutting import Marks
 from digest.rendering.issue import compile_issue
+from digest.rendering.targets import Store
 from digest.rendering.themes.branding import publication_theme
 from tests.rendering import mails
 from tests.rendering.quality import texts
@@ -30,10 +31,10 @@ class Sample(NamedTuple):
     blocks: list[Block]
     stories: list[Story]
 
-    def compile(self) -> Compiled:
-        """Compile it."""
+    def compile(self, store: Store | None = None) -> Compiled:
+        """Compile it, with tracked links where there is a store for them."""
         with patch("digest.rendering.blocks.pictures.library_picture", _picture):
-            return compile_issue(self.issue, self.blocks, self.stories)
+            return compile_issue(self.issue, self.blocks, self.stories, store)
 
     def document(self) -> str:
         """Return its HTML as it is before inlining, with marks where it would be cut."""
