@@ -12,7 +12,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.COMPACT_GROWTH: 600,
     jobs.COUNT_RESULTS: 300,
     jobs.COLLECT_PAGE_VIEWS: 60,
-    jobs.REFRESH_POPULARITY: 300,
+    jobs.REFRESH_POPULARITY: 30 * settings.DIGEST_TICK_SECONDS,
     jobs.POLL_MAILBOXES: 30,
     jobs.JUDGE_HITS: 15,
     jobs.DECIDE_EXPERIMENTS: 30,
