@@ -25,6 +25,7 @@ def main() -> None:
 def _measure(subscribers: int) -> dict[str, float]:
     pages = fill(subscribers)
     _make_raw(min(subscribers * HITS, RAW))
+    _make_results(subscribers)
     run("VACUUM ANALYZE")
     print(f"{subscribers:,} subscribers, {subscribers * HITS:,} hits")
     print_sizes()
@@ -71,6 +72,8 @@ def fill(subscribers: int) -> Pages:
         "newsletter, a year": f"/admin/statistics/newsletter/{newsletter.pk}/?days=365",
         "publications, 30 days": "/admin/statistics/",
         "publications, a year": "/admin/statistics/?days=365",
+        "deliverability, 90 days": "/admin/deliverability/?days=90",
+        "deliverability, one domain": "/admin/deliverability/at/d1.example/?days=90",
         "sponsor": f"/admin/statistics/appeal/{sponsor.pk}/",
     }
     return {name: (client, address) for name, address in addresses.items()}
@@ -163,6 +166,25 @@ def _make_totals(subscribers: int) -> None:
         " SELECT id, kinds.kind, %s / 1000 FROM issues_issue,"
         " generate_series(1, 3) AS kinds (kind), generate_series(1, 15) AS n",
         subscribers,
+    )
+
+
+def _make_results(subscribers: int) -> None:
+    """Make results of each issue at sixty domains, and one bounce in a thousand mails."""
+    run(
+        "INSERT INTO bounces_domainresult (issue_id, domain, sent, waiting, deferred, refused,"
+        " bounced, complaints, clickers, counted_at) SELECT id, 'd' || n || '.example', %s / n / 5,"
+        " 0, %s / n / 200, %s / n / 500, %s / n / 5000, 0, %s / n / 50, now()"
+        " FROM issues_issue, generate_series(1, 60) AS n",
+        *[subscribers] * 5,
+    )
+    run(
+        "INSERT INTO bounces_bounce (subscriber_id, issue_id, is_complaint, consequence, reason,"
+        " source, domain, recipient, status, code, text, reporter, suppressed, at)"
+        " SELECT subscriber.id, issue.id, false, 'soft', 'mailboxfull', 'report',"
+        " 'd' || 1 + subscriber.id %% 60 || '.example', '', '5.2.2', 552, 'mailbox full', '',"
+        " false, now() FROM issues_issue AS issue, subscribers_subscriber AS subscriber"
+        " WHERE (subscriber.id + issue.id) %% 1000 = 0"
     )
 
 
