@@ -114,6 +114,7 @@ def _rounds() -> dict[str, list[float]]:
         for name, part in _parts(issue).items():
             took.setdefault(name, []).append(seconds_of(part))
         _run("DELETE FROM sending_delivery WHERE issue_id = %s", issue.pk)
+        _run("DELETE FROM sending_sentdelivery WHERE issue_id = %s", issue.pk)
         _run("DELETE FROM sending_tally WHERE issue_id = %s", issue.pk)
         _run("VACUUM sending_delivery")
     return took
