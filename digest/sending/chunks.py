@@ -155,6 +155,18 @@ def erase(subscriber_id: int, now: datetime) -> None:
         _replace(chunk, {chunk.fence: members.without(keys)})
 
 
+def outcome_columns(outcomes: Sequence[Outcome], now: datetime) -> list[list[Any]]:
+    """Return outcomes as columns for SQL: state, due_at, settled_at, code, reply, attempted."""
+    return [
+        [int(outcome.state) for outcome in outcomes],
+        [outcome.due_at for outcome in outcomes],
+        [now if outcome.settled else None for outcome in outcomes],
+        [outcome.code for outcome in outcomes],
+        [outcome.reply for outcome in outcomes],
+        [outcome.attempted for outcome in outcomes],
+    ]
+
+
 @transaction.atomic
 def _cancel(key: int, reply: str, now: datetime) -> int:
     present = Chunk.objects.filter(pk=key).first()
@@ -219,10 +231,12 @@ def _insert_rows(
     """Give deliveries rows of their own; the fence stays with those that are uncertain."""
     if not rows:
         return
+    names = [[row.id for row in rows], [row.subscriber_id for row in rows]]
+    columns = outcome_columns([row.outcome for row in rows], now)
     with connection.cursor() as cursor:
         cursor.execute(
             _INSERT_ROWS.format(**SQL_STATES),
-            [members.issue_id, members.due_at, now, fence, *_columns(rows, now)],
+            [members.issue_id, members.due_at, now, fence, *names, *columns],
         )
 
 
@@ -240,21 +254,6 @@ unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::timestamptz[], %s::timest
     %s::smallint[], %s::text[], %s::bool[])
     AS outcome(id, subscriber_id, state, due_at, settled_at, code, reply, attempted)
 """
-
-
-def _columns(rows: Sequence[Settled], now: datetime) -> list[list[Any]]:
-    """Return the columns of `_INSERT_ROWS`, in order."""
-    results = [row.outcome for row in rows]
-    return [
-        [row.id for row in rows],
-        [row.subscriber_id for row in rows],
-        [int(outcome.state) for outcome in results],
-        [outcome.due_at for outcome in results],
-        [now if outcome.settled else None for outcome in results],
-        [outcome.code for outcome in results],
-        [outcome.reply for outcome in results],
-        [outcome.attempted for outcome in results],
-    ]
 
 
 def _replace(chunk: Chunk, parts: Mapping[int | None, Members]) -> None:

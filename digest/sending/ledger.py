@@ -23,7 +23,6 @@ Leases go by the database's clock, the only one that all workers share.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -147,8 +146,11 @@ def record(batch: Batch, outcomes: Sequence[tuple[int, Outcome]], now: datetime)
 def _record_rows(
     fence: int, outcomes: Sequence[tuple[int, Outcome]], now: datetime
 ) -> frozenset[int]:
+    columns = chunks.outcome_columns([outcome for _, outcome in outcomes], now)
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD.format(**SQL_STATES), [now, *_columns(outcomes, now), fence])
+        cursor.execute(
+            _RECORD.format(**SQL_STATES), [now, [key for key, _ in outcomes], *columns, fence]
+        )
         return frozenset(number for (number,) in cursor.fetchall())
 
 
@@ -235,17 +237,3 @@ def _suppress(batch: Batch, rows: Sequence[ClaimedDelivery], now: datetime) -> N
         (row.id, Outcome(State.SUPPRESSED, None, reasons[row.subscriber_id])) for row in rows
     ]
     record(batch, outcomes, now)
-
-
-def _columns(outcomes: Sequence[tuple[int, Outcome]], now: datetime) -> list[list[Any]]:
-    """Return the columns of `_RECORD`, in order."""
-    results = [outcome for _, outcome in outcomes]
-    return [
-        [key for key, _ in outcomes],
-        [int(outcome.state) for outcome in results],
-        [outcome.due_at for outcome in results],
-        [now if outcome.settled else None for outcome in results],
-        [outcome.code for outcome in results],
-        [outcome.reply for outcome in results],
-        [outcome.attempted for outcome in results],
-    ]

@@ -74,6 +74,12 @@ def program() -> Programs:
     return create
 
 
+@pytest.fixture
+def caller(program: Programs) -> Program:
+    """Return a program that may do everything."""
+    return program()
+
+
 @pytest.fixture(autouse=True)
 def fresh_limits() -> None:
     """Forget what earlier tests counted: token ids come again."""

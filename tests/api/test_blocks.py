@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from digest.issues.models import Issue
-from tests.api.conftest import Program, Programs
+from tests.api.conftest import Program
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_block, make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter
@@ -14,12 +14,6 @@ from tests.cast.pictures import make_picture
 from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def caller(program: Programs) -> Program:
-    """A program that may do everything."""
-    return program()
 
 
 @pytest.fixture

@@ -40,12 +40,6 @@ FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The Courier</
 
 
 @pytest.fixture
-def caller(program: Programs) -> Program:
-    """A program that may do everything."""
-    return program()
-
-
-@pytest.fixture
 def tide() -> Newsletter:
     """A newsletter called tide, of a publication called courier."""
     newsletter = make_newsletter(slug="tide")

@@ -3,16 +3,10 @@
 import pytest
 
 from digest.issues.models import Experiment, Issue
-from tests.api.conftest import Program, Programs
+from tests.api.conftest import Program
 from tests.cast import NOON, make_issue, make_newsletter, make_publication, make_story
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def caller(program: Programs) -> Program:
-    """A program that may do everything."""
-    return program()
 
 
 @pytest.fixture

@@ -50,15 +50,20 @@ def program(name: str, *arguments: str) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
+@pytest.fixture
+def server(settings: Settings, tmp_path: Path, relay: Callable[..., SmtpServer]) -> SmtpServer:
+    """Return the mail server of an installation with a data folder of its own."""
+    settings.DIGEST_DATA_DIR = tmp_path
+    return relay()
+
+
 def test_a_restored_dump_sends_nothing_again(
-    settings: Settings,
+    server: SmtpServer,
     tmp_path: Path,
-    relay: Callable[..., SmtpServer],
     digest: Digest,  # noqa: F811
 ) -> None:
     """An issue went out since the dump, and a slot has passed."""
-    settings.DIGEST_DATA_DIR = tmp_path
-    server, now = relay(), clock.now()
+    now = clock.now()
     issue = make_issue(make_newsletter(review_minutes=0), slot=now, built_at=now)
     make_story(issue)
     for _ in range(3):
@@ -103,14 +108,11 @@ def test_a_restored_dump_sends_nothing_again(
 
 
 def test_what_somebody_asked_to_hold_goes_out_when_it_is_released(
-    settings: Settings,
-    tmp_path: Path,
-    relay: Callable[..., SmtpServer],
+    server: SmtpServer,
     digest: Digest,  # noqa: F811
 ) -> None:
     """Nothing is missing from these data, so nothing is set aside."""
-    settings.DIGEST_DATA_DIR = tmp_path
-    server, now = relay(), clock.now()
+    now = clock.now()
     assert digest("hold", "show").out == "Mail is not held.\n"
     assert digest("hold", "release").out == "Mail is not held.\n"
     assert digest("hold", "begin").out == "Mail is held from now on.\n"

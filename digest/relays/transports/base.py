@@ -51,6 +51,9 @@ class OutgoingMessage(NamedTuple):
     smtp_safe: bool = False  # known to have no bare CR or LF, and no line that starts with a dot
 
 
+Replies = Sequence[tuple[OutgoingMessage, Reply]]
+
+
 class MessageSource(Protocol):
     """Where a transport gets its messages, and where it reports the result of each.
 
@@ -62,11 +65,7 @@ class MessageSource(Protocol):
         """Return the next message to deliver; None if there are no more, or the time is up."""
         ...
 
-    def record_round(
-        self,
-        replies: Sequence[tuple[OutgoingMessage, Reply]],
-        ready: Sequence[OutgoingMessage],
-    ) -> Collection[int]:
+    def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
         """Record durably the relay's replies, and that `ready` is about to be handed over.
 
         A reply is to a message that was ready in an earlier round, or was refused before that.

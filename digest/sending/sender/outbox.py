@@ -23,7 +23,7 @@ from digest.core.errors import DigestError
 from digest.relays import retries
 from digest.relays.rate_limits import RateLimiter
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
-from digest.relays.transports.base import OutgoingMessage, Reply
+from digest.relays.transports.base import OutgoingMessage, Replies, Reply
 from digest.sending import domain_pauses, ledger
 from digest.sending.claiming import ClaimedDelivery
 from digest.sending.journal import Journal
@@ -85,11 +85,7 @@ class Outbox:
             self._stop(problem)
             return None
 
-    def record_round(
-        self,
-        replies: Sequence[tuple[OutgoingMessage, Reply]],
-        ready: Sequence[OutgoingMessage],
-    ) -> Collection[int]:
+    def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
         """Write replies and what is about to leave to the journal, then check whether it may.
 
         In this order: a process that is frozen between the two has written it down, so a sweep that

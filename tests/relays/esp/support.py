@@ -8,7 +8,7 @@ from typing import Any
 from django.core import mail
 
 from digest.relays.transports import transport_for
-from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, OutgoingMessage, Replies
 from digest.relays.transports.esp import EspTransport
 from tests.provider_server import Answer, ProviderServer, Request, Script
 from tests.rendering.mails import INES, compiled
@@ -45,11 +45,7 @@ class RecordingSource:
     def next_message(self) -> OutgoingMessage | None:
         return self.waiting.pop(0) if self.waiting else None
 
-    def record_round(
-        self,
-        replies: Sequence[tuple[OutgoingMessage, Reply]],
-        ready: Sequence[OutgoingMessage],
-    ) -> Collection[int]:
+    def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
         for message, reply in replies:
             self._record(message, f"{reply.code} {reply.text}")
         if ready:

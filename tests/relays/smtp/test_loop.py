@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from digest.relays.errors import RelayDownError
-from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, OutgoingMessage, Replies, Reply
 from digest.relays.transports.smtp import SmtpTransport, parse_address
 from tests.smtp_server import CLOSE, Script, SmtpServer
 
@@ -35,11 +35,7 @@ class Source:
     def next_message(self) -> OutgoingMessage | None:
         return self.waiting.pop() if self.waiting else None
 
-    def record_round(
-        self,
-        replies: Sequence[tuple[OutgoingMessage, Reply]],
-        ready: Sequence[OutgoingMessage],
-    ) -> Collection[int]:
+    def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
         for message, _ in replies:
             self._report(message, "replied")
         return {message.key for message in ready}

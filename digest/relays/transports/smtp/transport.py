@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Self
 
 from digest.relays.errors import RelayDownError, ReplyLostError
-from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, MessageSource, OutgoingMessage, Replies, Reply
 from digest.relays.transports.smtp.address import RelayAddress
 from digest.relays.transports.smtp.conversation import Conversation
 from digest.relays.transports.smtp.loop import DeliveryLoop
@@ -70,11 +70,7 @@ class _SingleMessage:
         """Return the message, unless it is under way."""
         return self.waiting.pop() if self.waiting else None
 
-    def record_round(
-        self,
-        replies: Sequence[tuple[OutgoingMessage, Reply]],
-        ready: Sequence[OutgoingMessage],
-    ) -> Collection[int]:
+    def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
         """Store the reply; allow the message: the caller has recorded the attempt already."""
         for _, reply in replies:
             self.reply = reply
