@@ -4,6 +4,7 @@ What was sent after that state was saved is unknown to it, and would be sent a s
 that send (HELD_JOBS) do nothing until a person has looked and released the hold (digest.recovery).
 """
 
+import uuid
 from datetime import datetime, timedelta
 
 import structlog
@@ -38,11 +39,20 @@ def current() -> Hold | None:
 
 
 def check(now: datetime) -> Hold | None:
-    """Return the current hold; begin one if the data are older than what witnesses saw."""
-    if hold := current():
+    """Return the current hold; begin one if the data are older than what witnesses saw.
+
+    A hold that somebody asked for may be that of a backup: it gets the graver reason.
+    """
+    hold = current()
+    if hold and hold.reason != Hold.Reason.REQUESTED:
         return hold
     reason = _find_reason(now)
-    return begin(reason, now) if reason else None
+    if hold and reason:
+        log.error("mail is held", reason=reason.label)
+        Hold.objects.filter(pk=hold.pk, released_at=None).update(reason=reason)
+        hold.reason = reason
+        return hold
+    return begin(reason, now) if reason else hold
 
 
 def begin(reason: Hold.Reason, now: datetime) -> Hold:
@@ -59,12 +69,17 @@ def begin(reason: Hold.Reason, now: datetime) -> Hold:
 
 
 def release(hold: Hold, now: datetime) -> None:
-    """Let mail go out again; from now on these data are the newest."""
+    """Let mail go out again; from now on these data are the newest.
+
+    They get another key, so that what witnesses on other machines know of them before holds
+    nothing any more.
+    """
     with transaction.atomic():
         installation, _created = Installation.objects.select_for_update().get_or_create(
             pk=Installation.ONLY
         )
         highest = witnesses.read(installation.key).beats or 0
+        installation.key = uuid.uuid4()
         installation.beats = max(installation.beats, highest) + 1
         installation.beat_at = now
         installation.save()

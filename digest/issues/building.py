@@ -243,6 +243,13 @@ def _deadline(issue: Issue) -> datetime:
     return deadline + zones.WIDEST if in_local_time else deadline
 
 
+def skip_draft(draft: Issue, reason: str, now: datetime) -> None:
+    """Skip an issue that waits for approval, for a reason; one that does not any more is kept."""
+    waiting = Issue.objects.filter(pk=draft.pk, state=State.DRAFT)
+    if waiting.update(state=State.SKIPPED, reason=reason, finished_at=now):
+        return_picks(draft, now)
+
+
 @transaction.atomic
 def skip_slot(newsletter: Newsletter, slot: datetime, reason: str, now: datetime) -> list[Issue]:
     """Let the issues of a slot be skipped for a reason; return those that it would have had.

@@ -1,12 +1,11 @@
 """End a hold without sending anything a second time.
 
-find_interrupted    issues that would be sent now, and may have been sent before
-find_missed         slots since the restored state; their issues may have been sent
-release             these are paused or skipped; an editor resumes or restores what was not sent
+review     what may have been sent since these data were saved, and what a release does with it
+release    sets all of that aside, then lets mail go out; an editor resumes or restores the rest
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -23,9 +22,11 @@ from digest.notices.models import Notice
 from digest.sending import control
 
 PERHAPS_SENT = (
-    "This may have been sent already: mail was held after an older state of the database ({}) had "
-    "been restored. {} only if it was not."
+    "This may have been sent already: mail was held because these data end at {}. {} only if it "
+    "was not."
 )
+
+State = Issue.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,76 +38,113 @@ class MissedSlot:
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
-    """What a release left for editors to decide."""
+class Review:
+    """What may have been sent since these data were saved."""
 
-    paused: list[Issue]
-    skipped: list[Issue]
-    dropped_notices: int
+    pausing: list[Issue] = field(default_factory=list)  # would be sent at once
+    skipping: list[Issue] = field(default_factory=list)  # drafts whose time has passed
+    marking: list[Issue] = field(default_factory=list)  # only a person sends these
+    missed: list[MissedSlot] = field(default_factory=list)
+    notices: int = 0  # that waited, and are sent within seconds
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing has to be set aside."""
+        return not (self.pausing or self.skipping or self.marking or self.missed or self.notices)
 
     @property
     def summary(self) -> str:
-        """What was set aside, in a sentence; empty if nothing was."""
+        """What a release sets aside, in a sentence."""
         counts = (
-            (len(self.paused), "issues paused"),
-            (len(self.skipped), "issues skipped"),
-            (self.dropped_notices, "waiting notices dropped"),
+            (len(self.pausing), "issues paused"),
+            (len(self.skipping) + len(self.missed), "issues skipped"),
+            (len(self.marking), "issues marked"),
+            (self.notices, "waiting notices dropped"),
         )
         named = ", ".join(f"{count:,} {label}" for count, label in counts if count)
         return f"{named}." if named else "Nothing had to be set aside."
 
 
-def find_interrupted() -> QuerySet[Issue]:
-    """Return the issues that are sent as soon as the hold is released."""
-    states = (Issue.State.BUILT, Issue.State.SENDING)
+def review(hold: Hold, now: datetime, *, restored: bool = False) -> Review:
+    """Return what a release sets aside.
+
+    Nothing where somebody asked for the hold, because these data are complete: unless they are
+    those of a backup after all (`restored`), such as a snapshot of the whole machine.
+    """
+    if hold.reason == Hold.Reason.REQUESTED and not restored:
+        return Review()
+    until = hold.data_until
+    return Review(
+        pausing=[issue for issue in _issues(State.BUILT, State.SENDING) if _is_due(issue, now)],
+        skipping=[issue for issue in _issues(State.DRAFT) if _has_passed(issue, until, now)],
+        marking=[
+            issue
+            for issue in _issues(State.DRAFT, State.PAUSED)
+            if issue.state == State.PAUSED or issue.kind == Issue.Kind.MANUAL
+        ],
+        missed=list(_missed_slots(until, now)) if until else [],
+        notices=_waiting_notices(hold).count(),
+    )
+
+
+@transaction.atomic
+def release(hold: Hold, now: datetime, *, restored: bool = False) -> Review:
+    """Release a hold; what may have been sent is paused, skipped, marked or dropped first."""
+    reviewed = review(hold, now, restored=restored)
+    moment = clock.format_moment(hold.data_until) if hold.data_until else "an unknown moment"
+    for issue in reviewed.pausing:
+        control.pause_with_reason(issue, PERHAPS_SENT.format(moment, "Resume it"))
+    for issue in reviewed.skipping:
+        building.skip_draft(issue, PERHAPS_SENT.format(moment, "Restore it"), now)
+    for issue in reviewed.marking:
+        reason = PERHAPS_SENT.format(moment, "Send it")
+        Issue.objects.filter(pk=issue.pk, state=issue.state).update(reason=reason)
+    for row in reviewed.missed:
+        reason = PERHAPS_SENT.format(moment, "Restore it")
+        building.skip_slot(row.newsletter, row.slot, reason, now)
+    if reviewed.notices:
+        reply = "It waited when these data were saved, and was probably sent."
+        _waiting_notices(hold).update(state=Notice.State.CANCELLED, settled_at=now, reply=reply)
+    holds.release(hold, now)
+    for name in (jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.SEND_DELIVERIES, jobs.SEND_NOTICES):
+        jobs.enqueue(name)
+    return reviewed
+
+
+def _issues(*states: State) -> QuerySet[Issue]:
     rows = Issue.objects.filter(state__in=states).select_related("newsletter__publication")
     return rows.order_by("slot", "pk")
 
 
-def find_missed(hold: Hold, now: datetime) -> Iterator[MissedSlot]:
-    """Yield the slots of active newsletters between the end of these data and `now`."""
-    if hold.data_until is None or hold.reason == Hold.Reason.REQUESTED:
-        return
+def _is_due(issue: Issue, now: datetime) -> bool:
+    """Say whether an issue is being sent, or is sent as soon as mail goes out."""
+    is_ahead = issue.newsletter.send_in_local_time  # east of the publication it began earlier
+    return issue.state == State.SENDING or issue.goes_at <= now or is_ahead
+
+
+def _has_passed(issue: Issue, until: datetime | None, now: datetime) -> bool:
+    """Say whether a draft's time lies between the end of these data and now."""
+    is_since = until is None or issue.goes_at > until
+    return issue.kind == Issue.Kind.SCHEDULED and is_since and issue.goes_at <= now
+
+
+def _missed_slots(until: datetime, now: datetime) -> Iterator[MissedSlot]:
+    """Yield the slots of active newsletters since `until` that have no issue."""
     active = Newsletter.objects.filter(active=True, schedule__isnull=False)
     for newsletter in active.select_related("schedule", "publication").order_by("pk"):
-        after = max(hold.data_until, newsletter.schedule.since)
+        after = max(until, newsletter.schedule.since)
         built = set(newsletter.issues.filter(slot__gt=after).values_list("slot", flat=True))
         for slot in schedules.slots(schedules.rule_of(newsletter.schedule), after, now):
             if slot not in built:
                 yield MissedSlot(newsletter, slot)
 
 
-@transaction.atomic
-def release(hold: Hold, now: datetime) -> Released:
-    """Release a hold. What may have been sent since these data is paused or skipped first.
+def _waiting_notices(hold: Hold) -> QuerySet[Notice]:
+    """Return the notices that were to be sent at once when an older state was saved.
 
-    Notices that waited when these data were saved are dropped: they are sent within seconds, so
-    they have been. A hold that somebody asked for loses nothing.
+    Those that a server has deferred may still wait; so may all of a database that was moved.
     """
-    released = Released([], [], 0)
-    if hold.reason != Hold.Reason.REQUESTED:
-        released = _set_aside(hold, now)
-    holds.release(hold, now)
-    for name in (jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.SEND_DELIVERIES, jobs.SEND_NOTICES):
-        jobs.enqueue(name)
-    return released
-
-
-def _set_aside(hold: Hold, now: datetime) -> Released:
-    moment = clock.format_moment(hold.data_until) if hold.data_until else "of unknown age"
-    paused = list(find_interrupted())
-    for issue in paused:
-        control.pause_with_reason(issue, PERHAPS_SENT.format(moment, "Resume it"))
-    reason = PERHAPS_SENT.format(moment, "Restore it")
-    skipped = [
-        issue
-        for row in find_missed(hold, now)
-        for issue in building.skip_slot(row.newsletter, row.slot, reason, now)
-    ]
-    waiting = Notice.objects.filter(state__in=Notice.DUE)
-    if hold.data_until:
-        waiting = waiting.filter(created_at__lte=hold.data_until)
-    dropped = waiting.update(
-        state=Notice.State.CANCELLED, settled_at=now, reply="Mail was held after a restore."
-    )
-    return Released(paused, skipped, dropped)
+    rows = Notice.objects.filter(state=Notice.State.QUEUED)
+    if hold.reason == Hold.Reason.MOVED or hold.data_until is None:
+        return rows.none()
+    return rows.filter(created_at__lte=hold.data_until)

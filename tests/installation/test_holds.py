@@ -127,6 +127,36 @@ def test_a_release_makes_these_data_the_newest() -> None:
     assert beat().beats == 5
 
 
+def test_a_release_holds_on_every_machine(data: Path) -> None:
+    """Another machine's file knows a higher number of the state that was lost."""
+    installation = beat(9)
+    elsewhere = (data / "heartbeat.json").read_text()
+    restore(1)
+    (data / "heartbeat.json").unlink()
+    hold = holds.check(NOON)
+    assert hold
+    forget_valkey(installation)
+    holds.release(hold, NOON)
+    (data / "heartbeat.json").write_text(elsewhere)
+    assert holds.check(NOON) is None
+
+
+def test_a_hold_in_an_older_state_is_not_believed() -> None:
+    """Somebody held mail, made a dump, and released it."""
+    beat()
+    requested = holds.begin(Hold.Reason.REQUESTED, NOON)
+    assert holds.check(NOON) == requested
+    holds.release(requested, NOON)
+    beat(5)
+    Hold.objects.update(released_at=None)
+    restore(2)
+    hold = holds.check(NOON)
+    assert hold
+    assert hold.reason == Hold.Reason.RESTORED
+    hold.refresh_from_db()
+    assert hold.reason == Hold.Reason.RESTORED
+
+
 def test_jobs_that_send_do_nothing_while_mail_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts them; others go on."""
     began: list[str] = []

