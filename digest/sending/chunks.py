@@ -92,7 +92,7 @@ def record(fence: int, outcomes: Sequence[tuple[int, Outcome]], now: datetime) -
     by_key = dict(outcomes)
     exceptions = {key for key, outcome in outcomes if outcome.state != State.SENT}
     existing = _lock_of_claim(fence, exceptions) if exceptions else frozenset()
-    chunk = _locked().filter(fence=fence).first()
+    chunk = _lock_claimed(fence)
     if chunk is None:
         return frozenset()
     members = Members.of(chunk)
@@ -108,7 +108,7 @@ def record(fence: int, outcomes: Sequence[tuple[int, Outcome]], now: datetime) -
 @transaction.atomic
 def release(fence: int, keys: Iterable[int] | None = None) -> None:
     """Make deliveries of a chunk due again that were not begun: these, or all that are left."""
-    chunk = _locked().filter(fence=fence).first()
+    chunk = _lock_claimed(fence)
     if chunk is None:
         return
     members = Members.of(chunk)
@@ -143,16 +143,17 @@ def erase(subscriber_id: int, now: datetime) -> None:
     In the transaction of the caller, who has locked the subscriber.
     """
     outcome = Outcome(State.SUPPRESSED, None, ERASED)
-    chunks = _locked().filter(
-        highest__gte=subscriber_id,
-        lowest__lte=subscriber_id,
-        subscriber_ids__contains=[subscriber_id],
-    )
-    for chunk in chunks.order_by("pk"):
-        members = Members.of(chunk)
-        keys = [key for key, name in members.subscriber_ids.items() if name == subscriber_id]
-        _insert_rows(members, [Settled(key, None, outcome) for key in keys], now)
-        _replace(chunk, {chunk.fence: members.without(keys)})
+    of_subscriber = {
+        "highest__gte": subscriber_id,
+        "lowest__lte": subscriber_id,
+        "subscriber_ids__contains": [subscriber_id],
+    }
+    while Chunk.objects.filter(**of_subscriber).exists():  # see _lock_claimed
+        for chunk in _locked().filter(**of_subscriber).order_by("pk"):
+            members = Members.of(chunk)
+            keys = [key for key, name in members.subscriber_ids.items() if name == subscriber_id]
+            _insert_rows(members, [Settled(key, None, outcome) for key in keys], now)
+            _replace(chunk, {chunk.fence: members.without(keys)})
 
 
 def outcome_columns(outcomes: Sequence[Outcome], now: datetime) -> list[list[Any]]:
@@ -182,6 +183,18 @@ def _cancel(key: int, reply: str, now: datetime) -> int:
     _insert_rows(members, rows, now)
     chunk.delete()
     return len(rows)
+
+
+def _lock_claimed(fence: int) -> Chunk | None:
+    """Lock and return the chunk with a fence; None if there is none.
+
+    While we waited for its lock another transaction may have put a new row in its place. The
+    statement that waited cannot see that row, and returns nothing; the next one sees it.
+    """
+    while (chunk := _locked().filter(fence=fence).first()) is None:
+        if not Chunk.objects.filter(fence=fence).exists():
+            return None
+    return chunk
 
 
 def _locked() -> QuerySet[Chunk]:

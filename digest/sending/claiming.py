@@ -140,6 +140,7 @@ SELECT %s::bigint, eligible.subscriber_id IS NOT NULL, due.id, due.subscriber_id
 FROM due
 LEFT JOIN subscribers_subscriber AS subscriber ON subscriber.id = due.subscriber_id
 LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
+ORDER BY due.id
 """
 
 

@@ -45,6 +45,7 @@ class Journal:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         self.name = uuid4().hex
         self._path = _path(self.name)
+        self._torn = False
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         # Locked before it gets its name: a visible journal without a lock is of a dead process.
         unnamed = self._path.with_suffix(".new")
@@ -72,15 +73,17 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
     def _write(self, lines: str) -> None:
-        octets = lines.encode()
+        octets = (b"\n" if self._torn else b"") + lines.encode()
+        self._torn = True  # until all of it is written: a full disk may end it within a line
         while octets:
             octets = octets[os.write(self._file, octets) :]
+        self._torn = False
 
 
 def read(name: str) -> Mapping[int, Entry] | None:
     """Return the entries of a journal by delivery; None if it is not on this machine.
 
-    An incomplete last line is ignored: what it would have begun had not left.
+    An incomplete line is ignored: what it would have begun had not left.
     """
     try:
         lines = _path(name).read_bytes().split(b"\n")
@@ -88,11 +91,12 @@ def read(name: str) -> Mapping[int, Entry] | None:
         return None
     entries: dict[int, Entry] = {}
     for line in lines[:-1]:
-        verb, key, *rest = line.decode("utf-8", "replace").split(" ", 3)
-        if verb == "e":
-            entries[int(key)] = Entry(begun=True, reply=Reply(int(rest[0]), "".join(rest[1:])))
-        else:
-            entries[int(key)] = Entry(begun=verb == "b")
+        with suppress(ValueError, IndexError):
+            verb, key, *rest = line.decode("utf-8", "replace").split(" ", 3)
+            if verb == "e":
+                entries[int(key)] = Entry(begun=True, reply=Reply(int(rest[0]), "".join(rest[1:])))
+            else:
+                entries[int(key)] = Entry(begun=verb == "b")
     return entries
 
 
@@ -100,15 +104,15 @@ def read(name: str) -> Mapping[int, Entry] | None:
 def lock_abandoned() -> Iterator[list[str]]:
     """Lock the journals of dead processes of this machine, and yield their names.
 
-    At the end they are deleted, unless there was an error.
+    Those that are in the list at the end are deleted, unless there was an error.
     """
     locked: dict[str, int] = {}
     try:
         for path in sorted(folder().glob(f"*{SUFFIX}")):
             with suppress(BlockingIOError, FileNotFoundError):
                 locked[path.stem] = _lock(path)
-        yield list(locked)
-        for name in locked:
+        yield (names := list(locked))
+        for name in names:
             _path(name).unlink(missing_ok=True)
     finally:
         for file in locked.values():

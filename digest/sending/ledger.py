@@ -186,8 +186,12 @@ def release(batch: Batch, ids: Iterable[int] | None = None) -> None:
 
 
 def drop(fence: int) -> None:
-    """Delete a claim none of whose deliveries is in flight any more."""
-    Claim.objects.filter(pk=fence).delete()
+    """Delete a claim none of whose deliveries is in flight any more.
+
+    One that still has some is left to the sweep, which has its journal.
+    """
+    if not Chunk.objects.filter(fence=fence).exists():
+        Claim.objects.filter(pk=fence).delete()
 
 
 def is_claimed(journal: str) -> bool:

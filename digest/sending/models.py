@@ -215,7 +215,7 @@ class PastDelivery(models.Model):
     class Meta:
         constraints = [
             # Also the index to find a subscriber's. A trigger refuses new deliveries of archived
-            # issues, so that this holds across both tables.
+            # issues, so that this holds for both.
             models.UniqueConstraint(fields=["subscriber", "issue"], name="past_delivery_once"),
             models.CheckConstraint(
                 condition=Q(state__in=(Dispatch.State.SENT, *Dispatch.NOT_SENT)),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -83,11 +83,13 @@ def settle_cancelled(now: datetime, step: int = 20_000) -> int:
 def _record_journals(swept: Swept, now: datetime) -> None:
     """Record what the journals of dead processes of this machine say."""
     with journal.lock_abandoned() as names:
-        for name in names:
+        for name in list(names):
             entries = journal.read(name) or {}
             for claim in Claim.objects.filter(journal=name):
-                _settle_claim(claim, entries, swept, now)
-                claim.delete()
+                if _try_to_settle(claim, entries, swept, now):
+                    claim.delete()
+                elif name in names:
+                    names.remove(name)  # kept until the claim can be settled
             if entries:
                 log.info("recorded the journal of a dead sender", journal=name, **_counts(swept))
 
@@ -103,12 +105,12 @@ def _record_expired(swept: Swept, now: datetime) -> None:
     for claim in Claim.objects.filter(lease_until__lt=Now(), swept=False):
         entries = journal.read(claim.journal)
         if entries is not None:
-            _settle_claim(claim, entries, swept, now)
-            Claim.objects.filter(pk=claim.pk).update(swept=True)
+            if _try_to_settle(claim, entries, swept, now):
+                Claim.objects.filter(pk=claim.pk).update(swept=True)
         elif Claim.objects.filter(pk=claim.pk, lease_until__lt=Now() - grace).exists():
             log.error("a machine and its journal are missing", fence=claim.pk)
-            _settle_claim(claim, None, swept, now)
-            claim.delete()
+            if _try_to_settle(claim, None, swept, now):
+                claim.delete()
 
 
 def _mark_unclaimed(swept: Swept, now: datetime) -> None:
@@ -128,6 +130,20 @@ def _mark_unclaimed(swept: Swept, now: datetime) -> None:
     if deliveries:
         log.error("deliveries without a claim", deliveries=deliveries)
         swept.uncertain += deliveries
+
+
+def _try_to_settle(
+    claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: datetime
+) -> bool:
+    """Settle a claim; return whether it worked: one that cannot be settled stops no other."""
+    try:
+        _settle_claim(claim, entries, swept, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("claim not settled", fence=claim.pk)
+        return False
+    return True
 
 
 @transaction.atomic

@@ -1,15 +1,18 @@
 """Deliveries without rows of their own: nothing twice, nothing lost, every number exact."""
 
+import errno
+import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -20,10 +23,10 @@ from digest.issues.models import Issue
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.relays.transports.base import Reply
 from digest.selfservice import erasure
-from digest.sending import control, history, ledger, planning, sweeping
+from digest.sending import control, history, journal, ledger, planning, sweeping
 from digest.sending.chunks import ERASED
 from digest.sending.claiming import Batch
-from digest.sending.journal import Journal
+from digest.sending.journal import Entry, Journal
 from digest.sending.models import AnyDelivery, Chunk, Claim, Delivery, SentDelivery
 from digest.sending.planning import inserting
 from digest.sending.progress import Progress, balance, progress
@@ -225,7 +228,7 @@ def test_claims_of_a_missing_machine_are_uncertain() -> None:
     issue = make_untried(3, newsletter=make_newsletter(uncertain="hold"))
     claim_batch(issue, 2, journal="elsewhere")
     Claim.objects.update(lease_until=LONG_AGO)
-    ledger.drop(claim_batch(issue, 1).fence)
+    Claim.objects.filter(pk=claim_batch(issue, 1).fence).delete()
     assert sweeping.sweep(NOON).uncertain == 3
     assert states(issue) == ["uncertain"] * 3
     assert not Chunk.objects.exists()
@@ -399,6 +402,129 @@ def test_two_claim_at_once_and_share_nothing(together: ThreadPoolExecutor) -> No
         first += [row.id for row in left.rows]
         left = claim_batch(issue, 40)
     assert len(first) + len(second) == 40
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("recording", [True, False], ids=["record", "release"])
+def test_an_erasure_meanwhile_costs_no_outcome(
+    together: ThreadPoolExecutor, *, recording: bool
+) -> None:
+    """It puts a new row in the chunk's place while the sender waits for its lock."""
+    issue = make_untried(3)
+    batch = claim_batch(issue, 3)
+    leaving, erased = batch.rows[0].subscriber_id, Event()
+
+    def erase() -> None:
+        try:
+            with transaction.atomic():
+                ledger.erase_subscriber(leaving, NOON)
+                erased.set()
+                wait_until_blocked()
+        finally:
+            connection.close()
+
+    erasing = together.submit(erase)
+    assert erased.wait(10)
+    if recording:
+        assert record_all(batch, SENT) == {row.id for row in batch.rows[1:]}
+        assert states(issue) == ["suppressed", "sent", "sent"]
+    else:
+        ledger.release(batch)
+        assert states(issue) == ["suppressed", "queued", "queued"]
+    erasing.result()
+    assert progress(issue) == balance(issue)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_finds_a_chunk_that_is_being_replaced(together: ThreadPoolExecutor) -> None:
+    """By a sender that records the first ones: the subscriber is in the new row."""
+    issue = make_untried(3)
+    batch = claim_batch(issue, 3)
+    leaving, recorded = batch.rows[2].subscriber_id, Event()
+
+    def record() -> None:
+        try:
+            with transaction.atomic():
+                ledger.record(batch, [(row.id, SENT) for row in batch.rows[:2]], NOON)
+                recorded.set()
+                wait_until_blocked()
+        finally:
+            connection.close()
+
+    recording = together.submit(record)
+    assert recorded.wait(10)
+    assert erasure.erase(leaving, NOON)
+    recording.result()
+    assert not Chunk.objects.exists()
+    assert record_all(batch, SENT) == frozenset()
+    assert states(issue) == ["sent", "sent", "suppressed"]
+    assert not AnyDelivery.objects.filter(subscriber=leaving).exists()
+
+
+def wait_until_blocked() -> None:
+    """Wait until another session waits for a lock of this one."""
+    for _ in range(1000):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_a_claim_with_deliveries_in_flight_is_not_dropped() -> None:
+    """Its journal is needed to settle them."""
+    issue = make_untried(2)
+    batch = claim_batch(issue, 2, journal="ours")
+    ledger.drop(batch.fence)
+    assert Claim.objects.exists()
+    record_all(batch, SENT)
+    ledger.drop(batch.fence)
+    assert not Claim.objects.exists()
+
+
+def test_a_claim_that_cannot_be_settled_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its journal stays; the other dead sender's claim is settled, and issues are finished."""
+    issue = make_untried(4, newsletter=make_newsletter(uncertain="hold"))
+    books = [Journal(), Journal()]
+    batches = [claim_batch(issue, 2, journal=book.name) for book in books]
+    for book in books:
+        book.__exit__(None, None, None)
+    settle = sweeping._settle_claim
+
+    def fail_once(claim: Claim, *details: Any) -> None:
+        if claim.pk == batches[0].fence:
+            raise ValueError
+        settle(claim, *details)
+
+    monkeypatch.setattr(sweeping, "_settle_claim", fail_once)
+    assert sweeping.sweep(NOON).requeued == 2
+    assert [claim.fence for claim in Claim.objects.all()] == [batches[0].fence]
+    monkeypatch.undo()
+    assert sweeping.sweep(NOON).requeued == 2
+    assert not Claim.objects.exists()
+
+
+def test_a_line_that_a_full_disk_cut_off_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after it begins a line of its own."""
+    write, sizes = os.write, iter([3, None])
+
+    def write_some(file: int, octets: bytes) -> int:
+        if (size := next(sizes, 0)) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, octets[:size] if size else octets)
+
+    with Journal() as book:
+        monkeypatch.setattr(os, "write", write_some)
+        with pytest.raises(OSError, match="No space"):
+            book.record([], [1234])
+        book.never(17)
+        book.record([], [18])
+        assert journal.read(book.name) == {
+            1: Entry(begun=True),
+            17: Entry(begun=False),
+            18: Entry(begun=True),
+        }
 
 
 @pytest.mark.django_db(transaction=True)

@@ -22,7 +22,7 @@ FROM subscribers_subscriber AS subscriber
 JOIN sending_chunk AS chunk ON subscriber.id BETWEEN chunk.lowest AND chunk.highest
     AND subscriber.id = ANY (chunk.subscriber_ids);
 
--- One delivery for each issue and subscriber, across both tables: none can be added to an issue that
+-- One delivery for each issue and subscriber, here and among current ones: none can be added to an issue that
 -- has past deliveries, unless it is nobody's. ORDER BY makes it one look into the primary key, whatever
 -- the optimizer estimates.
 CREATE FUNCTION sending_refuse_past() RETURNS trigger LANGUAGE plpgsql AS $$

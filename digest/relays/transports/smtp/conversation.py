@@ -105,10 +105,10 @@ class Conversation:
 
     def hand_over(self, round_: Round) -> None:
         """Send the content of the ready message, which has begun by now, and the next envelope."""
-        message, self.ready = self.ready, None
-        assert message is not None
         if not self._replies.empty or self._awaited:
             raise BrokenConversationError("the relay replied out of turn")
+        message, self.ready = self.ready, None
+        assert message is not None
         content, self._encoded = self._encoded, b""
         following = b"" if self._can.chunking else wire.final_dot(content)
         self._begun, self._unsent_content = message, len(content) + len(following)
