@@ -12,9 +12,10 @@ from django.test import Client
 
 from digest.accounts.models import User
 from digest.core.errors import DigestError
+from digest.newsletters.models import Publication
 from digest.reputation.models import ServiceConnection, ServiceReading
 from digest.reputation.services import collecting, connecting
-from tests.cast import NOON, make_newsletter
+from tests.cast import NOON, make_newsletter, newest_publication
 from tests.provider_server import Answer, ProviderServer, Request
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +108,43 @@ def test_gmail_is_read_page_by_page(provider: tuple[Provider, str]) -> None:
     assert ServiceReading.objects.count() == 1
 
 
+def test_a_domain_that_is_not_verified_is_named(provider: tuple[Provider, str]) -> None:
+    """Beside one that has no numbers yet, which is no failure."""
+    server, url = provider
+    Publication.objects.update(sender_email="news@quiet.example")
+    make_newsletter()
+    Publication.objects.filter(pk=newest_publication()).update(sender_email="news@strange.example")
+    server.answers = {
+        "/token": [Answer.of({"access_token": "t"})],
+        "quiet.example": [Answer.of({})],
+        "strange.example": [Answer(403)],
+    }
+    row = connecting.connect("postmaster", key_file(url), NOON, address=url)
+    assert collecting.collect(row, NOON) == 0
+    row.refresh_from_db()
+    assert row.problem == ""
+    assert row.unmet == [
+        "strange.example: verified in Postmaster Tools, with this account as a user"
+    ]
+    server.answers["quiet.example"] = [Answer(404)]
+    with pytest.raises(DigestError, match=r"does not show quiet.example, strange.example to this"):
+        collecting.collect(row, NOON)
+
+
+def test_numbers_are_stored_without_requirements(provider: tuple[Provider, str]) -> None:
+    """Where the account may not see which are met."""
+    server, url = provider
+    server.answers = {
+        "/token": [Answer.of({"access_token": "t"})],
+        "domainStats": [Answer.of({"domainStats": [stat("spam_share", 0.002)]})],
+        "complianceStatus": [Answer(403)],
+    }
+    row = connecting.connect("postmaster", key_file(url), NOON, address=url)
+    assert collecting.collect(row, NOON) == 1
+    row.refresh_from_db()
+    assert (row.problem, row.unmet) == ("", [])
+
+
 def test_a_refresh_token_does_as_well(provider: tuple[Provider, str]) -> None:
     """For those who consented themselves."""
     server, url = provider
@@ -127,6 +165,7 @@ def test_a_refresh_token_does_as_well(provider: tuple[Provider, str]) -> None:
         ("snds", Answer(404), "refuses the key (404)"),
         ("snds", Answer(500), "answers with an error (500)"),
         ("snds", Answer(200, b"<html>sign in"), "Enable automated data access"),
+        ("snds", Answer(200, b"x" * 140_000), "cannot be read: field larger than field limit"),
     ],
 )
 def test_failures_say_what_to_do(
@@ -158,7 +197,8 @@ def test_a_key_that_is_none_is_refused() -> None:
 def test_outlook_is_read_by_address(provider: tuple[Provider, str]) -> None:
     """Colour, complaints and traps; lines that say nothing are left out."""
     server, url = provider
-    lines = "nonsense\r\n,,\r\n" + LINE.format(color="YELLOW", rate="< 0.1%", traps=3)
+    strange = LINE.format(color="red", rate="1.2.3%", traps=1)
+    lines = f"nonsense\r\n,,\r\n{strange}" + LINE.format(color="YELLOW", rate="< 0.1%", traps=3)
     server.answers = {"/data": [Answer(200, lines.encode())]}
     row = connecting.connect("snds", "a key&b", NOON, address=f"{url}/data")
     assert collecting.collect(row, NOON) == 1
@@ -166,6 +206,17 @@ def test_outlook_is_read_by_address(provider: tuple[Provider, str]) -> None:
     assert (reading.subject, str(reading.day), reading.mails) == ("192.0.2.7", "2026-11-21", 880)
     assert (reading.color, reading.spam_share, reading.trap_hits) == ("yellow", 0.001, 3)
     assert server.requests[0].path == "/data?key=a%20key%26b"
+
+
+def test_a_number_beyond_belief_is_left_out(provider: tuple[Provider, str]) -> None:
+    """The database takes none above two thousand millions."""
+    server, url = provider
+    line = LINE.format(color="red", rate="0.5%", traps="9" * 10)
+    server.answers = {"/data": [Answer(200, line.encode())]}
+    row = connecting.connect("snds", "k", NOON, address=f"{url}/data")
+    assert collecting.collect(row, NOON) == 1
+    reading = ServiceReading.objects.get()
+    assert (reading.trap_hits, reading.spam_share) == (None, 0.005)
 
 
 def test_private_addresses_are_not_asked() -> None:

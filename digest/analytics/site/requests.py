@@ -1,5 +1,6 @@
 """Calls of the APIs of site analytics; what goes wrong becomes an error that says what to check."""
 
+import csv
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from digest.core.http.errors import FetchError
 _REFUSED = {401, 403}
 _REDIRECTS = range(300, 400)
 _LONGEST_WAIT = timedelta(days=1)
+_UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, OverflowError, csv.Error)
 
 
 def request_json(
@@ -46,7 +48,7 @@ def reading(name: str) -> Iterator[None]:
     """Turn what an unexpected answer causes into a SiteAnalyticsError."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as problem:
+    except _UNEXPECTED as problem:
         raise SiteAnalyticsError(
             f"{name} answered in a form that is not known. Check its version and the site."
         ) from problem

@@ -27,6 +27,7 @@ _METRICS = {
     "error_share": ("DELIVERY_ERROR_RATE", ""),
 }
 _UNMET = "NEEDS_WORK"
+_INVISIBLE = "verified in Postmaster Tools, with this account as a user"
 _WHERE = (
     "The JSON of a service account, or of an authorized user, that is a user of your domains in "
     "Postmaster Tools. Enable the Postmaster Tools API in its project."
@@ -43,20 +44,21 @@ class Postmaster:
     def fetch(self, account: Account, period: Period) -> Answer:
         """Ask for each of our domains; raise SiteAnalyticsError where none may be seen."""
         token = access_token(self.name, account.secret, SCOPE, period.now)
-        readings, unmet, refused = list[Reading](), list[str](), list[SiteAnalyticsError]()
+        readings, unmet, refused = list[Reading](), list[str](), dict[str, SiteAnalyticsError]()
         for domain in account.domains:
             try:
                 readings += self._stats(account, token, domain, period)
                 unmet += self._unmet(account, token, domain)
             except SiteAnalyticsError as problem:
-                if not (is_status(problem, 403) or is_status(problem, 404)):
+                if not _is_refused(problem):
                     raise
-                refused.append(problem)
-        if refused and not readings:
+                refused[domain] = problem
+        if refused and len(refused) == len(account.domains):
             raise SiteAnalyticsError(
-                f"{self.name} does not show {', '.join(account.domains)} to this account. Add and "
+                f"{self.name} does not show {', '.join(refused)} to this account. Add and "
                 "verify the domains in Postmaster Tools, and add the account as a user of each."
-            ) from refused[0]
+            ) from next(iter(refused.values()))
+        unmet += [f"{domain}: {_INVISIBLE}" for domain in refused]
         return Answer(readings[:MOST_READINGS], unmet)
 
     def _stats(self, account: Account, token: str, domain: str, period: Period) -> list[Reading]:
@@ -77,8 +79,16 @@ class Postmaster:
         return [Reading(domain, day, **_shares(shares)) for day, shares in sorted(days.items())]
 
     def _unmet(self, account: Account, token: str, domain: str) -> list[str]:
-        """Return the requirements that are not met, with what Google calls them."""
-        answer = self._ask(account, token, f"{_domain(domain)}/complianceStatus")
+        """Return the requirements that are not met, with what Google calls them.
+
+        Not every account that may see the numbers of a domain may see these.
+        """
+        try:
+            answer = self._ask(account, token, f"{_domain(domain)}/complianceStatus")
+        except SiteAnalyticsError as problem:
+            if not _is_refused(problem):
+                raise
+            return []
         with reading(self.name):
             rows = answer.get("complianceData", {}).get("rowData", [])
             names = [
@@ -92,6 +102,10 @@ class Postmaster:
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{account.address.rstrip('/')}/v2/domains/{path}"
         return request_json(self.name, url, headers=headers, question=question)
+
+
+def _is_refused(problem: SiteAnalyticsError) -> bool:
+    return is_status(problem, 403) or is_status(problem, 404)
 
 
 def _shares(shares: Mapping[str, float]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ _COLORS = frozenset({"green", "yellow", "red"})
 _PERCENT = re.compile(r"([\d.]+)\s*%")
 _HEADERS = {"Accept": "text/csv, */*"}
 COLUMNS = 11  # that are read
+DIGITS = 9  # of a number; more are no mails of one address in a day
 
 
 class Snds:
@@ -48,26 +49,31 @@ class Snds:
                 "Microsoft SNDS answers with a page instead of data. Enable automated data access "
                 "and copy the new key."
             )
-        rows = csv.reader(io.StringIO(text))
-        readings = [row for row in map(_reading, rows) if row is not None]
+        try:
+            readings = [row for row in map(_reading, csv.reader(io.StringIO(text))) if row]
+        except csv.Error as problem:
+            raise ReputationError(
+                f"The data of Microsoft SNDS cannot be read: {problem}. We try again later."
+            ) from None
         return Answer(readings[:MOST_READINGS])
 
 
 def _reading(cells: Sequence[str]) -> Reading | None:
     """Return what a line says; None for a line that says nothing."""
     try:
-        ip = str(ip_address(cells[0].strip()))
+        ip = str(ip_address(cells[0].strip().partition("%")[0]))
         day = datetime.strptime(cells[1].split()[0], "%m/%d/%Y").date()  # noqa: DTZ007  a day
         color = cells[6].strip().lower()
         hits = cells[COLUMNS - 1].strip()
+        percent = _PERCENT.search(cells[7])
+        share = min(1.0, float(percent[1]) / 100) if percent else None
     except (IndexError, ValueError):
         return None
-    percent = _PERCENT.search(cells[7])
     return Reading(
         subject=ip,
         day=day,
         mails=_number(cells[5]),
-        spam_share=min(1.0, float(percent[1]) / 100) if percent else None,
+        spam_share=share,
         color=color if color in _COLORS else "",
         trap_hits=_number(hits) if hits else 0,
     )
@@ -75,7 +81,7 @@ def _reading(cells: Sequence[str]) -> Reading | None:
 
 def _number(text: str) -> int | None:
     plain = text.strip().replace(",", "")
-    return int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= 12 else None
+    return int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= DIGITS else None
 
 
 def _explain(problem: FetchError) -> str:

@@ -162,6 +162,14 @@ def test_a_feed_is_csv_or_json(body: str) -> None:
         assert server.requests[0].headers["Authorization"] == "Bearer key"
 
 
+def test_a_feed_with_a_huge_field_is_an_error() -> None:
+    """The csv module refuses it in its own words."""
+    pages = b"url,views\n" + b"x" * 140_000 + b",1\n"
+    server = ProviderServer(lambda _: Answer(), pages=lambda _: Answer(200, pages))
+    with server, pytest.raises(SiteAnalyticsError, match="a form that is not known"):
+        views("feed", server)
+
+
 def test_a_feed_may_be_an_object_of_views() -> None:
     """As our own API takes it."""
     pages = b'{"/seals": 12, "https://courier.example/": "3"}'
