@@ -7,17 +7,17 @@ from django.test import Client
 
 from digest.analytics.models import Hit
 from digest.bounces import recording
-from digest.bounces.models import DomainResult, Drop
+from digest.bounces.models import Bounce, DomainResult, Drop
 from digest.bounces.results import counting, tables
 from digest.bounces.results.values import Result
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.models import Publication, Tracking
+from digest.newsletters.models import Publication, Role, Tracking
 from digest.reputation.models import MailDomain
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.bounces.factories import make_finding
-from tests.cast import NOON, make_member, make_newsletter, make_running
+from tests.cast import NOON, make_issue, make_member, make_newsletter, make_running
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +164,32 @@ def test_replies_are_grouped_without_what_differs(issue: Issue) -> None:
         recording.record(subscriber, issue, finding, clock.now())
     ((reply, times),) = tables.frequent_replies([issue.pk], ["reader.example"])
     assert (reply, times) == ("550 5.7.1 … blocked, see … (host …", 3)
+
+
+@pytest.mark.parametrize(("role", "sees"), [(Role.ANALYST, False), (Role.EDITOR, True)])
+def test_a_reply_that_names_somebody_is_not_for_analysts(
+    issue: Issue,
+    role: str,
+    sees: bool,  # noqa: FBT001
+) -> None:
+    """However often the same subscriber got it; what three got is for everybody."""
+    subscribers = Subscriber.objects.filter(deliveries__issue=issue).order_by("pk")
+    later = [make_issue(issue.newsletter, slot=clock.now(), finished_at=NOON) for _ in range(2)]
+    fields = {"domain": "reader.example", "at": NOON}
+    for subscriber in subscribers[:3]:
+        Bounce.objects.create(subscriber=subscriber, issue=issue, text="550 Blocked", **fields)
+    for row in (issue, *later):
+        text = "452 4.2.2 User kim.smith is over quota"
+        Bounce.objects.create(subscriber=subscribers[5], issue=row, text=text, **fields)
+        DomainResult.objects.create(
+            issue=row, domain="reader.example", sent=1, deferred=0, refused=0, counted_at=NOON
+        )
+    browser = Client()
+    browser.force_login(make_member(issue.newsletter.publication, role))
+    page = browser.get("/admin/deliverability/at/reader.example/").content.decode()
+    assert "550 Blocked" in page
+    assert ("kim.smith" in page) == sees
+    assert ("if 3 subscribers or more got it" in page) != sees
 
 
 def test_another_publication_sees_nothing(issue: Issue) -> None:

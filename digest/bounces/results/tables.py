@@ -4,7 +4,7 @@ All read the counted rows (`counting`), at most some dozens for each issue, neve
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date
 from typing import Any
 
@@ -105,11 +105,18 @@ def latest_bounces(
 
 
 def frequent_replies(
-    issue_ids: Sequence[int], domains: Collection[str], most: int = 8
+    issue_ids: Sequence[int], domains: Collection[str], *, most: int = 8, fewest: int = 1
 ) -> list[tuple[str, int]]:
-    """Return what servers say most often, among the latest bounces: the words, and how often."""
-    rows = _bounces(issue_ids, domains).only("status", "code", "text")[:SAMPLE]
-    return _count_replies(row.reply for row in rows).most_common(most)
+    """Return what servers say most often, among the latest bounces: the words, and how often.
+
+    A reply that fewer than `fewest` subscribers got is left out: it may name somebody.
+    """
+    rows = _bounces(issue_ids, domains).only("status", "code", "text", "subscriber")[:SAMPLE]
+    subscribers: dict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        subscribers[_without_differences(row.reply)].append(row.subscriber_id)
+    counts = {text: len(pks) for text, pks in subscribers.items() if len(set(pks)) >= fewest}
+    return Counter(counts).most_common(most)
 
 
 def _grouped(values: Sequence[tuple[Any, ...]]) -> dict[Any, dict[str, Result]]:
@@ -124,9 +131,9 @@ def _grouped(values: Sequence[tuple[Any, ...]]) -> dict[Any, dict[str, Result]]:
     }
 
 
-def _count_replies(replies: Iterable[str]) -> Counter[str]:
-    """Count replies without what differs between two of the same: addresses, ids, numbers."""
-    return Counter(" ".join(_without_ids(token) for token in reply.split()) for reply in replies)
+def _without_differences(reply: str) -> str:
+    """Return a reply without what differs between two of the same: addresses, ids, numbers."""
+    return " ".join(_without_ids(token) for token in reply.split())
 
 
 def _without_ids(token: str) -> str:

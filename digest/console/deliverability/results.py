@@ -25,6 +25,7 @@ PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days"}
 MOST_ISSUES = 500  # in a period; the newest
 LINES = 4  # destinations in a chart
 FEWEST = 20  # mails, for a share to be marked
+FEWEST_SUBSCRIBERS = 3  # who got a reply, for those who may not see subscribers
 
 
 @page_view(Right.SEE)
@@ -53,7 +54,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 @page_view(Right.SEE)
 def destination(request: HttpRequest, name: str) -> HttpResponse:
-    """Show one destination over time, and to those who may see subscribers, what it replied."""
+    """Show one destination over time, and what it replied."""
     days = days_of(request)
     issues = _issues(request, days)
     issue_ids = [issue.pk for issue in issues]
@@ -91,12 +92,17 @@ def open_drops(request: HttpRequest) -> list[Drop]:
 def _replies(
     request: HttpRequest, issue_ids: Sequence[int], domains: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what the servers replied; single bounces for those who may see subscribers."""
+    """Return what the servers replied; single bounces for those who may see subscribers.
+
+    A reply such as `User kim.smith unknown` names somebody, so others see what several got.
+    """
     scope = scope_of(request, Right.SUBSCRIBERS)
     readable = list(scope.issues().filter(pk__in=issue_ids).values_list("pk", flat=True))
     bounces = tables.latest_bounces(readable, domains)
+    fewest = 1 if len(readable) == len(issue_ids) else FEWEST_SUBSCRIBERS
     return {
-        "replies": tables.frequent_replies(issue_ids, domains),
+        "replies": tables.frequent_replies(issue_ids, domains, fewest=fewest),
+        "fewest": fewest,
         "bounces": [(row, clock.format_moment(row.at)) for row in bounces],
         "can_read": not scope.is_empty,
     }
