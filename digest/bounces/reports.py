@@ -41,7 +41,9 @@ def receive(content: bytes, now: datetime, *, token: str = "") -> Outcome:
     be read now.
     """
     if not token and looks_like_report(content):
-        return receive_dmarc(content, now)
+        outcome = receive_dmarc(content, now)
+        if outcome != Outcome.UNRELATED:
+            return outcome
     return receive_report(read_report(content), now, token=token)
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from digest.core.findings import Finding, Level, ok, warn
 from digest.doctor.senders import LookupFailedError, dmarc_records, is_reserved, txt_records
-from digest.reputation.dmarc.storing import is_related
+from digest.reputation.dmarc.domains import is_related
 
 _RUA = re.compile(r";\s*rua\s*=\s*([^;]+)", re.IGNORECASE)
 _MAILTO = re.compile(r"mailto:([^,!\s]+)", re.IGNORECASE)

@@ -59,6 +59,9 @@ class DmarcRow(models.Model):
     spf_domain = models.CharField(max_length=255, blank=True)
     override = models.CharField(max_length=32, blank=True)  # of the policy, by the receiver
 
+    class Meta:
+        indexes = [models.Index(fields=["ip"], name="dmarc_row_by_address")]
+
     def __str__(self) -> str:
         return f"{self.ip}: {self.mails}"
 
@@ -69,7 +72,7 @@ class SendingHost(models.Model):
     ip = models.GenericIPAddressField(unique=True)
     name = models.CharField(max_length=253, blank=True)  # PTR; "": none
     is_ours = models.BooleanField(default=False)
-    checked_at = models.DateTimeField(db_index=True)
+    checked_at = models.DateTimeField(null=True, db_index=True)  # null: not yet
 
     def __str__(self) -> str:
         return f"{self.ip}: {self.name}"

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from email.message import EmailMessage
@@ -14,17 +15,22 @@ from django.test import Client
 
 from digest.accounts.models import User
 from digest.bounces import reports
+from digest.bounces.models import Bounce
 from digest.bounces.reports import Outcome
-from digest.core import clock
+from digest.core import clock, links
 from digest.inbound import commands
 from digest.inbound.reading import read
-from digest.reputation.dmarc import hosts, receiving, sources, storing
+from digest.relays import registry
+from digest.relays.registry import RelayOptions
+from digest.reputation.dmarc import domains, hosts, receiving, sources, storing
 from digest.reputation.dmarc.message import attachments, looks_like_report
 from digest.reputation.dmarc.parsing import MOST_ROWS, parse
 from digest.reputation.dmarc.unpacking import unpack
 from digest.reputation.errors import ReputationError
 from digest.reputation.models import DmarcReport, DmarcRow, SendingHost
-from tests.cast import NOON, make_newsletter
+from tests.bounces import shapes
+from tests.bounces.factories import make_sent
+from tests.cast import NOON, make_newsletter, make_subscriber
 from tests.doctor.levels import Zone
 
 BEGIN = int((NOON - timedelta(days=1)).timestamp())
@@ -51,10 +57,12 @@ def report(*records: str, root: str = "<feedback>", report_id: str = "r1") -> by
     </policy_published>{"".join(records)}</feedback>""".encode()
 
 
-def zipped(xml: bytes, name: str = "post!courier.example!1!2.xml") -> bytes:
+def zipped(
+    xml: bytes, name: str = "post!courier.example!1!2.xml", method: int = zipfile.ZIP_DEFLATED
+) -> bytes:
     """A zip archive with one file."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", method) as archive:
         archive.writestr(name, xml)
     return out.getvalue()
 
@@ -116,6 +124,7 @@ def test_what_rfc_9990_adds_does_no_harm() -> None:
         record(count="many"),
         record(count=-1),
         record(count=10**12),
+        record(ip="fe80::1%" + "x" * 200),
         "<record/>",
     ],
 )
@@ -152,6 +161,7 @@ def test_files_are_unpacked_within_limits() -> None:
     """Whatever an archive says of itself."""
     xml = report(record())
     assert unpack(gzip.compress(xml)) == unpack(zipped(xml)) == unpack(xml) == xml
+    assert unpack(zipped(xml, method=zipfile.ZIP_STORED)) == xml
     bomb = b" " * 30_000_000
     for file in (
         gzip.compress(bomb),
@@ -164,11 +174,19 @@ def test_files_are_unpacked_within_limits() -> None:
             unpack(file)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_method_without_a_limit_is_refused(method: int) -> None:
+    """Even for a small report: zipfile inflates all of it at once."""
+    with pytest.raises(ReputationError, match="Use Deflate"):
+        unpack(zipped(report(record()), method=method))
+
+
 def test_mails_are_recognised() -> None:
     """By subject or file name; a bounce is not one."""
     content = mail(gzip.compress(report(record())))
     assert looks_like_report(content)
     assert not looks_like_report(b"Subject: Undelivered Mail\r\n\r\nreport domain: x")
+    assert not looks_like_report(b"Subject: Undelivered\n\nSubject: Report domain: x")
     assert attachments(content) == [gzip.compress(report(record()))]
 
 
@@ -186,6 +204,66 @@ def test_reports_are_stored_once() -> None:
     assert (stored.organization, stored.rows.count()) == ("Post & Sons", 2)
     storing.delete_old(NOON + storing.KEEP)
     assert not DmarcRow.objects.exists()
+    assert not SendingHost.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_text_that_grows_in_lower_case_is_cut() -> None:
+    """`İ` becomes two characters; the report is stored all the same."""
+    make_newsletter()
+    long = "İ" * 255
+    xml = report(
+        record()
+        .replace("<header_from>courier.example", f"<header_from>{long}")
+        .replace("<domain>courier.example", f"<domain>{long}")
+        .replace("<domain>bounce.courier.example", f"<domain>{long}")
+    )
+    assert receiving.receive(xml, NOON).stored == 1
+    row = DmarcRow.objects.get()
+    assert {len(text) for text in (row.header_from, row.dkim_domain, row.spf_domain)} == {255}
+
+
+@pytest.mark.django_db
+def test_what_the_database_refuses_is_a_problem_of_the_report() -> None:
+    """The transaction around it goes on, so one mail does not stop a mailbox."""
+    make_newsletter()
+    values = parse(report(record())).as_json()
+    values["policy"] = "x" * 17
+    assert storing.store(values, NOON) == storing.Outcome.UNFIT
+    assert not DmarcReport.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("domain", "is_related"),
+    [
+        ("news.post.co.uk", True),
+        ("post.co.uk", True),
+        ("a.news.post.co.uk", True),
+        ("co.uk", False),
+        ("uk", False),
+        ("other.post.co.uk", False),
+        ("wespost.co.uk", False),
+    ],
+)
+def test_domains_are_related(domain: str, is_related: bool) -> None:  # noqa: FBT001
+    """To news.post.co.uk: those below it, and above it up to the organization's."""
+    assert domains.is_related(domain, "news.post.co.uk") == is_related
+
+
+@pytest.mark.django_db
+def test_a_day_holds_so_many_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """About an organization, however many of its domains they name."""
+    make_newsletter()
+    monkeypatch.setattr(storing, "MOST_A_DAY", 2)
+    reports_about = [
+        report(record()).replace(b"Courier.Example", f"{name}courier.example".encode())
+        for name in ("", "a.", "b.")
+    ]
+    received = [receiving.receive(xml, NOON) for xml in reports_about]
+    assert [row.stored for row in received] == [1, 1, 0]
+    assert "Too many reports" in received[2].problems[0]
+    tomorrow = NOON + timedelta(days=1)
+    assert receiving.receive(reports_about[2], tomorrow).stored == 1
 
 
 @pytest.mark.django_db
@@ -214,6 +292,22 @@ def test_mail_to_our_address_is_taken(settings: object) -> None:
     assert DmarcReport.objects.count() == 2
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("quoted", [True, False])
+def test_a_bounce_that_resembles_a_report_is_recorded(quoted: bool) -> None:  # noqa: FBT001
+    """Its subject is that of our mail, in what it returns or in its own head (Exchange)."""
+    subscriber = make_subscriber(make_newsletter(), email=shapes.ADDRESS)
+    token = links.bounce_token(make_sent(subscriber), subscriber)
+    subject = b"Subject: Cabinet report domain names for all"
+    bounce = shapes.postfix("550 5.1.1 User unknown")
+    own, of_our_mail = re.findall(rb"^Subject: [^\n]+", bounce, re.MULTILINE)
+    content = bounce.replace(of_our_mail if quoted else own, subject)
+    content = f"Delivered-To: bounce+{token}@b.example\n".encode() + content
+    assert looks_like_report(content) != quoted
+    assert reports.receive(content, clock.now()) == Outcome.RECORDED
+    assert Bounce.objects.get().reason == "userunknown"
+
+
 @pytest.mark.parametrize(
     ("passed", "spf", "is_ours", "standing"),
     [
@@ -238,7 +332,23 @@ def test_sources_are_judged(passed: int, spf: int, is_ours: bool, standing: str)
 )
 def test_hosts_belong_to_organizations(host: str, organization: str) -> None:
     """As far as a name shows it."""
-    assert sources.organization_of(host) == organization
+    assert domains.organization_of(host) == organization
+
+
+@pytest.mark.django_db
+def test_a_name_counts_if_it_leads_back(zone: Zone) -> None:
+    """A forger may give any name to an address: that of our mail server is not theirs."""
+    make_newsletter()
+    registry.add("main", "smtp://mail.courier.example", RelayOptions())
+    zone["A mail.courier.example"] = ["192.0.2.1"]
+    zone["PTR 1.2.0.192.in-addr.arpa"] = ["mail.courier.example."]
+    zone["PTR 9.2.0.192.in-addr.arpa"] = ["mail.courier.example."]
+    receiving.receive(report(record(), record("192.0.2.9", 90, "fail")), NOON)
+    assert hosts.look_up_recent(NOON) == 2
+    assert list(SendingHost.objects.order_by("ip").values_list("ip", "name", "is_ours")) == [
+        ("192.0.2.1", "mail.courier.example", True),
+        ("192.0.2.9", "", False),
+    ]
 
 
 @pytest.mark.django_db
@@ -247,6 +357,7 @@ def test_the_page_shows_who_sends(client: Client, zone: Zone) -> None:
     make_newsletter()
     zone["PTR 1.2.0.192.in-addr.arpa"] = ["a.post.example."]
     zone["PTR 2.2.0.192.in-addr.arpa"] = ["b.post.example."]
+    zone["A a.post.example"], zone["A b.post.example"] = ["192.0.2.1"], ["192.0.2.2"]
     rows = (record(), record("192.0.2.2", 5, "pass", "pass"), record("192.0.2.9", 90, "fail"))
     receiving.receive(report(*rows), clock.now())
     assert hosts.look_up_recent(clock.now()) == 3

@@ -1,4 +1,7 @@
-"""Looks up who the addresses of reports are: their names in DNS, and which are our relays."""
+"""Looks up who the addresses of reports are: their names in DNS, and which are our relays.
+
+Whoever has an address may give it any name (PTR), so a name counts if it leads back to the address.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,24 +10,24 @@ from urllib.parse import urlsplit
 import dns.exception
 import dns.resolver
 import dns.reversename
+from django.db.models import F, Q
 
 from digest.core.errors import ConfigurationError
 from digest.relays import registry
 from digest.relays.models import Relay
-from digest.reputation.models import DmarcRow, SendingHost
+from digest.reputation.models import SendingHost
 
 AGAIN = timedelta(days=14)
-RECENT = timedelta(days=60)
 BATCH = 20  # addresses in one run
+MOST_NAMES = 2  # of an address, that are tried
 LOOKUP_SECONDS = 4.0
 
 
 def look_up_recent(now: datetime) -> int:
-    """Look up the addresses of recent reports, some at a time; return how many."""
-    rows = DmarcRow.objects.filter(report__received_at__gt=now - RECENT)
-    fresh = SendingHost.objects.filter(checked_at__gt=now - AGAIN).values("ip")
-    due = rows.exclude(ip__in=fresh).order_by("ip").values_list("ip", flat=True).distinct()
-    addresses = list(due[:BATCH])
+    """Look up the addresses of reports, some at a time, the new ones first; return how many."""
+    due = SendingHost.objects.filter(Q(checked_at=None) | Q(checked_at__lte=now - AGAIN))
+    oldest_first = due.order_by(F("checked_at").asc(nulls_first=True), "pk")
+    addresses = list(oldest_first.values_list("ip", flat=True)[:BATCH])
     if addresses:
         look_up(addresses, now)
     return len(addresses)
@@ -36,9 +39,8 @@ def look_up(addresses: Iterable[str], now: datetime) -> None:
     own_addresses = {ip for host in own_hosts for ip in _resolve_host(host)} | own_hosts
     for ip in addresses:
         name = _name_of(ip)
-        is_ours = ip in own_addresses or name in own_hosts
         SendingHost.objects.update_or_create(
-            ip=ip, defaults={"name": name[:253], "is_ours": is_ours, "checked_at": now}
+            ip=ip, defaults={"name": name[:253], "is_ours": ip in own_addresses, "checked_at": now}
         )
 
 
@@ -60,8 +62,11 @@ def _resolve_host(host: str) -> list[str]:
 
 
 def _name_of(ip: str) -> str:
+    """Return the first name of an address that leads back to it; "" for none."""
     names = _resolve(dns.reversename.from_address(ip).to_text(omit_final_dot=True), "PTR")
-    return names[0].rstrip(".").lower() if names else ""
+    kind = "AAAA" if ":" in ip else "A"
+    leading_back = (row for row in names[:MOST_NAMES] if ip in _resolve(row.rstrip("."), kind))
+    return next(leading_back, "").rstrip(".").lower()
 
 
 def _resolve(name: str, kind: str) -> list[str]:

@@ -8,6 +8,7 @@ from email import message_from_bytes, policy
 from email.message import Message
 
 _HEAD = 64 * 1024  # octets in which a name or a subject is looked for
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _SUBJECT = re.compile(rb"^subject:[^\n]{0,200}report[ _]domain", re.IGNORECASE | re.MULTILINE)
 _FILE = re.compile(
     rb"name\*?0?\*?=[^\n]{0,80}[\w.-]{1,255}!(?:\r?\n\s+)?[\w.-]{1,255}!\d{8,10}!", re.IGNORECASE
@@ -18,9 +19,13 @@ MOST_REPORTS = 10  # in one mail
 
 
 def looks_like_report(content: bytes) -> bool:
-    """Return whether a mail, whole or cut, says that it carries a DMARC report."""
-    head = content[:_HEAD]
-    return bool(_SUBJECT.search(head) or _FILE.search(head))
+    """Return whether a mail, whole or cut, says that it carries a DMARC report.
+
+    The subject is its own, for a bounce returns the header of another mail. Files are named below.
+    """
+    start = content[:_HEAD]
+    head = _END_OF_HEAD.split(start, maxsplit=1)[0]
+    return bool(_SUBJECT.search(head) or _FILE.search(start))
 
 
 def attachments(content: bytes) -> list[bytes]:

@@ -99,7 +99,7 @@ def _elements(xml: bytes) -> Any:
 def _report(head: dict[str, str], rows: Counter[Row]) -> Report:
     begin = _moment(head.get("report_metadata/date_range/begin", ""))
     end = _moment(head.get("report_metadata/date_range/end", ""))
-    domain = head.get("policy_published/domain", "").lower().rstrip(".")
+    domain = _lower(head.get("policy_published/domain", "")).rstrip(".")
     report_id = head.get("report_metadata/report_id", "")
     if not (domain and report_id and begin and end and 0 <= end - begin <= LONGEST_PERIOD):
         raise ReputationError("The DMARC report lacks its domain, its id or its dates.")
@@ -120,7 +120,7 @@ def _row(record: Any) -> tuple[Row, int] | None:
     """Return what a record counts; None where address or number make no sense."""
     texts = _texts(record)
     try:
-        ip = str(ip_address(texts.get("row/source_ip", "")))
+        ip = _address(texts.get("row/source_ip", ""))
         number = int(texts.get("row/count", ""))
     except ValueError:
         return None
@@ -132,12 +132,18 @@ def _row(record: Any) -> tuple[Row, int] | None:
         disposition=texts.get(f"{evaluated}/disposition", "").lower()[:16],
         dkim="pass" if texts.get(f"{evaluated}/dkim", "").lower() == "pass" else "fail",
         spf="pass" if texts.get(f"{evaluated}/spf", "").lower() == "pass" else "fail",
-        header_from=texts.get("identifiers/header_from", "").lower(),
+        header_from=_lower(texts.get("identifiers/header_from", "")),
         dkim_domain=_authenticated(record, "dkim"),
         spf_domain=_authenticated(record, "spf"),
         override=texts.get(f"{evaluated}/reason/type", "").lower()[:32],
     )
     return row, number
+
+
+def _address(text: str) -> str:
+    if "%" in text:  # a zone (RFC 4007) means something on its own host alone
+        raise ValueError(text)
+    return str(ip_address(text))
 
 
 def _authenticated(record: Any, kind: str) -> str:
@@ -148,7 +154,7 @@ def _authenticated(record: Any, kind: str) -> str:
             continue
         texts = _texts(element)
         result = "pass" if texts.get("result", "").lower() == "pass" else ""
-        domains[result] = domains[result] or texts.get("domain", "").lower()
+        domains[result] = domains[result] or _lower(texts.get("domain", ""))
     return domains["pass"] or domains[""]
 
 
@@ -165,6 +171,11 @@ def _texts(element: Any) -> dict[str, str]:
             path = f"{_local(parent)}/{path}"
         texts.setdefault(path, " ".join((child.text or "").split())[:LONGEST])
     return texts
+
+
+def _lower(text: str) -> str:
+    """Return a text in lower case, which may be longer (`İ`), within LONGEST."""
+    return text.lower()[:LONGEST]
 
 
 def _moment(text: str) -> int:

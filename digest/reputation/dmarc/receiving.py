@@ -52,6 +52,8 @@ def receive(content: bytes, now: datetime) -> Received:
         received.foreign += outcome == storing.Outcome.FOREIGN
         if outcome == storing.Outcome.TOO_MANY:
             received.problems.append("Too many reports about this domain came within a day.")
+        elif outcome == storing.Outcome.UNFIT:
+            received.problems.append("The report has values that cannot be stored.")
     log.info(
         "DMARC reports received",
         stored=received.stored,

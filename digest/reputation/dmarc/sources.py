@@ -15,11 +15,11 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
+from digest.reputation.dmarc.domains import organization_of
 from digest.reputation.models import DmarcReport, DmarcRow, SendingHost
 
 MOST = 50  # sources of a table, the largest
 NEARLY_ALL = 0.95
-_SECOND_LEVEL = {"ac", "co", "com", "edu", "gov", "net", "ne", "or", "org"}
 
 
 class Standing(StrEnum):
@@ -99,13 +99,6 @@ def judge(mails: int, passed: int, spf: int, *, is_ours: bool) -> Standing:
     if passed < mails * NEARLY_ALL:
         return Standing.FAILING
     return Standing.ALLOWED if spf >= mails * (1 - NEARLY_ALL) else Standing.FORWARDING
-
-
-def organization_of(host: str) -> str:
-    """Return the domain that an organization has registered, as far as a name shows it. Pure."""
-    labels = host.split(".")
-    is_deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
-    return ".".join(labels[-3:] if is_deep else labels[-2:])
 
 
 def _rows(domains: Collection[str], now: datetime, days: int) -> Any:

@@ -1,17 +1,22 @@
 """Stores reports, each once, and only about domains that we send from."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db import IntegrityError, transaction
+import structlog
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
 
 from digest.core import addresses
 from digest.newsletters.models import Publication
-from digest.reputation.models import DmarcReport, DmarcRow
+from digest.reputation.dmarc.domains import is_related, organization_of
+from digest.reputation.models import DmarcReport, DmarcRow, SendingHost
 
-MOST_A_DAY = 2_000  # reports about one domain: there are not that many receivers
+log = structlog.get_logger(__name__)
+
+MOST_A_DAY = 2_000  # reports about the domains of an organization: receivers are fewer
 KEEP = timedelta(days=400)
 
 
@@ -22,15 +27,16 @@ class Outcome(StrEnum):
     REPEATED = "repeated"  # stored before: receivers send some twice
     FOREIGN = "foreign"  # about a domain that is not ours
     TOO_MANY = "too many"
+    UNFIT = "unfit"  # it has values that the database refuses
 
 
 def store(report: dict[str, Any], now: datetime) -> Outcome:
-    """Store a report as `parsing` gives it."""
+    """Store a report as `parsing` gives it. Never raises for what it holds."""
     domain = str(report["domain"])
-    if not any(is_related(domain, sender) for sender in sender_domains()):
+    related = [sender for sender in sender_domains() if is_related(domain, sender)]
+    if not related:
         return Outcome.FOREIGN
-    recent = DmarcReport.objects.filter(domain=domain, received_at__gt=now - timedelta(days=1))
-    if recent.count() >= MOST_A_DAY:
+    if _is_full(organization_of(related[0]), now):
         return Outcome.TOO_MANY
     try:
         with transaction.atomic():
@@ -44,15 +50,27 @@ def store(report: dict[str, Any], now: datetime) -> Outcome:
                 left_out=report["left_out"],
                 received_at=now,
             )
-            DmarcRow.objects.bulk_create(_row(row, *values) for values in report["rows"])
+            rows = [_row(row, *values) for values in report["rows"]]
+            DmarcRow.objects.bulk_create(rows)
+            _note_hosts({row.ip for row in rows})
     except IntegrityError:
         return Outcome.REPEATED
+    except DataError as problem:
+        log.warning("DMARC report not stored", domain=domain, problem=str(problem).strip())
+        return Outcome.UNFIT
     return Outcome.STORED
 
 
 def delete_old(now: datetime) -> int:
-    """Delete the reports that came long ago; return how many."""
-    deleted, _ = DmarcReport.objects.filter(received_at__lte=now - KEEP).delete()
+    """Delete the reports that came long ago; return how many rows.
+
+    The hosts that only they name are deleted too.
+    """
+    old = DmarcReport.objects.filter(received_at__lte=now - KEEP)
+    ips = set(DmarcRow.objects.filter(report__in=old).values_list("ip", flat=True))
+    deleted, _ = old.delete()
+    is_named = Exists(DmarcRow.objects.filter(ip=OuterRef("ip")))
+    SendingHost.objects.filter(~is_named, ip__in=ips).delete()
     return deleted
 
 
@@ -71,9 +89,17 @@ def reported_domains(senders: Iterable[str] | None = None) -> list[str]:
     return [row for row in domains if any(is_related(row, sender) for sender in own)]
 
 
-def is_related(domain: str, sender: str) -> bool:
-    """Return whether a policy of `domain` concerns mail from `sender`, or the other way round."""
-    return f".{sender}".endswith(f".{domain}") or f".{domain}".endswith(f".{sender}")
+def _is_full(organization: str, now: datetime) -> bool:
+    """Return whether enough reports about the domains of an organization came within a day."""
+    concerned = Q(domain=organization) | Q(domain__endswith=f".{organization}")
+    recent = DmarcReport.objects.filter(concerned, received_at__gt=now - timedelta(days=1))
+    return recent.count() >= MOST_A_DAY
+
+
+def _note_hosts(ips: Collection[str]) -> None:
+    """Note the addresses that send, to be looked up; in order, for others note them too."""
+    hosts = [SendingHost(ip=ip) for ip in sorted(ips)]
+    SendingHost.objects.bulk_create(hosts, ignore_conflicts=True)
 
 
 def _row(report: DmarcReport, values: dict[str, str], mails: int) -> DmarcRow:

@@ -1,6 +1,7 @@
 """Unpacks a report: plain XML, gzip, or a zip archive with one file. Pure, with limits.
 
-Nothing is inflated beyond LARGEST, whatever an archive says of its own size.
+Nothing is inflated beyond LARGEST, whatever an archive says of its own size. Archives that are
+compressed with bzip2 or LZMA are refused: zipfile inflates what it has read of them without limit.
 """
 
 import io
@@ -12,6 +13,7 @@ from digest.reputation.errors import ReputationError
 LARGEST = 20_000_000  # bytes of XML: some 40,000 records
 _TOO_LARGE = f"The report is larger than {LARGEST // 1_000_000} MB."
 _GZIP = 16 + zlib.MAX_WBITS
+_BOUNDED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
 def unpack(content: bytes) -> bytes:
@@ -44,6 +46,10 @@ def _unzip(content: bytes) -> bytes:
             names = [row for row in archive.infolist() if row.filename.lower().endswith(".xml")]
             if len(names) != 1:
                 raise ReputationError("The zip file does not hold exactly one XML file.")
+            if names[0].compress_type not in _BOUNDED:
+                raise ReputationError(
+                    "The zip file is compressed in a way that is not read. Use Deflate."
+                )
             with archive.open(names[0]) as file:
                 xml = file.read(LARGEST + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ("ip", models.GenericIPAddressField(unique=True)),
                 ("name", models.CharField(blank=True, max_length=253)),
                 ("is_ours", models.BooleanField(default=False)),
-                ("checked_at", models.DateTimeField(db_index=True)),
+                ("checked_at", models.DateTimeField(db_index=True, null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -122,6 +122,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["ip"], name="dmarc_row_by_address")],
+            },
         ),
         migrations.CreateModel(
             name="ServiceReading",
