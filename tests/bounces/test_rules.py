@@ -77,3 +77,47 @@ def test_words_and_codes_are_weighed(reply: str, reason: Reason, consequence: st
     refusal = understand(reply)
     result = (refusal.reason, consequence_of(refusal.reason, permanent=refusal.permanent))
     assert result == (reason, consequence)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "553 5.1.7 The sender's address is invalid",
+        "550 5.1.8 Sender <bounce+x@news.example> does not exist",
+        "550 Sender <bounce+x@news.example> does not exist",
+        "550 The sender's address is invalid",
+        "550 5.1.0 Sender address is unknown",
+        "550 5.1.0 Sender's email address was not found",
+        "550 From address <bounce@news.example> does not exist.",
+        "550 Return-Path address is invalid",
+        "550 Mail from <bounce@news.example> does not exist.",
+        "550 Domena nadawcy nie istnieje",
+        "550 Adresse de l'expéditeur invalide",
+        "550 El remitente no existe",
+        "550 Remetente inexistente",
+        "550 Absender-Adresse existiert nicht",
+        "550 Il mittente non esiste",
+    ],
+)
+def test_a_sender_who_is_unknown_is_no_subscriber(reply: str) -> None:
+    """The words of file 5, said of us: nobody is suppressed for them."""
+    assert understand(reply).reason == Reason.REJECTED
+    assert understand(reply, "5.1.0").reason == Reason.REJECTED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 Notify the sender: the recipient's email address was not found",
+        "550 5.1.1 User unknown. Please ask the sender to check the address",
+        "550 Returned to sender: user <kim@mailbox.example> does not exist",
+    ],
+)
+def test_the_word_sender_saves_no_address(reply: str) -> None:
+    """It stands in many a report about a subscriber."""
+    assert understand(reply).reason == Reason.USER_UNKNOWN
+
+
+def test_a_code_about_the_sender_counts_beside_another() -> None:
+    """The report says 5.1.1, the server's words 5.1.8."""
+    assert understand("550 5.1.8 Domain does not exist.", "5.1.1").reason == Reason.REJECTED

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
-from digest.bounces.reading.rules import reason_of
+from digest.bounces.reading.rules import normalized, reason_of
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
@@ -16,6 +16,15 @@ _AFTER_MAIL = re.compile(
 _AFTER_DATA = re.compile(
     r"in reply to (?:end of )?data|after (?:end of data|data)|smtp command data|>>> (?:data|\.)\s",
     re.IGNORECASE,
+)
+# The sender's address or domain, called unknown: in the languages that file 5 of the rules has.
+_SENDER_UNKNOWN = re.compile(
+    r"\b(?:sender(?:'s)?|mail from|from:? address|return[- ]path|absender\w*|afzender|mittente"
+    r"|exp[ée]diteur|remitente|remetente|nadawc[ay])"
+    r"(?:[ -](?:<>|e-?mail|address|adresse|domain|is|was|does|could|hier|est|é|è|non))*"
+    r" (?:not (?:exist|found|valid|known|be found)|doesn't exist|unknown|invalid|no existe"
+    r"|nie istnieje|inconnue?|invalide|n'existe|existiert nicht|unbekannt|esiste|sconosciut[oa]"
+    r"|valido|onbekend|inexistente|inválido|desconocid[oa]|desconhecid[oa])"
 )
 _ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
 _CERTAIN = (".1.1", ".1.10")
@@ -67,20 +76,25 @@ def understand(text: str, status: str = "", code: int | None = None) -> Refusal:
     if inner and (not status or status.endswith(".0.0")):
         status = inner
     temporary = status.startswith("4") or inner.startswith("4") or (code or 500) < 500
-    reason = _at_its_stage(reason_of(text, status, code), text, status)
+    reason = _at_its_stage(reason_of(text, status, code), text, status, inner)
     return Refusal(reason, not (temporary or _TEMPORARY.search(text)), status, code)
 
 
-def _at_its_stage(reason: Reason, text: str, status: str) -> Reason:
-    """Return the reason with regard to the command that was refused.
+def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
+    """Return the reason with regard to the command that was refused, and to whom the words name.
 
-    What is refused after MAIL is the sender. "User unknown" after DATA, by a server that had
+    What is refused after MAIL is the sender; so is what has a code about the sender, be it the
+    report's or the one in the words (`inner`). "User unknown" after DATA, by a server that had
     accepted the recipient before, is a filter of that subscriber (NTT DoCoMo, KDDI); so is 5.2.0,
     which names the mailbox rather than the address.
     """
-    if reason not in UNREACHABLE:
+    if reason not in {*UNREACHABLE, Reason.UNDEFINED}:
         return reason
-    if status[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
+    if _SENDER_UNKNOWN.search(normalized(text)):
+        return Reason.REJECTED
+    if reason == Reason.UNDEFINED:
+        return reason
+    if status[1:] in _ABOUT_SENDER or inner[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
         return Reason.REJECTED
     is_filter = status == "5.2.0" or _AFTER_DATA.search(text)
     if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and is_filter:
