@@ -2,7 +2,7 @@
 
     delivery    the share of mails refused or deferred is at least 10 points above the average of
                 the earlier issues, and above that of each of them
-    complaints  at least 5, and 3 in 1,000 mails delivered: Gmail and Yahoo refuse mail beyond
+    complaints  at least 5, and 3 in 1,000 mails delivered: Gmail and Yahoo ask for less
     clicks      the share of people who clicked is less than half of the average, and below that of
                 each earlier issue, though other destinations clicked as usual
 

@@ -138,7 +138,7 @@ _SUMMARIES = {
     Drop.Kind.DELIVERY: "{share} of {mails:,} mails were refused or deferred, usually {usual}.",
     Drop.Kind.COMPLAINTS: (
         "{share} of {mails:,} mails were reported as spam, usually {usual}. "
-        "Gmail and Yahoo refuse mail above 0.3%."
+        "Gmail and Yahoo ask senders to stay below 0.3%."
     ),
     Drop.Kind.CLICKS: (
         "{share} of {mails:,} recipients clicked, usually {usual}. "

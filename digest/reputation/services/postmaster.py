@@ -2,8 +2,8 @@
 
 `domains.domainStats.query` has shares of mail that people reported as spam, that was authenticated,
 and that was refused; `getComplianceStatus` says which requirements for senders are not met. Version
-2 has no reputation of domains and addresses any more.
-https://developers.google.com/workspace/gmail/postmaster/reference/rest/v2
+2 has no reputation of domains and addresses any more. Names and shapes are those that public
+clients of version 2 use; an account of ours has not confirmed them.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
 Columns: address, begin and end of the activity, RCPT and DATA commands, recipients, filter result
 (its colour), complaint rate ("< 0.1%"), begin and end of trap hits, trap hits, samples, comments.
-https://sendersupport.olc.protection.outlook.com/snds/
+That is how public clients read it; an account of ours has not confirmed it.
 """
 
 import csv
