@@ -20,9 +20,12 @@ _BODY = b"List-Unsubscribe=One-Click"
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
 
 
-def check_one_click() -> Iterator[Finding]:
-    """The address in List-Unsubscribe takes a POST, over https, without a login or a redirect."""
-    newsletter = Newsletter.objects.order_by("pk").first()
+def check_one_click(newsletter: Newsletter | None = None) -> Iterator[Finding]:
+    """The address in List-Unsubscribe takes a POST, over https, without a login or a redirect.
+
+    It is tried with the address of a newsletter; None: of the first.
+    """
+    newsletter = newsletter or Newsletter.objects.order_by("pk").first()
     parts = urlsplit(settings.DIGEST_BASE_URL)
     host = parts.hostname or ""
     if newsletter is None or is_reserved(host):

@@ -1,8 +1,11 @@
 """Deliverability: what came of mails by recipient domain, and a subscriber's bounces."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from digest.analytics.models import Hit
@@ -11,9 +14,12 @@ from digest.bounces.models import Bounce, DomainResult, Drop
 from digest.bounces.results import counting, tables
 from digest.bounces.results.values import Result
 from digest.core import clock
+from digest.core.findings import Finding
+from digest.doctor import one_click
 from digest.issues.models import Issue
-from digest.newsletters.models import Publication, Role, Tracking
+from digest.newsletters.models import Newsletter, Publication, Role, Tracking
 from digest.reputation.models import MailDomain
+from digest.sending import archiving
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.bounces.factories import make_finding
@@ -192,6 +198,25 @@ def test_a_reply_that_names_somebody_is_not_for_analysts(
     assert ("if 3 subscribers or more got it" in page) != sees
 
 
+def test_what_was_counted_stays_when_deliveries_are_archived(
+    issue: Issue, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also halfway: rows move away in steps."""
+    settings.DIGEST_ARCHIVE_AFTER_DAYS = 1
+    monkeypatch.setattr(archiving, "STEP", 1)
+    issue.deliveries.filter(state=Delivery.State.DEFERRED).update(
+        state=Delivery.State.FAILED, settled_at=NOON
+    )
+    Issue.objects.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=NOON)
+    counting.count_issue(issue.pk, NOON)
+    expected = tables.by_domain([issue.pk])
+    assert expected[0].refused == 3
+    archiving.archive_deliveries(NOON + timedelta(days=2), seconds=0)
+    assert issue.past_deliveries.exists()
+    counting.count_issue(issue.pk, NOON + timedelta(days=2))
+    assert tables.by_domain([issue.pk]) == expected
+
+
 def test_another_publication_sees_nothing(issue: Issue) -> None:
     """Neither its numbers nor its bounces."""
     counting.count_issue(issue.pk, NOON)
@@ -206,3 +231,26 @@ def test_the_checks_advise(desk: Client, issue: Issue) -> None:
     """A reserved domain is said to be one; nothing asks the network here."""
     page = desk.get("/admin/deliverability/checks/").content.decode()
     assert "courier.example is reserved for examples." in page
+
+
+def test_unsubscribing_is_tried_once_in_a_while(
+    issue: Issue, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a newsletter of the viewer's, and not for each view; a failure is held for a minute."""
+    cache.clear()
+    settings.DIGEST_BASE_URL = "https://10.1.2.3"  # private: refused here, so nothing is called
+    newsletter, tried = make_newsletter(), list[Newsletter | None]()
+    check = one_click.check_one_click
+
+    def noted(newsletter: Newsletter | None = None) -> Iterator[Finding]:
+        tried.append(newsletter)
+        return check(newsletter)
+
+    monkeypatch.setattr(one_click, "check_one_click", noted)
+    browser = Client()
+    browser.force_login(make_member(newsletter.publication))
+    for _ in range(2):
+        page = browser.get("/admin/deliverability/checks/").content.decode()
+        assert "leads to a private address here" in page
+    assert tried == [newsletter]
+    cache.clear()

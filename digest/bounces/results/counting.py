@@ -14,6 +14,7 @@ from digest.bounces.models import DomainResult
 from digest.issues.models import Issue
 from digest.newsletters.models import Tracking
 from digest.reputation.recipients.providers import consumer_domains
+from digest.sending.models import PastDelivery
 
 MOST_DOMAINS = 60  # of an issue; the others are one row
 RECENT = timedelta(days=7)
@@ -45,7 +46,12 @@ def is_due(finished_at: datetime | None, counted_at: datetime | None, now: datet
 
 @transaction.atomic
 def count_issue(issue_id: int, now: datetime) -> None:
-    """Count an issue's current deliveries by domain, and replace what was counted before."""
+    """Count an issue's current deliveries by domain, and replace what was counted before.
+
+    What was counted stays where deliveries are archived already: those that remain say too little.
+    """
+    if PastDelivery.objects.filter(issue=issue_id).exists():
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNT,
@@ -57,7 +63,7 @@ def count_issue(issue_id: int, now: datetime) -> None:
             },
         )
         rows = cursor.fetchall()
-    if not rows:  # archived, or nothing is sent yet
+    if not rows:  # nothing is sent yet
         return
     names = ("domain", "sent", "waiting", "deferred", "refused", "bounced", "complaints")
     DomainResult.objects.filter(issue=issue_id).delete()
