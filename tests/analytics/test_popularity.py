@@ -7,6 +7,7 @@ import pytest
 
 from digest.analytics import popularity
 from digest.analytics.models import LinkHour, StoryReach
+from digest.analytics.popularity import reach
 from digest.articles import site_views
 from digest.articles.models import Article
 from digest.issues.models import Issue, TrackedLink
@@ -128,6 +129,23 @@ def test_a_story_counts_by_the_mails_that_had_it() -> None:
     Subscription.objects.update(topics=[])
     popularity.refresh(newsletter.publication, NOON)
     assert StoryReach.objects.get(story__article_id=sport.pk).share == shares[sport.pk]
+
+
+def test_reach_is_counted_once(django_assert_num_queries: Any) -> None:
+    """Of stories that no mail has now, too; an issue without stories is not looked at."""
+    newsletter = make_newsletter()
+    since, issues = NOON - 24 * HOUR, [went_out(newsletter) for _ in range(3)]
+    for issue in issues[1:]:
+        clicked(issue, make_article(), 5)
+    issues[1].stories.update(retracted_at=NOON)
+    for issue in issues:
+        compiled_for(issue)
+    reach.record_reach(newsletter.publication, since, NOON)
+    assert set(StoryReach.objects.values_list("story__issue", "share")) == {
+        (issue.pk, 1.0) for issue in issues[1:]
+    }
+    with django_assert_num_queries(1):
+        reach.record_reach(newsletter.publication, since, NOON)
 
 
 def test_nothing_is_popular_without_data() -> None:

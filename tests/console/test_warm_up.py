@@ -1,6 +1,7 @@
 """The page of a warm-up: plan, what was sent, forecast; start, change, stop."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,9 +14,11 @@ from digest.relays.registry import RelayOptions
 from digest.relays.throttles import buckets
 from digest.relays.warming import Warming
 from digest.reputation import warm_up
-from digest.reputation.models import RelayDay
+from digest.reputation.dmarc import storing
+from digest.reputation.models import DmarcReport, RelayDay
 from digest.subscribers.models import Growth
 from tests.cast import NOON, make_newsletter
+from workers.tasks import mailboxes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
 
@@ -94,3 +97,20 @@ def test_it_is_started_changed_and_stopped(desk: Client, relay: Relay) -> None:
     assert desk.post(address, {"verb": "stop"}).status_code == 302
     assert Relay.objects.get(pk=relay.pk).warming_since is None
     assert "has no warm-up" in desk.get(address).content.decode()
+
+
+def test_names_are_looked_up_while_valkey_is_away(relay: Relay, settings: Any) -> None:
+    """Only the count of the day waits for it; reports that are too old are deleted."""
+    settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1/0"
+    before = clock.now() - storing.KEEP
+    DmarcReport.objects.create(
+        organization="a",
+        report_id="1",
+        domain="a.org",
+        begin=before,
+        end=before,
+        received_at=before,
+    )
+    mailboxes.look_up_names()
+    assert not DmarcReport.objects.exists()
+    assert not RelayDay.objects.filter(relay=relay).exists()

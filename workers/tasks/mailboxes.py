@@ -26,10 +26,10 @@ def ask_providers() -> None:
 def look_up_names() -> None:
     """Look up which providers host recipients' domains, and who sends in our name; tidy up."""
     now = clock.now()
-    warm_up.note_sent(now)
     hosting.look_up_recent(now)
     hosts.look_up_recent(now)
     storing.delete_old(now)
+    warm_up.note_sent(now)  # last: it fails where Valkey is away
 
 
 @job(jobs.ASK_SERVICES)

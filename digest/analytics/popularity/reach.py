@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db.models import Count, Exists, OuterRef
 
 from digest.analytics.models import StoryReach
-from digest.issues.models import Issue
+from digest.issues.models import Issue, Story
 from digest.newsletters.models import Publication
 from digest.sending.compiling import compiled_for
 from digest.sending.models import CompiledMail
@@ -32,6 +32,7 @@ def record_reach(publication: Publication, since: datetime, now: datetime) -> No
     compiled = CompiledMail.objects.filter(issue=OuterRef("pk"), revision=OuterRef("revision"))
     issues = Issue.objects.filter(
         Exists(compiled),
+        Exists(Story.objects.filter(issue=OuterRef("pk"))),
         ~Exists(recorded),
         newsletter__publication=publication.pk,
         planned_at__gt=since,
@@ -41,13 +42,14 @@ def record_reach(publication: Publication, since: datetime, now: datetime) -> No
 
 
 def _record(issue: Issue, now: datetime) -> None:
+    """Store the reach of all stories; 1.0 for those in no mail now, so that none is missing."""
     segmentation = segmentation_of(issue, compiled_for(issue))
     shares = shares_of(
         segmentation.stories, segmentation.keys_for, _choices(segmentation, issue, now)
     )
-    stories = issue.stories.filter(position__in=shares).values_list("pk", "position")
+    stories = issue.stories.values_list("pk", "position")
     StoryReach.objects.bulk_create(
-        [StoryReach(story_id=pk, share=shares[position]) for pk, position in stories],
+        [StoryReach(story_id=pk, share=shares.get(position, 1.0)) for pk, position in stories],
         ignore_conflicts=True,
     )
 
