@@ -12,10 +12,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from digest.issues.models import Issue
 from digest.sending import chunks
-from digest.sending.models import SQL_STATES, Delivery
+from digest.sending.models import SQL_STATES, Chunk, Delivery
 from digest.subscribers.audience import Audience, eligible
 
 
@@ -44,6 +45,22 @@ class Batch:
     rows: Sequence[ClaimedDelivery]
     audience: Audience  # that the claim was made for
     suppressed: int = 0  # deliveries that were due, may not go out, and were settled by the claim
+
+
+def is_chunk_next(issue: Issue, now: datetime) -> bool:
+    """Return whether a chunk is due, and no row has been due for longer."""
+    rows = Delivery.objects.filter(issue=issue, state__in=Delivery.DUE, subscriber__isnull=False)
+    earliest_row = _earliest(rows, now)
+    earliest_chunk = _earliest(Chunk.objects.filter(issue=issue, fence=None), now)
+    if earliest_row is None or earliest_chunk is None:
+        return earliest_row is None
+    return earliest_chunk <= earliest_row
+
+
+def _earliest(waiting: QuerySet[Any], now: datetime) -> datetime | None:
+    """Return since when the first of some deliveries has been due; None if none is."""
+    due = waiting.filter(due_at__lte=now)
+    return due.order_by("due_at").values_list("due_at", flat=True).first()
 
 
 @transaction.atomic

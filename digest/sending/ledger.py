@@ -8,7 +8,8 @@
     erase_subscriber   nothing more is sent, and no row says whose it was
 
 Most deliveries have no row before they are sent: they are claimed and settled in chunks
-(digest.sending.chunks). What has a row, because it is tried again, is claimed before them.
+(digest.sending.chunks). What has a row, because it is tried again, takes its turn among them: what
+has been due for longest is claimed first, and a delivery that comes back unsent is due anew.
 
 What is begun is written to the sender's own journal (digest.sending.journal) before it leaves;
 `digest.sending.sweeping` brings ledger and journal together when a sender dies.
@@ -75,8 +76,11 @@ def claim(issue: Issue, limit: int, now: datetime, audience: Audience, journal: 
     a batch may be empty while more is due. It is also empty once the issue is paused, cancelled, or
     has another revision than `issue`.
     """
-    claimed = claiming.claim_rows(issue, limit, now, audience, journal)
-    claimed = claimed or claiming.claim_chunk(issue, limit, now, audience, journal)
+    first, second = claiming.claim_rows, claiming.claim_chunk
+    if claiming.is_chunk_next(issue, now):
+        first, second = second, first
+    claimed = first(issue, limit, now, audience, journal)
+    claimed = claimed or second(issue, limit, now, audience, journal)
     rows = [ClaimedDelivery(*fields) for _, may_go, *fields in claimed if may_go]
     excluded = [ClaimedDelivery(*fields) for _, may_go, *fields in claimed if not may_go]
     batch = Batch(claimed[0][0] if claimed else 0, issue, rows, audience, len(excluded))

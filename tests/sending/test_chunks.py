@@ -20,6 +20,7 @@ from pytest_django.fixtures import Settings
 
 from digest.bounces.models import Refusal
 from digest.issues.models import Issue
+from digest.relays import retries
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.relays.transports.base import Reply
 from digest.selfservice import erasure
@@ -127,6 +128,34 @@ def test_a_claim_takes_a_part_of_a_chunk() -> None:
     assert [row.id for row in second.rows] == ids[2:4]
     assert states(issue) == ["claimed"] * 4 + ["queued"]
     assert progress(issue) == balance(issue) == Progress(queued=1, in_flight=4)
+
+
+def test_what_comes_back_unsent_goes_behind_what_was_not_tried() -> None:
+    """However often: a message at which relays fail holds up no other one."""
+    issue = make_untried(5)
+    [failing, *others] = list(AnyDelivery.objects.order_by("id").values_list("id", flat=True))
+    claimed = []
+    for second in range(5):
+        now = NOON + timedelta(seconds=second)
+        batch = claim_batch(issue, 1, now)
+        claimed += [row.id for row in batch.rows]
+        outcome = retries.postponed(now) if claimed[-1] == failing else SENT
+        ledger.record(batch, [(claimed[-1], outcome)], now)
+    assert claimed == [failing, *others]
+    assert [row.id for row in claim_batch(issue, 5, now).rows] == [failing]
+
+
+def test_what_is_tried_again_waits_for_no_chunk_that_is_due_later() -> None:
+    """What has been due for longest goes first, whatever table it is in."""
+    issue = make_untried(2)
+    batch = claim_batch(issue, 2)
+    first, second = batch.rows
+    ledger.record(batch, [(first.id, DEFERRED)], NOON)
+    ledger.release(batch)
+    later = NOON + timedelta(hours=2)
+    Chunk.objects.update(due_at=later)
+    assert [row.id for row in claim_batch(issue, 5, later).rows] == [first.id]
+    assert [row.id for row in claim_batch(issue, 5, later).rows] == [second.id]
 
 
 @pytest.mark.parametrize("released", [[0], [1], [2], [0, 2], [0, 1, 2]])
