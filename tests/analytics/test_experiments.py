@@ -1,11 +1,18 @@
 """Subject tests, from planning to the winner."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
-from typing import Any
+from functools import partial
+from threading import Event
+from typing import Any, TypeVar
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
+from django.db import connection, transaction
 
 from digest.accounts.models import User
 from digest.analytics import judging
@@ -16,9 +23,11 @@ from digest.issues.errors import IssueError
 from digest.issues.models import Experiment, Issue
 from digest.sending import ledger, planning
 from digest.sending.compiling import compiled_for
+from digest.sending.experiments import assigning
 from digest.sending.experiments.assigning import split_of
 from digest.sending.models import AnyDelivery, Delivery, VariantChoice
 from digest.sending.outgoing import SingleRecipient, compose_message
+from digest.sending.planning import inserting
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers.models import Subscriber
 from tests.analytics.factories import make_hit, make_link
@@ -27,6 +36,8 @@ from tests.cast.newsletters import make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
 from tests.sending.claiming import give_rows
+
+T = TypeVar("T")
 
 OTHER = "Forty seals, and counting"
 MINUTE = timedelta(minutes=1)
@@ -164,7 +175,7 @@ def test_a_paused_issue_waits(editor: User) -> None:
 
 
 def test_planning_again_changes_no_choice(editor: User) -> None:
-    """A planner that was killed left its choices behind."""
+    """They depend on nothing but the issue and the subscriber."""
     issue = make_tested(editor)
     planning.plan_built(NOON)
     choices = set(VariantChoice.objects.values_list("subscriber_id", "variant"))
@@ -172,6 +183,140 @@ def test_planning_again_changes_no_choice(editor: User) -> None:
     planning.plan_built(NOON + MINUTE)
     assert set(VariantChoice.objects.values_list("subscriber_id", "variant")) == choices
     assert Experiment.objects.get(issue=issue).decides_at == END + MINUTE
+
+
+@dataclass
+class SlowPlanner:
+    """A planner in a thread of its own, which waits after its first step."""
+
+    run: Future[list[Issue]]
+    proceed: Event
+
+    def finish(self) -> list[Issue]:
+        """Let it plan for the others; return what it opened."""
+        self.proceed.set()
+        return self.run.result(20)
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadPoolExecutor]:
+    """Threads for planners and editors; a step has seven subscribers."""
+    monkeypatch.setattr(inserting, "STEP", 7)
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def start_slow_planner(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], SlowPlanner]:
+    """Start a planner; return when it has planned for its first subscribers."""
+    has_begun, proceed = Event(), Event()
+    insert_step = inserting.insert_step
+
+    def insert_slowly(plan: inserting.Plan, after: int) -> int | None:
+        last = insert_step(plan, after)
+        has_begun.set()
+        assert proceed.wait(20)
+        return last
+
+    def start() -> SlowPlanner:
+        monkeypatch.setattr(inserting, "insert_step", insert_slowly)
+        run = threads.submit(in_thread, lambda: planning.plan_built(NOON))
+        assert has_begun.wait(20)
+        monkeypatch.setattr(inserting, "insert_step", insert_step)
+        return SlowPlanner(run, proceed)
+
+    return start
+
+
+def in_thread(work: Callable[[], T]) -> T:
+    """Work on a connection of its own."""
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def assert_planned(issue: Issue, end: datetime) -> None:
+    """Each subscriber has one delivery, due at the slot or after the test, as their choice says."""
+    issue.refresh_from_db()
+    assert (issue.state, issue.planned_through) == (Issue.State.SENDING, None)
+    assert Experiment.objects.get(issue=issue).decides_at == end
+    rows = list(AnyDelivery.objects.filter(issue=issue).values_list("subscriber", "at"))
+    taking_part = set(
+        VariantChoice.objects.filter(issue=issue).values_list("subscriber", flat=True)
+    )
+    waiting = end + timedelta(hours=1)
+    expected = [
+        (key, issue.slot if key in taking_part else waiting)
+        for key in Subscriber.objects.values_list("pk", flat=True)
+    ]
+    assert sorted(rows) == sorted(expected)
+    assert 0 < len(taking_part) < len(expected)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_planner_leaves_a_tested_issue_to_the_first(
+    editor: User, start_slow_planner: Callable[[], SlowPlanner]
+) -> None:
+    """It deletes, moves and opens nothing."""
+    issue = make_tested(editor)
+    planner = start_slow_planner()
+    assert planning.plan_built(NOON + MINUTE) == []
+    issue.refresh_from_db()
+    assert (issue.state, issue.planned_at) == (Issue.State.BUILT, None)
+    assert planner.finish() == [issue]
+    assert planning.plan_built(NOON + MINUTE) == []
+    assert_planned(issue, END)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_editor_who_comes_while_it_is_planned_is_too_late(
+    editor: User, threads: ThreadPoolExecutor, start_slow_planner: Callable[[], SlowPlanner]
+) -> None:
+    """They wait for the planner, and neither stops the other."""
+    issue = make_tested(editor)
+    planner = start_slow_planner()
+    save = partial(experiments.save, issue, None, editor, subjects=["Late"], share=20, minutes=60)
+    saving = threads.submit(in_thread, save)
+    with pytest.raises(TimeoutError):
+        saving.result(0.2)
+    assert planner.finish() == [issue]
+    with pytest.raises(IssueError, match="cannot be changed any more"):
+        saving.result(20)
+    assert_planned(issue, END)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_issue_that_somebody_holds_is_planned_later(
+    editor: User, threads: ThreadPoolExecutor
+) -> None:
+    """Whole, and not opened without its subscribers."""
+    issue = make_tested(editor)
+    compiled_for(issue)  # which waits for whoever holds it
+    with transaction.atomic():
+        Issue.objects.select_for_update().get(pk=issue.pk)
+        assert threads.submit(in_thread, lambda: planning.plan_built(NOON)).result(20) == []
+        transaction.set_rollback(True)
+    assert not AnyDelivery.objects.filter(issue=issue).exists()
+    assert planning.plan_built(NOON + MINUTE) == [issue]
+    assert_planned(issue, END + MINUTE)
+
+
+def test_a_planner_that_is_killed_leaves_nothing_of_a_tested_issue(
+    editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an editor changes afterwards holds for everybody."""
+    issue = make_tested(editor)
+    with monkeypatch.context() as patch:
+        patch.setattr(assigning, "choose_variants", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            planning.plan_built(NOON)
+    experiments.save(issue, None, editor, subjects=[OTHER], share=20, minutes=120)
+    assert planning.plan_built(NOON) == [issue]
+    assert_planned(issue, NOON + timedelta(hours=2))
+    assert VariantChoice.objects.filter(issue=issue).count() < 14  # of 40 at 20 per cent
 
 
 def test_an_erased_subscriber_leaves_no_choice(editor: User) -> None:

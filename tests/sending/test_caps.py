@@ -3,16 +3,17 @@
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from digest.issues.models import Block, Issue
+from digest.issues.models import Block, Experiment, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.notices import send
 from digest.sending import archiving, planning, progress, resending, sender, uncertain
 from digest.sending.appearances import appearances
-from digest.sending.compiling import compiled_for
+from digest.sending.experiments import assigning
 from digest.sending.models import AppealTally, Delivery, PastDelivery, SentDelivery
 from digest.sending.planning import caps, inserting
 from digest.subscribers.models import Subscriber
@@ -193,9 +194,12 @@ def test_a_planner_that_was_killed_leaves_nothing_stale(
     issue = make(newsletter, appeal, START + DAY)
     issue.blocks.filter(kind=BlockKind.APPEAL).update(hidden=True)
     monkeypatch.setattr(inserting, "STEP", 2)
-    first_plan = planning._plan_of(issue, compiled_for(issue), START + DAY)
-    assert planning._step(first_plan, START + DAY) is planning.Step.MORE
-    assert issue.any_deliveries.count() == 2
+    Experiment.objects.create(issue=issue, subjects=["Other"], share=50, minutes=60)
+    with monkeypatch.context() as patch:
+        patch.setattr(assigning, "choose_variants", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            planning.plan_built(START + DAY)
+    assert not issue.any_deliveries.exists()
     issue.blocks.update(hidden=False)
     Issue.objects.filter(pk=issue.pk).update(revision=2)
     planning.plan_built(START + DAY)

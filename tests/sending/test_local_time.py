@@ -10,7 +10,8 @@ from digest.issues.building import build, build_due
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.relays.retries import Outcome
-from digest.sending import control, ledger, planning, sweeping
+from digest.rendering.compiled import Compiled
+from digest.sending import compiling, control, ledger, planning, sweeping
 from digest.sending.models import AnyDelivery, Delivery
 from digest.sending.planning import inserting
 from digest.subscribers.models import Subscriber
@@ -234,6 +235,30 @@ def test_new_subscribers_of_a_paused_issue_are_planned_on_resuming() -> None:
     control.resume(issue)
     planning.plan_built(SLOT + 2 * HOUR)
     assert due(issue)[""] == SLOT
+
+
+@pytest.mark.parametrize("state", [State.SENT, State.PAUSED, State.CANCELLED])
+def test_nobody_is_planned_into_an_issue_that_just_stopped(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a planner's look for what is due and its first step."""
+    newsletter = paper(LINE, SAMOA)
+    [issue] = planned(SLOT - 13 * HOUR)
+    make_subscriber(newsletter)
+    compile_first = compiling.compiled_for
+
+    def stop_and_compile(issue: Issue) -> Compiled:
+        Issue.objects.filter(pk=issue.pk).update(state=state)
+        return compile_first(issue)
+
+    monkeypatch.setattr(planning, "compiled_for", stop_and_compile)
+    planning.plan_built(SLOT + HOUR)
+    monkeypatch.undo()
+    assert set(due(issue)) == {LINE, SAMOA}
+    if state == State.PAUSED:
+        control.resume(issue)
+        planning.plan_built(SLOT + 2 * HOUR)
+        assert due(issue)[""] == SLOT
 
 
 def test_an_early_issue_waits_for_its_slot_when_the_setting_is_switched_off() -> None:

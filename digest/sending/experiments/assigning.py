@@ -37,12 +37,17 @@ class Hold:
     until: datetime  # due then if nobody decided before
 
 
+def is_tested(issue: Issue) -> bool:
+    """Return whether an issue has an experiment that is not decided."""
+    return Experiment.objects.filter(issue=issue, decided_at=None).exists()
+
+
 @transaction.atomic
 def begin(issue: Issue, now: datetime) -> Hold | None:
     """Begin an issue's experiment before its deliveries are planned; return who waits for its end.
 
-    Called again, by another planner, it changes nothing but the time. One that cannot run, as what
-    it needs was changed meanwhile, is stopped: everyone gets the issue as it is.
+    In the transaction of the planner, which holds the issue. One that cannot run, as what it needs
+    was changed meanwhile, is stopped: everyone gets the issue as it is.
     """
     rows = Experiment.objects.select_for_update(of=("self",)).select_related("issue__newsletter")
     experiment = rows.filter(issue=issue, decided_at=None).first()

@@ -1,8 +1,12 @@
 """Plan an issue: compile it, and insert a delivery for each subscriber (`inserting`).
 
 In bounded steps, each its own transaction. Sending begins with the first step, and goes on while
-the others are planned for; where something is tested, with the last one. After a planner that is
-killed, the next one continues where it stopped; two at once do no harm, as a step holds the issue.
+the others are planned for. After a planner that is killed, the next one continues where it stopped;
+two at once do no harm, as a step holds the issue.
+
+Where something is tested, sending begins with the last step, and all steps are one transaction that
+holds the issue: a planner that is killed leaves nothing behind, and who would change or stop the
+issue meanwhile waits for its end.
 
 Where a newsletter sends in each subscriber's time zone, a delivery is due when it is the slot's
 local time in its subscriber's zone, and an issue is planned as soon as it is built: it is that time
@@ -83,14 +87,11 @@ def _plan(issue: Issue, now: datetime) -> bool:
         return False
     if issue.revision != revision:
         return False  # its words changed meanwhile: whether they are approved is for the next round
-    inserting.discard(issue)
-    hold = assigning.begin(issue, now)
-    plan = _plan_of(issue, compiled, now, hold)
-    if hold:  # whoever waits for the winner must be known before any mail leaves
-        while _step(plan, now) is Step.MORE:
-            pass
-        assigning.choose_variants(issue, now)
-        return _open(issue, now)
+    if assigning.is_tested(issue):
+        if opened := _plan_whole(issue, compiled, now):
+            _begin_sending(issue)
+        return opened
+    plan = _plan_of(issue, compiled, now)
     step = _step(plan, now, opens=True)
     if step is Step.STOPPED:
         return False
@@ -100,12 +101,30 @@ def _plan(issue: Issue, now: datetime) -> bool:
     return True
 
 
+@transaction.atomic
+def _plan_whole(issue: Issue, compiled: Compiled, now: datetime) -> bool:
+    """Plan for all subscribers before the issue is opened; False if it was changed meanwhile.
+
+    Whoever waits for the winner must be known before any mail leaves.
+    """
+    current = _hold(issue)
+    if current is None or current.state != State.BUILT or current.revision != issue.revision:
+        return False
+    plan = _plan_of(issue, compiled, now, assigning.begin(issue, now))
+    last = inserting.insert_step(plan, 0)
+    while last is not None:
+        last = inserting.insert_step(plan, last)
+    assigning.choose_variants(issue, now)
+    Issue.objects.filter(pk=issue.pk).update(state=State.SENDING, planned_at=now)
+    return True
+
+
 class Step(Enum):
     """How a step of planning ended."""
 
     MORE = "there may be more subscribers"
     FINISHED = "all subscribers have a delivery"
-    STOPPED = "the issue was changed, paused or cancelled, or another planner is on it"
+    STOPPED = "the issue was changed, paused or cancelled, or somebody else holds it"
 
 
 @transaction.atomic
@@ -115,8 +134,7 @@ def _step(plan: Plan, now: datetime, *, opens: bool = False) -> Step:
     `opens` the issue with the first of them, so that they get it while the others are planned for.
     """
     issue = plan.issue
-    rows = Issue.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-    current = rows.filter(pk=issue.pk, send_at=issue.send_at).first()
+    current = _hold(issue)
     if current is None or not _may_plan(current, issue):
         return Step.STOPPED
     last = inserting.insert_step(plan, current.planned_through or 0)
@@ -125,6 +143,12 @@ def _step(plan: Plan, now: datetime, *, opens: bool = False) -> Step:
         change |= {"state": State.SENDING, "planned_at": now}
     Issue.objects.filter(pk=issue.pk).update(**change)
     return Step.FINISHED if last is None else Step.MORE
+
+
+def _hold(issue: Issue) -> Issue | None:
+    """Hold an issue until the transaction ends; None if somebody else does, or its time changed."""
+    rows = Issue.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    return rows.filter(pk=issue.pk, send_at=issue.send_at).first()
 
 
 def _may_plan(current: Issue, issue: Issue) -> bool:
@@ -166,19 +190,24 @@ def _newly_due(now: datetime) -> Iterator[tuple[Issue, Times]]:
 
 
 def _plan_newcomers(issue: Issue, times: Times, now: datetime) -> None:
-    """Plan for subscribers whose time came since it was planned and who have no delivery."""
+    """Plan for subscribers whose time came since it was planned and who have no delivery.
+
+    Not further once it is finished, paused or cancelled: nobody would send it, or settle it.
+    """
     since = issue.planned_at
     compiled = _compiled(issue)
     if compiled is None or since is None:
         return
     subscribers = _due_between(_eligible(issue, compiled, now), times, since, now)
     plan = Plan(issue, subscribers, times, caps.capped_appeals(issue))
+    planned = Issue.objects.filter(pk=issue.pk, state=State.SENDING, planned_through=None)
     last: int | None = 0
     while last is not None:
         with transaction.atomic():
-            Issue.objects.select_for_update(no_key=True).filter(pk=issue.pk).first()
+            if not planned.select_for_update(no_key=True).exists():
+                return
             last = inserting.insert_step(plan, last)
-    Issue.objects.filter(pk=issue.pk, planned_at=since).update(planned_at=now)
+    planned.filter(planned_at=since).update(planned_at=now)
 
 
 def _compiled(issue: Issue) -> Compiled | None:
@@ -235,22 +264,10 @@ def _due_between(
     return subscribers.filter(subscriber__timezone__in=due_zones)
 
 
-def _open(issue: Issue, now: datetime) -> bool:
-    """Start sending the issue, unless it was changed, paused or cancelled meanwhile."""
-    waiting = Issue.objects.filter(
-        pk=issue.pk, state=State.BUILT, revision=issue.revision, send_at=issue.send_at
-    )
-    opened = waiting.update(state=State.SENDING, planned_at=now)
-    if not opened:
-        return False
-    _begin_sending(issue)
-    return True
-
-
 def _begin_sending(issue: Issue) -> None:
     """Call as many senders as there may be; the sweep for an issue that is for nobody."""
-    is_for_somebody = Chunk.objects.filter(issue=issue) or Delivery.objects.filter(issue=issue)
-    if not is_for_somebody.exists():
+    chunks, rows = Chunk.objects.filter(issue=issue), Delivery.objects.filter(issue=issue)
+    if not (chunks.exists() or rows.exists()):
         jobs.enqueue(jobs.SWEEP_DELIVERIES)  # it is finished already
         return
     for _ in range(settings.DIGEST_SEND_PARALLEL):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F, QuerySet
 
 from digest.issues.models import Issue
@@ -19,7 +19,7 @@ from digest.newsletters.models import Appeal
 from digest.newsletters.zones import Times
 from digest.sending.experiments import assigning
 from digest.sending.experiments.assigning import Hold
-from digest.sending.models import SQL_STATES, Chunk, Delivery
+from digest.sending.models import SQL_STATES, Chunk
 from digest.sending.planning import caps
 from digest.subscribers.models import Subscription
 
@@ -47,16 +47,6 @@ def insert_step(plan: Plan, after: int) -> int | None:
         cursor.execute(statement, parameters)
         (last,) = cursor.fetchone()
     return None if last is None else int(last)
-
-
-@transaction.atomic
-def discard(issue: Issue) -> None:
-    """Remove what was planned of an issue that was never opened, by a planner that was killed."""
-    issues = Issue.objects.select_for_update(no_key=True, of=("self",)).filter(pk=issue.pk)
-    if issues.filter(planned_at=None, planned_through__isnull=False).exists():
-        Chunk.objects.filter(issue=issue).delete()
-        Delivery.objects.filter(issue=issue, state=Delivery.State.QUEUED, attempts=0).delete()
-        issues.update(planned_through=None)
 
 
 def _statement(plan: Plan, after: int) -> tuple[str, list[Any]]:
