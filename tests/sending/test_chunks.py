@@ -133,7 +133,7 @@ def test_a_claim_takes_a_part_of_a_chunk() -> None:
 def test_what_comes_back_unsent_goes_behind_what_was_not_tried() -> None:
     """However often: a message at which relays fail holds up no other one."""
     issue = make_untried(5)
-    [failing, *others] = list(AnyDelivery.objects.order_by("id").values_list("id", flat=True))
+    [failing, *untried] = list(AnyDelivery.objects.order_by("id").values_list("id", flat=True))
     claimed = []
     for second in range(5):
         now = NOON + timedelta(seconds=second)
@@ -141,7 +141,7 @@ def test_what_comes_back_unsent_goes_behind_what_was_not_tried() -> None:
         claimed += [row.id for row in batch.rows]
         outcome = retries.postponed(now) if claimed[-1] == failing else SENT
         ledger.record(batch, [(claimed[-1], outcome)], now)
-    assert claimed == [failing, *others]
+    assert claimed == [failing, *untried]
     assert [row.id for row in claim_batch(issue, 5, now).rows] == [failing]
 
 
