@@ -26,7 +26,8 @@ def test_evidence_cannot_be_truncated(table: str) -> None:
     """Neither alone nor with the tables that it refers to."""
     append_only.refuse_truncate(table)
     refused(f"TRUNCATE {table} CASCADE")
-    refused("TRUNCATE accounts_user, newsletters_publication, subscribers_subscriber CASCADE")
+    if table != "sending_sentdelivery":  # without foreign keys nothing cascades to it
+        refused("TRUNCATE accounts_user, newsletters_publication, subscribers_subscriber CASCADE")
 
 
 def test_every_table_that_refuses_updates_refuses_truncate() -> None:

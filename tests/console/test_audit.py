@@ -186,6 +186,7 @@ def test_steps_of_the_setup_are_recorded(desk: Client) -> None:
         "accent_dark": "#8ab8e6",
         "language": "en",
         "timezone": "Europe/London",
+        "tracking": "aggregate",
     }
     desk.post("/admin/setup/publication/", form | {"name": ""})
     assert actions() == []

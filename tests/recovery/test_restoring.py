@@ -72,7 +72,14 @@ def test_a_restored_dump_sends_nothing_again(
         make_subscriber(issue.newsletter)
     scheduled = make_newsletter(publication=issue.newsletter.publication, review_minutes=0)
     slot = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
-    make_schedule(scheduled, cron=f"{slot.minute} {slot.hour} * * *", time=None, days=[], since=now)
+    make_schedule(
+        scheduled,
+        cron=f"{slot.minute} {slot.hour} * * *",
+        timezone="UTC",
+        time=None,
+        days=[],
+        since=now,
+    )
     make_article(make_source(scheduled), published_at=now, first_seen_at=now)
     make_subscriber(scheduled)
     heartbeat.beat(now)
