@@ -244,7 +244,7 @@ def _insert_rows(
     """Give deliveries rows of their own; the fence stays with those that are uncertain."""
     if not rows:
         return
-    names = [[row.id for row in rows], [row.subscriber_id for row in rows]]
+    names: list[list[Any]] = [[row.id for row in rows], [row.subscriber_id for row in rows]]
     columns = outcome_columns([row.outcome for row in rows], now)
     with connection.cursor() as cursor:
         cursor.execute(
