@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from email import message_from_bytes, policy
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import html
 
+from digest.analytics.verdicts.single import NOBODY_SECONDS
 from digest.embedded.sample import paper
 from tests.journeys.upside import Up, digest
 
@@ -61,6 +63,7 @@ def leads(up: Up) -> bool:
 def test_a_click_makes_a_story_popular(delivered: Up) -> None:
     """One of a person; that of a program is filtered. The command line has both."""
     assert not leads(delivered)
+    time.sleep(NOBODY_SECONDS + 1)  # a person has to open the mail first
     link = link_to(delivered, HARBOUR)
     target, _ = get(link)
     assert target.endswith(f"/sample/{HARBOUR}")
