@@ -236,11 +236,23 @@ def _finish(now: datetime) -> list[Issue]:
         Q(planned_at__isnull=False, planned_through__isnull=True),
         state=Issue.State.SENDING,
     )
-    closed = {"state": Issue.State.SENT, "finished_at": now}
-    finished = [issue for issue in sending if sending.filter(pk=issue.pk).update(**closed)]
+    finished = [issue for issue in sending if _close(issue, sending, now)]
     for issue in finished:
         log.info("issue sent", issue=issue.pk, **asdict(progress.balance(issue)))
     return finished
+
+
+@transaction.atomic
+def _close(issue: Issue, sending: QuerySet[Issue], now: datetime) -> bool:
+    """Close an issue if it is still among those to close; return whether it was.
+
+    A planner that adds newcomers holds the issue. What it has committed is seen by the statement
+    after the one that took the lock.
+    """
+    lock = Issue.objects.select_for_update(no_key=True, skip_locked=True)
+    if lock.filter(pk=issue.pk).first() is None:
+        return False
+    return bool(sending.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=now))
 
 
 def _counts(swept: Swept) -> dict[str, int]:
