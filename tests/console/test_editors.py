@@ -172,10 +172,12 @@ def test_links_are_web_or_mail_addresses(page: Page) -> None:
     expect(address).to_have_value("https://example.org/tides")
     address.fill("desk@example.org")
     dialog.get_by_role("button", name="Save link").click()
+    expect(dialog).to_be_hidden()
     mail = link("mailto:desk@example.org")
     assert saved(page) == document(paragraph(text("harbour", mail), text(" office")))
     page.keyboard.press("Control+k")
     dialog.get_by_role("button", name="Remove link").click()
+    expect(dialog).to_be_hidden()
     assert saved(page) == document(paragraph(text("harbour office")))
 
 
