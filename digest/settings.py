@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     "digest.reputation",
     "digest.bounces",
     "digest.webhooks",
+    "digest.backups",
     "digest.recovery",
     "digest.inbound",
     "digest.api",

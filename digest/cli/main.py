@@ -35,6 +35,8 @@ OVERVIEW = {
         "up": "run everything on this machine with embedded services",
         "setup": "print the link to create the first account in a browser",
         "hold": "hold all mail, as after a restore, or release it",
+        "backup": "put everything into one encrypted file, or verify such a file",
+        "restore": "restore a backup into an empty installation",
         "doctor": "check whether this installation is ready to send",
     },
     "Newsletters": {

@@ -95,6 +95,13 @@ def secret_key(data: Path) -> str:
     return key
 
 
+def keep_secret_key(data: Path, key: str) -> None:
+    """Let `key` sign links from now on, unless the folder has one already."""
+    path = data / "secret_key"
+    if not path.exists():
+        write_private(path, key)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     draft = path.with_name(f".{path.name}.draft")

@@ -11,12 +11,13 @@ import errno
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from socket import socket
 from urllib.parse import quote
 
+from digest.backups import passphrases, reading
 from digest.core import env
 from digest.core.errors import DigestError
 from digest.embedded import checks, postgres, programs, valkey
@@ -38,15 +39,15 @@ def main(argv: list[str]) -> int:
         data=Path(options.data).expanduser().resolve(),
         host=options.host,
         port=options.port,
-        sample=options.sample and not env.read("DIGEST_SMTP_URL"),
+        sample=options.sample and not options.restore and not env.read("DIGEST_SMTP_URL"),
     )
     with StopSignals() as signals:
-        return _until_told_to_stop(place, options.smtp_port, signals)
+        return _until_told_to_stop(place, options, signals)
 
 
-def _until_told_to_stop(place: Place, smtp_port: int | None, signals: StopSignals) -> int:
+def _until_told_to_stop(place: Place, options: argparse.Namespace, signals: StopSignals) -> int:
     try:
-        _run(place, smtp_port, signals)
+        _run(place, options, signals)
     except KeyboardInterrupt:
         say(f"Stopped. Data stays in {place.data}.")
     except DigestError as problem:
@@ -60,16 +61,17 @@ def _until_told_to_stop(place: Place, smtp_port: int | None, signals: StopSignal
     return 0
 
 
-def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
+def _run(place: Place, options: argparse.Namespace, signals: StopSignals) -> None:
     """Start everything in order; whatever happens, end it in the opposite order."""
     own_database = not env.read("DIGEST_DATABASE_URL")
     with ExitStack() as undo:
         undo.enter_context(_own_folder(place))
         web = undo.enter_context(checks.listen(place.host, place.port, "--port"))
         place = place._replace(port=checks.port_of(web))
-        mailbox = undo.enter_context(_listen_for_mail(smtp_port))
+        mailbox = undo.enter_context(_listen_for_mail(options.smtp_port))
         inbound = undo.enter_context(checks.listen_anyway(LOOPBACK, INBOUND_PORT))
         _check(place)
+        restore = _prepare_restore(place, options)
         if env.read("DIGEST_SMTP_URL"):
             mailbox.close()
         supervisor = Supervisor(place.data, say, signals.pause)
@@ -81,6 +83,7 @@ def _run(place: Place, smtp_port: int | None, signals: StopSignals) -> None:
         signals.check()
         undo.enter_context(_known_to_other_commands(place, services))
         _migrate()
+        restore()
         signals.check()
         if os.environ["DIGEST_INBOUND_DOMAIN"]:
             supervisor.start(programs.inbound(inbound))
@@ -114,6 +117,12 @@ def _options(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-sample", dest="sample", action="store_false", help="without the sample publication"
+    )
+    parser.add_argument(
+        "--restore", metavar="FILE", type=Path, help="begin with a backup, in an empty folder"
+    )
+    parser.add_argument(
+        "--passphrase-file", metavar="FILE", type=Path, help="of the backup; its first line"
     )
     return parser.parse_args(argv)
 
@@ -204,6 +213,31 @@ def _migrate() -> None:
         raise EmbeddedError(f"PostgreSQL cannot be used: {str(cause).strip()}") from cause
     finally:
         connections.close_all()
+
+
+def _prepare_restore(place: Place, options: argparse.Namespace) -> Callable[[], None]:
+    """Take over the secret key of a backup; return what restores it once there is a database."""
+    if options.restore is None:
+        return lambda: None
+    passphrase = passphrases.read_passphrase(options.passphrase_file)
+    secrets = reading.read_secrets(options.restore, passphrase)
+    checks.keep_secret_key(place.data, secrets["DIGEST_SECRET_KEY"])
+
+    def restore() -> None:
+        from django.db import connections
+
+        from digest.backups import restoring
+        from digest.core import clock
+
+        say("Restoring ...")
+        try:
+            restored = restoring.restore_backup(options.restore, passphrase, clock.now())
+        finally:
+            connections.close_all()
+        data_until = clock.format_moment(restored.header.made_at)
+        say(f"Restored; these data end at {data_until}. No mail is sent until you release it.")
+
+    return restore
 
 
 def _web_answers(place: Place) -> bool:

@@ -55,10 +55,13 @@ def check(now: datetime) -> Hold | None:
     return begin(reason, now) if reason else hold
 
 
-def begin(reason: Hold.Reason, now: datetime) -> Hold:
-    """Hold all mail from now on; return the hold, or the one that another process began."""
+def begin(reason: Hold.Reason, now: datetime, data_until: datetime | None = None) -> Hold:
+    """Hold all mail from now on; return the hold, or the one that another process began.
+
+    `data_until` is when these data end, where that is known better than by the last beat.
+    """
     installation = Installation.objects.filter(pk=Installation.ONLY).first()
-    data_until = installation.beat_at if installation else None
+    data_until = data_until or (installation.beat_at if installation else None)
     with transaction.atomic():
         locks.lock(Purpose.BEGIN_HOLD)
         if hold := current():
@@ -66,6 +69,12 @@ def begin(reason: Hold.Reason, now: datetime) -> Hold:
         hold = Hold.objects.create(reason=reason, data_until=data_until, began_at=now)
     log.error("mail is held", reason=hold.get_reason_display(), data_until=str(data_until))
     return hold
+
+
+def begin_restored(data_until: datetime, now: datetime) -> Hold:
+    """Hold all mail because a backup was restored whose data end at `data_until`."""
+    Hold.objects.filter(released_at=None).update(released_at=now)  # in the backup: another time's
+    return begin(Hold.Reason.RESTORED, now, data_until)
 
 
 def release(hold: Hold, now: datetime) -> None:

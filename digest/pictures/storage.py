@@ -5,11 +5,12 @@ A file's name is made of its contents, so it is written once, never changed, and
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from digest.core.links import absolute
 from digest.pictures.errors import PicturesUnavailableError
@@ -40,6 +41,12 @@ def public_url(file_name: str) -> str:
     """Return the absolute address at which mails find a file."""
     base = settings.DIGEST_PICTURES_URL
     return f"{base}/{shown_name(file_name)}" if base else absolute(f"/pictures/{file_name}")
+
+
+def folder() -> Path | None:
+    """Return the folder that holds all files; None where they are in a bucket."""
+    store = _store()
+    return Path(store.location) if isinstance(store, FileSystemStorage) else None
 
 
 def save(name: str, content: bytes) -> None:

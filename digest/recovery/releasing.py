@@ -52,6 +52,11 @@ class Review:
         """Nothing has to be set aside."""
         return not (self.pausing or self.skipping or self.marking or self.missed or self.notices)
 
+    def count_issues(self) -> int:
+        """Return how many issues may have been sent, those of missed slots included."""
+        issues = len(self.pausing) + len(self.skipping) + len(self.marking)
+        return issues + len(self.missed)
+
     @property
     def summary(self) -> str:
         """What a release sets aside, in a sentence."""

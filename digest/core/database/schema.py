@@ -1,5 +1,6 @@
 """Whether the schema of the database is the one that this code was written for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,6 +48,14 @@ def compare_schema() -> SchemaDifference:
     recorded = MigrationRecorder(connection).applied_migrations()
     applied = {key for key in recorded if key[0] in labels}
     return SchemaDifference(_named(expected - applied), _named(applied - _known_to_code()))
+
+
+def unknown_migrations(names: Iterable[str]) -> list[str]:
+    """Return which of some migrations, each `app.name`, a newer version of this code has added."""
+    expected = set(_named(_known_to_code()))
+    labels = {name.partition(".")[0] for name in expected}
+    candidates = (name for name in names if name.partition(".")[0] in labels)
+    return sorted(name for name in candidates if name not in expected)
 
 
 def require_current_schema() -> None:

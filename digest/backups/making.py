@@ -1,0 +1,181 @@
+"""Make a backup: one consistent state of the database, and what belongs to it.
+
+A transaction exports its snapshot, which pg_dump takes over, so the counts in the header are those
+of the dump, and everything may go on meanwhile. Journals are read after it: what a sender wrote
+down until then and the database did not know yet is in them. The file gets its name when it is
+complete and on the disk.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Model
+
+from digest import __version__
+from digest.articles.models import Article
+from digest.backups import last, programs
+from digest.backups.archive import DATABASE, HEADER, JOURNALS, PICTURES, SECRETS, ArchiveWriter
+from digest.backups.errors import BackupError
+from digest.backups.header import FORMAT, Header
+from digest.installation.heartbeat import installation_row
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter, Publication
+from digest.pictures import storage
+from digest.sending import journal
+from digest.subscribers.models import Subscriber, Subscription, Suppression
+
+COUNTED: tuple[type[Model], ...] = (
+    Publication,
+    Newsletter,
+    Article,
+    Issue,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was made."""
+
+    path: Path
+    size: int  # bytes
+    header: Header
+
+
+def make_backup(path: Path, passphrase: str) -> Backup:
+    """Make a backup in a new file that only its owner can read. Raises BackupError."""
+    server = programs.server_version()
+    pg_dump = programs.find_program("pg_dump", server)
+    installation_row()  # made if there was none
+    with _new_file(path) as file:
+        writer = ArchiveWriter(file, passphrase)
+        with _snapshot() as snapshot:
+            header = _describe(server, pg_dump.version)
+            writer.add_json(HEADER, header.facts())
+            writer.add_json(SECRETS, _secrets())
+            _dump(pg_dump.path, snapshot, writer)
+        _add_journals(writer)
+        _add_pictures(writer)
+        writer.finish()
+    backup = Backup(path, path.stat().st_size, header)
+    last.write(last.LastBackup(header.made_at, str(path.absolute()), backup.size))
+    return backup
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file beside its final name, which it gets once it is complete."""
+    if path.exists():
+        raise BackupError(f"{path} exists already. Choose another name, or remove it.")
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    except OSError as cause:
+        raise BackupError(f"{path} cannot be written: {cause.strerror}.") from cause
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _snapshot() -> Iterator[str]:
+    """Keep one state of the database in sight, and yield the name that pg_dump knows it by."""
+    connection.close()  # a session of its own: what was set in another one does not count
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # A dump takes as long as it takes.
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_export_snapshot()")
+        yield cursor.fetchone()[0]
+
+
+def _describe(server: int, program: int) -> Header:
+    installation = installation_row()  # which exists: nothing can be written here
+    applied = MigrationRecorder(connection).applied_migrations()
+    return Header(
+        format=FORMAT,
+        digest=__version__,
+        made_at=_database_time(),
+        server=server,
+        pg_dump=program,
+        installation=str(installation.key),
+        beats=installation.beats,
+        migrations=sorted(f"{label}.{name}" for label, name in applied),
+        counts={model._meta.db_table: model._default_manager.count() for model in COUNTED},  # noqa: SLF001
+        bucket="" if storage.folder() else "pictures are in a bucket, which is not in this file",
+    )
+
+
+def _database_time() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def _secrets() -> dict[str, Any]:
+    return {
+        "DIGEST_SECRET_KEY": settings.SECRET_KEY,
+        "DIGEST_SECRET_KEY_FALLBACKS": settings.SECRET_KEY_FALLBACKS,
+    }
+
+
+def _dump(program: str, snapshot: str, writer: ArchiveWriter) -> None:
+    command = [
+        *(program, "--format=custom", "--no-owner", "--no-privileges"),
+        *(f"--snapshot={snapshot}", *programs.connection_arguments()),
+    ]
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(  # noqa: S603  PostgreSQL's own program
+            command,
+            env=programs.connection_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            writer.add_stream(DATABASE, process.stdout)
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait():
+            errors.seek(0)
+            reason = errors.read().decode(errors="replace").strip()
+            raise BackupError(f"The database cannot be dumped: {reason}")
+
+
+def _add_journals(writer: ArchiveWriter) -> None:
+    for path in sorted(journal.folder().glob(f"*{journal.SUFFIX}")):
+        try:
+            writer.add(f"{JOURNALS}/{path.name}", path.read_bytes())
+        except FileNotFoundError:
+            continue  # all of it is in the database by now
+
+
+def _add_pictures(writer: ArchiveWriter) -> None:
+    folder = storage.folder()
+    if folder is None:
+        return
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            writer.add(f"{PICTURES}/{path.relative_to(folder)}", path.read_bytes())

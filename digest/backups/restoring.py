@@ -1,0 +1,222 @@
+"""Restore a backup into an empty installation. Mail is held afterwards.
+
+    the whole file is read and checked; nothing has changed by then
+    refused: an installation with data, running processes, another secret key, a newer schema
+    the database, in one transaction; pictures; journals
+    migrations to this version; sequences far ahead; a hold
+
+Ids that were given after the backup are in mails, in logs and at providers. The sequences move far
+ahead, so that nobody else gets them.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from digest.backups import programs
+from digest.backups.archive import DATABASE, JOURNALS, PICTURES, open_archive
+from digest.backups.errors import BackupError
+from digest.backups.header import Header
+from digest.backups.journals import restore_journal
+from digest.backups.making import COUNTED
+from digest.backups.reading import begin
+from digest.core.database import schema
+from digest.installation import holds
+from digest.installation.models import Hold
+from digest.pictures import storage
+
+AHEAD = 1_000_000_000  # ids; more than any installation gives between a backup and its loss
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did."""
+
+    header: Header
+    pictures: int
+    hold: Hold
+
+
+def verify_backup(path: Path, passphrase: str) -> Header:
+    """Read a backup to its end, the dump too; return its header. Raises BackupError."""
+    with open_archive(path, passphrase) as archive:
+        header, _secrets, parts = begin(archive)
+        pg_restore = programs.find_program("pg_restore", header.pg_dump)
+        with _feeding([pg_restore.path, "--file=/dev/null"]) as dump:
+            for name, octets in parts:
+                if name.startswith(f"{DATABASE}/"):
+                    dump.write(octets)
+    return header
+
+
+def restore_backup(path: Path, passphrase: str, now: datetime) -> Restored:
+    """Restore a backup that is whole into this installation, which has to be empty.
+
+    Raises BackupError; the database is as it was then, unless a migration failed.
+    """
+    header = verify_backup(path, passphrase)
+    _refuse_newer(header)
+    _refuse_processes()
+    _refuse_data()
+    with open_archive(path, passphrase) as archive:
+        _header, secrets, parts = begin(archive)
+        _refuse_other_key(secrets)
+        pictures = _restore_parts(header, parts)
+    call_command("migrate", verbosity=0, interactive=False)
+    _compare_counts(header)
+    move_sequences_ahead()
+    return Restored(header, pictures, holds.begin_restored(header.made_at, now))
+
+
+def move_sequences_ahead() -> None:
+    """Let the next ids be ones that nobody has had."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass,"
+            " coalesce(last_value, 1) + %s) FROM pg_sequences"
+            " WHERE schemaname = current_schema() AND data_type = 'bigint'::regtype",
+            [AHEAD],
+        )
+
+
+def _refuse_newer(header: Header) -> None:
+    if unknown := schema.unknown_migrations(header.migrations):
+        raise BackupError(
+            f"This backup was made by Digest {header.digest}, whose schema is newer "
+            f"({unknown[0]}). Install that version or a newer one."
+        )
+    if (server := programs.server_version()) < header.server:
+        raise BackupError(
+            f"This backup was made with PostgreSQL {header.server}, and this is PostgreSQL "
+            f"{server}. Use PostgreSQL {header.server} or newer."
+        )
+
+
+def _refuse_processes() -> None:
+    """Raise BackupError while one of our processes uses the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname ="
+            " current_database() AND pid <> pg_backend_pid()"
+            " AND application_name ~ '^digest (web|worker|beat|inbound)'"
+        )
+        names = ", ".join(f"`{name}`" for (name,) in cursor.fetchall())
+    if names:
+        raise BackupError(f"{names} are running. Stop them, and run this again.")
+
+
+def _refuse_data() -> None:
+    """Raise BackupError unless the database has no rows that a person or a source made."""
+    tables = set(connection.introspection.table_names())
+    counted = [*COUNTED, apps.get_model("accounts.User")]
+    counts = {
+        str(model._meta.verbose_name_plural): model._default_manager.count()  # noqa: SLF001
+        for model in counted
+        if model._meta.db_table in tables  # noqa: SLF001
+    }
+    rows = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    if rows:
+        raise BackupError(
+            f"This installation is not empty: it has {rows}. Restore into a new database and set "
+            "DIGEST_DATABASE_URL to it."
+        )
+
+
+def _refuse_other_key(secrets: dict[str, Any]) -> None:
+    keys = {settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS}
+    if secrets["DIGEST_SECRET_KEY"] not in keys:
+        raise BackupError(
+            "This installation has another secret key than the backup, so links in mails would "
+            "stop working. Set DIGEST_SECRET_KEY to the key that `digest backup secrets FILE` "
+            "prints."
+        )
+
+
+def _restore_parts(header: Header, parts: Iterator[tuple[str, bytes]]) -> int:
+    """Restore all parts; return the number of files of pictures."""
+    pg_restore = programs.find_program("pg_restore", header.pg_dump)
+    command = [
+        *(pg_restore.path, "--no-owner", "--no-privileges", "--single-transaction"),
+        *("--exit-on-error", *programs.connection_arguments()),
+    ]
+    following: tuple[str, bytes] = ("", b"")
+    _clear_schema()
+    with _feeding(command) as dump:
+        for following in parts:
+            if not following[0].startswith(f"{DATABASE}/"):
+                break
+            dump.write(following[1])
+    pictures = 0
+    for name, octets in _from(following, parts):
+        folder, _, file_name = name.partition("/")
+        if folder == JOURNALS:
+            restore_journal(file_name, octets)
+        elif folder == PICTURES:
+            storage.save(file_name, octets)
+            pictures += 1
+    return pictures
+
+
+def _from(
+    first: tuple[str, bytes], parts: Iterator[tuple[str, bytes]]
+) -> Iterator[tuple[str, bytes]]:
+    yield first
+    yield from parts
+
+
+@transaction.atomic
+def _clear_schema() -> None:
+    """Remove empty tables, and whatever else a newer version has and the backup has not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '10s'")
+        cursor.execute("SELECT quote_ident(current_schema())")
+        name = cursor.fetchone()[0]
+        cursor.execute(f"DROP SCHEMA {name} CASCADE")
+        cursor.execute(f"CREATE SCHEMA {name}")
+
+
+@contextmanager
+def _feeding(command: list[str]) -> Iterator[IO[bytes]]:
+    """Run a program, and yield its standard input. Raises BackupError if it fails."""
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(  # noqa: S603  PostgreSQL's own program
+            command,
+            env=programs.connection_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        try:
+            yield process.stdin
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has failed, and says why
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait():
+            errors.seek(0)
+            reason = errors.read().decode(errors="replace").strip()
+            raise BackupError(f"The database cannot be restored: {reason}")
+
+
+def _compare_counts(header: Header) -> None:
+    """Raise BackupError if the database has not as many rows as the backup counted."""
+    for model in COUNTED:
+        table = model._meta.db_table  # noqa: SLF001
+        expected, actual = header.counts.get(table), model._default_manager.count()  # noqa: SLF001
+        if expected not in {None, actual}:
+            raise BackupError(f"{table} has {actual:,} rows, and the backup had {expected:,}.")

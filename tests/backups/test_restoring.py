@@ -1,0 +1,258 @@
+"""A backup, a loss, a restore: everything is back, and nobody gets a mail a second time."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+from pytest_django.fixtures import Settings
+
+from digest.backups import age, last, making, programs, restoring
+from digest.backups.errors import BackupError
+from digest.core import clock, jobs
+from digest.core.database import schema
+from digest.installation import heartbeat, holds
+from digest.installation.models import Hold
+from digest.issues.models import Issue
+from digest.pictures import storage
+from digest.recovery import releasing
+from digest.relays.transports.base import Reply
+from digest.sending import control, journal, ledger, planning
+from digest.sending.models import Delivery
+from digest.subscribers.audience import FOR_ALL
+from digest.subscribers.models import Subscriber
+from tests import emptying
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_newsletter
+from tests.cast.subscribers import make_subscriber
+from tests.cli.conftest import Digest, digest  # noqa: F401  a fixture
+from tests.smtp_server import SmtpServer
+from workers.app import app
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real_clock]
+
+PASSPHRASE = "correct horse battery"
+SENDING = (jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.SEND_DELIVERIES, jobs.SEND_NOTICES)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let scrypt take milliseconds."""
+    monkeypatch.setattr(age, "WORK_FACTOR", 8)
+
+
+@pytest.fixture(autouse=True)
+def data(settings: Settings, tmp_path: Path) -> Path:
+    """A data folder of this test's own, and one for its pictures."""
+    move_to(settings, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(relay: Callable[..., SmtpServer]) -> SmtpServer:
+    """Return the mail server."""
+    return relay()
+
+
+def move_to(settings: Settings, folder: Path) -> None:
+    """Use another data folder, as on another machine."""
+    folder.mkdir()
+    settings.DIGEST_DATA_DIR = folder
+    options = {"location": str(folder / "pictures"), "allow_overwrite": True}
+    backend = "django.core.files.storage.FileSystemStorage"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "pictures": {"BACKEND": backend, "OPTIONS": options},
+    }
+
+
+def run_jobs(times: int = 2) -> None:
+    """Do what beat asks for."""
+    app.loader.import_default_modules()
+    for _ in range(times):
+        for name in (jobs.BEAT, *SENDING, jobs.SWEEP_DELIVERIES):
+            app.tasks[name].apply(throw=True)
+
+
+def lose_everything(settings: Settings, tmp_path: Path) -> None:
+    """Empty the database, and leave the data folder behind."""
+    assert emptying.empty()
+    move_to(settings, tmp_path / "other machine")
+
+
+def make_due_issue(subscribers: int) -> Issue:
+    """Make an issue that is due, with its subscribers."""
+    now = clock.now()
+    issue = make_issue(make_newsletter(review_minutes=0), slot=now, built_at=now)
+    make_story(issue)
+    for _ in range(subscribers):
+        make_subscriber(issue.newsletter)
+    return issue
+
+
+def test_everything_comes_back_and_nothing_is_sent_again(
+    server: SmtpServer,
+    settings: Settings,
+    tmp_path: Path,
+    digest: Digest,  # noqa: F811
+) -> None:
+    """An issue goes out between the backup and the loss of the machine."""
+    path, phrase = tmp_path / "digest.backup", tmp_path / "phrase"
+    phrase.write_text(f"{PASSPHRASE}\n")
+    issue = make_due_issue(3)
+    storage.save("shown/ab/abc.jpg", b"a picture")
+    heartbeat.beat(clock.now())
+    facts = digest("backup", path, "--passphrase-file", phrase, "--json").facts
+    assert facts["counts"]["subscribers_subscriber"] == 3
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert last.read() == last.LastBackup(
+        last.read().made_at,  # type: ignore[union-attr]
+        str(path),
+        path.stat().st_size,
+    )
+    run_jobs()
+    assert len(server.received) == 3
+    highest = Subscriber.objects.latest("pk").pk
+
+    lose_everything(settings, tmp_path)
+    assert "is whole" in digest("backup", "verify", path, "--passphrase-file", phrase).out
+    result = digest("restore", path, "--passphrase-file", phrase)
+    assert "1 issues may have been sent since" in result.out, result.err
+    assert storage.load("shown/ab/abc.jpg") == b"a picture"
+    assert Issue.objects.get().state == Issue.State.BUILT
+    assert make_subscriber().pk > highest + restoring.AHEAD / 2
+    assert not schema.compare_schema().problem
+
+    run_jobs()
+    assert len(server.received) == 3
+    hold = holds.current()
+    assert hold
+    assert hold.reason == Hold.Reason.RESTORED
+    assert hold.data_until
+    assert hold.data_until.isoformat() == facts["made_at"]
+    releasing.release(hold, clock.now())
+    run_jobs()
+    assert len(server.received) == 3
+    control.resume(issue)
+    run_jobs()
+    assert len(server.received) == 6
+
+
+def test_a_backup_from_the_middle_of_a_send_repeats_nothing(
+    server: SmtpServer, settings: Settings, tmp_path: Path
+) -> None:
+    """What a sender had claimed is sent if its journal has a reply, otherwise uncertain."""
+    issue = make_due_issue(4)
+    now = clock.now()
+    planning.plan_built(now)
+    issue.refresh_from_db()
+    with journal.Journal() as sender:
+        batch = ledger.claim(issue, 3, now, FOR_ALL, sender.name)
+        replied, begun, _waiting = (row.id for row in batch.rows)
+        accepted = Reply(250, "2.0.0 Ok")
+        sender.record([(replied, accepted)], [begun])
+        making.make_backup(tmp_path / "digest.backup", PASSPHRASE)
+        lose_everything(settings, tmp_path)
+    restored = restoring.restore_backup(tmp_path / "digest.backup", PASSPHRASE, now)
+    run_jobs()
+    assert server.received == []
+    states = {row.pk: row.state for row in Delivery.objects.all()}
+    sent = set(issue.sent_deliveries.values_list("id", flat=True))
+    assert sent == {replied}
+    assert len(states) == 2  # uncertain, then queued again as the newsletter says
+    assert set(Delivery.objects.values_list("times_uncertain", flat=True)) == {1}
+    releasing.release(restored.hold, clock.now())
+    run_jobs()
+    assert server.received == []
+    issue.refresh_from_db()
+    assert issue.state == Issue.State.PAUSED
+
+
+def test_an_installation_with_data_is_not_overwritten(tmp_path: Path) -> None:
+    """The error names what is there."""
+    make_due_issue(2)
+    making.make_backup(tmp_path / "digest.backup", PASSPHRASE)
+    with pytest.raises(BackupError, match=r"not empty: it has .*2 subscribers"):
+        restoring.restore_backup(tmp_path / "digest.backup", PASSPHRASE, clock.now())
+    assert Subscriber.objects.count() == 2
+    with pytest.raises(BackupError, match="exists already"):
+        making.make_backup(tmp_path / "digest.backup", PASSPHRASE)
+
+
+def test_a_damaged_backup_changes_nothing(tmp_path: Path) -> None:
+    """It is read to its end first."""
+    path = tmp_path / "digest.backup"
+    making.make_backup(path, PASSPHRASE)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(BackupError, match="damaged"):
+        restoring.verify_backup(path, PASSPHRASE)
+    with pytest.raises(BackupError, match="damaged"):
+        restoring.restore_backup(path, PASSPHRASE, clock.now())
+    assert not schema.compare_schema().problem
+    assert holds.current() is None
+
+
+def test_running_processes_and_another_key_are_refused(
+    tmp_path: Path,
+    settings: Settings,
+    digest: Digest,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each says what to do."""
+    path = tmp_path / "digest.backup"
+    making.make_backup(path, PASSPHRASE)
+    key = settings.SECRET_KEY
+    monkeypatch.setenv("DIGEST_BACKUP_PASSPHRASE", PASSPHRASE)
+    assert digest("backup", "secrets", path).out == f"DIGEST_SECRET_KEY={key}\n"
+    database = make_conninfo(
+        os.environ["DIGEST_DATABASE_URL"],
+        dbname=connection.settings_dict["NAME"],
+        application_name="digest worker",
+    )
+    with psycopg.connect(database):
+        assert "`digest worker` are running" in digest("restore", path).err
+    settings.SECRET_KEY = "another key, of another installation"
+    assert "another secret key" in digest("restore", path).err
+    settings.SECRET_KEY_FALLBACKS = [key]
+    assert digest("restore", path).status == 0
+
+
+def test_a_failure_leaves_no_half_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of pg_dump nor of the disk."""
+
+    def fail() -> list[str]:
+        return ["--dbname", "dbname=missing_database"]
+
+    monkeypatch.setattr(programs, "connection_arguments", fail)
+    with pytest.raises(BackupError, match="cannot be dumped"):
+        making.make_backup(tmp_path / "digest.backup", PASSPHRASE)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    with pytest.raises(BackupError, match="cannot be written"):
+        making.make_backup(tmp_path / "no folder" / "digest.backup", PASSPHRASE)
+
+
+def test_programs_fit_the_server() -> None:
+    """The oldest that is new enough; else an error that says which version is needed."""
+    version = programs.server_version()
+    assert programs.find_program("pg_dump", version).version >= version
+    with pytest.raises(BackupError, match=r"pg_dump is of version \d+, too old for version 999"):
+        programs.find_program("pg_dump", 999)
+    with pytest.raises(BackupError, match="pg_nothing is not installed"):
+        programs.find_program("pg_nothing", version)
+
+
+def test_a_passphrase_can_be_guessed_if_it_is_short(
+    tmp_path: Path,
+    digest: Digest,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And without a terminal nobody can be asked."""
+    assert "no passphrase" in digest("backup", tmp_path / "digest.backup").err
+    monkeypatch.setenv("DIGEST_BACKUP_PASSPHRASE", "short")
+    assert "at least 12 characters" in digest("backup", tmp_path / "digest.backup").err
+    result = digest("backup", "verify", tmp_path / "absent", "--json")
+    assert "cannot be read" in json.loads(result.out)["error"]
