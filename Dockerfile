@@ -1,25 +1,37 @@
-# One image for every process: `digest web`, `worker`, `beat`, `migrate`.
+# One image for every process: `digest web`, `worker`, `beat`, `inbound`, `migrate`.
 # `make images` pins it by digest for docker-compose.yml; else: --build-arg PYTHON_IMAGE=python@sha256:…
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
-FROM ${PYTHON_IMAGE}
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-WORKDIR /app
+# --- The wheel, and all it needs, in an environment that is copied as it is -------------------
+FROM ${PYTHON_IMAGE} AS build
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+COPY requirements-build.txt ./
+RUN python -m pip install --require-hashes --only-binary :all: -r requirements-build.txt \
+    && python -m venv --without-pip /opt/digest
 
 # The dependencies change seldom: a layer of their own.
 COPY requirements.txt ./
-RUN python -m pip install --require-hashes --only-binary :all: -r requirements.txt
+RUN python -m pip --python /opt/digest/bin/python \
+    install --require-hashes --only-binary :all: -r requirements.txt
 
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY digest digest
 COPY workers workers
 COPY templates templates
-RUN python -m pip install --no-deps --no-build-isolation --editable . \
-    && useradd --system --uid 10001 --home-dir /data digest \
-    && install -d -o digest -g digest /data
+RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+    && python -m pip --python /opt/digest/bin/python install --no-deps dist/*.whl
+
+# --- What runs: no tests, no build tools, no embedded services --------------------------------
+FROM ${PYTHON_IMAGE} AS production
+
+COPY --from=build /opt/digest /opt/digest
+RUN useradd --system --uid 10001 --home-dir /data digest && install -d -o digest -g digest /data
 
 USER digest
-ENV DIGEST_DATA_DIR=/data
+WORKDIR /data
+ENV PATH=/opt/digest/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DIGEST_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8000
 ENTRYPOINT ["digest"]

@@ -15,10 +15,10 @@ IMAGES := PYTHON_IMAGE=python:3.11-slim-bookworm POSTGRES_IMAGE=postgres:17-alpi
 help:            ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /make \1\t/' | expand -t 18
 
-.venv/runs: requirements.txt pyproject.toml
+.venv/runs: requirements-build.txt requirements-embedded.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing Digest into .venv (once) ..."
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-build.txt -r requirements-embedded.txt
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -79,8 +79,10 @@ secrets:         ## random secrets for docker-compose.yml, once; existing ones a
 
 pins: ## pin what pyproject.toml asks for, with hashes; ARGS=--upgrade: the newest of everything
 	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins && .venv-pins/bin/pip install -qq $(UV)
-	@echo "setuptools>=77" | $(PIN) pyproject.toml - -o requirements.txt
-	@echo "setuptools>=77" | $(PIN) pyproject.toml - --extra dev -c requirements.txt -o requirements-dev.txt
+	@$(PIN) pyproject.toml -o requirements.txt
+	@echo "hatchling>=1.27" | $(PIN) - -c requirements.txt -o requirements-build.txt
+	@$(PIN) pyproject.toml --extra embedded -c requirements.txt -o requirements-embedded.txt
+	@$(PIN) pyproject.toml --extra embedded --extra dev -c requirements-embedded.txt -c requirements-build.txt -o requirements-dev.txt
 	@rm -rf .venv-pins
 
 images: ## pin the images of docker-compose.yml by digest, in .env (asks their registries)

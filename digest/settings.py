@@ -13,6 +13,9 @@ from django.urls import reverse_lazy
 from digest.core import env, redaction
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# Of mails and public pages: inside the package where a wheel was installed.
+_WHEELS_TEMPLATES = Path(__file__).resolve().parent / "templates"
+TEMPLATES_ROOT = _WHEELS_TEMPLATES if _WHEELS_TEMPLATES.is_dir() else BASE_DIR / "templates"
 
 DEBUG = env.flag("DIGEST_DEBUG")
 SECRET_KEY = env.long_enough("DIGEST_SECRET_KEY", env.required("DIGEST_SECRET_KEY"))
@@ -165,7 +168,7 @@ WSGI_APPLICATION = "digest.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "DIRS": [BASE_DIR / "templates" / "web"],
+        "DIRS": [TEMPLATES_ROOT / "web"],
         "OPTIONS": {"environment": "digest.web.environment.environment"},
     },
     {  # the console's

