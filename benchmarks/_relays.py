@@ -62,14 +62,14 @@ async def _serve(front: int, back: int, one_way: float) -> None:
     async def meet(client: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream, upstream_writer = await asyncio.open_connection("127.0.0.1", back, limit=1 << 22)
         await asyncio.gather(
-            _carry(client, upstream_writer, one_way), _carry(upstream, writer, one_way)
+            _pass_on(client, upstream_writer, one_way), _pass_on(upstream, writer, one_way)
         )
 
     server = await asyncio.start_server(meet, "127.0.0.1", front, limit=1 << 22)
     await server.serve_forever()
 
 
-async def _carry(client: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float) -> None:
+async def _pass_on(client: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float) -> None:
     """Pass octets on in order, each so many seconds after it came."""
     loop = asyncio.get_running_loop()
     on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()

@@ -37,7 +37,7 @@ def main() -> None:
     set_up()
     _make_people()
     print(f"{ROWS:,} subscribers; medians of {ROUNDS}")
-    _compare_moving()
+    _compare_archiving()
     _compare_sending()
 
 
@@ -48,7 +48,7 @@ def _make_people() -> None:
     _run("VACUUM ANALYZE")
 
 
-def _compare_moving() -> None:
+def _compare_archiving() -> None:
     """Move an issue either way, in turns; nothing else is in the table."""
     sides = {"archive": _archive, "INSERT … SELECT, DELETE": _plainly}
     took: dict[str, list[float]] = {name: [] for name in sides}

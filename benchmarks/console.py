@@ -51,7 +51,7 @@ def _fill(subscribers: int) -> Pages:
     for rank in range(12):
         make_story(draft, title=f"Story {rank}", article=make_article())
     run("VACUUM ANALYZE")
-    clients = {"console": editor(), "api": _program()}
+    clients = {"console": editor(), "api": _api_client()}
     pages = _pages(going, sent, old, draft.pk)
     return {name: (clients[client], address) for name, (client, address) in pages.items()}
 
@@ -132,7 +132,7 @@ def _current(issue: int, *, goes_on: bool) -> None:
     )
 
 
-def _program() -> Any:
+def _api_client() -> Any:
     from django.test import Client
 
     from digest.accounts import tokens

@@ -45,7 +45,7 @@ ZONES = (
 def main() -> None:
     """Time the sides in turns, then look at memory, and print what came out."""
     set_up()
-    _people()
+    _make_subscribers()
     sides: dict[str, Callable[[], float]] = {
         "bare": _bare,
         "planning": _planning,
@@ -66,7 +66,7 @@ def main() -> None:
     print(f"peak memory: {few:.0f} MB for a tenth, {everyone:.0f} MB for all")
 
 
-def _people() -> None:
+def _make_subscribers() -> None:
     """Make the subscribers, a newsletter for all and one for a tenth of them, and suppressions."""
     from tests.cast import NOON, make_newsletter, make_schedule
 

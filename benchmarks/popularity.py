@@ -95,8 +95,8 @@ def _send(
     publication.issue_mails[issue_id] = newsletter.subscribers
     for position, article in enumerate(sorted(articles, key=lambda key: -believed[key])):
         chosen = TOPICS[publication.topics[article]]
-        reach = 1 - newsletter.choosing + newsletter.choosing * chosen
-        mails = newsletter.subscribers * reach
+        share = 1 - newsletter.choosing + newsletter.choosing * chosen
+        mails = newsletter.subscribers * share
         rate = newsletter.rate * (position + 1) ** -0.6 * publication.interests[article]
         clicks = _poisson(mails * rate, dice)
         publication.showings.append(

@@ -108,7 +108,7 @@ def _session(port: int, tokens: list[str], reply: str) -> None:
 
     content = shapes.postfix(reply).replace(b"\n", b"\r\n")
     with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as replies:
-        _hear(replies)
+        _read_reply(replies)
         _say(sock, replies, b"LHLO mx\r\n")
         for token in tokens:
             _say(sock, replies, b"MAIL FROM:<>\r\n")
@@ -121,10 +121,10 @@ def _session(port: int, tokens: list[str], reply: str) -> None:
 
 def _say(sock: socket.socket, replies: object, octets: bytes) -> bytes:
     sock.sendall(octets)
-    return _hear(replies)
+    return _read_reply(replies)
 
 
-def _hear(replies: object) -> bytes:
+def _read_reply(replies: object) -> bytes:
     line = b" " * 3 + b"-"
     while line[3:4] == b"-":
         line = replies.readline()  # type: ignore[attr-defined]

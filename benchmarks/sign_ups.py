@@ -85,7 +85,7 @@ def _wait(port: int) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         try:
-            _ask(HTTPConnection("127.0.0.1", port), "GET", "/healthz")
+            _request(HTTPConnection("127.0.0.1", port), "GET", "/healthz")
         except OSError:
             time.sleep(0.2)
         else:
@@ -93,7 +93,7 @@ def _wait(port: int) -> None:
     raise SystemExit("the web process does not answer")
 
 
-def _ask(
+def _request(
     connection: HTTPConnection, method: str, path: str, body: str | None = None, **headers: str
 ) -> int:
     headers = {"Host": "localhost"} | {
@@ -112,7 +112,7 @@ def _pages(port: int, slug: str) -> list[float]:
     connection, took = HTTPConnection("127.0.0.1", port), []
     for _ in range(PAGES):
         begun = time.perf_counter()
-        assert _ask(connection, "GET", f"/subscribe/{slug}") == 200
+        assert _request(connection, "GET", f"/subscribe/{slug}") == 200
         took.append((time.perf_counter() - begun) * 1000)
         time.sleep(0.01)
     return took
@@ -159,7 +159,7 @@ def _bomb(port: int, newsletter: object, numbers: range) -> None:
             continue
         body = urlencode({"email": email, "token": token})
         accept = "application/json" if number % 2 else "text/html"
-        _ask(connection, "POST", "/subscribe/tide", body, Accept=accept, X_Forwarded_For=from_)
+        _request(connection, "POST", "/subscribe/tide", body, Accept=accept, X_Forwarded_For=from_)
 
 
 def _settled() -> None:
@@ -192,7 +192,7 @@ def _times(port: int, newsletter: object) -> tuple[list[float], list[float]]:
         for kind in random.sample(sorted(took), 2):
             body = urlencode({"email": f"{kind}{number}@reader.example", "token": token})
             begun = time.perf_counter()
-            assert _ask(connection, "POST", "/subscribe/tide", body) == 200
+            assert _request(connection, "POST", "/subscribe/tide", body) == 200
             took[kind].append((time.perf_counter() - begun) * 1000)
     return took["known"], took["other"]
 

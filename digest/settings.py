@@ -63,7 +63,7 @@ DIGEST_TRUSTED_PROXIES = env.networks("DIGEST_TRUSTED_PROXIES")
 DIGEST_DKIM_KEYS = env.listed("DIGEST_DKIM_KEYS")
 # What stands between bots and the form beside limits: "altcha", or "turnstile:SITEKEY:SECRET".
 DIGEST_CAPTCHA = env.read("DIGEST_CAPTCHA")
-# How many wishes to subscribe pass the door: from one client (an IPv6 client is a /64), from one
+# How many requests to subscribe are accepted: from one client (an IPv6 client is a /64), from one
 # network (/24, /48), to one mailbox, to one domain, and in all.
 DIGEST_SIGNUP_LIMITS = {
     "client": "20/hour",

@@ -81,11 +81,11 @@ def chromium_page(
 def listen_for_complaints(page: Page, complaints: list[str]) -> None:
     """Add errors and warnings of the page's console to `complaints`, with their address."""
 
-    def hear(message: ConsoleMessage) -> None:
+    def record(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             complaints.append(f"{page.url}: {message.text} ({message.location.get('url')})")
 
-    page.on("console", hear)
+    page.on("console", record)
     page.on("pageerror", lambda problem: complaints.append(str(problem)))
 
 

@@ -72,11 +72,11 @@ def test_translations_have_the_same_placeholders(tag: str) -> None:
 @pytest.mark.parametrize("tag", TRANSLATED)
 def test_compiled_catalogs_are_up_to_date(tag: str) -> None:
     """What gettext reads is what the .po says."""
-    compiled_anew = BytesIO()
-    write_mo(compiled_anew, _catalog(tag))
-    compiled_anew.seek(0)
+    recompiled = BytesIO()
+    write_mo(recompiled, _catalog(tag))
+    recompiled.seek(0)
     compiled = read_mo((LOCALE / tag / "LC_MESSAGES" / "django.mo").open("rb"))
-    assert _pairs(compiled) == _pairs(read_mo(compiled_anew))
+    assert _pairs(compiled) == _pairs(read_mo(recompiled))
 
 
 @pytest.mark.parametrize("tag", TRANSLATED)

@@ -51,7 +51,10 @@ def test_no_name_is_on_the_list() -> None:
     [
         ("found = 1", "found"),
         ("def f(_asked): ...", "_asked"),
-        ("class ParcelBox: ...", ""),
+        ("class ParcelBox: ...", "ParcelBox"),
+        ("class Parcelling: ...", ""),
+        ("def put_back_rows(): ...", "put_back_rows"),
+        ("handle = 1", ""),
         ("for each in (): ...", "each"),
         ("make_reader = 1", "make_reader"),
         ("import x as hook", "hook"),

@@ -13,7 +13,7 @@ from digest.analytics.storing import Due, Row, Span, Visitor
 from digest.analytics.verdicts import Judgement
 from digest.analytics.verdicts.crowd import (
     AFTER_SECONDS,
-    PEOPLE,
+    PERSONAL_NETWORKS,
     USUAL_SECONDS,
     Neighbour,
     by_crowd,
@@ -51,7 +51,7 @@ def reopened(due: Iterable[Due], index: Networks) -> set[Visitor]:
     times: dict[int, list[float]] = defaultdict(list)
     for hit in due:
         is_click = hit.kind == HitKind.CLICK and not hit.is_named
-        if is_click and index.class_of(hit.network) in PEOPLE:
+        if is_click and index.class_of(hit.network) in PERSONAL_NETWORKS:
             times[hit.link].append(hit.at)
     spans = [span for link, moments in times.items() for span in _spans(link, sorted(moments))]
     return {

@@ -32,7 +32,7 @@ from digest.core.text import LONGEST_LINE, WEB_SCHEMES, one_line, printable, web
 __all__ = ["body", "cleaned", "first_sentences", "one_line", "text"]
 
 LONGEST_SUMMARY = 600  # longer ones are whole articles in the wrong element
-LONGEST_PROSE = 5000  # characters of a body that a summary is made of
+LONGEST_TEXT = 5000  # characters of a body that a summary is made of
 MOST_TAGS = 50
 
 _TAGS = {
@@ -98,8 +98,8 @@ def entry(raw_entry: Entry, site_url: str = "", site_title: str = "") -> Entry:
     url = web_url(raw_entry.url)
     safe_title = headline(raw_entry.title)
     safe = _without_title(body(without_tail(raw_entry.body_html, url, site_url)), safe_title)
-    prose = without_credit_line(text(safe, figures=False), safe_title, site_title)
-    summary = _summary(without_tail(raw_entry.summary, url, site_url), prose, safe_title)
+    plain = without_credit_line(text(safe, figures=False), safe_title, site_title)
+    summary = _summary(without_tail(raw_entry.summary, url, site_url), plain, safe_title)
     clean = replace(
         raw_entry,
         guid=one_line(raw_entry.guid)[:LONGEST_LINE],
@@ -134,14 +134,14 @@ def language(tag: str) -> str:
     return tag if is_tag(tag) else ""
 
 
-def _summary(markup: str, prose: str, title: str) -> str:
+def _summary(markup: str, body_text: str, title: str) -> str:
     title = "" if is_cut_off(title) else title  # the text may complete it
     plain = text(without_shortcodes(mend_references(markup)), figures=False)
     summary = " ".join(without_title(plain, title).split())
     head, tail = summary[:-LONGEST_SUMMARY], summary[-LONGEST_SUMMARY:]
     summary = head + _TAIL.sub("", _TAIL.sub("", tail))
     if not summary:
-        return first_sentences(_TAIL.sub("", without_title(prose, title)[:LONGEST_PROSE]))
+        return first_sentences(_TAIL.sub("", without_title(body_text, title)[:LONGEST_TEXT]))
     return summary if len(summary) <= LONGEST_SUMMARY else first_sentences(summary)
 
 

@@ -18,8 +18,8 @@ SAME_MOMENT = timedelta(minutes=1)
 SAME_DATE = timedelta(hours=12)  # a new system may lose the zone; columns are a day apart
 # Of the stories in a feed that moved: more than that are recognised as ever only where it did not.
 MOST_RECOGNISED = 0.2
-TELLING_WORDS = 20  # a text so long is no fixed teaser of a column
-TELLING_TITLES = 3  # so many titles that come back together are no columns
+DISTINCTIVE_WORDS = 20  # a text so long is no fixed teaser of a column
+DISTINCTIVE_TITLES = 3  # so many titles that come back together are no columns
 FEWEST_WORDS = 4  # a shorter text is the same only if it is equal
 SIMILAR = 0.7  # share of words that two versions of a text have in common
 IMPORT = timedelta(minutes=15)  # how long a new system takes to import old stories
@@ -28,7 +28,7 @@ COMPARED_WORDS = 120  # the beginning of a text; an excerpt ends somewhere
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Features:
     """What tells whether two stories are one, beside guid and link."""
 
     title: str
@@ -37,7 +37,7 @@ class Telling:
     url: str
 
     @classmethod
-    def of(cls, title: str, text: str, published_at: datetime | None, url: str) -> "Telling":
+    def of(cls, title: str, text: str, published_at: datetime | None, url: str) -> "Features":
         """Return it from the plain texts."""
         return cls(" ".join(_split(title)), tuple(_split(text)[:COMPARED_WORDS]), published_at, url)
 
@@ -48,13 +48,13 @@ class _Pair:
 
     entry: int
     article: int
-    new: Telling
-    old: Telling
+    new: Features
+    old: Features
     has_same_text: bool | None  # None: one of them has none
     distance: timedelta | None  # between their dates; None: one of them has none
 
     @classmethod
-    def of(cls, entry: int, article: int, new: Telling, old: Telling) -> "_Pair":
+    def of(cls, entry: int, article: int, new: Features, old: Features) -> "_Pair":
         """Compare the two."""
         distance = None
         if new.published_at and old.published_at:
@@ -75,12 +75,12 @@ class _Pair:
 
     @property
     def has_long_text(self) -> bool:
-        return bool(self.has_same_text) and len(self.new.text) >= TELLING_WORDS
+        return bool(self.has_same_text) and len(self.new.text) >= DISTINCTIVE_WORDS
 
 
 def recognise(
-    entries: dict[int, Telling],
-    articles: dict[int, Telling],
+    entries: dict[int, Features],
+    articles: dict[int, Features],
     *,
     recognised: int,
     is_declared: bool = False,
@@ -143,7 +143,7 @@ def _moved(pairs: list[_Pair], unmatched: int, *, is_declared: bool) -> list[_Pa
         or pair.is_on_another_host
         # A feed that shows the latest bulletin only is new every hour, under one title.
         or (
-            len(titles) >= TELLING_TITLES
+            len(titles) >= DISTINCTIVE_TITLES
             and (pair.distance is None or is_import or pair.has_long_text)
         )
     ]
@@ -158,7 +158,7 @@ def _is_import(pairs: list[_Pair]) -> bool:
     return max(new) - min(new) <= IMPORT < max(old) - min(old)
 
 
-def _by_title(entries: dict[int, Telling], articles: dict[int, Telling]) -> list[_Pair]:
+def _by_title(entries: dict[int, Features], articles: dict[int, Features]) -> list[_Pair]:
     """Return every entry with the articles of its title.
 
     Of many it is those nearest in date, and those with the same text.
@@ -180,12 +180,12 @@ def _by_title(entries: dict[int, Telling], articles: dict[int, Telling]) -> list
     return pairs
 
 
-def _moment(story: Telling) -> datetime:
+def _moment(story: Features) -> datetime:
     return story.published_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _by_text(
-    entries: dict[int, Telling], articles: dict[int, Telling], *, is_declared: bool
+    entries: dict[int, Features], articles: dict[int, Features], *, is_declared: bool
 ) -> list[_Pair]:
     """Return the entries with the whole text of one article, whatever their titles."""
     articles_by_text, entries_by_text = _texts(articles), _texts(entries)
@@ -203,7 +203,7 @@ def _by_text(
     ]
 
 
-def _texts(stories: dict[int, Telling]) -> dict[tuple[str, ...], list[int]]:
+def _texts(stories: dict[int, Features]) -> dict[tuple[str, ...], list[int]]:
     keys_by_text: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for key, story in stories.items():
         keys_by_text[story.text].append(key)

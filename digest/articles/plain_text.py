@@ -136,14 +136,14 @@ def text(markup: str, *, figures: bool = True) -> str:
     return "\n".join(part for part in lines if part)
 
 
-def first_sentences(prose: str, limit: int = SUMMARY) -> str:
+def first_sentences(paragraphs: str, limit: int = SUMMARY) -> str:
     """Return the first whole sentences of plain text, at most `limit` characters.
 
     One sentence longer than that is cut at a word, with an ellipsis. Abbreviations, initials and
     ordinals ("Dr.", "U.S.", "3.") end no sentence, nor does a mark before a small letter; the marks
     of Chinese, Japanese, Arabic, Urdu and Hindi do.
     """
-    flat = " ".join(prose.split())
+    flat = " ".join(paragraphs.split())
     if len(flat) <= limit:
         return flat
     end = 0

@@ -116,7 +116,7 @@ def _take(source: Source, answer: Answer, now: datetime) -> Polled:
         document,
         now,
         first_poll=source.succeeded_at is None,
-        has_moved=_is_moving(source, answer, document),
+        has_moved=_says_it_moved(source, answer, document),
     )
     if stored.moved and source.succeeded_at:
         log.warning("stories moved", source=source.url, stories=stored.moved)
@@ -131,7 +131,7 @@ def _parsed(source: Source, answer: Fetched) -> Document:
     return isolation.parse_feed(answer.body, answer.url, answer.charset)
 
 
-def _is_moving(source: Source, answer: Fetched, document: Document) -> bool:
+def _says_it_moved(source: Source, answer: Fetched, document: Document) -> bool:
     """Say whether the source says that it moved: by a redirect for good, or another site."""
     if answer.permanent_url and host_of(answer.permanent_url) != host_of(source.url):
         return True

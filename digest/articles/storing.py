@@ -22,7 +22,7 @@ from digest.articles.errors import ArticlesError
 from digest.articles.identity import Decision, KnownArticle
 from digest.articles.merging import CONTENT, FOLLOWED
 from digest.articles.models import Article, Revision, Sighting, Source
-from digest.articles.moves import Telling
+from digest.articles.moves import Features
 from digest.articles.parsing.base import Document, Entry
 
 # An article that turns up with an older date than this was not late: it is an archive's.
@@ -163,8 +163,8 @@ def _moved(
         "pk", "title", "summary", "published_at", "url"
     )
     return moves.recognise(
-        {n: Telling.of(e.title, e.summary, e.published_at, e.url) for n, e in fresh.items()},
-        {pk: Telling.of(*values) for pk, *values in rows[:MOST_EARLIER]},  # type: ignore[arg-type]
+        {n: Features.of(e.title, e.summary, e.published_at, e.url) for n, e in fresh.items()},
+        {pk: Features.of(*values) for pk, *values in rows[:MOST_EARLIER]},  # type: ignore[arg-type]
         recognised=len(identified),
         is_declared=has_moved,
         is_new_source=first_poll,

@@ -37,9 +37,9 @@ class ArchiveWriter:
         )
         self._parts: dict[str, dict[str, Any]] = {}
 
-    def add_json(self, name: str, facts: Any) -> None:
+    def add_json(self, name: str, values: Any) -> None:
         """Add a document."""
-        self.add(name, json.dumps(facts, indent=1).encode())
+        self.add(name, json.dumps(values, indent=1).encode())
 
     def add(self, name: str, octets: bytes) -> None:
         """Add a part from memory."""

@@ -24,16 +24,16 @@ class Header:
     counts: dict[str, int] = field(default_factory=dict)  # rows, by table
     bucket: str = ""  # what is said of pictures that are not in the file
 
-    def facts(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return asdict(self) | {"made_at": self.made_at.isoformat()}
 
     @classmethod
-    def read(cls, facts: dict[str, Any]) -> Self:
+    def read(cls, values: dict[str, Any]) -> Self:
         """Return a header from JSON. Raises BackupError if a newer version wrote it."""
-        if facts.get("format") != FORMAT:
+        if values.get("format") != FORMAT:
             raise BackupError(
-                f"This backup was made by Digest {facts.get('digest')}, which is newer. Install "
+                f"This backup was made by Digest {values.get('digest')}, which is newer. Install "
                 "that version or a newer one."
             )
-        return cls(**facts | {"made_at": datetime.fromisoformat(facts["made_at"])})
+        return cls(**values | {"made_at": datetime.fromisoformat(values["made_at"])})

@@ -22,11 +22,11 @@ class LastBackup:
 
 def write(backup: LastBackup) -> None:
     """Remember a backup. Never raises: the backup itself is made by then."""
-    facts = asdict(backup) | {"made_at": backup.made_at.isoformat()}
+    values = asdict(backup) | {"made_at": backup.made_at.isoformat()}
     unfinished = _path().with_suffix(".new")
     try:
         unfinished.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(facts))
+        unfinished.write_text(json.dumps(values))
         unfinished.replace(_path())
     except OSError as problem:
         log.warning("last backup not recorded", problem=str(problem))
@@ -35,8 +35,8 @@ def write(backup: LastBackup) -> None:
 def read() -> LastBackup | None:
     """Return the last backup; None if none was made here."""
     try:
-        facts = json.loads(_path().read_text())
-        return LastBackup(**facts | {"made_at": datetime.fromisoformat(facts["made_at"])})
+        values = json.loads(_path().read_text())
+        return LastBackup(**values | {"made_at": datetime.fromisoformat(values["made_at"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -63,7 +63,7 @@ def make_backup(path: Path, passphrase: str) -> Backup:
         writer = ArchiveWriter(file, passphrase)
         with _snapshot() as snapshot:
             header = _describe(server, pg_dump.version)
-            writer.add_json(HEADER, header.facts())
+            writer.add_json(HEADER, header.values())
             writer.add_json(SECRETS, _secrets())
             _dump(pg_dump.path, snapshot, writer)
         _add_journals(writer)

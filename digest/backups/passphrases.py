@@ -16,7 +16,7 @@ def read_passphrase(path: Path | None, *, is_new: bool = False) -> str:
 
     A new one is asked for twice, and has to be long enough. Raises BackupError.
     """
-    passphrase = _read_file(path) if path else env.read(VARIABLE) or _ask(is_new=is_new)
+    passphrase = _read_file(path) if path else env.read(VARIABLE) or _prompt(is_new=is_new)
     if is_new and len(passphrase) < SHORTEST:
         raise BackupError(
             f"The passphrase needs at least {SHORTEST} characters: whoever has the file can try "
@@ -35,7 +35,7 @@ def _read_file(path: Path) -> str:
     return lines[0].strip()
 
 
-def _ask(*, is_new: bool) -> str:
+def _prompt(*, is_new: bool) -> str:
     if not sys.stdin.isatty():
         raise BackupError(f"There is no passphrase. Set {VARIABLE}, or use --passphrase-file.")
     passphrase = getpass.getpass("Passphrase of the backup: ")

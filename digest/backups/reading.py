@@ -12,8 +12,8 @@ from digest.backups.header import Header
 def begin(archive: ArchiveReader) -> tuple[Header, dict[str, Any], Iterator[tuple[str, bytes]]]:
     """Return header, secrets, and an iterator over the parts that follow them."""
     parts = archive.parts()
-    facts = {name: json.loads(octets) for name, octets in (next(parts), next(parts))}
-    return Header.read(facts[HEADER]), facts[SECRETS], parts
+    values = {name: json.loads(octets) for name, octets in (next(parts), next(parts))}
+    return Header.read(values[HEADER]), values[SECRETS], parts
 
 
 def read_secrets(path: Path, passphrase: str) -> dict[str, Any]:

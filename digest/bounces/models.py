@@ -109,7 +109,7 @@ class DomainResult(models.Model):
 class Drop(models.Model):
     """That mail of a newsletter did far worse at one destination (digest.bounces.drops).
 
-    It is open until a later issue does well there again, so editors hear of it once.
+    It is open until a later issue does well there again, so editors are notified once.
     """
 
     class Kind(models.TextChoices):

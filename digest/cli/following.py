@@ -50,7 +50,7 @@ def sum_up(counts: Progress) -> str:
     return f"{counts.eligible:,} {subscribers} = {' + '.join(parts)}"
 
 
-def count_facts(counts: Progress) -> dict[str, int]:
+def progress_values(counts: Progress) -> dict[str, int]:
     """Return the numbers by name, and how many there are in all."""
     return {"eligible": counts.eligible, **asdict(counts)}
 

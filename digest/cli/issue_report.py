@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import Max, Min
 
-from digest.cli.following import count_facts, sum_up
+from digest.cli.following import progress_values, sum_up
 from digest.core import clock
-from digest.core.terminal import Screen, facts
+from digest.core.terminal import Screen, details_table
 from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Schedule
 from digest.sending.models import AnyDelivery, Chunk, Delivery
@@ -33,7 +33,7 @@ def issue_values(issue: Issue) -> Values:
         "subject": issue.subject,
         "goes_at": issue.goes_at,
         "revision": issue.revision,
-        "progress": count_facts(progress(issue)),
+        "progress": progress_values(progress(issue)),
         "built_at": issue.built_at,
         "planned_at": issue.planned_at,
         "finished_at": issue.finished_at,
@@ -107,7 +107,7 @@ def print_issue(out: Screen, issue: Issue, values: Values) -> None:
     """Print everything about one issue."""
     zone = zone_of(issue)
     out.print(
-        facts(
+        details_table(
             [
                 ("Issue", f"{issue.pk} of {issue.newsletter.slug}, {issue.kind}"),
                 ("Slot", values["slot_local"]),
@@ -182,7 +182,7 @@ def print_preflight(out: Screen, values: Values) -> None:
         out.print_table(("Level", "Problem", "Where", "What to do"), rows)
     else:
         out.print("All checks passed.")
-    out.print(facts([(CHECKS[row["check"]], row["summary"]) for row in values["passed"]]))
+    out.print(details_table([(CHECKS[row["check"]], row["summary"]) for row in values["passed"]]))
 
 
 def _places(places: Sequence[Values]) -> str:

@@ -109,10 +109,10 @@ class DigestCommand(BaseCommand):
         """Do the command's work."""
         raise NotImplementedError
 
-    def answer(self, facts: Any, say: Callable[[Screen], None] | str) -> None:
-        """Print `facts` as JSON if asked for, otherwise what `say` says to a person."""
+    def answer(self, values: Any, say: Callable[[Screen], None] | str) -> None:
+        """Print `values` as JSON if asked for, otherwise what `say` says to a person."""
         if self.json:
-            self.stdout.write(json.dumps(facts, default=_plain, ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(values, default=_plain, ensure_ascii=False, indent=2))
         elif isinstance(say, str):
             self.stdout.write(say)
         else:
@@ -195,8 +195,8 @@ def database_trouble(problem: Error) -> str | None:
     return None
 
 
-def facts(rows: Iterable[tuple[str, Any]]) -> Table:
-    """Lay out what is known of one thing, a line for each fact; absent facts are left out."""
+def details_table(rows: Iterable[tuple[str, Any]]) -> Table:
+    """Lay out the details of a thing, a line for each; empty ones are left out."""
     grid = Table.grid(padding=(0, 2))
     for name, value in rows:
         if value not in {None, ""}:

@@ -20,7 +20,7 @@ class StopSignals:
         self.asked = 0
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._hear) for number in STOPS}
+        self._before = {number: signal.signal(number, self._receive) for number in STOPS}
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -41,5 +41,5 @@ class StopSignals:
         """Say whether stopping was asked for more than once."""
         return self.asked > 1
 
-    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+    def _receive(self, _number: int, _frame: FrameType | None) -> None:
         self.asked += 1

@@ -112,7 +112,7 @@ class Supervisor:
         self.register.unlink(missing_ok=True)
 
     def _revive(self, child: Child) -> None:
-        name, status = child.program.name, _spoken_status(child.process.returncode)
+        name, status = child.program.name, _describe_status(child.process.returncode)
         _signal_group(child.process.pid, signal.SIGKILL)
         child.ends.append(time.monotonic())
         if len(child.ends) == TOO_OFTEN and child.ends[-1] - child.ends[0] < WINDOW:
@@ -163,12 +163,12 @@ def _end_with_parent(parent: int) -> Callable[[], None] | None:
         return None
     prctl = ctypes.CDLL(None).prctl
 
-    def ask() -> None:
+    def end_with_parent() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it ended in between
             os._exit(1)
 
-    return ask
+    return end_with_parent
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
@@ -183,7 +183,7 @@ def _born(pid: int) -> float:
         return 0.0
 
 
-def _spoken_status(status: int | None) -> str:
+def _describe_status(status: int | None) -> str:
     if status is not None and status < 0:
         return signal.Signals(-status).name
     return f"exit status {status}"

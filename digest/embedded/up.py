@@ -258,7 +258,7 @@ def _set_up(place: Place) -> str:
         else:
             setting_up.put_away(clock.now())
         coming = upcoming.first(clock.now())
-        return f"{coming.newsletter}, {coming.spoken} ({coming.wait})" if coming else ""
+        return f"{coming.newsletter}, {coming.local_time} ({coming.wait})" if coming else ""
     finally:
         connections.close_all()
 

@@ -13,7 +13,7 @@ class Upcoming(NamedTuple):
 
     newsletter: str
     at: datetime  # UTC
-    spoken: str  # in the schedule's own zone
+    local_time: str  # in the schedule's own zone
     wait: str  # "in 48 seconds"
 
 
@@ -28,5 +28,5 @@ def first(now: datetime) -> Upcoming | None:
     if not planned:
         return None
     at, schedule = min(planned, key=lambda pair: pair[0])
-    spoken = clock.format_moment(at, clock.zone(schedule.timezone))
-    return Upcoming(schedule.newsletter.name, at, spoken, clock.in_words(at - now))
+    local_time = clock.format_moment(at, clock.zone(schedule.timezone))
+    return Upcoming(schedule.newsletter.name, at, local_time, clock.in_words(at - now))

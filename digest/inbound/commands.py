@@ -1,8 +1,8 @@
 """Do what a mail to one of our addresses asks for, and say how that went in SMTP's words.
 
 Leaving always works, whoever sends the mail and however: the token is the right. Everything that
-makes us write back is for people only, and passes the same door as the page. A 250 means that what
-was asked is committed; a 4xx that sending it again does no harm.
+makes us write back is for people only, and passes the same limits as the page. A 250 means that
+what was asked is committed; a 4xx that sending it again does no harm.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,7 @@ from digest.newsletters.models import Appeal, Newsletter
 Approval = Newsletter.Approval
 State = Issue.State
 
-FELL = "Its content changed after it was approved; it waits to be approved again."
+CHANGED_SINCE = "Its content changed after it was approved; it waits to be approved again."
 _STORY = (
     *("position", "block__position", "url", "title", "summary", "byline", "kicker", "word_count"),
     *("image_url", "image_alt", "image_caption", "image_credit"),
@@ -112,7 +112,7 @@ def revoke_if_stale(issue: Issue) -> bool:
     return bool(
         built.update(
             state=State.DRAFT,
-            reason=FELL,
+            reason=CHANGED_SINCE,
             approved_by=None,
             approved_at=None,
             approved_hash="",

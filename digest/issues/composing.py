@@ -247,11 +247,11 @@ def _sent(
     besides: Issue | None,
 ) -> dict[int, datetime]:
     """Return when each of the articles last went out in this newsletter to such subscribers."""
-    had = window.received_by(newsletter, cadence)
+    received = window.received_by(newsletter, cadence)
     rows = (
         Story.objects.filter(
             left_out=False,
-            issue__in=had.exclude(pk=besides.pk) if besides else had,
+            issue__in=received.exclude(pk=besides.pk) if besides else received,
             article__in=[article.pk for article in articles],
             block__hidden=False,
         )

@@ -10,7 +10,7 @@ from digest.accounts.models import User
 from digest.articles.models import Article
 from digest.issues.building import lock_newsletter, save
 from digest.issues.composing import Draft, blocks_of, compose, snapshot
-from digest.issues.editing import BY_HAND, MOST_STORIES
+from digest.issues.editing import BY_EDITOR, MOST_STORIES
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import BlockKind
@@ -63,7 +63,7 @@ def _existing_issue(
         return None
     waiting = newsletter.issues.filter(kind=MANUAL, state=State.DRAFT, start_key__isnull=False)
     alike = waiting.filter(only_topics=sorted(set(only_topics)))
-    picked = Story.objects.filter(issue=OuterRef("pk")).exclude(reason=BY_HAND)
+    picked = Story.objects.filter(issue=OuterRef("pk")).exclude(reason=BY_EDITOR)
     return alike.filter(Exists(picked)).order_by("pk").last()
 
 
@@ -96,7 +96,7 @@ def _stories(blocks: list[Block], articles: Sequence[Article]) -> list[Story]:
     main = (mixed or with_stories)[0]
     pairs = [(leads[0] if leads and not n else main, row) for n, row in enumerate(articles)]
     pairs.sort(key=lambda pair: pair[0].position)
-    stories = [snapshot(block, n, article, BY_HAND) for n, (block, article) in enumerate(pairs)]
+    stories = [snapshot(block, n, article, BY_EDITOR) for n, (block, article) in enumerate(pairs)]
     for story in stories:
         story.pinned = True
     return stories

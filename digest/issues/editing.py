@@ -31,7 +31,7 @@ TEXT_FIELDS = (
 LONGEST = {"title": 500, "summary": 2_000, "image_url": 2_000}
 LONGEST_TEMPLATE = 250
 MOST_STORIES = 100
-BY_HAND = "added by an editor"
+BY_EDITOR = "added by an editor"
 MORE_STORIES = "More stories"
 
 
@@ -101,7 +101,7 @@ def add(
         neighbours = list(block.stories.order_by("position"))
         if block.kind == BlockKind.LEAD and neighbours:
             raise IssueError("There is a lead story already. Move the story there to replace it.")
-        story = snapshot(block, 2 * MOST_STORIES, article, BY_HAND, _topics(locked, article))
+        story = snapshot(block, 2 * MOST_STORIES, article, BY_EDITOR, _topics(locked, article))
         story.pinned = True
         pictures.assign(locked, [story], clock.now())
         story.save()

@@ -126,7 +126,7 @@ def _restore(issue: Issue, revision: IssueRevision) -> None:
     issue.stories.filter(retracted_at=None).exclude(pk__in=[row["pk"] for row in stories]).delete()
     issue.blocks.exclude(pk__in=[row["pk"] for row in content["blocks"]]).delete()
     for row in rows:
-        _put_back(row, current.get((row["model"], row["pk"])))
+        _restore_row(row, current.get((row["model"], row["pk"])))
     issue.history_position = revision.position
 
 
@@ -143,7 +143,7 @@ def _retracted(issue: Issue, content: dict[str, Any]) -> set[int]:
     return ids | set(issue.stories.exclude(retracted_at=None).values_list("pk", flat=True))
 
 
-def _put_back(values: dict[str, Any], current: dict[str, Any] | None) -> None:
+def _restore_row(values: dict[str, Any], current: dict[str, Any] | None) -> None:
     """Save a row as it was, with a version that nobody has seen; unless it is so already."""
     version = current["fields"]["version"] if current else values["fields"]["version"]
     if current and current["fields"] == values["fields"] | {"version": version}:

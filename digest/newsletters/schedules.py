@@ -28,7 +28,7 @@ _SKIPPED_AT_MOST = timedelta(hours=3)  # by any zone's clocks at once; Troll's g
 
 
 _INSTANT = timedelta(microseconds=1)
-_REACHES = [timedelta(days=days) for days in (0.1, 1, 8, 32, 366)]  # short ones first: cheaper
+_SPANS = [timedelta(days=days) for days in (0.1, 1, 8, 32, 366)]  # short ones first: cheaper
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ def slots(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:
 
 def previous(rule: Rule, before: datetime) -> datetime | None:
     """Return the last slot before a moment, in UTC; None if there was none for a year."""
-    for reach in _REACHES:
-        if slots_before := deque(slots(rule, before - reach, before - _INSTANT), maxlen=1):
+    for span in _SPANS:
+        if slots_before := deque(slots(rule, before - span, before - _INSTANT), maxlen=1):
             return slots_before[0]
     return None
 

@@ -105,7 +105,7 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     except NoRelayError as problem:
         return _record(notice, _postponed(notice, problem.until))
     try:
-        changes = _hand_over(notice, relays.transport(relay), now)
+        changes = _deliver(notice, relays.transport(relay), now)
     except RelayDownError as problem:
         _record_relay_failure(relay, str(problem), now)
         return _record(notice, _postponed(notice, now))
@@ -116,7 +116,7 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     return _record(notice, changes)
 
 
-def _hand_over(notice: Notice, transport: Transport, now: datetime) -> Changes:
+def _deliver(notice: Notice, transport: Transport, now: datetime) -> Changes:
     """Hand a notice over, unless it is no longer wanted; return what to record."""
     try:
         message = message_of(notice, now)

@@ -50,12 +50,12 @@ def convert(body: bytes) -> Converted:
         raise UnfitPictureError(
             f"It has {len(body) / 1_000_000:.0f} MB; the most is {MAX_BYTES // 1_000_000} MB."
         )
-    return _ask("convert", body)
+    return _run_job("convert", body)
 
 
 def crop(master: bytes, focus: Focus, kind: str) -> dict[Size, bytes]:
     """Make the sizes of a master round a focus. Raises as `convert` does."""
-    return _ask("crop", master, x=focus.x, y=focus.y, kind=kind).sizes
+    return _run_job("crop", master, x=focus.x, y=focus.y, kind=kind).sizes
 
 
 def contrasts(body: bytes, grounds: list[str]) -> list[float]:
@@ -67,13 +67,13 @@ def contrasts(body: bytes, grounds: list[str]) -> list[float]:
     return answer
 
 
-def _ask(job: str, body: bytes, **details: object) -> Converted:
+def _run_job(job: str, body: bytes, **details: object) -> Converted:
     return _parse(_answer(job, body, **details))
 
 
 def _answer(job: str, body: bytes, **details: object) -> bytes:
     try:
-        return CONVERTER.ask(job, body, **details)
+        return CONVERTER.run(job, body, **details)
     except UnreadableError as problem:
         raise UnfitPictureError(str(problem)) from problem
     except KilledError as problem:

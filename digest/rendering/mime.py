@@ -23,7 +23,7 @@ _PREFERRED = 78  # RFC 5322 §2.1.1, without CRLF
 _TOKEN = 64  # octets, so that an encoded-word fits on one line with any field name of ours
 _LONGEST_NAME = 200
 
-# A line of 73 leaves room for the soft break and for `_guard`, within 76 (RFC 2045 §6.7).
+# A line of 73 leaves room for the soft break and for `_escape_start`, within 76 (RFC 2045 §6.7).
 _QP_LINE = 73
 _QP_PLAIN = re.compile(r"[!-<>-~]+")  # needs no escape
 _QP = [
@@ -62,7 +62,7 @@ def quoted(text: str) -> bytes:
     soft one if the text does not end with one. `\n` becomes CRLF.
     """
     if _QP_PLAIN.fullmatch(text):  # links and most addresses
-        pieces = [_guard(text[at : at + _QP_LINE]) for at in range(0, len(text), _QP_LINE)]
+        pieces = [_escape_start(text[at : at + _QP_LINE]) for at in range(0, len(text), _QP_LINE)]
         return "".join([f"{piece}=\r\n" for piece in pieces]).encode("ascii")
     *lines, rest = text.split("\n")
     encoded = [piece for line in lines for piece in _hard_line(line)]
@@ -184,12 +184,12 @@ def _cut(encoded: str) -> list[str]:
         end = start + _QP_LINE
         escape = encoded.rfind("=", end - 2, end) if end < len(encoded) else -1
         end = escape if escape >= 0 else end
-        lines.append(_guard(encoded[start:end]))
+        lines.append(_escape_start(encoded[start:end]))
         start = end
     return lines
 
 
-def _guard(line: str) -> str:
+def _escape_start(line: str) -> str:
     """Escape a first dot and a first `From `, which careless relays mangle (RFC 2049 §3)."""
     if line.startswith("."):
         return "=2E" + line[1:]

@@ -24,7 +24,7 @@ LONGEST_TEMPLATE = 10_000  # characters
 _NAME = re.compile(r"\{\{ *([a-z]+(?:\.[a-z]+|\[[0-9]{1,3}\])*) *\}\}", re.ASCII)
 _STEP = re.compile(r"[a-z]+|[0-9]+", re.ASCII)
 _NEEDS_JINJA = frozenset("{}\r\n")  # it changes line ends
-_PROGRAM = Path(__file__).with_name("sandboxed.py")
+_SCRIPT = Path(__file__).with_name("sandboxed.py")
 _WALL_SECONDS = 15  # for a busy machine; the program's own limit is a second of processor time
 
 
@@ -77,7 +77,7 @@ def _run(templates: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, A
     request = json.dumps({"templates": dict(templates), "values": dict(values)})
     try:
         process = subprocess.run(  # noqa: S603  our own interpreter and file
-            [sys.executable, "-I", "-X", "utf8", str(_PROGRAM)],
+            [sys.executable, "-I", "-X", "utf8", str(_SCRIPT)],
             input=request.encode(),
             capture_output=True,
             timeout=_WALL_SECONDS,

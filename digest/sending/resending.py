@@ -20,7 +20,7 @@ from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
 from digest.subscribers.models import Subscriber, Subscription
 
-INTERVAL = timedelta(hours=1)  # between two copies: pressing a button twice sends one
+INTERVAL = timedelta(hours=1)  # between two of them: pressing a button twice sends one
 OUT = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT, Issue.State.CANCELLED)
 
 
@@ -34,8 +34,8 @@ def send_copy(issue: Issue, subscriber: Subscriber, now: datetime) -> Notice:
         raise DeliveryError("This issue has not gone out yet.")
     if reason := _why_not(issue, subscriber.pk, now):
         raise DeliveryError(f"{reason} No copy was sent.")
-    copies = subscriber.notices.filter(kind=Notice.Kind.COPY, context={"issue": issue.pk})
-    if last := copies.filter(created_at__gt=now - INTERVAL).first():
+    resent = subscriber.notices.filter(kind=Notice.Kind.COPY, context={"issue": issue.pk})
+    if last := resent.filter(created_at__gt=now - INTERVAL).first():
         raise DeliveryError(
             f"A copy went to {subscriber.email} at {clock.format_moment(last.created_at)}."
         )

@@ -51,7 +51,7 @@ def deliver_due() -> Run:
     while deliveries := _claim_round(clock.now()):
         for delivery in deliveries:
             if time.monotonic() > until:
-                _put_back(delivery)
+                _release(delivery)
             elif _deliver(delivery, clock.now()):
                 delivered += 1
             else:
@@ -155,5 +155,5 @@ def _disable(webhook: Webhook, now: datetime) -> None:
     log.error("webhook disabled", webhook=webhook.name, note=webhook.note)
 
 
-def _put_back(delivery: WebhookDelivery) -> None:
+def _release(delivery: WebhookDelivery) -> None:
     leases.finish(delivery, state=State.WAITING, attempts=F("attempts") - 1)

@@ -30,5 +30,5 @@ def test_opens_by_proxies_are_uncertain() -> None:
     proxies = [is_uncertain for is_proxy, is_uncertain in opens if is_proxy]
     assert len(proxies) > 300
     assert all(proxies)
-    people = [is_uncertain for is_proxy, is_uncertain in opens if not is_proxy]
-    assert sum(people) / len(people) < 0.2  # Apple's relay: it fetches for people too
+    humans = [is_uncertain for is_proxy, is_uncertain in opens if not is_proxy]
+    assert sum(humans) / len(humans) < 0.2  # Apple's relay: it fetches for people too

@@ -80,11 +80,11 @@ def send(issue: Issue) -> None:
     due.update(state=Delivery.State.SENT, settled_at=NOON + MINUTE)
 
 
-def click(issue: Issue, variant: int, people: int) -> None:
+def click(issue: Issue, variant: int, clickers: int) -> None:
     """Let some of those who got a variant click."""
     choices = VariantChoice.objects.filter(issue=issue, variant=variant, probability__lt=1)
     link = issue.links.first() or make_link(issue)
-    for choice in choices[:people]:
+    for choice in choices[:clickers]:
         make_hit(issue, link, visitor=choice.subscriber_id, variant=variant)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from digest.analytics.models import HitKind, Verdict
 from digest.analytics.verdicts import judge
-from digest.analytics.verdicts.agents import PROGRAMS, Agent
+from digest.analytics.verdicts.agents import MACHINES, Agent
 from digest.analytics.verdicts.networks import NetworkClass
 from digest.analytics.verdicts.reasons import EXPLANATIONS, Reason, explain
 from digest.analytics.verdicts.request import Request
@@ -68,8 +68,8 @@ def test_single_requests(row: Request, expected: tuple[Verdict, Reason]) -> None
     assert verdict(row) == [expected]
 
 
-@pytest.mark.parametrize("agent", sorted(PROGRAMS))
-def test_programs_are_machines(agent: str) -> None:
+@pytest.mark.parametrize("agent", sorted(MACHINES))
+def test_bots_are_machines(agent: str) -> None:
     """Bots, libraries, prefetches, HEAD, and nothing at all."""
     assert verdict(request(agent=agent)) == [(MACHINE, Reason.USER_AGENT)]
 

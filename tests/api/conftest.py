@@ -17,7 +17,7 @@ from digest.core import clock
 from digest.newsletters.models import Publication
 
 
-class Program:
+class Caller:
     """Calls with one token; answers are checked to be what they say they are."""
 
     def __init__(self, secret: str = "") -> None:
@@ -44,23 +44,21 @@ class Program:
             assert answer["Content-Type"].split(";")[0] == kind
         return cast("HttpResponse", answer)
 
-    def facts(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+    def json(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         """Call, and return what a good answer holds."""
         answer = self(method, path, body, **options)
         assert answer.status_code < 300, answer.content
         return json.loads(answer.content) if answer.content else None
 
 
-Programs = Callable[..., Program]
+MakeCaller = Callable[..., Caller]
 
 
 @pytest.fixture
-def program() -> Programs:
+def make_caller() -> MakeCaller:
     """Make a program with these scopes (all of them), for a publication or for all."""
 
-    def create(
-        *scopes: Scope, publication: Publication | None = None, name: str = "cms"
-    ) -> Program:
+    def create(*scopes: Scope, publication: Publication | None = None, name: str = "cms") -> Caller:
         owner, _ = User.objects.get_or_create(email="ada@courier.example")
         _, secret = tokens.create(
             name,
@@ -69,15 +67,15 @@ def program() -> Programs:
             publication_id=publication.pk if publication else None,
             now=clock.now(),
         )
-        return Program(secret)
+        return Caller(secret)
 
     return create
 
 
 @pytest.fixture
-def caller(program: Programs) -> Program:
+def caller(make_caller: MakeCaller) -> Caller:
     """Return a program that may do everything."""
-    return program()
+    return make_caller()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from digest.issues.models import Issue
-from tests.api.conftest import Program
+from tests.api.conftest import Caller
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_block, make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter
@@ -27,40 +27,40 @@ def issue() -> Issue:
     return issue
 
 
-def test_blocks_are_added_changed_moved_and_removed(caller: Program, issue: Issue) -> None:
+def test_blocks_are_added_changed_moved_and_removed(caller: Caller, issue: Issue) -> None:
     """Each answer is the issue as it is then."""
     path = f"/issues/{issue.pk}"
     document = {"type": "doc", "content": [{"type": "paragraph", "content": [TEXT]}]}
     note = {"kind": "note", "position": 0, "content": {"author": "Ada", "document": document}}
-    [first, *_] = caller.facts("POST", f"{path}/blocks", note, key="note")["blocks"]
+    [first, *_] = caller.json("POST", f"{path}/blocks", note, key="note")["blocks"]
     assert (first["kind"], first["version"], first["content"]["author"]) == ("note", 1, "Ada")
     address = f"{path}/blocks/{first['id']}"
     assert caller("PATCH", address, {"title": "Hello"}).status_code == 409  # no version
-    changed = caller.facts("PATCH", address, {"title": "Hello", "version": 1, "position": 2})
+    changed = caller.json("PATCH", address, {"title": "Hello", "version": 1, "position": 2})
     assert [row["title"] for row in changed["blocks"]] == ["", "Latest Stories", "Hello"]
     assert caller("PATCH", address, {"title": "Late", "version": 1}).status_code == 409
-    hidden = caller.facts("PATCH", address, {"hidden": True})["blocks"][2]
+    hidden = caller.json("PATCH", address, {"hidden": True})["blocks"][2]
     assert (hidden["hidden"], hidden["version"]) == (True, 3)
     assert caller("DELETE", address).status_code == 204
-    detail = caller.facts("GET", path)
+    detail = caller.json("GET", path)
     assert [row["kind"] for row in detail["blocks"]] == ["lead", "latest"]
-    undone = caller.facts("POST", f"{path}/changes/undo", {"revision": detail["revision"]})
+    undone = caller.json("POST", f"{path}/changes/undo", {"revision": detail["revision"]})
     assert undone["blocks"][2]["content"]["document"] == document
-    redone = caller.facts("POST", f"{path}/changes/redo", {"revision": undone["revision"]})
+    redone = caller.json("POST", f"{path}/changes/redo", {"revision": undone["revision"]})
     assert len(redone["blocks"]) == 2
 
 
-def test_stories_are_added_and_moved(caller: Program, issue: Issue) -> None:
+def test_stories_are_added_and_moved(caller: Caller, issue: Issue) -> None:
     """To a block and a place; an article once."""
     path = f"/issues/{issue.pk}"
     picked = make_block(issue, "picked", title="Picked")
-    [lead, latest, _] = caller.facts("GET", path)["blocks"]
+    [lead, latest, _] = caller.json("GET", path)["blocks"]
     move = {"block": picked.pk, "position": 0}
     story = latest["stories"][0]
-    moved = caller.facts("POST", f"{path}/stories/{story}/move", move)["blocks"]
+    moved = caller.json("POST", f"{path}/stories/{story}/move", move)["blocks"]
     assert [row["stories"] for row in moved] == [lead["stories"], latest["stories"][1:], [story]]
     article = make_article(issue.newsletter.sources.get())
-    added = caller.facts("POST", f"{path}/stories", {"article": article.pk, "block": picked.pk})
+    added = caller.json("POST", f"{path}/stories", {"article": article.pk, "block": picked.pk})
     assert added["blocks"][2]["stories"][0] == story
     assert added["stories"][-1]["article"] == article.pk
     again = caller("POST", f"{path}/stories", {"article": article.pk})
@@ -68,7 +68,7 @@ def test_stories_are_added_and_moved(caller: Program, issue: Issue) -> None:
     assert "already" in json.loads(again.content)["detail"]
 
 
-def test_an_appeal_of_another_publication_is_not_shown(caller: Program, issue: Issue) -> None:
+def test_an_appeal_of_another_publication_is_not_shown(caller: Caller, issue: Issue) -> None:
     """It is refused, and no block is added."""
     foreign = make_appeal(make_newsletter(slug="flood").publication)
     answer = caller(
@@ -78,7 +78,7 @@ def test_an_appeal_of_another_publication_is_not_shown(caller: Program, issue: I
     assert issue.blocks.count() == 2
 
 
-def test_a_picture_of_another_library_is_refused(caller: Program, issue: Issue) -> None:
+def test_a_picture_of_another_library_is_refused(caller: Caller, issue: Issue) -> None:
     """In a block of an issue, in a text too, in a layout, and in an appeal."""
     foreign = str(make_picture(make_newsletter(slug="flood").publication).uuid)
     node = {"type": "image", "attrs": {"picture": foreign, "alt": ""}}

@@ -22,7 +22,7 @@ from digest.sending.planning import plan_built
 from digest.subscribers import consent
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed, suppress
-from tests.api.conftest import Program, Programs
+from tests.api.conftest import Caller, MakeCaller
 from tests.articles.publisher import publishing
 from tests.bounces.factories import make_finding, make_sent
 from tests.cast.articles import make_article, make_source
@@ -48,25 +48,23 @@ def tide() -> Newsletter:
     return newsletter
 
 
-def pages(caller: Program, path: str, **query: Any) -> list[list[int]]:
+def pages(caller: Caller, path: str, **query: Any) -> list[list[int]]:
     """Walk a list to its end; return the ids, page by page."""
     ids, cursor = [], ""
     while True:
-        page = caller.facts("GET", path, limit=2, cursor=cursor, **query)
+        page = caller.json("GET", path, limit=2, cursor=cursor, **query)
         ids.append([row["id"] for row in page["items"]])
         if not (cursor := page["next"]):
             return ids
 
 
-def test_pages_are_complete_whatever_happens_between_them(
-    caller: Program, tide: Newsletter
-) -> None:
+def test_pages_are_complete_whatever_happens_between_them(caller: Caller, tide: Newsletter) -> None:
     """Every row once; what comes and goes meanwhile moves nothing."""
     subscribers = [make_subscriber(tide).pk for _ in range(5)]
-    first = caller.facts("GET", "/subscribers", limit=2)
+    first = caller.json("GET", "/subscribers", limit=2)
     make_subscriber(tide)
     Subscriber.objects.filter(pk=subscribers[0]).delete()
-    second = caller.facts("GET", "/subscribers", limit=2, cursor=first["next"])
+    second = caller.json("GET", "/subscribers", limit=2, cursor=first["next"])
     assert [row["id"] for row in first["items"] + second["items"]] == subscribers[:4]
     assert pages(caller, "/subscribers") == [
         subscribers[1:3],
@@ -75,7 +73,7 @@ def test_pages_are_complete_whatever_happens_between_them(
     ]
 
 
-def test_lists_of_what_happens_begin_with_the_newest(caller: Program, tide: Newsletter) -> None:
+def test_lists_of_what_happens_begin_with_the_newest(caller: Caller, tide: Newsletter) -> None:
     """Issues and articles; a page that is just full has no next."""
     issues = [make_issue(tide, slot=NOON + timedelta(days=n)).pk for n in range(4)]
     assert pages(caller, "/issues") == [issues[:1:-1], issues[1::-1]]
@@ -83,16 +81,16 @@ def test_lists_of_what_happens_begin_with_the_newest(caller: Program, tide: News
     assert pages(caller, "/articles", newsletter="tide") == [articles[:0:-1], articles[:1]]
 
 
-def test_a_cursor_is_good_for_its_own_list_alone(caller: Program, tide: Newsletter) -> None:
+def test_a_cursor_is_good_for_its_own_list_alone(caller: Caller, tide: Newsletter) -> None:
     """Made up, altered, or of another list: 422."""
     for _ in range(3):
         make_subscriber(tide)
-    cursor = caller.facts("GET", "/subscribers", limit=1)["next"]
+    cursor = caller.json("GET", "/subscribers", limit=1)["next"]
     for path, cursor_text in (("/articles", cursor), ("/subscribers", "made-up"), ("/issues", "1")):
         assert caller("GET", path, cursor=cursor_text).status_code == 422
 
 
-def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Program) -> None:
+def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Caller) -> None:
     """Complete over the border between those with a subscriber and those without."""
     issue = make_running(5)
     rows = list(issue.deliveries.order_by("subscriber_id"))
@@ -104,7 +102,7 @@ def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Program) -
     assert [pk for page in pages(caller, path) for pk in page] == [*named, *nameless]
     by_state = [pk for page in pages(caller, path, state="failed") for pk in page]
     assert by_state == [rows[4].pk, *nameless]
-    last = caller.facts("GET", path, state="failed", limit=1)["items"][0]
+    last = caller.json("GET", path, state="failed", limit=1)["items"][0]
     assert (last["state"], last["reply_code"], last["email"]) == (
         "failed",
         550,
@@ -112,7 +110,7 @@ def test_deliveries_come_by_state_and_erased_subscribers_last(caller: Program) -
     )
 
 
-def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newsletter) -> None:
+def test_a_newsletter_is_set_up_shown_and_changed(caller: Caller, tide: Newsletter) -> None:
     """With its schedule, layout and policies."""
     body = {
         "publication": "courier",
@@ -123,31 +121,31 @@ def test_a_newsletter_is_set_up_shown_and_changed(caller: Program, tide: Newslet
         "cadences": ["weekly"],
         "min_stories": 2,
     }
-    created = caller.facts("POST", "/newsletters", body)
+    created = caller.json("POST", "/newsletters", body)
     assert created["policies"]["min_stories"] == 2
     assert [row["title"] for row in created["layout"]] == ["", "Harbour", "Latest Stories", ""]
     assert len(created["next_slots"]) == 5
     change = {"active": False, "cadences": [], "schedule": {"cron": "0 6 * * *"}}
-    changed = caller.facts("PATCH", "/newsletters/harbour-week", change)
+    changed = caller.json("PATCH", "/newsletters/harbour-week", change)
     assert (changed["active"], changed["next_slots"], changed["cadences"]) == (False, [], [])
     assert Newsletter.objects.get(slug="harbour-week").schedule.cron == "0 6 * * *"
     assert changed["warnings"] == []
     change = {"schedule": {"cron": "0 6 1 * mon"}}
-    changed = caller.facts("PATCH", "/newsletters/harbour-week", change)
+    changed = caller.json("PATCH", "/newsletters/harbour-week", change)
     assert "Both count" in changed["warnings"][0]
 
 
 def test_how_a_newsletter_reads_and_who_decides_is_changed(
-    caller: Program, tide: Newsletter
+    caller: Caller, tide: Newsletter
 ) -> None:
     """A template that cannot be rendered is refused, and nothing beside it is kept."""
-    created = caller.facts(
+    created = caller.json(
         "POST", "/newsletters", {"publication": "courier", "slug": "ebb", "name": "Ebb"}
     )
     assert created["policies"]["approval"] == "one"
     assert created["policies"]["review_minutes"] == 60
     change = {"name": "The Tide", "subject": "{{ newsletter }} today", "approval": "other"}
-    changed = caller.facts("PATCH", "/newsletters/tide", change)
+    changed = caller.json("PATCH", "/newsletters/tide", change)
     assert (changed["name"], changed["policies"]["approval"]) == ("The Tide", "other")
     answer = caller("PATCH", "/newsletters/tide", {"name": "Other", "subject": "{{ 1 / 0 }}"})
     assert answer.status_code == 422
@@ -157,15 +155,15 @@ def test_how_a_newsletter_reads_and_who_decides_is_changed(
     assert (tide.name, tide.subject) == ("The Tide", "{{ newsletter }} today")
 
 
-def test_blocks_are_added_renamed_moved_and_removed(caller: Program, tide: Newsletter) -> None:
+def test_blocks_are_added_renamed_moved_and_removed(caller: Caller, tide: Newsletter) -> None:
     """A subscriber who chose a topic keeps it under its new title; the last stories stay."""
     path = "/newsletters/tide/layout"
     body = {"kind": "topic", "title": "Harbour", "topics": ["port"]}
-    added = caller.facts("POST", path, body)["layout"][-1]
+    added = caller.json("POST", path, body)["layout"][-1]
     subscriber = make_subscriber(tide)
     subscriber.subscriptions.update(topics=["Harbour"])
     change = {"title": "The quay", "move": -20}
-    changed = caller.facts("PATCH", f"{path}/{added['id']}", change)["layout"]
+    changed = caller.json("PATCH", f"{path}/{added['id']}", change)["layout"]
     assert (changed[0]["title"], changed[0]["topics"]) == ("The quay", ["port"])
     assert subscriber.subscriptions.get().topics == ["The quay"]
     for block in changed[1:]:
@@ -191,7 +189,7 @@ def test_blocks_are_added_renamed_moved_and_removed(caller: Program, tide: Newsl
     ],
 )
 def test_what_cannot_be_is_refused_in_words(
-    caller: Program, tide: Newsletter, wrong: dict[str, Any]
+    caller: Caller, tide: Newsletter, wrong: dict[str, Any]
 ) -> None:
     """422, saying what and where; nothing is made."""
     body = {"publication": "courier", "slug": "new", "name": "New"} | wrong
@@ -203,16 +201,16 @@ def test_what_cannot_be_is_refused_in_words(
 
 
 def test_a_source_is_found_polled_listed_and_removed(
-    caller: Program, tide: Newsletter, settings: Settings
+    caller: Caller, tide: Newsletter, settings: Settings
 ) -> None:
     """Where no newsletter carries it any more it is forgotten, its articles are not."""
     with publishing(settings) as site:
         site.pages["/"] = b'<link rel="alternate" type="application/rss+xml" href="/rss">'
         site.pages["/rss"] = FEED
-        created = caller.facts("POST", "/sources", {"newsletter": "tide", "url": site.url("/")})
+        created = caller.json("POST", "/sources", {"newsletter": "tide", "url": site.url("/")})
         assert (created["new"], created["source"]["newsletters"]) == (1, ["tide"])
         number = created["source"]["id"]
-        assert caller.facts("POST", f"/sources/{number}/poll")["unchanged"] == 1
+        assert caller.json("POST", f"/sources/{number}/poll")["unchanged"] == 1
     assert pages(caller, "/sources", newsletter="tide") == [[number]]
     for _ in range(2):
         answer = caller("DELETE", f"/newsletters/tide/sources/{number}")
@@ -221,7 +219,7 @@ def test_a_source_is_found_polled_listed_and_removed(
     assert Article.objects.get().title == "Seals return"
 
 
-def test_an_address_without_a_feed_is_explained(caller: Program, tide: Newsletter) -> None:
+def test_an_address_without_a_feed_is_explained(caller: Caller, tide: Newsletter) -> None:
     """One that we do not go to as well."""
     body = {"newsletter": "tide", "url": "http://10.0.0.1/"}
     answer = caller("POST", "/sources", body)
@@ -230,7 +228,7 @@ def test_an_address_without_a_feed_is_explained(caller: Program, tide: Newslette
 
 
 def test_a_pushed_article_is_picked_corrected_and_retracted(
-    caller: Program, tide: Newsletter
+    caller: Caller, tide: Newsletter
 ) -> None:
     """It is in the next issue of newsletters that carry what is pushed, until it is retracted."""
     body = {
@@ -241,32 +239,32 @@ def test_a_pushed_article_is_picked_corrected_and_retracted(
         "body_html": "<p>Forty <script>alert(1)</script>of them.</p>",
         "published_at": clock.now().isoformat(),
     }
-    pushed = caller.facts("POST", "/articles", body)
+    pushed = caller.json("POST", "/articles", body)
     assert (pushed["outcome"], pushed["newsletters"]) == ("new", [])
-    caller.facts("POST", "/sources", {"newsletter": "tide", "pushed": True})
-    assert caller.facts("POST", "/articles", body)["newsletters"] == ["tide"]
+    caller.json("POST", "/sources", {"newsletter": "tide", "pushed": True})
+    assert caller.json("POST", "/articles", body)["newsletters"] == ["tide"]
     assert _previewed(caller) == ["Seals & terns return"]
 
     article_id = pushed["article"]["id"]
     assert "script" not in Article.objects.get().body_html
-    corrected = caller.facts("PATCH", f"/articles/{article_id}", {"title": "Seals < 50 return"})
+    corrected = caller.json("PATCH", f"/articles/{article_id}", {"title": "Seals < 50 return"})
     assert corrected["outcome"] == "changed"
-    retagged = caller.facts("PATCH", f"/articles/{article_id}", {"tags": ["coast"]})["article"]
+    retagged = caller.json("PATCH", f"/articles/{article_id}", {"tags": ["coast"]})["article"]
     assert (retagged["title"], retagged["tags"]) == ("Seals < 50 return", ["coast"])
     assert _previewed(caller) == ["Seals < 50 return"]
 
-    caller.facts("POST", f"/articles/{article_id}/retract", {})
-    left_out = caller.facts("GET", "/newsletters/tide/preview")
+    caller.json("POST", f"/articles/{article_id}/retract", {})
+    left_out = caller.json("GET", "/newsletters/tide/preview")
     assert left_out["stories"] == []
     assert left_out["left_out"][0]["reason"].startswith("Retracted on")
     assert Source.objects.get().kind == Source.Kind.PUSHED
 
 
-def _previewed(caller: Program) -> list[str]:
-    return [row["title"] for row in caller.facts("GET", "/newsletters/tide/preview")["stories"]]
+def _previewed(caller: Caller) -> list[str]:
+    return [row["title"] for row in caller.json("GET", "/newsletters/tide/preview")["stories"]]
 
 
-def test_an_article_of_a_feed_is_corrected_in_its_feed(caller: Program, tide: Newsletter) -> None:
+def test_an_article_of_a_feed_is_corrected_in_its_feed(caller: Caller, tide: Newsletter) -> None:
     """The next poll would undo it."""
     article = make_article(make_source(tide))
     answer = caller("PATCH", f"/articles/{article.pk}", {"title": "Other"})
@@ -274,43 +272,43 @@ def test_an_article_of_a_feed_is_corrected_in_its_feed(caller: Program, tide: Ne
     assert Article.objects.get().title == article.title
 
 
-def test_what_is_pushed_is_never_polled(caller: Program, tide: Newsletter) -> None:
+def test_what_is_pushed_is_never_polled(caller: Caller, tide: Newsletter) -> None:
     """Neither by beat nor by hand."""
     from digest.articles.polling import poll_due
 
-    created = caller.facts("POST", "/sources", {"newsletter": "tide", "pushed": True})
+    created = caller.json("POST", "/sources", {"newsletter": "tide", "pushed": True})
     assert created["source"]["next_poll_at"] is None
     assert poll_due(clock.now() + timedelta(days=1)) == []
     assert caller("POST", f"/sources/{created['source']['id']}/poll").status_code == 409
 
 
-def test_a_preview_holds_the_mail_and_leaves_no_trace(caller: Program, tide: Newsletter) -> None:
+def test_a_preview_holds_the_mail_and_leaves_no_trace(caller: Caller, tide: Newsletter) -> None:
     """HTML and text."""
     article = make_article(make_source(tide), published_at=clock.now())
-    preview = caller.facts("GET", "/newsletters/tide/preview")
+    preview = caller.json("GET", "/newsletters/tide/preview")
     assert article.title in preview["html"]
     assert article.title in preview["text"]
     assert preview["subject"] == article.title
     assert not Issue.objects.exists()
 
 
-def test_an_issue_is_built_paused_resumed_and_cancelled(caller: Program, tide: Newsletter) -> None:
+def test_an_issue_is_built_paused_resumed_and_cancelled(caller: Caller, tide: Newsletter) -> None:
     """What cannot be done any more is a 409 that says why."""
     make_article(make_source(tide), published_at=clock.now())
-    created = caller.facts("POST", "/newsletters/tide/issues", {}, key="today")
+    created = caller.json("POST", "/newsletters/tide/issues", {}, key="today")
     assert (created["kind"], created["state"], len(created["stories"])) == ("manual", "draft", 1)
     path = f"/issues/{created['id']}"
-    caller.facts("POST", f"{path}/send", {"revision": created["revision"]}, key="send")
-    assert caller.facts("POST", f"{path}/pause")["state"] == "paused"
-    assert caller.facts("POST", f"{path}/resume")["state"] == "built"
-    done = caller.facts("POST", f"{path}/cancel", {"reason": "Wrong story"})
+    caller.json("POST", f"{path}/send", {"revision": created["revision"]}, key="send")
+    assert caller.json("POST", f"{path}/pause")["state"] == "paused"
+    assert caller.json("POST", f"{path}/resume")["state"] == "built"
+    done = caller.json("POST", f"{path}/cancel", {"reason": "Wrong story"})
     assert (done["state"], done["reason"]) == ("cancelled", "Wrong story")
     again = caller("POST", f"{path}/pause")
     assert again.status_code == 409
     assert "cancelled" in json.loads(again.content)["detail"]
 
 
-def test_an_issue_of_nothing_is_not_made(caller: Program, tide: Newsletter) -> None:
+def test_an_issue_of_nothing_is_not_made(caller: Caller, tide: Newsletter) -> None:
     """It says why, and leaves none behind."""
     answer = caller("POST", "/newsletters/tide/issues", {}, key="today")
     assert answer.status_code == 409
@@ -318,95 +316,95 @@ def test_an_issue_of_nothing_is_not_made(caller: Program, tide: Newsletter) -> N
     assert not tide.issues.exists()
 
 
-def test_an_issue_is_built_approved_and_sent(caller: Program, tide: Newsletter) -> None:
-    """By the desk's rules: of the content that was seen, by somebody who may."""
+def test_an_issue_is_built_approved_and_sent(caller: Caller, tide: Newsletter) -> None:
+    """By the rules of the console: of the content that was seen, by somebody who may."""
     make_subscriber(tide)
     Newsletter.objects.filter(pk=tide.pk).update(approval="one", undo_seconds=0)
     chosen = [make_article(make_source(tide), title=f"Seals {n}").pk for n in range(2)]
-    created = caller.facts("POST", "/newsletters/tide/issues", {"articles": chosen[::-1]}, key="a")
+    created = caller.json("POST", "/newsletters/tide/issues", {"articles": chosen[::-1]}, key="a")
     assert [row["article"] for row in created["stories"]] == chosen[::-1]
     assert (created["state"], created["approval_needed"]) == ("draft", True)
     path, revision = f"/issues/{created['id']}", {"revision": created["revision"]}
-    assert "Seals 1" in caller.facts("GET", f"{path}/preview")["html"]
+    assert "Seals 1" in caller.json("GET", f"{path}/preview")["html"]
     assert caller("POST", f"{path}/send", revision, key="s").status_code == 409
     assert caller("POST", f"{path}/approve", {"revision": 7}, key="v").status_code == 409
-    assert caller.facts("POST", f"{path}/approve", revision, key="v")["approval_needed"] is False
-    assert caller.facts("POST", f"{path}/send", revision, key="s")["state"] == "built"
+    assert caller.json("POST", f"{path}/approve", revision, key="v")["approval_needed"] is False
+    assert caller.json("POST", f"{path}/send", revision, key="s")["state"] == "built"
     [opened] = plan_built(clock.now() + timedelta(seconds=1))
     assert opened.pk == created["id"]
     assert caller("POST", f"{path}/undo").status_code == 409
 
 
-def test_sending_is_undone_or_skipped(caller: Program, tide: Newsletter) -> None:
+def test_sending_is_undone_or_skipped(caller: Caller, tide: Newsletter) -> None:
     """While nothing has left."""
     article = make_article(make_source(tide)).pk
-    created = caller.facts("POST", "/newsletters/tide/issues", {"articles": [article]}, key="a")
+    created = caller.json("POST", "/newsletters/tide/issues", {"articles": [article]}, key="a")
     path = f"/issues/{created['id']}"
     at = (clock.now() + timedelta(hours=1)).isoformat()
     body = {"revision": created["revision"], "at": at}
-    assert caller.facts("POST", f"{path}/send", body, key="s")["send_at"]
-    assert caller.facts("POST", f"{path}/undo")["send_at"] is None
-    assert caller.facts("POST", f"{path}/skip", {"reason": "Too soon"})["reason"] == "Too soon"
+    assert caller.json("POST", f"{path}/send", body, key="s")["send_at"]
+    assert caller.json("POST", f"{path}/undo")["send_at"] is None
+    assert caller.json("POST", f"{path}/skip", {"reason": "Too soon"})["reason"] == "Too soon"
     assert caller("POST", f"{path}/send", body, key="t").status_code == 409
 
 
-def test_an_issue_is_moved_unscheduled_and_restored(caller: Program, tide: Newsletter) -> None:
+def test_an_issue_is_moved_unscheduled_and_restored(caller: Caller, tide: Newsletter) -> None:
     """A time before the approval is one for afterwards."""
     Newsletter.objects.update(approval="one")
     issue = make_issue(tide, state="draft", slot=clock.now() + timedelta(hours=1))
     make_story(issue, article=make_article())
     path = f"/issues/{issue.pk}"
     at = (clock.now() + timedelta(hours=3)).isoformat()
-    moved = caller.facts("POST", f"{path}/send", {"revision": 1, "at": at}, key="s")
+    moved = caller.json("POST", f"{path}/send", {"revision": 1, "at": at}, key="s")
     assert (moved["state"], moved["send_at"][:16]) == ("draft", at[:16])
-    caller.facts("POST", f"{path}/approve", {"revision": 1}, key="v")
-    assert caller.facts("POST", f"{path}/skip", {})["state"] == "skipped"
-    assert caller.facts("POST", f"{path}/restore")["state"] == "built"
-    on_hold = caller.facts("POST", f"{path}/unschedule")
+    caller.json("POST", f"{path}/approve", {"revision": 1}, key="v")
+    assert caller.json("POST", f"{path}/skip", {})["state"] == "skipped"
+    assert caller.json("POST", f"{path}/restore")["state"] == "built"
+    on_hold = caller.json("POST", f"{path}/unschedule")
     assert (on_hold["state"], on_hold["on_hold"], on_hold["send_at"]) == ("draft", True, None)
-    assert caller.facts("POST", f"{path}/restore")["state"] == "draft"  # it is not skipped
+    assert caller.json("POST", f"{path}/restore")["state"] == "draft"  # it is not skipped
 
 
-def test_preflight_says_what_to_fix_and_what_passed(caller: Program, tide: Newsletter) -> None:
+def test_preflight_says_what_to_fix_and_what_passed(caller: Caller, tide: Newsletter) -> None:
     """POST runs all checks, GET the quick ones; a place is an anchor and a story's id."""
     issue = make_issue(tide, state="draft")
     story = make_story(issue, url="", article=make_article())
     path = f"/issues/{issue.pk}/preflight"
-    values = caller.facts("POST", path, {"network": False})
+    values = caller.json("POST", path, {"network": False})
     (finding,) = [row for row in values["findings"] if row["check"] == "stories"]
     assert (finding["level"], finding["places"][0]["story"]) == ("warn", story.pk)
     assert finding["places"][0]["anchor"] == f"story-{story.pk}"
     assert "accessibility" in {row["check"] for row in values["passed"]}
     assert (values["revision"], values["checked_at"]) == (issue.revision, None)
-    assert caller.facts("GET", path)["findings"] == values["findings"]
+    assert caller.json("GET", path)["findings"] == values["findings"]
 
 
 def test_an_article_of_another_publication_is_not_sent(
-    program: Programs, caller: Program, tide: Newsletter
+    make_caller: MakeCaller, caller: Caller, tide: Newsletter
 ) -> None:
     """What the token does not reach is not there."""
     other = make_article(make_source(make_newsletter(slug="flood"))).pk
-    limited = program(publication=tide.publication, name="ours")
+    limited = make_caller(publication=tide.publication, name="ours")
     answer = limited("POST", "/newsletters/tide/issues", {"articles": [other]})
     assert answer.status_code == 404
 
 
-def test_a_retracted_article_leaves_every_issue(caller: Program, tide: Newsletter) -> None:
-    """The desk's, those going out, and those to come; one of nothing else is stopped."""
+def test_a_retracted_article_leaves_every_issue(caller: Caller, tide: Newsletter) -> None:
+    """Drafts, those going out, and those to come; one of nothing else is stopped."""
     source = make_source(tide)
     wrong, right = make_article(source, title="Wrong"), make_article(source, title="Right")
-    desk_issue = make_issue(tide, state="draft", slot=NOON)
+    draft = make_issue(tide, state="draft", slot=NOON)
     going = make_running(1, newsletter=tide, slot=NOON - timedelta(days=1))
     alone = make_issue(tide, state="draft", slot=NOON - timedelta(days=2))
-    for issue in (desk_issue, going):
+    for issue in (draft, going):
         issue.stories.all().delete()
         for article in (wrong, right):
             make_story(issue, article=article, title=article.title)
     alone.stories.all().delete()
     make_story(alone, article=wrong, title="Wrong")
-    retracted = caller.facts("POST", f"/articles/{wrong.pk}/retract", {"note": "We were wrong."})
+    retracted = caller.json("POST", f"/articles/{wrong.pk}/retract", {"note": "We were wrong."})
     assert retracted["retracted_at"]
-    assert [story.title for story in desk_issue.stories.all()] == ["Right"]
+    assert [story.title for story in draft.stories.all()] == ["Right"]
     assert going.stories.get(article=wrong).retraction == "We were wrong."
     alone.refresh_from_db()
     assert (alone.state, "retracted" in alone.reason) == ("skipped", True)
@@ -414,24 +412,24 @@ def test_a_retracted_article_leaves_every_issue(caller: Program, tide: Newslette
     assert answer.status_code == 409
 
 
-def test_a_story_is_retracted_from_one_issue(caller: Program) -> None:
+def test_a_story_is_retracted_from_one_issue(caller: Caller) -> None:
     """And the archive says so."""
     issue = make_running(1)
     for number in range(2):
         make_story(issue, title=f"Story {number}", article=make_article())
     story = issue.stories.latest("pk")
     path = f"/issues/{issue.pk}/stories/{story.pk}/retract"
-    assert caller.facts("POST", path, {"note": "Wrong."})["retracted_at"]
+    assert caller.json("POST", path, {"note": "Wrong."})["retracted_at"]
 
 
-def test_progress_adds_up(caller: Program) -> None:
+def test_progress_adds_up(caller: Caller) -> None:
     """Eligible is the sum of the others."""
     issue = make_running(3)
-    progress = caller.facts("GET", f"/issues/{issue.pk}/progress")
+    progress = caller.json("GET", f"/issues/{issue.pk}/progress")
     assert (progress["eligible"], progress["queued"]) == (3, 3)
 
 
-def test_a_test_goes_to_one_address(caller: Program, tide: Newsletter, settings: Settings) -> None:
+def test_a_test_goes_to_one_address(caller: Caller, tide: Newsletter, settings: Settings) -> None:
     """A repeat under the same key sends none; without a relay it is a 503."""
     make_article(make_source(tide), published_at=clock.now())
     body = {"to": "ada@courier.example"}
@@ -439,13 +437,13 @@ def test_a_test_goes_to_one_address(caller: Program, tide: Newsletter, settings:
     with SmtpServer() as relay:
         settings.DIGEST_SMTP_URL = relay.url
         for _ in range(2):
-            assert caller.facts("POST", "/newsletters/tide/test", body, key="t")["code"] == 250
+            assert caller.json("POST", "/newsletters/tide/test", body, key="t")["code"] == 250
         [mail] = relay.received
     assert mail.recipient == "ada@courier.example"
 
 
-def test_a_wish_goes_through_the_door_and_is_confirmed_by_its_subscriber(
-    caller: Program, tide: Newsletter
+def test_a_sign_up_is_limited_and_confirmed_by_its_subscriber(
+    caller: Caller, tide: Newsletter
 ) -> None:
     """202 for known and unknown alike; the known subscriber changes nothing."""
     subscriber = make_subscriber(tide)
@@ -462,7 +460,7 @@ def test_a_wish_goes_through_the_door_and_is_confirmed_by_its_subscriber(
 
 
 def test_a_proven_wish_needs_its_evidence_and_brings_nobody_back(
-    caller: Program, tide: Newsletter
+    caller: Caller, tide: Newsletter
 ) -> None:
     """Who has left, or is suppressed, stays away."""
     body: dict[str, Any] = {"email": "new@reader.example", "newsletters": ["tide"]}
@@ -472,7 +470,7 @@ def test_a_proven_wish_needs_its_evidence_and_brings_nobody_back(
     answer = caller("POST", "/subscribers", body)
     accepted = {"email": "new@reader.example", "newsletters": ["tide"]}
     assert (answer.status_code, json.loads(answer.content)) == (202, accepted)
-    [created] = caller.facts("GET", "/subscribers", email="new@reader.example")["items"]
+    [created] = caller.json("GET", "/subscribers", email="new@reader.example")["items"]
     assert created["subscriptions"][0]["state"] == "active"
     event = ConsentEvent.objects.get()
     assert (event.action, event.wording, event.ip) == (
@@ -482,46 +480,46 @@ def test_a_proven_wish_needs_its_evidence_and_brings_nobody_back(
     )
     path = f"/subscribers/{created['id']}/subscriptions/tide"
     assert [caller("DELETE", path).status_code for _ in range(2)] == [204, 204]
-    assert caller.facts("POST", "/subscribers", body) == accepted
+    assert caller.json("POST", "/subscribers", body) == accepted
     assert Subscription.objects.get().state == Subscription.State.UNSUBSCRIBED
     suppress("other@reader.example", reason="complaint", now=NOON)
     other = body | {"email": "other@reader.example"}
-    assert caller.facts("POST", "/subscribers", other)["email"] == "other@reader.example"
+    assert caller.json("POST", "/subscribers", other)["email"] == "other@reader.example"
     assert Subscriber.objects.count() == 1
 
 
-def test_nobody_signs_up_for_what_is_not_open(caller: Program, tide: Newsletter) -> None:
+def test_nobody_signs_up_for_what_is_not_open(caller: Caller, tide: Newsletter) -> None:
     """As on the public pages."""
     Newsletter.objects.update(listed=False)
     body = {"email": "new@reader.example", "newsletters": ["tide"]}
     assert caller("POST", "/subscribers", body).status_code == 409
 
 
-def test_a_subscriber_is_found_exported_and_erased(caller: Program, tide: Newsletter) -> None:
+def test_a_subscriber_is_found_exported_and_erased(caller: Caller, tide: Newsletter) -> None:
     """However the address is spelt; erasing leaves the issue's numbers."""
     subscriber = make_subscriber(tide, email="ines@reader.example")
     issue = make_issue(tide, state=Issue.State.SENDING, planned_at=NOON)
     Delivery.objects.create(issue=issue, subscriber=subscriber, due_at=LONG_AGO)
-    subscribers = caller.facts("GET", "/subscribers", email="INES@reader.example")["items"]
+    subscribers = caller.json("GET", "/subscribers", email="INES@reader.example")["items"]
     assert [row["id"] for row in subscribers] == [subscriber.pk]
     path = f"/subscribers/{subscriber.pk}"
-    export = caller.facts("GET", f"{path}/export")
+    export = caller.json("GET", f"{path}/export")
     assert export["email"] == "ines@reader.example"
     assert len(export["deliveries"]) == 1
     assert caller("DELETE", path).status_code == 204
     assert caller("GET", path).status_code == 404
     assert Delivery.objects.get().state == Delivery.State.SUPPRESSED
-    listed = caller.facts("GET", "/suppressions")["items"]
+    listed = caller.json("GET", "/suppressions")["items"]
     assert [(row["email"], row["reason"]) for row in listed] == [(None, "erased")]
     assert caller("DELETE", f"/suppressions/{listed[0]['id']}?reason=x").status_code == 409
 
 
 def test_an_id_that_was_given_again_is_not_the_same_subscriber(
-    caller: Program, tide: Newsletter
+    caller: Caller, tide: Newsletter
 ) -> None:
     """A program that sends the UUID it stored neither shows, unsubscribes nor erases the heir."""
     subscriber = make_subscriber(tide)
-    path, stored = f"/subscribers/{subscriber.pk}", caller.facts("GET", "/subscribers")["items"][0]
+    path, stored = f"/subscribers/{subscriber.pk}", caller.json("GET", "/subscribers")["items"][0]
     assert stored["uuid"] == str(subscriber.uuid)
     Subscriber.objects.filter(pk=subscriber.pk).update(uuid=uuid4())  # the heir's
     for method, tail in (
@@ -538,7 +536,7 @@ def test_an_id_that_was_given_again_is_not_the_same_subscriber(
 
 
 def test_an_export_for_one_publication_tells_of_no_other(
-    program: Programs, tide: Newsletter
+    make_caller: MakeCaller, tide: Newsletter
 ) -> None:
     """The subscriber may have newsletters of others; they are not its business."""
     subscriber = make_subscriber(tide)
@@ -547,10 +545,10 @@ def test_an_export_for_one_publication_tells_of_no_other(
         _address(subscriber), other, via="page", confirmed=True, wording="", now=clock.now()
     )
     suppress(subscriber.address_key, reason="asked", now=NOON)
-    caller = program(publication=tide.publication)
+    caller = make_caller(publication=tide.publication)
     for path in (f"/subscribers/{subscriber.pk}/export", f"/subscribers/{subscriber.pk}"):
-        assert "elsewhere" not in json.dumps(caller.facts("GET", path))
-    assert caller.facts("GET", f"/subscribers/{subscriber.pk}/export")["suppressions"] == []
+        assert "elsewhere" not in json.dumps(caller.json("GET", path))
+    assert caller.json("GET", f"/subscribers/{subscriber.pk}/export")["suppressions"] == []
 
 
 def _address(subscriber: Subscriber) -> Any:
@@ -559,7 +557,7 @@ def _address(subscriber: Subscriber) -> Any:
     return addresses.parse(subscriber.email)
 
 
-def test_suppressions_are_added_listed_and_lifted(caller: Program, tide: Newsletter) -> None:
+def test_suppressions_are_added_listed_and_lifted(caller: Caller, tide: Newsletter) -> None:
     """The first reason stays."""
     body = {"email": "Left@Reader.example", "reason": "complaint", "evidence": "by phone"}
     created = caller("POST", "/suppressions", body)
@@ -576,13 +574,13 @@ def test_suppressions_are_added_listed_and_lifted(caller: Program, tide: Newslet
     assert AuditEntry.objects.latest("pk").action.endswith(f"{path}: called us")
 
 
-def test_bounces_are_listed_and_filtered(caller: Program, tide: Newsletter) -> None:
+def test_bounces_are_listed_and_filtered(caller: Caller, tide: Newsletter) -> None:
     """Newest first; by issue, domain, reason and consequence."""
     full = make_finding(Reason.MAILBOX_FULL, status="5.2.2", text="Quota exceeded")
     for days, domain, finding in ((0, "a.example", make_finding()), (1, "b.example", full)):
         subscriber, at = make_subscriber(tide, email=f"kim@{domain}"), NOON + timedelta(days=days)
         recording.record(subscriber, make_sent(subscriber, at), finding, at)
-    items = caller.facts("GET", "/bounces")["items"]
+    items = caller.json("GET", "/bounces")["items"]
     assert [(item["email"], item["consequence"], item["suppressed"]) for item in items] == [
         ("kim@b.example", "soft", False),
         ("kim@a.example", "hard", True),
@@ -596,5 +594,5 @@ def test_bounces_are_listed_and_filtered(caller: Program, tide: Newsletter) -> N
         (f"issue={issue}", 1),
         ("limit=1", 1),
     ):
-        assert len(caller.facts("GET", f"/bounces?{query}")["items"]) == number, query
+        assert len(caller.json("GET", f"/bounces?{query}")["items"]) == number, query
     assert caller("GET", "/bounces?reason=bad").status_code == 422

@@ -3,7 +3,7 @@
 import pytest
 
 from digest.accounts.models import Token, User
-from tests.api.conftest import Program
+from tests.api.conftest import Caller
 from tests.cast import make_publication
 from tests.cli.conftest import Digest, digest  # noqa: F401  a fixture
 
@@ -18,8 +18,8 @@ def ada() -> User:
 
 def test_a_token_is_made_used_listed_and_revoked(digest: Digest, ada: User) -> None:  # noqa: F811
     """Its secret is shown once."""
-    created = digest("token", "add", "cms", "--scope", "newsletters:read", "--json").facts
-    caller = Program(created["secret"])
+    created = digest("token", "add", "cms", "--scope", "newsletters:read", "--json").json
+    caller = Caller(created["secret"])
     assert caller("GET", "/newsletters").status_code == 200
     assert caller("GET", "/subscribers").status_code == 403
     listed = digest("token", "list")
@@ -38,7 +38,7 @@ def test_a_token_may_be_of_one_publication_and_for_a_while(
     """And its name may be used again once it is revoked."""
     make_publication(slug="courier")
     arguments = ("token", "add", "cms", "--scope", "all", "--publication", "courier")
-    created = digest(*arguments, "--expires", 30, "--owner", "Ada@courier.example", "--json").facts
+    created = digest(*arguments, "--expires", 30, "--owner", "Ada@courier.example", "--json").json
     assert created["publication"] == "courier"
     assert created["expires_at"] is not None
     assert "already" in digest(*arguments).err

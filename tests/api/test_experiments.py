@@ -3,7 +3,7 @@
 import pytest
 
 from digest.issues.models import Experiment, Issue
-from tests.api.conftest import Program
+from tests.api.conftest import Caller
 from tests.cast import NOON, make_issue, make_newsletter, make_publication, make_story
 
 pytestmark = pytest.mark.django_db
@@ -19,24 +19,24 @@ def issue() -> Issue:
     return issue
 
 
-def test_leads_are_set_shown_and_removed(caller: Program, issue: Issue) -> None:
+def test_leads_are_set_shown_and_removed(caller: Caller, issue: Issue) -> None:
     """Another call replaces them; without an experiment there is nothing to show."""
     path = f"/issues/{issue.pk}/experiment"
     assert caller("GET", path).status_code == 404
     second = issue.stories.get(position=1)
-    facts = caller.facts("POST", path, {"leads": [second.pk], "share": 30, "minutes": 60})
-    assert (facts["kind"], facts["share"], facts["minutes"]) == ("leads", 30, 60)
-    assert [row["label"] for row in facts["variants"]] == ["Dredging vote", "Forty seals"]
-    assert facts["variants"][1]["story"] == second.pk
-    assert (facts["decides_at"], facts["finding"], facts["winner"]) == (None, None, None)
-    facts = caller.facts("POST", path, {"subjects": ["Seals"]})
-    assert (facts["kind"], facts["variants"][1]["label"]) == ("subjects", "Seals")
+    values = caller.json("POST", path, {"leads": [second.pk], "share": 30, "minutes": 60})
+    assert (values["kind"], values["share"], values["minutes"]) == ("leads", 30, 60)
+    assert [row["label"] for row in values["variants"]] == ["Dredging vote", "Forty seals"]
+    assert values["variants"][1]["story"] == second.pk
+    assert (values["decides_at"], values["finding"], values["winner"]) == (None, None, None)
+    values = caller.json("POST", path, {"subjects": ["Seals"]})
+    assert (values["kind"], values["variants"][1]["label"]) == ("subjects", "Seals")
     assert caller("DELETE", f"{path}?revision=1").status_code == 409
     assert caller("DELETE", path).status_code == 204
     assert caller("GET", path).status_code == 404
 
 
-def test_what_cannot_be_set(caller: Program, issue: Issue) -> None:
+def test_what_cannot_be_set(caller: Caller, issue: Issue) -> None:
     """The answer says what to change."""
     path = f"/issues/{issue.pk}/experiment"
     assert caller("POST", path, {"leads": [1], "share": 1}).status_code == 422
@@ -47,7 +47,7 @@ def test_what_cannot_be_set(caller: Program, issue: Issue) -> None:
     assert (answer.status_code, b"one of the two" in answer.content) == (409, True)
 
 
-def test_a_running_one_is_ended(caller: Program, issue: Issue) -> None:
+def test_a_running_one_is_ended(caller: Caller, issue: Issue) -> None:
     """The rest gets what the caller chose; a second call comes too late."""
     path = f"/issues/{issue.pk}/experiment"
     assert caller("POST", f"{path}/end", {"variant": 1}).status_code == 409
@@ -56,8 +56,8 @@ def test_a_running_one_is_ended(caller: Program, issue: Issue) -> None:
     )
     Issue.objects.filter(pk=issue.pk).update(state="sending", planned_at=NOON)
     assert caller("POST", f"{path}/end", {"variant": 2}).status_code == 409
-    facts = caller.facts("POST", f"{path}/end", {"variant": 1})
-    assert (facts["finding"], facts["winner"]) == ("chosen", 1)
-    assert facts["variants"][0]["mails"] == 0
+    values = caller.json("POST", f"{path}/end", {"variant": 1})
+    assert (values["finding"], values["winner"]) == ("chosen", 1)
+    assert values["variants"][0]["mails"] == 0
     assert caller("POST", f"{path}/end", {"variant": 0}).status_code == 409
     assert caller("DELETE", path).status_code == 409

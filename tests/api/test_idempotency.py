@@ -17,7 +17,7 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers import consent
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber
-from tests.api.conftest import Program, Programs
+from tests.api.conftest import Caller, MakeCaller
 from tests.cast import make_article, make_issue, make_newsletter, make_publication, make_source
 from tests.smtp_server import SmtpServer
 
@@ -25,13 +25,13 @@ NEW = {"publication": "courier", "slug": "tide", "name": "The Morning Tide"}
 
 
 @pytest.fixture
-def caller(db: None, program: Programs) -> Program:
+def caller(db: None, make_caller: MakeCaller) -> Caller:
     """A program that may do everything, and a publication."""
     make_publication(slug="courier")
-    return program()
+    return make_caller()
 
 
-def test_a_repeat_gets_the_first_answer_and_does_nothing(caller: Program) -> None:
+def test_a_repeat_gets_the_first_answer_and_does_nothing(caller: Caller) -> None:
     """WebhookDelivery for word, and marked as a repeat."""
     first = caller("POST", "/newsletters", NEW, key="one")
     again = caller("POST", "/newsletters", NEW, key="one")
@@ -43,7 +43,7 @@ def test_a_repeat_gets_the_first_answer_and_does_nothing(caller: Program) -> Non
     assert Newsletter.objects.count() == 1
 
 
-def test_a_key_is_for_one_call(caller: Program) -> None:
+def test_a_key_is_for_one_call(caller: Caller) -> None:
     """Another body, or another address: 422, and nothing is done."""
     caller("POST", "/newsletters", NEW, key="one")
     assert caller("POST", "/newsletters", NEW | {"slug": "ebb"}, key="one").status_code == 422
@@ -51,15 +51,15 @@ def test_a_key_is_for_one_call(caller: Program) -> None:
     assert Newsletter.objects.count() == 1
 
 
-def test_each_token_has_keys_of_its_own(caller: Program, program: Programs) -> None:
+def test_each_token_has_keys_of_its_own(caller: Caller, make_caller: MakeCaller) -> None:
     """Another program's key says nothing."""
     caller("POST", "/newsletters", NEW, key="one")
-    other = program(name="other")
+    other = make_caller(name="other")
     answer = other("POST", "/newsletters", NEW | {"slug": "ebb"}, key="one")
     assert answer.status_code == 201
 
 
-def test_a_call_with_a_problem_changes_nothing_and_may_be_made_again(caller: Program) -> None:
+def test_a_call_with_a_problem_changes_nothing_and_may_be_made_again(caller: Caller) -> None:
     """The key is as if never used, and what was half done is undone."""
     broken = NEW | {"schedule": {"time": "07:00", "timezone": "Nowhere/At-All"}}
     assert caller("POST", "/newsletters", broken, key="one").status_code >= 400
@@ -68,7 +68,7 @@ def test_a_call_with_a_problem_changes_nothing_and_may_be_made_again(caller: Pro
     assert caller("POST", "/newsletters", NEW, key="one").status_code == 201
 
 
-def test_a_key_is_forgotten_after_a_day(caller: Program) -> None:
+def test_a_key_is_forgotten_after_a_day(caller: Caller) -> None:
     """Then it may name another call; the sweep deletes what is over."""
     caller("POST", "/newsletters", NEW, key="one")
     IdempotentResponse.objects.update(created_at=clock.now() - timedelta(hours=24, seconds=1))
@@ -77,7 +77,7 @@ def test_a_key_is_forgotten_after_a_day(caller: Program) -> None:
     assert delete_expired(clock.now() + timedelta(hours=25)) == 1
 
 
-def test_what_was_half_done_is_undone(caller: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_half_done_is_undone(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of two newsletters is not kept when the second one fails."""
     for slug in ("ebb", "flood"):
         make_newsletter(slug=slug)
@@ -96,12 +96,12 @@ def test_what_was_half_done_is_undone(caller: Program, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("key", [" ", '""', "x" * 256, "ü"])
-def test_a_key_that_is_none_is_refused(caller: Program, key: str) -> None:
+def test_a_key_that_is_none_is_refused(caller: Caller, key: str) -> None:
     """Whoever sends one means it."""
     assert caller("POST", "/newsletters", NEW, key=key).status_code == 400
 
 
-def test_what_mails_everybody_needs_a_key(caller: Program) -> None:
+def test_what_mails_everybody_needs_a_key(caller: Caller) -> None:
     """A repeat unseen would be an issue twice."""
     issue = make_issue(make_newsletter(slug="ebb"))
     path = f"/issues/{issue.pk}/send"
@@ -110,11 +110,11 @@ def test_what_mails_everybody_needs_a_key(caller: Program) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_at_the_same_moment_run_once(program: Programs, settings: Settings) -> None:
+def test_eight_at_the_same_moment_run_once(make_caller: MakeCaller, settings: Settings) -> None:
     """One is done; the others are told to wait, or get the first one's answer."""
     newsletter = make_newsletter(slug="ebb")
     make_article(make_source(newsletter), published_at=clock.now())
-    caller, together = program(), Barrier(8)
+    caller, together = make_caller(), Barrier(8)
     answers: list[Any] = []
 
     def press() -> None:
@@ -138,12 +138,12 @@ def test_eight_at_the_same_moment_run_once(program: Programs, settings: Settings
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_comes_while_the_first_is_at_work_is_told_so(program: Programs) -> None:
+def test_who_comes_while_the_first_is_at_work_is_told_so(make_caller: MakeCaller) -> None:
     """409 at once, without waiting for whatever the first is doing."""
     from digest.api import idempotency
 
     make_publication(slug="courier")
-    caller, locked, free = program(), Event(), Event()
+    caller, locked, free = make_caller(), Event(), Event()
 
     def hold() -> None:
         from digest.accounts.models import Token
@@ -164,11 +164,11 @@ def test_who_comes_while_the_first_is_at_work_is_told_so(program: Programs) -> N
     assert caller("POST", "/newsletters", NEW, key="one").status_code == 201
 
 
-def test_pushing_is_idempotent_without_a_key(caller: Program) -> None:
+def test_pushing_is_idempotent_without_a_key(caller: Caller) -> None:
     """The same guid, or the same link, is the same article."""
     body: dict[str, Any] = {"publication": "courier", "url": "https://courier.example/1"}
     outcomes = [
-        caller.facts("POST", "/articles", body | {"title": title})["outcome"]
+        caller.json("POST", "/articles", body | {"title": title})["outcome"]
         for title in ("Seals", "Seals", "Seals return")
     ]
     assert outcomes == ["new", "unchanged", "changed"]

@@ -11,7 +11,7 @@ from digest.articles.models import Article
 from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.suppression import suppress
-from tests.api.conftest import Programs
+from tests.api.conftest import MakeCaller
 from tests.cast import NOON, make_article, make_newsletter, make_source, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -25,24 +25,24 @@ def tide() -> Newsletter:
     return make_newsletter(slug="tide")
 
 
-def test_how_mails_look_is_changed(program: Programs, tide: Newsletter) -> None:
+def test_how_mails_look_is_changed(make_caller: MakeCaller, tide: Newsletter) -> None:
     """Colours, logos and pictures, of a publication that the token reaches."""
     Publication.objects.filter(pk=tide.publication_id).update(slug="courier")
-    caller = program()
+    caller = make_caller()
     change = {"logo_dark_url": "https://c.example/d.png", "density": "compact", "accent_dark": ""}
-    values = caller.facts("PATCH", "/publications/courier", change | {"host_pictures": False})
+    values = caller.json("PATCH", "/publications/courier", change | {"host_pictures": False})
     assert values.items() >= (change | {"host_pictures": False}).items()
-    assert caller.facts("GET", "/publications/courier") == values
-    assert caller.facts("GET", "/publications")["items"] == [values]
+    assert caller.json("GET", "/publications/courier") == values
+    assert caller.json("GET", "/publications")["items"] == [values]
     for wrong in ({"fonts": "comic"}, {"accent": "red"}, {"logo_width": 9}, {"slug": "other"}):
         assert caller("PATCH", "/publications/courier", wrong).status_code == 422
     counting = {"tracking": "individual", "track_opens": True, "popularity_half_life": 24}
-    values = caller.facts("PATCH", "/publications/courier", counting)
+    values = caller.json("PATCH", "/publications/courier", counting)
     assert values.items() >= counting.items()
     for wrong in ({"tracking": "all"}, {"popularity_half_life": 0}, {"track_opens": "perhaps"}):
         assert caller("PATCH", "/publications/courier", wrong).status_code == 422
     look = {"design": "briefing", "reading_time": True, "contents_from": 0, "share_links": False}
-    policies = caller.facts("PATCH", "/newsletters/tide", look)["policies"]
+    policies = caller.json("PATCH", "/newsletters/tide", look)["policies"]
     assert policies.items() >= look.items()
 
 
@@ -74,11 +74,11 @@ def _unknown(_ebb: Newsletter, _tide: Newsletter) -> None:
     "before", [_unknown, _subscribed_elsewhere, _suppressed_everywhere, _unsubscribed_here]
 )
 def test_adding_answers_only_what_was_sent(
-    before: Any, program: Programs, tide: Newsletter, ebb: Newsletter, *, confirmed: bool
+    before: Any, make_caller: MakeCaller, tide: Newsletter, ebb: Newsletter, *, confirmed: bool
 ) -> None:
     """Byte for byte the same, whoever the address belongs to and whatever they chose."""
     before(ebb, tide)
-    caller = program(Scope.SUBSCRIBERS_WRITE, publication=tide.publication)
+    caller = make_caller(Scope.SUBSCRIBERS_WRITE, publication=tide.publication)
     body = {"email": EMAIL, "newsletters": ["tide"], "evidence": "paper", "confirmed": confirmed}
     answer = caller("POST", "/subscribers", body)
     expected = {"email": EMAIL, "newsletters": ["tide"]}
@@ -86,12 +86,12 @@ def test_adding_answers_only_what_was_sent(
 
 
 def test_a_name_is_not_given_to_another_publications_subscriber(
-    program: Programs, tide: Newsletter, ebb: Newsletter
+    make_caller: MakeCaller, tide: Newsletter, ebb: Newsletter
 ) -> None:
     """Their mails would greet with it; one of our own gets it."""
     make_subscriber(ebb, email=EMAIL)
     make_subscriber(tide, email="tom@reader.example")
-    caller = program(Scope.SUBSCRIBERS_WRITE, publication=tide.publication)
+    caller = make_caller(Scope.SUBSCRIBERS_WRITE, publication=tide.publication)
     for email in (EMAIL, "tom@reader.example"):
         body = {"email": email, "newsletters": ["tide"], "name": "You won", "evidence": "paper"}
         caller("POST", "/subscribers", body | {"confirmed": True})
@@ -100,31 +100,31 @@ def test_a_name_is_not_given_to_another_publications_subscriber(
 
 
 def test_adding_an_address_reads_no_profile_of_another_publication(
-    program: Programs, tide: Newsletter, ebb: Newsletter
+    make_caller: MakeCaller, tide: Newsletter, ebb: Newsletter
 ) -> None:
     """A token that may write and read adds whom it only knows by address, and learns nothing."""
     details = {"name": "Inés Carrasco", "language": "es", "timezone": "Europe/Madrid"}
     subscriber = make_subscriber(ebb, email=EMAIL, created_at=NOON - timedelta(days=900), **details)
-    caller = program(publication=tide.publication)
+    caller = make_caller(publication=tide.publication)
     body = {"email": EMAIL, "newsletters": ["tide"], "evidence": "paper", "confirmed": True}
     caller("POST", "/subscribers", body)
     path = f"/subscribers/{subscriber.pk}"
-    [listed] = caller.facts("GET", "/subscribers", email=EMAIL)["items"]
-    for profile in (listed, caller.facts("GET", path), caller.facts("GET", f"{path}/export")):
+    [listed] = caller.json("GET", "/subscribers", email=EMAIL)["items"]
+    for profile in (listed, caller.json("GET", path), caller.json("GET", f"{path}/export")):
         assert (profile["name"], profile["language"], profile["timezone"]) == ("", "", "")
         assert "2024" not in json.dumps(profile)
         assert [row["newsletter"] for row in profile["subscriptions"]] == ["tide"]
-    for token in (program(name="all"), program(publication=ebb.publication, name="ebb")):
+    for token in (make_caller(name="all"), make_caller(publication=ebb.publication, name="ebb")):
         own = make_subscriber(ebb, **details)
-        assert token.facts("GET", f"/subscribers/{own.pk}")["name"] == "Inés Carrasco"
+        assert token.json("GET", f"/subscribers/{own.pk}")["name"] == "Inés Carrasco"
 
 
 def test_a_push_changes_no_other_publications_article(
-    program: Programs, tide: Newsletter, ebb: Newsletter
+    make_caller: MakeCaller, tide: Newsletter, ebb: Newsletter
 ) -> None:
     """The same guid and link are new here, and the other stays as it was; it cannot be touched."""
     article = make_article(make_source(ebb), title="Harbour board votes to dredge")
-    caller = program(publication=tide.publication)
+    caller = make_caller(publication=tide.publication)
     body = {"publication": tide.publication.slug, "url": article.url, "title": "CLICK HERE"}
     pushed = caller("POST", "/articles", body | {"guid": article.url})
     assert (pushed.status_code, json.loads(pushed.content)["outcome"]) == (201, "new")
@@ -140,26 +140,26 @@ def test_a_push_changes_no_other_publications_article(
 
 
 def test_a_source_that_another_publication_has_is_new_here(
-    program: Programs, tide: Newsletter, ebb: Newsletter
+    make_caller: MakeCaller, tide: Newsletter, ebb: Newsletter
 ) -> None:
     """Its state tells nothing of theirs, and polling or removing ours leaves theirs alone."""
     url = "http://127.0.0.1:9/feed.xml"
     source = make_source(ebb, url=url, succeeded_at=NOON, title="Theirs")
-    caller = program(publication=tide.publication)
+    caller = make_caller(publication=tide.publication)
     assert caller("POST", "/sources", {"newsletter": "tide", "url": url}).status_code == 422
     assert caller("POST", f"/sources/{source.pk}/poll").status_code == 404
     assert caller("DELETE", f"/newsletters/tide/sources/{source.pk}").status_code == 404
-    assert caller.facts("GET", "/sources")["items"] == []
+    assert caller.json("GET", "/sources")["items"] == []
     source.refresh_from_db()
     assert (source.title, source.polled_at) == ("Theirs", None)
 
 
 def test_a_pick_takes_our_own_articles_only(
-    program: Programs, tide: Newsletter, ebb: Newsletter
+    make_caller: MakeCaller, tide: Newsletter, ebb: Newsletter
 ) -> None:
     """A token of every publication cannot mix them either."""
     article = make_article(make_source(ebb))
     body = {"article": article.pk}
-    for reach, status in ((tide.publication, 404), (None, 422)):
-        caller = program(publication=reach, name=f"reach {status}")
+    for publication, status in ((tide.publication, 404), (None, 422)):
+        caller = make_caller(publication=publication, name=f"publication {status}")
         assert caller("POST", "/newsletters/tide/picks", body).status_code == status

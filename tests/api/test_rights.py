@@ -19,7 +19,7 @@ from digest.newsletters import layout
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
 from digest.subscribers.suppression import suppress
-from tests.api.conftest import Program, Programs
+from tests.api.conftest import Caller, MakeCaller
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue
 from tests.cast.newsletters import make_appeal, make_newsletter
@@ -120,7 +120,7 @@ def _publication(slug: str) -> Publication:
     return Publication.objects.get(slug=slug)
 
 
-def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
+def call(make_caller: Caller, operation: Operation, ids: dict[str, int]) -> Any:
     """Call an operation about these things."""
     kind = "layout" if "/layout/" in operation.path else operation.path.split("/")[1]
     slug = "theirs" if kind == "publications" else "tide"
@@ -131,7 +131,7 @@ def call(program: Program, operation: Operation, ids: dict[str, int]) -> Any:
         body = {"article": ids["articles"]}
     if (operation.method, kind) == ("DELETE", "suppressions"):
         path += "?reason=asked"
-    return program(operation.method, path, body, key="k" if operation.method == "POST" else "")
+    return make_caller(operation.method, path, body, key="k" if operation.method == "POST" else "")
 
 
 def test_every_operation_names_the_scopes_it_needs() -> None:
@@ -145,19 +145,19 @@ def test_every_operation_names_the_scopes_it_needs() -> None:
 def test_nobody_calls_without_a_token(operation: Operation, ids: dict[str, int]) -> None:
     """No token, a wrong one, another scheme: 401, and nothing else is said."""
     for secret in ("", "dg_wrong", "wrong word"):
-        answer = call(Program(secret), operation, ids)
+        answer = call(Caller(secret), operation, ids)
         assert answer.status_code == 401
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
 @walk
 def test_a_token_without_the_scope_is_told_which_it_lacks(
-    operation: Operation, ids: dict[str, int], program: Programs
+    operation: Operation, ids: dict[str, int], make_caller: MakeCaller
 ) -> None:
     """All other scopes together do not make up for it."""
     for lacking in operation.scopes:
         scopes = [scope for scope in Scope if scope != lacking]
-        answer = call(program(*scopes, name=lacking.replace(":", " ")), operation, ids)
+        answer = call(make_caller(*scopes, name=lacking.replace(":", " ")), operation, ids)
         assert answer.status_code == 403
         assert json.loads(answer.content)["scopes"] == [lacking]
     assert Subscriber.objects.count() == 1
@@ -166,11 +166,11 @@ def test_a_token_without_the_scope_is_told_which_it_lacks(
 
 @walk
 def test_another_publications_token_reaches_nothing(
-    operation: Operation, ids: dict[str, int], program: Programs
+    operation: Operation, ids: dict[str, int], make_caller: MakeCaller
 ) -> None:
     """Lists are empty; the rest does not exist for it, or is refused."""
     before = _picture()
-    answer = call(program(publication=_publication("ours")), operation, ids)
+    answer = call(make_caller(publication=_publication("ours")), operation, ids)
     if answer.status_code == 200:
         items = json.loads(answer.content)["items"]
         assert [row for row in items if row.get("slug") not in {"of-ours", "ours"}] == []
@@ -181,11 +181,11 @@ def test_another_publications_token_reaches_nothing(
 
 @walk
 def test_its_own_publications_token_reaches_it(
-    operation: Operation, ids: dict[str, int], program: Programs
+    operation: Operation, ids: dict[str, int], make_caller: MakeCaller
 ) -> None:
     """So what refuses others is not that everything is refused (erasing is for all, or nobody)."""
     publication = Publication.objects.get(slug="theirs")
-    answer = call(program(publication=publication), operation, ids)
+    answer = call(make_caller(publication=publication), operation, ids)
     expected = {200, 201, 202, 204, 409, 503}
     if operation.scopes == [Scope.SUBSCRIBERS_ERASE]:
         expected = {403}
@@ -201,9 +201,9 @@ def _picture() -> list[Any]:
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired", "owner"])
-def test_a_token_that_is_over_is_refused(how: str, program: Programs) -> None:
+def test_a_token_that_is_over_is_refused(how: str, make_caller: MakeCaller) -> None:
     """Revoked, expired, or of somebody who may not log in any more."""
-    caller = program()
+    caller = make_caller()
     assert caller("GET", "/newsletters").status_code == 200
     if how == "revoked":
         tokens.revoke(tokens.get_active("cms"), clock.now())
@@ -214,9 +214,9 @@ def test_a_token_that_is_over_is_refused(how: str, program: Programs) -> None:
     assert caller("GET", "/newsletters").status_code == 401
 
 
-def test_the_secret_is_stored_nowhere(program: Programs) -> None:
+def test_the_secret_is_stored_nowhere(make_caller: MakeCaller) -> None:
     """Only its hash and its beginning; the last use is noted, once a minute."""
-    caller = program()
+    caller = make_caller()
     caller("GET", "/newsletters")
     token = Token.objects.get()
     row = " ".join(str(getattr(token, field.attname)) for field in Token._meta.concrete_fields)
@@ -231,34 +231,36 @@ def test_the_secret_is_stored_nowhere(program: Programs) -> None:
     assert Token.objects.get().last_used_at != earlier
 
 
-def test_a_token_that_calls_too_often_is_told_when_to_come_back(
-    program: Programs, settings: Settings
+def test_a_token_that_calls_too_often_is_told_when_to_retry(
+    make_caller: MakeCaller, settings: Settings
 ) -> None:
     """Each token has its own share."""
     settings.DIGEST_API_LIMIT = "2/hour"
-    first, other = program(name="one"), program(name="other")
+    first, other = make_caller(name="one"), make_caller(name="other")
     statuses = [first("GET", "/newsletters").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert int(first("GET", "/newsletters")["Retry-After"]) > 0
     assert other("GET", "/newsletters").status_code == 200
 
 
-def test_calls_pass_while_nobody_can_count_them(program: Programs, settings: Settings) -> None:
+def test_calls_pass_while_nobody_can_count_them(
+    make_caller: MakeCaller, settings: Settings
+) -> None:
     """To cancel an issue must work on the worst of days."""
     from digest.core.rate_limits import limiter
 
     limiter.cache_clear()
     settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1"
     try:
-        assert program()("GET", "/newsletters").status_code == 200
+        assert make_caller()("GET", "/newsletters").status_code == 200
     finally:
         limiter.cache_clear()
 
 
-def test_a_body_that_is_too_large_is_refused_unread(program: Programs) -> None:
+def test_a_body_that_is_too_large_is_refused_unread(make_caller: MakeCaller) -> None:
     """Before it is parsed."""
     article = BODIES["/articles"] | {"body_html": "x" * 1_000_001}
-    assert program()("POST", "/articles", article).status_code == 413
+    assert make_caller()("POST", "/articles", article).status_code == 413
 
 
 def test_an_unknown_address_is_a_problem_too() -> None:

@@ -9,13 +9,13 @@ from tests.analytics.statistics.factories import (
     make_sent_issue,
     make_totals,
 )
-from tests.api.conftest import Programs
+from tests.api.conftest import MakeCaller
 from tests.cast import NOON, make_appeal, make_block, make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db
 
 
-def test_all_reports(program: Programs) -> None:
+def test_all_reports(make_caller: MakeCaller) -> None:
     """Of an issue, its newsletter, its publication and its sponsor."""
     newsletter = make_newsletter(publication=make_publication(slug="courier", tracking="aggregate"))
     issue = make_sent_issue(newsletter, NOON, sent=200)
@@ -25,7 +25,7 @@ def test_all_reports(program: Programs) -> None:
     make_clicks(make_link(issue, block=block, appeal_id=sponsor.pk), 4)
     make_clicks(make_link(issue, kind="answer", label="Good"), 2)
     make_totals(issue, 22, machine_clicks=9)
-    call = program(Scope.STATISTICS_READ).facts
+    call = make_caller(Scope.STATISTICS_READ).json
 
     report = call("GET", f"/issues/{issue.pk}/statistics")
     assert (report["is_about"], report["compared_issues"]) == (True, 0)
@@ -59,12 +59,12 @@ def test_all_reports(program: Programs) -> None:
     assert report["days"][0]["day"] == "2026-11-23"
 
 
-def test_reports_take_the_scope_and_the_publication(program: Programs) -> None:
+def test_reports_take_the_scope_and_the_publication(make_caller: MakeCaller) -> None:
     """403 without the one, 404 without the other."""
     issue = make_sent_issue(make_newsletter())
     other = make_publication()
     sponsor = make_appeal(issue.newsletter.publication)
-    stranger, narrow = program(publication=other), program(Scope.ISSUES_READ, name="crm")
+    stranger, narrow = make_caller(publication=other), make_caller(Scope.ISSUES_READ, name="crm")
     for path in (
         f"/issues/{issue.pk}/statistics",
         f"/newsletters/{issue.newsletter.slug}/statistics",

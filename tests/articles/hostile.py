@@ -12,7 +12,7 @@ Maker = Callable[[int], bytes]
 RSS = "<rss version='2.0'><channel><title>Hostile</title><link>https://hostile.example/</link>"
 RSS_END = "</channel></rss>"
 ITEM = "<item><guid>1</guid><link>https://hostile.example/1</link><title>Harbour</title>"
-PROSE = "<p>" + "The ferry was late, and the seals lay on the quay until noon. " * 6 + "</p>"
+PARAGRAPHS = "<p>" + "The ferry was late, and the seals lay on the quay until noon. " * 6 + "</p>"
 
 
 def repeated(piece: str, size: int) -> str:
@@ -52,7 +52,7 @@ def html(inside: str, head: str = "") -> bytes:
     """A page with an article, and `inside` above its prose."""
     return (
         f"<!DOCTYPE html><html><head><title>Harbour</title>{head}</head><body><article>"
-        f"<h1>Harbour</h1>{inside}{PROSE * 3}</article></body></html>"
+        f"<h1>Harbour</h1>{inside}{PARAGRAPHS * 3}</article></body></html>"
     ).encode()
 
 

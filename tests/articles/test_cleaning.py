@@ -42,7 +42,7 @@ from digest.articles.plain_text import LONGEST_MARKUP
         ("", ""),
     ],
 )
-def test_bodies_keep_prose_and_lose_the_rest(markup: str, cleaned: str) -> None:
+def test_bodies_keep_text_and_lose_the_rest(markup: str, cleaned: str) -> None:
     """An allow-list, for mails that are opened anywhere and pages under our own name."""
     assert cleaning.body(markup) == cleaned
 
@@ -90,7 +90,7 @@ def test_a_line_is_always_printable(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prose", "limit", "summary"),
+    ("paragraphs", "limit", "summary"),
     [
         ("One is short.", 280, "One is short."),
         ("One. Two is longer. Three", 20, "One. Two is longer."),
@@ -120,9 +120,9 @@ def test_a_line_is_always_printable(value: str) -> None:
         ("", 10, ""),
     ],
 )
-def test_a_summary_is_whole_sentences(prose: str, limit: int, summary: str) -> None:
+def test_a_summary_is_whole_sentences(paragraphs: str, limit: int, summary: str) -> None:
     """Abbreviations, initials and ordinals end no sentence; marks of other scripts do."""
-    sentences = cleaning.first_sentences(prose, limit)
+    sentences = cleaning.first_sentences(paragraphs, limit)
     assert sentences == summary
     assert len(sentences) <= limit
 

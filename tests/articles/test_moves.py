@@ -9,7 +9,7 @@ import pytest
 
 from digest.articles import cleaning, moves, parsing, storing
 from digest.articles.models import Article, Source
-from digest.articles.moves import Telling
+from digest.articles.moves import Features
 from digest.articles.parsing.base import Document, Entry
 from digest.articles.storing import Stored
 from tests.articles.publisher import CASES
@@ -142,12 +142,12 @@ def test_a_thousand_stories_of_one_title_hold_nobody_up() -> None:
     """Each is compared with those nearest in date, and with its own text."""
     text = " ".join(f"word{n}" for n in range(100))
 
-    def telling(number: int, host: str) -> Telling:
+    def features(number: int, host: str) -> Features:
         moment = NOON + number * DAY
-        return Telling.of("Tides today", f"{number} {text}", moment, f"https://{host}/{number}")
+        return Features.of("Tides today", f"{number} {text}", moment, f"https://{host}/{number}")
 
-    entries = {number: telling(number, "new.example") for number in range(500)}
-    articles = {number: telling(number, "old.example") for number in range(1000)}
+    entries = {number: features(number, "new.example") for number in range(500)}
+    articles = {number: features(number, "old.example") for number in range(1000)}
     began = perf_counter()
     assert moves.recognise(entries, articles, recognised=0) == {n: n for n in range(500)}
     assert perf_counter() - began < 3  # ten times what it takes on a busy machine
@@ -305,9 +305,9 @@ def test_a_copy_of_a_story_does_not_move_it() -> None:
     newsletter = make_newsletter()
     own = make_source(newsletter, url="https://old.example/feed")
     store(own, *feed())
-    copies = feed("https://eve.example")
+    moved_entries = feed("https://eve.example")
     eve = make_source(newsletter, url="https://eve.example/feed")
-    assert store(eve, *copies, first_poll=True).moved == 3
+    assert store(eve, *moved_entries, first_poll=True).moved == 3
     assert store(eve, *feed("https://eve.example/again")).moved == 3
     assert not Article.objects.filter(url__contains="eve").exists()
     assert not Article.objects.filter(canonical_url__contains="eve").exists()

@@ -13,7 +13,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("wish", "minutes"), [(0, 15), (60, 15), (3600, 60), (7200, 120), (864_000, 120)]
 )
-def test_a_publishers_wish_is_heard_up_to_two_hours(wish: int, minutes: int) -> None:
+def test_a_publishers_wish_is_followed_up_to_two_hours(wish: int, minutes: int) -> None:
     """Never more often than every quarter of an hour, never so rarely that mornings are missed."""
     assert pacing.after_success(NOON, wish, 0.5) == NOON + minutes * MINUTE
 

@@ -290,8 +290,8 @@ def test_two_pollers_at_once_store_each_article_once() -> None:
     sources = [make_source(), make_source()]
     results: list[Stored | Exception] = []
 
-    def run(source: Source, entries: list[Entry], gate: Barrier) -> None:
-        gate.wait()
+    def run(source: Source, entries: list[Entry], barrier: Barrier) -> None:
+        barrier.wait()
         try:
             results.append(store(source, *entries))
         except Exception as problem:  # noqa: BLE001  shown by the assertion below
@@ -301,11 +301,11 @@ def test_two_pollers_at_once_store_each_article_once() -> None:
 
     for round_ in range(5):
         results.clear()
-        gate = Barrier(2)
+        barrier = Barrier(2)
         entries = [entry(round_ * 100 + n) for n in range(40)]
         pollers = [
-            Thread(target=run, args=(sources[0], entries, gate)),
-            Thread(target=run, args=(sources[1], entries[::-1], gate)),
+            Thread(target=run, args=(sources[0], entries, barrier)),
+            Thread(target=run, args=(sources[1], entries[::-1], barrier)),
         ]
         for poller in pollers:
             poller.start()

@@ -106,8 +106,8 @@ def test_everything_comes_back_and_nothing_is_sent_again(
     issue = make_due_issue(3)
     storage.save("shown/ab/abc.jpg", b"a picture")
     heartbeat.beat(clock.now())
-    facts = digest("backup", path, "--passphrase-file", phrase, "--json").facts
-    assert facts["counts"]["subscribers_subscriber"] == 3
+    values = digest("backup", path, "--passphrase-file", phrase, "--json").json
+    assert values["counts"]["subscribers_subscriber"] == 3
     assert path.stat().st_mode & 0o777 == 0o600
     assert last.read() == last.LastBackup(
         last.read().made_at,  # type: ignore[union-attr]
@@ -133,7 +133,7 @@ def test_everything_comes_back_and_nothing_is_sent_again(
     assert hold
     assert hold.reason == Hold.Reason.RESTORED
     assert hold.data_until
-    assert hold.data_until.isoformat() == facts["made_at"]
+    assert hold.data_until.isoformat() == values["made_at"]
     releasing.release(hold, clock.now())
     run_jobs()
     assert len(server.received) == 3

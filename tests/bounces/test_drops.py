@@ -98,7 +98,7 @@ def count(issue: Issue, refused: int = 0) -> Issue:
 
 
 @pytest.mark.django_db
-def test_editors_hear_of_a_drop_once(newsletter: Newsletter) -> None:
+def test_editors_are_notified_of_a_drop_once(newsletter: Newsletter) -> None:
     """By one mail to each and one event, however often it is counted; it ends when all is well."""
     Webhook.objects.create(
         name="desk", url="https://desk.example", events=[Event.DROPPED], created_at=NOON

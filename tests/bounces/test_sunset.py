@@ -117,7 +117,7 @@ def test_without_clicks_of_individuals_nobody_is_asked(
     assert asking.ask_due(clock.now()) == 0
 
 
-def test_who_does_not_answer_is_paused_and_may_come_back(
+def test_who_does_not_answer_is_paused_and_may_resume(
     newsletter: Newsletter, sunset: Sunset, client: Client
 ) -> None:
     """They are asked once; the button of the mail resumes it."""

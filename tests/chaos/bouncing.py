@@ -43,7 +43,7 @@ class Bouncing:
         """Return those whom the mail has to reach: at once, or after some attempts."""
         return {row for row in addresses if not fate_of(row, *self.shares).refused}
 
-    def check(self, house: House, addresses: Iterable[str], copies: Mapping[str, int]) -> None:
+    def check(self, house: House, addresses: Iterable[str], deliveries: Mapping[str, int]) -> None:
         """Compare what the database says with the fates of all addresses."""
         fates = {address: fate_of(address, *self.shares) for address in addresses}
         refused = {address for address, fate in fates.items() if fate.refused}
@@ -53,7 +53,7 @@ class Bouncing:
         self.deferred = sum(fate.follows == "deferred" for fate in fates.values())
         self.unsuppressed, self.wrongly_suppressed = unknown - suppressed, suppressed - unknown
         self.wrongly_failed = _addresses(house, _FAILED) - refused
-        self.delivered_though_refused = {address for address in refused if copies.get(address)}
+        self.delivered_though_refused = {address for address in refused if deliveries.get(address)}
         self.unrecorded = refused - _addresses(house, _BOUNCED)
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Bouncing:
 
 
 def _addresses(house: House, query: str) -> set[str]:
-    return {str(address) for (address,) in house.ask(query)}
+    return {str(address) for (address,) in house.query(query)}
 
 
 _SUPPRESSED = "SELECT address_key FROM subscribers_suppression"

@@ -108,18 +108,18 @@ class House:
         with suppress(redis.RedisError):
             redis.Redis.from_url(self.redis_url).flushall()
 
-    def copies(self) -> list[str]:
+    def recipients(self) -> list[str]:
         """Return the recipients of all that the relay accepted, in order."""
         return [line.split()[1] for line in self.accepted.read_text().splitlines()]
 
-    def ask(self, query: str) -> list[tuple[object, ...]]:
+    def query(self, statement: str) -> list[tuple[object, ...]]:
         """Ask the database."""
         with psycopg.connect(self.database, connect_timeout=10) as connection:
-            return connection.execute(query.encode()).fetchall()
+            return connection.execute(statement.encode()).fetchall()
 
-    def count(self, query: str) -> dict[int, int]:
+    def count(self, statement: str) -> dict[int, int]:
         """Ask for numbers by state."""
-        return {int(str(state)): int(str(number)) for state, number in self.ask(query)}
+        return {int(str(state)): int(str(number)) for state, number in self.query(statement)}
 
     def pass_time(self) -> list[str]:
         """Let what waits for its next attempt be due; return the domains that were paused.
@@ -140,14 +140,14 @@ class House:
     def is_settled(self) -> bool:
         """Say whether no refusal waits to be settled as a bounce."""
         try:
-            return self.ask("SELECT count(*) FROM bounces_refusal") == [(0,)]
+            return self.query("SELECT count(*) FROM bounces_refusal") == [(0,)]
         except psycopg.Error:
             return False
 
     def is_over(self) -> bool:
         """Say whether the issue is done; a database that is away says no."""
         try:
-            return self.ask("SELECT state FROM issues_issue") == [("sent",)]
+            return self.query("SELECT state FROM issues_issue") == [("sent",)]
         except psycopg.Error:
             return False
 

@@ -178,20 +178,22 @@ def _heal(house: House) -> bool:
 
 
 def _count(house: House, report: Report) -> None:
-    rows = house.ask(
+    rows = house.query(
         "SELECT subscriber.email, delivery.times FROM ("
         "SELECT subscriber_id, times_uncertain AS times FROM sending_delivery "
         "UNION ALL SELECT subscriber_id, 0 FROM sending_sentdelivery) AS delivery "
         "JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id"
     )
     uncertain = {str(email): int(str(count)) for email, count in rows}
-    copies = Counter(house.copies())
+    deliveries = Counter(house.recipients())
     expected = report.bouncing.arriving(uncertain) if report.bouncing else set(uncertain)
-    report.lost = sum(1 for email in expected if not copies[email])
-    report.repeats = sum(count - 1 for count in copies.values())
-    report.surprises = [email for email, count in copies.items() if count - 1 > uncertain[email]]
+    report.lost = sum(1 for email in expected if not deliveries[email])
+    report.repeats = sum(count - 1 for count in deliveries.values())
+    report.surprises = [
+        email for email, count in deliveries.items() if count - 1 > uncertain[email]
+    ]
     report.uncertain = sum(1 for count in uncertain.values() if count)
     report.states = house.count(STATES)
     report.tally = house.count(TALLY)
     if report.bouncing:
-        report.bouncing.check(house, uncertain, copies)
+        report.bouncing.check(house, uncertain, deliveries)

@@ -18,7 +18,7 @@ class Result(NamedTuple):
     err: str
 
     @property
-    def facts(self) -> Any:
+    def json(self) -> Any:
         """Standard output as JSON."""
         return json.loads(self.out)
 

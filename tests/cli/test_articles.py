@@ -82,7 +82,7 @@ def test_a_page_without_feed_and_a_dead_server_are_explained(
     for url in (publisher.url("/"), publisher.url("/none"), "http://127.0.0.1:1/"):
         result = digest("source", "add", url, "--newsletter", "tide", "--json")
         assert result.status == 1
-        assert result.facts["error"]
+        assert result.json["error"]
     assert not Source.objects.exists()
 
 
@@ -103,14 +103,14 @@ def test_list_and_poll_say_how_sources_are_doing(
     url = publisher.url("/feed.xml")
     make_source(tide, url=url, next_poll_at=clock.now())
     result = digest("source", "poll", "--json")
-    assert [(row["url"], row["new"]) for row in result.facts] == [(url, 2)]
+    assert [(row["url"], row["new"]) for row in result.json] == [(url, 2)]
     assert "No source is due" in digest("source", "poll").out
     publisher.pages.clear()
     result = digest("source", "poll", url)
     assert result.status == 1
     assert "404" in result.out
-    facts = digest("source", "list", "--json").facts
-    assert (facts[0]["state"], facts[0]["failures"]) == ("failing", 1)
+    values = digest("source", "list", "--json").json
+    assert (values[0]["state"], values[0]["failures"]) == ("failing", 1)
     assert "UTC" in digest("source", "list").out
     result = digest("source", "poll", "https://elsewhere.example/feed")
     assert (result.status, result.out) == (1, "")
@@ -119,9 +119,9 @@ def test_list_and_poll_say_how_sources_are_doing(
 def test_a_source_is_switched_on(digest: Digest, tide: Newsletter) -> None:
     """One that exceeded the parser's limits; twice is too often."""
     source = make_source(tide, switched_off_at=NOON)
-    assert digest("source", "list", "--json").facts[0]["state"] == "switched off"
+    assert digest("source", "list", "--json").json[0]["state"] == "switched off"
     assert "is switched on" in digest("source", "switch-on", source.url).out
-    assert digest("source", "list", "--json").facts[0]["state"] == "new"
+    assert digest("source", "list", "--json").json[0]["state"] == "new"
     assert digest("source", "switch-on", source.url).status == 1
 
 
@@ -130,7 +130,10 @@ def test_articles_are_listed_and_marked(digest: Digest, tide: Newsletter) -> Non
     assert "digest source add" in digest("article", "list").out
     seals = make_article(make_source(tide), title="Seals")
     make_article(make_source(), title="Gulls")
-    assert {row["title"] for row in digest("article", "list", "--json").facts} == {"Seals", "Gulls"}
+    assert {row["title"] for row in digest("article", "list", "--json").json} == {
+        "Seals",
+        "Gulls",
+    }
     result = digest("article", "list", "--newsletter", "tide")
     assert "Seals" in result.out
     assert "Gulls" not in result.out
@@ -154,9 +157,9 @@ def test_preview_shows_picks_and_writes_files_and_stores_nothing(
     assert "Seals return" in html.read_text()
     mail = message_from_bytes(eml.read_bytes())
     assert mail["Subject"] == "Seals return"
-    facts = digest("preview", "tide", "--json").facts
-    assert [story["title"] for story in facts["stories"]] == ["Seals return"]
-    assert [left["title"] for left in facts["left_out"]] in ([], ["Old news"])
+    values = digest("preview", "tide", "--json").json
+    assert [story["title"] for story in values["stories"]] == ["Seals return"]
+    assert [left["title"] for left in values["left_out"]] in ([], ["Old news"])
     assert not Issue.objects.exists()
 
 
@@ -169,7 +172,7 @@ def test_preview_of_too_little_says_why_it_would_be_skipped(
     assert result.status == 0
     assert "Nothing would be sent now. No new stories" in result.out
     assert not html.exists()
-    assert digest("preview", "tide", "--json").facts["skipped"]
+    assert digest("preview", "tide", "--json").json["skipped"]
 
 
 def test_preview_says_where_it_cannot_write(digest: Digest, tide: Newsletter) -> None:
@@ -220,9 +223,9 @@ def test_site_analytics_are_connected_and_fetched(
         connected = digest("analytics", "connect", publication.slug, "feed", *options)
         assert connected.status == 0
         assert "very-secret" not in connected.out
-        facts = digest("analytics", "fetch", publication.slug, "--json").facts
-        assert (facts["pages"], facts["matched"]) == (2, 1)
-        assert facts["unknown"] == ["https://courier.example/about"]
+        values = digest("analytics", "fetch", publication.slug, "--json").json
+        assert (values["pages"], values["matched"]) == (2, 1)
+        assert values["unknown"] == ["https://courier.example/about"]
         assert server.requests[0].headers["Authorization"] == "Bearer very-secret"
     assert "1 of 2" in digest("analytics", "list").out
     assert digest("analytics", "disconnect", publication.slug).status == 0

@@ -22,10 +22,10 @@ def test_networks_are_loaded_and_clicks_judged_again(digest: Digest, tmp_path: P
     path = tmp_path / "gateway.txt"
     path.write_text(f"# Their gateway\n{OFFICE}\n")
     loaded = digest("networks", "load", path, "--name", "gateway", "--class", "scanner", "--json")
-    assert loaded.facts["networks"] == 1
+    assert loaded.json["networks"] == 1
     assert ("gateway", "scanner", 1) in [
         (row["name"], row["class"], row["networks"])
-        for row in digest("networks", "list", "--json").facts
+        for row in digest("networks", "list", "--json").json
     ]
     assert (
         "1 verdicts changed. Clicks: 0 by people, 1 by"

@@ -23,7 +23,7 @@ def test_a_new_key_can_be_used_at_once(
     settings.DIGEST_DKIM_KEYS = [entry.strip()]
     [key] = all_keys()
     assert key.kind == kind
-    [row] = digest("dkim", "show", "--json").facts
+    [row] = digest("dkim", "show", "--json").json
     assert row["record"] == key.record
     assert record.partition("\n")[0] in digest("dkim", "show").out
     assert "PRIVATE" not in result.out
@@ -51,4 +51,4 @@ def test_without_keys_it_says_how_to_make_one(digest: Digest, settings: Settings
     """An empty list would not help."""
     settings.DIGEST_DKIM_KEYS = []
     assert "digest dkim new" in digest("dkim", "show").out
-    assert digest("dkim", "show", "--json").facts == []
+    assert digest("dkim", "show", "--json").json == []

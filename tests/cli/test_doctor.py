@@ -15,10 +15,10 @@ def test_doctor_exits_with_1_if_anything_fails(digest: Digest, settings: Setting
     assert "fail  No relay is set." in result.out
     assert "Not fit to send yet." in result.out
     result = digest("doctor", "--json")
-    assert (result.status, result.facts["fit"]) == (1, False)
+    assert (result.status, result.json["fit"]) == (1, False)
     assert {
         "level": "ok",
         "summary": "Valkey answers.",
         "advice": "",
         "record": "",
-    } in result.facts["findings"]
+    } in result.json["findings"]

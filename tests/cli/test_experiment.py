@@ -32,8 +32,8 @@ def test_an_experiment_is_set_shown_and_removed(digest: Digest, issue: Issue) ->
     assert "  0  Dredging vote" in out
     assert "  1  Forty seals" in out
     assert Experiment.objects.get().leads == [issue.stories.get(position=1).pk]
-    facts = json.loads(digest("experiment", "show", issue.pk, "--json").out)
-    assert (facts["kind"], facts["decides_at"]) == ("leads", None)
+    values = json.loads(digest("experiment", "show", issue.pk, "--json").out)
+    assert (values["kind"], values["decides_at"]) == ("leads", None)
     digest("experiment", "set", issue.pk, "--subject", "Seals", "--subject", "Vote", *ADA)
     assert Experiment.objects.get().subjects == ["Seals", "Vote"]
     assert "tries nothing" in digest("experiment", "remove", issue.pk, *ADA).out

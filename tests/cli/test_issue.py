@@ -61,7 +61,7 @@ def test_a_check_that_stops_says_so_in_its_status(digest: Digest, issue: Issue) 
     issue.stories.all().delete()
     result = digest("issue", "check", issue.pk, "--offline", "--json")
     assert result.status == 1
-    assert (result.facts["ready"], result.facts["findings"][0]["level"]) == (False, "stop")
+    assert (result.json["ready"], result.json["findings"][0]["level"]) == (False, "stop")
 
 
 def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Issue) -> None:
@@ -71,12 +71,12 @@ def test_a_story_is_taken_back_by_its_place(digest: Digest, issue: Issue) -> Non
     assert "no story 3" in digest("issue", "retract", issue.pk, 3).err
 
 
-def test_an_issue_is_started_by_hand(digest: Digest, issue: Issue) -> None:
+def test_an_issue_is_created_manually(digest: Digest, issue: Issue) -> None:
     """Of chosen stories; by somebody with an account."""
     article = make_article(title="The dam breaks")
     author = ("--as", "ada@courier.example")
     result = digest("issue", "create", "tide", "--article", article.url, *author, "--json")
-    started = Issue.objects.get(pk=result.facts["id"])
+    started = Issue.objects.get(pk=result.json["id"])
     assert (started.state, started.kind) == (State.DRAFT, "manual")
     assert started.stories.get().title == "The dam breaks"
     assert (
@@ -97,13 +97,13 @@ def test_a_time_names_its_zone(digest: Digest, issue: Issue, text: str, argument
     assert arguments in digest("issue", "send", issue.pk, "--yes", "--at", text).err
 
 
-def test_a_newsletter_has_a_desk(digest: Digest, issue: Issue) -> None:
+def test_a_newsletter_has_a_review(digest: Digest, issue: Issue) -> None:
     """Who approves, how long before, and how long it can be undone."""
     options = ("--approval", "other", "--review", 90, "--undo", 60)
     result = digest("newsletter", "set", "tide", *options)
     assert "90 minutes before" in result.out
     row = Newsletter.objects.get(slug="tide")
     assert (row.approval, row.review_minutes, row.undo_seconds) == ("other", 90, 60)
-    values = digest("newsletter", "show", "tide", "--json").facts
+    values = digest("newsletter", "show", "tide", "--json").json
     assert (values["approval"], values["review_minutes"]) == ("other", 90)
     assert digest("newsletter", "set", "tide", "--undo", 999_999).status != 0

@@ -191,7 +191,7 @@ def test_bad_usage_exits_with_2(digest: Digest, arguments: list[str]) -> None:
 def test_migrating_an_up_to_date_database_says_so(digest: Digest) -> None:
     """One line, or one document."""
     assert digest("migrate").out == "The database is up to date.\n"
-    assert digest("migrate", "--json").facts == {"migrated": []}
+    assert digest("migrate", "--json").json == {"migrated": []}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -43,7 +43,7 @@ def test_add_sets_up_the_newsletter_and_its_publication(digest: Digest) -> None:
 def test_tracking_is_shown_and_changed(digest: Digest) -> None:
     """A new publication counts without knowing whose; an unknown one is an error."""
     add(digest)
-    assert digest("tracking", "courier", "--json").facts["clicks"] == "aggregate"
+    assert digest("tracking", "courier", "--json").json["clicks"] == "aggregate"
     result = digest("tracking", "courier", "--clicks", "individual", "--opens")
     assert "clicks of each subscriber. Opens are counted." in result.out
     publication = Publication.objects.get()
@@ -76,7 +76,7 @@ def test_a_day_and_a_weekday_in_a_cron_line_are_warned_of(digest: Digest) -> Non
     assert "Warning: " in add(digest, "--cron", "0 7 1 * 1").out
     slug = Newsletter.objects.get().slug
     assert "Both" in digest("newsletter", "show", slug).out
-    assert len(digest("newsletter", "show", slug, "--json").facts["warnings"]) == 1
+    assert len(digest("newsletter", "show", slug, "--json").json["warnings"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_a_known_publication_is_used_and_never_changed(digest: Digest) -> None:
 def test_list_is_helpful_when_empty(digest: Digest) -> None:
     """It says what to do next."""
     assert "digest newsletter add" in digest("newsletter", "list").out
-    assert digest("newsletter", "list", "--json").facts == []
+    assert digest("newsletter", "list", "--json").json == []
 
 
-def test_list_and_show_tell_when_and_to_how_many(digest: Digest) -> None:
+def test_list_and_show_say_when_and_to_how_many(digest: Digest) -> None:
     """Five slots, each with its zone; sources, layout and subscribers."""
     newsletter = make_newsletter(slug="tide")
     make_schedule(newsletter)
@@ -144,9 +144,9 @@ def test_list_and_show_tell_when_and_to_how_many(digest: Digest) -> None:
     assert result.out.count(" 07:00 ") == 5
     assert source.url in result.out
     assert "1 would receive it now" in result.out
-    facts = digest("newsletter", "show", "tide", "--json").facts
-    assert facts["subscriptions"] == {"active": 1, "pending": 0, "unsubscribed": 0}
-    assert len(facts["next_slots"]) == 5
+    values = digest("newsletter", "show", "tide", "--json").json
+    assert values["subscriptions"] == {"active": 1, "pending": 0, "unsubscribed": 0}
+    assert len(values["next_slots"]) == 5
 
 
 def test_what_strangers_wrote_does_not_steer_the_terminal(digest: Digest) -> None:
@@ -164,7 +164,7 @@ def test_pause_and_resume(digest: Digest) -> None:
     make_schedule(make_newsletter(slug="tide"))
     assert "is paused" in digest("newsletter", "pause", "tide").out
     assert not Newsletter.objects.get().active
-    assert digest("newsletter", "show", "tide", "--json").facts["next_slots"] == []
+    assert digest("newsletter", "show", "tide", "--json").json["next_slots"] == []
     assert "Next issue" in digest("newsletter", "resume", "tide").out
     assert Newsletter.objects.get().active
 
@@ -192,7 +192,7 @@ def test_an_unknown_newsletter_is_answered_with_those_there_are(
     assert "Did you mean 'morning-tide'?" in digest("newsletter", action, "morning-tid").err
     result = digest("newsletter", action, "x", "--json")
     assert result.status == 1
-    assert "There are: morning-tide." in result.facts["error"]
+    assert "There are: morning-tide." in result.json["error"]
 
 
 def test_what_subscribers_are_offered_is_set_and_shown(digest: Digest) -> None:
@@ -202,8 +202,8 @@ def test_what_subscribers_are_offered_is_set_and_shown(digest: Digest) -> None:
     assert "every issue or once a day or once a week, on no public page" in values
     result = digest("newsletter", "set", "tide", "--listed", "--welcome-with-latest")
     assert "on the public pages, with the latest issue in the welcome" in result.out
-    facts = digest("newsletter", "set", "tide", "--offer", "none", "--json").facts
-    assert (facts["cadences"], facts["listed"], facts["welcome_with_latest"]) == ([], True, True)
+    values = digest("newsletter", "set", "tide", "--offer", "none", "--json").json
+    assert (values["cadences"], values["listed"], values["welcome_with_latest"]) == ([], True, True)
     digest("newsletter", "set", "tide", "--unlisted", "--no-welcome-with-latest")
     newsletter = Newsletter.objects.get()
     assert (newsletter.listed, newsletter.welcome_with_latest) == (False, False)
@@ -216,7 +216,7 @@ def test_whose_clock_it_goes_by_is_set_and_shown(digest: Digest) -> None:
     assert arguments in " ".join(digest("newsletter", "show", "tide").out.split())
     assert arguments not in digest("newsletter", "set", "tide", "--schedule-time").out
     assert not Newsletter.objects.get().send_in_local_time
-    assert digest("newsletter", "set", "tide", "--local-time", "--json").facts["send_in_local_time"]
+    assert digest("newsletter", "set", "tide", "--local-time", "--json").json["send_in_local_time"]
 
 
 def test_links_by_way_of_us_are_switched_and_shown(digest: Digest) -> None:
@@ -225,7 +225,7 @@ def test_links_by_way_of_us_are_switched_and_shown(digest: Digest) -> None:
     assert not Newsletter.objects.get().redirect_links
     assert "by way of us" in digest("newsletter", "set", "tide", "--redirect-links").out
     result = digest("newsletter", "set", "tide", "--no-redirect-links", "--json")
-    assert result.facts["redirect_links"] is False
+    assert result.json["redirect_links"] is False
 
 
 @pytest.mark.parametrize(
@@ -252,8 +252,12 @@ def test_design_is_changed(digest: Digest) -> None:
     """With what stands beside the stories; an impossible number changes nothing."""
     make_newsletter(slug="tide")
     options = ("--design", "briefing", "--reading-time", "--contents-from", "0")
-    facts = digest("newsletter", "set", "tide", *options, "--json").facts
-    assert (facts["design"], facts["reading_time"], facts["contents_from"]) == ("briefing", True, 0)
+    values = digest("newsletter", "set", "tide", *options, "--json").json
+    assert (values["design"], values["reading_time"], values["contents_from"]) == (
+        "briefing",
+        True,
+        0,
+    )
     refused = digest("newsletter", "set", "tide", "--contents-from", "101", "--no-reading-time")
     assert refused.status == 1
     assert "contents_from" in refused.err
@@ -264,8 +268,8 @@ def test_a_publications_look_is_changed(digest: Digest) -> None:
     """As the console has it; a choice that does not exist changes nothing."""
     Publication.objects.filter(pk=make_publication().pk).update(slug="courier")
     options = ("--logo-dark", "https://courier.example/dark.png", "--fonts", "book")
-    facts = digest("publication", "set", "courier", *options, "--link-pictures", "--json").facts
-    assert (facts["logo_dark_url"], facts["fonts"]) == (options[1], "book")
+    values = digest("publication", "set", "courier", *options, "--link-pictures", "--json").json
+    assert (values["logo_dark_url"], values["fonts"]) == (options[1], "book")
     assert not Publication.objects.get(slug="courier").host_pictures
     assert "linked to the site" in digest("publication", "show", "courier").out
     assert "courier" in digest("publication", "list").out

@@ -82,7 +82,7 @@ def test_invalid_arguments_are_answered_in_a_line(
     assert not Relay.objects.filter(name="main").exists()
 
 
-def test_check_logs_in_and_hands_nothing_over(digest: Digest) -> None:
+def test_check_logs_in_and_sends_nothing(digest: Digest) -> None:
     """Exit status 1 if the relay cannot be used."""
     with SmtpServer() as server:
         digest("relay", "add", "main", server.url)

@@ -111,7 +111,7 @@ def test_a_test_goes_to_one_address_and_leaves_no_trace(
     assert "A test is on its way to Editor@courier.example. The relay said: 250" in result.out
     assert relay.recipients == ["Editor@courier.example"]
     assert "Seals return" in str(message_from_bytes(relay.received[0].data)["Subject"])
-    assert digest("send", "tide", "--to", "e@courier.example", "--json").facts["code"] == 250
+    assert digest("send", "tide", "--to", "e@courier.example", "--json").json["code"] == 250
     assert not Issue.objects.exists()
 
 
@@ -249,7 +249,7 @@ def test_an_issue_can_be_listed_shown_and_steered(
 ) -> None:
     """Paused, it sends nothing; resumed and cancelled it says so, and never twice."""
     assert "digest preview" in digest("issue", "list").out
-    number = digest("send", "tide", "--yes", "--json").facts["issue"]
+    number = digest("send", "tide", "--yes", "--json").json["issue"]
     assert digest("issue", "pause", number).status == 0
     deliver()
     assert relay.received == []
@@ -275,11 +275,11 @@ def test_progress_adds_up(digest: Digest, tide: Newsletter, settings: Settings) 
     nobody = {"rcpt": lambda line: "550 5.1.1 Nobody" if "tom@" in line else None}
     with SmtpServer(nobody) as server:
         settings.DIGEST_SMTP_URL = server.url
-        number = digest("send", "tide", "--yes", "--json").facts["issue"]
+        number = digest("send", "tide", "--yes", "--json").json["issue"]
         deliver()
-    facts = digest("issue", "show", number, "--json").facts
-    counts = facts["progress"]
-    assert (counts["sent"], counts["failed"], facts["state"]) == (1, 1, "sent")
+    values = digest("issue", "show", number, "--json").json
+    counts = values["progress"]
+    assert (counts["sent"], counts["failed"], values["state"]) == (1, 1, "sent")
     assert counts.pop("eligible") == sum(counts.values()) == 2
     assert "2 subscribers = 1 sent + 1 failed" in digest("issue", "show", number).out
     assert "5.1.1 Nobody" in digest("subscriber", "show", "tom@reader.example").out
@@ -304,7 +304,7 @@ def test_an_issue_of_a_cadence_says_so(digest: Digest) -> None:
     assert listed.count("GMT, weekly") == 1
     assert "once a week" in digest("issue", "show", week.pk).out
     assert "every issue" not in digest("issue", "show", issue.pk).out
-    assert digest("issue", "show", week.pk, "--json").facts["cadence"] == "weekly"
+    assert digest("issue", "show", week.pk, "--json").json["cadence"] == "weekly"
 
 
 def test_an_issue_is_shown_though_its_subscribers_were_erased(digest: Digest) -> None:
@@ -312,15 +312,15 @@ def test_an_issue_is_shown_though_its_subscribers_were_erased(digest: Digest) ->
     issue = make_running(2)
     Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
     Subscriber.objects.all().delete()
-    facts = digest("issue", "show", issue.pk, "--json").facts
-    assert (facts["progress"]["eligible"], facts["progress"]["sent"]) == (2, 2)
+    values = digest("issue", "show", issue.pk, "--json").json
+    assert (values["progress"]["eligible"], values["progress"]["sent"]) == (2, 2)
 
 
 def test_uncertain_deliveries_are_listed_and_resolved(digest: Digest, tmp_path: Path) -> None:
     """By hand, by a log; a wrong wish says what is wrong and changes nothing."""
     issue = make_running(2)
     Delivery.objects.update(state=Delivery.State.UNCERTAIN, times_uncertain=1)
-    listed = digest("issue", "uncertain", str(issue.pk), "--json").facts
+    listed = digest("issue", "uncertain", str(issue.pk), "--json").json
     assert len(listed) == 2
     assert listed[0]["message_id"] in digest("issue", "uncertain", str(issue.pk)).out
     log = tmp_path / "log"
@@ -346,7 +346,7 @@ def test_an_issue_says_when_the_rest_is_due(digest: Digest) -> None:
     assert "due from Mon 23 Nov 2026, 12:00 GMT to Mon 23 Nov 2026, 18:00 GMT" in result
     Delivery.objects.update(state=Delivery.State.SENT, settled_at=NOON)
     assert "due" not in digest("issue", "show", issue.pk).out
-    assert digest("issue", "show", issue.pk, "--json").facts["due_from"] is None
+    assert digest("issue", "show", issue.pk, "--json").json["due_from"] is None
 
 
 def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -> None:
@@ -356,19 +356,19 @@ def test_who_got_it_is_told_a_page_at_a_time(digest: Digest, tide: Newsletter) -
     issue.deliveries.update(state=3, settled_at=NOON, attempts=1, reply_code=250, reply="ok")
     issue.deliveries.filter(pk=failed.pk).update(state=4, reply_code=550, reply="no such user")
     Issue.objects.filter(pk=issue.pk).update(state="sent", finished_at=NOON.replace(year=2025))
-    current = digest("issue", "deliveries", issue.pk, "--json").facts
-    assert digest("issue", "archive", "--json").facts == {
+    current = digest("issue", "deliveries", issue.pk, "--json").json
+    assert digest("issue", "archive", "--json").json == {
         "archived": 3,
         "deleted": 0,
         "finished": True,
     }
-    assert digest("issue", "deliveries", issue.pk, "--json").facts == current
-    page = digest("issue", "deliveries", issue.pk, "--limit", 1, "--json").facts
+    assert digest("issue", "deliveries", issue.pk, "--json").json == current
+    page = digest("issue", "deliveries", issue.pk, "--limit", 1, "--json").json
     assert page["deliveries"] == current["deliveries"][:1]
     after = ("--after", page["next"], "--limit", 2, "--json")
     rest = {"deliveries": current["deliveries"][1:], "next": ""}
-    assert digest("issue", "deliveries", issue.pk, *after).facts == rest
-    row = digest("issue", "deliveries", issue.pk, "--state", "failed", "--json").facts
+    assert digest("issue", "deliveries", issue.pk, *after).json == rest
+    row = digest("issue", "deliveries", issue.pk, "--state", "failed", "--json").json
     [delivery] = row["deliveries"]
     assert (delivery["id"], delivery["state"], delivery["reply"]) == (
         failed.pk,

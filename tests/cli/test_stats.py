@@ -30,12 +30,12 @@ def test_reports_of_all_kinds(digest: Digest, tmp_path: Path) -> None:
     assert "400 by machines are filtered out" in result.out
     assert "28 more rows" in result.out  # of 48 hours
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hours.csv", "links.csv"]
-    facts = digest("stats", "newsletter", newsletter.slug, "--json").facts
-    assert facts["numbers"]["click_rate"] == 0.072
-    assert facts["topics"][0]["topic"] == "harbour"
+    values = digest("stats", "newsletter", newsletter.slug, "--json").json
+    assert values["numbers"]["click_rate"] == 0.072
+    assert values["topics"][0]["topic"] == "harbour"
     text = digest("stats", "publication", newsletter.publication.slug, "--days", 7).out
     assert "The Morning Tide" in text
-    assert digest("stats", "appeal", sponsor.pk, "--json").facts["days"][0]["unique_clicks"] == 5
+    assert digest("stats", "appeal", sponsor.pk, "--json").json["days"][0]["unique_clicks"] == 5
 
 
 def test_what_is_not_there_is_said(digest: Digest, tmp_path: Path) -> None:

@@ -102,9 +102,9 @@ def test_import_reports_what_it_did(digest: Digest, tmp_path: Path) -> None:
     assert "\n3     nonsense" in result.out
     assert "refused.csv" in result.out
     assert len((tmp_path / "refused.csv").read_text().splitlines()) == 2
-    facts = digest(*arguments, "--json").facts
-    assert (facts["added"], facts["unchanged"], facts["refused"]) == (0, 1, 1)
-    assert facts["refusals"][0]["line"] == 3
+    values = digest(*arguments, "--json").json
+    assert (values["added"], values["unchanged"], values["refused"]) == (0, 1, 1)
+    assert values["refusals"][0]["line"] == 3
 
 
 def test_an_import_says_beforehand_what_it_would_do(digest: Digest, tmp_path: Path) -> None:
@@ -118,10 +118,10 @@ def test_an_import_says_beforehand_what_it_would_do(digest: Digest, tmp_path: Pa
     assert "3 rows: 1 added, 0 unchanged, 2 refused." in result.out
     assert "1 bounced" in result.out
     assert "'status' (state)" in result.out
-    facts = digest(*arguments, "--dry-run", "--suppress", "--json").facts
-    assert facts["causes"] == {"bounced": 1, "unknown state": 1}
-    assert (facts["dry_run"], facts["suppressed"]) == (True, 1)
-    assert facts["preview"][1]["outcome"].startswith("bounced")
+    values = digest(*arguments, "--dry-run", "--suppress", "--json").json
+    assert values["causes"] == {"bounced": 1, "unknown state": 1}
+    assert (values["dry_run"], values["suppressed"]) == (True, 1)
+    assert values["preview"][1]["outcome"].startswith("bounced")
     assert not Subscriber.objects.exists()
     assert not Suppression.objects.exists()
     consent = ("--consent", "At the fair")
@@ -191,7 +191,7 @@ def test_export_goes_to_the_screen_or_a_file(digest: Digest, tmp_path: Path) -> 
     assert [row["email"] for row in rows] == ["'=x@r.example"]
     path = tmp_path / "out.csv"
     result = digest("subscriber", "export", "--output", path, "--newsletter", "tide", "--json")
-    assert result.facts == {"rows": 1, "file": str(path)}
+    assert result.json == {"rows": 1, "file": str(path)}
     assert list(csv.DictReader(path.open())) == rows
 
 
@@ -218,8 +218,8 @@ def test_show_tells_all_that_is_known(digest: Digest) -> None:
         "12:00 UTC",
     ]:
         assert arguments in result.out
-    facts = digest("subscriber", "show", "ines@r.example", "--json").facts
-    assert facts["deliveries"][0]["state"] == "sent"
+    values = digest("subscriber", "show", "ines@r.example", "--json").json
+    assert values["deliveries"][0]["state"] == "sent"
 
 
 def test_unsubscribe_is_for_one_or_for_all(digest: Digest) -> None:
@@ -228,8 +228,8 @@ def test_unsubscribe_is_for_one_or_for_all(digest: Digest) -> None:
     digest("subscriber", "add", "ines@r.example", "--newsletter", "tide", "--confirmed")
     result = digest("subscriber", "unsubscribe", "ines@r.example", "--newsletter", "tide")
     assert result.out == "ines@r.example has left tide.\n"
-    facts = digest("subscriber", "unsubscribe", "ines@r.example", "--json").facts
-    assert facts["left"] == ["ebb"]
+    values = digest("subscriber", "unsubscribe", "ines@r.example", "--json").json
+    assert values["left"] == ["ebb"]
     assert "had left already" in digest("subscriber", "unsubscribe", "ines@r.example").out
     assert set(subscriber.subscriptions.values_list("state", flat=True)) == {"unsubscribed"}
 
@@ -253,8 +253,8 @@ def test_suppress_and_lift(digest: Digest) -> None:
     assert "cannot send to this address" in result.err
     assert "--reason" in digest("suppress", "a@r.example", "--lift").err
     lift = ("suppress", "a@r.example", "--lift", "--reason", "called us")
-    facts = digest(*lift, "--json").facts
-    assert facts == {
+    values = digest(*lift, "--json").json
+    assert values == {
         "email": "a@r.example",
         "newsletter": None,
         "suppressed": False,

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_a_rule_is_printed_changed_and_switched_on(digest: Digest) -> None:
     """It cannot be switched on where nobody could be told apart, nor beyond its limits."""
     newsletter = make_newsletter()
-    values = digest("sunset", "show", newsletter.slug, "--json").facts
+    values = digest("sunset", "show", newsletter.slug, "--json").json
     assert (values["active"], values["inactive"]) == (False, None)
     assert "does not count the clicks" in values["problem"]
     refused = digest("sunset", "set", newsletter.slug, "--on")
@@ -28,7 +28,7 @@ def test_a_rule_is_printed_changed_and_switched_on(digest: Digest) -> None:
     assert "There are: " in digest("sunset", "show", "nothing").err
     changed = digest("sunset", "set", newsletter.slug, "--issues", 5, "--months", 2, "--on")
     assert "5 issues in 2 months: inactive subscribers are asked" in changed.out
-    assert digest("sunset", "show", newsletter.slug, "--json").facts["inactive"] == 1
+    assert digest("sunset", "show", newsletter.slug, "--json").json["inactive"] == 1
     assert "1 subscribers" in digest("sunset", "show", newsletter.slug).out
     assert "on" in digest("sunset", "list").out
     digest("sunset", "set", newsletter.slug, "--off")

@@ -16,7 +16,7 @@ def ada() -> User:
 
 
 @pytest.fixture
-def desk(client: Client, ada: User) -> Client:
+def ada_client(client: Client, ada: User) -> Client:
     """Her browser."""
     client.force_login(ada)
     return client

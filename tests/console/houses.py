@@ -69,7 +69,7 @@ def lived_in(subscribers: int = 30) -> User:
     make_schedule(evening, cron="30 17 * * 1-5", time=None, days=[], since=now)
     make_layout_block(morning, kind="topic", title="Harbour", topics=["harbour"])
     _sources(morning, now)
-    _people(ada, publication.pk, now)
+    _make_team(ada, publication.pk, now)
     for number in range(subscribers):
         _subscriber(morning, number, now)
     for ago in range(5, 0, -1):
@@ -204,7 +204,7 @@ def _sources(newsletter: Newsletter, now: datetime) -> None:
         make_article(feed, published_at=now - timedelta(hours=hours), tags=["harbour"])
 
 
-def _people(ada: User, publication: int, now: datetime) -> None:
+def _make_team(ada: User, publication: int, now: datetime) -> None:
     for name, role in (("ben", Role.EDITOR), ("cleo", Role.ANALYST)):
         user = User.objects.create_user(f"{name}@courier.example", PASSWORD, is_staff=True)
         Member.objects.create(user=user, publication_id=publication, role=role, created_at=now)

@@ -28,7 +28,13 @@ from tests.clock import NOON
 from tests.console.houses import PASSWORD
 
 pytestmark = pytest.mark.django_db
-POSTING = {"action_view", "form_view", "get_or_post", "require_POST", "require_http_methods"}
+POST_DECORATORS = {
+    "action_view",
+    "form_view",
+    "get_or_post",
+    "require_POST",
+    "require_http_methods",
+}
 RECORDING = {"record_action", "record"}
 
 
@@ -48,7 +54,7 @@ def actions() -> list[str]:
 # --- no action is forgotten ------------------------------------------------------------
 
 
-def posting_views() -> Iterator[tuple[str, str, dict[str, ast.FunctionDef]]]:
+def views_taking_posts() -> Iterator[tuple[str, str, dict[str, ast.FunctionDef]]]:
     """Yield each view that takes a POST: its module, its name, the module's functions."""
     for path in sorted(Path(console.__file__).parent.rglob("*.py")):
         tree = ast.parse(path.read_text())
@@ -60,7 +66,7 @@ def posting_views() -> Iterator[tuple[str, str, dict[str, ast.FunctionDef]]]:
                 for child in ast.walk(decorator)
                 if isinstance(child, ast.Name)
             }
-            if decorators & POSTING:
+            if decorators & POST_DECORATORS:
                 yield path.stem, name, functions
 
 
@@ -83,7 +89,7 @@ ANSWER_ALONE = {"previews.draft", "layout.fetch_link"}
 
 def test_every_action_of_the_console_is_recorded() -> None:
     """A new view that takes a POST and leaves no audit entry fails here."""
-    views = list(posting_views())
+    views = list(views_taking_posts())
     assert len(views) >= 40
     silent = {
         f"{module}.{name}"
@@ -153,7 +159,7 @@ def test_changed_and_reset_passwords_are_recorded(ada: User) -> None:
     assert "horse" not in str(list(AuditEntry.objects.values()))
 
 
-def test_invitations_are_recorded_to_their_end(desk: Client, ada: User) -> None:
+def test_invitations_are_recorded_to_their_end(ada_client: Client, ada: User) -> None:
     """Invited, and accepted by the person who is a member now."""
     role = MemberRole(Role.EDITOR, make_publication())
     invitation = invitations.invite("ben@courier.example", role, ada, NOON)
@@ -176,7 +182,7 @@ def test_the_first_account_is_recorded() -> None:
     assert actions() == ["created the first account"]
 
 
-def test_steps_of_the_setup_are_recorded(desk: Client) -> None:
+def test_steps_of_the_setup_are_recorded(ada_client: Client) -> None:
     """The publication and the newsletter; what failed is not."""
     form = {
         "name": "The Saltmarsh Courier",
@@ -188,13 +194,13 @@ def test_steps_of_the_setup_are_recorded(desk: Client) -> None:
         "timezone": "Europe/London",
         "tracking": "aggregate",
     }
-    desk.post("/admin/setup/publication/", form | {"name": ""})
+    ada_client.post("/admin/setup/publication/", form | {"name": ""})
     assert actions() == []
-    desk.post("/admin/setup/publication/", form)
+    ada_client.post("/admin/setup/publication/", form)
     publication = Publication.objects.get()
     source = make_source()
     make_article(source)
-    desk.post(
+    ada_client.post(
         f"/admin/setup/{publication.pk}/newsletter/",
         {
             "name": "Tide",
@@ -206,28 +212,28 @@ def test_steps_of_the_setup_are_recorded(desk: Client) -> None:
         },
     )
     newsletter = Newsletter.objects.get()
-    desk.post(f"/admin/setup/{publication.pk}/source/", {"remove": source.pk})
+    ada_client.post(f"/admin/setup/{publication.pk}/source/", {"remove": source.pk})
     assert actions() == ["set up a publication", "added the newsletter", "removed a source"]
     assert newsletter.schedule.time == time_of_day(7)
 
 
-def test_schedules_and_sources_are_recorded(desk: Client) -> None:
+def test_schedules_and_sources_are_recorded(ada_client: Client) -> None:
     """Of a newsletter's page: each card by its name."""
     newsletter = make_newsletter()
     source = make_source(newsletter)
     path = f"/admin/newsletter/{newsletter.pk}"
-    desk.post(f"{path}/schedule/", {"schedule-way": "manual", "schedule-timezone": "UTC"})
-    desk.post(f"{path}/sources/", {"sources-sources": [source.pk]})
+    ada_client.post(f"{path}/schedule/", {"schedule-way": "manual", "schedule-timezone": "UTC"})
+    ada_client.post(f"{path}/sources/", {"sources-sources": [source.pk]})
     assert actions() == ["changed the newsletter: schedule", "changed the newsletter: sources"]
     assert set(AuditEntry.objects.values_list("publication_id", flat=True)) == {
         newsletter.publication_id
     }
 
 
-def test_exports_are_recorded_on_every_way_out(desk: Client, ada: User) -> None:
+def test_exports_are_recorded_on_every_way_out(ada_client: Client, ada: User) -> None:
     """Console and API; reading one subscriber by API is not an export."""
     subscriber = make_subscriber(make_newsletter())
-    desk.get(f"/admin/subscribers/{subscriber.pk}/export/")
+    ada_client.get(f"/admin/subscribers/{subscriber.pk}/export/")
     _, secret = tokens.create("robot", ada, list(Scope), now=NOON)
     headers: Any = {"Authorization": f"Bearer {secret}"}
     api = f"/api/v1/subscribers/{subscriber.pk}"

@@ -47,7 +47,7 @@ def issue(settings: Settings) -> Issue:
 
 
 def press(client: Client, issue: Issue, verb: str, **form: object) -> str:
-    """Press a button of the desk; return what is said."""
+    """Press a button of the console; return what is said."""
     issue.refresh_from_db()
     form_data = {"revision": issue.revision} | form
     answer = client.post(f"/admin/issues/{issue.pk}/{verb}/", form_data, follow=True)
@@ -74,123 +74,127 @@ def test_nothing_of_a_form_is_done_without_its_token(ada: User, issue: Issue) ->
     assert issue.state == State.DRAFT
 
 
-def test_looking_changes_nothing(desk: Client, issue: Issue) -> None:
+def test_looking_changes_nothing(ada_client: Client, issue: Issue) -> None:
     """GET on a button is refused."""
     for verb in VERBS:
-        assert desk.get(f"/admin/issues/{issue.pk}/{verb}/").status_code == 405
+        assert ada_client.get(f"/admin/issues/{issue.pk}/{verb}/").status_code == 405
 
 
-# --- the desk --------------------------------------------------------------------------
+# --- the pages of an issue -----------------------------------------------------------------
 
 
-def test_the_desk_shows_an_issue_and_what_it_waits_for(desk: Client, issue: Issue) -> None:
+def test_the_issue_page_shows_an_issue_and_what_it_waits_for(
+    ada_client: Client, issue: Issue
+) -> None:
     """Stories with the reason of each, how many subscribers, and the next button."""
-    page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
+    page = ada_client.get(f"/admin/issues/{issue.pk}/").content.decode()
     for text in ("Story 0", "latest", "2 subscribers", "Approve", "GMT", "if approved"):
         assert text in page
     assert "Draft: ready for review, goes out" in page
     assert "Send to" not in page
 
 
-def test_stories_are_moved_dropped_added_and_reworded(desk: Client, issue: Issue) -> None:
+def test_stories_are_moved_dropped_added_and_reworded(ada_client: Client, issue: Issue) -> None:
     """Each button says what is so now."""
     first, second, third = issue.stories.order_by("position")
-    press(desk, issue, "move", story=third.pk, block=third.block_id, to=0)
+    press(ada_client, issue, "move", story=third.pk, block=third.block_id, to=0)
     assert titles(issue) == ["Story 0", "Story 2", "Story 1"]
-    press(desk, issue, "move", story=third.pk, block=third.block_id, to=2)
+    press(ada_client, issue, "move", story=third.pk, block=third.block_id, to=2)
     assert titles(issue) == ["Story 0", "Story 1", "Story 2"]
-    assert "Left out" in press(desk, issue, "remove", story=first.pk)
-    press(desk, issue, "add", article=first.article_id)
-    press(desk, issue, "reword", story=second.pk, title="Another", summary="", image_url="")
+    assert "Left out" in press(ada_client, issue, "remove", story=first.pk)
+    press(ada_client, issue, "add", article=first.article_id)
+    press(ada_client, issue, "reword", story=second.pk, title="Another", summary="", image_url="")
     assert titles(issue)[:2] == ["Another", "Story 2"]
-    press(desk, issue, "pin", story=second.pk, pinned="1")
+    press(ada_client, issue, "pin", story=second.pk, pinned="1")
     assert issue.stories.get(pk=second.pk).pinned
-    press(desk, issue, "subject", subject="Ours", preheader="Look")
+    press(ada_client, issue, "subject", subject="Ours", preheader="Look")
     assert (issue.own_subject, issue.own_preheader) == ("Ours", "Look")
 
 
-def test_a_picture_of_the_library_is_chosen_for_a_story(desk: Client, issue: Issue) -> None:
+def test_a_picture_of_the_library_is_chosen_for_a_story(ada_client: Client, issue: Issue) -> None:
     """The form has it from then on."""
     library = make_picture(issue.newsletter.publication)
     story = issue.stories.order_by("position")[0]
-    press(desk, issue, "reword", story=story.pk, image_url="", picture=library.uuid)
+    press(ada_client, issue, "reword", story=story.pk, image_url="", picture=library.uuid)
     story.refresh_from_db()
     assert story.picture == library
-    page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
+    page = ada_client.get(f"/admin/issues/{issue.pk}/").content.decode()
     assert f'<input type="hidden" name="picture" value="{library.uuid}" data-picture>' in page
 
 
-def test_who_pressed_on_an_old_page_is_told_so(desk: Client, issue: Issue) -> None:
+def test_who_pressed_on_an_old_page_is_told_so(ada_client: Client, issue: Issue) -> None:
     """Nothing of it is done."""
     first = issue.stories.order_by("position").first()
     assert first is not None
-    press(desk, issue, "pin", story=first.pk, pinned="1")
-    assert "meanwhile" in press(desk, issue, "remove", story=first.pk, revision=1)
-    assert "out of date" in press(desk, issue, "remove", story="x")
+    press(ada_client, issue, "pin", story=first.pk, pinned="1")
+    assert "meanwhile" in press(ada_client, issue, "remove", story=first.pk, revision=1)
+    assert "out of date" in press(ada_client, issue, "remove", story="x")
     assert len(titles(issue)) == 3
 
 
-def test_an_issue_is_approved_sent_held_back_and_paused(desk: Client, issue: Issue) -> None:
+def test_an_issue_is_approved_sent_held_back_and_paused(ada_client: Client, issue: Issue) -> None:
     """The whole way, by its buttons."""
-    assert "approved first" in press(desk, issue, "send")
-    assert "Approved" in press(desk, issue, "approve")
-    page = desk.get(f"/admin/issues/{issue.pk}/").content.decode()
+    assert "approved first" in press(ada_client, issue, "send")
+    assert "Approved" in press(ada_client, issue, "approve")
+    page = ada_client.get(f"/admin/issues/{issue.pk}/").content.decode()
     assert "Send to 2 now" in page
-    assert "Sending starts" in press(desk, issue, "send")
-    assert "Undo" in desk.get(f"/admin/issues/{issue.pk}/").content.decode()
-    assert "nobody has received it" in press(desk, issue, "undo")
+    assert "Sending starts" in press(ada_client, issue, "send")
+    assert "Undo" in ada_client.get(f"/admin/issues/{issue.pk}/").content.decode()
+    assert "nobody has received it" in press(ada_client, issue, "undo")
     at = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-    assert "it goes out" in press(desk, issue, "schedule", at=at)
-    assert "Choose a day" in press(desk, issue, "schedule", at="soon")
+    assert "it goes out" in press(ada_client, issue, "schedule", at=at)
+    assert "Choose a day" in press(ada_client, issue, "schedule", at="soon")
     Issue.objects.filter(pk=issue.pk).update(state=State.SENDING, planned_at=NOON)
-    assert "Paused" in press(desk, issue, "pause")
-    assert "Resumed" in press(desk, issue, "resume")
+    assert "Paused" in press(ada_client, issue, "pause")
+    assert "Resumed" in press(ada_client, issue, "resume")
     story = issue.stories.first()
     assert story is not None
-    assert "was retracted" in press(desk, issue, "retract", story=story.pk, note="Wrong.")
-    assert "Cancelled" in press(desk, issue, "cancel")
+    assert "was retracted" in press(ada_client, issue, "retract", story=story.pk, note="Wrong.")
+    assert "Cancelled" in press(ada_client, issue, "cancel")
 
 
 def test_a_scheduled_issue_says_when_and_can_be_moved_and_unscheduled(
-    desk: Client, issue: Issue
+    ada_client: Client, issue: Issue
 ) -> None:
     """In the publication's zone, with how many receive it."""
     address = f"/admin/issues/{issue.pk}/"
-    assert "if approved" in press(desk, issue, "schedule", at="2027-01-05T06:30")
-    assert "Tue 05 Jan 2027, 06:30 GMT</time> if approved" in desk.get(address).content.decode()
-    press(desk, issue, "approve")
-    page = desk.get(address).content.decode()
+    assert "if approved" in press(ada_client, issue, "schedule", at="2027-01-05T06:30")
+    assert (
+        "Tue 05 Jan 2027, 06:30 GMT</time> if approved" in ada_client.get(address).content.decode()
+    )
+    press(ada_client, issue, "approve")
+    page = ada_client.get(address).content.decode()
     for text in ("Scheduled for", "Unschedule", "Change time", "Europe/London", "2 subscribers"):
         assert text in page
     assert 'value="2027-01-05T06:30"' in page
-    press(desk, issue, "schedule", at="2027-01-05T07:45")
-    assert "07:45 GMT</time>" in desk.get(address).content.decode()
-    assert "is a draft until somebody sends it" in press(desk, issue, "unschedule")
-    page = desk.get(address).content.decode()
+    press(ada_client, issue, "schedule", at="2027-01-05T07:45")
+    assert "07:45 GMT</time>" in ada_client.get(address).content.decode()
+    assert "is a draft until somebody sends it" in press(ada_client, issue, "unschedule")
+    page = ada_client.get(address).content.decode()
     assert "Draft: goes out when somebody sends it" in page
     assert "Send to 2 now" in page
     assert "Change time" not in page
 
 
-def test_skipping_asks_and_can_be_taken_back(desk: Client, issue: Issue) -> None:
+def test_skipping_asks_and_can_be_taken_back(ada_client: Client, issue: Issue) -> None:
     """With what becomes of the issue; one that is approved is scheduled again."""
     address = f"/admin/issues/{issue.pk}/"
-    press(desk, issue, "approve")
-    assert "Skip this issue …" in desk.get(address).content.decode()
-    assert "You can restore it" in press(desk, issue, "skip")
-    page = desk.get(address).content.decode()
+    press(ada_client, issue, "approve")
+    assert "Skip this issue …" in ada_client.get(address).content.decode()
+    assert "You can restore it" in press(ada_client, issue, "skip")
+    page = ada_client.get(address).content.decode()
     assert "Skipped: was planned for" in page
     assert "The issue then goes to" in page
-    assert "Restored. It goes out" in press(desk, issue, "restore")
-    press(desk, issue, "skip")
+    assert "Restored. It goes out" in press(ada_client, issue, "restore")
+    press(ada_client, issue, "skip")
     Issue.objects.update(slot=NOON - timedelta(days=1))
-    assert "The issue becomes a draft" in desk.get(address).content.decode()
-    assert "Restored as a draft" in press(desk, issue, "restore")
+    assert "The issue becomes a draft" in ada_client.get(address).content.decode()
+    assert "Restored as a draft" in press(ada_client, issue, "restore")
     assert issue.on_hold
 
 
 def test_preflight_shows_findings_their_places_and_a_field_to_fix_them(
-    desk: Client, issue: Issue
+    ada_client: Client, issue: Issue
 ) -> None:
     """The page loads them; a description that is saved settles its finding."""
     first, second, _ = issue.stories.order_by("position")
@@ -198,83 +202,87 @@ def test_preflight_shows_findings_their_places_and_a_field_to_fix_them(
         image_url="https://courier.example/a.jpg", image_alt=""
     )
     address = f"/admin/issues/{issue.pk}/"
-    assert f'hx-get="{address}preflight/"' in desk.get(address).content.decode()
-    part = desk.get(f"{address}preflight/").content.decode()
+    assert f'hx-get="{address}preflight/"' in ada_client.get(address).content.decode()
+    part = ada_client.get(f"{address}preflight/").content.decode()
     for text in ("2 pictures have no description.", f"#story-{second.pk}", "checks passed"):
         assert text in part
     assert "were not checked since the last change" in part
     assert "The descriptions were saved" in press(
-        desk, issue, "describe", **{f"alt-{second.pk}": "Seals on a quay"}
+        ada_client, issue, "describe", **{f"alt-{second.pk}": "Seals on a quay"}
     )
     second.refresh_from_db()
     assert (second.image_alt, second.edited) == ("Seals on a quay", True)
-    assert "1 picture has no description." in desk.get(f"{address}preflight/").content.decode()
-    assert "at least one" in press(desk, issue, "describe", alt="x")
+    assert (
+        "1 picture has no description." in ada_client.get(f"{address}preflight/").content.decode()
+    )
+    assert "at least one" in press(ada_client, issue, "describe", alt="x")
 
 
-def test_a_test_of_this_very_issue_is_sent(desk: Client, issue: Issue, settings: Settings) -> None:
-    """As it is on the desk, marked, and without a trace."""
-    press(desk, issue, "subject", subject="Only here", preheader="")
+def test_a_test_of_this_very_issue_is_sent(
+    ada_client: Client, issue: Issue, settings: Settings
+) -> None:
+    """As it is on the ada_client, marked, and without a trace."""
+    press(ada_client, issue, "subject", subject="Only here", preheader="")
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
-        assert "on its way" in press(desk, issue, "test", to="ada@courier.example")
-        assert "not a valid email address" in press(desk, issue, "test", to="nobody")
+        assert "on its way" in press(ada_client, issue, "test", to="ada@courier.example")
+        assert "not a valid email address" in press(ada_client, issue, "test", to="nobody")
     (got,) = server.received
     mail = message_from_bytes(got.data, policy=policy.default)
     assert (mail["Subject"], mail["To"]) == ("[Test] Only here", "ada@courier.example")
     assert not Delivery.objects.exists()
 
 
-def test_the_mail_is_shown_as_it_would_arrive(desk: Client, issue: Issue) -> None:
+def test_the_mail_is_shown_as_it_would_arrive(ada_client: Client, issue: Issue) -> None:
     """Its HTML in a sandbox, its text, its source; a subscriber's own."""
     subscriber = issue.newsletter.subscriptions.first()
     assert subscriber is not None
     base = f"/admin/issues/{issue.pk}/preview"
-    html = desk.get(f"{base}/html/")
+    html = ada_client.get(f"{base}/html/")
     assert html["Content-Security-Policy"].startswith("sandbox;")
     assert b"Story 1" in html.content
-    assert "Story 1" in desk.get(f"{base}/text/").content.decode()
-    source = desk.get(
+    assert "Story 1" in ada_client.get(f"{base}/text/").content.decode()
+    source = ada_client.get(
         f"{base}/source/", {"subscriber": subscriber.subscriber.email}
     ).content.decode()
     assert f"To: {subscriber.subscriber.email}" in source
     assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in source
-    assert desk.get(f"{base}/nonsense/").status_code == 404
+    assert ada_client.get(f"{base}/nonsense/").status_code == 404
     Newsletter.objects.update(subject="{{ 1 / 0 }}")
     Issue.objects.update(revision=7, subject="")
-    assert desk.get(f"{base}/html/")["Content-Type"].startswith("text/plain")
+    assert ada_client.get(f"{base}/html/")["Content-Type"].startswith("text/plain")
 
 
-def test_what_moves_is_told_in_numbers_that_add_up(desk: Client) -> None:
+def test_what_moves_is_told_in_numbers_that_add_up(ada_client: Client) -> None:
     """For the page that asks every other second."""
     issue = make_running(4)
     Delivery.objects.filter(pk=Delivery.objects.latest("pk").pk).update(
         state=Delivery.State.SENT, settled_at=NOON
     )
-    part = desk.get(f"/admin/issues/{issue.pk}/progress/")
+    part = ada_client.get(f"/admin/issues/{issue.pk}/progress/")
     numbers = {name: number for name, _, number in part.context["progress"]["counts"]}
     assert (numbers["eligible"], numbers["sent"], numbers["queued"]) == (4, 1, 3)
     for text in ('data-count="sent">1<', 'data-count="queued">3<', 'aria-valuenow="25"'):
         assert text in part.content.decode()
-    assert b"1 of 4" in desk.get("/admin/home/sending/").content
+    assert b"1 of 4" in ada_client.get("/admin/home/sending/").content
 
 
-def test_a_page_that_is_out_of_date_is_reloaded(desk: Client) -> None:
+def test_a_page_that_is_out_of_date_is_reloaded(ada_client: Client) -> None:
     """When the state is another than the page shows, or other issues go out."""
     issue = make_running(1)
     part = f"/admin/issues/{issue.pk}/progress/"
-    assert not desk.get(part, {"state": "sending"}).has_header("HX-Refresh")
-    assert desk.get(part, {"state": "built"})["HX-Refresh"] == "true"
+    assert not ada_client.get(part, {"state": "sending"}).has_header("HX-Refresh")
+    assert ada_client.get(part, {"state": "built"})["HX-Refresh"] == "true"
     query = {"issues": f"{issue.pk}-sending"}
-    assert not desk.get("/admin/home/sending/", query).has_header("HX-Refresh")
-    assert desk.get("/admin/home/sending/", {"issues": ""})["HX-Refresh"] == "true"
+    assert not ada_client.get("/admin/home/sending/", query).has_header("HX-Refresh")
+    assert ada_client.get("/admin/home/sending/", {"issues": ""})["HX-Refresh"] == "true"
 
 
-def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Issue) -> None:
+def test_an_issue_is_started_once_for_each_form(ada_client: Client, issue: Issue) -> None:
     """Pressed twice, it is one."""
     make_article(make_source(issue.newsletter), available_at=clock.now() - timedelta(hours=1))
     for _ in range(2):
-        answer = desk.post(
+        answer = ada_client.post(
             f"/admin/issues/new/{issue.newsletter_id}/", {"key": "wish"}, follow=True
         )
         assert b"waits for approval, then for somebody to send it" in answer.content
@@ -284,12 +292,12 @@ def test_an_issue_is_started_once_for_each_form(desk: Client, issue: Issue) -> N
 # --- Home ------------------------------------------------------------------------------
 
 
-def test_home_of_an_empty_house_says_what_to_do_first(desk: Client) -> None:
+def test_home_of_an_empty_house_says_what_to_do_first(ada_client: Client) -> None:
     """The first run."""
-    assert b"Set up your publication" in desk.get("/admin/").content
+    assert b"Set up your publication" in ada_client.get("/admin/").content
 
 
-def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Issue) -> None:
+def test_home_shows_what_comes_goes_and_needs_someone(ada_client: Client, issue: Issue) -> None:
     """Each trouble with its button, which works."""
     make_schedule(issue.newsletter)
     running = make_running(2)
@@ -304,16 +312,16 @@ def test_home_shows_what_comes_goes_and_needs_someone(desk: Client, issue: Issue
         until=now + timedelta(hours=1),
         reason="5.7.1",
     )
-    page = desk.get("/admin/").content.decode()
+    page = ada_client.get("/admin/").content.decode()
     for text in ("Sending now", "Needs attention", "It broke.", "wall.example", "is down", "in "):
         assert text in page
-    desk.post("/admin/home/resume/", {"key": paused.pk})
+    ada_client.post("/admin/home/resume/", {"key": paused.pk})
     paused.refresh_from_db()
     assert paused.state == State.SENDING
-    desk.post("/admin/home/lift/", {"key": wall.pk})
+    ada_client.post("/admin/home/lift/", {"key": wall.pk})
     wall.refresh_from_db()
     assert wall.until <= clock.now()
-    assert desk.post("/admin/home/nonsense/", {"key": 1}).status_code == 404
+    assert ada_client.post("/admin/home/nonsense/", {"key": 1}).status_code == 404
     assert running.state == State.SENDING
 
 
@@ -335,7 +343,7 @@ def test_charts_say_in_words_what_they_show() -> None:
 # --- subscribers ---------------------------------------------------------------------------
 
 
-def test_a_subscriber_is_found_and_their_story_told(desk: Client) -> None:
+def test_a_subscriber_is_found_and_their_story_told(ada_client: Client) -> None:
     """By the beginning of their address; every mail with the server's words."""
     issue = make_running(1)
     row = Delivery.objects.select_related("subscriber").get()
@@ -344,13 +352,15 @@ def test_a_subscriber_is_found_and_their_story_told(desk: Client) -> None:
     Delivery.objects.update(
         state=Delivery.State.FAILED, settled_at=NOON, reply_code=550, reply="5.1.1 nobody"
     )
-    page = desk.get("/admin/subscribers/", {"q": subscriber.email[:6].upper()}).content.decode()
+    page = ada_client.get(
+        "/admin/subscribers/", {"q": subscriber.email[:6].upper()}
+    ).content.decode()
     assert subscriber.email in page
-    assert b"Nothing matches." in desk.get("/admin/subscribers/", {"q": "zz"}).content
-    story = desk.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
+    assert b"Nothing matches." in ada_client.get("/admin/subscribers/", {"q": "zz"}).content
+    story = ada_client.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
     for text in ("550 5.1.1 nobody", "The Morning Tide", "Mon 23 Nov 2026, 12:00 UTC"):
         assert text in story
-    left = desk.post(
+    left = ada_client.post(
         f"/admin/subscribers/{subscriber.pk}/unsubscribe/",
         {"newsletter": issue.newsletter.slug},
         follow=True,
@@ -359,7 +369,7 @@ def test_a_subscriber_is_found_and_their_story_told(desk: Client) -> None:
     assert subscriber.subscriptions.get().state == "unsubscribed"
 
 
-def test_deliveries_are_listed_a_page_at_a_time(desk: Client) -> None:
+def test_deliveries_are_listed_a_page_at_a_time(ada_client: Client) -> None:
     """By state; each once, and none forgotten."""
     issue = make_running(subscribers_pages.PAGE + 3)
     failed_ids = Delivery.objects.values_list("pk", flat=True)[:2]
@@ -367,25 +377,25 @@ def test_deliveries_are_listed_a_page_at_a_time(desk: Client) -> None:
         state=Delivery.State.FAILED, settled_at=NOON, reply="5.1.1 nobody"
     )
     address = f"/admin/issues/{issue.pk}/deliveries/"
-    first = desk.get(address)
-    second = desk.get(address + first.context["table"].batch.next_url)
+    first = ada_client.get(address)
+    second = ada_client.get(address + first.context["table"].batch.next_url)
     ids = [row.pk for page in (first, second) for row in page.context["table"].batch.rows]
     assert len(ids) == len(set(ids)) == subscribers_pages.PAGE + 3
     assert second.context["table"].batch.next_url == ""
-    again = desk.get(address + second.context["table"].batch.first_url)
+    again = ada_client.get(address + second.context["table"].batch.first_url)
     assert again.context["table"].batch.rows == first.context["table"].batch.rows
-    failed = desk.get(address, {"state": "failed"})
+    failed = ada_client.get(address, {"state": "failed"})
     assert len(failed.context["table"].rows) == 2
     assert b"Failed 2" in failed.content
 
 
-def test_subscribers_are_paged_by_their_address(desk: Client) -> None:
+def test_subscribers_are_paged_by_their_address(ada_client: Client) -> None:
     """The last page says no further."""
     newsletter = make_newsletter()
     for _ in range(tables.PAGE_SIZE + 2):
         make_subscriber(newsletter)
-    first = desk.get("/admin/subscribers/")
-    second = desk.get("/admin/subscribers/" + first.context["table"].batch.next_url)
+    first = ada_client.get("/admin/subscribers/")
+    second = ada_client.get("/admin/subscribers/" + first.context["table"].batch.next_url)
     addresses = [row.title for page in (first, second) for row in page.context["table"].rows]
     assert len(set(addresses)) == tables.PAGE_SIZE + 2
     assert addresses == sorted(addresses)
@@ -396,8 +406,8 @@ def test_subscribers_are_paged_by_their_address(desk: Client) -> None:
 # --- what strangers wrote --------------------------------------------------------------
 
 
-def test_what_strangers_wrote_stays_text(desk: Client, issue: Issue) -> None:
-    """In a headline, a reason, a source's problem: on Home, on the desk, in lists."""
+def test_what_strangers_wrote_stays_text(ada_client: Client, issue: Issue) -> None:
+    """In a headline, a reason, a source's problem: on Home, on the ada_client, in lists."""
     make_story(issue, title=EVIL, summary=EVIL, reason=EVIL, article=make_article(title=EVIL))
     make_source(issue.newsletter, title=EVIL, problem=EVIL, failures=9, next_poll_at=LONG_AGO)
     subscriber = make_subscriber(issue.newsletter, name=EVIL)
@@ -416,7 +426,7 @@ def test_what_strangers_wrote_stays_text(desk: Client, issue: Issue) -> None:
         "/admin/articles/",
         "/admin/sources/",
     ):
-        answer = desk.get(address)
+        answer = ada_client.get(address)
         assert answer.status_code == 200
         assert EVIL not in answer.content.decode()
         assert "<script>alert" not in answer.content.decode()
@@ -424,44 +434,44 @@ def test_what_strangers_wrote_stays_text(desk: Client, issue: Issue) -> None:
         assert "'unsafe-inline'" not in answer["Content-Security-Policy"].partition("style-src")[0]
 
 
-def test_every_list_opens_and_leads_to_its_pages(desk: Client, issue: Issue) -> None:
+def test_every_list_opens_and_leads_to_its_pages(ada_client: Client, issue: Issue) -> None:
     """Django's own lists stay for superusers, and change nothing."""
     newsletter = issue.newsletter
     for name in ("newsletters", "publications", "appeals", "articles", "sources", "issues"):
-        assert desk.get(f"/admin/{name}/").status_code == 200
+        assert ada_client.get(f"/admin/{name}/").status_code == 200
     for row, page in (
         (newsletter, f"/admin/newsletter/{newsletter.pk}/"),
         (newsletter.publication, f"/admin/publication/{newsletter.publication_id}/"),
         (issue, f"/admin/issues/{issue.pk}/"),
     ):
         name = str(row._meta.model_name)
-        assert f'href="{page}"' in desk.get(f"/admin/{name}s/").content.decode()
+        assert f'href="{page}"' in ada_client.get(f"/admin/{name}s/").content.decode()
         stored = f"/admin/{row._meta.app_label}/{name}"
-        assert desk.get(f"{stored}/{row.pk}/change/").status_code == 200
-        assert desk.get(f"{stored}/add/").status_code == 403
-        assert desk.post(f"{stored}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert ada_client.get(f"{stored}/{row.pk}/change/").status_code == 200
+        assert ada_client.get(f"{stored}/add/").status_code == 403
+        assert ada_client.post(f"{stored}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_a_list_of_issues_names_its_columns(desk: Client, issue: Issue) -> None:
+def test_a_list_of_issues_names_its_columns(ada_client: Client, issue: Issue) -> None:
     """On a phone too, where each value stands beside the name of its column."""
-    page = desk.get("/admin/issues/").content.decode()
+    page = ada_client.get("/admin/issues/").content.decode()
     assert 'data-label="Newsletter"' in page
     assert '<th scope="col"' in page
 
 
-def test_a_list_is_searched_filtered_ordered_and_paged(desk: Client, issue: Issue) -> None:
+def test_a_list_is_searched_filtered_ordered_and_paged(ada_client: Client, issue: Issue) -> None:
     """All of it in the address; what is none of these is ignored."""
     Issue.objects.filter(pk=issue.pk).update(subject="Seals")
     other = make_issue(issue.newsletter, state=State.SENT, slot=NOON, subject="Terns")
-    table = desk.get("/admin/issues/", {"q": "tern"}).context["table"]
+    table = ada_client.get("/admin/issues/", {"q": "tern"}).context["table"]
     assert [row.title for row in table.rows] == ["Terns"]
-    table = desk.get("/admin/issues/", {"state": "draft"}).context["table"]
+    table = ada_client.get("/admin/issues/", {"state": "draft"}).context["table"]
     assert [row.title for row in table.rows] == ["Seals"]
-    table = desk.get("/admin/issues/", {"order": "-subject"}).context["table"]
+    table = ada_client.get("/admin/issues/", {"order": "-subject"}).context["table"]
     assert [row.title for row in table.rows] == ["Terns", "Seals"]
     odd = {"order": "pk; DROP", "state": "x", "page": "\u0663", "newsletter": "x"}
-    assert len(desk.get("/admin/issues/", odd).context["table"].rows) == 2
-    assert "Nothing matches." in desk.get("/admin/issues/", {"q": "zz"}).content.decode()
+    assert len(ada_client.get("/admin/issues/", odd).context["table"].rows) == 2
+    assert "Nothing matches." in ada_client.get("/admin/issues/", {"q": "zz"}).content.decode()
     Issue.objects.bulk_create(
         Issue(
             newsletter=issue.newsletter,
@@ -471,14 +481,14 @@ def test_a_list_is_searched_filtered_ordered_and_paged(desk: Client, issue: Issu
         )
         for n in range(tables.PAGE_SIZE)
     )
-    first = desk.get("/admin/issues/").context["table"]
-    second = desk.get("/admin/issues/" + first.batch.next_url).context["table"]
+    first = ada_client.get("/admin/issues/").context["table"]
+    second = ada_client.get("/admin/issues/" + first.batch.next_url).context["table"]
     assert (len(first.rows), len(second.rows)) == (tables.PAGE_SIZE, 2)
     assert (first.batch.previous_url, second.batch.next_url) == ("", "")
     assert second.rows[-1].url == f"/admin/issues/{other.pk}/"
 
 
-def test_an_appeal_is_created_changed_and_deleted(desk: Client, issue: Issue) -> None:
+def test_an_appeal_is_created_changed_and_deleted(ada_client: Client, issue: Issue) -> None:
     """On a page of its own, which shows how it looks."""
     publication = issue.newsletter.publication_id
     form = {
@@ -490,25 +500,25 @@ def test_an_appeal_is_created_changed_and_deleted(desk: Client, issue: Issue) ->
         "starts_at": "2026-11-01T00:00",
         "ends_at": "2026-10-01T00:00",
     }
-    assert b"must be after the start" in desk.post("/admin/appeals/new/", form).content
-    answer = desk.post("/admin/appeals/new/", form | {"ends_at": ""})
+    assert b"must be after the start" in ada_client.post("/admin/appeals/new/", form).content
+    answer = ada_client.post("/admin/appeals/new/", form | {"ends_at": ""})
     appeal = Appeal.objects.get()
     assert answer["Location"] == f"/admin/appeals/{appeal.pk}/"
-    page = desk.get(answer["Location"]).content.decode()
+    page = ada_client.get(answer["Location"]).content.decode()
     assert "appealPreview('/admin/appeals/preview/')" in page
-    assert b"Help us." in desk.post("/admin/appeals/preview/", form).content
-    desk.post(answer["Location"], form | {"ends_at": "", "heading": "Another"})
+    assert b"Help us." in ada_client.post("/admin/appeals/preview/", form).content
+    ada_client.post(answer["Location"], form | {"ends_at": "", "heading": "Another"})
     appeal.refresh_from_db()
     assert (appeal.heading, appeal.url) == ("Another", "https://courier.example/support")
     assert (appeal.priority, appeal.weight, appeal.cap, appeal.cap_days) == (3, 2, 2, None)
-    copy_page = desk.post(f"/admin/appeals/{appeal.pk}/duplicate/")["Location"]
+    copy_page = ada_client.post(f"/admin/appeals/{appeal.pk}/duplicate/")["Location"]
     copy = Appeal.objects.exclude(pk=appeal.pk).get()
     assert (copy_page, copy.paused) == (f"/admin/appeals/{copy.pk}/", True)
     block = issue.blocks.create(kind="appeal", position=40, appeal=appeal)
-    assert "Not in this issue" in desk.get(f"/admin/appeals/{appeal.pk}/").content.decode()
-    desk.post(f"/admin/appeals/{appeal.pk}/issues/{issue.pk}/leave-out/")
+    assert "Not in this issue" in ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    ada_client.post(f"/admin/appeals/{appeal.pk}/issues/{issue.pk}/leave-out/")
     block.refresh_from_db()
     assert block.hidden
-    desk.post(f"/admin/appeals/{copy.pk}/delete/")
-    desk.post(f"/admin/appeals/{appeal.pk}/delete/")
+    ada_client.post(f"/admin/appeals/{copy.pk}/delete/")
+    ada_client.post(f"/admin/appeals/{appeal.pk}/delete/")
     assert not Appeal.objects.exists()

@@ -106,7 +106,7 @@ def test_small_domains_are_one_row(issue: Issue, monkeypatch: pytest.MonkeyPatch
     assert domains == {"gmail.com", "reader.example", ""}
 
 
-def test_a_drop_stands_on_home(desk: Client, issue: Issue) -> None:
+def test_a_drop_stands_on_home(ada_client: Client, issue: Issue) -> None:
     """And on its own page, with a link, until it is over."""
     counting.count_issue(issue.pk, NOON)
     Drop.objects.create(
@@ -120,16 +120,16 @@ def test_a_drop_stands_on_home(desk: Client, issue: Issue) -> None:
         noticed_at=NOON,
     )
     sentence = "40.0% of 500 mails were refused or deferred, usually 1.0%."
-    page = desk.get("/admin/").content.decode()
+    page = ada_client.get("/admin/").content.decode()
     assert f"Gmail takes {issue.newsletter.name} worse than usual" in page
     assert sentence in page
-    assert sentence in desk.get("/admin/deliverability/").content.decode()
+    assert sentence in ada_client.get("/admin/deliverability/").content.decode()
     Drop.objects.update(ended_at=NOON)
-    assert sentence not in desk.get("/admin/").content.decode()
-    assert sentence not in desk.get("/admin/deliverability/").content.decode()
+    assert sentence not in ada_client.get("/admin/").content.decode()
+    assert sentence not in ada_client.get("/admin/deliverability/").content.decode()
 
 
-def test_a_provider_has_a_page(desk: Client, issue: Issue) -> None:
+def test_a_provider_has_a_page(ada_client: Client, issue: Issue) -> None:
     """With its domains together, by day; a hosted domain is one of them."""
     names = ("gmail.com", "googlemail.com", "firm.example", "else.example")
     for domain, sent in zip(names, (5, 4, 3, 2), strict=True):
@@ -137,29 +137,29 @@ def test_a_provider_has_a_page(desk: Client, issue: Issue) -> None:
             issue=issue, domain=domain, sent=sent, deferred=0, refused=0, counted_at=NOON
         )
     MailDomain.objects.create(domain="firm.example", provider="gmail", checked_at=NOON)
-    assert "Gmail" in desk.get("/admin/deliverability/").content.decode()
-    page = desk.get("/admin/deliverability/at/gmail/").content.decode()
+    assert "Gmail" in ada_client.get("/admin/deliverability/").content.decode()
+    page = ada_client.get("/admin/deliverability/at/gmail/").content.decode()
     assert "gmail.com, googlemail.com, firm.example" in page
     assert "<td>12</td>" in page
     assert "else.example" not in page
-    assert "<td>3</td>" in desk.get("/admin/deliverability/at/firm.example/").content.decode()
+    assert "<td>3</td>" in ada_client.get("/admin/deliverability/at/firm.example/").content.decode()
 
 
-def test_the_pages_show_numbers_and_replies(desk: Client, issue: Issue) -> None:
+def test_the_pages_show_numbers_and_replies(ada_client: Client, issue: Issue) -> None:
     """A stranger's words are text."""
     finding = make_finding(text=f"550 5.1.1 {EVIL} User unknown", reporter=EVIL)
     subscriber = subscriber_of(issue)
     recording.record(subscriber, issue, finding, clock.now())
     counting.count_issue(issue.pk, NOON)
-    page = desk.get("/admin/deliverability/").content.decode()
+    page = ada_client.get("/admin/deliverability/").content.decode()
     assert "reader.example" in page
     assert "66.6 %" in page
     for address in ("deliverability/at/reader.example/", f"subscribers/{subscriber.pk}/"):
-        page = desk.get(f"/admin/{address}").content.decode()
+        page = ada_client.get(f"/admin/{address}").content.decode()
         assert "User unknown" in page, address
         assert EVIL not in page, address
     assert "userunknown" in page
-    assert desk.get("/admin/deliverability/at/nowhere.example/").status_code == 404
+    assert ada_client.get("/admin/deliverability/at/nowhere.example/").status_code == 404
 
 
 def test_replies_are_grouped_without_what_differs(issue: Issue) -> None:
@@ -227,9 +227,9 @@ def test_another_publication_sees_nothing(issue: Issue) -> None:
     assert browser.get("/admin/deliverability/at/reader.example/").status_code == 404
 
 
-def test_the_checks_advise(desk: Client, issue: Issue) -> None:
+def test_the_checks_advise(ada_client: Client, issue: Issue) -> None:
     """A reserved domain is said to be one; nothing asks the network here."""
-    page = desk.get("/admin/deliverability/checks/").content.decode()
+    page = ada_client.get("/admin/deliverability/checks/").content.decode()
     assert "courier.example is reserved for examples." in page
 
 

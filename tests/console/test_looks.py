@@ -30,7 +30,7 @@ NO_PAGES = (
     *("home/sending/", "progress/", "recipients/", "preflight/", "<slug:verb>/", "export/"),
     *("logout/", "jsi18n/", "autocomplete/", "/r/", "search/", "2fa/", "/account/", "/login/", "("),
     *("skipped/", "editor/", "presence/", "example/", "deliverability/checks/", "find/"),
-    # Mail is shown without scripts, axe's too; the desk's frames hold it.
+    # Mail is shown without scripts, axe's too; the issue page's frames hold it.
     *(
         "preview/",
         "statistics/map/",

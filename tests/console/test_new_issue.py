@@ -1,4 +1,4 @@
-"""Issues outside the schedule, laid on the desk from the page; and what is uncertain, settled."""
+"""Issues outside the schedule, created on the page; and what is uncertain, settled."""
 
 from urllib.parse import urlencode
 
@@ -38,41 +38,41 @@ def page_of(newsletter: Newsletter) -> str:
     return f"/admin/issues/new/{newsletter.pk}/"
 
 
-def test_the_page_offers_what_came_in(desk: Client, tide: Newsletter) -> None:
+def test_the_page_offers_what_came_in(ada_client: Client, tide: Newsletter) -> None:
     """With the number of subscribers, of all and of a topic; names are shown as text."""
-    page = desk.get(page_of(tide)).content.decode()
+    page = ada_client.get(page_of(tide)).content.decode()
     assert "Seals return" in page
     assert EVIL not in page
     assert "all 2 subscribers" in page
     assert 'value="Coast"> Coast <span class="muted">1</span>' in page
 
 
-def test_chosen_stories_come_in_their_order(desk: Client, tide: Newsletter) -> None:
+def test_chosen_stories_come_in_their_order(ada_client: Client, tide: Newsletter) -> None:
     """For those of a topic; pressed twice, there is one issue."""
     ids = list(Article.objects.order_by("pk").values_list("pk", flat=True))
     form = {"key": "k", "what": "chosen", "article": ids[::-1], "topic": ["Coast"]}
     for _ in range(2):
-        answer = desk.post(page_of(tide), form)
+        answer = ada_client.post(page_of(tide), form)
         assert answer["Location"] == f"/admin/issues/{Issue.objects.get().pk}/"
     issue = Issue.objects.get()
     assert [story.article_id for story in issue.stories.all()] == ids[::-1]
     assert issue.only_topics == ["Coast"]
 
 
-def test_what_is_new_takes_no_ticks(desk: Client, tide: Newsletter) -> None:
+def test_what_is_new_takes_no_ticks(ada_client: Client, tide: Newsletter) -> None:
     """Whatever was ticked before."""
     seals = Article.objects.earliest("pk")
     Article.objects.exclude(pk=seals.pk).update(title="Terns")
-    desk.post(page_of(tide), {"key": "k", "what": "new", "article": [seals.pk]})
+    ada_client.post(page_of(tide), {"key": "k", "what": "new", "article": [seals.pk]})
     assert Issue.objects.get().stories.count() == 2
 
 
-def test_a_search_keeps_what_was_ticked(desk: Client, tide: Newsletter) -> None:
+def test_a_search_keeps_what_was_ticked(ada_client: Client, tide: Newsletter) -> None:
     """It stays on top, ticked; the rest is what was found."""
     seals = Article.objects.get(title="Seals return")
     make_article(make_source(tide), title="Dredging")
     query = urlencode({"q": "dredging", "article": seals.pk})
-    page = desk.get(f"{page_of(tide)}?{query}").content.decode()
+    page = ada_client.get(f"{page_of(tide)}?{query}").content.decode()
     assert f'value="{seals.pk}" checked' in page
     assert "Dredging" in page
     assert EVIL.replace("<", "&lt;").replace(">", "&gt;") not in page
@@ -86,26 +86,28 @@ def test_a_search_keeps_what_was_ticked(desk: Client, tide: Newsletter) -> None:
         {"what": "new", "topic": ["Unheard of"]},
     ],
 )
-def test_rubbish_lays_down_nothing(desk: Client, tide: Newsletter, form: dict[str, object]) -> None:
+def test_rubbish_lays_down_nothing(
+    ada_client: Client, tide: Newsletter, form: dict[str, object]
+) -> None:
     """It says what is wrong, and the form is there still."""
-    answer = desk.post(page_of(tide), form)
+    answer = ada_client.post(page_of(tide), form)
     assert list(answer.context["messages"])
     assert b"Audience" in answer.content
     assert not Issue.objects.exists()
 
 
-def test_a_retracted_article_is_not_offered(desk: Client, tide: Newsletter) -> None:
+def test_a_retracted_article_is_not_offered(ada_client: Client, tide: Newsletter) -> None:
     """Nor taken from a form that is older."""
     Article.objects.update(retracted_at=LONG_AGO)
-    assert "Seals return" not in desk.get(page_of(tide)).content.decode()
+    assert "Seals return" not in ada_client.get(page_of(tide)).content.decode()
     seals = Article.objects.earliest("pk").pk
-    answer = desk.post(page_of(tide), {"what": "chosen", "article": [seals]})
+    answer = ada_client.post(page_of(tide), {"what": "chosen", "article": [seals]})
     assert "was retracted" in " ".join(str(message) for message in answer.context["messages"])
 
 
 @pytest.mark.parametrize(("way", "state"), [("sent", 3), ("again", 0), ("failed", 4)])
 @pytest.mark.parametrize("scope", ["one", "all"])
-def test_what_is_uncertain_is_settled(desk: Client, way: str, state: int, scope: str) -> None:
+def test_what_is_uncertain_is_settled(ada_client: Client, way: str, state: int, scope: str) -> None:
     """One subscriber's mail, or all of it; whatever is not uncertain stays."""
     issue = make_running(3)
     first, second, third = issue.deliveries.order_by("pk")
@@ -113,19 +115,19 @@ def test_what_is_uncertain_is_settled(desk: Client, way: str, state: int, scope:
         state=7, attempts=1, first_attempt_at=NOON, times_uncertain=1, fence=None
     )
     assert first.subscriber
-    page = desk.get(f"/admin/issues/{issue.pk}/deliveries/?state=uncertain").content.decode()
+    page = ada_client.get(f"/admin/issues/{issue.pk}/deliveries/?state=uncertain").content.decode()
     assert page.count(">Mark as sent<") == 2
     form = {"way": way} | ({"email": first.subscriber.email} if scope == "one" else {})
-    desk.post(f"/admin/issues/{issue.pk}/uncertain/", form)
+    ada_client.post(f"/admin/issues/{issue.pk}/uncertain/", form)
     states = list(issue.deliveries.order_by("pk").values_list("state", flat=True))
     assert states == [state, 7 if scope == "one" else state, third.state]
 
 
-def test_a_way_that_is_none_settles_nothing(desk: Client) -> None:
+def test_a_way_that_is_none_settles_nothing(ada_client: Client) -> None:
     """Nor does an address that is none."""
     issue = make_running(1)
     issue.deliveries.update(state=7)
     address = f"/admin/issues/{issue.pk}/uncertain/"
-    assert desk.post(address, {"way": "guess"}).status_code == 404
-    desk.post(address, {"way": "sent", "email": "no address"})
+    assert ada_client.post(address, {"way": "guess"}).status_code == 404
+    ada_client.post(address, {"way": "sent", "email": "no address"})
     assert issue.deliveries.get().state == 7

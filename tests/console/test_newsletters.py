@@ -87,22 +87,24 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-def test_a_day_and_a_weekday_in_a_cron_line_are_warned_of(desk: Client, tide: Newsletter) -> None:
+def test_a_day_and_a_weekday_in_a_cron_line_are_warned_of(
+    ada_client: Client, tide: Newsletter
+) -> None:
     """Both count; the page says so as long as it is so."""
     when = {"timezone": "UTC", "cron": "0 7 1 * 1"}
-    save_card(desk, tide, "schedule", way="cron", **when)
+    save_card(ada_client, tide, "schedule", way="cron", **when)
     address = f"/admin/newsletter/{tide.pk}/"
-    assert "Both count" in desk.get(address).content.decode()
-    save_card(desk, tide, "schedule", way="cron", **when | {"cron": "0 7 * * 1"})
-    assert "Both count" not in desk.get(address).content.decode()
+    assert "Both count" in ada_client.get(address).content.decode()
+    save_card(ada_client, tide, "schedule", way="cron", **when | {"cron": "0 7 * * 1"})
+    assert "Both count" not in ada_client.get(address).content.decode()
 
 
 @pytest.mark.parametrize(("card", "fields", "then"), GOOD, ids=[row[0] for row in GOOD])
 def test_a_card_is_kept(
-    desk: Client, tide: Newsletter, card: str, fields: dict[str, Any], then: dict[str, Any]
+    ada_client: Client, tide: Newsletter, card: str, fields: dict[str, Any], then: dict[str, Any]
 ) -> None:
     """And it is noted who did."""
-    assert save_card(desk, tide, card, **fields).status_code == 302
+    assert save_card(ada_client, tide, card, **fields).status_code == 302
     tide.refresh_from_db()
     assert {name: getattr(tide, name) for name in then} == then
     assert AuditEntry.objects.get().target == str(tide)
@@ -126,11 +128,11 @@ def test_a_card_is_kept(
     ],
 )
 def test_what_cannot_be_is_said_beside_it(
-    desk: Client, tide: Newsletter, card: str, fields: dict[str, Any], message: str
+    ada_client: Client, tide: Newsletter, card: str, fields: dict[str, Any], message: str
 ) -> None:
     """On the same page, with what was fields; nothing is changed, not even half."""
     before = [*Newsletter.objects.values(), *Schedule.objects.values(), *Source.objects.values()]
-    answer = save_card(desk, tide, card, **fields)
+    answer = save_card(ada_client, tide, card, **fields)
     assert answer.status_code == 422
     page = answer.content.decode()
     assert message in page
@@ -139,39 +141,41 @@ def test_what_cannot_be_is_said_beside_it(
     assert after == before
 
 
-def test_it_goes_out_by_days_by_cron_or_by_hand(desk: Client, tide: Newsletter) -> None:
+def test_it_goes_out_by_days_by_cron_or_manually(ada_client: Client, tide: Newsletter) -> None:
     """The next sends are shown at once; what was fields for another way is forgotten."""
     when = {"timezone": "Europe/Madrid", "at": "06:30", "cron": "0 9 * * 1", "days": ["1", "3"]}
-    save_card(desk, tide, "schedule", way="days", **when)
+    save_card(ada_client, tide, "schedule", way="days", **when)
     schedule = Schedule.objects.get()
     assert (schedule.days, schedule.cron, schedule.timezone) == ([1, 3], "", "Europe/Madrid")
-    assert b"06:30 CE" in desk.get(f"/admin/newsletter/{tide.pk}/").content
-    save_card(desk, tide, "schedule", way="cron", send_in_local_time="on", **when)
+    assert b"06:30 CE" in ada_client.get(f"/admin/newsletter/{tide.pk}/").content
+    save_card(ada_client, tide, "schedule", way="cron", send_in_local_time="on", **when)
     schedule = Schedule.objects.get()
     assert (schedule.days, schedule.time, schedule.cron) == ([], None, "0 9 * * 1")
     tide.refresh_from_db()
     assert tide.send_in_local_time
-    save_card(desk, tide, "schedule", way="manual", timezone="UTC")
+    save_card(ada_client, tide, "schedule", way="manual", timezone="UTC")
     assert not Schedule.objects.exists()
 
 
-def test_blocks_are_added_moved_changed_and_taken_out(desk: Client, tide: Newsletter) -> None:
+def test_blocks_are_added_moved_changed_and_taken_out(ada_client: Client, tide: Newsletter) -> None:
     """In an order without gaps; the last one stays."""
-    save_block(desk, tide, 0, kind="topic", title="Sea", topics="sea, tide\nsea", max_stories=4)
+    save_block(
+        ada_client, tide, 0, kind="topic", title="Sea", topics="sea, tide\nsea", max_stories=4
+    )
     assert titles(tide) == ["lead", "Latest Stories", "appeal", "Harbour", "Sea"]
     sea = tide.layout.get(title="Sea")
     assert (sea.topics, sea.max_stories) == (["sea", "tide"], 4)
     for _ in range(5):
-        save_block(desk, tide, sea.pk, do="up")
+        save_block(ada_client, tide, sea.pk, do="up")
     assert titles(tide) == ["Sea", "lead", "Latest Stories", "appeal", "Harbour"]
-    save_block(desk, tide, sea.pk, title="The sea", topics="sea", max_stories=2)
-    save_block(desk, tide, sea.pk, do="down")
+    save_block(ada_client, tide, sea.pk, title="The sea", topics="sea", max_stories=2)
+    save_block(ada_client, tide, sea.pk, do="down")
     assert titles(tide) == ["lead", "The sea", "Latest Stories", "appeal", "Harbour"]
     for row in tide.layout.exclude(title="Harbour"):
-        save_block(desk, tide, row.pk, do="remove")
+        save_block(ada_client, tide, row.pk, do="remove")
     last = tide.layout.get()
     assert (last.title, last.position) == ("Harbour", 0)
-    save_block(desk, tide, last.pk, do="remove")
+    save_block(ada_client, tide, last.pk, do="remove")
     assert titles(tide) == ["Harbour"]
 
 
@@ -185,41 +189,43 @@ def test_blocks_are_added_moved_changed_and_taken_out(desk: Client, tide: Newsle
         {"kind": "topic", "title": "Sea", "topics": "x" * 300, "max_stories": 3},
     ],
 )
-def test_a_block_that_cannot_be(desk: Client, tide: Newsletter, fields: dict[str, Any]) -> None:
+def test_a_block_that_cannot_be(
+    ada_client: Client, tide: Newsletter, fields: dict[str, Any]
+) -> None:
     """Is refused with a word, never with a traceback."""
-    assert save_block(desk, tide, 0, **fields).status_code in {302, 422}
+    assert save_block(ada_client, tide, 0, **fields).status_code in {302, 422}
     assert titles(tide) == ["lead", "Latest Stories", "appeal", "Harbour"]
 
 
-def test_it_is_stopped_and_started(desk: Client, tide: Newsletter) -> None:
+def test_it_is_stopped_and_started(ada_client: Client, tide: Newsletter) -> None:
     """At a button."""
     address = f"/admin/newsletter/{tide.pk}/activate/"
-    desk.post(address, {"active": "0"})
+    ada_client.post(address, {"active": "0"})
     tide.refresh_from_db()
     assert not tide.active
-    desk.post(address, {"active": "1"})
+    ada_client.post(address, {"active": "1"})
     tide.refresh_from_db()
     assert tide.active
 
 
-def test_sources_are_ticked(desk: Client, tide: Newsletter) -> None:
+def test_sources_are_ticked(ada_client: Client, tide: Newsletter) -> None:
     """Of the publication's; what nobody carries any more is forgotten."""
     source, other = make_source(tide), make_source(tide)
     evening = make_newsletter(publication=tide.publication)
     evening.sources.add(other)
-    save_card(desk, tide, "sources", sources=[])
+    save_card(ada_client, tide, "sources", sources=[])
     assert list(tide.sources.all()) == []
     assert list(Source.objects.all()) == [other]
-    save_card(desk, tide, "sources", sources=[other.pk])
+    save_card(ada_client, tide, "sources", sources=[other.pk])
     assert list(tide.sources.all()) == [other]
-    assert save_card(desk, tide, "sources", sources=[source.pk]).status_code == 422
+    assert save_card(ada_client, tide, "sources", sources=[source.pk]).status_code == 422
 
 
-def test_a_new_one_begins_by_hand(desk: Client) -> None:
+def test_a_new_one_begins_manually(ada_client: Client) -> None:
     """With a name of its own for addresses, and nothing that goes out by itself."""
     publication = make_publication()
     for number in (1, 2):
-        answer = desk.post(
+        answer = ada_client.post(
             "/admin/newsletter/add/", {"publication": publication.pk, "name": "The Ebb"}
         )
         assert answer.status_code == 302, number
@@ -240,16 +246,18 @@ def test_an_analyst_looks(client: Client, tide: Newsletter) -> None:
     assert save_card(client, elsewhere, "name", name="Mine").status_code in {403, 404}
 
 
-def test_keeping_a_schedule_as_it_was_loses_no_slot(desk: Client, tide: Newsletter) -> None:
+def test_keeping_a_schedule_as_it_was_loses_no_slot(ada_client: Client, tide: Newsletter) -> None:
     """A slot that has come and is not built yet is still due after somebody pressed Keep."""
     schedule = Schedule.objects.get()
     same = {"days": [str(day) for day in range(7)], "at": "07:00", "timezone": "Europe/London"}
     assert (
-        save_card(desk, tide, "schedule", way="days", send_in_local_time="on", **same).status_code
+        save_card(
+            ada_client, tide, "schedule", way="days", send_in_local_time="on", **same
+        ).status_code
         == 302
     )
     assert Schedule.objects.get().since == schedule.since
-    save_card(desk, tide, "schedule", way="days", **same | {"at": "08:00"})
+    save_card(ada_client, tide, "schedule", way="days", **same | {"at": "08:00"})
     assert Schedule.objects.get().since > schedule.since
 
 
@@ -266,7 +274,9 @@ def test_what_another_publication_pushes_is_not_offered(client: Client, tide: Ne
     assert list(Newsletter.objects.get(name="Ebb").sources.all()) == [own]
 
 
-def test_subscribers_keep_a_topic_that_gets_another_name(desk: Client, tide: Newsletter) -> None:
+def test_subscribers_keep_a_topic_that_gets_another_name(
+    ada_client: Client, tide: Newsletter
+) -> None:
     """As they chose it, and in issues still to go out; past issues stay as they were."""
     harbour = tide.layout.get(title="Harbour")
     chose, other = make_subscriber(tide), make_subscriber(tide)
@@ -275,7 +285,7 @@ def test_subscribers_keep_a_topic_that_gets_another_name(desk: Client, tide: New
     past = make_issue(tide, state="sent", slot=LONG_AGO)
     for issue in (coming, past):
         make_story(issue, topics=["Harbour"])
-    save_block(desk, tide, harbour.pk, title="The port", topics="harbour", max_stories=2)
+    save_block(ada_client, tide, harbour.pk, title="The port", topics="harbour", max_stories=2)
     assert chose.subscriptions.get().topics == ["Sea", "The port"]
     assert other.subscriptions.get().topics == []
     coming.refresh_from_db()

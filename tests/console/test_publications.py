@@ -58,17 +58,21 @@ PLACE = {"language": "es", "timezone": "Europe/Madrid"}
     ],
 )
 def test_a_card_is_kept(
-    desk: Client, courier: Publication, card: str, fields: dict[str, Any], then: dict[str, Any]
+    ada_client: Client,
+    courier: Publication,
+    card: str,
+    fields: dict[str, Any],
+    then: dict[str, Any],
 ) -> None:
     """And it is noted who did; the other cards stay as they were."""
     before: dict[str, Any] = {**Publication.objects.values().get()}
-    assert save_card(desk, courier, card, **fields).status_code == 302
+    assert save_card(ada_client, courier, card, **fields).status_code == 302
     after: dict[str, Any] = {**Publication.objects.values().get()}
     assert {name: after[name] for name in then} == then
     assert {name for name in after if after[name] != before[name]} <= set(fields)
     entry = AuditEntry.objects.get()
     assert (entry.publication_id, entry.target) == (courier.pk, after["name"])
-    assert desk.get(f"/admin/publication/{courier.pk}/").status_code == 200
+    assert ada_client.get(f"/admin/publication/{courier.pk}/").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -88,11 +92,11 @@ def test_a_card_is_kept(
     ],
 )
 def test_what_cannot_be_is_said_beside_it(
-    desk: Client, courier: Publication, card: str, fields: dict[str, Any], message: str
+    ada_client: Client, courier: Publication, card: str, fields: dict[str, Any], message: str
 ) -> None:
     """On the same page, with what was fields; nothing is changed, not even half."""
     before = Publication.objects.values().get()
-    answer = save_card(desk, courier, card, **fields)
+    answer = save_card(ada_client, courier, card, **fields)
     assert answer.status_code == 422
     assert message in answer.content.decode()
     assert "Nothing was saved" in answer.content.decode()
@@ -100,24 +104,25 @@ def test_what_cannot_be_is_said_beside_it(
     assert not AuditEntry.objects.exists()
 
 
-def test_there_is_no_other_card(desk: Client, courier: Publication) -> None:
+def test_there_is_no_other_card(ada_client: Client, courier: Publication) -> None:
     """Nor any way to it."""
-    assert save_card(desk, courier, "slug", slug="mine").status_code == 404
-    assert desk.get(f"/admin/publication/{courier.pk}/name/").status_code == 405
+    assert save_card(ada_client, courier, "slug", slug="mine").status_code == 404
+    assert ada_client.get(f"/admin/publication/{courier.pk}/name/").status_code == 405
 
 
-def test_a_zone_of_before_stays_to_be_chosen(desk: Client) -> None:
+def test_a_zone_of_before_stays_to_be_chosen(ada_client: Client) -> None:
     """One that is not among the usual ones is not lost by keeping the card."""
     courier = make_publication(timezone="Etc/GMT+3", language="pt-BR")
     assert (
-        save_card(desk, courier, "place", language="pt-BR", timezone="Etc/GMT+3").status_code == 302
+        save_card(ada_client, courier, "place", language="pt-BR", timezone="Etc/GMT+3").status_code
+        == 302
     )
 
 
-def test_the_page_names_newsletters_and_relay(desk: Client, courier: Publication) -> None:
+def test_the_page_names_newsletters_and_relay(ada_client: Client, courier: Publication) -> None:
     """Words from outside stay words."""
     newsletter = make_newsletter(publication=courier, name=EVIL)
-    page = desk.get(f"/admin/publication/{courier.pk}/").content.decode()
+    page = ada_client.get(f"/admin/publication/{courier.pk}/").content.decode()
     assert f"/admin/newsletter/{newsletter.pk}/" in page
     assert EVIL not in page
     assert "Mail is sent through" in page or "No mail server is set up" in page
@@ -173,15 +178,15 @@ def appealed(owner: Client, publication: Publication, **fields: Any) -> Any:
     return owner.post("/admin/appeals/new/", data | fields)
 
 
-def test_an_appeal_may_have_no_end(desk: Client, courier: Publication) -> None:
+def test_an_appeal_may_have_no_end(ada_client: Client, courier: Publication) -> None:
     """Its times are in the publication's zone, and the form says so."""
-    page = desk.get("/admin/appeals/new/").content.decode()
+    page = ada_client.get("/admin/appeals/new/").content.decode()
     assert "Time zone Europe/London" in page
-    assert appealed(desk, courier).status_code == 302
+    assert appealed(ada_client, courier).status_code == 302
     appeal = Appeal.objects.get()
     assert (appeal.starts_at, appeal.ends_at) == (NOON, None)
     assert appeal.url == "https://courier.example/support"
-    assert "No end" in desk.get("/admin/appeals/").content.decode()
+    assert "No end" in ada_client.get("/admin/appeals/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -195,21 +200,21 @@ def test_an_appeal_may_have_no_end(desk: Client, courier: Publication) -> None:
     ],
 )
 def test_an_appeal_that_cannot_be(
-    desk: Client, courier: Publication, fields: dict[str, str], message: str
+    ada_client: Client, courier: Publication, fields: dict[str, str], message: str
 ) -> None:
     """Is not kept, and the form says why."""
-    answer = appealed(desk, courier, **fields)
+    answer = appealed(ada_client, courier, **fields)
     assert answer.status_code == 200
     assert message in answer.content.decode()
     assert not Appeal.objects.exists()
 
 
-def test_an_appeal_is_shown_as_mail_shows_it(desk: Client, courier: Publication) -> None:
+def test_an_appeal_is_shown_as_mail_shows_it(ada_client: Client, courier: Publication) -> None:
     """In a frame that runs nothing, whatever stands in it."""
     appeal = make_appeal(courier, heading=EVIL, ends_at=NOON + timedelta(days=1))
-    page = desk.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    page = ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
     assert "appealPreview('/admin/appeals/preview/')" in page
-    mail = desk.get(f"/admin/appeals/{appeal.pk}/preview/")
+    mail = ada_client.get(f"/admin/appeals/{appeal.pk}/preview/")
     assert "Help us stay afloat." in mail.content.decode()
     assert EVIL not in mail.content.decode()
     assert mail["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
@@ -225,13 +230,15 @@ def test_an_analyst_looks_at_an_appeal(client: Client, courier: Publication) -> 
     assert client.post("/admin/appeals/preview/", {"publication": courier.pk}).status_code == 403
 
 
-def test_an_appeal_is_previewed_while_it_is_written(desk: Client, courier: Publication) -> None:
+def test_an_appeal_is_previewed_while_it_is_written(
+    ada_client: Client, courier: Publication
+) -> None:
     """With what the form holds, whatever is missing; in the design of the newsletter chosen."""
     newsletter = make_newsletter(publication=courier, name="The Evening Tide")
     picture = make_picture(courier)
     form = {"publication": courier.pk, "kind": "sponsor", "heading": EVIL}
     form |= {"picture": str(picture.uuid), "picture_dark": "odd", "url": "javascript:alert(1)"}
-    answer = desk.post("/admin/appeals/preview/", form | {"newsletters": newsletter.pk})
+    answer = ada_client.post("/admin/appeals/preview/", form | {"newsletters": newsletter.pk})
     mail = answer.content.decode()
     assert "Sponsored" in mail
     assert "The Evening Tide" in mail
@@ -240,24 +247,28 @@ def test_an_appeal_is_previewed_while_it_is_written(desk: Client, courier: Publi
     assert "javascript:" not in mail
     assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert not Appeal.objects.exists()
-    assert desk.post("/admin/appeals/preview/", {"publication": "0"}).status_code == 404
+    assert ada_client.post("/admin/appeals/preview/", {"publication": "0"}).status_code == 404
 
 
-def test_a_sponsor_has_pictures_of_its_own_library(desk: Client, courier: Publication) -> None:
+def test_a_sponsor_has_pictures_of_its_own_library(
+    ada_client: Client, courier: Publication
+) -> None:
     """One of another publication is refused; a sponsor gets its label in the language."""
     Publication.objects.filter(pk=courier.pk).update(language="de")
     own, foreign = make_picture(courier), make_picture(make_publication(slug="other"))
     sponsor = {"kind": "sponsor", "picture": str(own.uuid)}
-    refused = appealed(desk, courier, **sponsor, picture_dark=str(foreign.uuid))
+    refused = appealed(ada_client, courier, **sponsor, picture_dark=str(foreign.uuid))
     assert "is not in this publication" in refused.content.decode()
-    assert appealed(desk, courier, **sponsor).status_code == 302
+    assert appealed(ada_client, courier, **sponsor).status_code == 302
     appeal = Appeal.objects.get()
     assert (appeal.picture, appeal.picture_dark, appeal.label) == (own.uuid, None, "Anzeige")
-    page = desk.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    page = ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
     assert f'name="picture" value="{own.uuid}"' in page
 
 
-def test_appeals_are_found_by_state_and_newsletter(desk: Client, courier: Publication) -> None:
+def test_appeals_are_found_by_state_and_newsletter(
+    ada_client: Client, courier: Publication
+) -> None:
     """Running, planned, over; of a newsletter also those that run in all of them."""
     tide, ebb = make_newsletter(publication=courier), make_newsletter(publication=courier)
     rules: dict[str, dict[str, Any]] = {
@@ -271,30 +282,30 @@ def test_appeals_are_found_by_state_and_newsletter(desk: Client, courier: Public
         make_appeal(courier, heading=f"Is {name}", **fields)
     make_appeal(courier, heading="Of ebb").newsletters.add(ebb)
     for state in rules:
-        page = desk.get(f"/admin/appeals/?state={state}").content.decode()
+        page = ada_client.get(f"/admin/appeals/?state={state}").content.decode()
         assert [name for name in rules if f"Is {name}" in page] == [state]
-    page = desk.get(f"/admin/appeals/?newsletter={tide.pk}").content.decode()
+    page = ada_client.get(f"/admin/appeals/?newsletter={tide.pk}").content.decode()
     assert "Is running" in page
     assert "Of ebb" not in page
     assert "Is archived" not in page
     assert "Mon 23 Nov 2026, 12:00 GMT" in page
 
 
-def test_an_appeal_that_ran_is_archived(desk: Client, courier: Publication) -> None:
+def test_an_appeal_that_ran_is_archived(ada_client: Client, courier: Publication) -> None:
     """With its history; issues still to go out lose it, and it comes back paused."""
     newsletter = make_newsletter(publication=courier)
     appeal = make_appeal(courier)
     for state, slot in (("draft", NOON), ("sent", NOON - timedelta(days=1))):
         issue = make_issue(newsletter, state=state, slot=slot)
         issue.blocks.create(kind="appeal", position=9, appeal=appeal)
-    desk.post(f"/admin/appeals/{appeal.pk}/delete/")
+    ada_client.post(f"/admin/appeals/{appeal.pk}/delete/")
     appeal.refresh_from_db()
     assert appeal.archived_at is not None
     assert [row.issue.state for row in Block.objects.filter(appeal=appeal)] == ["sent"]
-    page = desk.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    page = ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
     assert "Archived" in page
     assert "sent to 0" in page
     assert 'name="heading"' not in page
-    desk.post(f"/admin/appeals/{appeal.pk}/restore/")
+    ada_client.post(f"/admin/appeals/{appeal.pk}/restore/")
     restored = Appeal.objects.get()
     assert (restored.archived_at, restored.paused) == (None, True)

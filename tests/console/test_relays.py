@@ -44,15 +44,15 @@ def at(server: SmtpServer, **more: str) -> dict[str, str]:
     return FIELDS | {"host": host, "port": port.strip("/"), "security": "none"} | more
 
 
-def test_without_a_relay_it_is_said_what_waits(desk: Client) -> None:
+def test_without_a_relay_it_is_said_what_waits(ada_client: Client) -> None:
     """And how to add one."""
     make_newsletter()
-    page = desk.get("/admin/relays/").content.decode()
+    page = ada_client.get("/admin/relays/").content.decode()
     assert "No mail servers yet, so no mail can be sent" in page
     assert "No mail server is set up for courier.example" in page
 
 
-def test_a_relay_is_shown_with_its_health_and_limits(desk: Client) -> None:
+def test_a_relay_is_shown_with_its_health_and_limits(ada_client: Client) -> None:
     """Its host, and never its password."""
     slow = registry.start_warming(clock.now().date(), 500, 2.0, 9_000)
     limits = {"gmail.com": 600, "*": 60}
@@ -68,7 +68,7 @@ def test_a_relay_is_shown_with_its_health_and_limits(desk: Client) -> None:
         until=now + timedelta(hours=1),
         reason="5.7.1 no",
     )
-    page = desk.get("/admin/relays/").content.decode()
+    page = ada_client.get("/admin/relays/").content.decode()
     for text in (
         "smtp://relay.example:587",
         "Down since Mon 23 Nov 2026, 12:00 UTC",
@@ -84,17 +84,17 @@ def test_a_relay_is_shown_with_its_health_and_limits(desk: Client) -> None:
     ):
         assert text in page
     for place in ("/admin/relays/", f"/admin/relays/{relay.pk}/change/"):
-        form_page = desk.get(place)
+        form_page = ada_client.get(place)
         assert SECRET not in form_page.content.decode()
         assert "ann" not in form_page.content.decode().replace("cannot", "")
     assert "no-store" in form_page["Cache-Control"]
 
 
-def test_a_relay_that_lets_us_in_is_added(desk: Client) -> None:
+def test_a_relay_that_lets_us_in_is_added(ada_client: Client) -> None:
     """Asked first, without mail; kept as it was typed, sealed."""
     with SmtpServer() as server:
         page = press(
-            desk,
+            ada_client,
             "add",
             **at(
                 server,
@@ -119,10 +119,10 @@ def test_a_relay_that_lets_us_in_is_added(desk: Client) -> None:
     assert AuditEntry.objects.get().action == "added a mail server"
 
 
-def test_a_relay_that_refuses_us_is_kept_switched_off(desk: Client) -> None:
+def test_a_relay_that_refuses_us_is_kept_switched_off(ada_client: Client) -> None:
     """Its words are shown, as text; no mail goes to it."""
     with SmtpServer({"connect": lambda _: f"554 5.7.1 {EVIL}"}) as server:
-        page = press(desk, "add", **at(server))
+        page = press(ada_client, "add", **at(server))
     assert "is saved but disabled" in page
     assert EVIL not in page
     assert "&lt;script&gt;" in page
@@ -153,106 +153,108 @@ def test_a_relay_that_refuses_us_is_kept_switched_off(desk: Client) -> None:
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_kept(
-    desk: Client, wrong: dict[str, str], message: str
+    ada_client: Client, wrong: dict[str, str], message: str
 ) -> None:
     """No secret comes back with the form."""
     form = FIELDS | {"host": "127.0.0.1", "port": "1", "security": "none", "password": SECRET}
-    page = press(desk, "add", **(form | wrong))
+    page = press(ada_client, "add", **(form | wrong))
     assert message in page
     assert EVIL not in page
     assert SECRET not in page
     assert not Relay.objects.exists()
 
 
-def test_a_host_is_all_that_smtp_takes_from_the_form(desk: Client) -> None:
+def test_a_host_is_all_that_smtp_takes_from_the_form(ada_client: Client) -> None:
     """No option of an address, such as a file to read a password from, slips in by it."""
-    page = press(desk, "add", **(FIELDS | {"host": "x?password_file=/etc/passwd", "port": "1"}))
+    page = press(
+        ada_client, "add", **(FIELDS | {"host": "x?password_file=/etc/passwd", "port": "1"})
+    )
     assert "is not a host" in page
 
 
-def test_a_name_is_taken_once(desk: Client) -> None:
+def test_a_name_is_taken_once(ada_client: Client) -> None:
     """The first stays as it is."""
     with SmtpServer() as server:
-        press(desk, "add", **at(server, weight="7"))
-        assert "called main already" in press(desk, "add", **at(server))
+        press(ada_client, "add", **at(server, weight="7"))
+        assert "called main already" in press(ada_client, "add", **at(server))
     assert Relay.objects.get().weight == 7
 
 
-def test_a_providers_key_is_sealed(desk: Client) -> None:
+def test_a_providers_key_is_sealed(ada_client: Client) -> None:
     """In an address that is read again as it was typed."""
     form = FIELDS | {"kind": "postmark", "key": "to/ken", "options": "message_stream=broadcast"}
-    press(desk, "add", **form)
+    press(ada_client, "add", **form)
     url = registry.url_of(Relay.objects.get())
     assert url == "anymail+postmark://to%2Fken@default?message_stream=broadcast"
 
 
-def test_limits_change_and_the_address_stays(desk: Client) -> None:
+def test_limits_change_and_the_address_stays(ada_client: Client) -> None:
     """Where none is typed; what is emptied is no limit any more."""
     slow = registry.start_warming(clock.now().date(), 500, 2.0, 9_000)
     relay = registry.add(
         "main", URL, RelayOptions(per_minute=5, domain_limits={"*": 6}, warming=slow)
     )
-    page = desk.get(f"/admin/relays/{relay.pk}/change/").content.decode()
+    page = ada_client.get(f"/admin/relays/{relay.pk}/change/").content.decode()
     assert "* 6" in page
     form = FIELDS | {"name": "other", "weight": "0", "warming": "end"}
-    assert "saved" in press(desk, f"{relay.pk}/change", **form)
+    assert "saved" in press(ada_client, f"{relay.pk}/change", **form)
     relay.refresh_from_db()
     assert (relay.name, relay.weight, relay.per_minute) == ("main", 0, None)
     assert (relay.domain_limits, relay.warming_since) == ({}, None)
     assert registry.url_of(relay) == URL
 
 
-def test_a_new_address_has_to_let_us_in(desk: Client) -> None:
+def test_a_new_address_has_to_let_us_in(ada_client: Client) -> None:
     """Or the old one stays, and so do the limits."""
     relay = registry.add("main", URL, RelayOptions())
     with SmtpServer({"connect": lambda _: "554 5.7.1 go away"}) as server:
-        page = press(desk, f"{relay.pk}/change", **at(server, weight="9"))
+        page = press(ada_client, f"{relay.pk}/change", **at(server, weight="9"))
     assert "go away" in page
     assert "Nothing was saved" in page
     relay.refresh_from_db()
     assert (registry.url_of(relay), relay.weight) == (URL, 1)
     with SmtpServer() as server:
-        press(desk, f"{relay.pk}/change", **at(server))
+        press(ada_client, f"{relay.pk}/change", **at(server))
         relay.refresh_from_db()
         assert registry.describe(relay) == server.url.partition("?")[0]
 
 
-def test_the_environments_relay_stays_where_it_is(desk: Client, settings: Settings) -> None:
+def test_the_environments_relay_stays_where_it_is(ada_client: Client, settings: Settings) -> None:
     """Its limits may change; its address and itself are not for the page."""
     with SmtpServer() as server:
         settings.DIGEST_SMTP_URL = server.url
         (relay,) = registry.all_relays()
-        assert b"Set by the operator" in desk.get(f"/admin/relays/{relay.pk}/change/").content
-        assert "DIGEST_SMTP_URL" in press(desk, f"{relay.pk}/change", **at(server))
-        press(desk, f"{relay.pk}/change", **(FIELDS | {"per_minute": "7"}))
-        assert "DIGEST_SMTP_URL names this relay" in press(desk, f"{relay.pk}/remove")
+        assert b"Set by the operator" in ada_client.get(f"/admin/relays/{relay.pk}/change/").content
+        assert "DIGEST_SMTP_URL" in press(ada_client, f"{relay.pk}/change", **at(server))
+        press(ada_client, f"{relay.pk}/change", **(FIELDS | {"per_minute": "7"}))
+        assert "DIGEST_SMTP_URL names this relay" in press(ada_client, f"{relay.pk}/remove")
     relay.refresh_from_db()
     assert relay.per_minute == 7
 
 
-def test_a_check_is_a_conversation_without_mail(desk: Client) -> None:
+def test_a_check_is_a_conversation_without_mail(ada_client: Client) -> None:
     """It says what the relay says, either way."""
     with SmtpServer() as server:
         relay = registry.add("main", server.url, RelayOptions())
-        assert "accepts our login" in press(desk, f"{relay.pk}/check")
+        assert "accepts our login" in press(ada_client, f"{relay.pk}/check")
         assert server.received == []
-    assert "cannot be used" in press(desk, f"{relay.pk}/check")
+    assert "cannot be used" in press(ada_client, f"{relay.pk}/check")
 
 
-def test_a_relay_is_switched_off_on_and_forgotten(desk: Client) -> None:
+def test_a_relay_is_switched_off_on_and_forgotten(ada_client: Client) -> None:
     """Each time it is noted who did."""
     relay = registry.add("main", URL, RelayOptions())
-    assert "is disabled" in press(desk, f"{relay.pk}/pause")
+    assert "is disabled" in press(ada_client, f"{relay.pk}/pause")
     assert not Relay.objects.get().active
-    press(desk, f"{relay.pk}/resume")
+    press(ada_client, f"{relay.pk}/resume")
     assert Relay.objects.get().active
-    press(desk, f"{relay.pk}/remove")
+    press(ada_client, f"{relay.pk}/remove")
     assert not Relay.objects.exists()
     actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
     assert actions == ["disabled a mail server", "enabled a mail server", "removed a mail server"]
 
 
-def test_a_domain_is_tried_again(desk: Client) -> None:
+def test_a_domain_is_tried_again(ada_client: Client) -> None:
     """What waits for it is due now."""
     make_running(1)
     Subscriber.objects.update(email="ines@wall.example")
@@ -262,18 +264,18 @@ def test_a_domain_is_tried_again(desk: Client) -> None:
     assert wall
     later = now + timedelta(hours=1)
     Delivery.objects.update(state=2, due_at=later, reply="Held back: wall.example refuses.")
-    assert "1 messages are due now" in press(desk, f"domains/{wall.pk}/lift")
+    assert "1 messages are due now" in press(ada_client, f"domains/{wall.pk}/lift")
     assert Delivery.objects.get().due_at < later
     wall.refresh_from_db()
     assert wall.until <= clock.now()
 
 
 @pytest.mark.parametrize("act", ["check", "pause", "resume", "remove"])
-def test_looking_does_nothing(desk: Client, act: str) -> None:
+def test_looking_does_nothing(ada_client: Client, act: str) -> None:
     """Buttons are pressed; what is gone is not there."""
     relay = registry.add("main", URL, RelayOptions())
-    assert desk.get(f"/admin/relays/{relay.pk}/{act}/").status_code == 405
-    assert desk.post(f"/admin/relays/{relay.pk + 1}/{act}/").status_code == 404
+    assert ada_client.get(f"/admin/relays/{relay.pk}/{act}/").status_code == 405
+    assert ada_client.post(f"/admin/relays/{relay.pk + 1}/{act}/").status_code == 404
     assert Relay.objects.get().active
 
 
@@ -293,12 +295,12 @@ def test_relays_are_for_owners_of_everything(client: Client) -> None:
     assert b"/admin/relays/" in client.get("/admin/").content
 
 
-def test_what_strangers_wrote_is_text(desk: Client) -> None:
+def test_what_strangers_wrote_is_text(ada_client: Client) -> None:
     """A relay's last words, and a domain's."""
     relay = registry.add("main", URL, RelayOptions())
     Relay.objects.update(down_since=NOON, problem=EVIL)
     until = clock.now() + timedelta(hours=1)
     PausedDomain.objects.create(relay=relay, domain=EVIL, since=NOON, until=until, reason=EVIL)
-    answer = desk.get("/admin/relays/")
+    answer = ada_client.get("/admin/relays/")
     assert EVIL not in answer.content.decode()
     assert "script-src 'self'" in answer["Content-Security-Policy"]

@@ -10,11 +10,11 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "/admin/schedules/"
 
 
-def test_the_next_ten_sends_stand_in_chosen_zones(desk: Client) -> None:
+def test_the_next_ten_sends_stand_in_chosen_zones(ada_client: Client) -> None:
     """One typed, one ticked; both are ticked on the page that comes back."""
     make_schedule(make_newsletter(name="The Morning Tide"))
     query = {"zone": ["Europe/Berlin", "Asia/Kathmandu", ""]}
-    answer = desk.get(ADDRESS, query)
+    answer = ada_client.get(ADDRESS, query)
     page = answer.content.decode()
     [table] = answer.context["tables"]
     assert len(table["rows"]) == 10
@@ -24,45 +24,46 @@ def test_the_next_ten_sends_stand_in_chosen_zones(desk: Client) -> None:
     assert "CET" in page
 
 
-def test_one_without_a_schedule_says_so(desk: Client) -> None:
+def test_one_without_a_schedule_says_so(ada_client: Client) -> None:
     """And where there is none at all, that."""
-    assert "No newsletter is active" in desk.get(ADDRESS).content.decode()
+    assert "No newsletter is active" in ada_client.get(ADDRESS).content.decode()
     make_newsletter()
-    assert "sent manually" in desk.get(ADDRESS).content.decode()
+    assert "sent manually" in ada_client.get(ADDRESS).content.decode()
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "<script>alert(1)</script>", "../etc", "x" * 500])
-def test_a_zone_that_is_none_is_named(desk: Client, zone: str) -> None:
+def test_a_zone_that_is_none_is_named(ada_client: Client, zone: str) -> None:
     """The others are shown all the same."""
     make_schedule(make_newsletter())
-    answer = desk.get(ADDRESS, {"zone": ["Europe/London", zone]})
+    answer = ada_client.get(ADDRESS, {"zone": ["Europe/London", zone]})
     page = answer.content.decode()
     assert 'role="alert"' in page
     assert "<script>alert" not in page
     assert [zone.key for zone in answer.context["zones"]] == ["Europe/London"]
 
 
-def test_subscribers_clocks_are_explained(desk: Client) -> None:
+def test_subscribers_clocks_are_explained(ada_client: Client) -> None:
     """At the same time of everybody's own day."""
     tide = make_newsletter()
     make_schedule(tide)
     Newsletter.objects.update(send_in_local_time=True)
-    answer = desk.get(ADDRESS, {"zone": ["Asia/Tokyo"]})
+    answer = ada_client.get(ADDRESS, {"zone": ["Asia/Tokyo"]})
     [table] = answer.context["tables"]
     for cells, _ in table["rows"]:
         assert cells[0]["time"][:5] == cells[1]["time"][:5]
     assert "everybody receives it at the same time" in answer.content.decode()
 
 
-def test_zones_are_those_where_subscribers_are(desk: Client) -> None:
+def test_zones_are_those_where_subscribers_are(ada_client: Client) -> None:
     """Where most of them live stands first, and is shown at once."""
     newsletter = make_newsletter()
     make_schedule(newsletter)
     for number, zone in enumerate(["Asia/Tokyo", "Africa/Lagos", "Africa/Lagos", "", "Mars/One"]):
         make_subscriber(newsletter, timezone=zone, email=f"r{number}@reader.example")
-    page = desk.get("/admin/schedules/").content.decode()
+    page = ada_client.get("/admin/schedules/").content.decode()
     assert page.index('value="Africa/Lagos" checked') < page.index('value="Asia/Tokyo" checked')
     assert "Mars/One" not in page
     assert (
-        'value="Africa/Lagos" checked' not in desk.get("/admin/schedules/?zone=").content.decode()
+        'value="Africa/Lagos" checked'
+        not in ada_client.get("/admin/schedules/?zone=").content.decode()
     )

@@ -165,7 +165,7 @@ def test_of_many_who_come_at_once_one_gets_it() -> None:
 
 def test_the_command_prints_the_way_in(digest: Any, client: Client) -> None:
     """While there is nobody the link that makes an account; afterwards where to sign in."""
-    url = digest("setup", "--json").facts["url"]
+    url = digest("setup", "--json").json["url"]
     assert urlsplit(url).path == ACCOUNT
     assert client.get(url).status_code == 200
     User.objects.create_superuser("ada@courier.example", PASSWORD)

@@ -23,7 +23,7 @@ def tide() -> Newsletter:
 
 @pytest.fixture
 def seals(tide: Newsletter) -> Article:
-    """An article that it carries, in an issue on the desk beside another one."""
+    """An article that it carries, in a draft issue beside another one."""
     article = make_article(make_source(tide), title="Seals return")
     issue = make_issue(tide, state=Issue.State.DRAFT, subject="Today")
     make_story(issue, article=article, title=article.title)
@@ -56,7 +56,7 @@ def test_an_article_shows_where_it_went(tide: Newsletter, seals: Article) -> Non
 
 
 def test_an_article_is_taken_back(tide: Newsletter, seals: Article) -> None:
-    """From issues on the desk, and those to come; it is noted who did."""
+    """From issues on the ada_client, and those to come; it is noted who did."""
     assert press(browser_of(tide, Role.EDITOR), seals, "retract", note="Wrong count") == 302
     seals.refresh_from_db()
     assert seals.retracted_at

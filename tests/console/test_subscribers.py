@@ -45,7 +45,7 @@ def messages_of(answer: object) -> str:
 
 
 def test_a_copy_is_sent_and_shown(
-    desk: Client, issue: Issue, subscriber: Subscriber, settings: Settings
+    ada_client: Client, issue: Issue, subscriber: Subscriber, settings: Settings
 ) -> None:
     """With the relay's words; pressed again, it says when it went."""
     address = f"/admin/subscribers/{subscriber.pk}/"
@@ -53,20 +53,22 @@ def test_a_copy_is_sent_and_shown(
         settings.DIGEST_SMTP_URL = relay.url
         sender.send_due()
         assert "Issue resent to" in messages_of(
-            desk.post(f"{address}resend/{issue.pk}/", follow=True)
+            ada_client.post(f"{address}resend/{issue.pk}/", follow=True)
         )
         send.send_due()
         assert [mail.recipient for mail in relay.received].count(subscriber.email) == 2
-    assert "A copy went to" in messages_of(desk.post(f"{address}resend/{issue.pk}/", follow=True))
-    page = desk.get(address).content.decode()
+    assert "A copy went to" in messages_of(
+        ada_client.post(f"{address}resend/{issue.pk}/", follow=True)
+    )
+    page = ada_client.get(address).content.decode()
     assert "Sends an issue again" in page
     assert "250" in page
     assert AuditEntry.objects.get().target == subscriber.email
 
 
-def test_all_that_is_known_is_downloaded(desk: Client, subscriber: Subscriber) -> None:
+def test_all_that_is_known_is_downloaded(ada_client: Client, subscriber: Subscriber) -> None:
     """As a file, and noted."""
-    answer = desk.get(f"/admin/subscribers/{subscriber.pk}/export/")
+    answer = ada_client.get(f"/admin/subscribers/{subscriber.pk}/export/")
     assert "attachment" in answer["Content-Disposition"]
     assert json.loads(answer.content)["email"] == subscriber.email
     assert AuditEntry.objects.get().action == "exported the subscriber"
@@ -89,34 +91,36 @@ def test_of_another_publication_nothing_is_downloaded(issue: Issue, subscriber: 
 
 
 @pytest.mark.parametrize("address", ["", "ines", "other@reader.example", EVIL])
-def test_nobody_is_erased_by_mistake(desk: Client, subscriber: Subscriber, address: str) -> None:
+def test_nobody_is_erased_by_mistake(
+    ada_client: Client, subscriber: Subscriber, address: str
+) -> None:
     """Their whole address has to be typed."""
     form = {"address": address}
-    answer = desk.post(f"/admin/subscribers/{subscriber.pk}/erase/", form, follow=True)
+    answer = ada_client.post(f"/admin/subscribers/{subscriber.pk}/erase/", form, follow=True)
     assert "Nothing was erased" in messages_of(answer)
     assert Subscriber.objects.filter(pk=subscriber.pk).exists()
 
 
-def test_a_subscriber_is_erased(desk: Client, subscriber: Subscriber) -> None:
+def test_a_subscriber_is_erased(ada_client: Client, subscriber: Subscriber) -> None:
     """And the audit log does not keep their address."""
     form = {"address": subscriber.email.upper()}
-    answer = desk.post(f"/admin/subscribers/{subscriber.pk}/erase/", form, follow=True)
+    answer = ada_client.post(f"/admin/subscribers/{subscriber.pk}/erase/", form, follow=True)
     assert "Subscriber erased" in messages_of(answer)
     assert not Subscriber.objects.filter(pk=subscriber.pk).exists()
     assert subscriber.email not in str(list(AuditEntry.objects.values()))
 
 
-def test_all_mail_is_stopped_and_let_go(desk: Client, subscriber: Subscriber) -> None:
+def test_all_mail_is_stopped_and_allowed_again(ada_client: Client, subscriber: Subscriber) -> None:
     """The reason is shown as text."""
     address = f"/admin/subscribers/{subscriber.pk}/suppress/"
-    desk.post(address, {"why": EVIL})
+    ada_client.post(address, {"why": EVIL})
     assert suppression.is_suppressed_everywhere(subscriber.address_key)
-    page = desk.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
+    page = ada_client.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
     assert "is suppressed" in page
     assert EVIL not in page
-    answer = desk.post(address, {"lift": "1"}, follow=True)
+    answer = ada_client.post(address, {"lift": "1"}, follow=True)
     assert "Say why" in messages_of(answer)
     assert suppression.is_suppressed_everywhere(subscriber.address_key)
-    desk.post(address, {"lift": "1", "reason": f"wrote to us {EVIL}"})
+    ada_client.post(address, {"lift": "1", "reason": f"wrote to us {EVIL}"})
     assert AuditEntry.objects.filter(action__contains="wrote to us").exists()
     assert not suppression.is_suppressed_everywhere(subscriber.address_key)

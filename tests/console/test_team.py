@@ -58,7 +58,7 @@ def read(mail: Received) -> str:
     return str(part.get_content())
 
 
-def ask(owner: Client, email: str, **fields: str) -> Invitation:
+def invite(owner: Client, email: str, **fields: str) -> Invitation:
     """Invite somebody over the page."""
     form = {"email": email, "role": "editor", "publication": "", "may_send": "on"} | fields
     assert owner.post("/admin/team/invite/", form, follow=True).status_code == 200
@@ -81,10 +81,10 @@ def is_in(browser: Client) -> bool:
 
 
 def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
-    desk: Client, courier: Publication, settings: Settings
+    ada_client: Client, courier: Publication, settings: Settings
 ) -> None:
     """With the rights that were given, and by the link in the mail."""
-    ask(desk, "ben@courier.example", publication=courier.slug, may_export="on")
+    invite(ada_client, "ben@courier.example", publication=courier.slug, may_export="on")
     with SmtpServer() as relay:
         settings.DIGEST_SMTP_URL = relay.url
         send.send_due()
@@ -104,23 +104,23 @@ def test_who_is_invited_gets_a_mail_chooses_a_password_and_is_in(
     assert Client().get(path).status_code == 410
 
 
-def test_nobody_but_the_mailbox_sees_the_link(desk: Client, courier: Publication) -> None:
+def test_nobody_but_the_mailbox_sees_the_link(ada_client: Client, courier: Publication) -> None:
     """Who invites could else be both who changes an issue and who approves it."""
-    link = invitations.accept_url(ask(desk, "ben@courier.example"))
-    page = desk.get("/admin/team/").content.decode()
+    link = invitations.accept_url(invite(ada_client, "ben@courier.example"))
+    page = ada_client.get("/admin/team/").content.decode()
     assert link not in page
     assert "Mail queued" in page
     Publication.objects.all().delete()
     assert (
-        invitations.accept_url(ask(desk, "bea@courier.example"))
-        in desk.get("/admin/team/").content.decode()
+        invitations.accept_url(invite(ada_client, "bea@courier.example"))
+        in ada_client.get("/admin/team/").content.decode()
     )
 
 
-def test_pressing_twice_asks_once(desk: Client, courier: Publication) -> None:
+def test_pressing_twice_asks_once(ada_client: Client, courier: Publication) -> None:
     """One mail, whose link stays good."""
-    first = ask(desk, "ben@courier.example")
-    assert ask(desk, "ben@courier.example") == first
+    first = invite(ada_client, "ben@courier.example")
+    assert invite(ada_client, "ben@courier.example") == first
     first.refresh_from_db()
     assert first.revoked_at is None
     assert Notice.objects.count() == 1
@@ -128,10 +128,10 @@ def test_pressing_twice_asks_once(desk: Client, courier: Publication) -> None:
 
 @pytest.mark.parametrize("password", ["", "short", "123456789012345", "ben@courier.example"])
 def test_a_password_that_is_easily_guessed_is_refused(
-    desk: Client, courier: Publication, password: str
+    ada_client: Client, courier: Publication, password: str
 ) -> None:
     """It says why, and the invitation is good still."""
-    path = invitations.accept_url(ask(desk, "ben@courier.example")).removeprefix(
+    path = invitations.accept_url(invite(ada_client, "ben@courier.example")).removeprefix(
         "https://digest.example"
     )
     answer = Client().post(path, {"password": password})
@@ -141,14 +141,14 @@ def test_a_password_that_is_easily_guessed_is_refused(
     assert Client().post(path, {"password": PASSWORD}).status_code == 302
 
 
-def test_an_invitation_ends(desk: Client, courier: Publication) -> None:
+def test_an_invitation_ends(ada_client: Client, courier: Publication) -> None:
     """Taken back, asked for anew, after a week, or altered."""
-    first = ask(desk, "ben@courier.example")
+    first = invite(ada_client, "ben@courier.example")
     path = invitations.accept_url(first).removeprefix("https://digest.example")
-    desk.post(f"/admin/team/invitations/{first.pk}/revoke/")
+    ada_client.post(f"/admin/team/invitations/{first.pk}/revoke/")
     assert Client().get(path).status_code == 410
-    second = ask(desk, "ben@courier.example")
-    third = ask(desk, "ben@courier.example", may_export="on")
+    second = invite(ada_client, "ben@courier.example")
+    third = invite(ada_client, "ben@courier.example", may_export="on")
     second.refresh_from_db()
     assert second.revoked_at
     late = clock.now() - timedelta(days=8)
@@ -160,11 +160,13 @@ def test_an_invitation_ends(desk: Client, courier: Publication) -> None:
     assert Client().get(f"/admin/invitation/{token}/").status_code == 410
 
 
-def test_another_account_does_not_take_an_invitation(desk: Client, courier: Publication) -> None:
+def test_another_account_does_not_take_an_invitation(
+    ada_client: Client, courier: Publication
+) -> None:
     """It is for one address; who has an account signs in first."""
-    invitation = ask(desk, "ben@courier.example")
+    invitation = invite(ada_client, "ben@courier.example")
     path = invitations.accept_url(invitation).removeprefix("https://digest.example")
-    assert "is for ben@courier.example" in desk.post(path).content.decode()
+    assert "is for ben@courier.example" in ada_client.post(path).content.decode()
     User.objects.create_user("ben@courier.example", PASSWORD)
     assert "Sign in first" in Client().get(path).content.decode()
     assert Client().post(path, {"password": PASSWORD}).status_code == 422
@@ -188,10 +190,12 @@ def test_an_owner_of_one_publication_invites_to_no_other(courier: Publication) -
 @pytest.mark.parametrize(
     "fields", [{"email": "no address"}, {"role": "king"}, {"publication": "gone"}]
 )
-def test_rubbish_invites_nobody(desk: Client, courier: Publication, fields: dict[str, str]) -> None:
+def test_rubbish_invites_nobody(
+    ada_client: Client, courier: Publication, fields: dict[str, str]
+) -> None:
     """It says what is wrong."""
     form = {"email": "ben@courier.example", "role": "editor", "publication": courier.slug} | fields
-    answer = desk.post("/admin/team/invite/", form, follow=True)
+    answer = ada_client.post("/admin/team/invite/", form, follow=True)
     assert answer.status_code == 200
     assert list(answer.context["messages"])
     assert not Invitation.objects.exists()
@@ -200,14 +204,14 @@ def test_rubbish_invites_nobody(desk: Client, courier: Publication, fields: dict
 # --- members ---------------------------------------------------------------------------
 
 
-def test_who_is_removed_is_out_at_once(desk: Client, courier: Publication) -> None:
+def test_who_is_removed_is_out_at_once(ada_client: Client, courier: Publication) -> None:
     """Their session, and the programs that they answer for."""
     ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
     member = Member.objects.create(user=ben, publication=courier, role="editor", created_at=NOON)
     browser = sign_in(ben.email)
     _, secret = tokens.create("cms", ben, [Scope.NEWSLETTERS_READ], now=clock.now())
     assert is_in(browser)
-    desk.post(f"/admin/team/{member.pk}/remove/")
+    ada_client.post(f"/admin/team/{member.pk}/remove/")
     assert not is_in(browser)
     assert not is_in(sign_in(ben.email))
     assert tokens.authenticate(secret, clock.now()) is None
@@ -218,14 +222,14 @@ def test_who_is_removed_is_out_at_once(desk: Client, courier: Publication) -> No
     assert is_in(back)
 
 
-def test_a_role_is_changed_and_noted(desk: Client, courier: Publication) -> None:
+def test_a_role_is_changed_and_noted(ada_client: Client, courier: Publication) -> None:
     """It holds from the next page on."""
     ben = User.objects.create_user("ben@courier.example", PASSWORD, is_staff=True)
     member = Member.objects.create(user=ben, publication=courier, role="owner", created_at=NOON)
     browser = sign_in(ben.email)
     assert browser.get("/admin/team/").status_code == 200
     assert browser.post(f"/admin/team/{member.pk}/remove/").status_code == 404  # not oneself
-    desk.post(f"/admin/team/{member.pk}/change/", {"role": "analyst"})
+    ada_client.post(f"/admin/team/{member.pk}/change/", {"role": "analyst"})
     assert browser.get("/admin/team/").status_code == 403
     entry = AuditEntry.objects.latest("pk")
     assert (entry.actor, entry.target) == ("ada@courier.example", "ben@courier.example")
@@ -268,7 +272,7 @@ def test_sessions_end_when_the_password_changes(ada: User) -> None:
     assert Notice.objects.get().context["change"] == "Your password was changed"
 
 
-def test_a_forgotten_password_is_set_anew_by_mail(ada: User, settings: Settings) -> None:
+def test_a_forgotten_password_is_reset_by_mail(ada: User, settings: Settings) -> None:
     """The link works once; nobody learns who has an account."""
     make_publication()
     address = "/admin/account/password/reset/"
@@ -322,12 +326,12 @@ def test_nobody_signs_up_by_themselves() -> None:
 
 
 def test_the_audit_log_is_read_by_owners_and_changed_by_nobody(
-    desk: Client, ada: User, courier: Publication
+    ada_client: Client, ada: User, courier: Publication
 ) -> None:
     """What somebody is called is shown as text."""
     evil = "<script>alert(1)</script>"
     entry = audit.record(ada, evil, clock.now(), target=evil)
-    page = desk.get("/admin/audit/").content.decode()
+    page = ada_client.get("/admin/audit/").content.decode()
     assert evil not in page
     assert "&lt;script&gt;" in page
     with pytest.raises(DatabaseError), transaction.atomic():
@@ -336,33 +340,37 @@ def test_the_audit_log_is_read_by_owners_and_changed_by_nobody(
         AuditEntry.objects.filter(pk=entry.pk).delete()
 
 
-def test_the_audit_log_goes_on_behind_the_last_row(desk: Client, ada: User) -> None:
+def test_the_audit_log_goes_on_behind_the_last_row(ada_client: Client, ada: User) -> None:
     """Page by page, and by person."""
     for number in range(130):
         audit.record(ada, f"deed {number:03}", clock.now())
-    first = desk.get("/admin/audit/")
+    first = ada_client.get("/admin/audit/")
     assert "deed 129" in first.content.decode()
-    second = desk.get("/admin/audit/" + first.context["table"].batch.next_url)
-    third = desk.get("/admin/audit/" + second.context["table"].batch.next_url).content.decode()
+    second = ada_client.get("/admin/audit/" + first.context["table"].batch.next_url)
+    third = ada_client.get(
+        "/admin/audit/" + second.context["table"].batch.next_url
+    ).content.decode()
     assert "deed 000" in third
     assert "deed 129" not in third
-    no_entries = desk.get("/admin/audit/", {"q": "eve"}).content.decode()
+    no_entries = ada_client.get("/admin/audit/", {"q": "eve"}).content.decode()
     assert "Nothing matches" in no_entries
     for place in ("x" * 99, "9" * 99, "-1", "٣"):
-        assert desk.get("/admin/audit/", {"after": place}).status_code == 200
+        assert ada_client.get("/admin/audit/", {"after": place}).status_code == 200
 
 
 # --- what must not come back, or stay ---------------------------------------------------
 
 
 def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switched_off(
-    desk: Client, ada: User, courier: Publication
+    ada_client: Client, ada: User, courier: Publication
 ) -> None:
     """Whoever invites sees the link: they must not become what somebody else was."""
     boss = User.objects.create_superuser("boss@courier.example", PASSWORD, is_active=False)
     Member.objects.create(user=boss, publication=None, role=Role.OWNER, created_at=NOON)
     tokens.create("crm", boss, [Scope.ISSUES_READ], now=NOON)
-    invitation = ask(desk, "boss@courier.example", publication=courier.slug, role="analyst")
+    invitation = invite(
+        ada_client, "boss@courier.example", publication=courier.slug, role="analyst"
+    )
     path = invitations.accept_url(invitation).removeprefix("https://digest.example")
     mallory = Client()
     assert mallory.post(path, {"password": PASSWORD}).status_code == 302
@@ -375,8 +383,8 @@ def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switche
 
 @pytest.mark.parametrize("how", ["remove", "change"])
 @pytest.mark.parametrize("still", [False, True])
-def test_programs_of_who_manages_no_more_are_refused(
-    desk: Client, courier: Publication, how: str, *, still: bool
+def test_tokens_of_who_manages_no_more_are_refused(
+    ada_client: Client, courier: Publication, how: str, *, still: bool
 ) -> None:
     """A token outlives nobody's right to make it; those of other publications stay."""
     other = make_publication(slug="other")
@@ -389,6 +397,6 @@ def test_programs_of_who_manages_no_more_are_refused(
     if still:
         Member.objects.create(user=ben, publication=None, role=Role.OWNER, created_at=NOON)
     member = Member.objects.get(user=ben, publication=courier)
-    desk.post(f"/admin/team/{member.pk}/{how}/", {"role": "editor"})
+    ada_client.post(f"/admin/team/{member.pk}/{how}/", {"role": "editor"})
     living = {token.name for token in ben.tokens.filter(revoked_at=None)}
     assert living == ({courier.slug, other.slug} if still else {other.slug})

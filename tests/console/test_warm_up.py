@@ -33,7 +33,7 @@ def relay() -> Relay:
 
 
 @pytest.fixture
-def desk(client: Client) -> Client:
+def ada_client(client: Client) -> Client:
     """An owner's browser."""
     client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
     return client
@@ -51,7 +51,7 @@ def send(relay: Relay, messages: int) -> None:
     assert buckets.spent_today(quota) >= before + messages
 
 
-def test_the_plan_shows_what_was_sent(desk: Client, relay: Relay) -> None:
+def test_the_plan_shows_what_was_sent(ada_client: Client, relay: Relay) -> None:
     """Noted by a job, so that yesterday is known; what is known does not shrink."""
     now = clock.now()
     RelayDay.objects.create(relay=relay, day=now.date() - timedelta(days=1), messages=9)
@@ -67,36 +67,36 @@ def test_the_plan_shows_what_was_sent(desk: Client, relay: Relay) -> None:
     assert progress.sent_today >= 3
     assert progress.days[-1].allowed == 80
     assert progress.days[-1].day == progress.last_day
-    page = desk.get(f"/admin/relays/{relay.pk}/warm-up/").content.decode()
+    page = ada_client.get(f"/admin/relays/{relay.pk}/warm-up/").content.decode()
     assert f"{progress.sent_today} of 20 messages" in page
     assert "Today" in page
 
 
-def test_it_says_how_long_an_issue_takes(desk: Client, relay: Relay) -> None:
+def test_it_says_how_long_an_issue_takes(ada_client: Client, relay: Relay) -> None:
     """Of each newsletter."""
     newsletter = make_newsletter(name="The Long Tide")
     Growth.objects.create(day=NOON.date(), newsletter_id=newsletter.pk, joined=130, left=0)
-    page = desk.get(f"/admin/relays/{relay.pk}/warm-up/").content.decode()
+    page = ada_client.get(f"/admin/relays/{relay.pk}/warm-up/").content.decode()
     assert "The Long Tide" in page
     assert "130 subscribers" in page
     assert "days</span>, until" in page
 
 
-def test_it_is_started_changed_and_stopped(desk: Client, relay: Relay) -> None:
+def test_it_is_started_changed_and_stopped(ada_client: Client, relay: Relay) -> None:
     """A change goes on from the first day; a restart begins today."""
     address, since = f"/admin/relays/{relay.pk}/warm-up/", relay.warming_since
     numbers = {"start": 50, "growth": 1.5, "until": 900}
-    assert desk.post(address, numbers | {"verb": "change"}).status_code == 302
+    assert ada_client.post(address, numbers | {"verb": "change"}).status_code == 302
     relay.refresh_from_db()
     assert (relay.warming_since, relay.warming_start, relay.warming_until) == (since, 50, 900)
-    assert desk.post(address, numbers | {"verb": "start"}).status_code == 302
+    assert ada_client.post(address, numbers | {"verb": "start"}).status_code == 302
     relay.refresh_from_db()
     assert relay.warming_since == clock.now().date()
-    bad = desk.post(address, numbers | {"until": 10, "verb": "change"})
+    bad = ada_client.post(address, numbers | {"until": 10, "verb": "change"})
     assert "A warm-up begins with 1 or more" in bad.content.decode()
-    assert desk.post(address, {"verb": "stop"}).status_code == 302
+    assert ada_client.post(address, {"verb": "stop"}).status_code == 302
     assert Relay.objects.get(pk=relay.pk).warming_since is None
-    assert "has no warm-up" in desk.get(address).content.decode()
+    assert "has no warm-up" in ada_client.get(address).content.decode()
 
 
 def test_names_are_looked_up_while_valkey_is_away(relay: Relay, settings: Any) -> None:

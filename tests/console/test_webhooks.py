@@ -95,7 +95,7 @@ def test_rubbish_adds_none_and_keeps_what_was_typed(
     assert [webhook.name for webhook in Webhook.objects.all()] == ["taken"]
 
 
-def test_nobody_adds_one_that_hears_further(owner: Client) -> None:
+def test_nobody_adds_one_that_receives_more(owner: Client) -> None:
     """Than they reach themselves."""
     other = make_publication(slug="gazette")
     for where in ("", str(other.pk)):

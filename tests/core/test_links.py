@@ -18,7 +18,7 @@ ids = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=6)
 
 
 @given(ids, st.sampled_from(PURPOSES))
-def test_ids_come_back(numbers: list[int], purpose: str) -> None:
+def test_ids_are_read_again(numbers: list[int], purpose: str) -> None:
     """What was signed is what is read."""
     assert links.read(purpose, links.sign(purpose, *numbers)) == tuple(numbers)
 

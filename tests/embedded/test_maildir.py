@@ -35,7 +35,7 @@ def test_reading_can_stop_after_the_first_octets(folder: Path) -> None:
     assert len(maildir.read(folder, key, 64)) == 64
 
 
-def test_files_of_other_programs_are_left_alone(folder: Path) -> None:
+def test_foreign_files_are_left_alone(folder: Path) -> None:
     """A name that is not ours is no mail."""
     (folder / "new" / "1234567890.V1.host").write_bytes(b"x")
     (folder / "new" / ".hidden").write_bytes(b"x")

@@ -66,7 +66,7 @@ def test_a_pid_file_that_lies_is_not_believed(folder: Path, first_line: str) -> 
     assert answers(postgres.start(folder))
 
 
-def test_an_interrupted_initialisation_is_begun_anew(tmp_path: Path) -> None:
+def test_an_interrupted_initialisation_is_repeated(tmp_path: Path) -> None:
     """What lies half made beside the folder is never taken for a database."""
     making = tmp_path / "postgres.making"
     making.mkdir()

@@ -29,7 +29,7 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     supervisor.stop(hurry=lambda: True)
 
 
-def ask(listener: socket.socket) -> HTTPConnection:
+def request(listener: socket.socket) -> HTTPConnection:
     """Send a request; its answer may be read later."""
     connection = HTTPConnection("127.0.0.1", checks.port_of(listener), timeout=30)
     connection.request("GET", "/healthz", headers={"Host": "localhost"})
@@ -40,14 +40,14 @@ def test_whoever_asks_before_the_web_process_runs_is_answered(
     listener: socket.socket, supervisor: Supervisor
 ) -> None:
     """At its first start, and while it is started again after a kill."""
-    early = ask(listener)
+    early = request(listener)
     supervisor.start(programs.web(listener))
     assert early.getresponse().status == 200
 
     web = supervisor.children[0].process
     os.killpg(web.pid, signal.SIGKILL)
     web.wait()
-    meanwhile = ask(listener)
+    meanwhile = request(listener)
     supervisor.look()
     assert meanwhile.getresponse().status == 200
     assert supervisor.children[0].process.pid != web.pid
@@ -56,9 +56,9 @@ def test_whoever_asks_before_the_web_process_runs_is_answered(
 def test_slow_clients_silence_nobody(listener: socket.socket, supervisor: Supervisor) -> None:
     """More of them than there are threads in the processes of `digest web`."""
     supervisor.start(programs.web(listener))
-    assert ask(listener).getresponse().status == 200
+    assert request(listener).getresponse().status == 200
     with ExitStack() as stack:
         for _ in range(40):
             client = socket.create_connection(("127.0.0.1", checks.port_of(listener)))
             stack.enter_context(closing(client)).sendall(b"GET / HTTP/1.1\r\nX: ")
-        assert [ask(listener).getresponse().status for _ in range(10)] == [200] * 10
+        assert [request(listener).getresponse().status for _ in range(10)] == [200] * 10

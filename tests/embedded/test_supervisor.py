@@ -51,7 +51,7 @@ def supervisor(tmp_path: Path, output: list[str]) -> Iterator[Supervisor]:
     running_supervisor.stop(hurry=lambda: True)
 
 
-def test_a_program_that_ends_is_started_again_and_said_so(
+def test_a_process_that_ends_is_started_again_and_said_so(
     supervisor: Supervisor, output: list[str]
 ) -> None:
     """Killing the web process costs a line on the terminal and nothing else."""
@@ -68,7 +68,7 @@ def test_a_program_that_ends_is_started_again_and_said_so(
     assert "web ended (SIGKILL); started again" in output[0]
 
 
-def test_who_calls_while_a_program_starts_again_is_answered(supervisor: Supervisor) -> None:
+def test_who_calls_while_a_process_starts_again_is_answered(supervisor: Supervisor) -> None:
     """It inherits the listening socket, so nobody is turned away in between."""
     code = "import socket; socket.socket(fileno={}).accept()[0].send(b'here')"
     with checks.listen("127.0.0.1", 0, "--port") as listener:
@@ -82,7 +82,7 @@ def test_who_calls_while_a_program_starts_again_is_answered(supervisor: Supervis
             assert caller.recv(10) == b"here"
 
 
-def test_a_program_that_keeps_ending_is_given_up_with_its_last_words(
+def test_a_process_that_keeps_ending_is_given_up_with_its_last_words(
     supervisor: Supervisor,
 ) -> None:
     """Who sees it learns why without looking for the log."""
@@ -129,7 +129,7 @@ def test_a_terminal_signal_reaches_only_the_supervisor(supervisor: Supervisor) -
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
-def test_a_killed_supervisor_takes_its_programs_along(tmp_path: Path) -> None:
+def test_a_killed_supervisor_takes_its_processes_along(tmp_path: Path) -> None:
     """SIGKILL gives no chance to tidy up; the kernel does it."""
     code = (
         "import sys,time,os; from pathlib import Path;"

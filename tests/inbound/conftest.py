@@ -86,9 +86,9 @@ class Talk:
     def __init__(self, port: int) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.file = self.sock.makefile("rb")
-        self.greeting = self.hear()
+        self.greeting = self.read_reply()
 
-    def hear(self) -> str:
+    def read_reply(self) -> str:
         """The next reply, all of its lines."""
         lines = []
         while line := self.file.readline().decode("utf-8", "replace"):
@@ -100,7 +100,7 @@ class Talk:
     def say(self, octets: bytes) -> str:
         """Send bytes as they are, and hear the reply."""
         self.sock.sendall(octets)
-        return self.hear()
+        return self.read_reply()
 
     def close(self) -> None:
         """Hang up."""

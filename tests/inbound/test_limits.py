@@ -46,7 +46,7 @@ def envelope(sender: str) -> list[str]:
 def ends_with(talk: Talk, code: str) -> bool:
     """Say whether the server says a code, and then hangs up."""
     last = reply = ""
-    while reply := talk.hear():
+    while reply := talk.read_reply():
         last = reply
     return last.startswith(code)
 
@@ -123,7 +123,7 @@ def test_mails_start_the_counts_again_and_have_an_end(
     assert all(is_taken(talk, f"subscriber{n}@reader.example") for n in range(4))
     assert SignUp.objects.count() == 4
     assert talk.say(b"MAIL FROM:<a@b.example>\r\n").startswith("421")
-    assert talk.hear() == ""
+    assert talk.read_reply() == ""
 
 
 def test_a_session_has_an_end(

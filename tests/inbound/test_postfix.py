@@ -181,7 +181,7 @@ def wait_for(fact: Callable[[], bool], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["tcp", "unix"])
-def test_postfix_hands_mail_over(
+def test_postfix_delivers_to_us(
     way: str,
     folder: Path,
     receiving: Callable[..., None],

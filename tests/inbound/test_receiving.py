@@ -253,7 +253,7 @@ def test_lmtp_answers_for_each_recipient(serving: Serving, newsletter: Newslette
     assert talk.say(b"RCPT TO:<nobody@x.example>\r\n").startswith("550")
     talk.say(b"DATA\r\n")
     first = talk.say(f"From: {NADIA}\r\n\r\nhi\r\n.\r\n".encode())
-    assert [first[:3], talk.hear()[:3]] == ["250", "250"]
+    assert [first[:3], talk.read_reply()[:3]] == ["250", "250"]
     assert Subscription.objects.get().state == "unsubscribed"
     assert talk.say(b"NOOP\r\n").startswith("250")
 

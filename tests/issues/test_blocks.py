@@ -256,7 +256,7 @@ def test_undoing_takes_an_approval_away(issue: Issue, ada: User) -> None:
     assert (issue.state, issue.approved_hash) == (State.DRAFT, "")
 
 
-def test_a_withdrawn_article_does_not_come_back(issue: Issue, ada: User) -> None:
+def test_a_withdrawn_article_stays_removed(issue: Issue, ada: User) -> None:
     """Not even by undoing what was done after it."""
     story = issue.stories.get(title="Story 1")
     assert story.article

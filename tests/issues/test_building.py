@@ -34,7 +34,7 @@ def tide(**fields: object) -> tuple[Newsletter, Callable[..., Article]]:
     """Return a newsletter with a source, and a way to publish articles in it."""
     newsletter = make_newsletter(**fields)
     source = make_source(newsletter)
-    return newsletter, lambda **facts: make_article(source, **facts)
+    return newsletter, lambda **values: make_article(source, **values)
 
 
 def titles(issue: Issue) -> list[str]:
@@ -309,7 +309,7 @@ class TestBuilding:
         issue = build(newsletter, NOON, NOON)
         assert [left["title"] for left in issue.left_out] == ["New 2", "New 3"]
 
-    def test_one_by_hand_at_the_very_slot_is_the_issue_of_that_slot(self) -> None:
+    def test_a_manual_issue_at_the_very_slot_is_the_issue_of_that_slot(self) -> None:
         """It isn't found due again at every tick."""
         newsletter, publish = tide()
         make_schedule(newsletter)
@@ -393,7 +393,7 @@ class TestTwoBuilders:
         assert broker.llen(queue) == 1
         broker.delete(queue)
 
-    def test_two_by_hand_do_not_send_the_same_story_twice(self) -> None:
+    def test_two_manual_issues_do_not_send_the_same_story_twice(self) -> None:
         """A second apart, both at work: one carries the story, the other is skipped."""
         newsletter, publish = tide()
         publish()

@@ -208,7 +208,7 @@ def test_what_led_the_issues_leads_the_week() -> None:
     assert titles(issue) == ["Lead 2", "Lead 1", "Lead 0"]
 
 
-def test_hand_picked_stories_of_the_week_are_in_its_issue() -> None:
+def test_picked_stories_of_the_week_are_in_its_issue() -> None:
     """One may lead; a pick that still waits for an issue goes on waiting."""
     newsletter, publish = weekly("0 19 * * *")
     old = make_article(title="From the archive", published_at=NOON - 90 * DAY)
@@ -231,7 +231,7 @@ def test_hand_picked_stories_of_the_week_are_in_its_issue() -> None:
     assert Pick.objects.get() == waiting
 
 
-def test_one_by_hand_went_to_weekly_subscribers_too() -> None:
+def test_a_manual_issue_went_to_weekly_subscribers_too() -> None:
     """So its stories are not in their issue again; and it is no slot's issue."""
     newsletter, publish = weekly()
     publish("By hand", MONDAY + HOUR)

@@ -1,4 +1,4 @@
-"""The desk: what can be changed before an issue goes out, who approves it, and when it goes."""
+"""Drafts: what can be changed before an issue goes out, who approves it, and when it goes."""
 
 from datetime import timedelta
 from functools import partial
@@ -48,7 +48,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def issue() -> Issue:
-    """An issue of three stories, on the desk until seven tomorrow."""
+    """An issue of three stories, a draft until seven tomorrow."""
     issue = make_issue(make_newsletter(approval="one"), state=State.DRAFT, slot=NOON + HOUR)
     for number in range(3):
         make_story(issue, title=f"Story {number}", article=make_article())
@@ -109,7 +109,7 @@ def test_a_place_that_is_not_there_is_refused(issue: Issue, ada: User) -> None:
 
 
 def test_who_was_slower_is_told_so(issue: Issue, ada: User, ben: User) -> None:
-    """Two at one desk: the second saw another issue than the one there is."""
+    """Two editors: the second saw another issue than the one there is."""
     first, *_ = ids(issue)
     editing.remove(issue, 1, first, ada)
     with pytest.raises(ChangedMeanwhileError, match="Somebody else changed"):
@@ -128,7 +128,7 @@ def test_the_own_subject_is_a_template(issue: Issue, ada: User) -> None:
         editing.change_texts(issue, None, ada, preheader="x" * 251)
 
 
-def test_a_dropped_story_can_come_back(issue: Issue, ada: User) -> None:
+def test_a_dropped_story_can_be_restored(issue: Issue, ada: User) -> None:
     """It stands among those left out, with the reason, until then."""
     first, *_ = ids(issue)
     article = issue.stories.get(pk=first).article
@@ -192,7 +192,7 @@ def test_an_issue_has_an_appeal_of_its_own(issue: Issue, ada: User) -> None:
         block_editing.add(issue, ada, BlockKind.APPEAL, appeal=appeal)
 
 
-def test_picked_anew_keeps_what_is_pinned_or_reworded(ada: User) -> None:
+def test_a_refresh_keeps_what_is_pinned_or_reworded(ada: User) -> None:
     """And has what came in since."""
     newsletter = make_newsletter(approval="one")
     source = make_source(newsletter)
@@ -238,7 +238,7 @@ def test_an_approval_is_of_one_content(issue: Issue, ada: User) -> None:
     Newsletter.objects.update(description="By the way …")
     assert planning.plan_built(NOON + HOUR) == []
     issue.refresh_from_db()
-    assert (issue.state, issue.reason) == (State.DRAFT, approval.FELL)
+    assert (issue.state, issue.reason) == (State.DRAFT, approval.CHANGED_SINCE)
 
 
 def test_the_second_person_is_another_one(issue: Issue, ada: User, ben: User) -> None:
@@ -260,7 +260,7 @@ def test_what_nobody_approved_is_skipped_after_its_deadline(issue: Issue) -> Non
     assert (issue.state, issue.reason) == (State.SKIPPED, building.NOT_APPROVED)
 
 
-def test_an_issue_is_on_the_desk_before_its_slot() -> None:
+def test_an_issue_is_a_draft_before_its_slot() -> None:
     """By so many minutes; at the slot it goes."""
     newsletter = make_newsletter(review_minutes=120)
     make_schedule(newsletter)
@@ -314,8 +314,8 @@ def test_a_skipped_issue_does_not_go(issue: Issue, ada: User) -> None:
         skipping.skip(make_running(1), NOON)
 
 
-def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> None:
-    """Breaking: it waits at the desk, and goes to those who chose one of the topics alone."""
+def test_a_manual_issue_of_chosen_stories_to_those_of_a_topic(ada: User) -> None:
+    """Breaking: it waits as a draft, and goes to those who chose one of the topics alone."""
     newsletter = make_newsletter()
     make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
     harbour, nobody = make_subscriber(newsletter), make_subscriber(newsletter)
@@ -337,7 +337,7 @@ def test_an_issue_by_hand_of_chosen_stories_to_those_of_a_topic(ada: User) -> No
         )
 
 
-def test_an_approved_issue_by_hand_waits_to_be_sent(ada: User) -> None:
+def test_an_approved_manual_issue_waits_to_be_sent(ada: User) -> None:
     """Its slot is the moment it was asked for: approving it is not sending it."""
     newsletter = make_newsletter(approval="one")
     make_subscriber(newsletter)
@@ -351,7 +351,7 @@ def test_an_approved_issue_by_hand_waits_to_be_sent(ada: User) -> None:
     assert planning.plan_built(NOON + HOUR) == [issue]
 
 
-def test_an_issue_by_hand_of_what_is_new_says_if_there_is_nothing(ada: User) -> None:
+def test_a_manual_issue_of_what_is_new_says_if_there_is_nothing(ada: User) -> None:
     """Nothing is left behind then."""
     newsletter = make_newsletter()
     with pytest.raises(IssueError, match="nothing to send"):
@@ -399,7 +399,7 @@ def test_two_who_ask_for_what_is_new_are_led_to_one_issue(ada: User, ben: User) 
         creating.create_issue(newsletter, "ben's next", ben, NOON + HOUR)
 
 
-def test_an_issue_of_a_newsletter_without_approval_may_be_cancelled_on_the_desk(
+def test_an_issue_of_a_newsletter_without_approval_may_be_cancelled_as_a_draft(
     issue: Issue,
 ) -> None:
     """For good."""

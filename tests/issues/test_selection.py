@@ -109,7 +109,7 @@ def test_what_a_topic_has_no_room_for_may_stand_in_latest() -> None:
     assert ids([story(n, n, "harbour") for n in (1, 2, 3)], policy) == [1, 2, 3]
 
 
-def test_hand_picked_stories_ignore_the_window_and_keep_the_editors_order() -> None:
+def test_picked_stories_ignore_the_window_and_keep_the_editors_order() -> None:
     """But they don't go out twice either."""
     picked = BlockRule(3, "Editors' Choice", "picked", 10, picks=(9, 8, 7))
     policy = replace(POLICY, blocks=(picked, LATEST))
@@ -175,7 +175,7 @@ def test_a_full_issue_is_named() -> None:
     assert [left.reason for left in chosen.left_out] == ["No room: the issue holds 1."]
 
 
-def test_a_hand_picked_story_without_room_is_not_called_old() -> None:
+def test_a_picked_story_without_room_is_not_called_old() -> None:
     """Its age does not matter."""
     picked = BlockRule(3, "Editors' Choice", "picked", 1, picks=(7, 8))
     policy = replace(POLICY, blocks=(picked, LATEST))

@@ -74,7 +74,7 @@ def test_the_headers_are_those_of_a_list_that_can_be_left(delivered: Up) -> None
     assert not any("=?" in value for name, value in headers.items() if name.startswith("List-"))
 
 
-def test_both_parts_tell_the_same_stories(delivered: Up) -> None:
+def test_both_parts_hold_the_same_stories(delivered: Up) -> None:
     """Every story linked in the HTML is in the text too; the HTML keeps below Gmail's cut."""
     message = opened(delivered, SUBSCRIBERS[0].email)
     html = message.get_body(("html",)).get_content()  # type: ignore[attr-defined]
@@ -117,7 +117,7 @@ def test_the_mailbox_pages_show_it(delivered: Up) -> None:
     assert "The Saltmarsh Courier" in page
 
 
-def test_a_mail_program_unsubscribes_with_one_post(delivered: Up) -> None:
+def test_a_mail_client_unsubscribes_with_one_post(delivered: Up) -> None:
     """No cookie, no redirect, and again does no harm; looking changes nothing (RFC 8058 §3.1)."""
     subscriber = SUBSCRIBERS[4].email
     link = opened(delivered, subscriber)["List-Unsubscribe"]

@@ -56,10 +56,10 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
     """Noon, until it is moved on."""
-    moving = Time()
-    monkeypatch.setattr("digest.core.clock.now", moving.now)
+    clock = Time()
+    monkeypatch.setattr("digest.core.clock.now", clock.now)
     TARGETS.forget()
-    yield moving
+    yield clock
     RECORDER.flush()
 
 
@@ -129,8 +129,8 @@ def test_what_people_click_is_popular(
     popularity.refresh_all(time.at)
 
     totals = IssueTotals.objects.get(issue_id=issue.pk)
-    people = sum(CLICKS.values()) + 2  # of whom two clicked the sponsor
-    assert (totals.clicks, totals.unique_clickers) == (people, people)
+    clickers = sum(CLICKS.values()) + 2  # of whom two clicked the sponsor
+    assert (totals.clicks, totals.unique_clickers) == (clickers, clickers)
     assert totals.machine_clicks >= 6 * (len(paths) - 1)
     expected = ["Oyster blight", "Ferry timetable", "Dredging vote"]
     scored = Article.objects.filter(score__gt=0).order_by("-score")
@@ -140,7 +140,7 @@ def test_what_people_click_is_popular(
     assert popular_on_the_site(client, settings) == expected
     report = plain(admin_client.get(f"/admin/issues/{issue.pk}/statistics/").text)
     assert f"Delivered {SUBSCRIBERS}" in report
-    assert f"People who clicked about {people} {people} clicks" in report
+    assert f"People who clicked about {clickers} {clickers} clicks" in report
     sponsor = Appeal.objects.get(kind="sponsor")
     page = plain(admin_client.get(f"/admin/statistics/appeal/{sponsor.pk}/").text)
     assert f"Impressions {SUBSCRIBERS}" in page

@@ -22,7 +22,7 @@ def newsletter() -> Newsletter:
     return make_newsletter()
 
 
-def ask(
+def queue_link(
     newsletter: Newsletter, minutes: float = 0, ids: list[int] | None = None, **more: Any
 ) -> Notice | None:
     """Lay down a confirmation some minutes after noon."""
@@ -34,23 +34,23 @@ def ask(
 
 def test_the_same_wish_is_one_mail_an_hour(newsletter: Newsletter) -> None:
     """However the mailbox is spelled; after the hour there may be another."""
-    assert ask(newsletter)
+    assert queue_link(newsletter)
     for minutes, email in (
         (1, "nadia@gmail.com"),
         (20, "n.adia+x@gmail.com"),
         (59, "NADIA@googlemail.com"),
     ):
-        assert ask(newsletter, minutes, email=email) is None
-    assert ask(newsletter, 61)
+        assert queue_link(newsletter, minutes, email=email) is None
+    assert queue_link(newsletter, 61)
 
 
 def test_another_wish_waits_until_the_hour_is_over(newsletter: Newsletter) -> None:
     """It is not lost, and a third joins the one that waits."""
-    ask(newsletter)
-    later = ask(newsletter, 5, ids=[2])
+    queue_link(newsletter)
+    later = queue_link(newsletter, 5, ids=[2])
     assert later is not None
     assert later.due_at == NOON + queue.WINDOW
-    assert ask(newsletter, 6, ids=[3]) is None
+    assert queue_link(newsletter, 6, ids=[3]) is None
     later.refresh_from_db()
     assert later.context == {"newsletters": [2, 3]}
     assert Notice.objects.count() == 2
@@ -59,24 +59,24 @@ def test_another_wish_waits_until_the_hour_is_over(newsletter: Newsletter) -> No
 def test_a_day_has_its_limit(newsletter: Newsletter) -> None:
     """Somebody who is bombed all day gets a handful."""
     for hour in range(20):
-        ask(newsletter, hour * 61)
+        queue_link(newsletter, hour * 61)
     assert Notice.objects.count() == queue.DAILY_CONFIRMATIONS
 
 
 def test_other_kinds_are_counted_by_themselves(newsletter: Newsletter) -> None:
     """A confirmation does not keep the link away that the subscriber asks for next."""
-    ask(newsletter)
-    assert ask(newsletter, 1, kind=Kind.LINK)
-    assert ask(newsletter, 2, kind=Kind.LINK) is None
-    assert ask(newsletter, 3, kind=Kind.WELCOME)
+    queue_link(newsletter)
+    assert queue_link(newsletter, 1, kind=Kind.LINK)
+    assert queue_link(newsletter, 2, kind=Kind.LINK) is None
+    assert queue_link(newsletter, 3, kind=Kind.WELCOME)
 
 
 def test_answers_to_mail_are_one_in_an_hour_in_all(newsletter: Newsletter) -> None:
     """RFC 3834 §2: no loop can turn, whatever comes."""
-    assert ask(newsletter, kind=Kind.HELP, answers_mail=True)
+    assert queue_link(newsletter, kind=Kind.HELP, answers_mail=True)
     for kind in (Kind.CONFIRM, Kind.LEFT, Kind.HELP, Kind.LINK):
-        assert ask(newsletter, 30, kind=kind, answers_mail=True) is None
-    assert ask(newsletter, 31, kind=Kind.LINK)
+        assert queue_link(newsletter, 30, kind=kind, answers_mail=True) is None
+    assert queue_link(newsletter, 31, kind=Kind.LINK)
 
 
 @pytest.mark.parametrize(

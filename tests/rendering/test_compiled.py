@@ -34,7 +34,7 @@ NAMES = st.one_of(st.text(max_size=80), st.sampled_from(NASTY))
 def tide() -> Compiled:
     """Four stories in two sections and an appeal."""
     culture = [story(2, block="Culture"), story(3, block="Culture")]
-    return compiled(story(0), story(1), *culture, ask=appeal())
+    return compiled(story(0), story(1), *culture, appeal=appeal())
 
 
 def test_headers(tide: Compiled) -> None:
@@ -207,6 +207,6 @@ def test_cut_off_and_other_versions_are_refused(tide: Compiled) -> None:
     """So are a form cut short and one of another version."""
     with pytest.raises(RenderingError, match="Compile it again"):
         Compiled.loads(tide.dumps()[:-20])
-    facts = json.loads(zlib.decompress(tide.dumps())) | {"version": 99}
+    values = json.loads(zlib.decompress(tide.dumps())) | {"version": 99}
     with pytest.raises(RenderingError, match="version 99"):
-        Compiled.loads(zlib.compress(json.dumps(facts).encode()))
+        Compiled.loads(zlib.compress(json.dumps(values).encode()))

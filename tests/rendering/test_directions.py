@@ -76,7 +76,7 @@ def test_the_subscribers_address_reads_from_left_to_right() -> None:
 def test_names_and_postal_addresses_keep_their_order() -> None:
     """An English street in a Hebrew mail does not begin with its last word."""
     fields = {"newsletter": {"language": "he"}, "publication": {"postal_address": "1 Quay Street"}}
-    html = compiled(ask=appeal(), **fields).html()
+    html = compiled(appeal=appeal(), **fields).html()
     assert '<bdi dir="ltr">1 Quay Street</bdi>' in html
     heading = next(
         h
@@ -88,7 +88,7 @@ def test_names_and_postal_addresses_keep_their_order() -> None:
 
 def test_a_mail_in_one_direction_has_no_marks() -> None:
     """Nothing is added where nothing needs it."""
-    message = compiled(ask=appeal()).message(INES)
+    message = compiled(appeal=appeal()).message(INES)
     assert not re.search("[\u200e\u200f\u2066-\u2069]", part(message, "plain"))
     assert 'dir="rtl"' not in part(message, "html")
 

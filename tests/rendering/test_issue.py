@@ -147,7 +147,7 @@ def test_strangers_texts_keep_the_wire_rules(title: str, summary: str, name: str
 def test_html_has_a_limit_with_the_link_inside() -> None:
     """Beyond 100 KB the lowest-ranked stories go, and it says which; the link to leave stays."""
     stories = [story(n, summary="長い要約。" * 100, **PICTURE) for n in range(40)]
-    mail = compiled(*stories, ask=appeal())
+    mail = compiled(*stories, appeal=appeal())
     html = part(mail.message(INES), "html")
     assert mail.dropped == tuple(range(39, 39 - len(mail.dropped), -1))
     assert 0 < len(mail.dropped) < 39
@@ -194,7 +194,7 @@ def test_date_is_that_of_sending() -> None:
 def test_right_to_left_is_mirrored() -> None:
     """A Hebrew newsletter runs from right to left, to the last table."""
     stories = [story(n, title=f"סיפור {n}", summary="הגאות חזרה.") for n in range(3)]
-    html = compiled(*stories, newsletter={"language": "he"}, ask=appeal()).html()
+    html = compiled(*stories, newsletter={"language": "he"}, appeal=appeal()).html()
     root = lxml_html.fromstring(html)
     assert root.get("dir") == "rtl"
     assert root.get("lang") == "he"
@@ -253,7 +253,7 @@ def test_preheader_is_hidden_and_in_mail_only() -> None:
 def test_text_part_reads_alone() -> None:
     """Sections are underlined, lines wrapped, addresses whole on lines of their own."""
     long = "https://courier.example/" + "a-very-long-path/" * 10
-    mail = compiled(story(0), story(1, summary="seal " * 60, url=long), ask=appeal())
+    mail = compiled(story(0), story(1, summary="seal " * 60, url=long), appeal=appeal())
     text = part(mail.message(INES), "plain")
     assert "\nLatest Stories\n==============\n" in text
     assert f"\n{long}\n" in text
@@ -270,6 +270,6 @@ def test_story_without_a_title_is_refused() -> None:
 
 def test_marks_are_gone() -> None:
     """Nothing of the cutting marks is left in any form of the mail."""
-    mail = compiled(story(0), ask=appeal())
+    mail = compiled(story(0), appeal=appeal())
     assert "<!--x" not in mail.html()
     assert "slot" not in mail.text()

@@ -24,7 +24,7 @@ def test_plain_values_are_rendered() -> None:
     ) == ("SEALS, FERRY")
 
 
-def test_text_without_templates_starts_no_program() -> None:
+def test_text_without_templates_starts_no_process() -> None:
     """Plain text comes back as it is, braces that are none of Jinja's too."""
     assert sandbox.render({"a": "Good morning", "b": "50 % {off}"}, {}) == {
         "a": "Good morning",
@@ -33,7 +33,7 @@ def test_text_without_templates_starts_no_program() -> None:
 
 
 @pytest.fixture
-def no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no program be started."""
     monkeypatch.setattr(sandbox, "_PROGRAM", "/nowhere")
 
@@ -67,9 +67,9 @@ NAMED = VALUES | {
 }
 
 
-@pytest.mark.usefixtures("no_program")
+@pytest.mark.usefixtures("no_process")
 @pytest.mark.parametrize("source", [source for source in NAMING_VALUES if "is_new" not in source])
-def test_values_that_are_only_named_start_no_program(source: str) -> None:
+def test_values_that_are_only_named_start_no_process(source: str) -> None:
     """As most newsletters name them; a value is never read as a template."""
     assert "{{ stories" not in sandbox.render({"subject": source}, NAMED)["subject"]
 

@@ -97,13 +97,13 @@ def test_each_cadence_receives_its_own_issues() -> None:
     newsletter = make_newsletter(cadences=["weekly"])
     every, weekly, daily = (subscriber(newsletter, cadence=c) for c in ("every", "weekly", "daily"))
     usual, week = make_issue(newsletter), make_issue(newsletter, cadence="weekly")
-    hand = make_issue(newsletter, kind="manual", slot=NOON.replace(minute=1))
-    for issue in (usual, week, hand):
+    manual = make_issue(newsletter, kind="manual", slot=NOON.replace(minute=1))
+    for issue in (usual, week, manual):
         make_story(issue)
     assert planned(usual) == {every, daily}
     assert planned(week) == {weekly}
-    planning.plan_built(hand.slot)
-    assert hand.any_deliveries.count() == 3
+    planning.plan_built(manual.slot)
+    assert manual.any_deliveries.count() == 3
 
 
 @pytest.mark.parametrize(

@@ -453,7 +453,7 @@ def test_an_erasure_meanwhile_costs_no_outcome(
         finally:
             connection.close()
 
-    erasing = together.submit(erase)
+    erasure = together.submit(erase)
     assert erased.wait(10)
     if recording:
         assert record_all(batch, SENT) == {row.id for row in batch.rows[1:]}
@@ -461,7 +461,7 @@ def test_an_erasure_meanwhile_costs_no_outcome(
     else:
         ledger.release(batch)
         assert states(issue) == ["suppressed", "queued", "queued"]
-    erasing.result()
+    erasure.result()
     assert progress(issue) == balance(issue)
 
 

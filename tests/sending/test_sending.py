@@ -20,8 +20,7 @@ from digest.core.errors import ConfigurationError
 from digest.issues.building import build
 from digest.issues.models import Issue
 from digest.relays.models import Relay
-from digest.sending import control, outgoing, planning, sender, sweeping
-from digest.sending import proofs as trial
+from digest.sending import control, outgoing, planning, proofs, sender, sweeping
 from digest.sending.errors import DeliveryError
 from digest.sending.models import CompiledMail, Delivery
 from digest.sending.planning import inserting
@@ -439,7 +438,7 @@ def test_a_test_mail_leaves_no_trace(relay: StartRelay) -> None:
     """No issue, no delivery, and the story still goes out later."""
     server, newsletter = relay(), make_newsletter()
     make_article(make_source(newsletter), title="Seals")
-    trial.send_test(newsletter, parse("ed@courier.example"), NOON)
+    proofs.send_test(newsletter, parse("ed@courier.example"), NOON)
     [got] = server.received
     mail = message_from_bytes(got.data, policy=policy.default)
     assert mail["Subject"] == "[Test] Seals"
@@ -452,4 +451,4 @@ def test_a_test_of_nothing_says_why(relay: StartRelay) -> None:
     """Nothing new: nothing to send."""
     relay()
     with pytest.raises(DeliveryError, match="No new stories"):
-        trial.send_test(make_newsletter(), parse("ed@courier.example"), NOON)
+        proofs.send_test(make_newsletter(), parse("ed@courier.example"), NOON)

@@ -79,7 +79,7 @@ def test_a_list_without_header_loses_no_row(tmp_path: Path, newsletter: Newslett
     assert counts(report) == (2, 0, 1, 1)
 
 
-def test_columns_can_be_named_by_hand(tmp_path: Path, newsletter: Newsletter) -> None:
+def test_columns_can_be_named_explicitly(tmp_path: Path, newsletter: Newsletter) -> None:
     """By heading or by number; a wrong name is said with the right ones."""
     content = "kontakt,wer\na@r.example,Zoë\n"
     take(tmp_path, content, newsletter, mapping={"email": "Kontakt", "name": "2"})

@@ -38,7 +38,7 @@ def solved() -> str:
 
 
 @pytest.mark.real_clock  # the library asks for the time itself
-def test_altcha_opens_the_door_once(settings: Any) -> None:
+def test_altcha_answer_counts_once(settings: Any) -> None:
     """A solution is good for one sign-up; none, rubbish or a second use is not."""
     settings.DIGEST_CAPTCHA = "altcha"
     newsletter, client, answer = make_newsletter(), Client(), solved()

@@ -334,11 +334,11 @@ def test_answers_are_mails_where_nothing_is_counted() -> None:
     assert "Reply to this email with your answer." in text
 
 
-def test_redirects_are_not_cached_and_tell_the_site_nothing(client: Client) -> None:
+def test_redirects_are_not_cached_and_reveal_nothing_to_the_site(client: Client) -> None:
     """By GET and HEAD; nothing is changed by following a link."""
     path = path_to(first(an_issue()))
-    for ask in (client.get, client.head):
-        answer = ask(path)
+    for request in (client.get, client.head):
+        answer = request(path)
         assert (answer.status_code, answer["Location"]) == (302, "https://courier.example/seals-0")
         assert "no-store" in answer["Cache-Control"]
         assert answer["Referrer-Policy"] == "no-referrer"

@@ -100,8 +100,8 @@ def test_less_of_a_topic_is_applied_by_a_button_and_undone_by_one(
     """The link in the mail shows what it is about; to open it changes nothing."""
     link = f"{page_of(nadia, newsletter)}?change=less&topic=Harbour&newsletter={newsletter.slug}"
     before = Subscription.objects.values().get()
-    for ask in (strict.get, strict.head):
-        assert ask(link).status_code == 200
+    for request in (strict.get, strict.head):
+        assert request(link).status_code == 200
     assert "You receive stories about Harbour." in strict.get(link).text
     assert Subscription.objects.values().get() == before
     form = {"action": "topic", "newsletter": newsletter.slug, "topic": "Harbour"}
@@ -274,14 +274,14 @@ def test_the_download_holds_what_is_known(
     assert export["subscriptions"][0]["newsletter"] == newsletter.slug
 
 
-def test_moving_is_confirmed_there_and_told_here(
+def test_an_address_change_is_confirmed_there_and_reported_here(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
     """Nothing changes before the new mailbox has said so; the old one can take it back."""
     strict.post(fresh_page_of(nadia, newsletter), {"action": "change", "email": NEW})
     link = path(letter("change", NEW).links["confirm"])
-    for ask in (strict.get, strict.head):
-        ask(link)
+    for request in (strict.get, strict.head):
+        request(link)
     nadia.refresh_from_db()
     assert nadia.email == NADIA
     assert b"Your address has been changed" in strict.post(link).content
@@ -297,7 +297,7 @@ def test_moving_is_confirmed_there_and_told_here(
     assert nadia.email == NADIA
 
 
-def test_moving_to_a_subscribers_address_tells_nobody(
+def test_a_change_to_a_subscribers_address_reveals_nothing(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
     """The same words, and no mail."""
@@ -329,7 +329,7 @@ def test_erasure_is_asked_twice_and_thorough(
     assert b"This link is no longer valid" in strict.get(link).content
 
 
-def test_an_erased_subscriber_may_come_back_and_no_list_brings_them(
+def test_an_erased_subscriber_may_resubscribe_and_no_list_brings_them(
     strict: Client, nadia: Subscriber, newsletter: Newsletter, tmp_path: object
 ) -> None:
     """Their own confirmed wish lifts the hash; an import does not."""

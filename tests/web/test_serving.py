@@ -58,7 +58,7 @@ class Running:
         self.dispatcher.shutdown()
         wasyncore.close_all(self.sockets)
 
-    def ask(self, path: str = "/", method: str = "GET", body: Any = None) -> HTTPResponse:
+    def request(self, path: str = "/", method: str = "GET", body: Any = None) -> HTTPResponse:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         connection.request(method, path, body, {"Host": "localhost"})
         response = connection.getresponse()
@@ -118,15 +118,15 @@ def test_clients_that_dribble_silence_nobody(running: Running, dribble: bytes) -
     with running.connected(*[dribble] * 20 * THREADS) as clients:
         for client in clients:
             client.sendall(b"x")
-        assert running.ask().status == 200
+        assert running.request().status == 200
 
 
 def test_clients_that_do_not_read_silence_nobody(running: Running) -> None:
     """A response waits for its reader outside of the threads."""
-    ask = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with running.connected(*[ask] * 3 * THREADS):
+    octets = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with running.connected(*[octets] * 3 * THREADS):
         time.sleep(0.2)
-        assert running.ask().status == 200
+        assert running.request().status == 200
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_when_it_gets_crowded_the_longest_wait_ends(
     """A new client is served, whoever holds all the connections."""
     monkeypatch.setattr(serving, "MOST_CONNECTIONS", 10)
     with running.connected(*[HEAD] * 10) as clients:
-        assert running.ask().status == 200
+        assert running.request().status == 200
         with running.connected(*[HEAD] * 3):
             assert is_closed(clients[0])
         assert not is_closed(clients[-1], within=0.1)
@@ -182,7 +182,7 @@ def test_bodies_that_arrive_fill_no_disk(running: Running, monkeypatch: pytest.M
     with running.connected(*[half] * 4):
         time.sleep(0.3)
         assert 0 < len(running.server.active_channels) < 3
-        assert running.ask().status == 200
+        assert running.request().status == 200
 
 
 @pytest.mark.parametrize("size", [LARGEST_BODY, LARGEST_BODY + 1, 400_000_000])
@@ -252,7 +252,7 @@ def test_chunks_may_come_in_any_pieces(running: Running) -> None:
 
 def test_imports_may_be_larger(running: Running) -> None:
     """And nothing else may."""
-    assert running.ask(f"{IMPORT}/", "POST", b"x" * 2_000_000).status == 200
+    assert running.request(f"{IMPORT}/", "POST", b"x" * 2_000_000).status == 200
     with running.connected(
         b"POST %s/ HTTP/1.1\r\nContent-Length: 32000000\r\n\r\n" % IMPORT.encode()
     ) as [client]:
@@ -267,8 +267,8 @@ def test_a_head_is_limited(running: Running) -> None:
 
 def test_head_requests_get_no_body(running: Running) -> None:
     """The length of what GET gives, and the connection stays in step."""
-    ask = b"HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"
-    with running.connected(ask) as [client]:
+    octets = b"HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"
+    with running.connected(octets) as [client]:
         client.settimeout(1)
         received = b""
         while received.count(b"HTTP/1.1 200") < 2:

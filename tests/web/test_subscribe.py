@@ -147,8 +147,8 @@ def test_a_link_that_outlived_its_subscriber_gets_a_kind_page(
     sign_up(strict, newsletter)
     link = confirm_path()
     Subscriber.objects.get().delete()
-    for ask in (strict.get, strict.post):
-        answer = ask(link)
+    for request in (strict.get, strict.post):
+        answer = request(link)
         assert answer.status_code == 200
         assert b"This request is no longer valid" in answer.content
 
@@ -233,7 +233,7 @@ def test_a_mailbox_has_its_share_in_silence(strict: Client, newsletter: Newslett
     assert Notice.objects.count() == 1
 
 
-def test_one_client_is_told_when_to_come_back(strict: Client, newsletter: Newsletter) -> None:
+def test_one_client_is_told_when_to_retry(strict: Client, newsletter: Newsletter) -> None:
     """Beyond twenty in an hour the answer is 429 with Retry-After, for known and unknown alike."""
     answers = [sign_up(strict, newsletter, f"r{n}@reader.example").status_code for n in range(21)]
     assert answers == [200] * 20 + [429]
@@ -242,7 +242,7 @@ def test_one_client_is_told_when_to_come_back(strict: Client, newsletter: Newsle
     assert b"There were too many sign-ups" in last.content
 
 
-def test_the_door_stays_shut_while_nobody_counts(
+def test_sign_ups_are_refused_while_nobody_counts(
     strict: Client, newsletter: Newsletter, settings: Settings
 ) -> None:
     """Without Valkey the answer is 503, and nothing is taken."""
@@ -274,11 +274,11 @@ def test_one_client_does_not_use_up_its_network(settings: Settings) -> None:
     assert admit(12, "203.0.113.8")
 
 
-def test_scripts_get_facts_then_an_answer(strict: Client, newsletter: Newsletter) -> None:
+def test_scripts_get_values_then_an_answer(strict: Client, newsletter: Newsletter) -> None:
     """JSON for scripts of any site, under the same rules."""
-    facts = strict.get(f"/subscribe/{newsletter.slug}", headers=JSON)
-    assert facts.headers["Access-Control-Allow-Origin"] == "*"
-    assert facts.json()["wording"].startswith("I want to receive The Morning Tide")
+    values = strict.get(f"/subscribe/{newsletter.slug}", headers=JSON)
+    assert values.headers["Access-Control-Allow-Origin"] == "*"
+    assert values.json()["wording"].startswith("I want to receive The Morning Tide")
     body = {"email": NADIA, "token": token(newsletter)}
     answer = strict.post(
         f"/subscribe/{newsletter.slug}",

@@ -16,7 +16,7 @@ def test_a_webhook_is_added_listed_tested_and_removed(digest: Digest) -> None:  
     assert (refused.status, "DIGEST_WEBHOOK_ALLOW" in refused.err) == (1, True)
     make_publication(slug="courier")
     arguments = ("webhook", "add", "crm", "https://crm.invalid/webhook", "--event", "issue.sent")
-    webhook = digest(*arguments, "--publication", "courier", "--json").facts
+    webhook = digest(*arguments, "--publication", "courier", "--json").json
     assert webhook["secret"].startswith("whsec_")
     assert (webhook["events"], webhook["publication"]) == (["issue.sent"], "courier")
     assert "crm.invalid" in digest("webhook", "list").out

@@ -416,11 +416,11 @@ def test_the_end_of_an_experiment_is_told(listener: Listener) -> None:
     delivering.deliver_due()
     [request] = listener.requests
     assert request.json["type"] == "experiment.decided"
-    facts = request.json["data"]["experiment"]
-    assert (facts["finding"], facts["winner"]) == ("winner", 1)
-    assert facts["decided_at"] == NOON.isoformat()
-    assert [row["clickers"] for row in facts["variants"]] == [1, 8]
-    assert facts["variants"][1]["label"] == "Seals"
+    values = request.json["data"]["experiment"]
+    assert (values["finding"], values["winner"]) == ("winner", 1)
+    assert values["decided_at"] == NOON.isoformat()
+    assert [row["clickers"] for row in values["variants"]] == [1, 8]
+    assert values["variants"][1]["label"] == "Seals"
 
 
 def test_the_numbers_of_an_issue_are_told_after_a_day_and_a_week(listener: Listener) -> None:

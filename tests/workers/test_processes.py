@@ -123,10 +123,10 @@ def check_everyone_once_unless_uncertain(issue: Issue, relay: SmtpServer) -> Non
             "subscriber__email", "times_uncertain"
         )
     )
-    copies = Counter(relay.recipients)
-    assert len(copies) == progress(issue).sent == SUBSCRIBERS
-    assert {email for email, count in copies.items() if count > 1} <= times_uncertain.keys()
-    assert all(count <= 1 + times_uncertain.get(email, 0) for email, count in copies.items())
+    received = Counter(relay.recipients)
+    assert len(received) == progress(issue).sent == SUBSCRIBERS
+    assert {email for email, count in received.items() if count > 1} <= times_uncertain.keys()
+    assert all(count <= 1 + times_uncertain.get(email, 0) for email, count in received.items())
 
 
 def is_sent(issue: Issue) -> bool:

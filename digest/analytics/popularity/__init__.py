@@ -1,9 +1,9 @@
 """How popular articles are: human clicks in mails and page views of the site, in one score.
 
-    reach      how many of an issue's mails had a story
-    facts      what the totals say of each showing of an article in a mail
-    positions  how much rarer a link is clicked the further down it stands (pure)
-    scoring    from showings to one number for each article (pure)
+    reach            how many of an issue's mails had a story
+    recent_showings  what the totals say of each showing of an article in a mail
+    positions        how much rarer a link is clicked the further down it stands (pure)
+    scoring          from showings to one number for each article (pure)
 
 The score is between 0 and 1 and compares articles of one publication. See decision 0040.
 """
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from digest.analytics.popularity import facts, positions, reach, scoring
+from digest.analytics.popularity import positions, reach, recent_showings, scoring
 from digest.articles.models import Article
 from digest.newsletters.models import Publication
 
@@ -29,8 +29,8 @@ def refresh_all(now: datetime) -> None:
 
 def refresh(publication: Publication, now: datetime) -> int:
     """Compute a publication's scores; return how many changed."""
-    reach.record_reach(publication, now - facts.LOOKED_AT, now)
-    showings = facts.showings(publication, now)
+    reach.record_reach(publication, now - recent_showings.LOOKED_AT, now)
+    showings = recent_showings.showings(publication, now)
     mail = scoring.mail_scores(showings, positions.curve(showings))
     scores = scoring.combine(mail, _site_scores(publication, now))
     return _store(publication, {pk: round(score, DIGITS) for pk, score in scores.items()})

@@ -107,15 +107,15 @@ def _days(appeal: Appeal, runs: Sequence[IssueRun], links: Sequence[int]) -> lis
 
 
 def _clicks_by_day(links: Sequence[int], zone: ZoneInfo) -> dict[date, tuple[int, int]]:
-    """Return clicks and people by day; of an issue's links, the one with most people counts."""
+    """Return clicks and visitors by day; of an issue's links, the one with most visitors counts."""
     rows = LinkHour.objects.filter(link_id__in=links).annotate(day=TruncDate("hour", tzinfo=zone))
     sums = rows.values_list("day", "issue_id", "link_id")
-    clicks, people = Counter[date](), Counter[tuple[date, int]]()
+    clicks, visitors = Counter[date](), Counter[tuple[date, int]]()
     for day, issue_id, _, number, unique in sums.annotate(Sum("clicks"), Sum("unique_clicks")):
         clicks[day] += number
-        people[day, issue_id] = max(people[day, issue_id], unique)
+        visitors[day, issue_id] = max(visitors[day, issue_id], unique)
     by_day = Counter[date]()
-    for (day, _), number in people.items():
+    for (day, _), number in visitors.items():
         by_day[day] += number
     return {day: (number, by_day[day]) for day, number in clicks.items() if number}
 

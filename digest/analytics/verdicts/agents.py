@@ -1,4 +1,4 @@
-"""Classes of user agents, as hits keep them, and which of them are programs."""
+"""Classes of user agents, as hits keep them, and which of them are machines."""
 
 from enum import StrEnum
 
@@ -19,6 +19,6 @@ class Agent(StrEnum):
 
 
 # An empty class is that of a hit without a user agent, too.
-PROGRAMS = frozenset(
+MACHINES = frozenset(
     ["", Agent.BOT, Agent.LIBRARY, Agent.HEADLESS, Agent.PREFETCH, Agent.HEAD, Agent.EMPTY]
 )

@@ -17,7 +17,7 @@ from digest.analytics.verdicts.reasons import Reason
 BEFORE_SECONDS, AFTER_SECONDS = 10.0, 3.0
 USUAL_SECONDS = 600.0  # before the request, in which it is seen how many people click the link
 QUIET = 0.5  # people who click within BEFORE and AFTER by chance; with more it says nothing
-PEOPLE = frozenset({NetworkClass.OTHER, NetworkClass.RELAY})
+PERSONAL_NETWORKS = frozenset({NetworkClass.OTHER, NetworkClass.RELAY})
 
 
 class Neighbour(NamedTuple):
@@ -34,7 +34,10 @@ def by_crowd(at: float, neighbours: Iterable[Neighbour]) -> Reason:
     """
     near, usual = 0, 0
     for row in neighbours:
-        if row.network_class in PEOPLE and -USUAL_SECONDS <= row.at - at <= AFTER_SECONDS:
+        if (
+            row.network_class in PERSONAL_NETWORKS
+            and -USUAL_SECONDS <= row.at - at <= AFTER_SECONDS
+        ):
             if row.at >= at - BEFORE_SECONDS:
                 near += 1
             else:

@@ -1,6 +1,6 @@
 """Rules that look at one request: its network, its time, its user agent."""
 
-from digest.analytics.verdicts.agents import PROGRAMS, Agent
+from digest.analytics.verdicts.agents import MACHINES, Agent
 from digest.analytics.verdicts.networks import NetworkClass
 from digest.analytics.verdicts.reasons import Reason
 from digest.analytics.verdicts.request import Request
@@ -38,4 +38,4 @@ def by_agent(request: Request) -> Reason:
     """Judge by the class of the user agent."""
     if request.agent == Agent.IMAGE_PROXY:
         return Reason.IMAGE_PROXY if request.is_open else Reason.PROXY_CLICK
-    return Reason.USER_AGENT if request.agent in PROGRAMS else NOTHING
+    return Reason.USER_AGENT if request.agent in MACHINES else NOTHING

@@ -10,7 +10,7 @@ seconds and some memory for each document, and whose answers are plain JSON.
     clean_entry               one pushed article, cleaned
 """
 
-from digest.articles.isolation.process import ask
+from digest.articles.isolation.process import run_job
 from digest.articles.isolation.wire import CARDS, DOCUMENTS, ENTRIES, INSPECTIONS, dump, load
 from digest.articles.parsing.base import Document, Entry
 from digest.articles.parsing.inspection import Card, Inspection
@@ -23,24 +23,24 @@ def parse_feed(body: bytes, url: str = "", charset: str | None = None) -> Docume
 
     Raises ParseError, ParserKilledError if it exceeds a limit, or ParserUnavailableError.
     """
-    return load(DOCUMENTS, ask("feed", body, url=url, charset=charset))
+    return load(DOCUMENTS, run_job("feed", body, url=url, charset=charset))
 
 
 def parse_page(body: bytes, url: str = "", charset: str | None = None) -> Document:
     """Parse and clean the article on an HTML page. Arguments and errors as in `parse_feed`."""
-    return load(DOCUMENTS, ask("page", body, url=url, charset=charset))
+    return load(DOCUMENTS, run_job("page", body, url=url, charset=charset))
 
 
 def inspect(body: bytes, url: str, charset: str | None = None) -> Inspection:
     """Return what a document is. Arguments and errors as in `parse_feed`."""
-    return load(INSPECTIONS, ask("inspect", body, url=url, charset=charset))
+    return load(INSPECTIONS, run_job("inspect", body, url=url, charset=charset))
 
 
 def parse_card(body: bytes, url: str, charset: str | None = None) -> Card:
     """Return what a page says of itself. Arguments and errors as in `parse_feed`."""
-    return load(CARDS, ask("card", body, url=url, charset=charset))
+    return load(CARDS, run_job("card", body, url=url, charset=charset))
 
 
 def clean_entry(entry: Entry) -> Entry:
     """Clean one entry. Raises ParserKilledError or ParserUnavailableError."""
-    return load(ENTRIES, ask("entry", dump(entry)))
+    return load(ENTRIES, run_job("entry", dump(entry)))

@@ -6,14 +6,14 @@ from digest.core.isolation import Isolation, KilledError, UnavailableError, Unre
 PARSER = Isolation("digest.articles.isolation.jobs")  # a feed of 5 MB takes three seconds
 
 
-def ask(job: str, body: bytes, **details: str | None) -> bytes:
+def run_job(job: str, body: bytes, **details: str | None) -> bytes:
     """Let a child do a job with a document; return its answer, which is JSON.
 
     Raises ParseError with the child's message, ParserKilledError if the document exceeds a limit,
     ParserUnavailableError if no child can be started or the machine is too busy.
     """
     try:
-        return PARSER.ask(job, body, **details)
+        return PARSER.run(job, body, **details)
     except UnreadableError as problem:
         raise ParseError(str(problem)) from problem
     except KilledError as problem:

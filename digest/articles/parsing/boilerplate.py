@@ -18,7 +18,7 @@ from digest.articles.parsing.trees import drop
 
 MAX_SHARE = 0.3  # of a page's prose; an element with more is the article, whatever its class says
 MOST_SHARE = 0.6  # of a short page's prose
-MIN_PROSE = 200  # characters of prose; a page with less has no article to read
+MIN_TEXT = 200  # characters of prose; a page with less has no article to read
 MAX_NOTE = 500  # characters; a longer text is not a note
 MAX_BLOCKS = 100  # headings of boilerplate whose blocks are looked for; more are dropped alone
 TAIL_BLOCKS = 4  # blocks at the end of an article that may be notes
@@ -26,7 +26,7 @@ LONG_TEXT = 80  # characters; text outside of a paragraph counts as prose from h
 _MOST_WRAPPERS = 5  # levels
 _WRAPPERS = frozenset({"div", "section", "article", "main", "span"})
 _NAMES = ("class", "id", "role", "hidden")
-_NO_PROSE = frozenset({"script", "style", "noscript", "template", "a", "option", "select", "head"})
+_NO_TEXT = frozenset({"script", "style", "noscript", "template", "a", "option", "select", "head"})
 
 _TAGS = (
     "script", "style", "noscript", "template", "form", "nav", "footer", "dialog", "button",
@@ -162,18 +162,18 @@ def _trim_blocks(container: HtmlElement, site: str, levels: int = _MOST_WRAPPERS
         drop(block)
 
 
-def prose_length(element: HtmlElement) -> int:
+def text_length(element: HtmlElement) -> int:
     """Return how many characters of prose an element holds: its paragraphs, and long texts."""
-    return sum(_own_prose(part) for part in element.iter())
+    return sum(_own_text(part) for part in element.iter())
 
 
-def _own_prose(element: HtmlElement) -> int:
+def _own_text(element: HtmlElement) -> int:
     """Return the characters of prose that an element adds to what its children hold.
 
     A paragraph's text is counted where it stands; other text if it is long and not in a link, so
     that an article whose paragraphs are parted by <br> counts too.
     """
-    if element.tag in _NO_PROSE or not isinstance(element.tag, str):
+    if element.tag in _NO_TEXT or not isinstance(element.tag, str):
         return 0
     if element.tag == "p":
         return len(_text_of(element))
@@ -195,10 +195,10 @@ class _Share:
         self._prose: dict[HtmlElement, int] = {}
         elements = list(page.iter())
         for element in reversed(elements):  # children come before their parents
-            own = _own_prose(element)
+            own = _own_text(element)
             self._prose[element] = own + sum(self._prose[child] for child in element)
         whole = self._prose[page]
-        self._most = min(max(whole * MAX_SHARE, MAX_NOTE), max(whole * MOST_SHARE, MIN_PROSE))
+        self._most = min(max(whole * MAX_SHARE, MAX_NOTE), max(whole * MOST_SHARE, MIN_TEXT))
 
     def _keep(self, element: HtmlElement) -> None:
         """Keep an element and what it stands in."""

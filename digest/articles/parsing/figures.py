@@ -54,7 +54,7 @@ def take_figures(page: HtmlElement, headline: HtmlElement | None) -> list[Figure
     return figures
 
 
-def put_back(body: HtmlElement, figures: Iterable[Figure], lead: Image) -> None:
+def restore(body: HtmlElement, figures: Iterable[Figure], lead: Image) -> None:
     """Insert each picture between the paragraphs it stood between; the lead image stays out."""
     places: dict[str, HtmlElement] = {}
     for block in body:

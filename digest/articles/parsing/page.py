@@ -57,11 +57,11 @@ def parse(text: str, url: str = "") -> Document:
     lead = _lead(page, details, base)
     page_figures = figures.take_figures(page, headline)
     body = _body(page, url, details.site)
-    if len(markup.text_of(body)) < boilerplate.MIN_PROSE:
+    if len(markup.text_of(body)) < boilerplate.MIN_TEXT:
         raise ParseError(f"No article was found on {url or 'this page'}: it holds too little text.")
     address = _address(details, base, url)
     _drop_repeated(body, lead, title, details.byline, {url, address})
-    figures.put_back(body, page_figures, lead)
+    figures.restore(body, page_figures, lead)
     entry = Entry(
         guid="",
         url=address,
@@ -155,7 +155,7 @@ def _drop_other_articles(page: HtmlElement, headline: HtmlElement | None) -> Non
     if headline is None or len(articles) < 2:
         return
     own = next((a for a in articles if a in headline.iterancestors()), None)
-    if own is None or boilerplate.prose_length(own) < boilerplate.MIN_PROSE:
+    if own is None or boilerplate.text_length(own) < boilerplate.MIN_TEXT:
         return
     for article in articles:
         if article is not own:

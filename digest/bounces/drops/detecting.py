@@ -29,7 +29,7 @@ SETTLING = timedelta(hours=1)  # since the issue was due: greylisted mail has go
 CLICKS_AFTER = timedelta(hours=24)
 EARLIER = 10  # issues
 BACK = timedelta(days=90)
-STALE = timedelta(days=30)  # a drop of which nothing more was heard is over
+STALE = timedelta(days=30)  # a drop that was not seen again is over
 
 
 def detect(issue_ids: Iterable[int], now: datetime) -> list[Drop]:

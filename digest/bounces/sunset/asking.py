@@ -86,7 +86,7 @@ def ask_due(now: datetime) -> int:
             log.info("nobody asked", newsletter=sunset.newsletter.slug, problem=problem)
             continue
         rows = inactive(sunset, now).select_related("subscriber").order_by("pk")[:BATCH]
-        number += sum(_ask(sunset.newsletter, row, now) for row in rows)
+        number += sum(_ask_subscriber(sunset.newsletter, row, now) for row in rows)
     return number
 
 
@@ -108,7 +108,7 @@ def stay(subscriber: Subscriber, newsletter: Newsletter, now: datetime) -> None:
 
 
 @transaction.atomic
-def _ask(newsletter: Newsletter, subscription: Subscription, now: datetime) -> bool:
+def _ask_subscriber(newsletter: Newsletter, subscription: Subscription, now: datetime) -> bool:
     """Ask once; False where the mailbox got such a question a moment ago."""
     notice = queue_to_subscriber(Notice.Kind.STAY, newsletter, subscription.subscriber, now)
     if notice is None:

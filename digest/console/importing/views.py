@@ -57,7 +57,9 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     row = _get(request, pk)
     form = ReadingForm(row, request.POST if request.method == "POST" else None)
     if row.finished_at:
-        return render_page(request, "console/importing/report.html", "Import report", _facts(row))
+        return render_page(
+            request, "console/importing/report.html", "Import report", _report_context(row)
+        )
     if request.method == "POST":
         if "discard" in request.POST:
             target = row.newsletter
@@ -67,7 +69,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("subscribers-import")
         if form.is_valid() and _act(request, row, form):
             return redirect("subscribers-import-check", row.pk)
-    context = _facts(row) | {"form": form, "columns": _columns(row, form)}
+    context = _report_context(row) | {"form": form, "columns": _columns(row, form)}
     context["other_label"] = LABELS[Meaning.OTHER]
     return render_page(request, "console/importing/check.html", "Check import", context)
 
@@ -126,7 +128,7 @@ def _get(request: HttpRequest, pk: int) -> SubscriberImport:
     return row
 
 
-def _facts(row: SubscriberImport) -> dict[str, Any]:
+def _report_context(row: SubscriberImport) -> dict[str, Any]:
     causes = [(Cause(cause), count) for cause, count in row.report["causes"]]
     return {
         "row": row,

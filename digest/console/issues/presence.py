@@ -14,7 +14,7 @@ from django.conf import settings
 from digest.accounts.models import User
 
 TTL = 15  # seconds without a heartbeat after which somebody has left
-MOST = 50  # people that are listed
+MOST = 50  # editors that are listed
 _TIMEOUT = 0.5  # seconds
 
 log = structlog.get_logger(__name__)
@@ -37,8 +37,8 @@ def report(issue_id: int, user: User, tab: str, place: str, now: datetime) -> li
         log.warning("presence away", problem=str(problem))
         return []
     present = [row for row in rows if now.timestamp() - row["at"] < TTL]
-    people = [Person(row["name"], row["place"]) for row in present if row["user"] != user.pk]
-    return sorted(set(people))[:MOST]
+    editors = [Person(row["name"], row["place"]) for row in present if row["user"] != user.pk]
+    return sorted(set(editors))[:MOST]
 
 
 def _exchange(key: str, member: str, value: str) -> list[dict[str, Any]]:

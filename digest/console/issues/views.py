@@ -63,12 +63,12 @@ def heartbeat(request: HttpRequest, pk: int) -> JsonResponse:
     """
     row = get_issue(request, pk)
     tab, place = (request.GET.get(name, "")[:40] for name in ("tab", "place"))
-    people = presence.report(row.pk, user_of(request), tab, place, clock.now())
+    editors = presence.report(row.pk, user_of(request), tab, place, clock.now())
     return JsonResponse(
         {
             "revision": row.revision,
             "editable": header.is_open(row),
-            "people": [person._asdict() for person in people],
+            "people": [person._asdict() for person in editors],
         }
     )
 

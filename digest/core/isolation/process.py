@@ -30,7 +30,7 @@ MAX_ANSWER = 100_000_000  # bytes
 LONG = 1.0  # seconds of processor time: more than nearly every feed and page takes
 CHECK_SECONDS = 0.25  # between two looks at what a job has taken
 
-_PROGRAM = Path(__file__).with_name("child.py")
+_SCRIPT = Path(__file__).with_name("child.py")
 _ROOT = Path(__file__).parents[3]
 _LENGTH = struct.Struct("!I")
 
@@ -62,7 +62,7 @@ class Isolation:
         self.children = Children(self)
         _isolations.add(self)
 
-    def ask(self, job: str, body: bytes, **details: object) -> bytes:
+    def run(self, job: str, body: bytes, **details: object) -> bytes:
         """Let a child do a job with bytes; `details` are JSON. Return its answer.
 
         Raises UnreadableError with the child's message, KilledError if a limit is exceeded,
@@ -71,12 +71,12 @@ class Isolation:
         request = json.dumps({"job": job, **details}).encode()
         with self.children.borrow() as child:
             with suppress(_EndedError):
-                return child.ask(request, body)
+                return child.exchange(request, body)
             if not child.left():
                 raise child.problem()
         with self.children.borrow() as child:  # the other one left because it had nothing to do
             try:
-                return child.ask(request, body)
+                return child.exchange(request, body)
             except _EndedError:
                 raise child.problem() from None
 
@@ -100,7 +100,7 @@ class Child:
                     "-I",
                     "-X",
                     "utf8",
-                    str(_PROGRAM),
+                    str(_SCRIPT),
                     str(_ROOT),
                     isolation.module,
                     str(isolation.limits.cpu_seconds),
@@ -120,8 +120,8 @@ class Child:
         threading.Thread(target=self.process.wait, name="isolation", daemon=True).start()
         self._wait_until_ready()
 
-    def ask(self, request: bytes, body: bytes) -> bytes:
-        """Return the answer. Raises as `Isolation.ask` does, _EndedError if there is none."""
+    def exchange(self, request: bytes, body: bytes) -> bytes:
+        """Return the answer. Raises as `Isolation.run` does, _EndedError if there is none."""
         self.sound = False
         with self._watched():
             self._write(request)

@@ -26,7 +26,7 @@ def write(request: HttpRequest) -> HttpResponse:
     """Show the form, or hand the mail over and show what the server said."""
     sent = request.POST if request.method == "POST" else request.GET
     mail = {name: sent.get(name, "")[:LONGEST] for name in ("sender", "to", "subject", "text")}
-    reply, accepted = _hand_over(mail) if request.method == "POST" else ("", False)
+    reply, accepted = _submit(mail) if request.method == "POST" else ("", False)
     context = {"mail": mail, "said": reply, "taken": accepted, "suggested": _suggested()}
     status = 422 if reply and not accepted else 200
     response = render(request, "mailbox/write.html.j2", context, status=status)
@@ -46,7 +46,7 @@ def _suggested() -> list[str]:
     return [*subscribing, f"help@{domain}"]
 
 
-def _hand_over(mail: dict[str, str]) -> tuple[str, bool]:
+def _submit(mail: dict[str, str]) -> tuple[str, bool]:
     """Return what the server said, and whether it took the mail."""
     port = env.read("DIGEST_INBOUND_PORT")
     if not port or not settings.DIGEST_INBOUND_DOMAIN:

@@ -14,7 +14,7 @@ _SCALE = 100_000  # more than any position
 
 def occupants(leads: Leads | None, place: int) -> dict[int, tuple[int, ...]]:
     """Return the stories that may stand at a place, by position, with the keys that show them."""
-    if leads is None or place not in _moving(leads):
+    if leads is None or place not in _lead_places(leads):
         return {place: (place,)}
     rows: dict[int, tuple[int, ...]] = {}
     for variant in range(len(leads.leads) + 1):
@@ -31,7 +31,7 @@ def keys_of(leads: Leads, variant: int, positions: Collection[int]) -> set[int]:
     lead = leads.leads[variant - 1] if variant else None
     if lead not in positions or leads.first not in positions:
         variant = 0
-    return {_key(variant, position) for position in _moving(leads).intersection(positions)}
+    return {_key(variant, position) for position in _lead_places(leads).intersection(positions)}
 
 
 def is_usual(keys: Iterable[int]) -> bool:
@@ -53,7 +53,7 @@ def _key(variant: int, position: int) -> int:
     return _SCALE * (variant + 1) + position
 
 
-def _moving(leads: Leads) -> set[int]:
+def _lead_places(leads: Leads) -> set[int]:
     return {leads.first, *(lead for lead in leads.leads if lead is not None)}
 
 

@@ -67,7 +67,7 @@ def receive(content: bytes, now: datetime) -> Received:
 def _read(content: bytes) -> dict[str, list[Any]]:
     if len(content) > LARGEST:
         raise ReputationError(f"This is larger than {LARGEST // 1_000_000} MB.")
-    answer: dict[str, list[Any]] = json.loads(CHILD.ask("read", content))
+    answer: dict[str, list[Any]] = json.loads(CHILD.run("read", content))
     return answer
 
 

@@ -65,7 +65,7 @@ class Postmaster:
         days: dict[date, dict[str, float]] = defaultdict(dict)
         page = ""
         for _ in range(MOST_PAGES):
-            answer = self._ask(
+            answer = self._request(
                 account, token, f"{_domain(domain)}/domainStats:query", _question(period, page)
             )
             with reading(self.name):
@@ -84,7 +84,7 @@ class Postmaster:
         Not every account that may see the numbers of a domain may see these.
         """
         try:
-            answer = self._ask(account, token, f"{_domain(domain)}/complianceStatus")
+            answer = self._request(account, token, f"{_domain(domain)}/complianceStatus")
         except SiteAnalyticsError as problem:
             if not _is_refused(problem):
                 raise
@@ -98,7 +98,7 @@ class Postmaster:
             ]
         return [f"{domain}: {name[:60]}" for name in names[:20]]
 
-    def _ask(self, account: Account, token: str, path: str, question: Any = None) -> Any:
+    def _request(self, account: Account, token: str, path: str, question: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{account.address.rstrip('/')}/v2/domains/{path}"
         return request_json(self.name, url, headers=headers, question=question)

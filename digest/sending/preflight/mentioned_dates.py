@@ -52,20 +52,20 @@ def dates_in(text: str, language: str, near: date) -> Iterator[tuple[str, date]]
     A date without a year is the one nearest to `near`. The beginning of a span (“since 3 May”) is
     left out. `language` is a tag; a language that Digest does not speak is read as English.
     """
-    for pattern in _patterns(_spoken(language)):
+    for pattern in _patterns(_known_language(language)):
         for match in pattern.finditer(text):
-            day = _day(match, _spoken(language), near)
+            day = _day(match, _known_language(language), near)
             if day and not _SINCE.search(text[: match.start()]):
                 yield " ".join(match.group().split()).rstrip(".,"), day
 
 
 def relative_words(text: str, language: str) -> list[str]:
     """Return the words of a text that mean a day relative to when it was written."""
-    pattern = _relative_pattern(_spoken(language))
+    pattern = _relative_pattern(_known_language(language))
     return list(dict.fromkeys(match.group().strip() for match in pattern.finditer(text)))
 
 
-def _spoken(language: str) -> str:
+def _known_language(language: str) -> str:
     tag = primary(language)
     return tag if tag in NAMES else DEFAULT
 

@@ -63,13 +63,13 @@ def _formats(stories: list[Story]) -> Iterator[Finding]:
     Those that we serve ourselves are JPEG or PNG, whatever came in.
     """
     linked = [story for story in stories if not (story.picture and story.picture.is_ready)]
-    for formats, programs, pattern in _FORMATS:
+    for formats, clients, pattern in _FORMATS:
         places = [place_of(story) for story in linked if pattern.search(story.image_url)]
         if places:
             yield Finding(
                 CHECK,
                 Level.WARN,
-                f"{programs} cannot show pictures in {formats}, as those of {named(places)}.",
+                f"{clients} cannot show pictures in {formats}, as those of {named(places)}.",
                 "Use a JPEG or PNG if it matters; the description is shown instead.",
                 tuple(places),
             )

@@ -26,7 +26,7 @@ def check(material: Material) -> Iterator[Finding | Passed]:
     if not settings.DIGEST_RSPAMD_URL:
         return
     try:
-        verdict = _ask(material)
+        verdict = _check(material)
     except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as problem:
         text = f"rspamd gave no verdict: {problem}"
         yield Finding(CHECK, Level.WARN, text, "Check DIGEST_RSPAMD_URL.")
@@ -39,7 +39,7 @@ def check(material: Material) -> Iterator[Finding | Passed]:
     yield Finding(CHECK, level, f"{text} Highest: {verdict.rules}.", "Change what they name.")
 
 
-def _ask(material: Material) -> _Verdict:
+def _check(material: Material) -> _Verdict:
     address = f"{settings.DIGEST_RSPAMD_URL.rstrip('/')}/checkv2"
     sender = material.publication.sender_email
     answer = httpx.post(

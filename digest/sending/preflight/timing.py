@@ -50,12 +50,12 @@ def _elsewhere(material: Material) -> Iterator[Finding]:
         moments = [row.goes_at for row in _issues_near(other, material.sends_at)]
         moments += _free_slots(other, material.sends_at)
         if moments and (number := _shared(material.newsletter, other)):
-            people = f"more than {FEW:,}" if number > FEW else f"{number:,}"
+            overlap = f"more than {FEW:,}" if number > FEW else f"{number:,}"
             text = f"{other.name} {_when(min(moments), material.sends_at)}"
             yield Finding(
                 CHECK,
                 Level.INFO,
-                f"{text}, to {people} of the same subscribers.",
+                f"{text}, to {overlap} of the same subscribers.",
                 "Send one of them at another time if that is too much mail.",
             )
 

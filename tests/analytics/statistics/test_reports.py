@@ -64,14 +64,14 @@ def test_totals_of_links_follow_their_hours(newsletter: Newsletter) -> None:
 def test_an_issue_counts_what_came_back(newsletter: Newsletter) -> None:
     """Bounces after delivery, complaints, and unsubscribes by its own link; each once."""
     issue = make_sent_issue(newsletter, sent=100, refused=3)
-    people = [make_subscriber(newsletter) for _ in range(4)]
-    for subscriber in people[:2]:
+    subscribers = [make_subscriber(newsletter) for _ in range(4)]
+    for subscriber in subscribers[:2]:
         recording.record(subscriber, issue, make_finding(), NOON)
-    recording.record(people[1], issue, make_finding(), NOON)
-    recording.record(people[2], issue, make_finding(source="smtp"), NOON)
+    recording.record(subscribers[1], issue, make_finding(), NOON)
+    recording.record(subscribers[2], issue, make_finding(source="smtp"), NOON)
     for _ in range(2):
         consent.unsubscribe(
-            people[3].pk, newsletter.pk, via="page", ip=None, now=NOON, issue=issue.pk
+            subscribers[3].pk, newsletter.pk, via="page", ip=None, now=NOON, issue=issue.pk
         )
     numbers = issue_report(issue, NOON).numbers
     assert (numbers.returned, numbers.unsubscribes, numbers.complaints) == (2, 1, 0)

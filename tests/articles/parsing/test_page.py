@@ -12,7 +12,7 @@ from digest.articles.errors import ParseError
 from digest.articles.parsing.base import Entry
 from tests.articles.publisher import DATA
 
-PROSE = [
+PARAGRAPHS = [
     "<p>The tide came in at seven and the ferry waited for the post, as it has since the war.</p>",
     "<p>Nobody on the quay could say who had sent for it, or why the lamp was out at the point.</p>",
     "<p>By noon the mail boat was in sight, and with it the harbour master and a crate of eels.</p>",
@@ -28,7 +28,7 @@ def page(inside: str, head: str = "") -> str:
     """Return a page of three paragraphs of prose and whatever a test is about."""
     return (
         f"<html><head><title>The ferry waits | Courier</title>{head}</head><body><article>"
-        f"<h1>The ferry waits</h1>{PROSE[0]}{inside}{PROSE[1]}{PROSE[2]}</article></body></html>"
+        f"<h1>The ferry waits</h1>{PARAGRAPHS[0]}{inside}{PARAGRAPHS[1]}{PARAGRAPHS[2]}</article></body></html>"
     )
 
 
@@ -70,7 +70,7 @@ def test_boilerplate_is_not_part_of_the_article(boilerplate: str) -> None:
         "<div id='latest'><p>{}</p></div>".format("The harbour master spoke. " * 60),
     ],
 )
-def test_the_articles_own_prose_stays_whatever_it_is_called(block: str) -> None:
+def test_the_articles_own_text_stays_whatever_it_is_called(block: str) -> None:
     """An article may be about donations, and have headings that sound like boilerplate."""
     assert cleaning.text(block).split("\n")[-1][:60] in cleaning.text(
         article(page(block)).body_html
@@ -85,7 +85,7 @@ def test_hidden_labels_are_not_part_of_the_article() -> None:
 
 def test_of_several_articles_on_one_page_the_first_is_taken() -> None:
     """A page with infinite scrolling holds the next stories too."""
-    second = f"<article><h2>Another</h2>{''.join(PROSE).replace('quay', 'lantern')}</article>"
+    second = f"<article><h2>Another</h2>{''.join(PARAGRAPHS).replace('quay', 'lantern')}</article>"
     entry = article(page("").replace("</body>", second * 4 + "</body>"))
     assert "quay" in entry.body_html
     assert "lantern" not in entry.body_html

@@ -8,12 +8,12 @@ from digest.articles import cleaning, parsing
 from digest.articles.parsing.base import Entry
 from tests.articles.publisher import CASES
 
-PROSE = (
+PARAGRAPH = (
     "Paragraph {} says enough of the harbour, its ferries and its seals to be read as prose by "
     "whoever looks at this page of the local paper closely."
 )
-PROSES = [PROSE.format(number) for number in range(1, 6)]
-BODY = "".join(f"<p>{paragraph}</p>" for paragraph in PROSES[:3])
+PARAGRAPHS = [PARAGRAPH.format(number) for number in range(1, 6)]
+BODY = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS[:3])
 TITLE = "Ferries late in the fog"
 NAMES = sorted(path.name for path in (CASES / "pages").iterdir())
 
@@ -104,7 +104,7 @@ def test_comments_of_every_kind_part_no_text(comment: str) -> None:
     """Frameworks leave comments and processing instructions inside sentences."""
     entry = article(
         page(
-            f"<p>{PROSES[3]}</p><p>The <b>fer{comment}ry</b>{comment} was late{comment}, they said.</p>"
+            f"<p>{PARAGRAPHS[3]}</p><p>The <b>fer{comment}ry</b>{comment} was late{comment}, they said.</p>"
         )
     )
     assert "The ferry was late, they said." in cleaning.text(entry.body_html)
@@ -139,7 +139,7 @@ def test_captions_are_apart_from_the_text(figure: str, caption: str, credit: str
     """Neither body nor summary says what stands under a picture."""
     entry = article(page(figure))
     assert (entry.image.caption, entry.image.credit) == (caption, credit)
-    assert paragraphs(entry) == PROSES[:3]
+    assert paragraphs(entry) == PARAGRAPHS[:3]
     assert entry.summary.startswith("Paragraph 1")
 
 
@@ -147,11 +147,11 @@ def test_a_picture_inside_the_article_stays_where_it_was() -> None:
     """With its alternative text and caption, as a figure; the lead image stands above the body."""
     lead = '<figure><img src="/lead.jpg" alt="Fog"><figcaption>Fog</figcaption></figure>'
     inner = '<figure><img src="/q.jpg" alt="Seals"><figcaption>Seals rest. Photo: Ada Marsh</figcaption></figure>'
-    entry = article(page(f"{lead}<p>{PROSES[3]}</p>{inner}"))
+    entry = article(page(f"{lead}<p>{PARAGRAPHS[3]}</p>{inner}"))
     before, _, after = entry.body_html.partition(
         '<figure><img src="https://e.example/q.jpg" alt="Seals">'
     )
-    assert cleaning.text(before) == PROSES[3]
+    assert cleaning.text(before) == PARAGRAPHS[3]
     assert cleaning.text(after).startswith("Seals rest. Photo: Ada Marsh\nParagraph 1")
     assert "lead.jpg" not in entry.body_html
 
@@ -238,7 +238,7 @@ def test_notes_at_the_end_go_from_inside_wrappers(note: str, wrappers: int) -> N
     """However deep the article's blocks stand."""
     inside = f"{'<div>' * wrappers}{BODY}{note}{'</div>' * wrappers}"
     html = f'<title>{TITLE}</title><meta property="og:site_name" content="The Saltmarsh Courier"><h1>{TITLE}</h1>{inside}'
-    assert paragraphs(article(html)) == PROSES[:3]
+    assert paragraphs(article(html)) == PARAGRAPHS[:3]
 
 
 @pytest.mark.parametrize(
@@ -252,12 +252,12 @@ def test_notes_at_the_end_go_from_inside_wrappers(note: str, wrappers: int) -> N
         "social-share",
     ],
 )
-def test_the_element_that_holds_the_prose_stays(name: str) -> None:
+def test_the_element_that_holds_the_text_stays(name: str) -> None:
     """Whatever its class says, and however its paragraphs are parted."""
     start = f'<title>{TITLE}</title><h1>The Courier</h1><div class="{name}"><h2>Ferries late</h2>'
-    for prose in (BODY, "<br><br>".join(PROSES[:3])):
-        entry = article(f"{start}{prose}</div>")
-        assert (entry.title, paragraphs(entry)) == ("Ferries late", PROSES[:3])
+    for markup in (BODY, "<br><br>".join(PARAGRAPHS[:3])):
+        entry = article(f"{start}{markup}</div>")
+        assert (entry.title, paragraphs(entry)) == ("Ferries late", PARAGRAPHS[:3])
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_a_byline_is_a_name_or_nothing(byline: str, name: str) -> None:
     ):
         entry = article(page(inside))
         assert entry.byline == name
-        assert not name or paragraphs(entry) == PROSES[:3]
+        assert not name or paragraphs(entry) == PARAGRAPHS[:3]
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_the_sites_name_is_not_a_headline(title: str, headings: str) -> None:
     """Nor a part of one."""
     site = '<meta property="og:site_name" content="The Courier">' if "Courier" in title else ""
     entry = article(f"<title>{title}</title>{site}{headings}{BODY}")
-    assert (entry.title, paragraphs(entry)) == (TITLE, PROSES[:3])
+    assert (entry.title, paragraphs(entry)) == (TITLE, PARAGRAPHS[:3])
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_the_sites_name_is_not_a_headline(title: str, headings: str) -> None:
 )  # fmt: skip
 def test_an_address_is_not_the_first_paragraph(block: str) -> None:
     """Pages that are made to be printed begin with their own."""
-    assert paragraphs(article(page(block))) == PROSES[:3]
+    assert paragraphs(article(page(block))) == PARAGRAPHS[:3]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_an_address_is_not_the_first_paragraph(block: str) -> None:
 def test_a_dateline_is_not_the_first_paragraph(block: str, is_dropped: bool) -> None:  # noqa: FBT001
     """The date has a field of its own; a sentence with a date in it is text."""
     first = paragraphs(article(page(f"<p>{block}</p>")))[0]
-    assert first == (PROSES[0] if is_dropped else block)
+    assert first == (PARAGRAPHS[0] if is_dropped else block)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_a_dateline_is_not_the_first_paragraph(block: str, is_dropped: bool) -> 
 def test_an_article_in_a_pictures_frame_is_read(frame: str) -> None:
     """Themes put whole articles into what is meant for a picture."""
     html = f"<title>{TITLE}</title><h1>{TITLE}</h1><{frame}>{BODY}</{frame.split(maxsplit=1)[0]}>"
-    assert paragraphs(article(html)) == PROSES[:3]
+    assert paragraphs(article(html)) == PARAGRAPHS[:3]
 
 
 @pytest.mark.parametrize(
@@ -355,10 +355,10 @@ def test_an_article_in_a_pictures_frame_is_read(frame: str) -> None:
 )
 def test_paragraphs_parted_by_breaks_are_paragraphs(note: str) -> None:
     """So that a note among them goes, and a single break within one stays."""
-    prose = "<br><br>".join([*PROSES[:2], f"<b>Fog</b> came<br>twice.{PROSES[2]}", note])
-    html = f'<title>{TITLE}</title><meta property="og:site_name" content="The Saltmarsh Courier"><h1>{TITLE}</h1><div>{prose}</div>'
+    markup = "<br><br>".join([*PARAGRAPHS[:2], f"<b>Fog</b> came<br>twice.{PARAGRAPHS[2]}", note])
+    html = f'<title>{TITLE}</title><meta property="og:site_name" content="The Saltmarsh Courier"><h1>{TITLE}</h1><div>{markup}</div>'
     entry = article(html)
-    assert paragraphs(entry) == [*PROSES[:2], "Fog came", f"twice.{PROSES[2]}"]
+    assert paragraphs(entry) == [*PARAGRAPHS[:2], "Fog came", f"twice.{PARAGRAPHS[2]}"]
     assert entry.body_html.count("<p>") == 3
 
 

@@ -41,7 +41,7 @@ class Provider:
             token["refresh_token"] = f"refresh-{len(self.requests) + 1}"
         return Answer.of(token)
 
-    def tell_owner(self, request: Request) -> Answer:
+    def name_owner(self, request: Request) -> Answer:
         """Answer Dovecot, which appends the token to its address."""
         if request.path.endswith("access_token=access-1"):
             return Answer.of({"email": "bounces"})
@@ -53,7 +53,7 @@ def provider(dovecot: Dovecot) -> Iterator[Provider]:
     """A provider that Dovecot believes."""
     provider = Provider()
     oauth._tokens.clear()
-    with ProviderServer(provider.give_token, pages=provider.tell_owner, port=dovecot.tokens):
+    with ProviderServer(provider.give_token, pages=provider.name_owner, port=dovecot.tokens):
         yield provider
 
 

@@ -119,7 +119,7 @@ def test_pictures_that_nothing_describes_are_one_line_with_a_field_for_each(
         ("https://img.example/a?auto=format", False),
     ],
 )
-def test_pictures_that_some_programs_cannot_show_are_named(
+def test_pictures_that_some_mail_clients_cannot_show_are_named(
     issue: Issue, findings: Findings, url: str, *, is_named: bool
 ) -> None:
     """In plain language, with the stories they belong to."""

@@ -22,7 +22,7 @@ from digest.analytics.statistics.totals import Numbers
 from digest.analytics.statistics.values import number_values
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.core.terminal import ActionCommand, Screen, facts
+from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
@@ -124,7 +124,7 @@ def _write(folder: Path, sheets: list[Sheet]) -> None:
 
 def _print(out: Screen, sheets: list[Sheet], together: Numbers | None) -> None:
     if together:
-        out.print(facts(_lines(together)))
+        out.print(details_table(_lines(together)))
     for sheet in sheets:
         out.print(f"\n{sheet.title}")
         columns = [column.label for column in sheet.columns]

@@ -42,11 +42,11 @@ class Command(DigestCommand):
             self._print_secrets(reading.read_secrets(path, passphrase))
         elif action == "verify":
             header = restoring.verify_backup(path, passphrase)
-            self.answer(header.facts(), f"{path} is whole. {_describe(header)}")
+            self.answer(header.values(), f"{path} is whole. {_describe(header)}")
         else:
             backup = making.make_backup(path, passphrase)
             self.answer(
-                {"path": backup.path, "size": backup.size, **backup.header.facts()},
+                {"path": backup.path, "size": backup.size, **backup.header.values()},
                 f"{path} is written, {_megabytes(backup.size)}. {_describe(backup.header)}\n"
                 "Store the file and its passphrase apart from this machine, and from each other.",
             )

@@ -29,7 +29,7 @@ class Command(ActionCommand):
     def do_list(self, options: dict[str, Any]) -> None:
         """List articles, the newest first."""
         slug = options["newsletter"]
-        articles = [_article_facts(article) for article in _newest(slug)[: options["limit"]]]
+        articles = [_article_values(article) for article in _newest(slug)[: options["limit"]]]
         self.answer(articles, lambda out: _print_list(out, articles))
 
     def do_mark_updated(self, options: dict[str, Any]) -> None:
@@ -38,7 +38,7 @@ class Command(ActionCommand):
         article = lookup.article(options["url"], setup.find_publication(slug).pk if slug else None)
         mark_updated(article, clock.now())
         self.answer(
-            _article_facts(article),
+            _article_values(article),
             f"{article.title!r} may go out once more, even to those who had it before.",
         )
 
@@ -50,7 +50,7 @@ def _newest(slug: str | None) -> QuerySet[Article]:
     return articles
 
 
-def _article_facts(article: Article) -> dict[str, Any]:
+def _article_values(article: Article) -> dict[str, Any]:
     return {
         "title": article.title,
         "url": article.url,

@@ -26,7 +26,7 @@ class Command(ActionCommand):
     def do_show(self, _options: dict[str, Any]) -> None:
         """Show the keys, without their private halves."""
         keys = all_keys()
-        self.answer([_key_facts(key) for key in keys], lambda out: _print_keys(out, keys))
+        self.answer([_key_values(key) for key in keys], lambda out: _print_keys(out, keys))
 
     def do_new(self, options: dict[str, Any]) -> None:
         """Generate a key."""
@@ -36,10 +36,10 @@ class Command(ActionCommand):
             options["selector"],
             ed25519=options["ed25519"],
         )
-        self.answer(_key_facts(key), lambda out: _print_new_key(out, key))
+        self.answer(_key_values(key), lambda out: _print_new_key(out, key))
 
 
-def _key_facts(key: Key) -> dict[str, Any]:
+def _key_values(key: Key) -> dict[str, Any]:
     return {
         "domain": key.domain,
         "selector": key.selector,

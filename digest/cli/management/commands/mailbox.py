@@ -36,18 +36,18 @@ class Command(ActionCommand):
     def do_add(self, options: dict[str, Any]) -> None:
         """Add a mailbox."""
         mailbox = registry.add(options["name"], options["url"], clock.now())
-        self.answer(_facts(mailbox), f"{mailbox.name} is polled every minute from now on.")
+        self.answer(_mailbox_values(mailbox), f"{mailbox.name} is polled every minute from now on.")
 
     def do_set(self, options: dict[str, Any]) -> None:
         """Change a mailbox."""
         mailbox = registry.find(options["name"])
         registry.change(mailbox, clock.now(), url=options["url"], active=options["active"])
         state = "is polled every minute" if mailbox.active else "is not polled"
-        self.answer(_facts(mailbox), f"{mailbox.name} {state}.")
+        self.answer(_mailbox_values(mailbox), f"{mailbox.name} {state}.")
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List mailboxes."""
-        rows = [_facts(mailbox) for mailbox in Mailbox.objects.order_by("name")]
+        rows = [_mailbox_values(mailbox) for mailbox in Mailbox.objects.order_by("name")]
         columns = ("Mailbox", "Address", "State", "Polled", "Problem")
         cells = [
             (row["name"], row["address"], row["state"], row["polled"], row["problem"])
@@ -67,8 +67,8 @@ class Command(ActionCommand):
         polled = polling.poll(registry.find(options["name"]), clock.now())
         if polled.problem:
             raise MailboxError(polled.problem)
-        facts = {"messages": polled.messages, "recorded": polled.recorded}
-        self.answer(facts, f"{polled.messages:,} new messages, {polled.recorded:,} recorded.")
+        values = {"messages": polled.messages, "recorded": polled.recorded}
+        self.answer(values, f"{polled.messages:,} new messages, {polled.recorded:,} recorded.")
 
     def do_remove(self, options: dict[str, Any]) -> None:
         """Remove a mailbox."""
@@ -77,7 +77,7 @@ class Command(ActionCommand):
         self.answer({"removed": mailbox.name}, f"{mailbox.name} is not polled any more.")
 
 
-def _facts(mailbox: Mailbox) -> dict[str, Any]:
+def _mailbox_values(mailbox: Mailbox) -> dict[str, Any]:
     return {
         "name": mailbox.name,
         "address": registry.describe(mailbox),

@@ -6,11 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Q
 
-from digest.cli import lookup
-from digest.cli import newsletter_options as ask
+from digest.cli import lookup, newsletter_options
 from digest.cli.errors import UsageError
 from digest.core import clock
-from digest.core.terminal import ActionCommand, Screen, facts
+from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Cadence, Newsletter, Schedule
 from digest.subscribers.audience import eligible
@@ -29,17 +28,17 @@ class Command(ActionCommand):
         add.add_argument("slug", help="its short name, in addresses and commands")
         add.add_argument("--name", required=True)
         add.add_argument("--publication", required=True, metavar="SLUG", help="the brand")
-        ask.add_publication(add)
-        ask.add_schedule(add)
-        ask.add_offer(add)
-        ask.add_policies(add)
-        ask.add_approval(add)
-        ask.add_design(add)
+        newsletter_options.add_publication(add)
+        newsletter_options.add_schedule(add)
+        newsletter_options.add_offer(add)
+        newsletter_options.add_policies(add)
+        newsletter_options.add_approval(add)
+        newsletter_options.add_design(add)
         change = self.changing("set", "change what subscribers are offered, review and design")
         change.add_argument("slug")
-        ask.add_offer(change)
-        ask.add_approval(change)
-        ask.add_design(change)
+        newsletter_options.add_offer(change)
+        newsletter_options.add_approval(change)
+        newsletter_options.add_design(change)
         self.reading("list", "every newsletter, and when it goes out next")
         self.reading("show", "all about one newsletter").add_argument("slug")
         pick = self.changing("pick", "put an article at the head of the next issue")
@@ -53,16 +52,16 @@ class Command(ActionCommand):
         now = clock.now()
         with transaction.atomic():
             newsletter = setup.create_newsletter(
-                ask.publication(options, now),
+                newsletter_options.publication(options, now),
                 slug=options["slug"],
                 name=options["name"],
                 now=now,
-                **ask.when(options),
-                topics=dict(ask.topic(text) for text in options["topic"]),
-                **ask.offer(options),
-                **ask.provided_options(options, ask.POLICIES),
-                **ask.approval_options(options),
-                **ask.provided_options(options, ask.DESIGN),
+                **newsletter_options.when(options),
+                topics=dict(newsletter_options.topic(text) for text in options["topic"]),
+                **newsletter_options.offer(options),
+                **newsletter_options.provided_options(options, newsletter_options.POLICIES),
+                **newsletter_options.approval_options(options),
+                **newsletter_options.provided_options(options, newsletter_options.DESIGN),
             )
         values = _newsletter_values(newsletter, now)
         slug = newsletter.slug
@@ -79,8 +78,11 @@ class Command(ActionCommand):
     def do_set(self, options: dict[str, Any]) -> None:
         """Change what subscribers are offered."""
         newsletter = lookup.newsletter(options["slug"])
-        offer, approval = ask.offer(options), ask.approval_options(options)
-        design = ask.provided_options(options, ask.DESIGN)
+        offer, approval = (
+            newsletter_options.offer(options),
+            newsletter_options.approval_options(options),
+        )
+        design = newsletter_options.provided_options(options, newsletter_options.DESIGN)
         if not offer and not approval and not design:
             raise UsageError(
                 "Say what to change: --offer, --listed, --welcome-with-latest, --local-time, "
@@ -143,7 +145,7 @@ def _approval_values(newsletter: Newsletter) -> dict[str, Any]:
 
 
 def _design_values(newsletter: Newsletter) -> dict[str, Any]:
-    return {name: getattr(newsletter, name) for name in ask.DESIGN}
+    return {name: getattr(newsletter, name) for name in newsletter_options.DESIGN}
 
 
 def _describe_approval(newsletter: Newsletter) -> str:
@@ -229,7 +231,7 @@ def _detail_values(newsletter: Newsletter) -> dict[str, Any]:
             }
             for block in newsletter.layout.all()
         ],
-        "policies": {name: getattr(newsletter, name) for name in ask.POLICIES},
+        "policies": {name: getattr(newsletter, name) for name in newsletter_options.POLICIES},
     }
 
 
@@ -262,7 +264,7 @@ def _print_newsletter(out: Screen, newsletter: Newsletter, values: dict[str, Any
     counts = values["subscriptions"]
     publication = newsletter.publication
     out.print(
-        facts(
+        details_table(
             [
                 ("Name", newsletter.name),
                 ("Publication", f"{publication.name}, {publication.url}"),

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from digest.cli import lookup
 from digest.core import clock, links
-from digest.core.terminal import DigestCommand, Screen, facts
+from digest.core.terminal import DigestCommand, Screen, details_table
 from digest.issues import building
 from digest.issues.composing import Draft
 from digest.rendering.compiled import Compiled, Recipient
@@ -104,7 +104,7 @@ def _print_skipped(out: Screen, draft: Draft, reason: str) -> None:
 
 def _print_preview(out: Screen, draft: Draft, values: dict[str, Any]) -> None:
     out.print(
-        facts(
+        details_table(
             [
                 ("Subject", values["subject"]),
                 ("Preheader", values["preheader"]),

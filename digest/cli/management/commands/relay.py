@@ -10,7 +10,7 @@ from digest.cli import lookup, numbers
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.findings import Level
-from digest.core.terminal import ActionCommand, AddAction, Screen, facts
+from digest.core.terminal import ActionCommand, AddAction, Screen, details_table
 from digest.doctor.relays import check_relay
 from digest.relays import registry, warming
 from digest.relays.models import PausedDomain, Relay
@@ -51,7 +51,7 @@ class Command(ActionCommand):
     def do_add(self, options: dict[str, Any]) -> None:
         """Add a relay."""
         relay = registry.add(options["name"], options["url"], _relay_options(options))
-        self.answer(_relay_facts(relay), f"Mail is sent through {relay.name} from now on.")
+        self.answer(_relay_values(relay), f"Mail is sent through {relay.name} from now on.")
 
     def do_set(self, options: dict[str, Any]) -> None:
         """Change a relay."""
@@ -61,7 +61,7 @@ class Command(ActionCommand):
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List relays."""
-        rows = [_relay_facts(relay) for relay in registry.all_relays()]
+        rows = [_relay_values(relay) for relay in registry.all_relays()]
         self.answer(rows, lambda out: _print_relays(out, rows))
 
     def do_show(self, options: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class Command(ActionCommand):
         )
 
     def _answer_with(self, relay: Relay) -> None:
-        row = _relay_facts(relay)
+        row = _relay_values(relay)
         self.answer(row, lambda out: _print_relay(out, row))
 
 
@@ -174,7 +174,7 @@ def _warming(value: str | None) -> warming.Warming | None:
         raise UsageError(f"--warm-up {value}: use numbers, like 1000,2,1000000.") from problem
 
 
-def _relay_facts(relay: Relay) -> dict[str, Any]:
+def _relay_values(relay: Relay) -> dict[str, Any]:
     now = clock.now()
     warm_up = registry.warming_of(relay)
     return {
@@ -228,7 +228,7 @@ def _print_relays(out: Screen, rows: list[dict[str, Any]]) -> None:
 def _print_relay(out: Screen, row: dict[str, Any]) -> None:
     limits = ", ".join(f"{name} {limit:,}" for name, limit in row["domain_limits"].items())
     out.print(
-        facts(
+        details_table(
             [
                 ("Relay", row["name"]),
                 ("Address", row["address"]),

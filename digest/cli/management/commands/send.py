@@ -52,7 +52,7 @@ class Command(DigestCommand):
             return
         approver = _approver(newsletter, options["user"])
         if not options["yes"]:
-            self._ask(newsletter)
+            self._confirm(newsletter)
         issue = _build(newsletter, approver)
         if issue.state == Issue.State.SKIPPED:
             self.answer(_issue_values(issue), f"Nothing was sent. {issue.reason}")
@@ -73,7 +73,7 @@ class Command(DigestCommand):
             f"A test is on its way to {address.email}. The relay said: {reply.code} {reply.text}",
         )
 
-    def _ask(self, newsletter: Newsletter) -> None:
+    def _confirm(self, newsletter: Newsletter) -> None:
         """Go on only with a person's yes."""
         subscribers = eligible(newsletter.pk, clock.now()).count()
         if not subscribers:
@@ -140,5 +140,5 @@ def _issue_values(issue: Issue) -> dict[str, Any]:
         "issue": issue.pk,
         "state": issue.state,
         "reason": issue.reason,
-        "progress": following.count_facts(counts),
+        "progress": following.progress_values(counts),
     }

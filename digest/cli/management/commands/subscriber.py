@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from digest.cli import import_options, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock
-from digest.core.terminal import ActionCommand, Screen, facts
+from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure, signups
 from digest.selfservice.data_export import export_subscriber, export_subscription
@@ -183,7 +183,7 @@ def _newsletters_of(subscriber: Subscriber, slug: str | None) -> QuerySet[Newsle
 
 def _print_subscriber(out: Screen, values: dict[str, Any]) -> None:
     out.print(
-        facts(
+        details_table(
             [
                 ("Address", values["email"]),
                 ("Name", values["name"]),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from digest.core.terminal import ActionCommand, Screen, facts
+from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters import setup
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.looks import Background, Corner, Density, Fonts
@@ -112,4 +112,4 @@ def _print(out: Screen, values: dict[str, Any]) -> None:
         ("Pictures", "served from here" if values["host_pictures"] else "linked to the site"),
         ("Popular articles", f"a click counts half after {values['popularity_half_life']} hours"),
     ]
-    out.print(facts(lines))
+    out.print(details_table(lines))

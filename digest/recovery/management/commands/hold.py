@@ -39,20 +39,20 @@ class Command(ActionCommand):
             self.answer({"held": False}, NOT_HELD)
             return
         reviewed = releasing.review(hold, now)
-        facts = {
+        values = {
             "held": True,
             "reason": hold.reason,
             "since": hold.began_at,
             "data_until": hold.data_until,
-            "paused": [_issue_facts(issue) for issue in reviewed.pausing],
-            "skipped": [_issue_facts(issue) for issue in reviewed.skipping],
-            "marked": [_issue_facts(issue) for issue in reviewed.marking],
+            "paused": [_issue_values(issue) for issue in reviewed.pausing],
+            "skipped": [_issue_values(issue) for issue in reviewed.skipping],
+            "marked": [_issue_values(issue) for issue in reviewed.marking],
             "missed": [
                 {"newsletter": row.newsletter.slug, "slot": row.slot} for row in reviewed.missed
             ],
             "dropped_notices": reviewed.notices,
         }
-        self.answer(facts, lambda out: _describe(out, hold, reviewed))
+        self.answer(values, lambda out: _describe(out, hold, reviewed))
 
     def do_begin(self, _options: dict[str, Any]) -> None:
         """Hold mail."""
@@ -68,7 +68,7 @@ class Command(ActionCommand):
         if not options["yes"]:
             raise DigestError("Read `digest hold show` first, then add --yes.")
         released = releasing.release(hold, clock.now(), restored=options["restored"])
-        facts = {
+        values = {
             "held": False,
             "paused": [issue.pk for issue in released.pausing],
             "skipped": [issue.pk for issue in released.skipping],
@@ -76,10 +76,10 @@ class Command(ActionCommand):
             "missed": len(released.missed),
             "dropped_notices": released.notices,
         }
-        self.answer(facts, f"Mail goes out again. {released.summary}")
+        self.answer(values, f"Mail goes out again. {released.summary}")
 
 
-def _issue_facts(issue: Issue) -> dict[str, Any]:
+def _issue_values(issue: Issue) -> dict[str, Any]:
     return {"id": issue.pk, "newsletter": issue.newsletter.slug, "slot": issue.slot}
 
 

@@ -32,14 +32,14 @@ class Command(DigestCommand):
         restored = restoring.restore_backup(options["file"], passphrase, now)
         reviewed = releasing.review(restored.hold, now)
         data_until = clock.format_moment(restored.header.made_at)
-        facts = {
+        values = {
             "data_until": restored.header.made_at,
             "pictures": restored.pictures,
             "held": True,
             "perhaps_sent": reviewed.count_issues(),
         }
         self.answer(
-            facts,
+            values,
             f"Restored. These data end at {data_until}.\n"
             f"Mail is held. {reviewed.count_issues():,} issues may have been sent since: "
             "`digest hold show` lists them.\n"

@@ -1,9 +1,9 @@
 """One session's conversation: replies in, commands and messages out. Never blocks.
 
-    offer        MAIL, RCPT, DATA in one go with PIPELINING (RFC 2920), else one by one
-    354          the message is `ready`; the loop records that it begins, then calls `hand_over`
-    hand_over    the content, with the next message's envelope right behind the final dot
-    250          the message is done; the reply to the next DATA comes with it
+    offer         MAIL, RCPT, DATA in one go with PIPELINING (RFC 2920), else one by one
+    354           the message is `ready`; the loop records that it begins, then calls `send_content`
+    send_content  the content, with the next message's envelope right behind the final dot
+    250           the message is done; the reply to the next DATA comes with it
 
 So a message costs one round trip. With CHUNKING (RFC 3030) the content is one BDAT, its length in
 front and without dot stuffing; the message is ready as soon as RCPT is accepted.
@@ -103,7 +103,7 @@ class Conversation:
             self._proceed(round_)
             self._set_deadline()
 
-    def hand_over(self, round_: Round) -> None:
+    def send_content(self, round_: Round) -> None:
         """Send the content of the ready message, which has begun by now, and the next envelope."""
         if not self._replies.empty or self._awaited:
             raise BrokenConversationError("the relay replied out of turn")

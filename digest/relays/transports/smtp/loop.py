@@ -131,7 +131,7 @@ class DeliveryLoop:
                 self._drop(conversation, "withheld")
                 self._replace()
                 continue
-            self._run_guarded(conversation, conversation.hand_over)
+            self._run_guarded(conversation, conversation.send_content)
             if conversation.wants_write:
                 self._watch(conversation)
 

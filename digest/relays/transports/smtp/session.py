@@ -126,11 +126,11 @@ def _log_in(smtp: smtplib.SMTP, address: RelayAddress) -> None:
     elif address.auth is Auth.LOGIN:
         smtp.auth("LOGIN", smtp.auth_login)
     else:
-        bearer = f"user={smtp.user}\1auth=Bearer {smtp.password}\1\1"
+        credentials = f"user={smtp.user}\1auth=Bearer {smtp.password}\1\1"
 
         def answer(challenge: bytes | None = None) -> str:
             # A challenge describes an error in JSON; an empty answer to it gets the 535.
-            return bearer if challenge is None else ""
+            return credentials if challenge is None else ""
 
         smtp.auth("XOAUTH2", answer)
 

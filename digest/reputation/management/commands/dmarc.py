@@ -33,7 +33,7 @@ class Command(ActionCommand):
             total.problems += [f"{path}: {problem}" for problem in received.problems]
             if not received.reports and not received.problems:
                 total.problems.append(f"{path}: it holds no report.")
-        facts = {
+        values = {
             "stored": total.stored,
             "repeated": total.repeated,
             "foreign": total.foreign,
@@ -45,13 +45,13 @@ class Command(ActionCommand):
             f"{total.stored:,} stored, {total.repeated:,} were stored before, {total.foreign:,} "
             "about domains that no publication sends from."
         )
-        self.answer(facts, "\n".join([summary, *total.problems]))
+        self.answer(values, "\n".join([summary, *total.problems]))
 
     def do_list(self, options: dict[str, Any]) -> None:
         """List sources."""
         domains = storing.reported_domains()
         rows = sources.sources_of(domains, clock.now(), options["days"])
-        facts = [
+        values = [
             {
                 "source": row.name,
                 "standing": row.standing.value,
@@ -79,7 +79,7 @@ class Command(ActionCommand):
             for row in rows
         ]
         empty = "There are no reports of this period."
-        self.answer(facts, lambda out: out.print_table(columns, cells, empty))
+        self.answer(values, lambda out: out.print_table(columns, cells, empty))
 
 
 def _content(path: Path) -> bytes:

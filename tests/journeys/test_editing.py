@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.journey, *BROWSER]
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A running Digest with two editors, whose issues somebody else approves."""
-    with running(tmp_path_factory.mktemp("desk") / "data", **AT_ONCE) as up:
+    with running(tmp_path_factory.mktemp("editing") / "data", **AT_ONCE) as up:
         wait_for_the_first_digest(up)
         for name in ("ada", "ben"):
             secret = {
@@ -134,7 +134,7 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
     """Issue after issue, each sent by two browsers in the same millisecond: one mail to each."""
     digest(house, "newsletter", "set", "morning-tide", "--approval", "none", "--undo", "0")
     subscribers = len(digest(house, "subscriber", "export").splitlines()) - 1
-    issues = laid_on_the_desk(house, TIMES)
+    issues = create_drafts(house, TIMES)
     complaints: list[str] = []
     editors = [signed_in(browser, house, name, "/admin/", complaints) for name in ("ada", "ben")]
     before = len(house.mails())
@@ -159,7 +159,7 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
 TIMES = int(os.environ.get("DIGEST_PRESSES", "10"))
 
 
-def laid_on_the_desk(up: Up, number: int) -> list[int]:
+def create_drafts(up: Up, number: int) -> list[int]:
     """Issues by hand that wait to be sent; their ids."""
     secret = json.loads(
         digest(up, "token", "add", "cms", "--scope", "all", "--owner", OWNER, "--json")
@@ -198,10 +198,20 @@ def test_a_breaking_issue_is_paused_and_resumed(
     house: Up, browser: Browser, tmp_path: Path
 ) -> None:
     """Chosen by ticks, sent, watched as it moves, held in the middle, and let go: once to each."""
-    people = tmp_path / "list.csv"
-    people.write_text("email\n" + "".join(f"late{n}@reader.example\n" for n in range(LATE)))
+    subscriber_list = tmp_path / "list.csv"
+    subscriber_list.write_text(
+        "email\n" + "".join(f"late{n}@reader.example\n" for n in range(LATE))
+    )
     consent = ("--consent", "signed up at the fair")
-    digest(house, "subscriber", "import", str(people), "--newsletter", "morning-tide", *consent)
+    digest(
+        house,
+        "subscriber",
+        "import",
+        str(subscriber_list),
+        "--newsletter",
+        "morning-tide",
+        *consent,
+    )
     digest(house, "newsletter", "set", "morning-tide", "--approval", "none", "--undo", "0")
     digest(house, "relay", "set", "default", "--per-minute", str(60 * PACE))
     complaints: list[str] = []
