@@ -53,7 +53,7 @@ def _pace(faults: int, *, kills: bool) -> float:
     from digest.newsletters.models import Newsletter
     from digest.sending.progress import balance
 
-    sending._prepare(sending.Case(5, CONNECTIONS), MESSAGES)  # noqa: SLF001
+    sending._prepare(sending.Case(12, CONNECTIONS), MESSAGES)  # noqa: SLF001
     issue = Issue.objects.latest("pk")
     Newsletter.objects.update(uncertain="hold")  # what is uncertain is settled as such
     with _sink(faults) as port, _killing(often=kills):

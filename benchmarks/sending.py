@@ -3,7 +3,7 @@
 All hand the same number of messages of the same size to Postfix's smtp-sink, in turns, on as many
 connections; each composes nothing but Digest, which puts every subscriber's mail together, journals
 it, and records the reply in PostgreSQL. Printed: medians, ratios, and where the CPU time went: for
-Digest's senders between "go" and the end, without the start of a Python process.
+Digest between "go" and the end, without the planning and without the start of a Python process.
 
     make bench ARGS=sending                       everything (an hour)
     DIGEST_ROUNDS=5 DIGEST_CASES=30x4 ...         some cases: KBxCONNECTIONS[xPROCESSES][@MS]
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
 CASES = os.environ.get(
-    "DIGEST_CASES", "30x1 30x4 30x10 30x4x2 30x10x2 5x4 90x4 30x10@20 30x10x2@20"
+    "DIGEST_CASES", "30x1 30x4 30x10 30x4x2 30x10x2 12x4 40x4 30x10@20 30x10x2@20"
 ).split()
 MESSAGES = int(os.environ.get("DIGEST_MESSAGES", "20_000"))
 FAR = 4_000  # messages of a case at a distance
+# Stories in the mail, and words of each one's summary, by kilobytes of the mail.
+SIZES = {12: (1, 0), 30: (6, 120), 40: (10, 900)}
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,10 @@ class Case:
     def read(cls, text: str) -> "Case":
         """Read `KBxCONNECTIONS[xPROCESSES][@MS]`."""
         numbers, _, away = text.partition("@")
-        return cls(*(int(number) for number in numbers.split("x")), milliseconds=float(away or 0))  # type: ignore[misc]
+        case = cls(*(int(number) for number in numbers.split("x")), milliseconds=float(away or 0))  # type: ignore[misc]
+        if case.kilobytes not in SIZES:
+            raise SystemExit(f"{text}: mails have {', '.join(map(str, SIZES))} KB.")
+        return case
 
     @property
     def messages(self) -> int:
@@ -61,17 +66,19 @@ class Case:
 
 @dataclass
 class Measured:
-    """Seconds of each run, and CPU seconds by who used them."""
+    """Seconds of each run, octets of WAL, and CPU seconds by who used them."""
 
     seconds: list[float] = field(default_factory=list)
     cpu: dict[str, list[float]] = field(default_factory=dict)
+    wal: list[int] = field(default_factory=list)
 
 
 def main() -> None:
     """Measure every case."""
+    cases = [Case.read(text) for text in CASES]
     set_up()
-    for text in CASES:
-        _measure(Case.read(text))
+    for case in cases:
+        _measure(case)
 
 
 def _measure(case: Case) -> None:
@@ -85,8 +92,9 @@ def _measure(case: Case) -> None:
 
 def _compare(case: Case, port: int, sinking: psutil.Process) -> None:
     size = len(_prepare(case, 2)) if case.messages else 0
+    meter = Meter(sinking)
     sides: dict[str, Callable[[], float]] = {
-        "digest": lambda: send(case, port),
+        "digest": lambda: send(case, port, meter.begin),
         "smtp-source": lambda: _source(case, port, size),
         "smtplib": lambda: _smtplib(case, port, size, threads=1),
     }
@@ -98,9 +106,10 @@ def _compare(case: Case, port: int, sinking: psutil.Process) -> None:
     results = {name: Measured() for name in sides}
     for _ in range(ROUNDS):
         for name, run in sides.items():
-            before = cpu(sinking)
+            meter.begin()
             results[name].seconds.append(run())
-            used = {process: now - before[process] for process, now in cpu(sinking).items()}
+            used, octets = meter.read()
+            results[name].wal.append(octets)
             if name == "digest":
                 used["sender"] = _sender_cpu(case)
             for process, seconds in used.items():
@@ -125,9 +134,38 @@ def _say(case: Case, size: int, results: dict[str, Measured]) -> None:
         print(
             f"   {name:<20} {case.messages / took:7,.0f} a second"
             f"  digest: {took / digest_seconds:5.2f} times"
-            f"   CPU µs a message: {cpu}",
+            f"   CPU µs a message: {cpu}{_wal(case, measured)}",
             flush=True,
         )
+
+
+def _wal(case: Case, measured: Measured) -> str:
+    octets = median(measured.wal) / case.messages
+    return f"; WAL {octets:.0f} octets" if octets >= 1 else ""
+
+
+class Meter:
+    """What was used since `begin`: CPU seconds by process, and octets of WAL."""
+
+    def __init__(self, sinking: psutil.Process) -> None:
+        self._sinking = sinking
+
+    def begin(self) -> None:
+        """Measure from now on."""
+        self._wal, self._cpu = _wal_octets(), cpu(self._sinking)
+
+    def read(self) -> tuple[dict[str, float], int]:
+        """Return what was used."""
+        used = {process: now - self._cpu[process] for process, now in cpu(self._sinking).items()}
+        return used, _wal_octets() - self._wal
+
+
+def _wal_octets() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+        return int(cursor.fetchone()[0])
 
 
 def cpu(sinking: psutil.Process) -> dict[str, float]:
@@ -317,8 +355,8 @@ def _prepare(case: Case, subscribers: int) -> bytes:
     newsletter = make_newsletter()
     make_subscribers(newsletter, subscribers)
     issue = make_issue(newsletter, slot=LONG_AGO)
-    stories, summary_words = {5: (0, 0), 30: (6, 120), 90: (10, 900)}[case.kilobytes]
-    for number in range(max(1, stories)):
+    stories, summary_words = SIZES[case.kilobytes]
+    for number in range(stories):
         summary = "A word of the tide. " * (summary_words // 4)
         make_story(issue, title=f"High water {number}", summary=summary)
     planning.plan_built(clock.now())

@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     IDEMPOTENCY_KEY = 0x0ED4
     FIRST_ACCOUNT = 0x0ED5
     CAPPED_APPEAL = 0x0ED6  # who has had it how often
+    PLAN_DELIVERIES = 0x0EDE  # shared by planners, against the erasure of a subscriber
     QUEUE_STATISTICS = 0x0EDC  # everybody's
     JUDGE_HITS = 0x0ED8  # everybody's
     BEGIN_HOLD = 0x0EDB  # of all mail
@@ -31,6 +32,12 @@ def lock(purpose: Purpose, key: int | str = 0) -> None:
     """Wait for the lock, and hold it until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
+
+
+def share_lock(purpose: Purpose, key: int | str = 0) -> None:
+    """Wait until nobody holds the lock for themselves, and share it until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [purpose, _number(key)])
 
 
 def try_lock(purpose: Purpose, key: int | str = 0) -> bool:

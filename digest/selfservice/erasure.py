@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from digest.analytics import clickers
+from digest.core.locks import Purpose, lock
 from digest.sending import ledger
 from digest.subscribers import erasure
 from digest.subscribers.models import Subscriber
@@ -15,7 +16,9 @@ def erase(subscriber_id: int, now: datetime) -> bool:
     """Erase a subscriber everywhere; False if there is no such subscriber (any more).
 
     Mail that is being handed over at this moment may still arrive; nothing is sent after this.
+    Waits for steps of planning that have begun: they may have seen the subscriber.
     """
+    lock(Purpose.PLAN_DELIVERIES)
     subscriber = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
     if subscriber is None:
         return False

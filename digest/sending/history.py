@@ -6,8 +6,10 @@ subscriber, those whose subscriber was erased, past ones. What is sent or archiv
 pages through may appear twice.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
@@ -81,7 +83,11 @@ def _read_part(
 def _read_chunks(
     issue: Issue, state: Dispatch.State | None, last: int, most: int
 ) -> list[AnyDelivery]:
-    """Return deliveries that were not tried yet, by id: a few chunks hold a page of them."""
+    """Return deliveries that were not tried yet, by id: a few chunks hold a page of them.
+
+    The parts of a chunk that was divided may lie between each other, so a delivery is not returned
+    before those of all chunks that begin before it.
+    """
     if state is not None and state not in _HAS_NO_FENCE:
         return []
     # The ids of a chunk are in one block, so that no earlier chunk has one after `last`.
@@ -89,18 +95,24 @@ def _read_chunks(
     if state is not None:
         chunks = chunks.filter(fence__isnull=_HAS_NO_FENCE[state])
     rows: list[AnyDelivery] = []
+    read: list[AnyDelivery] = []  # of chunks that have begun, in order
     for chunk in chunks.order_by("first_id").iterator(chunk_size=4):
-        rows += [row for row in _of_chunk(chunk) if row.id > last]
+        before = bisect_left(read, chunk.first_id, key=attrgetter("id"))
+        rows, read = rows + read[:before], read[before:]
         if len(rows) >= most:
             break
-    rows = rows[:most]
+        read = sorted([*read, *_of_chunk(chunk, last)], key=attrgetter("id"))
+    rows = (rows + read)[:most]
     prefetch_related_objects(rows, "subscriber")
     return rows
 
 
-def _of_chunk(chunk: Chunk) -> Iterator[AnyDelivery]:
+def _of_chunk(chunk: Chunk, last: int) -> Iterator[AnyDelivery]:
+    """Yield the deliveries of a chunk with ids after `last`."""
     state = Dispatch.State.QUEUED if chunk.fence is None else Dispatch.State.CLAIMED
     for key, subscriber_id in Members.of(chunk).subscriber_ids.items():
+        if key <= last:
+            continue
         yield AnyDelivery(
             id=key,
             issue_id=chunk.issue_id,

@@ -214,8 +214,8 @@ class PastDelivery(models.Model):
 
     class Meta:
         constraints = [
-            # Also the index to find a subscriber's. A trigger refuses new deliveries of archived
-            # issues, so that this holds for both.
+            # Also the index to find a subscriber's. A trigger refuses rows and chunks of a past
+            # issue, so nobody has a delivery here and another of the same issue there.
             models.UniqueConstraint(fields=["subscriber", "issue"], name="past_delivery_once"),
             models.CheckConstraint(
                 condition=Q(state__in=(Dispatch.State.SENT, *Dispatch.NOT_SENT)),

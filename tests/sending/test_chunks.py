@@ -2,7 +2,6 @@
 
 import errno
 import os
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +41,7 @@ from tests.cast import (
     make_story,
     make_subscriber,
 )
+from tests.sending.blocking import wait_until_blocked
 from tests.sending.claiming import claim_batch, put_into_chunks
 
 pytestmark = pytest.mark.django_db
@@ -335,6 +335,23 @@ def test_pages_show_each_delivery_once() -> None:
     }
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+def test_pages_skip_nothing_where_parts_of_a_chunk_lie_between_each_other(size: int) -> None:
+    """Some of its deliveries were released, so that their ids are in turns in both."""
+    issue = make_untried(8)
+    batch = claim_batch(issue, 8)
+    ids = [row.id for row in batch.rows]
+    ledger.release(batch, ids[1::2])
+    listed_ids: list[int] = []
+    after = ""
+    while True:
+        page = history.of_issue(issue, after=after, size=size)
+        listed_ids += [row.id for row in page.rows]
+        if not (after := page.next):
+            break
+    assert listed_ids == ids
+
+
 def test_domains_take_turns() -> None:
     """A list that was imported provider by provider is dealt to chunks of all of them."""
     issue = make_issue()
@@ -489,17 +506,6 @@ def test_an_erasure_finds_a_chunk_that_is_being_replaced(together: ThreadPoolExe
     assert record_all(batch, SENT) == frozenset()
     assert states(issue) == ["sent", "sent", "suppressed"]
     assert not AnyDelivery.objects.filter(subscriber=leaving).exists()
-
-
-def wait_until_blocked() -> None:
-    """Wait until another session waits for a lock of this one."""
-    for _ in range(1000):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 def test_a_claim_with_deliveries_in_flight_is_not_dropped() -> None:

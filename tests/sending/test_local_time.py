@@ -224,6 +224,71 @@ def test_subscribing_before_the_local_time_gets_the_issue() -> None:
     assert len(rows) == 5
 
 
+def join(newsletter: Newsletter, at: datetime, zone: str = "") -> Subscriber:
+    """Let somebody confirm a subscription at a moment."""
+    subscriber = make_subscriber(newsletter, timezone=zone)
+    newsletter.subscriptions.filter(subscriber=subscriber).update(confirmed_at=at)
+    return subscriber
+
+
+def test_who_joins_after_their_time_waits_though_the_planner_was_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The planner that continues hours later plans for those whom the first would have."""
+    newsletter = paper(LINE, LINE, LINE, SAMOA)
+    monkeypatch.setattr(inserting, "STEP", 2)
+    monkeypatch.setattr(planning, "_begin_sending", kill)
+    with pytest.raises(KeyboardInterrupt):
+        planned(SLOT - 13 * HOUR)
+    monkeypatch.undo()
+    issue = Issue.objects.get()
+    assert issue.any_deliveries.count() == 2
+    late = join(newsletter, SLOT - 12 * HOUR, LINE)
+    in_time = join(newsletter, SLOT - 12 * HOUR, KOLKATA)
+    for hour in (-11, -10, 0):
+        planning.plan_built(SLOT + hour * HOUR)
+    assert due(issue) == {
+        LINE: SLOT - 13 * HOUR,
+        KOLKATA: SLOT - 4.5 * HOUR,
+        SAMOA: SLOT + 12 * HOUR,
+    }
+    subscribers = set(issue.any_deliveries.values_list("subscriber", flat=True))
+    assert (late.pk in subscribers, in_time.pk in subscribers) == (False, True)
+    assert len(subscribers) == 5
+
+
+def test_who_joins_after_all_were_to_get_it_waits_for_the_next_issue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where all get it at once, that is when sending began."""
+    newsletter = paper("", "", "", send_in_local_time=False)
+    monkeypatch.setattr(inserting, "STEP", 2)
+    monkeypatch.setattr(planning, "_begin_sending", kill)
+    with pytest.raises(KeyboardInterrupt):
+        planned(SLOT + TICK)
+    monkeypatch.undo()
+    late, in_time = join(newsletter, SLOT + HOUR), join(newsletter, SLOT + TICK)
+    planning.plan_built(SLOT + 2 * HOUR)
+    subscribers = set(Issue.objects.get().any_deliveries.values_list("subscriber", flat=True))
+    assert (late.pk in subscribers, in_time.pk in subscribers) == (False, True)
+    assert len(subscribers) == 4
+
+
+def test_who_joins_after_their_time_waits_though_workers_stood_still() -> None:
+    """The first round after it plans for those who were subscribed when it was their time."""
+    newsletter = paper(LINE, SAMOA)
+    [issue] = planned(SLOT - 13 * HOUR)
+    in_time, late = join(newsletter, SLOT - HOUR), join(newsletter, SLOT + HOUR)
+    planning.plan_built(SLOT + 2 * HOUR)
+    subscribers = set(issue.any_deliveries.values_list("subscriber", flat=True))
+    assert (late.pk in subscribers, in_time.pk in subscribers) == (False, True)
+
+
+def kill(_: Issue) -> None:
+    """Be killed after the first step."""
+    raise KeyboardInterrupt
+
+
 def test_new_subscribers_of_a_paused_issue_are_planned_on_resuming() -> None:
     """Their time passed meanwhile."""
     newsletter = paper(LINE, SAMOA)

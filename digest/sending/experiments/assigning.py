@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from digest.core import jobs
 from digest.issues import experiments
 from digest.issues.models import Experiment, Issue
 from digest.sending.experiments.split import SCALE, Split
-from digest.sending.models import SQL_STATES
+from digest.sending.models import SQL_STATES, Chunk
 
 GRACE = timedelta(hours=1)  # after which the rest goes out even if nobody decided
 
@@ -94,11 +95,10 @@ def finish(experiment: Experiment, winner: int, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_CHOOSE_REST, values)
         cursor.execute(_RELEASE_ROWS, values)
-        rows = cursor.rowcount
-        cursor.execute(_RELEASE_CHUNKS, values)
-        (untried,) = cursor.fetchone()
+        rows = int(cursor.rowcount)
+    untried = _move_chunks(_untried(experiment).filter(due_at__gt=now), now)
     jobs.enqueue(jobs.SEND_DELIVERIES)
-    return int(rows + untried)
+    return rows + untried
 
 
 def pause(issue: Issue, now: datetime) -> None:
@@ -127,10 +127,31 @@ def _move_end(experiment: Experiment, ends_at: datetime, now: datetime) -> None:
     values = _values(experiment, now) | {"due": ends_at + GRACE}
     with connection.cursor() as cursor:
         cursor.execute(_HOLD_ROWS, values)
-        if experiment.decides_at:
-            cursor.execute(_HOLD_CHUNKS, values | {"before": experiment.decides_at + GRACE})
+    if experiment.decides_at and experiment.decides_at != ends_at:
+        # Those who wait are in chunks of their own: they alone are due after the end.
+        waiting = _untried(experiment).filter(due_at=experiment.decides_at + GRACE)
+        _move_chunks(waiting, ends_at + GRACE)
     experiment.decides_at = ends_at
     experiment.save()
+
+
+def _untried(experiment: Experiment) -> QuerySet[Chunk]:
+    return Chunk.objects.filter(issue=experiment.issue_id, fence=None)
+
+
+def _move_chunks(waiting: QuerySet[Chunk], due_at: datetime) -> int:
+    """Let chunks be due at another moment, after which none is `waiting`; return their deliveries.
+
+    They are locked by their ids, as an erasure does it. One that was replaced while this waited for
+    its lock is seen by the next statement.
+    """
+    total = 0
+    while waiting.exists():
+        rows = waiting.select_for_update(of=("self",)).order_by("pk")
+        sizes = dict(rows.values_list("pk", "size"))
+        Chunk.objects.filter(pk__in=sizes).update(due_at=due_at)
+        total += sum(sizes.values())
+    return total
 
 
 def _values(experiment: Experiment, now: datetime) -> dict[str, Any]:
@@ -171,11 +192,6 @@ FROM subscribers_subscriber AS subscriber
 WHERE delivery.issue_id = %(issue)s AND delivery.state IN {{due}}
     AND subscriber.id = delivery.subscriber_id AND {_PLACE} >= %(share)s
 """.format(**SQL_STATES)  # noqa: S608
-# Those who wait are in chunks of their own: they alone are due after the end.
-_HOLD_CHUNKS = """
-UPDATE sending_chunk SET due_at = %(due)s
-WHERE issue_id = %(issue)s AND fence IS NULL AND due_at = %(before)s
-"""
 _CHOOSE_REST = f"""
 INSERT INTO sending_variantchoice (issue_id, subscriber_id, variant, probability, at)
 SELECT %(issue)s, delivery.subscriber_id, %(winner)s, 1, %(now)s
@@ -186,11 +202,3 @@ _RELEASE_ROWS = """
 UPDATE sending_delivery SET due_at = %(now)s
 WHERE issue_id = %(issue)s AND state = {queued} AND due_at > %(now)s
 """.format(**SQL_STATES)
-_RELEASE_CHUNKS = """
-WITH released AS (
-    UPDATE sending_chunk SET due_at = %(now)s
-    WHERE issue_id = %(issue)s AND fence IS NULL AND due_at > %(now)s
-    RETURNING size
-)
-SELECT coalesce(sum(size), 0) FROM released
-"""

@@ -11,7 +11,8 @@ issue meanwhile waits for its end.
 Where a newsletter sends in each subscriber's time zone, a delivery is due when it is the slot's
 local time in its subscriber's zone, and an issue is planned as soon as it is built: it is that time
 in some zone by then. Subscribers who join later, before it is that time in their zone, are planned
-for when it is.
+for when it is. Who joins after that, and after sending began, waits for the next issue, also where
+a planner was killed or workers stood still meanwhile.
 """
 
 from collections.abc import Iterator
@@ -161,7 +162,8 @@ def _may_plan(current: Issue, issue: Issue) -> bool:
 def _plan_of(issue: Issue, compiled: Compiled, now: datetime, hold: Hold | None = None) -> Plan:
     times = _times(issue)
     subscribers = _not_too_late(_eligible(issue, compiled, now), issue, times)
-    return Plan(issue, subscribers, times, caps.capped_appeals(issue), hold)
+    capped = caps.capped_appeals(issue)
+    return Plan(issue, subscribers, times, capped, hold, began_at=issue.planned_at)
 
 
 def _continue(issue: Issue, now: datetime) -> None:
@@ -199,7 +201,7 @@ def _plan_newcomers(issue: Issue, times: Times, now: datetime) -> None:
     if compiled is None or since is None:
         return
     subscribers = _due_between(_eligible(issue, compiled, now), times, since, now)
-    plan = Plan(issue, subscribers, times, caps.capped_appeals(issue))
+    plan = Plan(issue, subscribers, times, caps.capped_appeals(issue), began_at=since)
     planned = Issue.objects.filter(pk=issue.pk, state=State.SENDING, planned_through=None)
     last: int | None = 0
     while last is not None:

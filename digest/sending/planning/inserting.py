@@ -9,11 +9,13 @@ imported provider by provider does not flood one provider after the other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import F, QuerySet
 
+from digest.core.locks import Purpose, share_lock
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal
 from digest.newsletters.zones import Times
@@ -35,13 +37,18 @@ class Plan:
     times: Times
     capped: Sequence[Appeal] = ()
     hold: Hold | None = None  # of an experiment
+    # When sending began, of an issue that is going out already. Who confirmed after that, and after
+    # it was due in their zone, waits for the next issue: as if the planner had not been killed.
+    began_at: datetime | None = None
 
 
 def insert_step(plan: Plan, after: int) -> int | None:
     """Insert deliveries for the next subscribers by id; return the last of them, None at the end.
 
-    In the caller's transaction, which holds the issue.
+    In the caller's transaction, which holds the issue. A subscriber who is being erased is gone
+    before, or is in a chunk that the erasure sees.
     """
+    share_lock(Purpose.PLAN_DELIVERIES)
     statement, parameters = _statement(plan, after)
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -56,14 +63,16 @@ def _statement(plan: Plan, after: int) -> tuple[str, list[Any]]:
     if plan.hold:
         columns["uuid"] = F("subscriber__uuid")
     page = plan.subscribers.filter(subscriber__gt=after).order_by("subscriber")[:STEP]
-    query, parameters = page.values("subscriber_id", **columns).query.sql_with_params()
+    names = ("subscriber_id", "confirmed_at")
+    query, parameters = page.values(*names, **columns).query.sql_with_params()
     noted, carriers = caps.noted_subscribers(plan.issue, plan.capped)
     due_at, zones, moments = _due_at(plan)  # parameters in the order of the statement
     statement = _STEP.format(
         page=query, due_at=due_at, zones=zones, noted=noted, largest=Chunk.LARGEST, **SQL_STATES
     )
     key = plan.issue.pk
-    return statement, [*parameters, key, after, *moments, key, key, *carriers, key, key]
+    in_time = [*moments, plan.began_at, plan.began_at]
+    return statement, [*parameters, key, after, *in_time, key, key, *carriers, key, key]
 
 
 def _due_at(plan: Plan) -> tuple[str, str, list[Any]]:
@@ -91,9 +100,10 @@ WITH page AS MATERIALIZED ({page}
     SELECT unnest(subscriber_ids) AS subscriber_id FROM sending_chunk
     WHERE issue_id = %s AND highest > %s
 ), timed AS MATERIALIZED (
-    SELECT subscriber_id, split_part(address_key, '@', -1) AS domain, {due_at} AS due_at
-    FROM page {zones}
-    WHERE NOT EXISTS (SELECT FROM untried WHERE untried.subscriber_id = page.subscriber_id)
+    SELECT subscriber_id, split_part(address_key, '@', -1) AS domain, due_at
+    FROM (SELECT page.*, {due_at} AS due_at FROM page {zones}) AS page
+    WHERE (%s::timestamptz IS NULL OR confirmed_at <= greatest(due_at, %s))
+        AND NOT EXISTS (SELECT FROM untried WHERE untried.subscriber_id = page.subscriber_id)
         AND NOT EXISTS (SELECT FROM sending_sentdelivery AS sent
             WHERE sent.issue_id = %s AND sent.subscriber_id = page.subscriber_id)
         AND NOT EXISTS (SELECT FROM sending_delivery AS delivery

@@ -3,14 +3,15 @@
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from itertools import count
 
 import pytest
 
 from digest.relays.errors import RelayDownError
-from digest.relays.transports.base import Envelope, OutgoingMessage, Replies, Reply
+from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
 from digest.relays.transports.smtp import SmtpTransport, parse_address
+from tests.relays.smtp.sources import Source
 from tests.smtp_server import CLOSE, Script, SmtpServer
 
 MAIL = b"Subject: Tide\r\n\r\nHigh water at noon.\r\n"
@@ -22,35 +23,12 @@ def pipelining(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SmtpServer, "EXTENSIONS", ("PIPELINING",))
 
 
-class Source:
-    """So many messages, and what was reported of each."""
-
-    def __init__(self, messages: int) -> None:
-        self.waiting = [
-            OutgoingMessage(key, Envelope("news@courier.example", f"s{key}@reader.example"), MAIL)
-            for key in range(messages)
-        ]
-        self.results: dict[int, str] = {}
-
-    def next_message(self) -> OutgoingMessage | None:
-        return self.waiting.pop() if self.waiting else None
-
-    def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
-        for message, _ in replies:
-            self._report(message, "replied")
-        return {message.key for message in ready}
-
-    def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
-        self._report(message, "uncertain")
-
-    def return_unsent(self, message: OutgoingMessage) -> None:
-        self._report(message, "unsent")
-
-    def tick(self) -> None: ...
-
-    def _report(self, message: OutgoingMessage, result: str) -> None:
-        assert message.key not in self.results, "reported twice"
-        self.results[message.key] = result
+def make_source(messages: int) -> Source:
+    """Return a source of so many messages."""
+    return Source(
+        OutgoingMessage(key, Envelope("news@courier.example", f"s{key}@reader.example"), MAIL)
+        for key in range(messages)
+    )
 
 
 def every(interval: int, reply: str) -> Callable[[str], str | None]:
@@ -61,7 +39,7 @@ def every(interval: int, reply: str) -> Callable[[str], str | None]:
 
 def deliver(script: Script, messages: int, options: str = "") -> tuple[SmtpServer, Counter[str]]:
     """Deliver so many messages; return the server, and how many had which result."""
-    source = Source(messages)
+    source = make_source(messages)
     with SmtpServer(script) as server:
         url = f"{server.url}&connections=4{options}"
         with SmtpTransport(parse_address(url)) as transport:
@@ -89,7 +67,7 @@ def test_a_relay_that_hangs_up_often_still_gets_everything() -> None:
 
 def test_a_relay_that_never_replies_gets_little() -> None:
     """Each connection breaks after a message; no more of them are opened than we want."""
-    source = Source(50)
+    source = make_source(50)
     with SmtpServer({"end": lambda _: CLOSE}) as server:
         url = f"{server.url}&connections=4"
         with (
@@ -104,7 +82,7 @@ def test_a_relay_that_never_replies_gets_little() -> None:
 def test_a_relay_that_stops_replying_gets_little_more() -> None:
     """Too many breaks in a row, and it is down."""
     numbers = count(1)
-    source = Source(100)
+    source = make_source(100)
     with SmtpServer({"end": lambda _: CLOSE if next(numbers) > 20 else None}) as server:
         url = f"{server.url}&connections=2"
         with SmtpTransport(parse_address(url)) as transport, pytest.raises(RelayDownError):
@@ -118,7 +96,7 @@ def test_a_relay_that_sends_us_away_is_left_alone_at_once(stage: str) -> None:
     """421 within a message: nothing more is offered, no connection opened, nothing uncertain."""
     numbers = count(1)
     script: Script = {stage: lambda _: "421 4.3.2 too busy" if next(numbers) == 20 else None}
-    source = Source(200)
+    source = make_source(200)
     with SmtpServer(script) as server:
         url = f"{server.url}&connections=4"
         with (
@@ -158,7 +136,7 @@ def test_connections_that_are_refused_are_tried_again(monkeypatch: pytest.Monkey
             "421 4.7.0 too many connections" if next(numbers) in {2, 3, 4} else None
         )
     }
-    source = Source(150)
+    source = make_source(150)
     with SmtpServer(script, delay=0.02) as server:
         with SmtpTransport(parse_address(f"{server.url}&connections=4")) as transport:
             transport.deliver_all(source)

@@ -6,6 +6,7 @@ session        greeting, EHLO, STARTTLS, AUTH: a connection that is ready for ma
 advice         what to do when that fails
 capabilities   what EHLO offers, and the envelope commands that follow from it
 wire           the octets of messages and replies
+writer         octets out, and how many of them the kernel has
 steps          which replies may answer which step
 conversation   one session in use: replies in, commands and messages out
 loop           all conversations with a relay, in one thread

@@ -16,16 +16,13 @@ import ssl
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
 from digest.relays.transports.smtp import wire
 from digest.relays.transports.smtp.round import Round
 from digest.relays.transports.smtp.session import Session
 from digest.relays.transports.smtp.steps import Step, can_answer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from digest.relays.transports.smtp.writer import Writer
 
 COMMAND_SECONDS = 300  # RFC 5321 §4.5.3.2.2, .3: for a whole reply, however slowly it arrives
 FINAL_SECONDS = 600  # RFC 5321 §4.5.3.2.6
@@ -60,20 +57,23 @@ class Conversation:
         self.ready: OutgoingMessage | None = None
         self.idle = True
         self.closed = False
-        self.wants_write = False
         self.deadline = 0.0
         self._can = session.capabilities
-        self._tls = isinstance(session.socket, ssl.SSLSocket)
+        self._writer = Writer(session.socket)
         self._replies = wire.Replies()
         self._awaited: deque[tuple[Step, OutgoingMessage]] = deque()
         # Commands that have to wait for a reply, without PIPELINING
         self._pending: deque[tuple[Step, OutgoingMessage, bytes]] = deque()
-        self._unsent = memoryview(b"")
-        self._unsent_content = 0  # octets of the content under way that are not sent yet
+        self._end = 0  # of the begun message, as a count of the writer's octets
         self._encoded = b""  # content of the message on offer, as it goes over the wire
         self._begun: OutgoingMessage | None = None
         self._refusal: Reply | None = None
         self._reset_first = False
+
+    @property
+    def wants_write(self) -> bool:
+        """Octets wait until the socket accepts more."""
+        return self._writer.is_blocked
 
     @property
     def busy(self) -> bool:
@@ -111,7 +111,8 @@ class Conversation:
         assert message is not None
         content, self._encoded = self._encoded, b""
         following = b"" if self._can.chunking else wire.final_dot(content)
-        self._begun, self._unsent_content = message, len(content) + len(following)
+        self._begun = message
+        self._end = self._writer.queued + len(content) + len(following)
         self._awaited.append((Step.END, message))
         self.remaining -= 1
         if self._can.pipelining and self.remaining > 0 and (after := self._next_message(round_)):
@@ -120,7 +121,10 @@ class Conversation:
 
     def write(self) -> None:
         """Continue to send what the socket did not accept; raises BrokenConversationError."""
-        self._transmit_unsent()
+        try:
+            self._writer.send_waiting()
+        except OSError as cause:
+            raise BrokenConversationError(str(cause)) from cause
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the relay took longer than RFC 5321 allows."""
@@ -133,10 +137,10 @@ class Conversation:
             self.socket.close()
         begun, self._begun = self._begun, None
         if begun is not None:
-            if self._unsent_content:
-                round_.return_unsent(begun)  # no relay accepts a message without its end
-            else:
+            if self._writer.accepted >= self._end:
                 round_.mark_uncertain(begun, reason)
+            else:
+                round_.return_unsent(begun)  # no relay accepts a message without its end
         unreported = {id(message): message for _, message in self._awaited if message is not begun}
         unreported |= {id(message): message for _, message, _ in self._pending}
         if self.ready is not None:
@@ -318,32 +322,11 @@ class Conversation:
         return b"".join([command for _, _, command in commands[:count]])
 
     def _send(self, octets: bytes, following: bytes = b"") -> None:
-        """Send octets and what follows them, and store what the socket does not accept."""
         self._set_deadline()
-        if not (self._unsent or self._tls):
-            # Vectored: a message of 28 KB is not copied to put the next envelope behind it.
-            sent = self._transmit(self.socket.sendmsg, (octets, following))
-            if sent == len(octets) + len(following):
-                return
-            octets, following = (octets + following)[sent:], b""
-        self._unsent = memoryview(b"".join((self._unsent, octets, following)))
-        self._transmit_unsent()
-
-    def _transmit_unsent(self) -> None:
-        while self._unsent and (sent := self._transmit(self.socket.send, self._unsent)):
-            self._unsent = self._unsent[sent:]
-        self.wants_write = bool(self._unsent)
-
-    def _transmit(self, send: "Callable[[Any], int]", octets: object) -> int:
-        """Return how many octets the socket accepted; raises BrokenConversationError."""
         try:
-            sent = send(octets)
-        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            return 0
+            self._writer.send(octets, following)
         except OSError as cause:
             raise BrokenConversationError(str(cause)) from cause
-        self._unsent_content = max(0, self._unsent_content - sent)
-        return sent
 
     def _set_deadline(self) -> None:
         final = bool(self._awaited) and self._awaited[0][0] is Step.END
