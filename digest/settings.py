@@ -173,6 +173,7 @@ TEMPLATES = [
     },
     {  # the console's
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "digest" / "console" / "templates"],  # before unfold's own
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -210,7 +211,11 @@ UNFOLD = {
         }
     },
     "STYLES": ["digest.console.navigation.style"],
-    "SIDEBAR": {"navigation": "digest.console.navigation.navigation"},
+    "SIDEBAR": {
+        "navigation": "digest.console.navigation.navigation",
+        "show_search": True,
+        "command_search": True,
+    },
     "ACCOUNT": {"navigation": [{"title": "Your account", "link": reverse_lazy("mfa_index")}]},
 }
 AUTH_USER_MODEL = "accounts.User"

@@ -29,6 +29,7 @@ _GROUPS = (
         (
             Page("Home", "home", "home", Right.SEE),
             Page("Issues", "mail", "issue:list", Right.SEE),
+            Page("Calendar", "calendar_month", "calendar", Right.SEE),
             Page("Articles", "article", "articles", Right.SEE),
             Page("Pictures", "image", "pictures", Right.EDIT),
             Page("Appeals and sponsors", "volunteer_activism", "appeals", Right.SEE),
@@ -65,13 +66,19 @@ _GROUPS = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu as unfold takes it: groups of what the user has a right to."""
+    opened = pages_of(request)
+    groups = (
+        (title, [_item(page) for page in pages if page in opened]) for title, pages in _GROUPS
+    )
+    return [{"title": title, "items": items, "separator": True} for title, items in groups if items]
+
+
+def pages_of(request: HttpRequest) -> list[Page]:
+    """Return the pages of the menu that the user has a right to, in order."""
     user = request.user
     if not isinstance(user, User):
         return []
-    groups = (
-        (title, [_item(page) for page in pages if _opens(user, page)]) for title, pages in _GROUPS
-    )
-    return [{"title": title, "items": items, "separator": True} for title, items in groups if items]
+    return [page for _, pages in _GROUPS for page in pages if _opens(user, page)]
 
 
 def _opens(user: User, page: Page) -> bool:

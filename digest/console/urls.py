@@ -9,6 +9,7 @@ from digest.console import (
     home,
     lists,
     schedules,
+    search,
     sources,
     subscribers,
     webhooks,
@@ -23,6 +24,7 @@ from digest.console.deliverability import results as deliverability
 from digest.console.deliverability import services as deliverability_services
 from digest.console.importing import invitations
 from digest.console.importing import views as importing
+from digest.console.issues import calendar as issue_calendar
 from digest.console.issues import new as new_issue
 from digest.console.issues import previews
 from digest.console.issues import views as issues
@@ -96,6 +98,9 @@ _MAILBOXES = [
 urlpatterns = [
     path("pictures/", include(_PICTURES)),
     path("", home.home, name="home"),
+    path("calendar/", issue_calendar.calendar, name="calendar"),
+    path("calendar/move/", issue_calendar.move, name="calendar-move"),
+    path("search/", search.search, name="search"),  # also where unfold's palette asks
     path("home/sending/", home.sending, name="home-sending"),
     path("home/<slug:verb>/", home.act, name="home-action"),
     path("hold/", hold.hold, name="hold"),

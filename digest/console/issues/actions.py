@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from digest.console.access import parse_id, scope_of, user_of
+from digest.console.access import parse_id, record_action, scope_of, user_of
 from digest.console.issues import block_actions, experiments
 from digest.console.issues.form_values import read_number, read_optional
 from digest.core import addresses, clock
@@ -213,6 +213,19 @@ _RIGHTS = dict.fromkeys(("send", "schedule", "restore", "resume", "end_experimen
 def right_for(verb: str) -> Right:
     """Return the right that a button needs: to let mail leave is a right of its own."""
     return _RIGHTS.get(verb, Right.EDIT)
+
+
+def run(request: HttpRequest, issue: Issue, verb: str) -> str:
+    """Do what a button says and record it; what is saved again while writing is recorded once.
+
+    Return the message for the user. Raises DigestError if it can't be done.
+    """
+    position = issue.history_position
+    message = VERBS[verb](issue, request)
+    issue.refresh_from_db(fields=["history_position"])
+    if verb not in SAVED_WHILE_WRITING or issue.history_position != position:
+        record_action(request, f"{verb}: {message}", issue, issue.newsletter.publication_id)
+    return message
 
 
 def _revision(request: HttpRequest) -> int:

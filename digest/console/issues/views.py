@@ -12,7 +12,6 @@ from digest.console.statistics.issues import card as results_card
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.errors import ChangedMeanwhileError
-from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.sending import preflight
 
@@ -30,12 +29,11 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
 @action_view(Right.SEE)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Do what a button says; answer a script with JSON, a form with the page."""
-    action = actions.VERBS.get(verb)
-    if action is None:
+    if verb not in actions.VERBS:
         raise Http404
     row = get_issue(request, pk, actions.right_for(verb))
     try:
-        message = _run(request, row, verb, action)
+        message = actions.run(request, row, verb)
     except DigestError as problem:
         if _wants_json(request):
             return _refusal(request, pk, problem)
@@ -124,16 +122,6 @@ def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
     allowed = header.rights(request, row)
     context = checks.context(row, results, checked_at, editable=allowed.edit)
     return render_fragment(request, "console/issues/_findings.html", context)
-
-
-def _run(request: HttpRequest, row: Issue, verb: str, action: actions.Action) -> str:
-    """Run an action and record it; what is saved again while writing is recorded once."""
-    position = row.history_position
-    message = action(row, request)
-    row.refresh_from_db(fields=["history_position"])
-    if verb not in actions.SAVED_WHILE_WRITING or row.history_position != position:
-        record_action(request, f"{verb}: {message}", row, row.newsletter.publication_id)
-    return message
 
 
 def _refusal(request: HttpRequest, pk: int, problem: DigestError) -> JsonResponse:
