@@ -34,6 +34,7 @@ ASK_INACTIVE = "delivery.ask_inactive"
 ASK_SERVICES = "mailboxes.ask_services"  # of providers, about our reputation
 LOOK_UP_NAMES = "mailboxes.look_up_names"  # of providers and of hosts that send in our name
 BEAT = "delivery.beat"  # counts time in the database, to recognise an older state of it
+RECORD_EVIDENCE = "delivery.record_evidence"  # of who left and what was sent, for a restore
 DELETE_OLD_HITS = "analytics.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
@@ -63,6 +64,7 @@ NAMES = frozenset(
         ASK_SERVICES,
         LOOK_UP_NAMES,
         BEAT,
+        RECORD_EVIDENCE,
         DELETE_OLD_HITS,
         DELIVER_WEBHOOKS,
         QUEUE_STATISTICS,

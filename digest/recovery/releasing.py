@@ -5,7 +5,7 @@ release    sets all of that aside, then lets mail go out; an editor resumes or r
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
+from digest.recovery.evidence.applying import Applied, Evidence, apply_evidence, read_evidence
 from digest.sending import control
 
 PERHAPS_SENT = (
@@ -46,11 +47,20 @@ class Review:
     marking: list[Issue] = field(default_factory=list)  # only a person sends these
     missed: list[MissedSlot] = field(default_factory=list)
     notices: int = 0  # that waited, and are sent within seconds
+    evidence: Evidence = field(default_factory=Evidence)  # of what happened since
+    applied: Applied = field(default_factory=Applied)  # once it was released
 
     @property
     def is_empty(self) -> bool:
         """Nothing has to be set aside."""
-        return not (self.pausing or self.skipping or self.marking or self.missed or self.notices)
+        issues = self.pausing or self.skipping or self.marking or self.missed
+        return not issues and not self.notices and self.evidence.is_empty
+
+    def mails_of(self, row: Issue | MissedSlot) -> int | None:
+        """Return how many mails of an issue or slot were sent, as far as the log has it."""
+        if isinstance(row, MissedSlot):
+            return self.evidence.mails_by_slot.get((row.newsletter.pk, row.slot))
+        return self.evidence.mails_by_issue.get(row.pk)
 
     def count_issues(self) -> int:
         """Return how many issues may have been sent, those of missed slots included."""
@@ -67,16 +77,19 @@ class Review:
             (self.notices, "waiting notices dropped"),
         )
         named = ", ".join(f"{count:,} {label}" for count, label in counts if count)
-        return f"{named}." if named else "Nothing had to be set aside."
+        set_aside = f"{named}." if named else "Nothing had to be set aside."
+        return f"{set_aside} {self.applied.summary}".strip()
 
 
-def review(hold: Hold, now: datetime, *, restored: bool = False) -> Review:
+def review(hold: Hold, now: datetime, *, restored: bool = False, complete: bool = False) -> Review:
     """Return what a release sets aside.
 
     Nothing where somebody asked for the hold, because these data are complete: unless they are
-    those of a backup after all (`restored`), such as a snapshot of the whole machine.
+    those of a backup after all (`restored`), such as a snapshot of the whole machine. Nothing
+    either where a person knows that they are complete (`complete`): the database itself was moved,
+    or Valkey and the data folder were lost while it stood still.
     """
-    if hold.reason == Hold.Reason.REQUESTED and not restored:
+    if complete or (hold.reason == Hold.Reason.REQUESTED and not restored):
         return Review()
     until = hold.data_until
     return Review(
@@ -89,31 +102,43 @@ def review(hold: Hold, now: datetime, *, restored: bool = False) -> Review:
         ],
         missed=list(_missed_slots(until, now)) if until else [],
         notices=_waiting_notices(hold).count(),
+        evidence=read_evidence(until),
     )
 
 
 @transaction.atomic
-def release(hold: Hold, now: datetime, *, restored: bool = False) -> Review:
-    """Release a hold; what may have been sent is paused, skipped, marked or dropped first."""
-    reviewed = review(hold, now, restored=restored)
-    moment = clock.format_moment(hold.data_until) if hold.data_until else "an unknown moment"
+def release(hold: Hold, now: datetime, *, restored: bool = False, complete: bool = False) -> Review:
+    """Release a hold; what may have been sent is paused, skipped, marked or dropped first.
+
+    Whoever left after the end of these data is unsubscribed again, as far as the log has it.
+    """
+    reviewed = review(hold, now, restored=restored, complete=complete)
     for issue in reviewed.pausing:
-        control.pause_with_reason(issue, PERHAPS_SENT.format(moment, "Resume it"))
+        control.pause_with_reason(issue, _reason(hold, reviewed, issue, "Resume it"))
     for issue in reviewed.skipping:
-        building.skip_draft(issue, PERHAPS_SENT.format(moment, "Restore it"), now)
+        building.skip_draft(issue, _reason(hold, reviewed, issue, "Restore it"), now)
     for issue in reviewed.marking:
-        reason = PERHAPS_SENT.format(moment, "Send it")
+        reason = _reason(hold, reviewed, issue, "Send it")
         Issue.objects.filter(pk=issue.pk, state=issue.state).update(reason=reason)
     for row in reviewed.missed:
-        reason = PERHAPS_SENT.format(moment, "Restore it")
+        reason = _reason(hold, reviewed, row, "Restore it")
         building.skip_slot(row.newsletter, row.slot, reason, now)
     if reviewed.notices:
         reply = "It waited when these data were saved, and was probably sent."
         _waiting_notices(hold).update(state=Notice.State.CANCELLED, settled_at=now, reply=reply)
+    applied = apply_evidence(reviewed.evidence, now)
     holds.release(hold, now)
     for name in (jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.SEND_DELIVERIES, jobs.SEND_NOTICES):
         jobs.enqueue(name)
-    return reviewed
+    return replace(reviewed, applied=applied)
+
+
+def _reason(hold: Hold, reviewed: Review, row: Issue | MissedSlot, advice: str) -> str:
+    """Return what an editor reads who decides about an issue."""
+    moment = clock.format_moment(hold.data_until) if hold.data_until else "an unknown moment"
+    mails = reviewed.mails_of(row)
+    logged = "" if mails is None else f" By the log in the data folder, {mails:,} mails were sent."
+    return f"{PERHAPS_SENT.format(moment, advice)}{logged}"
 
 
 def _issues(*states: State) -> QuerySet[Issue]:

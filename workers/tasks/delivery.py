@@ -7,6 +7,7 @@ from digest.bounces.results import counting
 from digest.bounces.sunset import asking
 from digest.core import clock, jobs
 from digest.installation import heartbeat
+from digest.recovery.evidence import recording
 from digest.sending import archiving, planning, sweeping
 from digest.subscribers import growth
 from workers.task import job
@@ -16,6 +17,12 @@ from workers.task import job
 def beat() -> None:
     """Count the time that passes, in the database and outside it."""
     heartbeat.beat(clock.now())
+
+
+@job(jobs.RECORD_EVIDENCE)
+def record_evidence() -> None:
+    """Write outside the database who left, who was suppressed, and what was sent."""
+    recording.record_new(clock.now())
 
 
 @job(jobs.PLAN_ISSUES)

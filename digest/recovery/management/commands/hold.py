@@ -1,5 +1,6 @@
 """`digest hold …`: whether mail is held, and letting it go out again."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from digest.core import clock
@@ -9,6 +10,7 @@ from digest.installation import holds
 from digest.installation.models import Hold
 from digest.issues.models import Issue
 from digest.recovery import releasing
+from digest.recovery.releasing import MissedSlot, Review
 
 NOT_HELD = "Mail is not held."
 
@@ -31,6 +33,11 @@ class Command(ActionCommand):
             action="store_true",
             help="these data are those of a backup, though somebody asked for the hold",
         )
+        release.add_argument(
+            "--complete",
+            action="store_true",
+            help="nothing was restored, these data are complete: what waited is sent",
+        )
 
     def do_show(self, _options: dict[str, Any]) -> None:
         """Show the hold."""
@@ -44,13 +51,21 @@ class Command(ActionCommand):
             "reason": hold.reason,
             "since": hold.began_at,
             "data_until": hold.data_until,
-            "paused": [_issue_values(issue) for issue in reviewed.pausing],
-            "skipped": [_issue_values(issue) for issue in reviewed.skipping],
-            "marked": [_issue_values(issue) for issue in reviewed.marking],
+            "paused": [_issue_values(issue, reviewed) for issue in reviewed.pausing],
+            "skipped": [_issue_values(issue, reviewed) for issue in reviewed.skipping],
+            "marked": [_issue_values(issue, reviewed) for issue in reviewed.marking],
             "missed": [
-                {"newsletter": row.newsletter.slug, "slot": row.slot} for row in reviewed.missed
+                {
+                    "newsletter": row.newsletter.slug,
+                    "slot": row.slot,
+                    "mails": reviewed.mails_of(row),
+                }
+                for row in reviewed.missed
             ],
             "dropped_notices": reviewed.notices,
+            "unsubscribed": len(reviewed.evidence.unsubscribed),
+            "suppressed": len(reviewed.evidence.suppressed),
+            "log_until": reviewed.evidence.until,
         }
         self.answer(values, lambda out: _describe(out, hold, reviewed))
 
@@ -67,7 +82,11 @@ class Command(ActionCommand):
             return
         if not options["yes"]:
             raise DigestError("Read `digest hold show` first, then add --yes.")
-        released = releasing.release(hold, clock.now(), restored=options["restored"])
+        if options["restored"] and options["complete"]:
+            raise DigestError("Data of a backup are not complete: use --restored or --complete.")
+        released = releasing.release(
+            hold, clock.now(), restored=options["restored"], complete=options["complete"]
+        )
         values = {
             "held": False,
             "paused": [issue.pk for issue in released.pausing],
@@ -75,32 +94,62 @@ class Command(ActionCommand):
             "marked": [issue.pk for issue in released.marking],
             "missed": len(released.missed),
             "dropped_notices": released.notices,
+            "unsubscribed": released.applied.unsubscribed,
+            "suppressed": released.applied.suppressed,
+            "erased": released.applied.erased,
         }
         self.answer(values, f"Mail goes out again. {released.summary}")
 
 
-def _issue_values(issue: Issue) -> dict[str, Any]:
-    return {"id": issue.pk, "newsletter": issue.newsletter.slug, "slot": issue.slot}
+def _issue_values(issue: Issue, reviewed: Review) -> dict[str, Any]:
+    return {
+        "id": issue.pk,
+        "newsletter": issue.newsletter.slug,
+        "slot": issue.slot,
+        "mails": reviewed.mails_of(issue),
+    }
 
 
-def _describe(out: Screen, hold: Hold, reviewed: releasing.Review) -> None:
+def _describe(out: Screen, hold: Hold, reviewed: Review) -> None:
     out.print(f"Mail is held since {clock.format_moment(hold.began_at)}:")
     out.print(f"{hold.get_reason_display()}.")
     if not reviewed.is_empty:
         if hold.data_until:
             out.print(f"These data end at {clock.format_moment(hold.data_until)}.")
-        rows = [
-            (newsletter.slug, clock.format_moment(slot), outcome)
-            for outcome, places in (
-                ("is paused", [(row.newsletter, row.slot) for row in reviewed.pausing]),
-                ("is skipped", [(row.newsletter, row.slot) for row in reviewed.skipping]),
-                ("is skipped", [(row.newsletter, row.slot) for row in reviewed.missed]),
-                ("is marked", [(row.newsletter, row.slot) for row in reviewed.marking]),
-            )
-            for newsletter, slot in places
-        ]
         out.print("May have been sent since; on release each is set aside:")
-        out.print_table(("Newsletter", "Slot", "On release"), rows)
+        out.print_table(("Newsletter", "Slot", "On release", "Mails sent"), _rows(reviewed))
         if reviewed.notices:
             out.print(f"{reviewed.notices:,} notices that waited are dropped.")
+        _describe_evidence(out, reviewed)
     out.print("`digest hold release --yes` sends mail again.")
+    if hold.reason == Hold.Reason.MOVED:
+        out.print(
+            "With --complete nothing is set aside: if this is the database itself, moved here "
+            "whole, or if Valkey and the data folder were lost while nothing ran."
+        )
+
+
+def _rows(reviewed: Review) -> Iterator[tuple[str, str, str, str]]:
+    outcomes: tuple[tuple[str, Sequence[Issue | MissedSlot]], ...] = (
+        ("is paused", reviewed.pausing),
+        ("is skipped", reviewed.skipping),
+        ("is skipped", reviewed.missed),
+        ("is marked", reviewed.marking),
+    )
+    for outcome, rows in outcomes:
+        for row in rows:
+            mails = reviewed.mails_of(row)
+            logged = "not known" if mails is None else f"{mails:,}"
+            yield row.newsletter.slug, clock.format_moment(row.slot), outcome, logged
+
+
+def _describe_evidence(out: Screen, reviewed: Review) -> None:
+    evidence = reviewed.evidence
+    if evidence.until is None:
+        out.print("The log in the data folder has nothing of this time.")
+        return
+    out.print(
+        f"The log in the data folder goes until {clock.format_moment(evidence.until)}: "
+        f"{len(evidence.unsubscribed):,} unsubscribed and {len(evidence.suppressed):,} were "
+        "suppressed. On release they are again."
+    )

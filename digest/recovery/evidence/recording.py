@@ -1,0 +1,164 @@
+"""Copy what is new in the database into the log.
+
+A row is written once. `cursor.json` says up to which id all rows are in the log, and which later
+ones are: a transaction may commit an id after a later one has been read.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max, Q
+
+from digest.installation.heartbeat import installation_row
+from digest.issues.models import Issue
+from digest.recovery.evidence import log
+from digest.sending.progress import progress
+from digest.subscribers.hashing import PREFIX, hash_address
+from digest.subscribers.models import ConsentEvent, Subscriber, Suppression
+
+SETTLED = timedelta(minutes=5)  # older rows are all visible: no transaction is open for so long
+MOST = 20_000  # rows of each kind in one go
+
+Action = ConsentEvent.Action
+State = Issue.State
+
+
+@dataclass(slots=True)
+class Position:
+    """How far one table is in the log."""
+
+    low: int  # all rows up to this id
+    later: list[int] = field(default_factory=list)  # and these
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far all of them are."""
+
+    installation: str  # its key: after a restore the rows are others
+    consent: Position
+    suppressions: Position
+    issues: dict[str, int] = field(default_factory=dict)  # ids: mails sent at their last entry
+
+
+def record_new(now: datetime) -> int:
+    """Write what is new, and delete old files; return the number of entries. Raises OSError."""
+    with log.lock() as is_ours:
+        if not is_ours:
+            return 0
+        cursor = _read_cursor()
+        entries = [
+            *_consent_entries(cursor.consent, now),
+            *_suppression_entries(cursor.suppressions, now),
+            *_issue_entries(cursor.issues, now),
+        ]
+        log.append(entries, now)
+        _write_cursor(cursor)
+        log.delete_old(now)
+    return len(entries)
+
+
+def _consent_entries(position: Position, now: datetime) -> list[dict[str, Any]]:
+    rows = list(
+        ConsentEvent.objects.filter(pk__gt=position.low)
+        .order_by("pk")
+        .values_list("pk", "at", "action", "subscriber_id", "newsletter_id")[:MOST]
+    )
+    leaving = (Action.UNSUBSCRIBED, Action.CONFIRMED)
+    fresh = [row for row in rows if row[0] not in position.later and row[2] in leaving]
+    subscribers = Subscriber.objects.filter(pk__in={row[3] for row in fresh})
+    keys = dict(subscribers.values_list("pk", "address_key"))
+    _advance(position, [(row[0], row[1]) for row in rows], now)
+    return [
+        {
+            "at": at.isoformat(),
+            "event": str(action),
+            "subscriber": subscriber,
+            "newsletter": newsletter,
+            "address": hash_address(keys[subscriber]),
+        }
+        for _, at, action, subscriber, newsletter in fresh
+        if subscriber in keys
+    ]
+
+
+def _suppression_entries(position: Position, now: datetime) -> list[dict[str, Any]]:
+    rows = list(Suppression.objects.filter(pk__gt=position.low).order_by("pk")[:MOST])
+    fresh = [row for row in rows if row.pk not in position.later]
+    _advance(position, [(row.pk, row.created_at) for row in rows], now)
+    return [
+        {
+            "at": row.created_at.isoformat(),
+            "event": "suppressed",
+            "newsletter": row.newsletter_id,
+            "reason": row.reason,
+            "address": row.address_key
+            if row.address_key.startswith(PREFIX)
+            else hash_address(row.address_key),
+        }
+        for row in fresh
+    ]
+
+
+def _issue_entries(written: dict[str, int], now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield an entry for each issue of which more has been sent; change what was written."""
+    recent = Q(state=State.SENDING) | Q(finished_at__gt=now - SETTLED, state=State.SENT)
+    before = dict(written)
+    written.clear()
+    for issue in Issue.objects.filter(recent).order_by("pk"):
+        sent = progress(issue).sent
+        written[str(issue.pk)] = sent
+        if before.get(str(issue.pk)) != sent:
+            yield {
+                "at": now.isoformat(),
+                "event": "sent",
+                "issue": issue.pk,
+                "newsletter": issue.newsletter_id,
+                "slot": issue.slot.isoformat(),
+                "mails": sent,
+            }
+
+
+def _advance(position: Position, rows: Sequence[tuple[int, datetime]], now: datetime) -> None:
+    """Note that these rows, all behind `low` and in the order of their ids, are in the log."""
+    settled = [key for key, at in rows if at < now - SETTLED]
+    if len(rows) == MOST:
+        settled = [rows[-1][0]]  # more of them wait: there is no time to look twice
+    position.low = max([position.low, *settled])
+    position.later = [key for key, _ in rows if key > position.low]
+
+
+def _read_cursor() -> Cursor:
+    """Return where we are; at the end of the tables where these data have no cursor here."""
+    key = str(installation_row().key)
+    ends = (_last_id(ConsentEvent), _last_id(Suppression))
+    try:
+        values = json.loads((log.folder() / "cursor.json").read_text())
+        cursor = Cursor(
+            values["installation"],
+            Position(**values["consent"]),
+            Position(**values["suppressions"]),
+            values["issues"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        cursor = Cursor("", Position(0), Position(0))
+    # Ids that are behind the cursor are those of an older state, which was restored.
+    is_older = cursor.consent.low > ends[0] or cursor.suppressions.low > ends[1]
+    if cursor.installation != key or is_older:
+        return Cursor(key, Position(ends[0]), Position(ends[1]))
+    return cursor
+
+
+def _write_cursor(cursor: Cursor) -> None:
+    path = log.folder() / "cursor.json"
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(asdict(cursor)))
+    unfinished.replace(path)
+
+
+def _last_id(model: type[ConsentEvent] | type[Suppression]) -> int:
+    highest: int | None = model.objects.aggregate(highest=Max("pk"))["highest"]
+    return highest or 0
