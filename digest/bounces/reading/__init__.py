@@ -7,6 +7,7 @@
     automatic   absence notes and challenges, which mean nothing
     plain       reports in a server's own words
     rules       the reason, by the words and codes of a reply
+    phrases     the same for words that no rule knows
 
 Whatever is read was written by strangers. Only `Report.tokens` can be checked, by their signature.
 """

@@ -7,7 +7,7 @@ from digest.bounces.reading.quotes import cleaned, own_words
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.bounces.reading.replies import Refusal, status_in, understand
 from digest.bounces.reading.report import Kind, Report
-from digest.bounces.reading.rules import rule_for
+from digest.bounces.reading.rules import reason_in_words
 from digest.bounces.reading.structure import Fields, Message, groups_of_text
 from digest.bounces.reading.texts import shortened
 
@@ -17,6 +17,7 @@ _SEVERITY = {Consequence.HARD: 3, Consequence.SENDER: 2, Consequence.SOFT: 1}
 _WITHIN_TEXT = re.compile(r"^[ \t>]*(?:final|original)-recipient:", re.MULTILINE | re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>;,\"]{1,64}@[^\s<>;,\"]{1,255}")
 _QUOTED = re.compile(r"^(?:[ \t]?>){1,10}[ \t]?", re.MULTILINE)
+_MOST = 20  # recipients that are read; ours have one
 _BEFORE = 4_000  # characters of a text before a recipient, and after it
 
 
@@ -80,7 +81,7 @@ def _report(group: Fields, text: str, reporter: str) -> Report:
 
 def _is_generic(refusal: Refusal, diagnostic: str) -> bool:
     """Return whether only the subject of a status was understood, not a word."""
-    return rule_for(diagnostic) is None and refusal.reason in {
+    return reason_in_words(diagnostic) is None and refusal.reason in {
         *(Reason.POLICY, Reason.NETWORK, Reason.SYSTEM, Reason.FILTERED, Reason.SYNTAX),
     }
 

@@ -7,11 +7,11 @@ from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.rules import normalized, reason_of
 
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
 _TEMPORARY = re.compile(r"temporar(?:y|ily)|try (?:again|it) later|please try later", re.IGNORECASE)
 _AFTER_MAIL = re.compile(
-    r"(?:in reply to|after|our|>>>) (?:end of )?mail(?: from|:)", re.IGNORECASE
+    r"(?:in reply to|after|our|>>>) (?:end of )?mail(?: from|:)|in mail command", re.IGNORECASE
 )
 _AFTER_DATA = re.compile(
     r"in reply to (?:end of )?data|after (?:end of data|data)|smtp command data|>>> (?:data|\.)\s",
@@ -21,11 +21,13 @@ _AFTER_DATA = re.compile(
 _SENDER_UNKNOWN = re.compile(
     r"\b(?:sender(?:'s)?|mail from|from:? address|return[- ]path|absender\w*|afzender|mittente"
     r"|exp[ée]diteur|remitente|remetente|nadawc[ay])"
-    r"(?:[ -](?:<>|e-?mail|address|adresse|domain|is|was|does|could|hier|est|é|è|non))*"
+    r"(?:[ -](?:<>|e-?mail|address|adresse|mailbox|account|user|domain|is|was|does|could|hier|est"
+    r"|é|è|non))*"
     r" (?:not (?:exist|found|valid|known|be found)|doesn't exist|unknown|invalid|no existe"
     r"|nie istnieje|inconnue?|invalide|n'existe|existiert nicht|unbekannt|esiste|sconosciut[oa]"
     r"|valido|onbekend|inexistente|inválido|desconocid[oa]|desconhecid[oa])"
 )
+_CARRIERS = re.compile(r"unknown user|user unknown")
 _ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
 _CERTAIN = (".1.1", ".1.10")
 
@@ -85,18 +87,21 @@ def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
 
     What is refused after MAIL is the sender; so is what has a code about the sender, be it the
     report's or the one in the words (`inner`). "User unknown" after DATA, by a server that had
-    accepted the recipient before, is a filter of that subscriber (NTT DoCoMo, KDDI); so is 5.2.0,
-    which names the mailbox rather than the address.
+    accepted the recipient before, is a filter of that subscriber (NTT DoCoMo, KDDI); so is it with
+    5.2.0, which names the mailbox rather than the address. Other words mean what they say: Mail.ru
+    and Yahoo look for the mailbox after DATA.
     """
     if reason not in {*UNREACHABLE, Reason.UNDEFINED}:
         return reason
-    if _SENDER_UNKNOWN.search(normalized(text)):
+    compared = normalized(text)
+    if _SENDER_UNKNOWN.search(compared):
         return Reason.REJECTED
     if reason == Reason.UNDEFINED:
         return reason
     if status[1:] in _ABOUT_SENDER or inner[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
         return Reason.REJECTED
-    is_filter = status == "5.2.0" or _AFTER_DATA.search(text)
+    is_late = status == "5.2.0" or _AFTER_DATA.search(text)
+    is_filter = is_late and _CARRIERS.search(compared)
     if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and is_filter:
         return Reason.FILTERED
     return reason

@@ -9,14 +9,23 @@ _BY_DETAIL = {
     "1.6": Reason.MOVED,
     "1.7": Reason.REJECTED,
     "1.8": Reason.REJECTED,
-    "1.10": Reason.NOT_ACCEPTED,  # RFC 7505
+    "1.9": Reason.SYSTEM,  # RFC 6710: relayed to a server that tells of no errors
+    "1.10": Reason.NOT_ACCEPTED,  # RFC 7505; Exchange Online: the recipient is not found
+    "1.20": Reason.NOT_COMPLIANT,  # Exchange Online: several From addresses
+    "1.90": Reason.SPEEDING,  # Exchange Online: the sender's recipients of a day
     "2.1": Reason.SUSPENDED,
     "2.2": Reason.MAILBOX_FULL,
     "2.3": Reason.TOO_LARGE,
+    "2.121": Reason.SPEEDING,  # Exchange Online: what a recipient may get in an hour
+    "2.122": Reason.SPEEDING,
     "3.1": Reason.SYSTEM_FULL,
     "3.4": Reason.TOO_LARGE,
     "4.5": Reason.SPEEDING,
     "4.7": Reason.EXPIRED,
+    "4.300": Reason.EXPIRED,  # Exchange Online
+    "4.310": Reason.HOST_UNKNOWN,  # Exchange Online: DNS has no such domain
+    "7.17": Reason.MOVED,  # RFC 7293: the mailbox has another owner since
+    "7.18": Reason.MOVED,
     "7.20": Reason.AUTHENTICATION,  # RFC 7372, DKIM
     "7.21": Reason.AUTHENTICATION,
     "7.22": Reason.AUTHENTICATION,
