@@ -22,13 +22,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import NamedTuple
 
 RUN = 4  # words
 EXTRACTORS = ("digest", "trafilatura")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A page and what is right: its text, or passages that it has and has not."""
 
     name: str

@@ -106,7 +106,7 @@ def _bare(state: int = 0) -> float:
     """Lay down the rows of an issue without planning it; return the seconds."""
     _empty()
     issue = _issue()
-    _run("ALTER TABLE sending_delivery DISABLE TRIGGER sending_tally_insert")
+    _run("ALTER TABLE sending_delivery DISABLE TRIGGER sending_record_tally_insert")
     took = seconds_of(
         lambda: _run(
             "INSERT INTO sending_delivery"
@@ -116,7 +116,7 @@ def _bare(state: int = 0) -> float:
             [issue.pk, state, issue.slot, issue.slot if state else None],
         )
     )
-    _run("ALTER TABLE sending_delivery ENABLE TRIGGER sending_tally_insert")
+    _run("ALTER TABLE sending_delivery ENABLE TRIGGER sending_record_tally_insert")
     issue.state = issue.State.SENT
     issue.save(update_fields=["state"])
     return took

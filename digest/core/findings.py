@@ -1,7 +1,7 @@
 """What a look at an installation finds: what is so, whether that is well, and what to do if not."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Level(StrEnum):
@@ -12,8 +12,7 @@ class Level(StrEnum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One answer."""
 
     level: Level

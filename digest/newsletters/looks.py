@@ -1,18 +1,18 @@
 """What an editor chooses of the look of mails: a publication's theme, a newsletter's design."""
 
-from django.db import models
+from django.db.models import TextChoices
 
 
-class Background(models.TextChoices):
+class Background(TextChoices):
     """What lies behind and under the text."""
 
     WARM = "warm", "Warm paper"
-    WHITE = "white", "White"
+    WHITE = "white"
     COOL = "cool", "Cool grey"
     TINTED = "tinted", "Tinted with the colour"
 
 
-class Fonts(models.TextChoices):
+class Fonts(TextChoices):
     """Fonts that mail programs have: of headlines and text."""
 
     CLASSIC = "classic", "Georgia and the system's font"
@@ -22,22 +22,22 @@ class Fonts(models.TextChoices):
     PLAIN = "plain", "Arial"
 
 
-class Corner(models.TextChoices):
+class Corner(TextChoices):
     """The corners of pictures, boxes and buttons."""
 
-    SOFT = "soft", "Soft"
-    SQUARE = "square", "Square"
-    ROUND = "round", "Round"
+    SOFT = "soft"
+    SQUARE = "square"
+    ROUND = "round"
 
 
-class Density(models.TextChoices):
+class Density(TextChoices):
     """How far apart things stand."""
 
-    COMFORTABLE = "comfortable", "Comfortable"
-    COMPACT = "compact", "Compact"
+    COMFORTABLE = "comfortable"
+    COMPACT = "compact"
 
 
-class Design(models.TextChoices):
+class Design(TextChoices):
     """How the stories of a newsletter are laid out."""
 
     PICTURE = "picture", "Picture lead"
@@ -45,7 +45,7 @@ class Design(models.TextChoices):
     COMPACT = "compact", "Digest"
 
 
-class TopicLinks(models.TextChoices):
+class TopicLinks(TextChoices):
     """Where a mail lets subscribers ask for more or less of a topic."""
 
     NONE = "none", "Nowhere"

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from html import escape
 from secrets import token_hex
+from typing import NamedTuple
 
 from digest.core.languages import direction
 from digest.newsletters.models import Publication
@@ -21,8 +22,7 @@ from digest.rendering.themes.branding import tokens_of
 from digest.rendering.themes.theme import Tokens, theme_of
 
 
-@dataclass(frozen=True, slots=True)
-class Teaser:
+class Teaser(NamedTuple):
     """A story in a letter."""
 
     title: str

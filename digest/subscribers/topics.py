@@ -5,8 +5,8 @@ more   it is muted no more, and chosen too where a subscriber chose topics
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -25,8 +25,7 @@ class TopicChange(StrEnum):
     LESS = "less"
 
 
-@dataclass(frozen=True, slots=True)
-class TopicWish:
+class TopicWish(NamedTuple):
     """A topic that a subscriber followed a link about, and how it is now."""
 
     newsletter: Newsletter

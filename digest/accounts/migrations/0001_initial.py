@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from digest.core.sql import run_sql_file
+from digest.core.database.sql import refuse_truncate, run_sql_file
 
 
 class Migration(migrations.Migration):
@@ -178,4 +178,5 @@ class Migration(migrations.Migration):
             ),
         ),
         run_sql_file("accounts", "audit"),
+        refuse_truncate("accounts_auditentry"),
     ]

@@ -12,10 +12,7 @@ BEGIN
 END $$;
 CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON accounts_auditentry
     FOR EACH ROW EXECUTE FUNCTION accounts_keep_audit();
-CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON accounts_auditentry
-    FOR EACH STATEMENT EXECUTE FUNCTION accounts_keep_audit();
 
 -- down
-DROP TRIGGER audit_no_truncate ON accounts_auditentry;
 DROP TRIGGER audit_append_only ON accounts_auditentry;
 DROP FUNCTION accounts_keep_audit();

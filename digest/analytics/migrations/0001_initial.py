@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from digest.core.sql import run_sql_file
+from digest.core.database.sql import follow_changes, run_sql_file
 
 
 class Migration(migrations.Migration):
@@ -261,5 +261,6 @@ class Migration(migrations.Migration):
             ],
         ),
         run_sql_file("analytics", "link_totals"),
+        follow_changes("analytics_linkhour", "analytics_on_link_hours"),
         run_sql_file("analytics", "unsubscribes"),
     ]

@@ -38,15 +38,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER link_totals_on_insert AFTER INSERT ON analytics_linkhour
-    REFERENCING NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION analytics_on_link_hours();
-CREATE TRIGGER link_totals_on_update AFTER UPDATE ON analytics_linkhour
-    REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION analytics_on_link_hours();
-CREATE TRIGGER link_totals_on_delete AFTER DELETE ON analytics_linkhour
-    REFERENCING OLD TABLE AS before_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION analytics_on_link_hours();
 
 INSERT INTO analytics_linktotals (link_id, issue_id, clicks, unique_clicks, machine_clicks,
     uncertain_clicks)
@@ -54,8 +45,5 @@ SELECT link_id, issue_id, sum(clicks), sum(unique_clicks), sum(machine_clicks),
     sum(uncertain_clicks) FROM analytics_linkhour GROUP BY 1, 2;
 
 -- down
-DROP TRIGGER link_totals_on_insert ON analytics_linkhour;
-DROP TRIGGER link_totals_on_update ON analytics_linkhour;
-DROP TRIGGER link_totals_on_delete ON analytics_linkhour;
 DROP FUNCTION analytics_on_link_hours();
 DROP FUNCTION analytics_add_link_totals(bigint, bigint, numeric, numeric, numeric, numeric);

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from digest.analytics.statistics import links
 from digest.analytics.statistics.links import Hour, LinkClicks
@@ -17,8 +18,7 @@ State = Issue.State
 OUT = (State.SENDING, State.PAUSED, State.SENT, State.CANCELLED)
 
 
-@dataclass(frozen=True, slots=True)
-class SentIssue:
+class SentIssue(NamedTuple):
     """An issue that went out, with its numbers."""
 
     issue: Issue

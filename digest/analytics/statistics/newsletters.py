@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -48,8 +49,7 @@ class Topic:
         return self.unique_clicks / self.stories
 
 
-@dataclass(frozen=True, slots=True)
-class SourceGrowth:
+class SourceGrowth(NamedTuple):
     """How many joined and left, of those who signed up in some place."""
 
     source: str
@@ -57,8 +57,7 @@ class SourceGrowth:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class CohortRow:
+class CohortRow(NamedTuple):
     """Those who joined in a month; the share still subscribed after 0, 1, 2 ... months."""
 
     month: date

@@ -3,7 +3,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-from digest.core.sql import run_sql_file
+from digest.core.database.sql import run_sql_file
 
 
 class Migration(migrations.Migration):

@@ -4,9 +4,8 @@ The list of blocks is made of parts, each with a mark that changes with its cont
 replaces the parts that are different, and leaves alone what somebody is writing in.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -24,16 +23,14 @@ from digest.pictures.sizes import Size
 ADDABLE = tuple(kind for kind in block_forms.KINDS if kind.value in block_editing.ADDABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A piece of HTML, and a mark that is another for another content."""
 
     html: str
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoryView:
+class StoryView(NamedTuple):
     """A story in the list."""
 
     story: Story
@@ -41,8 +38,7 @@ class StoryView:
     body: Part
 
 
-@dataclass(frozen=True, slots=True)
-class BlockView:
+class BlockView(NamedTuple):
     """A block in the list, with its stories."""
 
     block: Block

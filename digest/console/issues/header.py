@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -24,8 +25,7 @@ _MINUTES = "%Y-%m-%dT%H:%M"  # of `datetime-local`
 State = Issue.State
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(NamedTuple):
     """What the user may do with the issue."""
 
     edit: bool

@@ -1,6 +1,6 @@
 """The key figures of reports: each with what it means, and how it compares."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from digest.analytics.statistics.definitions import define
 from digest.analytics.statistics.issues import IssueReport
@@ -9,8 +9,7 @@ from digest.analytics.statistics.sponsors import SponsorReport
 from digest.analytics.statistics.totals import NOTHING, Numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """A number with its label, a line below it, and what it means."""
 
     label: str

@@ -3,7 +3,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from digest.core.sql import run_sql_file
+from digest.core.database.sql import follow_changes, refuse_truncate, run_sql_file
 
 
 class Migration(migrations.Migration):
@@ -478,6 +478,11 @@ class Migration(migrations.Migration):
             },
         ),
         run_sql_file("sending", "tally"),
+        follow_changes("sending_delivery", "sending_record_tally"),
         run_sql_file("sending", "past_deliveries"),
+        # Past and sent deliveries go after their time, issue by issue.
+        refuse_truncate("sending_pastdelivery"),
         run_sql_file("sending", "chunks"),
+        follow_changes("sending_chunk", "sending_record_chunks"),
+        refuse_truncate("sending_sentdelivery"),
     ]

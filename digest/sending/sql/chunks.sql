@@ -24,15 +24,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER sending_chunk_insert AFTER INSERT ON sending_chunk
-    REFERENCING NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_chunks();
-CREATE TRIGGER sending_chunk_update AFTER UPDATE ON sending_chunk
-    REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_chunks();
-CREATE TRIGGER sending_chunk_delete AFTER DELETE ON sending_chunk
-    REFERENCING OLD TABLE AS before_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_chunks();
 
 CREATE FUNCTION sending_record_sent() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -82,10 +73,6 @@ END $$;
 CREATE TRIGGER sending_forget_sent AFTER DELETE ON subscribers_subscriber
     FOR EACH ROW EXECUTE FUNCTION sending_forget_sent();
 
--- Sent deliveries go after their time, issue by issue, never all at once.
-CREATE TRIGGER sent_delivery_no_truncate BEFORE TRUNCATE ON sending_sentdelivery
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_refuse_truncate();
-
 -- A chunk lives for minutes and is replaced a few times: a small table that must stay small. Sent
 -- deliveries are only appended; what they need is that their pages are marked visible.
 ALTER TABLE sending_chunk SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
@@ -94,15 +81,11 @@ ALTER TABLE sending_sentdelivery SET (autovacuum_vacuum_insert_scale_factor = 0.
     autovacuum_analyze_scale_factor = 0.02);
 
 -- down
-DROP TRIGGER sent_delivery_no_truncate ON sending_sentdelivery;
 DROP TRIGGER sending_forget_sent ON subscribers_subscriber;
 DROP FUNCTION sending_forget_sent();
 DROP TRIGGER sending_refuse_past_chunk ON sending_chunk;
 DROP TRIGGER sending_sent_insert ON sending_sentdelivery;
 DROP TRIGGER sending_sent_delete ON sending_sentdelivery;
-DROP TRIGGER sending_chunk_insert ON sending_chunk;
-DROP TRIGGER sending_chunk_update ON sending_chunk;
-DROP TRIGGER sending_chunk_delete ON sending_chunk;
 DROP FUNCTION sending_refuse_past_chunk();
 DROP FUNCTION sending_record_sent();
 DROP FUNCTION sending_record_chunks();

@@ -43,14 +43,6 @@ CREATE TRIGGER sending_refuse_past AFTER INSERT ON sending_delivery
     REFERENCING NEW TABLE AS after_rows
     FOR EACH STATEMENT EXECUTE FUNCTION sending_refuse_past();
 
--- Past deliveries go after their time, issue by issue, never all at once.
-CREATE FUNCTION sending_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$;
-CREATE TRIGGER past_delivery_no_truncate BEFORE TRUNCATE ON sending_pastdelivery
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_refuse_truncate();
-
 -- Of an issue in trouble, each delivery is updated twice, and removed once.
 ALTER TABLE sending_delivery SET (autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 10000, autovacuum_analyze_scale_factor = 0.05);
@@ -58,8 +50,6 @@ ALTER TABLE sending_delivery SET (autovacuum_vacuum_scale_factor = 0.02,
 -- down
 ALTER TABLE sending_delivery RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold,
     autovacuum_analyze_scale_factor);
-DROP TRIGGER past_delivery_no_truncate ON sending_pastdelivery;
-DROP FUNCTION sending_refuse_truncate();
 DROP TRIGGER sending_refuse_past ON sending_delivery;
 DROP FUNCTION sending_refuse_past();
 DROP VIEW sending_anydelivery;

@@ -43,18 +43,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER sending_tally_insert AFTER INSERT ON sending_delivery
-    REFERENCING NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_tally();
-CREATE TRIGGER sending_tally_update AFTER UPDATE ON sending_delivery
-    REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_tally();
-CREATE TRIGGER sending_tally_delete AFTER DELETE ON sending_delivery
-    REFERENCING OLD TABLE AS before_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION sending_record_tally();
 
 -- down
-DROP TRIGGER sending_tally_insert ON sending_delivery;
-DROP TRIGGER sending_tally_update ON sending_delivery;
-DROP TRIGGER sending_tally_delete ON sending_delivery;
 DROP FUNCTION sending_record_tally();

@@ -3,7 +3,7 @@ import django.contrib.postgres.functions
 import django.db.models.deletion
 from django.db import migrations, models
 
-from digest.core.sql import run_sql_file
+from digest.core.database.sql import refuse_truncate, run_sql_file
 
 
 class Migration(migrations.Migration):
@@ -424,5 +424,6 @@ class Migration(migrations.Migration):
             },
         ),
         run_sql_file("subscribers", "consent_events"),
+        refuse_truncate("subscribers_consentevent"),
         run_sql_file("subscribers", "growth"),
     ]

@@ -1,4 +1,4 @@
--- Consent events are append-only. Erasing a subscriber deletes their events, never all at once.
+-- Consent events are append-only: none is changed. Erasing a subscriber deletes their events.
 
 -- up
 CREATE FUNCTION subscribers_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -7,10 +7,7 @@ BEGIN
 END $$;
 CREATE TRIGGER consent_event_append_only BEFORE UPDATE ON subscribers_consentevent
     FOR EACH ROW EXECUTE FUNCTION subscribers_refuse_change();
-CREATE TRIGGER consent_event_no_truncate BEFORE TRUNCATE ON subscribers_consentevent
-    FOR EACH STATEMENT EXECUTE FUNCTION subscribers_refuse_change();
 
 -- down
-DROP TRIGGER consent_event_no_truncate ON subscribers_consentevent;
 DROP TRIGGER consent_event_append_only ON subscribers_consentevent;
 DROP FUNCTION subscribers_refuse_change();

@@ -1,7 +1,6 @@
 """`digest doctor`: check whether this installation is ready to send."""
 
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from rich.text import Text
@@ -25,7 +24,7 @@ class Command(DigestCommand):
         findings = list(run_checks(clock.now()))
         fit = all(finding.level is not Level.FAIL for finding in findings)
         self.answer(
-            {"fit": fit, "findings": [asdict(finding) for finding in findings]},
+            {"fit": fit, "findings": [finding._asdict() for finding in findings]},
             lambda out: _print_findings(out, findings, fit=fit),
         )
         if not fit:
