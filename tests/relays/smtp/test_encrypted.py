@@ -101,7 +101,7 @@ def test_a_message_that_is_complete_for_the_relay_is_never_unsent(
             relay.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
             while conversation.ready is None:
                 conversation.read(round_)
-            conversation.hand_over(round_)
+            conversation.send_content(round_)
             is_blocked = conversation.wants_write
             conversation.abandon(round_, "the relay was switched off")
             is_complete = END in read_all(relay)
@@ -128,7 +128,7 @@ def test_a_slow_relay_gets_each_octet_once(
         relay.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
         while conversation.ready is None:
             conversation.read(round_)
-        conversation.hand_over(round_)
+        conversation.send_content(round_)
         assert conversation.wants_write
         received = b""
         while not received.endswith(b"DATA\r\n"):
