@@ -28,10 +28,10 @@ def send_now(issue: Issue, revision: int, now: datetime) -> Issue:
     """Let an issue go to everyone, after the seconds in which it can be undone.
 
     Pressed again, it is on its way already, and nothing changes. Raises IssueError if it can't
-    go, ApprovalError if it has to be approved first.
+    go or was cancelled, ApprovalError if it has to be approved first.
     """
     with locked_issue(issue) as locked:
-        if is_leaving(locked, now):
+        if is_leaving(locked, now) and locked.state != State.CANCELLED:
             return locked
         _require_sendable(locked, revision)
         if approval.is_needed(locked):

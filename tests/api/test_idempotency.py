@@ -77,6 +77,20 @@ def test_a_key_is_forgotten_after_a_day(caller: Caller) -> None:
     assert delete_expired(clock.now() + timedelta(hours=25)) == 1
 
 
+def test_a_forgotten_key_creates_another_issue(caller: Caller) -> None:
+    """A script that uses the same key every week does not get last week's issue again."""
+    newsletter = make_newsletter(slug="tide")
+    article_ids = [make_article(make_source(newsletter), title=title).pk for title in ("A", "B")]
+    issue_ids = []
+    for article_id in article_ids:
+        body = {"articles": [article_id]}
+        issue_ids.append(caller.json("POST", "/newsletters/tide/issues", body, key="a")["id"])
+        IdempotentResponse.objects.update(created_at=clock.now() - timedelta(hours=25))
+    assert issue_ids[0] != issue_ids[1]
+    stories = Issue.objects.get(pk=issue_ids[1]).stories
+    assert list(stories.values_list("article", flat=True)) == [article_ids[1]]
+
+
 def test_what_was_half_done_is_undone(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of two newsletters is not kept when the second one fails."""
     for slug in ("ebb", "flood"):

@@ -13,7 +13,7 @@ from digest.issues.errors import ApprovalError, IssueError
 from digest.issues.models import Issue
 from digest.newsletters import setup
 from digest.newsletters.models import Newsletter, Pick
-from digest.sending import planning
+from digest.sending import control, planning
 from digest.sending.models import AnyDelivery
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_running, make_story
@@ -102,6 +102,15 @@ def test_the_time_of_an_issue_that_is_leaving_cannot_be_changed(issue: Issue) ->
     planning.plan_built(NOON + MINUTE)
     with pytest.raises(IssueError, match="too late"):
         scheduling.send_at(issue, 1, NOON + 2 * HOUR, NOON + MINUTE)
+
+
+def test_a_cancelled_issue_is_not_said_to_be_on_its_way(issue: Issue) -> None:
+    """It was planned, but “send” has to say that nothing is sent."""
+    scheduling.send_now(issue, 1, NOON)
+    planning.plan_built(NOON + MINUTE)
+    control.cancel(issue, "Wrong story", NOON + MINUTE)
+    with pytest.raises(IssueError, match="cancelled"):
+        scheduling.send_now(issue, 1, NOON + MINUTE)
 
 
 def test_a_manual_draft_is_not_scheduled_without_its_approval(draft: Issue) -> None:
