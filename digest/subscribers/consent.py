@@ -24,7 +24,12 @@ from digest.subscribers.models import (
     Subscription,
 )
 from digest.subscribers.signups import wording_version
-from digest.subscribers.suppression import has_unsubscribed_elsewhere, is_suppressed, lift_own_wish
+from digest.subscribers.suppression import (
+    has_unsubscribed_elsewhere,
+    is_suppressed,
+    lift_own_wish,
+    was_erased,
+)
 
 State = Subscription.State
 Action = ConsentEvent.Action
@@ -51,8 +56,8 @@ def subscribe(
     otherwise the subscription is PENDING. `wording` is what they agreed to. A repetition changes
     nothing, except that `confirmed` activates a pending subscription.
 
-    Raises AddressSuppressedError, and UnsubscribedError unless `allow_resubscribe`. With it the
-    request may come from the subscriber, who stays UNSUBSCRIBED until they confirm it.
+    Raises AddressSuppressedError, and UnsubscribedError for who unsubscribed or was erased, unless
+    `allow_resubscribe`: the request may come from them, who stay UNSUBSCRIBED until they confirm.
     """
     _refuse_suppressed(address.key, address.email, newsletter)
     subscriber = _get_or_create_subscriber(address, one_line(name, LONGEST_NAME), language, now)
@@ -86,6 +91,11 @@ def _refuse_unsubscribed(
         raise UnsubscribedError(
             f"{subscriber} has unsubscribed from {newsletter.slug}. Only the subscriber can "
             "subscribe again, with a confirmation."
+        )
+    if before is not State.ACTIVE and was_erased(subscriber.address_key):
+        raise UnsubscribedError(
+            f"{subscriber} was erased at their own request. Only the subscriber can subscribe "
+            "again, with a confirmation."
         )
 
 

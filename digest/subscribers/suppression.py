@@ -79,6 +79,11 @@ def has_unsubscribed_elsewhere(address_key: str, newsletter_id: int) -> bool:
     return suppressions.filter(reason=UNSUBSCRIBED).exists()
 
 
+def was_erased(address_key: str) -> bool:
+    """Return whether the address is of a subscriber who was erased at their own request."""
+    return _of(address_key).filter(reason=ERASED).exists()
+
+
 def is_suppressed(address_key: str, newsletter_id: int) -> bool:
     """Return whether this newsletter must not mail the address, even if its owner requests it.
 

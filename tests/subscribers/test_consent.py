@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from digest.core import addresses
 from digest.newsletters.models import Newsletter
 from digest.subscribers.consent import confirm, subscribe, unsubscribe
+from digest.subscribers.erasure import erase_subscriber
 from digest.subscribers.errors import (
     AddressSuppressedError,
     SubscriberError,
@@ -101,6 +102,21 @@ def test_who_has_left_comes_back_only_by_their_own_wish() -> None:
         confirm(*ids, via="page", ip=None, now=NOON)
     back = subscribe_ines(newsletter, allow_resubscribe=True)
     assert (back.state, back.unsubscribed_at) == ("active", None)
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_who_was_erased_comes_back_only_by_their_own_wish(*, confirmed: bool) -> None:
+    """Another system that still has the address does not bring them back, whatever it confirms."""
+    newsletter = make_newsletter()
+    erase_subscriber(subscribe_ines(newsletter).subscriber, NOON)
+    with pytest.raises(UnsubscribedError, match="erased"):
+        subscribe_ines(newsletter, confirmed=confirmed)
+    assert not Subscriber.objects.exists()
+    pending = subscribe_ines(newsletter, confirmed=False, allow_resubscribe=True)
+    with pytest.raises(UnsubscribedError, match="erased"):
+        subscribe_ines(newsletter)
+    confirm(pending.subscriber_id, newsletter.pk, via="page", ip=None, now=LATER)
+    assert subscribe_ines(newsletter).state == Subscription.State.ACTIVE
 
 
 def test_a_suppressed_address_is_refused_and_leaves_no_trace() -> None:

@@ -339,7 +339,13 @@ def test_an_erased_subscriber_may_resubscribe_and_no_list_brings_them(
     report = importing.import_csv(file, newsletter, consent="asked in the shop", now=NOON)
     assert (report.added, report.refused) == (0, 1)
     again = consent.subscribe(
-        addresses.parse(NADIA), newsletter, via="t", confirmed=False, wording="", now=NOON
+        addresses.parse(NADIA),
+        newsletter,
+        via="t",
+        confirmed=False,
+        wording="",
+        allow_resubscribe=True,
+        now=NOON,
     )
     assert consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
     assert not Suppression.objects.exists()

@@ -180,7 +180,7 @@ def erase_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None 
 
 
 def _add_confirmed(address: Address, newsletters: list[Newsletter], payload: SubscriberIn) -> None:
-    """Subscribe an address; where it unsubscribed or is suppressed, nothing happens, silently.
+    """Subscribe an address; where it unsubscribed, was erased or is suppressed, nothing happens.
 
     An error would tell a token that may only write who left, or whom others have suppressed.
     """
