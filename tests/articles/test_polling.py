@@ -55,6 +55,17 @@ def test_what_is_held_already_is_not_fetched_again(publisher: Publisher) -> None
 
 
 @pytest.mark.django_db
+def test_a_source_with_an_odd_etag_is_polled_again(publisher: Publisher) -> None:
+    """One that we could not send back is not stored."""
+    publisher.pages["/feed"] = Answer(RSS, etag='"né"')
+    source = source_at(publisher)
+    assert polling.poll(source, NOON).problem == ""
+    assert polling.poll(source, NOON + HOUR).problem == ""
+    source.refresh_from_db()
+    assert (source.etag, source.succeeded_at) == ("", NOON + HOUR)
+
+
+@pytest.mark.django_db
 def test_an_answer_that_could_not_be_read_is_fetched_again(publisher: Publisher) -> None:
     """Its ETag is not kept, or a 304 would call the rubbish good."""
     publisher.pages["/feed"] = Answer(b"<html><title>Maintenance</title>", etag='"1"')

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from digest.core import http
 from digest.core.errors import ConfigurationError
-from digest.core.http import ssrf_guard
+from digest.core.http import fields, ssrf_guard
 from tests.articles.publisher import Answer, Publisher, publishing
 
 
@@ -79,6 +79,19 @@ def test_what_is_held_already_is_not_sent_again(publisher: Publisher) -> None:
     publisher.pages["/a"] = Answer(b"long", etag='"1"')
     fetched = http.fetch(publisher.url("/a"), etag='"1"')
     assert (fetched.status, fetched.body) == (304, b"")
+
+
+@pytest.mark.parametrize("validator", ['"é"', '"a\tb"'])
+def test_a_validator_that_cannot_be_sent_back_is_as_if_there_were_none(
+    publisher: Publisher, validator: str
+) -> None:
+    """A server's odd ETag costs a 304, not every later fetch, even if it was stored before."""
+    publisher.pages["/a"] = Answer(b"long", etag=validator, headers={"Last-Modified": validator})
+    fetched = http.fetch(publisher.url("/a"), etag=validator, last_modified=validator)
+    assert (fetched.status, fetched.body) == (200, b"long")
+    assert (fetched.etag, fetched.last_modified) == ("", "")
+    assert "if-none-match" not in publisher.seen[0].headers
+    assert "if-modified-since" not in publisher.seen[0].headers
 
 
 @pytest.mark.parametrize(
@@ -477,12 +490,12 @@ def test_a_refusal_carries_its_status(publisher: Publisher, status: int) -> None
 )
 def test_retry_after_is_read_in_both_forms(value: str, seconds: float | None) -> None:
     """RFC 9110 §10.2.3 allows seconds and a date; a date in the past means now."""
-    assert http.retry_after(value) == seconds
+    assert fields.retry_after(value) == seconds
 
 
 def test_retry_after_as_a_future_date() -> None:
     """A date is turned into seconds from now."""
-    assert (http.retry_after("Fri, 06 Nov 2093 08:49:37 GMT") or 0) > 1e9
+    assert (fields.retry_after("Fri, 06 Nov 2093 08:49:37 GMT") or 0) > 1e9
 
 
 def test_a_connection_cut_off_is_told(publisher: Publisher) -> None:

@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import httpcore
@@ -20,7 +18,6 @@ import httpx
 from django.conf import settings
 
 from digest import __version__
-from digest.core import clock
 from digest.core.http.errors import (
     FetchError,
     GoneError,
@@ -28,6 +25,7 @@ from digest.core.http.errors import (
     TooLargeError,
     TooSlowError,
 )
+from digest.core.http.fields import retry_after, sendable
 from digest.core.http.ssrf_guard import (
     Deadline,
     DeadlineError,
@@ -71,11 +69,11 @@ class Fetched:
 
     @property
     def etag(self) -> str:
-        return str(self.headers.get("etag", ""))
+        return sendable(self.headers.get("etag", ""))
 
     @property
     def last_modified(self) -> str:
-        return str(self.headers.get("last-modified", ""))
+        return sendable(self.headers.get("last-modified", ""))
 
 
 @dataclass(slots=True)
@@ -109,6 +107,7 @@ def fetch(
     answer than 2xx and 304, and for none.
     """
     deadline = Deadline(MAX_SECONDS)
+    etag, last_modified = sendable(etag), sendable(last_modified)
     way = _Way(checked_url(url), FETCH_ALLOW, largest)
     with _explained(way), _client(deadline, way.setting) as client:
         while True:
@@ -141,19 +140,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     if not 200 <= response.status_code < 300:
         raise _refusal(response, str(way.url))
     return response.status_code
-
-
-def retry_after(value: str) -> float | None:
-    """Return the seconds that a Retry-After header asks for (RFC 9110 §10.2.3), if it is sound."""
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:12])
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - clock.now()).total_seconds())
 
 
 def checked_url(url: str) -> httpx.URL:
