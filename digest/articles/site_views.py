@@ -24,6 +24,7 @@ def record_views(
     to an address lasts on average, where that is known. `now` is when they were counted.
     """
     by_article = _by_canonical(views)
+    no_addresses = by_article.pop("", [])  # "(not set)", for example: many articles have no link
     articles = list(
         Article.objects.filter(publication_id=publication_id, canonical_url__in=by_article)
     )
@@ -34,8 +35,8 @@ def record_views(
         article.read_depth = None if seconds is None else read_depth(article.body_html, seconds)
     Article.objects.bulk_update(articles, ["views", "views_at", "read_depth"])
     stored = {article.canonical_url for article in articles}
-    unknown = (urls for address, urls in by_article.items() if address not in stored)
-    return [url for urls in unknown for url in urls]
+    unknown = [urls for address, urls in by_article.items() if address not in stored]
+    return [url for urls in [*unknown, no_addresses] for url in urls]
 
 
 def read_depth(body_html: str, seconds: float) -> float | None:

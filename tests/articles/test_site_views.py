@@ -28,6 +28,19 @@ def test_views_are_stored_by_address() -> None:
     assert (stored[other.pk].views, stored[other.pk].views_at) == (0, None)
 
 
+@pytest.mark.parametrize("row", ["(not set)", "Others", "", "https://"])
+def test_rows_that_name_no_address_are_of_no_article(row: str) -> None:
+    """Analytics list them too; an article without a link of its own does not get their views."""
+    newsletter = make_newsletter()
+    article = make_article()
+    bare = make_article(url="", canonical_url="")
+    views = {row: 900, article.url: 12}
+    assert site_views.record_views(newsletter.publication_id, views, NOON) == [row]
+    stored = Article.objects.in_bulk([article.pk, bare.pk])
+    assert (stored[article.pk].views, stored[bare.pk].views) == (12, 0)
+    assert stored[bare.pk].views_at is None
+
+
 def test_views_of_several_addresses_of_an_article_are_added_up() -> None:
     """Analytics list a page by each address that it was opened with; times are weighed by views."""
     newsletter = make_newsletter()
