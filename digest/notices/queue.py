@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q
 
 from digest.core import addresses, jobs, languages, locks
 from digest.core.locks import Purpose
@@ -22,6 +22,7 @@ WINDOW = timedelta(hours=1)
 DAILY_CONFIRMATIONS = 4  # to one mailbox, of whatever newsletters
 
 Kind = Notice.Kind
+CONFIRMATIONS = (Kind.CONFIRM, Kind.CHANGE)
 
 
 @transaction.atomic
@@ -39,15 +40,12 @@ def queue_notice(
     """Queue a notice to `email`, due now; return None if the mailbox is at its limit.
 
     `context` holds ids only: {"newsletters": [1, 2]} or {"change": 7}. A confirmation of
-    newsletters that the last one did not name waits until the hour is over.
+    newsletters that the last one did not name waits until the hour is over; one that waits already
+    for this subscriber and publication takes them up.
     """
     mailbox = addresses.folded(addresses.parse(email).key)
     locks.lock(Purpose.QUEUE_NOTICE, mailbox)
-    due_at = _due_at(kind, mailbox, dict(context or {}), now, answers_mail=answers_mail)
-    if due_at is None:
-        return None
-    jobs.enqueue(jobs.SEND_NOTICES)
-    return Notice.objects.create(
+    notice = Notice(
         kind=kind,
         publication=publication,
         subscriber=subscriber,
@@ -57,8 +55,14 @@ def queue_notice(
         language=language,
         context=dict(context or {}),
         created_at=now,
-        due_at=due_at,
     )
+    due_at = _due_at(notice, now)
+    if due_at is None:
+        return None
+    notice.due_at = due_at
+    notice.save()
+    jobs.enqueue(jobs.SEND_NOTICES)
+    return notice
 
 
 def queue_to_subscriber(
@@ -91,47 +95,53 @@ def notice_language(newsletter: Newsletter, wish: str = "") -> str:
     return own if is_available or not wish else wish
 
 
-def _due_at(
-    kind: Notice.Kind, mailbox: str, context: dict[str, Any], now: datetime, *, answers_mail: bool
-) -> datetime | None:
+def _due_at(notice: Notice, now: datetime) -> datetime | None:
     """Return when a notice may go out; None: not at all."""
-    recent = Notice.objects.filter(mailbox=mailbox, created_at__gt=now - WINDOW)
-    if answers_mail and recent.filter(answers_mail=True).exists():
+    to_mailbox = Notice.objects.filter(mailbox=notice.mailbox)
+    recent = to_mailbox.filter(created_at__gt=now - WINDOW)
+    if notice.answers_mail and recent.filter(answers_mail=True).exists():
         return None
-    same_kind = recent.filter(kind=kind).order_by("-created_at")
-    if kind in {Kind.CONFIRM, Kind.CHANGE}:
-        return _confirmation_due(same_kind, mailbox, context, now)
-    return None if same_kind.exists() and kind in {Kind.LINK, Kind.LEFT, Kind.HELP} else now
+    if notice.kind in CONFIRMATIONS:
+        return _confirmation_due(notice, now)
+    same_kind = recent.filter(kind=notice.kind)
+    return None if notice.kind in {Kind.LINK, Kind.LEFT, Kind.HELP} and same_kind.exists() else now
 
 
-def _confirmation_due(
-    same_kind: QuerySet[Notice], mailbox: str, context: dict[str, Any], now: datetime
-) -> datetime | None:
+def _confirmation_due(notice: Notice, now: datetime) -> datetime | None:
     """Return when to ask for a confirmation: now, or once the hour since the last one is over."""
-    day = Notice.objects.filter(
-        mailbox=mailbox,
-        kind__in=[Kind.CONFIRM, Kind.CHANGE],
-        created_at__gt=now - timedelta(days=1),
-    )
+    to_mailbox = Notice.objects.filter(mailbox=notice.mailbox)
+    day = to_mailbox.filter(kind__in=CONFIRMATIONS, created_at__gt=now - timedelta(days=1))
     if day.count() >= DAILY_CONFIRMATIONS:
         return None
-    last = same_kind.first()
-    if last is None:
+    # One that waited was created long before it went out.
+    within_hour = Q(created_at__gt=now - WINDOW) | Q(due_at__gt=now - WINDOW)
+    recent = list(to_mailbox.filter(within_hour, kind=notice.kind).order_by("due_at", "pk"))
+    if not recent:
         return now
-    if _covers(last, context):
-        return None
-    if last.due_at > now:  # one waits already: add this to it
-        last.context = _merged(last.context, context)
-        last.save(update_fields=["context"])
-        return None
-    return last.due_at + WINDOW
+    return None if _is_taken_up(notice, recent, now) else recent[-1].due_at + WINDOW
 
 
-def _covers(last: Notice, context: dict[str, Any]) -> bool:
-    newsletter_ids = set(context.get("newsletters", ()))
-    return bool(newsletter_ids) and newsletter_ids <= set(last.context.get("newsletters", ()))
+def _is_taken_up(notice: Notice, recent: Sequence[Notice], now: datetime) -> bool:
+    """Say whether a recent confirmation names these newsletters, or waits and now does.
+
+    A confirmation is of one subscriber and of newsletters of one publication: another subscriber
+    may share the mailbox (nadia+b@), and an address change is like no other.
+    """
+    alike = [row for row in recent if _are_alike(row, notice)]
+    newsletter_ids = set(notice.context.get("newsletters", ()))
+    if any(newsletter_ids <= set(row.context["newsletters"]) for row in alike):
+        return True
+    for waiting in alike:
+        if waiting.due_at > now:
+            waiting.context["newsletters"] = [
+                *dict.fromkeys([*waiting.context["newsletters"], *notice.context["newsletters"]])
+            ]
+            waiting.save(update_fields=["context"])
+            return True
+    return False
 
 
-def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    ids = dict.fromkeys([*first.get("newsletters", ()), *second.get("newsletters", ())])
-    return first | second | ({"newsletters": list(ids)} if ids else {})
+def _are_alike(first: Notice, second: Notice) -> bool:
+    return first.kind == Kind.CONFIRM and (
+        (first.publication_id, first.subscriber_id) == (second.publication_id, second.subscriber_id)
+    )

@@ -10,7 +10,7 @@ from digest.newsletters.models import Newsletter
 from digest.notices import queue
 from digest.notices.models import Notice
 from digest.selfservice import signups
-from tests.cast import NOON, make_newsletter
+from tests.cast import NOON, make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
 Kind = Notice.Kind
@@ -54,6 +54,60 @@ def test_another_wish_waits_until_the_hour_is_over(newsletter: Newsletter) -> No
     later.refresh_from_db()
     assert later.context == {"newsletters": [2, 3]}
     assert Notice.objects.count() == 2
+
+
+def test_a_waiting_confirmation_takes_up_no_wish_of_another_publication(
+    newsletter: Newsletter,
+) -> None:
+    """It is written in its publication's name: the third wish waits for its own turn."""
+    other = make_newsletter()
+    queue_link(newsletter)
+    waiting, third = queue_link(other, 5, ids=[2]), queue_link(newsletter, 10, ids=[3])
+    assert waiting is not None
+    assert third is not None
+    assert third.due_at == waiting.due_at + queue.WINDOW
+    assert queue_link(newsletter, 11, ids=[4]) is None
+    assert queue_link(other, 12, ids=[5]) is None
+    contexts = Notice.objects.order_by("pk").values_list("context__newsletters", flat=True)
+    assert list(contexts) == [[1], [2, 5], [3, 4]]
+
+
+def test_a_waiting_confirmation_takes_up_no_wish_of_another_subscriber(
+    newsletter: Newsletter,
+) -> None:
+    """Two addresses of a mailbox are two subscribers, each with a link of their own."""
+    wishes = [("a", 0, [1]), ("b", 5, [1]), ("a", 10, [2]), ("b", 11, [2])]
+    subscribers = {tag: make_subscriber(email=f"nadia+{tag}@gmail.com") for tag in "ab"}
+    for tag, minutes, ids in wishes:
+        subscriber = subscribers[tag]
+        queue_link(newsletter, minutes, ids, email=subscriber.email, subscriber=subscriber)
+    notices = Notice.objects.order_by("pk")
+    assert [(row.email, row.context["newsletters"]) for row in notices] == [
+        ("nadia+a@gmail.com", [1]),
+        ("nadia+b@gmail.com", [1, 2]),
+        ("nadia+a@gmail.com", [2]),
+    ]
+    assert [row.due_at for row in notices] == [NOON, NOON + queue.WINDOW, NOON + 2 * queue.WINDOW]
+
+
+def test_address_changes_do_not_replace_each_other(newsletter: Newsletter) -> None:
+    """Each is sent, an hour apart."""
+    changes = [queue_link(newsletter, n, kind=Kind.CHANGE, context={"change": n}) for n in range(3)]
+    assert [row.context for row in Notice.objects.order_by("pk")] == [
+        {"change": n} for n in range(3)
+    ]
+    assert [change and change.due_at for change in changes] == [
+        NOON + n * queue.WINDOW for n in range(3)
+    ]
+
+
+def test_an_hour_passes_after_a_confirmation_that_waited(newsletter: Newsletter) -> None:
+    """It counts from when that one went out, not from when it was queued."""
+    queue_link(newsletter)
+    queue_link(newsletter, 5, ids=[2])  # goes out at 60
+    later = queue_link(newsletter, 66, ids=[3])
+    assert later is not None
+    assert later.due_at == NOON + 2 * queue.WINDOW
 
 
 def test_a_day_has_its_limit(newsletter: Newsletter) -> None:
