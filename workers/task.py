@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from digest.core import clock, jobs
 from digest.core.errors import DigestError
-from digest.installation import holds
+from digest.installation import holds, room
 
 SECONDS = 30 * 60  # far more than any job needs
 LIMITS = {
@@ -48,6 +48,7 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
                 work()
             except (OperationalError, InterfaceError) as problem:
                 # The next tick tries again; leases cover what was in flight.
+                room.report_database(problem)
                 log.error("database away", job=name, problem=str(problem).strip())  # noqa: TRY400
                 close_old_connections()
             except SoftTimeLimitExceeded:

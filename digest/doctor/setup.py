@@ -11,6 +11,7 @@ from django.conf import settings
 from digest.core.env import MIN_KEY_LENGTH
 from digest.core.errors import DigestError
 from digest.core.findings import Finding, fail, ok, warn
+from digest.installation import room
 from digest.newsletters.models import Newsletter
 from digest.pictures import storage
 
@@ -80,8 +81,15 @@ def check_data_folder(_now: datetime) -> Iterator[Finding]:
     if not os.access(folder, os.W_OK | os.X_OK):
         yield fail(f"{folder} is not writable.", "Create it, or set DIGEST_DATA_DIR to another.")
         return
+    if message := room.reported():
+        yield fail(message, "Free up some space; sending goes on by itself.")
     free = shutil.disk_usage(folder).free
-    if free < MIN_FREE:
+    if free < room.LEAST:
+        yield fail(
+            f"Only {free >> 20:,} MB are free on the disk of {folder}, so nothing is sent.",
+            "Free up some space; sending goes on by itself.",
+        )
+    elif free < MIN_FREE:
         yield warn(
             f"Only {free >> 20:,} MB are free on the disk of {folder}.", "Free up some space."
         )

@@ -45,7 +45,7 @@ class Journal:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         self.name = uuid4().hex
         self._path = _path(self.name)
-        self._torn = False
+        self._size = 0  # bytes that were written whole
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         # Locked before it gets its name: a visible journal without a lock is of a dead process.
         unnamed = self._path.with_suffix(".new")
@@ -73,11 +73,15 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
     def _write(self, lines: str) -> None:
-        octets = (b"\n" if self._torn else b"") + lines.encode()
-        self._torn = True  # until all of it is written: a full disk may end it within a line
-        while octets:
-            octets = octets[os.write(self._file, octets) :]
-        self._torn = False
+        octets = lines.encode()
+        size = self._size + len(octets)
+        try:
+            while octets:
+                octets = octets[os.write(self._file, octets) :]
+        except OSError:  # a full disk may have taken a part, which would read as another line
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size = size
 
 
 def read(name: str) -> Mapping[int, Entry] | None:

@@ -36,7 +36,7 @@ def main(subscribers: int) -> int:
 def _try(folder: Path, subscribers: int, *, in_the_middle: bool) -> bool:
     """Return whether nothing was sent again."""
     name = "the middle of the send" if in_the_middle else "just before the send"
-    _say(f"A backup from {name}, {subscribers:,} subscribers")
+    say(f"A backup from {name}, {subscribers:,} subscribers")
     folder.mkdir(parents=True)
     backup = folder / "digest.age"
     _send_and_back_up(folder / "first", backup, subscribers, in_the_middle=in_the_middle)
@@ -45,16 +45,16 @@ def _try(folder: Path, subscribers: int, *, in_the_middle: bool) -> bool:
     try:
         seconds = time.monotonic()
         _digest(house, "restore", str(backup))
-        _say(f"  restored in {time.monotonic() - seconds:.1f} s on an empty machine")
+        say(f"  restored in {time.monotonic() - seconds:.1f} s on an empty machine")
         house.open()
         time.sleep(QUIET)
-        early = len(house.copies())
+        early = len(house.recipients())
         values = _digest(house, "hold", "show")
-        _say(f"  started: {early} mails in {QUIET} s; held: {values['reason']}")
+        say(f"  started: {early} mails in {QUIET} s; held: {values['reason']}")
         released = _digest(house, "hold", "release", "--yes")
         time.sleep(QUIET)
-        sent = len(house.copies())
-        _say(f"  released: {sent} mails in {QUIET} s; issues paused: {released['paused']}")
+        sent = len(house.recipients())
+        say(f"  released: {sent} mails in {QUIET} s; issues paused: {released['paused']}")
     finally:
         house.close()
     return values["reason"] == "restored" and not sent
@@ -68,12 +68,14 @@ def _send_and_back_up(folder: Path, backup: Path, subscribers: int, *, in_the_mi
             _back_up(house, backup)
         house.open()
         if in_the_middle:
-            wait_for(lambda: len(house.copies()) > subscribers // 4, PATIENCE, "the first quarter")
-            before = len(house.copies())
+            wait_for(
+                lambda: len(house.recipients()) > subscribers // 4, PATIENCE, "the first quarter"
+            )
+            before = len(house.recipients())
             _back_up(house, backup)
-            _say(f"  {before:,} mails were sent before it, {len(house.copies()):,} after it")
+            say(f"  {before:,} mails were sent before it, {len(house.recipients()):,} after it")
         wait_for(house.is_over, PATIENCE, "the end of the send")
-        _say(f"  the issue went out: {len(set(house.copies())):,} subscribers got it")
+        say(f"  the issue went out: {len(set(house.recipients())):,} subscribers got it")
     finally:
         house.close()
 
@@ -81,7 +83,7 @@ def _send_and_back_up(folder: Path, backup: Path, subscribers: int, *, in_the_mi
 def _back_up(house: House, backup: Path) -> None:
     seconds = time.monotonic()
     values = _digest(house, "backup", str(backup))
-    _say(f"  backup of {values['size'] / 1e6:.1f} MB in {time.monotonic() - seconds:.1f} s")
+    say(f"  backup of {values['size'] / 1e6:.1f} MB in {time.monotonic() - seconds:.1f} s")
 
 
 def _machine(folder: Path) -> House:
@@ -93,20 +95,26 @@ def _machine(folder: Path) -> House:
 
 def _digest(house: House, *arguments: str) -> Any:
     """Run a command, and return its answer."""
-    done = subprocess.run(
-        [*DIGEST, *arguments, "--json"],
+    done = run_digest(house, *arguments, "--json")
+    if done.returncode:
+        raise RuntimeError(f"digest {' '.join(arguments)}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def run_digest(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a house, whatever comes of it."""
+    return subprocess.run(
+        [*DIGEST, *arguments],
         env=house.environment,
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"digest {' '.join(arguments)}: {done.stdout}{done.stderr}")
-    return json.loads(done.stdout)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection
 
 from digest.core import clock, jobs
+from digest.installation import room
 from digest.issues.models import Issue
 from digest.relays import health, registry, routes
 from digest.relays.errors import RelayDownError
@@ -57,8 +58,9 @@ def send_due() -> Sent:
 
     The time is short so that a worker that is told to stop soon can. A database that is away is
     waited for within this time. Raises ConfigurationError if something is due and there is no
-    relay.
+    relay, DiskFullError if nothing can be written down before it leaves.
     """
+    room.require_room()
     sent, until = Sent(), time.monotonic() + settings.DIGEST_SEND_SECONDS
     due = DueIssues()
     waits: dict[Relay, float] = {}  # until when (time.monotonic()) relays cannot be used
@@ -67,6 +69,7 @@ def send_due() -> Sent:
             if not _send_by_any(due, waits, until, sent):
                 break
         except DATABASE_UNAVAILABLE as problem:
+            room.report_database(problem)
             log.warning("database away, waiting for it", problem=str(problem).strip())
             connection.close()
             time.sleep(PAUSE)
@@ -136,6 +139,8 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
         finally:
             outbox.close()
             limiter.release_connections()
+    if outbox.failure:
+        raise outbox.failure
     if sent.counts.get(Dispatch.State.SENT) or not failure:
         health.record_success(relay)  # so a relay that works most of the time rests but shortly
     if failure:

@@ -14,12 +14,14 @@ replies to those in flight are awaited, and stay in the journal.
 import random
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 import structlog
 from django.db import connection
 
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.installation import room
 from digest.relays import retries
 from digest.relays.rate_limits import RateLimiter
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
@@ -73,6 +75,7 @@ class Outbox:
         self._composer: MessageComposer
         self._composing: InFlight | None = None  # that the composer is for
         self._exhausted = False  # there are no more messages
+        self.failure: room.DiskFullError | None = None  # why nothing leaves any more
         self._flushed_at = time.monotonic()
 
     # --- MessageSource -----------------------------------------------------------------
@@ -89,12 +92,17 @@ class Outbox:
         """Write replies and what is about to leave to the journal, then check whether it may.
 
         In this order: a process that is frozen between the two has written it down, so a sweep that
-        finds the lease expired counts it as uncertain.
+        finds the lease expired counts it as uncertain. Where the journal cannot be written nothing
+        leaves any more; replies go into the ledger all the same.
         """
-        self._journal.record(
-            [(message.key, reply) for message, reply in replies],
-            [message.key for message in ready],
-        )
+        try:
+            self._journal.record(
+                [(message.key, reply) for message, reply in replies],
+                [message.key for message in ready],
+            )
+        except OSError as problem:
+            self._exhausted, ready = True, ()
+            self.failure = room.report(f"The journal cannot be written ({problem.strerror})")
         if replies:
             self._apply(replies)
         return self._allow(ready) if ready else frozenset()
@@ -112,7 +120,7 @@ class Outbox:
 
         It goes behind all that is due, so that a message at which relays fail holds up no other.
         """
-        self._journal.never(message.key)
+        self._mark_unsent(message)
         in_flight = self._in_flight.pop(message.key)
         settled = message.key in in_flight.denied
         in_flight.remove(message.key)
@@ -136,6 +144,10 @@ class Outbox:
 
     # --- steps -------------------------------------------------------------------------
 
+    def _mark_unsent(self, message: OutgoingMessage) -> None:
+        with suppress(OSError):  # without room the ledger alone says so
+            self._journal.never(message.key)
+
     def _apply(self, replies: Sequence[tuple[OutgoingMessage, Reply]]) -> None:
         """Turn replies into outcomes."""
         now = clock.now()
@@ -154,14 +166,14 @@ class Outbox:
         except DATABASE_UNAVAILABLE as problem:
             self._stop(problem)
             for message in ready:
-                self._journal.never(message.key)
+                self._mark_unsent(message)
             return frozenset()
         allowed = set()
         for message in ready:
             in_flight = self._in_flight[message.key]
             lost = in_flight.stopped or not self._leases.holds(in_flight.batch.fence)
             if lost or message.key in in_flight.denied:
-                self._journal.never(message.key)
+                self._mark_unsent(message)
             else:
                 in_flight.begun[message.key] = in_flight.offered.pop(message.key)
                 allowed.add(message.key)
