@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "ninja",  # for the files of its documentation page alone
     "digest.accounts",

@@ -3,6 +3,7 @@
 It has those of listed newsletters. One of an unlisted newsletter is found by the link in its mails.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.db.models import Prefetch, QuerySet
@@ -11,8 +12,10 @@ from django.utils.translation import gettext as _
 
 from digest.core import links
 from digest.core.errors import LinkGoneError
-from digest.issues.models import Issue
+from digest.issues.models import Issue, Story
 from digest.newsletters.models import Cadence, Newsletter, Publication
+from digest.pictures.sizes import Size
+from digest.rendering.blocks.pictures import story_picture
 from digest.sending.compiling import compiled_for
 
 _NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
@@ -41,10 +44,14 @@ def public_issues(newsletter: Newsletter) -> QuerySet[Issue]:
 
     Daily and weekly issues are not among them: they repeat what these contain.
     """
-    public = _issues_that_left().filter(
+    return all_public_issues().filter(newsletter=newsletter).order_by("-slot")
+
+
+def all_public_issues() -> QuerySet[Issue]:
+    """Return the public issues of every listed newsletter."""
+    return _issues_that_left().filter(
         newsletter__in=Newsletter.objects.public(), cadence=Cadence.EVERY
     )
-    return public.filter(newsletter=newsletter).order_by("-slot")
 
 
 def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
@@ -57,6 +64,30 @@ def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
     end = slot.replace(microsecond=999_999)
     issue = public_issues(newsletter).filter(slot__gte=slot, slot__lte=end).first()
     return issue if issue and issue.key == key else None
+
+
+def neighbours(issue: Issue) -> tuple[Issue | None, Issue | None]:
+    """Return the public issues before and after one."""
+    issues = public_issues(issue.newsletter)
+    earlier = issues.filter(slot__lt=issue.slot).first()
+    return earlier, issues.filter(slot__gt=issue.slot).order_by("slot").first()
+
+
+def with_stories(issues: QuerySet[Issue]) -> QuerySet[Issue]:
+    """Read issues with the stories that their pages show, in their order."""
+    visible = Story.objects.filter(retracted_at=None, left_out=False).select_related("picture")
+    return issues.prefetch_related(Prefetch("stories", queryset=visible, to_attr="shown_stories"))
+
+
+def picture_of(story: Story) -> str:
+    """Return the address of a story's picture, in the size of a lead where we host it; or ""."""
+    picture = story_picture(story, Size.LEAD, story.image_alt)
+    return picture.url if picture else ""
+
+
+def cover_of(stories: Iterable[Story]) -> str:
+    """Return the address of the first picture among the stories of an issue, or ""."""
+    return next(filter(None, map(picture_of, stories)), "")
 
 
 def find_linked_issue(token: str) -> Issue | None:

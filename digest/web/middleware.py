@@ -53,7 +53,10 @@ NO_DEVICES = ", ".join(
         "xr-spatial-tracking",
     )
 )
-INDEXED = ("/archive/", "/subscribe/", "/static/", "/sample/", "/favicon.ico")
+INDEXED = (
+    *("/archive/", "/subscribe/", "/static/", "/sample/"),
+    *("/favicon.ico", "/robots.txt"),
+)
 
 
 class ResponseHeaders:

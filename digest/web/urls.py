@@ -19,6 +19,8 @@ from digest.web.views import (
 
 urlpatterns: list[URLPattern] = [
     path("", archive.home, name="home"),
+    path("robots.txt", archive.robots, name="robots"),
+    path("sitemap.xml", archive.sitemap, name="sitemap"),
     path("archive/<slug:slug>", archive.archive, name="archive"),
     path("archive/<slug:slug>/feed.xml", archive.feed, name="archive-feed"),
     path("archive/<slug:slug>/<slug:key>", archive.issue, name="issue"),

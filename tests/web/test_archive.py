@@ -1,5 +1,7 @@
 """The archive shows what went out, and only that."""
 
+import json
+import re
 from datetime import timedelta
 from uuid import uuid4
 from xml.etree import ElementTree as ET
@@ -10,6 +12,7 @@ from django.test import Client
 from digest.core import links
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.notices.models import Notice
 from digest.sending.outgoing import compose_sample
 from tests.cast import NOON, make_issue, make_newsletter, make_story
 
@@ -175,3 +178,89 @@ def test_issues_of_days_and_weeks_are_not_in_it(client: Client, newsletter: News
     assert "week" not in page
     assert "The issue" in text(client, f"/archive/{newsletter.slug}/{issue.key}")
     text(client, f"/archive/{newsletter.slug}/{alone.key}", status=404)
+
+
+def test_an_issue_leads_to_its_neighbours(client: Client, newsletter: Newsletter) -> None:
+    """Around the mail: the issues before and after it, and a field to sign up above and below."""
+    days = [NOON + timedelta(days=day) for day in range(3)]
+    first, second, third = (out(newsletter, slot=day, subject=f"Day {day:%d}") for day in days)
+    make_issue(newsletter, slot=days[1] + timedelta(hours=1), subject="Not sent")
+    page = text(client, f"/archive/{newsletter.slug}/{second.key}")
+    assert f'rel="prev" href="/archive/{newsletter.slug}/{first.key}"' in page
+    assert f'rel="next" href="/archive/{newsletter.slug}/{third.key}"' in page
+    assert page.count(f'action="/subscribe/{newsletter.slug}"') == 2
+    latest = text(client, f"/archive/{newsletter.slug}/{third.key}")
+    assert 'rel="next"' not in latest
+
+
+def test_an_issue_describes_itself(client: Client, newsletter: Newsletter) -> None:
+    """To search engines and to whoever shares it; its words cannot end the script element."""
+    subject = "Tides </script><script>alert(1)</script>"
+    issue = out(newsletter, subject=subject, preheader='Of "seals"')
+    issue.stories.update(image_url="https://courier.example/seal.jpg")
+    page = text(client, f"/archive/{newsletter.slug}/{issue.key}")
+    address = f"https://digest.example/archive/{newsletter.slug}/{issue.key}"
+    assert f'<link rel="canonical" href="{address}">' in page
+    assert '<meta property="og:image" content="https://courier.example/seal.jpg">' in page
+    assert 'content="Of &#34;seals&#34;"' in page
+    [block] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+    data = json.loads(block)
+    assert (data["headline"], data["url"]) == (subject, address)
+    assert data["isPartOf"]["name"] == newsletter.name
+    assert "<script>alert" not in page
+
+
+def test_a_closed_newsletter_offers_no_sign_up(client: Client, newsletter: Newsletter) -> None:
+    """Its archive stays."""
+    issue = out(newsletter)
+    Newsletter.objects.update(active=False)
+    for address in (f"/archive/{newsletter.slug}", f"/archive/{newsletter.slug}/{issue.key}"):
+        assert "/subscribe/" not in text(client, address)
+
+
+def test_the_field_of_the_archive_opens_the_form(client: Client, newsletter: Newsletter) -> None:
+    """With the address, and nothing is sent: the page has the captcha and the token."""
+    answer = client.post(
+        f"/subscribe/{newsletter.slug}", {"start": "1", "email": "ines@mail.example"}
+    )
+    assert answer.status_code == 200
+    assert 'value="ines@mail.example"' in answer.content.decode()
+    assert 'role="alert"' not in answer.content.decode()
+    assert not Notice.objects.exists()
+
+
+def test_the_list_shows_pictures(client: Client, newsletter: Newsletter) -> None:
+    """Of the first story that has one and was not retracted."""
+    issue = out(newsletter)
+    make_story(issue, image_url="https://courier.example/seal.jpg")
+    answer = client.get(f"/archive/{newsletter.slug}")
+    assert 'src="https://courier.example/seal.jpg"' in answer.content.decode()
+    assert "img-src 'self' data: https: http:" in answer.headers["Content-Security-Policy"]
+    issue.stories.update(retracted_at=NOON)
+    assert "seal.jpg" not in text(client, f"/archive/{newsletter.slug}")
+
+
+def test_the_feed_has_the_stories(client: Client, newsletter: Newsletter) -> None:
+    """As HTML in each entry, for readers that show feeds."""
+    issue = out(newsletter)
+    make_story(issue, title="Tides & <b>moons</b>", image_url="https://courier.example/moon.jpg")
+    tree = ET.fromstring(text(client, f"/archive/{newsletter.slug}/feed.xml"))
+    content = tree.findtext(f"{ATOM}entry/{ATOM}content") or ""
+    assert ">Tides &amp; &lt;b&gt;moons&lt;/b&gt;</a></h2>" in content
+    assert '<img src="https://courier.example/moon.jpg" alt="">' in content
+    assert "Seals return to the sandbank" in content
+
+
+def test_search_engines_find_what_is_public(client: Client, newsletter: Newsletter) -> None:
+    """Listed newsletters and their issues, by their public address; nothing else."""
+    issue = out(newsletter)
+    unlisted = make_newsletter(slug="unlisted", listed=False)
+    out(unlisted)
+    answer = client.get("/sitemap.xml")
+    tree = ET.fromstring(answer.content.decode())
+    addresses = [
+        element.text for element in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
+    ]
+    base = f"https://digest.example/archive/{newsletter.slug}"
+    assert addresses == [base, f"{base}/{issue.key}"]
+    assert "Sitemap: https://digest.example/sitemap.xml" in text(client, "/robots.txt")

@@ -1,5 +1,8 @@
 """The public pages of issues: all newsletters, one newsletter's past issues, one issue, a feed."""
 
+from collections.abc import Callable
+
+from django.contrib.sitemaps.views import sitemap as render_sitemap
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,21 +17,26 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Cadence, Newsletter, Publication
 from digest.rendering.themes.branding import publication_theme
 from digest.sending.public_archive import (
+    cover_of,
     find_issue,
     find_linked_issue,
     find_newsletter,
     list_publications,
+    picture_of,
     public_issues,
     render_issue,
+    with_stories,
 )
-from digest.web import visitor
+from digest.web import issue_page, visitor
+from digest.web.middleware import policy
 from digest.web.refusals import refuse_link
+from digest.web.sitemaps import SITEMAPS
 
 PAGE_SIZE = 50
 # An issue loads pictures from anywhere and carries its own styles; nothing else may run or load.
 ISSUE_POLICY = (
-    "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; img-src https: http: data:; style-src 'self' 'unsafe-inline'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -45,11 +53,20 @@ def home(request: HttpRequest) -> HttpResponse:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """List a newsletter's issues, the latest first."""
     newsletter = _newsletter(slug)
-    page = Paginator(public_issues(newsletter), PAGE_SIZE).get_page(request.GET.get("page"))
+    issues = with_stories(public_issues(newsletter))
+    page = Paginator(issues, PAGE_SIZE).get_page(request.GET.get("page"))
     zone = clock.zone(newsletter.publication.timezone)
-    context = {"newsletter": newsletter, "page": page, "zone": zone}
+    context = {
+        "newsletter": newsletter,
+        "page": page,
+        "zone": zone,
+        "cover_of": cover_of,
+        "address": absolute(request.path),
+    }
     with languages.override(visitor.language_for(request, newsletter)):
-        return render(request, "archive/list.html.j2", context)
+        response = render(request, "archive/list.html.j2", context)
+    response.headers["Content-Security-Policy"] = policy({"img-src": "https: http:"})
+    return response
 
 
 @require_safe
@@ -59,7 +76,7 @@ def issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:  # noqa: A
     issue = find_issue(_newsletter(slug), key)
     if issue is None:
         raise Http404
-    return _issue_page(issue)
+    return _issue_page(issue, issue_page.render_page)
 
 
 @require_safe
@@ -74,7 +91,7 @@ def linked_issue(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     if issue.newsletter.listed and issue.cadence == Cadence.EVERY:
         return redirect("issue", issue.newsletter.slug, issue.key)
-    response = _issue_page(issue)
+    response = _issue_page(issue, render_issue)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
@@ -84,12 +101,13 @@ def linked_issue(request: HttpRequest, token: str) -> HttpResponse:
 def feed(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the latest issues as Atom (RFC 4287)."""
     newsletter = _newsletter(slug)
-    latest = list(public_issues(newsletter)[:PAGE_SIZE])
+    latest = list(with_stories(public_issues(newsletter))[:PAGE_SIZE])
     context = {
         "newsletter": newsletter,
         "issues": latest,
         "updated": latest[0].planned_at if latest else newsletter.created_at,
         "absolute": absolute,
+        "picture_of": picture_of,
     }
     return render(
         request, "archive/feed.xml.j2", context, content_type="application/atom+xml; charset=utf-8"
@@ -105,6 +123,21 @@ def colours(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "archive/colours.css.j2", {"theme": theme}, content_type="text/css")
 
 
+@require_safe
+@cache_control(public=True, max_age=3600)
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """Return the site map: archives, and the latest issues."""
+    return render_sitemap(request, SITEMAPS)
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def robots(_request: HttpRequest) -> HttpResponse:
+    """Tell search engines where the site map is; what they must not index says so itself."""
+    lines = ("User-agent: *", "Disallow: /admin/", f"Sitemap: {absolute('/sitemap.xml')}", "")
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+
+
 def _newsletter(slug: str) -> Newsletter:
     newsletter = find_newsletter(slug)
     if newsletter is None:
@@ -112,9 +145,9 @@ def _newsletter(slug: str) -> Newsletter:
     return newsletter
 
 
-def _issue_page(issue: Issue) -> HttpResponse:
+def _issue_page(issue: Issue, render_html: Callable[[Issue], str]) -> HttpResponse:
     newsletter = issue.newsletter
     with languages.override(newsletter.language or newsletter.publication.language):
-        response = HttpResponse(render_issue(issue))
+        response = HttpResponse(render_html(issue))
     response.headers["Content-Security-Policy"] = ISSUE_POLICY
     return response

@@ -42,6 +42,8 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
         if request.method != "POST":
             return _form_json(request, newsletter) if as_json else _page(request, newsletter)
         form = forms.read_form(request)
+        if "start" in form.fields:  # from the archive, which has the field alone
+            return _page(request, newsletter, form)
         outcome = submit(
             form,
             newsletter,

@@ -1,0 +1,60 @@
+"""The site map for search engines: the archives of listed newsletters, and their issues."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.sitemaps import Sitemap
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.sending.public_archive import all_public_issues
+
+
+class _Public(Sitemap):  # type: ignore[type-arg]  # Django has no arguments for it
+    """Addresses below DIGEST_BASE_URL, whatever host a request came to."""
+
+    limit = 10_000  # addresses of a kind; the protocol allows 50,000 in all
+
+    @property
+    def protocol(self) -> str:
+        """Return the scheme of the public address."""
+        return urlsplit(settings.DIGEST_BASE_URL).scheme
+
+    def get_domain(self, site: Any = None) -> str:  # noqa: ARG002  Django's
+        """Return the host and port of the public address."""
+        return urlsplit(settings.DIGEST_BASE_URL).netloc
+
+
+class NewsletterSitemap(_Public):
+    """The archive of each listed newsletter."""
+
+    def items(self) -> QuerySet[Newsletter]:
+        """Return the newsletters, in a stable order."""
+        return Newsletter.objects.public().order_by("pk")
+
+    def location(self, item: Newsletter) -> str:
+        """Return the path of its archive."""
+        return reverse("archive", args=[item.slug])
+
+
+class IssueSitemap(_Public):
+    """Every public issue."""
+
+    def items(self) -> QuerySet[Issue]:
+        """Return the issues, the latest first: a map holds so many."""
+        return all_public_issues().select_related("newsletter").order_by("-planned_at", "-pk")
+
+    def location(self, item: Issue) -> str:
+        """Return the path of its page."""
+        return reverse("issue", args=[item.newsletter.slug, item.key])
+
+    def lastmod(self, item: Issue) -> datetime | None:
+        """Return when it went out."""
+        return item.planned_at
+
+
+SITEMAPS = {"newsletters": NewsletterSitemap, "issues": IssueSitemap}
