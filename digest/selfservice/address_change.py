@@ -75,13 +75,14 @@ def open_link(token: str, now: datetime) -> ChangeLink:
 
 @transaction.atomic
 def confirm(change_id: int, now: datetime) -> bool:
-    """Change the address, and notify the previous one; False if that was done before.
+    """Change the address, and notify the previous one; False if that was undone or replaced since.
 
-    Raises SubscriberError if another subscriber has the new address by now.
+    A repetition changes nothing. Raises SubscriberError if another subscriber has the new address
+    by now.
     """
     change = address_change.confirm(change_id, now)
     if change is None:
-        return False
+        return _is_in_effect(change_id, undone=False)
     publication = _requested_through(change)
     if publication:
         queue_notice(
@@ -97,8 +98,16 @@ def confirm(change_id: int, now: datetime) -> bool:
 
 
 def undo(change_id: int) -> bool:
-    """Change the address back; False if there is nothing to undo."""
-    return address_change.undo(change_id) is not None
+    """Change the address back; False if a later change replaced this one.
+
+    A repetition changes nothing. Raises SubscriberError if another subscriber has the address.
+    """
+    return address_change.undo(change_id) is not None or _is_in_effect(change_id, undone=True)
+
+
+def _is_in_effect(change_id: int, *, undone: bool) -> bool:
+    change = AddressChange.objects.select_related("subscriber").filter(pk=change_id).first()
+    return change is not None and address_change.is_in_effect(change, undone=undone)
 
 
 def _requested_through(change: AddressChange) -> Publication | None:

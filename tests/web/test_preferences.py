@@ -11,7 +11,7 @@ from digest.core import addresses, clock, links
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending.models import Delivery
-from digest.subscribers import consent, importing
+from digest.subscribers import consent, importing, suppression
 from digest.subscribers.errors import UnsubscribedError
 from digest.subscribers.models import (
     AddressChange,
@@ -295,6 +295,61 @@ def test_an_address_change_is_confirmed_there_and_reported_here(
     strict.post(undo)
     nadia.refresh_from_db()
     assert nadia.email == NADIA
+
+
+def change_address(strict: Client, subscriber: Subscriber, newsletter: Newsletter, to: str) -> str:
+    """Change the address, confirm that, and return the link that undoes it."""
+    former = Subscriber.objects.get(pk=subscriber.pk).email
+    strict.post(fresh_page_of(subscriber, newsletter), {"action": "change", "email": to})
+    assert b"has been changed" in strict.post(path(letter("change", to).links["confirm"])).content
+    return path(letter("changed", former).links["confirm"])
+
+
+def email_of(subscriber: Subscriber) -> str:
+    """The address that is stored now."""
+    return Subscriber.objects.get(pk=subscriber.pk).email
+
+
+def test_a_change_is_undone_after_another_one(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """The old mailbox has its week whatever whoever made the change does next."""
+    undo_first = change_address(strict, nadia, newsletter, NEW)
+    undo_second = change_address(strict, nadia, newsletter, "third@elsewhere.example")
+    page = {"action": "change", "email": "fourth@elsewhere.example"}
+    strict.post(fresh_page_of(nadia, newsletter), page)
+    waiting = path(letter("change", page["email"]).links["confirm"])
+    for _ in range(2):  # a repetition gets the same page
+        assert b"The change has been undone" in strict.post(undo_first).content
+        assert email_of(nadia) == NADIA
+    for link in (undo_second, waiting):
+        assert b"This request is no longer valid" in strict.post(link).content
+        assert email_of(nadia) == NADIA
+
+
+def test_a_link_does_not_say_what_is_no_longer_so(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Neither that the address was changed, after that was undone, nor the other way round."""
+    undo = change_address(strict, nadia, newsletter, NEW)
+    confirm = path(letter("change", NEW).links["confirm"])
+    strict.post(undo)
+    assert b"This request is no longer valid" in strict.post(confirm).content
+    change_address(strict, nadia, newsletter, "third@elsewhere.example")
+    for link in (undo, confirm):
+        assert b"This request is no longer valid" in strict.post(link).content
+    assert email_of(nadia) == "third@elsewhere.example"
+
+
+def test_a_confirmed_address_lifts_what_a_list_said_of_it(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Who moves there wants the newsletter there; a bounce stays."""
+    suppression.suppress(NEW, reason=suppression.UNSUBSCRIBED, newsletter=newsletter, now=NOON)
+    other = make_newsletter()
+    suppression.suppress(NEW, reason=suppression.UNSUBSCRIBED, newsletter=other, now=NOON)
+    change_address(strict, nadia, newsletter, NEW)
+    assert [row.newsletter for row in Suppression.objects.all()] == [other]
 
 
 def test_a_change_to_a_subscribers_address_reveals_nothing(

@@ -37,17 +37,22 @@ def change(request: HttpRequest, token: str) -> HttpResponse:
     change = link.change
     language = change.subscriber.language if change else ""
     with languages.override(visitor.language(request, language)):
-        done = request.method == "POST" and not link.expired and change is not None
-        if done and change:
+        done = False
+        if request.method == "POST" and not link.expired and change is not None:
             try:  # a repetition changes nothing and gets the same page
-                if link.undo:
-                    address_change.undo(change.pk)
-                else:
-                    address_change.confirm(change.pk, clock.now())
+                done = _change_address(change.pk, undo=link.undo)
             except SubscriberError:
                 return render(request, "confirm/address_in_use.html.j2", status=409)
+            if not done:
+                change = None  # replaced
         context = {"change": change, "undo": link.undo, "expired": link.expired, "done": done}
         return render(request, "confirm/change.html.j2", context)
+
+
+def _change_address(change_id: int, *, undo: bool) -> bool:
+    if undo:
+        return address_change.undo(change_id)
+    return address_change.confirm(change_id, clock.now())
 
 
 def _confirmation_page(
