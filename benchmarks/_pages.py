@@ -16,6 +16,7 @@ Pages = Mapping[str, tuple[Any, str]]  # clients and addresses, by the name of t
 def set_up() -> None:
     """Prepare Django and an empty database for a client's requests."""
     os.environ["DIGEST_ALLOWED_HOSTS"] = "testserver"
+    os.environ["DIGEST_METRICS_ALLOW"] = "127.0.0.1"
     os.environ["DIGEST_API_LIMIT"] = "1000000/minute"
     _django.set_up()
 

@@ -84,6 +84,7 @@ def _pages(going: int, sent: int, old: int, draft: int) -> dict[str, tuple[str, 
         "API, subscribers": ("api", "/api/v1/subscribers?limit=50"),
         "API, one subscriber": ("api", f"/api/v1/subscribers?email={address}"),
         "API, deliveries, failed": ("api", f"/api/v1/issues/{sent}/deliveries?state=failed"),
+        "metrics": ("api", "/metrics"),
         "API, progress": ("api", f"/api/v1/issues/{going}/progress"),
     }
 

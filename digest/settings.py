@@ -59,6 +59,9 @@ DIGEST_BOUNCE_DOMAIN = env.read("DIGEST_BOUNCE_DOMAIN")
 DIGEST_RSPAMD_URL = env.read("DIGEST_RSPAMD_URL")
 # Proxies whose X-Forwarded-For is believed: addresses or networks.
 DIGEST_TRUSTED_PROXIES = env.networks("DIGEST_TRUSTED_PROXIES")
+# Who may read /metrics: whoever sends this bearer token, or comes from these addresses.
+DIGEST_METRICS_TOKEN = env.read("DIGEST_METRICS_TOKEN")
+DIGEST_METRICS_ALLOW = env.networks("DIGEST_METRICS_ALLOW")
 # Keys that our mail is signed with, each `domain:selector:/path/to/private-key.pem`.
 DIGEST_DKIM_KEYS = env.listed("DIGEST_DKIM_KEYS")
 # What stands between bots and the form beside limits: "altcha", or "turnstile:SITEKEY:SECRET".
@@ -134,6 +137,7 @@ INSTALLED_APPS = [
     "digest.webhooks",
     "digest.backups",
     "digest.recovery",
+    "digest.monitoring",
     "digest.inbound",
     "digest.api",
     "digest.web",
@@ -146,6 +150,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
 ]
 MIDDLEWARE = [
+    "digest.web.timing.ResponseTimes",
     "django.middleware.security.SecurityMiddleware",
     "digest.web.middleware.ResponseHeaders",
     "digest.web.middleware.HealthChecks",
@@ -288,16 +293,18 @@ structlog.configure(
     wrapper_class=structlog.stdlib.BoundLogger,
     cache_logger_on_first_use=True,
 )
+_AS_JSON = structlog.processors.JSONRenderer(ensure_ascii=False)
+_AS_LINE = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event", "logger"])
+_JSON = env.choice("DIGEST_LOG_FORMAT", ["text", "json"]) == "json"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": redaction.RedactingFormatter,
-            "processor": structlog.processors.LogfmtRenderer(
-                key_order=["timestamp", "level", "event", "logger"]
-            ),
+            "()": redaction.AnonymousFormatter if _JSON else redaction.RedactingFormatter,
+            "processor": _AS_JSON if _JSON else _AS_LINE,
             "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -2,10 +2,11 @@
 
 import gc
 import os
+from functools import partial
+from typing import Any
 
 import django
 from celery import Celery, signals
-from celery.beat import Scheduler
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Exchange, Queue
@@ -16,7 +17,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
 with modules_that_stay():
     django.setup(set_prefix=False)
 
+from digest import alive
 from digest.core import jobs  # Django must be ready first
+from digest.core.telemetry import BUFFER
+from digest.core.telemetry.reporting import Reporter
 from workers.schedule import SCHEDULE
 
 QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
@@ -39,8 +43,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     beat_schedule=SCHEDULE,
-    # Ticks need no memory, so beat keeps no file that could go stale (docs/decisions/0002).
-    beat_scheduler=f"{Scheduler.__module__}:{Scheduler.__name__}",
+    beat_scheduler="workers.beat:TickingScheduler",
     beat_max_loop_interval=5,
     timezone="UTC",
     enable_utc=True,
@@ -57,6 +60,40 @@ def _keep_our_logging(**_: object) -> None:
 def _keep_modules(**_: object) -> None:
     """Never look for garbage among the tasks' modules; processes that are forked share them."""
     gc.freeze()
+
+
+@signals.worker_ready.connect
+def _report_worker(**_: object) -> None:
+    _report("worker")
+
+
+@signals.beat_init.connect
+def _report_beat(**_: object) -> None:
+    _report("beat")
+
+
+@signals.worker_process_init.connect
+def _report_pool_process(**_: object) -> None:
+    BUFFER.forget()
+    _report("pool process")
+
+
+def _report(process: str) -> None:
+    """Report for as long as the process lives."""
+    reporter = Reporter(process)
+    for ending in (signals.worker_process_shutdown, signals.worker_shutdown):
+        ending.connect(partial(_stop, reporter), weak=False)
+    reporter.start()
+
+
+def _stop(reporter: Reporter, **_: Any) -> None:
+    reporter.stop()
+
+
+@signals.heartbeat_sent.connect
+def _tick(**_: object) -> None:
+    """Let the machine know, every two seconds, that the worker's loop turns and has its broker."""
+    alive.tick("worker")
 
 
 @signals.task_prerun.connect

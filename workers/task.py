@@ -6,6 +6,8 @@ Each has a time limit: Celery stops it after that, and kills its process a minut
 claimed is covered by leases.
 """
 
+import time
+import uuid
 from collections.abc import Callable
 from functools import wraps
 
@@ -14,9 +16,12 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
+from structlog.contextvars import bound_contextvars
 
 from digest.core import clock, jobs
 from digest.core.errors import DigestError
+from digest.core.telemetry import count, observe
+from digest.core.telemetry.metrics import JOB_SECONDS, JOBS
 from digest.installation import holds, room
 
 SECONDS = 30 * 60  # far more than any job needs
@@ -42,20 +47,13 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     def register(work: Callable[[], None]) -> Callable[[], None]:
         @wraps(work)
         def run() -> None:
+            begun, outcome = time.monotonic(), "failed"
             try:
-                if name in holds.HELD_JOBS and holds.check(clock.now()):
-                    return
-                work()
-            except (OperationalError, InterfaceError) as problem:
-                # The next tick tries again; leases cover what was in flight.
-                room.report_database(problem)
-                log.error("database away", job=name, problem=str(problem).strip())  # noqa: TRY400
-                close_old_connections()
-            except SoftTimeLimitExceeded:
-                log.error("job stopped, it took too long", job=name, seconds=limit(name))  # noqa: TRY400
-                close_old_connections()
-            except DigestError as problem:
-                log.error("job not done", job=name, problem=str(problem))  # noqa: TRY400
+                with bound_contextvars(job=name, job_id=uuid.uuid4().hex[:12]):
+                    outcome = _do(name, work)
+            finally:
+                count(JOBS, name, outcome)
+                observe(JOB_SECONDS, time.monotonic() - begun, name)
 
         registered: Callable[[], None] = shared_task(
             name=name, soft_time_limit=limit(name), time_limit=limit(name) + GRACE
@@ -63,3 +61,24 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
         return registered
 
     return register
+
+
+def _do(name: str, work: Callable[[], None]) -> str:
+    """Do a job; return how it ended, in a word. Raises what was not foreseen."""
+    try:
+        if name in holds.HELD_JOBS and holds.check(clock.now()):
+            return "held"
+        work()
+    except (OperationalError, InterfaceError) as problem:
+        # The next tick tries again; leases cover what was in flight.
+        room.report_database(problem)
+        log.error("database away", problem=str(problem).strip())  # noqa: TRY400
+        close_old_connections()
+    except SoftTimeLimitExceeded:
+        log.error("job stopped, it took too long", seconds=limit(name))  # noqa: TRY400
+        close_old_connections()
+    except DigestError as problem:
+        log.error("job not done", problem=str(problem))  # noqa: TRY400
+    else:
+        return "done"
+    return "failed"

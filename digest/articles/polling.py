@@ -26,6 +26,8 @@ from digest.articles.storing import Stored
 from digest.core import clock, leases
 from digest.core.errors import DigestError
 from digest.core.http import Fetched, FetchError, GoneError
+from digest.core.telemetry import count
+from digest.core.telemetry.metrics import POLLS
 
 LEASE = timedelta(minutes=10)  # a batch takes four minutes at the very worst
 BATCH = 50
@@ -97,6 +99,7 @@ def _settle(source: Source, answer: Answer, now: datetime) -> Polled:
         polled = _fail(source, problem, now)
     source.polled_at = now
     _release(source)
+    count(POLLS, "failed" if polled.problem and source.failures else "succeeded")
     log.info(
         "polled", source=source.url, new=polled.new, changed=polled.changed, problem=polled.problem
     )

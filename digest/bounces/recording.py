@@ -22,6 +22,8 @@ from digest.bounces.models import Bounce
 from digest.bounces.reading import Report
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.core import clock
+from digest.core.telemetry import count
+from digest.core.telemetry.metrics import BOUNCES
 from digest.issues.models import Issue
 from digest.subscribers import suppression
 from digest.subscribers.models import AddressChange, Subscriber
@@ -88,6 +90,7 @@ def record(
         bounce.pk = stored.pk
         bounce.save(force_update=True)
     _follow(bounce, at)
+    count(BOUNCES, bounce.consequence)
     return bounce
 
 

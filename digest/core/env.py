@@ -4,6 +4,7 @@ Files are for secrets (Docker and Kubernetes mount them so). A set variable wins
 """
 
 import os
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,14 @@ def flag(name: str, *, default: bool = False) -> bool:
     if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
         return value in {"1", "true", "yes", "on"} if value else default
     raise ConfigurationError(f"{name}={value!r}: use 1 or 0.")
+
+
+def choice(name: str, choices: Sequence[str]) -> str:
+    """Read one of several words; the first is the default."""
+    value = read(name, choices[0]).lower()
+    if value not in choices:
+        raise ConfigurationError(f"{name}={value!r}: use {' or '.join(choices)}.")
+    return value
 
 
 def listed(name: str) -> list[str]:

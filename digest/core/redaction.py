@@ -33,6 +33,7 @@ _PATTERNS = [
     (r"(://)[^/\s@\"'<>]*:[^/\s@\"'<>]*(?=@)", r"\1"),
 ]
 _SECRETS = [(re.compile(pattern, re.IGNORECASE), prefix) for pattern, prefix in _PATTERNS]
+_MAILBOX = re.compile(r"[\w.!#$%&*+/=?^`{|}~-]+(@(?:[\w-]+\.)+[\w-]{2,})")
 _QUERY = re.compile(r"(?<=[\w/.\]-]\?)[^\s\"'<>#\\]+")
 _VALUE = re.compile(r"(?<==)[^&;]+|(?:^|(?<=[&;]))[^=&;]{16,}(?=$|[&;])")
 
@@ -50,6 +51,14 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         return redact(super().format(record))
+
+
+class AnonymousFormatter(RedactingFormatter):
+    """Writes lines without addresses of mail as well, for logs that are collected elsewhere."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; of an address the domain stays."""
+        return _MAILBOX.sub(rf"{REDACTED}\1", super().format(record))
 
 
 def install() -> None:

@@ -17,8 +17,11 @@ def main() -> int:
         import django
 
         django.setup()
+        from digest.core.telemetry.reporting import Reporter
         from digest.inbound.receiving import serve
 
+    reporter = Reporter("inbound")
+    reporter.start()
     try:
         asyncio.run(
             serve(
@@ -33,6 +36,8 @@ def main() -> int:
     except OSError as problem:
         print(f"Mail cannot be received: {problem}", file=sys.stderr)  # noqa: T201
         return 1
+    finally:
+        reporter.stop()
     return 0
 
 

@@ -14,6 +14,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from digest.core import jobs
 from digest.core.addresses import Address
+from digest.core.telemetry import count
+from digest.core.telemetry.metrics import SIGN_UPS
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import SignUp, Subscriber, Subscription
 
@@ -47,6 +49,7 @@ def store_signup(
         wording_version=wording_version(wording),
         at=now,
     )
+    count(SIGN_UPS, via)
     jobs.enqueue(jobs.SETTLE_SIGNUPS)
 
 

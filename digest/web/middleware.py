@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from digest.web import visitor
-from digest.web.views import clicks, health
+from digest.web.views import clicks, health, metrics
 
 _STRICT = {
     "default-src": "'none'",
@@ -85,7 +85,11 @@ class ResponseHeaders:
 class HealthChecks:
     """Answers health checks before the host name is checked: probes use a machine's address."""
 
-    VIEWS: Mapping[str, Handler] = {"/healthz": health.healthz, "/readyz": health.readyz}
+    VIEWS: Mapping[str, Handler] = {
+        "/healthz": health.healthz,
+        "/readyz": health.readyz,
+        "/metrics": metrics.metrics,
+    }
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

@@ -249,10 +249,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop, then finish what has begun."""
-        from digest.analytics.recording import RECORDER  # gunicorn names us before Django is ready
+        # Here, because gunicorn names us before Django is ready.
+        from digest.analytics.recording import RECORDER
+        from digest.core.telemetry.reporting import Reporter
 
         _allow_many_files()
         RECORDER.start()
+        reporter = Reporter("web")
+        reporter.start()
         sockets: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(self.cfg.threads)
@@ -268,6 +272,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]
             self._turn(sockets)
         dispatcher.shutdown(timeout=1)
         RECORDER.stop()
+        reporter.stop()
 
     def _has_work(self, seconds: float) -> bool:
         """Close what is idle `seconds` after we were to stop; say whether to wait for the rest."""

@@ -35,6 +35,7 @@ from digest.sending.sender.batches import Batches
 from digest.sending.sender.claims import LARGEST, Claims
 from digest.sending.sender.heartbeat import Heartbeat
 from digest.sending.sender.in_flight import InFlight
+from digest.sending.sender.meter import ReplyMeter
 from digest.sending.sender.recorder import DATABASE_UNAVAILABLE, Recorder
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class Outbox:
         self._until = until
         self._sign = sign
         self._batches = Batches(self.recorder, leases, limiter)
+        self._meter = ReplyMeter(limiter.relay.name)
         self._in_flight: dict[int, InFlight] = {}  # by delivery, of those that the transport has
         self._current: InFlight | None = None  # that the next message comes from
         self._composer: MessageComposer
@@ -111,6 +113,7 @@ class Outbox:
         """Record that nobody knows whether the relay has the message."""
         in_flight = self._in_flight.pop(message.key)
         in_flight.remove(message.key)
+        self._meter.end(message.key, State.UNCERTAIN)
         reply = f"{UNCERTAIN_REPLY} ({reason})"
         outcome = Outcome(State.UNCERTAIN, None, reply, attempted=True)
         self._add(in_flight, message.key, outcome)
@@ -157,6 +160,7 @@ class Outbox:
             first_attempt_at = row.first_attempt_at or now
             jitter = random.random()  # noqa: S311
             outcome = retries.outcome_of(reply, row.attempts + 1, first_attempt_at, now, jitter)
+            self._meter.end(message.key, outcome.state)
             self._add(in_flight, row.id, self._limiter.record_reply(row.email, reply, outcome))
 
     def _allow(self, ready: Sequence[OutgoingMessage]) -> Collection[int]:
@@ -177,6 +181,7 @@ class Outbox:
             else:
                 in_flight.begun[message.key] = in_flight.offered.pop(message.key)
                 allowed.add(message.key)
+        self._meter.begin(allowed)
         return allowed
 
     def _next(self) -> OutgoingMessage | None:
@@ -233,6 +238,7 @@ class Outbox:
 
     def _flush(self) -> None:
         """Record all outcomes, and apply what they mean for the relay's limits."""
+        self._meter.report()
         self._batches.record(self._current)
         for domain, reason in self._limiter.refusing_domains().items():
             domain_pauses.pause_domain(self._limiter.relay, domain, reason, clock.now())

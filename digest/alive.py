@@ -1,0 +1,84 @@
+"""Whether the process of this container runs: `python -m digest.alive web|worker|beat|inbound`.
+
+For health checks of containers and supervisors, which ask every few seconds: nothing but Python's
+own library is loaded. Web is asked for `/readyz`, inbound for its greeting; worker and beat touch a
+file whenever their loop turns. Exit status 0: it runs; 1: it does not, and a line says why.
+"""
+
+import os
+import socket
+import sys
+import tempfile
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+SILENT_AFTER = 60  # seconds without a tick; beat ticks every 5, a worker every 2
+PORTS = {"web": 8000, "inbound": 8025}
+TIMEOUT = 4  # seconds
+
+
+def main(arguments: list[str]) -> int:
+    """Check the process that is named, at its usual port or at the one that follows."""
+    process = arguments[0] if arguments else ""
+    if process not in {"web", "worker", "beat", "inbound"}:
+        return _fail("Name a process: web, worker, beat or inbound; then its port, if need be.")
+    if process in {"worker", "beat"}:
+        problem = _check_tick(process)
+    else:
+        port = int(arguments[1]) if len(arguments) > 1 else PORTS[process]
+        problem = _check_pages(port) if process == "web" else _check_greeting(port)
+    return _fail(problem) if problem else 0
+
+
+def tick(process: str) -> None:
+    """Let this machine know that the loop of a process turns."""
+    path = tick_path(process)
+    try:
+        path.touch(mode=0o600)
+    except OSError as problem:
+        # A full disk must not stop the mail; the health check will report it.
+        print(f"{path} cannot be written: {problem}", file=sys.stderr)  # noqa: T201
+
+
+def tick_path(process: str) -> Path:
+    """Return the file whose time is that of the last tick."""
+    return Path(tempfile.gettempdir()) / f"digest-{os.getuid()}-{process}.tick"
+
+
+def _check_tick(process: str) -> str:
+    try:
+        age = time.time() - tick_path(process).stat().st_mtime
+    except FileNotFoundError:
+        return f"No {process} has started here."
+    return f"The {process} was last heard {age:.0f} s ago." if age > SILENT_AFTER else ""
+
+
+def _check_pages(port: int) -> str:
+    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": "localhost"})
+        response = connection.getresponse()
+        return "" if response.status == 200 else response.read(2_000).decode(errors="replace")
+    except (OSError, HTTPException) as problem:
+        return f"The web process does not answer at port {port}: {problem}"
+    finally:
+        connection.close()
+
+
+def _check_greeting(port: int) -> str:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+            greeting = connection.recv(512)
+    except OSError as problem:
+        return f"Mail is not received at port {port}: {problem}"
+    return "" if greeting.startswith(b"220") else f"Mail is not received: {greeting!r}"
+
+
+def _fail(reason: str) -> int:
+    print(reason, file=sys.stderr)  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

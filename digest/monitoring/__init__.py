@@ -1,0 +1,1 @@
+"""What operators are told of this installation: figures for Prometheus."""
