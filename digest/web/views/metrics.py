@@ -9,7 +9,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from digest.core import client_ip
-from digest.monitoring.exposition import CONTENT_TYPE, expose
 
 
 @never_cache
@@ -18,6 +17,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Return all figures; 404 to everybody else, and while no token and no address is set."""
     if not _is_allowed(request):
         return HttpResponse("Not found\n", status=404, content_type="text/plain")
+    # Here, so that processes whose figures nobody reads do not load Prometheus's library.
+    from digest.monitoring.exposition import CONTENT_TYPE, expose
+
     return HttpResponse(expose(), content_type=CONTENT_TYPE)
 
 
