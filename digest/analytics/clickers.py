@@ -1,11 +1,32 @@
-"""What is stored about the clicks of one subscriber: shown to them, and erased with them."""
+"""What is stored about the clicks of one subscriber: looked up, shown to them, erased with them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
+
+from django.db.models import Exists, OuterRef
 
 from digest.analytics.models import Hit, HitKind, Verdict
 from digest.core.links import Named
 from digest.issues.models import Issue, TrackedLink
+
+
+def clicked_since(newsletter_ids: Collection[int], since: datetime, subscriber: str) -> Exists:
+    """Return the condition that a subscriber clicked, as a person, in a newsletter's issue.
+
+    `subscriber` is the outer field with their id, `since` is aware. Only where a publication counts
+    the clicks of each subscriber are there any.
+    """
+    issues = Issue.objects.filter(pk=OuterRef("issue_id"), newsletter__in=newsletter_ids)
+    return Exists(
+        Hit.objects.filter(
+            Exists(issues),
+            subscriber_id=OuterRef(subscriber),
+            at__gte=since,
+            kind=HitKind.CLICK,
+            verdict=Verdict.HUMAN,
+        )
+    )
 
 
 def export_hits(subscriber: Named) -> list[dict[str, Any]]:

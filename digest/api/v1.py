@@ -14,6 +14,7 @@ from digest.api import docs, problems
 from digest.api.resources import (
     appeals,
     articles,
+    attributes,
     blocks,
     bounces,
     experiments,
@@ -21,6 +22,7 @@ from digest.api.resources import (
     layout,
     newsletters,
     publications,
+    segments,
     sources,
     statistics,
     subscribers,
@@ -100,7 +102,7 @@ problems.install(api)
 for _resource in (
     *(publications, newsletters, layout, appeals, sources, articles, issues, blocks),
     *(experiments,),
-    *(subscribers, suppressions, bounces, statistics),
+    *(subscribers, attributes, segments, suppressions, bounces, statistics),
 ):
     api.add_router("", _resource.router)
 

@@ -39,6 +39,7 @@ _GROUPS = (
         "Audience",
         (
             Page("Subscribers", "contact_mail", "subscribers", Right.SUBSCRIBERS),
+            Page("Segments", "filter_alt", "segments", Right.SUBSCRIBERS),
             Page("Import", "upload", "subscribers-import", Right.MANAGE),
         ),
     ),

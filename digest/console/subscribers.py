@@ -15,6 +15,7 @@ from django.urls import reverse
 from digest.bounces.models import Bounce
 from digest.bounces.reading.texts import one_line
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
+from digest.console.audience import profile
 from digest.console.pages import action_view, done, page_view, render_page
 from digest.console.tables import Column, batch_after, build_table, table_of
 from digest.console.templatetags.console import server_reply
@@ -91,6 +92,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
                 "-id"
             )[:20]
         ],
+        "profile_cards": profile.cards(subscriber, scope),
         "can_send": not scope_of(request, Right.SEND).is_empty,
         "can_export": not scope_of(request, Right.EXPORT).is_empty,
         "can_erase": not scope_of(request, Right.ERASE).is_empty,

@@ -17,6 +17,7 @@ from digest.console import (
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
+from digest.console.audience import attributes, profile, segments
 from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
@@ -154,6 +155,9 @@ urlpatterns = [
         "subscribers/import/<int:pk>/skipped/", importing.skipped, name="subscribers-import-skipped"
     ),
     path("subscribers/invite/", invitations.invite, name="subscribers-invite"),
+    path(
+        "subscribers/<int:pk>/profile/<int:publication>/", profile.save, name="subscriber-profile"
+    ),
     path("subscribers/<int:pk>/", subscribers.subscriber, name="subscriber"),
     path(
         "subscribers/<int:pk>/unsubscribe/", subscribers.unsubscribe, name="subscriber-unsubscribe"
@@ -166,6 +170,16 @@ urlpatterns = [
     path("subscribers/<int:pk>/suppress/", subscribers.suppress, name="subscriber-suppress"),
     path("issues/<int:pk>/deliveries/", subscribers.deliveries, name="deliveries"),
     path("issues/<int:pk>/uncertain/", subscribers.resolve, name="uncertain"),
+    path("attributes/", attributes.attributes_page, name="attributes"),
+    path("attributes/<int:pk>/", attributes.attribute, name="attribute"),
+    path("attributes/<int:pk>/delete/", attributes.delete, name="attribute-delete"),
+    path("segments/", segments.segments, name="segments"),
+    path("segments/<int:pk>/", segments.segment, name="segment"),
+    path("segments/<int:pk>/delete/", segments.delete, name="segment-delete"),
+    path("publication/<int:publication>/segments/new/", segments.new, name="segment-add"),
+    path(
+        "publication/<int:publication>/segments/preview/", segments.preview, name="segment-preview"
+    ),
     path("appeals/", appeal_list.appeals, name="appeals"),
     path("appeals/preview/", appeal_previews.draft, name="appeal-draft"),
     path("appeals/new/", appeals.new, name="appeal-add"),

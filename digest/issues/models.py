@@ -12,6 +12,7 @@ from django.db.models.functions import MD5, Coalesce
 from digest.articles.models import Article
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter
 from digest.pictures.models import Picture
@@ -49,6 +50,9 @@ class Issue(HasUuid):
     own_preheader = models.CharField(max_length=250, blank=True)
     only_topics = ArrayField(  # for subscribers who chose one of these; none: for everyone
         models.CharField(max_length=200), default=list, blank=True
+    )
+    segment = models.ForeignKey(  # only for these subscribers; none: for everyone
+        Segment, on_delete=models.RESTRICT, null=True, related_name="issues"
     )
     revision = models.PositiveIntegerField(default=1)  # counts an editor's changes
     # Which of its revisions it shows, where changes were undone; see digest.issues.history.

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from digest.core.text import LONGEST_URL
+from digest.newsletters.audiences.models import Segment
 
 
 class AppealFields(models.Model):
@@ -50,6 +51,10 @@ class AppealFields(models.Model):
     # At most so many times for one subscriber, within so many days or in all; none: no limit.
     cap = models.PositiveSmallIntegerField(null=True, blank=True)
     cap_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Only for these subscribers, for example those who did not give; none: for everyone.
+    segment = models.ForeignKey(
+        Segment, on_delete=models.RESTRICT, null=True, blank=True, related_name="%(class)ss"
+    )
 
     class Meta:
         abstract = True

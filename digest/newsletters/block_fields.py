@@ -3,6 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from digest.newsletters.audiences.models import Segment
+
 
 class BlockKind(models.TextChoices):
     """What a block of an issue shows."""
@@ -50,6 +52,9 @@ class BlockFields(models.Model):
     shown_in = models.CharField(max_length=8, choices=ShownIn, default=ShownIn.BOTH)
     only_topics = ArrayField(  # for subscribers who chose one of these; none: for everyone
         models.CharField(max_length=200), default=list, blank=True
+    )
+    segment = models.ForeignKey(  # only for these subscribers; none: for everyone
+        Segment, on_delete=models.RESTRICT, null=True, blank=True, related_name="%(class)ss"
     )
 
     class Meta:

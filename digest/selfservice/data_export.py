@@ -5,6 +5,7 @@ from typing import Any
 
 from digest.analytics import clickers
 from digest.bounces.models import Bounce
+from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending import history
 from digest.sending.models import AnyDelivery
@@ -26,6 +27,7 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
         "known_since": subscriber.created_at,
         "last_active_at": subscriber.acted_at,
         "subscriptions": [export_subscription(row) for row in subscriptions.order_by("id")],
+        "profiles": _profiles(subscriber),
         "suppressions": _suppressions(subscriber),
         "consent": _consent(subscriber),
         "address_changes": list(
@@ -51,9 +53,19 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
 
 
 def limit_to_newsletters(data: dict[str, Any], slugs: Collection[str]) -> dict[str, Any]:
-    """Return an export with only the rows about these newsletters, and the personal data."""
+    """Return an export with only the rows about these newsletters, and the personal data.
+
+    Of the profiles those of their publications remain.
+    """
+    publications = set(
+        Newsletter.objects.filter(slug__in=slugs).values_list("publication__slug", flat=True)
+    )
     return {
-        name: [row for row in value if _newsletter_slug(row) in slugs]
+        name: [
+            row
+            for row in value
+            if _newsletter_slug(row) in slugs or row.get("publication") in publications
+        ]
         if isinstance(value, list)
         else value
         for name, value in data.items()
@@ -74,6 +86,14 @@ def export_subscription(subscription: Subscription) -> dict[str, Any]:
         "unsubscribed_at": subscription.unsubscribed_at,
         "paused_until": subscription.paused_until,
     }
+
+
+def _profiles(subscriber: Subscriber) -> list[dict[str, Any]]:
+    rows = subscriber.profiles.select_related("publication").order_by("id")
+    return [
+        {"publication": row.publication.slug, "tags": row.tags, "attributes": row.attributes}
+        for row in rows
+    ]
 
 
 def _suppressions(subscriber: Subscriber) -> list[dict[str, Any]]:

@@ -3,15 +3,17 @@
 from typing import Any, NoReturn
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from digest.core.uuids import HasUuid
-from digest.newsletters.models import Cadence, Newsletter
+from digest.newsletters.models import Cadence, Newsletter, Publication
 from digest.subscribers.errors import SubscriberError
 
 LONGEST_ADDRESS = 320
 LONGEST_NAME = 200
+LONGEST_TAG = 60
 
 
 class Subscriber(HasUuid):
@@ -89,6 +91,37 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber} to {self.newsletter}"
+
+
+class Profile(models.Model):
+    """What a publication knows of a subscriber: tags, and the values of its attributes.
+
+    Another publication knows nothing of it. docs/decisions/0046 says why it is one row.
+    """
+
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="profiles", db_index=False
+    )
+    publication = models.ForeignKey(
+        Publication, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    tags = ArrayField(models.CharField(max_length=LONGEST_TAG), default=list, db_default=[])
+    # By Attribute.key: text, a number, true or false; a date as "2026-11-30". Unset: no key.
+    attributes = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "publication"], name="profile_once"),
+        ]
+        indexes = [
+            GinIndex(fields=["tags"], name="profile_tags"),
+            GinIndex(
+                fields=["attributes"], opclasses=["jsonb_path_ops"], name="profile_attributes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} in {self.publication}"
 
 
 class AppendOnly(models.QuerySet["ConsentEvent"]):

@@ -17,7 +17,9 @@ from digest.core import clock
 from digest.issues.models import Experiment, Issue
 from digest.newsletters import layout
 from digest.newsletters.models import Publication
+from digest.subscribers import attributes
 from digest.subscribers.models import Subscriber
+from digest.subscribers.segments import saving
 from digest.subscribers.suppression import suppress
 from tests.api.conftest import Caller, MakeCaller
 from tests.cast.articles import make_article, make_source
@@ -88,6 +90,12 @@ BODIES: dict[str, Any] = {
     "/issues/{issue_id}/changes/undo": {"revision": 1},
     "/issues/{issue_id}/changes/redo": {"revision": 1},
     "/subscribers": {"email": "new@reader.example", "newsletters": ["tide"]},
+    "/subscribers/{subscriber_id}/profile": {"publication": "theirs", "tags": ["vip"]},
+    "/attributes": {"publication": "theirs", "label": "City", "kind": "text"},
+    "/attributes/{attribute_id}": {"label": "Town"},
+    "/segments": {"publication": "theirs", "name": "New", "rules": {"rules": []}},
+    "/segments/try": {"publication": "theirs", "rules": {"rules": []}},
+    "/segments/{segment_id}": {"name": "Other"},
     "/suppressions": {"email": "new@reader.example", "newsletter": "tide", "reason": "asked"},
 }
 
@@ -104,6 +112,10 @@ def ids() -> dict[str, int]:
     Experiment.objects.create(issue=issue, subjects=["Another"], share=20, minutes=60)
     return {
         "appeals": make_appeal(newsletter.publication).pk,
+        "attributes": attributes.define(
+            newsletter.publication, label="Plan", kind="text", now=NOON
+        ).pk,
+        "segments": saving.create(newsletter.publication, "All", {"rules": []}, NOON).pk,
         "articles": make_article(source).pk,
         "sources": source.pk,
         "issues": issue.pk,

@@ -38,6 +38,7 @@ from tests.cast.newsletters import (
     make_schedule,
 )
 from tests.cast.subscribers import make_subscriber
+from tests.console import house_audience
 
 PASSWORD = "correct-horse-battery"
 # Each would leave a mark if it ran, by another way: an element, an attribute, a script's end.
@@ -88,6 +89,7 @@ def lived_in(subscribers: int = 30) -> User:
         starts_at=now,
     )
     _lists(evening, now)
+    house_audience.furnish(morning, now)
     _deliverability(morning, now)
     return ada
 
@@ -148,6 +150,7 @@ def in_trouble() -> User:
             only_topics=[EVIL[:200]],
         )
     Experiment.objects.update(subjects=[EVIL[:250]])
+    house_audience.spoil(EVIL)
     DomainResult.objects.filter(domain="club.example").update(domain=EVIL.replace("/", ""))
     DmarcReport.objects.update(organization=EVIL[:255])
     SendingHost.objects.update(name=EVIL.replace(".", "")[:253])

@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from digest.accounts.models import User
 from digest.articles.models import Article, Source
 from digest.issues.models import Issue
+from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.relays.models import Relay
 from digest.subscribers.models import Subscriber, SubscriberImport
@@ -157,6 +158,8 @@ KINDS: dict[str, Any] = {
     "/relays/": Relay,
     "appeal": Appeal,
     "newsletter": Newsletter,
+    "/attributes/": Attribute,
+    "/segments/": Segment,
 }
 
 

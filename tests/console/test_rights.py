@@ -13,10 +13,13 @@ from digest.articles.models import Article, Source
 from digest.console.issues import actions
 from digest.issues.models import Issue
 from digest.newsletters import members
+from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Member, Newsletter, Publication, Role
 from digest.pictures.models import Picture
+from digest.subscribers import attributes
 from digest.subscribers.models import Subscriber
+from digest.subscribers.segments import saving
 from digest.webhooks import registry
 from digest.webhooks.models import Webhook
 from tests.cast.articles import make_article, make_source
@@ -99,6 +102,8 @@ def foreign_issue() -> Issue:
     make_subscriber(newsletter)
     make_appeal(newsletter.publication)
     make_picture(newsletter.publication)
+    attributes.define(newsletter.publication, label="City", kind="text", now=NOON)
+    saving.create(newsletter.publication, "Everyone", {"rules": []}, NOON)
     registry.add(
         "crm",
         "https://crm.example/",
@@ -150,6 +155,8 @@ KINDS: dict[str, Any] = {
     "<int:appeal>": Appeal,
     "newsletter": Newsletter,
     "/start/": Newsletter,
+    "/attributes/": Attribute,
+    "/segments/": Segment,
 }
 
 

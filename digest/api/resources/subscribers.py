@@ -1,10 +1,12 @@
 """Subscribers: add, find, show, export, unsubscribe, erase."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -24,9 +26,9 @@ from digest.core import addresses, clock, languages
 from digest.core.addresses import Address
 from digest.newsletters.models import Newsletter
 from digest.selfservice import data_export, erasure
-from digest.subscribers import consent, signup_limits, signups
+from digest.subscribers import consent, profiles, signup_limits, signups
 from digest.subscribers.errors import AddressSuppressedError, UnsubscribedError
-from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.models import Profile, Subscriber, Subscription
 
 router = Operations(tags=["subscribers"])
 
@@ -72,6 +74,27 @@ class SubscriptionOut(BaseModel):
     paused_until: datetime | None
 
 
+class ProfileOut(BaseModel):
+    """What a publication knows of a subscriber."""
+
+    publication: str
+    tags: list[str]
+    attributes: dict[str, str | bool | int | float]
+
+
+class ProfilePatch(Payload):
+    """Changes to what a publication knows of a subscriber. Absent fields stay as they are."""
+
+    publication: Slug
+    tags: Annotated[
+        list[Line] | None, Field(max_length=100, description="Replaces all tags of the subscriber.")
+    ] = None
+    attributes: Annotated[
+        dict[str, Line | bool | int | float | None],
+        Field(max_length=100, description="Values by key; null removes one. Others stay."),
+    ] = {}
+
+
 class SubscriberOut(BaseModel):
     """A subscriber."""
 
@@ -83,6 +106,7 @@ class SubscriberOut(BaseModel):
     timezone: str
     created_at: datetime
     subscriptions: list[SubscriptionOut]
+    profiles: list[ProfileOut] = Field(description="One for each publication that has any of it.")
 
 
 class AcceptedOut(BaseModel):
@@ -97,7 +121,8 @@ def list_subscribers(request: HttpRequest, query: Query[SubscriberQuery]) -> Any
     """List subscribers, or find one by its address."""
     caller = caller_of(request)
     subscribers = _subscribers(caller).prefetch_related(
-        Prefetch("subscriptions", _subscriptions(caller), to_attr="subscriptions_in_scope")
+        Prefetch("subscriptions", _subscriptions(caller), to_attr="subscriptions_in_scope"),
+        Prefetch("profiles", _profiles(caller), to_attr="profiles_in_scope"),
     )
     if query.email:
         subscribers = subscribers.filter(address_key=addresses.parse(query.email).key)
@@ -149,6 +174,23 @@ def export_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None
     profile = _profile(subscriber, list(_subscriptions(caller).filter(subscriber=subscriber)))
     profile["known_since"] = profile.pop("created_at")
     return data_export.limit_to_newsletters(export, slugs) | profile
+
+
+@router.change("/subscribers/{subscriber_id}/profile", Scope.SUBSCRIBERS_WRITE, returns=ProfileOut)
+def change_profile(
+    request: HttpRequest, subscriber_id: Id, payload: ProfilePatch, uuid: UUID | None = None
+) -> Any:
+    """Change the tags and attribute values of a subscriber in one publication."""
+    caller = caller_of(request)
+    subscriber = _subscriber(caller, subscriber_id, uuid)
+    publication = get_object_or_404(caller.scope.publications(), slug=payload.publication)
+    if not subscriber.subscriptions.filter(newsletter__publication=publication).exists():
+        raise Http404
+    with transaction.atomic():
+        if payload.tags is not None:
+            profiles.set_tags(subscriber.pk, publication.pk, payload.tags)
+        profiles.set_attributes(subscriber.pk, publication.pk, payload.attributes)
+    return _serialize_profile(profiles.profile_of(subscriber.pk, publication.pk))
 
 
 @router.remove("/subscribers/{subscriber_id}/subscriptions/{slug}", Scope.SUBSCRIBERS_WRITE)
@@ -241,6 +283,7 @@ def _serialize(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
         "email": subscriber.email,
         **_profile(subscriber, list(subscriptions)),
         "subscriptions": [_serialize_subscription(row) for row in subscriptions],
+        "profiles": [_serialize_profile(row) for row in _profiles_of(subscriber, caller)],
     }
 
 
@@ -276,6 +319,24 @@ def _subscriptions(caller: Caller) -> QuerySet[Subscription]:
     if caller.publication_id is None:
         return subscriptions
     return subscriptions.filter(newsletter__publication=caller.publication_id)
+
+
+def _profiles(caller: Caller) -> QuerySet[Profile]:
+    """Return the profiles that a caller reaches."""
+    return caller.scope.filter(Profile.objects.select_related("publication").order_by("pk"))
+
+
+def _profiles_of(subscriber: Subscriber, caller: Caller) -> Iterable[Profile]:
+    fetched: list[Profile] | None = getattr(subscriber, "profiles_in_scope", None)
+    return _profiles(caller).filter(subscriber=subscriber) if fetched is None else fetched
+
+
+def _serialize_profile(profile: Profile) -> dict[str, Any]:
+    return {
+        "publication": profile.publication.slug,
+        "tags": profile.tags,
+        "attributes": profile.attributes,
+    }
 
 
 def _serialize_subscription(subscription: Subscription) -> dict[str, Any]:

@@ -144,6 +144,106 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Segment",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("rules", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="segments",
+                        to="newsletters.publication",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("publication", "name"), name="segment_name_once"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Attribute",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=50,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9_]*\\Z",
+                                "Begin with a lowercase letter; then letters, digits, underscores.",
+                            )
+                        ],
+                    ),
+                ),
+                ("label", models.CharField(max_length=100)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("number", "Number"),
+                            ("date", "Date"),
+                            ("boolean", "Yes or no"),
+                            ("choice", "Choice"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "choices",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("on_preferences", models.BooleanField(default=False)),
+                ("on_signup", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attributes",
+                        to="newsletters.publication",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["label", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("publication", "key"), name="attribute_key_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind", "choice"), ("choices", []), _connector="XOR"),
+                        name="attribute_choice_has_choices",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Newsletter",
             fields=[
                 (
@@ -379,6 +479,16 @@ class Migration(migrations.Migration):
                         to="newsletters.newsletter",
                     ),
                 ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="%(class)ss",
+                        to="newsletters.segment",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["position"],
@@ -442,6 +552,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="appeals",
                         to="newsletters.publication",
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="%(class)ss",
+                        to="newsletters.segment",
                     ),
                 ),
             ],

@@ -1,5 +1,6 @@
 import django.contrib.postgres.fields
 import django.contrib.postgres.functions
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -337,6 +338,60 @@ class Migration(migrations.Migration):
                         ),
                         name="subscription_active_is_confirmed",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Profile",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60),
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("attributes", models.JSONField(default=dict)),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="newsletters.publication",
+                    ),
+                ),
+                (
+                    "subscriber",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="profiles",
+                        to="subscribers.subscriber",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(fields=["tags"], name="profile_tags"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        fields=["attributes"],
+                        name="profile_attributes",
+                        opclasses=["jsonb_path_ops"],
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subscriber", "publication"), name="profile_once"
+                    )
                 ],
             },
         ),

@@ -1,0 +1,108 @@
+"""Attributes: what a publication knows of its subscribers, with the type of its values."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Query, Status
+from pydantic import BaseModel, Field, StringConstraints
+
+from digest.accounts.scopes import Scope
+from digest.api.authentication import Caller, caller_of
+from digest.api.idempotency import idempotent
+from digest.api.paging import Page, PageQuery, paginate
+from digest.api.routing import Operations
+from digest.api.schemas import Id, Line, Payload, Slug, Switch
+from digest.core import clock
+from digest.newsletters.audiences.models import Attribute
+from digest.subscribers import attributes
+
+router = Operations(tags=["attributes"])
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
+Choices = Annotated[list[Line], Field(max_length=attributes.MOST_CHOICES)]
+
+
+class AttributePatch(Payload):
+    """Changes to an attribute. Absent fields stay as they are; key and kind never change."""
+
+    label: Annotated[Line, Field(min_length=1, max_length=100)] | None = None
+    choices: Choices | None = None
+    on_preferences: Switch | None = None
+    on_signup: Switch | None = None
+
+
+class AttributeIn(AttributePatch):
+    """A new attribute."""
+
+    publication: Slug
+    label: Annotated[Line, Field(min_length=1, max_length=100)]
+    kind: Attribute.Kind
+    key: Annotated[Key | None, Field(description="Null: made from the label.")] = None
+
+
+class AttributeOut(BaseModel):
+    """An attribute."""
+
+    id: int
+    publication: str
+    key: str
+    label: str
+    kind: str
+    choices: list[str]
+    on_preferences: bool
+    on_signup: bool
+    created_at: datetime
+
+
+class AttributeQuery(PageQuery):
+    """Which attributes."""
+
+    publication: Slug | None = None
+
+
+@router.read("/attributes", Scope.SUBSCRIBERS_READ, returns=Page[AttributeOut])
+def list_attributes(request: HttpRequest, query: Query[AttributeQuery]) -> Any:
+    """List the attributes of subscribers."""
+    rows = _rows(caller_of(request))
+    if query.publication:
+        rows = rows.filter(publication__slug=query.publication)
+    return paginate(rows, query, "attributes", _serialize)
+
+
+@router.create("/attributes", Scope.SUBSCRIBERS_WRITE, returns=AttributeOut)
+@idempotent
+def create_attribute(request: HttpRequest, payload: AttributeIn) -> Any:
+    """Create an attribute."""
+    scope = caller_of(request).scope
+    publication = get_object_or_404(scope.publications(), slug=payload.publication)
+    values = payload.model_dump(exclude={"publication"}, exclude_none=True)
+    row = attributes.define(publication, now=clock.now(), **values)
+    return Status(201, _serialize(row))
+
+
+@router.change("/attributes/{attribute_id}", Scope.SUBSCRIBERS_WRITE, returns=AttributeOut)
+def change_attribute(request: HttpRequest, attribute_id: Id, payload: AttributePatch) -> Any:
+    """Change an attribute."""
+    row = get_object_or_404(_rows(caller_of(request)), pk=attribute_id)
+    attributes.change(row, **payload.model_dump(exclude_none=True))
+    return _serialize(row)
+
+
+@router.remove("/attributes/{attribute_id}", Scope.SUBSCRIBERS_WRITE)
+def delete_attribute(request: HttpRequest, attribute_id: Id) -> Any:
+    """Delete an attribute with every subscriber's value; 422 while a segment asks for it."""
+    row = get_object_or_404(_rows(caller_of(request)), pk=attribute_id)
+    attributes.delete(row)
+    return Status(204, None)
+
+
+def _rows(caller: Caller) -> QuerySet[Attribute]:
+    return caller.scope.filter(Attribute.objects.select_related("publication"))
+
+
+def _serialize(row: Attribute) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in AttributeOut.model_fields}
+    return values | {"publication": row.publication.slug}

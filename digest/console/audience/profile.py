@@ -1,0 +1,75 @@
+"""What a publication knows of a subscriber: tags and attribute values, changed on their page."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+
+from digest.console.access import get_subscriber, record_action, scope_of
+from digest.console.pages import action_view, done
+from digest.core.errors import DigestError
+from digest.newsletters.audiences.models import Attribute
+from digest.newsletters.members import Right
+from digest.newsletters.models import Publication
+from digest.subscribers import attributes, profiles
+from digest.subscribers.models import Subscriber
+from digest.tenancy.scope import PublicationScope
+
+
+@action_view(Right.SUBSCRIBERS)
+def save(request: HttpRequest, pk: int, publication: int) -> HttpResponse:
+    """Save a subscriber's tags and attribute values in one publication."""
+    subscriber, scope = get_subscriber(request, pk), scope_of(request, Right.SUBSCRIBERS)
+    row: Publication = get_object_or_404(scope.publications(), pk=publication)
+    if not subscriber.subscriptions.filter(newsletter__publication=row).exists():
+        raise Http404
+    values = {
+        key: request.POST.get(f"attribute-{key}", "") for key in attributes.attributes_of(row.pk)
+    }
+    try:
+        with transaction.atomic():
+            profiles.set_tags(pk, row.pk, profiles.split_tags(request.POST.get("tags", "")))
+            profiles.set_attributes(pk, row.pk, values)
+    except DigestError as problem:
+        messages.error(request, f"{problem} Nothing was saved.")
+        return redirect("subscriber", pk)
+    record_action(request, "changed tags and attributes", subscriber.email, row.pk)
+    return done(request, "Tags and attributes were saved.", "subscriber", pk)
+
+
+def cards(subscriber: Subscriber, scope: PublicationScope) -> list[dict[str, Any]]:
+    """Return what each publication in scope knows of a subscriber, with the fields of a form."""
+    subscriptions = subscriber.subscriptions.values("newsletter__publication")
+    publications = scope.publications().filter(pk__in=subscriptions).order_by("name", "pk")
+    return [_card(subscriber, publication) for publication in publications]
+
+
+def _card(subscriber: Subscriber, publication: Publication) -> dict[str, Any]:
+    profile = profiles.profile_of(subscriber.pk, publication.pk)
+    rows = attributes.attributes_of(publication.pk)
+    return {
+        "id": f"profile-{publication.pk}",
+        "publication": publication,
+        "tags": ", ".join(profile.tags),
+        "fields": [_field(row, profile.attributes.get(key)) for key, row in rows.items()],
+    }
+
+
+def _field(attribute: Attribute, value: attributes.Value) -> dict[str, Any]:
+    kinds = {Attribute.Kind.NUMBER: "text", Attribute.Kind.DATE: "date"}
+    choices = [*attribute.choices]
+    if attribute.kind == Attribute.Kind.BOOLEAN:
+        choices = ["Yes", "No"]
+    text = attributes.show_value(attribute, value)
+    if choices and text and text not in choices:
+        choices.append(text)  # offered no more, but theirs
+    return {
+        "name": f"attribute-{attribute.key}",
+        "label": attribute.label,
+        "value": text,
+        "type": kinds.get(Attribute.Kind(attribute.kind), "text"),
+        "mode": "decimal" if attribute.kind == Attribute.Kind.NUMBER else "text",
+        "choices": choices,
+    }

@@ -1,0 +1,1 @@
+"""What tells the subscribers of a publication apart: attributes and segments."""

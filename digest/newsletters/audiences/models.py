@@ -1,0 +1,75 @@
+"""What an editor tells subscribers apart by: attributes of a publication, and segments."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+KEY = RegexValidator(
+    r"^[a-z][a-z0-9_]*\Z", "Begin with a lowercase letter; then letters, digits, underscores."
+)
+LONGEST_KEY = 50
+LONGEST_LABEL = 100
+
+
+class Attribute(models.Model):
+    """Something that a publication knows of its subscribers, with the type of its values.
+
+    The values are in `subscribers.Profile`, by the key, which never changes.
+    """
+
+    class Kind(models.TextChoices):
+        TEXT = "text", "Text"
+        NUMBER = "number", "Number"
+        DATE = "date", "Date"
+        BOOLEAN = "boolean", "Yes or no"
+        CHOICE = "choice", "Choice"
+
+    publication = models.ForeignKey(
+        "newsletters.Publication", on_delete=models.CASCADE, related_name="attributes"
+    )
+    key = models.CharField(max_length=LONGEST_KEY, validators=[KEY])
+    label = models.CharField(max_length=LONGEST_LABEL)  # for people, subscribers among them
+    kind = models.CharField(max_length=8, choices=Kind)
+    choices = ArrayField(  # of a choice, in the order in which they are offered
+        models.CharField(max_length=LONGEST_LABEL), default=list, blank=True
+    )
+    on_preferences = models.BooleanField(default=False)  # subscribers see and change it there
+    on_signup = models.BooleanField(default=False)  # the sign-up form asks for it
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["label", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["publication", "key"], name="attribute_key_once"),
+            models.CheckConstraint(
+                condition=Q(kind="choice") ^ Q(choices=[]), name="attribute_choice_has_choices"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Segment(models.Model):
+    """Subscribers of a publication for whom rules hold, whenever somebody asks.
+
+    The rules are a document of `subscribers.segments`.
+    """
+
+    publication = models.ForeignKey(
+        "newsletters.Publication", on_delete=models.CASCADE, related_name="segments"
+    )
+    name = models.CharField(max_length=LONGEST_LABEL)
+    rules = models.JSONField()
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["publication", "name"], name="segment_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

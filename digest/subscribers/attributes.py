@@ -1,0 +1,222 @@
+"""The attributes that a publication gives its subscribers: defined, and their values read.
+
+Values come as text (a form, a column of a list) or as JSON (the API); both are read by the type.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from digest.core.text import one_line
+from digest.newsletters.audiences.models import LONGEST_KEY, LONGEST_LABEL, Attribute
+from digest.newsletters.models import Publication
+from digest.subscribers.errors import SubscriberError
+from digest.subscribers.segments.rules import names_attribute
+
+MOST = 100  # of a publication
+MOST_CHOICES = 200
+LONGEST_VALUE = 500
+LARGEST = Decimal(10) ** 15
+Value = str | int | float | bool | None
+Kind = Attribute.Kind
+
+YES = frozenset(["yes", "true", "1", "on", "y", "ja", "oui", "sí", "si", "sim"])
+NO = frozenset(["no", "false", "0", "off", "n", "nein", "non", "não", "nao", "nee"])
+
+
+def define(
+    publication: Publication,
+    *,
+    label: str,
+    kind: str,
+    now: datetime,
+    key: str = "",
+    choices: Sequence[str] = (),
+    on_preferences: bool = False,
+    on_signup: bool = False,
+) -> Attribute:
+    """Create an attribute; raise SubscriberError for what cannot be.
+
+    Without a `key` it is made from the label. Neither key nor kind can be changed later.
+    """
+    if publication.attributes.count() >= MOST:
+        raise SubscriberError(f"A publication has {MOST} attributes at most.")
+    attribute = Attribute(
+        publication=publication,
+        key=key or _key_of(label),
+        kind=kind,
+        created_at=now,
+        on_preferences=on_preferences,
+        on_signup=on_signup,
+    )
+    _set_texts(attribute, label, choices)
+    if publication.attributes.filter(key=attribute.key).exists():
+        raise SubscriberError(f"There is an attribute “{attribute.key}” already.")
+    attribute.save()
+    return attribute
+
+
+def change(
+    attribute: Attribute,
+    *,
+    label: str | None = None,
+    choices: Sequence[str] | None = None,
+    on_preferences: bool | None = None,
+    on_signup: bool | None = None,
+) -> None:
+    """Change an attribute; raise SubscriberError for what cannot be.
+
+    Subscribers keep a choice that is offered no more.
+    """
+    if on_preferences is not None:
+        attribute.on_preferences = on_preferences
+    if on_signup is not None:
+        attribute.on_signup = on_signup
+    _set_texts(
+        attribute,
+        attribute.label if label is None else label,
+        attribute.choices if choices is None else choices,
+    )
+    attribute.save()
+
+
+@transaction.atomic
+def delete(attribute: Attribute) -> None:
+    """Delete an attribute with every value; raise SubscriberError while a segment needs it."""
+    for segment in attribute.publication.segments.all():
+        if names_attribute(segment.rules, attribute.key):
+            raise SubscriberError(
+                f"The segment “{segment}” asks for “{attribute}”. Change the segment first."
+            )
+    with connection.cursor() as cursor:
+        # Raw SQL: the ORM cannot remove a key from documents.
+        cursor.execute(_FORGET, [attribute.key, attribute.publication_id, attribute.key])
+    attribute.delete()
+
+
+_FORGET = """
+UPDATE subscribers_profile SET attributes = attributes - %s::text
+WHERE publication_id = %s AND attributes ? %s
+"""
+
+
+def read_value(attribute: Attribute, value: object) -> Value:
+    """Return a value as it is stored, None for an empty one.
+
+    Raises SubscriberError for what is not of the attribute's type. Text is cut to one line.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    read = _READINGS[Kind(attribute.kind)](attribute, value)
+    if read is None:
+        cell = one_line(str(value), 60)
+        raise SubscriberError(f"{attribute}: “{cell}” cannot be read. {_hint(attribute)}")
+    return read
+
+
+def read_values(
+    attributes: Mapping[str, Attribute], values: Mapping[str, object]
+) -> dict[str, Value]:
+    """Return values by key as they are stored; raise SubscriberError for an unknown key too."""
+    if unknown := sorted(set(values) - set(attributes)):
+        raise SubscriberError(f"There is no attribute “{one_line(unknown[0], 60)}”.")
+    return {key: read_value(attributes[key], value) for key, value in values.items()}
+
+
+def show_value(attribute: Attribute, value: Value) -> str:
+    """Return a stored value for people."""
+    if value is None:
+        return ""
+    if attribute.kind == Kind.BOOLEAN:
+        return "Yes" if value else "No"
+    return str(value)
+
+
+def attributes_of(publication_id: int) -> dict[str, Attribute]:
+    """Return a publication's attributes by their keys, in the order of their labels."""
+    rows = Attribute.objects.filter(publication=publication_id)
+    return {row.key: row for row in rows}
+
+
+def _set_texts(attribute: Attribute, label: str, choices: Sequence[str]) -> None:
+    attribute.label = one_line(label, LONGEST_LABEL)
+    lines = (one_line(choice, LONGEST_LABEL) for choice in choices)
+    attribute.choices = list(dict.fromkeys(filter(None, lines)))
+    is_choice = attribute.kind == Kind.CHOICE
+    if is_choice and not attribute.choices:
+        raise SubscriberError("Enter the choices, each on a line of its own.")
+    if attribute.choices and not is_choice:
+        raise SubscriberError("Only a choice has choices.")
+    if len(attribute.choices) > MOST_CHOICES:
+        raise SubscriberError(f"An attribute has {MOST_CHOICES} choices at most.")
+    try:
+        attribute.clean_fields(exclude=["publication"])
+    except ValidationError as problem:
+        name, messages = next(iter(problem.message_dict.items()))
+        raise SubscriberError(f"The {name}: {messages[0]}") from problem
+
+
+def _key_of(label: str) -> str:
+    key = re.sub(r"[^a-z0-9]+", "_", label.casefold()).strip("_")[:LONGEST_KEY].strip("_")
+    return key if key[:1].isalpha() else f"a_{key}"[:LONGEST_KEY].strip("_")
+
+
+def _read_text(_attribute: Attribute, value: object) -> Value:
+    return one_line(value, LONGEST_VALUE) if isinstance(value, str) else None
+
+
+def _read_number(_attribute: Attribute, value: object) -> Value:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number) > LARGEST:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _read_date(_attribute: Attribute, value: object) -> Value:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
+        return None  # a date is read whole or not at all
+    try:
+        return date.fromisoformat(value.strip()).isoformat()
+    except ValueError:
+        return None
+
+
+def _read_boolean(_attribute: Attribute, value: object) -> Value:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().casefold()
+    return True if text in YES else False if text in NO else None
+
+
+def _read_choice(attribute: Attribute, value: object) -> Value:
+    text = str(value).strip().casefold()
+    return next((choice for choice in attribute.choices if choice.casefold() == text), None)
+
+
+_READINGS = {
+    Kind.TEXT: _read_text,
+    Kind.NUMBER: _read_number,
+    Kind.DATE: _read_date,
+    Kind.BOOLEAN: _read_boolean,
+    Kind.CHOICE: _read_choice,
+}
+
+
+def _hint(attribute: Attribute) -> str:
+    if attribute.kind == Kind.CHOICE:
+        return f"Choose one of: {', '.join(attribute.choices[:20])}."
+    return {
+        Kind.TEXT: "Enter a text.",
+        Kind.NUMBER: "Enter a number, for example 12.5.",
+        Kind.DATE: "Enter a date like 2026-11-30.",
+        Kind.BOOLEAN: "Enter yes or no.",
+    }[Kind(attribute.kind)]

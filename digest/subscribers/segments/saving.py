@@ -1,0 +1,75 @@
+"""Segments created, changed and deleted; and who belongs to them."""
+
+from datetime import datetime
+
+from django.db.models import Exists, Q, QuerySet
+from django.db.models.deletion import RestrictedError
+
+from digest.core.text import one_line
+from digest.newsletters.audiences.models import LONGEST_LABEL, Segment
+from digest.newsletters.models import Publication
+from digest.subscribers.errors import SubscriberError
+from digest.subscribers.models import Subscriber
+from digest.subscribers.segments.conditions import (
+    Context,
+    base_subscriptions,
+    condition_of,
+    members,
+)
+from digest.subscribers.segments.fields import catalog_of
+
+MOST = 500  # of a publication
+
+
+def create(publication: Publication, name: str, rules: object, now: datetime) -> Segment:
+    """Create a segment; raise SubscriberError for a name in use, or rules that cannot be."""
+    if publication.segments.count() >= MOST:
+        raise SubscriberError(f"A publication has {MOST} segments at most.")
+    segment = Segment(publication=publication, created_at=now)
+    _save(segment, name, rules, now)
+    return segment
+
+
+def change(segment: Segment, name: str, rules: object, now: datetime) -> None:
+    """Change a segment, wherever it is used; raise SubscriberError as `create` does."""
+    _save(segment, name, rules, now)
+
+
+def delete(segment: Segment) -> None:
+    """Delete a segment; raise SubscriberError while an issue, a block or an appeal needs it."""
+    try:
+        segment.delete()
+    except RestrictedError as problem:
+        users = ", ".join(sorted(str(row) for row in problem.restricted_objects)[:3])
+        raise SubscriberError(
+            f"“{segment}” is used by: {users}. Choose another audience there first."
+        ) from problem
+
+
+def members_of(segment: Segment, now: datetime) -> QuerySet[Subscriber]:
+    """Return who belongs to a segment at `now` (aware, UTC).
+
+    Raises RuleError where its publication has lost a field that it asks for.
+    """
+    catalog = catalog_of(segment.publication)
+    return members(catalog, catalog.read(segment.rules), now)
+
+
+def membership(segment: Segment, now: datetime, subscriber: str) -> Q:
+    """Return the condition that a row's subscriber, by the field of its id, is in a segment."""
+    catalog = catalog_of(segment.publication)
+    rules = catalog.read(segment.rules)
+    context = Context(catalog, now, subscriber)
+    return Q(Exists(base_subscriptions(context, rules))) & condition_of(rules, context)
+
+
+def _save(segment: Segment, name: str, rules: object, now: datetime) -> None:
+    segment.name = one_line(name, LONGEST_LABEL)
+    if not segment.name:
+        raise SubscriberError("Give the segment a name.")
+    namesakes = Segment.objects.filter(publication=segment.publication_id, name=segment.name)
+    if namesakes.exclude(pk=segment.pk).exists():
+        raise SubscriberError(f"There is a segment “{segment.name}” already.")
+    segment.rules = catalog_of(segment.publication).read(rules).document()
+    segment.changed_at = now
+    segment.save()

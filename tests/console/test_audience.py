@@ -1,0 +1,164 @@
+"""Attributes, tags and segments: defined, set and built in the console."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from digest.accounts.models import AuditEntry, User
+from digest.newsletters.audiences.models import Attribute, Segment
+from digest.newsletters.models import Newsletter
+from digest.subscribers import attributes, profiles
+from digest.subscribers.segments import saving
+from tests.browser import chromium_page, in_browser
+from tests.cast import NOON, make_member, make_newsletter, make_publication, make_subscriber
+from tests.console import houses
+from tests.console.test_subscribers import messages_of
+
+pytestmark = pytest.mark.django_db
+VIP = {"match": "all", "rules": [{"field": "tag", "operator": "is", "value": "vip"}]}
+
+
+@pytest.fixture
+def newsroom(client: Client, ada: User) -> Client:
+    """The browser of the owner of everything."""
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter."""
+    return make_newsletter(slug="tide", publication=make_publication())
+
+
+def test_an_attribute_is_defined_changed_and_deleted(newsroom: Client, tide: Newsletter) -> None:
+    """Its values go with it; while a segment asks for it, it stays."""
+    form = {"publication": tide.publication_id, "label": "Plan", "kind": "choice", "choices": ""}
+    assert b"Enter the choices" in newsroom.post("/admin/attributes/", form).content
+    newsroom.post("/admin/attributes/", form | {"choices": "Free\r\nPaid\r\nFree"})
+    row = Attribute.objects.get()
+    assert (row.key, row.choices) == ("plan", ["Free", "Paid"])
+    subscriber = make_subscriber(tide)
+    profiles.set_attributes(subscriber.pk, tide.publication_id, {"plan": "paid"})
+    newsroom.post(f"/admin/attributes/{row.pk}/", {"label": "Tariff", "choices": "Paid\nGold"})
+    row.refresh_from_db()
+    assert (row.label, row.choices, row.key) == ("Tariff", ["Paid", "Gold"], "plan")
+    rules = {"rules": [{"field": "attribute.plan", "operator": "is", "value": "Gold"}]}
+    segment = saving.create(tide.publication, "Gold", rules, NOON)
+    address = f"/admin/attributes/{row.pk}/delete/"
+    assert "Change the segment first" in messages_of(newsroom.post(address, follow=True))
+    saving.delete(segment)
+    newsroom.post(address)
+    assert profiles.profile_of(subscriber.pk, tide.publication_id).attributes == {}
+    assert not Attribute.objects.exists()
+    assert AuditEntry.objects.filter(action="deleted the attribute").exists()
+
+
+def test_tags_and_values_of_a_subscriber(newsroom: Client, tide: Newsletter) -> None:
+    """All that was entered is stored, or nothing of it."""
+    attributes.define(tide.publication, label="Age", kind="number", now=NOON)
+    subscriber = make_subscriber(tide)
+    address = f"/admin/subscribers/{subscriber.pk}/profile/{tide.publication_id}/"
+    newsroom.post(address, {"tags": "VIP, press; vip", "attribute-age": "41"})
+    profile = profiles.profile_of(subscriber.pk, tide.publication_id)
+    assert (profile.tags, profile.attributes) == (["press", "vip"], {"age": 41})
+    answer = newsroom.post(address, {"tags": "", "attribute-age": "old"}, follow=True)
+    assert "Enter a number" in messages_of(answer)
+    profile.refresh_from_db()
+    assert profile.tags == ["press", "vip"]
+    page = newsroom.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
+    assert "press, vip" in page
+    assert 'value="41"' in page
+
+
+def test_a_profile_belongs_to_one_publication(tide: Newsletter) -> None:
+    """Members of another one neither see nor change it, though they have the same subscriber."""
+    other = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    subscriber = make_subscriber(tide)
+    subscriber.subscriptions.create(
+        newsletter=other, state="active", created_at=NOON, confirmed_at=NOON
+    )
+    profiles.add_tag("secret", tide.publication_id, [subscriber.pk])
+    saving.create(tide.publication, "Theirs", VIP, NOON)
+    browser = Client()
+    browser.force_login(make_member(other.publication))
+    assert b"secret" not in browser.get(f"/admin/subscribers/{subscriber.pk}/").content
+    assert b"Theirs" not in browser.get("/admin/segments/").content
+    address = f"/admin/subscribers/{subscriber.pk}/profile/{tide.publication_id}/"
+    assert browser.post(address, {"tags": "mine"}).status_code == 404
+    assert browser.get(f"/admin/segments/{Segment.objects.get().pk}/").status_code == 404
+    preview = f"/admin/publication/{tide.publication_id}/segments/preview/"
+    assert browser.post(preview, {"rules": json.dumps(VIP)}).status_code == 404
+
+
+def test_a_segment_is_saved_and_what_cannot_be_says_why(newsroom: Client, tide: Newsletter) -> None:
+    """With what was entered."""
+    address = f"/admin/publication/{tide.publication_id}/segments/new/"
+    wrong = {"rules": [{"field": "tag", "operator": "is", "value": ""}]}
+    page = newsroom.post(address, {"name": "Friends", "rules": json.dumps(wrong)}).content.decode()
+    assert "a value is missing" in page
+    assert 'value="Friends"' in page
+    for text in ("", "{", "[]", '{"rules": 3}'):
+        assert newsroom.post(address, {"name": "", "rules": text}).status_code == 200
+    newsroom.post(address, {"name": "Friends", "rules": json.dumps(VIP)})
+    segment = Segment.objects.get()
+    assert (segment.name, segment.rules) == ("Friends", VIP)
+    newsroom.post(f"/admin/segments/{segment.pk}/delete/")
+    assert not Segment.objects.exists()
+
+
+def test_a_preview_says_whom_rules_select(newsroom: Client, tide: Newsletter) -> None:
+    """In words, how many, and who."""
+    friend = make_subscriber(tide)
+    make_subscriber(tide)
+    profiles.add_tag("vip", tide.publication_id, [friend.pk])
+    address = f"/admin/publication/{tide.publication_id}/segments/preview/"
+    part = newsroom.post(address, {"rules": json.dumps(VIP)}).content.decode()
+    assert "Subscribers with the tag “vip”." in part
+    assert '<p class="stat">1</p>' in part
+    assert friend.email in part
+
+
+@pytest.fixture
+def phone(live_server: LiveServer) -> Iterator[Page]:
+    """A browser on a phone, signed in at a newsroom."""
+    cache.clear()
+    user = houses.lived_in(8)
+    with chromium_page(viewport={"width": 390, "height": 844}) as browser:
+        browser.goto(f"{live_server.url}/admin/")
+        browser.get_by_label("Email").fill(user.email)
+        browser.get_by_label("Password").fill(houses.PASSWORD)
+        browser.get_by_role("button", name="Sign in", exact=True).click()
+        browser.wait_for_url(f"{live_server.url}/admin/")
+        yield browser
+
+
+@in_browser
+@pytest.mark.django_db(transaction=True)
+def test_a_segment_is_built_by_keyboard(phone: Page, live_server: LiveServer) -> None:
+    """On a phone: rules, a group, the number at once; and it is there when it is opened again."""
+    publication = Newsletter.objects.get(slug="morning-tide").publication_id
+    phone.goto(f"{live_server.url}/admin/publication/{publication}/segments/new/")
+    phone.get_by_label("Name", exact=True).fill("Friends of the harbour")
+    phone.get_by_role("button", name="Add rule").press("Enter")
+    expect(phone.get_by_label("Field")).to_be_focused()
+    phone.keyboard.type("Tag")
+    phone.keyboard.press("Tab")
+    phone.keyboard.press("Tab")
+    phone.keyboard.type("vip")
+    expect(phone.locator("#segment-preview .stat")).to_have_text("5")
+    phone.get_by_role("button", name="Add group").press("Enter")
+    rules = phone.get_by_role("group", name="Rule 1")
+    rules.last.get_by_label("Field").select_option("attribute.plan")
+    rules.last.get_by_label("Comparison").select_option("is_not")
+    rules.last.get_by_label("Value").select_option("Paid")
+    expect(phone.locator("#segment-preview .stat")).to_have_text("4")
+    phone.get_by_role("button", name="Save segment").press("Enter")
+    phone.wait_for_url("**/admin/segments/*/")
+    expect(phone.get_by_label("Value").last).to_have_value("Paid")
+    assert Segment.objects.get(name="Friends of the harbour").rules["rules"][1]["match"] == "any"

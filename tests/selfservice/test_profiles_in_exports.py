@@ -1,0 +1,33 @@
+"""What a publication knows of a subscriber is in their export, of its own publication alone."""
+
+import pytest
+
+from digest.newsletters.audiences.models import Attribute
+from digest.selfservice import data_export, erasure
+from digest.subscribers import attributes, profiles
+from digest.subscribers.models import Profile
+from tests.cast import NOON, make_newsletter, make_publication, make_subscriber, make_subscription
+
+pytestmark = pytest.mark.django_db
+
+
+def test_profiles_are_exported_and_erased() -> None:
+    """Another publication's stay out of an export that is limited to newsletters."""
+    tide = make_newsletter(slug="tide", publication=make_publication())
+    gazette = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    subscriber = make_subscriber(tide)
+    make_subscription(subscriber, gazette)
+    attributes.define(tide.publication, label="Age", kind="number", now=NOON)
+    profiles.set_attributes(subscriber.pk, tide.publication_id, {"age": 41})
+    profiles.add_tag("press", gazette.publication_id, [subscriber.pk])
+    export = data_export.export_subscriber(subscriber)
+    tide_slug = tide.publication.slug
+    assert export["profiles"] == [
+        {"publication": tide_slug, "tags": [], "attributes": {"age": 41}},
+        {"publication": "gazette", "tags": ["press"], "attributes": {}},
+    ]
+    limited = data_export.limit_to_newsletters(export, {"tide"})
+    assert [row["publication"] for row in limited["profiles"]] == [tide_slug]
+    erasure.erase(subscriber.pk, NOON)
+    assert not Profile.objects.exists()
+    assert Attribute.objects.exists()
