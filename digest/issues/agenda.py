@@ -56,8 +56,7 @@ def entries(
     Of the issues and newsletters given: at most `MOST_ISSUES` issues and `MOST_SLOTS` slots of a
     newsletter. Drafts without a time are not among them (`untimed`), nor are slots that are over.
     """
-    timed = _timed(issues).filter(moment__gte=begin, moment__lt=end).order_by("moment", "pk")
-    rows = [Entry(row.newsletter, row.goes_at, row) for row in timed[:MOST_ISSUES]]
+    rows = [Entry(row.newsletter, row.goes_at, row) for row in _timed(issues, begin, end)]
     slots = [
         entry for newsletter in newsletters for entry in _slots(newsletter, max(begin, now), end)
     ]
@@ -74,8 +73,9 @@ def untimed(issues: QuerySet[Issue]) -> QuerySet[Issue]:
 _UNTIMED = Q(state=State.DRAFT, send_at=None) & (Q(kind=Issue.Kind.MANUAL) | Q(on_hold=True))
 
 
-def _timed(issues: QuerySet[Issue]) -> QuerySet[Issue]:
-    return issues.exclude(_UNTIMED).annotate(moment=Coalesce("send_at", "slot"))
+def _timed(issues: QuerySet[Issue], begin: datetime, end: datetime) -> QuerySet[Issue]:
+    timed = issues.exclude(_UNTIMED).annotate(moment=Coalesce("send_at", "slot"))
+    return timed.filter(moment__gte=begin, moment__lt=end).order_by("moment", "pk")[:MOST_ISSUES]
 
 
 def _slots(newsletter: Newsletter, begin: datetime, end: datetime) -> list[Entry]:

@@ -75,8 +75,18 @@ def neighbours(issue: Issue) -> tuple[Issue | None, Issue | None]:
 
 def with_stories(issues: QuerySet[Issue]) -> QuerySet[Issue]:
     """Read issues with the stories that their pages show, in their order."""
-    visible = Story.objects.filter(retracted_at=None, left_out=False).select_related("picture")
-    return issues.prefetch_related(Prefetch("stories", queryset=visible, to_attr="shown_stories"))
+    return issues.prefetch_related(
+        Prefetch("stories", queryset=_visible_stories(), to_attr="shown_stories")
+    )
+
+
+def shown_stories(issue: Issue) -> list[Story]:
+    """Return the stories that the page of an issue shows, in their order."""
+    return list(_visible_stories().filter(issue=issue))
+
+
+def _visible_stories() -> QuerySet[Story]:
+    return Story.objects.filter(retracted_at=None, left_out=False).select_related("picture")
 
 
 def picture_of(story: Story) -> str:

@@ -15,9 +15,8 @@ from digest.issues.models import Issue
 from digest.sending.public_archive import (
     cover_of,
     neighbours,
-    public_issues,
     render_issue,
-    with_stories,
+    shown_stories,
 )
 
 _BODY = re.compile(r"<body\b[^>]*>")
@@ -51,7 +50,6 @@ def _split(mail: str) -> tuple[str, str, str]:
 
 def _context(issue: Issue) -> dict[str, Any]:
     newsletter = issue.newsletter
-    rows = with_stories(public_issues(newsletter).filter(pk=issue.pk))
     address = absolute(reverse("issue", args=[newsletter.slug, issue.key]))
     title = issue.subject or newsletter.name
     earlier, later = neighbours(issue)
@@ -61,7 +59,7 @@ def _context(issue: Issue) -> dict[str, Any]:
         "publication": newsletter.publication,
         "address": address,
         "title": title,
-        "cover": cover_of(story for row in rows for story in row.shown_stories),
+        "cover": cover_of(shown_stories(issue)),
         "earlier": earlier,
         "later": later,
         "linked_data": _linked_data(issue, address, title),

@@ -19,8 +19,7 @@ class _Public(Sitemap):  # type: ignore[type-arg]  # Django has no arguments for
 
     limit = 10_000  # addresses of a kind; the protocol allows 50,000 in all
 
-    @property
-    def protocol(self) -> str:
+    def get_protocol(self, protocol: str | None = None) -> str:  # noqa: ARG002  Django's
         """Return the scheme of the public address."""
         return urlsplit(settings.DIGEST_BASE_URL).scheme
 
@@ -57,4 +56,7 @@ class IssueSitemap(_Public):
         return item.planned_at
 
 
-SITEMAPS = {"newsletters": NewsletterSitemap, "issues": IssueSitemap}
+SITEMAPS: "dict[str, type[Sitemap[Any]] | Sitemap[Any]]" = {
+    "newsletters": NewsletterSitemap,
+    "issues": IssueSitemap,
+}

@@ -71,7 +71,7 @@ def test_the_palette_gets_its_part(ada_client: Client, tide: Newsletter) -> None
     assert "<script>" not in page
     assert (
         "Nothing matches."
-        in ada_client.get(ADDRESS, {"s": "walrus", "extended": 1}).content.decode()
+        in ada_client.get(ADDRESS, {"s": "walrus", "extended": "1"}).content.decode()
     )
 
 
