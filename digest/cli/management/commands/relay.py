@@ -1,6 +1,5 @@
 """`digest relay …`: the mail servers and providers that deliver our mail."""
 
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -72,7 +71,7 @@ class Command(ActionCommand):
         """Check one relay; exit with status 1 if it cannot be used."""
         findings = list(check_relay(lookup.relay(options["name"])))
         self.answer(
-            [asdict(finding) for finding in findings],
+            [finding._asdict() for finding in findings],
             "\n".join(f"{finding.summary} {finding.advice}".rstrip() for finding in findings),
         )
         if any(finding.level is Level.FAIL for finding in findings):
