@@ -25,7 +25,11 @@ SECRET_KEY_FALLBACKS = [
 ]
 DATABASES = {
     "default": env.database(
-        env.required("DIGEST_DATABASE_URL"), env.read("DIGEST_DATABASE_PASSWORD")
+        env.required("DIGEST_DATABASE_URL"),
+        env.read("DIGEST_DATABASE_PASSWORD"),
+        # Each process brings its own (digest.cli.processes); commands and migrations have none.
+        statement_seconds=env.seconds("DIGEST_STATEMENT_SECONDS"),
+        lock_seconds=env.seconds("DIGEST_LOCK_SECONDS"),
     )
 }
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from functools import partial
 from typing import Any
 
@@ -94,6 +95,20 @@ def _stop(reporter: Reporter, **_: Any) -> None:
 def _tick(**_: object) -> None:
     """Let the machine know, every two seconds, that the worker's loop turns and has its broker."""
     alive.tick("worker")
+
+
+@signals.worker_process_init.connect
+def _leave_stopping_to_the_worker(**_: object) -> None:
+    """Finish the task at a SIGTERM to the whole group (systemd, `digest up`): the worker waits.
+
+    A handler rather than SIG_IGN, which programs that a task starts would inherit. The pool sets
+    its own after this signal, so ours follows with the first task.
+    """
+
+    def ignore_sigterm(**_: object) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: None)
+
+    signals.task_prerun.connect(ignore_sigterm, weak=False)
 
 
 @signals.task_prerun.connect

@@ -15,6 +15,8 @@ from digest.core import jobs
 from digest.core.database.schema import require_current_schema
 
 QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
+# Seconds that a statement may take, and that it may wait for a lock, in each process.
+LIMITS = {"web": (60, 30), "inbound": (60, 30), "worker": (900, 120), "beat": (60, 30)}
 _CELERY = ("celery", "--app", "workers.app")
 
 
@@ -67,12 +69,28 @@ def inbound(*, host: str, port: int, protocol: str, socket: str) -> list[str]:
     return ["digest.inbound", "--protocol", protocol, *place]
 
 
-def become(arguments: list[str]) -> NoReturn:
+def environment(name: str) -> dict[str, str]:
+    """Return what a process of this name has in its environment, unless it is set already.
+
+    Its name in pg_stat_activity, and how long its statements may take and wait for locks: a page
+    gives up soon, a job may count millions of rows.
+    """
+    statement, lock = LIMITS[name]
+    return {
+        "PGAPPNAME": f"digest {name}",
+        "DIGEST_STATEMENT_SECONDS": str(statement),
+        "DIGEST_LOCK_SECONDS": str(lock),
+    }
+
+
+def become(name: str, arguments: list[str]) -> NoReturn:
     """Replace this process by `python -m …`, so that signals reach it directly.
 
     Raises ConfigurationError if the database's schema is not the one that this code needs.
     """
     require_current_schema()
+    for variable, value in environment(name).items():
+        os.environ.setdefault(variable, value)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606  our own words

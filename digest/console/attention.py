@@ -13,7 +13,7 @@ from digest.bounces.drops import detecting
 from digest.bounces.models import Drop, Mailbox
 from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
-from digest.installation import holds, room
+from digest.installation import clocks, holds, room
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.relays.models import PausedDomain, Relay
@@ -48,7 +48,7 @@ def problems(
     publication, like mail servers, is shown to those who have it everywhere.
     """
     yield from _held_mail(managers)
-    yield from _full_disks()
+    yield from _machines()
     yield from _paused_issues(senders)
     if senders.is_everything:
         yield from _mail_servers(now, linked=managers.is_everything)
@@ -70,9 +70,11 @@ def _held_mail(scope: PublicationScope) -> Iterator[Problem]:
         yield Problem("No mail is sent at present", detail, url=url)
 
 
-def _full_disks() -> Iterator[Problem]:
+def _machines() -> Iterator[Problem]:
     if message := room.reported():
         yield Problem("A disk is full", message)
+    if message := clocks.reported():
+        yield Problem("Clocks differ", message)
 
 
 def _paused_issues(scope: PublicationScope) -> Iterator[Problem]:

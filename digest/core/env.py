@@ -117,8 +117,21 @@ def pictures_storage(folder: Path) -> dict[str, Any]:
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
-def database(url: str, password: str = "") -> dict[str, Any]:
+def seconds(name: str) -> int:
+    """Read a number of seconds; 0, the default, stands for no limit."""
+    text = read(name, "0")
+    if not (text.isascii() and text.isdecimal()):
+        raise ConfigurationError(f"{name}={text!r}: use a whole number of seconds, 0 for no limit.")
+    return int(text)
+
+
+def database(
+    url: str, password: str = "", *, statement_seconds: int = 0, lock_seconds: int = 0
+) -> dict[str, Any]:
     """Turn a libpq connection URL into Django's DATABASES entry.
+
+    A statement that takes longer than `statement_seconds`, or waits longer than `lock_seconds` for
+    a lock, is cancelled; 0: never.
 
     libpq itself reads the URL, so everything its documentation allows works, unix sockets too
     (`postgresql://user@/name?host=/run/postgresql`). A password given apart from the URL, as a
@@ -139,6 +152,10 @@ def database(url: str, password: str = "") -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
     }
     parts.setdefault("connect_timeout", 5)
+    limits = {"statement_timeout": statement_seconds, "lock_timeout": lock_seconds}
+    options = [f"-c {name}={limit}s" for name, limit in limits.items() if limit]
+    if options:
+        parts["options"] = " ".join([*options, parts.get("options") or ""]).strip()
     entry["OPTIONS"] = {key: value for key, value in parts.items() if value is not None}
     return entry
 

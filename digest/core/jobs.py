@@ -7,6 +7,7 @@ the names; nothing below imports it.
 
 from functools import cache
 
+import redis
 import structlog
 from celery import Celery
 from django.conf import settings
@@ -83,6 +84,17 @@ def enqueue(name: str, **ids: int) -> None:
     if name not in NAMES:
         raise LookupError(name)
     transaction.on_commit(lambda: _publish(name, ids))
+
+
+def is_waiting(name: str) -> bool:
+    """Return whether a nudge waits that no worker has taken; True where nobody can tell."""
+    try:
+        with redis.Redis.from_url(
+            settings.DIGEST_REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+        ) as broker:
+            return bool(broker.llen(queue_of(name)))
+    except redis.RedisError:
+        return True
 
 
 def queue_of(name: str) -> str:

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from digest.core import clock
 from digest.core.database.schema import compare_schema
 from digest.core.findings import Finding, fail, ok, warn
+from digest.installation import clocks
 
 MAX_SKEW = timedelta(seconds=5)  # between our clock and PostgreSQL's
 
@@ -34,7 +35,9 @@ def check_database(now: datetime) -> Iterator[Finding]:
         yield fail(difference.problem, difference.advice)
     else:
         yield ok("The database is up to date.")
-    if abs(server_time - now) > MAX_SKEW:
+    if message := clocks.reported():
+        yield warn(message, "Leases and slots are wrong by as much.")
+    elif abs(server_time - now) > MAX_SKEW:
         yield warn(
             f"PostgreSQL's clock says {clock.format_moment(server_time)}, "
             f"ours {clock.format_moment(now)}.",

@@ -80,7 +80,7 @@ def mailbox(place: Place, listener: socket.socket) -> Program:
     """Return the process that receives mail."""
     place_of_mail = ("--maildir", str(place.mailbox))
     arguments = ("digest.embedded.mailbox", *place_of_mail, "--fd", str(listener.fileno()))
-    return _listening("mailbox", listener, arguments)
+    return replace(_listening("mailbox", listener, arguments), serves_others=True)
 
 
 def web(listener: socket.socket) -> Program:
@@ -107,7 +107,7 @@ def beat() -> Program:
 
 def valkey(command: list[str]) -> Program:
     """Return the process that holds nudges and limits."""
-    return Program("valkey", command, os.environ)
+    return Program("valkey", command, os.environ, serves_others=True)
 
 
 def answers_http(host: str, port: int, path: str) -> bool:
@@ -127,5 +127,6 @@ def _listening(name: str, listener: socket.socket, arguments: Iterable[str]) -> 
 
 
 def _python(name: str, module: str, *arguments: str) -> Program:
-    surroundings = {**os.environ, "PYTHONUNBUFFERED": "1", "PGAPPNAME": f"digest {name}"}
+    own = processes.environment(name) if name in processes.LIMITS else {}
+    surroundings = {**os.environ, "PYTHONUNBUFFERED": "1", **own}
     return Program(name, [sys.executable, "-m", module, *arguments], surroundings)

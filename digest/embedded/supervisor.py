@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Program:
     command: list[str]
     environment: Mapping[str, str]
     inherits: tuple[int, ...] = ()  # file descriptors, such as a listening socket's
+    serves_others: bool = False  # it ends when the others have ended
 
 
 @dataclass(slots=True)
@@ -96,14 +97,14 @@ class Supervisor:
             self.pause(TICK)
 
     def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
-        """End every process: SIGTERM, then SIGKILL to its group after GRACE or when in a hurry."""
-        for child in reversed(self.children):
-            _signal_group(child.process.pid, signal.SIGTERM)
-        give_up = time.monotonic() + GRACE
-        while any(child.process.poll() is None for child in self.children):
-            if hurry() or time.monotonic() > give_up:
-                break
-            time.sleep(0.05)
+        """End every process: SIGTERM, then SIGKILL to its group after GRACE or when in a hurry.
+
+        Those that serve others come last: a worker finishes its work with them.
+        """
+        for serves_others in (False, True):
+            _end(
+                [row for row in self.children if row.program.serves_others is serves_others], hurry
+            )
         for child in self.children:
             # The group outlives its leader where the leader left children of its own behind.
             _signal_group(child.process.pid, signal.SIGKILL)
@@ -126,6 +127,17 @@ class Supervisor:
     def _write_register(self) -> None:
         rows = [(pid, _born(pid)) for pid in (child.process.pid for child in self.children)]
         self.register.write_text(json.dumps(rows))
+
+
+def _end(children: Sequence[Child], hurry: Callable[[], bool]) -> None:
+    """Ask processes to end, the last one first, and give them some time."""
+    for child in reversed(children):
+        _signal_group(child.process.pid, signal.SIGTERM)
+    give_up = time.monotonic() + GRACE
+    while any(child.process.poll() is None for child in children):
+        if hurry() or time.monotonic() > give_up:
+            break
+        time.sleep(0.05)
 
 
 def end_leftovers(folder: Path) -> int:

@@ -22,6 +22,7 @@ from digest.core import env
 from digest.core.errors import DigestError
 from digest.embedded import checks, postgres, programs, valkey
 from digest.embedded.errors import EmbeddedError
+from digest.embedded.logs import shorten
 from digest.embedded.mailbox import maildir
 from digest.embedded.programs import LOOPBACK, Place
 from digest.embedded.signals import StopSignals
@@ -299,15 +300,16 @@ def _look_after(place: Place, supervisor: Supervisor, *, own_database: bool) -> 
     while True:
         supervisor.look()
         if own_database:
-            _revive_postgres(place.data / "postgres")
+            _look_after_postgres(place.data / "postgres")
         if waiting and maildir.entries(place.mailbox):
             waiting = False
             say(f"The first digest is in the mailbox: {os.environ['DIGEST_BASE_URL']}/mailbox/")
         supervisor.pause(TICK)
 
 
-def _revive_postgres(folder: Path) -> None:
-    """Start PostgreSQL again if it ended; its address stays the same."""
+def _look_after_postgres(folder: Path) -> None:
+    """Start PostgreSQL again if it ended, at the same address; keep its log small."""
+    shorten(folder / "log")
     if postgres.running(folder) is None:
         postgres.start(folder)
         say(f"PostgreSQL ended; started again. Its log: {folder / 'log'}")

@@ -177,3 +177,25 @@ def test_a_long_log_is_set_aside_while_it_is_written(tmp_path: Path) -> None:
     assert log.read_bytes() == b"new\n"
     assert (tmp_path / "web.log.1").read_bytes() == b"old\n" * 100
     assert last_lines(log) == ["new"]
+
+
+def test_what_serves_others_ends_last(supervisor: Supervisor, tmp_path: Path) -> None:
+    """A worker that finishes its work still finds Valkey and the mailbox."""
+    code = (
+        "import pathlib, signal, sys, time\n"
+        "def end(*_):\n"
+        "    time.sleep({delay})\n"
+        "    open({path!r}, 'a').write({name!r} + ' ')\n"
+        "    sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "pathlib.Path({path!r} + {name!r}).touch()\n"
+        "time.sleep(60)"
+    )
+    path = str(tmp_path / "ends")
+    worker = python("worker", code.format(delay=0.5, path=path, name="worker"))
+    valkey = python("valkey", code.format(delay=0, path=path, name="valkey"))
+    supervisor.start(replace(valkey, serves_others=True))
+    supervisor.start(worker)
+    until(lambda: all(Path(path + name).exists() for name in ("worker", "valkey")))
+    supervisor.stop()
+    assert Path(path).read_text().split() == ["worker", "valkey"]

@@ -157,13 +157,19 @@ def test_killed_workers_and_a_flushed_broker_lose_nobody(
     check_everyone_once_unless_uncertain(issue, relay)
 
 
+@pytest.mark.parametrize("with_children", [False, True])
 def test_a_worker_that_is_told_to_stop_leaves_nothing_uncertain(
-    workers: Workers, relay: SmtpServer
+    workers: Workers, relay: SmtpServer, *, with_children: bool
 ) -> None:
-    """SIGTERM: it ends within its time, gives back what it had claimed, and another goes on."""
+    """SIGTERM: it ends within its time, gives back what it had claimed, and another goes on.
+
+    Also where systemd or a terminal sends it to each of its processes.
+    """
     issue = make_waiting()
     wait_for(lambda: len(relay.received) >= 60, 30, "some mails", workers.log)
-    workers.worker.send_signal(signal.SIGTERM)
+    children = psutil.Process(workers.worker.pid).children() if with_children else []
+    for process in (workers.worker, *children):
+        process.send_signal(signal.SIGTERM)
     assert workers.worker.wait(10) == 0
     assert progress(issue).in_flight == 0
     assert len(relay.received) < SUBSCRIBERS

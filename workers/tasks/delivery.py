@@ -6,7 +6,7 @@ from digest.bounces.drops import detecting
 from digest.bounces.results import counting
 from digest.bounces.sunset import asking
 from digest.core import clock, jobs
-from digest.installation import heartbeat
+from digest.installation import clocks, heartbeat
 from digest.recovery.evidence import recording
 from digest.sending import archiving, planning, sweeping
 from digest.subscribers import growth
@@ -15,7 +15,8 @@ from workers.task import job
 
 @job(jobs.BEAT)
 def beat() -> None:
-    """Count the time that passes, in the database and outside it."""
+    """Count the time that passes, in the database and outside it; compare the clocks."""
+    clocks.compare_clocks()
     heartbeat.beat(clock.now())
 
 

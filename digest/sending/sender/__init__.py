@@ -74,10 +74,19 @@ def send_due() -> Sent:
             connection.close()
             time.sleep(PAUSE)
     if _usable_relays(due, waits):
-        jobs.enqueue(jobs.SEND_DELIVERIES)
+        _call_successors()
     elif sent.total:
         jobs.enqueue(jobs.SWEEP_DELIVERIES)  # an issue may be finished
     return sent
+
+
+def _call_successors() -> None:
+    """Call two senders in place of this one while all that were called are at work.
+
+    So they are soon as many as there are processes, whatever ended them before.
+    """
+    for _ in range(1 if jobs.is_waiting(jobs.SEND_DELIVERIES) else 2):
+        jobs.enqueue(jobs.SEND_DELIVERIES)
 
 
 def _send_by_any(due: DueIssues, waits: dict[Relay, float], until: float, sent: Sent) -> bool:

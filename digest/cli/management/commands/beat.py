@@ -19,4 +19,4 @@ class Command(DigestCommand):
 
     def run(self, _options: dict[str, Any]) -> None:
         """Become Celery beat."""
-        processes.become(processes.beat())
+        processes.become("beat", processes.beat())

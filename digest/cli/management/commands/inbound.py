@@ -33,4 +33,4 @@ class Command(DigestCommand):
                 "Set DIGEST_INBOUND_DOMAIN or DIGEST_BOUNCE_DOMAIN to the domain of that mail."
             )
         arguments = {name: options[name] for name in ("host", "port", "protocol", "socket")}
-        processes.become(processes.inbound(**arguments))
+        processes.become("inbound", processes.inbound(**arguments))

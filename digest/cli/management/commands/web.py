@@ -25,9 +25,10 @@ class Command(DigestCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Become gunicorn."""
         processes.become(
+            "web",
             processes.web(
                 bind=processes.address(options["host"], options["port"]),
                 workers=options["workers"],
                 threads=options["threads"],
-            )
+            ),
         )

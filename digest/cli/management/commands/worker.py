@@ -26,7 +26,8 @@ class Command(DigestCommand):
         """Become a Celery worker."""
         queues = options["queues"].replace(",", " ").split()
         processes.become(
+            "worker",
             processes.worker(
                 concurrency=options["concurrency"], queues=queues, name=options["name"]
-            )
+            ),
         )
