@@ -17,15 +17,18 @@ from digest.api.resources import (
     attributes,
     blocks,
     bounces,
+    drops,
     experiments,
     issues,
     layout,
     newsletters,
     publications,
+    reputation,
     segments,
     sources,
     statistics,
     subscribers,
+    sunset,
     suppressions,
 )
 
@@ -101,8 +104,8 @@ api = DigestAPI(
 problems.install(api)
 for _resource in (
     *(publications, newsletters, layout, appeals, sources, articles, issues, blocks),
-    *(experiments,),
-    *(subscribers, attributes, segments, suppressions, bounces, statistics),
+    *(experiments, sunset),
+    *(subscribers, attributes, segments, suppressions, bounces, statistics, drops, reputation),
 ):
     api.add_router("", _resource.router)
 

@@ -61,6 +61,7 @@ OVERVIEW = {
         "dkim": "create DKIM keys, or show their DNS records",
     },
     "Results": {
+        "drops": "list where mail of a newsletter does far worse than before",
         "dmarc": "import DMARC reports, or list who sends in your name",
         "reputation": "connect Google Postmaster Tools and Microsoft SNDS, list readings",
         "stats": "show how an issue, a newsletter, a publication or a sponsor did",

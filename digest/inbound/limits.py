@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 import structlog
 from aiosmtpd.smtp import syntax
 
+from digest.bounces.reading.structure import LARGEST_MAIL
 from digest.core import client_ip
 
 log = structlog.get_logger(__name__)
 
-LARGEST = 1_000_000  # octets of a mail; said after EHLO (RFC 1870), and held
+LARGEST = LARGEST_MAIL  # octets; said after EHLO (RFC 1870), and held
 MOST_CONNECTIONS = 100
 MOST_BY_ADDRESS = 10  # connections; an IPv6 client is a /64
 MOST_MAILS = 100  # over one connection

@@ -59,6 +59,7 @@ BODIES: dict[str, Any] = {
     "/newsletters/{slug}": {"listed": False},
     "/publications/{slug}": {"tagline": "Ours now"},
     "/newsletters/{slug}/picks": {"article": 0},
+    "/newsletters/{slug}/sunset": {"issues": 5},
     "/newsletters/{slug}/test": {"to": "ada@courier.example"},
     "/sources": {"newsletter": "tide", "pushed": True},
     "/articles": {"publication": "theirs", "url": "https://courier.example/1", "title": "One"},

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from digest.bounces.models import Bounce
+from digest.bounces.models import Bounce, Drop
 from digest.bounces.reading.reasons import Reason
 from digest.bounces.recording import Finding
-from digest.core import links
+from digest.core import clock, links
 from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_issue
@@ -44,3 +45,19 @@ def make_sent(subscriber: Subscriber, at: datetime = NOON, issue: Issue | None =
 def message_id(issue: Issue, subscriber: Subscriber) -> str:
     """The token in the Message-ID of a subscriber's mail."""
     return links.sign_rows("message-id", issue, subscriber)
+
+
+def make_drop(newsletter: Newsletter, ended_at: datetime | None = None) -> Drop:
+    """A drop at Gmail, noticed now."""
+    slot = NOON + DAY * newsletter.issues.count()
+    return Drop.objects.create(
+        newsletter=newsletter,
+        issue=make_issue(newsletter, slot=slot, state=Issue.State.SENT, finished_at=slot),
+        destination="gmail",
+        kind=Drop.Kind.DELIVERY,
+        mails=1_200,
+        share=0.4,
+        usual_share=0.01,
+        noticed_at=clock.now(),
+        ended_at=ended_at,
+    )

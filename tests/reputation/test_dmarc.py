@@ -267,6 +267,23 @@ def test_a_day_holds_so_many_reports(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
+def test_a_day_holds_so_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of large reports leaves later ones their largest rows; the rest is a number."""
+    make_newsletter()
+    monkeypatch.setattr(storing, "MOST_ROWS_A_DAY", 6)
+    monkeypatch.setattr(storing, "FEWEST_ROWS", 2)
+    rows = [record(f"10.0.0.{number}", number) for number in (5, 4, 3, 2, 1)]
+    for name in ("r1", "r2", "r3"):
+        assert receiving.receive(report(*rows, report_id=name), NOON).stored == 1
+    stored = DmarcReport.objects.order_by("report_id")
+    assert [row.rows.count() for row in stored] == [5, 2, 2]
+    assert [row.left_out for row in stored] == [0, 6, 6]
+    assert set(stored[1].rows.values_list("mails", flat=True)) == {5, 4}
+    receiving.receive(report(*rows, report_id="r4"), NOON + timedelta(days=2))
+    assert DmarcReport.objects.get(report_id="r4").rows.count() == 5
+
+
+@pytest.mark.django_db
 def test_a_large_report_is_bounded() -> None:
     """Ten thousand addresses in 7 MB: the largest are stored, the rest is a number."""
     make_newsletter()

@@ -10,9 +10,10 @@ from digest.bounces.mailboxes.address import MailboxAddress
 from digest.bounces.mailboxes.errors import MailboxError, UnreadableMessageError
 from digest.bounces.mailboxes.oauth import Grant
 from digest.bounces.mailboxes.sessions import ANSWER_SECONDS, explain, tls_context
-from digest.bounces.reading.structure import LARGEST
+from digest.bounces.reading.structure import LARGEST_MAIL
 
 Answer = TypeVar("Answer")
+PART = 256 * 1024  # octets that are asked for at once
 _FAILURES = (imaplib.IMAP4.error, OSError, EOFError)
 
 
@@ -39,11 +40,22 @@ class ImapSession:
         return [f"{self.validity}/{int(uid)}" for uid in (data[0] or b"").split()]
 
     def fetch(self, key: str) -> bytes:
-        """Return the beginning of a message, which stays unread."""
-        data = self._uid("FETCH", _uid_of(key), f"(BODY.PEEK[]<0.{LARGEST}>)")
+        """Return a message up to LARGEST_MAIL octets, by parts; it stays unread."""
+        content = bytearray()
+        while len(content) < LARGEST_MAIL:
+            part = self._fetch_part(key, len(content), min(PART, LARGEST_MAIL - len(content)))
+            content += part
+            if len(part) < PART:
+                break
+        return bytes(content)
+
+    def _fetch_part(self, key: str, start: int, size: int) -> bytes:
+        data = self._uid("FETCH", _uid_of(key), f"(BODY.PEEK[]<{start}.{size}>)")
         for item in data:
             if isinstance(item, tuple):
                 return bytes(item[1])
+        if start:
+            return b""  # nothing is behind the last octet
         raise UnreadableMessageError(f"The server has no message {key}.")
 
     def clear(self, key: str) -> None:

@@ -8,9 +8,10 @@ from typing import TypeVar
 from digest.bounces.mailboxes.address import MailboxAddress
 from digest.bounces.mailboxes.errors import MailboxError, UnreadableMessageError
 from digest.bounces.mailboxes.sessions import ANSWER_SECONDS, explain, tls_context
-from digest.bounces.reading.structure import MOST_LINES
+from digest.bounces.reading.structure import LARGEST_MAIL
 
 Answer = TypeVar("Answer")
+LINES = LARGEST_MAIL // 76  # as long as those of Base64 (RFC 2045)
 _FAILURES = (poplib.error_proto, OSError, EOFError)
 
 
@@ -36,16 +37,16 @@ class PopSession:
         return list(self._numbers)
 
     def fetch(self, key: str) -> bytes:
-        """Return the beginning of a message; the library refuses lines beyond 2,048 octets."""
+        """Return a message up to LARGEST_MAIL octets; the library refuses lines beyond 2,048."""
         number = self._number(key)
         try:
-            _, lines, _ = self._pop.top(number, MOST_LINES)
+            _, lines, _ = self._pop.top(number, LINES)
         except poplib.error_proto as problem:
             self._is_lost = True
             raise UnreadableMessageError(f"Message {key}: {problem}") from problem
         except _FAILURES as problem:
             raise explain(problem, self.address) from problem
-        return b"\r\n".join(lines)
+        return b"\r\n".join(lines)[:LARGEST_MAIL]
 
     def clear(self, key: str) -> None:
         """Delete a message when the session is closed."""

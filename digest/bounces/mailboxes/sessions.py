@@ -58,5 +58,5 @@ def explain(problem: Exception, address: MailboxAddress) -> MailboxError:
     if isinstance(problem, OSError):
         reason = problem.strerror or str(problem) or "no answer"
         return MailboxError(f"{place} cannot be reached: {reason}. Check host, port and TLS.")
-    text = " ".join(str(problem).strip("b'\"").split())[:300]
+    text = " ".join(str(problem).strip("b'\"").split())[:300].rstrip(".")
     return MailboxError(f"{place} refuses: {text}. Check the user, the password and the folder.")

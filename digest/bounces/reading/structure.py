@@ -13,6 +13,7 @@ from email.policy import compat32
 
 from digest.bounces.reading.texts import decoded, one_line, text_of_html
 
+LARGEST_MAIL = 1_000_000  # octets of a mail that is taken at all: a DMARC report is read whole
 LARGEST = 256 * 1024  # octets that are read; a report begins with what matters
 MOST_LINES = 4_000
 MOST_NESTED = 24  # parts that hold parts

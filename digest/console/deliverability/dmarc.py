@@ -7,7 +7,7 @@ from digest.console import charts
 from digest.console.access import scope_of
 from digest.console.deliverability.results import PERIODS, days_of
 from digest.console.pages import page_view, render_page
-from digest.core import addresses, clock
+from digest.core import clock
 from digest.newsletters.members import Right
 from digest.reputation.dmarc import sources, storing
 from digest.reputation.dmarc.sources import Source, Standing
@@ -18,8 +18,7 @@ REPORTS = 30
 @page_view(Right.SEE)
 def dmarc(request: HttpRequest) -> HttpResponse:
     """Show the sources of a period, with advice, and the latest reports."""
-    emails = scope_of(request, Right.SEE).publications().values_list("sender_email", flat=True)
-    senders = {addresses.envelope(email).rpartition("@")[2].lower() for email in emails}
+    senders = storing.sender_domains(scope_of(request, Right.SEE).publications())
     domains, days, now = storing.reported_domains(senders), days_of(request), clock.now()
     rows = sources.sources_of(domains, now, int(days))
     reports = sources.reports_of(domains, now, int(days))

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from digest.core import addresses
 from digest.newsletters.models import Publication
@@ -17,6 +17,8 @@ from digest.reputation.models import DmarcReport, DmarcRow, SendingHost
 log = structlog.get_logger(__name__)
 
 MOST_A_DAY = 2_000  # reports about the domains of an organization: receivers are fewer
+MOST_ROWS_A_DAY = 50_000  # of those reports together
+FEWEST_ROWS = 20  # of a report that comes when these are used up, the largest
 KEEP = timedelta(days=400)
 
 
@@ -36,8 +38,11 @@ def store(report: dict[str, Any], now: datetime) -> Outcome:
     related = [sender for sender in sender_domains() if is_related(domain, sender)]
     if not related:
         return Outcome.FOREIGN
-    if _is_full(organization_of(related[0]), now):
+    recent = _recent_reports(organization_of(related[0]), now)
+    if recent.count() >= MOST_A_DAY:
         return Outcome.TOO_MANY
+    counted = report["rows"]
+    largest = counted[: _rows_left(recent)]
     try:
         with transaction.atomic():
             row = DmarcReport.objects.create(
@@ -47,10 +52,10 @@ def store(report: dict[str, Any], now: datetime) -> Outcome:
                 policy=report["policy"],
                 begin=datetime.fromtimestamp(report["begin"], UTC),
                 end=datetime.fromtimestamp(report["end"], UTC),
-                left_out=report["left_out"],
+                left_out=report["left_out"] + sum(mails for _, mails in counted[len(largest) :]),
                 received_at=now,
             )
-            rows = [_row(row, *values) for values in report["rows"]]
+            rows = [_row(row, *values) for values in largest]
             DmarcRow.objects.bulk_create(rows)
             _note_hosts({row.ip for row in rows})
     except IntegrityError:
@@ -74,9 +79,10 @@ def delete_old(now: datetime) -> int:
     return deleted
 
 
-def sender_domains() -> list[str]:
-    """Return the domains that publications send from, in A-labels."""
-    emails = Publication.objects.values_list("sender_email", flat=True)
+def sender_domains(publications: QuerySet[Publication] | None = None) -> list[str]:
+    """Return the domains that publications send from, in A-labels; None: of all."""
+    rows = Publication.objects.all() if publications is None else publications
+    emails = rows.values_list("sender_email", flat=True)
     return sorted({addresses.envelope(email).rpartition("@")[2].lower() for email in emails})
 
 
@@ -89,11 +95,16 @@ def reported_domains(senders: Iterable[str] | None = None) -> list[str]:
     return [row for row in domains if any(is_related(row, sender) for sender in own)]
 
 
-def _is_full(organization: str, now: datetime) -> bool:
-    """Return whether enough reports about the domains of an organization came within a day."""
+def _recent_reports(organization: str, now: datetime) -> QuerySet[DmarcReport]:
+    """Return the reports about the domains of an organization that came within a day."""
     concerned = Q(domain=organization) | Q(domain__endswith=f".{organization}")
-    recent = DmarcReport.objects.filter(concerned, received_at__gt=now - timedelta(days=1))
-    return recent.count() >= MOST_A_DAY
+    return DmarcReport.objects.filter(concerned, received_at__gt=now - timedelta(days=1))
+
+
+def _rows_left(recent: QuerySet[DmarcReport]) -> int:
+    """Return how many rows a report may have: some, however many came before."""
+    stored = DmarcRow.objects.filter(report__in=recent)[:MOST_ROWS_A_DAY].count()
+    return max(MOST_ROWS_A_DAY - stored, FEWEST_ROWS)
 
 
 def _note_hosts(ips: Collection[str]) -> None:

@@ -146,7 +146,7 @@ def dovecot(dovecot_server: Dovecot) -> Dovecot:
     return dovecot_server
 
 
-USERS = ("bounces", "shared", "poison", "folders", "tls")
+USERS = ("bounces", "shared", "poison", "folders", "tls", "large")
 
 
 def _wait_for(port: int, folder: Path) -> None:

@@ -10,7 +10,9 @@ from digest.accounts.models import User
 from digest.bounces.mailboxes import polling, registry
 from digest.bounces.mailboxes.address import parse_address, write_address
 from digest.bounces.mailboxes.errors import MailboxError
+from digest.bounces.mailboxes.sessions import open_session
 from digest.bounces.models import Bounce, Mailbox, MailboxMessage
+from digest.bounces.reading.structure import LARGEST_MAIL
 from digest.bounces.sunset import signs
 from digest.core import clock, links
 from digest.issues.models import Issue
@@ -112,6 +114,18 @@ def test_a_message_with_endless_lines_holds_nothing_up(
     polled = polling.poll(mailbox, clock.now())
     assert (polled.recorded, polled.problem) == (1, "")
     assert len(dovecot.messages("poison")) == 1
+
+
+@pytest.mark.parametrize("scheme", ["imap", "pop3"])
+def test_a_mail_is_fetched_whole_up_to_a_limit(dovecot: Dovecot, scheme: str) -> None:
+    """A DMARC report may be larger than what a bounce is read from."""
+    lines = b"".join(b"%075d\n" % number for number in range(20_000))
+    for size in (760_000, 1_500_000):
+        dovecot.deliver("large", b"Subject: x\n\n" + lines[:size])
+    with open_session(parse_address(url_of(dovecot, "large", scheme))) as session:
+        whole, cut = sorted((session.fetch(key) for key in session.keys()), key=len)  # noqa: SIM118
+    assert whole.replace(b"\r\n", b"\n").rstrip().endswith(lines[:760_000].rstrip())
+    assert LARGEST_MAIL * 0.98 < len(cut) <= LARGEST_MAIL
 
 
 def test_a_certificate_is_verified(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
