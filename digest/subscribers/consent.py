@@ -54,7 +54,7 @@ def subscribe(
 
     `confirmed` means that consent is proven (by another system's confirmation, or by an operator);
     otherwise the subscription is PENDING. `wording` is what they agreed to. A repetition changes
-    nothing, except that `confirmed` activates a pending subscription.
+    nothing, except that `confirmed` activates a pending subscription, which otherwise waits again.
 
     Raises AddressSuppressedError, and UnsubscribedError for who unsubscribed or was erased, unless
     `allow_resubscribe`: the request may come from them, who stay UNSUBSCRIBED until they confirm.
@@ -62,16 +62,13 @@ def subscribe(
     _refuse_suppressed(address.key, address.email, newsletter)
     subscriber = _get_or_create_subscriber(address, one_line(name, LONGEST_NAME), language, now)
     _fill_name(subscriber, one_line(name, LONGEST_NAME), newsletter)
-    subscription, is_new = Subscription.objects.select_for_update().get_or_create(
-        subscriber=subscriber,
-        newsletter=newsletter,
-        defaults={"state": State.PENDING, "created_at": now},
-    )
+    subscription, is_new = _get_or_create_subscription(subscriber, newsletter, now)
     before = None if is_new else State(subscription.state)
     if not allow_resubscribe:
         _refuse_unsubscribed(before, subscriber, newsletter)
     after = _after_request(before, confirmed=confirmed)
     if after == before != State.UNSUBSCRIBED:
+        _renew_pending(subscription, now)
         return subscription
     if after != before:
         _set_state(subscription, after, now)
@@ -151,11 +148,7 @@ def resubscribe(
     if subscriber is None or newsletter is None:
         raise SubscriberError("This subscriber or this newsletter no longer exists.")
     _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
-    subscription, _ = Subscription.objects.select_for_update().get_or_create(
-        subscriber=subscriber,
-        newsletter=newsletter,
-        defaults={"state": State.PENDING, "created_at": now},
-    )
+    subscription, _ = _get_or_create_subscription(subscriber, newsletter, now)
     if subscription.state == State.ACTIVE:
         return False
     _set_state(subscription, State.ACTIVE, now)
@@ -233,6 +226,24 @@ def _get_or_create_subscriber(
         },
     )
     return subscriber
+
+
+def _get_or_create_subscription(
+    subscriber: Subscriber, newsletter: Newsletter, now: datetime
+) -> tuple[Subscription, bool]:
+    """Return the subscription, locked, and whether it is new; a new one is PENDING."""
+    return Subscription.objects.select_for_update().get_or_create(
+        subscriber=subscriber,
+        newsletter=newsletter,
+        defaults={"state": State.PENDING, "created_at": now},
+    )
+
+
+def _renew_pending(subscription: Subscription, now: datetime) -> None:
+    """Let a pending subscription that was requested again wait as long as the new mail's link."""
+    if subscription.state == State.PENDING and subscription.created_at < now:
+        subscription.created_at = now
+        subscription.save(update_fields=["created_at"])
 
 
 def _fill_name(subscriber: Subscriber, name: str, newsletter: Newsletter) -> None:

@@ -1,12 +1,14 @@
 """Subscribers come, confirm and leave."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from digest.core import addresses
 from digest.newsletters.models import Newsletter
+from digest.notices.content import CONFIRM_LASTS
+from digest.subscribers import signups
 from digest.subscribers.consent import confirm, subscribe, unsubscribe
 from digest.subscribers.erasure import erase_subscriber
 from digest.subscribers.errors import (
@@ -25,7 +27,11 @@ LATER = NOON + timedelta(days=1)
 
 
 def subscribe_ines(
-    newsletter: Newsletter, *, confirmed: bool = True, allow_resubscribe: bool = False
+    newsletter: Newsletter,
+    *,
+    confirmed: bool = True,
+    allow_resubscribe: bool = False,
+    now: datetime = NOON,
 ) -> Subscription:
     """Ines asks on the page."""
     return subscribe(
@@ -37,7 +43,7 @@ def subscribe_ines(
         ip="192.0.2.7",
         name="Ines",
         allow_resubscribe=allow_resubscribe,
-        now=NOON,
+        now=now,
     )
 
 
@@ -77,6 +83,19 @@ def test_asking_twice_is_asking_once() -> None:
     assert subscribe_ines(newsletter) == subscribe_ines(newsletter)
     assert subscribe_ines(newsletter, confirmed=False).state == Subscription.State.ACTIVE
     assert actions() == ["confirmed"]
+
+
+def test_a_pending_subscription_that_is_requested_again_waits_again() -> None:
+    """The new mail says how long its link is valid: the subscription must be there as long."""
+    newsletter = make_newsletter()
+    subscription = subscribe_ines(newsletter, confirmed=False)
+    again = NOON + signups.KEEP_UNCONFIRMED - timedelta(days=1)
+    subscribe_ines(newsletter, confirmed=False, now=again)
+    assert signups.delete_unconfirmed(again + CONFIRM_LASTS) == 0
+    ids = (subscription.subscriber_id, newsletter.pk)
+    assert confirm(*ids, via="page", ip=None, now=again + CONFIRM_LASTS, requested_at=again)
+    subscribe_ines(newsletter, confirmed=False, now=LATER)
+    assert Subscription.objects.get().created_at == again, "an active one keeps its time"
 
 
 def test_leaving_twice_is_leaving_once() -> None:
