@@ -124,24 +124,26 @@ def _confirmation_due(notice: Notice, now: datetime) -> datetime | None:
 def _is_taken_up(notice: Notice, recent: Sequence[Notice], now: datetime) -> bool:
     """Say whether a recent confirmation names these newsletters, or waits and now does.
 
-    A confirmation is of one subscriber and of newsletters of one publication: another subscriber
-    may share the mailbox (nadia+b@), and an address change is like no other.
+    However the mailbox is spelled, it is asked once. But a confirmation is of one subscriber and of
+    one publication, so one that waits takes up no wish of another; and no two address changes are
+    the same wish.
     """
-    alike = [row for row in recent if _are_alike(row, notice)]
-    newsletter_ids = set(notice.context.get("newsletters", ()))
-    if any(newsletter_ids <= set(row.context["newsletters"]) for row in alike):
+    if notice.kind != Kind.CONFIRM:
+        return False
+    newsletter_ids = notice.context["newsletters"]
+    if any(set(newsletter_ids) <= set(row.context["newsletters"]) for row in recent):
         return True
-    for waiting in alike:
-        if waiting.due_at > now:
-            waiting.context["newsletters"] = [
-                *dict.fromkeys([*waiting.context["newsletters"], *notice.context["newsletters"]])
-            ]
-            waiting.save(update_fields=["context"])
+    for row in recent:
+        if row.due_at > now and _is_of_same_wish(row, notice):
+            joined = dict.fromkeys([*row.context["newsletters"], *newsletter_ids])
+            row.context["newsletters"] = list(joined)
+            row.save(update_fields=["context"])
             return True
     return False
 
 
-def _are_alike(first: Notice, second: Notice) -> bool:
-    return first.kind == Kind.CONFIRM and (
-        (first.publication_id, first.subscriber_id) == (second.publication_id, second.subscriber_id)
+def _is_of_same_wish(first: Notice, second: Notice) -> bool:
+    return (first.publication_id, first.subscriber_id) == (
+        second.publication_id,
+        second.subscriber_id,
     )

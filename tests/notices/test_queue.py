@@ -76,7 +76,7 @@ def test_a_waiting_confirmation_takes_up_no_wish_of_another_subscriber(
     newsletter: Newsletter,
 ) -> None:
     """Two addresses of a mailbox are two subscribers, each with a link of their own."""
-    wishes = [("a", 0, [1]), ("b", 5, [1]), ("a", 10, [2]), ("b", 11, [2])]
+    wishes = [("a", 0, [1]), ("b", 5, [2]), ("a", 10, [3]), ("b", 11, [4])]
     subscribers = {tag: make_subscriber(email=f"nadia+{tag}@gmail.com") for tag in "ab"}
     for tag, minutes, ids in wishes:
         subscriber = subscribers[tag]
@@ -84,8 +84,8 @@ def test_a_waiting_confirmation_takes_up_no_wish_of_another_subscriber(
     notices = Notice.objects.order_by("pk")
     assert [(row.email, row.context["newsletters"]) for row in notices] == [
         ("nadia+a@gmail.com", [1]),
-        ("nadia+b@gmail.com", [1, 2]),
-        ("nadia+a@gmail.com", [2]),
+        ("nadia+b@gmail.com", [2, 4]),
+        ("nadia+a@gmail.com", [3]),
     ]
     assert [row.due_at for row in notices] == [NOON, NOON + queue.WINDOW, NOON + 2 * queue.WINDOW]
 
