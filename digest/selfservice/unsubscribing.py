@@ -116,7 +116,10 @@ def resubscribe_token(link: SubscriberLink) -> str:
 
 
 def resubscribe(link: SubscriberLink, token: str, *, ip: str | None, now: datetime) -> bool:
-    """Undo an unsubscription; False if the token is for another one or has expired."""
+    """Undo an unsubscription; False if the token is for another one or has expired.
+
+    Raises AddressSuppressedError.
+    """
     try:
         *ids, microseconds = links.read_until("undo", token, now)
     except (LinkError, ValueError):

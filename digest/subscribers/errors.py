@@ -23,7 +23,10 @@ class TooManyError(SubscriberError):
     """Too many sign-ups from one source; the limit allows another one in `seconds`."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many sign-ups. Try again in {-(-seconds // 60)} minutes.")
+        minutes = -(-seconds // 60)
+        super().__init__(
+            f"Too many sign-ups. Try again in {minutes} minute{'' if minutes == 1 else 's'}."
+        )
         self.seconds = seconds
 
 

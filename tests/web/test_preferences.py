@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from digest.core import addresses, clock, links
+from digest.core.rate_limits import limiter
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending.models import Delivery
@@ -214,6 +216,50 @@ def test_a_pause_without_a_sound_day_is_explained(
     assert subscription_of(nadia, newsletter).paused_until is None
 
 
+@pytest.mark.parametrize(
+    ("client_limit", "text"),
+    [("1/hour", "Aus Ihrem Netz gab es zu viele Anfragen"), ("", "vorübergehend nicht möglich")],
+)
+def test_limits_are_explained_in_the_subscribers_language(
+    strict: Client,
+    nadia: Subscriber,
+    newsletter: Newsletter,
+    settings: Settings,
+    client_limit: str,
+    text: str,
+) -> None:
+    """Whoever may not change the address now reads why, and when they may."""
+    Subscriber.objects.update(language="de")
+    limiter.cache_clear()
+    if client_limit:
+        settings.DIGEST_SIGNUP_LIMITS = settings.DIGEST_SIGNUP_LIMITS | {"client": client_limit}
+    else:
+        settings.DIGEST_REDIS_URL = "redis://127.0.0.1:1"
+    try:
+        for email in (NEW, "third@elsewhere.example"):
+            page = {"action": "change", "email": email}
+            answer = strict.post(fresh_page_of(nadia, newsletter), page)
+    finally:
+        limiter.cache_clear()
+    assert answer.status_code == 422
+    assert text in answer.content.decode()
+    assert not AddressChange.objects.filter(email=email).exists()
+
+
+def test_a_suppressed_subscriber_reads_that_no_mail_can_be_sent(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """In their language, and without our names of things."""
+    Subscriber.objects.update(language="de")
+    consent.unsubscribe(nadia.pk, newsletter.pk, via="t", ip=None, now=NOON)
+    suppression.suppress(NADIA, reason=suppression.BOUNCED, now=NOON)
+    page = {f"shown-{newsletter.pk}": "1", f"on-{newsletter.pk}": "1"}
+    answer = strict.post(page_of(nadia, newsletter), {"action": "save", **page})
+    assert answer.status_code == 422
+    assert "Wir können keine E-Mails an Ihre Adresse senden" in answer.content.decode()
+    assert subscription_of(nadia, newsletter).state == "unsubscribed"
+
+
 def test_name_language_and_zone_are_kept(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
@@ -297,12 +343,15 @@ def test_an_address_change_is_confirmed_there_and_reported_here(
     assert nadia.email == NADIA
 
 
-def change_address(strict: Client, subscriber: Subscriber, newsletter: Newsletter, to: str) -> str:
-    """Change the address, confirm that, and return the link that undoes it."""
+def change_address(
+    strict: Client, subscriber: Subscriber, newsletter: Newsletter, to: str
+) -> tuple[str, str]:
+    """Change the address and confirm that; return the links that confirm and undo it."""
     former = Subscriber.objects.get(pk=subscriber.pk).email
     strict.post(fresh_page_of(subscriber, newsletter), {"action": "change", "email": to})
-    assert b"has been changed" in strict.post(path(letter("change", to).links["confirm"])).content
-    return path(letter("changed", former).links["confirm"])
+    confirm = path(letter("change", to).links["confirm"])
+    assert b"Your address has been changed" in strict.post(confirm).content
+    return confirm, path(letter("changed", former).links["confirm"])
 
 
 def email_of(subscriber: Subscriber) -> str:
@@ -314,8 +363,8 @@ def test_a_change_is_undone_after_another_one(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
     """The old mailbox has its week whatever whoever made the change does next."""
-    undo_first = change_address(strict, nadia, newsletter, NEW)
-    undo_second = change_address(strict, nadia, newsletter, "third@elsewhere.example")
+    _, undo_first = change_address(strict, nadia, newsletter, NEW)
+    _, undo_second = change_address(strict, nadia, newsletter, "third@elsewhere.example")
     page = {"action": "change", "email": "fourth@elsewhere.example"}
     strict.post(fresh_page_of(nadia, newsletter), page)
     waiting = path(letter("change", page["email"]).links["confirm"])
@@ -331,8 +380,7 @@ def test_a_link_does_not_say_what_is_no_longer_so(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:
     """Neither that the address was changed, after that was undone, nor the other way round."""
-    undo = change_address(strict, nadia, newsletter, NEW)
-    confirm = path(letter("change", NEW).links["confirm"])
+    confirm, undo = change_address(strict, nadia, newsletter, NEW)
     strict.post(undo)
     assert b"This request is no longer valid" in strict.post(confirm).content
     change_address(strict, nadia, newsletter, "third@elsewhere.example")

@@ -239,7 +239,7 @@ def test_one_client_is_told_when_to_retry(strict: Client, newsletter: Newsletter
     assert answers == [200] * 20 + [429]
     last = sign_up(strict, newsletter, "known@reader.example")
     assert int(last.headers["Retry-After"]) > 60
-    assert b"There were too many sign-ups" in last.content
+    assert b"There were too many requests" in last.content
 
 
 def test_sign_ups_are_refused_while_nobody_counts(
@@ -320,6 +320,16 @@ def test_the_script_says_nothing_that_could_end_it(strict: Client) -> None:
     script = strict.get(f"/embed/{newsletter.slug}/signup.js")
     assert script.headers["Content-Type"].startswith("text/javascript")
     assert "</script>" not in script.content.decode()
+
+
+def test_a_cache_keeps_the_script_for_each_language(strict: Client) -> None:
+    """Where Digest has no texts in the newsletter's language, the browser's decides."""
+    newsletter = make_newsletter(language="ja")
+    for language, label in (("de", "Anmelden"), ("en", "Sign up")):
+        headers = {"Accept-Language": language}
+        script = strict.get(f"/embed/{newsletter.slug}/signup.js", headers=headers)
+        assert label in script.content.decode()
+        assert script.headers["Vary"] == "Accept-Language"
 
 
 @pytest.mark.parametrize("hidden_by", [{"listed": False}, {"active": False}])

@@ -6,9 +6,11 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from digest.core import clock
 from digest.core.links import NOBODY, Row, sign_rows, unsubscribe_token
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, UnsubscribeFeedback
+from digest.subscribers.suppression import BOUNCED, suppress
 from tests.cast import make_newsletter, make_subscriber, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -229,6 +231,21 @@ def test_leaving_can_be_taken_back_from_that_page(
     strict.post(link)
     strict.post(link, form(page, "resubscribe"))
     assert state(subscriber) == "unsubscribed", "one leaving's undo is not another's"
+
+
+@pytest.mark.parametrize("action", ["resubscribe", "less-often"])
+def test_a_suppressed_address_cannot_be_resubscribed(strict: Client, action: str) -> None:
+    """A bounce may come right after leaving: the page says that we cannot send, and why."""
+    newsletter = make_newsletter(cadences=["weekly"])
+    subscriber = make_subscriber(newsletter)
+    link = address(subscriber, newsletter)
+    page = strict.post(link).content.decode()
+    suppress(subscriber.address_key, reason=BOUNCED, now=clock.now())
+    answer = strict.post(link, form(page, action))
+    assert answer.status_code == 200
+    assert "We cannot send email to your address" in answer.content.decode()
+    assert ">Resubscribe<" not in answer.content.decode()
+    assert state(subscriber) == "unsubscribed"
 
 
 def test_less_often_is_offered_instead(strict: Client) -> None:

@@ -28,6 +28,7 @@ from digest.subscribers import preferences, topics
 from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
 from digest.web.forms import readable_post
+from digest.web.problems import describe
 from digest.web.refusals import link_page
 
 SECURE_ACTIONS = {"change", "download", "erase"}
@@ -86,7 +87,7 @@ def _perform(
             access,
             submission.current,
             submission.now,
-            problem=str(problem),
+            problem=describe(problem),
             post=submission.post,
         )
     query = {"done": done}

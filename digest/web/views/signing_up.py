@@ -8,8 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,7 +19,7 @@ from digest.core.links import absolute
 from digest.newsletters.models import Newsletter
 from digest.rendering.themes.branding import publication_theme
 from digest.selfservice.signups import consent_wording, offered_newsletters
-from digest.web import captcha, forms, visitor
+from digest.web import captcha, forms, problems, visitor
 from digest.web.captcha.base import Widget
 from digest.web.forms import SignUpForm
 from digest.web.middleware import policy
@@ -73,7 +73,9 @@ def script(request: HttpRequest, slug: str) -> HttpResponse:
     newsletter = _newsletter(slug)
     with languages.override(visitor.language_for(request, newsletter)) as tag:
         options = _script_options(newsletter, tag)
-    return script_response("signup.js", "digestSignUp", options)
+    response = script_response("signup.js", "digestSignUp", options)
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
 
 
 def _script_options(newsletter: Newsletter, tag: str) -> dict[str, Any]:
@@ -174,7 +176,7 @@ def _outcome_json(newsletter: Newsletter, outcome: Outcome) -> HttpResponse:
 def _message(outcome: Outcome) -> str:
     """Return an outcome as a sentence, in the active language."""
     if outcome.answer is Answer.TOO_MANY:
-        return _too_many(minutes=-(-outcome.seconds // 60))
+        return problems.too_many(outcome.seconds)
     messages = {
         Answer.ACCEPTED: _(
             "Almost done. Check your inbox and click the button in our email to confirm your "
@@ -189,17 +191,9 @@ def _message(outcome: Outcome) -> str:
         Answer.NOTHING_CHOSEN: _("Choose at least one newsletter."),
         Answer.RETRY: _("Check your email address, then submit the form again."),
         Answer.CAPTCHA: _("Wait for the check to finish, then try again."),
-        Answer.CLOSED: _("Sign-ups are temporarily unavailable. Try again in a few minutes."),
+        Answer.CLOSED: problems.unavailable(),
     }
     return messages[outcome.answer]
-
-
-def _too_many(minutes: int) -> str:
-    return ngettext(
-        "There were too many sign-ups from your network. Try again in %(minutes)d minute.",
-        "There were too many sign-ups from your network. Try again in %(minutes)d minutes.",
-        minutes,
-    ) % {"minutes": minutes}
 
 
 def _status(outcome: Outcome | None) -> int:

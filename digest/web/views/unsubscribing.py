@@ -6,7 +6,8 @@ from django.shortcuts import render
 from digest.core import client_ip, clock, languages, links
 from digest.core.links import SubscriberLink
 from digest.selfservice import unsubscribing
-from digest.web import visitor
+from digest.subscribers.errors import AddressSuppressedError
+from digest.web import problems, visitor
 from digest.web.forms import readable_post
 from digest.web.refusals import link_page
 
@@ -29,7 +30,10 @@ def _perform(request: HttpRequest, link: SubscriberLink) -> str:
         )
         return "feedback-saved" if saved else "unsubscribed"
     if action in {"resubscribe", "less-often"}:
-        resubscribed = unsubscribing.resubscribe(link, post.get("token", ""), ip=ip, now=now)
+        try:
+            resubscribed = unsubscribing.resubscribe(link, post.get("token", ""), ip=ip, now=now)
+        except AddressSuppressedError:
+            return "suppressed"
         if action == "less-often" and unsubscribing.receive_less_often(
             link, post.get("cadence", "")
         ):
@@ -52,9 +56,12 @@ def _page(request: HttpRequest, link: SubscriberLink, result: str) -> HttpRespon
             "newsletter": newsletter,
             "status": subscription.status.name,
             "result": result,
+            "problem": problems.suppressed() if result == "suppressed" else "",
             "other_count": subscription.other_count,
             "rarer_cadences": subscription.rarer_cadences,
-            "resubscribe_token": unsubscribing.resubscribe_token(link) if result else "",
+            "resubscribe_token": unsubscribing.resubscribe_token(link)
+            if result not in {"", "suppressed"}
+            else "",
             "preferences": links.preferences_url(subscriber, newsletter.publication)
             if newsletter and subscriber
             else "",
