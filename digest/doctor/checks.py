@@ -29,6 +29,7 @@ from digest.doctor.reports import check_reports
 from digest.doctor.senders import check_domain, check_senders, is_reserved
 from digest.doctor.services import check_beat, check_hold, check_valkey, check_workers
 from digest.doctor.setup import (
+    check_backup,
     check_base_url,
     check_data_folder,
     check_hosts,
@@ -59,6 +60,7 @@ INDEPENDENT: tuple[Check, ...] = (
     check_secret_key,
     check_hosts,
     check_data_folder,
+    check_backup,
     check_pictures,
 )
 IN_DATABASE: tuple[Check, ...] = (

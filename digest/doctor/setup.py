@@ -3,11 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from digest.backups import last
+from digest.core import clock
 from digest.core.env import MIN_KEY_LENGTH
 from digest.core.errors import DigestError
 from digest.core.findings import Finding, fail, ok, warn
@@ -15,6 +17,7 @@ from digest.installation import room
 from digest.newsletters.models import Newsletter
 from digest.pictures import storage
 
+MAX_BACKUP_AGE = timedelta(days=7)
 MIN_FREE = 1 << 30  # bytes of disk that a sending installation needs
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -95,6 +98,19 @@ def check_data_folder(_now: datetime) -> Iterator[Finding]:
         )
     else:
         yield ok(f"{folder} is writable; {free >> 30:,} GB are free.")
+
+
+def check_backup(now: datetime) -> Iterator[Finding]:
+    """A backup was made on this machine within the last week."""
+    backup = last.read()
+    if backup is None:
+        yield ok("No backup was made on this machine by `digest backup` (docs/backup.md).")
+        return
+    summary = f"The last backup is of {clock.format_moment(backup.made_at)} ({backup.path})."
+    if now - backup.made_at > MAX_BACKUP_AGE:
+        yield warn(summary, "Make one: digest backup FILE. See docs/backup.md.")
+    else:
+        yield ok(summary)
 
 
 def check_pictures(_now: datetime) -> Iterator[Finding]:

@@ -1,13 +1,16 @@
 """The checks of what an operator sets."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
 
+from digest.backups import last
 from digest.core.findings import Level
 from digest.doctor.checks import Check
 from digest.doctor.setup import (
+    check_backup,
     check_base_url,
     check_data_folder,
     check_hosts,
@@ -53,3 +56,13 @@ def test_a_newsletter_without_source_is_named() -> None:
     assert [finding.summary for finding in check_newsletters(NOON)] == ["tide has no source."]
     make_source(newsletter)
     assert list(check_newsletters(NOON)) == []
+
+
+@pytest.mark.parametrize(("days", "level"), [(6, Level.OK), (8, Level.WARN)])
+def test_a_backup_grows_old(settings: Settings, tmp_path: Path, days: int, level: Level) -> None:
+    """It is named with its time and where it is."""
+    settings.DIGEST_DATA_DIR = tmp_path
+    last.write(last.LastBackup(NOON - timedelta(days=days), "/mnt/digest.age", 1_000))
+    [finding] = check_backup(NOON)
+    assert finding.level is level
+    assert "UTC (/mnt/digest.age)" in finding.summary

@@ -1,6 +1,7 @@
 """`digest hold …`: whether mail is held, and letting it go out again."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from digest.core import clock
@@ -9,7 +10,7 @@ from digest.core.terminal import ActionCommand, Screen
 from digest.installation import holds
 from digest.installation.models import Hold
 from digest.issues.models import Issue
-from digest.recovery import releasing
+from digest.recovery import releasing, settling
 from digest.recovery.releasing import MissedSlot, Review
 
 NOT_HELD = "Mail is not held."
@@ -37,6 +38,16 @@ class Command(ActionCommand):
             "--complete",
             action="store_true",
             help="nothing was restored, these data are complete: what waited is sent",
+        )
+
+        settle = self.changing("settle", "record what was sent of a paused issue, by a log")
+        settle.add_argument("id", type=int, help="of an issue that a release has paused")
+        settle.add_argument(
+            "--log",
+            type=Path,
+            metavar="FILE",
+            required=True,
+            help="Postfix's log, or a list of Message-IDs, as providers export it",
         )
 
     def do_show(self, _options: dict[str, Any]) -> None:
@@ -99,6 +110,24 @@ class Command(ActionCommand):
             "erased": released.applied.erased,
         }
         self.answer(values, f"Mail goes out again. {released.summary}")
+
+    def do_settle(self, options: dict[str, Any]) -> None:
+        """Record by a log what was sent."""
+        rows = Issue.objects.select_related("newsletter__publication")
+        issue = rows.filter(pk=options["id"]).first()
+        if issue is None:
+            raise DigestError(f"There is no issue {options['id']}. `digest issue list` shows them.")
+        try:
+            with options["log"].open(errors="replace") as lines:
+                settled = settling.settle_by_log(issue, lines, clock.now())
+        except OSError as cause:
+            raise DigestError(f"{options['log']} cannot be read: {cause.strerror}.") from cause
+        self.answer(
+            {"issue": issue.pk, "listed": settled.listed, "recorded": settled.recorded},
+            f"{settled.listed:,} subscribers have issue {issue.pk}, says the log; "
+            f"{settled.recorded:,} of them are recorded as sent now.\n"
+            f"`digest issue resume {issue.pk}` sends it to the others, `cancel` to nobody.",
+        )
 
 
 def _issue_values(issue: Issue, reviewed: Review) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""Record what was really sent of a paused issue, by the mail server's log.
+
+A Message-ID is a function of issue and subscriber, so each subscriber's can be looked up, also
+where the restored data have no delivery for them yet: planning leaves out whoever has one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from django.db import connection, transaction
+
+from digest.core import links
+from digest.issues.models import Issue
+from digest.relays.retries import Outcome
+from digest.sending import chunks, uncertain
+from digest.sending.chunks import Members
+from digest.sending.errors import DeliveryError
+from digest.sending.models import AnyDelivery, Chunk, Delivery
+from digest.sending.outgoing import message_id
+from digest.subscribers.models import Subscriber
+
+SENT_BY_LOG = "The mail server's log says that it was sent, after the end of the restored data."
+STEP = 5_000  # subscribers
+
+State = Delivery.State
+_SENT = Outcome(State.SENT, None, SENT_BY_LOG, attempted=True)
+_OPEN = (*Delivery.DUE, State.CLAIMED, State.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a log says about an issue."""
+
+    listed: int  # subscribers who have it
+    recorded: int  # of them, who did not have it as far as the data knew
+
+
+@transaction.atomic
+def settle_by_log(issue: Issue, lines: Iterable[str], now: datetime) -> Settled:
+    """Record as sent what the log has; whoever resumes the issue sends it to the others.
+
+    `lines` are Postfix's mail log, or Message-IDs, one a line, as providers export them. Raises
+    DeliveryError unless the issue is paused.
+    """
+    if Issue.objects.select_for_update().get(pk=issue.pk).state != Issue.State.PAUSED:
+        raise DeliveryError(
+            f"Issue {issue.pk} is not paused. Release the mail first: that pauses it."
+        )
+    listed = _subscribers_in(issue, uncertain.accepted_ids(lines))
+    recorded = _settle_chunks(issue, listed, now)
+    remaining = iter(sorted(listed))
+    while subscriber_ids := list(islice(remaining, STEP)):
+        recorded += _settle_rows(issue, subscriber_ids, now)
+        recorded += _insert_missing(issue, subscriber_ids, now)
+    return Settled(len(listed), recorded)
+
+
+def _subscribers_in(issue: Issue, accepted: frozenset[str]) -> frozenset[int]:
+    """Return the subscribers of the issue's newsletter whose Message-ID is among these."""
+    rows = Subscriber.objects.filter(subscriptions__newsletter=issue.newsletter_id)
+    return frozenset(
+        key
+        for key, uuid in rows.values_list("pk", "uuid").iterator(chunk_size=STEP)
+        if message_id(issue, links.Row(key, uuid)) in accepted
+    )
+
+
+def _settle_chunks(issue: Issue, listed: frozenset[int], now: datetime) -> int:
+    """Settle deliveries that were not tried yet, by a claim that lasts no longer than this."""
+    recorded = 0
+    for chunk in Chunk.objects.select_for_update().filter(issue=issue, fence=None).order_by("pk"):
+        members = Members.of(chunk).subscriber_ids
+        outcomes = [(key, _SENT) for key, subscriber in members.items() if subscriber in listed]
+        if not outcomes:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('relays_fences')")
+            (fence,) = cursor.fetchone()
+        Chunk.objects.filter(pk=chunk.pk).update(fence=fence)
+        recorded += len(chunks.record(fence, outcomes, now))
+        chunks.release(fence)
+    return recorded
+
+
+def _settle_rows(issue: Issue, subscriber_ids: Sequence[int], now: datetime) -> int:
+    rows = Delivery.objects.filter(issue=issue, subscriber__in=subscriber_ids, state__in=_OPEN)
+    return rows.update(state=State.SENT, settled_at=now, fence=None, reply=SENT_BY_LOG)
+
+
+def _insert_missing(issue: Issue, subscriber_ids: Sequence[int], now: datetime) -> int:
+    """Insert deliveries for subscribers who have none, because the issue is not planned yet."""
+    planned = AnyDelivery.objects.filter(issue=issue, subscriber__in=subscriber_ids)
+    missing = set(subscriber_ids).difference(planned.values_list("subscriber_id", flat=True))
+    rows = [
+        Delivery(
+            issue=issue,
+            subscriber_id=key,
+            state=State.SENT,
+            due_at=now,
+            attempts=1,
+            first_attempt_at=now,
+            settled_at=now,
+            reply=SENT_BY_LOG,
+        )
+        for key in sorted(missing)
+    ]
+    return len(Delivery.objects.bulk_create(rows))
