@@ -81,7 +81,7 @@ class _Meter:
         if self.poller:
             worker = psutil.Process(self.poller.pid)
             times = worker.cpu_times()
-            parsers = sum(map(sending.cpu_seconds, worker.children()))
+            parsers = sum(map(sending.cpu_seconds, worker.children(recursive=True)))
             seconds["poller"] = times.user + times.system
             seconds["parsers"] = parsers + times.children_user + times.children_system
         return seconds

@@ -27,7 +27,7 @@ from digest.installation import holds, room
 SECONDS = 30 * 60  # far more than any job needs
 LIMITS = {
     jobs.FETCH_PICTURES: 10 * 60,  # fetching, fetching.BUDGET, and a busy machine
-    jobs.POLL_SOURCES: 5 * 60,  # fetching, polling.BUDGET, and a document on a busy machine
+    jobs.POLL_SOURCES: 7 * 60,  # fetching, polling.BUDGET, and a document on a busy machine
     jobs.PLAN_ISSUES: 2 * 60 * 60,  # millions of subscribers
     jobs.SEND_DELIVERIES: int(settings.DIGEST_SEND_SECONDS) + 30 * 60,  # and the last replies
 }

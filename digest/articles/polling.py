@@ -29,7 +29,7 @@ from digest.core.http import Fetched, FetchError, GoneError
 from digest.core.telemetry import count
 from digest.core.telemetry.metrics import POLLS
 
-LEASE = timedelta(minutes=10)  # a batch takes four minutes at the very worst
+LEASE = timedelta(minutes=10)  # a batch takes seven minutes at the very worst
 BATCH = 50
 BUDGET = 120.0  # seconds in which a batch begins to parse; hostile documents take ten each
 

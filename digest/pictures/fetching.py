@@ -27,7 +27,7 @@ from digest.pictures.sizes import MIN_STORY_WIDTH
 AT_ONCE = 8
 BATCH = 24
 BUDGET = 120.0  # seconds in which a batch begins to convert
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=10)  # as long as the job may take
 MAX_FAILURES = 5  # in a row; the last try comes about an hour after the first
 BACKOFF = Backoff.doubling(timedelta(seconds=15), timedelta(minutes=30), jitter=(0.0, 0.2))
 ACCEPT = "image/jpeg, image/png, image/webp, image/avif, image/*;q=0.8"
