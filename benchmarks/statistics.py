@@ -133,9 +133,10 @@ def _make_totals(subscribers: int) -> None:
     hits = subscribers * HITS // ISSUES
     run(
         "INSERT INTO analytics_linkhour (issue_id, link_id, hour, clicks, unique_clicks,"
-        " machine_clicks, uncertain_clicks)"
+        " clickers, machine_clicks, uncertain_clicks)"
         " SELECT link.issue_id, link.id, date_trunc('hour', issue.slot) + n * interval '1 hour',"
-        " counted.number, counted.number * 9 / 10, counted.number * 2, 0"
+        " counted.number, counted.number * 9 / 10, counted.number * 7 / 10,"
+        " counted.number * 2, 0"
         " FROM issues_trackedlink AS link JOIN issues_issue AS issue ON issue.id = link.issue_id,"
         " generate_series(0, %s) AS n, LATERAL (SELECT floor(%s::float / (link.position + 3)"
         " / (n + 2) / 50 + random())::bigint AS number) AS counted WHERE counted.number > 0",
@@ -145,7 +146,7 @@ def _make_totals(subscribers: int) -> None:
     run(
         "INSERT INTO analytics_issuetotals (issue_id, clicks, unique_clickers, machine_clicks,"
         " uncertain_clicks, opens, uncertain_opens, machine_opens, changed_at)"
-        " SELECT issue_id, sum(clicks), sum(clicks) * 7 / 10, sum(machine_clicks), 0, 0, 0, 0,"
+        " SELECT issue_id, sum(clicks), sum(clickers), sum(machine_clicks), 0, 0, 0, 0,"
         " now() FROM analytics_linkhour GROUP BY issue_id"
     )
     run(

@@ -46,7 +46,8 @@ OPEN_COLUMNS: dict[int | None, str] = {
 def contribution(hits: Iterable[Judged]) -> Contribution:
     """Add up the hits of one visitor in one issue, which come in the order of time.
 
-    A unique click counts in the hour of the visitor's first human click on the link.
+    A unique click counts in the hour of the visitor's first human click on the link, a clicker in
+    that of the first one on any link.
     """
     counted = [hit for hit in hits if hit.verdict is not None]
     if not counted:
@@ -63,6 +64,8 @@ def contribution(hits: Iterable[Judged]) -> Contribution:
         hour = int(hit.at) // HOUR * HOUR
         hours[hit.link, hour, CLICK_COLUMNS[verdict]] += 1
         if verdict == Verdict.HUMAN and hit.link not in clicked:
+            if not clicked:
+                hours[hit.link, hour, "clickers"] = 1
             clicked.add(hit.link)
             hours[hit.link, hour, "unique_clicks"] += 1
     if clicked:

@@ -102,6 +102,8 @@ class LinkHour(models.Model):
     hour = models.DateTimeField()
     clicks = models.BigIntegerField(default=0)  # human
     unique_clicks = models.BigIntegerField(default=0)  # human, the first of each visitor
+    # Human, the first of each visitor in the issue: over its links and hours, all who clicked.
+    clickers = models.BigIntegerField(default=0)
     machine_clicks = models.BigIntegerField(default=0)
     uncertain_clicks = models.BigIntegerField(default=0)
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 from digest.analytics.folding import Difference
 
-HOUR_COLUMNS = ("clicks", "unique_clicks", "machine_clicks", "uncertain_clicks")
+HOUR_COLUMNS = ("clicks", "unique_clicks", "clickers", "machine_clicks", "uncertain_clicks")
 ISSUE_COLUMNS = (
     "clicks",
     "unique_clickers",
@@ -66,7 +66,7 @@ _HOURS = _upsert(
     "analytics_linkhour",
     ("issue_id", "link_id", "hour"),
     HOUR_COLUMNS,
-    f"{_NUMBERS}, %s::timestamptz[], {_NUMBERS}, {_NUMBERS}",
+    f"{_NUMBERS}, %s::timestamptz[], {_NUMBERS}, {_NUMBERS}, %s::bigint[]",
 ).format(also="", update="")
 _ISSUES = _upsert(
     "analytics_issuetotals",

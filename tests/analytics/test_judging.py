@@ -68,6 +68,27 @@ def test_clicks_are_counted_by_link_and_hour(issue: Issue) -> None:
     ]
 
 
+def test_people_are_counted_by_the_hour_of_their_first_click(issue: Issue) -> None:
+    """Once in the issue, whatever they click later; machines never."""
+    first, second = make_link(issue, 0), make_link(issue, 1)
+    for seconds, link in ((3600, first), (3700, second), (7300, first)):
+        make_hit(issue, link, seconds=seconds)
+    make_hit(issue, second, seconds=7200, visitor=2)
+    make_hit(issue, first, seconds=3600, visitor=3, network=SCANNER)
+    judging.judge_due(LATER)
+    rows = LinkHour.objects.filter(clickers__gt=0).order_by("hour")
+    assert list(rows.values_list("link_id", "hour", "clickers")) == [
+        (first.pk, at(3600), 1),
+        (second.pk, at(7200), 1),
+    ]
+    make_hit(issue, second, seconds=1800)  # of the first visitor, written late
+    judging.judge_due(LATER)
+    assert list(rows.values_list("link_id", "hour", "clickers")) == [
+        (second.pk, at(0), 1),
+        (second.pk, at(7200), 1),
+    ]
+
+
 def test_judging_twice_counts_once(issue: Issue) -> None:
     """Nothing is left to do, nor to undo."""
     make_hit(issue, make_link(issue))

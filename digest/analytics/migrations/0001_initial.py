@@ -162,6 +162,7 @@ class Migration(migrations.Migration):
                 ("hour", models.DateTimeField()),
                 ("clicks", models.BigIntegerField(default=0)),
                 ("unique_clicks", models.BigIntegerField(default=0)),
+                ("clickers", models.BigIntegerField(default=0)),
                 ("machine_clicks", models.BigIntegerField(default=0)),
                 ("uncertain_clicks", models.BigIntegerField(default=0)),
             ],

@@ -1,6 +1,6 @@
 """What an adapter of site analytics takes and returns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import nlargest
@@ -8,7 +8,8 @@ from math import isfinite
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
-MOST_PAGES = 1_000
+MOST_PAGES = 10_000  # of a site, those with most views
+PAGES_AT_ONCE = 1_000  # in one answer
 MOST_VIEWS = 1_000_000_000
 
 
@@ -84,6 +85,23 @@ class Adapter(Service, Protocol):
     def page_views(self, account: Account, period: Period) -> list[PageViews]:
         """Return the pages with most views, at most MOST_PAGES; raise SiteAnalyticsError."""
         ...
+
+
+def ask_in_turn(ask: Callable[[int], Sequence[Any]]) -> list[Any]:
+    """Return the rows of several answers, at most MOST_PAGES.
+
+    `ask` returns at most PAGES_AT_ONCE rows, from the one with that number on. An answer that has
+    fewer is the last, and so is one that repeats the first: its server does not count.
+    """
+    rows: list[Any] = []
+    while len(rows) < MOST_PAGES:
+        answer = ask(len(rows))
+        if rows and answer[:1] == rows[:1]:
+            break
+        rows += answer
+        if len(answer) < PAGES_AT_ONCE:
+            break
+    return rows
 
 
 def most_viewed(pages: Iterable[PageViews]) -> list[PageViews]:

@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 
 EVERY = timedelta(hours=1)
 BACK = timedelta(days=1)  # the day before counts as well: in the morning, today says little
-LEASE = timedelta(minutes=5)
-MOST = 10  # connections of one call: each may take 20 seconds
+LEASE = timedelta(minutes=40)  # longer than the job that collects may take
+MOST = 10  # connections of one call: each answer may take 20 seconds
 EXAMPLES = 10  # addresses without an article, for people
 _BACKOFF = Backoff.doubling(EVERY, timedelta(days=1))
 

@@ -6,7 +6,14 @@ https://developers.google.com/analytics/devguides/reporting/data/v1
 from typing import Any
 from urllib.parse import quote
 
-from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, most_viewed
+from digest.analytics.site.base import (
+    PAGES_AT_ONCE,
+    Account,
+    PageViews,
+    Period,
+    ask_in_turn,
+    most_viewed,
+)
 from digest.analytics.site.google import access_token
 from digest.analytics.site.requests import reading, request_json
 
@@ -32,14 +39,18 @@ class GoogleAnalytics:
             "dimensions": [{"name": "hostName"}, {"name": "pagePathPlusQueryString"}],
             "metrics": [{"name": "screenPageViews"}, {"name": "userEngagementDuration"}],
             "orderBys": [{"metric": {"metricName": "screenPageViews"}, "desc": True}],
-            "limit": str(MOST_PAGES),
+            "limit": str(PAGES_AT_ONCE),
         }
         site = quote(account.site.removeprefix("properties/"), safe="")
         url = account.endpoint(f"v1beta/properties/{site}:runReport")
         headers = {"Authorization": f"Bearer {token}"}
-        answer = request_json(self.name, url, headers=headers, question=question)
+
+        def ask(offset: int) -> Any:
+            part = question | {"offset": str(offset)}
+            return request_json(self.name, url, headers=headers, question=part).get("rows", [])
+
         with reading(self.name):
-            return most_viewed(_page(account, row) for row in answer.get("rows", []))
+            return most_viewed(_page(account, row) for row in ask_in_turn(ask))
 
 
 def _page(account: Account, row: Any) -> PageViews:

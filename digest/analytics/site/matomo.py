@@ -6,7 +6,14 @@ https://developer.matomo.org/api-reference/reporting-api
 from typing import Any
 
 from digest.analytics.errors import SiteAnalyticsError
-from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, most_viewed
+from digest.analytics.site.base import (
+    PAGES_AT_ONCE,
+    Account,
+    PageViews,
+    Period,
+    ask_in_turn,
+    most_viewed,
+)
 from digest.analytics.site.requests import reading, request_json
 
 
@@ -31,13 +38,19 @@ class Matomo:
             "date": ",".join(period.days),
             "format": "JSON",
             "flat": "1",
-            "filter_limit": str(MOST_PAGES),
+            "filter_limit": str(PAGES_AT_ONCE),
             "token_auth": account.secret,
         }
-        answer = request_json(self.name, account.endpoint("index.php"), form=question)
-        self._check(answer)
+        url = account.endpoint("index.php")
+
+        def ask(offset: int) -> Any:
+            form = question | {"filter_offset": str(offset)}
+            answer = request_json(self.name, url, form=form)
+            self._check(answer)
+            return answer
+
         with reading(self.name):
-            rows = (row for row in answer if row.get("url") or row.get("label"))
+            rows = (row for row in ask_in_turn(ask) if row.get("url") or row.get("label"))
             return most_viewed(_page(account, row) for row in rows)
 
     def _check(self, answer: Any) -> None:

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from digest.analytics.errors import SiteAnalyticsError
-from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, most_viewed
+from digest.analytics.site.base import (
+    PAGES_AT_ONCE,
+    Account,
+    PageViews,
+    Period,
+    ask_in_turn,
+    most_viewed,
+)
 from digest.analytics.site.requests import is_status, reading, request_json
 
 
@@ -29,19 +36,22 @@ class Plausible:
             return self._query(account, period, ["pageviews"])
 
     def _query(self, account: Account, period: Period, metrics: Sequence[str]) -> list[PageViews]:
-        question = {
+        question: dict[str, Any] = {
             "site_id": account.site,
             "metrics": metrics,
             "dimensions": ["event:page"],
             "date_range": period.days,
             "order_by": [["pageviews", "desc"]],
-            "pagination": {"limit": MOST_PAGES, "offset": 0},
         }
         headers = {"Authorization": f"Bearer {account.secret}"}
         url = account.endpoint("api/v2/query")
-        answer = request_json(self.name, url, headers=headers, question=question)
+
+        def ask(offset: int) -> Any:
+            question["pagination"] = {"limit": PAGES_AT_ONCE, "offset": offset}
+            return request_json(self.name, url, headers=headers, question=question)["results"]
+
         with reading(self.name):
-            return most_viewed(_page(account, row) for row in answer["results"])
+            return most_viewed(_page(account, row) for row in ask_in_turn(ask))
 
 
 def _page(account: Account, row: Any) -> PageViews:

@@ -1,10 +1,18 @@
 """Umami, in the cloud (an API key) or self-hosted (a user): https://umami.is/docs/api."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from digest.analytics.errors import SiteAnalyticsError
-from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period, most_viewed
+from digest.analytics.site.base import (
+    PAGES_AT_ONCE,
+    Account,
+    PageViews,
+    Period,
+    ask_in_turn,
+    most_viewed,
+)
 from digest.analytics.site.requests import is_status, reading, request_json
 
 
@@ -49,9 +57,14 @@ class Umami:
             "startAt": int(period.start.timestamp() * 1000),
             "endAt": int(period.end.timestamp() * 1000),
         }
-        question = urlencode({**milliseconds, "type": kind, "limit": MOST_PAGES})
+        question = {**milliseconds, "type": kind, "limit": PAGES_AT_ONCE}
         site = quote(account.site, safe="")
-        url = account.endpoint(f"websites/{site}/metrics?{question}")
-        answer = request_json(self.name, url, headers=headers)
+
+        def ask(offset: int) -> Any:
+            query = urlencode(question | {"offset": offset})
+            url = account.endpoint(f"websites/{site}/metrics?{query}")
+            return request_json(self.name, url, headers=headers)
+
         with reading(self.name):
-            return most_viewed(account.page(str(row["x"]), row["y"]) for row in answer)
+            rows = ask_in_turn(ask)
+            return most_viewed(account.page(str(row["x"]), row["y"]) for row in rows)

@@ -24,8 +24,9 @@ DEFINITIONS = {
     "than 0.1 %.",
     "average": "The issues of this newsletter before this one, at most 20, taken together.",
     "unique_clicks": "People who clicked this link, each counted once.",
-    "first_clicks": "Clicks by people on a link that they had not clicked before. Who clicks three "
-    "links is in three of them.",
+    "first_clickers": "People whose first click in the issue came in this hour. Each is counted "
+    "once, however many links they click.",
+    "answers": "People who chose this answer. Who chooses two is counted in both.",
     "list_size": "Active subscriptions, those that are paused included.",
     "joined": "Subscriptions that were confirmed or imported.",
     "left": "Subscriptions that ended: unsubscribed, or erased.",

@@ -45,7 +45,7 @@ class Hour:
 
     start: datetime
     clicks: int
-    unique_clicks: int
+    clickers: int  # whose first click in the issue came then
 
 
 def link_clicks(issue: Issue) -> list[LinkClicks]:
@@ -62,8 +62,8 @@ def hours(issue: Issue, start: datetime, count: int = HOURS) -> list[Hour]:
     rows = LinkHour.objects.filter(
         issue_id=issue.pk, hour__gte=first, hour__lt=first + count * HOUR
     )
-    sums = rows.values_list("hour").annotate(Sum("clicks"), Sum("unique_clicks"))
-    counted = {hour: (clicks, unique) for hour, clicks, unique in sums}
+    sums = rows.values_list("hour").annotate(Sum("clicks"), Sum("clickers"))
+    counted = {hour: (clicks, clickers) for hour, clicks, clickers in sums}
     return [Hour(at, *counted.get(at, (0, 0))) for at in (first + n * HOUR for n in range(count))]
 
 

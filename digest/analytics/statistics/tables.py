@@ -48,7 +48,7 @@ def issue_sheets(report: IssueReport) -> list[Sheet]:
         columns = (
             Column("answer", "Answer", Kind.TEXT),
             Column("block", "Question", Kind.TEXT),
-            Column("people", "People", definition="unique_clicks"),
+            Column("people", "People", definition="answers"),
             Column("filtered_clicks", "Filtered clicks", definition="filtered"),
         )
         sheets.append(Sheet("answers", "Feedback", columns, rows))
@@ -154,9 +154,9 @@ def _links(report: IssueReport) -> Sheet:
 
 
 def _hours(report: IssueReport, zone: str) -> Sheet:
-    first_clicks = Column("unique_clicks", "First clicks on a link", definition="first_clicks")
-    columns = (Column("hour", f"Hour from ({zone})", Kind.MOMENT), _CLICKS, first_clicks)
-    rows = [(hour.start, hour.clicks, hour.unique_clicks) for hour in report.hours]
+    clickers = Column("clickers", "People who clicked first", definition="first_clickers")
+    columns = (Column("hour", f"Hour from ({zone})", Kind.MOMENT), _CLICKS, clickers)
+    rows = [(hour.start, hour.clicks, hour.clickers) for hour in report.hours]
     return Sheet("hours", "First 48 hours", columns, rows, timezone=zone)
 
 

@@ -75,7 +75,7 @@ class HourOut(BaseModel):
 
     hour: datetime
     clicks: int
-    unique_clicks: int
+    clickers: Annotated[int, Field(description=define("first_clickers"))]
 
 
 class AnswerOut(BaseModel):

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from digest.analytics.models import SiteConnection
 from digest.analytics.site import collecting, connections
+from digest.analytics.site.base import MOST_PAGES
 from digest.analytics.site.kinds import KINDS, LABELS
 from digest.console.access import record_action
 from digest.console.pages import action_view, done, page_view, render_page, report
@@ -111,6 +112,7 @@ def _page(
     zone = clock.zone(publication.timezone)
     context = {
         "publication": publication,
+        "most_pages": MOST_PAGES,
         "connection": connection,
         "label": LABELS[connection.kind] if connection else "",
         "collected_at": clock.format_moment(at, zone) if at else "",

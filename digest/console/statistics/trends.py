@@ -32,18 +32,17 @@ def issues_chart(issues: Sequence[SentIssue], timezone: str) -> Chart | None:
 
 
 def hours_chart(hours: Sequence[Hour], timezone: str) -> Chart | None:
-    """Return the clicks by people in each hour, and those that were the first on their link.
+    """Return the clicks by people in each hour, and the people whose first click it brought.
 
     Hours begin where those of UTC do: in India, at half past.
     """
     zone = clock.zone(timezone)
     rows = [
-        (f"{hour.start.astimezone(zone):%a %H:%M}", hour.unique_clicks, hour.clicks)
-        for hour in hours
+        (f"{hour.start.astimezone(zone):%a %H:%M}", hour.clickers, hour.clicks) for hour in hours
     ]
     total = sum(hour.clicks for hour in hours)
     summary = f"{total:,} clicks by people. Times in {timezone}."
-    labels = ("first clicks on a link", "all clicks")
+    labels = ("people, at their first click", "all clicks")
     return charts.columns(rows, "Clicks by hour", summary, labels)
 
 

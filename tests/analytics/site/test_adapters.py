@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from pytest_django.fixtures import Settings
 
 from digest.analytics.errors import SiteAnalyticsError
-from digest.analytics.site.base import MOST_PAGES, Account, PageViews, Period
+from digest.analytics.site.base import MOST_PAGES, PAGES_AT_ONCE, Account, PageViews, Period
 from digest.analytics.site.kinds import KINDS
 from tests.cast import NOON
 from tests.provider_server import Answer, ProviderServer, Request
@@ -261,6 +261,66 @@ def test_days_without_a_page_view_are_no_error(kind: str, rsa_key: rsa.RSAPrivat
     with ProviderServer(script, pages=lambda _: answer) as server:
         secret = key_file(rsa_key, f"{server.url}token") if kind == "ga4" else "key"
         assert views(kind, server, secret=secret) == []
+
+
+def _offset(request: Request) -> int:
+    """The number of the first row that is asked for, however a software asks."""
+    if "pagination" in request.body.decode():
+        return int(request.json["pagination"]["offset"])
+    if request.path.startswith("/v1beta"):
+        return int(request.json["offset"])
+    form = parse_qs(urlsplit(request.path).query) | parse_qs(request.body.decode())
+    return int((form.get("offset") or form["filter_offset"])[0])
+
+
+def _answer(kind: str, numbers: range) -> Answer:
+    """Rows of the pages with these numbers, each viewed so many times."""
+    rows: dict[str, Any] = {
+        "plausible": {"results": [{"dimensions": [f"/{n}"], "metrics": [n, 1]} for n in numbers]},
+        "matomo": [{"label": f"/{n}", "nb_hits": n} for n in numbers],
+        "umami": [{"x": f"/{n}", "y": n} for n in numbers],
+        "ga4": {
+            "rows": [
+                {
+                    "dimensionValues": [{"value": "courier.example"}, {"value": f"/{n}"}],
+                    "metricValues": [{"value": f"{n}"}, {"value": "0"}],
+                }
+                for n in numbers
+            ]
+        },
+    }
+    return Answer.of(rows[kind])
+
+
+@pytest.mark.parametrize("kind", ["plausible", "matomo", "umami", "ga4"])
+@pytest.mark.parametrize(
+    ("pages", "questions"),
+    [(2 * PAGES_AT_ONCE + 1, 3), (MOST_PAGES + 1, MOST_PAGES // PAGES_AT_ONCE)],
+)
+def test_a_large_site_is_asked_for_more_pages(
+    kind: str, pages: int, questions: int, rsa_key: rsa.RSAPrivateKey
+) -> None:
+    """A thousand at a time, those with most views first; beyond 10,000 they are left out."""
+
+    def script(request: Request) -> Answer:
+        if request.path == "/token":
+            return Answer.of({"access_token": "t"})
+        rest = pages - _offset(request)
+        return _answer(kind, range(rest, max(rest - PAGES_AT_ONCE, 0), -1))
+
+    with ProviderServer(script, pages=script) as server:
+        secret = key_file(rsa_key, f"{server.url}token") if kind == "ga4" else "key"
+        rows = views(kind, server, secret=secret)
+        assert len([row for row in server.requests if row.path != "/token"]) == questions
+    assert [row.views for row in rows] == list(range(pages, 0, -1))[:MOST_PAGES]
+
+
+def test_a_server_that_knows_no_offset_is_asked_twice() -> None:
+    """It repeats its answer, and nothing is counted twice."""
+    answer = _answer("umami", range(PAGES_AT_ONCE, 0, -1))
+    with ProviderServer(lambda _: answer, pages=lambda _: answer) as server:
+        assert len(views("umami", server)) == PAGES_AT_ONCE
+        assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("kind", ["plausible", "matomo", "umami", "feed"])

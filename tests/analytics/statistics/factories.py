@@ -47,6 +47,7 @@ def make_clicks(link: TrackedLink, clicks: int, *, after: int = 0, machine: int 
         hour=link.issue.slot.replace(minute=0, second=0, microsecond=0) + after * HOUR,
         clicks=clicks + 1 if clicks else 0,  # somebody clicked twice
         unique_clicks=clicks,
+        clickers=clicks,
         machine_clicks=machine,
     )
 

@@ -112,7 +112,7 @@ def test_links_hours_and_answers(newsletter: Newsletter) -> None:
     assert [row.link for row in report.links] == [busy, quiet]
     assert [row.label for row in report.answers] == ["Good"]
     assert (report.links[0].unique_clicks, report.links[0].filtered) == (9, 2)
-    assert [hour.unique_clicks for hour in report.hours] == [10, *[0] * 46, 1]
+    assert [hour.clickers for hour in report.hours] == [10, *[0] * 46, 1]
     links, hours, answers = issue_sheets(report)
     assert links.written()[0][:6] == ["Dredging vote", "9", "9.0 %", "12", "2", "Latest Stories"]
     assert hours.csv().splitlines()[1] == "2026-11-23T12:00:00+00:00,12,10"

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -212,7 +213,10 @@ def test_a_crash_is_the_documents_fault(children: Children) -> None:
 def test_a_child_that_left_is_replaced(children: Children) -> None:
     """One that ended because it had nothing to do is not missed."""
     isolation.parse_feed(RSS)
+    (child,) = children._idle
     only_child().kill()
+    while child.is_waiting:  # it takes a moment
+        time.sleep(0.01)
     assert isolation.parse_feed(RSS).entries
 
 
