@@ -87,15 +87,15 @@ class Adapter(Service, Protocol):
         ...
 
 
-def ask_in_turn(ask: Callable[[int], Sequence[Any]]) -> list[Any]:
+def read_in_turn(request_part: Callable[[int], Sequence[Any]]) -> list[Any]:
     """Return the rows of several answers, at most MOST_PAGES.
 
-    `ask` returns at most PAGES_AT_ONCE rows, from the one with that number on. An answer that has
-    fewer is the last, and so is one that repeats the first: its server does not count.
+    `request_part` returns at most PAGES_AT_ONCE rows, from the one with that number on. An answer
+    that has fewer is the last, and so is one that repeats the first: its server does not count.
     """
     rows: list[Any] = []
     while len(rows) < MOST_PAGES:
-        answer = ask(len(rows))
+        answer = request_part(len(rows))
         if rows and answer[:1] == rows[:1]:
             break
         rows += answer

@@ -11,8 +11,8 @@ from digest.analytics.site.base import (
     Account,
     PageViews,
     Period,
-    ask_in_turn,
     most_viewed,
+    read_in_turn,
 )
 from digest.analytics.site.google import access_token
 from digest.analytics.site.requests import reading, request_json
@@ -45,12 +45,12 @@ class GoogleAnalytics:
         url = account.endpoint(f"v1beta/properties/{site}:runReport")
         headers = {"Authorization": f"Bearer {token}"}
 
-        def ask(offset: int) -> Any:
+        def request_part(offset: int) -> Any:
             part = question | {"offset": str(offset)}
             return request_json(self.name, url, headers=headers, question=part).get("rows", [])
 
         with reading(self.name):
-            return most_viewed(_page(account, row) for row in ask_in_turn(ask))
+            return most_viewed(_page(account, row) for row in read_in_turn(request_part))
 
 
 def _page(account: Account, row: Any) -> PageViews:

@@ -11,8 +11,8 @@ from digest.analytics.site.base import (
     Account,
     PageViews,
     Period,
-    ask_in_turn,
     most_viewed,
+    read_in_turn,
 )
 from digest.analytics.site.requests import reading, request_json
 
@@ -43,14 +43,14 @@ class Matomo:
         }
         url = account.endpoint("index.php")
 
-        def ask(offset: int) -> Any:
+        def request_part(offset: int) -> Any:
             form = question | {"filter_offset": str(offset)}
             answer = request_json(self.name, url, form=form)
             self._check(answer)
             return answer
 
         with reading(self.name):
-            rows = (row for row in ask_in_turn(ask) if row.get("url") or row.get("label"))
+            rows = (row for row in read_in_turn(request_part) if row.get("url") or row.get("label"))
             return most_viewed(_page(account, row) for row in rows)
 
     def _check(self, answer: Any) -> None:

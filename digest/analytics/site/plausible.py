@@ -9,8 +9,8 @@ from digest.analytics.site.base import (
     Account,
     PageViews,
     Period,
-    ask_in_turn,
     most_viewed,
+    read_in_turn,
 )
 from digest.analytics.site.requests import is_status, reading, request_json
 
@@ -46,12 +46,12 @@ class Plausible:
         headers = {"Authorization": f"Bearer {account.secret}"}
         url = account.endpoint("api/v2/query")
 
-        def ask(offset: int) -> Any:
+        def request_part(offset: int) -> Any:
             question["pagination"] = {"limit": PAGES_AT_ONCE, "offset": offset}
             return request_json(self.name, url, headers=headers, question=question)["results"]
 
         with reading(self.name):
-            return most_viewed(_page(account, row) for row in ask_in_turn(ask))
+            return most_viewed(_page(account, row) for row in read_in_turn(request_part))
 
 
 def _page(account: Account, row: Any) -> PageViews:

@@ -10,8 +10,8 @@ from digest.analytics.site.base import (
     Account,
     PageViews,
     Period,
-    ask_in_turn,
     most_viewed,
+    read_in_turn,
 )
 from digest.analytics.site.requests import is_status, reading, request_json
 
@@ -60,11 +60,11 @@ class Umami:
         question = {**milliseconds, "type": kind, "limit": PAGES_AT_ONCE}
         site = quote(account.site, safe="")
 
-        def ask(offset: int) -> Any:
+        def request_part(offset: int) -> Any:
             query = urlencode(question | {"offset": offset})
             url = account.endpoint(f"websites/{site}/metrics?{query}")
             return request_json(self.name, url, headers=headers)
 
         with reading(self.name):
-            rows = ask_in_turn(ask)
+            rows = read_in_turn(request_part)
             return most_viewed(account.page(str(row["x"]), row["y"]) for row in rows)

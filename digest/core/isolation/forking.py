@@ -13,7 +13,7 @@ from digest.core.isolation.errors import UnavailableError
 from digest.core.isolation.forkserver import ANSWER, END, FAILED, FORK, READY, REQUEST
 
 PRIORITY = 15  # added to the niceness: what is read can wait, mail can not
-GONE = 0  # the exit code of a child whose fork server has ended: it had nothing to do
+LEFT = 0  # the exit code of a child whose fork server has ended: it had nothing to do
 
 _ROOT = Path(__file__).parents[3]
 # The priority comes first: the imports take longer than most documents.
@@ -37,10 +37,10 @@ class ForkServer:
         of bytes of address space.
         """
         self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair()
+        self._control, remote = socket.socketpair()
         self._control.settimeout(seconds)
-        with theirs:
-            self._process = self._start(theirs.fileno(), module, cpu_seconds, memory)
+        with remote:
+            self._process = self._start(remote.fileno(), module, cpu_seconds, memory)
         # Somebody has to wait for it, or it stays in the process table when it ends by itself.
         threading.Thread(target=self._process.wait, name="isolation", daemon=True).start()
         self._wait_until_ready()
@@ -52,15 +52,15 @@ class ForkServer:
 
     def fork(self) -> tuple[int, socket.socket]:
         """Fork a child; return its pid, and our end of its socket. Raises UnavailableError."""
-        ours, theirs = socket.socketpair()
+        channel, remote = socket.socketpair()
         with ExitStack() as stack:
-            stack.enter_context(ours)
-            with theirs:
-                pid = self._request(FORK, 0, theirs.fileno())
+            stack.enter_context(channel)
+            with remote:
+                pid = self._request(FORK, 0, remote.fileno())
             if pid == FAILED:
                 raise UnavailableError(_UNAVAILABLE.format("there are too many processes"))
             stack.pop_all()
-        return pid, ours
+        return pid, channel
 
     def kill(self, pid: int) -> None:
         """Kill a child at once; it still has to be ended."""
@@ -73,7 +73,7 @@ class ForkServer:
         try:
             return self._request(END, pid)
         except UnavailableError:
-            return GONE
+            return LEFT
 
     def close(self) -> None:
         """Close our end: it ends by itself if no process of ours has another."""

@@ -20,7 +20,7 @@ from tests.articles import hostile
 from tests.articles.publisher import DATA
 
 RSS = (DATA / "rss.xml").read_bytes()
-Seen = dict[tuple[int, int], None]  # pids and classes of the scheduler, in the order of time
+Classes = dict[tuple[int, int], None]  # pids and classes of the scheduler, in the order of time
 URL = "https://courier.example/feed"
 
 
@@ -64,7 +64,7 @@ def test_a_child_has_a_low_priority_before_it_imports_anything() -> None:
     isolation = Isolation("tests.articles.isolation.failing_jobs")
     lowered = min(os.nice(0) + PRIORITY, 19)
     with pytest.raises(UnavailableError, match=f"niceness {lowered}'"):
-        isolation.ask("feed", RSS)
+        isolation.run("feed", RSS)
 
 
 def test_what_is_imported_is_imported_once(children: Children) -> None:
@@ -137,25 +137,25 @@ def test_a_busy_machine_is_not_the_documents_fault(
 
 
 @pytest.fixture
-def readers(children: Children, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Seen]]:
+def classes(children: Children, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Classes]]:
     """Return which children were at work since a job was yet to be long, and in which classes."""
     monkeypatch.setattr(watching, "LONG", 0.05)
     monkeypatch.setattr(watching, "CHECK_SECONDS", 0.01)
     monkeypatch.setattr(process.PARSER.limits, "max_children", 1)
     isolation.parse_feed(RSS)
-    server, over, seen = only_child().parent(), threading.Event(), Seen()
+    server, over, observed = only_child().parent(), threading.Event(), Classes()
 
     def watch() -> None:
         while not over.wait(0.005):
             for child in server.children() if server else ():
                 with suppress(ProcessLookupError, psutil.NoSuchProcess):
                     if child.status() != psutil.STATUS_ZOMBIE:
-                        seen[child.pid, os.sched_getscheduler(child.pid)] = None
+                        observed[child.pid, os.sched_getscheduler(child.pid)] = None
 
-    def stop() -> Seen:
+    def stop() -> Classes:
         over.set()
         watcher.join()
-        return seen
+        return observed
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -168,13 +168,13 @@ only_linux = pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linu
 
 @only_linux
 def test_a_long_job_gets_only_the_time_that_nobody_else_wants(
-    readers: Callable[[], Seen],
+    classes: Callable[[], Classes],
 ) -> None:
     """Mail goes out meanwhile. There is no way back, so its child does nothing else."""
     first = only_child().pid
     with pytest.raises(ParseError, match="breaks off"):
         isolation.parse_feed(hostile.FEEDS["late doctypes"](2_500_000))
-    assert list(readers()) == [(first, os.SCHED_OTHER), (first, os.SCHED_IDLE)]
+    assert list(classes()) == [(first, os.SCHED_OTHER), (first, os.SCHED_IDLE)]
     assert isolation.parse_feed(RSS).entries
     assert only_child().pid != first
     assert os.sched_getscheduler(only_child().pid) == os.SCHED_OTHER
@@ -182,7 +182,7 @@ def test_a_long_job_gets_only_the_time_that_nobody_else_wants(
 
 @only_linux
 def test_an_honest_feed_is_read_on_a_machine_without_idle_time(
-    readers: Callable[[], Seen], monkeypatch: pytest.MonkeyPatch
+    classes: Callable[[], Classes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that takes long is begun again, and keeps its low priority to the end."""
     monkeypatch.setattr(watching, "PATIENCE", 0.05)
@@ -193,7 +193,7 @@ def test_an_honest_feed_is_read_on_a_machine_without_idle_time(
     entries = isolation.parse_feed(RSS.replace(b"</channel>", b"".join(items) + b"</channel>"))
     assert len(entries.entries) == 500
     second = only_child().pid
-    assert list(readers()) == [
+    assert list(classes()) == [
         *((first, os.SCHED_OTHER), (first, os.SCHED_IDLE)),
         (second, os.SCHED_OTHER),
     ]
