@@ -24,6 +24,8 @@ IMAGE = {
     "image_credit": "credit",
 }
 
+TEXTS = ("url", "title", "summary", "body_html", "byline", "section", "language")
+
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
@@ -97,14 +99,8 @@ def _entry(article: Article, guid: str) -> Entry:
     """Return the article as its publisher would push it once more."""
     return Entry(
         guid=guid,
-        url=article.url,
-        title=article.title,
-        summary=article.summary,
-        body_html=article.body_html,
-        byline=article.byline,
-        section=article.section,
+        **{name: getattr(article, name) for name in TEXTS},
         tags=tuple(article.tags),
-        language=article.language,
         published_at=article.published_at,
         updated_at=article.updated_at,
         image=Image(*(getattr(article, name) for name in IMAGE)),

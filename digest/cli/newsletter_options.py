@@ -8,8 +8,8 @@ from django.core.management.base import CommandParser
 from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
-from digest.newsletters.looks import Design, TopicLinks
-from digest.newsletters.models import Newsletter, Publication, Tracking
+from digest.newsletters.choices import Approval, CatchUp, Design, Thin, TopicLinks, UncertainPolicy
+from digest.newsletters.models import Publication, Tracking
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
 _PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to", "tracking")
@@ -112,7 +112,7 @@ def add_approval(parser: CommandParser) -> None:
     group = parser.add_argument_group("review")
     group.add_argument(
         "--approval",
-        choices=Newsletter.Approval.values,
+        choices=Approval.values,
         help="who must approve an issue before it is sent (a new newsletter: one)",
     )
     group.add_argument(
@@ -168,17 +168,17 @@ def add_policies(add: CommandParser) -> None:
     group.add_argument(
         "--look-back", dest="look_back_hours", type=numbers.positive, metavar="HOURS"
     )
-    group.add_argument("--thin", choices=Newsletter.Thin.values, help="if below the minimum")
+    group.add_argument("--thin", choices=Thin.values, help="if below the minimum")
     group.add_argument("--widen", dest="widen_hours", type=numbers.positive, metavar="HOURS")
     group.add_argument("--subject", metavar="TEMPLATE")
     group.add_argument("--preheader", metavar="TEMPLATE")
     group.add_argument("--description", metavar="TEXT")
     group = add.add_argument_group("exceptions")
-    group.add_argument("--catch-up", choices=Newsletter.CatchUp.values, help="after downtime")
+    group.add_argument("--catch-up", choices=CatchUp.values, help="after downtime")
     group.add_argument("--late", dest="late_minutes", type=numbers.positive, metavar="MINUTES")
     group.add_argument(
         "--uncertain",
-        choices=Newsletter.UncertainPolicy.values,
+        choices=UncertainPolicy.values,
         help="when an email may or may not be sent",
     )
 

@@ -17,7 +17,8 @@ from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.tenancy.scope import EVERYTHING, PublicationScope
 from digest.webhooks import registry
-from digest.webhooks.models import Event, Webhook
+from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook
 
 RECENT_DELIVERIES = 5  # listed with each webhook
 ALL_PUBLICATIONS = ("", "All publications")

@@ -3,6 +3,7 @@
     claim     take the next rows that are due; no two workers get the same
     finish    write what came of one, unless its lease ran out and another worker has it
     expired   rows whose worker died: their lease ran out
+    postpone  take rows without a lease: until a moment, they are not due
 
 The end of a lease is also its fence: a row is claimed again only after that moment, so a worker
 that was frozen finds another `lease_until` and writes nothing.
@@ -26,6 +27,7 @@ class Leased(models.Model):
 
 
 Row = TypeVar("Row", bound=Leased)
+Due = TypeVar("Due", bound=models.Model)  # with a column `due_at`
 
 
 @transaction.atomic
@@ -63,3 +65,21 @@ def finish(row: Leased, **changes: Any) -> bool:
 def expired(rows: QuerySet[Row], now: datetime) -> QuerySet[Row]:
     """Return the rows whose lease ran out."""
     return rows.filter(lease_until__lt=now)
+
+
+@transaction.atomic
+def postpone(
+    due: QuerySet[Due], until: datetime, limit: int, *, related: Sequence[str] = ()
+) -> list[Due]:
+    """Set the `due_at` of up to `limit` rows to a moment, and return them with `related` rows.
+
+    Rows in work are skipped. Whoever takes them sets `due_at` again afterwards; if that fails, they
+    are due again at the moment.
+    """
+    locked = due.select_for_update(skip_locked=True, of=("self",))
+    rows = list(locked.select_related(*related)[:limit] if related else locked[:limit])
+    taken_rows = due.model._default_manager.filter(  # noqa: SLF001
+        pk__in=[row.pk for row in rows]
+    )
+    taken_rows.update(due_at=until)
+    return rows

@@ -21,9 +21,9 @@ from digest.issues import experiments
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError
 from digest.issues.models import Block, Issue
 from digest.newsletters import contributions
-from digest.newsletters.models import Appeal, Newsletter
+from digest.newsletters.choices import Approval
+from digest.newsletters.models import Appeal
 
-Approval = Newsletter.Approval
 State = Issue.State
 
 CHANGED_SINCE = "Its content changed after it was approved; it waits to be approved again."

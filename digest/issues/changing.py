@@ -18,7 +18,7 @@ from digest.core import clock
 from digest.issues import history
 from digest.issues.errors import ChangedMeanwhileError, IssueError
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.models import Newsletter
+from digest.newsletters.choices import Approval
 
 State = Issue.State
 Versioned = TypeVar("Versioned", Block, Story)
@@ -72,7 +72,7 @@ def unsettle(issue: Issue) -> None:
     """Take approval and final texts away from an issue whose content is another now."""
     issue.approved_by, issue.approved_at, issue.approved_hash = None, None, ""
     issue.subject, issue.preheader = "", ""  # until it is compiled
-    if issue.newsletter.approval != Newsletter.Approval.NONE:
+    if issue.newsletter.approval != Approval.NONE:
         issue.state = State.DRAFT
         if not _keeps_time(issue):
             issue.send_at = None

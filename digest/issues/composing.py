@@ -18,6 +18,7 @@ from digest.issues import messages, window
 from digest.issues.models import Block, Issue, Story
 from digest.issues.selection import BlockRule, Candidate, Picked, Policy, Selection, select
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
+from digest.newsletters.choices import Approval
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter, Pick
 
 LOOKED_AT = 2_000  # newest candidates that a selection sees
@@ -133,7 +134,7 @@ def _story(block: Block, position: int, article: Article, picked: Picked) -> Sto
 
 def _ready(newsletter: Newsletter) -> State:
     """Return the state of an issue that is built: somebody may have to approve it."""
-    return State.BUILT if newsletter.approval == Newsletter.Approval.NONE else State.DRAFT
+    return State.BUILT if newsletter.approval == Approval.NONE else State.DRAFT
 
 
 def _ran(newsletter: Newsletter, since: datetime, slot: datetime) -> list[Story]:

@@ -19,9 +19,8 @@ from typing import NamedTuple
 
 from digest.core.clock import format_moment
 from digest.newsletters.block_fields import BlockKind
-from digest.newsletters.models import Newsletter
+from digest.newsletters.choices import Thin
 
-Thin = Newsletter.Thin
 DEEPLY_READ = 0.6  # share of a text: most visitors of most articles read less
 
 _FILLED_FIRST = {

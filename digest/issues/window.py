@@ -10,6 +10,7 @@ from django.db.models import Max, Min, Q, QuerySet
 
 from digest.issues.models import Issue
 from digest.newsletters import periods, schedules
+from digest.newsletters.choices import CatchUp, Thin
 from digest.newsletters.models import Cadence, Newsletter
 
 # Two daily slots lie 25 hours apart when clocks go back: an issue that looks back so little less
@@ -46,8 +47,8 @@ def issues_of_period(newsletter: Newsletter, since: datetime, slot: datetime) ->
 
 def makes_up(newsletter: Newsletter) -> bool:
     """Say whether the next day's or week's issue makes up for one that did not go out."""
-    skips = newsletter.thin == Newsletter.Thin.SKIP
-    return not skips and newsletter.catch_up != Newsletter.CatchUp.SKIP
+    skips = newsletter.thin == Thin.SKIP
+    return not skips and newsletter.catch_up != CatchUp.SKIP
 
 
 def _went_out(newsletter: Newsletter) -> QuerySet[Issue]:
@@ -106,9 +107,7 @@ def _slot_before(newsletter: Newsletter, slot: datetime) -> datetime | None:
 
 def _keeps_stories(newsletter: Newsletter) -> bool:
     """Say whether stories of an issue that didn't go out wait for the next one."""
-    return (
-        newsletter.thin == Newsletter.Thin.WAIT or newsletter.catch_up == Newsletter.CatchUp.MERGE
-    )
+    return newsletter.thin == Thin.WAIT or newsletter.catch_up == CatchUp.MERGE
 
 
 def _last_sent(newsletter: Newsletter) -> datetime:

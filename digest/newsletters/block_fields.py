@@ -2,11 +2,12 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import TextChoices
 
 from digest.newsletters.audiences.models import Segment
 
 
-class BlockKind(models.TextChoices):
+class BlockKind(TextChoices):
     """What a block of an issue shows."""
 
     NOTE = "note", "Editor's note"
@@ -35,11 +36,11 @@ MESSAGE_KINDS = frozenset([BlockKind.APPEAL, BlockKind.SPONSOR])
 class BlockFields(models.Model):
     """What a block of a layout and a block of an issue have in common."""
 
-    class Style(models.TextChoices):
+    class Style(TextChoices):
         STANDARD = "", "As in the design"
         BRIEF = "brief", "Brief list without pictures"
 
-    class ShownIn(models.TextChoices):
+    class ShownIn(TextChoices):
         BOTH = "both", "Email and web"
         MAIL = "mail", "Email only"
         WEB = "web", "Web only"

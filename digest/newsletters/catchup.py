@@ -5,12 +5,10 @@ from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from digest.core.clock import format_moment
-from digest.newsletters.models import Newsletter
+from digest.newsletters.choices import CatchUp
 
 GRACE = timedelta(minutes=10)  # a slot found this late is on time
 RECORDED = 20  # missed slots that get a row of their own after a long downtime
-
-CatchUp = Newsletter.CatchUp
 
 
 class Decision(NamedTuple):

@@ -13,7 +13,18 @@ from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.newsletters.appeal_fields import AppealFields
 from digest.newsletters.block_fields import BlockFields
-from digest.newsletters.looks import Background, Corner, Density, Design, Fonts, TopicLinks
+from digest.newsletters.choices import (
+    Approval,
+    Background,
+    CatchUp,
+    Corner,
+    Density,
+    Design,
+    Fonts,
+    Thin,
+    TopicLinks,
+    UncertainPolicy,
+)
 
 REVIEW_MINUTES = 60  # before sending, in which a new newsletter's issues can be reviewed
 LONGEST_HALF_LIFE = 720  # hours: a month
@@ -93,25 +104,6 @@ class NewsletterQuerySet(models.QuerySet["Newsletter"]):
 
 class Newsletter(HasUuid):
     """What to pick, when to send, how it looks, and what to do when things are not as planned."""
-
-    class Thin(models.TextChoices):
-        WIDEN = "widen", "Look further back"
-        WAIT = "wait", "Keep the stories for the next issue"
-        SKIP = "skip", "Skip this issue"
-
-    class CatchUp(models.TextChoices):
-        SEND_LATE = "send_late", "Send late, until the deadline"
-        MERGE = "merge", "Put the stories into the next issue"
-        SKIP = "skip", "Skip the issues that were missed"
-
-    class UncertainPolicy(models.TextChoices):
-        RESEND = "resend", "Send again"
-        HOLD = "hold", "Do not send again"
-
-    class Approval(models.TextChoices):
-        NONE = "none", "Send automatically"
-        ANYONE = "one", "One person approves"
-        OTHER = "other", "A second person approves"
 
     publication = models.ForeignKey(
         Publication, on_delete=models.CASCADE, related_name="newsletters"

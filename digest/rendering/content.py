@@ -12,7 +12,7 @@ from digest.core import clock, languages
 from digest.core.languages import direction
 from digest.issues.experiments import Leads
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.looks import TopicLinks
+from digest.newsletters.choices import TopicLinks
 from digest.newsletters.models import Newsletter, Publication
 from digest.rendering import links
 from digest.rendering.blocks.pictures import Picture

@@ -61,12 +61,10 @@ def open_link(token: str, now: datetime) -> ChangeLink:
 
     Raises LinkError if it is not one of ours, LinkGoneError if its id belongs to another by now.
     """
-    undo = False
     try:
-        link, _until = links.read_rows_until("change", token, now, count=1)
+        (link, _until), undo = links.read_rows_until("change", token, now, count=1), False
     except LinkError:
-        link, _until = links.read_rows_until("change-undo", token, now, count=1)
-        undo = True
+        (link, _until), undo = links.read_rows_until("change-undo", token, now, count=1), True
     changes = AddressChange.objects.select_related("subscriber")
     if change := changes.filter(pk=link.ids[0]).first():
         link.require(change)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -34,8 +35,7 @@ class Confirmation:
         return [*self.pending, *self.active, *self.refused]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmationLink:
+class ConfirmationLink(NamedTuple):
     """What the link of a confirmation names, and when it was made (aware)."""
 
     subscriber_id: int

@@ -18,7 +18,7 @@ from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterR
 from django.db.models.functions import Now
 
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter
+from digest.newsletters.choices import UncertainPolicy
 from digest.relays import retries
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.sending import chunks, journal, ledger, progress
@@ -200,7 +200,7 @@ def _resendable() -> QuerySet[Delivery]:
         state=State.UNCERTAIN,
         subscriber__isnull=False,
         times_uncertain__lte=MOST_TIMES_UNCERTAIN,
-        issue__newsletter__uncertain=Newsletter.UncertainPolicy.RESEND,
+        issue__newsletter__uncertain=UncertainPolicy.RESEND,
     )
 
 

@@ -9,19 +9,7 @@ from digest.core.uuids import HasUuid
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers.models import Subscriber
-
-
-class Event(models.TextChoices):
-    """What a webhook can receive."""
-
-    SUBSCRIBED = "subscriber.subscribed", "a subscriber has confirmed a newsletter"
-    UNSUBSCRIBED = "subscriber.unsubscribed", "a subscriber has unsubscribed from a newsletter"
-    SENT = "issue.sent", "an issue has been sent to everyone"
-    DECIDED = "experiment.decided", "an experiment of an issue has been decided, ended or stopped"
-    STATISTICS = "issue.statistics", "an issue's numbers, a day and a week after it was sent"
-    BOUNCED = "delivery.bounced", "an issue was refused permanently, or came back"
-    COMPLAINED = "delivery.complained", "a subscriber has marked an issue as spam"
-    DROPPED = "deliverability.dropped", "a mailbox provider takes an issue far worse than before"
+from digest.webhooks.events import Event
 
 
 class Webhook(models.Model):

@@ -15,7 +15,8 @@ from digest.reputation.recipients.providers import name_of
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
 from digest.webhooks import statistics
-from digest.webhooks.models import Event, WebhookDelivery
+from digest.webhooks.events import Event
+from digest.webhooks.models import WebhookDelivery
 
 
 def payload_of(delivery: WebhookDelivery) -> bytes:

@@ -16,7 +16,8 @@ from digest.core.errors import DigestError
 from digest.core.http import ssrf_guard
 from digest.newsletters.models import Publication
 from digest.webhooks import signing
-from digest.webhooks.models import Event, Webhook, WebhookDelivery
+from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook, WebhookDelivery
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from digest.core.locks import Purpose, lock
-from digest.webhooks.models import Event, WebhookDelivery
+from digest.webhooks.events import Event
+from digest.webhooks.models import WebhookDelivery
 
 AGES = (timedelta(hours=24), timedelta(days=7))
 LATE = timedelta(days=2)  # after a longer outage the numbers are not sent any more

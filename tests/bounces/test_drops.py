@@ -12,7 +12,8 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Member, Newsletter, Role
 from digest.notices import content
 from digest.notices.models import Notice
-from digest.webhooks.models import Event, Webhook, WebhookDelivery
+from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook, WebhookDelivery
 from digest.webhooks.payloads import payload_of
 from tests.cast import NOON, make_issue, make_newsletter
 

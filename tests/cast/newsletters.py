@@ -6,6 +6,7 @@ from typing import Any
 
 from digest.accounts.models import User
 from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import Approval
 from digest.newsletters.models import (
     Appeal,
     LayoutBlock,
@@ -48,7 +49,7 @@ def make_newsletter(**fields: Any) -> Newsletter:
         "name": "The Morning Tide",
         "list_id": f"{slug}.courier.example",
         "created_at": NOON,
-        "approval": Newsletter.Approval.NONE,
+        "approval": Approval.NONE,
         "review_minutes": 0,
     }
     newsletter = Newsletter.objects.create(**defaults | fields)

@@ -17,6 +17,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from digest import __version__
 from digest.cli.main import OVERVIEW
 from tests.cli.conftest import Digest
+from tests.scripts import run_script
 
 DIGEST = str(Path(sys.executable).with_name("digest"))
 
@@ -243,13 +244,5 @@ with connection.cursor() as cursor:
     cursor.execute("SHOW application_name")
     print(cursor.fetchone()[0])
 """
-    variables = {name: value for name, value in os.environ.items() if name != "PGAPPNAME"}
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        env=variables | {"DIGEST_DATA_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert result.stdout.endswith("digest token\n")
+    output = run_script(script, without="PGAPPNAME", DIGEST_DATA_DIR=str(tmp_path))
+    assert output.endswith("digest token\n")

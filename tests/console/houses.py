@@ -8,14 +8,14 @@ from digest.accounts import audit, tokens
 from digest.accounts.models import User
 from digest.accounts.scopes import Scope
 from digest.articles.models import Article, Source
-from digest.bounces.models import DomainResult, Drop
+from digest.bounces.models import DomainResult
 from digest.core import clock
 from digest.installation import holds
 from digest.installation.models import Hold
 from digest.issues.models import Experiment, Issue
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
-from digest.relays.models import PausedDomain, Relay
+from digest.relays.models import Relay
 from digest.reputation.models import (
     DmarcReport,
     DmarcRow,
@@ -27,9 +27,11 @@ from digest.sending.models import Delivery
 from digest.subscribers import imports, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.webhooks import registry
-from digest.webhooks.models import Event, Webhook, WebhookDelivery
+from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook, WebhookDelivery
 from tests.analytics.statistics.factories import make_clicks, make_link, make_totals
 from tests.cast.articles import make_article, make_source
+from tests.cast.bounces import make_drop
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import (
     make_layout_block,
@@ -37,6 +39,8 @@ from tests.cast.newsletters import (
     make_publication,
     make_schedule,
 )
+from tests.cast.notices import make_notice
+from tests.cast.relays import make_paused_domain
 from tests.cast.subscribers import make_subscriber
 from tests.console import house_audience
 
@@ -163,18 +167,8 @@ def in_trouble() -> User:
         state=Delivery.State.FAILED, reply_code=550, reply=EVIL, settled_at=now
     )
     for subscriber in Subscriber.objects.all():
-        Notice.objects.create(
-            kind=Notice.Kind.LINK,
-            state=Notice.State.FAILED,
-            publication=morning.publication,
-            subscriber=subscriber,
-            email=subscriber.email,
-            mailbox=subscriber.email,
-            reply=EVIL,
-            due_at=now,
-            created_at=now,
-            settled_at=now,
-        )
+        times = {"due_at": now, "created_at": now, "settled_at": now}
+        make_notice(morning.publication, subscriber, state=Notice.State.FAILED, reply=EVIL, **times)
     suppression.suppress(
         Subscriber.objects.earliest("pk").address_key, reason="bounced", evidence=EVIL, now=now
     )
@@ -182,9 +176,7 @@ def in_trouble() -> User:
     relay = Relay.objects.create(
         name="backup", down_since=now, retry_at=now + timedelta(hours=1), problem=EVIL, failures=9
     )
-    PausedDomain.objects.create(
-        relay=relay, domain="mail.example", since=now, until=now + timedelta(hours=1), reason=EVIL
-    )
+    make_paused_domain(relay, domain="mail.example", reason=EVIL)
     webhook, _ = registry.add("crm", "https://crm.example/webhook", list(Event), now=now)
     Webhook.objects.filter(pk=webhook.pk).update(disabled_at=now, failures=20, note=EVIL)
     WebhookDelivery.objects.create(
@@ -332,13 +324,4 @@ def _deliverability(newsletter: Newsletter, now: datetime) -> None:
     SendingHost.objects.create(
         ip="192.0.2.1", name="mail.courier.example", is_ours=True, checked_at=now
     )
-    Drop.objects.create(
-        newsletter=newsletter,
-        issue=issues[0],
-        destination="gmail",
-        kind=Drop.Kind.DELIVERY,
-        mails=900,
-        share=0.36,
-        usual_share=0.03,
-        noticed_at=now,
-    )
+    make_drop(issues[0], mails=900, share=0.36, usual_share=0.03, noticed_at=now)

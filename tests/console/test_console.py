@@ -16,12 +16,13 @@ from digest.console.issues.actions import VERBS
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter
-from digest.relays.models import PausedDomain, Relay
+from digest.relays.models import Relay
 from digest.sending.models import Delivery
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_running, make_story
 from tests.cast.newsletters import make_newsletter, make_schedule
 from tests.cast.pictures import make_picture
+from tests.cast.relays import make_paused_domain
 from tests.cast.subscribers import make_subscriber
 from tests.clock import LONG_AGO, NOON
 from tests.console.forms import APPEAL
@@ -304,14 +305,7 @@ def test_home_shows_what_comes_goes_and_needs_someone(ada_client: Client, issue:
     paused = make_running(1)
     Issue.objects.filter(pk=paused.pk).update(state=State.PAUSED, reason="It broke.")
     relay = Relay.objects.create(name="main", down_since=NOON, problem="refused")
-    now = clock.now()
-    wall = PausedDomain.objects.create(
-        relay=relay,
-        domain="wall.example",
-        since=now,
-        until=now + timedelta(hours=1),
-        reason="5.7.1",
-    )
+    wall = make_paused_domain(relay)
     page = ada_client.get("/admin/").content.decode()
     for text in ("Sending now", "Needs attention", "It broke.", "wall.example", "is down", "in "):
         assert text in page

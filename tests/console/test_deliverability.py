@@ -24,6 +24,7 @@ from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.bounces.factories import make_finding
 from tests.cast import NOON, make_issue, make_member, make_newsletter, make_running
+from tests.cast.bounces import make_drop
 
 pytestmark = pytest.mark.django_db
 
@@ -109,16 +110,7 @@ def test_small_domains_are_one_row(issue: Issue, monkeypatch: pytest.MonkeyPatch
 def test_a_drop_stands_on_home(ada_client: Client, issue: Issue) -> None:
     """And on its own page, with a link, until it is over."""
     counting.count_issue(issue.pk, NOON)
-    Drop.objects.create(
-        newsletter=issue.newsletter,
-        issue=issue,
-        destination="gmail",
-        kind=Drop.Kind.DELIVERY,
-        mails=500,
-        share=0.4,
-        usual_share=0.01,
-        noticed_at=NOON,
-    )
+    make_drop(issue)
     sentence = "40.0% of 500 mails were refused or deferred, usually 1.0%."
     page = ada_client.get("/admin/").content.decode()
     assert f"Gmail takes {issue.newsletter.name} worse than usual" in page

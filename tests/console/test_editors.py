@@ -79,11 +79,16 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=Path(SHOTS) / f"editors-{name}.png", full_page=True)
 
 
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after the other."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def clear(page: Page) -> None:
     """Empty the note."""
     note(page).click()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
+    press(page, "Control+a", "Delete")
 
 
 @in_browser
@@ -94,8 +99,7 @@ def test_writing_and_formatting_by_keyboard_and_toolbar(page: Page) -> None:
     page.keyboard.press("Control+b")
     expect(button(page, "Bold")).to_have_attribute("aria-pressed", "true")
     page.keyboard.type("high")
-    page.keyboard.press("Control+b")
-    page.keyboard.press("Control+i")
+    press(page, "Control+b", "Control+i")
     page.keyboard.type(" water")
     page.keyboard.press("Enter")
     button(page, "Heading").click()
@@ -103,12 +107,9 @@ def test_writing_and_formatting_by_keyboard_and_toolbar(page: Page) -> None:
     page.keyboard.press("Enter")
     button(page, "Bulleted list").click()
     page.keyboard.type("six")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
+    press(page, "Enter", "Tab")
     page.keyboard.type("sharp")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
+    press(page, "Enter", "Enter", "Enter")
     button(page, "Quote").click()
     page.keyboard.type("Never.")
     shot(page, "written")
@@ -148,8 +149,7 @@ def test_links_are_web_or_mail_addresses(page: Page) -> None:
     """https:// is added, javascript: is refused with a reason, a link can be removed."""
     clear(page)
     page.keyboard.type("harbour")
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Control+k")
+    press(page, "Control+a", "Control+k")
     dialog = page.get_by_role("dialog")
     address = dialog.get_by_label("Web or email address")
     expect(address).to_be_focused()
@@ -290,8 +290,7 @@ def test_the_toolbar_is_one_stop_of_the_keyboard(page: Page) -> None:
     note(page).click()
     page.keyboard.press("Shift+Tab")
     expect(button(page, "Heading")).to_be_focused()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
+    press(page, "ArrowRight", "ArrowRight")
     expect(button(page, "Bold")).to_be_focused()
     page.keyboard.press("End")
     expect(button(page, "Redo")).to_be_focused()

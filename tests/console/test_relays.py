@@ -10,12 +10,13 @@ from digest.accounts.models import AuditEntry, User
 from digest.core import clock
 from digest.newsletters.models import Member
 from digest.relays import registry
-from digest.relays.models import PausedDomain, Relay
+from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
 from digest.sending import domain_pauses
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_newsletter, make_running
+from tests.cast.relays import make_paused_domain
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -61,13 +62,7 @@ def test_a_relay_is_shown_with_its_health_and_limits(ada_client: Client) -> None
     )
     now = clock.now()
     Relay.objects.update(down_since=NOON, retry_at=now + timedelta(minutes=4), problem="421 busy")
-    PausedDomain.objects.create(
-        relay=relay,
-        domain="wall.example",
-        since=now,
-        until=now + timedelta(hours=1),
-        reason="5.7.1 no",
-    )
+    make_paused_domain(relay, reason="5.7.1 no")
     page = ada_client.get("/admin/relays/").content.decode()
     for text in (
         "smtp://relay.example:587",
@@ -299,8 +294,7 @@ def test_what_strangers_wrote_is_text(ada_client: Client) -> None:
     """A relay's last words, and a domain's."""
     relay = registry.add("main", URL, RelayOptions())
     Relay.objects.update(down_since=NOON, problem=EVIL)
-    until = clock.now() + timedelta(hours=1)
-    PausedDomain.objects.create(relay=relay, domain=EVIL, since=NOON, until=until, reason=EVIL)
+    make_paused_domain(relay, domain=EVIL, reason=EVIL)
     answer = ada_client.get("/admin/relays/")
     assert EVIL not in answer.content.decode()
     assert "script-src 'self'" in answer["Content-Security-Policy"]

@@ -9,7 +9,8 @@ from pytest_django.fixtures import Settings
 
 from digest.accounts.models import AuditEntry
 from digest.newsletters.models import Publication
-from digest.webhooks.models import Event, Webhook
+from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook
 from tests.cast import NOON, make_publication
 from tests.provider_server import Answer, ProviderServer
 

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from digest.embedded import postgres
 from digest.embedded.errors import EmbeddedError
+from tests.scripts import run_script
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +95,7 @@ def test_nothing_is_shared_with_other_users_of_the_machine(tmp_path: Path) -> No
         f"folder = Path({str(data / 'postgres')!r});"
         "print(postgres.start(folder)); postgres.stop(folder)"
     )
-    variables = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        env=variables | {"TMPDIR": str(temporary)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert result.stdout.startswith("postgresql://")
+    output = run_script(script, without="XDG_RUNTIME_DIR", TMPDIR=str(temporary))
+    assert output.startswith("postgresql://")
     assert not list(temporary.rglob("*lock*"))
     assert (data / ".postgres.lock").exists()

@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.newsletters.catchup import RECORDED, Terms, decide
-from digest.newsletters.models import Newsletter
+from digest.newsletters.choices import CatchUp
 
-CatchUp = Newsletter.CatchUp
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WEEK = [MONDAY - DAY * ago for ago in range(6, -1, -1)]

@@ -24,6 +24,7 @@ from digest.sending import control
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_newsletter, make_schedule
+from tests.cast.notices import make_notice
 from tests.cast.subscribers import make_subscriber
 from tests.cli.conftest import Digest, digest  # noqa: F401  a fixture
 from tests.smtp_server import SmtpServer
@@ -144,13 +145,10 @@ def test_notices_that_waited_before_the_dump_are_dropped() -> None:
     now = clock.now()
     newsletter = make_newsletter()
     early, deferred, late = (
-        Notice.objects.create(
-            kind=Notice.Kind.LINK,
+        make_notice(
+            newsletter.publication,
+            make_subscriber(newsletter),
             state=state,
-            publication=newsletter.publication,
-            subscriber=make_subscriber(newsletter),
-            email="ines@reader.example",
-            mailbox="ines@reader.example",
             due_at=moment,
             created_at=moment,
         )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.newsletters.looks import Background, Corner, Density, Fonts
+from digest.newsletters.choices import Background, Corner, Density, Fonts
 from digest.rendering.themes import theme
 from digest.rendering.themes.colours import READABLE, contrast, make_readable, text_on
 from digest.rendering.themes.theme import BACKGROUNDS, Tokens, theme_of

@@ -38,6 +38,7 @@ from digest.webhooks.models import Webhook, WebhookDelivery
 from digest.webhooks.payloads import message_id
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_newsletter, make_publication
+from tests.cast.notices import make_notice
 from tests.cast.subscribers import make_subscriber
 from tests.clock import LONG_AGO, NOON
 
@@ -159,16 +160,7 @@ def _write_notices(house: House, issue: Issue) -> None:
                 **(confirmed if kind == "changed" else {}),
             )
             context["change"] = change.pk
-        notice = Notice.objects.create(
-            kind=kind,
-            publication=house.publication,
-            subscriber=subscriber,
-            email=subscriber.email,
-            mailbox=subscriber.email,
-            context=context,
-            created_at=NOON,
-            due_at=NOON,
-        )
+        notice = make_notice(house.publication, subscriber, kind=kind, context=context)
         octets = messages.message_of(notice, clock.now())
         assert octets, kind
         _read(house, octets)

@@ -46,6 +46,12 @@ def appeal(newsletter: Newsletter) -> Appeal:
     return make_appeal(newsletter.publication, cap=2)
 
 
+@pytest.fixture
+def capped_appeal(newsletter: Newsletter) -> Appeal:
+    """At most once for a subscriber."""
+    return make_appeal(newsletter.publication, cap=1)
+
+
 def make(newsletter: Newsletter, appeal: Appeal, at: datetime, **fields: Any) -> Issue:
     """An issue that shows the appeal, built and due."""
     issue = make_issue(newsletter, slot=at, **fields)
@@ -97,13 +103,12 @@ def test_the_third_issue_goes_out_without_it(
 
 
 def test_those_who_had_it_get_the_stories(
-    relay: Any, newsletter: Newsletter, appeal: Appeal
+    relay: Any, newsletter: Newsletter, capped_appeal: Appeal
 ) -> None:
     """Only the block is missing."""
     server = relay()
-    Appeal.objects.update(cap=1)
-    plan(newsletter, appeal, START)
-    second = plan(newsletter, appeal, START + DAY)
+    plan(newsletter, capped_appeal, START)
+    second = plan(newsletter, capped_appeal, START + DAY)
     sender.send_due()
     story = second.stories.get()
     mails = [mail for mail in server.received if story.url.encode() in mail.data]
@@ -120,78 +125,72 @@ def test_a_cap_within_days_begins_again(newsletter: Newsletter, appeal: Appeal) 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.SUPPRESSED, State.CANCELLED])
 def test_what_did_not_arrive_does_not_count(
-    newsletter: Newsletter, appeal: Appeal, state: int
+    newsletter: Newsletter, capped_appeal: Appeal, state: int
 ) -> None:
     """It was shown to nobody."""
-    Appeal.objects.update(cap=1)
-    first = plan(newsletter, appeal, START)
+    first = plan(newsletter, capped_appeal, START)
     give_rows(first)
     lucky = first.deliveries.earliest("pk")
     first.deliveries.filter(pk=lucky.pk).update(state=state, settled_at=NOON)
-    second = plan(newsletter, appeal, START + DAY)
+    second = plan(newsletter, capped_appeal, START + DAY)
     assert without(second) == everyone(newsletter) - {lucky.subscriber_id}
 
 
-def test_what_may_have_arrived_counts(newsletter: Newsletter, appeal: Appeal) -> None:
+def test_what_may_have_arrived_counts(newsletter: Newsletter, capped_appeal: Appeal) -> None:
     """Uncertain, deferred and queued deliveries."""
-    Appeal.objects.update(cap=1)
-    first = plan(newsletter, appeal, START)
+    first = plan(newsletter, capped_appeal, START)
     give_rows(first)
     rows = list(first.deliveries.order_by("pk"))
     for row, state in zip(rows, (State.UNCERTAIN, State.DEFERRED, State.QUEUED), strict=True):
         first.deliveries.filter(pk=row.pk).update(state=state)
-    assert without(plan(newsletter, appeal, START + DAY)) == everyone(newsletter)
+    assert without(plan(newsletter, capped_appeal, START + DAY)) == everyone(newsletter)
 
 
 @pytest.mark.parametrize("fields", [{"hidden": True}, {"shown_in": "web"}])
 def test_an_issue_that_does_not_mail_it_does_not_count(
-    newsletter: Newsletter, appeal: Appeal, fields: dict[str, Any]
+    newsletter: Newsletter, capped_appeal: Appeal, fields: dict[str, Any]
 ) -> None:
     """Its block is hidden, or on the web alone."""
-    Appeal.objects.update(cap=1)
-    plan(newsletter, appeal, START)
+    plan(newsletter, capped_appeal, START)
     Block.objects.filter(kind=BlockKind.APPEAL).update(**fields)
-    assert not without(plan(newsletter, appeal, START + DAY))
+    assert not without(plan(newsletter, capped_appeal, START + DAY))
 
 
-def test_another_newsletter_counts(newsletter: Newsletter, appeal: Appeal) -> None:
+def test_another_newsletter_counts(newsletter: Newsletter, capped_appeal: Appeal) -> None:
     """The cap is a subscriber's, not a newsletter's."""
-    Appeal.objects.update(cap=1)
     subscriber = Subscriber.objects.earliest("pk")
     other = make_newsletter(publication=newsletter.publication)
     other.subscriptions.create(
         subscriber=subscriber, state="active", created_at=NOON, confirmed_at=NOON
     )
-    plan(other, appeal, START)
-    assert without(plan(newsletter, appeal, START + DAY)) == {subscriber.pk}
+    plan(other, capped_appeal, START)
+    assert without(plan(newsletter, capped_appeal, START + DAY)) == {subscriber.pk}
 
 
 def test_past_deliveries_count(
-    relay: Any, newsletter: Newsletter, appeal: Appeal, settings: Any
+    relay: Any, newsletter: Newsletter, capped_appeal: Appeal, settings: Any
 ) -> None:
     """With what they went out without."""
     relay()
-    Appeal.objects.update(cap=1)
     for day in range(2):
-        plan(newsletter, appeal, START + day * DAY)
+        plan(newsletter, capped_appeal, START + day * DAY)
         sender.send_due()
     Issue.objects.update(state=Issue.State.SENT, finished_at=START + DAY)
     settings.DIGEST_ARCHIVE_AFTER_DAYS = 30
     archiving.archive_deliveries(START + 60 * DAY)
-    assert PastDelivery.objects.filter(without_appeals=[appeal.pk]).count() == 3
+    assert PastDelivery.objects.filter(without_appeals=[capped_appeal.pk]).count() == 3
     Appeal.objects.update(cap=2)
-    assert not without(plan(newsletter, appeal, START + 60 * DAY))
-    assert without(plan(newsletter, appeal, START + 61 * DAY)) == everyone(newsletter)
-    assert [row.sent for row in appearances(appeal)] == [0, 0, 0, 3]
+    assert not without(plan(newsletter, capped_appeal, START + 60 * DAY))
+    assert without(plan(newsletter, capped_appeal, START + 61 * DAY)) == everyone(newsletter)
+    assert [row.sent for row in appearances(capped_appeal)] == [0, 0, 0, 3]
 
 
 def test_a_planner_that_was_killed_leaves_nothing_stale(
-    newsletter: Newsletter, appeal: Appeal, monkeypatch: pytest.MonkeyPatch
+    newsletter: Newsletter, capped_appeal: Appeal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An editor puts the appeal into the issue between two planners: all is planned again."""
-    Appeal.objects.update(cap=1)
-    plan(newsletter, appeal, START)
-    issue = make(newsletter, appeal, START + DAY)
+    plan(newsletter, capped_appeal, START)
+    issue = make(newsletter, capped_appeal, START + DAY)
     issue.blocks.filter(kind=BlockKind.APPEAL).update(hidden=True)
     monkeypatch.setattr(inserting, "STEP", 2)
     Experiment.objects.create(issue=issue, subjects=["Other"], share=50, minutes=60)
@@ -207,14 +206,13 @@ def test_a_planner_that_was_killed_leaves_nothing_stale(
 
 
 def test_a_repeated_delivery_and_a_copy_are_the_same_mail(
-    relay: Any, newsletter: Newsletter, appeal: Appeal
+    relay: Any, newsletter: Newsletter, capped_appeal: Appeal
 ) -> None:
     """Resending shows the appeal to nobody who had it often enough before that issue."""
     server = relay()
-    Appeal.objects.update(cap=1)
-    plan(newsletter, appeal, START)
+    plan(newsletter, capped_appeal, START)
     sender.send_due()
-    second = plan(newsletter, appeal, START + DAY)
+    second = plan(newsletter, capped_appeal, START + DAY)
     sender.send_due()
     assert set(mails_with_it(server).values()) == {1}
     second.deliveries.update(state=State.UNCERTAIN, settled_at=None)
@@ -227,13 +225,12 @@ def test_a_repeated_delivery_and_a_copy_are_the_same_mail(
 
 
 def test_an_appeal_is_moved_and_still_left_out(
-    relay: Any, newsletter: Newsletter, appeal: Appeal
+    relay: Any, newsletter: Newsletter, capped_appeal: Appeal
 ) -> None:
     """The delivery names the appeal, not its place."""
     server = relay()
-    Appeal.objects.update(cap=1)
-    plan(newsletter, appeal, START)
-    issue = make(newsletter, appeal, START + DAY)
+    plan(newsletter, capped_appeal, START)
+    issue = make(newsletter, capped_appeal, START + DAY)
     make_block(issue, BlockKind.APPEAL, appeal=make_appeal(newsletter.publication, url=URL))
     planning.plan_built(START + DAY)
     sender.send_due()
@@ -257,23 +254,22 @@ def test_without_a_cap_nothing_is_noted_and_nothing_asked(
     assert not without(issue)
 
 
-def test_what_ran_where(relay: Any, newsletter: Newsletter, appeal: Appeal) -> None:
+def test_what_ran_where(relay: Any, newsletter: Newsletter, capped_appeal: Appeal) -> None:
     """The latest issue first, with the subscribers whose mail showed it."""
     relay()
-    Appeal.objects.update(cap=1)
-    first = plan(newsletter, appeal, START)
+    first = plan(newsletter, capped_appeal, START)
     make_subscriber(newsletter)
-    second = plan(newsletter, appeal, START + DAY)
+    second = plan(newsletter, capped_appeal, START + DAY)
     sender.send_due()
-    rows = appearances(appeal)
+    rows = appearances(capped_appeal)
     assert [(row.issue, row.sent) for row in rows] == [(second, 1), (first, 3)]
     progress.compact()
-    assert [row.sent for row in appearances(appeal)] == [1, 3]
+    assert [row.sent for row in appearances(capped_appeal)] == [1, 3]
     Delivery.objects.filter(issue=second, without_appeals__isnull=False).update(state=State.FAILED)
-    assert [row.sent for row in appearances(appeal)] == [1, 3]
+    assert [row.sent for row in appearances(capped_appeal)] == [1, 3]
     Delivery.objects.filter(issue=second).delete()
     SentDelivery.objects.filter(issue=second).delete()
-    assert [row.sent for row in appearances(appeal)] == [0, 3]
+    assert [row.sent for row in appearances(capped_appeal)] == [0, 3]
 
 
 def test_mails_without_an_appeal_are_summed_up(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -41,7 +41,7 @@ from tests.cast import (
     make_story,
     make_subscriber,
 )
-from tests.sending.blocking import wait_until_blocked
+from tests.sending.blocking import hold_up_others
 from tests.sending.claiming import claim_batch, put_into_chunks
 
 pytestmark = pytest.mark.django_db
@@ -459,26 +459,15 @@ def test_an_erasure_meanwhile_costs_no_outcome(
     """It puts a new row in the chunk's place while the sender waits for its lock."""
     issue = make_untried(3)
     batch = claim_batch(issue, 3)
-    leaving, erased = batch.rows[0].subscriber_id, Event()
-
-    def erase() -> None:
-        try:
-            with transaction.atomic():
-                ledger.erase_subscriber(leaving, NOON)
-                erased.set()
-                wait_until_blocked()
-        finally:
-            connection.close()
-
-    erasure = together.submit(erase)
-    assert erased.wait(10)
+    leaving = batch.rows[0].subscriber_id
+    erasure_run = hold_up_others(together, lambda: ledger.erase_subscriber(leaving, NOON))
     if recording:
         assert record_all(batch, SENT) == {row.id for row in batch.rows[1:]}
         assert states(issue) == ["suppressed", "sent", "sent"]
     else:
         ledger.release(batch)
         assert states(issue) == ["suppressed", "queued", "queued"]
-    erasure.result()
+    erasure_run.result()
     assert progress(issue) == balance(issue)
 
 
@@ -487,19 +476,8 @@ def test_an_erasure_finds_a_chunk_that_is_being_replaced(together: ThreadPoolExe
     """By a sender that records the first ones: the subscriber is in the new row."""
     issue = make_untried(3)
     batch = claim_batch(issue, 3)
-    leaving, recorded = batch.rows[2].subscriber_id, Event()
-
-    def record() -> None:
-        try:
-            with transaction.atomic():
-                ledger.record(batch, [(row.id, SENT) for row in batch.rows[:2]], NOON)
-                recorded.set()
-                wait_until_blocked()
-        finally:
-            connection.close()
-
-    recording = together.submit(record)
-    assert recorded.wait(10)
+    leaving, sent = batch.rows[2].subscriber_id, [(row.id, SENT) for row in batch.rows[:2]]
+    recording = hold_up_others(together, lambda: ledger.record(batch, sent, NOON))
     assert erasure.erase(leaving, NOON)
     recording.result()
     assert not Chunk.objects.exists()

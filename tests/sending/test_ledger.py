@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter
+from digest.newsletters.choices import UncertainPolicy
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.relays.transports.base import Reply
 from digest.sending import journal, ledger, sweeping
@@ -241,7 +241,7 @@ def test_uncertain_deliveries_are_held_or_sent_again(policy: str, expected: str)
 
 def test_a_late_reply_settles_an_uncertain_delivery() -> None:
     """The worker was only frozen. It counts as one attempt."""
-    issue = make_running(4, newsletter=make_newsletter(uncertain=Newsletter.UncertainPolicy.HOLD))
+    issue = make_running(4, newsletter=make_newsletter(uncertain=UncertainPolicy.HOLD))
     batch, _ = make_dead(issue, frozen=True)
     expire()
     sweeping.sweep(NOON)

@@ -25,7 +25,8 @@ from digest.subscribers import consent
 from digest.subscribers.audience import FOR_ALL
 from digest.subscribers.models import Subscriber
 from digest.webhooks import delivering, registry, retries, signing, statistics
-from digest.webhooks.models import Event, Webhook, WebhookDelivery
+from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook, WebhookDelivery
 from digest.webhooks.registry import WebhookError
 from tests.analytics.statistics.factories import make_sent_issue, make_totals
 from tests.bounces.factories import make_finding, make_sent

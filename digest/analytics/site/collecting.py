@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
 
 from digest.analytics import popularity
 from digest.analytics.models import SiteConnection
@@ -14,7 +13,7 @@ from digest.analytics.site.connections import account_of
 from digest.analytics.site.kinds import KINDS
 from digest.analytics.site.requests import retry_after
 from digest.articles import site_views
-from digest.core import clock
+from digest.core import clock, leases
 from digest.core.backoff import Backoff
 from digest.core.errors import DigestError
 
@@ -43,7 +42,8 @@ def collect_due(now: datetime) -> int:
 
     What one of them answers costs the others nothing: an answer that breaks us is logged.
     """
-    rows = _claim(now)
+    due = SiteConnection.objects.filter(due_at__lte=now).order_by("due_at")
+    rows = leases.postpone(due, now + LEASE, MOST, related=["publication"])
     for row in rows:
         try:
             collect(row, now)
@@ -93,13 +93,3 @@ def _store(connection: SiteConnection, pages: Iterable[PageViews], now: datetime
     connection.collected_at, connection.due_at = now, now + EVERY
     connection.save()
     return Outcome(len(views), matched, len(seconds), tuple(unknown[:EXAMPLES]))
-
-
-@transaction.atomic
-def _claim(now: datetime) -> list[SiteConnection]:
-    """Take connections that are due, at most MOST, so that no other worker does."""
-    due = SiteConnection.objects.filter(due_at__lte=now).order_by("due_at")
-    free = due.select_for_update(skip_locked=True, of=("self",)).select_related("publication")
-    rows = list(free[:MOST])
-    SiteConnection.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
-    return rows

@@ -17,7 +17,7 @@ from ninja import Query, Status
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent, require_key
-from digest.api.lookup import find_newsletter, get_newsletter
+from digest.api.lookup import get_newsletter, of_newsletter
 from digest.api.paging import Page, paginate
 from digest.api.resources import deliveries
 from digest.api.resources import issue_schemas as schemas
@@ -38,9 +38,7 @@ router = Operations(tags=["issues"])
 def list_issues(request: HttpRequest, query: Query[schemas.IssueQuery]) -> Any:
     """List issues, the newest first."""
     caller = caller_of(request)
-    issues = caller.scope.issues()
-    if newsletter := find_newsletter(caller, query.newsletter):
-        issues = issues.filter(newsletter=newsletter)
+    issues = of_newsletter(caller, caller.scope.issues(), query.newsletter)
     if query.state:
         issues = issues.filter(state=query.state)
     return paginate(issues, query, "issues", schemas.issue_out, newest_first=True)

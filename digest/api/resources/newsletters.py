@@ -19,7 +19,7 @@ from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Number, Payload, Slug, Switch, Text
 from digest.core import clock
 from digest.newsletters import contributions, members, schedules, setup
-from digest.newsletters.looks import Design, TopicLinks
+from digest.newsletters.choices import Design, TopicLinks
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Schedule
 from digest.rendering.errors import EditorTemplateError

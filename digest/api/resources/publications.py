@@ -13,7 +13,7 @@ from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Line, Number, Payload, Slug, Switch, Url
 from digest.newsletters import contributions, setup
-from digest.newsletters.looks import Background, Corner, Density, Fonts
+from digest.newsletters.choices import Background, Corner, Density, Fonts
 from digest.newsletters.models import LONGEST_HALF_LIFE, Publication, Tracking
 
 router = Operations(tags=["publications"])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import find_newsletter, get_newsletter
+from digest.api.lookup import get_newsletter, of_newsletter
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
@@ -76,9 +76,7 @@ class PolledOut(BaseModel):
 def list_sources(request: HttpRequest, query: Query[SourceQuery]) -> Any:
     """List sources."""
     caller = caller_of(request)
-    sources = caller.scope.sources()
-    if newsletter := find_newsletter(caller, query.newsletter):
-        sources = sources.filter(newsletters=newsletter)
+    sources = of_newsletter(caller, caller.scope.sources(), query.newsletter, "newsletters")
     return paginate(
         sources, query, "sources", lambda source: _serialize(source, caller.publication_id)
     )

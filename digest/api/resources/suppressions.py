@@ -12,7 +12,7 @@ from digest.accounts.scopes import Scope
 from digest.api.audit_trail import record_reason
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import find_newsletter
+from digest.api.lookup import find_newsletter, of_newsletter
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
@@ -64,9 +64,7 @@ class SuppressionOut(BaseModel):
 def list_suppressions(request: HttpRequest, query: Query[SuppressionQuery]) -> Any:
     """List suppressions."""
     caller = caller_of(request)
-    suppressions = caller.scope.suppressions()
-    if newsletter := find_newsletter(caller, query.newsletter):
-        suppressions = suppressions.filter(newsletter=newsletter)
+    suppressions = of_newsletter(caller, caller.scope.suppressions(), query.newsletter)
     if query.email:
         suppressions = suppressions.filter(address_key=addresses.parse(query.email).key)
     return paginate(suppressions, query, "suppressions", _serialize)

@@ -15,6 +15,7 @@ issues only refusals count, against none: greylisting defers mail of senders tha
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 from digest.bounces.models import Drop
 from digest.bounces.results.values import Result
@@ -32,8 +33,7 @@ HALF = 0.5
 Results = Mapping[str, Result]  # of one issue, by destination
 
 
-@dataclass(frozen=True, slots=True)
-class Decline:
+class Decline(NamedTuple):
     """What got worse at a destination."""
 
     destination: str

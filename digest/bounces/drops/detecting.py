@@ -95,16 +95,7 @@ def _was_noticed(issue: Issue, decline: Decline) -> bool:
 
 
 def _drop(issue: Issue, decline: Decline, now: datetime) -> Drop:
-    return Drop(
-        newsletter=issue.newsletter,
-        issue=issue,
-        destination=decline.destination,
-        kind=decline.kind,
-        mails=decline.mails,
-        share=decline.share,
-        usual_share=decline.usual_share,
-        noticed_at=now,
-    )
+    return Drop(newsletter=issue.newsletter, issue=issue, noticed_at=now, **decline._asdict())
 
 
 def queue_notices(newsletter: Newsletter, drops: list[Drop], now: datetime) -> None:

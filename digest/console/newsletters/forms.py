@@ -10,11 +10,10 @@ from digest.console.setup.forms import zones
 from digest.newsletters import layout
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import OFFERED
-from digest.newsletters.looks import Design, TopicLinks
+from digest.newsletters.choices import Approval, CatchUp, Design, Thin, TopicLinks, UncertainPolicy
 from digest.newsletters.models import (
     Cadence,
     LayoutBlock,
-    Newsletter,
     Publication,
 )
 from digest.newsletters.reading import DAYS
@@ -151,13 +150,13 @@ class SelectionForm(forms.Form):
     max_stories = _number("Maximum stories", 1, 100)
     min_stories = _number("Minimum stories", 0, 100)
     look_back_hours = _number("Maximum age (hours)", 1, 24 * 366, "Older stories are not included.")
-    thin = forms.ChoiceField(label="If there are too few stories", choices=Newsletter.Thin)
+    thin = forms.ChoiceField(label="If there are too few stories", choices=Thin)
     widen_hours = _number(
         "Extended maximum age (hours)", 1, 24 * 366, "Used when older stories are included."
     )
     catch_up = forms.ChoiceField(
         label="If sending was missed",
-        choices=Newsletter.CatchUp,
+        choices=CatchUp,
         help_text="For example while the server was down.",
     )
     late_minutes = _number("Maximum delay (minutes)", 0, 60 * 24 * 31)
@@ -179,7 +178,7 @@ class TextsForm(forms.Form):
 class ApprovalForm(forms.Form):
     """Who approves an issue, and how sending deals with uncertain deliveries."""
 
-    approval = forms.ChoiceField(label="Approval", choices=Newsletter.Approval)
+    approval = forms.ChoiceField(label="Approval", choices=Approval)
     review_minutes = _number(
         "Ready for review (minutes before sending)",
         0,
@@ -189,7 +188,7 @@ class ApprovalForm(forms.Form):
     undo_seconds = _number("Undo window (seconds)", 0, 3600, "How long “Send” can be undone.")
     uncertain = forms.ChoiceField(
         label="If delivery is uncertain",
-        choices=Newsletter.UncertainPolicy,
+        choices=UncertainPolicy,
         help_text="When the connection breaks before the mail server confirms a message.",
     )
     redirect_links = _checkbox(

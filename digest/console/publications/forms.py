@@ -6,7 +6,7 @@ from django import forms
 
 from digest.console.setup.forms import AddressField, PublicationForm, offer
 from digest.console.setup.forms import SenderForm as SetupForm
-from digest.newsletters import looks
+from digest.newsletters import choices
 from digest.newsletters.models import LONGEST_HALF_LIFE, Tracking
 
 _OF_SETUP = PublicationForm.base_fields
@@ -48,12 +48,12 @@ class LooksForm(forms.Form):
     )
     accent = _OF_SETUP["accent"]
     accent_dark = _OF_SETUP["accent_dark"]
-    background = forms.ChoiceField(choices=looks.Background)
+    background = forms.ChoiceField(choices=choices.Background)
     fonts = forms.ChoiceField(
-        choices=looks.Fonts, help_text="Fonts that mail programs have, with a similar one behind."
+        choices=choices.Fonts, help_text="Fonts that mail programs have, with a similar one behind."
     )
-    corner = forms.ChoiceField(label="Corners", choices=looks.Corner)
-    density = forms.ChoiceField(label="Spacing", choices=looks.Density)
+    corner = forms.ChoiceField(label="Corners", choices=choices.Corner)
+    density = forms.ChoiceField(label="Spacing", choices=choices.Density)
     is_derived = forms.BooleanField(
         label="Derive it from the colour",
         required=False,

@@ -18,6 +18,7 @@ from digest.console.setup.views import get_publication, page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters import contributions, setup, sourcing, suggesting
+from digest.newsletters.choices import Approval
 from digest.newsletters.members import Right
 from digest.newsletters.models import REVIEW_MINUTES, Newsletter, Publication
 
@@ -134,7 +135,7 @@ def _approval_policy(approval: str, existing: Newsletter | None) -> dict[str, An
     """Return who approves, and how long an issue can be reviewed; {} if that stays as it is."""
     if existing and existing.approval == approval:
         return {}
-    automatic = approval == Newsletter.Approval.NONE
+    automatic = approval == Approval.NONE
     return {"approval": approval, "review_minutes": 0 if automatic else REVIEW_MINUTES}
 
 
@@ -164,5 +165,5 @@ def _suggested_values(publication: Publication, now: datetime) -> dict[str, Any]
         "at": suggestion.at,
         "timezone": publication.timezone,
         "max_stories": 10,
-        "approval": Newsletter.Approval.ANYONE,
+        "approval": Approval.ANYONE,
     }

@@ -12,11 +12,11 @@ from django.core.validators import RegexValidator
 from digest.accounts.models import User
 from digest.core import addresses
 from digest.core.errors import InvalidAddressError
-from digest.newsletters.models import COLOUR, REVIEW_MINUTES, Newsletter, Tracking
+from digest.newsletters.choices import Approval
+from digest.newsletters.models import COLOUR, REVIEW_MINUTES, Tracking
 from digest.newsletters.reading import DAYS
 from digest.relays.transports.smtp import Security
 
-Approval = Newsletter.Approval
 NEW = "new"  # instead of an existing relay
 PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _NO_URL = {"invalid": "Enter a web address, for example https://courier.example."}

@@ -20,6 +20,7 @@ from digest.core import addresses, clock, env, links
 from digest.embedded.sample import paper
 from digest.embedded.sample.paper import NEWSLETTER, PUBLICATION
 from digest.newsletters import setup
+from digest.newsletters.choices import Approval
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.subscribers.consent import subscribe
 
@@ -116,7 +117,7 @@ def _create_newsletter(publication: Publication, now: datetime) -> Newsletter:
         look_back_hours=30,
         days=range(7),
         at=first.time().replace(tzinfo=None),
-        approval=Newsletter.Approval.NONE,  # the first issue goes out while somebody watches
+        approval=Approval.NONE,  # the first issue goes out while somebody watches
         review_minutes=0,
         now=min(now, slot - timedelta(seconds=1)),
     )

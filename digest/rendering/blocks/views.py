@@ -22,7 +22,7 @@ from digest.issues.experiments import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.blocks import is_empty
-from digest.newsletters.looks import TopicLinks
+from digest.newsletters.choices import TopicLinks
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
 from digest.rendering import rich_text

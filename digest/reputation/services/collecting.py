@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
+from digest.core import leases
 from digest.core.backoff import Backoff
 from digest.core.errors import DigestError
 from digest.reputation.models import ServiceConnection, ServiceReading
@@ -25,7 +26,8 @@ _VALUES = (
 
 def collect_due(now: datetime) -> int:
     """Ask the services that are due; return how many. Failures wait longer each."""
-    rows = _claim(now)
+    due = ServiceConnection.objects.filter(due_at__lte=now).order_by("due_at")
+    rows = leases.postpone(due, now + LEASE, len(KINDS))
     for row in rows:
         try:
             collect(row, now)
@@ -73,12 +75,3 @@ def _store(connection: ServiceConnection, answer: Answer, now: datetime) -> None
     connection.unmet = list(answer.unmet)[:50]
     connection.collected_at, connection.due_at = now, now + EVERY
     connection.save()
-
-
-@transaction.atomic
-def _claim(now: datetime) -> list[ServiceConnection]:
-    """Take the connections that are due, so that no other worker does."""
-    due = ServiceConnection.objects.filter(due_at__lte=now).order_by("due_at")
-    rows = list(due.select_for_update(skip_locked=True))
-    ServiceConnection.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
-    return rows

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.looks import Design
+from digest.newsletters.choices import Design
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
 from digest.rendering import environment

@@ -13,6 +13,7 @@ from digest.core import addresses, clock, jobs
 from digest.core.terminal import DigestCommand
 from digest.issues import approval, building, scheduling
 from digest.issues.models import Issue
+from digest.newsletters.choices import Approval
 from digest.newsletters.models import Newsletter
 from digest.sending.progress import Progress, progress
 from digest.sending.proofs import send_test
@@ -105,7 +106,7 @@ class Command(DigestCommand):
 
 def _approver(newsletter: Newsletter, address: str | None) -> User | None:
     """Return whose approval the issue gets; None if it needs none."""
-    if newsletter.approval == Newsletter.Approval.NONE:
+    if newsletter.approval == Approval.NONE:
         return None
     if address is None:
         raise UsageError(

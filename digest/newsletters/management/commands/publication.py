@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 
 from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters import setup
+from digest.newsletters.choices import Background, Corner, Density, Fonts
 from digest.newsletters.errors import NewsletterError
-from digest.newsletters.looks import Background, Corner, Density, Fonts
 from digest.newsletters.models import Publication
 
 _FIELDS = (

@@ -7,7 +7,8 @@ from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters.models import Publication
 from digest.webhooks import registry
-from digest.webhooks.models import Event, Webhook
+from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook
 from digest.webhooks.registry import WebhookError
 
 

@@ -1,4 +1,4 @@
-"""What an editor chooses of the look of mails: a publication's theme, a newsletter's design."""
+"""What an editor chooses from: looks of mails, and policies for when things are not as planned."""
 
 from django.db.models import TextChoices
 
@@ -51,3 +51,34 @@ class TopicLinks(TextChoices):
     NONE = "none", "Nowhere"
     STORIES = "stories", "Under each story of a topic"
     END = "end", "At the end, for each topic of the issue"
+
+
+class Thin(TextChoices):
+    """What happens to an issue with too few stories."""
+
+    WIDEN = "widen", "Look further back"
+    WAIT = "wait", "Keep the stories for the next issue"
+    SKIP = "skip", "Skip this issue"
+
+
+class CatchUp(TextChoices):
+    """What happens to issues that were missed."""
+
+    SEND_LATE = "send_late", "Send late, until the deadline"
+    MERGE = "merge", "Put the stories into the next issue"
+    SKIP = "skip", "Skip the issues that were missed"
+
+
+class UncertainPolicy(TextChoices):
+    """What happens to a delivery whose SMTP reply was lost."""
+
+    RESEND = "resend", "Send again"
+    HOLD = "hold", "Do not send again"
+
+
+class Approval(TextChoices):
+    """Who has to approve an issue before it is sent."""
+
+    NONE = "none", "Send automatically"
+    ANYONE = "one", "One person approves"
+    OTHER = "other", "A second person approves"
