@@ -101,7 +101,8 @@ def is_needed(issue: Issue) -> bool:
     """Say whether the issue has to be approved, and is not, or is of other content by now."""
     if issue.newsletter.approval == Approval.NONE:
         return False
-    return issue.approved_hash != fingerprint(issue)
+    # Reading an issue whole takes several queries: not for one that nobody has approved.
+    return not issue.approved_hash or issue.approved_hash != fingerprint(issue)
 
 
 def revoke_if_stale(issue: Issue) -> bool:

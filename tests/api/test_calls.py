@@ -6,6 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import AuditEntry
@@ -14,7 +16,7 @@ from digest.bounces import recording
 from digest.bounces.reading.reasons import Reason
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import ContentChange, Newsletter
 from digest.notices.models import Notice
 from digest.selfservice.signups import settle_due
 from digest.sending.models import Delivery
@@ -27,7 +29,7 @@ from tests.articles.publisher import publishing
 from tests.bounces.factories import make_finding, make_sent
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_running, make_story
-from tests.cast.newsletters import make_newsletter
+from tests.cast.newsletters import make_appeal, make_newsletter
 from tests.cast.subscribers import make_subscriber
 from tests.clock import LONG_AGO, NOON
 from tests.smtp_server import SmtpServer
@@ -172,6 +174,40 @@ def test_blocks_are_added_renamed_moved_and_removed(caller: Caller, tide: Newsle
     assert caller("PATCH", f"{path}/{added['id']}", {"topics": []}).status_code == 422
     elsewhere = make_newsletter(slug="flood").layout.earliest("pk").pk
     assert caller("PATCH", f"{path}/{elsewhere}", {"title": "Mine"}).status_code == 404
+
+
+def test_a_removal_that_removes_nothing_is_no_contribution(
+    caller: Caller, tide: Newsletter
+) -> None:
+    """Its caller may still approve the next issue; whoever removes something may not alone."""
+    source, other = make_source(tide), make_source(make_newsletter())
+    *blocks, last = tide.layout.filter(kind__in=["latest", "lead", "topic", "picked"])
+    tide.layout.filter(pk__in=[block.pk for block in blocks]).delete()
+    assert caller("DELETE", f"/newsletters/tide/layout/{last.pk}").status_code == 422
+    assert caller("DELETE", f"/newsletters/tide/sources/{other.pk}").status_code == 204
+    assert not ContentChange.objects.exists()
+    assert caller("DELETE", f"/newsletters/tide/sources/{source.pk}").status_code == 204
+    assert ContentChange.objects.get().newsletter == tide
+
+
+@pytest.mark.parametrize("path", ["/sources", "/appeals", "/issues"])
+def test_a_list_takes_as_many_queries_for_many_rows(
+    caller: Caller, tide: Newsletter, path: str
+) -> None:
+    """What a row shows of other tables is read for the page."""
+    Newsletter.objects.update(approval="other")
+
+    def count_queries() -> int:
+        make_source(tide)
+        make_appeal(tide.publication).newsletters.add(tide)
+        slot = NOON + timedelta(hours=tide.issues.count())
+        make_story(make_issue(tide, state=Issue.State.DRAFT, slot=slot))
+        with CaptureQueriesContext(connection) as queries:
+            caller.json("GET", path)
+        return len(queries)
+
+    count_queries()  # also what is read once, such as the token's rights
+    assert count_queries() == count_queries()
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ class AppealOut(BaseModel):
 def list_appeals(request: HttpRequest, query: Query[PageQuery]) -> Any:
     """List appeals and sponsors, without those in the archive."""
     rows = _rows(caller_of(request)).filter(archived_at=None)
-    return paginate(rows, query, "appeals", _serialize)
+    return paginate(rows.prefetch_related("newsletters"), query, "appeals", _serialize)
 
 
 @router.create("/appeals", Scope.NEWSLETTERS_WRITE, returns=AppealOut)
@@ -125,8 +125,9 @@ def delete_appeal(request: HttpRequest, appeal_id: Id) -> Any:
     """
     caller = caller_of(request)
     row = get_object_or_404(_rows(caller), pk=appeal_id)
-    contributions.note(caller.token.owner, row.publication)
-    messages.retire(row, clock.now())
+    with transaction.atomic():
+        messages.retire(row, clock.now())
+        contributions.note(caller.token.owner, row.publication)
     return Status(204, None)
 
 
@@ -149,9 +150,8 @@ def _values(caller: Caller, payload: AppealPatch) -> dict[str, Any]:
 
 
 def _serialize(row: Appeal) -> dict[str, Any]:
-    slugs = row.newsletters.order_by("slug").values_list("slug", flat=True)
     return {name: getattr(row, name) for name in ("id", *appeals.FIELDS)} | {
         "publication": row.publication.slug,
         "state": row.state_at(clock.now()).value,
-        "newsletters": list(slugs),
+        "newsletters": sorted(newsletter.slug for newsletter in row.newsletters.all()),
     }

@@ -100,8 +100,10 @@ def change_layout_block(
 def remove_layout_block(request: HttpRequest, slug: Slug, block_id: Id) -> Any:
     """Remove a block and its picks. The last block of stories cannot be removed."""
     newsletter = get_newsletter(caller_of(request), slug)
-    contributions.note(caller_of(request).token.owner, newsletter)
-    layouts.remove(_get_block(newsletter, block_id))
+    block = _get_block(newsletter, block_id)
+    with transaction.atomic():
+        layouts.remove(block)
+        contributions.note(caller_of(request).token.owner, newsletter)
     return Status(204, None)
 
 

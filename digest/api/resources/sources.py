@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
@@ -78,7 +79,10 @@ def list_sources(request: HttpRequest, query: Query[SourceQuery]) -> Any:
     caller = caller_of(request)
     sources = of_newsletter(caller, caller.scope.sources(), query.newsletter, "newsletters")
     return paginate(
-        sources, query, "sources", lambda source: _serialize(source, caller.publication_id)
+        sources.prefetch_related("newsletters"),
+        query,
+        "sources",
+        lambda source: _serialize(source, caller.publication_id),
     )
 
 
@@ -112,8 +116,9 @@ def remove_source(request: HttpRequest, slug: Slug, source_id: Id) -> Any:
     caller = caller_of(request)
     newsletter = get_newsletter(caller, slug)
     source = get_object_or_404(caller.scope.sources(), pk=source_id)
-    contributions.note(caller.token.owner, newsletter)
-    sourcing.detach_from_newsletter(newsletter, source)
+    with transaction.atomic():
+        if sourcing.detach_from_newsletter(newsletter, source):
+            contributions.note(caller.token.owner, newsletter)
     return Status(204, None)
 
 
@@ -133,15 +138,17 @@ def _polled(polled: Polled, publication_id: int | None) -> dict[str, Any]:
 
 
 def _serialize(source: Source, publication_id: int | None) -> dict[str, Any]:
-    newsletters = source.newsletters.order_by("slug")
-    if publication_id is not None:
-        newsletters = newsletters.filter(publication=publication_id)
+    slugs = (
+        newsletter.slug
+        for newsletter in source.newsletters.all()
+        if publication_id in {None, newsletter.publication_id}
+    )
     return {
         "id": source.pk,
         "url": source.url,
         "title": source.title,
         "kind": source.kind,
-        "newsletters": list(newsletters.values_list("slug", flat=True)),
+        "newsletters": sorted(slugs),
         "succeeded_at": source.succeeded_at,
         "next_poll_at": source.next_poll_at if source.is_polled else None,
         "failures": source.failures,
