@@ -130,7 +130,9 @@ def _record_failure(delivery: WebhookDelivery, problem: DigestError, now: dateti
     due_at = retries.next_attempt(delivery.attempts, delivery.at, now, retry_after, chance)
     leases.finish(delivery, **_outcome(problem, due_at, now))
     with transaction.atomic():
-        webhook = Webhook.objects.select_for_update().get(pk=delivery.webhook_id)
+        webhook = Webhook.objects.select_for_update().filter(pk=delivery.webhook_id).first()
+        if webhook is None:  # removed while it was called
+            return
         webhook.failures += 1
         webhook.failing_since = webhook.failing_since or now
         webhook.retry_at = now + retries.wait(webhook.failures, retry_after, chance)

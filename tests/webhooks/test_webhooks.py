@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
@@ -284,6 +284,27 @@ def test_a_webhook_that_is_gone_is_disabled_at_once(listener: Listener) -> None:
     delivering.deliver_due()
     webhook.refresh_from_db()
     assert webhook.disabled_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_is_removed_while_it_is_called_holds_up_nothing(
+    listener: Listener, settings: Settings
+) -> None:
+    """Its failure is nobody's; the others are called."""
+
+    def remove(_request: Request) -> Answer:
+        Webhook.objects.filter(name="crm").delete()
+        connection.close()  # of the server's thread
+        return Answer(500)
+
+    first = ProviderServer(remove)
+    with first:
+        settings.DIGEST_WEBHOOK_ALLOW.append(first.url.removeprefix("http://").strip("/"))
+        registry.add("crm", first.url, list(Event), now=NOON)
+        make_webhook(listener, name="good")
+        subscribe(make_newsletter())
+        assert delivering.deliver_due() == delivering.Run(delivered=1, failed=1)
+    assert list(WebhookDelivery.objects.values_list("webhook__name", flat=True)) == ["good"]
 
 
 def test_a_delivery_whose_worker_died_is_repeated(listener: Listener) -> None:
