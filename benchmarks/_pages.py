@@ -1,15 +1,15 @@
-"""What the benchmarks of pages share: Django on PostgreSQL, subscribers, visits, and the ratios."""
+"""What the benchmarks of pages share: Django on PostgreSQL, subscribers and visits."""
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from statistics import median
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from benchmarks import _django
+from benchmarks._sides import Timed, Works
 
 FEW, MANY = 1_000, int(os.environ.get("DIGEST_SUBSCRIBERS", "1_000_000"))
-VISITS = 25  # of each page
 Pages = Mapping[str, tuple[Any, str]]  # clients and addresses, by the name of the page
 
 
@@ -21,26 +21,14 @@ def set_up() -> None:
     _django.set_up()
 
 
-def print_ratios(
-    measure: Callable[[int], Mapping[str, float]], few: int = FEW, many: int = MANY
-) -> None:
-    """Measure with few and with many subscribers; print the milliseconds of each page."""
-    before, after = measure(few), measure(many)
-    print(f"{'':<34}{few:>9,} subscribers {many:>12,}  ratio")
-    for page, took in before.items():
-        print(f"{page:<34}{took:14.1f} ms {after[page]:9.1f} ms {after[page] / took:6.2f}")
+def visits(pages: Pages) -> Works:
+    """Return a request for each page, to be timed."""
+    return {name: Timed(partial(_visit, name, *page)) for name, page in pages.items()}
 
 
-def visit(pages: Pages) -> dict[str, float]:
-    """Request each page in turns; return the median of the milliseconds that it took."""
-    took: dict[str, list[float]] = {name: [] for name in pages}
-    for _ in range(VISITS):
-        for name, (client, address) in pages.items():
-            begun = time.perf_counter()
-            answer = client.get(address)
-            took[name].append(since(begun) * 1000)
-            assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
-    return {name: median(times) for name, times in took.items()}
+def _visit(name: str, client: Any, address: str, _: None) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 200, (name, answer.status_code, answer.content[:300])
 
 
 def editor() -> Any:

@@ -1,14 +1,15 @@
 """The console's pages with 1,000 subscribers and 20,000 deliveries, and with 1,000 times as many.
 
-Both in one run, through Django's whole stack and a real PostgreSQL; each page is asked for in turns
-with the others, medians of many. Of the twenty issues the two newest are current, one of them going
-out; the others are put away. DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
+Both in one run and in turns, through Django's whole stack and a real PostgreSQL, medians of many.
+Of the twenty issues the two newest are current, one of them going out; the others are put away.
+DIGEST_SUBSCRIBERS sets the larger number (1,000,000).
 """
 
 from datetime import timedelta
 from typing import Any
 
-from benchmarks._pages import Pages, editor, make_subscribers, print_ratios, run, set_up, visit
+from benchmarks._pages import FEW, MANY, Pages, editor, make_subscribers, run, set_up, visits
+from benchmarks._sides import compare_sizes
 
 ISSUES = 20
 
@@ -16,7 +17,7 @@ ISSUES = 20
 def main() -> None:
     """Time the pages at both sizes and print the ratios."""
     set_up()
-    print_ratios(lambda subscribers: visit(_fill(subscribers)))
+    compare_sizes(lambda subscribers: visits(_fill(subscribers)), FEW, MANY)
 
 
 def _fill(subscribers: int) -> Pages:

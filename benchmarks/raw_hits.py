@@ -5,7 +5,8 @@ jobs      judging a batch, also of an old issue; popularity; a subscriber's expo
 a day     that has expired: deleted and vacuumed, with its seconds and its WAL, beside the same hits
           in partitions by week that are dropped
 
-Both sizes in one run. Hits are spread over 91 daily issues, so that the oldest day has expired.
+Both sizes in one run and in turns. Hits are spread over 91 daily issues, so that the oldest day has
+expired.
 DIGEST_HITS (5,000,000) is the larger number, DIGEST_APART (1,000,000) that of hits in partitions.
 50,000,000 need 13 GB of disk.
 """
@@ -18,7 +19,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks import statistics
-from benchmarks._pages import print_ratios, run, set_up, since, visit
+from benchmarks._pages import run, set_up, since, visits
+from benchmarks._sides import Timed, Works, compare_sizes
 
 HITS = int(os.environ.get("DIGEST_HITS", "5_000_000"))
 APART = int(os.environ.get("DIGEST_APART", "1_000_000"))
@@ -33,18 +35,19 @@ ROUNDS = 7
 def main() -> None:
     """Measure at both sizes, print the ratios, and then what becomes of a day."""
     set_up()
-    print_ratios(_measure, FEW // OF_EACH, HITS // OF_EACH)
-    _expire_day()
-    _compare_partitions(min(APART, HITS))
+    larger = compare_sizes(_fill, FEW // OF_EACH, HITS // OF_EACH)
+    with larger.use():
+        _expire_day()
+        _compare_partitions(min(APART, HITS))
 
 
-def _measure(subscribers: int) -> dict[str, float]:
+def _fill(subscribers: int) -> Works:
     begun = time.perf_counter()
     pages = statistics.fill(subscribers)
     _make_hits(subscribers * OF_EACH)
     print(f"{subscribers:,} subscribers, {subscribers * OF_EACH:,} hits in {since(begun):.0f} s")
     statistics.print_sizes()
-    return _time_jobs() | visit(pages)
+    return {**visits(pages), **_jobs()}
 
 
 def _make_hits(hits: int) -> None:
@@ -90,7 +93,7 @@ ORDER BY n
 """
 
 
-def _time_jobs() -> dict[str, float]:
+def _jobs() -> Works:
     from digest.analytics import clickers, popularity, retention
     from digest.core import clock
     from digest.newsletters.models import Publication
@@ -98,14 +101,15 @@ def _time_jobs() -> dict[str, float]:
     publication, now = Publication.objects.get(), clock.now()
     _name_articles(publication.pk)
     subscribers = iter(_some_subscribers())
-    return {
-        "judging 5,000 hits": _median(_judge, lambda: _add_hits("DESC")),
-        "judging 5,000 late hits": _median(_judge, lambda: _add_hits("ASC")),
-        "popularity": _median(lambda _: popularity.refresh(publication, now)),
-        "a subscriber's clicks, export": _median(clickers.export_hits, lambda: next(subscribers)),
-        "a subscriber's clicks, erasure": _median(clickers.erase, lambda: next(subscribers)),
-        "expiry, nothing to do": _median(lambda _: retention.delete_old(now - timedelta(2))),
+    jobs = {
+        "judging 5,000 hits": (_judge, lambda: _add_hits("DESC")),
+        "judging 5,000 late hits": (_judge, lambda: _add_hits("ASC")),
+        "popularity": (lambda _: popularity.refresh(publication, now), lambda: None),
+        "a subscriber's clicks, export": (clickers.export_hits, lambda: next(subscribers)),
+        "a subscriber's clicks, erasure": (clickers.erase, lambda: next(subscribers)),
+        "expiry, nothing to do": (lambda _: retention.delete_old(now - timedelta(2)), lambda: None),
     }
+    return {name: Timed(work, prepare, ROUNDS) for name, (work, prepare) in jobs.items()}
 
 
 def _judge(_: Any) -> None:

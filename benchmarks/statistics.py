@@ -9,7 +9,8 @@ number (1,000,000).
 from datetime import timedelta
 from typing import Any
 
-from benchmarks._pages import Pages, editor, make_subscribers, print_ratios, run, set_up, visit
+from benchmarks._pages import FEW, MANY, Pages, editor, make_subscribers, run, set_up, visits
+from benchmarks._sides import Works, compare_sizes
 
 HITS = 50  # for each subscriber
 ISSUES, STORIES, HOURS = 120, 20, 96
@@ -19,31 +20,25 @@ RAW = 1_000_000  # at most
 def main() -> None:
     """Time the pages at both sizes and print the ratios."""
     set_up()
-    print_ratios(_measure)
+    compare_sizes(_fill, FEW, MANY)
 
 
-def _measure(subscribers: int) -> dict[str, float]:
+def _fill(subscribers: int) -> Works:
     pages = fill(subscribers)
     _make_raw(min(subscribers * HITS, RAW))
     run("VACUUM ANALYZE")
     print(f"{subscribers:,} subscribers, {subscribers * HITS:,} hits")
     print_sizes()
-    return visit(pages)
+    return visits(pages)
 
 
 def fill(subscribers: int) -> Pages:
-    """Make subscribers, issues and totals, all of them new; return its pages."""
+    """Make subscribers, issues and totals in an empty database; return its pages."""
     from digest.core import clock
     from digest.issues.models import Issue
     from digest.subscribers import growth
     from tests.cast import make_appeal, make_block, make_newsletter, make_publication
 
-    run(
-        "TRUNCATE subscribers_subscriber, issues_issue, sending_tally, sending_appealtally,"
-        " newsletters_newsletter, newsletters_publication, subscribers_growth,"
-        " subscribers_cohort, analytics_hit, analytics_linkhour, analytics_linktotals,"
-        " analytics_issuetotals, analytics_issueoutcome CASCADE"
-    )
     newsletter = make_newsletter(publication=make_publication(tracking="individual"))
     sponsor = make_appeal(newsletter.publication, kind="sponsor", cap=9)
     _make_subscribers(subscribers, newsletter.pk)
