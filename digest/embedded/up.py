@@ -72,7 +72,7 @@ def _run(place: Place, options: argparse.Namespace, signals: StopSignals) -> Non
         mailbox = undo.enter_context(_listen_for_mail(options.smtp_port))
         inbound = undo.enter_context(checks.listen_anyway(LOOPBACK, INBOUND_PORT))
         _check(place)
-        restore = _prepare_restore(place, options)
+        restore = prepare_restore(place, options)
         if env.read("DIGEST_SMTP_URL"):
             mailbox.close()
         supervisor = Supervisor(place.data, say, signals.pause)
@@ -216,7 +216,7 @@ def _migrate() -> None:
         connections.close_all()
 
 
-def _prepare_restore(place: Place, options: argparse.Namespace) -> Callable[[], None]:
+def prepare_restore(place: Place, options: argparse.Namespace) -> Callable[[], None]:
     """Take over the secret key of a backup; return what restores it once there is a database."""
     if options.restore is None:
         return lambda: None

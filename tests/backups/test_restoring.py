@@ -1,5 +1,6 @@
 """A backup, a loss, a restore: everything is back, and nobody gets a mail a second time."""
 
+import argparse
 import json
 import os
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from digest.backups import age, last, making, programs, restoring
 from digest.backups.errors import BackupError
 from digest.core import clock, jobs
 from digest.core.database import schema
+from digest.embedded import checks, up
+from digest.embedded import programs as programs_of_up
 from digest.installation import heartbeat, holds
 from digest.installation.models import Hold
 from digest.issues.models import Issue
@@ -219,6 +222,28 @@ def test_running_processes_and_another_key_are_refused(
     assert "another secret key" in digest("restore", path).err
     settings.SECRET_KEY_FALLBACKS = [key]
     assert digest("restore", path).status == 0
+
+
+def test_digest_up_begins_with_a_backup_and_its_key(
+    tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In an empty folder; a key that is there already stays."""
+    path, phrase = tmp_path / "digest.backup", tmp_path / "phrase"
+    phrase.write_text(PASSPHRASE)
+    make_due_issue(2)
+    making.make_backup(path, PASSPHRASE)
+    lose_everything(settings, tmp_path)
+    options = argparse.Namespace(restore=path, passphrase_file=phrase)
+    place = programs_of_up.Place(tmp_path / "other machine", "127.0.0.1", 0, sample=False)
+    restore = up.prepare_restore(place, options)
+    assert (place.data / "secret_key").read_text() == settings.SECRET_KEY
+    checks.keep_secret_key(place.data, "another")
+    assert checks.secret_key(place.data) == settings.SECRET_KEY
+    restore()
+    assert Subscriber.objects.count() == 2
+    assert "No mail is sent until you release it" in capsys.readouterr().out
+    assert holds.current()
+    up.prepare_restore(place, argparse.Namespace(restore=None))()
 
 
 def test_a_failure_leaves_no_half_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
