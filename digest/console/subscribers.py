@@ -1,4 +1,4 @@
-"""Subscribers: search, one subscriber's page and actions, and the recipients of an issue.
+"""Subscribers: one subscriber's page and actions, and the recipients of an issue.
 
 Pages continue after the last row, by an index: they are as fast with millions of rows.
 """
@@ -17,7 +17,7 @@ from digest.bounces.reading.texts import one_line
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
 from digest.console.audience import profile
 from digest.console.pages import action_view, done, page_view, render_page
-from digest.console.tables import Column, batch_after, build_table, table_of
+from digest.console.tables import Column, batch_after, table_of
 from digest.console.templatetags.console import server_reply
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
@@ -35,31 +35,6 @@ from digest.tenancy.scope import PublicationScope
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
-
-
-@page_view(Right.SUBSCRIBERS)
-def search(request: HttpRequest) -> HttpResponse:
-    """Search subscribers by the start of their address."""
-    table = build_table(
-        request,
-        scope_of(request, Right.SUBSCRIBERS).subscribers(),
-        (
-            Column("Email", lambda row: row.email),
-            Column("Name", lambda row: row.name),
-            Column("Known since", lambda row: clock.format_moment(row.created_at)),
-        ),
-        label="Subscribers",
-        url=lambda row: reverse("subscriber", args=[row.pk]),
-        empty="No subscribers yet.",
-        search=lambda rows, query: rows.filter(address_key__startswith=query.lower()[:254]),
-        search_label="Email (start of address)",
-        keyset="address_key",
-    )
-    links = [("Invite subscriber", reverse("subscribers-invite"))]
-    can_import = not scope_of(request, Right.MANAGE).is_empty
-    add = reverse("subscribers-import") if can_import else ""
-    context = {"table": table, "links": links, "add_url": add, "add_label": "Import subscribers"}
-    return render_page(request, "console/list.html", "Subscribers", context)
 
 
 @page_view(Right.SUBSCRIBERS)

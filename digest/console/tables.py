@@ -105,11 +105,8 @@ def build_table(
     begins after the row that `after` names instead of at a number.
     """
     query = request.GET.get("q", "").strip() if search else ""
-    if search and query:
-        rows = search(rows, query)
     chosen = [_select(request, row) for row in filters]
-    for row in chosen:
-        rows = row.apply(rows, row.selected) if row.selected else rows
+    rows = narrow(request, rows, filters, search)
     batch = _continued(request, rows, keyset) if keyset else _numbered(request, rows, columns)
     is_narrowed = query or any(row.selected for row in chosen)
     table = table_of(
@@ -122,6 +119,20 @@ def build_table(
         search_label=search_label,
         query=query,
     )
+
+
+def narrow(
+    request: HttpRequest,
+    rows: Rows,
+    filters: Sequence[Filter],
+    search: Callable[[Rows, str], Rows] | None,
+) -> Rows:
+    """Return the rows that the search and the filters of a request select."""
+    query = request.GET.get("q", "").strip()
+    rows = search(rows, query) if search and query else rows
+    for row in (_select(request, row) for row in filters):
+        rows = row.apply(rows, row.selected) if row.selected else rows
+    return rows
 
 
 def table_of(

@@ -17,7 +17,7 @@ from digest.console import (
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
-from digest.console.audience import attributes, profile, segments
+from digest.console.audience import attributes, listing, profile, segments
 from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
@@ -148,7 +148,8 @@ urlpatterns = [
     path("webhooks/<int:pk>/test/", webhooks.test, name="webhook-test"),
     path("webhooks/<int:pk>/enable/", webhooks.enable, name="webhook-enable"),
     path("webhooks/<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
-    path("subscribers/", subscribers.search, name="subscribers"),
+    path("subscribers/", listing.search, name="subscribers"),
+    path("subscribers/export/", listing.export, name="subscribers-export"),
     path("subscribers/import/", importing.upload, name="subscribers-import"),
     path("subscribers/import/<int:pk>/", importing.check, name="subscribers-import-check"),
     path(

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Protocol
 
 from django.db.models import QuerySet
@@ -43,6 +44,26 @@ def export_csv(newsletter: Newsletter | None, stream: TextSink) -> int:
         writer.writerow(row)
         count += 1
     return count
+
+
+def csv_lines(subscriptions: QuerySet[Subscription]) -> Iterator[str]:
+    """Yield the lines of such a file of some subscriptions, as they are read; the oldest first."""
+    writer = csv.writer(line := _Line())
+    for row in chain(
+        [list(COLUMNS)],
+        _rows(subscriptions.select_related("subscriber", "newsletter").order_by("id")),
+    ):
+        writer.writerow(row)
+        yield line.text
+
+
+class _Line:
+    """The line that was written last."""
+
+    text = ""
+
+    def write(self, text: str) -> None:
+        self.text = text
 
 
 def escape_formula(cell: str) -> str:

@@ -1,0 +1,105 @@
+"""The list of subscribers: searched by any part, filtered, counted, exported."""
+
+import csv
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import AuditEntry, User
+from digest.newsletters.models import Newsletter
+from digest.subscribers import profiles
+from digest.subscribers.models import ConsentEvent, Subscription
+from digest.subscribers.segments import saving
+from tests.cast import (
+    NOON,
+    make_member,
+    make_newsletter,
+    make_publication,
+    make_subscriber,
+    make_subscription,
+)
+
+pytestmark = pytest.mark.django_db
+ListNames = Callable[..., set[str]]
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter with a subscriber of each kind; and one of another publication."""
+    newsletter = make_newsletter(slug="tide", publication=make_publication())
+    other = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    for name, email in (("Ana Berg", "ana@coast.example"), ("Ben", "ben@bergen.example")):
+        make_subscriber(newsletter, name=name, email=email)
+    former = make_subscriber(newsletter, name="Cid", email="cid@coast.example")
+    Subscription.objects.filter(subscriber=former).update(state="unsubscribed")
+    gazettes_reader = make_subscriber(other, name="Dee", email="dee@coast.example")
+    make_subscription(gazettes_reader, newsletter, state="unsubscribed")
+    ana = Subscription.objects.get(subscriber__name="Ana Berg")
+    profiles.add_tag("vip", newsletter.publication_id, [ana.subscriber_id])
+    profiles.add_tag("secret", other.publication_id, [ana.subscriber_id])
+    ConsentEvent.objects.create(
+        subscriber=ana.subscriber, newsletter=newsletter, action="imported", at=NOON, via="import"
+    )
+    return newsletter
+
+
+@pytest.fixture
+def names(tide: Newsletter) -> ListNames:
+    """Return the names that the list shows the owner of the publication, for a query."""
+    browser = Client()
+    browser.force_login(make_member(tide.publication))
+
+    def shown_names(**query: object) -> set[str]:
+        page = browser.get("/admin/subscribers/", query)  # type: ignore[arg-type]
+        rows = page.context["table"].rows
+        assert str(page.context["count"]) == f"{len(rows)}"
+        return {dict(row.cells)["Name"] for row in rows}
+
+    return shown_names
+
+
+def test_any_part_of_an_address_or_name_is_searched(names: ListNames) -> None:
+    """In any case; a percent sign is no pattern."""
+    assert names(q="BERG") == {"Ana Berg", "Ben"}
+    assert names(q="@coast") == {"Ana Berg", "Cid", "Dee"}
+    assert names(q="%") == set()
+
+
+def test_filters_narrow_the_list(tide: Newsletter, names: ListNames) -> None:
+    """Those of a subscription are about the same one; what is no choice changes nothing."""
+    rule = {"field": "tag", "operator": "is_not", "value": "vip"}
+    segment = saving.create(tide.publication, "Not VIP", {"rules": [rule]}, NOON)
+    everybody = {"Ana Berg", "Ben", "Cid", "Dee"}
+    for query, expected in (
+        ({}, everybody),
+        ({"newsletter": tide.pk, "state": "active"}, {"Ana Berg", "Ben"}),
+        ({"state": "unsubscribed"}, {"Cid", "Dee"}),
+        ({"state": "active", "cadence": "weekly"}, set()),
+        ({"tag": "vip"}, {"Ana Berg"}),
+        ({"tag": "secret"}, everybody),
+        ({"source": "import"}, {"Ana Berg"}),
+        ({"segment": segment.pk}, {"Ben"}),
+        ({"segment": segment.pk, "q": "ana"}, set()),
+        ({"segment": "x", "newsletter": "9" * 30}, everybody),
+    ):
+        assert names(**query) == expected, query
+
+
+def test_what_is_filtered_is_exported(tide: Newsletter) -> None:
+    """Of the publication alone, and noted; without the right it is refused."""
+    browser = Client()
+    browser.force_login(make_member(tide.publication))
+    answer = browser.get("/admin/subscribers/export/", {"q": "coast"})
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [(row["email"], row["newsletter"], row["state"]) for row in rows] == [
+        ("ana@coast.example", "tide", "active"),
+        ("cid@coast.example", "tide", "unsubscribed"),
+        ("dee@coast.example", "tide", "unsubscribed"),
+    ]
+    assert AuditEntry.objects.get().target == "q=coast"
+    editor = Client()
+    editor.force_login(make_member(tide.publication, "editor", email="ed@courier.example"))
+    assert editor.get("/admin/subscribers/export/").status_code == 403
+    assert User.objects.count() == 2
