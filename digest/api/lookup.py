@@ -1,4 +1,4 @@
-"""Newsletters by their slug, as most calls name them."""
+"""Newsletters by their slug, as most calls name them; and segments by their id."""
 
 from typing import TypeVar
 
@@ -6,6 +6,7 @@ from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
 
 from digest.api.authentication import Caller
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.models import Newsletter
 
 Row = TypeVar("Row", bound=Model)
@@ -14,6 +15,12 @@ Row = TypeVar("Row", bound=Model)
 def get_newsletter(caller: Caller, slug: str) -> Newsletter:
     """Return a newsletter that the caller reaches, or raise Http404."""
     return get_object_or_404(caller.scope.newsletters(), slug=slug)
+
+
+def find_segment(caller: Caller, segment_id: int | None) -> Segment | None:
+    """Return the segment that a call names, or None if it names none; raise Http404."""
+    rows = caller.scope.filter(Segment.objects.select_related("publication"))
+    return get_object_or_404(rows, pk=segment_id) if segment_id else None
 
 
 def find_newsletter(caller: Caller, slug: str | None) -> Newsletter | None:

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.http import QueryDict
 
+from digest.console.access import parse_id
 from digest.console.pictures.answers import thumbnails
 from digest.core import rich_text
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import MESSAGE_KINDS, BlockFields, BlockKind
 from digest.newsletters.blocks import MOST_ANSWERS
 
@@ -62,6 +64,9 @@ def read_values(block: BlockFields, data: QueryDict) -> dict[str, Any]:
         for name in ("title", "style", "shown_in")
         if f"block_{name}" in data
     }
+    if "block_segment" in data:
+        segments = Segment.objects.filter(pk=parse_id(str(data["block_segment"])) or 0)
+        values["segment"] = segments.first()
     if "chooses_topics" in data:
         values["only_topics"] = data.getlist("only_topics")
     return values | {"content": read_content(block.kind, block.content, data)}
@@ -102,8 +107,15 @@ def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[
         "excerpt": excerpt(block),
         "shown_in": BlockFields.ShownIn.choices,
         "styles": BlockFields.Style.choices,
+        "segments": segments_for(publication_id),
         "topic_choices": [(topic, topic in block.only_topics) for topic in topics],
     }
+
+
+def segments_for(publication_id: int) -> list[tuple[int, str]]:
+    """Return the segments that a block can be for: id and name."""
+    rows = Segment.objects.filter(publication=publication_id).order_by("name", "pk")
+    return list(rows.values_list("pk", "name"))
 
 
 def picture_url(publication_id: int, uuid: str) -> str:

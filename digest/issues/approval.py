@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from digest.accounts.models import User
 from digest.core import jobs
@@ -21,6 +22,7 @@ from digest.issues import experiments
 from digest.issues.errors import ApprovalError, ChangedMeanwhileError
 from digest.issues.models import Block, Issue
 from digest.newsletters import contributions
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.choices import Approval
 from digest.newsletters.models import Appeal
 
@@ -138,11 +140,22 @@ def fingerprint(issue: Issue) -> str:
     }
     if experiment := experiments.values_of(issue):
         content["experiment"] = experiment
+    if segments := _segments(issue):
+        content["segments"] = segments
     if newsletter.redirect_links:
         content["links"] = "by way of us"
     if newsletter.approval == Approval.OTHER:  # what one person approved before, one alone approved
         content["approval"] = "by a second person"
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _segments(issue: Issue) -> list[Any]:
+    """Return whom it, its blocks and its appeals are for, with the rules; nothing for everyone."""
+    uses = Q(issues=issue) | Q(blocks__issue=issue) | Q(appeals__blocks__issue=issue)
+    rows = Segment.objects.filter(uses).distinct().order_by("pk")
+    rules = list(rows.values_list("pk", "rules"))
+    blocks = issue.blocks.order_by("position").values_list("segment", "appeal__segment")
+    return [issue.segment_id, list(blocks), rules] if rules else []
 
 
 def appeals_of(issue: Issue) -> list[Appeal]:

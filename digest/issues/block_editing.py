@@ -16,7 +16,7 @@ from digest.newsletters.block_fields import (
 from digest.newsletters.models import Appeal
 
 MOST_BLOCKS = 50
-FIELDS = frozenset(["title", "content", "style", "shown_in", "only_topics", "appeal"])
+FIELDS = frozenset(["title", "content", "style", "shown_in", "only_topics", "appeal", "segment"])
 ADDABLE = frozenset(BlockKind) - RULED_KINDS
 
 
@@ -107,6 +107,7 @@ def _set_values(block: Block, issue: Issue, values: dict[str, Any]) -> None:
     blocks.check_fields(block)
     chosen = set(blocks.picture_uuids(block.content)) - before
     checks.require_own_pictures(issue.newsletter.publication_id, chosen)
+    checks.require_own_segment(issue.newsletter.publication_id, block.segment)
     _check_appeal(block, block.appeal, issue)
 
 

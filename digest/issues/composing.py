@@ -95,7 +95,7 @@ def blocks_of(issue: Issue, now: datetime) -> list[Block]:
 
 def _block(issue: Issue, row: LayoutBlock, position: int, appeal: Appeal | None) -> Block:
     """Return a block of the layout as a block of an issue, unsaved."""
-    shared = ("kind", "title", "content", "style", "shown_in", "only_topics")
+    shared = ("kind", "title", "content", "style", "shown_in", "only_topics", "segment")
     values = {name: getattr(row, name) for name in shared}
     return Block(issue=issue, layout_block=row, position=position, appeal=appeal, **values)
 

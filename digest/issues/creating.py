@@ -13,8 +13,9 @@ from digest.issues.composing import Draft, blocks_of, compose, snapshot
 from digest.issues.editing import BY_EDITOR, MOST_STORIES
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue, Story
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import BlockKind
-from digest.newsletters.checks import require_own_article
+from digest.newsletters.checks import require_own_article, require_own_segment
 from digest.newsletters.models import Cadence, Newsletter
 
 State = Issue.State
@@ -30,29 +31,35 @@ def create_issue(
     *,
     articles: Sequence[Article] = (),
     only_topics: Sequence[str] = (),
+    segment: Segment | None = None,
 ) -> Issue:
     """Create a draft outside the schedule, of these articles or of the latest ones.
 
     `key` identifies the request: repeated, it creates one issue. There is one draft of the latest
     articles at a time: while it is open, a second request returns it. Raises IssueError if there
-    are no articles for it, or no such topic.
+    are no articles for it, or no such topic, NewsletterError for another publication's segment.
     """
     with transaction.atomic():
         lock_newsletter(newsletter)
-        if existing := _existing_issue(newsletter, key, articles, only_topics):
+        require_own_segment(newsletter.publication_id, segment)
+        if existing := _existing_issue(newsletter, key, articles, only_topics, segment):
             return existing
         draft = _chosen(newsletter, articles, now) if articles else _new(newsletter, now)
         issue = draft.issue
         issue.state, issue.start_key, issue.changed_by = State.DRAFT, key, by
         issue.contributors = [by.pk]
         issue.slot = _free_slot(newsletter, now)
-        issue.only_topics = _topics(newsletter, only_topics)
+        issue.only_topics, issue.segment = _topics(newsletter, only_topics), segment
         save(draft)
     return issue
 
 
 def _existing_issue(
-    newsletter: Newsletter, key: str, articles: Sequence[Article], only_topics: Sequence[str]
+    newsletter: Newsletter,
+    key: str,
+    articles: Sequence[Article],
+    only_topics: Sequence[str],
+    segment: Segment | None,
 ) -> Issue | None:
     """Return the issue that this wish made, or another's of what is new that waits to be sent."""
     if issue := Issue.objects.filter(start_key=key).first():
@@ -62,7 +69,7 @@ def _existing_issue(
     if articles:
         return None
     waiting = newsletter.issues.filter(kind=MANUAL, state=State.DRAFT, start_key__isnull=False)
-    alike = waiting.filter(only_topics=sorted(set(only_topics)))
+    alike = waiting.filter(only_topics=sorted(set(only_topics)), segment=segment)
     picked = Story.objects.filter(issue=OuterRef("pk")).exclude(reason=BY_EDITOR)
     return alike.filter(Exists(picked)).order_by("pk").last()
 

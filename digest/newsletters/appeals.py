@@ -21,7 +21,7 @@ FIELDS = frozenset(
     [
         *("kind", "name", "label", "heading", "body", "button", "url", "style"),
         *("picture", "picture_dark", "picture_alt", "starts_at", "ends_at", "paused"),
-        *("priority", "weight", "cap", "cap_days"),
+        *("priority", "weight", "cap", "cap_days", "segment"),
     ]
 )
 # A change of one of these begins a new count of turns (digest.issues.messages).
@@ -128,6 +128,7 @@ def _set_values(appeal: Appeal, values: dict[str, Any]) -> None:
     checks.require_own_pictures(
         appeal.publication_id, [values.get("picture"), values.get("picture_dark")]
     )
+    checks.require_own_segment(appeal.publication_id, appeal.segment)
     _check_contents(appeal)
     _check_rules(appeal)
     _check_lengths(appeal)
@@ -164,7 +165,7 @@ def _check_rules(appeal: Appeal) -> None:
 
 def _check_lengths(appeal: Appeal) -> None:
     try:
-        appeal.clean_fields(exclude=["publication", "url", "turns_since"])
+        appeal.clean_fields(exclude=["publication", "segment", "url", "turns_since"])
     except ValidationError as problem:
         name, messages = next(iter(problem.message_dict.items()))
         raise NewsletterError(f"The {name.replace('_', ' ')}: {messages[0]}") from problem

@@ -10,6 +10,7 @@ from django.core.validators import URLValidator
 from digest.articles.models import Article
 from digest.core import addresses, clock, languages
 from digest.core.text import LONGEST_URL, printable
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import COLOUR, Cadence, Newsletter, Publication
 from digest.pictures.models import Picture
@@ -47,6 +48,12 @@ def require_own_pictures(publication_id: int, uuids: Iterable[UUID | str | None]
         raise NewsletterError(
             "A picture is not in this publication's library. Upload it there, or choose another."
         )
+
+
+def require_own_segment(publication_id: int, segment: Segment | None) -> None:
+    """Raise NewsletterError for a segment of another publication."""
+    if segment and segment.publication_id != publication_id:
+        raise NewsletterError("A segment can only be used in its own publication.")
 
 
 def of_publication(publication: Publication) -> None:

@@ -15,7 +15,7 @@ LONGEST_TITLE = blocks.LONGEST_TITLE
 LARGEST = 100  # stories of a block
 FIELDS = frozenset(
     [
-        *("title", "content", "style", "shown_in", "only_topics"),
+        *("title", "content", "style", "shown_in", "only_topics", "segment"),
         *("topics", "source_ids", "max_stories"),
     ]
 )
@@ -35,7 +35,8 @@ def add(
 ) -> LayoutBlock:
     """Add a block at the end, once if asked twice; raise NewsletterError for what cannot be.
 
-    `details` are further fields of LayoutBlock: content, style, shown_in, only_topics, source_ids.
+    `details` are further fields of LayoutBlock: content, style, shown_in, only_topics, segment,
+    source_ids.
     """
     layout = _locked_layout(newsletter)
     block = LayoutBlock(newsletter=newsletter, position=len(layout), kind=kind)
@@ -129,6 +130,7 @@ def _set_values(block: LayoutBlock, values: Mapping[str, Any]) -> None:
     blocks.check_fields(block)
     chosen = set(blocks.picture_uuids(block.content)) - before
     checks.require_own_pictures(block.newsletter.publication_id, chosen)
+    checks.require_own_segment(block.newsletter.publication_id, block.segment)
     block.topics = list(block.topics) if block.kind == BlockKind.TOPIC else []
     if block.kind in _TITLED:
         block.title = checks.one_line(block.title, "block's title", LONGEST_TITLE)

@@ -18,6 +18,7 @@ from digest.issues.models import Issue
 from digest.sending import chunks
 from digest.sending.models import SQL_STATES, Chunk, Delivery
 from digest.subscribers.audience import Audience, eligible
+from digest.subscribers.segments.membership import segment_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class ClaimedDelivery:
     topics: Sequence[str] = ()  # that the subscriber chose; none: everything
     without_appeals: Sequence[int] | None = None  # ids of those that it goes out without
     muted_topics: Sequence[str] = ()  # whose stories are left out
+    segments: Sequence[int] = ()  # ids of those of the issue's blocks that they belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ WHERE delivery.id = due.id
 RETURNING token.fence, eligible.subscriber_id IS NOT NULL, delivery.id, subscriber.id,
     subscriber.uuid, subscriber.email, subscriber.name, delivery.attempts,
     delivery.first_attempt_at, coalesce(eligible.topics, '{{}}'), delivery.without_appeals,
-    coalesce(eligible.muted_topics, '{{}}')
+    coalesce(eligible.muted_topics, '{{}}'), coalesce(eligible.segments, '{{}}')
 """
 
 
@@ -153,7 +155,8 @@ WITH due AS MATERIALIZED (
 )
 SELECT %s::bigint, eligible.subscriber_id IS NOT NULL, due.id, due.subscriber_id,
     subscriber.uuid, coalesce(subscriber.email, ''), coalesce(subscriber.name, ''), 0, NULL,
-    coalesce(eligible.topics, '{{}}'), NULL, coalesce(eligible.muted_topics, '{{}}')
+    coalesce(eligible.topics, '{{}}'), NULL, coalesce(eligible.muted_topics, '{{}}'),
+    coalesce(eligible.segments, '{{}}')
 FROM due
 LEFT JOIN subscribers_subscriber AS subscriber ON subscriber.id = due.subscriber_id
 LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
@@ -166,6 +169,9 @@ def eligible_subscriptions(
 ) -> tuple[str, list[Any]]:
     """Return the one rule of who may be mailed, as SQL with its parameters."""
     columns = ("subscriber_id", "topics", "muted_topics")
-    subscriptions = eligible(issue.newsletter_id, now, audience).values(*columns)
+    belongs_to = segment_ids(audience.segments, "subscriber_id")
+    subscriptions = eligible(issue.newsletter_id, now, audience).values(
+        *columns, segments=belongs_to
+    )
     query, parameters = subscriptions.query.sql_with_params()
     return query, list(parameters)

@@ -21,8 +21,8 @@ from digest.subscribers.models import Subscriber
 SAMPLE_EMAIL = "subscriber@example.com"
 CACHED_WISHES = 1_000  # of subscribers who chose topics, for one issue
 
-# Topics, appeals that are left out, muted topics, and the variant of an experiment
-Wishes = tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...], int]
+# Topics, appeals that are left out, muted topics, the variant of an experiment, and segments
+Wishes = tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...], int, tuple[int, ...] | None]
 
 
 class MailRecipient(Protocol):
@@ -57,6 +57,11 @@ class MailRecipient(Protocol):
         """Ids of appeals that they have had often enough: their message has none of these."""
         ...
 
+    @property
+    def segments(self) -> Sequence[int] | None:
+        """Ids of those of the blocks' segments that they belong to; None: of all."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SingleRecipient:
@@ -69,6 +74,7 @@ class SingleRecipient:
     subscriber_uuid: UUID = links.NOBODY.uuid
     without_appeals: Sequence[int] | None = None
     muted_topics: Sequence[str] = ()
+    segments: Sequence[int] | None = None
 
     @classmethod
     def of(
@@ -77,10 +83,13 @@ class SingleRecipient:
         topics: Sequence[str],
         without_appeals: Sequence[int] | None = None,
         muted_topics: Sequence[str] = (),
+        segments: Sequence[int] | None = None,
     ) -> Self:
         """Return a subscriber as a recipient."""
         named = (subscriber.email, subscriber.name)
-        return cls(subscriber.pk, *named, topics, subscriber.uuid, without_appeals, muted_topics)
+        return cls(
+            subscriber.pk, *named, topics, subscriber.uuid, without_appeals, muted_topics, segments
+        )
 
 
 class MessageComposer:
@@ -150,6 +159,7 @@ class MessageComposer:
             tuple(to.without_appeals or ()),
             tuple(to.muted_topics),
             variant,
+            None if to.segments is None else tuple(to.segments),
         )
         if wishes not in self._keys:
             if len(self._keys) >= CACHED_WISHES:
@@ -214,6 +224,7 @@ def compose_sample(issue: Issue, email: str = "", *, name: str = "", variant: in
             subscriber.name,
             subscription.topics,
             muted_topics=subscription.muted_topics,
+            segments=segmentation.segments_of(subscriber.pk),
         )
     return compose_message(
         issue, to, segmentation, issue.goes_at, sign=False, variant=variant

@@ -63,13 +63,14 @@ def compose_copy(notice: Notice, now: datetime) -> bytes | None:
         return None
     subscription = Subscription.objects.get(newsletter=issue.newsletter_id, subscriber=subscriber)
     delivery = _delivery(issue, subscriber)
+    segmentation = segmentation_of(issue, compiled_for(issue))
     to = SingleRecipient.of(
         subscriber,
         subscription.topics,
         delivery.without_appeals if delivery else None,
         subscription.muted_topics,
+        segmentation.segments_of(subscriber.pk),
     )
-    segmentation = segmentation_of(issue, compiled_for(issue))
     message = compose_message(
         issue, to, segmentation, now, sign=False, message_id=message_id(notice)
     )

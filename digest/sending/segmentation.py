@@ -1,7 +1,7 @@
 """Which stories and blocks of an issue a subscriber gets: those of their topics, or all."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from digest.issues import experiments
 from digest.issues.experiments import Leads
@@ -13,6 +13,8 @@ from digest.rendering.compiled import Compiled
 from digest.sending.experiments.assigning import split_of
 from digest.sending.experiments.split import Split
 from digest.subscribers.audience import Audience
+from digest.subscribers.models import Subscription
+from digest.subscribers.segments.membership import memberships_of, segment_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Segmentation:
     experiment: Experiment | None = None  # what is tested, or will be
     split: Split | None = None  # who gets which variant of it, once it has begun
     leads: Leads | None = None  # which stories stand first, where leads are tested
+    # By key, of visible blocks that are, or whose appeal is, only for members of all these segments
+    block_segments: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def keys_for(
         self,
@@ -37,10 +41,12 @@ class Segmentation:
         without_appeals: Collection[int] | None = None,
         muted_topics: Collection[str] = (),
         variant: int = 0,
+        segments: Collection[int] | None = None,
     ) -> frozenset[int] | None:
         """Return the keys of stories and blocks for a subscriber of these topics; None for all.
 
-        Where leads are tested, `variant` says which story stands first.
+        Where leads are tested, `variant` says which story stands first. `segments` (ids) are those
+        that the subscriber belongs to; None: of all.
 
         The blocks that show one of `without_appeals` (ids) are not among them, nor stories of
         `muted_topics`, unless they are of a chosen topic too or no story is left.
@@ -53,6 +59,8 @@ class Segmentation:
         }
         for appeal_id in without_appeals or ():
             blocks -= self.appeal_keys.get(appeal_id, frozenset())
+        if segments is not None:
+            blocks -= {key for key, of in self.block_segments.items() if not of <= set(segments)}
         available = {n for n in self.stories if self.block_keys.get(n) in blocks}
         positions = {n for n in available if self.stories[n] & chosen} or available
         if muted_topics:
@@ -62,6 +70,13 @@ class Segmentation:
             return frozenset(positions | blocks | keys)
         is_all = len(positions) == len(self.stories) and len(blocks) == len(self.blocks)
         return None if is_all and self.complete else frozenset(positions | blocks)
+
+    def segments_of(self, subscriber_id: int) -> tuple[int, ...]:
+        """Return those of the blocks' segments that a single subscriber belongs to."""
+        belongs_to = segment_ids(self.audience.segments, "subscriber_id")
+        rows = Subscription.objects.filter(subscriber=subscriber_id)
+        ids = rows.values_list(belongs_to, flat=True).first() if self.audience.segments else None
+        return tuple(ids or ())
 
     def subject_of(self, variant: int) -> str:
         """Return the subject of a variant; "" for the issue's own."""
@@ -83,7 +98,7 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
     """Sort an issue's stories by the topics that its newsletter's layout has now."""
     topic_blocks = LayoutBlock.objects.filter(newsletter=issue.newsletter_id, kind=BlockKind.TOPIC)
     choosable = frozenset(topic_blocks.values_list("title", flat=True))
-    visible = list(issue.blocks.filter(hidden=False))
+    visible = list(issue.blocks.filter(hidden=False).select_related("appeal"))
     compiled_stories = issue.stories.exclude(position__in=compiled.dropped).filter(
         block__hidden=False
     )
@@ -91,7 +106,15 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
     current = compiled_stories.filter(retracted_at=None).select_related("block")
     stories = {story.position: choosable.intersection(story.topics) for story in current}
     topics = frozenset[str]().union(*stories.values())
-    audience = Audience(cadences_of(issue), topics, choosable, frozenset(issue.only_topics))
+    block_segments = _block_segments(visible)
+    audience = Audience(
+        cadences_of(issue),
+        topics,
+        choosable,
+        frozenset(issue.only_topics),
+        next(iter(memberships_of([issue.segment_id], issue.goes_at)), None),
+        memberships_of(frozenset[int]().union(*block_segments.values()), issue.goes_at),
+    )
     return Segmentation(
         compiled,
         audience,
@@ -103,7 +126,17 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
         experiment=experiment,
         split=split_of(experiment),
         leads=experiments.leads_of(issue),
+        block_segments=block_segments,
     )
+
+
+def _block_segments(blocks: Iterable[Block]) -> dict[int, frozenset[int]]:
+    """Return the segments that somebody must belong to for a block, by its key."""
+    segments = {
+        block.key: {block.segment_id, block.appeal.segment_id if block.appeal else None} - {None}
+        for block in blocks
+    }
+    return {key: frozenset(filter(None, ids)) for key, ids in segments.items() if ids}
 
 
 def _appeal_keys(blocks: Iterable[Block]) -> dict[int, frozenset[int]]:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from digest.newsletters.models import Cadence
 from digest.subscribers.models import Subscription
+from digest.subscribers.segments.membership import Membership
 from digest.subscribers.suppression import suppressions_for
 
 
@@ -20,6 +21,9 @@ class Audience:
     choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic blocks now
     # Only for subscribers who chose one of these topics; none: for all.
     only: frozenset[str] = frozenset()
+    segment: Membership | None = None  # only for these subscribers; none: for all
+    # Segments that blocks or appeals are for: who belongs to which is known of each who is claimed.
+    segments: tuple[Membership, ...] = ()
 
 
 FOR_ALL = Audience()
@@ -31,8 +35,8 @@ def eligible(
     """Return the subscriptions whose subscribers this newsletter may mail at `now` (aware, UTC).
 
     They are active, not paused, and suppressed neither for this newsletter nor for all; their
-    cadence is one of the audience's, and it has at least one of their topics. Unordered; iterate
-    by `subscriber_id`, which the index `subscription_audience` serves.
+    cadence is one of the audience's, it has at least one of their topics, and they belong to its
+    segment. Unordered; iterate by `subscriber_id`, which the index `subscription_audience` serves.
     """
     suppressed = suppressions_for(newsletter_id).filter(
         address_key=OuterRef("subscriber__address_key")
@@ -41,6 +45,7 @@ def eligible(
         Q(paused_until__isnull=True) | Q(paused_until__lte=now),
         _cadence(audience),
         _topics(audience),
+        audience.segment.condition("subscriber_id") if audience.segment else Q(),
         ~Exists(suppressed),
         newsletter_id=newsletter_id,
         state=Subscription.State.ACTIVE,
@@ -62,7 +67,7 @@ def exclusion_reasons(
 ) -> dict[int, str]:
     """Return why subscribers who are not eligible must not be mailed, by id; see `why_not`.
 
-    Takes two queries for any number of subscribers.
+    Takes a few queries for any number of subscribers.
     """
     active = Subscription.objects.filter(
         newsletter=newsletter_id,
@@ -73,8 +78,11 @@ def exclusion_reasons(
     keys = [row.subscriber.address_key for row in subscriptions.values()]
     suppressions = suppressions_for(newsletter_id).filter(address_key__in=keys).order_by("-pk")
     reasons = {row.address_key: row.reason for row in suppressions}  # the oldest one counts
+    outside = _outside(audience.segment, active)
     return {
-        subscriber_id: _exclusion_reason(subscriptions.get(subscriber_id), reasons, now, audience)
+        subscriber_id: _exclusion_reason(
+            subscriptions.get(subscriber_id), reasons, now, audience, outside
+        )
         for subscriber_id in subscriber_ids
     }
 
@@ -84,6 +92,7 @@ def _exclusion_reason(
     suppressions: Mapping[str, str],
     now: datetime,
     audience: Audience,
+    outside: Collection[int],
 ) -> str:
     if subscription is None:
         return "The subscriber has unsubscribed."
@@ -91,11 +100,26 @@ def _exclusion_reason(
         return f"The address is suppressed: {reason}"
     if subscription.paused_until and subscription.paused_until > now:
         return "The subscriber has paused."
+    if audience.segment and subscription.subscriber_id in outside:
+        return f"The subscriber does not belong to the segment “{audience.segment.name}”."
+    return _choice_reason(subscription, audience)
+
+
+def _choice_reason(subscription: Subscription, audience: Audience) -> str:
     if subscription.cadence in audience.cadences:
         return "Nothing in it is about the topics that the subscriber chose."
     if subscription.cadence == Cadence.EVERY:
         return "The subscriber asked for every issue."
     return f"The subscriber asked for it {subscription.get_cadence_display()}."
+
+
+def _outside(segment: Membership | None, rows: QuerySet[Subscription]) -> set[int]:
+    """Return the ids of the subscribers who do not belong to a segment."""
+    if segment is None:
+        return set()
+    members = rows.filter(segment.condition("subscriber_id"))
+    ids = set(rows.values_list("subscriber_id", flat=True))
+    return ids.difference(members.values_list("subscriber_id", flat=True))
 
 
 def _cadence(audience: Audience) -> Q:

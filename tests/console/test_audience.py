@@ -10,12 +10,26 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import AuditEntry, User
+from digest.issues import approval, block_editing
+from digest.issues.models import Issue
+from digest.newsletters import appeals
 from digest.newsletters.audiences.models import Attribute, Segment
+from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter
 from digest.subscribers import attributes, profiles
 from digest.subscribers.segments import saving
 from tests.browser import chromium_page, in_browser
-from tests.cast import NOON, make_member, make_newsletter, make_publication, make_subscriber
+from tests.cast import (
+    NOON,
+    make_appeal,
+    make_article,
+    make_block,
+    make_member,
+    make_newsletter,
+    make_publication,
+    make_source,
+    make_subscriber,
+)
 from tests.console import houses
 from tests.console.test_subscribers import messages_of
 
@@ -162,3 +176,29 @@ def test_a_segment_is_built_by_keyboard(phone: Page, live_server: LiveServer) ->
     phone.wait_for_url("**/admin/segments/*/")
     expect(phone.get_by_label("Value").last).to_have_value("Paid")
     assert Segment.objects.get(name="Friends of the harbour").rules["rules"][1]["match"] == "any"
+
+
+def test_segments_are_chosen_for_issues_and_appeals(newsroom: Client, tide: Newsletter) -> None:
+    """Those of the publication are offered; another one's is refused."""
+    article = make_article(make_source(tide))
+    segment = saving.create(tide.publication, "Friends", VIP, NOON)
+    other = saving.create(make_newsletter(slug="ebb").publication, "Others", {"rules": []}, NOON)
+    address = f"/admin/issues/new/{tide.pk}/"
+    page = newsroom.get(address).content.decode()
+    assert "Friends" in page
+    assert "Others" not in page
+    form = {"what": "chosen", "article": article.pk, "segment": segment.pk, "key": "a"}
+    newsroom.post(address, form)
+    assert Issue.objects.get().segment == segment
+    newsroom.post(address, form | {"segment": other.pk, "key": "b"})
+    assert Issue.objects.latest("pk").segment is None
+    appeal = make_appeal(tide.publication)
+    with pytest.raises(NewsletterError, match="own publication"):
+        appeals.change(appeal, now=NOON, segment=other)
+    appeals.change(appeal, now=NOON, segment=segment)
+    block = make_block(Issue.objects.earliest("pk"), "text")
+    with pytest.raises(NewsletterError, match="own publication"):
+        block_editing.change(block.issue, block.pk, 1, User.objects.get(), segment=other)
+    before = approval.fingerprint(block.issue)
+    saving.change(segment, "Friends", {"rules": []}, NOON)
+    assert approval.fingerprint(block.issue) != before

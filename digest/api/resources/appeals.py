@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_newsletter
+from digest.api.lookup import find_segment, get_newsletter
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Moment, Number, Payload, Slug, Switch, Text, Url
@@ -50,6 +50,9 @@ class AppealPatch(Payload):
     weight: Number | None = None
     cap: Number | None = None
     cap_days: Number | None = None
+    segment: Annotated[
+        Id | None, Field(description="Only for subscribers of this segment. Null: for everyone.")
+    ] = None
     newsletters: Slugs | None = None
 
 
@@ -85,6 +88,7 @@ class AppealOut(BaseModel):
     weight: int
     cap: int | None
     cap_days: int | None
+    segment: int | None
     newsletters: list[str]
 
 
@@ -136,7 +140,7 @@ def _rows(caller: Caller) -> QuerySet[Appeal]:
     return rows.select_related("publication")
 
 
-_NULLABLE = frozenset(["ends_at", "cap", "cap_days", "picture", "picture_dark"])
+_NULLABLE = frozenset(["ends_at", "cap", "cap_days", "picture", "picture_dark", "segment"])
 
 
 def _values(caller: Caller, payload: AppealPatch) -> dict[str, Any]:
@@ -144,6 +148,8 @@ def _values(caller: Caller, payload: AppealPatch) -> dict[str, Any]:
     values = {name: v for name, v in values.items() if v is not None or name in _NULLABLE}
     if isinstance(payload, AppealIn):
         values["kind"] = payload.kind
+    if "segment" in values:
+        values["segment"] = find_segment(caller, values["segment"])
     if "newsletters" in values:
         values["newsletters"] = [get_newsletter(caller, slug) for slug in values["newsletters"]]
     return values
@@ -152,6 +158,7 @@ def _values(caller: Caller, payload: AppealPatch) -> dict[str, Any]:
 def _serialize(row: Appeal) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ("id", *appeals.FIELDS)} | {
         "publication": row.publication.slug,
+        "segment": row.segment_id,
         "state": row.state_at(clock.now()).value,
         "newsletters": sorted(newsletter.slug for newsletter in row.newsletters.all()),
     }

@@ -14,6 +14,7 @@ from digest.accounts.models import User
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
+from digest.api.lookup import find_segment
 from digest.api.resources import issue_schemas as schemas
 from digest.api.resources.layout import BlockContent
 from digest.api.routing import Operations
@@ -144,6 +145,8 @@ def _values(request: HttpRequest, payload: BlockValues) -> dict[str, Any]:
         publications = caller_of(request).scope.publications()
         appeals = Appeal.objects.filter(publication__in=publications)
         values["appeal"] = get_object_or_404(appeals, pk=payload.appeal)
+    if payload.segment is not None:
+        values["segment"] = find_segment(caller_of(request), payload.segment)
     return values
 
 

@@ -48,6 +48,9 @@ class IssueIn(Payload):
     topics: Annotated[list[Line], Field(max_length=50)] = Field(
         [], description="Send only to subscribers who chose one of these. Empty: to everyone."
     )
+    segment: Id | None = Field(
+        None, description="Send only to subscribers of this segment. Null: to everyone."
+    )
 
 
 class RevisionIn(Payload):

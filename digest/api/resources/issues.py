@@ -17,7 +17,7 @@ from ninja import Query, Status
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent, require_key
-from digest.api.lookup import get_newsletter, of_newsletter
+from digest.api.lookup import find_segment, get_newsletter, of_newsletter
 from digest.api.paging import Page, paginate
 from digest.api.resources import deliveries
 from digest.api.resources import issue_schemas as schemas
@@ -67,6 +67,7 @@ def create_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> 
         clock.now(),
         articles=articles,
         only_topics=payload.topics,
+        segment=find_segment(caller, payload.segment),
     )
     return Status(201, schemas.issue_detail_out(issue))
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_newsletter
+from digest.api.lookup import find_segment, get_newsletter
 from digest.api.resources.newsletters import NewsletterDetailOut, newsletter_detail_out
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
@@ -29,6 +29,7 @@ Topic = Annotated[Line, Field(min_length=1, max_length=layouts.LONGEST_TITLE)]
 Topics = Annotated[list[Topic], Field(max_length=100)]
 SourceIds = Annotated[list[Id], Field(max_length=100)]
 StoryCount = Annotated[int, Field(strict=True, ge=1, le=layouts.LARGEST)]
+Segment = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Offset = Annotated[int, Field(strict=True, ge=-layouts.MOST, le=layouts.MOST)]
 ShownIn = Annotated[
     BlockFields.ShownIn, Field(description="Only in emails, only on the web, or both.")
@@ -46,6 +47,9 @@ class BlockContent(Payload):
     shown_in: ShownIn | None = None
     only_topics: Topics | None = Field(
         None, description="Only for subscribers who chose one of these topics. Empty: everyone."
+    )
+    segment: Segment | None = Field(
+        None, description="Only for subscribers of this segment (id). 0: everyone."
     )
 
 
@@ -73,7 +77,7 @@ def add_layout_block(request: HttpRequest, slug: Slug, payload: LayoutBlockIn) -
     newsletter = get_newsletter(caller_of(request), slug)
     with transaction.atomic():
         contributions.note(caller_of(request).token.owner, newsletter)
-        block = layouts.add(newsletter, payload.kind, **_values(payload))
+        block = layouts.add(newsletter, payload.kind, **_values(request, payload))
         if payload.move:
             layouts.move(block, payload.move)
     return Status(201, newsletter_detail_out(newsletter, clock.now()))
@@ -90,7 +94,7 @@ def change_layout_block(
     block = _get_block(newsletter, block_id)
     with transaction.atomic():
         contributions.note(caller_of(request).token.owner, newsletter)
-        topics.change_layout_block(block, **_values(payload))
+        topics.change_layout_block(block, **_values(request, payload))
         if payload.move:
             layouts.move(block, payload.move)
     return newsletter_detail_out(newsletter, clock.now())
@@ -107,8 +111,11 @@ def remove_layout_block(request: HttpRequest, slug: Slug, block_id: Id) -> Any:
     return Status(204, None)
 
 
-def _values(payload: LayoutBlockPatch) -> dict[str, Any]:
-    return payload.model_dump(exclude={"move", "kind"}, exclude_none=True)
+def _values(request: HttpRequest, payload: LayoutBlockPatch) -> dict[str, Any]:
+    values = payload.model_dump(exclude={"move", "kind"}, exclude_none=True)
+    if "segment" in values:
+        values["segment"] = find_segment(caller_of(request), values["segment"])
+    return values
 
 
 def _get_block(newsletter: Newsletter, block_id: int) -> LayoutBlock:

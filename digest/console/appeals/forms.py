@@ -10,6 +10,7 @@ from digest.console.pictures.answers import thumbnails
 from digest.core import clock
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import as_uuid
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
 _WEB = URLValidator(schemes=["http", "https"])
@@ -28,7 +29,7 @@ CARDS = {  # the fields of the form, by the title of their card
         "style",
     ),
     "Picture": ("picture", "picture_dark", "picture_alt"),
-    "When": ("starts_at", "ends_at", "paused", "newsletters"),
+    "When": ("starts_at", "ends_at", "paused", "newsletters", "segment"),
     "Turns and limits": ("priority", "weight", "cap", "cap_days"),
 }
 
@@ -62,6 +63,7 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
             "picture_alt": "Description for people who cannot see it",
             "cap": "At most, for one subscriber",
             "cap_days": "Within days",
+            "segment": "Only for segment",
         }
         help_texts: ClassVar[Any] = {
             "name": "Only in the console. Leave empty to use the heading.",
@@ -71,6 +73,7 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
             "body": "Plain text. An empty line starts a new paragraph.",
             "button": "Two or three words, for example “Support us”.",
             "newsletters": "None selected: all newsletters of the publication.",
+            "segment": "For example those who did not give. Empty: everyone.",
             "priority": "The highest priority goes first.",
             "weight": "Its share among those of the same priority: 2 is shown twice as often as 1.",
             "cap": "How many times. Leave empty for no limit.",
@@ -97,6 +100,9 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
         publication.queryset, publication.empty_label = publications, None
         newsletters: Any = self.fields["newsletters"]
         newsletters.queryset = Newsletter.objects.filter(publication__in=publications)
+        segment: Any = self.fields["segment"]
+        segment.queryset = Segment.objects.filter(publication__in=publications)
+        segment.empty_label = "Everyone"
         zones = sorted({row.timezone for row in publications})
         is_single = instance is not None or len(zones) == 1
         zone_name = instance.publication.timezone if instance else ", ".join(zones)

@@ -96,7 +96,7 @@ def _blocks(request: HttpRequest, issue: Issue, *, editable: bool) -> list[Block
     for story in issue.stories.select_related("article", "picture").order_by("position"):
         stories.setdefault(story.block_id, []).append(story)
     shared = _shared(issue, editable=editable) | {"rights": header.rights(request, issue)}
-    rows = issue.blocks.select_related("appeal", "layout_block").order_by("position")
+    rows = issue.blocks.select_related("appeal", "layout_block", "segment").order_by("position")
     return [_block_view(request, row, stories.get(row.pk, []), shared) for row in rows]
 
 

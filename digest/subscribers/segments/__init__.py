@@ -6,6 +6,7 @@
     wording     the rules in words; which of them hold for one subscriber
     counting    how many, exactly or "about"; the first of them
     saving      a segment created, changed, deleted
+    membership  a segment at one moment, for planning and sending
     clicks      who clicked: `digest.analytics`, above, says how that is looked up
 
 docs/audience.md is the editors' page about them.

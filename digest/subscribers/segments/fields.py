@@ -86,12 +86,16 @@ class Catalog:
         return Rule(rule.field, rule.operator, _read_value(field, rule))
 
 
-def catalog_of(publication: Publication) -> Catalog:
-    """Return what rules may be about in a publication, in the order in which it is offered."""
+def catalog_of(publication: Publication, *, suggests: bool = True) -> Catalog:
+    """Return what rules may be about in a publication, in the order in which it is offered.
+
+    It `suggests` tags, topics and sources that are in use, where somebody enters rules.
+    """
     newsletters = list(publication.newsletters.order_by("name", "pk"))
+    tags = profiles.tags_in([publication.pk]) if suggests else []
     fields = [
-        *_subscription_fields(publication, newsletters),
-        Field("tag", "Tag", _EQUAL, Input.TEXT, _pairs(profiles.tags_in([publication.pk]))),
+        *_subscription_fields(publication, newsletters, suggests=suggests),
+        Field("tag", "Tag", _EQUAL, Input.TEXT, _pairs(tags)),
         *map(_attribute_field, attributes.attributes_of(publication.pk).values()),
         Field("email", "Email address", (Operator.CONTAINS, Operator.ENDS_WITH), Input.TEXT),
     ]
@@ -104,12 +108,11 @@ def catalog_of(publication: Publication) -> Catalog:
     )
 
 
-def _subscription_fields(publication: Publication, newsletters: list[Newsletter]) -> list[Field]:
+def _subscription_fields(
+    publication: Publication, newsletters: list[Newsletter], *, suggests: bool
+) -> list[Field]:
     ids = [row.pk for row in newsletters]
-    topics = LayoutBlock.objects.filter(newsletter__publication=publication, kind=BlockKind.TOPIC)
-    titles = sorted(set(topics.values_list("title", flat=True)))
-    sources = Growth.objects.filter(newsletter_id__in=ids).exclude(source="")
-    vias = sorted(set(sources.values_list("source", flat=True).distinct()[:100]))
+    titles, vias = _suggestions(publication, ids) if suggests else ([], [])
     return [
         Field(
             "newsletter",
@@ -124,6 +127,18 @@ def _subscription_fields(publication: Publication, newsletters: list[Newsletter]
         Field("topic", "Topic", _EQUAL, Input.TEXT, _pairs(titles)),
         Field("cadence", "Cadence", _EQUAL, Input.CHOICE, Cadence.choices),
     ]
+
+
+def _suggestions(
+    publication: Publication, newsletter_ids: list[int]
+) -> tuple[list[str], list[str]]:
+    """Return the titles of topics, and the sources of sign-ups that there were."""
+    topics = LayoutBlock.objects.filter(newsletter__publication=publication, kind=BlockKind.TOPIC)
+    sources = Growth.objects.filter(newsletter_id__in=newsletter_ids).exclude(source="")
+    return (
+        sorted(set(topics.values_list("title", flat=True))),
+        sorted(set(sources.values_list("source", flat=True).distinct()[:100])),
+    )
 
 
 def _attribute_field(attribute: Attribute) -> Field:

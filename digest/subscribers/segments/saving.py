@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.deletion import RestrictedError
 
 from digest.core.text import one_line
@@ -10,12 +10,7 @@ from digest.newsletters.audiences.models import LONGEST_LABEL, Segment
 from digest.newsletters.models import Publication
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber
-from digest.subscribers.segments.conditions import (
-    Context,
-    base_subscriptions,
-    condition_of,
-    members,
-)
+from digest.subscribers.segments.conditions import members
 from digest.subscribers.segments.fields import catalog_of
 
 MOST = 500  # of a publication
@@ -53,14 +48,6 @@ def members_of(segment: Segment, now: datetime) -> QuerySet[Subscriber]:
     """
     catalog = catalog_of(segment.publication)
     return members(catalog, catalog.read(segment.rules), now)
-
-
-def membership(segment: Segment, now: datetime, subscriber: str) -> Q:
-    """Return the condition that a row's subscriber, by the field of its id, is in a segment."""
-    catalog = catalog_of(segment.publication)
-    rules = catalog.read(segment.rules)
-    context = Context(catalog, now, subscriber)
-    return Q(Exists(base_subscriptions(context, rules))) & condition_of(rules, context)
 
 
 def _save(segment: Segment, name: str, rules: object, now: datetime) -> None:

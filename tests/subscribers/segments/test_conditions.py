@@ -18,6 +18,7 @@ from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.segments import counting, saving, wording
 from digest.subscribers.segments.conditions import members
 from digest.subscribers.segments.fields import catalog_of
+from digest.subscribers.segments.membership import Membership
 from digest.subscribers.segments.rules import RuleError
 from tests.cast import (
     NOON,
@@ -302,7 +303,7 @@ def test_a_segment_is_saved_once_and_not_deleted_while_it_is_used(tide: Newslett
     ana, ben = make_subscriber(tide), make_subscriber(tide)
     profiles.add_tag("vip", tide.publication_id, [ana.pk])
     assert list(saving.members_of(segment, NOON)) == [ana]
-    condition = saving.membership(segment, NOON, "subscriber_id")
+    condition = Membership.of(segment, NOON).condition("subscriber_id")
     assert [row.subscriber_id for row in Subscription.objects.filter(condition)] == [ana.pk]
     assert ben.pk
     issue = make_issue(tide, segment=segment)
