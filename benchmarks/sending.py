@@ -306,11 +306,13 @@ def _work(cpu_file: Path) -> None:
 
     with modules_that_stay():  # as a worker does
         django.setup()
+        from digest.core import jobs
         from digest.sending import sender
 
     from django.db import connection
 
     connection.ensure_connection()
+    jobs.enqueue(jobs.SEND_DELIVERIES)  # a worker that runs is connected to the broker
     print("ready", flush=True)
     sys.stdin.readline()
     if os.environ.get("DIGEST_PROFILE"):

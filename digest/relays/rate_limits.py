@@ -101,6 +101,11 @@ class RateLimiter:
 
     # --- messages ----------------------------------------------------------------------
 
+    @property
+    def limits_messages(self) -> bool:
+        """Whether the relay takes only so many messages in a time, in all or for a domain."""
+        return bool(self._relay_bounds()) or self._limits_domains
+
     def reserve(self, count: int) -> int:
         """Reserve up to `count` messages and return how many; if 0, `wait` says for how long."""
         bounds = self._relay_bounds()

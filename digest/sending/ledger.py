@@ -50,7 +50,7 @@ class Recheck:
     """The result of checking a batch again."""
 
     sendable: frozenset[int]  # ids that may still go out
-    is_sending: bool  # the issue is neither paused nor cancelled
+    is_sending: bool  # the issue is neither paused nor cancelled, nor changed since the claim
     is_ours: bool  # the claim exists, and its lease has not run out
     suppressed: int = 0  # deliveries that may not go out any more, and were settled
 
@@ -103,21 +103,22 @@ def recheck(batch: Batch, rows: Collection[ClaimedDelivery], now: datetime) -> R
         cursor.execute(
             _RECHECK.format(eligible=subscriptions, **SQL_STATES),
             [
-                *(batch.issue.pk, batch.fence, [row.id for row in rows], batch.fence),
+                *(batch.issue.revision, batch.issue.pk, batch.fence),
+                *([row.id for row in rows], batch.fence),
                 *(batch.fence, [row.id for row in rows], *parameters),
             ],
         )
-        state, is_leased, claimed, sendable = cursor.fetchone()
-    is_sending = state == Issue.State.SENDING
+        is_sending, is_leased, claimed, sendable = cursor.fetchone()
     if not is_leased or not is_sending:
-        return Recheck(frozenset(), is_sending, is_ours=bool(is_leased))
+        return Recheck(frozenset(), bool(is_sending), is_ours=bool(is_leased))
     excluded_ids = set(claimed).difference(sendable)
     _suppress(batch, [row for row in rows if row.id in excluded_ids], now)
     return Recheck(frozenset(sendable), is_sending=True, is_ours=True, suppressed=len(excluded_ids))
 
 
 _RECHECK = """
-WITH issue AS (SELECT state FROM issues_issue WHERE id = %s
+WITH issue AS (
+    SELECT state = 'sending' AND revision = %s AS sending FROM issues_issue WHERE id = %s
 ), lease AS (SELECT lease_until > now() AS valid FROM sending_claim WHERE fence = %s
 ), claimed AS MATERIALIZED (
     SELECT id, subscriber_id FROM sending_delivery
@@ -132,7 +133,7 @@ WITH issue AS (SELECT state FROM issues_issue WHERE id = %s
 ), sendable AS (
     SELECT claimed.id FROM ({eligible}) AS subscription JOIN claimed USING (subscriber_id)
 )
-SELECT (SELECT state FROM issue), (SELECT valid FROM lease),
+SELECT coalesce((SELECT sending FROM issue), false), (SELECT valid FROM lease),
     ARRAY(SELECT id FROM claimed), ARRAY(SELECT id FROM sendable)
 """
 

@@ -97,8 +97,8 @@ def _plan(issue: Issue, now: datetime) -> bool:
     if step is Step.STOPPED:
         return False
     _begin_sending(issue)
-    while step is Step.MORE:
-        step = _step(plan, now)
+    if step is Step.MORE:
+        _plan_rest(plan, now)
     return True
 
 
@@ -146,6 +146,12 @@ def _step(plan: Plan, now: datetime, *, opens: bool = False) -> Step:
     return Step.FINISHED if last is None else Step.MORE
 
 
+def _plan_rest(plan: Plan, now: datetime) -> None:
+    """Plan for all others. Senders that were faster than a step have ended, and are called."""
+    while _step(plan, now) is Step.MORE:
+        jobs.enqueue(jobs.SEND_DELIVERIES)
+
+
 def _hold(issue: Issue) -> Issue | None:
     """Hold an issue until the transaction ends; None if somebody else does, or its time changed."""
     rows = Issue.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
@@ -171,8 +177,7 @@ def _continue(issue: Issue, now: datetime) -> None:
     compiled = _compiled(issue)
     if compiled is not None:
         plan = _plan_of(issue, compiled, now)
-        while _step(plan, now) is Step.MORE:
-            pass
+        _plan_rest(plan, now)
 
 
 def _newly_due(now: datetime) -> Iterator[tuple[Issue, Times]]:

@@ -26,6 +26,7 @@ from digest.sending.planning import caps
 from digest.subscribers.models import Subscription
 
 STEP = 50_000  # subscribers
+FIRST_STEP = 10_000  # sending begins with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def _statement(plan: Plan, after: int) -> tuple[str, list[Any]]:
         columns["zone"] = F("subscriber__timezone")
     if plan.hold:
         columns["uuid"] = F("subscriber__uuid")
-    page = plan.subscribers.filter(subscriber__gt=after).order_by("subscriber")[:STEP]
+    step = STEP if after else min(STEP, FIRST_STEP)
+    page = plan.subscribers.filter(subscriber__gt=after).order_by("subscriber")[:step]
     names = ("subscriber_id", "confirmed_at")
     query, parameters = page.values(*names, **columns).query.sql_with_params()
     noted, carriers = caps.noted_subscribers(plan.issue, plan.capped)

@@ -1,7 +1,8 @@
 """Send what is due, for a few seconds.
 
     which relays may be used now, and for whose mail > one of them by weight
-    a journal, a heartbeat, an outbox > the transport delivers what the outbox yields
+    a journal, a heartbeat, a thread for the ledger, an outbox > the transport delivers what the
+    outbox yields
 
 Any number of senders may run at once, on any machine: the ledger gives each its own rows. When a
 relay is down everything is queued again and no attempt is counted; the relay is not used for a
@@ -28,6 +29,7 @@ from digest.sending import control
 from digest.sending.journal import Journal
 from digest.sending.sender.claims import Claims, DueIssues
 from digest.sending.sender.heartbeat import Heartbeat
+from digest.sending.sender.ledger_thread import LedgerThread
 from digest.sending.sender.outbox import Outbox
 from digest.sending.sender.recorder import DATABASE_UNAVAILABLE, PAUSE
 
@@ -95,6 +97,7 @@ def _send_by_any(due: DueIssues, waits: dict[Relay, float], until: float, sent: 
         return False
     relay = routes.choose_relay(usable.keys(), random.Random())  # noqa: S311
     run, wait = _send_by(relay, usable[relay], due, until)
+    due.expire()
     sent.add(run)
     if wait > LONGEST_WAIT:
         waits[relay] = time.monotonic() + wait
@@ -130,7 +133,12 @@ def _by_sender(issues: list[Issue]) -> dict[str, list[Issue]]:
 
 def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> tuple[Sent, float]:
     """Send by one relay; return what was sent, and the seconds to wait for its limits (0: none)."""
-    with registry.open_transport(relay) as transport, Journal() as journal, Heartbeat() as leases:
+    with (
+        registry.open_transport(relay) as transport,
+        Journal() as journal,
+        Heartbeat() as leases,
+        LedgerThread() as ledger_thread,
+    ):
         limiter = RateLimiter(relay, journal.name)
         transport.connections = limiter.reserve_connections(transport.connections)
         if not transport.connections:
@@ -138,7 +146,7 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
             return Sent(), 0
         claims = Claims(due, domains, limiter, leases, journal.name)
         signs = transport.preserves_message
-        outbox = Outbox(claims, journal, leases, limiter, until, sign=signs)
+        outbox = Outbox(claims, journal, leases, limiter, ledger_thread, until, sign=signs)
         sent, failure = Sent(outbox.recorder.counts), ""
         try:
             transport.deliver_all(outbox)

@@ -1,7 +1,11 @@
-"""All batches that one sender has in flight: checked every second, recorded, and dropped."""
+"""All batches that one sender has in flight: checked every second, recorded, and dropped.
+
+`record` and `drop` are for the ledger's thread; what a batch consists of changes in the sender's.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from threading import Lock
 
 from digest.core import clock
 from digest.relays.rate_limits import RateLimiter
@@ -15,7 +19,11 @@ from digest.sending.sender.recorder import Recorder
 class Batches:
     """The batches in flight, by fence."""
 
-    def __init__(self, recorder: Recorder, leases: Heartbeat, limiter: RateLimiter) -> None:
+    def __init__(
+        self, recorder: Recorder, leases: Heartbeat, limiter: RateLimiter, turn: Lock
+    ) -> None:
+        """`turn` is held while the database is used."""
+        self._turn = turn
         self._recorder = recorder
         self._leases = leases
         self._limiter = limiter
@@ -43,24 +51,37 @@ class Batches:
         for in_flight in self:
             self._release(in_flight)
 
-    def record(self, current: InFlight | None) -> None:
-        """Record the outcomes known so far; drop finished batches other than the current one."""
+    def remove_finished(self, current: InFlight | None = None) -> list[int]:
+        """Remove the batches that are finished, other than the current one; return their fences."""
+        fences = [
+            in_flight.batch.fence
+            for in_flight in self
+            if in_flight.finished and in_flight is not current
+        ]
+        for fence in fences:
+            del self._by_fence[fence]
+        return fences
+
+    def record(self) -> None:
+        """Record the outcomes known so far."""
         for in_flight in self:
             self._recorder.record(in_flight)
-            if in_flight.finished and in_flight is not current:
-                self._drop(in_flight)
+
+    def drop(self, fences: Iterable[int]) -> None:
+        """Drop the claims of batches that are finished."""
+        for fence in fences:
+            ledger.drop(fence)
+            self._leases.unwatch(fence)
 
     def _recheck(self, in_flight: InFlight) -> None:
-        suppressed = in_flight.recheck(clock.now())
+        with self._turn:
+            suppressed = in_flight.recheck(clock.now())
         self._recorder.count(Delivery.State.SUPPRESSED, suppressed)
         if in_flight.stopped:
             self._release(in_flight)
 
     def _release(self, in_flight: InFlight) -> None:
         if in_flight.waiting:
-            self._limiter.release_rows(in_flight.release_waiting())
-
-    def _drop(self, in_flight: InFlight) -> None:
-        ledger.drop(in_flight.batch.fence)
-        self._leases.unwatch(in_flight.batch.fence)
-        del self._by_fence[in_flight.batch.fence]
+            with self._turn:
+                rows = in_flight.release_waiting()
+            self._limiter.release_rows(rows)

@@ -16,7 +16,7 @@ from digest.relays.rate_limits import RateLimiter
 from digest.rendering.errors import RenderingError
 from digest.sending import control, ledger
 from digest.sending.compiling import compiled_for
-from digest.sending.segmentation import segmentation_of
+from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.sending.sender import heartbeat
 from digest.sending.sender.heartbeat import Heartbeat
 from digest.sending.sender.in_flight import InFlight
@@ -27,10 +27,11 @@ FRESH = 1.0  # seconds that the list of due issues is used
 
 
 class DueIssues:
-    """The issues that have something due. One list serves many claims."""
+    """The issues that have something due, and their segmentation. One list serves many claims."""
 
     def __init__(self) -> None:
         self._issues: list[Issue] = []
+        self._segmentations: dict[int, Segmentation] = {}
         self._loaded_at = float("-inf")
 
     def current(self, since: float | None = None) -> list[Issue]:
@@ -41,8 +42,30 @@ class DueIssues:
         now = time.monotonic()
         if self._loaded_at < (now - FRESH if since is None else since):
             self._issues = list(ledger.due_issues(clock.now()))
+            self._segmentations.clear()
             self._loaded_at = now
         return list(self._issues)
+
+    def expire(self) -> None:
+        """Query again next time: what was in flight may be due again."""
+        self._loaded_at = float("-inf")
+
+    def segment(self, issue: Issue) -> Segmentation | None:
+        """Return the segmentation of an issue; None if it cannot be rendered, which pauses it.
+
+        It is as old as the list, but where something is tested: the rest is due at once when that
+        is decided.
+        """
+        if segmentation := self._segmentations.get(issue.pk):
+            return segmentation
+        try:
+            segmentation = segmentation_of(issue, compiled_for(issue))
+        except RenderingError as problem:
+            control.pause_with_reason(issue, f"It cannot be rendered: {problem}")
+            return None
+        if segmentation.experiment is None:
+            self._segmentations[issue.pk] = segmentation
+        return segmentation
 
     def discard(self, issue: Issue) -> None:
         """Leave out an issue of which nothing can be claimed, until the next query."""
@@ -68,6 +91,11 @@ class Claims:
         self._journal = journal
         self._size = SMALLEST
         self._claimed_at: float | None = None
+
+    @property
+    def can_be_ahead(self) -> bool:
+        """Whether a batch may be claimed before it is needed: no limit is used up by that."""
+        return not self._limiter.limits_messages
 
     def claim_batch(self) -> InFlight | None:
         """Claim another batch; None if nothing more is due, or the relay's limits allow no more.
@@ -102,10 +130,7 @@ class Claims:
         return issues
 
     def _claim(self, issue: Issue, limit: int) -> InFlight | None:
-        try:
-            segmentation = segmentation_of(issue, compiled_for(issue))
-        except RenderingError as problem:
-            control.pause_with_reason(issue, f"It cannot be rendered: {problem}")
+        if (segmentation := self._due.segment(issue)) is None:
             return None
         leased_at = heartbeat.now()
         batch = ledger.claim(issue, limit, clock.now(), segmentation.audience, self._journal)

@@ -1,9 +1,9 @@
 """The source of one sender's messages: everything that is due, until the time is up.
 
-    next_message     the next subscriber's message; claims another batch when one is used up
+    next_message     the next subscriber's message; the next batch is claimed while one is sent
     record_round     replies and what is about to leave into the journal, in one write; then a check
                      of lease and issue: only then may it leave
-    mark_uncertain … outcomes go into the ledger in batches
+    mark_uncertain … outcomes go into the ledger in batches, behind what is sent
     close            outcomes are recorded, and what was not begun becomes due again
 
 Every second the batches in flight are checked again, so that a subscriber who leaves, or an editor
@@ -15,6 +15,8 @@ import random
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from django.db import connection
@@ -35,8 +37,12 @@ from digest.sending.sender.batches import Batches
 from digest.sending.sender.claims import LARGEST, Claims
 from digest.sending.sender.heartbeat import Heartbeat
 from digest.sending.sender.in_flight import InFlight
+from digest.sending.sender.ledger_thread import LedgerThread
 from digest.sending.sender.meter import ReplyMeter
 from digest.sending.sender.recorder import DATABASE_UNAVAILABLE, Recorder
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +61,7 @@ class Outbox:
         journal: Journal,
         leases: Heartbeat,
         limiter: RateLimiter,
+        ledger_thread: LedgerThread,
         until: float,
         *,
         sign: bool = True,
@@ -70,7 +77,10 @@ class Outbox:
         self._limiter = limiter
         self._until = until
         self._sign = sign
-        self._batches = Batches(self.recorder, leases, limiter)
+        self._ledger = ledger_thread
+        self._batches = Batches(self.recorder, leases, limiter, ledger_thread.turn)
+        self._ahead: Future[InFlight | None] | None = None  # the claim of the next batch
+        self._recording: Future[bool] | None = None
         self._meter = ReplyMeter(limiter.relay.name)
         self._in_flight: dict[int, InFlight] = {}  # by delivery, of those that the transport has
         self._current: InFlight | None = None  # that the next message comes from
@@ -138,12 +148,16 @@ class Outbox:
     def close(self) -> None:
         """Record outcomes, release what was not begun, and delete the journal."""
         self._current = None
-        self._flush()
+        self._join()
         self._batches.release_waiting()
-        self._batches.record(current=None)
-        # A claim whose commit we never learned of is swept, which needs the journal.
-        if not self._batches and not ledger.is_claimed(self._journal.name):
-            self._journal.done()
+        with self._ledger.turn:
+            self._batches.record()
+            self._batches.drop(self._batches.remove_finished())
+            # A claim whose commit we never learned of is swept, which needs the journal.
+            if not self._batches and not ledger.is_claimed(self._journal.name):
+                self._journal.done()
+        self._apply_refusals()
+        self._meter.report()
 
     # --- steps -------------------------------------------------------------------------
 
@@ -187,6 +201,7 @@ class Outbox:
     def _next(self) -> OutgoingMessage | None:
         while not self._exhausted:
             if time.monotonic() >= self._until:
+                self._take_ahead()
                 self._batches.release_waiting()  # the rest may take long: let others have it
                 break
             self._batches.recheck(CHECK_SECONDS)
@@ -203,16 +218,27 @@ class Outbox:
         return None
 
     def _claim(self) -> None:
-        """Claim the next batch; without one there are no more messages."""
+        """Take the batch that was claimed ahead, or claim one; without one there are no more."""
         self._flush()
-        in_flight = None if self._exhausted else self._claims.claim_batch()
+        in_flight = self._take_ahead()
+        if in_flight is None and not self._exhausted:
+            in_flight = self._add_batch(self._ledger.submit(self._claims.claim_batch).result())
         if in_flight is None:
             self._exhausted = True
-            return
-        self.recorder.count(State.SUPPRESSED, in_flight.batch.suppressed)
-        if not in_flight.finished:
-            self._batches.add(in_flight)
-            self._current = in_flight
+        elif not self._exhausted and self._claims.can_be_ahead:
+            self._ahead = self._ledger.submit(self._claims.claim_batch)
+
+    def _take_ahead(self) -> InFlight | None:
+        ahead, self._ahead = self._ahead, None
+        return self._add_batch(ahead.result()) if ahead else None
+
+    def _add_batch(self, in_flight: InFlight | None) -> InFlight | None:
+        if in_flight is not None:
+            self.recorder.count(State.SUPPRESSED, in_flight.batch.suppressed)
+            if not in_flight.finished:
+                self._batches.add(in_flight)
+                self._current = in_flight
+        return in_flight
 
     def _compose(self, in_flight: InFlight, row: ClaimedDelivery) -> OutgoingMessage | None:
         if self._composing is not in_flight:
@@ -237,14 +263,46 @@ class Outbox:
             self._stop(problem)
 
     def _flush(self) -> None:
-        """Record all outcomes, and apply what they mean for the relay's limits."""
+        """Let all outcomes be recorded, and apply what they mean for the relay's limits."""
         self._meter.report()
-        self._batches.record(self._current)
-        for domain, reason in self._limiter.refusing_domains().items():
-            domain_pauses.pause_domain(self._limiter.relay, domain, reason, clock.now())
-        if not self._limiter.renew():
-            self._exhausted = True
+        if self._recording and not self._recording.done():
+            return  # what has come meanwhile goes with the next ones
+        self._end_recording()
+        finished = self._batches.remove_finished(self._current)
+        self._recording = self._ledger.submit(partial(self._record, finished))
+        self._apply_refusals()
         self._flushed_at = time.monotonic()
+
+    def _apply_refusals(self) -> None:
+        """Pause domains that refuse us, once the refusals are recorded: these wait as well."""
+        if not (refusing := self._limiter.refusing_domains()):
+            return
+        self._end_recording()
+        with self._ledger.turn:
+            for domain, reason in refusing.items():
+                domain_pauses.pause_domain(self._limiter.relay, domain, reason, clock.now())
+            if not self._limiter.renew():
+                self._exhausted = True
+
+    def _record(self, finished: Sequence[int]) -> bool:
+        """Record outcomes in the ledger's thread; return whether we still have our connections."""
+        self._batches.record()
+        self._batches.drop(finished)
+        return self._limiter.renew()
+
+    def _end_recording(self) -> None:
+        recording, self._recording = self._recording, None
+        if recording and not recording.result():
+            self._exhausted = True
+
+    def _join(self) -> None:
+        """Wait for the ledger's thread. What it could not record is recorded afterwards."""
+        for step in (self._take_ahead, self._end_recording):
+            try:
+                step()
+            except DATABASE_UNAVAILABLE:
+                with self._ledger.turn:
+                    connection.close()
 
     def _stop(self, problem: Exception) -> None:
         """Return no more messages: without the database nobody knows who may still be mailed."""
@@ -252,4 +310,5 @@ class Outbox:
             log.warning("database unavailable, sending stops", problem=str(problem).strip())
         self._exhausted = True
         self._flushed_at = time.monotonic()
-        connection.close()
+        with self._ledger.turn:
+            connection.close()

@@ -1,7 +1,9 @@
 """Writes outcomes to the ledger, a batch at a time, and waits for a database that is away."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
+from threading import Lock
 
 import structlog
 from django.conf import settings
@@ -21,15 +23,20 @@ DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 
 
 class Recorder:
-    """Records outcomes, and counts deliveries by the state that they are in now."""
+    """Records outcomes, and counts deliveries by the state that they are in now.
+
+    Outcomes are recorded in the ledger's thread, while the sender's own adds others to them.
+    """
 
     def __init__(self) -> None:
         self.counts: dict[Delivery.State, int] = {}
+        self._lock = Lock()
 
     def count(self, state: Delivery.State, deliveries: int) -> None:
         """Count deliveries that are in a state now."""
         if deliveries:
-            self.counts[state] = self.counts.get(state, 0) + deliveries
+            with self._lock:
+                self.counts[state] = self.counts.get(state, 0) + deliveries
 
     def record(self, in_flight: InFlight) -> None:
         """Record the outcomes of a batch that are known so far."""
@@ -38,9 +45,10 @@ class Recorder:
             return
         recorded = _record(in_flight.batch, outcomes)
         del in_flight.outcomes[: len(outcomes)]  # not before they are certainly in the ledger
-        for key, outcome in outcomes:
-            if key in recorded and outcome.state != Delivery.State.QUEUED:
-                self.count(outcome.state, 1)
+        states = Counter(outcome.state for key, outcome in outcomes if key in recorded)
+        for state, deliveries in states.items():
+            if state != Delivery.State.QUEUED:
+                self.count(state, deliveries)
         if len(recorded) < len(outcomes):  # erased meanwhile, or swept while we were frozen
             log.warning("deliveries not ours any more", deliveries=len(outcomes) - len(recorded))
 
