@@ -1,4 +1,4 @@
-"""The mailboxes that mail returns to: list, add, check, enable, disable, remove."""
+"""The mailboxes that mail returns to: list, add, change, check, enable, disable, remove."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
-from digest.bounces.mailboxes import address, polling, registry
+from digest.bounces.mailboxes import address, oauth, polling, registry
 from digest.bounces.models import Mailbox
 from digest.console.access import record_action
 from digest.console.pages import action_view, done, form_view, render_page, report
@@ -83,7 +83,7 @@ class MailboxForm(forms.Form):
     def url(self) -> str:
         """Return the address that was entered; raises MailboxError."""
         values = dict(self.cleaned_data)
-        values.pop("name")
+        values.pop("name", None)
         options = {name: values.pop(name) for name in OAUTH}
         return address.write_address(**values, oauth_options=options)
 
@@ -91,22 +91,57 @@ class MailboxForm(forms.Form):
 @never_cache
 @form_view(Right.MANAGE, everywhere=True)
 def mailboxes(request: HttpRequest) -> HttpResponse:
-    """List the mailboxes, and add one whose server accepts our login."""
-    form = MailboxForm(request.POST or None)
+    """List the mailboxes; add one, or change the one that `?change=` names.
+
+    Its server has to accept our login first.
+    """
+    changed = _changed(request)
+    form = MailboxForm(request.POST or None, initial=_initial(changed) if changed else None)
+    if changed:
+        del form.fields["name"]
     if request.method == "POST" and form.is_valid():
         try:
-            url = form.url()
-            number = registry.check_address(url)
-            mailbox = registry.add(form.cleaned_data["name"], url, clock.now())
+            toast = _save(request, form, changed)
         except DigestError as problem:
             form.add_error(None, str(problem))
         else:
-            record_action(request, "added a mailbox", mailbox)
-            toast = f"{mailbox.name} is polled every minute. It has {number:,} messages now."
             return done(request, toast, "mailboxes")
     rows = [_row(mailbox) for mailbox in Mailbox.objects.order_by("name")]
-    context = {"rows": rows, "form": form}
+    context = {"rows": rows, "form": form, "changed": changed}
     return render_page(request, "console/relays/mailboxes.html", "Mailboxes", context)
+
+
+def _changed(request: HttpRequest) -> Mailbox | None:
+    number = request.GET.get("change", "")
+    return get_object_or_404(Mailbox, pk=number) if number.isdecimal() else None
+
+
+def _save(request: HttpRequest, form: MailboxForm, changed: Mailbox | None) -> str:
+    """Add or change a mailbox and say so; raises MailboxError."""
+    url = form.url()
+    number = registry.check_address(url)
+    if changed:
+        registry.change(changed, clock.now(), url=url)
+        record_action(request, "changed a mailbox", changed)
+        return f"{changed.name} is saved. It has {number:,} messages now."
+    mailbox = registry.add(form.cleaned_data["name"], url, clock.now())
+    record_action(request, "added a mailbox", mailbox)
+    return f"{mailbox.name} is polled every minute. It has {number:,} messages now."
+
+
+def _initial(mailbox: Mailbox) -> dict[str, Any]:
+    """Return what the form shows of a mailbox: no password, no secret, no token."""
+    try:
+        stored = registry.address_of(mailbox)
+    except DigestError:  # sealed with another key: everything is entered again
+        return {}
+    names = ("scheme", "host", "port", "user", "move_to")
+    values = {name: getattr(stored, name) for name in names}
+    values["folder"] = stored.folder if stored.is_imap else ""
+    if stored.grant:
+        kind = "google" if stored.grant.token_url == oauth.GOOGLE else "microsoft"
+        values |= {"oauth": kind, "client_id": stored.grant.client_id}
+    return values
 
 
 @action_view(Right.MANAGE, everywhere=True)

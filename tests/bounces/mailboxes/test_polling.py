@@ -207,6 +207,17 @@ def test_the_console_adds_polls_and_removes_a_mailbox(dovecot: Dovecot, client: 
     assert "main is polled every minute" in page
     mailbox = Mailbox.objects.get()
     assert "salt" not in page + mailbox.sealed_url
+    Mailbox.objects.update(problem="The password has expired.", failures=3)
+    path = f"/admin/relays/mailboxes/?change={mailbox.pk}"
+    page = client.get(path).content.decode()
+    assert "Change main" in page
+    assert 'value="127.0.0.1"' in page
+    assert PASSWORD not in page
+    changes = {**form, "user": "large"}
+    assert "main is saved" in client.post(path, changes, follow=True).content.decode()
+    mailbox.refresh_from_db()
+    assert (mailbox.problem, mailbox.failures) == ("", 0)
+    assert registry.address_of(mailbox).user == "large"
     base = f"/admin/relays/mailboxes/{mailbox.pk}"
     for verb, text in (
         ("poll", "0 new messages, 0 recorded."),
