@@ -9,14 +9,18 @@ LONGEST_LINE = 2000  # characters, like the other
 LONGEST_URL = 2000
 WEB_SCHEMES = frozenset({"http", "https"})
 
-# Controls, surrogates, bidi overrides, and what is no character (Unicode §23.7).
+# Controls, surrogates, bidi overrides, invisible operators and shaping, annotations of ruby, and
+# what is no character (Unicode §23.7).
 _HIDDEN = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\u202a-\u202e\ufdd0-\ufdef"
+    "\u2061-\u2064\u206a-\u206f\ufff9-\ufffb\U0001d173-\U0001d17a"
     + "".join(
         f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
     )
     + "]"
 )
+# Tag characters spell the flag of a region (UTS 51 §4.4); elsewhere they are text that nobody sees.
+_TAGS = re.compile("(\U0001f3f4[\U000e0030-\U000e007a]{3,6}\U000e007f)|[\U000e0000-\U000e007f]")
 _USER = "%:!$&'()*+,;=~"
 _SAFE = ("/%:@!$&'()*+,;=~", "/?%:@!$&'()*+,;=~", "/?%:@!$&'()*+,;=~#")  # path, query, fragment
 _STRAY_PERCENT = re.compile(r"%(?![\da-fA-F]{2})")
@@ -81,4 +85,4 @@ def printable(value: str) -> str:
     if value.isascii() and value.isprintable():
         return value
     value = re.sub(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", value).replace("\t", " ")
-    return _HIDDEN.sub("", value)
+    return _TAGS.sub(r"\1", _HIDDEN.sub("", value))

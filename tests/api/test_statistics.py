@@ -23,7 +23,8 @@ def test_all_reports(make_caller: MakeCaller) -> None:
     block = make_block(issue, "sponsor", appeal=sponsor)
     make_clicks(make_link(issue, issue.stories.latest("position")), 20, machine=3)
     make_clicks(make_link(issue, block=block, appeal_id=sponsor.pk), 4)
-    make_clicks(make_link(issue, kind="answer", label="Good"), 2)
+    feedback = make_block(issue, "feedback", content={"question": "How was this issue?"})
+    make_clicks(make_link(issue, kind="answer", label="Good", block=feedback), 2)
     make_totals(issue, 22, machine_clicks=9)
     call = make_caller(Scope.STATISTICS_READ).json
 
@@ -35,8 +36,9 @@ def test_all_reports(make_caller: MakeCaller) -> None:
     assert report["links"][0]["unique_clicks"] == 20
     assert report["answers"][0] == {
         "answer": "Good",
-        "block": "",
         "people": 2,
+        "share": 1.0,
+        "question": "How was this issue?",
         "filtered_clicks": 0,
     }
     assert len(report["hours"]) == 48
@@ -44,6 +46,7 @@ def test_all_reports(make_caller: MakeCaller) -> None:
     report = call("GET", f"/newsletters/{newsletter.slug}/statistics", days=7)
     assert report["issues"][0]["issue_id"] == issue.pk
     assert report["times"][0]["time"] == "Monday, 12:00"
+    assert (report["subjects"][0]["issue_id"], report["subjects"][0]["clickers"]) == (issue.pk, 22)
     assert len(report["growth"]) == 7
 
     report = call("GET", "/publications/courier/statistics")

@@ -80,6 +80,22 @@ def test_a_line_is_one_line(bad: str) -> None:
     assert cleaning.one_line(f"Subject{bad}Bcc: e@e.example") == "Subject Bcc: e@e.example"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Harbour\U000e0041\U000e0042", "Harbour"),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f wins",) * 2,
+        ("\U0001f3f4\U000e0041\U000e0042 sails", "\U0001f3f4 sails"),
+        ("a\ufff9b\ufffac\ufffb", "abc"),
+        ("a\u2061b\u206fc\U0001d173d", "abcd"),
+        ("👩\u200d🚒 می\u200cخواهم",) * 2,
+    ],
+)
+def test_nothing_is_hidden_in_a_line(text: str, line: str) -> None:
+    """Tag characters spell flags and nothing else; what joins letters and emoji stays."""
+    assert cleaning.one_line(text) == line
+
+
 @given(st.text(max_size=60))
 def test_a_line_is_always_printable(value: str) -> None:
     """Nothing unseen but joiners and marks, no line end, no NUL; cleaning twice changes nothing."""

@@ -27,6 +27,7 @@ DEFINITIONS = {
     "first_clickers": "People whose first click in the issue came in this hour. Each is counted "
     "once, however many links they click.",
     "answers": "People who chose this answer. Who chooses two is counted in both.",
+    "answer_share": "People who chose this answer, as a share of all answers to the question.",
     "list_size": "Active subscriptions, those that are paused included.",
     "joined": "Subscriptions that were confirmed or imported.",
     "left": "Subscriptions that ended: unsubscribed, or erased.",

@@ -38,6 +38,12 @@ class LinkClicks:
         block = self.link.block
         return str(block) if block else ""
 
+    @property
+    def question(self) -> str:
+        """What an answer is to, as the mail asked it."""
+        block = self.link.block
+        return str(block.content.get("question", "") or block) if block else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Hour:

@@ -1,10 +1,13 @@
 """Reports as tables, each with its columns: for pages, CSV, the API and the command line. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from digest.analytics.statistics.issues import IssueReport, SentIssue
+from digest.analytics.statistics.links import LinkClicks
 from digest.analytics.statistics.newsletters import NewsletterReport
 from digest.analytics.statistics.publications import Summary
+from digest.analytics.statistics.rates import share
 from digest.analytics.statistics.sheets import Cell, Column, Kind, Sheet
 from digest.analytics.statistics.sponsors import IssueRun, Run, SponsorReport
 from digest.analytics.statistics.totals import Numbers
@@ -44,14 +47,7 @@ def issue_sheets(report: IssueReport) -> list[Sheet]:
     zone = report.issue.newsletter.publication.timezone
     sheets = [_links(report), _hours(report, zone)]
     if report.answers:
-        rows = [(row.label, row.place, row.unique_clicks, row.filtered) for row in report.answers]
-        columns = (
-            Column("answer", "Answer", Kind.TEXT),
-            Column("block", "Question", Kind.TEXT),
-            Column("people", "People", definition="answers"),
-            Column("filtered_clicks", "Filtered clicks", definition="filtered"),
-        )
-        sheets.append(Sheet("answers", "Feedback", columns, rows))
+        sheets.append(_answers(report.answers))
     return sheets
 
 
@@ -125,6 +121,30 @@ _NOT_SENT = "No issue has been sent yet."
 def source_label(source: str) -> str:
     """Return how a source of sign-ups is called; one that is not known, by its own name."""
     return SOURCES.get(source, source)
+
+
+def _answers(answers: Sequence[LinkClicks]) -> Sheet:
+    columns = (
+        Column("answer", "Answer", Kind.TEXT),
+        Column("people", "People", definition="answers"),
+        Column("share", "Share", Kind.SHARE, "answer_share"),
+        Column("question", "Question", Kind.TEXT),
+        Column("filtered_clicks", "Filtered clicks", definition="filtered"),
+    )
+    answerers = Counter[int | None]()
+    for row in answers:
+        answerers[row.link.block_id] += row.unique_clicks
+    rows = [
+        (
+            row.label,
+            row.unique_clicks,
+            share(row.unique_clicks, answerers[row.link.block_id]),
+            row.question,
+            row.filtered,
+        )
+        for row in answers
+    ]
+    return Sheet("answers", "Feedback", columns, rows)
 
 
 def _links(report: IssueReport) -> Sheet:

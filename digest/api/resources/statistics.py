@@ -82,8 +82,9 @@ class AnswerOut(BaseModel):
     """An answer to a feedback question."""
 
     answer: str
-    block: str
-    people: int
+    people: Annotated[int, Field(description=define("answers"))]
+    share: Share
+    question: str
     filtered_clicks: int
 
 
@@ -114,6 +115,17 @@ class IssueRowOut(BaseModel):
     unsubscribes: int
     bounces: int
     complaints: int
+
+
+class SubjectOut(BaseModel):
+    """An issue with clicks, by its subject."""
+
+    issue_id: int
+    subject: str
+    sent_at: datetime
+    delivered: int
+    clickers: int
+    click_rate: Share
 
 
 class TimeOut(BaseModel):
@@ -166,7 +178,8 @@ class NewsletterStatisticsOut(BaseModel):
     list_size: Annotated[int, Field(description=define("list_size"))]
     numbers: NumbersOut
     issues: list[IssueRowOut]
-    times: list[TimeOut]
+    subjects: Annotated[list[SubjectOut], Field(description=define("best"))]
+    times: Annotated[list[TimeOut], Field(description=define("best"))]
     topics: list[TopicOut]
     growth: list[DayOut]
     sources: list[SourceGrowthOut]
@@ -256,6 +269,7 @@ def show_newsletter_statistics(request: HttpRequest, slug: Slug, query: Query[Pe
         "list_size": report.list_size,
         "numbers": number_values(report.together),
         "issues": sheets["issues"].values("issue_id"),
+        "subjects": sheets["subjects"].values("issue_id"),
         "times": sheets["times"].values(),
         "topics": sheets["topics"].values(),
         "growth": [

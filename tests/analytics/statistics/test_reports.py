@@ -101,22 +101,28 @@ def test_links_hours_and_answers(newsletter: Newsletter) -> None:
     issue = make_sent_issue(newsletter)
     lead, second = issue.stories.order_by("position")
     quiet, busy = make_link(issue, lead), make_link(issue, second)
-    answer = make_link(issue, kind="answer", url="good", label="Good", block=make_block(issue))
+    block = make_block(issue, kind="feedback", content={"question": "How was this issue?"})
+    answer = make_link(issue, kind="answer", url="good", label="Good", block=block)
+    other_answer = make_link(issue, kind="answer", url="bad", label="Bad", block=block)
     trap = make_link(issue, kind="trap", url="https://courier.example/trap")
     make_clicks(busy, 7, machine=2)
     make_clicks(busy, 1, after=47)
     make_clicks(busy, 1, after=48)
     make_clicks(answer, 3)
+    make_clicks(other_answer, 1)
     make_clicks(trap, 0, machine=9)
     report = issue_report(issue, NOON)
     assert [row.link for row in report.links] == [busy, quiet]
-    assert [row.label for row in report.answers] == ["Good"]
+    assert [row.label for row in report.answers] == ["Good", "Bad"]
     assert (report.links[0].unique_clicks, report.links[0].filtered) == (9, 2)
-    assert [hour.clickers for hour in report.hours] == [10, *[0] * 46, 1]
+    assert [hour.clickers for hour in report.hours] == [11, *[0] * 46, 1]
     links, hours, answers = issue_sheets(report)
     assert links.written()[0][:6] == ["Dredging vote", "9", "9.0 %", "12", "2", "Latest Stories"]
-    assert hours.csv().splitlines()[1] == "2026-11-23T12:00:00+00:00,12,10"
-    assert answers.values()[0]["people"] == 3
+    assert hours.csv().splitlines()[1] == "2026-11-23T12:00:00+00:00,14,11"
+    assert answers.written() == [
+        ["Good", "3", "75.0 %", "How was this issue?", "0"],
+        ["Bad", "1", "25.0 %", "How was this issue?", "0"],
+    ]
 
 
 def test_a_newsletters_best(newsletter: Newsletter) -> None:
