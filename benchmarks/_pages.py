@@ -69,6 +69,15 @@ def run(sql: str, *parameters: Any) -> None:
         cursor.execute(sql if parameters else sql.replace("%%", "%"), list(parameters) or None)
 
 
+def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Execute a query, and return its rows; percent signs as in `run`."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql if parameters else sql.replace("%%", "%"), list(parameters) or None)
+        return list(cursor.fetchall())
+
+
 def since(begun: float) -> float:
     """Return the seconds since a moment of `time.perf_counter`."""
     return time.perf_counter() - begun

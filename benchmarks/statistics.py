@@ -9,7 +9,7 @@ number (1,000,000).
 from datetime import timedelta
 from typing import Any
 
-from benchmarks._pages import FEW, MANY, Pages, editor, make_subscribers, run, set_up, visits
+from benchmarks._pages import FEW, MANY, Pages, editor, fetch, make_subscribers, run, set_up, visits
 from benchmarks._sides import Works, compare_sizes
 
 HITS = 50  # for each subscriber
@@ -195,16 +195,13 @@ def _make_raw(hits: int) -> None:
 
 def print_sizes() -> None:
     """Print rows and megabytes of the large tables."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname, reltuples::bigint, pg_total_relation_size(oid) / 1000000 FROM pg_class"
-            " WHERE relname IN ('analytics_hit', 'analytics_linkhour', 'subscribers_growth',"
-            " 'subscribers_cohort', 'subscribers_consentevent') ORDER BY relname"
-        )
-        for name, rows, megabytes in cursor.fetchall():
-            print(f"  {name:<28}{rows:>12,} rows {megabytes:>7,} MB")
+    rows = fetch(
+        "SELECT relname, reltuples::bigint, pg_total_relation_size(oid) / 1000000 FROM pg_class"
+        " WHERE relname IN ('analytics_hit', 'analytics_linkhour', 'subscribers_growth',"
+        " 'subscribers_cohort', 'subscribers_consentevent') ORDER BY relname"
+    )
+    for name, size, megabytes in rows:
+        print(f"  {name:<28}{size:>12,} rows {megabytes:>7,} MB")
 
 
 if __name__ == "__main__":

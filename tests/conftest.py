@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -14,6 +14,9 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import append_only, browser, clock, distribution, emptying
 from tests.articles.publisher import Publisher, publishing
 from tests.smtp_server import Script, SmtpServer
+
+if TYPE_CHECKING:  # models need the settings, which pytest-django loads after this module
+    from digest.newsletters.models import Newsletter
 
 # A machine with other work to do is slow now and then; tests of cost measure processor time.
 hypothesis.settings.register_profile(
@@ -48,6 +51,14 @@ def relay(settings: Settings) -> Iterator[Callable[..., SmtpServer]]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def newsletter() -> "Newsletter":
+    """The Morning Tide."""
+    from tests.cast import make_newsletter
+
+    return make_newsletter()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ complete and on the disk.
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,26 +141,11 @@ def _dump(program: str, snapshot: str, writer: ArchiveWriter) -> None:
         *(program, "--format=custom", "--no-owner", "--no-privileges"),
         *(f"--snapshot={snapshot}", *programs.connection_arguments()),
     ]
-    with (
-        tempfile.TemporaryFile() as errors,
-        subprocess.Popen(  # noqa: S603  PostgreSQL's own program
-            command,
-            env=programs.connection_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        ) as process,
-    ):
+    with programs.run_program(
+        command, "The database cannot be dumped", stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
-        try:
-            writer.add_stream(DATABASE, process.stdout)
-        except BaseException:
-            process.kill()
-            raise
-        if process.wait():
-            errors.seek(0)
-            reason = errors.read().decode(errors="replace").strip()
-            raise BackupError(f"The database cannot be dumped: {reason}")
+        writer.add_stream(DATABASE, process.stdout)
 
 
 def _add_journals(writer: ArchiveWriter) -> None:

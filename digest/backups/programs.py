@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,6 +77,34 @@ def connection_environment() -> dict[str, str]:
     """Return their environment, with the password: anybody here can read other arguments."""
     password = connection.settings_dict["PASSWORD"]
     return {**os.environ, **({"PGPASSWORD": password} if password else {})}
+
+
+@contextmanager
+def run_program(
+    command: list[str],
+    failure: str,
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of these programs, and wait until it has ended; it is killed if the caller fails.
+
+    Raises BackupError, which begins with `failure` and quotes the program, if it fails.
+    """
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(  # noqa: S603  PostgreSQL's own program
+            command, env=connection_environment(), stdin=stdin, stdout=stdout, stderr=errors
+        ) as process,
+    ):
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait():
+            errors.seek(0)
+            raise BackupError(f"{failure}: {errors.read().decode(errors='replace').strip()}")
 
 
 def _candidates(name: str) -> Iterator[Path]:

@@ -10,9 +10,8 @@ ahead, so that nobody else gets them.
 """
 
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -188,29 +187,13 @@ def _clear_schema() -> None:
 @contextmanager
 def _feeding(command: list[str]) -> Iterator[IO[bytes]]:
     """Run a program, and yield its standard input. Raises BackupError if it fails."""
-    with (
-        tempfile.TemporaryFile() as errors,
-        subprocess.Popen(  # noqa: S603  PostgreSQL's own program
-            command,
-            env=programs.connection_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-        ) as process,
-    ):
+    with programs.run_program(
+        command, "The database cannot be restored", stdin=subprocess.PIPE
+    ) as process:
         assert process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has failed, and says why
             yield process.stdin
             process.stdin.close()
-        except BrokenPipeError:
-            pass  # it has failed, and says why
-        except BaseException:
-            process.kill()
-            raise
-        if process.wait():
-            errors.seek(0)
-            reason = errors.read().decode(errors="replace").strip()
-            raise BackupError(f"The database cannot be restored: {reason}")
 
 
 def _compare_counts(header: Header) -> None:

@@ -41,15 +41,11 @@ def make_subscribers(
         (Subscriber(email=row, address_key=row, created_at=LONG_AGO) for row in addresses),
         batch_size=5_000,
     )
+    active = Subscription.State.ACTIVE
+    times = {"created_at": LONG_AGO, "confirmed_at": LONG_AGO}
     Subscription.objects.bulk_create(
         (
-            Subscription(
-                subscriber=subscriber,
-                newsletter=newsletter,
-                state=Subscription.State.ACTIVE,
-                created_at=LONG_AGO,
-                confirmed_at=LONG_AGO,
-            )
+            Subscription(subscriber=subscriber, newsletter=newsletter, state=active, **times)
             for subscriber in subscribers
         ),
         batch_size=5_000,

@@ -38,54 +38,47 @@ VIP = {"match": "all", "rules": [{"field": "tag", "operator": "is", "value": "vi
 
 
 @pytest.fixture
-def newsroom(client: Client, ada: User) -> Client:
-    """The browser of the owner of everything."""
-    client.force_login(ada)
-    return client
-
-
-@pytest.fixture
 def tide() -> Newsletter:
     """A newsletter."""
     return make_newsletter(slug="tide", publication=make_publication())
 
 
-def test_an_attribute_is_defined_changed_and_deleted(newsroom: Client, tide: Newsletter) -> None:
+def test_an_attribute_is_defined_changed_and_deleted(ada_client: Client, tide: Newsletter) -> None:
     """Its values go with it; while a segment asks for it, it stays."""
     form = {"publication": tide.publication_id, "label": "Plan", "kind": "choice", "choices": ""}
-    assert b"Enter the choices" in newsroom.post("/admin/attributes/", form).content
-    newsroom.post("/admin/attributes/", form | {"choices": "Free\r\nPaid\r\nFree"})
+    assert b"Enter the choices" in ada_client.post("/admin/attributes/", form).content
+    ada_client.post("/admin/attributes/", form | {"choices": "Free\r\nPaid\r\nFree"})
     row = Attribute.objects.get()
     assert (row.key, row.choices) == ("plan", ["Free", "Paid"])
     subscriber = make_subscriber(tide)
     profiles.set_attributes(subscriber.pk, tide.publication_id, {"plan": "paid"})
-    newsroom.post(f"/admin/attributes/{row.pk}/", {"label": "Tariff", "choices": "Paid\nGold"})
+    ada_client.post(f"/admin/attributes/{row.pk}/", {"label": "Tariff", "choices": "Paid\nGold"})
     row.refresh_from_db()
     assert (row.label, row.choices, row.key) == ("Tariff", ["Paid", "Gold"], "plan")
     rules = {"rules": [{"field": "attribute.plan", "operator": "is", "value": "Gold"}]}
     segment = saving.create(tide.publication, "Gold", rules, NOON)
     address = f"/admin/attributes/{row.pk}/delete/"
-    assert "Change the segment first" in messages_of(newsroom.post(address, follow=True))
+    assert "Change the segment first" in messages_of(ada_client.post(address, follow=True))
     saving.delete(segment)
-    newsroom.post(address)
+    ada_client.post(address)
     assert profiles.profile_of(subscriber.pk, tide.publication_id).attributes == {}
     assert not Attribute.objects.exists()
     assert AuditEntry.objects.filter(action="deleted the attribute").exists()
 
 
-def test_tags_and_values_of_a_subscriber(newsroom: Client, tide: Newsletter) -> None:
+def test_tags_and_values_of_a_subscriber(ada_client: Client, tide: Newsletter) -> None:
     """All that was entered is stored, or nothing of it."""
     attributes.define(tide.publication, label="Age", kind="number", now=NOON)
     subscriber = make_subscriber(tide)
     address = f"/admin/subscribers/{subscriber.pk}/profile/{tide.publication_id}/"
-    newsroom.post(address, {"tags": "VIP, press; vip", "attribute-age": "41"})
+    ada_client.post(address, {"tags": "VIP, press; vip", "attribute-age": "41"})
     profile = profiles.profile_of(subscriber.pk, tide.publication_id)
     assert (profile.tags, profile.attributes) == (["press", "vip"], {"age": 41})
-    answer = newsroom.post(address, {"tags": "", "attribute-age": "old"}, follow=True)
+    answer = ada_client.post(address, {"tags": "", "attribute-age": "old"}, follow=True)
     assert "Enter a number" in messages_of(answer)
     profile.refresh_from_db()
     assert profile.tags == ["press", "vip"]
-    page = newsroom.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
+    page = ada_client.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
     assert "press, vip" in page
     assert 'value="41"' in page
 
@@ -110,29 +103,33 @@ def test_a_profile_belongs_to_one_publication(tide: Newsletter) -> None:
     assert browser.post(preview, {"rules": json.dumps(VIP)}).status_code == 404
 
 
-def test_a_segment_is_saved_and_what_cannot_be_says_why(newsroom: Client, tide: Newsletter) -> None:
+def test_a_segment_is_saved_and_what_cannot_be_says_why(
+    ada_client: Client, tide: Newsletter
+) -> None:
     """With what was entered."""
     address = f"/admin/publication/{tide.publication_id}/segments/new/"
     wrong = {"rules": [{"field": "tag", "operator": "is", "value": ""}]}
-    page = newsroom.post(address, {"name": "Friends", "rules": json.dumps(wrong)}).content.decode()
+    page = ada_client.post(
+        address, {"name": "Friends", "rules": json.dumps(wrong)}
+    ).content.decode()
     assert "a value is missing" in page
     assert 'value="Friends"' in page
     for text in ("", "{", "[]", '{"rules": 3}'):
-        assert newsroom.post(address, {"name": "", "rules": text}).status_code == 200
-    newsroom.post(address, {"name": "Friends", "rules": json.dumps(VIP)})
+        assert ada_client.post(address, {"name": "", "rules": text}).status_code == 200
+    ada_client.post(address, {"name": "Friends", "rules": json.dumps(VIP)})
     segment = Segment.objects.get()
     assert (segment.name, segment.rules) == ("Friends", VIP)
-    newsroom.post(f"/admin/segments/{segment.pk}/delete/")
+    ada_client.post(f"/admin/segments/{segment.pk}/delete/")
     assert not Segment.objects.exists()
 
 
-def test_a_preview_says_whom_rules_select(newsroom: Client, tide: Newsletter) -> None:
+def test_a_preview_says_whom_rules_select(ada_client: Client, tide: Newsletter) -> None:
     """In words, how many, and who."""
     friend = make_subscriber(tide)
     make_subscriber(tide)
     profiles.add_tag("vip", tide.publication_id, [friend.pk])
     address = f"/admin/publication/{tide.publication_id}/segments/preview/"
-    part = newsroom.post(address, {"rules": json.dumps(VIP)}).content.decode()
+    part = ada_client.post(address, {"rules": json.dumps(VIP)}).content.decode()
     assert "Subscribers with the tag “vip”." in part
     assert '<p class="stat">1</p>' in part
     assert friend.email in part
@@ -140,7 +137,7 @@ def test_a_preview_says_whom_rules_select(newsroom: Client, tide: Newsletter) ->
 
 @pytest.fixture
 def phone(live_server: LiveServer) -> Iterator[Page]:
-    """A browser on a phone, signed in at a newsroom."""
+    """A browser on a phone, signed in at a ada_client."""
     cache.clear()
     user = houses.lived_in(8)
     with chromium_page(viewport={"width": 390, "height": 844}) as browser:
@@ -178,19 +175,19 @@ def test_a_segment_is_built_by_keyboard(phone: Page, live_server: LiveServer) ->
     assert Segment.objects.get(name="Friends of the harbour").rules["rules"][1]["match"] == "any"
 
 
-def test_segments_are_chosen_for_issues_and_appeals(newsroom: Client, tide: Newsletter) -> None:
+def test_segments_are_chosen_for_issues_and_appeals(ada_client: Client, tide: Newsletter) -> None:
     """Those of the publication are offered; another one's is refused."""
     article = make_article(make_source(tide))
     segment = saving.create(tide.publication, "Friends", VIP, NOON)
     other = saving.create(make_newsletter(slug="ebb").publication, "Others", {"rules": []}, NOON)
     address = f"/admin/issues/new/{tide.pk}/"
-    page = newsroom.get(address).content.decode()
+    page = ada_client.get(address).content.decode()
     assert "Friends" in page
     assert "Others" not in page
     form = {"what": "chosen", "article": article.pk, "segment": segment.pk, "key": "a"}
-    newsroom.post(address, form)
+    ada_client.post(address, form)
     assert Issue.objects.get().segment == segment
-    newsroom.post(address, form | {"segment": other.pk, "key": "b"})
+    ada_client.post(address, form | {"segment": other.pk, "key": "b"})
     assert Issue.objects.latest("pk").segment is None
     appeal = make_appeal(tide.publication)
     with pytest.raises(NewsletterError, match="own publication"):

@@ -13,12 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
-
-
-@pytest.fixture
 def owner(newsletter: Newsletter, client: Client) -> Client:
     """A browser in which an owner is signed in."""
     client.force_login(houses.just_set_up())

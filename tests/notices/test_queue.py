@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 Kind = Notice.Kind
 
 
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
-
-
 def queue_link(
     newsletter: Newsletter, minutes: float = 0, ids: list[int] | None = None, **more: Any
 ) -> Notice | None:

@@ -25,12 +25,6 @@ State = Notice.State
 NADIA = addresses.parse("nadia@reader.example")
 
 
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
-
-
 def invited(newsletter: Newsletter) -> Notice:
     """A confirmation that is due."""
     notice = signups.invite(NADIA, [newsletter], via="page", now=clock.now())

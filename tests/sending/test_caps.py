@@ -1,6 +1,7 @@
 """Nobody gets an appeal more often than its cap allows, and whoever had it gets the rest."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -52,6 +53,12 @@ def capped_appeal(newsletter: Newsletter) -> Appeal:
     return make_appeal(newsletter.publication, cap=1)
 
 
+@pytest.fixture
+def server(relay: Callable[..., SmtpServer]) -> SmtpServer:
+    """The installation's mail server."""
+    return relay()
+
+
 def make(newsletter: Newsletter, appeal: Appeal, at: datetime, **fields: Any) -> Issue:
     """An issue that shows the appeal, built and due."""
     issue = make_issue(newsletter, slot=at, **fields)
@@ -86,10 +93,9 @@ def mails_with_it(server: SmtpServer) -> Counter[str]:
 
 
 def test_the_third_issue_goes_out_without_it(
-    relay: Any, newsletter: Newsletter, appeal: Appeal
+    server: SmtpServer, newsletter: Newsletter, appeal: Appeal
 ) -> None:
     """In both parts of the mail; somebody who joined later gets it twice as well."""
-    server = relay()
     late = None
     for day in range(4):
         if day == 2:
@@ -103,10 +109,9 @@ def test_the_third_issue_goes_out_without_it(
 
 
 def test_those_who_had_it_get_the_stories(
-    relay: Any, newsletter: Newsletter, capped_appeal: Appeal
+    server: SmtpServer, newsletter: Newsletter, capped_appeal: Appeal
 ) -> None:
     """Only the block is missing."""
-    server = relay()
     plan(newsletter, capped_appeal, START)
     second = plan(newsletter, capped_appeal, START + DAY)
     sender.send_due()
@@ -206,10 +211,9 @@ def test_a_planner_that_was_killed_leaves_nothing_stale(
 
 
 def test_a_repeated_delivery_and_a_copy_are_the_same_mail(
-    relay: Any, newsletter: Newsletter, capped_appeal: Appeal
+    server: SmtpServer, newsletter: Newsletter, capped_appeal: Appeal
 ) -> None:
     """Resending shows the appeal to nobody who had it often enough before that issue."""
-    server = relay()
     plan(newsletter, capped_appeal, START)
     sender.send_due()
     second = plan(newsletter, capped_appeal, START + DAY)
@@ -225,10 +229,9 @@ def test_a_repeated_delivery_and_a_copy_are_the_same_mail(
 
 
 def test_an_appeal_is_moved_and_still_left_out(
-    relay: Any, newsletter: Newsletter, capped_appeal: Appeal
+    server: SmtpServer, newsletter: Newsletter, capped_appeal: Appeal
 ) -> None:
     """The delivery names the appeal, not its place."""
-    server = relay()
     plan(newsletter, capped_appeal, START)
     issue = make(newsletter, capped_appeal, START + DAY)
     make_block(issue, BlockKind.APPEAL, appeal=make_appeal(newsletter.publication, url=URL))

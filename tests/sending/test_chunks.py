@@ -59,6 +59,15 @@ def _folder(tmp_path: Path, settings: Settings) -> None:
     settings.DIGEST_DATA_DIR = tmp_path
 
 
+def make_unplanned(subscribers: int) -> Issue:
+    """A built issue with a story, for so many subscribers."""
+    issue = make_issue()
+    make_story(issue)
+    for _ in range(subscribers):
+        make_subscriber(issue.newsletter)
+    return issue
+
+
 def make_untried(subscribers: int, **fields: Any) -> Issue:
     """An issue being sent, none of whose deliveries has a row."""
     issue = make_running(subscribers, **fields)
@@ -571,10 +580,7 @@ def test_two_planners_at_once_plan_for_each_once(
 
 def test_sending_begins_with_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mail goes out while the others are planned for; a killed planner's work is continued."""
-    issue = make_issue()
-    make_story(issue)
-    for _ in range(5):
-        make_subscriber(issue.newsletter)
+    issue = make_unplanned(5)
     monkeypatch.setattr(inserting, "STEP", 2)
     step = planning._step
     sent: list[int] = []
@@ -602,10 +608,7 @@ def test_sending_begins_with_the_first_step(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_paused_issue_is_not_planned_further(monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes on when somebody resumes it."""
-    issue = make_issue()
-    make_story(issue)
-    for _ in range(4):
-        make_subscriber(issue.newsletter)
+    issue = make_unplanned(4)
     monkeypatch.setattr(inserting, "STEP", 2)
     monkeypatch.setattr(planning, "_begin_sending", control.pause)  # right after the first step
     planning.plan_built(NOON)

@@ -19,17 +19,11 @@ from digest.subscribers.importing import Report, import_csv
 from digest.subscribers.importing.layout import read_layout, state_of_file
 from digest.subscribers.models import Subscriber, Subscription, Suppression
 from digest.subscribers.suppression import suppress
-from tests.cast import NOON, make_newsletter, make_subscriber
+from tests.cast import NOON, make_subscriber
 
 pytestmark = pytest.mark.django_db
 CASES = Path(__file__).parent / "cases"
 OPTIONS: dict[str, Any] = {"consent": "Moved from our former system.", "now": NOON}
-
-
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
 
 
 def active() -> set[str]:

@@ -24,12 +24,6 @@ pytestmark = pytest.mark.django_db
 CONSENT = "Ticked the box on courier.example in May 2026."
 
 
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
-
-
 def take(folder: Path, content: str | bytes, newsletter: Newsletter, **more: Any) -> Report:
     """Import a file with this content."""
     path = folder / "subscribers.csv"

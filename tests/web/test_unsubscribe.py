@@ -18,12 +18,6 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 @pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
-
-
-@pytest.fixture
 def subscriber(newsletter: Newsletter) -> Subscriber:
     """A subscriber of it."""
     return make_subscriber(newsletter)

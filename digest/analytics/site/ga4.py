@@ -6,14 +6,8 @@ https://developers.google.com/analytics/devguides/reporting/data/v1
 from typing import Any
 from urllib.parse import quote
 
-from digest.analytics.site.base import (
-    PAGES_AT_ONCE,
-    Account,
-    PageViews,
-    Period,
-    most_viewed,
-    read_in_turn,
-)
+from digest.analytics.site import base
+from digest.analytics.site.base import Account, PageViews, Period
 from digest.analytics.site.google import access_token
 from digest.analytics.site.requests import reading, request_json
 
@@ -39,7 +33,7 @@ class GoogleAnalytics:
             "dimensions": [{"name": "hostName"}, {"name": "pagePathPlusQueryString"}],
             "metrics": [{"name": "screenPageViews"}, {"name": "userEngagementDuration"}],
             "orderBys": [{"metric": {"metricName": "screenPageViews"}, "desc": True}],
-            "limit": str(PAGES_AT_ONCE),
+            "limit": str(base.PAGES_AT_ONCE),
         }
         site = quote(account.site.removeprefix("properties/"), safe="")
         url = account.endpoint(f"v1beta/properties/{site}:runReport")
@@ -50,7 +44,7 @@ class GoogleAnalytics:
             return request_json(self.name, url, headers=headers, question=part).get("rows", [])
 
         with reading(self.name):
-            return most_viewed(_page(account, row) for row in read_in_turn(request_part))
+            return base.most_viewed(_page(account, row) for row in base.read_in_turn(request_part))
 
 
 def _page(account: Account, row: Any) -> PageViews:

@@ -6,14 +6,8 @@ https://developer.matomo.org/api-reference/reporting-api
 from typing import Any
 
 from digest.analytics.errors import SiteAnalyticsError
-from digest.analytics.site.base import (
-    PAGES_AT_ONCE,
-    Account,
-    PageViews,
-    Period,
-    most_viewed,
-    read_in_turn,
-)
+from digest.analytics.site import base
+from digest.analytics.site.base import Account, PageViews, Period
 from digest.analytics.site.requests import reading, request_json
 
 
@@ -38,7 +32,7 @@ class Matomo:
             "date": ",".join(period.days),
             "format": "JSON",
             "flat": "1",
-            "filter_limit": str(PAGES_AT_ONCE),
+            "filter_limit": str(base.PAGES_AT_ONCE),
             "token_auth": account.secret,
         }
         url = account.endpoint("index.php")
@@ -50,8 +44,10 @@ class Matomo:
             return answer
 
         with reading(self.name):
-            rows = (row for row in read_in_turn(request_part) if row.get("url") or row.get("label"))
-            return most_viewed(_page(account, row) for row in rows)
+            rows = (
+                row for row in base.read_in_turn(request_part) if row.get("url") or row.get("label")
+            )
+            return base.most_viewed(_page(account, row) for row in rows)
 
     def _check(self, answer: Any) -> None:
         """Raise SiteAnalyticsError for an error, which Matomo sends with the status 200."""

@@ -4,14 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from digest.analytics.errors import SiteAnalyticsError
-from digest.analytics.site.base import (
-    PAGES_AT_ONCE,
-    Account,
-    PageViews,
-    Period,
-    most_viewed,
-    read_in_turn,
-)
+from digest.analytics.site import base
+from digest.analytics.site.base import Account, PageViews, Period
 from digest.analytics.site.requests import is_status, reading, request_json
 
 
@@ -47,11 +41,11 @@ class Plausible:
         url = account.endpoint("api/v2/query")
 
         def request_part(offset: int) -> Any:
-            question["pagination"] = {"limit": PAGES_AT_ONCE, "offset": offset}
+            question["pagination"] = {"limit": base.PAGES_AT_ONCE, "offset": offset}
             return request_json(self.name, url, headers=headers, question=question)["results"]
 
         with reading(self.name):
-            return most_viewed(_page(account, row) for row in read_in_turn(request_part))
+            return base.most_viewed(_page(account, row) for row in base.read_in_turn(request_part))
 
 
 def _page(account: Account, row: Any) -> PageViews:

@@ -5,14 +5,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from digest.analytics.errors import SiteAnalyticsError
-from digest.analytics.site.base import (
-    PAGES_AT_ONCE,
-    Account,
-    PageViews,
-    Period,
-    most_viewed,
-    read_in_turn,
-)
+from digest.analytics.site import base
+from digest.analytics.site.base import Account, PageViews, Period
 from digest.analytics.site.requests import is_status, reading, request_json
 
 
@@ -57,7 +51,7 @@ class Umami:
             "startAt": int(period.start.timestamp() * 1000),
             "endAt": int(period.end.timestamp() * 1000),
         }
-        question = {**milliseconds, "type": kind, "limit": PAGES_AT_ONCE}
+        question = {**milliseconds, "type": kind, "limit": base.PAGES_AT_ONCE}
         site = quote(account.site, safe="")
 
         def request_part(offset: int) -> Any:
@@ -66,5 +60,5 @@ class Umami:
             return request_json(self.name, url, headers=headers)
 
         with reading(self.name):
-            rows = read_in_turn(request_part)
-            return most_viewed(account.page(str(row["x"]), row["y"]) for row in rows)
+            rows = base.read_in_turn(request_part)
+            return base.most_viewed(account.page(str(row["x"]), row["y"]) for row in rows)

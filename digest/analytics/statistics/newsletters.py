@@ -25,8 +25,7 @@ TOPICS = 20
 MONTHS = 12  # of growth and cohorts
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
+class Time(NamedTuple):
     """A day of the week (Monday is 0) and an hour, in the publication's zone."""
 
     weekday: int

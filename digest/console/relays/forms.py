@@ -29,6 +29,15 @@ def _secret(label: str, *, max_length: int = 2000) -> forms.CharField:
     )
 
 
+def _text(
+    label: str, max_length: int, *, placeholder: str = "", help_text: str = ""
+) -> forms.CharField:
+    widget = forms.TextInput(attrs={"placeholder": placeholder} if placeholder else {})
+    return forms.CharField(
+        label=label, required=False, max_length=max_length, widget=widget, help_text=help_text
+    )
+
+
 def _number(label: str, maximum: int, help_text: str = "") -> forms.IntegerField:
     return forms.IntegerField(
         label=label, required=False, min_value=0, max_value=maximum, help_text=help_text
@@ -43,11 +52,7 @@ class RelayForm(forms.Form):
     )
 
     kind = forms.ChoiceField(label="Type", choices=_kinds)
-    host = forms.CharField(
-        required=False,
-        max_length=253,
-        widget=forms.TextInput(attrs={"placeholder": "smtp.provider.example"}),
-    )
+    host = _text("Host", 253, placeholder="smtp.provider.example")
     port = forms.IntegerField(required=False, min_value=1, max_value=65_535)
     security = forms.ChoiceField(
         label="Encryption",
@@ -64,20 +69,12 @@ class RelayForm(forms.Form):
     password = _secret("Password")
     key = _secret("API key (server token, access key)")
     secret = _secret("Secret key (Amazon SES)")
-    place = forms.CharField(
-        label="Sender's domain (Mailgun) or region (Amazon SES)", required=False, max_length=253
-    )
-    options = forms.CharField(
-        label="Options",
-        required=False,
-        max_length=500,
-        widget=forms.TextInput(attrs={"placeholder": "message_stream=broadcast"}),
-    )
+    place = _text("Sender's domain (Mailgun) or region (Amazon SES)", 253)
+    options = _text("Options", 500, placeholder="message_stream=broadcast")
 
-    sender_domains = forms.CharField(
-        label="Sender domains",
-        required=False,
-        max_length=_MAX_LENGTH,
+    sender_domains = _text(
+        "Sender domains",
+        _MAX_LENGTH,
         help_text="Leave empty for all senders that no other mail server lists.",
     )
     weight = _number(

@@ -1,6 +1,8 @@
 """Preview and test of the next issue, and what to do after the first run."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,13 +33,27 @@ from digest.rendering.issue import compile_issue
 from digest.sending import proofs
 
 
+def _with_newsletter(
+    view: Callable[[HttpRequest, Publication, Newsletter], HttpResponse],
+) -> Callable[[HttpRequest, int], HttpResponse]:
+    """Give a view the publication and its newsletter; redirect to the step that makes one."""
+
+    @wraps(view)
+    def show(request: HttpRequest, pk: int) -> HttpResponse:
+        publication = get_publication(request, pk)
+        newsletter = newsletter_of(publication)
+        if newsletter is None:
+            return redirect("setup:newsletter", pk)
+        return view(request, publication, newsletter)
+
+    return show
+
+
 @form_view(Right.MANAGE, everywhere=True)
-def test(request: HttpRequest, pk: int) -> HttpResponse:
+@_with_newsletter
+def test(request: HttpRequest, publication: Publication, newsletter: Newsletter) -> HttpResponse:
     """Preview the issue as it would be sent now, and send a test to one address."""
-    publication, now = get_publication(request, pk), clock.now()
-    newsletter = newsletter_of(publication)
-    if newsletter is None:
-        return redirect("setup:newsletter", pk)
+    now = clock.now()
     form = TestForm(request.POST or None, initial={"to": getattr(request.user, "email", "")})
     problem: DigestError | None = None
     if request.method == "POST" and form.is_valid():
@@ -51,7 +67,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
             action = f"test: a test is on its way to {address.email}"
             record_action(request, action, newsletter, newsletter.publication_id)
             sent = urlencode({"sent": to, "reply": f"{reply.code} {reply.text}"})
-            return redirect(f"{reverse('setup:test', args=[pk])}?{sent}#sent")
+            return redirect(f"{reverse('setup:test', args=[publication.pk])}?{sent}#sent")
     return page(
         request, Step.TEST, publication, form=form, problem=problem,
         **_issue(newsletter, now), **_sent(request, publication)
@@ -89,15 +105,12 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @page_view(Right.MANAGE, everywhere=True)
-def done(request: HttpRequest, pk: int) -> HttpResponse:
+@_with_newsletter
+def done(request: HttpRequest, publication: Publication, newsletter: Newsletter) -> HttpResponse:
     """Show the next steps after the first run."""
-    publication, now = get_publication(request, pk), clock.now()
-    newsletter = newsletter_of(publication)
-    if newsletter is None:
-        return redirect("setup:newsletter", pk)
     return page(
         request, Step.TEST, publication, template="done", newsletter=newsletter,
-        base=settings.DIGEST_BASE_URL, **_next(newsletter, now)
+        base=settings.DIGEST_BASE_URL, **_next(newsletter, clock.now())
     )  # fmt: skip
 
 

@@ -72,6 +72,16 @@ def message(key: int, octets: int, envelope_id: str = "") -> OutgoingMessage:
     return OutgoingMessage(key, envelope, content, smtp_safe=True)
 
 
+def send_first(conversation: Conversation, round_: Round, relay: ssl.SSLSocket) -> None:
+    """Send the first message, whose envelope the relay accepts."""
+    conversation.start(round_)
+    relay.recv(RECORD)
+    relay.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+    while conversation.ready is None:
+        conversation.read(round_)
+    conversation.send_content(round_)
+
+
 def read_all(relay: ssl.SSLSocket) -> bytes:
     """Return what the relay can decrypt of what has arrived."""
     octets = b""
@@ -96,12 +106,7 @@ def test_a_message_that_is_complete_for_the_relay_is_never_unsent(
         )
         round_ = Round(source, lambda *_: None)
         with relay:
-            conversation.start(round_)
-            relay.recv(RECORD)
-            relay.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
-            while conversation.ready is None:
-                conversation.read(round_)
-            conversation.send_content(round_)
+            send_first(conversation, round_, relay)
             is_blocked = conversation.wants_write
             conversation.abandon(round_, "the relay was switched off")
             is_complete = END in read_all(relay)
@@ -123,12 +128,7 @@ def test_a_slow_relay_gets_each_octet_once(
     conversation = Conversation(Session(connection, Capabilities(pipelining=True), ""), 9)
     round_ = Round(source, lambda *_: None)
     with relay:
-        conversation.start(round_)
-        relay.recv(RECORD)
-        relay.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
-        while conversation.ready is None:
-            conversation.read(round_)
-        conversation.send_content(round_)
+        send_first(conversation, round_, relay)
         assert conversation.wants_write
         received = b""
         while not received.endswith(b"DATA\r\n"):

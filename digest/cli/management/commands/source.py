@@ -96,10 +96,7 @@ def _poll_values(polled: Polled) -> dict[str, Any]:
     return {
         "url": polled.source.url,
         "title": polled.source.title,
-        "new": polled.new,
-        "changed": polled.changed,
-        "unchanged": polled.unchanged,
-        "problem": polled.problem,
+        **{name: getattr(polled, name) for name in ("new", "changed", "unchanged", "problem")},
     }
 
 

@@ -1,0 +1,1 @@
+"""Designs of a ledger, which benchmarks/ledger_designs.py compares."""
