@@ -37,3 +37,8 @@ def of_newsletter(
     """
     newsletter = find_newsletter(caller, slug)
     return rows.filter(**{field: newsletter}) if newsletter else rows
+
+
+def of_publication(rows: QuerySet[Row], slug: str | None) -> QuerySet[Row]:
+    """Return the rows of the publication that a call names, or all if it names none."""
+    return rows.filter(publication__slug=slug) if slug else rows

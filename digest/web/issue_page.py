@@ -12,12 +12,7 @@ from django.urls import reverse
 
 from digest.core.links import absolute
 from digest.issues.models import Issue
-from digest.sending.public_archive import (
-    cover_of,
-    neighbours,
-    render_issue,
-    shown_stories,
-)
+from digest.sending.public_archive import cover_of, neighbours, render_issue, shown_stories
 
 _BODY = re.compile(r"<body\b[^>]*>")
 

@@ -1,7 +1,6 @@
 """URLs of the public pages."""
 
 from django.urls import path
-from django.urls.resolvers import URLPattern
 
 from digest.web.views import (
     archive,
@@ -17,7 +16,7 @@ from digest.web.views import (
     unsubscribing,
 )
 
-urlpatterns: list[URLPattern] = [
+urlpatterns = [
     path("", archive.home, name="home"),
     path("robots.txt", archive.robots, name="robots"),
     path("sitemap.xml", archive.sitemap, name="sitemap"),

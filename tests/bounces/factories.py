@@ -11,7 +11,7 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
-from tests.cast import NOON, make_issue
+from tests.cast import NOON, bounces, make_issue
 
 DAY = timedelta(days=1)
 
@@ -50,14 +50,5 @@ def message_id(issue: Issue, subscriber: Subscriber) -> str:
 def make_drop(newsletter: Newsletter, ended_at: datetime | None = None) -> Drop:
     """A drop at Gmail, noticed now."""
     slot = NOON + DAY * newsletter.issues.count()
-    return Drop.objects.create(
-        newsletter=newsletter,
-        issue=make_issue(newsletter, slot=slot, state=Issue.State.SENT, finished_at=slot),
-        destination="gmail",
-        kind=Drop.Kind.DELIVERY,
-        mails=1_200,
-        share=0.4,
-        usual_share=0.01,
-        noticed_at=clock.now(),
-        ended_at=ended_at,
-    )
+    issue = make_issue(newsletter, slot=slot, state=Issue.State.SENT, finished_at=slot)
+    return bounces.make_drop(issue, mails=1_200, noticed_at=clock.now(), ended_at=ended_at)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
+from digest.api.lookup import of_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug, Switch
@@ -66,9 +67,7 @@ class AttributeQuery(PageQuery):
 @router.read("/attributes", Scope.SUBSCRIBERS_READ, returns=Page[AttributeOut])
 def list_attributes(request: HttpRequest, query: Query[AttributeQuery]) -> Any:
     """List the attributes of subscribers."""
-    rows = _rows(caller_of(request))
-    if query.publication:
-        rows = rows.filter(publication__slug=query.publication)
+    rows = of_publication(_rows(caller_of(request)), query.publication)
     return paginate(rows, query, "attributes", _serialize)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
+from digest.api.lookup import of_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
@@ -101,9 +102,7 @@ class SegmentQuery(PageQuery):
 @router.read("/segments", Scope.SUBSCRIBERS_READ, returns=Page[SegmentOut])
 def list_segments(request: HttpRequest, query: Query[SegmentQuery]) -> Any:
     """List segments."""
-    rows = _rows(caller_of(request))
-    if query.publication:
-        rows = rows.filter(publication__slug=query.publication)
+    rows = of_publication(_rows(caller_of(request)), query.publication)
     return paginate(rows, query, "segments", _serialize)
 
 

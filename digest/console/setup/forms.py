@@ -1,5 +1,6 @@
 """The forms of the first run. The rules are checked where the values are saved."""
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -27,6 +28,19 @@ def zones() -> list[tuple[str, str]]:
     """Return the time zones of places by name, and UTC."""
     places = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
     return [(name, name.replace("_", " ")) for name in ["UTC", *sorted(places)]]
+
+
+def _radio_field(
+    label: str, choices: Sequence[tuple[str, str]], help_text: str
+) -> forms.ChoiceField:
+    """Return a field with a radio button for each choice; the first is chosen."""
+    return forms.ChoiceField(
+        label=label,
+        widget=forms.RadioSelect,
+        choices=choices,
+        initial=choices[0][0],
+        help_text=help_text,
+    )
 
 
 class AddressField(forms.CharField):
@@ -123,16 +137,14 @@ class PublicationForm(forms.Form):
     )
     language = forms.ChoiceField(choices=lambda: settings.LANGUAGES, initial="en")
     timezone = forms.ChoiceField(label="Time zone", choices=zones, initial="UTC")
-    tracking = forms.ChoiceField(
-        label="What should be counted of clicks?",
-        widget=forms.RadioSelect,
-        choices=[
+    tracking = _radio_field(
+        "What should be counted of clicks?",
+        [
             (Tracking.AGGREGATE, "How many people click each link, not who (recommended)"),
             (Tracking.INDIVIDUAL, "Who clicks each link; sign-up forms say so"),
             (Tracking.NONE, "Nothing"),
         ],
-        initial=Tracking.AGGREGATE,
-        help_text="Statistics, popular articles and sponsors' reports need clicks to be counted.",
+        "Statistics, popular articles and sponsors' reports need clicks to be counted.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -222,15 +234,13 @@ class NewsletterForm(forms.Form):
         initial=10,
         help_text="The newest stories, each once. If nothing is new, nothing is sent.",
     )
-    approval = forms.ChoiceField(
-        label="Before an issue is sent",
-        widget=forms.RadioSelect,
-        choices=[
+    approval = _radio_field(
+        "Before an issue is sent",
+        [
             (Approval.ANYONE, "Review first (recommended)"),
             (Approval.NONE, "Send automatically"),
         ],
-        initial=Approval.ANYONE,
-        help_text=(
+        (
             f"With review, an issue is ready {REVIEW_MINUTES} minutes before its time. You check "
             "and change it on its page, and one person approves it. Without an approval, it is "
             "not sent."

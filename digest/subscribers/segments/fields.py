@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.block_fields import BlockKind
@@ -36,8 +37,7 @@ class Input(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """What a rule may be about."""
 
     key: str
