@@ -155,7 +155,7 @@ def database(
     limits = {"statement_timeout": statement_seconds, "lock_timeout": lock_seconds}
     options = [f"-c {name}={limit}s" for name, limit in limits.items() if limit]
     if options:
-        parts["options"] = " ".join([*options, parts.get("options") or ""]).strip()
+        parts["options"] = " ".join([*options, str(parts.get("options") or "")]).strip()
     entry["OPTIONS"] = {key: value for key, value in parts.items() if value is not None}
     return entry
 

@@ -137,7 +137,7 @@ def test_a_preview_says_whom_rules_select(ada_client: Client, tide: Newsletter) 
 
 @pytest.fixture
 def phone(live_server: LiveServer) -> Iterator[Page]:
-    """A browser on a phone, signed in at a ada_client."""
+    """A browser on a phone, signed in."""
     cache.clear()
     user = houses.lived_in(8)
     with chromium_page(viewport={"width": 390, "height": 844}) as browser:
