@@ -18,6 +18,7 @@ from digest.newsletters import members
 from digest.newsletters.members import Right
 from digest.subscribers.models import Subscriber
 from digest.tenancy.scope import PublicationScope
+from digest.tenancy.visibility import subscribers_with_details
 
 MAX_ID_DIGITS = 18  # every number this short fits into PostgreSQL's bigint
 
@@ -64,8 +65,11 @@ def get_issue(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Issue:
 
 
 def get_subscriber(request: HttpRequest, pk: int, right: Right = Right.SUBSCRIBERS) -> Subscriber:
-    """Return a subscriber of a publication where the user has a right, or raise Http404."""
-    return get_object_or_404(scope_of(request, right).subscribers(), pk=pk)
+    """Return a subscriber of a publication where the user has a right, or raise Http404.
+
+    With what `tenancy.visibility.details_of` has to know for the scope of this right.
+    """
+    return get_object_or_404(subscribers_with_details(scope_of(request, right)), pk=pk)
 
 
 def record_action(

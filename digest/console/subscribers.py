@@ -32,6 +32,7 @@ from digest.sending.progress import progress
 from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.tenancy.scope import PublicationScope
+from digest.tenancy.visibility import details_of
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
@@ -49,6 +50,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     rows = list(mails[: PAGE + 1])
     context = {
         "subscriber": subscriber,
+        "details": details_of(subscriber, scope),
         "subscriptions": scope.filter(subscriber.subscriptions.all(), "newsletter__publication")
         .select_related("newsletter")
         .order_by("newsletter__name"),
@@ -129,10 +131,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     subscriber, scope = get_subscriber(request, pk, Right.EXPORT), scope_of(request, Right.EXPORT)
     record_action(request, "exported the subscriber", subscriber.email)
     name = f'attachment; filename="subscriber-{subscriber.pk}.json"'
-    data = data_export.export_subscriber(subscriber)
-    if not scope.is_everything:
-        slugs = scope.newsletters().values_list("slug", flat=True)
-        data = data_export.limit_to_newsletters(data, set(slugs))
+    data = data_export.export_in_scope(subscriber, scope)
     response = JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response.headers["Content-Disposition"] = name
     return response

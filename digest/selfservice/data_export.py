@@ -1,6 +1,7 @@
 """Everything that is stored about one subscriber, as plain values, for them and for an operator."""
 
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from digest.analytics import clickers
@@ -11,6 +12,8 @@ from digest.sending import history
 from digest.sending.models import AnyDelivery
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.suppression import suppressions_of
+from digest.tenancy.scope import PublicationScope
+from digest.tenancy.visibility import details_of
 
 
 def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None) -> dict[str, Any]:
@@ -50,6 +53,19 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
             _delivery(row) for row in history.of_subscriber(subscriber)[:most_deliveries]
         ],
     }
+
+
+def export_in_scope(subscriber: Subscriber, scope: PublicationScope) -> dict[str, Any]:
+    """Return the part of an export that somebody with a scope may see.
+
+    Rows about newsletters in scope, and what `details_of` returns. `subscriber` is one of
+    `subscribers_with_details(scope)`.
+    """
+    data = export_subscriber(subscriber)
+    if scope.is_everything:
+        return data
+    slugs = set(scope.newsletters().values_list("slug", flat=True))
+    return limit_to_newsletters(data, slugs) | asdict(details_of(subscriber, scope))
 
 
 def limit_to_newsletters(data: dict[str, Any], slugs: Collection[str]) -> dict[str, Any]:

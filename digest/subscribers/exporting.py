@@ -85,7 +85,7 @@ def _rows(subscriptions: QuerySet[Subscription]) -> Iterator[list[str]]:
     for subscription in subscriptions.iterator(chunk_size=2000):
         yield [
             escape_formula(subscription.subscriber.email),
-            escape_formula(subscription.subscriber.name),
+            escape_formula(getattr(subscription, "visible_name", subscription.subscriber.name)),
             subscription.newsletter.slug,
             subscription.state,
             *map(

@@ -105,6 +105,7 @@ def test_adding_an_address_reads_no_profile_of_another_publication(
     """A token that may write and read adds whom it only knows by address, and learns nothing."""
     details = {"name": "Inés Carrasco", "language": "es", "timezone": "Europe/Madrid"}
     subscriber = make_subscriber(ebb, email=EMAIL, created_at=NOON - timedelta(days=900), **details)
+    Subscriber.objects.update(acted_at=NOON - timedelta(days=1))
     caller = make_caller(publication=tide.publication)
     body = {"email": EMAIL, "newsletters": ["tide"], "evidence": "paper", "confirmed": True}
     caller("POST", "/subscribers", body)
@@ -113,6 +114,7 @@ def test_adding_an_address_reads_no_profile_of_another_publication(
     for profile in (listed, caller.json("GET", path), caller.json("GET", f"{path}/export")):
         assert (profile["name"], profile["language"], profile["timezone"]) == ("", "", "")
         assert "2024" not in json.dumps(profile)
+        assert profile.get("last_active_at") is None
         assert [row["newsletter"] for row in profile["subscriptions"]] == ["tide"]
     for token in (make_caller(name="all"), make_caller(publication=ebb.publication, name="ebb")):
         own = make_subscriber(ebb, **details)

@@ -1,6 +1,7 @@
 """A subscriber's page: what an editor does for one subscriber who wrote to them."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -13,7 +14,14 @@ from digest.notices import send
 from digest.sending import sender
 from digest.subscribers import suppression
 from digest.subscribers.models import Subscriber, Subscription
-from tests.cast import NOON, make_member, make_newsletter, make_publication, make_running
+from tests.cast import (
+    NOON,
+    make_member,
+    make_newsletter,
+    make_publication,
+    make_running,
+    make_subscription,
+)
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +96,28 @@ def test_of_another_publication_nothing_is_downloaded(issue: Issue, subscriber: 
         assert browser.post(f"/admin/subscribers/{subscriber.pk}/{verb}/", form).status_code == 403
     resend = browser.post(f"/admin/subscribers/{subscriber.pk}/resend/{issue.pk}/")
     assert resend.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "{pk}/", "{pk}/export/", "export/"])
+def test_who_is_another_publications_subscriber_shows_no_details(
+    subscriber: Subscriber, path: str
+) -> None:
+    """Whoever invites an address that they only know does not read who that is."""
+    details = {"name": "Inés Carrasco", "language": "es", "timezone": "Europe/Madrid"}
+    dates = {"created_at": NOON - timedelta(days=900), "acted_at": NOON - timedelta(days=800)}
+    Subscriber.objects.update(**details, **dates)
+    other = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    make_subscription(subscriber, other, created_at=NOON)
+    address = f"/admin/subscribers/{path.format(pk=subscriber.pk)}"
+    browser = owner_of(other.publication)
+    page = browser.get(address).getvalue().decode()
+    assert subscriber.email in page
+    for hidden in ("Inés", "Madrid", "2024", '"es"', "· es"):
+        assert hidden not in page
+    searched = browser.get("/admin/subscribers/", {"q": "carrasco"}).content.decode()
+    assert subscriber.email not in searched
+    subscriber.subscriptions.exclude(newsletter=other).delete()
+    assert "Inés Carrasco" in browser.get(address).getvalue().decode()
 
 
 @pytest.mark.parametrize("address", ["", "ines", "other@reader.example", EVIL])

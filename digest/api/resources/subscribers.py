@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
@@ -29,6 +29,7 @@ from digest.selfservice import data_export, erasure
 from digest.subscribers import consent, profiles, signup_limits, signups
 from digest.subscribers.errors import AddressSuppressedError, UnsubscribedError
 from digest.subscribers.models import Profile, Subscriber, Subscription
+from digest.tenancy.visibility import details_of, subscribers_with_details
 
 router = Operations(tags=["subscribers"])
 
@@ -120,7 +121,7 @@ class AcceptedOut(BaseModel):
 def list_subscribers(request: HttpRequest, query: Query[SubscriberQuery]) -> Any:
     """List subscribers, or find one by its address."""
     caller = caller_of(request)
-    subscribers = _subscribers(caller).prefetch_related(
+    subscribers = subscribers_with_details(caller.scope).prefetch_related(
         Prefetch("subscriptions", _subscriptions(caller), to_attr="subscriptions_in_scope"),
         Prefetch("profiles", _profiles(caller), to_attr="profiles_in_scope"),
     )
@@ -167,13 +168,7 @@ def export_subscriber(request: HttpRequest, subscriber_id: Id, uuid: UUID | None
     caller = caller_of(request)
     audit_trail.record_reading(request)
     subscriber = _subscriber(caller, subscriber_id, uuid)
-    export = data_export.export_subscriber(subscriber)
-    if caller.publication_id is None:
-        return export
-    slugs = set(caller.scope.newsletters().values_list("slug", flat=True))
-    profile = _profile(subscriber, list(_subscriptions(caller).filter(subscriber=subscriber)))
-    profile["known_since"] = profile.pop("created_at")
-    return data_export.limit_to_newsletters(export, slugs) | profile
+    return data_export.export_in_scope(subscriber, caller.scope)
 
 
 @router.change("/subscribers/{subscriber_id}/profile", Scope.SUBSCRIBERS_WRITE, returns=ProfileOut)
@@ -266,7 +261,7 @@ def _sign_up(address: Address, newsletters: list[Newsletter], payload: Subscribe
 
 def _subscriber(caller: Caller, subscriber_id: int, uuid: UUID | None) -> Subscriber:
     """Return a subscriber in scope; with `uuid` nobody else who was given the id since (404)."""
-    subscriber = get_object_or_404(_subscribers(caller), pk=subscriber_id)
+    subscriber = get_object_or_404(subscribers_with_details(caller.scope), pk=subscriber_id)
     if uuid not in {None, subscriber.uuid}:
         raise Http404
     return subscriber
@@ -277,39 +272,17 @@ def _serialize(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
     subscriptions = (
         _subscriptions(caller).filter(subscriber=subscriber) if fetched is None else fetched
     )
+    details = details_of(subscriber, caller.scope)
     return {
         "id": subscriber.pk,
         "uuid": subscriber.uuid,
         "email": subscriber.email,
-        **_profile(subscriber, list(subscriptions)),
+        "name": details.name,
+        "language": details.language,
+        "timezone": details.timezone,
+        "created_at": details.known_since,
         "subscriptions": [_serialize_subscription(row) for row in subscriptions],
         "profiles": [_serialize_profile(row) for row in _profiles_of(subscriber, caller)],
-    }
-
-
-def _subscribers(caller: Caller) -> QuerySet[Subscriber]:
-    """Return the subscribers that a caller reaches, and whether other publications have them."""
-    subscribers = caller.scope.subscribers()
-    if caller.publication_id is None:
-        return subscribers
-    elsewhere = Subscription.objects.filter(subscriber=OuterRef("pk")).exclude(
-        newsletter__publication=caller.publication_id
-    )
-    return subscribers.annotate(is_elsewhere=Exists(elsewhere))
-
-
-def _profile(subscriber: Subscriber, subscriptions: list[Subscription]) -> dict[str, Any]:
-    """Return what a subscriber said of themselves; nothing they may have told another publication.
-
-    Otherwise a token could add an address that it only knows, and read who that is.
-    """
-    is_elsewhere = getattr(subscriber, "is_elsewhere", None)
-    first = min((row.created_at for row in subscriptions), default=subscriber.created_at)
-    return {
-        "name": "" if is_elsewhere else subscriber.name,
-        "language": "" if is_elsewhere else subscriber.language,
-        "timezone": "" if is_elsewhere else subscriber.timezone,
-        "created_at": subscriber.created_at if is_elsewhere is None else first,
     }
 
 

@@ -20,6 +20,11 @@ from digest.subscribers.models import ConsentEvent, Growth, Profile, Subscriber,
 from digest.subscribers.segments import counting
 from digest.subscribers.segments.membership import Membership
 from digest.tenancy.scope import PublicationScope
+from digest.tenancy.visibility import (
+    details_of,
+    subscribers_with_details,
+    with_visible_name,
+)
 
 PATIENCE = 2_000  # milliseconds for a page of the list
 LONGEST_QUERY = 254
@@ -31,9 +36,9 @@ def search(request: HttpRequest) -> HttpResponse:
     """Search subscribers by any part of their address or name, and filter them."""
     scope = scope_of(request, Right.SUBSCRIBERS)
     filters, rows = _filters(scope), _rows(request, scope)
-    table = within(PATIENCE, lambda: _table(request, rows, filters, _anywhere))
+    table = within(PATIENCE, lambda: _table(request, scope, rows, filters, _anywhere))
     note = "" if table else _SLOW
-    table = table or _table(request, rows, filters, _at_start)
+    table = table or _table(request, scope, rows, filters, _at_start)
     matching = narrow(request, rows, filters, _anywhere if not note else _at_start)
     context = {
         "table": table,
@@ -54,6 +59,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     subscriptions = scope.filter(
         Subscription.objects.filter(subscriber__in=rows), "newsletter__publication"
     )
+    subscriptions = with_visible_name(subscriptions, scope)
     record_action(request, "exported subscribers", request.GET.urlencode() or "all of them")
     response = StreamingHttpResponse(_lines(subscriptions), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
@@ -66,14 +72,23 @@ _SLOW = (
 )
 
 
-def _table(request: HttpRequest, rows: Rows, filters: tuple[Filter, ...], search: Any) -> Table:
+def _table(
+    request: HttpRequest,
+    scope: PublicationScope,
+    rows: Rows,
+    filters: tuple[Filter, ...],
+    search: Any,
+) -> Table:
     return build_table(
         request,
         rows,
         (
             Column("Email", lambda row: row.email),
-            Column("Name", lambda row: row.name),
-            Column("Known since", lambda row: clock.format_moment(row.created_at)),
+            Column("Name", lambda row: details_of(row, scope).name),
+            Column(
+                "Known since",
+                lambda row: clock.format_moment(details_of(row, scope).known_since),
+            ),
         ),
         label="Subscribers",
         url=lambda row: reverse("subscriber", args=[row.pk]),
@@ -87,7 +102,7 @@ def _table(request: HttpRequest, rows: Rows, filters: tuple[Filter, ...], search
 
 def _rows(request: HttpRequest, scope: PublicationScope) -> QuerySet[Subscriber]:
     """Return the subscribers in scope one of whose subscriptions is as the filters want it."""
-    rows = scope.subscribers()
+    rows = subscribers_with_details(scope)
     choices: dict[str, object] = {
         name: value
         for name, values in _CHOICES.items()
@@ -152,7 +167,9 @@ def _in_segment(rows: Rows, segment_id: str) -> Rows:
 
 def _anywhere(rows: Rows, query: str) -> Rows:
     text = query[:LONGEST_QUERY]
-    return rows.filter(Q(address_key__contains=text.casefold()) | Q(name__icontains=text))
+    return rows.filter(
+        Q(address_key__contains=text.casefold()) | Q(name__icontains=text, is_elsewhere=False)
+    )
 
 
 def _at_start(rows: Rows, query: str) -> Rows:
