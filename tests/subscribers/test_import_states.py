@@ -342,6 +342,14 @@ def test_odd_tables_are_read_or_refused(tmp_path: Path, newsletter: Newsletter) 
     assert "ana" in active()
 
 
+def test_stray_quotation_marks_hide_nobody(tmp_path: Path, newsletter: Newsletter) -> None:
+    """Two of them on two lines are no cell of two lines; such a cell is read all the same."""
+    rows = 'ana@r.example,"x\nben@r.example,"x\ncid@r.example,"Old\nTown"\ndan@r.example,y\n'
+    report = take(tmp_path, f"email,note\n{rows}", newsletter)
+    assert active() == {"cid", "dan"}
+    assert [row.line for row in report.refusals] == [2, 3]
+
+
 def test_states_are_read_without_a_header(tmp_path: Path, newsletter: Newsletter) -> None:
     """By the cells; and an unmistakable one in a row where no other has any."""
     take(tmp_path, "ana@r.example,Ana,subscribed\nben@r.example,Ben,bounced\n", newsletter)

@@ -67,7 +67,7 @@ def _records(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Row]:
                 if count == len(pending):
                     break
             count += 1
-        if _is_open(pending[:count]):
+        if _is_open(pending[:count]) or not _is_well_formed(pending[:count], delimiter):
             count = 1
         yield from _parse(pending[:count], delimiter)
         del pending[:count]
@@ -88,6 +88,19 @@ def _split(lines: list[tuple[int, str]], delimiter: str) -> Iterator[Row]:
 def _is_open(lines: list[tuple[int, str]]) -> bool:
     """Return whether a quoted cell is still open; a quote inside one is doubled (RFC 4180 §2.7)."""
     return sum(text.count('"') for _, text in lines) % 2 == 1
+
+
+def _is_well_formed(lines: list[tuple[int, str]], delimiter: str) -> bool:
+    """Return whether several lines are records by the letter: a closed cell ends at a delimiter.
+
+    Two stray quotation marks on two lines would hide the person on the second one.
+    """
+    try:
+        return len(lines) == 1 or bool(
+            list(csv.reader((text for _, text in lines), delimiter=delimiter, strict=True))
+        )
+    except csv.Error:
+        return False
 
 
 def _parse(lines: list[tuple[int, str]], delimiter: str) -> Iterator[Row]:
