@@ -36,3 +36,5 @@ VOLUME /data
 EXPOSE 8000
 ENTRYPOINT ["digest"]
 CMD ["web", "--host", "0.0.0.0"]
+# Of the web process; docker-compose.yml names the one of each other process.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-m", "digest.alive", "web"]
