@@ -173,5 +173,5 @@ def test_systemd_reads_the_units(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    ours = [line for line in result.stderr.splitlines() if "digest" in line]
-    assert ours == []
+    unit_lines = [line for line in result.stderr.splitlines() if "digest" in line]
+    assert unit_lines == []

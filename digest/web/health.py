@@ -1,7 +1,7 @@
 """Whether PostgreSQL and Valkey can be used, each checked within about two seconds.
 
-Without PostgreSQL, or with another schema than ours, no page can be served. Without Valkey all are:
-it holds nudges and limits, which sweeps and PostgreSQL make up for.
+Without PostgreSQL, or with an older schema than ours, no page can be served. Without Valkey all
+are: it holds nudges and limits, which sweeps and PostgreSQL make up for.
 """
 
 from dataclasses import dataclass
@@ -34,22 +34,28 @@ class Health:
 
 def check_health() -> Health:
     """Check each service."""
-    database, valkey = _check_database(), _check_valkey()
-    return Health(
-        problems={"database": database} if database else {},
-        degraded={"valkey": valkey} if valkey else {},
-    )
+    health, valkey = _check_database(), _check_valkey()
+    if valkey:
+        health.degraded["valkey"] = valkey
+    return health
 
 
-def _check_database() -> str:
+def _check_database() -> Health:
+    """Return whether pages can be served from this database.
+
+    One that was migrated by a newer version is served: its migrations leave what this one needs
+    (docs/upgrading.md). A process of this version would not start on it.
+    """
     try:
         difference = compare_schema()
     except (DatabaseError, OSError) as problem:
         log.warning("not ready", service="database", problem=str(problem).strip())
-        return UNREACHABLE
-    if difference.problem:
+        return Health(problems={"database": UNREACHABLE}, degraded={})
+    message = f"{difference.problem} {difference.advice}"
+    if difference.missing:
         log.warning("not ready", service="database", problem=difference.problem)
-    return f"{difference.problem} {difference.advice}".strip()
+        return Health(problems={"database": message}, degraded={})
+    return Health(problems={}, degraded={"database": message} if difference.unknown else {})
 
 
 def _check_valkey() -> str:

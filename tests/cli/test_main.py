@@ -195,6 +195,24 @@ def test_migrating_an_up_to_date_database_says_so(digest: Digest) -> None:
     assert digest("migrate", "--json").json == {"migrated": []}
 
 
+@pytest.mark.django_db
+def test_migrate_says_whether_it_is_needed_and_what_it_would_do(digest: Digest) -> None:
+    """Exit status 1 where it is; the plan names tables, whom it blocks, and a time."""
+    assert digest("migrate", "--check").out == "The database is up to date.\n"
+    assert "Nothing to do" in digest("migrate", "--plan").out
+    MigrationRecorder(connection).record_unapplied("webhooks", "0001_initial")
+    result = digest("migrate", "--check")
+    assert result.status == 1
+    assert "older than this code (webhooks.0001_initial). Run `digest migrate`" in result.err
+    [migration] = digest("migrate", "--plan", "--json").json
+    assert migration["name"] == "webhooks.0001_initial"
+    indexes = [step for step in migration["steps"] if step["sql"].startswith("CREATE INDEX")]
+    assert {step["table"] for step in indexes} == {"webhooks_webhook", "webhooks_webhookdelivery"}
+    out = digest("migrate", "--plan").out
+    assert "1 migrations, about" in out
+    assert "webhooks_webhookdelivery" in out
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_migrations_at_once_wait_for_each_other(tmp_path: Path) -> None:
     """Two containers that start together: one migrates, the other one has nothing left to do."""

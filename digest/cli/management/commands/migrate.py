@@ -1,5 +1,6 @@
 """`digest migrate`: bring the database up to date, and say so in a line."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -7,7 +8,11 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
+from digest.cli.migration_report import print_plan
 from digest.core import locks
+from digest.core.database.migration_plan import plan_migrations
+from digest.core.database.schema import compare_schema
+from digest.core.errors import ConfigurationError
 from digest.core.terminal import DigestCommand
 
 
@@ -15,7 +20,10 @@ class Command(DigestCommand, migrate.Command):
     """Django's own command, asked to be quiet, and summed up."""
 
     audited = False
-    help = "Bring the database up to date."
+    help = (
+        "Bring the database up to date. --check: exit with 1 unless it is; --plan: show what would "
+        "be done, whom it blocks, and about how long."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take Django's arguments too: an app and a migration name, to go back."""
@@ -23,10 +31,30 @@ class Command(DigestCommand, migrate.Command):
         DigestCommand.add_arguments(self, parser)
 
     def run(self, options: dict[str, Any]) -> None:
-        """Migrate, or wait for another process that does.
+        """Migrate, or wait for another process that does; or say whether, and what it would do.
 
         What Django would print is only shown with `--verbosity 2`.
         """
+        if options["check_unapplied"]:
+            self._check()
+        elif options["plan"]:
+            self._show_plan()
+        else:
+            self._migrate(options)
+
+    def _check(self) -> None:
+        """Raise ConfigurationError, exit status 1, unless the schema is that of this version."""
+        difference = compare_schema()
+        if difference.problem:
+            raise ConfigurationError(f"{difference.problem} {difference.advice}")
+        self.answer({"current": True}, "The database is up to date.")
+
+    def _show_plan(self) -> None:
+        """Show each statement with its table's size, whom it blocks, and about how long."""
+        plan = plan_migrations()
+        self.answer([asdict(row) for row in plan], lambda screen: print_plan(screen, plan))
+
+    def _migrate(self, options: dict[str, Any]) -> None:
         quiet = options["verbosity"] <= 1
         with locks.hold(locks.Purpose.MIGRATE):
             before = _applied(options["database"])
