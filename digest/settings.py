@@ -66,6 +66,8 @@ DIGEST_TRUSTED_PROXIES = env.networks("DIGEST_TRUSTED_PROXIES")
 # Who may read /metrics: whoever sends this bearer token, or comes from these addresses.
 DIGEST_METRICS_TOKEN = env.read("DIGEST_METRICS_TOKEN")
 DIGEST_METRICS_ALLOW = env.networks("DIGEST_METRICS_ALLOW")
+# Who hears that something is wrong: addresses of mail, and https addresses that are posted to.
+DIGEST_ALERTS = env.listed("DIGEST_ALERTS")
 # Keys that our mail is signed with, each `domain:selector:/path/to/private-key.pem`.
 DIGEST_DKIM_KEYS = env.listed("DIGEST_DKIM_KEYS")
 # What stands between bots and the form beside limits: "altcha", or "turnstile:SITEKEY:SECRET".

@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     QUEUE_STATISTICS = 0x0EDC  # everybody's
     JUDGE_HITS = 0x0ED8  # everybody's
     BEGIN_HOLD = 0x0EDB  # of all mail
+    WATCH = 0x0EE0  # this installation, for alerts
     MIGRATE = 0x0EDA  # the whole database
     DETECT_DROPS = 0x0EDD  # of one newsletter
 

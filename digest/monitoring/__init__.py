@@ -1,1 +1,1 @@
-"""What operators are told of this installation: figures for Prometheus."""
+"""What operators are told of this installation: figures for Prometheus, and alerts."""

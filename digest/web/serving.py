@@ -252,11 +252,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         # Here, because gunicorn names us before Django is ready.
         from digest.analytics.recording import RECORDER
         from digest.core.telemetry.reporting import Reporter
+        from digest.monitoring.alerts.watch import Watch
 
         _allow_many_files()
         RECORDER.start()
         reporter = Reporter("web")
         reporter.start()
+        watch = Watch()
+        watch.start()
         sockets: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(self.cfg.threads)
@@ -273,6 +276,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         dispatcher.shutdown(timeout=1)
         RECORDER.stop()
         reporter.stop()
+        watch.stop()
 
     def _has_work(self, seconds: float) -> bool:
         """Close what is idle `seconds` after we were to stop; say whether to wait for the rest."""

@@ -1,0 +1,81 @@
+"""What is wrong at the moment, each under a key by which it is recognised again."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import redis
+
+from digest.core import clock
+from digest.core.telemetry.processes import running_processes
+from digest.installation import holds
+from digest.installation.models import Installation
+from digest.issues.building import NOT_APPROVED
+from digest.issues.lateness import late_issues
+from digest.issues.models import Issue
+from digest.relays.models import Relay
+
+BEAT_SILENT = timedelta(minutes=5)
+MISSED_WITHIN = timedelta(hours=6)  # issues that were skipped earlier are no news
+
+
+def current_conditions(now: datetime) -> dict[str, str]:
+    """Return what is wrong: a sentence that says what to do, by key."""
+    return {
+        **dict(_processes(now)),
+        **dict(_hold(now)),
+        **dict(_issues(now)),
+        **dict(_relays()),
+    }
+
+
+def _processes(now: datetime) -> Iterator[tuple[str, str]]:
+    try:
+        names = {process.process for process in running_processes(now)}
+    except (redis.RedisError, OSError):
+        yield "valkey", "Valkey cannot be reached: sign-ups are refused. Start it."
+        return
+    if "worker" not in names:
+        yield "worker", "No worker runs: nothing is sent. Start one with `digest worker`."
+    elif "beat" not in names:
+        yield "beat", "No beat runs: slots are not noticed. Start it with `digest beat`."
+
+
+def _hold(now: datetime) -> Iterator[tuple[str, str]]:
+    """Say that mail is held; otherwise whether ticks of beat are done."""
+    if hold := holds.current():
+        yield "hold", f"Mail is held: {hold.get_reason_display()}. See `digest hold show`."
+        return
+    beat_at = Installation.objects.values_list("beat_at", flat=True).first()
+    if beat_at and now - beat_at > BEAT_SILENT:
+        since = clock.format_moment(beat_at)
+        yield "ticks", f"No tick of beat was done since {since}. See the logs of worker and beat."
+
+
+def _issues(now: datetime) -> Iterator[tuple[str, str]]:
+    for late in late_issues(now):
+        due = clock.format_moment(late.due_at)
+        yield (
+            f"late:{late.newsletter}:{late.due_at:%Y%m%dT%H%M}",
+            (
+                f"The issue of {late.newsletter} that was due {due} has not begun to go out. "
+                "Run `digest doctor`, and see the workers' log."
+            ),
+        )
+    skipped = Issue.objects.filter(state=Issue.State.SKIPPED, built_at__gt=now - MISSED_WITHIN)
+    for issue in skipped.select_related("newsletter"):
+        if issue.reason == NOT_APPROVED or issue.reason.startswith("Missed"):
+            slot = clock.format_moment(issue.slot)
+            yield (
+                f"missed:{issue.pk}",
+                f"{issue.newsletter.name} of {slot} was not sent. {issue.reason}",
+            )
+
+
+def _relays() -> Iterator[tuple[str, str]]:
+    for relay in Relay.objects.filter(active=True).exclude(down_since=None):
+        assert relay.down_since is not None
+        since = clock.format_moment(relay.down_since)
+        yield (
+            f"relay:{relay.name}",
+            f"The mail server {relay.name} is down since {since}: {relay.problem}",
+        )
