@@ -249,17 +249,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop, then finish what has begun."""
-        # Here, because gunicorn names us before Django is ready.
-        from digest.analytics.recording import RECORDER
-        from digest.core.telemetry.reporting import Reporter
-        from digest.monitoring.alerts.watch import Watch
+        from digest.web.background import Background  # gunicorn names us before Django is ready
 
         _allow_many_files()
-        RECORDER.start()
-        reporter = Reporter("web")
-        reporter.start()
-        watch = Watch()
-        watch.start()
+        background = Background()
+        background.start()
         sockets: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(self.cfg.threads)
@@ -274,9 +268,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         while self._has_work(time.monotonic() - began):
             self._turn(sockets)
         dispatcher.shutdown(timeout=1)
-        RECORDER.stop()
-        reporter.stop()
-        watch.stop()
+        background.stop()
 
     def _has_work(self, seconds: float) -> bool:
         """Close what is idle `seconds` after we were to stop; say whether to wait for the rest."""
