@@ -45,7 +45,11 @@ def _try(folder: Path, subscribers: int, *, in_the_middle: bool) -> bool:
     try:
         seconds = time.monotonic()
         _digest(house, "restore", str(backup))
-        say(f"  restored in {time.monotonic() - seconds:.1f} s on an empty machine")
+        [(state,)] = house.query("SELECT state FROM issues_issue")
+        say(
+            f"  restored in {time.monotonic() - seconds:.1f} s on an empty machine; in the backup "
+            f"the issue is {state} (take more subscribers if it is sent already)"
+        )
         house.open()
         time.sleep(QUIET)
         early = len(house.recipients())
