@@ -36,8 +36,6 @@ def define(
     now: datetime,
     key: str = "",
     choices: Sequence[str] = (),
-    on_preferences: bool = False,
-    on_signup: bool = False,
 ) -> Attribute:
     """Create an attribute; raise SubscriberError for what cannot be.
 
@@ -50,8 +48,6 @@ def define(
         key=key or _key_of(label),
         kind=kind,
         created_at=now,
-        on_preferences=on_preferences,
-        on_signup=on_signup,
     )
     _set_texts(attribute, label, choices)
     if publication.attributes.filter(key=attribute.key).exists():
@@ -65,17 +61,11 @@ def change(
     *,
     label: str | None = None,
     choices: Sequence[str] | None = None,
-    on_preferences: bool | None = None,
-    on_signup: bool | None = None,
 ) -> None:
     """Change an attribute; raise SubscriberError for what cannot be.
 
     Subscribers keep a choice that is offered no more.
     """
-    if on_preferences is not None:
-        attribute.on_preferences = on_preferences
-    if on_signup is not None:
-        attribute.on_signup = on_signup
     _set_texts(
         attribute,
         attribute.label if label is None else label,

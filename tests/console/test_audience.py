@@ -80,6 +80,12 @@ def test_tags_and_values_of_a_subscriber(ada_client: Client, tide: Newsletter) -
     assert profile.tags == ["press", "vip"]
     page = ada_client.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
     assert "press, vip" in page
+    saving.create(tide.publication, "Friends", VIP, NOON)
+    rule = {"field": "tag", "operator": "is", "value": "x"}
+    saving.create(tide.publication, "Nobody", {"rules": [rule]}, NOON)
+    page = ada_client.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
+    assert "because: with the tag “vip”" in page
+    assert "Nobody" not in page
     assert 'value="41"' in page
 
 

@@ -15,7 +15,7 @@ from digest.api.idempotency import idempotent
 from digest.api.lookup import of_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
-from digest.api.schemas import Id, Line, Payload, Slug, Switch
+from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
 from digest.newsletters.audiences.models import Attribute
 from digest.subscribers import attributes
@@ -31,8 +31,6 @@ class AttributePatch(Payload):
 
     label: Annotated[Line, Field(min_length=1, max_length=100)] | None = None
     choices: Choices | None = None
-    on_preferences: Switch | None = None
-    on_signup: Switch | None = None
 
 
 class AttributeIn(AttributePatch):
@@ -53,8 +51,6 @@ class AttributeOut(BaseModel):
     label: str
     kind: str
     choices: list[str]
-    on_preferences: bool
-    on_signup: bool
     created_at: datetime
 
 

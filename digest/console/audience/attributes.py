@@ -23,9 +23,7 @@ class AttributeForm(forms.Form):
     """An attribute; `subscribers.attributes` checks it. Publication and kind only of a new one."""
 
     publication = forms.ModelChoiceField(Publication.objects.none(), empty_label=None)
-    label = forms.CharField(
-        max_length=100, help_text="For example “City”. Subscribers see it where you ask them."
-    )
+    label = forms.CharField(max_length=100, help_text="For example “City”.")
     kind = forms.ChoiceField(label="Type", choices=Attribute.Kind, help_text="It cannot change.")
     choices = forms.CharField(
         required=False,

@@ -9,13 +9,18 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import get_subscriber, record_action, scope_of
 from digest.console.pages import action_view, done
+from digest.core import clock
 from digest.core.errors import DigestError
-from digest.newsletters.audiences.models import Attribute
+from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.subscribers import attributes, profiles
 from digest.subscribers.models import Subscriber
+from digest.subscribers.segments import wording
+from digest.subscribers.segments.membership import Membership, memberships_of, segment_ids
 from digest.tenancy.scope import PublicationScope
+
+MOST_SEGMENTS = 20  # that a subscriber's page looks at
 
 
 @action_view(Right.SUBSCRIBERS)
@@ -53,8 +58,29 @@ def _card(subscriber: Subscriber, publication: Publication) -> dict[str, Any]:
         "id": f"profile-{publication.pk}",
         "publication": publication,
         "tags": ", ".join(profile.tags),
+        "segments": _segments(subscriber, publication),
         "fields": [_field(row, profile.attributes.get(key)) for key, row in rows.items()],
     }
+
+
+def _segments(subscriber: Subscriber, publication: Publication) -> list[tuple[Segment, str]]:
+    """Return the segments that a subscriber belongs to now, and why: the rules that hold."""
+    now, rows = clock.now(), Segment.objects.filter(publication=publication).order_by("name", "pk")
+    memberships = memberships_of(rows.values_list("pk", flat=True)[:MOST_SEGMENTS], now)
+    ids = Subscriber.objects.filter(pk=subscriber.pk).values_list(segment_ids(memberships, "pk"))
+    own_ids = set(ids.get()[0])
+    rules = {row.segment_id: row for row in memberships}
+    return [
+        (row, _reason(rules[row.pk], subscriber))
+        for row in rows.filter(pk__in=own_ids)[:MOST_SEGMENTS]
+    ]
+
+
+def _reason(membership: Membership, subscriber: Subscriber) -> str:
+    if membership.rules is None or not membership.rules.rules:
+        return wording.EVERYONE
+    rows = wording.reasons(membership.catalog, membership.rules, subscriber, membership.at)
+    return "; ".join(text for text, holds in rows if holds)
 
 
 def _field(attribute: Attribute, value: attributes.Value) -> dict[str, Any]:

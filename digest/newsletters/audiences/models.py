@@ -29,13 +29,11 @@ class Attribute(models.Model):
         "newsletters.Publication", on_delete=models.CASCADE, related_name="attributes"
     )
     key = models.CharField(max_length=LONGEST_KEY, validators=[KEY])
-    label = models.CharField(max_length=LONGEST_LABEL)  # for people, subscribers among them
+    label = models.CharField(max_length=LONGEST_LABEL)  # for people
     kind = models.CharField(max_length=8, choices=Kind)
     choices = ArrayField(  # of a choice, in the order in which they are offered
         models.CharField(max_length=LONGEST_LABEL), default=list, blank=True
     )
-    on_preferences = models.BooleanField(default=False)  # subscribers see and change it there
-    on_signup = models.BooleanField(default=False)  # the sign-up form asks for it
     created_at = models.DateTimeField()
 
     class Meta:

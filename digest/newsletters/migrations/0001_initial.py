@@ -218,8 +218,6 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
-                ("on_preferences", models.BooleanField(default=False)),
-                ("on_signup", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField()),
                 (
                     "publication",
