@@ -77,7 +77,7 @@ def _confirm_mailto(token: str) -> str:
 
 
 def _welcome(notice: Notice, _now: datetime) -> Written | None:
-    newsletters = list(_newsletters(notice))
+    newsletters = list(_active_newsletters(notice))
     if not newsletters or notice.subscriber is None:
         return None
     unsubscribe_url, mailto = links.ways_out(notice.subscriber, newsletters[0])
@@ -150,7 +150,7 @@ def _left(notice: Notice, _now: datetime) -> Written | None:
 
 
 def _stay(notice: Notice, _now: datetime) -> Written | None:
-    newsletter = _newsletters(notice).first()
+    newsletter = _active_newsletters(notice).first()
     if newsletter is None or notice.subscriber is None:
         return None
     token = links.sign_rows("stay", notice.subscriber, newsletter)
@@ -252,6 +252,14 @@ _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
 def _newsletters(notice: Notice) -> QuerySet[Newsletter]:
     ids = notice.context.get("newsletters", ())
     return Newsletter.objects.filter(pk__in=ids).select_related("publication").order_by("pk")
+
+
+def _active_newsletters(notice: Notice) -> QuerySet[Newsletter]:
+    """Return those that the subscriber still receives: they may have left since it was queued."""
+    subscriptions = Subscription.objects.filter(
+        subscriber=notice.subscriber_id, state=Subscription.State.ACTIVE
+    )
+    return _newsletters(notice).filter(pk__in=subscriptions.values("newsletter"))
 
 
 def _preferences(notice: Notice, subscriber: Subscriber) -> str:
