@@ -21,6 +21,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.ASK_SERVICES: 300,
     jobs.LOOK_UP_NAMES: 300,
     jobs.DELETE_OLD_HITS: 600,
+    jobs.DELETE_OLD_NOTICES: 600,
     jobs.QUEUE_STATISTICS: 300,
     jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,
 }

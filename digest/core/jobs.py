@@ -37,6 +37,7 @@ LOOK_UP_NAMES = "mailboxes.look_up_names"  # of providers and of hosts that send
 BEAT = "delivery.beat"  # counts time in the database, to recognise an older state of it
 RECORD_EVIDENCE = "delivery.record_evidence"  # of who left and what was sent, for a restore
 DELETE_OLD_HITS = "analytics.delete_old"
+DELETE_OLD_NOTICES = "notices.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
@@ -67,6 +68,7 @@ NAMES = frozenset(
         BEAT,
         RECORD_EVIDENCE,
         DELETE_OLD_HITS,
+        DELETE_OLD_NOTICES,
         DELIVER_WEBHOOKS,
         QUEUE_STATISTICS,
         DELETE_OLD_WEBHOOK_DELIVERIES,

@@ -41,6 +41,7 @@ def request_change(
             Notice.Kind.CHANGE,
             publication,
             email=address.email,
+            subscriber=subscriber,
             language=subscriber.language,
             context={"change": change.pk, "publication": publication.pk},
             now=now,
@@ -110,6 +111,6 @@ def _is_in_effect(change_id: int, *, undone: bool) -> bool:
 
 def _requested_through(change: AddressChange) -> Publication | None:
     """Return the publication whose preferences page the change was requested on."""
-    notices = Notice.objects.filter(kind=Notice.Kind.CHANGE, context__change=change.pk)
+    notices = change.subscriber.notices.filter(kind=Notice.Kind.CHANGE, context__change=change.pk)
     notice = notices.select_related("publication").first()
     return notice.publication if notice else None

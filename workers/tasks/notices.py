@@ -1,7 +1,7 @@
 """Jobs that write to single subscribers."""
 
-from digest.core import jobs
-from digest.notices import send
+from digest.core import clock, jobs
+from digest.notices import retention, send
 from digest.selfservice import signups
 from workers.task import job
 
@@ -16,3 +16,9 @@ def settle_signups() -> None:
 def send_notices() -> None:
     """Send the notices that are due."""
     send.send_due()
+
+
+@job(jobs.DELETE_OLD_NOTICES)
+def delete_old_notices() -> None:
+    """Delete the notices that have been over for long."""
+    retention.delete_old(clock.now())
