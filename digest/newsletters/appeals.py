@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from digest.core import languages
 from digest.core.text import LONGEST_URL, one_line, printable, web_url
 from digest.newsletters import checks
+from digest.newsletters.audiences import usage
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
@@ -61,13 +62,20 @@ def change(
 ) -> None:
     """Change FIELDS and the newsletters; raise NewsletterError for what cannot be.
 
-    Issues that have been planned stay as they are. A new rule begins a new count of turns.
+    Issues that have been planned stay as they are: while one goes out, the segment cannot change.
+    A new rule begins a new count of turns.
     """
     if appeal.archived_at:
         raise NewsletterError("This appeal is archived. Restore it first.")
     before = {name: getattr(appeal, name) for name in _RULES}
+    segment_id = appeal.segment_id
     _set_values(appeal, values)
     changed = any(getattr(appeal, name) != value for name, value in before.items())
+    if appeal.segment_id != segment_id and (issue := usage.issue_with_appeal(appeal)):
+        raise NewsletterError(
+            f"{issue} is going out with it, so its segment cannot change. "
+            "Wait until the issue is sent, or cancel it."
+        )
     if newsletters is not None:
         changed |= _set_newsletters(appeal, newsletters)
     if changed:

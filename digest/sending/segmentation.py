@@ -78,6 +78,18 @@ class Segmentation:
         ids = rows.values_list(belongs_to, flat=True).first() if self.audience.segments else None
         return tuple(ids or ())
 
+    @property
+    def problem(self) -> str:
+        """Why the issue cannot be sent: a segment of it cannot be read; "" if all can."""
+        memberships = (self.audience.segment, *self.audience.segments)
+        broken = next((row for row in memberships if row and row.problem), None)
+        if broken is None:
+            return ""
+        return (
+            f"The segment “{broken.name}” cannot be used: {broken.problem} "
+            "Change the rules of the segment."
+        )
+
     def subject_of(self, variant: int) -> str:
         """Return the subject of a variant; "" for the issue's own."""
         subjects = self.experiment.subjects if self.experiment else []

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from digest.core.text import one_line
 from digest.newsletters.audiences.models import LONGEST_KEY, LONGEST_LABEL, Attribute
 from digest.newsletters.models import Publication
+from digest.subscribers import choice_changes
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.segments.rules import names_attribute
 
@@ -56,6 +57,7 @@ def define(
     return attribute
 
 
+@transaction.atomic
 def change(
     attribute: Attribute,
     *,
@@ -64,13 +66,17 @@ def change(
 ) -> None:
     """Change an attribute; raise SubscriberError for what cannot be.
 
-    Subscribers keep a choice that is offered no more.
+    Subscribers keep a choice that is offered no more; while a segment asks for it, it stays. Where
+    only the spelling of a choice changes, subscribers and segments get the new one.
     """
+    old_choices = set(attribute.choices)
     _set_texts(
         attribute,
         attribute.label if label is None else label,
         attribute.choices if choices is None else choices,
     )
+    if old_choices != set(attribute.choices):
+        choice_changes.apply(attribute, old_choices)
     attribute.save()
 
 
@@ -134,13 +140,15 @@ def attributes_of(publication_id: int) -> dict[str, Attribute]:
 
 def _set_texts(attribute: Attribute, label: str, choices: Sequence[str]) -> None:
     attribute.label = one_line(label, LONGEST_LABEL)
-    lines = (one_line(choice, LONGEST_LABEL) for choice in choices)
+    lines = [one_line(choice, LONGEST_LABEL) for choice in choices]
     attribute.choices = list(dict.fromkeys(filter(None, lines)))
     is_choice = attribute.kind == Kind.CHOICE
     if is_choice and not attribute.choices:
         raise SubscriberError("Enter the choices, each on a line of its own.")
     if attribute.choices and not is_choice:
         raise SubscriberError("Only a choice has choices.")
+    if len({choice.casefold() for choice in attribute.choices}) < len(attribute.choices):
+        raise SubscriberError("Two choices differ only in capitals. Keep one of them.")
     if len(attribute.choices) > MOST_CHOICES:
         raise SubscriberError(f"An attribute has {MOST_CHOICES} choices at most.")
     try:

@@ -1,20 +1,26 @@
 """Segments decide who gets an issue, and who gets which of its blocks and appeals."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from digest.issues.models import Issue
+from digest.newsletters import appeals
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import BlockKind
-from digest.newsletters.models import Newsletter
-from digest.sending import ledger, planning, sender
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.models import Appeal, Newsletter
+from digest.sending import control, ledger, planning, preflight, sender
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery
 from digest.sending.outgoing import compose_sample
+from digest.sending.planning import inserting
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import attributes, audience, profiles
+from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import saving
 from tests.cast.issues import make_block, make_issue, make_story
@@ -50,6 +56,19 @@ def person(newsletter: Newsletter, tag: str = "", **values: object) -> Subscribe
         profiles.add_tag(tag, newsletter.publication_id, [subscriber.pk])
     profiles.set_attributes(subscriber.pk, newsletter.publication_id, values)
     return subscriber
+
+
+def issue_for(newsletter: Newsletter, part: str, segment: Segment) -> Issue:
+    """An issue that is due, and is for a segment itself, in a block, or in an appeal."""
+    issue = make_issue(newsletter, slot=LONG_AGO, segment=segment if part == "issue" else None)
+    make_story(issue)
+    if part == "block":
+        content = {"url": HARBOUR, "title": "For our friends"}
+        make_block(issue, BlockKind.LINK, content=content, segment=segment)
+    if part == "appeal":
+        appeal = make_appeal(newsletter.publication, segment=segment)
+        make_block(issue, BlockKind.APPEAL, appeal=appeal)
+    return issue
 
 
 def test_an_issue_goes_to_a_segment(tide: Newsletter) -> None:
@@ -116,5 +135,91 @@ def test_nobody_belongs_to_a_segment_that_cannot_be_read(tide: Newsletter) -> No
     other.delete()
     segmentation = segmentation_of(issue, compiled_for(issue))
     assert audience.eligible(tide.pk, NOON, segmentation.audience).count() == 0
+    results = preflight.examine(Issue.objects.get(pk=issue.pk), NOON, network=False)
+    assert "stop Nobody can be selected for it." in {
+        f"{row.level} {row.problem}" for row in results.findings
+    }
     planning.plan_built(NOON)
     assert not issue.any_deliveries.exists()
+    issue.refresh_from_db()
+    assert issue.state == Issue.State.PAUSED
+    assert "“ebb” is not one of its values" in issue.reason
+
+
+@pytest.mark.parametrize("part", ["issue", "block", "appeal"])
+def test_an_issue_pauses_when_its_segment_cannot_be_read(
+    tide: Newsletter, relay: StartRelay, settings: Settings, part: str
+) -> None:
+    """Nobody is left out for good: with other rules and resumed, it goes to them all."""
+    other = make_newsletter(publication=tide.publication, slug="ebb")
+    person(tide)
+    segment = segment_of(tide, "newsletter", "is_not", "ebb")
+    issue = issue_for(tide, part, segment)
+    planning.plan_built(NOON)
+    other.delete()
+    server = relay()
+    sender.send_due()
+    issue.refresh_from_db()
+    assert issue.state == Issue.State.PAUSED
+    assert mails(server) == {}
+    saving.change(segment, "All", {"rules": []}, NOON)
+    control.resume(issue)
+    sender.send_due()
+    assert len(mails(server)) == 1
+
+
+@pytest.mark.parametrize("part", ["issue", "block", "appeal"])
+def test_the_rules_of_an_issue_that_goes_out_stay(tide: Newsletter, part: str) -> None:
+    """It follows those that it was planned by; a name and other segments can change."""
+    person(tide, "friend")
+    segment, other = (segment_of(tide, "tag", "is", tag) for tag in ("friend", "other"))
+    issue = issue_for(tide, part, segment)
+    saving.change(segment, "Friends", segment.rules, NOON)
+    planning.plan_built(NOON)
+    for state in (Issue.State.SENDING, Issue.State.PAUSED):
+        Issue.objects.filter(pk=issue.pk).update(state=state)
+        with pytest.raises(SubscriberError, match="going out by the present rules"):
+            saving.change(segment, "Friends", {"rules": []}, NOON)
+        segment.refresh_from_db()
+    saving.change(segment, "Good friends", segment.rules, NOON)
+    saving.change(other, "Others", {"rules": []}, NOON)
+    control.cancel(issue, "Enough.", NOON)
+    saving.change(segment, "Good friends", {"rules": []}, NOON)
+
+
+def test_the_segment_of_an_appeal_that_goes_out_stays(tide: Newsletter) -> None:
+    """Its mail goes to those for whom it was planned; its other fields can change."""
+    person(tide, "friend")
+    issue = issue_for(tide, "appeal", segment_of(tide, "tag", "is", "friend"))
+    planning.plan_built(NOON)
+    appeal = Appeal.objects.get()
+    appeals.change(appeal, now=NOON, weight=5)
+    with pytest.raises(NewsletterError, match="is going out with it"):
+        appeals.change(appeal, now=NOON, segment=None)
+    control.cancel(issue, "Enough.", NOON)
+    appeals.change(Appeal.objects.get(), now=NOON, segment=None)
+
+
+def test_an_issue_that_cannot_be_planned_holds_up_no_other(
+    tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again, and without a database nothing goes on."""
+    person(tide)
+    first, second = (make_issue(tide, slot=LONG_AGO + timedelta(days=day)) for day in (0, 1))
+    make_story(first)
+    make_story(second)
+    insert_step = inserting.insert_step
+
+    def fail(plan: inserting.Plan, after: int) -> int | None:
+        if plan.issue == first:
+            raise problem
+        return insert_step(plan, after)
+
+    monkeypatch.setattr(inserting, "insert_step", fail)
+    problem: Exception = OverflowError("date value out of range")
+    assert planning.plan_built(NOON) == [second]
+    problem = OperationalError("the connection is lost")
+    with pytest.raises(OperationalError):
+        planning.plan_built(NOON)
+    monkeypatch.undo()
+    assert planning.plan_built(NOON) == [first]

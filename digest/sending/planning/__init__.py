@@ -15,14 +15,15 @@ for when it is. Who joins after that, and after sending began, waits for the nex
 a planner was killed or workers stood still meanwhile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 
 from digest.core import clock, jobs
@@ -39,7 +40,7 @@ from digest.sending.experiments.assigning import Hold
 from digest.sending.models import Chunk, Delivery
 from digest.sending.planning import caps, inserting
 from digest.sending.planning.inserting import Plan
-from digest.sending.segmentation import segmentation_of
+from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
 
@@ -62,13 +63,27 @@ def plan_built(now: datetime | None = None) -> list[Issue]:
     reviewed = Q(review_until=None) | Q(review_until__lte=now) | Q(send_at__lte=now)
     waiting = _issues().filter(due, reviewed, state=State.BUILT).order_by("slot", "pk")
     waiting = waiting.exclude(pictures.waits_for_picture(now))
-    opened = [issue for issue in waiting if _plan(issue, now)]
+    opened = [issue for issue in waiting if _isolate(issue, _plan, issue, now)]
     interrupted = _issues().filter(state=State.SENDING, planned_through__isnull=False)
     for issue in interrupted.order_by("slot", "pk"):
-        _continue(issue, now)
+        _isolate(issue, _continue, issue, now)
     for issue, times in _newly_due(now):
-        _plan_newcomers(issue, times, now)
+        _isolate(issue, _plan_newcomers, issue, times, now)
     return opened
+
+
+def _isolate(issue: Issue, plan: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what `plan` returns; None if it fails: others are planned, and it is tried again.
+
+    Without a database, or time, no other issue can be planned either, so that is raised.
+    """
+    try:
+        return plan(*arguments)
+    except (OperationalError, InterfaceError, SoftTimeLimitExceeded):
+        raise
+    except Exception:
+        log.exception("planning failed", issue=issue.pk)
+        return None
 
 
 def _issues() -> QuerySet[Issue]:
@@ -76,23 +91,23 @@ def _issues() -> QuerySet[Issue]:
 
 
 def _plan(issue: Issue, now: datetime) -> bool:
-    """Plan one issue; False if it cannot be rendered, or was stopped or planned meanwhile.
+    """Plan one issue; False if it cannot be sent, or was stopped or planned meanwhile.
 
     Where issues have to be approved, a change since the approval stops it too.
     """
     if approval.revoke_if_stale(issue):
         log.warning("approval fell", issue=issue.pk)
         return False
-    revision, compiled = issue.revision, _compiled(issue)
-    if compiled is None:
+    revision, segmentation = issue.revision, _segmentation(issue)
+    if segmentation is None:
         return False
     if issue.revision != revision:
         return False  # its words changed meanwhile: whether they are approved is for the next round
     if assigning.is_tested(issue):
-        if opened := _plan_whole(issue, compiled, now):
+        if opened := _plan_whole(issue, segmentation, now):
             _begin_sending(issue)
         return opened
-    plan = _plan_of(issue, compiled, now)
+    plan = _plan_of(issue, segmentation, now)
     step = _step(plan, now, opens=True)
     if step is Step.STOPPED:
         return False
@@ -103,7 +118,7 @@ def _plan(issue: Issue, now: datetime) -> bool:
 
 
 @transaction.atomic
-def _plan_whole(issue: Issue, compiled: Compiled, now: datetime) -> bool:
+def _plan_whole(issue: Issue, segmentation: Segmentation, now: datetime) -> bool:
     """Plan for all subscribers before the issue is opened; False if it was changed meanwhile.
 
     Whoever waits for the winner must be known before any mail leaves.
@@ -111,7 +126,7 @@ def _plan_whole(issue: Issue, compiled: Compiled, now: datetime) -> bool:
     current = _hold(issue)
     if current is None or current.state != State.BUILT or current.revision != issue.revision:
         return False
-    plan = _plan_of(issue, compiled, now, assigning.begin(issue, now))
+    plan = _plan_of(issue, segmentation, now, assigning.begin(issue, now))
     last = inserting.insert_step(plan, 0)
     while last is not None:
         last = inserting.insert_step(plan, last)
@@ -165,18 +180,20 @@ def _may_plan(current: Issue, issue: Issue) -> bool:
     return current.state == State.SENDING and current.planned_through is not None
 
 
-def _plan_of(issue: Issue, compiled: Compiled, now: datetime, hold: Hold | None = None) -> Plan:
+def _plan_of(
+    issue: Issue, segmentation: Segmentation, now: datetime, hold: Hold | None = None
+) -> Plan:
     times = _times(issue)
-    subscribers = _not_too_late(_eligible(issue, compiled, now), issue, times)
+    subscribers = _not_too_late(_eligible(issue, segmentation, now), issue, times)
     capped = caps.capped_appeals(issue)
     return Plan(issue, subscribers, times, capped, hold, began_at=issue.planned_at)
 
 
 def _continue(issue: Issue, now: datetime) -> None:
     """Plan the rest of an issue that is going out, whose planner was killed."""
-    compiled = _compiled(issue)
-    if compiled is not None:
-        plan = _plan_of(issue, compiled, now)
+    segmentation = _segmentation(issue)
+    if segmentation is not None:
+        plan = _plan_of(issue, segmentation, now)
         _plan_rest(plan, now)
 
 
@@ -202,10 +219,10 @@ def _plan_newcomers(issue: Issue, times: Times, now: datetime) -> None:
     Not further once it is finished, paused or cancelled: nobody would send it, or settle it.
     """
     since = issue.planned_at
-    compiled = _compiled(issue)
-    if compiled is None or since is None:
+    segmentation = _segmentation(issue)
+    if segmentation is None or since is None:
         return
-    subscribers = _due_between(_eligible(issue, compiled, now), times, since, now)
+    subscribers = _due_between(_eligible(issue, segmentation, now), times, since, now)
     plan = Plan(issue, subscribers, times, caps.capped_appeals(issue), began_at=since)
     planned = Issue.objects.filter(pk=issue.pk, state=State.SENDING, planned_through=None)
     last: int | None = 0
@@ -233,8 +250,19 @@ def _compiled(issue: Issue) -> Compiled | None:
     return None
 
 
-def _eligible(issue: Issue, compiled: Compiled, now: datetime) -> QuerySet[Subscription]:
+def _segmentation(issue: Issue) -> Segmentation | None:
+    """Return whom each part of an issue is for; None, and the issue is paused, if it cannot be."""
+    compiled = _compiled(issue)
+    if compiled is None:
+        return None
     segmentation = segmentation_of(issue, compiled)
+    if segmentation.problem:
+        control.pause_with_reason(issue, segmentation.problem)
+        return None
+    return segmentation
+
+
+def _eligible(issue: Issue, segmentation: Segmentation, now: datetime) -> QuerySet[Subscription]:
     return audience.eligible(issue.newsletter_id, now, segmentation.audience)
 
 

@@ -34,6 +34,9 @@ def _sender(material: Material) -> Finding | Passed:
 def _recipients(material: Material) -> Finding | Passed:
     assert material.compiled
     segmentation = segmentation_of(material.issue, material.compiled)
+    if segmentation.problem:
+        text = "Nobody can be selected for it."
+        return Finding(RECIPIENTS, Level.STOP, text, segmentation.problem)
     rows = audience.eligible(material.issue.newsletter_id, material.now, segmentation.audience)
     number = rows[: FEW + 1].count()
     if not number:

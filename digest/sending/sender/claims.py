@@ -51,7 +51,7 @@ class DueIssues:
         self._loaded_at = float("-inf")
 
     def segment(self, issue: Issue) -> Segmentation | None:
-        """Return the segmentation of an issue; None if it cannot be rendered, which pauses it.
+        """Return the segmentation of an issue; None if it cannot be sent, which pauses it.
 
         It is as old as the list, but where something is tested: the rest is due at once when that
         is decided.
@@ -62,6 +62,9 @@ class DueIssues:
             segmentation = segmentation_of(issue, compiled_for(issue))
         except RenderingError as problem:
             control.pause_with_reason(issue, f"It cannot be rendered: {problem}")
+            return None
+        if segmentation.problem:
+            control.pause_with_reason(issue, segmentation.problem)
             return None
         if segmentation.experiment is None:
             self._segmentations[issue.pk] = segmentation
@@ -101,7 +104,7 @@ class Claims:
         """Claim another batch; None if nothing more is due, or the relay's limits allow no more.
 
         The batch may have no deliveries to send, if all that were claimed are suppressed or
-        postponed. An issue that cannot be rendered is paused.
+        postponed. An issue that cannot be sent is paused.
         """
         self._adapt_size()
         if not self._issues():

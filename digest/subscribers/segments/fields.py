@@ -1,5 +1,6 @@
 """What rules may be about in a publication: fields, their operators, and the values they take."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ from digest.subscribers.segments.rules import (
 )
 
 MOST_DAYS = 3_660
+YEARS = range(1900, 2201)  # of a moment: beyond them, calculating with it may overflow
 
 
 class Input(StrEnum):
@@ -67,6 +69,14 @@ class Catalog:
     def read(self, document: object) -> Group:
         """Return the rules of a document; raise RuleError for what this publication lacks."""
         return self._check(read_rules(document))
+
+    def can_read(self, document: object) -> bool:
+        """Say whether this publication has all that a document of rules asks for."""
+        try:
+            self.read(document)
+        except RuleError:
+            return False
+        return True
 
     def _check(self, group: Group) -> Group:
         return Group(
@@ -199,13 +209,16 @@ def _read_value(field: Field, rule: Rule) -> Value:
 
 def _read_days(field: Field, value: Value) -> int:
     text = str(value).strip()
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:6]) <= MOST_DAYS:
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= MOST_DAYS:
         raise RuleError(f"{field.label}: enter a number of days from 1 to {MOST_DAYS:,}.")
     return int(text)
 
 
 def _read_date(field: Field, text: str) -> str:
     try:
-        return date.fromisoformat(text.strip()).isoformat()
+        day = date.fromisoformat(text.strip())
     except ValueError as problem:
         raise RuleError(f"{field.label}: enter a date like 2026-11-30.") from problem
+    if day.year not in YEARS:
+        raise RuleError(f"{field.label}: enter a year from {YEARS[0]} to {YEARS[-1]}.")
+    return day.isoformat()

@@ -22,7 +22,8 @@ log = structlog.get_logger(__name__)
 class Membership:
     """A segment with its rules as they are now, and the moment at which they have to hold.
 
-    Without `rules` nobody belongs to it: its publication has lost a field that they ask for.
+    Without `rules` nobody belongs to it: its publication has lost what they ask for, which
+    `problem` names.
     """
 
     segment_id: int
@@ -30,16 +31,17 @@ class Membership:
     catalog: Catalog
     rules: Group | None
     at: datetime  # aware, UTC
+    problem: str = ""
 
     @classmethod
     def of(cls, segment: Segment, at: datetime) -> Self:
         """Return the membership of a segment at a moment."""
         catalog = catalog_of(segment.publication, suggests=False)
-        rules: Group | None = None
         try:
             rules = catalog.read(segment.rules)
         except RuleError as problem:
             log.error("segment without members", segment=segment.pk, problem=str(problem))  # noqa: TRY400
+            return cls(segment.pk, segment.name, catalog, None, at, str(problem))
         return cls(segment.pk, segment.name, catalog, rules, at)
 
     def condition(self, subscriber: str) -> Q:

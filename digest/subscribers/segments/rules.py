@@ -9,7 +9,7 @@ A group may stand in a group.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -109,6 +109,24 @@ def read_rules(document: object) -> Group:
 def names_attribute(document: object, key: str) -> bool:
     """Say whether a document of rules asks for an attribute."""
     return any(rule.field == f"{ATTRIBUTE}{key}" for rule in read_rules(document).leaves())
+
+
+def values_of(document: object, key: str) -> set[str]:
+    """Return the texts that a document of rules compares an attribute with."""
+    rules = (rule for rule in read_rules(document).leaves() if rule.field == f"{ATTRIBUTE}{key}")
+    return {rule.value for rule in rules if isinstance(rule.value, str)}
+
+
+def respell(group: Group, key: str, spellings: Mapping[str, str]) -> Group:
+    """Return rules that compare an attribute with the new spellings of its choices."""
+
+    def changed(row: Rule | Group) -> Rule | Group:
+        if isinstance(row, Group):
+            return Group(row.match, tuple(map(changed, row.rules)))
+        is_old = row.field == f"{ATTRIBUTE}{key}" and row.value in spellings
+        return replace(row, value=spellings[str(row.value)]) if is_old else row
+
+    return Group(group.match, tuple(map(changed, group.rules)))
 
 
 def _read_group(document: object, depth: int) -> Group:

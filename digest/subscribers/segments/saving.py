@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.db.models.deletion import RestrictedError
 
 from digest.core.text import one_line
+from digest.newsletters.audiences import usage
 from digest.newsletters.audiences.models import LONGEST_LABEL, Segment
 from digest.newsletters.models import Publication
 from digest.subscribers.errors import SubscriberError
@@ -26,7 +27,10 @@ def create(publication: Publication, name: str, rules: object, now: datetime) ->
 
 
 def change(segment: Segment, name: str, rules: object, now: datetime) -> None:
-    """Change a segment, wherever it is used; raise SubscriberError as `create` does."""
+    """Change a segment, wherever it is used; raise SubscriberError as `create` does.
+
+    Also for new rules while an issue goes out by the present ones, unless these cannot be read.
+    """
     _save(segment, name, rules, now)
 
 
@@ -57,6 +61,17 @@ def _save(segment: Segment, name: str, rules: object, now: datetime) -> None:
     namesakes = Segment.objects.filter(publication=segment.publication_id, name=segment.name)
     if namesakes.exclude(pk=segment.pk).exists():
         raise SubscriberError(f"There is a segment “{segment.name}” already.")
-    segment.rules = catalog_of(segment.publication).read(rules).document()
-    segment.changed_at = now
+    catalog = catalog_of(segment.publication)
+    document = catalog.read(rules).document()
+    if segment.pk and document != segment.rules and catalog.can_read(segment.rules):
+        _require_idle(segment)
+    segment.rules, segment.changed_at = document, now
     segment.save()
+
+
+def _require_idle(segment: Segment) -> None:
+    if issue := usage.issue_with_segment(segment):
+        raise SubscriberError(
+            f"{issue} is going out by the present rules of “{segment}”, so they cannot change. "
+            "Wait until the issue is sent, or cancel it."
+        )

@@ -293,6 +293,24 @@ def test_a_count_that_takes_too_long_is_about(tide: Newsletter) -> None:
     assert within(5_000, every_other.count) == 6_000
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2201-01-01", "9999-12-31"])
+def test_a_date_that_no_calendar_reaches_is_refused(select: Select, day: str) -> None:
+    """Moments beyond it cannot be calculated with."""
+    with pytest.raises(RuleError, match="enter a year from 1900 to 2200"):
+        select(("joined", "after", day))
+
+
+def test_dates_and_days_at_the_limits_select(tide: Newsletter, select: Select) -> None:
+    """The first and last day of a rule, and the most days."""
+    person(tide, "ana")
+    assert select(("joined", "after", "1900-01-01")) == {"ana"}
+    assert select(("joined", "before", "2200-12-31")) == {"ana"}
+    assert select(("joined", "in_last", "3660")) == {"ana"}
+    for days in ("000001999999999", "3661", "0", "-1", "٣", "1e3"):
+        with pytest.raises(RuleError, match="days from 1 to 3,660"):
+            select(("joined", "in_last", days))
+
+
 def test_a_segment_is_saved_once_and_not_deleted_while_it_is_used(tide: Newsletter) -> None:
     """Its name is unique in its publication; what uses it is named."""
     rules = {"match": "all", "rules": [{"field": "tag", "operator": "is", "value": "VIP"}]}

@@ -1,0 +1,38 @@
+"""Which issue that is going out depends on a segment or an appeal: whom it is for must stay.
+
+Senders look at the rules again with each batch, and an issue must not follow two of them. Issues
+stand on a floor above, so they are reached by the relations that lead back from them.
+"""
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+
+from digest.newsletters.audiences.models import Segment
+
+if TYPE_CHECKING:
+    from digest.newsletters.models import Appeal
+
+
+def issue_with_segment(segment: Segment) -> Any | None:
+    """Return an issue that is going out and depends on a segment; None if there is none."""
+    going_out = {"planned_at__isnull": False, "finished_at": None}
+    issues = segment.issues.select_related("newsletter").filter(**going_out)
+    blocks = chain(_going_out(segment.blocks.all()), *map(_of_appeal, segment.appeals.all()))
+    return issues.first() or next((block.issue for block in blocks), None)
+
+
+def issue_with_appeal(appeal: "Appeal") -> Any | None:
+    """Return an issue that is going out and shows an appeal; None if there is none."""
+    return next((block.issue for block in _of_appeal(appeal)), None)
+
+
+def _of_appeal(appeal: "Appeal") -> QuerySet[Any]:
+    return _going_out(appeal.blocks.all())
+
+
+def _going_out(blocks: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the blocks of issues that are planned and not finished, also of paused ones."""
+    going_out = {"issue__planned_at__isnull": False, "issue__finished_at": None}
+    return blocks.select_related("issue__newsletter").filter(**going_out)
