@@ -12,6 +12,7 @@ from digest.core import rich_text
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import MESSAGE_KINDS, BlockFields, BlockKind
 from digest.newsletters.blocks import MOST_ANSWERS
+from digest.newsletters.errors import NewsletterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ _WRITTEN = frozenset([BlockKind.NOTE, BlockKind.TEXT])
 _EXCERPT = 140  # characters
 
 
-def read_values(block: BlockFields, data: QueryDict) -> dict[str, Any]:
+def read_values(block: BlockFields, data: QueryDict, publication_id: int) -> dict[str, Any]:
     """Return the fields of a block that a form has, by the names of the model's fields.
 
-    Raises RichTextError for a text that cannot be read.
+    Raises RichTextError for a text that cannot be read, NewsletterError for a segment that is gone.
     """
     values: dict[str, Any] = {
         name: data[f"block_{name}"]
@@ -65,11 +66,23 @@ def read_values(block: BlockFields, data: QueryDict) -> dict[str, Any]:
         if f"block_{name}" in data
     }
     if "block_segment" in data:
-        segments = Segment.objects.filter(pk=parse_id(str(data["block_segment"])) or 0)
-        values["segment"] = segments.first()
+        values["segment"] = read_segment(publication_id, str(data["block_segment"]))
     if "chooses_topics" in data:
         values["only_topics"] = data.getlist("only_topics")
     return values | {"content": read_content(block.kind, block.content, data)}
+
+
+def read_segment(publication_id: int, value: str) -> Segment | None:
+    """Return the segment that a form names, None for everyone.
+
+    Raises NewsletterError if the publication does not have it: it never means everyone.
+    """
+    if not value:
+        return None
+    rows = Segment.objects.filter(publication=publication_id, pk=parse_id(value) or 0)
+    if (segment := rows.first()) is None:
+        raise NewsletterError("This segment no longer exists. Choose for whom it is again.")
+    return segment
 
 
 def read_content(kind: str, content: Mapping[str, Any], data: QueryDict) -> dict[str, Any]:

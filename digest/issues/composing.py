@@ -248,14 +248,10 @@ def _sent(
     besides: Issue | None,
 ) -> dict[int, datetime]:
     """Return when each of the articles last went out in this newsletter to such subscribers."""
-    received = window.received_by(newsletter, cadence)
+    received = window.stories_received(newsletter, cadence)
     rows = (
-        Story.objects.filter(
-            left_out=False,
-            issue__in=received.exclude(pk=besides.pk) if besides else received,
-            article__in=[article.pk for article in articles],
-            block__hidden=False,
-        )
+        (received.exclude(issue=besides) if besides else received)
+        .filter(article__in=[article.pk for article in articles])
         .values("article_id")
         .annotate(at=Max("issue__built_at"))
     )

@@ -20,6 +20,7 @@ from digest.accounts.models import User
 from digest.articles.models import Article
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue, IssueRevision, Story
+from digest.newsletters.audiences.models import Segment
 
 PAUSE = timedelta(seconds=20)
 MOST = 100  # revisions that are kept of an issue
@@ -151,9 +152,21 @@ def _restore_row(values: dict[str, Any], current: dict[str, Any] | None) -> None
     (deserialized,) = serializers.deserialize("python", [values])
     row = deserialized.object
     assert isinstance(row, Block | Story)
+    _require_segment(row)
     row.version = version + 1
     _forget_missing(row)
     row.save(force_insert=current is None)
+
+
+def _require_segment(row: Block | Story) -> None:
+    """Raise IssueError for a block whose segment was deleted: without it, everyone would get it."""
+    if not isinstance(row, Block) or row.segment_id is None:
+        return
+    if not Segment.objects.filter(pk=row.segment_id).exists():
+        raise IssueError(
+            f"The block “{row}” was only for a segment that no longer exists, so this cannot be "
+            "put back. Change the issue yourself instead."
+        )
 
 
 def _forget_missing(row: Block | Story) -> None:

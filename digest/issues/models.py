@@ -37,6 +37,7 @@ class Issue(HasUuid):
         SCHEDULED = "scheduled"
         MANUAL = "manual"
 
+    FOR_EVERYONE = Q(segment=None, only_topics=[])  # who has its newsletter and its cadence
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="issues")
     slot = models.DateTimeField()
     cadence = models.CharField(max_length=8, choices=Cadence, default=Cadence.EVERY)

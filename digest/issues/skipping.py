@@ -82,8 +82,8 @@ def _resume(issue: Issue, now: datetime) -> None:
 
 def _remove_stories_sent_elsewhere(issue: Issue) -> None:
     """Remove the stories that another issue has by now, and those that were retracted."""
-    received = window.received_by(issue.newsletter, Cadence(issue.cadence)).exclude(pk=issue.pk)
-    elsewhere = Story.objects.filter(issue__in=received, article__isnull=False).values("article")
+    received = window.stories_received(issue.newsletter, Cadence(issue.cadence))
+    elsewhere = received.exclude(issue=issue).filter(article__isnull=False).values("article")
     sent = Q(article__in=elsewhere) if issue.kind != Issue.Kind.MANUAL else Q()
     stories = issue.stories.filter(sent | Q(article__retracted_at__isnull=False))
     removed = [story.as_left_out("in another issue by now, or retracted") for story in stories]

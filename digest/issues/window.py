@@ -2,13 +2,14 @@
 
 Subscribers of each cadence have issues of their own, and an issue sent by hand goes to all of them.
 So a weekly issue knows nothing of what its week's other issues carried, and carries it again.
+What went to a segment, or to those of a topic, counts for nobody: the others have not had it.
 """
 
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Min, Q, QuerySet
 
-from digest.issues.models import Issue
+from digest.issues.models import Issue, Story
 from digest.newsletters import periods, schedules
 from digest.newsletters.choices import CatchUp, Thin
 from digest.newsletters.models import Cadence, Newsletter
@@ -33,10 +34,15 @@ def window_start(
     return _since_the_period_began(newsletter, slot, cadence)
 
 
-def received_by(newsletter: Newsletter, cadence: Cadence) -> QuerySet[Issue]:
-    """Return the issues that subscribers of this cadence were sent, or may yet be."""
-    audience_issues = Q(cadence=cadence) | Q(kind=Issue.Kind.MANUAL)
-    return _went_out(newsletter).filter(audience_issues)
+def stories_received(newsletter: Newsletter, cadence: Cadence) -> QuerySet[Story]:
+    """Return the stories that every subscriber of this cadence was sent, or may yet be."""
+    cadence_issues = Q(cadence=cadence) | Q(kind=Issue.Kind.MANUAL)
+    return Story.objects.filter(
+        issue__in=_went_out(newsletter).filter(cadence_issues),
+        left_out=False,
+        block__hidden=False,
+        block__segment=None,
+    )
 
 
 def issues_of_period(newsletter: Newsletter, since: datetime, slot: datetime) -> QuerySet[Issue]:
@@ -53,7 +59,8 @@ def makes_up(newsletter: Newsletter) -> bool:
 
 def _went_out(newsletter: Newsletter) -> QuerySet[Issue]:
     stopped_in_time = Q(state=State.CANCELLED, planned_at__isnull=True)
-    return newsletter.issues.exclude(state=State.SKIPPED).exclude(stopped_in_time)
+    issues = newsletter.issues.filter(Issue.FOR_EVERYONE)
+    return issues.exclude(state=State.SKIPPED).exclude(stopped_in_time)
 
 
 def _since_the_issue_before(newsletter: Newsletter, slot: datetime, now: datetime) -> datetime:
@@ -65,7 +72,8 @@ def _since_the_issue_before(newsletter: Newsletter, slot: datetime, now: datetim
     start = min(slot, now) - timedelta(hours=newsletter.look_back_hours)
     if regular := _slot_before(newsletter, slot):
         start = min(start, regular - _OVERLAP)
-    before = newsletter.issues.filter(cadence=Cadence.EVERY, slot__lt=slot).order_by("slot").last()
+    issues = newsletter.issues.filter(Issue.FOR_EVERYONE, cadence=Cadence.EVERY, slot__lt=slot)
+    before = issues.order_by("slot").last()
     if before and before.slot >= start - _LEEWAY:
         start = min(start, before.slot - _OVERLAP, before.built_at - _OVERLAP)
     if _keeps_stories(newsletter):

@@ -93,18 +93,24 @@ def _welcome(notice: Notice, _now: datetime) -> Written | None:
 
 
 def _latest_stories(newsletters: list[Newsletter]) -> list[Story]:
-    """Return the stories of the latest issue that went out, where the newsletter shows them."""
+    """Return the stories of the latest issue that went out, where the newsletter shows them.
+
+    Only what every subscriber was sent: no issue and no block for some of them.
+    """
     showing = [newsletter.pk for newsletter in newsletters if newsletter.welcome_with_latest]
     sent = Issue.objects.filter(
-        newsletter__in=showing, state__in=[Issue.State.SENDING, Issue.State.SENT]
+        Issue.FOR_EVERYONE,
+        newsletter__in=showing,
+        state__in=[Issue.State.SENDING, Issue.State.SENT],
     )
     # An issue that goes out by local time may still reach the new subscriber by itself.
     sent = sent.exclude(newsletter__send_in_local_time=True, state=Issue.State.SENDING)
     latest = sent.order_by("-slot").first()
     if latest is None:
         return []
-    stories = latest.stories.select_related("issue__newsletter").prefetch_related("links")
-    return list(stories.filter(retracted_at=None))
+    stories = latest.stories.filter(retracted_at=None, left_out=False, block__hidden=False)
+    stories = stories.filter(block__segment=None, block__only_topics=[])
+    return list(stories.select_related("issue__newsletter").prefetch_related("links"))
 
 
 def _link(notice: Notice, now: datetime) -> Written | None:

@@ -56,9 +56,11 @@ def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:
     """Return the links that share an issue, each with its label in the active language.
 
     Forwarding opens a mail with the address of the web version, so that what is forwarded has no
-    links of one subscriber. An unlisted newsletter's issues are not shared.
+    links of one subscriber. What is not public is not shared: an unlisted newsletter's issues, and
+    those for a segment or a topic.
     """
-    if not (issue.newsletter.listed and issue.newsletter.share_links):
+    is_public = issue.newsletter.listed and not (issue.segment_id or issue.only_topics)
+    if not (is_public and issue.newsletter.share_links):
         return []
     address = online_url(issue)
     forward = f"mailto:?subject={quote(name, safe='')}&body={quote(address, safe='')}"

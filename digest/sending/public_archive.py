@@ -1,6 +1,7 @@
 """The public archive: the issues that were sent or are being sent, and no others.
 
-It has those of listed newsletters. One of an unlisted newsletter is found by the link in its mails.
+It has those of listed newsletters that went to every subscriber. One of an unlisted newsletter, or
+for a segment or a topic, is found by the link in its mails.
 """
 
 from collections.abc import Iterable
@@ -48,9 +49,9 @@ def public_issues(newsletter: Newsletter) -> QuerySet[Issue]:
 
 
 def all_public_issues() -> QuerySet[Issue]:
-    """Return the public issues of every listed newsletter."""
+    """Return the public issues of every listed newsletter; none that went to some subscribers."""
     return _issues_that_left().filter(
-        newsletter__in=Newsletter.objects.public(), cadence=Cadence.EVERY
+        Issue.FOR_EVERYONE, newsletter__in=Newsletter.objects.public(), cadence=Cadence.EVERY
     )
 
 

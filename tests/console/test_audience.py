@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.http import QueryDict
 from django.test import Client
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import AuditEntry, User
+from digest.console import block_forms
 from digest.issues import approval, block_editing
 from digest.issues.models import Issue
 from digest.newsletters import appeals
@@ -193,8 +195,10 @@ def test_segments_are_chosen_for_issues_and_appeals(ada_client: Client, tide: Ne
     form = {"what": "chosen", "article": article.pk, "segment": segment.pk, "key": "a"}
     ada_client.post(address, form)
     assert Issue.objects.get().segment == segment
-    ada_client.post(address, form | {"segment": other.pk, "key": "b"})
-    assert Issue.objects.latest("pk").segment is None
+    for segment_id in (other.pk, segment.pk + 1_000, "x"):
+        answer = ada_client.post(address, form | {"segment": segment_id, "key": f"b{segment_id}"})
+        assert "This segment no longer exists" in answer.content.decode()
+    assert Issue.objects.count() == 1
     appeal = make_appeal(tide.publication)
     with pytest.raises(NewsletterError, match="own publication"):
         appeals.change(appeal, now=NOON, segment=other)
@@ -202,6 +206,14 @@ def test_segments_are_chosen_for_issues_and_appeals(ada_client: Client, tide: Ne
     block = make_block(Issue.objects.earliest("pk"), "text")
     with pytest.raises(NewsletterError, match="own publication"):
         block_editing.change(block.issue, block.pk, 1, User.objects.get(), segment=other)
+    block_editing.change(block.issue, block.pk, 1, User.objects.get(), segment=segment)
+    values = QueryDict(f"block_segment={other.pk}")
+    with pytest.raises(NewsletterError, match="no longer exists"):
+        block_forms.read_values(block, values, tide.publication_id)
+    for text, expected in (("", None), (str(segment.pk), segment)):
+        values = QueryDict(f"block_segment={text}")
+        read = block_forms.read_values(block, values, tide.publication_id)
+        assert read["segment"] == expected
     before = approval.fingerprint(block.issue)
     saving.change(segment, "Friends", {"rules": []}, NOON)
     assert approval.fingerprint(block.issue) != before

@@ -14,6 +14,7 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.sending import archiving
 from digest.sending.compiling import compiled_for
+from digest.subscribers.segments import saving
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter
@@ -276,6 +277,20 @@ def test_who_undoes_saw_the_issue_as_it_is(issue: Issue, ada: User, ben: User) -
     block_editing.add(issue, ben, BlockKind.DIVIDER)
     with pytest.raises(ChangedMeanwhileError):
         editing.undo(issue, issue.revision, ada)
+
+
+def test_a_block_for_a_deleted_segment_is_not_restored(issue: Issue, ada: User) -> None:
+    """Without its segment everybody would get it; undoing says so, and changes nothing."""
+    donors = saving.create(issue.newsletter.publication, "Donors", {"rules": []}, NOON)
+    block = block_editing.add(issue, ada, BlockKind.NOTE, segment=donors)
+    block_editing.change(issue, block.pk, 1, ada, segment=None)
+    saving.delete(donors)
+    issue.refresh_from_db()
+    with pytest.raises(IssueError, match="only for a segment that no longer exists"):
+        editing.undo(issue, issue.revision, ada)
+    block.refresh_from_db()
+    assert block.segment is None
+    assert history.steps(Issue.objects.get(pk=issue.pk))[0] == "Edit Editor's note"
 
 
 def test_what_was_deleted_since_is_no_obstacle(issue: Issue, ada: User) -> None:

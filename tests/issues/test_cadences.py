@@ -12,6 +12,7 @@ from digest.issues.models import Issue
 from digest.newsletters import setup
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, Newsletter, Pick
+from digest.subscribers.segments import saving
 from tests.cast.articles import make_article, make_source
 from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter, make_schedule
 from tests.cast.subscribers import make_subscriber
@@ -241,6 +242,27 @@ def test_a_manual_issue_went_to_weekly_subscribers_too() -> None:
     publish("Later", MONDAY + DAY)
     [issue] = of("weekly", ticks(MONDAY + 3 * HOUR, 7))
     assert titles(issue) == ["Later"]
+
+
+@pytest.mark.parametrize("limit", ["segment", "topic", "block"])
+def test_what_a_few_were_sent_counts_for_nobody(limit: str) -> None:
+    """An issue for a segment or a topic, or a block for one: the others have the story to come."""
+    newsletter, publish = weekly("0 7 * * *")
+    choose(newsletter, "every")
+    donors = saving.create(newsletter.publication, "Donors", {"rules": []}, MONDAY)
+    publish("For a few", MONDAY + HOUR)
+    at = MONDAY + 2 * HOUR
+    manual = build(newsletter, at, at, Issue.Kind.MANUAL)
+    assert titles(manual) == ["For a few"]
+    if limit == "block":
+        manual.blocks.update(segment=donors)
+    else:
+        manual.segment = donors if limit == "segment" else None
+        manual.only_topics = ["Harbour"] if limit == "topic" else []
+        manual.save()
+    issues = ticks(MONDAY + 3 * HOUR, 7)
+    assert titles(of("every", issues)[0]) == ["For a few"]
+    assert titles(of("weekly", issues)[0]) == ["For a few"]
 
 
 def test_each_cadence_has_its_own_turn_of_appeals() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import uuid4
 from xml.etree import ElementTree as ET
 
@@ -13,7 +14,9 @@ from digest.core import links
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
+from digest.rendering.links import online_url, share_links
 from digest.sending.outgoing import compose_sample
+from digest.subscribers.segments import saving
 from tests.cast import NOON, make_issue, make_newsletter, make_story
 
 pytestmark = pytest.mark.django_db
@@ -178,6 +181,29 @@ def test_issues_of_days_and_weeks_are_not_in_it(client: Client, newsletter: News
     assert "week" not in page
     assert "The issue" in text(client, f"/archive/{newsletter.slug}/{issue.key}")
     text(client, f"/archive/{newsletter.slug}/{alone.key}", status=404)
+
+
+@pytest.mark.parametrize("audience", ["segment", "topic"])
+def test_what_some_subscribers_get_is_not_public(
+    client: Client, newsletter: Newsletter, audience: str
+) -> None:
+    """An issue for a segment or a topic: only the link in its mails shows it, and nothing else."""
+    public = out(newsletter, slot=NOON - timedelta(days=1), subject="For everyone")
+    limits: dict[str, object] = {"only_topics": ["Harbour"]}
+    if audience == "segment":
+        limits = {"segment": saving.create(newsletter.publication, "Donors", {"rules": []}, NOON)}
+    issue = out(newsletter, subject="A word to our donors", **limits)
+    archive = f"/archive/{newsletter.slug}"
+    for path in (archive, f"{archive}/feed.xml", f"{archive}/{public.key}", "/sitemap.xml"):
+        page = text(client, path)
+        assert "donors" not in page
+        assert issue.key not in page
+    text(client, f"{archive}/{issue.key}", status=404)
+    answer = client.get(urlsplit(online_url(issue)).path)
+    assert (answer.status_code, answer.headers["X-Robots-Tag"]) == (200, "noindex, nofollow")
+    assert "Seals return to the sandbank" in answer.content.decode()
+    assert share_links(public, "The Tide")
+    assert share_links(issue, "The Tide") == []
 
 
 def test_an_issue_leads_to_its_neighbours(client: Client, newsletter: Newsletter) -> None:

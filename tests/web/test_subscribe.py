@@ -1,6 +1,7 @@
 """Signing up: the page, the frame, the script; one answer for every address."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -14,8 +15,17 @@ from digest.selfservice import signups
 from digest.subscribers import signup_limits
 from digest.subscribers.errors import TooManyError
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
+from digest.subscribers.segments import saving
 from digest.subscribers.suppression import suppress
-from tests.cast import LONG_AGO, NOON, make_issue, make_newsletter, make_story, make_subscriber
+from tests.cast import (
+    LONG_AGO,
+    NOON,
+    make_block,
+    make_issue,
+    make_newsletter,
+    make_story,
+    make_subscriber,
+)
 from tests.web.signing_up import NADIA, confirm_path, letter, sign_up, token
 
 pytestmark = pytest.mark.django_db
@@ -396,6 +406,22 @@ def test_the_welcome_holds_no_issue_that_is_still_to_come_to_the_subscriber(stri
     newsletter = make_newsletter(welcome_with_latest=True, send_in_local_time=True)
     story = make_story(make_issue(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO))
     make_story(make_issue(newsletter, state="sending", planned_at=NOON, slot=NOON))
+    sign_up(strict, newsletter)
+    strict.post(confirm_path())
+    assert [teaser.title for teaser in letter("welcome").letter.stories] == [story.title]
+
+
+def test_the_welcome_brings_nothing_that_only_some_subscribers_get(strict: Client) -> None:
+    """Neither an issue for a segment or a topic, nor a block for one, nor what is hidden."""
+    newsletter = make_newsletter(welcome_with_latest=True)
+    donors = saving.create(newsletter.publication, "Donors", {"rules": []}, NOON)
+    issue = make_issue(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO)
+    story = make_story(issue)
+    for limit in ({"segment": donors}, {"only_topics": ["Harbour"]}, {"hidden": True}):
+        make_story(issue, block=make_block(issue, **limit))
+    for days, limit in enumerate(({"segment": donors}, {"only_topics": ["Harbour"]}), start=1):
+        slot = LONG_AGO + timedelta(days=days)
+        make_story(make_issue(newsletter, state="sent", planned_at=NOON, slot=slot, **limit))
     sign_up(strict, newsletter)
     strict.post(confirm_path())
     assert [teaser.title for teaser in letter("welcome").letter.stories] == [story.title]

@@ -28,7 +28,7 @@ def add_block(issue: Issue, request: HttpRequest) -> str:
 def change_block(issue: Issue, request: HttpRequest) -> str:
     """Save the fields of a block that a form has."""
     block = block_of(issue, read_number(request, "block"))
-    values = block_forms.read_values(block, request.POST)
+    values = block_forms.read_values(block, request.POST, issue.newsletter.publication_id)
     if block.kind in MESSAGE_KINDS and "appeal" in request.POST:
         values["appeal"] = _appeal(issue, request.POST["appeal"])
     version = read_number(request, "version")

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from digest.articles.models import Article
 from digest.articles.search import search_articles
 from digest.console.access import parse_id, record_action, scope_of, user_of
+from digest.console.block_forms import read_segment, segments_for
 from digest.console.pages import form_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -17,7 +18,6 @@ from digest.issues import creating
 from digest.issues.editing import MOST_STORIES
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
-from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter
@@ -57,7 +57,7 @@ def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
         clock.now(),
         articles=articles,
         only_topics=request.POST.getlist("topic"),
-        segment=_segment(request, newsletter),
+        segment=read_segment(newsletter.publication_id, request.POST.get("segment", "")),
     )
 
 
@@ -76,7 +76,7 @@ def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
         ],
         "query": query,
         "topics": _topics(newsletter, data.getlist("topic")),
-        "segments": _segments(newsletter).order_by("name", "pk"),
+        "segments": segments_for(newsletter.publication_id),
         "segment": parse_id(data.get("segment", "")),
         "subscribers": _count(newsletter, Audience()),
         "key": _key(data),
@@ -90,15 +90,6 @@ def _topics(newsletter: Newsletter, selected: list[str]) -> list[tuple[str, bool
         (title, title in selected, _count(newsletter, Audience(only=frozenset({title}))))
         for title in topics.order_by("position").values_list("title", flat=True)
     ]
-
-
-def _segment(request: HttpRequest, newsletter: Newsletter) -> Segment | None:
-    segment_id = parse_id(request.POST.get("segment", ""))
-    return _segments(newsletter).filter(pk=segment_id or 0).first()
-
-
-def _segments(newsletter: Newsletter) -> QuerySet[Segment]:
-    return Segment.objects.filter(publication=newsletter.publication_id)
 
 
 def _data(request: HttpRequest) -> QueryDict:

@@ -81,7 +81,8 @@ def _save(
     values = {name: value for name, value in form.cleaned_data.items() if name != "kind"}
     if block is None:
         return layout.add(newsletter, form.cleaned_data["kind"], **values)
-    change_layout_block(block, **values | block_forms.read_values(block, request.POST))
+    fields = block_forms.read_values(block, request.POST, newsletter.publication_id)
+    change_layout_block(block, **values | fields)
     return block
 
 

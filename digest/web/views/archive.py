@@ -14,7 +14,7 @@ from digest.core import clock, languages
 from digest.core.errors import LinkError
 from digest.core.links import absolute
 from digest.issues.models import Issue
-from digest.newsletters.models import Cadence, Newsletter, Publication
+from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.themes.branding import publication_theme
 from digest.sending.public_archive import (
     cover_of,
@@ -89,7 +89,7 @@ def linked_issue(request: HttpRequest, token: str) -> HttpResponse:
         return refuse_link(request, problem)
     if issue is None:
         raise Http404
-    if issue.newsletter.listed and issue.cadence == Cadence.EVERY:
+    if public_issues(issue.newsletter).filter(pk=issue.pk).exists():
         return redirect("issue", issue.newsletter.slug, issue.key)
     response = _issue_page(issue, render_issue)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
