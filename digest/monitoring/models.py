@@ -9,10 +9,19 @@ class Alert(models.Model):
     key = models.CharField(max_length=200)  # what it is about: "worker", "relay:second"
     summary = models.TextField()
     began_at = models.DateTimeField()
-    notified_at = models.DateTimeField(null=True)  # not before it has lasted for a while
+    notified_at = models.DateTimeField(null=True)  # when somebody was reached
     ended_at = models.DateTimeField(null=True)
+    report_at = models.DateTimeField(null=True)  # when to report it next; null: nothing to report
+    failures = models.PositiveIntegerField(default=0)  # reports in a row that reached nobody
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["report_at"],
+                condition=models.Q(report_at__isnull=False),
+                name="alert_due",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["key"], condition=models.Q(ended_at=None), name="alert_open_once"

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import redis
 from pytest_django.fixtures import Settings
+from structlog.testing import capture_logs
 
 from digest.core.telemetry import reporting as telemetry
 from digest.core.telemetry.buffer import Buffer
@@ -15,7 +16,8 @@ from digest.issues.building import NOT_APPROVED
 from digest.issues.models import Issue
 from digest.monitoring.alerts.conditions import current_conditions
 from digest.monitoring.alerts.reporting import report
-from digest.monitoring.alerts.watching import PATIENCE, News, take_news
+from digest.monitoring.alerts.watch import watch_once
+from digest.monitoring.alerts.watching import BACKOFF, PATIENCE, News, settle, take_news
 from digest.monitoring.models import Alert
 from digest.relays.models import Relay
 from tests.cast import NOON, make_issue, make_newsletter
@@ -24,13 +26,15 @@ from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
 
+HOUR = timedelta(hours=1)
+
 
 @pytest.fixture(autouse=True)
 def valkey(settings: Settings) -> Iterator[redis.Redis]:
-    """A Valkey in which a worker and beat have reported at noon."""
+    """A Valkey in which a worker and beat report all afternoon."""
     with redis.Redis.from_url(settings.DIGEST_REDIS_URL) as server:
         entry = {"host": "one", "pid": 1, "version": "1", "memory": 1}
-        moments = dict.fromkeys(("started_at", "reported_at"), (NOON + 2 * PATIENCE).isoformat())
+        moments = dict.fromkeys(("started_at", "reported_at"), (NOON + 4 * HOUR).isoformat())
         for process in ("worker", "beat"):
             description = json.dumps(entry | moments | {"process": process})
             server.hset(telemetry.PROCESSES, process, description)
@@ -38,8 +42,10 @@ def valkey(settings: Settings) -> Iterator[redis.Redis]:
         server.delete(telemetry.PROCESSES)
 
 
-def summaries(news: News) -> tuple[list[str], list[str]]:
-    """Return the keys of what is reported."""
+def take(now: datetime) -> tuple[list[str], list[str]]:
+    """Return the keys of what is reported, and let it reach somebody."""
+    news = take_news(now)
+    settle(news, now)
     return [alert.key for alert in news.begun], [alert.key for alert in news.over]
 
 
@@ -82,16 +88,68 @@ def test_issues_and_relays_are_noticed() -> None:
 def test_an_alert_is_reported_once_and_once_when_it_is_over() -> None:
     """Not before it has lasted for two minutes; what is over sooner is never reported."""
     relay = Relay.objects.create(name="second", sealed_url="x", down_since=NOON)
-    assert summaries(take_news(NOON)) == ([], [])
-    assert summaries(take_news(NOON + PATIENCE)) == (["relay:second"], [])
-    assert summaries(take_news(NOON + PATIENCE)) == ([], [])
+    assert take(NOON) == ([], [])
+    assert take(NOON + PATIENCE) == (["relay:second"], [])
+    assert take(NOON + PATIENCE + HOUR) == ([], [])
     Relay.objects.update(down_since=None)
-    assert summaries(take_news(NOON + PATIENCE)) == ([], ["relay:second"])
+    assert take(NOON + PATIENCE + HOUR) == ([], ["relay:second"])
+    assert take(NOON + PATIENCE + 2 * HOUR) == ([], [])
     Relay.objects.filter(pk=relay.pk).update(down_since=NOON)
+    take(NOON + PATIENCE + 2 * HOUR)
+    Relay.objects.update(down_since=None)
+    assert take(NOON + 2 * PATIENCE + 2 * HOUR) == ([], [])
+    assert Alert.objects.filter(ended_at=None).count() == 0
+
+
+def test_what_reaches_nobody_is_reported_again(
+    settings: Settings, relay: Callable[..., SmtpServer]
+) -> None:
+    """After longer and longer waits, and not twice once somebody was reached; so is its end."""
+    make_newsletter()
+    server = relay({"end": lambda _: "451 4.3.0 Later"})
+    settings.DIGEST_ALERTS = ["ops@news.example"]
+    Relay.objects.create(name="second", sealed_url="", down_since=NOON)
+    watch_once(NOON)
+    watch_once(first := NOON + PATIENCE)
+    assert Alert.objects.get().notified_at is None
+    server.script = {}
+    watch_once(first + BACKOFF.wait(1) / 2)
+    assert server.recipients == []
+    watch_once(second := first + BACKOFF.wait(1))
+    watch_once(second + HOUR)
+    assert server.recipients == ["ops@news.example"]
+    assert Alert.objects.get().notified_at == second
+
+    server.script = {"end": lambda _: "451 4.3.0 Later"}
+    Relay.objects.update(down_since=None)
+    watch_once(second + HOUR)
+    server.script = {}
+    watch_once(second + 2 * HOUR)
+    watch_once(second + 3 * HOUR)
+    assert [b"Over: The mail" in mail.data for mail in server.received] == [False, True]
+
+
+def test_what_was_over_before_anybody_was_reached_is_reported() -> None:
+    """Once, with its end: it had lasted long enough to be reported."""
+    Relay.objects.create(name="second", sealed_url="x", down_since=NOON)
+    take_news(NOON)
     take_news(NOON + PATIENCE)
     Relay.objects.update(down_since=None)
-    assert summaries(take_news(NOON + PATIENCE)) == ([], [])
-    assert Alert.objects.filter(ended_at=None).count() == 0
+    [alert] = take_news(NOON + PATIENCE).over
+    assert (alert.notified_at, alert.ended_at) == (None, NOON + PATIENCE)
+    assert take(NOON + PATIENCE + HOUR) == ([], ["relay:second"])
+    assert take(NOON + PATIENCE + 2 * HOUR) == ([], [])
+
+
+def test_an_end_that_comes_while_the_beginning_is_reported_is_not_lost() -> None:
+    """Another process may notice it meanwhile."""
+    Relay.objects.create(name="second", sealed_url="x", down_since=NOON)
+    take_news(NOON)
+    news = take_news(NOON + PATIENCE)
+    Relay.objects.update(down_since=None)
+    Alert.objects.update(ended_at=NOON + PATIENCE, report_at=NOON + PATIENCE)
+    settle(news, NOON + PATIENCE)
+    assert take(NOON + PATIENCE) == ([], ["relay:second"])
 
 
 def news_of(*summaries: str) -> News:
@@ -107,9 +165,28 @@ def test_a_mail_goes_out_without_a_worker(
     server = relay()
     Relay.objects.create(name="broken", sealed_url="", down_since=NOON)
     settings.DIGEST_ALERTS = ["https://127.0.0.1:1/hook", "ops@news.example", "two@news.example"]
-    report(news_of("No worker runs: nothing is sent. Start one.", "Another."), NOON)
+    assert report(news_of("No worker runs: nothing is sent. Start one.", "Another."), NOON)
     assert sorted(server.recipients) == ["ops@news.example", "two@news.example"]
     mail = server.received[0].data.decode()
     assert "Subject: [Digest] Alert: No worker runs: nothing is sent (+1)" in mail
     assert "(since Mon 23 Nov 2026" in mail
     assert "Auto-Submitted: auto-generated" in mail
+
+
+@pytest.mark.parametrize(
+    "place", ["ops\n@news.example", "https://127.0.0.1:1/s3cret", "http://[s3cret"]
+)
+def test_no_place_hinders_another_whatever_goes_wrong(
+    place: str, settings: Settings, relay: Callable[..., SmtpServer]
+) -> None:
+    """An address that no header can have, a webhook that is away. Its address is not logged."""
+    make_newsletter()
+    server = relay()
+    settings.DIGEST_ALERTS = [place]
+    with capture_logs() as lines:
+        assert not report(news_of("No worker runs."), NOON)
+    assert [line["event"] for line in lines] == ["alert", "alert not reported"]
+    assert "s3cret" not in str(lines)
+    settings.DIGEST_ALERTS = [place, "ops@news.example"]
+    assert report(news_of("No worker runs."), NOON)
+    assert server.recipients == ["ops@news.example"]

@@ -6,13 +6,14 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
+from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
 
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
-from digest.core.http import post
+from digest.core.http import FetchError, post
 from digest.monitoring.alerts.watching import News
 from digest.monitoring.models import Alert
 from digest.newsletters.models import Publication
@@ -23,20 +24,43 @@ from digest.relays.transports.base import Envelope
 log = structlog.get_logger(__name__)
 
 
-def report(news: News, now: datetime) -> None:
-    """Report to everybody; one who cannot be reached is logged and hinders no other."""
+def report(news: News, now: datetime) -> bool:
+    """Report to every place; return whether one of them was reached.
+
+    A place that cannot be reached is logged and hinders no other, whatever goes wrong there.
+    """
     if not (news.begun or news.over):
-        return
+        return False
     for alert in news.begun:
         log.error("alert", key=alert.key, summary=alert.summary)
-    for place in settings.DIGEST_ALERTS:
-        try:
-            if "://" in place:
-                _post(place, news, now)
-            else:
-                _mail(place, news, now)
-        except DigestError as problem:
-            log.error("alert not reported", place=place, problem=str(problem))  # noqa: TRY400
+    reached = [_try_to_report(place, news, now) for place in settings.DIGEST_ALERTS]
+    return any(reached)
+
+
+def _try_to_report(place: str, news: News, now: datetime) -> bool:
+    """Report to one place. Of a webhook only the host is logged: its address may be its secret."""
+    is_webhook = "://" in place
+    try:
+        (_post if is_webhook else _mail)(place, news, now)
+    except Exception as failure:  # noqa: BLE001  the other places have to hear of it all the same
+        name = _host(place) if is_webhook else place
+        log.error("alert not reported", place=name, problem=_describe(failure))  # noqa: TRY400
+        return False
+    return True
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "webhook"
+    except ValueError:
+        return "webhook"
+
+
+def _describe(failure: Exception) -> str:
+    """Return what failed, without an address that it may name."""
+    if isinstance(failure, FetchError):
+        return f"HTTP {failure.status}" if failure.status else type(failure).__name__
+    return str(failure) if isinstance(failure, DigestError) else repr(type(failure))
 
 
 def _post(url: str, news: News, now: datetime) -> None:
@@ -48,6 +72,7 @@ def _post(url: str, news: News, now: datetime) -> None:
                 "state": state,
                 "summary": alert.summary,
                 "began_at": alert.began_at.isoformat(),
+                "ended_at": alert.ended_at.isoformat() if alert.ended_at else None,
                 "at": now.isoformat(),
             }
             post(url, json.dumps(body).encode(), {})
@@ -68,6 +93,9 @@ def _mail(address: str, news: News, now: datetime) -> None:
                 reply = transport.deliver(envelope, message)
         except DigestError as failure:
             problem = failure
+            continue
+        except Exception as failure:  # noqa: BLE001  the next mail server may be in order
+            problem = DigestError(f"{relay.name} failed unexpectedly: {type(failure).__name__}")
             continue
         if reply.accepted:
             return
@@ -101,8 +129,13 @@ def compose(address: str, sender: str, news: News, now: datetime) -> bytes:
 
 
 def _lines(heading: str, alerts: Sequence[Alert]) -> list[str]:
-    lines = [f"- {alert.summary} (since {clock.format_moment(alert.began_at)})" for alert in alerts]
+    lines = [f"- {alert.summary} ({_describe_time(alert)})" for alert in alerts]
     return [heading, *lines, ""] if lines else []
+
+
+def _describe_time(alert: Alert) -> str:
+    since = f"since {clock.format_moment(alert.began_at)}"
+    return f"{since} until {clock.format_moment(alert.ended_at)}" if alert.ended_at else since
 
 
 def _by_health(relays: Sequence[Relay]) -> list[Relay]:

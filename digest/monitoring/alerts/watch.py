@@ -1,5 +1,6 @@
 """A thread that watches while its web process runs."""
 
+from datetime import datetime
 from threading import Event, Thread
 
 import structlog
@@ -8,7 +9,7 @@ from django.db import DatabaseError, connection
 
 from digest.core import clock
 from digest.monitoring.alerts.reporting import report
-from digest.monitoring.alerts.watching import take_news
+from digest.monitoring.alerts.watching import settle, take_news
 
 SECONDS = 30.0  # between two looks
 
@@ -39,12 +40,18 @@ class Watch:
 
     def look(self) -> None:
         """Look once, and report what is new. A database that is away is for others to report."""
-        now = clock.now()
         try:
-            report(take_news(now), now)
+            watch_once(clock.now())
         except DatabaseError as problem:
             log.warning("not watched", problem=str(problem).strip())
         except Exception:
             log.exception("not watched")
         finally:
             connection.close()
+
+
+def watch_once(now: datetime) -> None:
+    """Report what is new. What reaches nobody is due again later."""
+    news = take_news(now)
+    if report(news, now):
+        settle(news, now)

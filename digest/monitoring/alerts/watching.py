@@ -1,16 +1,26 @@
-"""Which alerts begin and end. Any number of processes may watch: each alert is reported once."""
+"""Which alerts begin and end, and which of it is to be reported now.
+
+    take_news   compare what is wrong with the open alerts; lease what is to be reported
+    settle      somebody was reached: it is not reported again
+
+Any number of processes may watch: each alert is reported once. A report that reaches nobody is
+repeated, after longer and longer waits; so is that of a process that ended before it was settled.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from digest.core import locks
+from digest.core.backoff import Backoff
 from digest.core.locks import Purpose
 from digest.monitoring.alerts.conditions import current_conditions
 from digest.monitoring.models import Alert
 
 PATIENCE = timedelta(minutes=2)  # what is over sooner, such as a restart, is not reported
+BACKOFF = Backoff.doubling(timedelta(minutes=2), timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +33,48 @@ class News:
 
 @transaction.atomic
 def take_news(now: datetime) -> News:
-    """Compare what is wrong with the open alerts; return what nobody has reported yet."""
+    """Compare what is wrong with the open alerts; return what is to be reported now.
+
+    It is due again after a wait, unless `settle` is called before that.
+    """
     if not locks.try_lock(Purpose.WATCH):
         return News([], [])
-    conditions = current_conditions(now)
+    _compare(current_conditions(now), now)
+    due = list(Alert.objects.select_for_update().filter(report_at__lte=now).order_by("pk"))
+    for alert in due:
+        alert.failures += 1
+        alert.report_at = now + BACKOFF.wait(alert.failures)
+    Alert.objects.bulk_update(due, ["failures", "report_at"])
+    return News(
+        begun=[alert for alert in due if alert.ended_at is None],
+        over=[alert for alert in due if alert.ended_at is not None],
+    )
+
+
+@transaction.atomic
+def settle(news: News, now: datetime) -> None:
+    """Record that somebody was reached. What ended while it was reported still has its end due."""
+    begun = Alert.objects.filter(pk__in=[alert.pk for alert in news.begun])
+    begun.update(notified_at=now, failures=0)
+    begun.filter(ended_at=None).update(report_at=None)
+    over = Alert.objects.filter(pk__in=[alert.pk for alert in news.over])
+    over.update(report_at=None, failures=0)
+
+
+def _compare(conditions: dict[str, str], now: datetime) -> None:
+    """Open alerts for what is wrong, and end those for what is not wrong any more.
+
+    An end is reported if its beginning was, or should have been and reached nobody.
+    """
     alerts = list(Alert.objects.select_for_update().filter(ended_at=None))
     for key in conditions.keys() - {alert.key for alert in alerts}:
-        Alert.objects.create(key=key, summary=conditions[key], began_at=now)
-    over = [alert for alert in alerts if alert.key not in conditions]
-    begun = [
-        alert
-        for alert in alerts
-        if alert.key in conditions
-        and alert.notified_at is None
-        and now - alert.began_at >= PATIENCE
-    ]
-    Alert.objects.filter(pk__in=[alert.pk for alert in over]).update(ended_at=now)
-    Alert.objects.filter(pk__in=[alert.pk for alert in begun]).update(notified_at=now)
-    return News(begun, [alert for alert in over if alert.notified_at])
+        Alert.objects.create(
+            key=key, summary=conditions[key], began_at=now, report_at=now + PATIENCE
+        )
+    ended = Alert.objects.filter(
+        pk__in=[alert.pk for alert in alerts if alert.key not in conditions]
+    )
+    was_due = Q(notified_at__isnull=False) | Q(failures__gt=0)
+    ended.filter(was_due).update(report_at=now)
+    ended.exclude(was_due).update(report_at=None)
+    ended.update(ended_at=now, failures=0)

@@ -21,15 +21,24 @@ class Migration(migrations.Migration):
                 ("began_at", models.DateTimeField()),
                 ("notified_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
+                ("report_at", models.DateTimeField(null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
             ],
             options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("report_at__isnull", False)),
+                        fields=["report_at"],
+                        name="alert_due",
+                    )
+                ],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("ended_at", None)),
                         fields=("key",),
                         name="alert_open_once",
                     )
-                ]
+                ],
             },
         ),
     ]
