@@ -9,9 +9,10 @@ One small file for each sending run, on the disk of the machine that sends:
 Each round of a transport is one write(2), so it outlives a kill -9 of its process, and costs
 microseconds where a commit costs a millisecond. The ledger gets its contents in batches; once all
 of it is there the file is deleted. Its process holds a lock on it: a journal without a lock belongs
-to a dead process, and the sweep that finds it records it. A journal is not synced: when the machine
-itself goes down, all that its workers had claimed is uncertain. docs/decisions/0009 says what else
-was measured.
+to a dead process, and the sweep that finds it records it. A journal is not synced: after a power
+loss or a kernel panic it may lack its last lines, or all of them. So its name says in which boot of
+the machine it was written, and what an earlier one does not mention may have been sent all the
+same. docs/decisions/0009 says what else was measured.
 """
 
 import fcntl
@@ -19,15 +20,19 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
+import psutil
 from django.conf import settings
 
 from digest.relays.transports.base import Reply
 
 SUFFIX = ".journal"
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # random(4): the same until the next boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Journal:
 
     def __init__(self) -> None:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.name = uuid4().hex
+        self.name = f"{_boot()}-{uuid4().hex}"
         self._path = _path(self.name)
         self._size = 0  # bytes that were written whole
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
@@ -104,6 +109,11 @@ def read(name: str) -> Mapping[int, Entry] | None:
     return entries
 
 
+def is_whole(name: str) -> bool:
+    """Return whether no line of a journal can be missing: its machine has not gone down since."""
+    return name.partition("-")[0] == _boot()
+
+
 @contextmanager
 def lock_abandoned() -> Iterator[list[str]]:
     """Lock the journals of dead processes of this machine, and yield their names.
@@ -126,6 +136,15 @@ def lock_abandoned() -> Iterator[list[str]]:
 def folder() -> Path:
     """Return where journals are: it has to outlive a process, and belong to this machine."""
     return Path(settings.DIGEST_DATA_DIR) / "journals"
+
+
+@cache
+def _boot() -> str:
+    """Return what identifies the time since this machine was started, in hexadecimal digits."""
+    try:
+        return _BOOT_ID.read_text().replace("-", "")[:16]
+    except FileNotFoundError:  # not Linux
+        return f"{int(psutil.boot_time()):x}"
 
 
 def _path(name: str) -> Path:

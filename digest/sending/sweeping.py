@@ -1,6 +1,7 @@
 """Complete what ended processes left behind.
 
-journals of dead processes   recorded in the ledger: sent, uncertain, or due again
+journals of dead processes   recorded in the ledger: sent, uncertain, or due again; what one from
+                             before the machine's last start does not mention is uncertain
 expired leases               the same, by the journal of a frozen process; without one, uncertain
 uncertain deliveries         sent again where the newsletter says so
 cancelled issues, erased subscribers, issues with nothing left to send, counts
@@ -84,7 +85,7 @@ def _record_journals(swept: Swept, now: datetime) -> None:
     """Record what the journals of dead processes of this machine say."""
     with journal.lock_abandoned() as names:
         for name in list(names):
-            entries = journal.read(name) or {}
+            entries = journal.read(name)
             for claim in Claim.objects.filter(journal=name):
                 if _try_to_settle(claim, entries, swept, now):
                     claim.delete()
@@ -150,11 +151,17 @@ def _try_to_settle(
 def _settle_claim(
     claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: datetime
 ) -> None:
-    """Settle the deliveries of a claim by its journal's entries; None: the journal is missing."""
+    """Settle the deliveries of a claim by its journal's entries; None: the journal is missing.
+
+    Where lines may be missing, whatever has no reply counts as begun.
+    """
     outcomes: list[tuple[int, Outcome]] = []
     unsent: list[int] = []
+    is_whole = entries is not None and journal.is_whole(claim.journal)
     for key, state, attempts, first in _claimed(claim.pk):
-        entry = Entry(begun=True) if entries is None else entries.get(key)
+        entry = (entries or {}).get(key)
+        if not is_whole and (entry is None or entry.reply is None):
+            entry = Entry(begun=True)
         if entry is not None and entry.reply is not None:
             attempt = attempts + (state == State.CLAIMED)
             jitter = random.random()  # noqa: S311

@@ -1,5 +1,7 @@
 """The ledger: nothing twice, nothing lost, nothing after unsubscribing."""
 
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -211,6 +213,36 @@ def test_an_incomplete_line_of_a_journal_is_ignored() -> None:
         file.write(f"b {batch.rows[3].id}".encode())
     sweeping.sweep(NOON)
     assert states() == ["sent", "uncertain", "queued", "queued"]
+
+
+@pytest.mark.parametrize("line_count", [0, 1, 4, 5])
+def test_what_a_power_loss_may_have_cut_off_a_journal_is_uncertain(line_count: int) -> None:
+    """All without a reply, withdrawn or never mentioned too: lines are not synced."""
+    issue = make_running(4, newsletter=make_newsletter(uncertain="hold"))
+    _, book = make_dead(issue)
+    earlier = f"{'0' * 16}-{book.name.partition('-')[2]}"  # of another boot
+    lines = journal._path(book.name).read_bytes().splitlines(keepends=True)
+    assert len(lines) == 5
+    journal._path(book.name).unlink()
+    journal._path(earlier).write_bytes(b"".join(lines[:line_count]))
+    Claim.objects.update(journal=earlier)
+    assert sweeping.sweep(NOON).requeued == 0
+    assert states() == ["sent" if line_count >= 4 else "uncertain", *["uncertain"] * 3]
+    assert not Claim.objects.exists()
+    assert not list(journal.folder().iterdir())
+
+
+def test_a_journal_names_the_boot_in_which_it_was_written() -> None:
+    """The same for all processes of this machine until it is started again."""
+    with Journal() as book, Journal() as other:
+        assert book.name != other.name
+        assert journal.is_whole(book.name)
+        assert journal.is_whole(other.name)
+    script = "from digest.sending import journal; print(journal._boot())"
+    boot = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+    assert book.name.startswith(f"{boot.stdout.strip()}-")
 
 
 def test_claims_of_a_missing_machine_are_uncertain() -> None:
