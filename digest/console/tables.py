@@ -15,10 +15,13 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from digest.core.text import one_line
+
 PAGE_SIZE = 50
 MAX_PAGE = 10_000
 PAGE_DIGITS = 5
 SEARCH_TERMS = 8
+LONGEST_VALUE = 200  # of a filter
 
 Rows = QuerySet[Any]
 
@@ -34,13 +37,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A choice above the table; `apply` narrows the rows to one value."""
+    """A choice above the table; `apply` narrows the rows to one value.
+
+    Rows have none of a value that is not a choice, but where the choices are examples.
+    """
 
     name: str
     label: str
     choices: Sequence[tuple[str, str]]
     apply: Callable[[Rows, str], Rows]
     selected: str = ""
+    are_examples: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +137,10 @@ def narrow(
     """Return the rows that the search and the filters of a request select."""
     query = request.GET.get("q", "").strip()
     rows = search(rows, query) if search and query else rows
-    for row in (_select(request, row) for row in filters):
-        rows = row.apply(rows, row.selected) if row.selected else rows
+    for row in filters:
+        if selected := _selected(request, row):
+            is_known = row.are_examples or selected in dict(row.choices)
+            rows = row.apply(rows, selected) if is_known else rows.none()
     return rows
 
 
@@ -180,9 +189,17 @@ def search_in(*fields: str) -> Callable[[Rows, str], Rows]:
 
 
 def _select(request: HttpRequest, row: Filter) -> Filter:
+    """Return the filter as the form shows it, also with a value that it does not offer."""
+    selected, choices = _selected(request, row), row.choices
+    if selected and selected not in dict(choices):
+        label = selected if row.are_examples else "Unknown"
+        choices = [*choices, (selected, label)]
+    return replace(row, choices=choices, selected=selected)
+
+
+def _selected(request: HttpRequest, row: Filter) -> str:
     value = request.GET.get(row.name, "")
-    selected = value if value in {choice for choice, _ in row.choices} else ""
-    return Filter(row.name, row.label, row.choices, row.apply, selected)
+    return value if value in dict(row.choices) else one_line(value, LONGEST_VALUE)
 
 
 def _numbered(request: HttpRequest, rows: Rows, columns: Sequence[Column]) -> Batch:

@@ -19,6 +19,13 @@ def profile_of(subscriber_id: int, publication_id: int) -> Profile:
     return Profile.objects.filter(**key).first() or Profile(**key)
 
 
+def locked_profile(subscriber_id: int, publication_id: int) -> Profile:
+    """Return a subscriber's profile, created where there is none, locked for the transaction."""
+    key = {"subscriber_id": subscriber_id, "publication_id": publication_id}
+    Profile.objects.get_or_create(**key)
+    return Profile.objects.select_for_update().get(**key)
+
+
 def clean_tag(text: str) -> str:
     """Return a tag as it is stored: one line in lowercase; raise SubscriberError without text."""
     tag = one_line(text, LONGEST_TAG).casefold()[:LONGEST_TAG].strip().strip(",")
@@ -71,10 +78,7 @@ def set_attributes(
 @transaction.atomic
 def merge_attributes(subscriber_id: int, publication_id: int, values: Mapping[str, Value]) -> None:
     """Store values that were read; None removes one."""
-    Profile.objects.get_or_create(subscriber_id=subscriber_id, publication_id=publication_id)
-    profile = Profile.objects.select_for_update().get(
-        subscriber_id=subscriber_id, publication_id=publication_id
-    )
+    profile = locked_profile(subscriber_id, publication_id)
     merged = profile.attributes | values
     profile.attributes = {key: value for key, value in merged.items() if value is not None}
     profile.save(update_fields=["attributes"])

@@ -1,6 +1,7 @@
 """Attributes, tags and segments: defined, set and built in the console."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -89,6 +90,45 @@ def test_tags_and_values_of_a_subscriber(ada_client: Client, tide: Newsletter) -
     assert "because: with the tag “vip”" in page
     assert "Nobody" not in page
     assert 'value="41"' in page
+
+
+def test_what_changed_since_the_page_was_opened_stays(ada_client: Client, tide: Newsletter) -> None:
+    """Only what the user changes is saved; a choice that is offered no more does no harm."""
+    plan = attributes.define(
+        tide.publication, label="Plan", kind="choice", choices=["Free", "Gold"], now=NOON
+    )
+    attributes.define(tide.publication, label="Age", kind="number", now=NOON)
+    subscriber = make_subscriber(tide)
+    key = (subscriber.pk, tide.publication_id)
+    profiles.set_tags(*key, ["press", "vip"])
+    profiles.set_attributes(*key, {"plan": "Gold", "age": 41})
+    attributes.change(plan, choices=["Free"])
+    page = ada_client.get(f"/admin/subscribers/{subscriber.pk}/")
+    form = hidden_fields(page.content.decode()) | {
+        "tags": "press, local",
+        "attribute-plan": "Gold",
+        "attribute-age": "42",
+    }
+    attributes.define(tide.publication, label="City", kind="text", now=NOON)
+    attributes.define(tide.publication, label="Born", kind="date", now=NOON)
+    profiles.set_attributes(*key, {"city": "Berlin", "born": "2001-02-03"})
+    profiles.add_tag("donor", tide.publication_id, [subscriber.pk])
+    ada_client.post(f"/admin/subscribers/{subscriber.pk}/profile/{tide.publication_id}/", form)
+    profile = profiles.profile_of(*key)
+    assert profile.tags == ["donor", "local", "press"]
+    assert profile.attributes == {
+        "plan": "Gold",
+        "age": 42,
+        "city": "Berlin",
+        "born": "2001-02-03",
+    }
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """Return the values with which a subscriber's page was opened, as its form sends them."""
+    fields = re.findall(r'type="hidden" name="(original-[^"]+)" value="([^"]*)"', page)
+    assert fields
+    return dict(fields)
 
 
 def test_a_profile_belongs_to_one_publication(tide: Newsletter) -> None:

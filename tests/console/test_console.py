@@ -454,7 +454,7 @@ def test_a_list_of_issues_names_its_columns(ada_client: Client, issue: Issue) ->
 
 
 def test_a_list_is_searched_filtered_ordered_and_paged(ada_client: Client, issue: Issue) -> None:
-    """All of it in the address; what is none of these is ignored."""
+    """All of it in the address; no row has an unknown state, and no order or page is unknown."""
     Issue.objects.filter(pk=issue.pk).update(subject="Seals")
     other = make_issue(issue.newsletter, state=State.SENT, slot=NOON, subject="Terns")
     table = ada_client.get("/admin/issues/", {"q": "tern"}).context["table"]
@@ -463,7 +463,11 @@ def test_a_list_is_searched_filtered_ordered_and_paged(ada_client: Client, issue
     assert [row.title for row in table.rows] == ["Seals"]
     table = ada_client.get("/admin/issues/", {"order": "-subject"}).context["table"]
     assert [row.title for row in table.rows] == ["Terns", "Seals"]
-    odd = {"order": "pk; DROP", "state": "x", "page": "\u0663", "newsletter": "x"}
+    for unknown in ({"state": "x"}, {"newsletter": "x"}, {"newsletter": str(issue.pk + 10**6)}):
+        page = ada_client.get("/admin/issues/", unknown)
+        assert list(page.context["table"].rows) == []
+        assert "Unknown</option>" in page.content.decode()
+    odd = {"order": "pk; DROP", "page": "\u0663"}
     assert len(ada_client.get("/admin/issues/", odd).context["table"].rows) == 2
     assert "Nothing matches." in ada_client.get("/admin/issues/", {"q": "zz"}).content.decode()
     Issue.objects.bulk_create(

@@ -7,16 +7,21 @@ import pytest
 from django.test import Client
 
 from digest.accounts.models import AuditEntry, User
-from digest.newsletters.models import Newsletter
+from digest.console.audience import listing
+from digest.console.issues import header
+from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers import profiles
 from digest.subscribers.models import ConsentEvent, Subscription
 from digest.subscribers.segments import saving
 from tests.cast import (
     NOON,
+    make_issue,
     make_member,
     make_newsletter,
     make_publication,
+    make_story,
     make_subscriber,
+    make_subscribers,
     make_subscription,
 )
 
@@ -69,9 +74,10 @@ def test_any_part_of_an_address_or_name_is_searched(names: ListNames) -> None:
 
 
 def test_filters_narrow_the_list(tide: Newsletter, names: ListNames) -> None:
-    """Those of a subscription are about the same one; what is no choice changes nothing."""
+    """Those of a subscription are about the same one; nobody has what is not known."""
     rule = {"field": "tag", "operator": "is_not", "value": "vip"}
     segment = saving.create(tide.publication, "Not VIP", {"rules": [rule]}, NOON)
+    foreign = saving.create(Publication.objects.get(slug="gazette"), "Theirs", {"rules": []}, NOON)
     everybody = {"Ana Berg", "Ben", "Cid", HIDDEN}
     for query, expected in (
         ({}, everybody),
@@ -79,13 +85,56 @@ def test_filters_narrow_the_list(tide: Newsletter, names: ListNames) -> None:
         ({"state": "unsubscribed"}, {"Cid", HIDDEN}),
         ({"state": "active", "cadence": "weekly"}, set()),
         ({"tag": "vip"}, {"Ana Berg"}),
-        ({"tag": "secret"}, everybody),
+        ({"tag": "VIP"}, {"Ana Berg"}),
+        ({"tag": "secret"}, set()),
+        ({"source": "unheard of"}, set()),
+        ({"state": "x"}, set()),
+        ({"newsletter": "9" * 30}, set()),
+        ({"segment": foreign.pk}, set()),
+        ({"tag": "x" * 2_000}, set()),
         ({"source": "import"}, {"Ana Berg"}),
         ({"segment": segment.pk}, {"Ben"}),
         ({"segment": segment.pk, "q": "ana"}, set()),
-        ({"segment": "x", "newsletter": "9" * 30}, everybody),
+        ({"segment": "x"}, set()),
     ):
         assert names(**query) == expected, query
+
+
+def test_a_tag_that_is_not_offered_stays_chosen(tide: Newsletter) -> None:
+    """The form offers some; the address may ask for any, and says so."""
+    browser = Client()
+    browser.force_login(make_member(tide.publication))
+    page = browser.get("/admin/subscribers/", {"tag": "rare", "state": "x"}).content.decode()
+    assert '<option value="rare" selected>rare</option>' in page
+    assert '<option value="x" selected>Unknown</option>' in page
+    assert "Nothing matches." in page
+
+
+def test_what_takes_too_long_is_not_answered(
+    tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says what to do; nothing is exported, as nobody knows whom it would be about."""
+    make_subscribers(tide, 12_000)
+    monkeypatch.setattr(listing, "PATIENCE", 1)  # milliseconds
+    monkeypatch.setattr(header, "PATIENCE", 1)
+    monkeypatch.setattr(header, "COUNT_PATIENCE", 1)
+    rules = [{"field": "email", "operator": "contains", "value": "@"} for _ in range(9)]
+    segment = saving.create(tide.publication, "Everyone", {"rules": rules}, NOON)
+    browser = Client()
+    browser.force_login(make_member(tide.publication))
+    query = {"segment": segment.pk, "q": "@@"}
+    page = browser.get("/admin/subscribers/", query).content.decode()  # type: ignore[arg-type]
+    assert "Narrow it down" in page
+    assert "No answer in time." in page
+    assert "Export these" not in page
+    answer = browser.get("/admin/subscribers/export/", query)  # type: ignore[arg-type]
+    assert answer.status_code == 302
+    assert not AuditEntry.objects.exists()
+    issue = make_issue(tide, segment=segment)
+    make_story(issue)
+    assert b"counting subscribers" in browser.get(f"/admin/issues/{issue.pk}/").content
+    text = browser.get(f"/admin/issues/{issue.pk}/recipients/").content.decode()
+    assert ">about 12,000 subscribers<" in text
 
 
 def test_what_is_filtered_is_exported(tide: Newsletter) -> None:
@@ -100,7 +149,14 @@ def test_what_is_filtered_is_exported(tide: Newsletter) -> None:
         ("cid@coast.example", "tide", "unsubscribed"),
         ("dee@coast.example", "tide", "unsubscribed"),
     ]
-    assert AuditEntry.objects.get().target == "q=coast"
+    entry = AuditEntry.objects.get()
+    assert (entry.target, entry.publication_id) == ("q=coast", tide.publication_id)
+    answer = browser.get("/admin/subscribers/export/", {"q": "ana", "search": "start"})
+    assert len(b"".join(answer.streaming_content).splitlines()) == 2  # type: ignore[attr-defined]
+    answer = browser.get("/admin/subscribers/export/", {"q": "coast", "search": "start"})
+    assert len(b"".join(answer.streaming_content).splitlines()) == 1  # type: ignore[attr-defined]
+    answer = browser.get("/admin/subscribers/export/", {"segment": "1234567"})
+    assert len(b"".join(answer.streaming_content).splitlines()) == 1  # type: ignore[attr-defined]
     editor = Client()
     editor.force_login(make_member(tide.publication, "editor", email="ed@courier.example"))
     assert editor.get("/admin/subscribers/export/").status_code == 403

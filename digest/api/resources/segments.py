@@ -14,9 +14,11 @@ from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
 from digest.api.lookup import of_publication
 from digest.api.paging import Page, PageQuery, paginate
+from digest.api.problems import ProblemError
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
+from digest.core.database.limits import within
 from digest.newsletters.audiences.models import Segment
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import counting, saving, wording
@@ -24,6 +26,8 @@ from digest.subscribers.segments.conditions import members
 from digest.subscribers.segments.fields import catalog_of
 
 router = Operations(tags=["segments"])
+
+PATIENCE = 10_000  # milliseconds for a page of subscribers
 
 Name = Annotated[Line, Field(min_length=1, max_length=100)]
 Rules = Annotated[
@@ -156,10 +160,13 @@ def count_segment(request: HttpRequest, segment_id: Id) -> Any:
 
 @router.read("/segments/{segment_id}/subscribers", Scope.SUBSCRIBERS_READ, returns=Page[MemberOut])
 def list_segment_subscribers(request: HttpRequest, segment_id: Id, query: Query[PageQuery]) -> Any:
-    """List the subscribers of a segment now."""
+    """List the subscribers of a segment now; 503 if a page of them takes too long to find."""
     row = get_object_or_404(_rows(caller_of(request)), pk=segment_id)
     rows = saving.members_of(row, clock.now())
-    return paginate(rows, query, f"segment {row.pk}", _serialize_member)
+    page = within(PATIENCE, lambda: paginate(rows, query, f"segment {row.pk}", _serialize_member))
+    if page is None:
+        raise ProblemError(503, "This takes too long. Narrow the segment down by another rule.")
+    return page
 
 
 def _rows(caller: Caller) -> QuerySet[Segment]:

@@ -1,10 +1,15 @@
 """The list of subscribers: searched, filtered, counted, and exported as it is filtered."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from digest.console.access import parse_id, record_action, scope_of
@@ -28,6 +33,7 @@ from digest.tenancy.visibility import (
 
 PATIENCE = 2_000  # milliseconds for a page of the list
 LONGEST_QUERY = 254
+Search = Callable[[Rows, str], Rows]
 _CHOICES = {"state": set(Subscription.State.values), "cadence": set(Cadence.values)}
 
 
@@ -36,36 +42,80 @@ def search(request: HttpRequest) -> HttpResponse:
     """Search subscribers by any part of their address or name, and filter them."""
     scope = scope_of(request, Right.SUBSCRIBERS)
     filters, rows = _filters(scope), _rows(request, scope)
-    table = within(PATIENCE, lambda: _table(request, scope, rows, filters, _anywhere))
-    note = "" if table else _SLOW
-    table = table or _table(request, scope, rows, filters, _at_start)
-    matching = narrow(request, rows, filters, _anywhere if not note else _at_start)
+    table, search, note = _answer(request, scope, rows, filters)
+    matching = narrow(request, rows, filters, search)
     context = {
         "table": table,
         "count": counting.count(matching),
         "note": note,
         "can_import": not scope_of(request, Right.MANAGE).is_empty,
-        "can_export": not scope_of(request, Right.EXPORT).is_empty,
-        "query": request.GET.urlencode(),
+        "can_export": note != _TOO_SLOW and not scope_of(request, Right.EXPORT).is_empty,
+        "query": _export_query(request, search),
     }
     return render_page(request, "console/audience/subscribers.html", "Subscribers", context)
 
 
 @page_view(Right.EXPORT)
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Download the subscriptions of the subscribers that the list's filters select, as CSV."""
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Download the subscriptions of the subscribers that the list's filters select, as CSV.
+
+    It searches as the list did, by the parameter `search`.
+    """
     scope = scope_of(request, Right.EXPORT)
-    rows = narrow(request, _rows(request, scope), _filters(scope), _anywhere)
+    search = _at_start if request.GET.get("search") == _START else _anywhere
+    rows = narrow(request, _rows(request, scope), _filters(scope), search)
+    if within(PATIENCE, lambda: list(rows.order_by("address_key")[:1])) is None:
+        messages.error(request, _TOO_SLOW)
+        return redirect(f"{reverse('subscribers')}?{request.GET.urlencode()}")
     subscriptions = scope.filter(
         Subscription.objects.filter(subscriber__in=rows), "newsletter__publication"
     )
     subscriptions = with_visible_name(subscriptions, scope)
-    record_action(request, "exported subscribers", request.GET.urlencode() or "all of them")
+    _record_export(request, scope)
     response = StreamingHttpResponse(_lines(subscriptions), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
     return response
 
 
+def _answer(
+    request: HttpRequest, scope: PublicationScope, rows: Rows, filters: tuple[Filter, ...]
+) -> tuple[Table, Search, str]:
+    """Return the first page, how it was searched, and a note where that is not everywhere."""
+    searches = [(_anywhere, ""), (_at_start, _SLOW)] if request.GET.get("q") else [(_anywhere, "")]
+    for search, note in searches:
+        build = partial(_table, request, scope, rows, filters, search)
+        if table := within(PATIENCE, build):
+            return table, search, note
+    table = _table(request, scope, rows.none(), filters, _at_start)
+    return replace(table, empty="No answer in time."), _at_start, _TOO_SLOW
+
+
+def _export_query(request: HttpRequest, search: Search) -> str:
+    """Return the query with which the export selects what the list shows."""
+    query = request.GET.copy()
+    query.pop("search", None)
+    if search is _at_start:
+        query["search"] = _START
+    return query.urlencode()
+
+
+def _record_export(request: HttpRequest, scope: PublicationScope) -> None:
+    """Record an export in the audit log of each publication that it is about."""
+    publications = scope.publications()
+    if newsletter_id := parse_id(request.GET.get("newsletter", "")):
+        publications = publications.filter(newsletters=newsletter_id)
+    if segment_id := parse_id(request.GET.get("segment", "")):
+        publications = publications.filter(segments=segment_id)
+    target = request.GET.urlencode() or "all of them"
+    for publication_id in publications.values_list("pk", flat=True):
+        record_action(request, "exported subscribers", target, publication_id)
+
+
+_START = "start"
+_TOO_SLOW = (
+    "This takes too long here. Narrow it down, for example by a newsletter, or search for how the "
+    "address begins."
+)
 _SLOW = (
     "Searching every address takes too long here, so these are the addresses that begin with your "
     "search."
@@ -77,7 +127,7 @@ def _table(
     scope: PublicationScope,
     rows: Rows,
     filters: tuple[Filter, ...],
-    search: Any,
+    search: Search,
 ) -> Table:
     return build_table(
         request,
@@ -122,20 +172,24 @@ def _filters(scope: PublicationScope) -> tuple[Filter, ...]:
     sources = Growth.objects.exclude(source="").filter(
         newsletter_id__in=[pk for pk, _ in newsletters]
     )
-    vias = sorted(set(sources.values_list("source", flat=True).distinct()[:100]))
+    vias = sources.order_by("source").values_list("source", flat=True).distinct()[:100]
     tags = profiles.tags_in(scope.publication_ids)
     return (
         Filter("newsletter", "Newsletter", _named(newsletters), _unchanged),
         Filter("state", "State", Subscription.State.choices, _unchanged),
         Filter("cadence", "Cadence", Cadence.choices, _unchanged),
-        Filter("source", "Source", [(via, via) for via in vias], _signed_up_by(scope)),
-        Filter("tag", "Tag", [(tag, tag) for tag in tags], _tagged(scope)),
+        Filter("source", "Source", _examples(vias), _signed_up_by(scope), are_examples=True),
+        Filter("tag", "Tag", _examples(tags), _tagged(scope), are_examples=True),
         Filter("segment", "Segment", _named(list(segments)), _in_segment),
     )
 
 
 def _named(pairs: list[tuple[int, str]]) -> list[tuple[str, str]]:
     return [(str(pk), name) for pk, name in pairs]
+
+
+def _examples(values: Iterable[str]) -> list[tuple[str, str]]:
+    return [(value, value) for value in values]
 
 
 def _unchanged(rows: Rows, _value: str) -> Rows:
@@ -154,14 +208,16 @@ def _signed_up_by(scope: PublicationScope) -> Any:
 
 def _tagged(scope: PublicationScope) -> Any:
     def apply(rows: Rows, tag: str) -> Rows:
-        tagged = Profile.objects.filter(subscriber=OuterRef("pk"), tags__contains=[tag])
+        tagged = Profile.objects.filter(subscriber=OuterRef("pk"), tags__contains=[tag.casefold()])
         return rows.filter(Exists(scope.filter(tagged)))
 
     return apply
 
 
 def _in_segment(rows: Rows, segment_id: str) -> Rows:
-    segment = Segment.objects.select_related("publication").get(pk=segment_id)
+    segment = Segment.objects.select_related("publication").filter(pk=segment_id).first()
+    if segment is None:
+        return rows.none()  # deleted a moment ago
     return rows.filter(Membership.of(segment, clock.now()).condition("pk"))
 
 

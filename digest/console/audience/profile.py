@@ -30,18 +30,42 @@ def save(request: HttpRequest, pk: int, publication: int) -> HttpResponse:
     row: Publication = get_object_or_404(scope.publications(), pk=publication)
     if not subscriber.subscriptions.filter(newsletter__publication=row).exists():
         raise Http404
-    values = {
-        key: request.POST.get(f"attribute-{key}", "") for key in attributes.attributes_of(row.pk)
-    }
     try:
         with transaction.atomic():
-            profiles.set_tags(pk, row.pk, profiles.split_tags(request.POST.get("tags", "")))
-            profiles.set_attributes(pk, row.pk, values)
+            _save_tags(request, pk, row.pk)
+            profiles.set_attributes(pk, row.pk, _changed_values(request))
     except DigestError as problem:
         messages.error(request, f"{problem} Nothing was saved.")
         return redirect("subscriber", pk)
     record_action(request, "changed tags and attributes", subscriber.email, row.pk)
     return done(request, "Tags and attributes were saved.", "subscriber", pk)
+
+
+def _save_tags(request: HttpRequest, subscriber_id: int, publication_id: int) -> None:
+    """Add the tags that the user added, and remove those that they removed; others stay."""
+    if "tags" not in request.POST:
+        return
+    current = set(profiles.locked_profile(subscriber_id, publication_id).tags)
+    original = request.POST.get("original-tags")
+    before = current if original is None else set(profiles.split_tags(original))
+    after = set(profiles.split_tags(request.POST["tags"]))
+    profiles.set_tags(subscriber_id, publication_id, current - (before - after) | (after - before))
+
+
+def _changed_values(request: HttpRequest) -> dict[str, str]:
+    """Return the values, by key, that differ from those with which the page was opened.
+
+    So nothing is undone that changed meanwhile, and a choice that is offered no more can stay.
+    """
+    fields = {name: str(value) for name, value in request.POST.items()}
+    return {
+        name.removeprefix(_ATTRIBUTE): value
+        for name, value in fields.items()
+        if name.startswith(_ATTRIBUTE) and fields.get(f"{_ORIGINAL}{name}") != value
+    }
+
+
+_ATTRIBUTE, _ORIGINAL = "attribute-", "original-"
 
 
 def cards(subscriber: Subscriber, scope: PublicationScope) -> list[dict[str, Any]]:
@@ -92,7 +116,7 @@ def _field(attribute: Attribute, value: attributes.Value) -> dict[str, Any]:
     if choices and text and text not in choices:
         choices.append(text)  # offered no more, but theirs
     return {
-        "name": f"attribute-{attribute.key}",
+        "name": f"{_ATTRIBUTE}{attribute.key}",
         "label": attribute.label,
         "value": text,
         "type": kinds.get(Attribute.Kind(attribute.kind), "text"),

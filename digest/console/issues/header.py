@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from digest.console.access import has_right, user_of
 from digest.core import clock
+from digest.core.database.limits import within
 from digest.core.errors import DigestError
 from digest.issues import approval, scheduling
 from digest.issues.changing import OPEN
@@ -17,9 +18,13 @@ from digest.newsletters.members import Right
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
-from digest.subscribers.models import Subscription
+from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.segments import counting
+from digest.subscribers.segments.counting import Count
 
 FEW = 10_000  # subscribers that are counted while the page is made
+PATIENCE = 500  # milliseconds for that
+COUNT_PATIENCE = 10_000  # milliseconds for all of them, while the page is shown
 _MINUTES = "%Y-%m-%dT%H:%M"  # of `datetime-local`
 
 State = Issue.State
@@ -43,7 +48,7 @@ class Overview:
     goes_at: str  # in the publication's zone; empty: nobody has chosen a time
     goes_in: str
     is_late: bool  # its time has passed
-    recipients: int | None  # None: too many to count while the page is made
+    recipients: int | None  # None: it takes too long to count them while the page is made
     zone: str
     goes_at_input: str  # for `datetime-local`, in `zone`
     default_input: str  # an hour from now
@@ -86,6 +91,12 @@ def recipients(issue: Issue, now: datetime) -> QuerySet[Subscription]:
     except DigestError:
         return Subscription.objects.none()
     return audience.eligible(issue.newsletter_id, now, segmentation.audience)
+
+
+def recipient_count(issue: Issue, now: datetime) -> Count:
+    """Return how many would receive an issue now; about how many where they take long to count."""
+    ids = recipients(issue, now).values("subscriber")
+    return counting.count(Subscriber.objects.filter(pk__in=ids), COUNT_PATIENCE)
 
 
 def is_open(issue: Issue) -> bool:
@@ -185,8 +196,9 @@ def _in_local_time(issue: Issue) -> bool:
 
 
 def _few_recipients(issue: Issue, now: datetime) -> int | None:
-    number = recipients(issue, now)[: FEW + 1].count()
-    return number if number <= FEW else None
+    """Return how many would receive it; None if they are many, or take too long to count."""
+    number = within(PATIENCE, recipients(issue, now)[: FEW + 1].count)
+    return number if number is not None and number <= FEW else None
 
 
 def _undo_seconds(issue: Issue, now: datetime) -> int:

@@ -104,8 +104,8 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     """Count whom an issue would go to now; over a million that takes a moment."""
     row = get_issue(request, pk)
-    number = header.recipients(row, clock.now()).count()
-    return render_fragment(request, "console/issues/_recipients.html", {"number": number})
+    count = header.recipient_count(row, clock.now())
+    return render_fragment(request, "console/issues/_recipients.html", {"count": count})
 
 
 @form_view(Right.SEE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from digest.core.database.limits import within
 from digest.core.errors import ConfigurationError
 from digest.relays import registry, routes
 from digest.sending.preflight.material import Material
@@ -11,6 +12,7 @@ from digest.subscribers import audience
 
 SENDER, RECIPIENTS = "sender", "recipients"
 FEW = 10_000  # subscribers that are counted
+PATIENCE = 2_000  # milliseconds for that
 
 
 def check(material: Material) -> Iterator[Finding | Passed]:
@@ -38,7 +40,10 @@ def _recipients(material: Material) -> Finding | Passed:
         text = "Nobody can be selected for it."
         return Finding(RECIPIENTS, Level.STOP, text, segmentation.problem)
     rows = audience.eligible(material.issue.newsletter_id, material.now, segmentation.audience)
-    number = rows[: FEW + 1].count()
+    number = within(PATIENCE, rows[: FEW + 1].count)
+    if number is None:
+        text = "The recipients could not be counted in time."
+        return Finding(RECIPIENTS, Level.INFO, text, "The issue's page says about how many it has.")
     if not number:
         text = "No subscriber would receive it."
         return Finding(RECIPIENTS, Level.WARN, text, "Add subscribers first.")

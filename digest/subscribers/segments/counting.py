@@ -36,9 +36,9 @@ class Count:
         return f"about {number}"
 
 
-def count(rows: QuerySet[Subscriber]) -> Count:
-    """Count subscribers, exactly or from a sample."""
-    number = within(PATIENCE, rows.order_by().count)
+def count(rows: QuerySet[Subscriber], patience: int = PATIENCE) -> Count:
+    """Count subscribers, exactly if that takes no longer than `patience` (ms), or from a sample."""
+    number = within(patience, rows.order_by().count)
     return estimate(rows) if number is None else Count(number)
 
 

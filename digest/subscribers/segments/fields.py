@@ -147,7 +147,7 @@ def _suggestions(
     sources = Growth.objects.filter(newsletter_id__in=newsletter_ids).exclude(source="")
     return (
         sorted(set(topics.values_list("title", flat=True))),
-        sorted(set(sources.values_list("source", flat=True).distinct()[:100])),
+        list(sources.order_by("source").values_list("source", flat=True).distinct()[:100]),
     )
 
 
