@@ -18,8 +18,9 @@ from digest.sending.experiments import assigning
 from digest.sending.models import AppealTally, Delivery, PastDelivery, SentDelivery
 from digest.sending.planning import caps, inserting
 from digest.subscribers.models import Subscriber
+from digest.subscribers.segments import saving
 from tests.cast.issues import make_block, make_issue, make_story
-from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
 from tests.sending.claiming import give_rows
@@ -159,6 +160,33 @@ def test_an_issue_that_does_not_mail_it_does_not_count(
     plan(newsletter, capped_appeal, START)
     Block.objects.filter(kind=BlockKind.APPEAL).update(**fields)
     assert not without(plan(newsletter, capped_appeal, START + DAY))
+
+
+@pytest.mark.parametrize("part", ["segment", "topics"])
+def test_an_appeal_that_was_shown_to_some_counts_for_them(
+    newsletter: Newsletter, capped_appeal: Appeal, part: str
+) -> None:
+    """Its block was for a segment, or for topics; others have not had it yet."""
+    make_layout_block(newsletter, kind="topic", title="Sea", topics=["sea"])
+    make_layout_block(newsletter, kind="topic", title="Land", topics=["land"])
+    sea, land, both = newsletter.subscriptions.order_by("pk")
+    newsletter.subscriptions.filter(pk__in=[sea.pk, both.pk]).update(topics=["Sea"])
+    newsletter.subscriptions.filter(pk=land.pk).update(topics=["Land"])
+    rule = {"field": "topic", "operator": "is", "value": "Sea"}
+    segment = saving.create(newsletter.publication, "Sea", {"rules": [rule]}, NOON)
+    fields = {"segment": segment} if part == "segment" else {"only_topics": ["Sea"]}
+    first = make_issue(newsletter, slot=START)
+    make_story(first, topics=["Sea", "Land"])
+    make_block(first, BlockKind.APPEAL, appeal=capped_appeal, **fields)
+    planning.plan_built(START)
+    second = make(newsletter, capped_appeal, START + DAY)
+    second.stories.update(topics=["Sea", "Land"])
+    planning.plan_built(START + DAY)
+    assert without(second) == {sea.subscriber_id, both.subscriber_id}
+    third = make(newsletter, capped_appeal, START + 2 * DAY)
+    third.stories.update(topics=["Sea", "Land"])
+    planning.plan_built(START + 2 * DAY)
+    assert without(third) == everyone(newsletter)
 
 
 def test_another_newsletter_counts(newsletter: Newsletter, capped_appeal: Appeal) -> None:

@@ -5,22 +5,29 @@ appeal, and the deliveries of these issues. A delivery to a subscriber who has h
 its cap allows notes that it goes out without (`Delivery.without_appeals`). Issues without a capped
 appeal take no part in this.
 
-A delivery that is due or uncertain counts, because it may arrive; one that failed does not. Nobody
+A delivery that is due or uncertain counts, because it may arrive; one that failed does not. Where
+every block with the appeal is for a segment or for topics, it counts for those who would see one of
+the blocks now: who saw it then is not stored. Nobody
 can plan two issues with the same appeal at the same moment: an advisory lock orders them.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import reduce
 from itertools import chain
-from typing import Any
+from operator import or_
+from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from digest.core.locks import Purpose, lock
 from digest.issues.models import Block, Issue
-from digest.newsletters.models import Appeal
+from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.models import Appeal, LayoutBlock
 from digest.sending.models import SQL_STATES
+from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.segments.membership import memberships_of
 
 
 def capped_appeals(issue: Issue) -> list[Appeal]:
@@ -40,12 +47,41 @@ def noted_subscribers(issue: Issue, appeals: Sequence[Appeal]) -> tuple[str, lis
     carriers = list(chain.from_iterable(_carriers(issue, appeal) for appeal in appeals))
     if not carriers:
         return _NOBODY, []
-    columns = [list(column) for column in zip(*carriers, strict=True)]
-    return _NOTED.format(**SQL_STATES), columns
+    numbers = {None: 0} | {
+        shown_to: number
+        for number, shown_to in enumerate(
+            dict.fromkeys(row.shown_to for row in carriers if row.shown_to), 1
+        )
+    }
+    columns: list[Any] = [
+        [row.appeal_id for row in carriers],
+        [row.issue_id for row in carriers],
+        [row.cap for row in carriers],
+        [numbers[row.shown_to] for row in carriers],
+    ]
+    outside, parameters = _outside(issue, numbers)
+    return _NOTED.format(outside=outside, **SQL_STATES), [*columns, *parameters]
 
 
-def _carriers(issue: Issue, appeal: Appeal) -> list[tuple[int, int, int]]:
-    """Return the other issues that show an appeal, within its days: its id, theirs, its cap.
+class Part(NamedTuple):
+    """The part of a newsletter's subscribers that a block is for."""
+
+    newsletter_id: int
+    segment_id: int | None
+    only_topics: frozenset[str]  # of which a subscriber with topics has one; none: for everyone
+
+
+class Carrier(NamedTuple):
+    """An issue that shows an appeal: to everyone, or to those in one of some parts."""
+
+    appeal_id: int
+    issue_id: int
+    cap: int
+    shown_to: frozenset[Part] | None
+
+
+def _carriers(issue: Issue, appeal: Appeal) -> list[Carrier]:
+    """Return the other issues that show an appeal, within its days.
 
     None if they are fewer than its cap: nobody has had it so often.
     """
@@ -54,21 +90,66 @@ def _carriers(issue: Issue, appeal: Appeal) -> list[tuple[int, int, int]]:
         since = issue.goes_at - timedelta(days=appeal.cap_days)
         goes_at = Coalesce("issue__send_at", "issue__slot")
         blocks = blocks.alias(goes_at=goes_at).filter(goes_at__gt=since)
-    ids = blocks.order_by("issue").values_list("issue", flat=True).distinct()
-    carriers = [(appeal.pk, issue_id, appeal.cap or 0) for issue_id in ids]
+    parts: dict[int, set[Part]] = {}
+    fields = ("issue", "issue__newsletter", "segment", "only_topics")
+    for issue_id, newsletter_id, segment_id, topics in blocks.order_by("issue").values_list(
+        *fields
+    ):
+        parts.setdefault(issue_id, set()).add(Part(newsletter_id, segment_id, frozenset(topics)))
+    carriers = [
+        Carrier(appeal.pk, pk, appeal.cap or 0, _shown_to(rows)) for pk, rows in parts.items()
+    ]
     return carriers if len(carriers) >= (appeal.cap or 0) else []
+
+
+def _shown_to(parts: Collection[Part]) -> frozenset[Part] | None:
+    is_for_all = any(not (part.segment_id or part.only_topics) for part in parts)
+    return None if is_for_all else frozenset(parts)
+
+
+def _outside(issue: Issue, numbers: Mapping[frozenset[Part] | None, int]) -> tuple[str, list[Any]]:
+    """Return a query of who is in none of the parts, with the number of these; its parameters."""
+    queries, parameters = [_NONE_OUTSIDE], list[Any]()
+    for parts, number in numbers.items():
+        if parts is not None:
+            inside = reduce(or_, (_is_in(part, issue.goes_at) for part in parts))
+            rows = Subscriber.objects.filter(~inside).values("pk")
+            query, values = rows.query.sql_with_params()
+            queries.append(_OUTSIDE.format(query=query))
+            parameters += [number, *values]
+    return " UNION ALL ".join(queries), parameters
+
+
+def _is_in(part: Part, at: datetime) -> Q:
+    """Return whether a subscriber is in a part of the subscribers, as mails are composed."""
+    condition = Q()
+    for membership in memberships_of([part.segment_id], at):
+        condition &= membership.condition("pk")
+    topic_blocks = LayoutBlock.objects.filter(newsletter=part.newsletter_id, kind=BlockKind.TOPIC)
+    choosable = set(topic_blocks.values_list("title", flat=True))
+    if only := choosable & part.only_topics:
+        subscriptions = Subscription.objects.filter(
+            subscriber=OuterRef("pk"), newsletter=part.newsletter_id
+        ).filter(Q(topics__overlap=sorted(choosable)), ~Q(topics__overlap=sorted(only)))
+        condition &= ~Exists(subscriptions)
+    return condition
 
 
 def _in_mail() -> QuerySet[Block]:
     return Block.objects.filter(hidden=False).exclude(shown_in=Block.ShownIn.WEB)
 
 
+_NONE_OUTSIDE = "(SELECT NULL::int AS parts, NULL::bigint AS subscriber_id LIMIT 0)"
+_OUTSIDE = """
+    SELECT %s::int, id FROM ({query}) AS row(id)
+    WHERE id BETWEEN (SELECT lowest FROM span) AND (SELECT highest FROM span)"""
 _NOBODY = "noted AS (SELECT NULL::bigint AS subscriber_id, NULL::bigint[] AS appeal_ids LIMIT 0)"
 
 # Past deliveries count as well; each arm is read by its index of issue and subscriber.
 _NOTED = """
 carrier AS (
-    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS row(appeal_id, issue_id, cap)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[])
+        AS row(appeal_id, issue_id, cap, parts)
 ), earlier AS (
     SELECT issue_id, subscriber_id, state, without_appeals FROM sending_delivery
     UNION ALL
@@ -79,12 +160,15 @@ carrier AS (
     SELECT issue_id, unnest(subscriber_ids), {queued}, NULL FROM sending_chunk
 ), span AS (
     SELECT min(subscriber_id) AS lowest, max(subscriber_id) AS highest FROM timed
+), outside AS MATERIALIZED ({outside}
 ), spent AS (
     SELECT earlier.subscriber_id, carrier.appeal_id
     FROM carrier JOIN earlier USING (issue_id)
     WHERE earlier.subscriber_id BETWEEN (SELECT lowest FROM span) AND (SELECT highest FROM span)
         AND earlier.state NOT IN ({failed}, {suppressed}, {cancelled})
         AND carrier.appeal_id <> ALL (coalesce(earlier.without_appeals, '{{}}'))
+        AND NOT EXISTS (SELECT FROM outside WHERE outside.parts = carrier.parts
+            AND outside.subscriber_id = earlier.subscriber_id)
     GROUP BY earlier.subscriber_id, carrier.appeal_id, carrier.cap
     HAVING count(*) >= carrier.cap
 ), noted AS MATERIALIZED (
