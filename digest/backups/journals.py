@@ -17,7 +17,9 @@ def restore_journal(file_name: str, octets: bytes) -> None:
     begun = b"".join(b"b %d\n" % key for claim in claims for key in _claimed_ids(claim.pk))
     replies = b"".join(line + b"\n" for line in octets.split(b"\n")[:-1] if line[:2] == b"e ")
     journal.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-    (journal.folder() / file_name).write_bytes(begun + replies)
+    unnamed = journal.folder() / f"{name}.new"  # a sweep reads what has its name
+    unnamed.write_bytes(begun + replies)
+    unnamed.rename(journal.folder() / file_name)
 
 
 def _claimed_ids(fence: int) -> list[int]:

@@ -1,19 +1,18 @@
 """Make a backup: one consistent state of the database, and what belongs to it.
 
 A transaction exports its snapshot, which pg_dump takes over, so the counts in the header are those
-of the dump, and everything may go on meanwhile. Journals are read after it: what a sender wrote
-down until then and the database did not know yet is in them. The file gets its name when it is
-complete and on the disk.
+of the dump, and everything may go on meanwhile. Journals are read as soon as it exists, before the
+dump: a sender deletes its own within seconds, once the database knows what is in it, which the
+snapshot does not. The file gets its name when it is complete and on the disk.
 """
 
-import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -24,8 +23,8 @@ from digest import __version__
 from digest.articles.models import Article
 from digest.backups import last, programs
 from digest.backups.archive import DATABASE, HEADER, JOURNALS, PICTURES, SECRETS, ArchiveWriter
-from digest.backups.errors import BackupError
 from digest.backups.header import FORMAT, Header
+from digest.backups.new_file import new_file
 from digest.installation.heartbeat import installation_row
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
@@ -58,38 +57,21 @@ def make_backup(path: Path, passphrase: str) -> Backup:
     server = programs.server_version()
     pg_dump = programs.find_program("pg_dump", server)
     installation_row()  # made if there was none
-    with _new_file(path) as file:
+    with new_file(path) as file:
         writer = ArchiveWriter(file, passphrase)
         with _snapshot() as snapshot:
+            journals = _read_journals()
             header = _describe(server, pg_dump.version)
             writer.add_json(HEADER, header.values())
             writer.add_json(SECRETS, _secrets())
             _dump(pg_dump.path, snapshot, writer)
-        _add_journals(writer)
+        for name, octets in journals.items():
+            writer.add(f"{JOURNALS}/{name}", octets)
         _add_pictures(writer)
         writer.finish()
     backup = Backup(path, path.stat().st_size, header)
     last.write(last.LastBackup(header.made_at, str(path.absolute()), backup.size))
     return backup
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside its final name, which it gets once it is complete."""
-    if path.exists():
-        raise BackupError(f"{path} exists already. Choose another name, or remove it.")
-    unfinished = path.with_name(f"{path.name}.part")
-    try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-    except OSError as cause:
-        raise BackupError(f"{path} cannot be written: {cause.strerror}.") from cause
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -111,7 +93,7 @@ def _describe(server: int, program: int) -> Header:
     return Header(
         format=FORMAT,
         digest=__version__,
-        made_at=_database_time(),
+        made_at=_snapshot_time(),
         server=server,
         pg_dump=program,
         installation=str(installation.key),
@@ -122,9 +104,10 @@ def _describe(server: int, program: int) -> Header:
     )
 
 
-def _database_time() -> datetime:
+def _snapshot_time() -> datetime:
+    """Return when the transaction began, right before its snapshot."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
+        cursor.execute("SELECT transaction_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
 
@@ -148,12 +131,13 @@ def _dump(program: str, snapshot: str, writer: ArchiveWriter) -> None:
         writer.add_stream(DATABASE, process.stdout)
 
 
-def _add_journals(writer: ArchiveWriter) -> None:
+def _read_journals() -> dict[str, bytes]:
+    """Return the journals that exist at this moment, by name: at most some MB of each sender."""
+    journals = {}
     for path in sorted(journal.folder().glob(f"*{journal.SUFFIX}")):
-        try:
-            writer.add(f"{JOURNALS}/{path.name}", path.read_bytes())
-        except FileNotFoundError:
-            continue  # all of it is in the database by now
+        with suppress(FileNotFoundError):  # deleted since: the database knows all of it
+            journals[path.name] = path.read_bytes()
+    return journals
 
 
 def _add_pictures(writer: ArchiveWriter) -> None:
@@ -161,5 +145,6 @@ def _add_pictures(writer: ArchiveWriter) -> None:
     if folder is None:
         return
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            writer.add(f"{PICTURES}/{path.relative_to(folder)}", path.read_bytes())
+        with suppress(FileNotFoundError):  # deleted since
+            if path.is_file():
+                writer.add(f"{PICTURES}/{path.relative_to(folder)}", path.read_bytes())

@@ -2,8 +2,9 @@
 
     the whole file is read and checked; nothing has changed by then
     refused: an installation with data, running processes, another secret key, a newer schema
-    the database, in one transaction; pictures; journals
-    migrations to this version; sequences far ahead; a hold
+    witnesses know of newer data: whatever fails from here on, a worker that starts holds mail
+    the database, in one transaction; sequences far ahead; migrations to this version; the hold
+    journals; pictures; rows are counted: what is wrong with these is reported
 
 Ids that were given after the backup are in mails, in logs and at providers. The sequences move far
 ahead, so that nobody else gets them.
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
@@ -33,6 +35,7 @@ from digest.core.database import schema
 from digest.installation import holds
 from digest.installation.models import Hold
 from digest.pictures import storage
+from digest.pictures.errors import PicturesUnavailableError
 
 AHEAD = 1_000_000_000  # ids; more than any installation gives between a backup and its loss
 
@@ -42,8 +45,9 @@ class Restored:
     """What a restore did."""
 
     header: Header
-    pictures: int
+    pictures: int  # files
     hold: Hold
+    problems: list[str]  # what is missing; each says what to do
 
 
 def verify_backup(path: Path, passphrase: str) -> Header:
@@ -61,7 +65,7 @@ def verify_backup(path: Path, passphrase: str) -> Header:
 def restore_backup(path: Path, passphrase: str, now: datetime) -> Restored:
     """Restore a backup that is whole into this installation, which has to be empty.
 
-    Raises BackupError; the database is as it was then, unless a migration failed.
+    Raises BackupError; no data have been restored then, unless a migration failed.
     """
     header = verify_backup(path, passphrase)
     _refuse_newer(header)
@@ -70,11 +74,13 @@ def restore_backup(path: Path, passphrase: str, now: datetime) -> Restored:
     with open_archive(path, passphrase) as archive:
         _header, secrets, parts = begin(archive)
         _refuse_other_key(secrets)
-        pictures = _restore_parts(header, parts)
-    call_command("migrate", verbosity=0, interactive=False)
-    _compare_counts(header)
-    move_sequences_ahead()
-    return Restored(header, pictures, holds.begin_restored(header.made_at, now))
+        holds.expect_restored(UUID(header.installation), header.beats)
+        following = _restore_database(header, parts)
+        move_sequences_ahead()
+        call_command("migrate", verbosity=0, interactive=False)
+        hold = holds.begin_restored(header.made_at, now)
+        pictures, problems = _restore_files(_from(following, parts))
+    return Restored(header, pictures, hold, [*problems, *_compare_counts(header)])
 
 
 def move_sequences_ahead() -> None:
@@ -141,8 +147,8 @@ def _refuse_other_key(secrets: dict[str, Any]) -> None:
         )
 
 
-def _restore_parts(header: Header, parts: Iterator[tuple[str, bytes]]) -> int:
-    """Restore all parts; return the number of files of pictures."""
+def _restore_database(header: Header, parts: Iterator[tuple[str, bytes]]) -> tuple[str, bytes]:
+    """Restore the dump in one transaction; return the part that follows it."""
     pg_restore = programs.find_program("pg_restore", header.pg_dump)
     command = [
         *(pg_restore.path, "--no-owner", "--no-privileges", "--single-transaction"),
@@ -155,15 +161,26 @@ def _restore_parts(header: Header, parts: Iterator[tuple[str, bytes]]) -> int:
             if not following[0].startswith(f"{DATABASE}/"):
                 break
             dump.write(following[1])
-    pictures = 0
-    for name, octets in _from(following, parts):
+    return following
+
+
+def _restore_files(parts: Iterator[tuple[str, bytes]]) -> tuple[int, list[str]]:
+    """Restore journals and pictures; return the number of pictures' files, and what is missing."""
+    pictures, missing = 0, []
+    for name, octets in parts:
         folder, _, file_name = name.partition("/")
-        if folder == JOURNALS:
-            restore_journal(file_name, octets)
-        elif folder == PICTURES:
-            storage.save(file_name, octets)
-            pictures += 1
-    return pictures
+        try:
+            if folder == JOURNALS:
+                restore_journal(file_name, octets)
+            elif folder == PICTURES:
+                storage.save(file_name, octets)
+                pictures += 1
+        except (OSError, PicturesUnavailableError) as cause:
+            missing.append(f"{name}: {cause}")
+    if not missing:
+        return pictures, []
+    advice = "Take them out of the backup with `age` and `tar` (docs/backup.md)."
+    return pictures, [f"{len(missing):,} files were not restored. {advice} First: {missing[0]}"]
 
 
 def _from(
@@ -196,10 +213,13 @@ def _feeding(command: list[str]) -> Iterator[IO[bytes]]:
             process.stdin.close()
 
 
-def _compare_counts(header: Header) -> None:
-    """Raise BackupError if the database has not as many rows as the backup counted."""
+def _compare_counts(header: Header) -> Iterator[str]:
+    """Yield a problem for each table that has not as many rows as the backup counted."""
     for model in COUNTED:
         table = model._meta.db_table  # noqa: SLF001
         expected, actual = header.counts.get(table), model._default_manager.count()  # noqa: SLF001
         if expected not in {None, actual}:
-            raise BackupError(f"{table} has {actual:,} rows, and the backup had {expected:,}.")
+            yield (
+                f"{table} has {actual:,} rows, and the backup had {expected:,}. Do not release the "
+                "mail before you know why; restore another backup if you can."
+            )

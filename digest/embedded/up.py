@@ -235,6 +235,8 @@ def prepare_restore(place: Place, options: argparse.Namespace) -> Callable[[], N
             restored = restoring.restore_backup(options.restore, passphrase, clock.now())
         finally:
             connections.close_all()
+        for problem in restored.problems:
+            say(f"Problem: {problem}")
         data_until = clock.format_moment(restored.header.made_at)
         say(f"Restored; these data end at {data_until}. No mail is sent until you release it.")
 

@@ -71,10 +71,21 @@ def begin(reason: Hold.Reason, now: datetime, data_until: datetime | None = None
     return hold
 
 
+def expect_restored(key: uuid.UUID, beats: int) -> None:
+    """Let the witnesses know more than data that are about to be restored, of `beats` beats.
+
+    So whoever finds them before their hold has begun, begins it: a worker that starts in between,
+    or after a restore that failed.
+    """
+    witnesses.write(key, max(witnesses.read(key).beats or 0, beats + 1))
+
+
 def begin_restored(data_until: datetime, now: datetime) -> Hold:
     """Hold all mail because a backup was restored whose data end at `data_until`."""
-    Hold.objects.filter(released_at=None).update(released_at=now)  # in the backup: another time's
-    return begin(Hold.Reason.RESTORED, now, data_until)
+    with transaction.atomic():
+        # Those of the backup are another time's.
+        Hold.objects.filter(released_at=None).update(released_at=now)
+        return begin(Hold.Reason.RESTORED, now, data_until)
 
 
 def release(hold: Hold, now: datetime) -> None:
@@ -98,12 +109,14 @@ def release(hold: Hold, now: datetime) -> None:
 
 def _find_reason(now: datetime) -> Hold.Reason | None:
     first = Installation.objects.filter(pk=Installation.ONLY).first()
-    if first is None or not first.beats or first.beat_at is None:
+    if first is None:
         return None  # a new installation
     # Witnesses before the database: it counts first, so they never have more than it has by then.
     testimony = witnesses.read(first.key)
     first.refresh_from_db()
     if testimony.beats is not None:
         return Hold.Reason.RESTORED if testimony.beats > first.beats else None
+    if not first.beats or first.beat_at is None:
+        return None  # a new one, too
     is_unknown = testimony.complete and now - first.beat_at > UNKNOWN_AFTER
     return Hold.Reason.MOVED if is_unknown else None

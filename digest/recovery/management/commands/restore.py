@@ -37,10 +37,12 @@ class Command(DigestCommand):
             "pictures": restored.pictures,
             "held": True,
             "perhaps_sent": reviewed.count_issues(),
+            "problems": restored.problems,
         }
+        problems = "".join(f"Problem: {problem}\n" for problem in restored.problems)
         self.answer(
             values,
-            f"Restored. These data end at {data_until}.\n"
+            f"Restored. These data end at {data_until}.\n{problems}"
             f"Mail is held. {reviewed.count_issues():,} issues may have been sent since: "
             "`digest hold show` lists them.\n"
             "Start web, workers and beat; then `digest hold release --yes` sends mail again.",
