@@ -235,6 +235,7 @@ class Suppression(models.Model):
     reason = models.CharField(max_length=64)
     evidence = models.TextField(blank=True)
     created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)  # the subscriber, whatever the reason says
 
     class Meta:
         constraints = [

@@ -52,17 +52,28 @@ def lift(address_key: str, *, newsletter: Newsletter | None = None) -> bool:
 def suppress_erased(address_key: str, now: datetime) -> None:
     """Suppress the address of a subscriber who is being erased, and keep only a keyed hash of it.
 
-    Earlier suppressions of the address stay, under the hash.
+    Earlier suppressions of the address stay, under the hash. The one for all newsletters becomes a
+    new row, so that the erasure is seen (digest.recovery); a reason that their own confirmation
+    does not lift stays in it.
     """
-    suppress(address_key, reason=ERASED, now=now)
+    hashed = hash_address(address_key)
+    everywhere = _of(address_key).filter(newsletter=None)
+    earlier = everywhere.exclude(reason__in=OWN_WISHES).first()
+    everywhere.delete()
+    Suppression.objects.create(
+        address_key=hashed,
+        reason=earlier.reason if earlier else ERASED,
+        created_at=earlier.created_at if earlier else now,
+        erased_at=now,
+    )
     for suppression in Suppression.objects.filter(address_key=address_key):
         duplicates = Suppression.objects.filter(
-            address_key=hash_address(address_key), newsletter=suppression.newsletter_id
+            address_key=hashed, newsletter=suppression.newsletter_id
         )
         if duplicates.exists():
             suppression.delete()
         else:
-            suppression.address_key, suppression.evidence = hash_address(address_key), ""
+            suppression.address_key, suppression.evidence = hashed, ""
             suppression.save(update_fields=["address_key", "evidence"])
 
 

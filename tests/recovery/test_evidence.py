@@ -2,18 +2,21 @@
 
 import errno
 import json
+import resource
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from digest.core.addresses import parse
 from digest.installation import heartbeat, holds
 from digest.installation.models import Hold, Installation
 from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
 from digest.recovery import releasing
-from digest.recovery.evidence import log, recording
+from digest.recovery.evidence import applying, log, recording
 from digest.selfservice import erasure
 from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
@@ -159,6 +162,91 @@ def test_each_event_is_written_once(data: Path) -> None:
     assert recording.record_new(NOON + 20 * MINUTE) == 0
 
 
+def test_the_last_row_may_be_deleted(data: Path) -> None:
+    """When a suppression is lifted, or by an erasure: what is new is written all the same."""
+    newsletter = make_newsletter()
+    leaver, late = make_subscriber(newsletter), NOON + 20 * MINUTE
+    suppression.suppress("ann@reader.example", reason="bounced", now=NOON)
+    recording.record_new(late)
+    written = len(entries())
+    suppression.lift("ann@reader.example")
+    consent.unsubscribe(leaver.pk, newsletter.pk, via="page", ip=None, now=NOON + MINUTE)
+    recording.record_new(late)
+    assert [entry["event"] for entry in entries()[written:]] == ["unsubscribed"]
+    erasure.erase(leaver.pk, NOON + 2 * MINUTE)
+    recording.record_new(late)
+    assert [entry["event"] for entry in entries()[written:]] == ["unsubscribed", "suppressed"]
+
+
+def test_an_older_state_begins_at_its_end(data: Path) -> None:
+    """Its sequences have not given the ids that the log has."""
+    for number in range(3):
+        suppression.suppress(f"ann{number}@reader.example", reason="bounced", now=NOON)
+    assert recording.record_new(NOON + 20 * MINUTE) == 3
+    restored = Suppression.objects.earliest("pk").pk
+    Suppression.objects.exclude(pk=restored).delete()
+    with connection.cursor() as cursor:
+        sequence = "pg_get_serial_sequence('subscribers_suppression', 'id')"
+        cursor.execute(f"SELECT setval({sequence}, %s)", [restored])
+    assert recording.record_new(NOON + 20 * MINUTE) == 0
+    suppression.suppress("ben@reader.example", reason="bounced", now=NOON + MINUTE)
+    assert recording.record_new(NOON + 20 * MINUTE) == 1
+
+
+def test_who_was_suppressed_before_is_erased_again(data: Path) -> None:
+    """The reason of the suppression stays: their own confirmation does not lift it."""
+    subscriber = make_subscriber(make_newsletter())
+    suppression.suppress(subscriber.address_key, reason="bounced", now=NOON - 60 * MINUTE)
+    recording.record_new(NOON)
+    key, uuid = subscriber.address_key, subscriber.uuid
+    erasure.erase(subscriber.pk, NOON + MINUTE)
+    assert suppression.suppressions_of(key).get().reason == "bounced"
+    recording.record_new(NOON + MINUTE)
+    # The backup's state again.
+    Suppression.objects.all().delete()
+    suppression.suppress(key, reason="bounced", now=NOON - 60 * MINUTE)
+    Subscriber.objects.create(email=key, address_key=key, uuid=uuid, created_at=NOON - 60 * MINUTE)
+    assert release_restored().applied == applying.Applied(erased=1)
+    assert not Subscriber.objects.exists()
+    stored = Suppression.objects.get()
+    assert (stored.reason, "@" in stored.address_key) == ("bounced", False)
+
+
+def test_who_came_back_after_they_were_erased_stays(data: Path) -> None:
+    """They signed up again, and the data have them."""
+    subscriber = make_subscriber(make_newsletter())
+    key, uuid = subscriber.address_key, subscriber.uuid
+    erasure.erase(subscriber.pk, NOON + MINUTE)
+    recording.record_new(NOON + MINUTE)
+    Suppression.objects.all().delete()
+    Subscriber.objects.create(email=key, address_key=key, uuid=uuid, created_at=NOON + 2 * MINUTE)
+    assert release_restored().applied == applying.Applied()
+    assert Subscriber.objects.exists()
+
+
+def test_what_was_committed_after_the_snapshot_is_applied(data: Path) -> None:
+    """It has a time before it; what the data do have is neither counted nor applied."""
+    newsletter = make_newsletter()
+    late, earlier = make_subscriber(newsletter), make_subscriber(newsletter)
+    leave(earlier, newsletter)
+    with transaction.atomic():
+        leave(late, newsletter)
+        recording.record_new(NOON)
+        transaction.set_rollback(True)  # as the snapshot saw it
+    reviewed = release_restored(until_minutes=2)
+    assert [entry["subscriber"] for entry in reviewed.evidence.unsubscribed] == [late.pk]
+    assert len(reviewed.evidence.suppressed) == 1
+    assert reviewed.applied == applying.Applied(unsubscribed=1, suppressed=1)
+    assert suppression.is_suppressed_everywhere(late.address_key)
+
+
+def leave(subscriber: Subscriber, newsletter: Newsletter) -> None:
+    """Unsubscribe and suppress somebody a minute after noon."""
+    moment = NOON + MINUTE
+    consent.unsubscribe(subscriber.pk, newsletter.pk, via="page", ip=None, now=moment)
+    suppression.suppress(subscriber.address_key, reason="bounced", now=moment)
+
+
 def test_other_data_begin_a_log_of_their_own(data: Path) -> None:
     """What was there before them is in the database; nothing is written twice."""
     newsletter = make_newsletter()
@@ -183,6 +271,21 @@ def test_a_line_that_a_full_disk_cut_off_is_taken_back(
         patch.setattr("os.fsync", fail)
         with pytest.raises(OSError, match="No space"):
             log.append([{"at": NOON.isoformat(), "event": "cut off"}], NOON)
+    log.append([{"at": NOON.isoformat(), "event": "later"}], NOON)
+    assert [entry["event"] for entry in entries()] == ["sent", "later"]
+
+
+def test_a_write_that_took_a_part_only_is_no_success(data: Path) -> None:
+    """A file that may not grow any more takes what fits, and says so to the next write only."""
+    log.append([{"at": NOON.isoformat(), "event": "sent"}], NOON)
+    [path] = log.folder().glob("*.log")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            log.append([{"at": NOON.isoformat(), "event": "cut off"}], NOON)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     log.append([{"at": NOON.isoformat(), "event": "later"}], NOON)
     assert [entry["event"] for entry in entries()] == ["sent", "later"]
 

@@ -6,18 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from digest.newsletters.models import Newsletter
 from digest.recovery.evidence import log
+from digest.recovery.evidence.recording import SETTLED
 from digest.selfservice import erasure
 from digest.subscribers import consent, suppression
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.hashing import stored_forms
-from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
 
 VIA = "restore"  # of the consent events
 
 Entry = dict[str, Any]
+Period = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +60,21 @@ class Applied:
 
 
 def read_evidence(until: datetime | None) -> Evidence:
-    """Return what the log has after `until`, the end of the data."""
+    """Return what the log has after `until`, the end of the data, and they do not know.
+
+    An event has the time at which its transaction did it, and is in the data if it was committed
+    by then: so the log is read from some minutes before.
+    """
     if until is None:
         return Evidence()
+    overlap = (until - SETTLED, until)
     last_events: dict[tuple[int, int], Entry] = {}
     suppressed: list[Entry] = []
     mails_by_issue: dict[int, int] = {}
     mails_by_slot: dict[tuple[int, datetime], int] = {}
     moment = None
-    for entry in log.entries_since(until):
-        moment = datetime.fromisoformat(entry["at"])
+    for entry in log.entries_since(overlap[0]):
+        moment = _moment(entry)
         if entry["event"] == "suppressed":
             suppressed.append(entry)
         elif entry["event"] == "sent":
@@ -75,12 +83,50 @@ def read_evidence(until: datetime | None) -> Evidence:
             mails_by_slot[entry["newsletter"], slot] = entry["mails"]
         else:
             last_events[entry["subscriber"], entry["newsletter"]] = entry
-    unsubscribed = [
+    return Evidence(
+        _unknown_unsubscriptions(list(last_events.values()), overlap),
+        _unknown_suppressions(suppressed, overlap),
+        mails_by_issue,
+        mails_by_slot,
+        moment,
+    )
+
+
+def _unknown_unsubscriptions(entries: list[Entry], overlap: Period) -> list[Entry]:
+    """Return the entries of unsubscriptions that the data do not have."""
+    left = [entry for entry in entries if entry["event"] == ConsentEvent.Action.UNSUBSCRIBED]
+    events = ConsentEvent.objects.filter(
+        subscriber__in={entry["subscriber"] for entry in left},
+        action=ConsentEvent.Action.UNSUBSCRIBED,
+        at__range=overlap,
+    )
+    stored = set(events.values_list("subscriber_id", "newsletter_id", "at"))
+    return [
         entry
-        for entry in last_events.values()
-        if entry["event"] == ConsentEvent.Action.UNSUBSCRIBED
+        for entry in left
+        if (entry["subscriber"], entry["newsletter"], _moment(entry)) not in stored
     ]
-    return Evidence(unsubscribed, suppressed, mails_by_issue, mails_by_slot, moment)
+
+
+def _unknown_suppressions(entries: list[Entry], overlap: Period) -> list[Entry]:
+    """Return the entries of suppressions and erasures that the data do not have."""
+    if not entries:
+        return []
+    rows = Suppression.objects.filter(Q(created_at__range=overlap) | Q(erased_at__range=overlap))
+    stored = {
+        (form, row.newsletter_id, row.erased_at or row.created_at)
+        for row in rows.iterator(chunk_size=5000)
+        for form in stored_forms(row.address_key)
+    }
+    return [
+        entry
+        for entry in entries
+        if (entry["address"], entry["newsletter"], _moment(entry)) not in stored
+    ]
+
+
+def _moment(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry["at"])
 
 
 @transaction.atomic
@@ -104,9 +150,9 @@ def _unsubscribe(entry: Entry, now: datetime) -> bool:
     )
     if subscription is None:
         return False
-    confirmed_at, at = subscription.confirmed_at, datetime.fromisoformat(entry["at"])
+    confirmed_at = subscription.confirmed_at
     is_theirs = entry["address"] in stored_forms(subscription.subscriber.address_key)
-    if not is_theirs or (confirmed_at and confirmed_at > at):
+    if not is_theirs or (confirmed_at and confirmed_at > _moment(entry)):
         return False
     try:
         return consent.unsubscribe(
@@ -125,21 +171,32 @@ def _suppress(entries: list[Entry], now: datetime) -> tuple[int, int]:
         newsletter_id, subscriber = entry["newsletter"], subscribers.get(entry["address"])
         if newsletter_id is not None and newsletter_id not in newsletters:
             continue  # it was made after the backup
+        has_returned = subscriber is not None and _has_returned(subscriber, _moment(entry))
+        if has_returned and entry["reason"] == suppression.ERASED:
+            continue
         suppressed += suppression.suppress(
             subscriber.address_key if subscriber else entry["address"],
             reason=entry["reason"],
             newsletter=newsletters.get(newsletter_id),
-            now=datetime.fromisoformat(entry["at"]),
+            now=_moment(entry),
         )
-        if subscriber and entry["reason"] == suppression.ERASED:
+        if subscriber and entry.get("erased") and not has_returned:
             erased += erasure.erase(subscriber.pk, now)
     return suppressed, erased
+
+
+def _has_returned(subscriber: Subscriber, moment: datetime) -> bool:
+    """Return whether somebody signed up or confirmed after a moment."""
+    confirmed = Subscription.objects.filter(subscriber=subscriber, confirmed_at__gt=moment)
+    return subscriber.created_at > moment or confirmed.exists()
 
 
 def _matches(hashes: set[str]) -> Iterator[tuple[str, Subscriber]]:
     """Yield the subscribers whose address has one of these hashes: all have to be looked at."""
     if not hashes:
         return
-    for subscriber in Subscriber.objects.only("pk", "address_key").iterator(chunk_size=5000):
+    for subscriber in Subscriber.objects.only("pk", "address_key", "created_at").iterator(
+        chunk_size=5000
+    ):
         for form in hashes.intersection(stored_forms(subscriber.address_key)):
             yield form, subscriber

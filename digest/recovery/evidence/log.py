@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ SUFFIX = ".log"
 
 
 def append(entries: Iterable[dict[str, Any]], now: datetime) -> None:
-    """Add entries, in one write, and wait until they are on the disk. Raises OSError."""
+    """Add entries, all or none, and wait until they are on the disk. Raises OSError."""
     lines = "".join(f"{json.dumps(entry)}\n" for entry in entries)
     if not lines:
         return
@@ -26,11 +27,12 @@ def append(entries: Iterable[dict[str, Any]], now: datetime) -> None:
     with os.fdopen(descriptor, "ab", buffering=0) as file:
         end = file.tell()
         try:
-            file.write(lines.encode())
+            _write(file, lines.encode())
             os.fsync(file.fileno())
         except OSError:
             os.truncate(file.fileno(), end)  # a full disk may have taken a part of it
             raise
+    _sync_folder()  # the first entry of a day makes a file
 
 
 def entries_since(moment: datetime) -> Iterator[dict[str, Any]]:
@@ -68,6 +70,20 @@ def lock() -> Iterator[bool]:
 def folder() -> Path:
     """Return where the log is: a backup of the database does not change it."""
     return Path(settings.DIGEST_DATA_DIR) / "evidence"
+
+
+def _write(file: FileIO, octets: bytes) -> None:
+    """Write all of it: a disk that fills up takes a part, and says so to the next write only."""
+    while octets:
+        octets = octets[file.write(octets) or 0 :]
+
+
+def _sync_folder() -> None:
+    descriptor = os.open(folder(), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _day_of(path: Path) -> date | None:

@@ -5,12 +5,14 @@ ones are: a transaction may commit an id after a later one has been read.
 """
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db import connection
+from django.db.models import Max, Model, Q
 
 from digest.installation.heartbeat import installation_row
 from digest.issues.models import Issue
@@ -88,13 +90,14 @@ def _consent_entries(position: Position, now: datetime) -> list[dict[str, Any]]:
 def _suppression_entries(position: Position, now: datetime) -> list[dict[str, Any]]:
     rows = list(Suppression.objects.filter(pk__gt=position.low).order_by("pk")[:MOST])
     fresh = [row for row in rows if row.pk not in position.later]
-    _advance(position, [(row.pk, row.created_at) for row in rows], now)
+    _advance(position, [(row.pk, row.erased_at or row.created_at) for row in rows], now)
     return [
         {
-            "at": row.created_at.isoformat(),
+            "at": (row.erased_at or row.created_at).isoformat(),
             "event": "suppressed",
             "newsletter": row.newsletter_id,
             "reason": row.reason,
+            "erased": row.erased_at is not None,
             "address": row.address_key
             if row.address_key.startswith(PREFIX)
             else hash_address(row.address_key),
@@ -134,7 +137,6 @@ def _advance(position: Position, rows: Sequence[tuple[int, datetime]], now: date
 def _read_cursor() -> Cursor:
     """Return where we are; at the end of the tables where these data have no cursor here."""
     key = str(installation_row().key)
-    ends = (_last_id(ConsentEvent), _last_id(Suppression))
     try:
         values = json.loads((log.folder() / "cursor.json").read_text())
         cursor = Cursor(
@@ -145,20 +147,37 @@ def _read_cursor() -> Cursor:
         )
     except (OSError, ValueError, KeyError, TypeError):
         cursor = Cursor("", Position(0), Position(0))
-    # Ids that are behind the cursor are those of an older state, which was restored.
-    is_older = cursor.consent.low > ends[0] or cursor.suppressions.low > ends[1]
+    # An id that was never given is of another state: an older one was restored. Sequences say so,
+    # not rows: an erasure or a lifted suppression deletes the last row.
+    positions = {ConsentEvent: cursor.consent, Suppression: cursor.suppressions}
+    is_older = any(position.low > _last_given_id(model) for model, position in positions.items())
     if cursor.installation != key or is_older:
-        return Cursor(key, Position(ends[0]), Position(ends[1]))
+        return Cursor(key, Position(_last_id(ConsentEvent)), Position(_last_id(Suppression)))
     return cursor
 
 
 def _write_cursor(cursor: Cursor) -> None:
+    """Write it to the disk, too: without it the log would begin again at the end of the tables."""
     path = log.folder() / "cursor.json"
     unfinished = path.with_suffix(".new")
-    unfinished.write_text(json.dumps(asdict(cursor)))
+    with unfinished.open("w") as file:
+        file.write(json.dumps(asdict(cursor)))
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.replace(path)
 
 
-def _last_id(model: type[ConsentEvent] | type[Suppression]) -> int:
-    highest: int | None = model.objects.aggregate(highest=Max("pk"))["highest"]
+def _last_id(model: type[Model]) -> int:
+    highest: int | None = model._default_manager.aggregate(highest=Max("pk"))["highest"]  # noqa: SLF001
     return highest or 0
+
+
+def _last_given_id(model: type[Model]) -> int:
+    """Return the last id that the table's sequence gave, whatever became of its row."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id')::regclass)",
+            [model._meta.db_table],  # noqa: SLF001
+        )
+        last_value: int | None = cursor.fetchone()[0]
+    return last_value or 0

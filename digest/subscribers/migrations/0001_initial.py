@@ -408,6 +408,7 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(max_length=64)),
                 ("evidence", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField()),
+                ("erased_at", models.DateTimeField(null=True)),
                 (
                     "newsletter",
                     models.ForeignKey(
