@@ -32,6 +32,8 @@ def issue_values(issue: Issue) -> Values:
         "reason": issue.reason,
         "subject": issue.subject,
         "goes_at": issue.goes_at,
+        "topics": issue.only_topics,
+        "segment": issue.segment.name if issue.segment else "",
         "revision": issue.revision,
         "progress": progress_values(progress(issue)),
         "built_at": issue.built_at,
@@ -196,10 +198,15 @@ def _slot(issue: Values) -> str:
 
 
 def _audience(issue: Issue) -> str:
-    """Return which subscribers an issue is for; blank for those who want every issue."""
+    """Return which subscribers an issue is for; blank for all who want every issue."""
+    limits = [f"who receive it {issue.get_cadence_display()}"]
     if issue.cadence == Cadence.EVERY:
-        return ""
-    return f"subscribers who receive it {issue.get_cadence_display()}"
+        limits = []
+    if issue.segment:
+        limits.append(f"of the segment “{issue.segment}”")
+    if issue.only_topics:
+        limits.append(f"who chose {' or '.join(issue.only_topics)}")
+    return f"subscribers {' '.join(limits)}" if limits else ""
 
 
 def _pace(pace: Values, zone: tzinfo) -> str:

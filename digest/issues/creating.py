@@ -65,6 +65,11 @@ def _existing_issue(
     if issue := Issue.objects.filter(start_key=key).first():
         if issue.newsletter_id != newsletter.pk:
             raise IssueError("This was asked for another newsletter. Look at the page again.")
+        if (issue.segment, issue.only_topics) != (segment, sorted(set(only_topics))):
+            raise IssueError(
+                "This form has created an issue for other subscribers already. "
+                "Open New issue again."
+            )
         return issue
     if articles:
         return None

@@ -1,8 +1,8 @@
 """Who changed what issues are made of, until somebody else has approved it.
 
 An issue consists of more than its stories: the newsletter's texts, layout, sources and picks, the
-publication's name, colours and sender, the appeal. Where a second person approves, nobody approves
-a change of their own (digest.issues.approval).
+publication's name, colours and sender, the appeal, the rules of segments. Where a second person
+approves, nobody approves a change of their own (digest.issues.approval).
 """
 
 from collections.abc import Iterable, Iterator

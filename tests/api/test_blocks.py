@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from digest.issues.models import Issue
+from digest.subscribers.segments import saving
 from tests.api.conftest import Caller
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_block, make_issue, make_story
@@ -48,6 +49,24 @@ def test_blocks_are_added_changed_moved_and_removed(caller: Caller, issue: Issue
     assert undone["blocks"][2]["content"]["document"] == document
     redone = caller.json("POST", f"{path}/changes/redo", {"revision": undone["revision"]})
     assert len(redone["blocks"]) == 2
+
+
+def test_whom_an_issue_and_its_parts_are_for_is_said(caller: Caller, issue: Issue) -> None:
+    """Of the issue, a block, and a block of the layout: the segment's id, and the topics."""
+    tide = issue.newsletter
+    segment = saving.create(tide.publication, "Donors", {"rules": []}, NOON).pk
+    note = {"kind": "note", "position": 0, "segment": segment}
+    answer = caller.json("POST", f"/issues/{issue.pk}/blocks", note, key="note")
+    assert [row["segment"] for row in answer["blocks"]] == [segment, None, None]
+    assert (answer["segment"], answer["topics"]) == (None, [])
+    issue.segment_id, issue.only_topics = segment, ["Coast"]
+    issue.save()
+    answer = caller.json("GET", f"/issues/{issue.pk}")
+    assert (answer["segment"], answer["topics"]) == (segment, ["Coast"])
+    block = {"kind": "note", "segment": segment}
+    answer = caller.json("POST", "/newsletters/tide/layout", block, key="layout")
+    assert answer["layout"][-1]["segment"] == segment
+    assert {row["segment"] for row in answer["layout"][:-1]} == {None}
 
 
 def test_stories_are_added_and_moved(caller: Caller, issue: Issue) -> None:

@@ -6,6 +6,7 @@ from pytest_django.fixtures import Settings
 from digest.accounts.models import User
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.subscribers.segments import saving
 from tests.cast.articles import make_article
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_newsletter
@@ -87,6 +88,17 @@ def test_an_issue_is_created_manually(digest: Digest, issue: Issue) -> None:
     )
     nobody = digest("issue", "create", "tide", "--as", "eve@courier.example")
     assert "There is no account" in nobody.err
+
+
+def test_it_says_whom_an_issue_is_for(digest: Digest, issue: Issue) -> None:
+    """A segment and topics, for people and as JSON."""
+    issue.segment = saving.create(issue.newsletter.publication, "Donors", {"rules": []}, NOON)
+    issue.only_topics = ["Coast", "Sky"]
+    issue.save()
+    text = " ".join(digest("issue", "show", issue.pk).out.split())
+    assert "subscribers of the segment “Donors” who chose Coast or Sky" in text
+    values = digest("issue", "show", issue.pk, "--json").json
+    assert (values["segment"], values["topics"]) == ("Donors", ["Coast", "Sky"])
 
 
 @pytest.mark.parametrize(

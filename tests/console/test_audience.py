@@ -27,6 +27,7 @@ from tests.cast import (
     make_appeal,
     make_article,
     make_block,
+    make_layout_block,
     make_member,
     make_newsletter,
     make_publication,
@@ -247,6 +248,9 @@ def test_segments_are_chosen_for_issues_and_appeals(ada_client: Client, tide: Ne
     with pytest.raises(NewsletterError, match="own publication"):
         block_editing.change(block.issue, block.pk, 1, User.objects.get(), segment=other)
     block_editing.change(block.issue, block.pk, 1, User.objects.get(), segment=segment)
+    make_layout_block(tide, title="Thanks", segment=segment, only_topics=["Coast"])
+    layout = ada_client.get(f"/admin/newsletter/{tide.pk}/").content.decode()
+    assert "only for Coast, only for “<bdi>Friends</bdi>”" in layout
     values = QueryDict(f"block_segment={other.pk}")
     with pytest.raises(NewsletterError, match="no longer exists"):
         block_forms.read_values(block, values, tide.publication_id)

@@ -9,6 +9,7 @@ from digest.articles.models import Article
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery
+from digest.subscribers.segments import saving
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_running
 from tests.cast.newsletters import make_layout_block, make_newsletter
@@ -57,6 +58,26 @@ def test_chosen_stories_come_in_their_order(ada_client: Client, tide: Newsletter
     issue = Issue.objects.get()
     assert [story.article_id for story in issue.stories.all()] == ids[::-1]
     assert issue.only_topics == ["Coast"]
+
+
+def test_a_form_creates_no_issue_for_others(ada_client: Client, tide: Newsletter) -> None:
+    """Back, another audience, and Create: the first issue is not what was asked for."""
+    donors = saving.create(tide.publication, "<Donors>", {"rules": []}, NOON)
+    article = Article.objects.earliest("pk")
+    form = {"key": "k", "what": "chosen", "article": article.pk}
+    ada_client.post(page_of(tide), form)
+    for audience in ({"segment": donors.pk}, {"topic": ["Coast"]}):
+        answer = ada_client.post(page_of(tide), form | audience)
+        assert "for other subscribers already" in answer.content.decode()
+    assert Issue.objects.get().segment is None
+    both = {"key": "other", "segment": donors.pk, "topic": ["Coast"]}
+    answer = ada_client.post(page_of(tide), form | both, follow=True)
+    page = " ".join(answer.content.decode().split())
+    recipients = (
+        "1 subscriber of the segment “<bdi>&lt;Donors&gt;</bdi>” who chose <bdi>Coast</bdi>"
+    )
+    assert f"<strong>{recipients} </strong>" in page  # before it is sent
+    assert page.count(recipients) > 1  # and in the header
 
 
 def test_what_is_new_takes_no_ticks(ada_client: Client, tide: Newsletter) -> None:

@@ -19,6 +19,7 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Member, Newsletter
 from digest.sending import planning
 from digest.sending.compiling import compiled_for
+from digest.subscribers.segments import saving
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_block, make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter
@@ -27,6 +28,7 @@ from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
+BROTHERS = {"match": "all", "rules": [{"field": "tag", "operator": "is", "value": "brother"}]}
 State = Issue.State
 
 
@@ -54,7 +56,8 @@ def appeal(newsletter: Newsletter) -> Appeal:
 @pytest.fixture
 def issue(newsletter: Newsletter, appeal: Appeal) -> Issue:
     """A draft for one o'clock."""
-    issue = make_issue(newsletter, state=State.DRAFT, slot=NOON + HOUR)
+    donors = saving.create(newsletter.publication, "Donors", {"rules": []}, NOON)
+    issue = make_issue(newsletter, state=State.DRAFT, slot=NOON + HOUR, segment=donors)
     make_block(issue, BlockKind.APPEAL, appeal=appeal)
     make_story(issue, article=make_article())
     make_story(issue, article=make_article())
@@ -181,6 +184,12 @@ def call_pick(user: User, tide: Newsletter, _appeal: Appeal) -> int:
     return call(user, "POST", "/newsletters/tide/picks", {"article": article.pk})
 
 
+def change_segment(user: User, tide: Newsletter, _appeal: Appeal) -> int:
+    """Change the rules by which the issue's subscribers are selected."""
+    form = {"name": "Donors", "rules": json.dumps(BROTHERS)}
+    return press(user, f"segments/{tide.publication.segments.get().pk}/", **form)
+
+
 Change = Callable[[User, Newsletter, Appeal], int]
 CHANGES: dict[str, Change] = {
     "texts": change_texts,
@@ -196,6 +205,10 @@ CHANGES: dict[str, Change] = {
     "appeal": change_appeal,
     "appeal deleted": delete_appeal,
     "pick": pick,
+    "segment": change_segment,
+    "API segment": lambda user, tide, _: call(
+        user, "PATCH", f"/segments/{tide.publication.segments.get().pk}", {"rules": BROTHERS}
+    ),
     "API pick": call_pick,
     "API newsletter": lambda user, _, __: call(
         user, "PATCH", "/newsletters/tide", {"preheader": "Vote for my brother"}
@@ -231,7 +244,7 @@ def test_nobody_approves_a_change_of_their_own(
 def test_what_is_not_in_a_mail_is_not_a_contribution(
     issue: Issue, newsletter: Newsletter, ada: User
 ) -> None:
-    """A schedule, the seconds of “Undo”, or a form that was saved as it was."""
+    """A schedule, the seconds of “Undo”, a segment's name, or a form that was saved as it was."""
     path = f"newsletter/{newsletter.pk}"
     form = card("schedule", way="manual", timezone="UTC")
     assert press(ada, f"{path}/schedule/", **form) == 302
@@ -240,6 +253,9 @@ def test_what_is_not_in_a_mail_is_not_a_contribution(
     assert press(ada, f"{path}/approval/", **card("approval", undo_seconds=9, **values)) == 302
     texts = {"subject": newsletter.subject, "preheader": newsletter.preheader}
     assert press(ada, f"{path}/texts/", **card("texts", **texts)) == 302
+    assert issue.segment
+    segment = {"name": "Those who gave", "rules": json.dumps(issue.segment.rules)}
+    assert press(ada, f"segments/{issue.segment.pk}/", **segment) == 302
     newsletter.refresh_from_db()
     assert newsletter.undo_seconds == 9
     assert approve(issue, ada).state == State.BUILT

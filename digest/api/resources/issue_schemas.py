@@ -123,6 +123,7 @@ class BlockOut(BaseModel):
     style: str
     shown_in: str
     only_topics: list[str]
+    segment: int | None = Field(description="Only for subscribers of this segment. Null: everyone.")
     hidden: bool
     version: int = Field(description="Increases with every change of this block.")
     appeal: int | None
@@ -149,6 +150,12 @@ class IssueOut(BaseModel):
     state: str
     reason: str = Field(description="Why it was skipped, paused or cancelled.")
     subject: str
+    topics: list[str] = Field(
+        description="It goes only to subscribers who chose one of these. Empty: to everyone."
+    )
+    segment: int | None = Field(
+        description="It goes only to subscribers of this segment. Null: to everyone."
+    )
     revision: int = Field(description="Increases with every change of the content.")
     approval_needed: bool
     send_at: datetime | None = Field(
@@ -236,10 +243,15 @@ class ProofOut(BaseModel):
 
 def issue_out(issue: Issue) -> dict[str, Any]:
     """Return an issue."""
-    names = set(IssueOut.model_fields) - {"newsletter", "approval_needed"}
+    names = set(IssueOut.model_fields) - {"newsletter", "approval_needed", "topics", "segment"}
     values = {name: getattr(issue, name) for name in names}
     needed = issue.state in OPEN and approval.is_needed(issue)
-    return values | {"newsletter": issue.newsletter.slug, "approval_needed": needed}
+    return values | {
+        "newsletter": issue.newsletter.slug,
+        "approval_needed": needed,
+        "topics": issue.only_topics,
+        "segment": issue.segment_id,
+    }
 
 
 def issue_detail_out(issue: Issue) -> dict[str, Any]:
@@ -262,10 +274,10 @@ def progress_out(issue: Issue) -> dict[str, Any]:
 
 def block_out(block: Block, stories: Sequence[Story]) -> dict[str, Any]:
     """Return a block of an issue; `stories` are those of the whole issue, in order."""
-    names = set(BlockOut.model_fields) - {"appeal", "stories"}
+    names = set(BlockOut.model_fields) - {"appeal", "segment", "stories"}
     values = {name: getattr(block, name) for name in names}
     own = [story.pk for story in stories if story.block_id == block.pk]
-    return values | {"appeal": block.appeal_id, "stories": own}
+    return values | {"appeal": block.appeal_id, "segment": block.segment_id, "stories": own}
 
 
 def story_out(story: Any) -> dict[str, Any]:

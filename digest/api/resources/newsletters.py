@@ -288,6 +288,7 @@ def newsletter_detail_out(newsletter: Newsletter, now: datetime) -> dict[str, An
             {
                 "id": block.pk,
                 **{name: getattr(block, name) for name in LAYOUT_FIELDS},
+                "segment": block.segment_id,
                 "picks": list(block.picks.values_list("article", flat=True)),
             }
             for block in newsletter.layout.all()

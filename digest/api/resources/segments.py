@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -19,6 +20,7 @@ from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
 from digest.core.database.limits import within
+from digest.newsletters import contributions
 from digest.newsletters.audiences.models import Segment
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import counting, saving, wording
@@ -138,9 +140,12 @@ def try_rules(request: HttpRequest, payload: RulesIn) -> Any:
 @router.change("/segments/{segment_id}", Scope.SUBSCRIBERS_WRITE, returns=SegmentOut)
 def change_segment(request: HttpRequest, segment_id: Id, payload: SegmentPatch) -> Any:
     """Change a segment."""
-    row = get_object_or_404(_rows(caller_of(request)), pk=segment_id)
+    caller = caller_of(request)
+    row = get_object_or_404(_rows(caller), pk=segment_id)
     rules = row.rules if payload.rules is None else payload.rules
-    saving.change(row, payload.name or row.name, rules, clock.now())
+    with transaction.atomic():
+        if saving.change(row, payload.name or row.name, rules, clock.now()):
+            contributions.note(caller.token.owner, row.publication)
     return _serialize(row)
 
 

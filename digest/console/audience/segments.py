@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
-from digest.console.access import record_action, scope_of
+from digest.accounts.models import User
+from digest.console.access import record_action, scope_of, user_of
 from digest.console.lists import TEMPLATE
 from digest.console.pages import (
     action_view,
@@ -23,6 +25,7 @@ from digest.console.pages import (
 from digest.console.tables import Column, Filter, build_table, search_in
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.newsletters import contributions
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
@@ -138,18 +141,25 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _save(request: HttpRequest, publication: Publication, row: Segment | None) -> HttpResponse:
-    name, rules, now = request.POST.get("name", ""), EMPTY, clock.now()
+    name, rules = request.POST.get("name", ""), EMPTY
     try:
         rules = _document(request.POST.get("rules", ""))
         if row is None:
-            row = saving.create(publication, name, rules, now)
+            row = saving.create(publication, name, rules, clock.now())
         else:
-            saving.change(row, name, rules, now)
+            _change(row, name, rules, user_of(request))
     except DigestError as problem:
         catalog = catalog_of(publication)
         return _page(request, catalog, row, name, rules, problem=str(problem))
     record_action(request, "saved the segment", row.name, publication.pk)
     return done(request, "The segment was saved.", "segment", row.pk)
+
+
+def _change(row: Segment, name: str, rules: Any, by: User) -> None:
+    """Change a segment; new rules are a change of what issues are made of."""
+    with transaction.atomic():
+        if saving.change(row, name, rules, clock.now()):
+            contributions.note(by, row.publication)
 
 
 def _page(

@@ -161,7 +161,7 @@ def show(
 
 def _layout(newsletter: Newsletter, invalid: dict[str, Form]) -> list[dict[str, Any]]:
     """Return what `console/newsletters/_layout_block.html` needs for each block."""
-    rows = list(newsletter.layout.order_by("position"))
+    rows = list(newsletter.layout.select_related("segment").order_by("position"))
     topics = [row.title for row in rows if row.kind == BlockKind.TOPIC]
     publication_id = newsletter.publication_id
     return [

@@ -26,12 +26,15 @@ def create(publication: Publication, name: str, rules: object, now: datetime) ->
     return segment
 
 
-def change(segment: Segment, name: str, rules: object, now: datetime) -> None:
-    """Change a segment, wherever it is used; raise SubscriberError as `create` does.
+def change(segment: Segment, name: str, rules: object, now: datetime) -> bool:
+    """Change a segment, wherever it is used; return whether its rules are other ones now.
 
-    Also for new rules while an issue goes out by the present ones, unless these cannot be read.
+    Raises SubscriberError as `create` does, and for new rules while an issue goes out by the
+    present ones, unless these cannot be read.
     """
+    old_rules = segment.rules
     _save(segment, name, rules, now)
+    return bool(segment.rules != old_rules)
 
 
 def delete(segment: Segment) -> None:
