@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from digest.issues.models import Issue
+from digest.relays.rate_limits import RateLimiter
 from digest.sending import journal, ledger, sender
 from digest.sending.claiming import Batch
 from digest.sending.models import Claim, Delivery, SentDelivery
@@ -100,6 +102,71 @@ def test_what_was_claimed_ahead_is_due_again_when_the_time_is_over(
     assert progress(issue) == balance(issue) == Progress(sent=sent, queued=3 * SMALLEST - sent)
     assert not Claim.objects.exists()
     assert list(ledger.due_issues(NOON)) == [issue]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sends_away", [False, True])
+def test_the_rest_is_due_again_while_the_last_replies_are_awaited(
+    add_relay: AddRelay, settings: Settings, *, sends_away: bool
+) -> None:
+    """Once the time is over, or the relay sends us away: it may take ten minutes to reply."""
+    settings.DIGEST_SEND_SECONDS = 60 if sends_away else 1
+    issue = make_untried(3 * SMALLEST)
+    queued: list[int] = []
+    conversations = count()
+
+    def greet(_: str) -> str | None:
+        return "421 4.3.2 Later" if next(conversations) and sends_away else None
+
+    def wait_until_released(_: str) -> None:
+        """Withhold the reply until another sender could have nearly all."""
+        give_up = time.monotonic() + 10
+        try:
+            while (waiting := progress(issue).queued) < 2.5 * SMALLEST:
+                if time.monotonic() > give_up:
+                    break
+                time.sleep(0.05)
+        finally:
+            connection.close()
+        queued.append(waiting)
+
+    add_relay("slow", {"mail": greet, "end": wait_until_released})
+    sent = sender.send_due().counts[State.SENT]
+    assert min(queued) >= 2.5 * SMALLEST
+    assert progress(issue) == balance(issue) == Progress(sent=sent, queued=3 * SMALLEST - sent)
+    assert not Claim.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_replies_are_recorded_and_connections_given_back_where_nothing_can_be_released(
+    add_relay: AddRelay, settings: Settings
+) -> None:
+    """The database fails at the end of the run; what was claimed waits for the sweep."""
+    settings.DIGEST_SEND_SECONDS = 1
+    relay, server = add_relay("ours", delay=0.1, connections=2)
+    issue = make_running(SMALLEST)
+    with connection.cursor() as cursor:
+        cursor.execute(FAIL_TO_RELEASE.format(claimed=State.CLAIMED, queued=State.QUEUED))
+    try:
+        sender.send_due()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION fail_to_release CASCADE")
+    assert 0 < len(server.received) < SMALLEST
+    assert progress(issue).sent == len(server.received)
+    assert Claim.objects.exists()
+    assert RateLimiter(relay, "another").reserve_connections(2) == 2
+
+
+FAIL_TO_RELEASE = """
+CREATE FUNCTION fail_to_release() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE 'terminating connection' USING ERRCODE = 'admin_shutdown';
+END $$;
+CREATE TRIGGER fail_to_release BEFORE UPDATE ON sending_delivery
+FOR EACH ROW WHEN (OLD.state = {claimed} AND NEW.state = {queued})
+EXECUTE FUNCTION fail_to_release();
+"""
 
 
 @pytest.mark.parametrize(("limit", "claims_ahead"), [(None, 1), (60_000, 0)])

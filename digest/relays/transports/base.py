@@ -82,6 +82,13 @@ class MessageSource(Protocol):
         """Record that a message was certainly not handed over. It does not count as an attempt."""
         ...
 
+    def stop(self) -> None:
+        """Let others have what is left: this relay takes no more, and its replies may take long.
+
+        The transport does not call `next_message` any more.
+        """
+        ...
+
     def tick(self) -> None:
         """Do periodic work: called about twice a second while the transport waits for replies."""
         ...

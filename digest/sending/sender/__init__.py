@@ -154,8 +154,10 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
             failure = str(problem)
             log.warning("relay down", relay=relay.name, problem=failure)
         finally:
-            outbox.close()
-            limiter.release_connections()
+            try:
+                outbox.close()
+            finally:
+                limiter.release_connections()  # also where the database is away
     if outbox.failure:
         raise outbox.failure
     if sent.counts.get(Dispatch.State.SENT) or not failure:

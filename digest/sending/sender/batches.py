@@ -1,6 +1,7 @@
 """All batches that one sender has in flight: checked every second, recorded, and dropped.
 
-`record` and `drop` are for the ledger's thread; what a batch consists of changes in the sender's.
+`record`, `release_waiting` and `drop` are for whoever has the turn, as the ledger's thread does.
+The sender's own adds batches and takes messages from them.
 """
 
 import time
@@ -47,9 +48,9 @@ class Batches:
                 self._recheck(in_flight)
 
     def release_waiting(self) -> None:
-        """Make due again what was not offered to the transport."""
+        """Make due again what was not offered to the transport, and will not be."""
         for in_flight in self:
-            self._release(in_flight)
+            self._limiter.release_rows(in_flight.release_waiting())
 
     def remove_finished(self, current: InFlight | None = None) -> list[int]:
         """Remove the batches that are finished, other than the current one; return their fences."""
@@ -76,12 +77,6 @@ class Batches:
     def _recheck(self, in_flight: InFlight) -> None:
         with self._turn:
             suppressed = in_flight.recheck(clock.now())
-        self._recorder.count(Delivery.State.SUPPRESSED, suppressed)
-        if in_flight.stopped:
-            self._release(in_flight)
-
-    def _release(self, in_flight: InFlight) -> None:
-        if in_flight.waiting:
-            with self._turn:
-                rows = in_flight.release_waiting()
-            self._limiter.release_rows(rows)
+            self._recorder.count(Delivery.State.SUPPRESSED, suppressed)
+            rows = in_flight.release_waiting() if in_flight.stopped else ()
+        self._limiter.release_rows(rows)

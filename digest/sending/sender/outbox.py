@@ -140,18 +140,25 @@ class Outbox:
         if not settled:
             in_flight.outcomes.append((message.key, retries.postponed(clock.now())))
 
+    def stop(self) -> None:
+        """Offer nothing more: what is not offered yet is for another sender."""
+        self._exhausted = True
+
     def tick(self) -> None:
-        """Record outcomes that have waited long enough."""
+        """Record outcomes that have waited long enough; release the rest once the run is over."""
         if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
             self._try_to_flush()
 
     def close(self) -> None:
-        """Record outcomes, release what was not begun, and delete the journal."""
+        """Record outcomes, release what was not begun, and delete the journal.
+
+        In this order: a reply that is not recorded has to wait for a sweep.
+        """
         self._current = None
         self._join()
-        self._batches.release_waiting()
         with self._ledger.turn:
             self._batches.record()
+            self._batches.release_waiting()
             self._batches.drop(self._batches.remove_finished())
             # A claim whose commit we never learned of is swept, which needs the journal.
             if not self._batches and not ledger.is_claimed(self._journal.name):
@@ -201,8 +208,7 @@ class Outbox:
     def _next(self) -> OutgoingMessage | None:
         while not self._exhausted:
             if time.monotonic() >= self._until:
-                self._take_ahead()
-                self._batches.release_waiting()  # the rest may take long: let others have it
+                self._exhausted = True
                 break
             self._batches.recheck(CHECK_SECONDS)
             in_flight = self._current
@@ -265,11 +271,16 @@ class Outbox:
     def _flush(self) -> None:
         """Let all outcomes be recorded, and apply what they mean for the relay's limits."""
         self._meter.report()
+        if time.monotonic() >= self._until:
+            self._exhausted = True
         if self._recording and not self._recording.done():
             return  # what has come meanwhile goes with the next ones
         self._end_recording()
+        if self._exhausted:
+            self._leave_batches()
         finished = self._batches.remove_finished(self._current)
-        self._recording = self._ledger.submit(partial(self._record, finished))
+        record = partial(self._record, finished, release=self._exhausted)
+        self._recording = self._ledger.submit(record)
         self._apply_refusals()
         self._flushed_at = time.monotonic()
 
@@ -284,9 +295,20 @@ class Outbox:
             if not self._limiter.renew():
                 self._exhausted = True
 
-    def _record(self, finished: Sequence[int]) -> bool:
-        """Record outcomes in the ledger's thread; return whether we still have our connections."""
+    def _leave_batches(self) -> None:
+        """Take no message of any batch any more, nor of the one that was claimed ahead."""
+        if self._ahead and self._ahead.done():
+            self._take_ahead()
+        self._current = None
+
+    def _record(self, finished: Sequence[int], *, release: bool) -> bool:
+        """Record outcomes in the ledger's thread; return whether we still have our connections.
+
+        Once the run is over, `release` what was not offered: replies to the rest may take minutes.
+        """
         self._batches.record()
+        if release:
+            self._batches.release_waiting()
         self._batches.drop(finished)
         return self._limiter.renew()
 

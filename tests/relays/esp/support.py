@@ -58,6 +58,8 @@ class RecordingSource:
     def return_unsent(self, message: OutgoingMessage) -> None:
         self._record(message, "unsent")
 
+    def stop(self) -> None: ...
+
     def tick(self) -> None:
         self.ticks += 1
 

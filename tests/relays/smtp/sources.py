@@ -11,8 +11,10 @@ class Source:
     def __init__(self, messages: Iterable[OutgoingMessage]) -> None:
         self.waiting = list(messages)
         self.results: dict[int, str] = {}
+        self.stopped = False
 
     def next_message(self) -> OutgoingMessage | None:
+        assert not self.stopped, "asked after the end"
         return self.waiting.pop() if self.waiting else None
 
     def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
@@ -25,6 +27,9 @@ class Source:
 
     def return_unsent(self, message: OutgoingMessage) -> None:
         self._report(message, "unsent")
+
+    def stop(self) -> None:
+        self.stopped = True
 
     def tick(self) -> None: ...
 

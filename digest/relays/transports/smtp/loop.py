@@ -199,6 +199,7 @@ class DeliveryLoop:
         self.failure = self.failure or failure
         for conversation in self.conversations:
             conversation.remaining = 0
+        self.source.stop()
 
     def _tick(self, now: float) -> None:
         for conversation in list(self.conversations):

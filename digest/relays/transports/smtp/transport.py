@@ -86,6 +86,9 @@ class _SingleMessage:
         if self.times_returned == 1:
             self.waiting.append(message)
 
+    def stop(self) -> None:
+        """Do nothing: nobody else has the message."""
+
     def tick(self) -> None:
         """Do nothing: there is no other work."""
 
