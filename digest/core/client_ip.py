@@ -5,6 +5,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from django.conf import settings
 from django.http import HttpRequest
 
+# By these a proxy says that it stands between (RFC 7239, RFC 9110 §7.6.3, and custom).
+_FORWARDED = frozenset({"HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA"})
+
 
 def address(request: HttpRequest) -> str | None:
     """Return the visitor's IP address.
@@ -23,6 +26,21 @@ def address(request: HttpRequest) -> str | None:
         if not _trusted(ip):
             break
     return client
+
+
+def known_address(request: HttpRequest) -> str | None:
+    """Return the visitor's IP address, or None where it may be a proxy's.
+
+    It is known if the request came straight to us, or through proxies that DIGEST_TRUSTED_PROXIES
+    names and that have written whom they speak for into X-Forwarded-For.
+    """
+    hops = [request.META.get("REMOTE_ADDR", "")]
+    if _FORWARDED & request.META.keys():
+        hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), *hops]
+    client, *proxies = (_ip(hop.strip()) for hop in hops)
+    if client is None or not all(ip and _trusted(ip) for ip in proxies):
+        return None
+    return str(client)
 
 
 def counted_as(ip: str, *, v4: int = 32, v6: int = 64) -> str:

@@ -78,6 +78,20 @@ def check_hosts(_now: datetime) -> Iterator[Finding]:
         yield ok(f"The web process answers to {name}.")
 
 
+def check_metrics(_now: datetime) -> Iterator[Finding]:
+    """Whoever may read /metrics by address is not a proxy behind which everybody is."""
+    if not settings.DIGEST_METRICS_ALLOW:
+        return
+    if settings.DIGEST_BASE_URL.startswith("https://") and not settings.DIGEST_TRUSTED_PROXIES:
+        yield warn(
+            "DIGEST_METRICS_ALLOW names who may read /metrics, but no proxy is known: through one "
+            "that does not send X-Forwarded-For everybody may.",
+            "Set DIGEST_TRUSTED_PROXIES to your proxy's addresses, or use DIGEST_METRICS_TOKEN.",
+        )
+    else:
+        yield ok("/metrics can be read from the addresses in DIGEST_METRICS_ALLOW only.")
+
+
 def check_data_folder(_now: datetime) -> Iterator[Finding]:
     """The data folder is writable and its disk has space."""
     folder = settings.DIGEST_DATA_DIR

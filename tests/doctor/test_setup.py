@@ -1,6 +1,7 @@
 """The checks of what an operator sets."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from digest.doctor.setup import (
     check_base_url,
     check_data_folder,
     check_hosts,
+    check_metrics,
     check_newsletters,
     check_secret_key,
 )
@@ -48,6 +50,16 @@ def test_settings_are_checked(
     for name, value in changes.items():
         setattr(settings, name, value)
     assert worst_level(check) is level
+
+
+def test_addresses_that_may_read_figures_need_a_known_proxy(settings: Settings) -> None:
+    """Otherwise everybody behind it may have its address."""
+    settings.DIGEST_BASE_URL = "https://news.example"
+    assert list(check_metrics(NOON)) == []
+    settings.DIGEST_METRICS_ALLOW = [ip_network("127.0.0.1")]
+    assert worst_level(check_metrics) is Level.WARN
+    settings.DIGEST_TRUSTED_PROXIES = [ip_network("10.0.0.9")]
+    assert worst_level(check_metrics) is Level.OK
 
 
 def test_a_newsletter_without_source_is_named() -> None:

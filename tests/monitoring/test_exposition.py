@@ -70,6 +70,36 @@ def test_an_address_may_read_them(client: Client, settings: Settings) -> None:
     assert answer.status_code == 404
 
 
+@pytest.mark.parametrize(
+    "header", ["HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA"]
+)
+def test_a_proxy_that_may_read_them_does_not_open_them_to_its_clients(
+    client: Client, settings: Settings, header: str
+) -> None:
+    """Unless it is trusted, and says that its client is one who may."""
+    settings.DIGEST_METRICS_ALLOW = [ip_network("127.0.0.1"), ip_network("10.1.0.0/16")]
+    for value in ("192.0.2.1", "10.1.2.3", "127.0.0.1", ""):
+        answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1", **{header: value})
+        assert answer.status_code == 404
+    settings.DIGEST_TRUSTED_PROXIES = [ip_network("127.0.0.1"), ip_network("127.0.0.2")]
+    statuses = {
+        forwarded: client.get(
+            "/metrics", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR=forwarded
+        ).status_code
+        for forwarded in (
+            "10.1.2.3",
+            "10.1.2.3, 127.0.0.2",
+            "192.0.2.1",
+            "10.1.2.3, 192.0.2.1",
+            "192.0.2.1, 10.1.2.3",
+            "192.0.2.1:5678",
+            "unknown",
+            "",
+        )
+    }
+    assert list(statuses.values()) == [200, 200, 404, 404, 404, 404, 404, 404]
+
+
 def test_deliveries_are_counted_by_state() -> None:
     """Of issues that go out."""
     make_running(3)

@@ -28,7 +28,7 @@ def _is_allowed(request: HttpRequest) -> bool:
     header = request.headers.get("Authorization", "")
     if token and compare_digest(header.encode(), f"Bearer {token}".encode()):
         return True
-    address = client_ip.address(request)
+    address = client_ip.known_address(request)
     return address is not None and any(
         ip_address(address) in network for network in settings.DIGEST_METRICS_ALLOW
     )
