@@ -125,6 +125,17 @@ def seconds(name: str) -> int:
     return int(text)
 
 
+# A host that vanishes closes no connection, and the kernel would wait for it for 15 minutes. By
+# these a wait ends with an error after half a minute, well within the lease of a sender.
+_NETWORK = {
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 30_000,  # milliseconds that what was sent may remain unacknowledged
+    "keepalives_idle": 10,  # seconds without an answer until the host is asked for a sign of life
+    "keepalives_interval": 5,  # seconds between two such questions
+    "keepalives_count": 3,  # without an answer, until the connection counts as broken
+}
+
+
 def database(
     url: str, password: str = "", *, statement_seconds: int = 0, lock_seconds: int = 0
 ) -> dict[str, Any]:
@@ -134,7 +145,8 @@ def database(
     a lock, is cancelled; 0: never.
 
     libpq itself reads the URL, so everything its documentation allows works, unix sockets too
-    (`postgresql://user@/name?host=/run/postgresql`). A password given apart from the URL, as a
+    (`postgresql://user@/name?host=/run/postgresql`), and wins over our limits for a host that
+    cannot be reached any more. A password given apart from the URL, as a
     secret in a file of its own, is used where the URL has none.
     """
     try:
@@ -151,7 +163,8 @@ def database(
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
-    parts.setdefault("connect_timeout", 5)
+    for name, value in _NETWORK.items():
+        parts.setdefault(name, value)
     limits = {"statement_timeout": statement_seconds, "lock_timeout": lock_seconds}
     options = [f"-c {name}={limit}s" for name, limit in limits.items() if limit]
     if options:

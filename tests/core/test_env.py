@@ -4,6 +4,7 @@ import os
 
 import psycopg
 import pytest
+from django.conf import settings
 
 from digest.cli import processes
 from digest.core import env
@@ -36,6 +37,25 @@ def test_options_of_the_address_stay() -> None:
     assert entry["OPTIONS"]["options"] == (
         "-c statement_timeout=60s -c lock_timeout=30s -c lock_timeout=5s"
     )
+
+
+def test_a_database_host_that_vanishes_is_noticed_within_a_lease() -> None:
+    """The operating system alone would wait for 15 minutes. The address wins over our limits."""
+    entry = env.database("postgresql://db.example/digest?keepalives_idle=60&connect_timeout=9")
+    network = entry["OPTIONS"]
+    assert (network["keepalives_idle"], network["connect_timeout"]) == ("60", "9")
+    entry = env.database("postgresql://db.example/digest")
+    network = entry["OPTIONS"]
+    silence = network["keepalives_idle"] + (
+        network["keepalives_interval"] * network["keepalives_count"]
+    )
+    assert 0 < silence < settings.DIGEST_LEASE_SECONDS / 2
+    assert 0 < network["tcp_user_timeout"] / 1_000 <= settings.DIGEST_LEASE_SECONDS / 2
+    with psycopg.connect(os.environ["DIGEST_DATABASE_URL"], **network) as connection:
+        assert (
+            connection.info.get_parameters().items()
+            >= {name: str(value) for name, value in network.items()}.items()
+        )
 
 
 def test_each_process_has_limits_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
