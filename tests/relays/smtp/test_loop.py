@@ -2,14 +2,15 @@
 
 import ssl
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import count
 
 import pytest
 
 from digest.relays.errors import RelayDownError
-from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
+from digest.relays.transports.base import Envelope, OutgoingMessage, Replies, Reply
 from digest.relays.transports.smtp import SmtpTransport, parse_address
 from tests.relays.smtp.sources import Source
 from tests.smtp_server import CLOSE, Script, SmtpServer
@@ -125,6 +126,41 @@ def test_enough_messages_over_a_connection_is_no_refusal() -> None:
     assert (results["replied"] + results["unsent"], results["waiting"]) == (60, 0)
     assert results["replied"] >= 45
     assert connections(server) > 8
+
+
+class BlockingSource(Source):
+    """Waits for its database whenever it is asked for a message, until all that began arrived."""
+
+    def __init__(self, messages: Iterable[OutgoingMessage], server: SmtpServer) -> None:
+        super().__init__(messages)
+        self.server = server
+        self.begun = 0
+        self.withheld = 0  # at how many calls something had begun and did not arrive
+
+    def next_message(self) -> OutgoingMessage | None:
+        until = time.monotonic() + 1
+        while len(self.server.received) < self.begun and time.monotonic() < until:
+            time.sleep(0.001)
+        self.withheld += len(self.server.received) < self.begun
+        return super().next_message()
+
+    def record_round(self, replies: Replies, ready: Sequence[OutgoingMessage]) -> Collection[int]:
+        self.begun += len(ready)
+        return super().record_round(replies, ready)
+
+
+@pytest.mark.parametrize("extensions", [(), ("PIPELINING",), ("PIPELINING", "CHUNKING")])
+def test_what_has_begun_leaves_before_the_source_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, extensions: tuple[str, ...]
+) -> None:
+    """The source may wait until a lease is over, and somebody else sends the message."""
+    monkeypatch.setattr(SmtpServer, "EXTENSIONS", extensions)
+    with SmtpServer() as server:
+        source = BlockingSource(make_source(6).waiting, server)
+        with SmtpTransport(parse_address(f"{server.url}&connections=2")) as transport:
+            transport.deliver_all(source)
+    assert Counter(source.results.values()) == {"replied": 6}
+    assert source.withheld == 0
 
 
 def test_connections_that_are_refused_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """One session's conversation: replies in, commands and messages out. Never blocks.
 
     offer         MAIL, RCPT, DATA in one go with PIPELINING (RFC 2920), else one by one
-    354           the message is `ready`; the loop records that it begins, then calls `send_content`
+    354           the message is `ready`
+    prepare_next  the next message; then the loop records that the ready one begins
     send_content  the content, with the next message's envelope right behind the final dot
     250           the message is done; the reply to the next DATA comes with it
 
@@ -65,7 +66,9 @@ class Conversation:
         # Commands that have to wait for a reply, without PIPELINING
         self._pending: deque[tuple[Step, OutgoingMessage, bytes]] = deque()
         self._end = 0  # of the begun message, as a count of the writer's octets
-        self._encoded = b""  # content of the message on offer, as it goes over the wire
+        self._encoded = b""  # content of the last message from the source, as it goes over the wire
+        self._content = b""  # content of the ready one
+        self._following: OutgoingMessage | None = None  # whose envelope follows the ready one
         self._begun: OutgoingMessage | None = None
         self._refusal: Reply | None = None
         self._reset_first = False
@@ -103,20 +106,32 @@ class Conversation:
             self._proceed(round_)
             self._set_deadline()
 
+    def prepare_next(self, round_: Round) -> None:
+        """Get the message that follows the ready one, before that is recorded as begun.
+
+        Not after it: the source may wait for its database until a lease is over.
+        """
+        self._content, self._encoded = self._encoded, b""
+        if self._can.pipelining and self.remaining > 1:
+            self._following = self._next_message(round_)
+
     def send_content(self, round_: Round) -> None:
         """Send the content of the ready message, which has begun by now, and the next envelope."""
         if not self._replies.empty or self._awaited:
             raise BrokenConversationError("the relay replied out of turn")
         message, self.ready = self.ready, None
         assert message is not None
-        content, self._encoded = self._encoded, b""
+        content, self._content = self._content, b""
         following = b"" if self._can.chunking else wire.final_dot(content)
         self._begun = message
         self._end = self._writer.queued + len(content) + len(following)
         self._awaited.append((Step.END, message))
         self.remaining -= 1
-        if self._can.pipelining and self.remaining > 0 and (after := self._next_message(round_)):
+        after, self._following = self._following, None
+        if after is not None and self.remaining > 0:
             following += self._offer(after)
+        elif after is not None:  # the relay has refused us since
+            round_.return_unsent(after)
         self._send(content, following)
 
     def write(self) -> None:
@@ -143,14 +158,14 @@ class Conversation:
                 round_.return_unsent(begun)  # no relay accepts a message without its end
         unreported = {id(message): message for _, message in self._awaited if message is not begun}
         unreported |= {id(message): message for _, message, _ in self._pending}
-        if self.ready is not None:
-            unreported[id(self.ready)] = self.ready
+        waiting = (self.ready, self._following)
+        unreported |= {id(message): message for message in waiting if message is not None}
         for message in unreported.values():
             if message is not _NOBODY:
                 round_.return_unsent(message)
         self._awaited.clear()
         self._pending.clear()
-        self.ready, self.idle = None, True
+        self.ready, self._following, self.idle = None, None, True
 
     def quit(self) -> None:
         """Send QUIT and close the connection without waiting for the reply."""

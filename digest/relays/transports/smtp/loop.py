@@ -1,8 +1,8 @@
 """All conversations with one relay, in one thread.
 
     the first connection opens > others follow while they are needed, each set up in its own thread
-    replies make messages ready > a round ends: all replies are recorded, and all that is ready
-    begins together > handed over
+    replies make messages ready > a round ends: what follows these is prepared; all replies are
+    recorded, and all that is ready begins together > handed over at once
 
 A connection that breaks is replaced, unless too many in a row broke without a reply: then the relay
 is down. So it is when it sends us away (421), or when no connection is left. A relay that allows
@@ -122,8 +122,13 @@ class DeliveryLoop:
             self._watch(conversation)
 
     def _end_round(self) -> None:
-        """Record the replies, and that all ready messages begin; then send these."""
+        """Record the replies, and that all ready messages begin; then send these.
+
+        Nothing waits between the two, neither for a database nor for a lock.
+        """
         ready = [item for item in self.conversations if item.ready is not None]
+        for conversation in ready:
+            conversation.prepare_next(self._round)
         allowed = self._round.end([item.ready for item in ready if item.ready is not None])
         for conversation in ready:
             if conversation.ready is None or conversation.ready.key not in allowed:
