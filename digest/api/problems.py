@@ -17,7 +17,7 @@ from digest.core.errors import ConfigurationError, DigestError, InvalidAddressEr
 from digest.core.http import FetchError
 from digest.newsletters.errors import NewsletterError
 from digest.relays.errors import TransportError
-from digest.subscribers.errors import LimiterUnavailableError, TooManyError
+from digest.subscribers.errors import InvalidInputError, LimiterUnavailableError, TooManyError
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,10 @@ class ProblemError(DigestError):
 STATUSES: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 503), Problem)
 
 # The request is not valid (422); any other DigestError is a conflict with the state (409).
-_INVALID_INPUT = (InvalidAddressError, NewsletterError, DiscoveryError, ParseError, FetchError)
+_INVALID_INPUT = (
+    *(InvalidAddressError, InvalidInputError, NewsletterError),
+    *(DiscoveryError, ParseError, FetchError),
+)
 
 
 def problem_response(status: int, detail: str, *, wait: int = 0, **members: Any) -> HttpResponse:

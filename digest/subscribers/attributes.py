@@ -11,11 +11,12 @@ from decimal import Decimal, InvalidOperation
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.text import one_line
 from digest.newsletters.audiences.models import LONGEST_KEY, LONGEST_LABEL, Attribute
 from digest.newsletters.models import Publication
 from digest.subscribers import choice_changes
-from digest.subscribers.errors import SubscriberError
+from digest.subscribers.errors import InvalidInputError, SubscriberError
 from digest.subscribers.segments.rules import names_attribute
 
 MOST = 100  # of a publication
@@ -51,9 +52,8 @@ def define(
         created_at=now,
     )
     _set_texts(attribute, label, choices)
-    if publication.attributes.filter(key=attribute.key).exists():
-        raise SubscriberError(f"There is an attribute “{attribute.key}” already.")
-    attribute.save()
+    with refuse_duplicate(SubscriberError(f"There is an attribute “{attribute.key}” already.")):
+        attribute.save()
     return attribute
 
 
@@ -103,23 +103,23 @@ WHERE publication_id = %s AND attributes ? %s
 def read_value(attribute: Attribute, value: object) -> Value:
     """Return a value as it is stored, None for an empty one.
 
-    Raises SubscriberError for what is not of the attribute's type. Text is cut to one line.
+    Raises InvalidInputError for what is not of the attribute's type. Text is cut to one line.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     read = _READINGS[Kind(attribute.kind)](attribute, value)
     if read is None:
         cell = one_line(str(value), 60)
-        raise SubscriberError(f"{attribute}: “{cell}” cannot be read. {_hint(attribute)}")
+        raise InvalidInputError(f"{attribute}: “{cell}” cannot be read. {_hint(attribute)}")
     return read
 
 
 def read_values(
     attributes: Mapping[str, Attribute], values: Mapping[str, object]
 ) -> dict[str, Value]:
-    """Return values by key as they are stored; raise SubscriberError for an unknown key too."""
+    """Return values by key as they are stored; raise InvalidInputError for an unknown key too."""
     if unknown := sorted(set(values) - set(attributes)):
-        raise SubscriberError(f"There is no attribute “{one_line(unknown[0], 60)}”.")
+        raise InvalidInputError(f"There is no attribute “{one_line(unknown[0], 60)}”.")
     return {key: read_value(attributes[key], value) for key, value in values.items()}
 
 
@@ -144,18 +144,18 @@ def _set_texts(attribute: Attribute, label: str, choices: Sequence[str]) -> None
     attribute.choices = list(dict.fromkeys(filter(None, lines)))
     is_choice = attribute.kind == Kind.CHOICE
     if is_choice and not attribute.choices:
-        raise SubscriberError("Enter the choices, each on a line of its own.")
+        raise InvalidInputError("Enter the choices, each on a line of its own.")
     if attribute.choices and not is_choice:
-        raise SubscriberError("Only a choice has choices.")
+        raise InvalidInputError("Only a choice has choices.")
     if len({choice.casefold() for choice in attribute.choices}) < len(attribute.choices):
-        raise SubscriberError("Two choices differ only in capitals. Keep one of them.")
+        raise InvalidInputError("Two choices differ only in capitals. Keep one of them.")
     if len(attribute.choices) > MOST_CHOICES:
-        raise SubscriberError(f"An attribute has {MOST_CHOICES} choices at most.")
+        raise InvalidInputError(f"An attribute has {MOST_CHOICES} choices at most.")
     try:
         attribute.clean_fields(exclude=["publication"])
     except ValidationError as problem:
         name, messages = next(iter(problem.message_dict.items()))
-        raise SubscriberError(f"The {name}: {messages[0]}") from problem
+        raise InvalidInputError(f"The {name}: {messages[0]}") from problem
 
 
 def _key_of(label: str) -> str:

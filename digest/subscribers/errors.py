@@ -7,6 +7,10 @@ class SubscriberError(DigestError):
     """A request about a subscriber cannot be fulfilled."""
 
 
+class InvalidInputError(SubscriberError):
+    """What was entered cannot be stored as it is: a value, a tag, rules."""
+
+
 class AddressSuppressedError(SubscriberError):
     """The address is suppressed; only a person can lift the suppression."""
 

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from digest.core.text import one_line
 from digest.subscribers.attributes import Value, attributes_of, read_values
-from digest.subscribers.errors import SubscriberError
+from digest.subscribers.errors import InvalidInputError
 from digest.subscribers.models import LONGEST_TAG, Profile
 
 MOST_TAGS = 100  # of one subscriber, in one publication
@@ -21,16 +21,17 @@ def profile_of(subscriber_id: int, publication_id: int) -> Profile:
 
 def locked_profile(subscriber_id: int, publication_id: int) -> Profile:
     """Return a subscriber's profile, created where there is none, locked for the transaction."""
-    key = {"subscriber_id": subscriber_id, "publication_id": publication_id}
-    Profile.objects.get_or_create(**key)
-    return Profile.objects.select_for_update().get(**key)
+    Profile.objects.get_or_create(subscriber_id=subscriber_id, publication_id=publication_id)
+    return Profile.objects.select_for_update().get(
+        subscriber_id=subscriber_id, publication_id=publication_id
+    )
 
 
 def clean_tag(text: str) -> str:
-    """Return a tag as it is stored: one line in lowercase; raise SubscriberError without text."""
+    """Return a tag as it is stored: one line in lowercase; raise InvalidInputError without text."""
     tag = one_line(text, LONGEST_TAG).casefold()[:LONGEST_TAG].strip().strip(",")
     if not tag:
-        raise SubscriberError("Enter a tag.")
+        raise InvalidInputError("Enter a tag.")
     return tag
 
 
@@ -53,10 +54,10 @@ def remove_tag(tag: str, publication_id: int, subscriber_ids: Collection[int]) -
 
 @transaction.atomic
 def set_tags(subscriber_id: int, publication_id: int, tags: Iterable[str]) -> None:
-    """Replace a subscriber's tags; raise SubscriberError for too many or empty ones."""
+    """Replace a subscriber's tags; raise InvalidInputError for too many or empty ones."""
     cleaned = sorted(dict.fromkeys(map(clean_tag, tags)))
     if len(cleaned) > MOST_TAGS:
-        raise SubscriberError(f"A subscriber has {MOST_TAGS} tags at most.")
+        raise InvalidInputError(f"A subscriber has {MOST_TAGS} tags at most.")
     Profile.objects.update_or_create(
         subscriber_id=subscriber_id, publication_id=publication_id, defaults={"tags": cleaned}
     )
@@ -67,8 +68,8 @@ def set_attributes(
 ) -> dict[str, Value]:
     """Change attribute values by key, None or "" removes one; return them as they are stored.
 
-    Keys that are not named stay. Raises SubscriberError, and changes nothing, if one is unknown or
-    is not of its type.
+    Keys that are not named stay. Raises InvalidInputError, and changes nothing, if one is unknown
+    or is not of its type.
     """
     read = read_values(attributes_of(publication_id), values)
     merge_attributes(subscriber_id, publication_id, read)

@@ -15,9 +15,11 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery, Tally
+from digest.subscribers import profiles
 from digest.subscribers.models import Subscription
+from digest.subscribers.segments import saving
 from tests.cast.articles import make_article
-from tests.cast.issues import make_issue, make_story
+from tests.cast.issues import make_block, make_issue, make_story
 from tests.cast.newsletters import make_layout_block, make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
@@ -129,6 +131,22 @@ def test_a_story_counts_by_the_mails_that_had_it() -> None:
     Subscription.objects.update(topics=[])
     popularity.refresh(newsletter.publication, NOON)
     assert StoryReach.objects.get(story__article_id=sport.pk).share == shares[sport.pk]
+
+
+def test_a_story_of_a_block_for_a_segment_reaches_its_members() -> None:
+    """One of four, and everybody has the other story."""
+    newsletter = make_newsletter()
+    friend, *_ = [make_subscriber(newsletter) for _ in range(4)]
+    profiles.add_tag("friend", newsletter.publication_id, [friend.pk])
+    rule = {"field": "tag", "operator": "is", "value": "friend"}
+    segment = saving.create(newsletter.publication, "Friends", {"rules": [rule]}, NOON)
+    issue = went_out(newsletter)
+    picked = make_block(issue, "picked", title="For friends", segment=segment)
+    own, common = make_story(issue, block=picked), make_story(issue)
+    compiled_for(issue)
+    reach.record_reach(newsletter.publication, NOON - 24 * HOUR, NOON)
+    shares = dict(StoryReach.objects.values_list("story", "share"))
+    assert shares == {own.pk: 0.25, common.pk: 1.0}
 
 
 def test_reach_is_counted_once(django_assert_num_queries: Any) -> None:

@@ -1,4 +1,4 @@
-"""How many of an issue's mails had a story: not all, where subscribers choose or mute topics.
+"""How many of an issue's mails had a story: not all, where there are topics or segments.
 
 It is counted once, soon after the issue was planned: by then the choices of its subscribers are
 still those that its mails follow.
@@ -17,13 +17,17 @@ from digest.sending.compiling import compiled_for
 from digest.sending.models import CompiledMail
 from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers.audience import eligible
+from digest.subscribers.segments.membership import segment_ids
 
 MOST = 5_000  # different choices of topics that are looked at, the most frequent first
 
-# Topics that were chosen, topics that were muted, and how many subscribers did so.
-Choice = tuple[Collection[str], Collection[str], int]
-# The keys of stories and blocks for a subscriber of these topics; None: all.
-KeysFor = Callable[[Collection[str], None, Collection[str]], Collection[int] | None]
+# Topics that were chosen, topics that were muted, segments that blocks are for and that they belong
+# to, and how many subscribers are like this.
+Choice = tuple[Collection[str], Collection[str], Collection[int], int]
+# The keys of stories and blocks for such a subscriber, by Segmentation.keys_for; None: all.
+KeysFor = Callable[
+    [Collection[str], None, Collection[str], int, Collection[int]], Collection[int] | None
+]
 
 
 def record_reach(publication: Publication, since: datetime, now: datetime) -> None:
@@ -59,8 +63,8 @@ def shares_of(
 ) -> dict[int, float]:
     """Return the share of mails that have the story at each position; 1.0 without mails. Pure."""
     mails, total = Counter[int](), 0
-    for topics, muted_topics, number in choices:
-        keys = keys_for(topics, None, muted_topics)
+    for topics, muted_topics, segments, number in choices:
+        keys = keys_for(topics, None, muted_topics, 0, segments)
         total += number
         for position in positions if keys is None else keys:
             mails[position] += number
@@ -68,7 +72,9 @@ def shares_of(
 
 
 def _choices(segmentation: Segmentation, issue: Issue, now: datetime) -> list[Choice]:
-    """Return what the subscribers of an issue chose and muted, with how many they are."""
+    """Return what an issue's subscribers chose, muted and belong to, with how many they are."""
     rows = eligible(issue.newsletter_id, now, segmentation.audience)
-    counted = rows.values("topics", "muted_topics").annotate(number=Count("pk"))
-    return list(counted.order_by("-number").values_list("topics", "muted_topics", "number")[:MOST])
+    fields = ("topics", "muted_topics", "belongs_to")
+    belongs_to = segment_ids(segmentation.audience.segments, "subscriber_id")
+    counted = rows.annotate(belongs_to=belongs_to).values(*fields).annotate(number=Count("pk"))
+    return list(counted.order_by("-number").values_list(*fields, "number")[:MOST])

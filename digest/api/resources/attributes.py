@@ -88,7 +88,7 @@ def change_attribute(request: HttpRequest, attribute_id: Id, payload: AttributeP
 
 @router.remove("/attributes/{attribute_id}", Scope.SUBSCRIBERS_WRITE)
 def delete_attribute(request: HttpRequest, attribute_id: Id) -> Any:
-    """Delete an attribute with every subscriber's value; 422 while a segment asks for it."""
+    """Delete an attribute with every subscriber's value; 409 while a segment asks for it."""
     row = get_object_or_404(_rows(caller_of(request)), pk=attribute_id)
     attributes.delete(row)
     return Status(204, None)

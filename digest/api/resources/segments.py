@@ -139,7 +139,7 @@ def try_rules(request: HttpRequest, payload: RulesIn) -> Any:
 
 @router.change("/segments/{segment_id}", Scope.SUBSCRIBERS_WRITE, returns=SegmentOut)
 def change_segment(request: HttpRequest, segment_id: Id, payload: SegmentPatch) -> Any:
-    """Change a segment."""
+    """Change a segment; 409 for new rules while an issue goes out by the present ones."""
     caller = caller_of(request)
     row = get_object_or_404(_rows(caller), pk=segment_id)
     rules = row.rules if payload.rules is None else payload.rules
@@ -151,7 +151,7 @@ def change_segment(request: HttpRequest, segment_id: Id, payload: SegmentPatch) 
 
 @router.remove("/segments/{segment_id}", Scope.SUBSCRIBERS_WRITE)
 def delete_segment(request: HttpRequest, segment_id: Id) -> Any:
-    """Delete a segment; 422 while an issue, a block or an appeal needs it."""
+    """Delete a segment; 409 while an issue, a block or an appeal needs it."""
     saving.delete(get_object_or_404(_rows(caller_of(request)), pk=segment_id))
     return Status(204, None)
 

@@ -122,16 +122,15 @@ def _outside(issue: Issue, numbers: Mapping[frozenset[Part] | None, int]) -> tup
 
 def _is_in(part: Part, at: datetime) -> Q:
     """Return whether a subscriber is in a part of the subscribers, as mails are composed."""
-    condition = Q()
-    for membership in memberships_of([part.segment_id], at):
-        condition &= membership.condition("pk")
+    memberships = memberships_of([part.segment_id], at)
+    condition = Q(*(row.condition("pk") for row in memberships))
     topic_blocks = LayoutBlock.objects.filter(newsletter=part.newsletter_id, kind=BlockKind.TOPIC)
     choosable = set(topic_blocks.values_list("title", flat=True))
     if only := choosable & part.only_topics:
         subscriptions = Subscription.objects.filter(
             subscriber=OuterRef("pk"), newsletter=part.newsletter_id
         ).filter(Q(topics__overlap=sorted(choosable)), ~Q(topics__overlap=sorted(only)))
-        condition &= ~Exists(subscriptions)
+        condition &= ~Q(Exists(subscriptions))
     return condition
 
 

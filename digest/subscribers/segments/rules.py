@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from digest.core.text import one_line
-from digest.subscribers.errors import SubscriberError
+from digest.subscribers.errors import InvalidInputError
 
 MOST_RULES = 50
 DEEPEST = 3  # groups within groups
@@ -52,7 +52,7 @@ class Operator(StrEnum):
 NEEDS_NO_VALUE = frozenset([Operator.IS_SET, Operator.IS_NOT_SET])
 
 
-class RuleError(SubscriberError):
+class RuleError(InvalidInputError):
     """A document of rules cannot be used."""
 
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.db.models.deletion import RestrictedError
 
+from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.text import one_line
 from digest.newsletters.audiences import usage
 from digest.newsletters.audiences.models import LONGEST_LABEL, Segment
 from digest.newsletters.models import Publication
-from digest.subscribers.errors import SubscriberError
+from digest.subscribers.errors import InvalidInputError, SubscriberError
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments.conditions import members
 from digest.subscribers.segments.fields import catalog_of
@@ -60,16 +61,14 @@ def members_of(segment: Segment, now: datetime) -> QuerySet[Subscriber]:
 def _save(segment: Segment, name: str, rules: object, now: datetime) -> None:
     segment.name = one_line(name, LONGEST_LABEL)
     if not segment.name:
-        raise SubscriberError("Give the segment a name.")
-    namesakes = Segment.objects.filter(publication=segment.publication_id, name=segment.name)
-    if namesakes.exclude(pk=segment.pk).exists():
-        raise SubscriberError(f"There is a segment “{segment.name}” already.")
+        raise InvalidInputError("Give the segment a name.")
     catalog = catalog_of(segment.publication)
     document = catalog.read(rules).document()
     if segment.pk and document != segment.rules and catalog.can_read(segment.rules):
         _require_idle(segment)
     segment.rules, segment.changed_at = document, now
-    segment.save()
+    with refuse_duplicate(SubscriberError(f"There is a segment “{segment.name}” already.")):
+        segment.save()
 
 
 def _require_idle(segment: Segment) -> None:

@@ -29,6 +29,7 @@ from tests.cast import (
     make_subscribers,
     make_subscription,
 )
+from tests.concurrency import run_at_once
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -309,6 +310,28 @@ def test_dates_and_days_at_the_limits_select(tide: Newsletter, select: Select) -
     for days in ("000001999999999", "3661", "0", "-1", "٣", "1e3"):
         with pytest.raises(RuleError, match="days from 1 to 3,660"):
             select(("joined", "in_last", days))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_the_second_is_refused(tide: Newsletter) -> None:
+    """As if it had come later: with the reason."""
+
+    def create() -> str:
+        try:
+            saving.create(tide.publication, "Everyone", {"rules": []}, NOON)
+        except SubscriberError as problem:
+            return str(problem)
+        return ""
+
+    def define() -> str:
+        try:
+            attributes.define(tide.publication, label="Height", kind="number", now=NOON)
+        except SubscriberError as problem:
+            return str(problem)
+        return ""
+
+    assert sorted(run_at_once(create, create)) == ["", "There is a segment “Everyone” already."]
+    assert sorted(run_at_once(define, define)) == ["", "There is an attribute “height” already."]
 
 
 def test_a_segment_is_saved_once_and_not_deleted_while_it_is_used(tide: Newsletter) -> None:
