@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -321,11 +322,12 @@ def test_a_manual_issue_of_chosen_stories_to_those_of_a_topic(ada: User) -> None
     harbour, nobody = make_subscriber(newsletter), make_subscriber(newsletter)
     harbour.subscriptions.update(topics=["Harbour"])
     article = make_article(title="The dam breaks")
-    issue = creating.create_issue(
-        newsletter, "wish-1", ada, NOON, articles=[article], only_topics=["Harbour"]
-    )
+    wish: dict[str, Any] = {"articles": [article], "only_topics": ["Harbour"]}
+    issue = creating.create_issue(newsletter, "wish-1", ada, NOON, **wish)
     assert (issue.state, titles(issue)) == (State.DRAFT, ["The dam breaks"])
-    assert creating.create_issue(newsletter, "wish-1", ada, NOON + HOUR).pk == issue.pk
+    assert creating.create_issue(newsletter, "wish-1", ada, NOON + HOUR, **wish).pk == issue.pk
+    with pytest.raises(IssueError, match="for other subscribers already"):
+        creating.create_issue(newsletter, "wish-1", ada, NOON + HOUR, articles=[article])
     assert planning.plan_built(NOON + HOUR) == []
     scheduling.send_now(issue, 1, NOON)
     assert planning.plan_built(NOON + HOUR) == [issue]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -417,9 +418,10 @@ def test_the_welcome_brings_nothing_that_only_some_subscribers_get(strict: Clien
     donors = saving.create(newsletter.publication, "Donors", {"rules": []}, NOON)
     issue = make_issue(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO)
     story = make_story(issue)
-    for limit in ({"segment": donors}, {"only_topics": ["Harbour"]}, {"hidden": True}):
+    limits: list[dict[str, Any]] = [{"segment": donors}, {"only_topics": ["Harbour"]}]
+    for limit in (*limits, {"hidden": True}):
         make_story(issue, block=make_block(issue, **limit))
-    for days, limit in enumerate(({"segment": donors}, {"only_topics": ["Harbour"]}), start=1):
+    for days, limit in enumerate(limits, start=1):
         slot = LONG_AGO + timedelta(days=days)
         make_story(make_issue(newsletter, state="sent", planned_at=NOON, slot=slot, **limit))
     sign_up(strict, newsletter)
