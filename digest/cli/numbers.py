@@ -13,6 +13,11 @@ def none_or_some(text: str) -> int:
     return _between(text, 0, 1_000_000)
 
 
+def row_id(text: str) -> int:
+    """Read the id of a row; after a restore they begin some billions higher."""
+    return _between(text, 1, 2**63 - 1)
+
+
 def port(text: str) -> int:
     """Read a port number."""
     return _between(text, 1, 65_535)

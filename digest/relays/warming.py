@@ -14,6 +14,7 @@ from math import ceil, log
 
 from digest.relays.throttles.buckets import Bound, Limit, Quota
 
+_LONGEST = timedelta(days=36_500)
 # An issue of the morning is out by noon, not within a minute and not the next day. So the pace is
 # six times what would spread the allowance evenly over the day, and a daily quota ends it.
 PACE_HOURS = 4
@@ -58,6 +59,8 @@ def last_day(warming: Warming) -> date | None:
     if warming.start >= warming.until:
         return warming.started_on
     days = ceil(log(warming.until / warming.start) / log(warming.growth)) + 1
+    if days > _LONGEST.days:  # for ever, to anybody who waits for it
+        return None
     day = warming.started_on + timedelta(days=days)
     while day > warming.started_on and allowance(warming, day) is None:
         day -= timedelta(days=1)

@@ -48,7 +48,7 @@ def make_old(newsletter: Newsletter, issues: int = 6, **fields: Any) -> Subscrib
     subscriber.consent_events.all()._raw_delete("default")
     Subscription.objects.filter(subscriber=subscriber).update(confirmed_at=now - LONG_AGO)
     for number in range(issues):
-        at = now - (number + 1) * DAY - timedelta(seconds=subscriber.pk)
+        at = now - (number + 1) * DAY - timedelta(seconds=subscriber.pk % 1_000)
         make_sent(subscriber, at)
     return subscriber
 

@@ -62,7 +62,7 @@ def test_the_archive_shows_the_issue(delivered: Up, page: Page) -> None:
     """From the list of issues to the issue."""
     page.goto(f"{delivered.url}/archive/morning-tide")
     assert fits(page)
-    page.locator("a[href*='/archive/morning-tide/20']").first.click()
+    page.locator("h3 a[href*='/archive/morning-tide/20']").first.click()
     expect(page.get_by_text("Latest Stories").first).to_be_visible()
     assert fits(page)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 import redis
@@ -79,7 +80,8 @@ def test_a_proxy_that_may_read_them_does_not_open_them_to_its_clients(
     """Unless it is trusted, and says that its client is one who may."""
     settings.DIGEST_METRICS_ALLOW = [ip_network("127.0.0.1"), ip_network("10.1.0.0/16")]
     for value in ("192.0.2.1", "10.1.2.3", "127.0.0.1", ""):
-        answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1", **{header: value})
+        environment: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", header: value}
+        answer = client.get("/metrics", **environment)
         assert answer.status_code == 404
     settings.DIGEST_TRUSTED_PROXIES = [ip_network("127.0.0.1"), ip_network("127.0.0.2")]
     statuses = {

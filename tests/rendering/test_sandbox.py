@@ -1,6 +1,7 @@
 """What editors write can do no harm, and says what is wrong with it."""
 
 import re
+import sys
 import time
 
 import pytest
@@ -35,7 +36,7 @@ def test_text_without_templates_starts_no_process() -> None:
 @pytest.fixture
 def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no program be started."""
-    monkeypatch.setattr(sandbox, "_PROGRAM", "/nowhere")
+    monkeypatch.setattr(sys, "executable", "/nowhere")
 
 
 NAMING_VALUES = [

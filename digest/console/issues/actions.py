@@ -215,7 +215,7 @@ def right_for(verb: str) -> Right:
     return _RIGHTS.get(verb, Right.EDIT)
 
 
-def run(request: HttpRequest, issue: Issue, verb: str) -> str:
+def run_and_record(request: HttpRequest, issue: Issue, verb: str) -> str:
     """Do what a button says and record it; what is saved again while writing is recorded once.
 
     Return the message for the user. Raises DigestError if it can't be done.

@@ -131,7 +131,7 @@ def move(request: HttpRequest) -> HttpResponse:
     if pk is None:
         raise Http404
     issue = get_issue(request, pk, actions.right_for("schedule"))
-    report(request, lambda: actions.run(request, issue, "schedule"))
+    report(request, lambda: actions.run_and_record(request, issue, "schedule"))
     query = {name: request.POST[name] for name in _QUERY if request.POST.get(name)}
     day = request.POST.get("at", "")[:10]
     return redirect(f"{reverse('calendar')}?{urlencode({**query, 'day': day})}")

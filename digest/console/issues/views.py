@@ -33,7 +33,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise Http404
     row = get_issue(request, pk, actions.right_for(verb))
     try:
-        message = actions.run(request, row, verb)
+        message = actions.run_and_record(request, row, verb)
     except DigestError as problem:
         if _wants_json(request):
             return _refusal(request, pk, problem)

@@ -96,7 +96,7 @@ class Command(ActionCommand):
 
     def _add(self, add: AddAction, name: str, summary: str) -> CommandParser:
         action = add(name, summary)
-        action.add_argument("id", type=numbers.positive)
+        action.add_argument("id", type=numbers.row_id)
         return action
 
     def _add_user(self, action: CommandParser) -> None:
