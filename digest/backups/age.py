@@ -163,4 +163,8 @@ def _text(octets: bytes) -> str:
 
 
 def _octets(text: bytes) -> bytes:
-    return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    """Read base64; raise Base64Error for a text that `_text` does not write, as age does."""
+    octets = b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    if _text(octets).encode() != text:
+        raise Base64Error("it is not canonical")
+    return octets

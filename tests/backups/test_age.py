@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+from binascii import Error as Base64Error
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,13 @@ def test_a_changed_byte_is_noticed() -> None:
         changed[place] ^= 1
         with pytest.raises(BackupError):
             decrypt(bytes(changed))
+
+
+def test_base64_has_one_spelling() -> None:
+    """Unused bits of a last character are no place to hide a change (age, RFC 4648 §3.5)."""
+    assert age._octets(b"AA") == bytes(1)
+    with pytest.raises(Base64Error):
+        age._octets(b"AB")
 
 
 def test_chunks_cannot_change_places() -> None:

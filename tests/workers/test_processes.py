@@ -62,8 +62,8 @@ class Workers:
 
     def stop(self) -> None:
         """End everything that was started here."""
-        for process in (self.beat, self.worker):
-            process.terminate()
+        self.beat.kill()  # it keeps nothing, and may be waiting for a broker that is away
+        self.worker.terminate()
         for process in (self.beat, self.worker):
             process.wait(30)
         self.redis.close()

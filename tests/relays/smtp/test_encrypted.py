@@ -79,6 +79,7 @@ def send_first(conversation: Conversation, round_: Round, relay: ssl.SSLSocket) 
     relay.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
     while conversation.ready is None:
         conversation.read(round_)
+    conversation.prepare_next(round_)
     conversation.send_content(round_)
 
 
