@@ -14,7 +14,6 @@ from math import ceil, log
 
 from digest.relays.throttles.buckets import Bound, Limit, Quota
 
-_LONGEST = timedelta(days=36_500)
 # An issue of the morning is out by noon, not within a minute and not the next day. So the pace is
 # six times what would spread the allowance evenly over the day, and a daily quota ends it.
 PACE_HOURS = 4
@@ -53,15 +52,15 @@ def allowance(warming: Warming, today: date) -> int | None:
 
 
 def last_day(warming: Warming) -> date | None:
-    """Return the last day (UTC) with a limit; None if the limit never ends."""
+    """Return the last day (UTC) with a limit; None if the limit outlasts the calendar."""
     if warming.growth == 1 and warming.start < warming.until:
         return None
     if warming.start >= warming.until:
         return warming.started_on
     days = ceil(log(warming.until / warming.start) / log(warming.growth)) + 1
-    if days > _LONGEST.days:  # for ever, to anybody who waits for it
+    day = warming.started_on + timedelta(days=min(days, (date.max - warming.started_on).days))
+    if allowance(warming, day) is not None:
         return None
-    day = warming.started_on + timedelta(days=days)
     while day > warming.started_on and allowance(warming, day) is None:
         day -= timedelta(days=1)
     return day

@@ -106,14 +106,19 @@ def test_a_domain_gets_at_most_a_share() -> None:
 
 @given(warmings)
 def test_the_last_day_has_the_last_limit(warming: Warming) -> None:
-    """The day after it has none; without growth there is no last day."""
+    """The day after it has none; without growth, or with next to none, there is no last day."""
     day = last_day(warming)
     if day is None:
-        assert warming.growth == 1
         assert allowance(warming, date.max) is not None
     else:
         assert allowance(warming, day + DAY) is None
         assert day == MONDAY or allowance(warming, day) is not None
+
+
+def test_next_to_no_growth_has_no_last_day() -> None:
+    """It would come after the year 9999."""
+    assert last_day(Warming(MONDAY, 1, 1.0000000000000002, 2)) is None
+    assert last_day(Warming(MONDAY, 1, 1.0, 2)) is None
 
 
 def test_a_plan_lists_its_days() -> None:
