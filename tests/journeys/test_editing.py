@@ -140,13 +140,12 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
     before = len(house.mails())
     for issue in issues:
         # In new tabs: the page of an issue that goes out reloads itself, and would do so while it
-        # is told to go to the next one.
+        # is told to go to the next one. They stay open: Chromium may never close a page that is
+        # just being loaded (crbug.com/536385539).
         tabs = [in_new_tab(editor.context, complaints) for editor in editors]
         for tab in tabs:
             tab.goto(f"{house.url}/admin/issues/{issue}/", wait_until="commit")
         press_at_once(tabs, f"form[action='/admin/issues/{issue}/send/'] button")
-        for tab in tabs:
-            tab.close()
     expected = before + TIMES * subscribers
     house.wait_for(lambda: len(house.mails()) >= expected, 60, "all those issues")
     states = {row["state"] for row in json.loads(digest(house, "issue", "list", "--json"))}
