@@ -80,11 +80,11 @@ def claim_rows(
     due = Delivery.objects.filter(issue=issue, state__in=Delivery.DUE, due_at__lte=now)
     if not due.filter(subscriber__isnull=False).exists():
         return []
-    subscriptions, parameters = eligible_subscriptions(issue, now, audience)
+    rule, parameters = decisions(issue, now, audience, "due")
     with connection.cursor() as cursor:
         cursor.execute(CHEAP_RANDOM_PAGES)
         cursor.execute(
-            _CLAIM.format(eligible=subscriptions, **SQL_STATES),
+            _CLAIM.format(decisions=rule, subscriber=_SUBSCRIBER, **SQL_STATES),
             [
                 *(issue.pk, now, issue.pk, issue.revision, limit),
                 *(issue.pk, journal, settings.DIGEST_LEASE_SECONDS, *parameters),
@@ -106,10 +106,10 @@ def claim_chunk(
         if members is None:
             return []
         cursor.execute(_LEASE, [fence, issue.pk, journal, settings.DIGEST_LEASE_SECONDS])
-        subscriptions, parameters = eligible_subscriptions(issue, now, audience)
+        rule, parameters = decisions(issue, now, audience, "due")
         keys, subscriber_ids = zip(*members.subscriber_ids.items(), strict=True)
         cursor.execute(
-            _MEMBERS.format(eligible=subscriptions),
+            _MEMBERS.format(decisions=rule, subscriber=_SUBSCRIBER),
             [list(keys), list(subscriber_ids), *parameters, fence],
         )
         return list(cursor.fetchall())
@@ -132,19 +132,15 @@ WITH due AS MATERIALIZED (
     SELECT nextval('relays_fences'), %s, %s, now() + make_interval(secs => %s)
     WHERE EXISTS (SELECT FROM due)
     RETURNING fence
-), eligible AS (
-    SELECT subscription.* FROM ({eligible}) AS subscription JOIN due USING (subscriber_id)
-)
+), {decisions}
 UPDATE sending_delivery AS delivery
 SET state = {claimed}, fence = token.fence
-FROM token, due
-JOIN subscribers_subscriber AS subscriber ON subscriber.id = due.subscriber_id
-LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
-WHERE delivery.id = due.id
-RETURNING token.fence, eligible.subscriber_id IS NOT NULL, delivery.id, subscriber.id,
+FROM token, decision JOIN {subscriber} ON true
+WHERE delivery.id = decision.id
+RETURNING token.fence, decision.may_go, delivery.id, subscriber.id,
     subscriber.uuid, subscriber.email, subscriber.name, delivery.attempts,
-    delivery.first_attempt_at, coalesce(eligible.topics, '{{}}'), delivery.without_appeals,
-    coalesce(eligible.muted_topics, '{{}}'), coalesce(eligible.segments, '{{}}')
+    delivery.first_attempt_at, coalesce(decision.topics, '{{}}'), delivery.without_appeals,
+    coalesce(decision.muted_topics, '{{}}'), coalesce(decision.segments, '{{}}')
 """
 
 
@@ -157,28 +153,46 @@ VALUES (%s, %s, %s, now() + make_interval(secs => %s))
 _MEMBERS = """
 WITH due AS MATERIALIZED (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS due(id, subscriber_id)
-), eligible AS (
-    SELECT subscription.* FROM ({eligible}) AS subscription JOIN due USING (subscriber_id)
-)
-SELECT %s::bigint, eligible.subscriber_id IS NOT NULL, due.id, due.subscriber_id,
+), {decisions}
+SELECT %s::bigint, decision.may_go, decision.id, decision.subscriber_id,
     subscriber.uuid, coalesce(subscriber.email, ''), coalesce(subscriber.name, ''), 0, NULL,
-    coalesce(eligible.topics, '{{}}'), NULL, coalesce(eligible.muted_topics, '{{}}'),
-    coalesce(eligible.segments, '{{}}')
-FROM due
-LEFT JOIN subscribers_subscriber AS subscriber ON subscriber.id = due.subscriber_id
-LEFT JOIN eligible ON eligible.subscriber_id = due.subscriber_id
-ORDER BY due.id
+    coalesce(decision.topics, '{{}}'), NULL, coalesce(decision.muted_topics, '{{}}'),
+    coalesce(decision.segments, '{{}}')
+FROM decision LEFT JOIN {subscriber} ON true
+ORDER BY decision.id
 """
 
 
-def eligible_subscriptions(
-    issue: Issue, now: datetime, audience: Audience
-) -> tuple[str, list[Any]]:
-    """Return the one rule of who may be mailed, as SQL with its parameters."""
+def decisions(issue: Issue, now: datetime, audience: Audience, batch: str) -> tuple[str, list[Any]]:
+    """Return the one rule of who may be mailed, as SQL with its parameters.
+
+    These are common table expressions. The last one, `decision`, has a row for each `id` and
+    `subscriber_id` of a former one, `batch`: `may_go`, and what the subscriber chose.
+    """
     columns = ("subscriber_id", "topics", "muted_topics")
     belongs_to = segment_ids(audience.segments, "subscriber_id")
     subscriptions = eligible(issue.newsletter_id, now, audience).values(
         *columns, segments=belongs_to
     )
     query, parameters = subscriptions.query.sql_with_params()
-    return query, list(parameters)
+    return _DECISIONS.format(eligible=query, batch=batch), list(parameters)
+
+
+# A claim must not cost more with a larger audience, whatever the optimizer believes: after a large
+# import its statistics are wrong for a while, and it would read all subscriptions for a batch of
+# 500. So the rule is applied to the batch's subscriptions, which stand here for the table; and the
+# join is a full one, though `eligible` has nobody else, because that is never a nested loop.
+_DECISIONS = """subscribers_subscription AS MATERIALIZED (
+    SELECT subscription.* FROM {batch} CROSS JOIN LATERAL (
+        SELECT * FROM subscribers_subscription WHERE subscriber_id = {batch}.subscriber_id OFFSET 0
+    ) AS subscription
+), eligible AS MATERIALIZED (
+    {eligible}
+), decision AS MATERIALIZED (
+    SELECT batch.id, batch.subscriber_id, eligible.subscriber_id IS NOT NULL AS may_go,
+        eligible.topics, eligible.muted_topics, eligible.segments
+    FROM {batch} AS batch FULL JOIN eligible ON eligible.subscriber_id = batch.subscriber_id
+)"""
+_SUBSCRIBER = """LATERAL (
+    SELECT * FROM subscribers_subscriber WHERE id = decision.subscriber_id OFFSET 0
+) AS subscriber"""

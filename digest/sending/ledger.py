@@ -36,7 +36,6 @@ from digest.sending.claiming import (
     CHEAP_RANDOM_PAGES,
     Batch,
     ClaimedDelivery,
-    eligible_subscriptions,
 )
 from digest.sending.models import SQL_STATES, Chunk, Claim, Delivery, PastDelivery
 from digest.subscribers.audience import Audience, exclusion_reasons
@@ -97,11 +96,11 @@ def recheck(batch: Batch, rows: Collection[ClaimedDelivery], now: datetime) -> R
     Checks again, in one statement: our claim and lease, the issue's state, the subscription, its
     cadence and topics, pauses and suppressions.
     """
-    subscriptions, parameters = eligible_subscriptions(batch.issue, now, batch.audience)
+    rule, parameters = claiming.decisions(batch.issue, now, batch.audience, "claimed")
     with connection.cursor() as cursor:
         cursor.execute(CHEAP_RANDOM_PAGES)
         cursor.execute(
-            _RECHECK.format(eligible=subscriptions, **SQL_STATES),
+            _RECHECK.format(decisions=rule, **SQL_STATES),
             [
                 *(batch.issue.revision, batch.issue.pk, batch.fence),
                 *([row.id for row in rows], batch.fence),
@@ -130,11 +129,9 @@ WITH issue AS (
         WHERE fence = %s
     ) AS members
     WHERE subscriber_id IS NOT NULL AND id = ANY(%s)
-), sendable AS (
-    SELECT claimed.id FROM ({eligible}) AS subscription JOIN claimed USING (subscriber_id)
-)
+), {decisions}
 SELECT coalesce((SELECT sending FROM issue), false), (SELECT valid FROM lease),
-    ARRAY(SELECT id FROM claimed), ARRAY(SELECT id FROM sendable)
+    ARRAY(SELECT id FROM decision), ARRAY(SELECT id FROM decision WHERE may_go)
 """
 
 
