@@ -134,6 +134,7 @@ INSTALLED_APPS = [
     "digest.newsletters",
     "digest.subscribers",
     "digest.issues",
+    "digest.transfers",
     "digest.relays",
     "digest.notices",
     "digest.sending",

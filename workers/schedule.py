@@ -24,6 +24,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.DELETE_OLD_NOTICES: 600,
     jobs.QUEUE_STATISTICS: 300,
     jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,
+    jobs.RUN_TRANSFERS: 30,
 }
 
 SCHEDULE: dict[str, dict[str, Any]] = {

@@ -29,6 +29,7 @@ LIMITS = {
     jobs.FETCH_PICTURES: 10 * 60,  # fetching, fetching.BUDGET, and a busy machine
     jobs.POLL_SOURCES: 7 * 60,  # fetching, polling.BUDGET, and a document on a busy machine
     jobs.PLAN_ISSUES: 2 * 60 * 60,  # millions of subscribers
+    jobs.RUN_TRANSFERS: 4 * 60 * 60,  # a service's API, page by page
     jobs.SEND_DELIVERIES: int(settings.DIGEST_SEND_SECONDS) + 30 * 60,  # and the last replies
 }
 GRACE = 60  # seconds between the two limits

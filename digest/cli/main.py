@@ -47,6 +47,7 @@ OVERVIEW = {
         "preview": "select and render the next issue without sending it",
     },
     "Subscribers": {
+        "import": "come from another service, with its export or its API",
         "subscriber": "add, import, export, show, unsubscribe or erase subscribers",
         "suppress": "stop all mail to an address",
         "sunset": "ask inactive subscribers whether they want to stay",

@@ -47,6 +47,7 @@ from digest.console.statistics import issues as statistics_issues
 from digest.console.statistics import sponsors as statistics_sponsors
 from digest.console.statistics import views as statistics
 from digest.console.team import views as team
+from digest.console.transfers import views as transfers
 
 _TO_TWO_FACTOR = RedirectView.as_view(pattern_name="mfa_index")
 
@@ -154,6 +155,21 @@ urlpatterns = [
     path("subscribers/import/<int:pk>/", importing.check, name="subscribers-import-check"),
     path(
         "subscribers/import/<int:pk>/skipped/", importing.skipped, name="subscribers-import-skipped"
+    ),
+    path("subscribers/import/service/", transfers.start, name="transfers"),
+    path("subscribers/import/service/<int:pk>/", transfers.transfer, name="transfer"),
+    path(
+        "subscribers/import/service/<int:pk>/progress/",
+        transfers.progress,
+        name="transfer-progress",
+    ),
+    path(
+        "subscribers/import/service/<int:pk>/skipped/", transfers.skipped, name="transfer-skipped"
+    ),
+    path(
+        "subscribers/import/service/<int:pk>/remove-issues/",
+        transfers.remove_issues,
+        name="transfer-remove-issues",
     ),
     path("subscribers/invite/", invitations.invite, name="subscribers-invite"),
     path(

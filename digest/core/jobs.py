@@ -41,6 +41,7 @@ DELETE_OLD_NOTICES = "notices.delete_old"
 DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
+RUN_TRANSFERS = "transfers.run"  # from other services
 
 NAMES = frozenset(
     {
@@ -72,6 +73,7 @@ NAMES = frozenset(
         DELIVER_WEBHOOKS,
         QUEUE_STATISTICS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
+        RUN_TRANSFERS,
     }
 )
 

@@ -67,13 +67,6 @@ def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
     return issue if issue and issue.key == key else None
 
 
-def neighbours(issue: Issue) -> tuple[Issue | None, Issue | None]:
-    """Return the public issues before and after one."""
-    issues = public_issues(issue.newsletter)
-    earlier = issues.filter(slot__lt=issue.slot).first()
-    return earlier, issues.filter(slot__gt=issue.slot).order_by("slot").first()
-
-
 def with_stories(issues: QuerySet[Issue]) -> QuerySet[Issue]:
     """Read issues with the stories that their pages show, in their order."""
     return issues.prefetch_related(

@@ -10,17 +10,20 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from digest.core import clock
 from digest.core.links import absolute
-from digest.issues.models import Issue
-from digest.sending.public_archive import cover_of, neighbours, render_issue, shown_stories
+from digest.sending.public_archive import cover_of, render_issue, shown_stories
+from digest.transfers.cleaning import first_picture
+from digest.transfers.models import PastIssue
+from digest.web.archive_entries import Entry, neighbours
 
 _BODY = re.compile(r"<body\b[^>]*>")
 
 
-def render_page(issue: Issue) -> str:
-    """Return the page of an issue that `public_archive.find_issue` returned, as HTML."""
+def render_page(issue: Entry) -> str:
+    """Return the page of what `archive_entries.find_entry` returned, as HTML."""
     context = _context(issue)
-    mail = render_issue(issue)
+    mail = _past_page(context) if isinstance(issue, PastIssue) else render_issue(issue)
     head, begin, body = _split(mail)
     body, end, rest = body.rpartition("</body>")
     before_head, head_end, after_head = head.rpartition("</head>")
@@ -36,6 +39,11 @@ def render_page(issue: Issue) -> str:
     )
 
 
+def _past_page(context: dict[str, Any]) -> str:
+    """Return an issue of another service as a document: its date, and its sanitised text."""
+    return render_to_string("archive/past.html.j2", context)
+
+
 def _split(mail: str) -> tuple[str, str, str]:
     """Return a document's head, the tag that begins its body, and what follows."""
     match = _BODY.search(mail)
@@ -43,7 +51,7 @@ def _split(mail: str) -> tuple[str, str, str]:
     return mail[: match.start()], match.group(), mail[match.end() :]
 
 
-def _context(issue: Issue) -> dict[str, Any]:
+def _context(issue: Entry) -> dict[str, Any]:
     newsletter = issue.newsletter
     address = absolute(reverse("issue", args=[newsletter.slug, issue.key]))
     title = issue.subject or newsletter.name
@@ -54,7 +62,8 @@ def _context(issue: Issue) -> dict[str, Any]:
         "publication": newsletter.publication,
         "address": address,
         "title": title,
-        "cover": cover_of(shown_stories(issue)),
+        "cover": _cover(issue),
+        "zone": clock.zone(newsletter.publication.timezone),
         "earlier": earlier,
         "later": later,
         "linked_data": _linked_data(issue, address, title),
@@ -62,7 +71,13 @@ def _context(issue: Issue) -> dict[str, Any]:
     }
 
 
-def _linked_data(issue: Issue, address: str, title: str) -> dict[str, Any]:
+def _cover(issue: Entry) -> str:
+    if isinstance(issue, PastIssue):
+        return first_picture(issue.html)
+    return cover_of(shown_stories(issue))
+
+
+def _linked_data(issue: Entry, address: str, title: str) -> dict[str, Any]:
     """Describe an issue to search engines (schema.org, JSON-LD)."""
     newsletter = issue.newsletter
     publication = newsletter.publication

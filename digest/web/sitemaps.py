@@ -12,6 +12,7 @@ from django.urls import reverse
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.sending.public_archive import all_public_issues
+from digest.transfers.models import PastIssue
 
 
 class _Public(Sitemap):  # type: ignore[type-arg]  # Django has no arguments for it
@@ -56,7 +57,25 @@ class IssueSitemap(_Public):
         return item.planned_at
 
 
+class PastIssueSitemap(_Public):
+    """Every issue that a newsletter sent with another service."""
+
+    def items(self) -> QuerySet[PastIssue]:
+        """Return them, the latest first: a map holds so many."""
+        public = PastIssue.objects.filter(newsletter__in=Newsletter.objects.public())
+        return public.select_related("newsletter").defer("html").order_by("-slot", "-pk")
+
+    def location(self, item: PastIssue) -> str:
+        """Return the path of its page."""
+        return reverse("issue", args=[item.newsletter.slug, item.key])
+
+    def lastmod(self, item: PastIssue) -> datetime:
+        """Return when it was sent."""
+        return item.slot
+
+
 SITEMAPS: "dict[str, type[Sitemap[Any]] | Sitemap[Any]]" = {
     "newsletters": NewsletterSitemap,
     "issues": IssueSitemap,
+    "past_issues": PastIssueSitemap,
 }

@@ -26,10 +26,13 @@ from digest.reputation.models import (
 from digest.sending.models import Delivery
 from digest.subscribers import imports, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
+from digest.transfers import queue as transfers
+from digest.transfers.options import Options
 from digest.webhooks import registry
 from digest.webhooks.events import Event
 from digest.webhooks.models import Webhook, WebhookDelivery
 from tests.analytics.statistics.factories import make_clicks, make_link, make_totals
+from tests.cast import exports
 from tests.cast.articles import make_article, make_source
 from tests.cast.bounces import make_drop
 from tests.cast.issues import make_issue, make_story
@@ -132,6 +135,28 @@ def _lists(newsletter: Newsletter, now: datetime, text: str = "Harbour, north") 
             name = f"subscribed {text[:80]}.csv"
             upload = imports.store(path, name, newsletter, text[:500], 1_000_000, now)
     imports.run(upload, now)
+    _transfers(newsletter, now, text)
+
+
+def _transfers(newsletter: Newsletter, now: datetime, text: str) -> None:
+    """Exports of other services: one that is imported, one that waits, one that failed."""
+    posts = [
+        exports.ghost_post(title=text, custom_excerpt=text, html=f"<p>{text}</p>"),
+        exports.ghost_post(id="p2", uuid="2", status="draft", title=text),
+    ]
+    options = Options(consent=text[:500])
+    with tempfile.TemporaryDirectory() as folder:
+        members, site = Path(folder) / "members.csv", Path(folder) / "site.json"
+        members.write_text(exports.GHOST_MEMBERS.replace("VIP", "press"))
+        site.write_text(exports.ghost_json(posts))
+        paths = [(members, f"{text[:80]}.csv"), (site, "site.json")]
+        imported = transfers.add_files(paths, newsletter, options, now)
+        transfers.run_due(now)
+        transfers.begin(imported)
+        transfers.run_due(now)
+        transfers.add_files(paths[:1], newsletter, options, now)
+        transfers.add_files([(site, text[:80]), (site, "2")], newsletter, options, now)
+    transfers.run_due(now)
 
 
 def in_trouble() -> User:

@@ -19,6 +19,7 @@ from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.relays.models import Relay
 from digest.subscribers.models import Subscriber, SubscriberImport
+from digest.transfers.models import Transfer
 from tests.browser import chromium_page, in_browser, serious_violations, settle
 from tests.console import houses
 from tests.console.test_rights import PAGES
@@ -142,6 +143,8 @@ def keys_for(address: str) -> Iterable[int | str]:
         app, model = address.split("/")[2:4]
         ids: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
         return ids
+    if "/import/service/" in address:
+        return Transfer.objects.values_list("pk", flat=True)
     if "/import/" in address:
         return SubscriberImport.objects.values_list("pk", flat=True)
     if "/issues/<int:pk>" in address:

@@ -191,7 +191,7 @@ _FILES = (
     (re.compile(r"clean(ed)?$|bounce|undeliver|bereinigt|hardbounce|nettoye"), Cause.BOUNCED),
     (re.compile(r"complain|spam"), Cause.COMPLAINED),
     (re.compile(r"suppress|block(ed|list)|blacklist|gesperrt"), Cause.BLOCKED),
-    (re.compile(r"nonsubscri|unconfirm|unbestatigt"), Cause.UNCONFIRMED),
+    (re.compile(r"nonsubscri|transactional|unconfirm|unbestatigt"), Cause.UNCONFIRMED),
 )
 
 

@@ -1,6 +1,7 @@
 """The public pages of issues: all newsletters, one newsletter's past issues, one issue, a feed."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.sitemaps.views import sitemap as render_sitemap
 from django.core.paginator import Paginator
@@ -13,12 +14,10 @@ from digest.accounts import first_account
 from digest.core import clock, languages
 from digest.core.errors import LinkError
 from digest.core.links import absolute
-from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.rendering.themes.branding import publication_theme
 from digest.sending.public_archive import (
     cover_of,
-    find_issue,
     find_linked_issue,
     find_newsletter,
     list_publications,
@@ -28,6 +27,7 @@ from digest.sending.public_archive import (
     with_stories,
 )
 from digest.web import issue_page, visitor
+from digest.web.archive_entries import Entries, find_entry
 from digest.web.middleware import policy
 from digest.web.refusals import refuse_link
 from digest.web.sitemaps import SITEMAPS
@@ -53,8 +53,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """List a newsletter's issues, the latest first."""
     newsletter = _newsletter(slug)
-    issues = with_stories(public_issues(newsletter))
-    page = Paginator(issues, PAGE_SIZE).get_page(request.GET.get("page"))
+    entries: Any = Entries(newsletter)
+    page = Paginator(entries, PAGE_SIZE).get_page(request.GET.get("page"))
     zone = clock.zone(newsletter.publication.timezone)
     context = {
         "newsletter": newsletter,
@@ -73,10 +73,10 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
 @cache_control(public=True, max_age=300)
 def issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:  # noqa: ARG001  Django's
     """Show an issue as it was sent, without what is specific to one subscriber."""
-    issue = find_issue(_newsletter(slug), key)
-    if issue is None:
+    entry = find_entry(_newsletter(slug), key)
+    if entry is None:
         raise Http404
-    return _issue_page(issue, issue_page.render_page)
+    return _issue_page(entry.newsletter, lambda: issue_page.render_page(entry))
 
 
 @require_safe
@@ -91,7 +91,7 @@ def linked_issue(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     if public_issues(issue.newsletter).filter(pk=issue.pk).exists():
         return redirect("issue", issue.newsletter.slug, issue.key)
-    response = _issue_page(issue, render_issue)
+    response = _issue_page(issue.newsletter, lambda: render_issue(issue))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
@@ -145,9 +145,8 @@ def _newsletter(slug: str) -> Newsletter:
     return newsletter
 
 
-def _issue_page(issue: Issue, render_html: Callable[[Issue], str]) -> HttpResponse:
-    newsletter = issue.newsletter
+def _issue_page(newsletter: Newsletter, render_html: Callable[[], str]) -> HttpResponse:
     with languages.override(newsletter.language or newsletter.publication.language):
-        response = HttpResponse(render_html(issue))
+        response = HttpResponse(render_html())
     response.headers["Content-Security-Policy"] = ISSUE_POLICY
     return response

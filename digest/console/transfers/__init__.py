@@ -1,0 +1,1 @@
+"""Come from another service: its export or its API, what is in it, the import, its report."""

@@ -1,0 +1,167 @@
+"""An export, of one file or a zip archive, read within limits: nothing is unpacked by its name.
+
+A zip archive may claim any size and any path. So what is read is counted as it comes, and a list is
+copied to a temporary file with a name of ours.
+"""
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from digest.transfers.errors import TransferError
+
+MOST_MEMBERS = 50_000
+LARGEST_LIST = 1_000_000_000  # bytes, unpacked
+LARGEST_TEXT = 200_000_000  # of a document that is read whole
+LARGEST_PAGE = 5_000_000  # of one past issue
+LARGEST_TOTAL = 4_000_000_000  # that are read of one archive
+_BLOCK = 1 << 20
+_DAMAGED = "This zip archive is damaged or has a password. Export again, and choose the new file."
+
+
+class Export:
+    """The files of an export, by their paths in it; close it with `opened`."""
+
+    def __init__(self, archive: zipfile.ZipFile, stack: ExitStack) -> None:
+        self._archive = archive
+        self._stack = stack
+        self._left = LARGEST_TOTAL
+        members = archive.infolist()
+        if len(members) > MOST_MEMBERS:
+            raise TransferError(f"This zip archive holds more than {MOST_MEMBERS:,} files.")
+        if any(member.flag_bits & 1 for member in members):
+            raise TransferError(_DAMAGED)
+        if any(member.filename.startswith("xl/") for member in members):
+            raise TransferError(
+                "This is a spreadsheet. Choose the file as the service exported it, or save the "
+                "list as CSV (UTF-8)."
+            )
+        self._members = {
+            member.filename: member for member in members if not _is_clutter(member.filename)
+        }
+        self._copies: dict[str, Path] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The paths of the files, in the archive's order."""
+        return list(self._members)
+
+    def named(self, ending: str) -> list[str]:
+        """Return the paths that end so, whatever their case."""
+        return [name for name in self._members if name.lower().endswith(ending)]
+
+    def start(self, name: str, length: int = 4096) -> bytes:
+        """Return the first bytes of a file."""
+        with self._open(name) as stream:
+            return stream.read(length)
+
+    def read(self, name: str, largest: int) -> bytes:
+        """Return a file; raise TransferError if it has more than `largest` bytes."""
+        with self._open(name) as stream:
+            content = stream.read(largest + 1)
+        self._count(len(content))
+        if len(content) > largest:
+            raise TransferError(
+                f"“{Path(name).name}” in this export is larger than {largest // 1_000_000} MB."
+            )
+        return content
+
+    def text(self, name: str, largest: int) -> str:
+        """Return a file as text: UTF-8, or else Windows-1252."""
+        content = self.read(name, largest)
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return content.decode("cp1252", "replace")
+
+    def copy(self, name: str) -> Path:
+        """Return the path of a temporary copy of a file, which is removed with the export."""
+        if name not in self._copies:
+            copy = self.temporary_file()
+            with self._open(name) as stream:
+                size = 0
+                while block := stream.read(_BLOCK):
+                    self._count(len(block))
+                    size += len(block)
+                    if size > LARGEST_LIST:
+                        raise TransferError("A list in this export is larger than 1 GB.")
+                    copy.write(block)
+            copy.flush()
+            self._copies[name] = Path(copy.name)
+        return self._copies[name]
+
+    def temporary_file(self) -> Any:
+        """Return a file for a list, which is removed with the export."""
+        return self._stack.enter_context(_temporary_file())
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[IO[bytes]]:
+        try:
+            with self._archive.open(self._members[name]) as stream:
+                yield stream
+        except _ZIP_ERRORS as cause:
+            raise TransferError(_DAMAGED) from cause
+
+    def _count(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise TransferError("This export unpacks to more than 4 GB.")
+
+
+_ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Export]:
+    """Open an export that `pack` wrote, or a zip archive; raise TransferError for what is none."""
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+        except (*_ZIP_ERRORS, OSError) as cause:
+            raise TransferError(_DAMAGED) from cause
+        yield Export(archive, stack)
+
+
+def pack(paths: list[tuple[Path, str]], target: Path) -> None:
+    """Write the files of an export, with their names, as one zip archive.
+
+    One that is an archive already is taken as it is; of several, what is in the archives is taken.
+    """
+    if len(paths) == 1 and _is_zip(paths[0][0]):
+        shutil.copyfile(paths[0][0], target)
+        return
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for number, (path, name) in enumerate(paths):
+            file_name = Path(name).name or "export"
+            if _is_zip(path):
+                _repack(path, archive, f"{number}/")
+            elif file_name in archive.namelist():
+                archive.write(path, f"{number}/{file_name}")
+            else:
+                archive.write(path, file_name)
+
+
+def _repack(path: Path, archive: zipfile.ZipFile, folder: str) -> None:
+    with opened(path) as export:
+        for name in export.names:
+            archive.writestr(folder + name, export.read(name, LARGEST_TEXT))
+
+
+@contextmanager
+def _temporary_file() -> Iterator[Any]:
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        yield file
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PK\x03\x04"
+
+
+def _is_clutter(name: str) -> bool:
+    parts = name.split("/")
+    return name.endswith("/") or "__MACOSX" in parts or parts[-1].startswith(".")

@@ -1,0 +1,103 @@
+"""Mailchimp's export of an account: campaigns.csv, and each campaign in campaigns_content/.
+
+Columns: Title, Subject, List, Send Date ("May 19, 2019 06:00 pm", in the account's time zone),
+Unique Id, and others. The names of the HTML files are NUMBER_TITLE.html; the numbers stand nowhere
+else, so a file belongs to the campaign whose title or subject it is named after.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from digest.core import clock
+from digest.newsletters.models import Newsletter
+from digest.subscribers.importing.states import plain
+from digest.transfers.files import LARGEST_PAGE, LARGEST_TEXT, Export
+from digest.transfers.issues.content import DRAFT, NO_PAGE, OTHER_LIST, PastContent, table
+from digest.transfers.reporting import LeftIssue
+
+_FOLDER = "campaigns_content/"
+_FORMATS = ("%b %d, %Y %I:%M %p", "%B %d, %Y %I:%M %p", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M")
+_LIKE_ENOUGH = 0.85
+_MOST_COMPARED = 2_000  # files; beyond, only a name that is the same counts
+
+
+def applies(export: Export) -> bool:
+    """Say whether an export has campaigns of Mailchimp."""
+    return bool(_tables(export))
+
+
+def read(
+    export: Export, newsletter: Newsletter, list_name: str
+) -> Iterator[PastContent | LeftIssue]:
+    """Yield the campaigns, and those that stay behind."""
+    zone = clock.zone(newsletter.publication.timezone)
+    for name in _tables(export):
+        pages = _pages(export, name[: -len("campaigns.csv")])
+        for row in table(export.text(name, LARGEST_TEXT)):
+            title = row.get("subject") or row.get("title", "")
+            sent_at = _sent_at(row.get("send date", ""))
+            page = _page_of(row, pages)
+            if list_name and row.get("list", list_name).casefold() != list_name.casefold():
+                yield LeftIssue(title, OTHER_LIST)
+            elif sent_at is None:
+                yield LeftIssue(title, DRAFT)
+            elif page is None:
+                yield LeftIssue(title, NO_PAGE)
+            else:
+                yield PastContent(
+                    service="mailchimp",
+                    origin=row.get("unique id") or f"{row.get('send date')} {title}"[:200],
+                    sent_at=sent_at.replace(tzinfo=zone).astimezone(UTC),
+                    subject=title,
+                    preheader="",
+                    html=export.text(page, LARGEST_PAGE),
+                    is_public=None,
+                )
+
+
+def _tables(export: Export) -> list[str]:
+    return [name for name in export.named("campaigns.csv") if b"Send Date" in export.start(name)]
+
+
+def _pages(export: Export, folder: str) -> dict[str, str]:
+    """Return the paths of the HTML files by what they are named after."""
+    pages = {}
+    for name in export.named(".html"):
+        if name.startswith(folder + _FOLDER):
+            stem = name.rsplit("/", 1)[-1][: -len(".html")]
+            pages[_slug(re.sub(r"^\d+_", "", stem))] = name
+            pages[stem] = name
+    return pages
+
+
+def _page_of(row: Mapping[str, str], pages: Mapping[str, str]) -> str | None:
+    """Return the path of a campaign's HTML file; None where none, or more than one, fits."""
+    unique_id = row.get("unique id", "")
+    if unique_id and (named := [path for stem, path in pages.items() if unique_id in stem]):
+        return named[0]
+    slugs = [slug for slug in map(_slug, (row.get("title", ""), row.get("subject", ""))) if slug]
+    for slug in slugs:
+        if slug in pages:
+            return pages[slug]
+    if len(pages) > _MOST_COMPARED:
+        return None
+    for slug in slugs:
+        matches = difflib.get_close_matches(slug, pages, 2, _LIKE_ENOUGH)
+        if matches and len({pages[match] for match in matches}) == 1:
+            return pages[matches[0]]
+    return None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", plain(text)).strip("-")[:100]
+
+
+def _sent_at(text: str) -> datetime | None:
+    for form in _FORMATS:
+        try:
+            return datetime.strptime(text.strip('" '), form)  # noqa: DTZ007  the zone comes later
+        except ValueError:
+            continue
+    return None

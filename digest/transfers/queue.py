@@ -1,0 +1,223 @@
+"""Transfers that wait for a worker: one takes each under a lease, and reports how far it is.
+
+    add_files, add_service   what a person uploaded, or access to an API
+    begin, check_again       what a person decided after they saw what is in it
+    run_due                  fetch, read or import what is due
+    delete_old               what nobody imported within a day, and old reports
+
+A worker that dies leaves its lease; another one begins again, which changes nothing that is done.
+"""
+
+import gzip
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from digest.core import clock, jobs, leases, sealing
+from digest.core.errors import DigestError
+from digest.core.text import one_line
+from digest.newsletters.models import Newsletter
+from digest.transfers import files, remote
+from digest.transfers.errors import LeaseLostError, TransferError
+from digest.transfers.models import LONGEST_FILE_NAME, Transfer
+from digest.transfers.options import Options
+from digest.transfers.running import run_transfer
+from digest.transfers.services import service_of
+
+LEASE = timedelta(minutes=5)  # renewed while something happens
+RENEWED = 2.0  # seconds
+MOST_ATTEMPTS = 3
+KEEP_CONTENT = timedelta(days=1)
+KEEP_REPORT = timedelta(days=30)
+_GAVE_UP = (
+    "Three workers began this and none came to the end. Ask the operator for their log, or import "
+    "the file with `digest import`."
+)
+State = Transfer.State
+log = structlog.get_logger(__name__)
+
+
+def add_files(
+    paths: list[tuple[Path, str]], newsletter: Newsletter, options: Options, now: datetime
+) -> Transfer:
+    """Store what was uploaded, each file with its name; it is read by a worker."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "export.zip"
+        files.pack(paths, target)
+        content = target.read_bytes()
+    names = ", ".join(one_line(name, 100) for _, name in paths)
+    return _add(
+        newsletter,
+        options,
+        now,
+        state=State.CHECKING,
+        content=content,
+        file_name=one_line(names, LONGEST_FILE_NAME),
+    )
+
+
+def add_service(
+    service: str, address: str, key: str, newsletter: Newsletter, options: Options, now: datetime
+) -> Transfer:
+    """Store access to a service's API; what it has is fetched by a worker, and the key deleted."""
+    remote.check_access(service, address, key)
+    return _add(
+        newsletter,
+        options,
+        now,
+        state=State.FETCHING,
+        service=service,
+        address=address.strip(),
+        sealed_key=sealing.seal(key.strip()),
+        file_name=service_of(service).name,
+    )
+
+
+def check_again(transfer: Transfer, options: Options) -> bool:
+    """Let it be read again with other options; return False if it is being worked on, or over."""
+    return _enqueue(transfer, State.CHECKING, options)
+
+
+def begin(transfer: Transfer) -> bool:
+    """Begin the import; return False if it has begun, or is over."""
+    return _enqueue(transfer, State.IMPORTING, options_of(transfer))
+
+
+def options_of(transfer: Transfer) -> Options:
+    """Return what was chosen for a transfer."""
+    return Options(
+        consent=transfer.consent,
+        list_name=transfer.list_name,
+        issues=transfer.issues,
+        suppress=transfer.suppress,
+        affirmed=transfer.affirmed,
+    )
+
+
+def skipped_rows(transfer: Transfer) -> bytes:
+    """Return the rows that were not imported, as CSV."""
+    return gzip.decompress(transfer.skipped) if transfer.skipped else b""
+
+
+def run_due(now: datetime) -> None:
+    """Do what transfers wait for, one after the other."""
+    delete_old(now)
+    due = Transfer.objects.filter(state__in=Transfer.WORKING).order_by("created_at")
+    idle = due.filter(lease_until=None) | leases.expired(due, now)
+    while rows := leases.claim(idle, 1, clock.now() + LEASE, related=("newsletter__publication",)):
+        _work_on(rows[0])
+
+
+def delete_old(now: datetime) -> None:
+    """Delete what nobody imported within a day, and old reports."""
+    unfinished = Transfer.objects.filter(finished_at=None, created_at__lt=now - KEEP_CONTENT)
+    reports = Transfer.objects.filter(created_at__lt=now - KEEP_REPORT)
+    (unfinished | reports).delete()
+
+
+def _add(newsletter: Newsletter, options: Options, now: datetime, **values: Any) -> Transfer:
+    defaults: dict[str, Any] = {"content": b"", "skipped": b""}
+    transfer = Transfer.objects.create(
+        newsletter=newsletter, created_at=now, **defaults | _values(options) | values
+    )
+    jobs.enqueue(jobs.RUN_TRANSFERS)
+    return transfer
+
+
+def _values(options: Options) -> dict[str, Any]:
+    names = ("consent", "list_name", "issues", "suppress", "affirmed")
+    return {name: getattr(options, name) for name in names}
+
+
+def _enqueue(transfer: Transfer, state: State, options: Options) -> bool:
+    waiting = [State.CHECKED, State.FAILED] if state == State.CHECKING else [State.CHECKED]
+    rows = Transfer.objects.filter(pk=transfer.pk, state__in=waiting).exclude(content=b"")
+    changes = {"state": state, "progress": 0, "attempts": 0, "problem": "", **_values(options)}
+    if not rows.update(**changes):
+        return False
+    jobs.enqueue(jobs.RUN_TRANSFERS)
+    return True
+
+
+def _work_on(transfer: Transfer) -> None:
+    """Do the next step of a transfer under its lease."""
+    lease = _Lease(transfer)
+    if transfer.attempts >= MOST_ATTEMPTS:
+        lease.finish(state=State.FAILED, problem=_GAVE_UP, sealed_key="")
+        return
+    Transfer.objects.filter(pk=transfer.pk).update(attempts=transfer.attempts + 1)
+    try:
+        changes = _fetch(transfer, lease) if transfer.state == State.FETCHING else None
+        lease.finish(**(changes or _run(transfer, lease)))
+    except LeaseLostError as problem:
+        log.warning("transfer left to another worker", transfer=transfer.pk, problem=str(problem))
+    except DigestError as problem:
+        lease.finish(state=State.FAILED, problem=str(problem), sealed_key="")
+
+
+class _Lease:
+    """The lease of a transfer, renewed with its progress."""
+
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer = transfer
+        self._renewed = time.monotonic()
+
+    def report(self, share: float) -> None:
+        """Store the progress, every few seconds; raise LeaseLostError if the lease is lost."""
+        if time.monotonic() < self._renewed + RENEWED:
+            return
+        self._renewed = time.monotonic()
+        until = clock.now() + LEASE
+        row = self._transfer
+        leased = Transfer.objects.filter(pk=row.pk, lease_until=row.lease_until)
+        if not leased.update(lease_until=until, progress=round(share * 100)):
+            raise LeaseLostError("the lease ran out")
+        row.lease_until = until
+
+    def finish(self, **changes: Any) -> None:
+        """Write what came of it."""
+        leases.finish(self._transfer, **{"progress": 0, **changes})
+
+
+def _fetch(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
+    """Fetch what the service has; return the changes, without the key, which is not needed now."""
+    key = sealing.unseal(transfer.sealed_key)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "export.zip"
+        remote.fetch_all(
+            transfer.service, transfer.address, key, transfer.list_name, target, lease.report
+        )
+        if target.stat().st_size > remote.LARGEST:
+            raise TransferError(
+                "What this service has is too much for the console. Use `digest import` instead."
+            )
+        content = target.read_bytes()
+    return {"content": content, "sealed_key": "", "state": State.CHECKING, "attempts": 0}
+
+
+def _run(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
+    """Read or import the export; return the changes."""
+    dry_run = transfer.state == State.CHECKING
+    with tempfile.TemporaryDirectory() as folder:
+        path, skipped = Path(folder) / "export.zip", Path(folder) / "skipped.csv"
+        path.write_bytes(transfer.content)
+        report = run_transfer(
+            path,
+            transfer.newsletter,
+            options_of(transfer),
+            now=clock.now(),
+            dry_run=dry_run,
+            transfer=transfer,
+            skipped_to=None if dry_run else skipped,
+            on_progress=lease.report,
+        )
+        changes = {"report": report.values(), "service": report.service or transfer.service}
+        if dry_run:
+            return changes | {"state": State.CHECKED}
+        rows = gzip.compress(skipped.read_bytes(), 6)
+    finished = {"state": State.FINISHED, "finished_at": clock.now(), "content": b""}
+    return changes | finished | {"skipped": rows}

@@ -1,0 +1,141 @@
+"""Transfers in the hands of workers: each step once, whoever dies; nothing is kept for long."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.core import clock
+from digest.newsletters.models import Newsletter
+from digest.transfers import past_issues, queue, running
+from digest.transfers.models import Transfer
+from digest.transfers.options import Options
+from tests.cast import exports, make_newsletter
+from tests.transfers.test_subscribers import active
+
+pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
+State = Transfer.State
+OPTIONS = Options(consent="signed up on the site", issues="all")
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """The Morning Tide."""
+    return make_newsletter()
+
+
+@pytest.fixture
+def transfer(tmp_path: Path, tide: Newsletter) -> Transfer:
+    """An export that was uploaded."""
+    path = exports.zipped(tmp_path / "a.zip", exports.mailchimp_account())
+    return queue.add_files([(path, "export.zip")], tide, OPTIONS, clock.now())
+
+
+def work(transfer: Transfer) -> Transfer:
+    """Let a worker look for work; return the row as it is then."""
+    queue.run_due(clock.now())
+    return Transfer.objects.get(pk=transfer.pk)
+
+
+def test_it_is_read_then_begun_by_a_person_then_imported(
+    transfer: Transfer, tide: Newsletter
+) -> None:
+    """Nothing is stored before; afterwards the export is gone and the report stays."""
+    assert not queue.begin(transfer)
+    row = work(transfer)
+    assert (row.state, row.service, active(tide)) == (State.CHECKED, "mailchimp", set())
+    assert row.report["subscribers"]["added"] == 2
+    row = work(row)
+    assert row.state == State.CHECKED
+    assert queue.begin(row)
+    assert not queue.begin(row)
+    row = work(row)
+    assert (row.state, len(active(tide)), bytes(row.content)) == (State.FINISHED, 2, b"")
+    assert queue.skipped_rows(row).count(b"mc.example") == 4
+    assert past_issues.remove(row) == 1
+    assert not tide.past_issues.exists()
+    assert not queue.check_again(row, OPTIONS)
+
+
+def test_other_choices_are_read_again(transfer: Transfer) -> None:
+    """What is shown is always what would happen."""
+    row = work(transfer)
+    assert queue.check_again(row, Options(consent="x", issues="none", suppress=False))
+    row = work(row)
+    assert row.state == State.CHECKED
+    assert row.report["issues"]["added"] == 0
+    assert row.report["subscribers"]["suppressed"] == 0
+
+
+def test_a_dead_worker_s_work_is_done_by_another(
+    transfer: Transfer, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that died in the middle of an import leaves it to the next, which completes it."""
+    row = work(transfer)
+    queue.begin(row)
+
+    class KilledError(BaseException):
+        """A process that is killed does not tidy up."""
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "check_issues", die)
+        with pytest.raises(KilledError):
+            queue.run_due(clock.now())
+    assert len(active(tide)) == 2
+    row = work(row)
+    assert row.state == State.IMPORTING  # its lease holds
+    Transfer.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    row = work(row)
+    assert (row.state, len(active(tide)), tide.past_issues.count()) == (State.FINISHED, 2, 1)
+
+
+def test_what_kills_every_worker_is_given_up(transfer: Transfer) -> None:
+    """So that it does not kill them for ever."""
+    Transfer.objects.update(attempts=queue.MOST_ATTEMPTS)
+    row = work(transfer)
+    assert row.state == State.FAILED
+    assert "Three workers began this" in row.problem
+
+
+def test_a_worker_whose_lease_is_lost_writes_nothing(
+    transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one has it by then."""
+    monkeypatch.setattr(queue, "RENEWED", -1.0)
+    real = running.run_transfer
+
+    def lose(*arguments: Any, **named: Any) -> Any:
+        Transfer.objects.update(lease_until=clock.now() + timedelta(hours=1))
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(queue, "run_transfer", lose)
+    row = work(transfer)
+    assert (row.state, row.report) == (State.CHECKING, {})
+
+
+def test_a_file_that_is_no_export_fails_with_a_reason(tmp_path: Path, tide: Newsletter) -> None:
+    """Which the page shows."""
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    transfer = queue.add_files([(tmp_path / "a.png", "a.png")], tide, OPTIONS, clock.now())
+    row = work(transfer)
+    assert row.state == State.FAILED
+    assert "picture" in row.problem
+
+
+def test_nothing_is_kept_for_long(transfer: Transfer) -> None:
+    """An export that nobody imports a day, a report a month."""
+    queue.delete_old(clock.now() + timedelta(hours=23))
+    assert Transfer.objects.exists()
+    Transfer.objects.update(state=State.FINISHED, finished_at=clock.now())
+    queue.delete_old(clock.now() + timedelta(days=29))
+    assert Transfer.objects.exists()
+    queue.delete_old(clock.now() + timedelta(days=31))
+    assert not Transfer.objects.exists()
+    transfer.pk = None
+    transfer.save()
+    queue.delete_old(clock.now() + timedelta(days=2))
+    assert not Transfer.objects.exists()
