@@ -23,6 +23,8 @@ SECRET_KEY_FALLBACKS = [
     env.long_enough("DIGEST_SECRET_KEY_FALLBACKS", key)
     for key in env.listed("DIGEST_SECRET_KEY_FALLBACKS")
 ]
+# A pooler in transaction mode (PgBouncer) stands between us and PostgreSQL.
+DIGEST_DATABASE_POOLED = env.flag("DIGEST_DATABASE_POOLED")
 DATABASES = {
     "default": env.database(
         env.required("DIGEST_DATABASE_URL"),
@@ -30,6 +32,7 @@ DATABASES = {
         # Each process brings its own (digest.cli.processes); commands and migrations have none.
         statement_seconds=env.seconds("DIGEST_STATEMENT_SECONDS"),
         lock_seconds=env.seconds("DIGEST_LOCK_SECONDS"),
+        pooled=DIGEST_DATABASE_POOLED,
     )
 }
 
@@ -68,6 +71,11 @@ DIGEST_METRICS_TOKEN = env.read("DIGEST_METRICS_TOKEN")
 DIGEST_METRICS_ALLOW = env.networks("DIGEST_METRICS_ALLOW")
 # Who hears that something is wrong: addresses of mail, and https addresses that are posted to.
 DIGEST_ALERTS = env.listed("DIGEST_ALERTS")
+# Where errors are reported (Sentry's protocol), and where traces of requests and jobs go (OTLP over
+# HTTP), with which share of them. Off by default; both leave out addresses and tokens.
+DIGEST_SENTRY_DSN = env.place("DIGEST_SENTRY_DSN", "sentry_sdk", "sentry")
+DIGEST_TRACES_URL = env.place("DIGEST_TRACES_URL", "opentelemetry.sdk.trace", "traces")
+DIGEST_TRACES_SHARE = env.share("DIGEST_TRACES_SHARE", "0.1")
 # Keys that our mail is signed with, each `domain:selector:/path/to/private-key.pem`.
 DIGEST_DKIM_KEYS = env.listed("DIGEST_DKIM_KEYS")
 # What stands between bots and the form beside limits: "altcha", or "turnstile:SITEKEY:SECRET".

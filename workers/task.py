@@ -20,7 +20,7 @@ from structlog.contextvars import bound_contextvars
 
 from digest.core import clock, jobs
 from digest.core.errors import DigestError
-from digest.core.telemetry import count, observe
+from digest.core.telemetry import count, observe, traces
 from digest.core.telemetry.metrics import JOB_SECONDS, JOBS
 from digest.installation import holds, room
 
@@ -48,10 +48,14 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     def register(work: Callable[[], None]) -> Callable[[], None]:
         @wraps(work)
         def run() -> None:
-            begun, outcome = time.monotonic(), "failed"
+            begun, outcome, job_id = time.monotonic(), "failed", uuid.uuid4().hex[:12]
             try:
-                with bound_contextvars(job=name, job_id=uuid.uuid4().hex[:12]):
+                with (
+                    bound_contextvars(job=name, job_id=job_id),
+                    traces.span(f"job {name}", {"job_id": job_id}) as span,
+                ):
                     outcome = _do(name, work)
+                    span.set_attributes({"outcome": outcome})
             finally:
                 count(JOBS, name, outcome)
                 observe(JOB_SECONDS, time.monotonic() - begun, name)

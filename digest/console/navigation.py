@@ -60,6 +60,7 @@ _GROUPS = (
             Page("Mail servers", "outgoing_mail", "relays", Right.MANAGE, everywhere=True),
             Page("API tokens", "api", "api-tokens", Right.MANAGE),
             Page("Webhooks", "webhook", "webhooks", Right.MANAGE),
+            Page("System", "dns", "system", Right.MANAGE, everywhere=True),
         ),
     ),
 )

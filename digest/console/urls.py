@@ -12,6 +12,7 @@ from digest.console import (
     search,
     sources,
     subscribers,
+    system,
     webhooks,
 )
 from digest.console.appeals import listing as appeal_list
@@ -105,6 +106,8 @@ urlpatterns = [
     path("search/", search.search, name="search"),  # also where unfold's palette asks
     path("home/sending/", home.sending, name="home-sending"),
     path("home/<slug:verb>/", home.act, name="home-action"),
+    path("system/", system.system, name="system"),
+    path("system/checks/", system.checks, name="system-checks"),
     path("hold/", hold.hold, name="hold"),
     path("hold/release/", hold.release, name="hold-release"),
     path("team/", team.team, name="team"),

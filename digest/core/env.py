@@ -5,6 +5,7 @@ Files are for secrets (Docker and Kubernetes mount them so). A set variable wins
 
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,38 @@ def seconds(name: str) -> int:
     return int(text)
 
 
+def share(name: str, default: str) -> float:
+    """Read a number from 0 to 1."""
+    text = read(name, default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ConfigurationError(f"{name}={text!r}: use a number from 0 to 1.")
+    return value
+
+
+def place(name: str, module: str, extra: str) -> str:
+    """Read an address of something that an extra brings the client for; empty: it is not used.
+
+    Raises ConfigurationError if that is set, and the extra not installed.
+    """
+    value = read(name)
+    if value and not _is_installed(module):
+        raise ConfigurationError(
+            f"{name} is set, but its client is missing: pip install 'digest-newsletter[{extra}]'."
+        )
+    return value
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
+
+
 # A host that vanishes closes no connection, and the kernel would wait for it for 15 minutes. By
 # these a wait ends with an error after half a minute, well within the lease of a sender.
 _NETWORK = {
@@ -137,7 +170,12 @@ _NETWORK = {
 
 
 def database(
-    url: str, password: str = "", *, statement_seconds: int = 0, lock_seconds: int = 0
+    url: str,
+    password: str = "",
+    *,
+    statement_seconds: int = 0,
+    lock_seconds: int = 0,
+    pooled: bool = False,
 ) -> dict[str, Any]:
     """Turn a libpq connection URL into Django's DATABASES entry.
 
@@ -148,6 +186,10 @@ def database(
     (`postgresql://user@/name?host=/run/postgresql`), and wins over our limits for a host that
     cannot be reached any more. A password given apart from the URL, as a
     secret in a file of its own, is used where the URL has none.
+
+    `pooled`: a pooler that gives each transaction another session stands in between. It knows no
+    startup options, so there the limits are the role's own, and a cursor would be lost with its
+    session, so rows are read at once.
     """
     try:
         parts = conninfo_to_dict(url)
@@ -162,11 +204,12 @@ def database(
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": pooled,
     }
     for name, value in _NETWORK.items():
         parts.setdefault(name, value)
     limits = {"statement_timeout": statement_seconds, "lock_timeout": lock_seconds}
-    options = [f"-c {name}={limit}s" for name, limit in limits.items() if limit]
+    options = [f"-c {name}={limit}s" for name, limit in limits.items() if limit and not pooled]
     if options:
         parts["options"] = " ".join([*options, str(parts.get("options") or "")]).strip()
     entry["OPTIONS"] = {key: value for key, value in parts.items() if value is not None}

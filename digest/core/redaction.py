@@ -33,7 +33,7 @@ _PATTERNS = [
     (r"(://)[^/\s@\"'<>]*:[^/\s@\"'<>]*(?=@)", r"\1"),
 ]
 _SECRETS = [(re.compile(pattern, re.IGNORECASE), prefix) for pattern, prefix in _PATTERNS]
-_MAILBOX = re.compile(r"[\w.!#$%&*+/=?^`{|}~-]+(@(?:[\w-]+\.)+[\w-]{2,})")
+_MAILBOX = re.compile(r"[\w.!#$%&*+/=?^`{|}~-]+((?:@|%40)(?:[\w-]+\.)+[\w-]{2,})")
 _QUERY = re.compile(r"(?<=[\w/.\]-]\?)[^\s\"'<>#\\]+")
 _VALUE = re.compile(r"(?<==)[^&;]+|(?:^|(?<=[&;]))[^=&;]{16,}(?=$|[&;])")
 
@@ -43,6 +43,11 @@ def redact(text: str) -> str:
     for pattern, prefix in _SECRETS:
         text = pattern.sub(prefix + REDACTED, text)
     return _QUERY.sub(lambda query: _VALUE.sub(REDACTED, query[0]), text)
+
+
+def anonymize(text: str) -> str:
+    """Return a text without its secrets and addresses of mail; of an address the domain stays."""
+    return _MAILBOX.sub(rf"{REDACTED}\1", redact(text))
 
 
 class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
@@ -57,8 +62,8 @@ class AnonymousFormatter(RedactingFormatter):
     """Writes lines without addresses of mail as well, for logs that are collected elsewhere."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; of an address the domain stays."""
-        return _MAILBOX.sub(rf"{REDACTED}\1", super().format(record))
+        """Return the line (`anonymize`)."""
+        return anonymize(super().format(record))
 
 
 def install() -> None:

@@ -1,15 +1,16 @@
 """Is this installation fit to send? All checks of `digest doctor`, in their order.
 
-    database    it is reachable, migrated, and stores every text
-    services    Valkey, workers and beat run
-    setup       public address, secret key, data folder, newsletters
-    relays      they accept our login, and every sender has one
-    senders     DNS has SPF and DMARC records of the senders' domains
-    standing    MTA-STS, BIMI, and the names of the relays' addresses
-    reports     DMARC reports reach us
-    one_click   unsubscribing with one click works from outside
-    mailboxes   mailboxes for bounces can be polled
-    signing     mail is signed, and DNS publishes the keys
+    database      it is reachable, migrated, and stores every text
+    services      Valkey, workers and beat run
+    setup         public address, secret key, data folder, newsletters
+    relays        they accept our login, and every sender has one
+    senders       DNS has SPF and DMARC records of the senders' domains
+    standing      MTA-STS, BIMI, and the names of the relays' addresses
+    reports       DMARC reports reach us
+    one_click     unsubscribing with one click works from outside
+    mailboxes     mailboxes for bounces can be polled
+    signing       mail is signed, and DNS publishes the keys
+    certificates  those of our public address and of the relays are valid for some time
 
 A check is a function of the time (aware) that yields findings: what is so, whether that is fine,
 and what to do if it is not. Checks change nothing.
@@ -21,6 +22,7 @@ from datetime import datetime
 from django.conf import settings
 
 from digest.core.findings import Finding, Level
+from digest.doctor.certificates import check_certificates
 from digest.doctor.database import check_database
 from digest.doctor.mailboxes import check_mailboxes
 from digest.doctor.one_click import check_one_click
@@ -70,6 +72,7 @@ IN_DATABASE: tuple[Check, ...] = (
     check_beat,
     check_newsletters,
     check_relays,
+    check_certificates,
     check_mailboxes,
     check_addresses,
     check_senders,

@@ -89,12 +89,14 @@ def _queues(now: datetime) -> dict[str, tuple[QuerySet[Any], str]]:
     }
 
 
-def _queue_rows(now: datetime) -> Iterator[Value]:
+def queue_rows(now: datetime) -> Iterator[Value]:
+    """Yield how many rows of each queue are due, at most MOST."""
     for kind, (rows, _moment) in _queues(now).items():
         yield [kind], rows.order_by()[:MOST].count()
 
 
-def _queue_ages(now: datetime) -> Iterator[Value]:
+def queue_ages(now: datetime) -> Iterator[Value]:
+    """Yield for how many seconds the oldest row of each queue has been due."""
     for kind, (rows, moment) in _queues(now).items():
         oldest = rows.order_by(moment).values_list(moment, flat=True).first()
         yield [kind], (now - oldest).total_seconds() if oldest else 0
@@ -178,8 +180,8 @@ FIGURES = (
         _results,
     ),
     Figure("digest_issues", "Issues by state.", ("state",), _issues),
-    Figure("digest_queue_rows", "Work that is due, at most 10,000.", ("queue",), _queue_rows),
-    Figure("digest_queue_oldest_seconds", "How long it has been due.", ("queue",), _queue_ages),
+    Figure("digest_queue_rows", "Work that is due, at most 10,000.", ("queue",), queue_rows),
+    Figure("digest_queue_oldest_seconds", "How long it has been due.", ("queue",), queue_ages),
     Figure("digest_late_issues", "Due more than five minutes ago, not begun.", (), _late),
     Figure("digest_late_issues_oldest_seconds", "How late the first is.", (), _late_seconds),
     Figure("digest_relay_up", "Whether a mail server was up when last used.", ("relay",), _relays),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bound_contextvars
 
-from digest.core.telemetry import count, observe
+from digest.core.telemetry import count, observe, traces
 from digest.core.telemetry.metrics import RESPONSE_SECONDS, RESPONSES
 
 # The first part of a path, and what such a page is called.
@@ -44,13 +44,27 @@ class ResponseTimes:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Return the response, and observe it."""
-        begun = time.monotonic()
-        with bound_contextvars(request_id=request_id(request)):
-            response = self.get_response(request)
+        begun, request_key = time.monotonic(), request_id(request)
         page = page_class(request.path_info)
+        with (
+            bound_contextvars(request_id=request_key),
+            traces.span(f"{request.method} {page}", {"request_id": request_key}) as span,
+        ):
+            response = self.get_response(request)
+            span.set_attributes(_described(request, response))
         observe(RESPONSE_SECONDS, time.monotonic() - begun, page)
         count(RESPONSES, page, f"{response.status_code // 100}xx")
         return response
+
+
+def _described(request: HttpRequest, response: HttpResponse) -> dict[str, str | int]:
+    """Return what a trace says of a request: its route, never its path, which may hold a token."""
+    match = request.resolver_match
+    return {
+        "http.request.method": str(request.method),
+        "http.response.status_code": response.status_code,
+        "http.route": match.route if match else "",
+    }
 
 
 def request_id(request: HttpRequest) -> str:

@@ -31,7 +31,7 @@ PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 NO_PAGES = (
     *("home/sending/", "progress/", "recipients/", "preflight/", "<slug:verb>/", "export/"),
     *("logout/", "jsi18n/", "autocomplete/", "/r/", "search/", "2fa/", "/account/", "/login/", "("),
-    *("skipped/", "editor/", "presence/", "example/", "deliverability/checks/", "find/"),
+    *("skipped/", "editor/", "presence/", "example/", "/checks/", "find/"),
     # Mail is shown without scripts, axe's too; the issue page's frames hold it.
     *(
         "preview/",

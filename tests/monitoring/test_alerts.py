@@ -17,7 +17,7 @@ from digest.issues.models import Issue
 from digest.monitoring.alerts.conditions import current_conditions
 from digest.monitoring.alerts.reporting import report
 from digest.monitoring.alerts.watch import watch_once
-from digest.monitoring.alerts.watching import BACKOFF, PATIENCE, News, settle, take_news
+from digest.monitoring.alerts.watching import BACKOFF, PATIENCE, RETENTION, News, settle, take_news
 from digest.monitoring.models import Alert
 from digest.relays.models import Relay
 from tests.cast import NOON, make_issue, make_newsletter
@@ -99,6 +99,16 @@ def test_an_alert_is_reported_once_and_once_when_it_is_over() -> None:
     Relay.objects.update(down_since=None)
     assert take(NOON + 2 * PATIENCE + 2 * HOUR) == ([], [])
     assert Alert.objects.filter(ended_at=None).count() == 0
+
+
+def test_old_alerts_are_deleted() -> None:
+    """Three months after their end, if nothing of them is to be reported any more."""
+    ends = {"old": RETENTION + HOUR, "recent": RETENTION - HOUR, "unreported": RETENTION + HOUR}
+    for key, ago in ends.items():
+        Alert.objects.create(key=key, began_at=NOON - 2 * RETENTION, ended_at=NOON - ago)
+    Alert.objects.filter(key="unreported").update(report_at=NOON + HOUR)
+    take(NOON)
+    assert {alert.key for alert in Alert.objects.all()} == {"recent", "unreported"}
 
 
 def test_what_reaches_nobody_is_reported_again(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from digest.console.access import scope_of
 from digest.console.pages import page_view, render_fragment
@@ -27,7 +28,10 @@ def checks(request: HttpRequest) -> HttpResponse:
     groups.append(("Unsubscribing", _check_one_click(request)))
     if scope_of(request, Right.MANAGE).is_everything:
         groups.append(("Mail servers", list(standing.check_pointers())))
-    context = {"domains": [(name, findings) for name, findings in groups if findings]}
+    context = {
+        "domains": [(name, findings) for name, findings in groups if findings],
+        "again": reverse("deliverability-checks"),
+    }
     return render_fragment(request, "console/deliverability/_checks.html", context)
 
 

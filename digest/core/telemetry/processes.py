@@ -1,7 +1,7 @@
 """Which processes run, and what all of them counted: what `reporting` wrote, read again."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 import redis
@@ -25,6 +25,8 @@ class Process:
     started_at: datetime
     reported_at: datetime
     memory: int  # bytes
+    free: int | None = None  # bytes on the disk of its data folder
+    clock: float | None = None  # seconds by which its machine's clock is ahead of Valkey's
 
 
 def running_processes(now: datetime) -> list[Process]:
@@ -47,7 +49,9 @@ def figures() -> dict[Key, float]:
 
 
 def _process(text: bytes) -> Process:
-    entry = json.loads(text)
+    """Read an entry; while an upgrade goes on it may have more or fewer fields than ours."""
+    names = {field.name for field in fields(Process)}
+    entry = {name: value for name, value in json.loads(text).items() if name in names}
     for name in ("started_at", "reported_at"):
         entry[name] = datetime.fromisoformat(entry[name])
     return Process(**entry)

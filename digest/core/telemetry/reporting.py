@@ -1,7 +1,11 @@
-"""A thread of each process that reports to Valkey: what was counted, and that the process runs."""
+"""A thread of each process that reports to Valkey: what was counted, and that the process runs.
+
+Error reports and traces begin and end with it, where they are set.
+"""
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +17,7 @@ from django.conf import settings
 
 from digest import __version__
 from digest.core import clock
+from digest.core.telemetry import error_reports, traces
 from digest.core.telemetry.buffer import BUFFER, Buffer, Key
 
 FIGURES = "digest-figures"  # hash: a key as JSON, the number
@@ -33,12 +38,16 @@ class Reporter:
 
     def start(self) -> None:
         """Report now and every few seconds."""
+        error_reports.start(self.process)
+        traces.start(self.process)
         self._thread.start()
 
     def stop(self) -> None:
         """Report what is left, and that the process has ended."""
         self._over.set()
         self._thread.join(5)
+        error_reports.stop()
+        traces.stop()
 
     def report(self) -> None:
         """Add what was counted to the installation's figures; keep it if Valkey is away."""
@@ -46,7 +55,8 @@ class Reporter:
         try:
             with _valkey() as valkey:
                 _add(valkey, numbers)
-                valkey.hset(PROCESSES, _name(), json.dumps(self._description()))
+                description = self._description() | {"clock": _clock_difference(valkey)}
+                valkey.hset(PROCESSES, _name(), json.dumps(description))
         except (redis.RedisError, OSError):
             self._buffer.add(numbers)
 
@@ -58,7 +68,7 @@ class Reporter:
         with suppress(redis.RedisError, OSError), _valkey() as valkey:
             valkey.hdel(PROCESSES, _name())
 
-    def _description(self) -> dict[str, str | int]:
+    def _description(self) -> dict[str, str | float | None]:
         return {
             "process": self.process,
             "host": socket.gethostname(),
@@ -67,6 +77,7 @@ class Reporter:
             "started_at": self._started_at,
             "reported_at": clock.now().isoformat(),
             "memory": psutil.Process().memory_info().rss,
+            "free": _free_bytes(),
         }
 
 
@@ -76,6 +87,21 @@ def _add(valkey: redis.Redis, numbers: Mapping[Key, float]) -> None:
         for key, number in numbers.items():
             steps.hincrbyfloat(FIGURES, json.dumps(key), number)
         steps.execute()
+
+
+def _free_bytes() -> int | None:
+    """Return what is free on the disk of this process's data folder; None if there is none."""
+    with suppress(OSError):
+        return shutil.disk_usage(settings.DIGEST_DATA_DIR).free
+    return None
+
+
+def _clock_difference(valkey: redis.Redis) -> float:
+    """Return by how many seconds this machine's clock is ahead of Valkey's."""
+    before = clock.now().timestamp()
+    seconds, microseconds = valkey.time()
+    middle = (before + clock.now().timestamp()) / 2
+    return round(middle - seconds - microseconds / 1e6, 3)
 
 
 def _name() -> str:

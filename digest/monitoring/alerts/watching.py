@@ -21,6 +21,7 @@ from digest.monitoring.models import Alert
 
 PATIENCE = timedelta(minutes=2)  # what is over sooner, such as a restart, is not reported
 BACKOFF = Backoff.doubling(timedelta(minutes=2), timedelta(hours=1))
+RETENTION = timedelta(days=90)  # after its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def take_news(now: datetime) -> News:
     if not locks.try_lock(Purpose.WATCH):
         return News([], [])
     _compare(current_conditions(now), now)
+    Alert.objects.filter(ended_at__lt=now - RETENTION, report_at=None).delete()
     due = list(Alert.objects.select_for_update().filter(report_at__lte=now).order_by("pk"))
     for alert in due:
         alert.failures += 1
