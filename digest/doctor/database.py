@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 
 from digest.core import clock
+from digest.core.database import pooler
 from digest.core.database.schema import compare_schema
 from digest.core.findings import Finding, fail, ok, warn
 from digest.installation import clocks
@@ -31,6 +33,7 @@ def check_database(now: datetime) -> Iterator[Finding]:
         return
     yield ok(f"PostgreSQL {version.split()[0]} answers.")
     yield from check_encoding(encoding)
+    yield from check_pooler()
     if difference.problem:
         yield fail(difference.problem, difference.advice)
     else:
@@ -43,6 +46,17 @@ def check_database(now: datetime) -> Iterator[Finding]:
             f"ours {clock.format_moment(now)}.",
             "Synchronise the clocks of both machines.",
         )
+
+
+def check_pooler() -> Iterator[Finding]:
+    """A pooler between us and PostgreSQL is declared, so that we do without what it lacks."""
+    if settings.DIGEST_DATABASE_POOLED or not pooler.is_between():
+        return
+    yield fail(
+        "PostgreSQL is reached through a pooler, such as PgBouncer.",
+        "Set DIGEST_DATABASE_POOLED=1 (docs/operating.md), or exports break off in its transaction "
+        "mode. `digest migrate` and `digest backup` need the server itself.",
+    )
 
 
 def check_encoding(encoding: str) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from typing import Any, Self
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from digest.core.database.copying import copy
 from digest.issues.models import Issue
 from digest.relays.retries import Outcome
 from digest.sending.models import SQL_STATES, Chunk, Delivery
@@ -234,8 +235,8 @@ def _append_sent(issue_id: int, rows: Sequence[Settled], now: datetime) -> None:
         f"{row.outcome.reply.translate(_COPY_ESCAPES)}\n"
         for row in rows
     ]
-    with connection.cursor() as cursor, cursor.copy(_COPY_SENT) as copy:
-        copy.write("".join(lines))
+    with copy(_COPY_SENT) as rows_sent:
+        rows_sent.write("".join(lines))
 
 
 _COPY_SENT = (

@@ -52,7 +52,7 @@ class House:
         """Make subscribers, and an issue that waits for beat."""
         command = [sys.executable, "-m", "tests.chaos.stage", str(subscribers)]
         command += ["strict"] if self.bouncing else []
-        subprocess.run(command, env=self.environment, cwd=ROOT, check=True)
+        subprocess.run(command, env=self.environment, cwd=ROOT, check=True, timeout=1800)
 
     def open(self) -> None:
         """Start whatever does not run."""
@@ -74,7 +74,7 @@ class House:
         """End everything."""
         for process in self.processes.values():
             _kill_family(process.pid)
-            process.wait()
+            process.wait(60)
         with suppress(Exception):
             self.valkey.stop()
         postgres.stop(self.folder / "postgres")
@@ -89,7 +89,7 @@ class House:
     def kill(self, name: str) -> None:
         """Kill -9 one of ours, with its children."""
         _kill_family(self.processes[name].pid)
-        self.processes[name].wait()
+        self.processes[name].wait(60)
 
     def kill_postgres(self) -> None:
         """Kill -9 the server and every backend."""

@@ -1,6 +1,6 @@
 """Let the disk fill up in the middle of a send: it stops, says so, and goes on; nothing twice.
 
-    python -m tests.operations.disk [SUBSCRIBERS]
+    python -m tests.operations.disk [--subscribers 3000]
 
 Twice, with real processes: the disk of the journals is full (a tmpfs of 40 MB), then that of
 PostgreSQL (one of 300 MB), which ends when it cannot write its log: what was in flight then may be
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import tests.services  # noqa: F401  names a secret key and the like
 from tests.chaos.house import House, wait_for
-from tests.operations.restore import PATIENCE, run_digest, say
+from tests.operations.restore import PATIENCE, read_subscribers, run_digest, say
 
 UNCERTAIN = "SELECT count(*) FROM sending_delivery WHERE times_uncertain > 0"
 FULL = 15  # seconds that the disk stays full
@@ -107,13 +107,15 @@ def _fill(path: Path) -> None:
 @contextmanager
 def _mounted(path: Path, megabytes: int) -> Iterator[None]:
     path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", path], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", path], check=True, timeout=30
+    )
     try:
         path.chmod(0o755)
         yield
     finally:
-        subprocess.run(["umount", "-l", path], check=True)
+        subprocess.run(["umount", "-l", path], check=True, timeout=30)
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000))
+    sys.exit(main(read_subscribers("tests.operations.disk", "A disk fills up in a send.", 3000)))

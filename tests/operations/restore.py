@@ -1,11 +1,12 @@
 """Back up, send an issue, lose the machine, restore, start: nobody gets a mail a second time.
 
-    python -m tests.operations.restore [SUBSCRIBERS]
+    python -m tests.operations.restore [--subscribers 3000]
 
 Twice: with a backup from just before the send, and with one from the middle of it. Everything runs
 in processes of its own, in a new folder for each machine. tests/backups has the short form.
 """
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -114,6 +115,7 @@ def run_digest(house: House, *arguments: str) -> subprocess.CompletedProcess[str
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
 
 
@@ -123,5 +125,12 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def read_subscribers(name: str, description: str, default: int) -> int:
+    """Return the size that the command line of a script names."""
+    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=description)
+    parser.add_argument("--subscribers", type=int, default=default, help=f"({default})")
+    return int(parser.parse_args().subscribers)
+
+
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000))
+    sys.exit(main(read_subscribers("tests.operations.restore", "Nobody gets a mail twice.", 3000)))

@@ -35,7 +35,9 @@ def main() -> int:
         wheel = build(folder)
         print(f"{wheel.name}: {wheel.stat().st_size:,} bytes")
         digest = install(folder / "environment", wheel, options.python)
-        version = subprocess.run([digest, "--version"], capture_output=True, text=True, check=True)
+        version = subprocess.run(
+            [digest, "--version"], capture_output=True, text=True, check=True, timeout=60
+        )
         print(version.stdout.strip())
         return 0 if receives_digest(digest, folder / "empty") else 1
 
@@ -43,18 +45,20 @@ def main() -> int:
 def build(folder: Path) -> Path:
     """Build the wheel of this code into a folder; return its path."""
     command = [*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)]
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, timeout=600)
     [wheel] = folder.glob("*.whl")
     return wheel
 
 
 def install(environment: Path, wheel: Path, python: str) -> Path:
     """Install the wheel and all it needs, as pinned; return the path of `digest`."""
-    subprocess.run([python, "-m", "venv", "--without-pip", str(environment)], check=True)
+    subprocess.run(
+        [python, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=120
+    )
     install_there = [*PIP, "--python", str(environment / "bin" / "python"), "install"]
     pins = str(ROOT / "requirements-embedded.txt")
-    subprocess.run([*install_there, "--require-hashes", "-r", pins], check=True)
-    subprocess.run([*install_there, "--no-deps", str(wheel)], check=True)
+    subprocess.run([*install_there, "--require-hashes", "-r", pins], check=True, timeout=600)
+    subprocess.run([*install_there, "--no-deps", str(wheel)], check=True, timeout=120)
     return environment / "bin" / "digest"
 
 

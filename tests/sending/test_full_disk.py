@@ -2,13 +2,14 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from psycopg.errors import DiskFull
 from pytest_django.fixtures import Settings
 
@@ -128,6 +129,44 @@ def test_nothing_is_claimed_on_a_disk_without_room(
     with pytest.raises(DiskFullError, match=r"Only [\d,]+ MB are free"):
         sender.send_due()
     assert "MB are free" in room.reported()
+
+
+@contextmanager
+def full(table: str) -> Iterator[None]:
+    """Let PostgreSQL refuse each new row of a table, as it does without room."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_rows() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;"
+            f"CREATE TRIGGER full_disk BEFORE INSERT ON {table} EXECUTE FUNCTION refuse_rows()"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse_rows CASCADE")
+
+
+def test_postgresql_without_room_loses_nothing(
+    disk: Disk, relay: Callable[..., SmtpServer], settings: Settings
+) -> None:
+    """Replies wait in the journal, the console says so, and nobody gets the issue twice."""
+    settings.DIGEST_LEASE_SECONDS, settings.DIGEST_SEND_SECONDS = 8, 1
+    server = relay()
+    issue = make_issue(make_newsletter(), slot=clock.now() - timedelta(minutes=1))
+    make_story(issue)
+    for _ in range(SUBSCRIBERS):
+        make_subscriber(issue.newsletter)
+    planning.plan_built(clock.now())
+    with full("sending_sentdelivery"):
+        sender.send_due()
+        assert any("disk of PostgreSQL is full" in line for line in problems())
+        assert not issue.sent_deliveries.exists()
+    sweeping.sweep(clock.now())
+    sender.send_due()
+    assert sorted(server.recipients) == sorted(set(server.recipients))
+    assert issue.sent_deliveries.count() == len(server.received) == SUBSCRIBERS
+    assert not Delivery.objects.filter(state=Delivery.State.UNCERTAIN).exists()
 
 
 def test_a_full_disk_of_postgresql_is_reported(disk: Disk) -> None:

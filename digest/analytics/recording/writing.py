@@ -13,6 +13,7 @@ from digest.analytics.recording.agents import classify
 from digest.analytics.recording.hits import NewHit
 from digest.analytics.recording.targets import TARGETS
 from digest.core import client_ip
+from digest.core.database.copying import copy
 from digest.core.links import Row
 from digest.issues.models import Issue
 from digest.newsletters.models import Tracking
@@ -126,9 +127,6 @@ def _next_ids(number: int) -> list[int]:
 
 
 def _copy(rows: Iterable[tuple[int, tuple[object, ...]]]) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY analytics_hit ({_COLUMNS}) FROM STDIN") as copy,
-    ):
+    with copy(f"COPY analytics_hit ({_COLUMNS}) FROM STDIN") as copied:
         for pk, values in rows:
-            copy.write_row((pk, *values))
+            copied.write_row((pk, *values))

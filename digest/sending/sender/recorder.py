@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from digest.core import clock
+from digest.installation import room
 from digest.relays.retries import Outcome
 from digest.sending import ledger
 from digest.sending.claiming import Batch
@@ -56,14 +57,16 @@ class Recorder:
 def _record(batch: Batch, outcomes: Sequence[tuple[int, Outcome]]) -> Collection[int]:
     """Record outcomes; without the database we could claim nothing else, so wait for it.
 
-    What cannot be recorded in the end is in the journal, and a sweep records it.
+    What cannot be recorded in the end is in the journal, and a sweep records it. A full disk is
+    reported at once, and waited for less long: somebody has to make room first.
     """
-    until = time.monotonic() + settings.DIGEST_LEASE_SECONDS / 2
+    began = time.monotonic()
     while True:
         try:
             return ledger.record(batch, outcomes, clock.now())
-        except DATABASE_UNAVAILABLE:
+        except DATABASE_UNAVAILABLE as problem:
             connection.close()
-            if time.monotonic() > until:
+            share = 8 if room.report_database(problem) else 2
+            if time.monotonic() > began + settings.DIGEST_LEASE_SECONDS / share:
                 raise
             time.sleep(PAUSE)

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from digest.core.database.copying import copy
 from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import PREFIX, stored_forms
 from digest.subscribers.importing.candidates import Candidate, Refusal, Stop
@@ -218,8 +219,8 @@ def _copy(candidates: list[Candidate]) -> bool:
     ]
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE import_chunk, import_decided")
-        with cursor.copy("COPY import_chunk (line, email, key, name) FROM STDIN") as copy:
-            copy.write("".join(lines))
+        with copy("COPY import_chunk (line, email, key, name) FROM STDIN") as rows:
+            rows.write("".join(lines))
         cursor.execute(
             "INSERT INTO import_seen SELECT hashtextextended(key, 0), key, line FROM import_chunk"
             " ON CONFLICT DO NOTHING"
@@ -295,9 +296,9 @@ def _hashed(keys: Iterable[str]) -> list[tuple[str, str]]:
 def _copy_stops(stops: list[Stop]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE import_stopped")
-        with cursor.copy("COPY import_stopped (key, reason, cause) FROM STDIN") as copy:
-            for stop in stops:
-                copy.write_row((stop.key, stop.reason, str(stop.cause)))
+    with copy("COPY import_stopped (key, reason, cause) FROM STDIN") as rows:
+        for stop in stops:
+            rows.write_row((stop.key, stop.reason, str(stop.cause)))
 
 
 def _count(statement: str, values: dict[str, Any] | None = None) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
@@ -10,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from digest.cli.migration_report import print_plan
 from digest.core import locks
+from digest.core.database import lock_waits, pooler
 from digest.core.database.migration_plan import plan_migrations
 from digest.core.database.schema import compare_schema
 from digest.core.errors import ConfigurationError
@@ -55,10 +57,16 @@ class Command(DigestCommand, migrate.Command):
         self.answer([asdict(row) for row in plan], lambda screen: print_plan(screen, plan))
 
     def _migrate(self, options: dict[str, Any]) -> None:
+        if settings.DIGEST_DATABASE_POOLED or pooler.is_between():
+            raise ConfigurationError(
+                "Migrations need PostgreSQL itself: its locks are lost in a pooler. Run this with "
+                "a DIGEST_DATABASE_URL that names the server, and DIGEST_DATABASE_POOLED=0."
+            )
         quiet = options["verbosity"] <= 1
         with locks.hold(locks.Purpose.MIGRATE):
             before = _applied(options["database"])
-            migrate.Command.handle(self, **options | ({"verbosity": 0} if quiet else {}))
+            quiet_options = options | ({"verbosity": 0} if quiet else {})
+            lock_waits.run_patiently(lambda: migrate.Command.handle(self, **quiet_options))
         if options["verbosity"] == 0:
             return
         after = _applied(options["database"])
