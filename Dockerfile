@@ -11,8 +11,10 @@ COPY requirements-build.txt ./
 RUN python -m pip install --require-hashes --only-binary :all: -r requirements-build.txt \
     && python -m venv --without-pip /opt/digest
 
-# The dependencies change seldom: a layer of their own.
-COPY requirements.txt ./
+# The dependencies change seldom: a layer of their own. requirements-extras.txt has boto3 and the
+# clients of error reports and traces as well.
+ARG REQUIREMENTS=requirements.txt
+COPY ${REQUIREMENTS} requirements.txt
 RUN python -m pip --python /opt/digest/bin/python \
     install --require-hashes --only-binary :all: -r requirements.txt
 
@@ -21,7 +23,8 @@ COPY digest digest
 COPY workers workers
 COPY templates templates
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && python -m pip --python /opt/digest/bin/python install --no-deps dist/*.whl
+    && python -m pip --python /opt/digest/bin/python install --no-deps dist/*.whl \
+    && python -m cyclonedx_py environment --output-reproducible -o /opt/digest/sbom.json /opt/digest/bin/python
 
 # --- What runs: no tests, no build tools, no embedded services --------------------------------
 FROM ${PYTHON_IMAGE} AS production

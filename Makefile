@@ -10,7 +10,7 @@ PIN := .venv-pins/bin/uv -q pip compile --python-version 3.11 --universal --gene
 IMAGES := PYTHON_IMAGE=python:3.11-slim-bookworm POSTGRES_IMAGE=postgres:17-alpine \
 	VALKEY_IMAGE=valkey/valkey:8-alpine MAILPIT_IMAGE=axllent/mailpit:v1.27
 
-.PHONY: help run test test-clock lint format types migrations messages bench chaos secrets pins images plan clean
+.PHONY: help run test test-clock lint format types migrations messages docs docs-pictures bench chaos secrets pins images plan clean
 
 help:            ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /make \1\t/' | expand -t 18
@@ -65,6 +65,17 @@ messages: .venv/tests ## update the translation catalogs from the sources, and c
 plan: .venv/tests  ## write docs/modules.md and the table of packages from the code
 	@$(BIN)/python -m tests.plan
 
+.venv-docs: requirements-docs.txt
+	@$(PYTHON) -m venv --clear .venv-docs
+	@.venv-docs/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@touch $@
+
+docs: .venv-docs ## the documentation as a site in build/docs; a link that leads nowhere fails
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet $(ARGS)
+
+docs-pictures: .venv/tests ## take the pictures of docs/first-steps.md again; look at them
+	@DIGEST_DOCS_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q tests/console/pictures_of_docs.py
+
 bench: .venv/tests ## every benchmark, both sides in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -80,9 +91,11 @@ secrets:         ## random secrets for docker-compose.yml, once; existing ones a
 pins: ## pin what pyproject.toml asks for, with hashes; ARGS=--upgrade: the newest of everything
 	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins && .venv-pins/bin/pip install -qq $(UV)
 	@$(PIN) pyproject.toml -o requirements.txt
-	@echo "hatchling>=1.27" | $(PIN) - -c requirements.txt -o requirements-build.txt
+	@printf 'hatchling>=1.27\ncyclonedx-bom>=7\n' | $(PIN) - -c requirements.txt -o requirements-build.txt
+	@echo "mkdocs-material>=9.6" | $(PIN) - -c requirements.txt -o requirements-docs.txt
+	@$(PIN) pyproject.toml --extra s3 --extra sentry --extra traces -c requirements.txt -o requirements-extras.txt
 	@$(PIN) pyproject.toml --extra embedded -c requirements.txt -o requirements-embedded.txt
-	@$(PIN) pyproject.toml --extra embedded --extra dev -c requirements-embedded.txt -c requirements-build.txt -o requirements-dev.txt
+	@$(PIN) pyproject.toml --extra embedded --extra dev -c requirements-embedded.txt -c requirements-extras.txt -c requirements-build.txt -o requirements-dev.txt
 	@rm -rf .venv-pins
 
 images: ## pin the images of docker-compose.yml by digest, in .env (asks their registries)
@@ -94,4 +107,4 @@ images: ## pin the images of docker-compose.yml by digest, in .env (asks their r
 	done
 
 clean:           ## remove the environment and caches, never the data
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info
+	@rm -rf .venv .venv-docs .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

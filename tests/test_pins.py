@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FILES = ["requirements.txt", "requirements-embedded.txt", "requirements-dev.txt"]
+EXTRAS = "requirements-extras.txt"
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)==(?P<version>[^\s;]+)( ; .+)?")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
@@ -29,7 +30,7 @@ def _name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, EXTRAS])
 def test_every_requirement_has_a_version_and_hashes(file: str) -> None:
     """No line names an index, a folder or anything else: operators have their own."""
     assert len(pins(file)) > 80
@@ -48,6 +49,9 @@ def test_everything_that_is_asked_for_is_pinned() -> None:
         names = {_name(re.split(r"[\[<>=~!; ]", requirement)[0]) for requirement in requirements}
         assert names <= pinned.keys()
     assert run.items() <= embedded.items() <= dev.items()
+    requested = extras["s3"] + extras["sentry"] + extras["traces"]
+    assert {_name(re.split(r"[\[<>=~!; ]", row)[0]) for row in requested} <= pins(EXTRAS).keys()
+    assert run.items() <= pins(EXTRAS).items() <= dev.items()
 
 
 def test_production_has_no_embedded_servers_and_no_build_tools() -> None:
@@ -68,7 +72,7 @@ def test_hashes_are_held_wherever_something_is_installed() -> None:
         expected = "--no-deps" if re.search(r" (\.|dist/\*\.whl)$", install) else "--require-hashes"
         assert expected in install or "$(UV)" in install, install
         assert "--no-build-isolation" in install or not install.endswith(" ."), install
-    assert len(installs) == 8
+    assert len(installs) == 9
 
 
 def test_images_can_be_pinned() -> None:
