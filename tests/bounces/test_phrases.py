@@ -54,6 +54,52 @@ Posta kutusu mevcut değil
 Vastaanottajaa ei löydy
 A címzett nem található
 הנמען אינו קיים
+We do not have a user by that name
+There is no such mail account on this server
+Kim Smith does not work here any more
+kim@mailbox.example could not be resolved to a mailbox
+Recipient could not be expanded
+That alias does not resolve
+The user is not part of our organization
+Recipient is not on this server
+Your recipient no longer uses this mailbox
+kim@mailbox.example was not found in the user database
+There's no one here with that name
+does not exist here
+kim: nonexistent
+No matching recipient
+The recipient does not match any known user
+The name of the recipient is incorrect
+Malformed recipient address
+Not our mailbox
+No local mailbox
+You have reached a non-working address
+The user kim cannot be found in our directory
+I have no record of that recipient
+The e-mail address does not belong to this system
+Kein solcher Benutzer
+Kein Postfach mit diesem Namen
+Aucun utilisateur de ce nom
+No hay tal usuario
+El destinatario no pudo ser encontrado
+Nessuna casella con questo nome
+Brak takiej skrzynki
+Uzytkownik nieznany
+Brukeren finnes ikke
+Utilizatorul nu exista
+Tundmatu adressaat
+χρήστης δεν υπάρχει
+Korisnik ne postoji
+Prejemnik ne obstaja
+Používateľ neexistuje
+Користувача не існує
+Потребителят не съществува
+Vartotojas nerastas
+Lietotājs neeksistē
+Người dùng không tồn tại
+Pengguna tidak dikenal
+المستخدم غير موجود
+ไม่พบผู้ใช้
 """
 _CLOSED = """
 This mailbox was closed by its owner and is deactivated
@@ -70,6 +116,16 @@ Skrzynka została zamknięta
 Учетная запись отключена
 このアカウントは削除されました
 该帐户已被禁用
+The owner of this mailbox has deleted it
+Account removed
+The recipient has resigned
+This mailbox was shut down at the request of its owner
+The account that you try to reach has been inactive too long
+Mailbox locked permanently
+Konto gesperrt
+Konto zostalo usuniete
+Casilla inhabilitada
+Kontot är avslutat
 """
 _UNRELATED = """
 The sender's mailbox does not exist
@@ -102,6 +158,35 @@ Das Postfach ist voll oder unbekannt
 群組可能不存在
 宛先が見つからないか、混み合っています
 Nobody said anything
+Your mailbox does not exist
+Ihre Adresse ist ungültig
+Votre adresse est inconnue
+The HELO host is unknown
+Invalid domain name in EHLO
+Too many invalid users
+Mail from your server has been rejected because of many unknown addresses
+The maximum number of invalid recipients was reached
+The user unknown rate of your server is too high
+Reply-To address is unknown
+Message has an invalid recipients header
+Verification failed for <news@courier.example>: no such user
+bounce+abc@courier.example: user unknown
+Unknown user name or bad password
+503 5.5.1 No valid recipients
+The group only accepts messages from members; the user is not a member
+Requested action not taken: mailbox unavailable, invalid DNS MX or A/AAAA resource record
+Requested action not taken: mailbox unavailable. Sender address is not allowed
+The message for the recipient was deleted
+El mensaje para el usuario fue eliminado
+Nachricht an Benutzer wurde gelöscht
+The mailbox store is unavailable
+Account disabled temporarly for exceeding receiving limits
+Afsenderens adresse findes ikke
+Adresa odesílatele neexistuje
+보낸 사람 주소를 찾을 수 없습니다
+您的IP地址无效
+The recipient address is under verification; address verification in progress
+The user deleted the message
 """
 
 
@@ -142,3 +227,60 @@ def test_words_are_not_believed_beside_a_temporary_code(code: str) -> None:
     """A server that says 4 will take the mail later."""
     refusal = understand(f"{code} This recipient is not registered here")
     assert consequence_of(refusal.reason, permanent=refusal.permanent) == Consequence.SOFT
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 Recipient rejected",
+        "550 <kim@mailbox.example>: Recipient address rejected.",
+        "542 kim@mailbox.example Rejected",
+        "550 RCPT TO address rejected (#5.1.1)",
+        "550 Destination server rejected recipients",
+        "Sorry.\n\nhost mx said: 550 Recipient refused (in reply to RCPT TO command)\n\nBye.",
+    ],
+)
+def test_a_bare_refusal_of_a_recipient(reply: str) -> None:
+    """A server that gives no reason has none in its policy."""
+    assert understand(reply).reason == Reason.USER_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.7.1 Recipient rejected",
+        "554 5.7.1 <kim@mailbox.example>: Recipient address rejected: Access denied",
+        "550 Recipient rejected your message",
+        "550 Recipient rejected after content scan",
+        "550 Recipient address rejected: Mail appeared to be forged",
+        "550 Recipient rejected. Look at your settings",
+        "550 Message refused by recipient",
+        "550 Address rejected",
+        "550 Recipient rejected (in reply to end of DATA command)",
+        "450 Recipient rejected",
+        "Recipient rejected",
+    ],
+)
+def test_a_refusal_with_a_reason_of_its_own(reply: str) -> None:
+    """A policy, what the mail contains, or who may write: nobody is suppressed."""
+    refusal = understand(reply)
+    assert consequence_of(refusal.reason, permanent=refusal.permanent) != Consequence.HARD
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "<kim@mailbox.example> ",
+        "user ",
+        "unknown ",
+        "no mailbox ",
+        "n't ",
+        "x",
+        "5",
+        "rejected ",
+        "-",
+    ],
+)
+def test_words_that_are_repeated_cost_no_more_time(repeated: str) -> None:
+    """Expressions that try every way to read them would not end."""
+    assert understand(f"550 {repeated * 4_000}").code == 550

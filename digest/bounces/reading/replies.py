@@ -3,13 +3,17 @@
 import re
 from dataclasses import dataclass
 
+from digest.bounces.reading import phrases
+from digest.bounces.reading.ourselves import reason_about_us
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.rules import normalized, reason_of
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
-_TEMPORARY = re.compile(r"temporar(?:y|ily)|try (?:again|it) later|please try later", re.IGNORECASE)
+_TEMPORARY = re.compile(
+    r"temporar\w{1,4}|try (?:again|it) later|please try later|in progress", re.IGNORECASE
+)
 _AFTER_MAIL = re.compile(
     r"(?:in reply to|after|our|>>>) (?:end of )?mail(?: from|:)|in mail command", re.IGNORECASE
 )
@@ -17,16 +21,9 @@ _AFTER_DATA = re.compile(
     r"in reply to (?:end of )?data|after (?:end of data|data)|smtp command data|>>> (?:data|\.)\s",
     re.IGNORECASE,
 )
-# The sender's address or domain, called unknown: in the languages that file 5 of the rules has.
-_SENDER_UNKNOWN = re.compile(
-    r"\b(?:sender(?:'s)?|mail from|from:? address|return[- ]path|absender\w*|afzender|mittente"
-    r"|exp[ée]diteur|remitente|remetente|nadawc[ay])"
-    r"(?:[ -](?:<>|e-?mail|address|adresse|mailbox|account|user|domain|is|was|does|could|hier|est"
-    r"|é|è|non))*"
-    r" (?:not (?:exist|found|valid|known|be found)|doesn't exist|unknown|invalid|no existe"
-    r"|nie istnieje|inconnue?|invalide|n'existe|existiert nicht|unbekannt|esiste|sconosciut[oa]"
-    r"|valido|onbekend|inexistente|inválido|desconocid[oa]|desconhecid[oa])"
-)
+# A reply within a text, up to the end of its paragraph.
+_REPLY = re.compile(r"(?<![\d.:-])5[0-5]\d[ -].{0,500}?(?=\n[ \t]*\n|\Z)", re.DOTALL)
+_REFUSES_RECIPIENTS = {542, 550, 551, 553, 554}
 _CARRIERS = re.compile(r"unknown user|user unknown")
 _ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
 _CERTAIN = (".1.1", ".1.10")
@@ -94,10 +91,10 @@ def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
     if reason not in {*UNREACHABLE, Reason.UNDEFINED}:
         return reason
     compared = normalized(text)
-    if _SENDER_UNKNOWN.search(compared):
-        return Reason.REJECTED
+    if about_us := reason_about_us(compared, reason):
+        return about_us
     if reason == Reason.UNDEFINED:
-        return reason
+        return Reason.USER_UNKNOWN if _is_bare_refusal(text) else reason
     if status[1:] in _ABOUT_SENDER or inner[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
         return Reason.REJECTED
     is_late = status == "5.2.0" or _AFTER_DATA.search(text)
@@ -105,3 +102,12 @@ def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
     if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and is_filter:
         return Reason.FILTERED
     return reason
+
+
+def _is_bare_refusal(text: str) -> bool:
+    """Return whether a reply to RCPT says no more than that the recipient is refused."""
+    reply = _REPLY.search(text)
+    if reply is None or code_in(reply[0]) not in _REFUSES_RECIPIENTS:
+        return False
+    is_elsewhere = _AFTER_DATA.search(text) or _AFTER_MAIL.search(text)
+    return not is_elsewhere and phrases.is_bare_refusal(normalized(reply[0]))

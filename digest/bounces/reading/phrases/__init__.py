@@ -7,90 +7,68 @@ Servers put the same few words together in thousands of ways, so after the rules
     the noun nearest to it is the one who gets the mail: not the sender, a domain or a header,
     and nothing in it speaks of what passes (a full mailbox) or of us (a policy).
 
-"Kim has no account" and "no longer works here" say the same of somebody whom no noun names. The
-words are data, by language: `families.toml`. Pure, and linear in the length of a bounded text.
+"Kim has no account" and "no longer works here" say the same of somebody whom no noun names; so does
+"does not exist" where nothing else stands. The words are data, by language: `families`. Pure, and
+linear in the length of a bounded text.
 """
 
 import re
-import tomllib
-from collections import defaultdict
-from dataclasses import dataclass
-from functools import cache
 from itertools import islice
-from pathlib import Path
 
+from digest.bounces.reading.phrases.families import Families, read_families, without_marks
+from digest.bounces.reading.phrases.nouns import MOST, Noun, nouns_of
 from digest.bounces.reading.reasons import Reason
 
 AFTER = 45  # characters from the noun to what is said of it
 BEFORE = 25  # from what is said to the noun
 ADJACENT = 12  # from somebody to what they lack
-MOST = 30  # words of a family in a sentence; more are not a sentence
 
 _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]")
-_IDEOGRAPH = re.compile(r"[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_STAGE = re.compile(r"\(in reply to [^()]{0,40}\)")  # Postfix names the command
-# An address of ours is not the recipient's.
-_OURS_BEFORE = re.compile(
-    r"(?:\b(?:sender|from|return|reply|envelope|originator|your|our|client|source|ip|helo|host"
-    r"|server|gateway|list|sending|submitting|absender|postmaster|abuse)(?:'s)?[\s:-]{1,2}"
-    r"(?:<> ?|e-?mail ?)?)$"
-)
-_OURS_BEHIND = re.compile(
-    r"^(?: <>)?(?: (?:of|for|in))?(?: the)?(?: mail)?[ -](?:sender|from\b|domain|originator|header)"
-)
+_STAGE = re.compile(r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)")  # Postfix; Google
+_LINK = re.compile(r"\bhttps?://\S+")
 _COPULA = re.compile(r"\W*(?:is|are|was|were)\W*")
 _AUXILIARY = re.compile(r"\W*(?:does|do|did)?\W*(?:n't)?\W*")
 _PRONOUN = re.compile(r"\b(?:we|you|i|wir|nous|nosotros)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """A noun of a sentence, and whether it is the one who gets the mail."""
-
-    begin: int
-    end: int
-    is_recipient: bool
-
-    def distance(self, predicate: re.Match[str]) -> int:
-        """Return how many characters are between the noun and a predicate."""
-        return max(predicate.start() - self.end, self.begin - predicate.end(), 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Families:
-    """The words, each family as one expression."""
-
-    recipients: re.Pattern[str]
-    bystanders: re.Pattern[str]
-    absence: re.Pattern[str]
-    closure: re.Pattern[str]
-    lack: re.Pattern[str]
-    clauses: re.Pattern[str]
-    denial: re.Pattern[str]
-    guards: re.Pattern[str]
-    conditions: re.Pattern[str]
-
-
 def reason_in(text: str) -> Reason | None:
     """Return the reason that a normalized text gives in words of its own, or None."""
-    for sentence in _SENTENCE.split(_STAGE.sub("", text).replace("_", " ")):
-        if reason := _reason_of(sentence):
+    families = read_families()
+    for sentence in _SENTENCE.split(_plain(text)):
+        if reason := _reason_of(sentence, families):
             return reason
     return None
 
 
-def _reason_of(sentence: str) -> Reason | None:
+def is_bare_refusal(text: str) -> bool:
+    """Return whether a normalized text says no more than that a recipient is refused.
+
+    "Recipient rejected" has a code to say why, if anything has. It is not believed where the server
+    goes on, which most often is a reason of its own.
+    """
     families = read_families()
+    sentences = [row for row in _SENTENCE.split(_LINK.sub("", _plain(text))) if row.strip(" )")]
+    return len(sentences) == 1 and bool(families.refusal.match(sentences[0]))
+
+
+def _plain(text: str) -> str:
+    return without_marks(_STAGE.sub("", text).replace("_", " "))
+
+
+def _reason_of(sentence: str, families: Families) -> Reason | None:
     if families.guards.search(sentence):
         return None
     condition = families.conditions.search(sentence)
     end = condition.start() if condition else len(sentence)
     if families.clauses.search(sentence, 0, end) and "sender" not in sentence:
         return Reason.USER_UNKNOWN
-    nouns = _nouns(sentence, families)
+    nouns = nouns_of(sentence, families)
+    if not nouns and families.absence_alone.match(sentence, 0, end):
+        return Reason.USER_UNKNOWN
     for family, is_meant, reason in (
         (families.absence, _is_about_recipient, Reason.USER_UNKNOWN),
         (families.denial, _is_recipient_denied, Reason.USER_UNKNOWN),
+        (families.denial_alone, _is_recipient_denied, Reason.USER_UNKNOWN),
         (families.closure, _is_about_recipient, Reason.SUSPENDED),
         (families.lack, _is_lacked_by_recipient, Reason.USER_UNKNOWN),
     ):
@@ -98,21 +76,6 @@ def _reason_of(sentence: str) -> Reason | None:
         if any(is_meant(predicate, nouns) for predicate in predicates):
             return reason
     return None
-
-
-def _nouns(sentence: str, families: Families) -> list[Noun]:
-    """Return the nouns of a sentence."""
-    recipients = [
-        Noun(*match.span(), is_recipient=not _is_ours(sentence, match))
-        for match in islice(families.recipients.finditer(sentence), MOST)
-    ]
-    bystanders = islice(families.bystanders.finditer(sentence), MOST)
-    return recipients + [Noun(*match.span(), is_recipient=False) for match in bystanders]
-
-
-def _is_ours(sentence: str, match: re.Match[str]) -> bool:
-    before, behind = sentence[max(match.start() - 30, 0) : match.start()], sentence[match.end() :]
-    return bool(_OURS_BEFORE.search(before) or _OURS_BEHIND.match(behind[:30]))
 
 
 def _is_about_recipient(predicate: re.Match[str], nouns: list[Noun]) -> bool:
@@ -125,7 +88,7 @@ def _is_about_recipient(predicate: re.Match[str], nouns: list[Noun]) -> bool:
     ]
     if not apart or _has_other_subject(predicate, apart, _COPULA):
         return False
-    nearest = min(apart, key=lambda noun: noun.distance(predicate))
+    nearest = min(apart, key=lambda noun: noun.remoteness(predicate))
     farthest = AFTER if nearest.end <= predicate.start() else BEFORE
     return nearest.is_recipient and nearest.distance(predicate) <= farthest
 
@@ -154,41 +117,3 @@ def _has_other_subject(predicate: re.Match[str], nouns: list[Noun], link: re.Pat
     subject = max(before, key=lambda noun: noun.end)
     between = predicate.string[subject.end : predicate.start()]
     return not subject.is_recipient and bool(link.fullmatch(between))
-
-
-@cache
-def read_families() -> Families:
-    """Return the families, read once."""
-    file = tomllib.loads(Path(__file__).with_name("families.toml").read_text("utf-8"))
-    denial = file.pop("denial")
-    lists = {
-        name: [entry for entries in languages.values() for entry in entries]
-        for name, languages in file.items()
-    }
-    lists["recipients"].append("<>")  # an address, see `rules.normalized`
-    recipients = _alternatives(lists["recipients"])
-    before, behind = _alternatives(denial["before"]), _alternatives(denial["behind"])
-    return Families(
-        denial=re.compile(rf"{before} (?:\w+ )?{recipients}(?: \w+| <>)? {behind}"),
-        **{name: re.compile(_alternatives(entries)) for name, entries in lists.items()},
-    )
-
-
-def _alternatives(entries: list[str]) -> str:
-    """Return an expression for any of these words, the longest first.
-
-    Those with the same first letter share a branch: the engine tries a few, not hundreds.
-    """
-    branches: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for entry in sorted(set(entries), key=len, reverse=True):
-        bound = "" if _IDEOGRAPH.search(entry) or entry == "<>" else r"\b"
-        before = "" if entry.startswith("n't") else bound
-        branches[before, entry[0]].append(_expression(entry[1:]) + bound)
-    return "|".join(
-        f"{before}{_expression(first)}(?:{'|'.join(rest)})"
-        for (before, first), rest in branches.items()
-    ).join(("(?:", ")"))
-
-
-def _expression(entry: str) -> str:
-    return re.escape(entry).replace(r"\*", r"\w*").replace(r"\ ", r"\s")

@@ -11,12 +11,15 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from digest.bounces.reading import phrases
-from digest.bounces.reading.reasons import Reason
+from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.rules.statuses import reason_of_status
 
 LONGEST = 4_000  # characters of a text that are compared with the rules
 _SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r"<[^<>\s]{1,320}>|[^\s<>@:;,\"']{1,64}@[^\s<>@:;,\"']{1,255}")
+# Where our mail returns to: whom servers ask about when they verify a sender.
+_OUR_ADDRESS = re.compile(r"<?\bbounce\+[a-z2-7]{1,64}@[^\s<>@:;,\"']{1,255}>?", re.IGNORECASE)
+_YOUR = re.compile(r"\b(?:your|ihre?|votre|sua?|tua?|seu|uw|ваш[аи]?) (?:e-?mail )?$")
 _HOST = re.compile(r"[\w.-]{1,255}\[[\d.:a-fA-F]{3,45}\]")
 # How Cisco begins each report, whatever the server said.
 _HEADING = re.compile(r"unknown address error ?", re.IGNORECASE)
@@ -32,6 +35,7 @@ class Rule:
     parts: tuple[str, ...]  # lower case
     source: str  # the servers that say so
     example: str  # a reply that the rule is for
+    yields: bool = False  # to a code that speaks of a policy (x.7.x)
 
     def matches(self, text: str) -> bool:
         """Return whether the parts stand in a text (see `normalized`) in their order."""
@@ -41,7 +45,7 @@ class Rule:
             if position < 0:
                 return False
             position += len(part)
-        return True
+        return not _is_ours(text, self.parts[0]) if self.reason in UNREACHABLE else True
 
 
 @cache
@@ -49,7 +53,13 @@ def rules() -> tuple[Rule, ...]:
     """Return all rules, in order."""
     files = sorted(Path(__file__).parent.glob("*.toml"))
     return tuple(
-        Rule(Reason(row["reason"]), tuple(row["parts"]), row["source"], row["example"])
+        Rule(
+            Reason(row["reason"]),
+            tuple(row["parts"]),
+            row["source"],
+            row["example"],
+            row.get("yields", False),
+        )
         for file in files
         for row in tomllib.loads(file.read_text("utf-8"))["rule"]
     )
@@ -60,15 +70,19 @@ def rule_for(text: str) -> Rule | None:
     return _matching(normalized(text))
 
 
-def reason_in_words(text: str) -> Reason | None:
-    """Return the reason that a server's words give: by a rule, else by their families."""
-    return _reason_in(normalized(text))
+def reason_in_words(text: str, status: str = "") -> Reason | None:
+    """Return the reason that a server's words give: by a rule, else by their families.
+
+    Words that some servers use for a policy too give way to an enhanced code that says so.
+    """
+    rule, reason = _read(normalized(text))
+    return None if rule and rule.yields and status[1:].startswith(".7.") else reason
 
 
 @lru_cache(maxsize=64)  # a report has one text, and may name many recipients
-def _reason_in(compared: str) -> Reason | None:
+def _read(compared: str) -> tuple[Rule | None, Reason | None]:
     rule = _matching(compared)
-    return rule.reason if rule else phrases.reason_in(compared)
+    return rule, rule.reason if rule else phrases.reason_in(compared)
 
 
 def _matching(compared: str) -> Rule | None:
@@ -81,7 +95,7 @@ def reason_of(text: str, status: str, code: int | None) -> Reason:
         return Reason.SECURITY
     if code == 521 and status == "5.3.2":  # RFC 7504: the host does not accept mail
         return Reason.NOT_ACCEPTED
-    if reason := reason_in_words(text):
+    if reason := reason_in_words(text, status):
         return reason
     if code == 556:  # RFC 7504: the domain does not accept mail
         return Reason.NOT_ACCEPTED
@@ -90,11 +104,20 @@ def reason_of(text: str, status: str, code: int | None) -> Reason:
     return Reason.SYNTAX if code in {500, 501, 502, 503, 504} else Reason.UNDEFINED
 
 
+def _is_ours(text: str, part: str) -> bool:
+    """Return whether the words are said of an address of ours: "your mailbox does not exist"."""
+    if part.startswith("recipient"):
+        return False
+    position = text.find(part)
+    return bool(_YOUR.search(text, max(position - 20, 0), position))
+
+
 def normalized(text: str) -> str:
     """Return a text in lower case and with single spaces, without addresses and host[ip].
 
     Names may hold any words: spam@shop.example is nobody's spam.
     """
     bounded = text[:LONGEST].translate(_QUOTES)
-    without_names = _HOST.sub("[]", _ADDRESS.sub("<>", bounded))
+    without_ours = _OUR_ADDRESS.sub("our-sender", bounded)
+    without_names = _HOST.sub("[]", _ADDRESS.sub("<>", without_ours))
     return _SPACE.sub(" ", _HEADING.sub("", without_names)).lower()

@@ -1,0 +1,38 @@
+"""Whether words that speak of somebody unknown speak of us: the sender, our relay, our lists."""
+
+import re
+
+from digest.bounces.reading.reasons import Reason
+
+# The sender's address or domain, called unknown: in the languages that file 5 of the rules has.
+_SENDER_UNKNOWN = re.compile(
+    r"\b(?:sender(?:'s)?|mail from|from:? address|return[- ]path|absender\w*|afzender|mittente"
+    r"|exp[ée]diteur|remitente|remetente|nadawc[ay])"
+    r"(?:[ -](?:<>|e-?mail|address|adresse|mailbox|account|user|domain|is|was|does|could|hier|est"
+    r"|é|è|non))*"
+    r" (?:not (?:exist|found|valid|known|be found|allowed|accepted|permitted|authorized)"
+    r"|doesn't exist|unknown|invalid|no existe"
+    r"|nie istnieje|inconnue?|invalide|n'existe|existiert nicht|unbekannt|esiste|sconosciut[oa]"
+    r"|valido|onbekend|inexistente|inválido|desconocid[oa]|desconhecid[oa])"
+)
+_ADDRESS_UNKNOWN = re.compile(
+    r"recipients? header"
+    r"|our-sender\W{1,3}(?:\w+ ){0,2}(?:unknown|not exist|not found|no such|invalid)"
+)
+_HOST_UNKNOWN = re.compile(r"\b(?:helo|ehlo)\b|client host")
+# How many of our recipients are unknown.
+_COUNTED = re.compile(
+    r"\b(?:many|number of|rate of|percentage of|addresses?,? from|mail from) "
+    r"(?:\w+ ){0,2}(?:unknown|invalid|non-?existent|bad|wrong)\b"
+    r"|(?:unknown|invalid) (?:user|recipient|address)(?:s|es)? (?:rate|limit|count)"
+    r"|user unknown rate"
+)
+
+
+def reason_about_us(text: str, reason: Reason) -> Reason | None:
+    """Return the reason of a normalized text that speaks of us; None for one that does not."""
+    if _SENDER_UNKNOWN.search(text) or _ADDRESS_UNKNOWN.search(text):
+        return Reason.REJECTED
+    if reason == Reason.HOST_UNKNOWN and _HOST_UNKNOWN.search(text):
+        return Reason.REJECTED
+    return Reason.BLOCKED if _COUNTED.search(text) else None
