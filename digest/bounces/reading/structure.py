@@ -31,6 +31,9 @@ _ASCII_TYPES = {
     b"": b"message/rfc822",
 }
 
+# A line of a header that neither begins a field nor continues one.
+_UNFOLDED = re.compile(rb"^(?![\x21-\x39\x3b-\x7e]{1,76}:|[ \t]|From )(?=.)", re.MULTILINE)
+
 Fields = dict[str, str]  # names in lower case; of a repeated field the first
 
 
@@ -55,11 +58,22 @@ def parse(content: bytes) -> Message:
         return _flat(bounded)
     try:
         mime = BytesParser(policy=compat32).parsebytes(bounded)
+        if mime.defects:
+            mime = BytesParser(policy=compat32).parsebytes(_with_folds(bounded))
         message = Message(fields_of(mime))
         _collect(mime, message)
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
         return _flat(bounded)  # the parser fails in several ways on what strangers send
     return message
+
+
+def _with_folds(content: bytes) -> bytes:
+    """Return a message whose folded header fields are indented, where a mailbox lost that.
+
+    The parser takes the first such line for the body, and the sender and subject behind it as well.
+    """
+    head, separator, body = content.partition(b"\n\n")
+    return _UNFOLDED.sub(rb" \g<0>", head) + separator + body
 
 
 def fields_of(mime: Mime) -> Fields:
