@@ -21,12 +21,14 @@ from digest.bounces import history, scoring, surges
 from digest.bounces.models import Bounce
 from digest.bounces.reading import Report
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
+from digest.bounces.standing import read_standing
 from digest.core import clock
 from digest.core.telemetry import count
 from digest.core.telemetry.metrics import BOUNCES
 from digest.issues.models import Issue
+from digest.relays.throttles import refusals
 from digest.subscribers import suppression
-from digest.subscribers.models import AddressChange, Subscriber
+from digest.subscribers.models import Subscriber
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,11 @@ class Finding:
         """Whether somebody marked the mail as spam."""
         return self.reason == Reason.FEEDBACK
 
+    @property
+    def consequence(self) -> Consequence:
+        """What follows, as far as the report says."""
+        return consequence_of(self.reason, permanent=self.permanent)
+
 
 @transaction.atomic(savepoint=False)
 def record(
@@ -76,12 +83,18 @@ def record(
     That is where the same, or something more severe, has been recorded already, and where the
     subscriber has another address since.
     """
-    if _is_recorded(subscriber, issue, finding):  # ten thousand reports about one address
-        return None
-    if _has_moved(subscriber, issue):
+    domain = subscriber.address_key.rpartition("@")[2][:253]
+    standing = read_standing(subscriber, issue, finding.consequence, domain, at)
+    if standing.consequence and not _is_worse(finding.consequence, standing.consequence):
+        return None  # ten thousand reports about one address: without a lock
+    if standing.has_moved:
         log.info("bounce of a former address", subscriber=subscriber.pk)
         return None
     bounce = _new_bounce(subscriber, issue, finding, at)
+    bounce.domain = domain
+    if _is_doubtful(bounce, standing.alike):
+        bounce.consequence = Consequence.SOFT
+    bounce.suppressed = bounce.consequence in {Consequence.HARD, Consequence.COMPLAINT}
     if not _insert(bounce):
         rows = Bounce.objects.select_for_update()
         stored = rows.get(subscriber=subscriber, issue=issue, is_complaint=bounce.is_complaint)
@@ -92,16 +105,6 @@ def record(
     _follow(bounce, at)
     count(BOUNCES, bounce.consequence)
     return bounce
-
-
-def _is_recorded(subscriber: Subscriber, issue: Issue | None, finding: Finding) -> bool:
-    """Return whether something as severe is stored already, without a lock."""
-    rows = Bounce.objects.filter(
-        subscriber=subscriber, issue=issue, is_complaint=finding.is_complaint
-    )
-    stored = rows.values_list("consequence", flat=True).first()
-    consequence = consequence_of(finding.reason, permanent=finding.permanent)
-    return stored is not None and not _is_worse(consequence, stored)
 
 
 def _insert(bounce: Bounce) -> bool:
@@ -130,28 +133,30 @@ INSERT INTO bounces_bounce ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING 
 def _new_bounce(
     subscriber: Subscriber, issue: Issue | None, finding: Finding, at: datetime
 ) -> Bounce:
-    domain = subscriber.address_key.rpartition("@")[2]
-    consequence = consequence_of(finding.reason, permanent=finding.permanent)
-    if consequence == Consequence.HARD and (
-        not is_same_mailbox(finding.recipient, subscriber.email)
-        or surges.is_surge(issue, domain, Consequence.HARD, at)
-    ):
-        consequence = Consequence.SOFT
     return Bounce(
         subscriber=subscriber,
         issue=issue,
         is_complaint=finding.is_complaint,
-        suppressed=consequence in {Consequence.HARD, Consequence.COMPLAINT},
-        consequence=consequence,
+        consequence=finding.consequence,
         reason=finding.reason,
         source=finding.source,
-        domain=domain[:253],
         recipient=finding.recipient[:320],
         status=finding.status[:16],
         code=finding.code,
         text=finding.text[:1000],
         reporter=finding.reporter[:253],
         at=at,
+    )
+
+
+def _is_doubtful(bounce: Bounce, alike: int) -> bool:
+    """Return whether a hard bounce is about another mailbox, or one of many of its domain."""
+    if bounce.consequence != Consequence.HARD:
+        return False
+    if not is_same_mailbox(bounce.recipient, bounce.subscriber.email):
+        return True
+    return alike >= refusals.SURGE and surges.is_surge(
+        bounce.issue, bounce.domain, Consequence.HARD, bounce.at
     )
 
 
@@ -197,11 +202,3 @@ def is_same_mailbox(reported: str, email: str) -> bool:
     local, _, domain = reported.lower().rpartition("@")
     own_local, _, own_domain = email.lower().rpartition("@")
     return local.partition("+")[0] == own_local.partition("+")[0] or domain == own_domain
-
-
-def _has_moved(subscriber: Subscriber, issue: Issue | None) -> bool:
-    """Return whether the subscriber confirmed another address after the issue was due."""
-    if issue is None:
-        return False
-    changes = AddressChange.objects.filter(subscriber=subscriber)
-    return changes.filter(confirmed_at__gt=issue.goes_at).exists()

@@ -8,7 +8,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from digest.bounces import recording, surges
 from digest.bounces.models import Bounce
 from digest.bounces.reading.reasons import Consequence, Reason
-from digest.core import clock
+from digest.bounces.reading.report import Tokens
+from digest.bounces.tracing import trace
+from digest.core import clock, links
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain
 from digest.sending.models import Delivery
@@ -42,6 +44,20 @@ def test_a_hard_bounce_suppresses_at_once(subscriber: Subscriber) -> None:
     assert (row.newsletter, row.reason) == (None, suppression.BOUNCED)
     for part in ("userunknown", "550 5.1.1 User unknown", f"issue {issue.pk}", "mx.example"):
         assert part in row.evidence
+
+
+def test_a_report_costs_few_calls(
+    subscriber: Subscriber, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Both rows of the trace in one, what is stored in one, the bounce and the suppression."""
+    issue = make_sent(subscriber)
+    token = links.bounce_token(issue, subscriber)
+    with django_assert_max_num_queries(4):
+        mail = trace(Tokens(), token)
+        assert mail is not None
+        assert (mail.subscriber, mail.issue) == (subscriber, issue)
+        recording.record(mail.subscriber, mail.issue, make_finding(), NOON)
+    assert Suppression.objects.count() == 1
 
 
 def test_a_report_that_comes_again_costs_little(

@@ -1,0 +1,67 @@
+"""What is stored of somebody whose mail came back, read by one statement for each report.
+
+A hundred reports may come in a second, so what decides about one is read at once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from digest.bounces import surges
+from digest.bounces.reading.reasons import Consequence
+from digest.issues.models import Issue
+from digest.relays.throttles import refusals
+from digest.subscribers.models import Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is stored of a subscriber's mail, and of its domain, before a report is recorded."""
+
+    consequence: Consequence | None  # of what was recorded of the same mail
+    has_moved: bool  # the subscriber confirmed another address after the issue was due
+    alike: int  # lately of this issue and domain with the report's consequence, counted up to SURGE
+
+
+def read_standing(
+    subscriber: Subscriber,
+    issue: Issue | None,
+    consequence: Consequence,
+    domain: str,
+    now: datetime,
+) -> Standing:
+    """Return what is stored before a report with this consequence, at a moment (aware, UTC)."""
+    values = {
+        "subscriber": subscriber.pk,
+        "issue": issue.pk if issue else None,
+        "is_complaint": consequence == Consequence.COMPLAINT,
+        "due": issue.goes_at if issue else None,
+        "domain": domain,
+        "consequence": consequence,
+        "since": now - surges.WINDOW,
+        "most": refusals.SURGE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, values)
+        stored, has_moved, alike = cursor.fetchone()
+    return Standing(Consequence(stored) if stored else None, has_moved, alike)
+
+
+_READ = """
+SELECT (
+    SELECT consequence FROM bounces_bounce
+    WHERE subscriber_id = %(subscriber)s AND is_complaint = %(is_complaint)s
+        AND (issue_id = %(issue)s OR %(issue)s IS NULL AND issue_id IS NULL)
+), EXISTS (
+    SELECT FROM subscribers_addresschange
+    WHERE subscriber_id = %(subscriber)s AND confirmed_at > %(due)s
+), (
+    SELECT count(*) FROM (
+        SELECT FROM bounces_bounce
+        WHERE issue_id = %(issue)s AND domain = %(domain)s AND consequence = %(consequence)s
+            AND at > %(since)s
+        LIMIT %(most)s
+    ) AS alike
+)
+"""
