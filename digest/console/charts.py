@@ -17,6 +17,7 @@ _LINES: tuple[tuple[str, list[int]], ...] = (
     ("#b4539a", [10, 3, 2, 3]),
 )
 _TICKS = {"color": "#8a8f9b", "maxTicksLimit": 8, "maxRotation": 0, "precision": 0}
+_LEGEND = {"color": _TICKS["color"], "boxWidth": 12}  # shown where there is more than one color
 _AXIS = {"grid": {"display": True}, "ticks": _TICKS, "border": {"width": 0}}
 
 
@@ -81,7 +82,6 @@ def lines(rows: Rows, title: str, summary: str, labels: Sequence[str]) -> Chart 
     chart = _chart("line", rows, title, summary, datasets, labels)
     options = json.loads(chart.options)
     del options["scales"]["y"]["ticks"]["precision"]  # shares of one percent have fractions
-    options["plugins"]["legend"] = {"display": True, "labels": {"color": _TICKS["color"]}}
     return replace(chart, options=json.dumps(options))
 
 
@@ -118,7 +118,7 @@ def _chart(
         "maintainAspectRatio": False,
         "maxBarThickness": 36,
         "elements": {"point": {"radius": 0, "hitRadius": 8}},
-        "plugins": {"legend": {"display": False}},
+        "plugins": {"legend": {"display": len(datasets) > 1, "labels": _LEGEND}},
         "scales": {"x": {**_AXIS, "stacked": stacked}, "y": {**_AXIS, "stacked": stacked}},
     }
     return Chart(title, summary, kind, json.dumps(data), json.dumps(options), headings, rows)

@@ -319,6 +319,16 @@ def test_home_shows_what_comes_goes_and_needs_someone(ada_client: Client, issue:
     assert running.state == State.SENDING
 
 
+def test_colors_are_explained_where_there_are_several() -> None:
+    """A legend beside two colors; one color needs none."""
+    several = charts.bars([("a", 3, 1)], "Mails", ("passed", "failed"))
+    single = charts.line([("a", 3, 1)], "Subscribers")
+    assert several
+    assert single
+    legends = [json.loads(row.options)["plugins"]["legend"] for row in (several, single)]
+    assert [legend["display"] for legend in legends] == [True, False]
+
+
 def test_charts_say_in_words_what_they_show() -> None:
     """Nothing for nothing; labels are escaped."""
     assert charts.bars([], "Nothing") is None

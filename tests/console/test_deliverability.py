@@ -154,6 +154,19 @@ def test_the_pages_show_numbers_and_replies(ada_client: Client, issue: Issue) ->
     assert ada_client.get("/admin/deliverability/at/nowhere.example/").status_code == 404
 
 
+@pytest.mark.parametrize("tracking", list(Tracking))
+def test_clicks_that_nobody_counts_are_named(
+    ada_client: Client, issue: Issue, tracking: Tracking
+) -> None:
+    """Where it is not known who clicked, both pages say that it is unknown at which provider."""
+    counting.count_recent(clock.now())
+    Publication.objects.update(name="The Daily Tide", tracking=tracking)
+    for path in ("", "at/reader.example/"):
+        page = ada_client.get(f"/admin/deliverability/{path}").content.decode()
+        is_named = "unknown for The Daily Tide" in page
+        assert is_named == (tracking != Tracking.INDIVIDUAL)
+
+
 def test_replies_are_grouped_without_what_differs(issue: Issue) -> None:
     """The address, the id of the session, and a number of the queue."""
     for number, subscriber in enumerate(Subscriber.objects.filter(deliveries__issue=issue)[:3]):

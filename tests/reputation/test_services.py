@@ -87,7 +87,13 @@ def test_gmail_is_read_page_by_page(provider: tuple[Provider, str]) -> None:
                             },
                             {"requirement": "SPF", "status": {"status": "COMPLIANT"}},
                         ]
-                    }
+                    },
+                    "subdomainComplianceData": {
+                        "rowData": [
+                            {"requirement": requirement, "status": {"status": "NEEDS_WORK"}}
+                            for requirement in ("ONE_CLICK_UNSUBSCRIBE", "DNS_RECORDS")
+                        ]
+                    },
                 }
             )
         ],
@@ -99,7 +105,7 @@ def test_gmail_is_read_page_by_page(provider: tuple[Provider, str]) -> None:
     assert (reading.subject, reading.day) == ("courier.example", NOON.date())
     assert (reading.spam_share, reading.dkim_share, reading.error_share) == (0.002, 0.99, 0.5)
     row.refresh_from_db()
-    assert row.unmet == ["courier.example: one click unsubscribe"]
+    assert row.unmet == ["courier.example: one click unsubscribe", "courier.example: dns records"]
     questions = [request for request in server.requests if "domainStats" in request.path]
     assert questions[0].headers["Authorization"] == "Bearer t1"
     assert questions[0].json["aggregationGranularity"] == "DAILY"

@@ -19,6 +19,7 @@ from digest.console.pages import page_view, render_page
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
+from digest.newsletters.models import Publication, Tracking
 from digest.reputation.recipients.providers import name_of, providers
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days"}
@@ -43,6 +44,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "destinations": [(row, name_of(row.label), _tone(row, dropped)) for row in destinations],
         "chart": _trouble_chart(issue_ids, [row.label for row in destinations if row.label]),
         "total": total,
+        "uncounted": uncounted_publications(issue_ids),
         "drops": [(drop, name_of(drop.destination), detecting.summary_of(drop)) for drop in drops],
         "issues": len(issues),
         "can_manage": not scope_of(request, Right.MANAGE).is_empty,
@@ -71,6 +73,7 @@ def destination(request: HttpRequest, name: str) -> HttpResponse:
         "chart": _days_chart(day_rows, name_of(name)),
         "day_rows": day_rows[::-1],
         "total": Result.total("", counted.values()),
+        "uncounted": uncounted_publications(issue_ids),
         "drops": [detecting.summary_of(drop) for drop in drops],
         "rows": rows[:50],
         "days": days,
@@ -87,6 +90,13 @@ def open_drops(request: HttpRequest) -> list[Drop]:
     )
     related = rows.select_related("newsletter", "issue__newsletter")
     return list(related.order_by("-noticed_at", "destination")[:20])
+
+
+def uncounted_publications(issue_ids: Sequence[int]) -> list[str]:
+    """Return the names of publications of issues that do not know who clicked, so not where."""
+    rows = Publication.objects.filter(newsletters__issues__in=issue_ids)
+    names = rows.exclude(tracking=Tracking.INDIVIDUAL).order_by("name")
+    return list(names.values_list("name", flat=True).distinct())
 
 
 def _replies(

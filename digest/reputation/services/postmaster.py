@@ -1,9 +1,10 @@
 """Google Postmaster Tools, API v2: how Gmail sees a domain, by day.
 
 `domains.domainStats.query` has shares of mail that people reported as spam, that was authenticated,
-and that was refused; `getComplianceStatus` says which requirements for senders are not met. Version
-2 has no reputation of domains and addresses any more. Names and shapes are those that public
-clients of version 2 use; an account of ours has not confirmed them.
+and that was refused; `getComplianceStatus` says which requirements for senders are not met, of a
+subdomain and of the domain above it. Version 2 has no reputation of domains and addresses any more.
+Names and shapes are those of Google's discovery document of version 2 (revision 20260512); an
+account of ours has not confirmed them.
 """
 
 from collections import defaultdict
@@ -90,13 +91,17 @@ class Postmaster:
                 raise
             return []
         with reading(self.name):
-            rows = answer.get("complianceData", {}).get("rowData", [])
-            names = [
+            rows = [
+                row
+                for part in ("complianceData", "subdomainComplianceData")
+                for row in answer.get(part, {}).get("rowData", [])
+            ]
+            names = dict.fromkeys(
                 str(row["requirement"]).replace("_", " ").lower()
                 for row in rows
                 if row.get("status", {}).get("status") == _UNMET
-            ]
-        return [f"{domain}: {name[:60]}" for name in names[:20]]
+            )
+        return [f"{domain}: {name[:60]}" for name in list(names)[:20]]
 
     def _request(self, account: Account, token: str, path: str, question: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
