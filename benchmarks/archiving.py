@@ -94,11 +94,11 @@ def _compare_sending() -> None:
         _old_issue()
     _run("VACUUM ANALYZE sending_delivery")
     rows = ISSUES * ROWS
-    _say_size("sending_delivery", rows, "current")
+    _print_size("sending_delivery", rows, "current")
     among = _rounds()
     print(f"   {rows:,} archived in {seconds_of(_archive):.1f} s")
     _run("VACUUM ANALYZE sending_delivery")
-    _say_size("sending_pastdelivery", rows, "archived")
+    _print_size("sending_pastdelivery", rows, "archived")
     alone = _rounds()
     print(f"   one more issue of {ROWS:,}: seconds among {ISSUES} old ones, and without them")
     for name, seconds in among.items():
@@ -196,7 +196,7 @@ def _finished() -> Any:
     return NOON - timedelta(days=60)
 
 
-def _say_size(table: str, rows: int, name: str) -> None:
+def _print_size(table: str, rows: int, name: str) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:

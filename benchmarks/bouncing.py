@@ -22,13 +22,16 @@ from statistics import median
 import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names them in the environment
-from benchmarks import returns, sending
+from benchmarks import returns
+from benchmarks._digest import Case, send, set_up
+from benchmarks._meter import cpu_by_process
 from benchmarks._relays import wait_for
 from tests.chaos.fates import fate_of
 from tests.ports import reserve_port
 
+ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
 REFUSE, DEFER = 10, 20  # percent
-CASE = sending.Case(30, 4)
+CASE = Case(30, 4)
 FULL = "552 5.2.2 The recipient's inbox is out of storage space."
 
 
@@ -43,10 +46,10 @@ class Side:
 def main() -> None:
     """Measure all sides in turns."""
     os.environ["DIGEST_BOUNCE_DOMAIN"] = returns.DOMAIN
-    sending.set_up()
+    set_up()
     sides = {"all taken": Side(), "some refused": Side(), "beside reports": Side()}
     paces, settling = [], []
-    for _ in range(sending.ROUNDS):
+    for _ in range(ROUNDS):
         with _sink() as (port, sinking):
             _measure(sides["all taken"], port, sinking)
         with _sink(REFUSE, DEFER) as (port, sinking):
@@ -81,9 +84,9 @@ def _measure(
     arriving: int | None = None,
     begin: Callable[[], object] = lambda: None,
 ) -> None:
-    before = sending.cpu(sinking)
-    side.seconds.append(sending.send(CASE, port, begin, arriving))
-    after = sending.cpu(sinking)
+    before = cpu_by_process(sinking)
+    side.seconds.append(send(CASE, port, begin, arriving))
+    after = cpu_by_process(sinking)
     side.cpu.append({name: after[name] - before[name] for name in after})
 
 

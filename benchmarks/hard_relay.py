@@ -22,7 +22,7 @@ from threading import Event, Thread
 import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from benchmarks import sending
+from benchmarks._digest import Case, plan_issue, set_up
 from benchmarks._relays import wait_for
 from tests.ports import reserve_port
 
@@ -35,7 +35,7 @@ KILL_SECONDS = 15.0
 
 def main() -> None:
     """Measure the three sides."""
-    sending.set_up()
+    set_up()
     sides = {"no faults": (0, False), "hangs up": (FAULTS, False), "and kills": (FAULTS, True)}
     paces: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
@@ -53,7 +53,7 @@ def _pace(faults: int, *, kills: bool) -> float:
     from digest.newsletters.models import Newsletter
     from digest.sending.progress import balance
 
-    sending._prepare(sending.Case(12, CONNECTIONS), MESSAGES)  # noqa: SLF001
+    plan_issue(Case(12, CONNECTIONS), MESSAGES)
     issue = Issue.objects.latest("pk")
     Newsletter.objects.update(uncertain="hold")  # what is uncertain is settled as such
     with _sink(faults) as port, _killing(often=kills):

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, cast
 import psutil
 
 import tests.services  # noqa: F401  starts PostgreSQL and Valkey, and names them in the environment
-from benchmarks import sending
+from benchmarks._digest import Case, send, set_up
+from benchmarks._meter import cpu_seconds
 from benchmarks._relays import sink, wait_for
 from tests.ports import reserve_port
 
@@ -41,7 +42,7 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 def main() -> None:
     """Measure all three."""
-    sending.set_up()
+    set_up()
     _in_process()
     _beside_a_send()
     _on_disk()
@@ -71,11 +72,11 @@ def _beside_a_send() -> None:
     from digest.analytics.models import Hit
 
     with sink() as (port, _):
-        case = sending.Case(30, 4)
+        case = Case(30, 4)
         sent = list[float]()
         begun = threading.Event()
         sender = threading.Thread(
-            target=lambda: sent.append(sending.send(case, port, begun.set)), daemon=True
+            target=lambda: sent.append(send(case, port, begun.set)), daemon=True
         )
         sender.start()
         begun.wait()
@@ -192,7 +193,7 @@ def _serving() -> Iterator[tuple[psutil.Process, int]]:
 
 
 def _cpu(server: psutil.Process) -> float:
-    return sum(map(sending.cpu_seconds, server.children()))
+    return sum(map(cpu_seconds, server.children()))
 
 
 def _click(port: int, issue: "Issue", number: int) -> tuple[list[float], float]:

@@ -21,7 +21,8 @@ from urllib.parse import quote, unquote
 
 import psutil
 
-from benchmarks import sending  # starts PostgreSQL, and names it in the environment
+from benchmarks._digest import Case, send, set_up
+from benchmarks._meter import cpu_by_process, cpu_seconds
 from benchmarks._relays import sink
 from tests.articles import hostile
 
@@ -32,20 +33,20 @@ KINDS = os.environ.get(
     "DIGEST_KINDS",
     "author,late doctypes,body attributes,lesser tag",
 ).split(",")
-CASE = sending.Case(kilobytes=30, connections=4)
+CASE = Case(kilobytes=30, connections=4)
 
 
 def main() -> None:
     """Measure both sides in turns."""
-    sending.set_up()
+    set_up()
     alone, beside = [], []
     with sink() as (port, sinking), _serving() as root:
         for _round in range(ROUNDS):
             meter = _Meter(sinking)
-            alone.append(sending.send(CASE, port, meter.begin))
+            alone.append(send(CASE, port, meter.begin))
             print(f"   alone {alone[-1]:.1f} s; CPU seconds: {meter}", flush=True)
             with _polling(root) as meter.poller:
-                beside.append(sending.send(CASE, port, meter.begin))
+                beside.append(send(CASE, port, meter.begin))
                 print(f"   beside {beside[-1]:.1f} s; CPU seconds: {meter}", flush=True)
             print(f"   {dict(_states())}", flush=True)
     print(
@@ -77,11 +78,11 @@ class _Meter:
         return ", ".join(f"{name} {now[name] - self.before[name]:.1f}" for name in now)
 
     def _read(self) -> dict[str, float]:
-        seconds = sending.cpu(self.sinking)
+        seconds = cpu_by_process(self.sinking)
         if self.poller:
             worker = psutil.Process(self.poller.pid)
             times = worker.cpu_times()
-            parsers = sum(map(sending.cpu_seconds, worker.children(recursive=True)))
+            parsers = sum(map(cpu_seconds, worker.children(recursive=True)))
             seconds["poller"] = times.user + times.system
             seconds["parsers"] = parsers + times.children_user + times.children_system
         return seconds

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
-from benchmarks import sending
+from benchmarks._digest import MESSAGES, Case, send, set_up
 from benchmarks._relays import sink
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ TARGET = 0.9  # of the pace without a backup
 
 def main() -> None:
     """Measure both."""
-    sending.set_up()
+    set_up()
     with sink() as (port, _):
         _compare_with_backup(port)
         _send_small_beside_large(port)
 
 
 def _compare_with_backup(port: int) -> None:
-    case = sending.Case(30, 4)
+    case = Case(30, 4)
     sides: dict[str, Callable[[Event], object] | None] = {
         "nothing": None,
         "an old snapshot": _keep_snapshot_until,
@@ -65,16 +65,14 @@ def _compare_with_backup(port: int) -> None:
         )
 
 
-def _send_beside(
-    case: sending.Case, port: int, neighbour: "Callable[[Event], object] | None"
-) -> float:
+def _send_beside(case: Case, port: int, neighbour: "Callable[[Event], object] | None") -> float:
     """Return the seconds of a send beside something that works until it is over."""
     if neighbour is None:
-        return sending.send(case, port)
+        return send(case, port)
     over = Event()
     beside = Thread(target=neighbour, args=(over,))
     try:
-        return sending.send(case, port, beside.start)
+        return send(case, port, beside.start)
     finally:
         over.set()
         beside.join()
@@ -132,7 +130,7 @@ def _plan_issues() -> "tuple[list[Issue], list[Issue]]":
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE newsletters_publication, subscribers_subscriber CASCADE")
     many, few = make_newsletter(slug="many"), make_newsletter(slug="few")
-    make_subscribers(many, sending.MESSAGES)
+    make_subscribers(many, MESSAGES)
     few.subscriptions.bulk_create(
         type(row)(
             newsletter=few,

@@ -109,17 +109,17 @@ def _session(port: int, tokens: list[str], reply: str) -> None:
     content = shapes.postfix(reply).replace(b"\n", b"\r\n")
     with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as replies:
         _read_reply(replies)
-        _say(sock, replies, b"LHLO mx\r\n")
+        _send_line(sock, replies, b"LHLO mx\r\n")
         for token in tokens:
-            _say(sock, replies, b"MAIL FROM:<>\r\n")
-            _say(sock, replies, f"RCPT TO:<bounce+{token}@{DOMAIN}>\r\n".encode())
-            _say(sock, replies, b"DATA\r\n")
-            answer = _say(sock, replies, content + b"\r\n.\r\n")
+            _send_line(sock, replies, b"MAIL FROM:<>\r\n")
+            _send_line(sock, replies, f"RCPT TO:<bounce+{token}@{DOMAIN}>\r\n".encode())
+            _send_line(sock, replies, b"DATA\r\n")
+            answer = _send_line(sock, replies, content + b"\r\n.\r\n")
             if not answer.startswith(b"250"):
                 raise SystemExit(f"A report was refused: {answer!r}")
 
 
-def _say(sock: socket.socket, replies: object, octets: bytes) -> bytes:
+def _send_line(sock: socket.socket, replies: object, octets: bytes) -> bytes:
     sock.sendall(octets)
     return _read_reply(replies)
 

@@ -45,8 +45,8 @@ def main() -> None:
         busy = _pages(port, newsletter.slug)
         flood.join()
         _settled()
-        _say_flood(idle, busy)
-        _say_times(*_times(port, newsletter))
+        _print_flood(idle, busy)
+        _print_times(*_times(port, newsletter))
         server.terminate()
         server.wait(20)
 
@@ -168,7 +168,7 @@ def _settled() -> None:
     signups.settle_due()
 
 
-def _say_flood(idle: list[float], busy: list[float]) -> None:
+def _print_flood(idle: list[float], busy: list[float]) -> None:
     from digest.notices.models import Notice
 
     counts = Counter(Notice.objects.filter(kind="confirm").values_list("mailbox", flat=True))
@@ -197,7 +197,7 @@ def _times(port: int, newsletter: object) -> tuple[list[float], list[float]]:
     return took["known"], took["other"]
 
 
-def _say_times(member_times: list[float], stranger_times: list[float]) -> None:
+def _print_times(member_times: list[float], stranger_times: list[float]) -> None:
     """Compare the two, and how far two random halves of the same times lie apart."""
     both = [*member_times, *stranger_times]
     shuffled = []
