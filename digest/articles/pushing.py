@@ -24,8 +24,6 @@ IMAGE = {
     "image_credit": "credit",
 }
 
-TEXTS = ("url", "title", "summary", "body_html", "byline", "section", "language")
-
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
@@ -99,9 +97,20 @@ def _entry(article: Article, guid: str) -> Entry:
     """Return the article as its publisher would push it once more."""
     return Entry(
         guid=guid,
-        **{name: getattr(article, name) for name in TEXTS},
+        url=article.url,
+        title=article.title,
+        summary=article.summary,
+        body_html=article.body_html,
+        byline=article.byline,
+        section=article.section,
+        language=article.language,
         tags=tuple(article.tags),
         published_at=article.published_at,
         updated_at=article.updated_at,
-        image=Image(*(getattr(article, name) for name in IMAGE)),
+        image=Image(
+            url=article.image_url,
+            alt=article.image_alt,
+            caption=article.image_caption,
+            credit=article.image_credit,
+        ),
     )

@@ -116,9 +116,9 @@ def main(argv: list[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
     if name in {"help", "-h", "--help"}:
-        return _say(_overview())
+        return _print(_overview())
     if name in {"version", "--version"}:
-        return _say(f"digest {__version__}")
+        return _print(f"digest {__version__}")
     if plugged := entry_points(group="digest.commands", name=name):
         command: Callable[[list[str]], int] = plugged[name].load()
         return command(rest)
@@ -198,7 +198,7 @@ def _unknown(name: str) -> str:
     return f"There is no command {name!r}. {hint}"
 
 
-def _say(text: str) -> int:
+def _print(text: str) -> int:
     print(text)  # noqa: T201  the console speaks
     return 0
 

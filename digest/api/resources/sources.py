@@ -133,8 +133,7 @@ def _find_source(
 
 
 def _polled(polled: Polled, publication_id: int | None) -> dict[str, Any]:
-    counts = {name: getattr(polled, name) for name in ("new", "changed", "unchanged", "problem")}
-    return counts | {"source": _serialize(polled.source, publication_id)}
+    return polled.summary | {"source": _serialize(polled.source, publication_id)}
 
 
 def _serialize(source: Source, publication_id: int | None) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters import setup
 
-_COLUMNS = ("kind", "address", "site", "collected_at", "pages", "matched", "problem")
-
 
 class Command(ActionCommand):
     """Site analytics."""
@@ -91,7 +89,13 @@ def _read(path: Path) -> str:
 def _values(row: SiteConnection) -> dict[str, Any]:
     return {
         "publication": row.publication.slug,
-        **{name: getattr(row, name) for name in _COLUMNS},
+        "kind": row.kind,
+        "address": row.address,
+        "site": row.site,
+        "collected_at": row.collected_at,
+        "pages": row.pages,
+        "matched": row.matched,
+        "problem": row.problem,
     }
 
 

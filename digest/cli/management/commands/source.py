@@ -96,7 +96,7 @@ def _poll_values(polled: Polled) -> dict[str, Any]:
     return {
         "url": polled.source.url,
         "title": polled.source.title,
-        **{name: getattr(polled, name) for name in ("new", "changed", "unchanged", "problem")},
+        **polled.summary,
     }
 
 
