@@ -25,7 +25,7 @@ from digest.analytics.storing import Change, Row, Visitor
 from digest.analytics.verdicts import Judgement, judge
 from digest.analytics.verdicts.networks import Networks
 from digest.analytics.verdicts.request import Request
-from digest.core import locks
+from digest.core.database import locks
 from digest.issues.models import TrackedLink
 
 # By then the other requests of a scanner have come, and the delivery is recorded.

@@ -23,7 +23,8 @@ from digest.articles.models import Source
 from digest.articles.ownership import host_of
 from digest.articles.parsing.base import Document
 from digest.articles.storing import Stored
-from digest.core import clock, leases
+from digest.core import clock
+from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.core.http import Fetched, FetchError, GoneError
 from digest.core.telemetry import count
@@ -45,6 +46,16 @@ class Polled:
     changed: int = 0
     unchanged: int = 0
     problem: str = ""
+
+    @property
+    def summary(self) -> dict[str, int | str]:
+        """The counts and the problem, by the names that programs get."""
+        return {
+            "new": self.new,
+            "changed": self.changed,
+            "unchanged": self.unchanged,
+            "problem": self.problem,
+        }
 
 
 def poll_due(now: datetime | None = None) -> list[Polled]:

@@ -4,7 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from digest.bounces.reading.reasons import Consequence, Reason
-from digest.core.leases import Leased
+from digest.core.database.leases import Leased
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.relays.models import Relay

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from digest.core import jobs, locks
-from digest.core.locks import Purpose
+from digest.core import jobs
+from digest.core.database import locks
+from digest.core.database.locks import Purpose
 from digest.installation import witnesses
 from digest.installation.models import Hold, Installation
 

@@ -16,9 +16,10 @@ import structlog
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from digest.core import clock, jobs, locks
+from digest.core import clock, jobs
+from digest.core.database import locks
+from digest.core.database.locks import Purpose
 from digest.core.errors import DigestError
-from digest.core.locks import Purpose
 from digest.issues import pictures, window
 from digest.issues.composing import Draft, compose
 from digest.issues.models import Block, Issue, Story

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from digest.core.leases import Leased
+from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Publication
 from digest.relays.models import Dispatch

@@ -12,8 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from digest.core import addresses, jobs, languages, locks
-from digest.core.locks import Purpose
+from digest.core import addresses, jobs, languages
+from digest.core.database import locks
+from digest.core.database.locks import Purpose
 from digest.newsletters.models import Newsletter, Publication
 from digest.notices.models import Notice
 from digest.subscribers.models import Subscriber

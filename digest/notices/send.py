@@ -18,7 +18,8 @@ from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from digest.core import addresses, clock, jobs, leases
+from digest.core import addresses, clock, jobs
+from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.notices.messages import message_of
 from digest.notices.models import Notice

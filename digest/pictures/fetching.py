@@ -15,8 +15,9 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import Q
 
-from digest.core import clock, jobs, leases
+from digest.core import clock, jobs
 from digest.core.backoff import Backoff
+from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.core.http import Fetched, FetchError, GoneError, RefusedError, TooLargeError, fetch
 from digest.pictures import converting, renditions

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
 
-from digest.core.leases import Leased
+from digest.core.database.leases import Leased
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 

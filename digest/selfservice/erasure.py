@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from digest.analytics import clickers
-from digest.core.locks import Purpose, lock
+from digest.core.database.locks import Purpose, lock
 from digest.sending import ledger
 from digest.subscribers import erasure
 from digest.subscribers.models import Subscriber

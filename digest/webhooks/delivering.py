@@ -19,7 +19,8 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 
-from digest.core import clock, jobs, leases
+from digest.core import clock, jobs
+from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.core.http import FetchError, GoneError
 from digest.webhooks import registry, retries

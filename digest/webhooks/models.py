@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from digest.core.leases import Leased
+from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from digest.core.locks import Purpose, lock
+from digest.core.database.locks import Purpose, lock
 from digest.webhooks.events import Event
 from digest.webhooks.models import WebhookDelivery
 

@@ -15,7 +15,7 @@ from digest.analytics.models import Hit, HitKind, IssueTotals, LinkHour, Verdict
 from digest.analytics.verdicts.agents import Agent
 from digest.analytics.verdicts.network_files import parse
 from digest.analytics.verdicts.reasons import Reason
-from digest.core import locks
+from digest.core.database import locks
 from digest.issues.models import Issue
 from digest.sending.models import Delivery, PastDelivery
 from tests.analytics.factories import CLOUD, OFFICE, SCANNER, at, make_hit, make_link

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from digest.core import locks
-from digest.core.locks import Purpose
+from digest.core.database import locks
+from digest.core.database.locks import Purpose
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

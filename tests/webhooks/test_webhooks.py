@@ -13,7 +13,8 @@ from standardwebhooks import WebhookVerificationError
 from digest.bounces import recording
 from digest.bounces.models import Bounce
 from digest.bounces.reading.reasons import Reason
-from digest.core import addresses, clock, leases
+from digest.core import addresses, clock
+from digest.core.database import leases
 from digest.core.http import RefusedError
 from digest.issues.models import Experiment, Issue
 from digest.newsletters.models import Newsletter

@@ -13,8 +13,9 @@ from digest.analytics.site.connections import account_of
 from digest.analytics.site.kinds import KINDS
 from digest.analytics.site.requests import retry_after
 from digest.articles import site_views
-from digest.core import clock, leases
+from digest.core import clock
 from digest.core.backoff import Backoff
+from digest.core.database import leases
 from digest.core.errors import DigestError
 
 log = structlog.get_logger(__name__)

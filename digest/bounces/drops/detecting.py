@@ -16,7 +16,7 @@ from digest.bounces.drops import comparing
 from digest.bounces.drops.comparing import Decline
 from digest.bounces.models import DomainResult, Drop
 from digest.bounces.results.tables import results_by_destination
-from digest.core import locks
+from digest.core.database import locks
 from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.members import Right

@@ -24,8 +24,9 @@ from digest.bounces.mailboxes.errors import UnreadableMessageError
 from digest.bounces.mailboxes.sessions import Session, open_session
 from digest.bounces.models import Mailbox, MailboxMessage
 from digest.bounces.reports import Outcome
-from digest.core import clock, leases
+from digest.core import clock
 from digest.core.backoff import Backoff
+from digest.core.database import leases
 from digest.core.errors import DigestError
 
 INTERVAL = timedelta(minutes=1)

@@ -1,1 +1,1 @@
-"""The database itself: its schema, and what it refuses."""
+"""The database itself: its schema, what it refuses, its locks, and rows under lease."""

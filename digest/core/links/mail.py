@@ -10,7 +10,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from digest.core import links
-from digest.core.links import Named
+from digest.core.links.rows import CHECK, Named
+from digest.core.links.tokens import encode, encode_varint, signer
 
 
 class SubscriberLinks(NamedTuple):
@@ -36,22 +37,24 @@ class MailLinks:
 
     def links_of(self, subscriber: Named) -> SubscriberLinks:
         """Return the links in a subscriber's mail, as `links.ways_out` and the others make them."""
-        pk, uuid = links.varint(subscriber.pk), subscriber.uuid.bytes
-        token = links.encode(self._unsubscribe(pk, uuid))
+        pk, uuid = encode_varint(subscriber.pk), subscriber.uuid.bytes
+        token = encode(self._unsubscribe(pk, uuid))
         return SubscriberLinks(
             self._unsubscribe_path + token,
             links.unsubscribe_mailto(token),
-            self._preferences_path + links.encode(self._preferences(pk, uuid)),
-            links.encode(self._message(pk, uuid)),
+            self._preferences_path + encode(self._preferences(pk, uuid)),
+            encode(self._message(pk, uuid)),
         )
 
     def bounce_token(self, subscriber: Named) -> str:
         """Return what `links.bounce_token` does."""
-        return links.encode_bounce(self._bounce(links.varint(subscriber.pk), subscriber.uuid.bytes))
+        return links.encode_bounce(
+            self._bounce(encode_varint(subscriber.pk), subscriber.uuid.bytes)
+        )
 
     def clicker_token(self, subscriber: Named) -> str:
         """Return what `links.clicker_token` does."""
-        return links.encode(self._clicker(links.varint(subscriber.pk), subscriber.uuid.bytes))
+        return encode(self._clicker(encode_varint(subscriber.pk), subscriber.uuid.bytes))
 
 
 def _signer(
@@ -62,14 +65,14 @@ def _signer(
     It takes the subscriber's id as a varint and their UUID's octets.
     """
     before, after = rows
-    head = links.varint(before.pk) if before else b""
-    tail = b"".join(map(links.varint, (*([after.pk] if after else []), *more_ids)))
+    head = encode_varint(before.pk) if before else b""
+    tail = b"".join(map(encode_varint, (*([after.pk] if after else []), *more_ids)))
     head_uuid = before.uuid.bytes if before else b""
     tail_uuid = after.uuid.bytes if after else b""
-    sign_payload = links.signer(purpose)
+    sign_payload = signer(purpose)
 
     def sign(pk: bytes, uuid: bytes) -> bytes:
-        check = sha256(head_uuid + uuid + tail_uuid).digest()[: links.CHECK]
+        check = sha256(head_uuid + uuid + tail_uuid).digest()[:CHECK]
         return sign_payload(head + pk + tail + check)
 
     return sign

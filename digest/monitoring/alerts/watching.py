@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from digest.core import locks
 from digest.core.backoff import Backoff
-from digest.core.locks import Purpose
+from digest.core.database import locks
+from digest.core.database.locks import Purpose
 from digest.monitoring.alerts.conditions import current_conditions
 from digest.monitoring.models import Alert
 

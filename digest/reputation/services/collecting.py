@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from digest.core import leases
 from digest.core.backoff import Backoff
+from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.reputation.models import ServiceConnection, ServiceReading
 from digest.reputation.services.base import Answer, Period

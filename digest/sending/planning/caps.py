@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from digest.core.locks import Purpose, lock
+from digest.core.database.locks import Purpose, lock
 from digest.issues.models import Block, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, LayoutBlock

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from digest.core.locks import Purpose, share_lock
+from digest.core.database.locks import Purpose, share_lock
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal
 from digest.newsletters.zones import Times

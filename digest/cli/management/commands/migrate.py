@@ -10,8 +10,7 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from digest.cli.migration_report import print_plan
-from digest.core import locks
-from digest.core.database import lock_waits, pooler
+from digest.core.database import lock_waits, locks, pooler
 from digest.core.database.migration_plan import plan_migrations
 from digest.core.database.schema import compare_schema
 from digest.core.errors import ConfigurationError
